@@ -1,0 +1,30 @@
+// Bundles the command line, the library entry and the pool's worker into dist/, and writes the library's types.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+rmSync(`${root}/dist`, { recursive: true, force: true });
+
+await build({
+  absWorkingDir: root,
+  entryPoints: { main: 'src/cli/main.ts', index: 'src/index.ts', 'pool-worker': 'src/io/pool-worker.ts' },
+  outdir: 'dist',
+  bundle: true,
+  // One chunk per dynamic import: a build with nothing to do reads the first one only.
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  // Worker threads and native loading need their own files; the rest is faster read from one.
+  external: ['piscina', 'jiti', 'chokidar'],
+  define: { CONDUCTOR_VERSION: JSON.stringify(version) },
+  // CommonJS packages inside an ES module still ask for `require`.
+  banner: { js: "import { createRequire as conductorRequire } from 'node:module'; const require = conductorRequire(import.meta.url);" },
+  legalComments: 'linked',
+  logLevel: 'warning',
+});
+
+execFileSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p', `${root}/tsconfig.types.json`], { stdio: 'inherit' });

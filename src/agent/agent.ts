@@ -1,0 +1,46 @@
+/** What a build asks of a coding agent and what it hears back. Knows no driver, no prompt and no git. */
+
+import type { Usage } from '../model/action.js';
+import type { Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
+
+export interface AgentRequest {
+  readonly label: Label;
+  /** From 1. */
+  readonly attempt: number;
+  /** The workspace: absolute, and the only place where the agent may write. */
+  readonly cwd: string;
+  readonly prompt: string;
+  /** The prompt as a file outside the workspace; its folder exists and may be written by conductor. */
+  readonly promptFile: string;
+  readonly model?: string;
+  readonly timeoutMs: number;
+  /** Absolute; everything that the agent prints is appended to it. */
+  readonly logFile: string;
+  readonly signal: AbortSignal;
+  /** Whether the task asks for the network. */
+  readonly network: boolean;
+  onEvent(event: AgentEvent): void;
+}
+
+export type AgentEvent =
+  /** One line for people. */
+  | { readonly kind: 'output'; readonly line: string }
+  /** The running total of this attempt, never a difference. */
+  | { readonly kind: 'usage'; readonly usage: Usage };
+
+export type AgentExit =
+  /** It says that it is done. Whether it is, the capture and the gates decide. */
+  | { readonly kind: 'finished'; readonly usage: Usage }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly usage: Usage };
+
+export interface Agent {
+  /** For people: `claude`. */
+  readonly name: string;
+  /** Enters the manifest: what decides content (driver, program, arguments) and not where it runs. */
+  readonly identity: string;
+  /** Whether a budget in money can be held: it says what it costs, while it runs or at its end. */
+  readonly reportsCost: boolean;
+  /** Works in `cwd` until it is done, fails or `signal` aborts (`cancelled`). Rejects only for a bug. */
+  run(request: AgentRequest): Promise<AgentExit>;
+}

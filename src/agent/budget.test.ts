@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { Budget } from './budget.js';
+
+const priced = { name: 'claude', reportsCost: true };
+const unpriced = { name: 'codex', reportsCost: false };
+const today = '2026-01-31';
+
+describe('a budget', () => {
+  test('names the narrowest scope that is exceeded, and only when it is', () => {
+    const budget = new Budget({ build: { usd: 1 }, today });
+    expect(budget.start('f/a', { usd: 0.5 }, priced)).toBeUndefined();
+    expect(budget.add('f/a', { costUsd: 0.5 })).toBeUndefined();
+    expect(budget.add('f/a', { costUsd: 0.25 })).toEqual({
+      kind: 'budget-exceeded',
+      scope: 'task',
+      unit: 'usd',
+      limit: 0.5,
+      spent: 0.75,
+    });
+    expect(budget.start('f/b', {}, priced)).toBeUndefined();
+    expect(budget.add('f/b', { costUsd: 0.5 })).toMatchObject({ scope: 'build', spent: 1.25 });
+  });
+
+  test('counts all attempts of a task together', () => {
+    const budget = new Budget({ today });
+    budget.start('f/a', { tokens: 100 }, unpriced);
+    expect(budget.add('f/a', { tokensIn: 60, tokensOut: 40, tokensCached: 9000 })).toBeUndefined();
+    expect(budget.start('f/a', { tokens: 100 }, unpriced)).toMatchObject({ unit: 'tokens', spent: 100 });
+  });
+
+  test('in money refuses an agent without a price before it starts, in every scope', () => {
+    const refused = (scope: string) => ({ kind: 'budget-unknown-price', scope, agent: 'codex' });
+    expect(new Budget({ today }).start('f/a', { usd: 1 }, unpriced)).toEqual(refused('task'));
+    expect(new Budget({ build: { usd: 1 }, today }).start('f/a', {}, unpriced)).toEqual(refused('build'));
+    expect(new Budget({ day: { usd: 1 }, today }).start('f/a', {}, unpriced)).toEqual(refused('day'));
+    expect(new Budget({ build: { tokens: 1 }, today }).start('f/a', {}, unpriced)).toBeUndefined();
+  });
+
+  test('in money fails an attempt that was to say its cost and did not', () => {
+    const budget = new Budget({ build: { usd: 1 }, today });
+    budget.start('f/a', {}, priced);
+    expect(budget.finish('f/a', { tokensIn: 5 }, priced)).toMatchObject({ kind: 'budget-unknown-price' });
+    expect(budget.finish('f/a', { costUsd: 0 }, priced)).toBeUndefined();
+    expect(new Budget({ today }).finish('f/a', {}, priced)).toBeUndefined();
+  });
+
+  test('of a day goes on where the last build stopped, and anew the next day', () => {
+    const ledger = { day: today, usd: 4.5, tokens: 10 };
+    const budget = new Budget({ day: { usd: 5 }, today, ledger });
+    expect(budget.start('f/a', {}, priced)).toBeUndefined();
+    expect(budget.add('f/a', { costUsd: 1, tokensOut: 5 })).toMatchObject({ scope: 'day', spent: 5.5 });
+    expect(budget.ledger).toEqual({ day: today, usd: 5.5, tokens: 15 });
+    const next = new Budget({ day: { usd: 5 }, today: '2026-02-01', ledger: budget.ledger });
+    expect(next.start('f/a', {}, priced)).toBeUndefined();
+    expect(next.ledger.usd).toBe(0);
+  });
+});

@@ -1,0 +1,77 @@
+/** Finds and loads `conductor.config.ts`, noting which environment variables it reads. Fills in no meaning. */
+
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { err, ok, type Result } from '../base/result.js';
+import type { LoadedConfig } from '../engine/surroundings.js';
+import { validateSchema } from '../io/document.js';
+import { exists } from '../io/files.js';
+import { importModule } from '../io/module.js';
+import { type ConductorConfig, resolveConfig } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+
+export const CONFIG_NAMES = ['conductor.config.ts', 'conductor.config.mts', 'conductor.config.js', 'conductor.config.mjs'];
+
+/** `ownIndex` is the file that `import … from 'conductor-build'` means where the package is not installed. */
+export async function loadConfigFile(project: string, ownIndex: URL): Promise<Result<LoadedConfig, Failure>> {
+  const name = await firstExisting(project);
+  if (name === undefined) return ok({ config: resolveConfig({}, availableParallelism()), environment: [] });
+  const invalid = (message: string, hint?: string) =>
+    err<Failure>({ kind: 'invalid-config', diagnostics: [{ file: name, message, ...(hint ? { hint } : {}) }] });
+
+  const noted = noteEnvironment();
+  let module: unknown;
+  try {
+    module = await importModule(`${project}/${name}`, { alias: { 'conductor-build': fileURLToPath(ownIndex) } });
+  } catch (error) {
+    return invalid(`it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    noted.stop();
+  }
+  const value = (module as { default?: unknown } | undefined)?.default;
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    return invalid('its default export is not an object', 'export default defineConfig({ … })');
+  }
+  const problems = await validateSchema('config', value);
+  if (problems.length > 0) {
+    const diagnostics = problems.map(({ path, message, hint }) => ({
+      file: name,
+      message: path.length > 0 ? `${path.join('.')}: ${message}` : message,
+      ...(hint === undefined ? {} : { hint }),
+    }));
+    return err({ kind: 'invalid-config', diagnostics });
+  }
+  return ok({ config: resolveConfig(value as ConductorConfig, availableParallelism()), environment: [...noted.names] });
+}
+
+async function firstExisting(project: string): Promise<string | undefined> {
+  for (const name of CONFIG_NAMES) if (await exists(`${project}/${name}`)) return name;
+  return undefined;
+}
+
+/** While it is on, every variable that anybody asks `process.env` for is noted. */
+function noteEnvironment(): { names: Set<string>; stop(): void } {
+  const names = new Set<string>();
+  const original = process.env;
+  process.env = new Proxy(original, {
+    get(target, name) {
+      if (typeof name === 'string') names.add(name);
+      return Reflect.get(target, name);
+    },
+    has(target, name) {
+      if (typeof name === 'string') names.add(name);
+      return Reflect.has(target, name);
+    },
+    // Whoever lists all of them has read all of them.
+    ownKeys(target) {
+      for (const name of Object.keys(target)) names.add(name);
+      return Reflect.ownKeys(target);
+    },
+  });
+  return {
+    names,
+    stop() {
+      process.env = original;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** Ctrl-C: the first stops cleanly, the second at once. Knows nothing of what is stopped. */
+
+export interface Signals {
+  readonly signal: AbortSignal;
+  stop(): void;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export function cancelOnSignals(): Signals {
+  const controller = new AbortController();
+  const onSignal = () => {
+    // Nothing is lost by it: results are in the store, and the next build sweeps what is left.
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    stop() {
+      for (const name of SIGNALS) process.off(name, onSignal);
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** The composition root: the only place that names concrete parts and reads the process they run in. */
+
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import envPaths from 'env-paths';
+import { ok } from '../base/result.js';
+import type { Surroundings } from '../engine/surroundings.js';
+
+declare const CONDUCTOR_VERSION: string;
+
+/** The package's version; a constant of the bundle, so that no file is read for it. */
+export const VERSION = typeof CONDUCTOR_VERSION === 'string' ? CONDUCTOR_VERSION : '0.0.0-source';
+
+/** Folder of the package: two levels above this file in `src/cli`, one above the bundle in `dist`. */
+function packageFile(path: string): URL {
+  const up = import.meta.url.includes('/src/cli/') ? '../../' : '../';
+  return new URL(up + path, import.meta.url);
+}
+
+function ownIndex(): URL {
+  return import.meta.url.includes('/src/cli/') ? packageFile('src/index.ts') : packageFile('dist/index.js');
+}
+
+export function createSurroundings(directory: string): Surroundings {
+  return {
+    directory,
+    env: process.env,
+    cacheDir: envPaths('conductor', { suffix: '' }).cache,
+    version: VERSION,
+    pid: process.pid,
+    now: Date.now,
+    async loadConfig(project) {
+      const { loadConfigFile } = await import('./config-file.js');
+      return loadConfigFile(project, ownIndex());
+    },
+    async createAgent(config) {
+      if (!config.agent) return ok(undefined);
+      const { createCommandAgent } = await import('../agent/command.js');
+      return createCommandAgent(config.agent, { env: process.env });
+    },
+    async shippedPrompts() {
+      const folder = fileURLToPath(packageFile('prompts/'));
+      return readPrompts(folder);
+    },
+  };
+}
+
+/** Prompts by their name relative to the folder. */
+async function readPrompts(folder: string): Promise<Map<string, string>> {
+  const { readText } = await import('../io/files.js');
+  const prompts = new Map<string, string>();
+  const names = await readdir(folder, { recursive: true });
+  for (const name of names.filter((one) => one.endsWith('.md')).sort()) {
+    prompts.set(name.replaceAll('\\', '/'), (await readText(`${folder}${name}`)) ?? '');
+  }
+  return prompts;
+}

@@ -1,0 +1,58 @@
+/** The gates of the merged tree: which of them have to be run, and running them. Knows nothing of publishing. */
+
+import { err, ok, type Result } from '../base/result.js';
+import { digestFields } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import { selectPaths } from '../model/pattern.js';
+import type { GateSpec } from '../model/task.js';
+import { digestFiles, type Entry, type Listing, type ObjectId } from '../model/tree.js';
+import { type GateContext, runGates } from './gates.js';
+import type { Prepared } from './prepare.js';
+
+/**
+ * Runs the build gates that have not passed on this tree. Where some task is not done the merged tree is not what
+ * anybody asked for: then they are not run, and the build has failed anyway.
+ */
+export async function runBuildGates(
+  prepared: Prepared,
+  context: GateContext,
+  tree: ObjectId,
+  complete: boolean,
+): Promise<Result<undefined, Failure>> {
+  const { project, store } = prepared;
+  const gates = project.config.gates.build;
+  if (gates.length === 0 || !complete) return ok(undefined);
+  const listing = await project.objects.list(tree);
+  const due: { gate: GateSpec; key: string }[] = [];
+  for (const gate of gates) {
+    const key = buildGateKey(gate, listing);
+    if (!(await store.gatesPassed(key))) due.push({ gate, key });
+  }
+  if (due.length === 0) return ok(undefined);
+  const opened = await context.pool.acquire(tree);
+  if (!opened.ok) return opened;
+  try {
+    const judged = await runGates(context, {
+      gates: due.map(({ gate }) => gate),
+      workspace: opened.value,
+      tree,
+      network: false,
+      attempt: 1,
+    });
+    if (!judged.ok) return err(judged.failure);
+    for (const { key } of due) await store.recordGates(key);
+    return ok(undefined);
+  } finally {
+    await context.pool.release(opened.value);
+  }
+}
+
+/** The command and what it may look at: its declared inputs, else everything but the lock files. */
+function buildGateKey(gate: GateSpec, listing: Listing): string {
+  const paths = gate.inputs ? selectPaths(listing, gate.inputs) : listing.paths;
+  const files = paths
+    .filter((path) => !path.endsWith('.metadata.json'))
+    .map((path) => [path, listing.get(path) as Entry] as const);
+  const command = typeof gate.command === 'string' ? gate.command : JSON.stringify(gate.command);
+  return digestFields('conductor.build-gate.1', [command, digestFiles(files)]);
+}

@@ -1,0 +1,212 @@
+/**
+ * The sequence of a build that may have something to do: prepare, run the schedule, plan the landing, run the build
+ * gates, publish, record. Each part is another file's; here is only their order.
+ */
+
+import { basename } from 'node:path';
+import { Limiter } from '../base/limiter.js';
+import { err, ok, type Result } from '../base/result.js';
+import { findSandbox } from '../io/sandbox.js';
+import type { StoredResult, Usage } from '../model/action.js';
+import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
+import { exitCodeOf, type Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
+import { commitBuild } from './commit.js';
+import type { BuildOptions } from './build.js';
+import { buildName, NO_COUNTS } from './build.js';
+import { runBuildGates } from './build-gates.js';
+import type { Produced } from './facts.js';
+import { inspectTasks } from './inspect.js';
+import { type Landing, planLanding } from './landing.js';
+import { LocalExecutor } from './local-executor.js';
+import { BuildLogs } from './logs.js';
+import { createPool } from './pool.js';
+import { type Prepared, prepare } from './prepare.js';
+import { lockedTask } from './project.js';
+import { environmentDigests, readDurations, readSpending, writeDurations, writeLastBuild, writePublished } from './records.js';
+import { schedule } from './scheduler.js';
+import type { Session } from './session.js';
+import { Spending } from './spending.js';
+import type { Emit, Surroundings } from './surroundings.js';
+import { TaskStep } from './task-step.js';
+import { Toolbox } from './toolbox.js';
+import { publishTree } from '../workspace/publish.js';
+
+/** A weight for tasks that were never run: only its ratio to real durations matters. */
+const UNKNOWN_MS = 60_000;
+
+export async function buildTasks(
+  surroundings: Surroundings,
+  options: BuildOptions,
+  session: Session,
+  emit: Emit,
+  signal: AbortSignal,
+  startedAt: number,
+): Promise<Result<BuildSummary, Failure>> {
+  const loaded = await surroundings.loadConfig(session.repository.project);
+  if (!loaded.ok) return loaded;
+  const ready = await prepare(surroundings, session, loaded.value, options);
+  if (!ready.ok) return ready;
+  const prepared = ready.value;
+  const { project, selected } = prepared;
+  emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
+  for (const warning of project.warnings) emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
+  if (options.dryRun) return dryRun(prepared, emit, surroundings.now() - startedAt);
+
+  const sandbox = await findSandbox(surroundings.env);
+  if ('missing' in sandbox && project.config.sandbox === 'required') {
+    return err({ kind: 'sandbox-required', detail: sandbox.missing });
+  }
+  const sandboxProgram = project.config.sandbox !== 'off' && 'program' in sandbox ? sandbox.program : undefined;
+  const logs = new BuildLogs(project.repository.project, buildName(startedAt, surroundings.pid));
+  await logs.open();
+  const toolbox = new Toolbox(project.config, surroundings.env, sandboxProgram);
+  const day = new Date(startedAt).toISOString().slice(0, 10);
+  const spending = new Spending(project.config.budget, await readSpending(project.repository.state, day), project.repository.state);
+  const pool = createPool(surroundings, session, project.config, toolbox, logs, signal);
+  await pool.sweep();
+  const gates = {
+    toolbox,
+    pool,
+    limiter: new Limiter(project.config.gateWorkers),
+    logs,
+    minutes: project.config.timeouts.gate,
+  };
+  const executor = new LocalExecutor({
+    objects: session.objects,
+    store: prepared.store,
+    pool,
+    agent: prepared.agent,
+    toolbox,
+    spending,
+    gates,
+    logs,
+    config: project.config,
+    version: surroundings.version,
+    now: surroundings.now,
+  });
+  try {
+    const durations = { ...(await readDurations(project.repository.state)) };
+    const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
+    const workers = new Limiter(options.workers ?? project.config.workers);
+    const gateContext = { ...gates, signal, emit };
+    const step = new TaskStep({ prepared, executor, workers, remaining, gateContext, options, emit, signal, durations, now: surroundings.now });
+    await schedule({
+      graph: project.graph,
+      labels: selected,
+      failFast: options.failFast,
+      signal,
+      step: (label) => step.run(label),
+      onSkip: (label, because) => step.skip(label, because),
+    });
+    await writeDurations(project.repository.state, durations);
+    if (signal.aborted) {
+      await prepared.store.settle();
+      return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
+    }
+    if (options.frozen) {
+      const stale = step.notUpToDate();
+      if (stale.length > 0) return err({ kind: 'not-up-to-date', tasks: stale });
+    }
+    const produced = await withFormerPatches(prepared, step.produced);
+    const done = new Set([...step.outcomes].filter(([, outcome]) => isDone(outcome)).map(([label]) => label));
+    const at = new Date(surroundings.now()).toISOString();
+    const landing = await planLanding(project, { landed: step.landed, produced, whole: prepared.whole, done, at });
+    await prepared.store.settle();
+    if (!landing.ok) return landing;
+    for (const path of landing.value.leftBehind) {
+      emit({ type: 'warning', message: `${path} is owned by no task any more, but was changed by hand: it was left as it is` });
+    }
+    const complete = done.size === selected.size;
+    const judged = await runBuildGates(prepared, { ...gates, signal, emit }, landing.value.tree, complete);
+    if (!judged.ok) return ok(refused(step, judged.error, emit, surroundings.now() - startedAt));
+    const published = await publish(prepared, landing.value, emit);
+    if (!published.ok) return ok(refused(step, published.error, emit, surroundings.now() - startedAt));
+    if (options.commit) {
+      const committed = await commitBuild(prepared, step.landed, landing.value.tree, emit);
+      if (!committed.ok) return ok(refused(step, committed.error, emit, surroundings.now() - startedAt));
+    }
+    if (complete && prepared.whole && landing.value.leftBehind.length === 0) {
+      await remember(surroundings, prepared, landing.value.tree);
+    }
+    return ok(summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, published.value));
+  } finally {
+    await executor.close();
+  }
+}
+
+function isDone(outcome: TaskOutcomeKind): boolean {
+  return outcome === 'fresh' || outcome === 'cached' || outcome === 'verified' || outcome === 'built';
+}
+
+async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Result<BuildSummary, Failure>> {
+  const rows = await inspectTasks(prepared);
+  if (!rows.ok) return rows;
+  for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
+  const fresh = rows.value.filter(({ verdict }) => verdict.kind === 'fresh').length;
+  const outcome = fresh === rows.value.length ? 'up-to-date' : 'would-build';
+  return ok({ outcome, exitCode: 0, counts: { ...NO_COUNTS, fresh }, ms, usage: {}, published: 0 });
+}
+
+/**
+ * A task that failed or was not looked at keeps its former outputs, so also its former patches: they are put on
+ * again when another task's patch of the same file lands.
+ */
+async function withFormerPatches(
+  prepared: Prepared,
+  produced: ReadonlyMap<Label, Produced>,
+): Promise<ReadonlyMap<Label, Produced>> {
+  const all = new Map(produced);
+  for (const task of prepared.project.graph.tasks.values()) {
+    const locked = lockedTask(prepared.project, task);
+    if (all.has(task.label) || !locked?.edits) continue;
+    const former = await prepared.store.find(locked.resultKey ?? locked.key);
+    const result: StoredResult | undefined = former.ok ? former.value : undefined;
+    if (result) all.set(task.label, { label: task.label, outputs: result.outputs, interface: locked.interface, edits: result.edits });
+  }
+  return all;
+}
+
+async function publish(prepared: Prepared, landing: Landing, emit: Emit): Promise<Result<number, Failure>> {
+  const { project } = prepared;
+  if (landing.tree === project.snapshot) return ok(0);
+  const done = await publishTree(project.repository, project.objects, { from: project.snapshot, to: landing.tree });
+  if (!done.ok) return done;
+  await writePublished(project.repository.state, landing.published);
+  const { written, removed } = done.value;
+  const isLock = (path: string) => basename(path).endsWith('.metadata.json');
+  emit({ type: 'build.published', written, removed });
+  return ok([...written, ...removed].filter((path) => !isLock(path)).length);
+}
+
+async function remember(surroundings: Surroundings, prepared: Prepared, tree: string): Promise<void> {
+  const { project } = prepared;
+  await writeLastBuild(project.repository.state, {
+    version: surroundings.version,
+    tree,
+    environment: environmentDigests(prepared.environment, surroundings.env),
+    secrets: project.config.secrets,
+    named: project.named,
+    tasks: project.graph.tasks.size,
+  });
+}
+
+function refused(step: TaskStep, failure: Failure, emit: Emit, ms: number): BuildSummary {
+  emit({ type: 'build.failure', failure });
+  return summary(step.outcomes, failure, step.usage, ms, 0);
+}
+
+function summary(
+  outcomes: ReadonlyMap<Label, TaskOutcomeKind>,
+  failure: Failure | undefined,
+  usage: Usage,
+  ms: number,
+  published: number,
+): BuildSummary {
+  const counts = { ...NO_COUNTS };
+  for (const outcome of outcomes.values()) counts[outcome]++;
+  const exitCode = failure ? exitCodeOf(failure) : 0;
+  const idle = counts.cached + counts.verified + counts.built === 0 && published === 0;
+  const outcome = exitCode === 130 ? 'interrupted' : failure ? 'failed' : idle ? 'up-to-date' : 'built';
+  return { outcome, exitCode, counts, ms, usage, published };
+}

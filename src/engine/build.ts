@@ -1,0 +1,112 @@
+/**
+ * `conductor build` from lock to last word. Here is only the way to "nothing to do": what a real build needs is loaded
+ * when it turns out to be one.
+ */
+
+import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../model/event.js';
+import { exitCodeOf, type Failure } from '../model/failure.js';
+import { takeSnapshot } from '../workspace/snapshot.js';
+import { environmentDigests, readLastBuild } from './records.js';
+import { openWritingSession, type Session } from './session.js';
+import { createEmit, type Surroundings } from './surroundings.js';
+
+export interface BuildOptions {
+  readonly targets: readonly string[];
+  readonly force: boolean;
+  readonly discardEdits: boolean;
+  readonly failFast: boolean;
+  /** Runs no recipe: what would need one is a failure. */
+  readonly frozen: boolean;
+  readonly dryRun: boolean;
+  readonly commit: boolean;
+  /** Tasks at the same time; undefined: as configured. */
+  readonly workers: number | undefined;
+  readonly wait: boolean;
+  /** The command line, for whoever waits for this build. */
+  readonly command: string;
+}
+
+export const NO_COUNTS: Readonly<Record<TaskOutcomeKind, number>> = {
+  fresh: 0,
+  cached: 0,
+  verified: 0,
+  built: 0,
+  drifted: 0,
+  failed: 0,
+  skipped: 0,
+};
+
+/** Builds and reports; the summary is also the last event. Rejects only for a bug. */
+export async function build(
+  surroundings: Surroundings,
+  options: BuildOptions,
+  on: (event: BuildEvent) => void,
+  signal: AbortSignal,
+): Promise<BuildSummary> {
+  const startedAt = surroundings.now();
+  const emit = createEmit(surroundings.now, on);
+  emit({
+    type: 'build.started',
+    build: buildName(startedAt, surroundings.pid),
+    command: options.command,
+    version: surroundings.version,
+  });
+  const finish = (summary: BuildSummary): BuildSummary => {
+    emit({ type: 'build.finished', summary });
+    return summary;
+  };
+  const refuse = (failure: Failure): BuildSummary => {
+    emit({ type: 'build.failure', failure });
+    return finish(failedSummary(failure, surroundings.now() - startedAt));
+  };
+
+  const session = await openWritingSession(surroundings, { command: options.command, wait: options.wait, signal }, emit);
+  if (!session.ok) return refuse(session.error);
+  try {
+    const tasks = await nothingToDo(surroundings, options, session.value);
+    if (tasks !== undefined) {
+      return finish({
+        outcome: 'up-to-date',
+        exitCode: 0,
+        counts: { ...NO_COUNTS, fresh: tasks },
+        ms: surroundings.now() - startedAt,
+        usage: {},
+        published: 0,
+      });
+    }
+    const { buildTasks } = await import('./build-tasks.js');
+    const built = await buildTasks(surroundings, options, session.value, emit, signal, startedAt);
+    return built.ok ? finish(built.value) : refuse(built.error);
+  } finally {
+    await session.value.close();
+  }
+}
+
+/** Sortable, unique on this machine, and a folder name. */
+export function buildName(at: number, pid: number): string {
+  return `${new Date(at).toISOString().replace(/[:.]/g, '-')}-${pid}`;
+}
+
+/**
+ * The number of tasks when the tree, the version and the environment that the config read are those of the last
+ * complete build; undefined when there may be something to do.
+ */
+async function nothingToDo(
+  surroundings: Surroundings,
+  options: BuildOptions,
+  session: Session,
+): Promise<number | undefined> {
+  if (options.force || options.commit) return undefined;
+  const last = await readLastBuild(session.repository.state);
+  if (!last || last.version !== surroundings.version) return undefined;
+  const environment = environmentDigests(Object.keys(last.environment), surroundings.env);
+  if (Object.entries(last.environment).some(([name, digest]) => environment[name] !== digest)) return undefined;
+  const taken = await takeSnapshot(session.repository, session.objects, { secrets: [...last.secrets], named: [...last.named], force: [] });
+  return taken.ok && taken.value.tree === last.tree ? last.tasks : undefined;
+}
+
+function failedSummary(failure: Failure, ms: number): BuildSummary {
+  const exitCode = exitCodeOf(failure);
+  const outcome = exitCode === 130 ? 'interrupted' : 'failed';
+  return { outcome, exitCode, counts: NO_COUNTS, ms, usage: {}, published: 0 };
+}

@@ -1,0 +1,280 @@
+/**
+ * What a build would do with one task and why: the one computation behind status, explain, dry run and build.
+ * Reads the store, changes nothing.
+ */
+
+import { ok, type Result } from '../base/result.js';
+import { type ActionKey, compareManifests, nextKey, type StoredResult } from '../model/action.js';
+import { type Digest, digestFields } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import type { LockedTask } from '../model/lock.js';
+import type { GateSpec, Label, Task } from '../model/task.js';
+import { digestFiles, type Entry, entryWord, type Files, parseEntryWord, sameEntry } from '../model/tree.js';
+import type { StaleReason, Verdict } from '../model/verdict.js';
+import { gatesKey, interfaceDigest } from '../store/manifest.js';
+import type { ResultStore } from '../store/result-store.js';
+import { applyPatch } from '../workspace/patch.js';
+import { type FactGatherer, interfacePaths, type Produced, type TaskFacts } from './facts.js';
+import { foldPatches } from './patches.js';
+import { lockedTask, type Project } from './project.js';
+
+export interface Check {
+  readonly task: Task;
+  readonly facts: TaskFacts;
+  readonly verdict: Verdict;
+  readonly gates: readonly GateSpec[];
+  /** Under this key a new result would be kept. */
+  readonly storeKey: ActionKey;
+  /** The result that would be landed: of a cached or unverified task, and of a fresh one when it was looked up. */
+  readonly candidate: StoredResult | undefined;
+  /** What dependents see; undefined where it has to be made first. */
+  readonly produced: Produced | undefined;
+}
+
+export interface CheckOptions {
+  /** Tasks to make anew whatever the store has. */
+  readonly forced: ReadonlySet<Label>;
+  readonly discardEdits: boolean;
+}
+
+interface Candidate {
+  readonly storeKey: ActionKey;
+  readonly result: StoredResult | undefined;
+  readonly reasons: readonly StaleReason[];
+}
+
+/** The files of a task on disk against the recorded ones. */
+interface DiskState {
+  readonly missing: readonly string[];
+  readonly changed: readonly string[];
+}
+
+const NO_FILES: Files = new Map();
+/** A chain of unusable results this long means that something is wrong with the chain itself. */
+const LONGEST_CHAIN = 1000;
+
+export class Checker {
+  private readonly project: Project;
+  private readonly gatherer: FactGatherer;
+  private readonly store: ResultStore;
+  private readonly options: CheckOptions;
+  /** Keys whose result failed its gates in this build, with the gate. */
+  private readonly rejected = new Map<ActionKey, string>();
+
+  constructor(project: Project, gatherer: FactGatherer, store: ResultStore, options: CheckOptions) {
+    this.project = project;
+    this.gatherer = gatherer;
+    this.store = store;
+    this.options = options;
+  }
+
+  /** The result under this key does not pass the gates of today: the next check looks past it. */
+  reject(key: ActionKey, gate: string): void {
+    this.rejected.set(key, gate);
+  }
+
+  async check(task: Task, produced: ReadonlyMap<Label, Produced>): Promise<Result<Check, Failure>> {
+    const gathered = await this.gatherer.gather(task, produced);
+    if (!gathered.ok) return gathered;
+    const facts = gathered.value;
+    const gates = [...task.verify, ...this.project.config.gates.task];
+    const locked = lockedTask(this.project, task);
+    const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
+    const known = locked?.key === facts.key && !this.options.forced.has(task.label) ? locked : undefined;
+    const make = (verdict: Verdict, candidate: Candidate, made: Produced | undefined): Result<Check, Failure> =>
+      ok({ task, facts, gates, verdict, storeKey: candidate.storeKey, candidate: candidate.result, produced: made });
+
+    if (known && this.isAsRecorded(known, onDisk)) {
+      const patches = lockedPatches(known);
+      const key = gatesKey(task, gates, onDisk, patches, facts.facts);
+      const resultKey = known.resultKey ?? facts.key;
+      if (!this.rejected.has(resultKey)) {
+        const stored = task.edits.length > 0 ? await this.store.find(resultKey) : undefined;
+        const candidate: Candidate = { storeKey: resultKey, result: stored?.ok ? stored.value : undefined, reasons: [] };
+        const made = this.producedFrom(task, onDisk, patches, candidate.result);
+        if (key === known.gates) return make({ kind: 'fresh' }, candidate, made);
+        // Verified elsewhere, or verified by another key: the content must come from the store to be landed again.
+        const full = await this.candidateFor(task, facts, locked, produced);
+        if (!full.ok) return full;
+        if (full.value.result) return this.judge(task, facts, gates, locked, onDisk, full.value, make);
+        if (key === undefined) return make({ kind: 'fresh' }, candidate, made);
+        return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
+      }
+    }
+    const candidate = await this.candidateFor(task, facts, locked, produced);
+    if (!candidate.ok) return candidate;
+    return this.judge(task, facts, gates, locked, onDisk, candidate.value, make);
+  }
+
+  private async judge(
+    task: Task,
+    facts: TaskFacts,
+    gates: readonly GateSpec[],
+    locked: LockedTask | undefined,
+    onDisk: Files,
+    candidate: Candidate,
+    make: (verdict: Verdict, candidate: Candidate, made: Produced | undefined) => Result<Check, Failure>,
+  ): Promise<Result<Check, Failure>> {
+    const result = candidate.result;
+    const sameKey = locked?.key === facts.key;
+    const disk = this.compareWithDisk(locked, onDisk, result?.outputs ?? NO_FILES);
+    const reasons = [...candidate.reasons, ...(await this.reasons(task, facts, locked, disk, result))];
+
+    const drift = this.options.discardEdits ? [] : [...disk.changed, ...this.lostPatches(task, locked, result)];
+    if (drift.length > 0) {
+      const standing = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
+      if (!standing) return make({ kind: 'drifted', paths: drift, stale: reasons }, candidate, undefined);
+      // Dependents go on seeing what was recorded: an edit spreads only once it is accepted.
+      const recorded = new Map(Object.entries(locked.outputs).map(([path, word]) => [path, parseEntryWord(word)]));
+      const made = this.producedFrom(task, result?.outputs ?? recorded, lockedPatches(locked), result);
+      return make({ kind: 'drifted', paths: drift, stale: undefined }, candidate, made);
+    }
+    if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
+
+    const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
+    const made = this.producedFrom(task, result.outputs, patches, result);
+    const key = gatesKey(task, gates, result.outputs, patches, facts.facts);
+    const verified = key === undefined || key === locked?.gates || (await this.store.gatesPassed(key));
+    if (!verified) return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
+    return make({ kind: 'cached', reasons }, candidate, made);
+  }
+
+  /** Follows the chain of keys to the first result that can serve, or to the first free key. */
+  private async candidateFor(
+    task: Task,
+    facts: TaskFacts,
+    locked: LockedTask | undefined,
+    produced: ReadonlyMap<Label, Produced>,
+  ): Promise<Result<Candidate, Failure>> {
+    const reasons: StaleReason[] = [];
+    let key = locked?.key === facts.key && locked.resultKey ? locked.resultKey : facts.key;
+    for (let length = 0; length < LONGEST_CHAIN; length++) {
+      const found = await this.store.find(key);
+      if (!found.ok) {
+        const detail = found.error.kind === 'result-damaged' ? found.error.detail : found.error.kind;
+        return ok({ storeKey: key, result: undefined, reasons: [...reasons, { kind: 'result-damaged', detail }] });
+      }
+      const result = found.value;
+      if (!result) return ok({ storeKey: key, result: undefined, reasons });
+      const gate = this.rejected.get(key);
+      const forced = this.options.forced.has(task.label);
+      if (gate !== undefined || forced) {
+        const reason: StaleReason = gate === undefined ? { kind: 'forced' } : { kind: 'gates-failed', gate };
+        if (!reasons.some((other) => other.kind === reason.kind)) reasons.push(reason);
+        key = nextKey(key, 'rejected', digestFiles(result.outputs));
+        continue;
+      }
+      const conflict = await this.conflictingEdit(task, result, produced);
+      if (!conflict.ok) return conflict;
+      if (conflict.value === undefined) return ok({ storeKey: key, result, reasons });
+      reasons.push({ kind: 'patch-conflict', path: conflict.value.path });
+      const base = conflict.value.base;
+      key = nextKey(key, 'conflict', `${conflict.value.path} ${base ? entryWord(base) : 'none'}`);
+    }
+    throw new Error(`BUG: the chain of results of ${task.label} has no end`);
+  }
+
+  /** The first edited file, as a view of today shows it, on which the result's patch no longer applies. */
+  private async conflictingEdit(
+    task: Task,
+    result: StoredResult,
+    produced: ReadonlyMap<Label, Produced>,
+  ): Promise<Result<{ path: string; base: Entry | undefined } | undefined, Failure>> {
+    for (const edit of result.edits) {
+      const needs = this.project.graph.transitiveDependencies(task.label);
+      const shown = await foldPatches(this.project, edit.path, needs, produced);
+      if (!shown.ok) return shown;
+      if (sameEntry(shown.value, edit.before)) continue;
+      const applied = await applyPatch(this.project.objects, shown.value, edit.before, edit.after);
+      if (!applied.ok) return ok({ path: edit.path, base: shown.value });
+    }
+    return ok(undefined);
+  }
+
+  private isAsRecorded(locked: LockedTask, onDisk: Files): boolean {
+    const recorded = Object.entries(locked.outputs);
+    if (recorded.length !== onDisk.size) return false;
+    for (const [path, word] of recorded) {
+      const entry = onDisk.get(path);
+      if (!entry || entryWord(entry) !== word) return false;
+    }
+    return Object.entries(locked.edits ?? {}).every(
+      ([path, edit]) => (this.project.listing.get(path)?.id ?? '') === edit.merged,
+    );
+  }
+
+  /** A file counts as a person's when it is neither as recorded nor as the result to be landed has it. */
+  private compareWithDisk(locked: LockedTask | undefined, onDisk: Files, wanted: Files): DiskState {
+    const recorded = locked?.outputs ?? {};
+    const changed: string[] = [];
+    for (const [path, entry] of onDisk) {
+      const word = entryWord(entry);
+      const published = this.project.recorded.get(path);
+      if (word !== recorded[path] && word !== published && !sameEntry(entry, wanted.get(path))) changed.push(path);
+    }
+    const missing = Object.keys(recorded).filter((path) => !onDisk.has(path));
+    return { missing, changed };
+  }
+
+  /** Edited files that a person changed while the patch, to be put on again, is not in the store any more. */
+  private lostPatches(task: Task, locked: LockedTask | undefined, result: StoredResult | undefined): string[] {
+    if (result || !locked) return [];
+    return task.edits.filter((path) => {
+      const record = locked.edits?.[path];
+      return record !== undefined && (this.project.listing.get(path)?.id ?? '') !== record.merged;
+    });
+  }
+
+  private async reasons(
+    task: Task,
+    facts: TaskFacts,
+    locked: LockedTask | undefined,
+    disk: DiskState,
+    result: StoredResult | undefined,
+  ): Promise<StaleReason[]> {
+    if (!locked) return [{ kind: 'never-built' }];
+    if (this.options.forced.has(task.label)) return [{ kind: 'forced' }];
+    if (locked.key !== facts.key) {
+      const old = await this.store.find(locked.resultKey ?? locked.key);
+      const manifest = old.ok ? old.value?.provenance.manifest : undefined;
+      return [{ kind: 'manifest-changed', changes: manifest ? compareManifests(manifest, facts.manifest) : [] }];
+    }
+    const edited = result ? result.edits.map((edit) => edit.path) : [];
+    const lost = [...disk.missing, ...edited.filter((path) => !this.project.listing.get(path))];
+    return lost.length > 0 ? [{ kind: 'outputs-missing', paths: lost }] : [];
+  }
+
+  private producedFrom(
+    task: Task,
+    outputs: Files,
+    patches: Iterable<readonly [string, Entry | undefined]>,
+    result: StoredResult | undefined,
+  ): Produced {
+    return { label: task.label, outputs, interface: interfaceOf(task, outputs, patches), edits: result?.edits ?? [] };
+  }
+}
+
+/** The digest that dependents are keyed on. */
+export function interfaceOf(
+  task: Task,
+  outputs: Files,
+  patches: Iterable<readonly [string, Entry | undefined]>,
+): Digest {
+  const shown = interfacePaths(task, outputs).map((path) => [path, outputs.get(path) as Entry] as const);
+  return interfaceDigest(
+    shown,
+    [...patches].map(([path, entry]) => [path, entry ? entryWord(entry) : 'deleted'] as const),
+  );
+}
+
+function lockedPatches(locked: LockedTask): (readonly [string, Entry | undefined])[] {
+  return Object.entries(locked.edits ?? {}).map(([path, edit]) => [
+    path,
+    edit.after === '' ? undefined : parseEntryWord(edit.after),
+  ]);
+}
+
+/** A short digest of an acceptance criterion, for the feature's version. */
+export function criterionDigest(text: string): string {
+  return digestFields('criterion', [text.trim().replace(/\s+/g, ' ')]).slice(0, 16);
+}

@@ -1,0 +1,196 @@
+/** Gathers what decides one task's content from the project, and describes it. Runs nothing. */
+
+import { compareBytes } from '../base/order.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { Agent } from '../agent/agent.js';
+import { type RenderedPrompt, renderPrompt } from '../agent/prompt.js';
+import { partialNames } from '../io/template.js';
+import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
+import { canonicalJson, type Digest } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import { parsePattern, selectPaths } from '../model/pattern.js';
+import type { Label, RenderStep, Task } from '../model/task.js';
+import type { Entry, Files, Listing, ObjectId } from '../model/tree.js';
+import { describeTask, type ManifestFacts, type RecipeFacts, type RenderFacts } from '../store/manifest.js';
+import type { Project } from './project.js';
+
+/** What a finished dependency looks like to its dependents. */
+export interface Produced {
+  readonly label: Label;
+  readonly outputs: Files;
+  readonly interface: Digest;
+  /** Files that it patched: the file as the task found it and as it left it. */
+  readonly edits: readonly { readonly path: string; readonly before: Entry | undefined; readonly after: Entry | undefined }[];
+}
+
+export interface TaskFacts {
+  readonly facts: ManifestFacts;
+  readonly manifest: Manifest;
+  readonly key: ActionKey;
+  readonly prompt: RenderedPrompt | undefined;
+}
+
+export const TEMPLATES = 'templates/';
+const PARTIALS = 'templates/partials/';
+
+export class FactGatherer {
+  private readonly project: Project;
+  private readonly agent: Agent | undefined;
+  private readonly prompts: ReadonlyMap<string, string>;
+  private readonly handSelections = new Map<string, readonly (readonly [string, Entry])[]>();
+  private readonly texts = new Map<ObjectId, Promise<string | undefined>>();
+
+  constructor(project: Project, agent: Agent | undefined, prompts: ReadonlyMap<string, string>) {
+    this.project = project;
+    this.agent = agent;
+    this.prompts = prompts;
+  }
+
+  /** `produced` holds at least the task's transitive dependencies. */
+  async gather(task: Task, produced: ReadonlyMap<Label, Produced>): Promise<Result<TaskFacts, Failure>> {
+    const direct = [...new Set(task.dependsOn)].sort(compareBytes);
+    const inputs = this.inputs(task, produced);
+    const dependencies = direct.map((label) => ({ label, interface: dependency(produced, label).interface }));
+    let prompt: RenderedPrompt | undefined;
+    let recipe: RecipeFacts;
+    if (task.recipe.kind === 'agent') {
+      const rendered = await this.prompt(task, produced, inputs.flatMap((input) => input.files.map(([path]) => path)));
+      if (!rendered.ok) return rendered;
+      prompt = rendered.value;
+      recipe = {
+        kind: 'agent',
+        identity: this.agent?.identity ?? 'none',
+        model: task.model,
+        prompt: prompt.definition,
+      };
+    } else if (task.recipe.kind === 'render') {
+      const templates = await this.templates(task, task.recipe.steps);
+      if (!templates.ok) return templates;
+      recipe = { kind: 'render', templates: templates.value };
+    } else {
+      recipe = { kind: 'run' };
+    }
+    const readsEverything = task.recipe.kind === 'run' && task.inputs === undefined;
+    const facts: ManifestFacts = {
+      task,
+      salt: this.project.config.salt,
+      recipe,
+      inputs,
+      wholeTree: readsEverything ? this.project.handWrittenTree : undefined,
+      dependencies,
+    };
+    const manifest = describeTask(facts);
+    return ok({ facts, manifest, key: manifestKey(manifest), prompt });
+  }
+
+  /** Text of a blob of the snapshot, read once in a build. */
+  text(id: ObjectId): Promise<string | undefined> {
+    let text = this.texts.get(id);
+    if (!text) {
+      text = this.project.objects.read(id).then((blob) => blob?.toString('utf8'));
+      this.texts.set(id, text);
+    }
+    return text;
+  }
+
+  /** A template's file in the snapshot with the partials that it uses, directly or through others. */
+  async template(name: string): Promise<Result<{ path: string; id: ObjectId; text: string; partials: Map<string, { path: string; id: ObjectId; text: string }> }, Failure>> {
+    const path = TEMPLATES + name;
+    const listing = this.project.listing;
+    const entry = listing.get(path);
+    const text = entry && (await this.text(entry.id));
+    if (!entry || text === undefined) {
+      return err({ kind: 'template-error', template: path, message: 'there is no such file in the project' });
+    }
+    const partials = new Map<string, { path: string; id: ObjectId; text: string }>();
+    const wanted = text.includes('{{') ? await partialNames(text) : [];
+    for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
+      if (partials.has(next)) continue;
+      const partialPath = `${PARTIALS}${next}.hbs`;
+      const partialEntry = listing.get(partialPath);
+      const partialText = partialEntry && (await this.text(partialEntry.id));
+      if (!partialEntry || partialText === undefined) {
+        return err({ kind: 'template-error', template: path, message: `the partial ${next} (${partialPath}) does not exist` });
+      }
+      partials.set(next, { path: partialPath, id: partialEntry.id, text: partialText });
+      wanted.push(...(await partialNames(partialText)));
+    }
+    return ok({ path, id: entry.id, text, partials });
+  }
+
+  private async templates(task: Task, steps: readonly RenderStep[]): Promise<Result<RenderFacts[], Failure>> {
+    const facts: RenderFacts[] = [];
+    for (const step of steps) {
+      const template = await this.template(step.template);
+      if (!template.ok) return template;
+      const partials = [...template.value.partials.values()].sort((a, b) => compareBytes(a.path, b.path));
+      facts.push({
+        to: step.to,
+        template: step.template,
+        sources: [[template.value.path, template.value.id], ...partials.map(({ path, id }) => [path, id] as const)],
+        variables: canonicalJson(renderVariables(task, step)),
+      });
+    }
+    return ok(facts);
+  }
+
+  private prompt(task: Task, produced: ReadonlyMap<Label, Produced>, inputs: readonly string[]): Promise<Result<RenderedPrompt, Failure>> {
+    const feature = this.project.features.get(task.feature);
+    if (!feature) throw new Error(`BUG: no feature ${task.feature}`);
+    const dependencies = [...new Set(task.dependsOn)].sort(compareBytes).map((label) => ({
+      label,
+      outputs: this.project.graph.task(label).outputs,
+      interface: interfacePaths(this.project.graph.task(label), dependency(produced, label).outputs),
+    }));
+    return renderPrompt({ templates: this.prompts, task, feature, dependencies, inputs: [...new Set(inputs)].sort(compareBytes) });
+  }
+
+  /** Files that each declared input shows: hand-written ones, and those of dependencies. */
+  private inputs(task: Task, produced: ReadonlyMap<Label, Produced>): ManifestFacts['inputs'] {
+    if (!task.inputs || task.inputs.length === 0) return [];
+    const needs = this.project.graph.transitiveDependencies(task.label);
+    return task.inputs.map((pattern) => {
+      const files = new Map(this.handSelection(pattern));
+      const parsed = parsePattern(pattern);
+      for (const need of needs) {
+        for (const [path, entry] of produced.get(need)?.outputs ?? []) {
+          if (parsed.matches(path)) files.set(path, entry);
+        }
+      }
+      return { pattern, files: [...files].sort(([a], [b]) => compareBytes(a, b)) };
+    });
+  }
+
+  private handSelection(pattern: string): readonly (readonly [string, Entry])[] {
+    const known = this.handSelections.get(pattern);
+    if (known) return known;
+    const found = selectInputs(this.project, pattern).map(([path, entry]) => [path, entry] as const);
+    this.handSelections.set(pattern, found);
+    return found;
+  }
+}
+
+/** Hand-written files that an input pattern shows; specs are among them only when a pattern names their folder. */
+export function selectInputs(project: Project, pattern: string): [string, Entry][] {
+  const pick = (listing: Listing) => selectPaths(listing, [pattern]).map((path): [string, Entry] => [path, listing.get(path) as Entry]);
+  const specs = `${project.config.specs}/`;
+  if (!pattern.startsWith(specs)) return pick(project.handWritten);
+  return pick(project.listing).filter(([path]) => !path.endsWith('.metadata.json'));
+}
+
+/** The variables of a render step. The title is left out: it is cosmetic and in no key. */
+export function renderVariables(task: Task, step: RenderStep): Record<string, unknown> {
+  return { ...step.with, task: { id: task.id, label: task.label }, feature: task.feature };
+}
+
+export function interfacePaths(task: Task, outputs: Files): string[] {
+  const patterns = task.interface?.map(parsePattern);
+  return [...outputs.keys()].filter((path) => !patterns || patterns.some((pattern) => pattern.matches(path)));
+}
+
+function dependency(produced: ReadonlyMap<Label, Produced>, label: Label): Produced {
+  const found = produced.get(label);
+  if (!found) throw new Error(`BUG: ${label} was asked for before it was done`);
+  return found;
+}
+

@@ -1,0 +1,69 @@
+/** What a build would do, task by task, without doing it: behind `status`, `explain`, `graph` and `build --dry-run`. */
+
+import { err, ok, type Result } from '../base/result.js';
+import type { Failure } from '../model/failure.js';
+import type { Label, Task } from '../model/task.js';
+import type { Verdict } from '../model/verdict.js';
+import type { Check } from './check.js';
+import type { Produced } from './facts.js';
+import { type Prepared, prepare } from './prepare.js';
+import { openReadingSession } from './session.js';
+import type { Surroundings } from './surroundings.js';
+
+export interface InspectedTask {
+  readonly task: Task;
+  readonly verdict: Verdict;
+  readonly check: Check | undefined;
+}
+
+export interface InspectOptions {
+  readonly targets: readonly string[];
+  readonly force: boolean;
+  readonly discardEdits: boolean;
+}
+
+/** Verdicts of all prepared tasks, dependencies first. What depends on something stale is `pending`. */
+export async function inspectTasks(prepared: Prepared): Promise<Result<InspectedTask[], Failure>> {
+  const produced = new Map<Label, Produced>();
+  const rows: InspectedTask[] = [];
+  for (const label of prepared.project.graph.order) {
+    if (!prepared.selected.has(label)) continue;
+    const task = prepared.project.graph.task(label);
+    const waiting = [...new Set(task.dependsOn)].filter((need) => !produced.has(need));
+    if (waiting.length > 0) {
+      rows.push({ task, verdict: { kind: 'pending', on: waiting }, check: undefined });
+      continue;
+    }
+    const checked = await prepared.checker.check(task, produced);
+    if (!checked.ok) return err(checked.error);
+    if (checked.value.produced) produced.set(label, checked.value.produced);
+    rows.push({ task, verdict: checked.value.verdict, check: checked.value });
+  }
+  return ok(rows);
+}
+
+export interface Inspection {
+  readonly prepared: Prepared;
+  readonly tasks: readonly InspectedTask[];
+}
+
+/** Looks at a project beside a build that may be running; `use` gets the result while the session is open. */
+export async function inspect<T>(
+  surroundings: Surroundings,
+  options: InspectOptions,
+  use: (inspection: Inspection) => Promise<T>,
+): Promise<Result<T, Failure>> {
+  const session = await openReadingSession(surroundings);
+  if (!session.ok) return session;
+  try {
+    const config = await surroundings.loadConfig(session.value.repository.project);
+    if (!config.ok) return config;
+    const prepared = await prepare(surroundings, session.value, config.value, options);
+    if (!prepared.ok) return prepared;
+    const tasks = await inspectTasks(prepared.value);
+    if (!tasks.ok) return tasks;
+    return ok(await use({ prepared: prepared.value, tasks: tasks.value }));
+  } finally {
+    await session.value.close();
+  }
+}

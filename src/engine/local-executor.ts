@@ -1,0 +1,352 @@
+/** Runs one stale task on this machine: workspace, recipe, capture, gates, store. Knows nothing of other tasks. */
+
+import type { Agent } from '../agent/agent.js';
+import { evidence, withEvidence } from '../agent/evidence.js';
+import { err, ok, type Result, unreachable } from '../base/result.js';
+import { asFailure, writeAtomic } from '../io/files.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { EditPatch, GateRun, Usage } from '../model/action.js';
+import type { Config } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+import { parsePattern } from '../model/pattern.js';
+import type { TaskOutcome, TaskRun } from '../model/run.js';
+import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
+import type { ResultStore } from '../store/result-store.js';
+import { captureResult } from '../workspace/capture.js';
+import type { Workspace, WorkspacePool } from '../workspace/pool.js';
+import type { Spending } from './spending.js';
+import type { ExecutionContext, Executor } from './executor.js';
+import { type GateContext, runGates } from './gates.js';
+import type { BuildLogs } from './logs.js';
+import { keptOutput, type Toolbox } from './toolbox.js';
+
+export interface LocalExecutorParts {
+  readonly objects: GitObjects;
+  readonly store: ResultStore;
+  readonly pool: WorkspacePool;
+  readonly agent: Agent | undefined;
+  readonly toolbox: Toolbox;
+  readonly spending: Spending;
+  readonly gates: Omit<GateContext, 'signal' | 'emit'>;
+  readonly logs: BuildLogs;
+  readonly config: Config;
+  readonly version: string;
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+}
+
+/** What one attempt left behind, judged by nobody but the capture. */
+interface Captured {
+  readonly tree: ObjectId;
+  readonly outputs: Files;
+  readonly edits: readonly { readonly path: string; readonly before: Entry | undefined; readonly after: Entry | undefined }[];
+}
+
+interface Attempt {
+  readonly number: number;
+  readonly startedAt: number;
+}
+
+export class LocalExecutor implements Executor {
+  private readonly parts: LocalExecutorParts;
+
+  constructor(parts: LocalExecutorParts) {
+    this.parts = parts;
+  }
+
+  async run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome> {
+    const startedAt = this.parts.now();
+    let usage: Usage = {};
+    let attempts = 1;
+    const end = (result: Result<ObjectId, Failure>): TaskOutcome => {
+      const common = { attempts, usage, ms: this.parts.now() - startedAt };
+      return result.ok ? { ok: true, result: result.value, ...common } : { ok: false, failure: result.error, ...common };
+    };
+    const tried: string[] = [];
+    for (;;) {
+      const attempt: Attempt = { number: attempts, startedAt };
+      const result = await this.guarded(() => this.attempt(run, attempt, tried, context, (spent) => {
+        usage = spent;
+      }));
+      if (result.ok || !this.mayTryAgain(run, attempts, result.error)) return end(result);
+      context.emit({ type: 'task.attempt-failed', task: run.label, attempt: attempts, failure: result.error });
+      tried.push(evidence(attempts, result.error));
+      attempts++;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.parts.pool.close();
+  }
+
+  /** Only an agent's bad work is worth another try: the same command gives the same output. */
+  private mayTryAgain(run: TaskRun, attempts: number, failure: Failure): boolean {
+    if (run.recipe.kind !== 'agent' || attempts >= run.recipe.attempts) return false;
+    switch (failure.kind) {
+      case 'cancelled':
+      case 'agent-missing':
+      case 'no-agent':
+      case 'budget-exceeded':
+      case 'budget-unknown-price':
+      case 'setup-failed':
+      case 'disk-full':
+      case 'gate-missing-program':
+      case 'bug':
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  /** A full disk is a failure as any other; another stray exception is a bug that names its task. */
+  private async guarded<T>(work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
+    try {
+      return await work();
+    } catch (error) {
+      const failure = asFailure(error);
+      if (failure) return err(failure);
+      if (error instanceof Error && error.name === 'AbortError') return err({ kind: 'cancelled' });
+      const message = error instanceof Error ? error.message : String(error);
+      const stack = error instanceof Error ? error.stack : undefined;
+      return err({ kind: 'bug', message, ...(stack === undefined ? {} : { stack }) });
+    }
+  }
+
+  private async attempt(
+    run: TaskRun,
+    attempt: Attempt,
+    tried: readonly string[],
+    context: ExecutionContext,
+    onUsage: (usage: Usage) => void,
+  ): Promise<Result<ObjectId, Failure>> {
+    const phase = (name: 'workspace' | 'capture' | 'gates' | 'store') =>
+      context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: name });
+    if (run.recipe.kind === 'render' && run.gates.length === 0) {
+      const captured = await this.rendered(run, run.recipe.files);
+      phase('store');
+      return this.keep(run, attempt, captured, [], {});
+    }
+    phase('workspace');
+    const start = run.recipe.kind === 'render' ? (await this.rendered(run, run.recipe.files)).tree : run.view;
+    const opened = await this.parts.pool.acquire(start);
+    if (!opened.ok) return opened;
+    const workspace = opened.value;
+    try {
+      let usage: Usage = {};
+      const made = await this.make(run, attempt, tried, workspace, context, (spent) => {
+        usage = spent;
+        onUsage(spent);
+      });
+      if (!made.ok) return made;
+      phase('gates');
+      const { gates } = this.parts;
+      const judged = await runGates(
+        { ...gates, signal: context.signal, emit: context.emit },
+        {
+          gates: run.gates,
+          workspace,
+          tree: made.value.tree,
+          network: run.network,
+          task: run.label,
+          attempt: attempt.number,
+        },
+      );
+      if (!judged.ok) {
+        await this.keepDiff(run, attempt, made.value.tree);
+        return err(judged.failure);
+      }
+      phase('store');
+      return this.keep(run, attempt, made.value, judged.runs, usage);
+    } finally {
+      await this.parts.pool.release(workspace);
+    }
+  }
+
+  private async rendered(run: TaskRun, files: readonly { path: string; blob: ObjectId }[]): Promise<Captured> {
+    const outputs = new Map<string, Entry>(files.map(({ path, blob }) => [path, { mode: '100644', id: blob }]));
+    return { tree: await this.parts.objects.editTree(run.view, outputs), outputs, edits: [] };
+  }
+
+  private async make(
+    run: TaskRun,
+    attempt: Attempt,
+    tried: readonly string[],
+    workspace: Workspace,
+    context: ExecutionContext,
+    onUsage: (usage: Usage) => void,
+  ): Promise<Result<Captured, Failure>> {
+    switch (run.recipe.kind) {
+      case 'render':
+        return ok(await this.rendered(run, run.recipe.files));
+      case 'run': {
+        const ran = await this.command(run, run.recipe.command, attempt, workspace, context);
+        if (!ran.ok) return ran;
+        break;
+      }
+      case 'agent': {
+        const asked = await this.agent(run, run.recipe, attempt, tried, workspace, context, onUsage);
+        if (!asked.ok) return asked;
+        break;
+      }
+      default:
+        return unreachable(run.recipe);
+    }
+    context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: 'capture' });
+    const { config, objects } = this.parts;
+    const captured = await captureResult(workspace, objects, {
+      view: run.view,
+      outputs: run.outputs,
+      edits: run.edits,
+      ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
+      maxBytes: config.maxOutputBytes,
+    });
+    if (!captured.ok) return captured;
+    const missing = missingOutputs(run, captured.value.outputs);
+    if (missing.length > 0 && missing.length < run.outputs.length) return err({ kind: 'missing-outputs', paths: missing });
+    const changed = !(await this.isUnchanged(run, captured.value));
+    if (!changed) return err({ kind: 'nothing-done' });
+    return missing.length > 0 ? err({ kind: 'missing-outputs', paths: missing }) : captured;
+  }
+
+  private async command(
+    run: TaskRun,
+    command: string | readonly string[],
+    attempt: Attempt,
+    workspace: Workspace,
+    context: ExecutionContext,
+  ): Promise<Result<undefined, Failure>> {
+    context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: 'run' });
+    const log = this.parts.logs.file(run.label, 'run.log');
+    const minutes = run.budget.minutes ?? this.parts.config.timeouts.run;
+    const exit = await this.parts.toolbox.run({
+      command,
+      dir: workspace.dir,
+      minutes,
+      network: run.network,
+      log: log.absolute,
+      signal: context.signal,
+      sandboxed: true,
+      extraEnv: { CONDUCTOR_TASK: run.label },
+      onLine: (line) => context.emit({ type: 'task.output', task: run.label, attempt: attempt.number, line }),
+    });
+    const output = keptOutput(exit, log.relative);
+    const text = typeof command === 'string' ? command : command.join(' ');
+    switch (exit.kind) {
+      case 'exited':
+        return exit.code === 0 ? ok(undefined) : err({ kind: 'command-failed', command: text, exitCode: exit.code, output });
+      case 'signalled':
+        return err({ kind: 'command-failed', command: text, exitCode: exit.signal, output });
+      case 'timed-out':
+        return err({ kind: 'timed-out', what: text, minutes, output });
+      case 'cancelled':
+        return err({ kind: 'cancelled' });
+      case 'not-found':
+        return err({ kind: 'command-failed', command: text, exitCode: 127, output: { ...output, tail: `${exit.program}: not found` } });
+    }
+  }
+
+  private async agent(
+    run: TaskRun,
+    recipe: Extract<TaskRun['recipe'], { kind: 'agent' }>,
+    attempt: Attempt,
+    tried: readonly string[],
+    workspace: Workspace,
+    context: ExecutionContext,
+    onUsage: (usage: Usage) => void,
+  ): Promise<Result<undefined, Failure>> {
+    const { agent, logs, config, spending } = this.parts;
+    if (!agent) return err({ kind: 'no-agent' });
+    const account = spending.open(run.label, run.budget, agent);
+    if (!account.ok) return account;
+    context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: 'agent' });
+    const prompt = withEvidence(recipe.prompt, tried);
+    const promptFile = logs.file(run.label, `prompt-${attempt.number}.md`).absolute;
+    await writeAtomic(promptFile, prompt);
+    const stop = new AbortController();
+    const spend = (usage: Usage) => {
+      onUsage(account.value.sum(usage));
+      const over = account.value.report(usage);
+      if (over) stop.abort(over);
+    };
+    const exit = await agent.run({
+      label: run.label,
+      attempt: attempt.number,
+      cwd: workspace.dir,
+      prompt,
+      promptFile,
+      ...(recipe.model === undefined ? {} : { model: recipe.model }),
+      timeoutMs: (run.budget.minutes ?? config.timeouts.agent) * 60_000,
+      logFile: logs.file(run.label, `agent-${attempt.number}.log`).absolute,
+      signal: AbortSignal.any([context.signal, stop.signal]),
+      network: run.network,
+      onEvent: (event) => {
+        if (event.kind === 'output') {
+          context.emit({ type: 'task.output', task: run.label, attempt: attempt.number, line: event.line });
+        } else {
+          context.emit({ type: 'task.usage', task: run.label, attempt: attempt.number, usage: event.usage });
+          spend(event.usage);
+        }
+      },
+    });
+    spend(exit.usage);
+    const unpriced = await account.value.close(exit.usage);
+    if (stop.signal.aborted) return err(stop.signal.reason as Failure);
+    if (unpriced) return err(unpriced);
+    return exit.kind === 'finished' ? ok(undefined) : err(exit.failure);
+  }
+
+  /** Work that leaves everything as the view showed it is no work, whatever the agent says. */
+  private async isUnchanged(run: TaskRun, captured: Captured): Promise<boolean> {
+    if (captured.edits.some((edit) => !sameEntry(edit.before, edit.after))) return false;
+    if (run.recipe.kind !== 'agent') return captured.outputs.size === 0;
+    return captured.tree === run.view;
+  }
+
+  private async keep(
+    run: TaskRun,
+    attempt: Attempt,
+    captured: Captured,
+    gates: readonly GateRun[],
+    usage: Usage,
+  ): Promise<Result<ObjectId, Failure>> {
+    const edits: EditPatch[] = captured.edits
+      .filter((edit) => !sameEntry(edit.before, edit.after))
+      .map((edit) => ({ ...edit, base: run.editBases[edit.path] ? parseEntryWord(run.editBases[edit.path] as string) : undefined }));
+    const { agent, version, now } = this.parts;
+    const kept = await this.parts.store.keep({
+      key: run.key,
+      outputs: captured.outputs,
+      edits,
+      provenance: {
+        schema: 1,
+        label: run.label,
+        key: run.key,
+        manifest: run.manifest,
+        recipe: run.recipe.kind,
+        ...(run.recipe.kind === 'agent' && agent ? { agent: agent.name } : {}),
+        ...(run.recipe.kind === 'agent' && run.recipe.model !== undefined ? { model: run.recipe.model } : {}),
+        attempts: attempt.number,
+        usage,
+        gates,
+        startedAt: new Date(attempt.startedAt).toISOString(),
+        ms: now() - attempt.startedAt,
+        conductor: version,
+      },
+    });
+    return kept.ok ? ok(kept.value.commit) : kept;
+  }
+
+  /** What a failed attempt wrote, for a person to look at: its workspace is used again at once. */
+  private async keepDiff(run: TaskRun, attempt: Attempt, tree: ObjectId): Promise<void> {
+    const diff = await this.parts.objects.diff(run.view, tree);
+    await writeAtomic(this.parts.logs.file(run.label, `attempt-${attempt.number}.diff`).absolute, diff);
+  }
+}
+
+function missingOutputs(run: TaskRun, outputs: Files): string[] {
+  return run.outputs.filter((text) => {
+    const pattern = parsePattern(text);
+    if (!pattern.isGlob) return !outputs.has(pattern.prefix);
+    return ![...outputs.keys()].some((path) => pattern.matches(path));
+  });
+}

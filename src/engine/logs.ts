@@ -1,0 +1,48 @@
+/** Where a build keeps its event log and the output of what it ran: `.conductor/logs/<build>/`. Reads no content. */
+
+import { readdir } from 'node:fs/promises';
+import { makeDir, removeTree, writeAtomic } from '../io/files.js';
+
+export interface LogFile {
+  readonly absolute: string;
+  /** Relative to the project, as events and failures name it. */
+  readonly relative: string;
+}
+
+export const CONDUCTOR_FOLDER = '.conductor';
+const KEPT_BUILDS = 30;
+
+export class BuildLogs {
+  readonly build: string;
+  private readonly project: string;
+
+  /** `build` is the name of the build's folder: its start as a sortable time stamp and the process id. */
+  constructor(project: string, build: string) {
+    this.project = project;
+    this.build = build;
+  }
+
+  /** A file of a task's (its label becomes a folder name) or of the build's own (`build`). */
+  file(owner: string, name: string): LogFile {
+    const relative = `${CONDUCTOR_FOLDER}/logs/${this.build}/${folderName(owner)}/${name}`;
+    return { absolute: `${this.project}/${relative}`, relative };
+  }
+
+  get events(): string {
+    return `${this.project}/${CONDUCTOR_FOLDER}/logs/${this.build}/events.ndjson`;
+  }
+
+  /** Makes the folder, keeps git from seeing it, and removes the oldest builds' logs. */
+  async open(): Promise<void> {
+    const root = `${this.project}/${CONDUCTOR_FOLDER}`;
+    await makeDir(`${root}/logs/${this.build}`);
+    await writeAtomic(`${root}/.gitignore`, '*\n');
+    const builds = (await readdir(`${root}/logs`)).sort();
+    for (const old of builds.slice(0, Math.max(0, builds.length - KEPT_BUILDS))) await removeTree(`${root}/logs/${old}`);
+  }
+}
+
+/** Labels hold one `/`; what else they may hold was checked when the specs were read. */
+export function folderName(owner: string): string {
+  return owner.replaceAll('/', '~');
+}

@@ -1,0 +1,47 @@
+/** Makes the build's pool of workspaces as the config asks for it. Knows nothing of tasks. */
+
+import { err, ok } from '../base/result.js';
+import type { Config } from '../model/config.js';
+import { commandText } from '../model/config.js';
+import { WorkspacePool } from '../workspace/pool.js';
+import type { BuildLogs } from './logs.js';
+import type { Session } from './session.js';
+import type { Surroundings } from './surroundings.js';
+import { keptOutput, type Toolbox } from './toolbox.js';
+
+export function createPool(
+  surroundings: Surroundings,
+  session: Session,
+  config: Config,
+  toolbox: Toolbox,
+  logs: BuildLogs,
+  signal: AbortSignal,
+): WorkspacePool {
+  return new WorkspacePool(session.repository, session.objects, {
+    cacheDir: surroundings.cacheDir,
+    link: config.workspace.link,
+    keep: config.workspace.keep,
+    setupKey: JSON.stringify(config.workspace.setup),
+    setup: async (dir) => {
+      for (const [index, command] of config.workspace.setup.entries()) {
+        const log = logs.file('build', `setup-${index + 1}.log`);
+        const minutes = config.timeouts.run;
+        // Set-up fetches packages: it is the one command that has the network without a task's asking.
+        const exit = await toolbox.run({
+          command,
+          dir,
+          minutes,
+          network: true,
+          log: log.absolute,
+          signal,
+          sandboxed: false,
+        });
+        if (exit.kind === 'cancelled') return err({ kind: 'cancelled' });
+        if (exit.kind === 'exited' && exit.code === 0) continue;
+        const exitCode = exit.kind === 'exited' ? exit.code : -1;
+        return err({ kind: 'setup-failed', command: commandText(command), exitCode, output: keptOutput(exit, log.relative) });
+      }
+      return ok(undefined);
+    },
+  });
+}

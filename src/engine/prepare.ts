@@ -1,0 +1,127 @@
+/** Puts the working parts of a build together for a loaded project: prompts, agent, checker, priorities. Runs nothing. */
+
+import { compareBytes } from '../base/order.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { Agent } from '../agent/agent.js';
+import type { Failure } from '../model/failure.js';
+import { parsePattern } from '../model/pattern.js';
+import { type Label, targetNames } from '../model/task.js';
+import { GitResults } from '../store/git-results.js';
+import type { ResultStore } from '../store/result-store.js';
+import { Checker } from './check.js';
+import { FactGatherer } from './facts.js';
+import { loadProject, type Project } from './project.js';
+import type { LoadedConfig, Surroundings } from './surroundings.js';
+import type { Session } from './session.js';
+
+export interface Prepared {
+  readonly project: Project;
+  readonly environment: readonly string[];
+  readonly agent: Agent | undefined;
+  readonly store: ResultStore;
+  readonly gatherer: FactGatherer;
+  readonly checker: Checker;
+  /** The tasks to look at, with everything that they need. */
+  readonly selected: ReadonlySet<Label>;
+  /** Whether that is every task of the project. */
+  readonly whole: boolean;
+}
+
+export interface PrepareOptions {
+  readonly targets: readonly string[];
+  /** The targets themselves are made anew. */
+  readonly force: boolean;
+  readonly discardEdits: boolean;
+}
+
+const PROMPTS = 'prompts/';
+
+export async function prepare(
+  surroundings: Surroundings,
+  session: Session,
+  loaded: LoadedConfig,
+  options: PrepareOptions,
+): Promise<Result<Prepared, Failure>> {
+  const { config } = loaded;
+  const opened = await loadProject(session.repository, session.objects, config);
+  if (!opened.ok) return opened;
+  const project = opened.value;
+  const targets = selectTargets(project, options.targets);
+  if (!targets.ok) return targets;
+  const agent = await surroundings.createAgent(config);
+  if (!agent.ok) return agent;
+  const store = new GitResults(session.objects);
+  const prompts = await gatherPrompts(surroundings, project);
+  const gatherer = new FactGatherer(project, agent.value, prompts);
+  const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
+  const checker = new Checker(project, gatherer, store, { forced, discardEdits: options.discardEdits });
+  const selected = project.graph.closure(targets.value);
+  return ok({
+    project,
+    environment: loaded.environment,
+    agent: agent.value,
+    store,
+    gatherer,
+    checker,
+    selected,
+    whole: selected.size === project.graph.tasks.size,
+  });
+}
+
+/** The project's own prompts come before the shipped ones of the same name. */
+async function gatherPrompts(surroundings: Surroundings, project: Project): Promise<Map<string, string>> {
+  const prompts = new Map<string, string>();
+  const needed = [...project.graph.tasks.values()].some((task) => task.recipe.kind === 'agent');
+  if (!needed) return prompts;
+  for (const [name, text] of await surroundings.shippedPrompts()) prompts.set(name, text);
+  const own = project.listing.under(PROMPTS).filter((path) => path.endsWith('.md'));
+  const texts = await project.objects.readMany(own.map((path) => project.listing.get(path)?.id as string));
+  for (const path of own) {
+    const text = texts.get(project.listing.get(path)?.id as string);
+    if (text) prompts.set(path.slice(PROMPTS.length), text.toString('utf8'));
+  }
+  return prompts;
+}
+
+/** The tasks that the patterns of a command line name; all when there is none. */
+function selectTargets(project: Project, targets: readonly string[]): Result<Set<Label>, Failure> {
+  const { graph } = project;
+  if (targets.length === 0) return ok(new Set(graph.tasks.keys()));
+  const selected = new Set<Label>();
+  for (const target of targets) {
+    let named = false;
+    for (const task of graph.tasks.values()) {
+      if (!targetNames(target, (glob, label) => parsePattern(glob).matches(label), task)) continue;
+      selected.add(task.label);
+      named = true;
+    }
+    if (!named) {
+      const names = [...new Set([...project.features.keys(), ...graph.tasks.keys()])];
+      return err({ kind: 'unknown-target', target, nearest: nearest(target, names) });
+    }
+  }
+  return ok(selected);
+}
+
+/** The names most like a mistyped one, at most three. */
+export function nearest(word: string, names: readonly string[]): string[] {
+  const near = names
+    .map((name) => ({ name, distance: name.includes(word) ? 1 : editDistance(word, name) }))
+    .filter(({ name, distance }) => distance <= Math.max(2, Math.floor(Math.max(word.length, name.length) / 3)));
+  near.sort((a, b) => a.distance - b.distance || compareBytes(a.name, b.name));
+  return near.slice(0, 3).map(({ name }) => name);
+}
+
+/** Levenshtein distance, row by row. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

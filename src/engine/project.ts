@@ -1,0 +1,256 @@
+/** A project as one build sees it: snapshot, specs, locks, ownership and the hand-written tree. Decides nothing. */
+
+import { err, ok, type Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import type { Config } from '../model/config.js';
+import type { Diagnostic, Failure } from '../model/failure.js';
+import type { TaskGraph } from '../model/graph.js';
+import type { FeatureLock, LockedTask } from '../model/lock.js';
+import { Ownership } from '../model/ownership.js';
+import { matchesAny, parsePattern } from '../model/pattern.js';
+import type { Feature, Label, Task } from '../model/task.js';
+import { type Entry, Listing, type ObjectId } from '../model/tree.js';
+import { loadSpecs } from '../specs/load.js';
+import { parseLock } from '../specs/lock-file.js';
+import { applyPatch } from '../workspace/patch.js';
+import { takeSnapshot } from '../workspace/snapshot.js';
+import { openParseCache } from './parse-cache.js';
+import { readPublished } from './records.js';
+
+/** How an edited file stands: as people wrote it, and how conductor left it last. */
+export interface EditedFile {
+  readonly base: Entry | undefined;
+  readonly onDisk: Entry | undefined;
+  /** The file as conductor last left it; undefined when no task has patched it yet. */
+  readonly merged: ObjectId | undefined;
+}
+
+export interface Project {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  readonly config: Config;
+  readonly snapshot: ObjectId;
+  readonly listing: Listing;
+  readonly features: ReadonlyMap<string, Feature>;
+  readonly graph: TaskGraph;
+  readonly locks: ReadonlyMap<string, FeatureLock>;
+  readonly ownership: Ownership;
+  /** What people wrote: without outputs, lock files and specs, the edited files without any patch. */
+  readonly handWritten: Listing;
+  readonly handWrittenTree: ObjectId;
+  readonly edited: ReadonlyMap<string, EditedFile>;
+  /** Files on disk that each task owns. */
+  readonly owned: ReadonlyMap<Label, ReadonlyMap<string, Entry>>;
+  /** Every output that was ever recorded and still is: path to entry word. */
+  readonly recorded: ReadonlyMap<string, string>;
+  /** Patterns of files that look secret and that a spec names all the same. */
+  readonly named: readonly string[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+export function lockedTask(project: Project, task: Task): LockedTask | undefined {
+  return project.locks.get(task.feature)?.tasks[task.id];
+}
+
+/** Takes the snapshot and reads everything from it. All problems of specs and locks are reported at once. */
+export async function loadProject(
+  repository: Repository,
+  objects: GitObjects,
+  config: Config,
+): Promise<Result<Project, Failure>> {
+  const first = await snapshotWithOutputs(repository, objects, config, []);
+  if (!first.ok) return first;
+  let { tree, listing } = first.value;
+
+  const cache = await openParseCache(repository.state);
+  const read = (ids: readonly ObjectId[]) => objects.readMany(ids);
+  const specs = await loadSpecs({ listing, read, cache }, config);
+  if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
+  await cache.save();
+  const { features, graph, warnings } = specs.value;
+
+  const locks = await readLocks(features, listing, objects);
+  if (!locks.ok) return err({ kind: 'invalid-specs', diagnostics: locks.error });
+
+  const recorded = await recordedOutputs(repository, locks.value);
+  const named = namedSecrets(config, graph);
+  const again = await includeIgnoredOutputs(repository, objects, config, graph, named, recorded, listing);
+  if (!again.ok) return again;
+  if (again.value) ({ tree, listing } = again.value);
+
+  const ownership = new Ownership(graph.tasks.values());
+  const edited = await editedFiles(graph, locks.value, listing, objects);
+  const specsFolder = `${config.specs}/`;
+  const handFiles = new Map<string, Entry>();
+  const owned = new Map<Label, Map<string, Entry>>();
+  const removed = new Map<string, Entry | undefined>();
+  for (const [path, entry] of listing.files) {
+    const owner = ownership.ownerOf(path);
+    if (owner !== undefined) {
+      const files = owned.get(owner) ?? new Map<string, Entry>();
+      owned.set(owner, files.set(path, entry));
+    }
+    // An output that no task owns any more is on its way out: no task may come to depend on it.
+    const isOurs = owner !== undefined || recorded.get(path) !== undefined;
+    if (isOurs || path.startsWith(specsFolder)) removed.set(path, undefined);
+    else handFiles.set(path, entry);
+  }
+  for (const [path, file] of edited) {
+    if (file.base) handFiles.set(path, file.base);
+    else handFiles.delete(path);
+    removed.set(path, file.base);
+  }
+  const handWrittenTree = await objects.editTree(tree, removed);
+
+  return ok({
+    repository,
+    objects,
+    config,
+    snapshot: tree,
+    listing,
+    features: new Map(features.map((feature) => [feature.name, feature])),
+    graph,
+    locks: locks.value,
+    ownership,
+    handWritten: new Listing(handFiles),
+    handWrittenTree,
+    edited,
+    owned,
+    recorded,
+    named,
+    warnings,
+  });
+}
+
+interface Snapshot {
+  readonly tree: ObjectId;
+  readonly listing: Listing;
+}
+
+async function snapshotWithOutputs(
+  repository: Repository,
+  objects: GitObjects,
+  config: Config,
+  force: readonly string[],
+): Promise<Result<Snapshot, Failure>> {
+  const taken = await takeSnapshot(repository, objects, { secrets: config.secrets, named: [], force });
+  if (!taken.ok) return taken;
+  return ok({ tree: taken.value.tree, listing: await objects.list(taken.value.tree) });
+}
+
+/**
+ * Owned files that git ignores and that the private index has lost are taken in by name; files that look secret are
+ * taken in when a spec names them. Usually there are none and the first snapshot stands.
+ */
+async function includeIgnoredOutputs(
+  repository: Repository,
+  objects: GitObjects,
+  config: Config,
+  graph: TaskGraph,
+  named: readonly string[],
+  recorded: ReadonlyMap<string, string>,
+  listing: Listing,
+): Promise<Result<Snapshot | undefined, Failure>> {
+  const wanted = new Set<string>();
+  for (const path of recorded.keys()) if (!listing.get(path)) wanted.add(path);
+  for (const task of graph.tasks.values()) {
+    for (const text of plainPaths(task)) if (!listing.get(text)) wanted.add(text);
+  }
+  if (wanted.size === 0) return ok(undefined);
+  const taken = await takeSnapshot(repository, objects, { secrets: config.secrets, named, force: [...wanted] });
+  if (!taken.ok) return taken;
+  return ok({ tree: taken.value.tree, listing: await objects.list(taken.value.tree) });
+}
+
+function namedSecrets(config: Config, graph: TaskGraph): string[] {
+  const paths = [...graph.tasks.values()].flatMap(plainPaths);
+  return [...new Set(paths.filter((path) => matchesAny(config.secrets, path)))].sort();
+}
+
+/** What a task names without wildcards. */
+function plainPaths(task: Task): string[] {
+  return [...task.outputs, ...task.edits, ...(task.inputs ?? [])].filter((text) => !parsePattern(text).isGlob);
+}
+
+async function readLocks(
+  features: readonly Feature[],
+  listing: Listing,
+  objects: GitObjects,
+): Promise<Result<Map<string, FeatureLock>, Diagnostic[]>> {
+  const files = features.flatMap((feature) => {
+    const entry = listing.get(feature.lockFile);
+    return entry ? [{ feature, id: entry.id }] : [];
+  });
+  const texts = await objects.readMany(files.map((file) => file.id));
+  const locks = new Map<string, FeatureLock>();
+  const problems: Diagnostic[] = [];
+  for (const { feature, id } of files) {
+    const parsed = parseLock(texts.get(id)?.toString('utf8') ?? '', feature.lockFile);
+    if (parsed.ok) locks.set(feature.name, parsed.value);
+    else problems.push(parsed.error);
+  }
+  return problems.length > 0 ? err(problems) : ok(locks);
+}
+
+/** Outputs recorded in lock files, and in this clone's own record of what it published (for removed features). */
+async function recordedOutputs(
+  repository: Repository,
+  locks: ReadonlyMap<string, FeatureLock>,
+): Promise<Map<string, string>> {
+  const recorded = new Map<string, string>(Object.entries(await readPublished(repository.state)));
+  for (const lock of locks.values()) {
+    for (const task of Object.values(lock.tasks)) {
+      for (const [path, word] of Object.entries(task.outputs)) recorded.set(path, word);
+    }
+  }
+  return recorded;
+}
+
+/**
+ * The files that tasks patch, without their patches. What a person changed since the last build is carried over onto
+ * the hand-written text; where that is not possible the file on disk is taken as the people's word.
+ */
+async function editedFiles(
+  graph: TaskGraph,
+  locks: ReadonlyMap<string, FeatureLock>,
+  listing: Listing,
+  objects: GitObjects,
+): Promise<Map<string, EditedFile>> {
+  const paths = new Set<string>();
+  for (const task of graph.tasks.values()) for (const path of task.edits) paths.add(path);
+  const records = new Map<string, { base: ObjectId; merged: ObjectId }>();
+  for (const lock of locks.values()) {
+    for (const task of Object.values(lock.tasks)) {
+      for (const [path, record] of Object.entries(task.edits ?? {})) {
+        // Records of several tasks may be of different builds: the one that tells of today's file is right.
+        if (!records.has(path) || listing.get(path)?.id === record.merged) records.set(path, record);
+        paths.add(path);
+      }
+    }
+  }
+  const files = new Map<string, EditedFile>();
+  for (const path of paths) {
+    const onDisk = listing.get(path);
+    const record = records.get(path);
+    const mode = onDisk?.mode ?? '100644';
+    if (!record) {
+      files.set(path, { base: onDisk, onDisk, merged: undefined });
+      continue;
+    }
+    const base = await recordedBase(objects, record.base, mode);
+    if (onDisk?.id === record.merged || base === 'missing') {
+      files.set(path, { base: base === 'missing' ? onDisk : base, onDisk, merged: record.merged });
+      continue;
+    }
+    const carried = await applyPatch(objects, base, { mode, id: record.merged }, onDisk);
+    files.set(path, { base: carried.ok ? carried.value : onDisk, onDisk, merged: record.merged });
+  }
+  return files;
+}
+
+/** An empty id in a record means that people wrote no such file: a task made it. */
+async function recordedBase(objects: GitObjects, id: ObjectId, mode: Entry['mode']): Promise<Entry | undefined | 'missing'> {
+  if (id === '') return undefined;
+  return (await objects.read(id)) === undefined ? 'missing' : { mode, id };
+}

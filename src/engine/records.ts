@@ -1,0 +1,87 @@
+/** Small records of one clone, in conductor's state folder: what was published, how long tasks took, the last build. */
+
+import { createHash } from 'node:crypto';
+import { readText, writeAtomic } from '../io/files.js';
+import type { Label } from '../model/task.js';
+import type { ObjectId } from '../model/tree.js';
+
+/** Names of environment variables that the config read, with digests of their values (never the values). */
+export type EnvironmentDigests = Readonly<Record<string, string>>;
+
+/** The last build that left everything up to date: with the same tree and surroundings there is nothing to do. */
+export interface LastBuild {
+  readonly version: string;
+  readonly tree: ObjectId;
+  readonly environment: EnvironmentDigests;
+  /** How the snapshot was taken: patterns left out, and patterns kept although they look secret. */
+  readonly secrets: readonly string[];
+  readonly named: readonly string[];
+  readonly tasks: number;
+}
+
+export function environmentDigests(
+  names: Iterable<string>,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const digests: Record<string, string> = {};
+  for (const name of [...names].sort()) {
+    const value = env[name];
+    digests[name] = value === undefined ? 'unset' : createHash('sha256').update(`${name}=${value}`).digest('hex');
+  }
+  return digests;
+}
+
+export async function readLastBuild(state: string): Promise<LastBuild | undefined> {
+  const last = await readRecord<LastBuild>(`${state}/last.json`);
+  return last && typeof last.tree === 'string' && Array.isArray(last.secrets) && Array.isArray(last.named) ? last : undefined;
+}
+
+export async function writeLastBuild(state: string, last: LastBuild): Promise<void> {
+  await writeAtomic(`${state}/last.json`, JSON.stringify(last));
+}
+
+/** Path to entry word of every output that conductor put into this working tree. */
+export async function readPublished(state: string): Promise<Record<string, string>> {
+  return (await readRecord<Record<string, string>>(`${state}/published.json`)) ?? {};
+}
+
+export async function writePublished(state: string, published: Readonly<Record<string, string>>): Promise<void> {
+  await writeAtomic(`${state}/published.json`, JSON.stringify(published));
+}
+
+/** Milliseconds that tasks took when they were last run. */
+export async function readDurations(state: string): Promise<Record<Label, number>> {
+  return (await readRecord<Record<Label, number>>(`${state}/durations.json`)) ?? {};
+}
+
+export async function writeDurations(state: string, durations: Readonly<Record<Label, number>>): Promise<void> {
+  await writeAtomic(`${state}/durations.json`, JSON.stringify(durations));
+}
+
+/** What was spent today (UTC), for the budget of a day. */
+export interface DaySpending {
+  readonly day: string;
+  readonly usd: number;
+  readonly tokens: number;
+}
+
+export async function readSpending(state: string, day: string): Promise<DaySpending> {
+  const kept = await readRecord<DaySpending>(`${state}/spending.json`);
+  return kept?.day === day ? kept : { day, usd: 0, tokens: 0 };
+}
+
+export async function writeSpending(state: string, spending: DaySpending): Promise<void> {
+  await writeAtomic(`${state}/spending.json`, JSON.stringify(spending));
+}
+
+/** A record that cannot be read is as good as none: all of these can be made again. */
+async function readRecord<T>(file: string): Promise<T | undefined> {
+  const text = await readText(file);
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return value !== null && typeof value === 'object' ? (value as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The order of tasks: each starts as soon as its dependencies are done; those that need a failed one are skipped.
+ * Knows nothing of what a step does or how many may run; `step` queues itself where there are limits.
+ *
+ *     waiting ──dependencies done──▶ running ──▶ done
+ *        │                              └─────▶ failed
+ *        └──a dependency failed, or stopped──▶ skipped
+ */
+
+import type { TaskGraph } from '../model/graph.js';
+import type { Label } from '../model/task.js';
+
+export type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
+
+export interface Schedule {
+  readonly graph: TaskGraph;
+  /** The tasks to look at: closed under dependencies. */
+  readonly labels: ReadonlySet<Label>;
+  /** After the first failure nothing new is started. */
+  readonly failFast: boolean;
+  readonly signal: AbortSignal;
+  /** Checks and, where needed, makes one task. Never rejects but for a bug. */
+  step(label: Label): Promise<'done' | 'failed'>;
+  /** `because` is the failed dependency; undefined when the build was stopped. */
+  onSkip(label: Label, because: Label | undefined): void;
+}
+
+export async function schedule(work: Schedule): Promise<ReadonlyMap<Label, TaskState>> {
+  const states = new Map<Label, TaskState>();
+  const missing = new Map<Label, number>();
+  const ready: Label[] = [];
+  for (const label of work.labels) {
+    const needs = new Set(work.graph.task(label).dependsOn).size;
+    states.set(label, 'waiting');
+    missing.set(label, needs);
+    if (needs === 0) ready.push(label);
+  }
+  let running = 0;
+  let next = 0;
+  let stopped = false;
+
+  await new Promise<void>((resolve, reject) => {
+    const skip = (label: Label, because: Label | undefined) => {
+      const walk = [label];
+      for (let one = walk.pop(); one !== undefined; one = walk.pop()) {
+        if (states.get(one) !== 'waiting') continue;
+        states.set(one, 'skipped');
+        work.onSkip(one, because);
+        walk.push(...work.graph.dependents(one).filter((dependent) => work.labels.has(dependent)));
+      }
+    };
+    const finish = (label: Label, outcome: 'done' | 'failed') => {
+      running--;
+      states.set(label, outcome);
+      if (outcome === 'failed') {
+        if (work.failFast) stopped = true;
+        for (const dependent of work.graph.dependents(label)) if (work.labels.has(dependent)) skip(dependent, label);
+      } else {
+        for (const dependent of work.graph.dependents(label)) {
+          if (!work.labels.has(dependent)) continue;
+          const left = (missing.get(dependent) ?? 0) - 1;
+          missing.set(dependent, left);
+          if (left === 0) ready.push(dependent);
+        }
+      }
+      advance();
+    };
+    const advance = () => {
+      if (work.signal.aborted) stopped = true;
+      // Taken from the front by an index: shifting an array of thousands is slow.
+      while (next < ready.length && !stopped) {
+        const started = ready[next++] as Label;
+        if (states.get(started) !== 'waiting') continue;
+        states.set(started, 'running');
+        running++;
+        work.step(started).then((outcome) => finish(started, outcome), reject);
+      }
+      if (running > 0) return;
+      for (const [label, state] of states) if (state === 'waiting') skip(label, undefined);
+      resolve();
+    };
+    advance();
+  });
+  return states;
+}

@@ -1,0 +1,96 @@
+/** Opens a project for one command: repository, lock, what a dead build left, config. Computes no verdict. */
+
+import { ok, type Result } from '../base/result.js';
+import { makeDir, readBytes, removeTree, writeAtomic } from '../io/files.js';
+import { GitObjects } from '../io/git/objects.js';
+import { openRepository, type Repository } from '../io/git/repository.js';
+import { acquireLock, type LockHandle } from '../io/lock.js';
+import type { Failure } from '../model/failure.js';
+import { recoverPublish } from '../workspace/publish.js';
+import type { Emit, Surroundings } from './surroundings.js';
+
+export interface Session {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  close(): Promise<void>;
+}
+
+export interface WritingOptions {
+  readonly command: string;
+  /** Wait for another build to end; otherwise fail with `locked`. */
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A session that may write: it holds the project's lock until it is closed. */
+export async function openWritingSession(
+  surroundings: Surroundings,
+  options: WritingOptions,
+  emit: Emit,
+): Promise<Result<Session, Failure>> {
+  const opened = await openRepository(surroundings.directory);
+  if (!opened.ok) return opened;
+  const repository = opened.value;
+  const startedAt = new Date(surroundings.now()).toISOString();
+  const lock = await acquireLock(
+    repository.state,
+    { command: options.command, pid: surroundings.pid, startedAt },
+    {
+      wait: options.wait,
+      signal: options.signal,
+      onWaiting: (owner) =>
+        emit({ type: 'build.waiting', pid: owner.pid, command: owner.command, since: owner.startedAt }),
+    },
+  );
+  if (!lock.ok) return lock;
+  const objects = new GitObjects(repository);
+  const session = closing(repository, objects, lock.value, undefined);
+  try {
+    if ((await recoverPublish(repository, objects)) === 'completed') {
+      emit({ type: 'build.recovered', what: 'a publish that was interrupted has been completed' });
+    }
+    return ok(session);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/**
+ * A session for looking only, beside a running build: it works on a copy of the private index, so that neither
+ * waits for the other.
+ */
+export async function openReadingSession(surroundings: Surroundings): Promise<Result<Session, Failure>> {
+  const opened = await openRepository(surroundings.directory);
+  if (!opened.ok) return opened;
+  const shared = opened.value;
+  const state = `${shared.state}/reading-${surroundings.pid}`;
+  await makeDir(state);
+  await copyRecords(shared.state, state);
+  const repository: Repository = { ...shared, state };
+  return ok(closing(repository, new GitObjects(repository), undefined, state));
+}
+
+async function copyRecords(from: string, to: string): Promise<void> {
+  for (const name of ['index', 'published.json', 'specs.json', 'last.json']) {
+    const content = await readBytes(`${from}/${name}`);
+    if (content) await writeAtomic(`${to}/${name}`, content);
+  }
+}
+
+function closing(
+  repository: Repository,
+  objects: GitObjects,
+  lock: LockHandle | undefined,
+  scratch: string | undefined,
+): Session {
+  return {
+    repository,
+    objects,
+    async close() {
+      await objects.close();
+      if (scratch !== undefined) await removeTree(scratch);
+      await lock?.release();
+    },
+  };
+}

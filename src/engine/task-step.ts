@@ -1,0 +1,257 @@
+/** One task's way through a build: checked, then restored, verified, made or refused. Knows nothing of the order. */
+
+import type { Limiter } from '../base/limiter.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { StoredResult, Usage } from '../model/action.js';
+import type { TaskOutcomeKind } from '../model/event.js';
+import type { Failure } from '../model/failure.js';
+import type { TaskRun } from '../model/run.js';
+import type { Label, Task } from '../model/task.js';
+import { gatesKey } from '../store/manifest.js';
+import type { BuildOptions } from './build.js';
+import { type Check, interfaceOf } from './check.js';
+import type { Executor } from './executor.js';
+import type { Produced } from './facts.js';
+import { type GateContext, gateCommands, runGates } from './gates.js';
+import type { Landed } from './landing.js';
+import type { Prepared } from './prepare.js';
+import { renderOutputs } from './render.js';
+import type { Emit } from './surroundings.js';
+import { makeView } from './view.js';
+
+export interface TaskStepParts {
+  readonly prepared: Prepared;
+  readonly executor: Executor;
+  readonly workers: Limiter;
+  /** Milliseconds from a task's start to the end of the build, by recorded durations. */
+  readonly remaining: ReadonlyMap<Label, number>;
+  readonly gateContext: GateContext;
+  readonly options: BuildOptions;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  /** Recorded durations, written to. */
+  readonly durations: Record<Label, number>;
+  now(): number;
+}
+
+export class TaskStep {
+  readonly produced = new Map<Label, Produced>();
+  readonly landed = new Map<Label, Landed>();
+  readonly outcomes = new Map<Label, TaskOutcomeKind>();
+  usage: Usage = {};
+  firstFailure: Failure | undefined;
+  private readonly stale = new Map<Label, string>();
+  private readonly parts: TaskStepParts;
+
+  constructor(parts: TaskStepParts) {
+    this.parts = parts;
+  }
+
+  async run(label: Label): Promise<'done' | 'failed'> {
+    const startedAt = this.parts.now();
+    const task = this.parts.prepared.project.graph.task(label);
+    const result = await this.settle(task);
+    const ms = this.parts.now() - startedAt;
+    if (!result.ok) {
+      this.firstFailure ??= result.error;
+      this.outcomes.set(label, 'failed');
+      this.parts.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: result.error });
+      return 'failed';
+    }
+    this.outcomes.set(label, result.value);
+    this.parts.emit({ type: 'task.finished', task: label, outcome: result.value, ms });
+    return 'done';
+  }
+
+  skip(label: Label, because: Label | undefined): void {
+    this.outcomes.set(label, 'skipped');
+    this.parts.emit({ type: 'task.finished', task: label, outcome: 'skipped', ms: 0, ...(because ? { because } : {}) });
+  }
+
+  /** For `--frozen`: everything that a recipe, a person or another task would have to settle first. */
+  notUpToDate(): { label: Label; verdict: string }[] {
+    const rows = [...this.stale].map(([label, verdict]) => ({ label, verdict }));
+    for (const [label, outcome] of this.outcomes) {
+      if (this.stale.has(label)) continue;
+      if (outcome === 'failed' || outcome === 'skipped' || outcome === 'drifted') rows.push({ label, verdict: outcome });
+    }
+    return rows;
+  }
+
+  /** Checks until there is a word: a result that fails today's gates is looked past and the task is checked again. */
+  private async settle(task: Task): Promise<Result<TaskOutcomeKind, Failure>> {
+    for (;;) {
+      const checked = await this.parts.prepared.checker.check(task, this.produced);
+      if (!checked.ok) return checked;
+      const check = checked.value;
+      this.parts.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
+      switch (check.verdict.kind) {
+        case 'fresh':
+          return this.accept(check, 'fresh');
+        case 'cached':
+          return this.land(check, check.candidate, 'cached');
+        case 'drifted':
+          if (check.verdict.stale) return err({ kind: 'drifted-outputs', paths: check.verdict.paths });
+          return this.accept(check, 'drifted');
+        case 'unverified': {
+          const verified = await this.verify(check);
+          if (verified.ok) return check.candidate ? this.land(check, check.candidate, 'verified') : this.accept(check, 'verified');
+          if (verified.error.kind !== 'gate-failed') return verified;
+          // The content of this key is not good enough any more; the next check finds or makes another.
+          this.parts.prepared.checker.reject(check.storeKey, verified.error.gate);
+          continue;
+        }
+        case 'stale':
+          return this.make(check);
+        case 'pending':
+          throw new Error(`BUG: ${task.label} was checked before its dependencies`);
+      }
+    }
+  }
+
+  private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
+    if (check.produced) this.produced.set(check.task.label, check.produced);
+    return ok(outcome);
+  }
+
+  private land(check: Check, result: StoredResult | undefined, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
+    if (!result) throw new Error(`BUG: nothing to land for ${check.task.label}`);
+    const { task } = check;
+    const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
+    this.produced.set(task.label, {
+      label: task.label,
+      outputs: result.outputs,
+      interface: interfaceOf(task, result.outputs, patches),
+      edits: result.edits,
+    });
+    this.landed.set(task.label, { check, result });
+    return ok(outcome);
+  }
+
+  /** Runs the gates alone, on the view with the result in it. */
+  private async verify(check: Check): Promise<Result<undefined, Failure>> {
+    const { prepared, gateContext, workers, remaining, signal } = this.parts;
+    const { task } = check;
+    const { objects } = prepared.project;
+    return workers.run(
+      async () => {
+        const view = await makeView(prepared.project, task, check.facts, this.produced);
+        if (!view.ok) return view;
+        const content = new Map(check.candidate?.outputs ?? check.produced?.outputs);
+        for (const edit of check.candidate?.edits ?? []) if (edit.after) content.set(edit.path, edit.after);
+        const tree = await objects.editTree(view.value.tree, content);
+        const opened = await gateContext.pool.acquire(tree);
+        if (!opened.ok) return opened;
+        try {
+          this.parts.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'gates' });
+          this.parts.emit({ type: 'task.phase', task: task.label, attempt: 1, phase: 'gates' });
+          const job = { gates: check.gates, workspace: opened.value, tree, network: task.network, task: task.label, attempt: 1 };
+          const judged = await runGates(gateContext, job);
+          if (!judged.ok) return err(judged.failure);
+          await this.recordGates(check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
+          return ok(undefined);
+        } finally {
+          await gateContext.pool.release(opened.value);
+        }
+      },
+      remaining.get(task.label) ?? 0,
+      signal,
+    ).catch((error: unknown) => {
+      if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
+      throw error;
+    });
+  }
+
+  private async make(check: Check): Promise<Result<TaskOutcomeKind, Failure>> {
+    const { prepared, executor, workers, remaining, options, emit, signal } = this.parts;
+    const { task } = check;
+    if (options.frozen) {
+      this.stale.set(task.label, 'stale');
+      return err({ kind: 'not-up-to-date', tasks: [{ label: task.label, verdict: 'stale' }] });
+    }
+    if (check.verdict.kind === 'stale' && check.verdict.reasons.some((reason) => reason.kind === 'result-damaged')) {
+      emit({ type: 'warning', task: task.label, message: 'its result in the store is damaged; it is made anew' });
+      await prepared.store.forget(check.storeKey);
+    }
+    return workers
+      .run(
+        async () => {
+          const run = await this.taskRun(check);
+          if (!run.ok) return run;
+          emit({ type: 'task.started', task: task.label, attempt: 1, recipe: task.recipe.kind });
+          const outcome = await executor.run(run.value, { signal, emit });
+          this.spend(outcome.usage);
+          if (!outcome.ok) return err(outcome.failure);
+          this.parts.durations[task.label] = outcome.ms;
+          const stored = await prepared.store.find(check.storeKey);
+          if (!stored.ok) return stored;
+          if (stored.value) await this.recordGates(check, stored.value.outputs, stored.value);
+          return this.land(check, stored.value, 'built');
+        },
+        remaining.get(task.label) ?? 0,
+        signal,
+      )
+      .catch((error: unknown) => {
+        if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
+        throw error;
+      });
+  }
+
+  private async taskRun(check: Check): Promise<Result<TaskRun, Failure>> {
+    const { prepared } = this.parts;
+    const { task, facts } = check;
+    const view = await makeView(prepared.project, task, facts, this.produced);
+    if (!view.ok) return view;
+    const common = {
+      label: task.label,
+      key: check.storeKey,
+      manifest: facts.manifest,
+      view: view.value.tree,
+      outputs: task.outputs,
+      edits: task.edits,
+      editBases: view.value.editBases,
+      gates: check.gates,
+      budget: task.budget,
+      network: task.network,
+      evolves: view.value.evolves,
+    };
+    if (task.recipe.kind === 'run') return ok({ ...common, recipe: { kind: 'run', command: task.recipe.command } });
+    if (task.recipe.kind === 'render') {
+      const files = await renderOutputs(prepared, task, task.recipe.steps);
+      return files.ok ? ok({ ...common, recipe: { kind: 'render', files: files.value } }) : files;
+    }
+    if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
+    const model = task.model ?? prepared.project.config.agent?.model;
+    const prompt = facts.prompt.full({
+      gates: gateCommands(check.gates),
+      changes: view.value.evolves && check.verdict.kind === 'stale' ? check.verdict.reasons : [],
+    });
+    return ok({
+      ...common,
+      recipe: {
+        kind: 'agent',
+        prompt,
+        agent: prepared.agent.name,
+        ...(model === undefined ? {} : { model }),
+        attempts: prepared.project.config.attempts,
+      },
+    });
+  }
+
+  private async recordGates(check: Check, outputs: StoredResult['outputs'], result = check.candidate): Promise<void> {
+    const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
+    const key = gatesKey(check.task, check.gates, outputs, patches, check.facts.facts);
+    if (key !== undefined) await this.parts.prepared.store.recordGates(key);
+  }
+
+  private spend(usage: Usage): void {
+    const add = (a: number | undefined, b: number | undefined) => (a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0));
+    const sum = {
+      costUsd: add(this.usage.costUsd, usage.costUsd),
+      tokensIn: add(this.usage.tokensIn, usage.tokensIn),
+      tokensOut: add(this.usage.tokensOut, usage.tokensOut),
+      tokensCached: add(this.usage.tokensCached, usage.tokensCached),
+    };
+    this.usage = Object.fromEntries(Object.entries(sum).filter(([, value]) => value !== undefined));
+  }
+}

@@ -1,0 +1,50 @@
+/** The tree that a task's workspace shows: hand-written files, what its dependencies made, its own former outputs. */
+
+import { ok, type Result } from '../base/result.js';
+import type { Failure } from '../model/failure.js';
+import type { Label, Task } from '../model/task.js';
+import { type Entry, entryWord, type ObjectId } from '../model/tree.js';
+import type { Produced, TaskFacts } from './facts.js';
+import { foldPatches } from './patches.js';
+import type { Project } from './project.js';
+
+export interface View {
+  readonly tree: ObjectId;
+  /** Whether the task's former outputs are in it. */
+  readonly evolves: boolean;
+  /** The files that the task may patch, as people wrote them: path to entry word, empty for no file. */
+  readonly editBases: Readonly<Record<string, string>>;
+}
+
+/** Fails with `patch-conflict` when the patches of its dependencies do not fit on each other. */
+export async function makeView(
+  project: Project,
+  task: Task,
+  facts: TaskFacts,
+  produced: ReadonlyMap<Label, Produced>,
+): Promise<Result<View, Failure>> {
+  const needs = project.graph.transitiveDependencies(task.label);
+  const files = new Map<string, Entry | undefined>();
+  for (const input of facts.facts.inputs) for (const [path, entry] of input.files) files.set(path, entry);
+  for (const need of project.graph.inOrder(needs)) {
+    for (const [path, entry] of produced.get(need)?.outputs ?? []) files.set(path, entry);
+  }
+  const showsAll = task.inputs === undefined;
+  for (const path of project.edited.keys()) {
+    if (!showsAll && !files.has(path) && !task.edits.includes(path)) continue;
+    const folded = await foldPatches(project, path, needs, produced);
+    if (!folded.ok) return folded;
+    files.set(path, folded.value);
+  }
+  const former = project.owned.get(task.label);
+  const evolves = task.recipe.kind === 'agent' && task.recipe.strategy === 'evolve' && former !== undefined;
+  if (evolves) for (const [path, entry] of former) files.set(path, entry);
+  const tree = await project.objects.editTree(showsAll ? project.handWrittenTree : undefined, files);
+  const editBases = Object.fromEntries(
+    task.edits.map((path) => {
+      const base = project.edited.get(path)?.base;
+      return [path, base ? entryWord(base) : ''];
+    }),
+  );
+  return ok({ tree, evolves, editBases });
+}

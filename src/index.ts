@@ -1,0 +1,11 @@
+/** What a `conductor.config.ts` imports. Types and one identity function; nothing is loaded for it. */
+
+import type { ConductorConfig } from './model/config.js';
+
+export type { AgentPreset, CommandAgentConfig, ConductorConfig, GateConfig } from './model/config.js';
+export type { BuildEvent, BuildSummary } from './model/event.js';
+
+/** Returns the configuration as it is; an editor completes and checks its keys. */
+export function defineConfig(config: ConductorConfig): ConductorConfig {
+  return config;
+}

@@ -1,0 +1,197 @@
+/** YAML documents: values, places of values, findings of schemas. The door of yaml and ajv; knows no spec. */
+
+import type { Document, LineCounter, Node, Pair } from 'yaml';
+import { err, ok, type Result } from '../base/result.js';
+import type { Diagnostic } from '../model/failure.js';
+import { type RefusedValue, type SchemaProblem, schemaProblem } from './schema-message.js';
+import { SCHEMAS, type SchemaName } from './schemas.js';
+
+export type { SchemaProblem } from './schema-message.js';
+export type { SchemaName } from './schemas.js';
+
+export type KeyPath = readonly (string | number)[];
+
+/** A place in a text; line and column count from 1, `length` is the number of columns to mark. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+  readonly length: number;
+  readonly sourceLine: string;
+}
+
+export interface LocateOptions {
+  /** The place of the key instead of its value's. */
+  readonly key?: boolean;
+  /** Lines of the file above the first line of the text (front matter). */
+  readonly lineOffset?: number;
+}
+
+/** Bytes of a document; more is refused unread. */
+export const MAX_DOCUMENT_BYTES = 1_000_000;
+/** How often aliases may repeat nodes; more is an alias bomb. */
+const MAX_ALIASES = 100;
+const MAX_DEPTH = 1000;
+/** Errors of one broken document that are worth reading. */
+const MAX_ERRORS = 20;
+
+// YAML 1.2 without merge keys and without types that JSON does not have; a `%YAML` line cannot change that.
+const PARSE = {
+  schema: 'core',
+  resolveKnownTags: false,
+  merge: false,
+  uniqueKeys: true,
+  version: '1.2',
+} as const;
+
+/**
+ * The value of a YAML document as plain JSON, or every error of it with its place. Duplicate keys, tags, several
+ * documents, alias bombs, numbers that JSON does not have and documents over `MAX_DOCUMENT_BYTES` are refused.
+ */
+export async function parseYaml(
+  text: string,
+  file: string,
+  lineOffset = 0,
+): Promise<Result<unknown, Diagnostic[]>> {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_DOCUMENT_BYTES) {
+    return err([{ file, message: `is ${bytes} bytes long; at most ${MAX_DOCUMENT_BYTES} are read` }]);
+  }
+  const tooDeep = nestingProblem(text, file, lineOffset);
+  if (tooDeep) return err([tooDeep]);
+  const yaml = await import('yaml');
+  const lines = new yaml.LineCounter();
+  const at = (from: number, to: number, message: string, hint?: string): Diagnostic => ({
+    file,
+    ...placeOf(text, lines, from, to, lineOffset),
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  });
+  try {
+    const document = yaml.parseDocument(text, { ...PARSE, lineCounter: lines, prettyErrors: false });
+    const found = [...document.errors, ...document.warnings].slice(0, MAX_ERRORS);
+    if (found.length > 0) {
+      return err(found.map((one) => at(one.pos[0], one.pos[1], yamlMessage(one.code, one.message))));
+    }
+    const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+    const odd: Diagnostic[] = [];
+    yaml.visit(document, {
+      Scalar(_key, node) {
+        if (typeof node.value === 'number' && !Number.isFinite(node.value) && node.range) {
+          odd.push(
+            at(node.range[0], node.range[1], 'is not a number that can be kept', 'write it in quotes'),
+          );
+        }
+      },
+    });
+    return odd.length > 0 ? err(odd) : ok(value ?? null);
+  } catch (error) {
+    // The parser throws for aliases only (unknown, circular, too many) and when its stack ends.
+    return err([
+      { file, line: 1 + lineOffset, column: 1, message: `cannot be read: ${(error as Error).message}` },
+    ]);
+  }
+}
+
+/** The place of a value (or of its key) in a YAML text; when the path leads nowhere, of what is nearest above it. */
+export async function locate(text: string, path: KeyPath, options: LocateOptions = {}): Promise<Place> {
+  return (await locator(text, options.lineOffset))(path, options.key);
+}
+
+/** As `locate`, for many paths of one text: it is parsed once. */
+export async function locator(
+  text: string,
+  lineOffset = 0,
+): Promise<(path: KeyPath, key?: boolean) => Place> {
+  const yaml = await import('yaml');
+  const lines = new yaml.LineCounter();
+  let document: Document | undefined;
+  try {
+    if (!nestingProblem(text, '', 0)) {
+      document = yaml.parseDocument(text, { ...PARSE, lineCounter: lines, prettyErrors: false }) as Document;
+    }
+  } catch {
+    // What cannot be read has one place: its beginning.
+  }
+  return (path, key = false) => {
+    let node = document?.contents as Node | null | undefined;
+    let pair: Pair | undefined;
+    for (const part of path) {
+      if (yaml.isAlias(node) && document) node = node.resolve(document);
+      let next: Node | null | undefined;
+      if (yaml.isMap(node)) {
+        const found = node.items.find(
+          (one) => yaml.isScalar(one.key) && String(one.key.value) === String(part),
+        );
+        if (!found) break;
+        pair = found as Pair;
+        next = found.value as Node | null;
+      } else if (yaml.isSeq(node) && typeof part === 'number' && part < node.items.length) {
+        pair = undefined;
+        next = node.items[part] as Node;
+      } else break;
+      node = next ?? (pair?.key as Node);
+    }
+    const shown = key && pair ? (pair.key as Node) : node;
+    const range = shown?.range ?? [0, 0, 0];
+    return placeOf(text, lines, range[0], range[1], lineOffset);
+  };
+}
+
+/** Everything that the schema refuses in the value; empty when it is valid. */
+export async function validateSchema(schema: SchemaName, value: unknown): Promise<SchemaProblem[]> {
+  const validate = await validator(schema);
+  return validate(value).map((error) => schemaProblem(error, value));
+}
+
+type Validate = (value: unknown) => readonly RefusedValue[];
+const validators = new Map<SchemaName, Promise<Validate>>();
+
+function validator(name: SchemaName): Promise<Validate> {
+  let made = validators.get(name);
+  if (!made) {
+    made = compileSchema(name);
+    validators.set(name, made);
+  }
+  return made;
+}
+
+async function compileSchema(name: SchemaName): Promise<Validate> {
+  const { Ajv } = await import('ajv');
+  const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
+  ajv.addKeyword({ keyword: 'patternErrorMessage', schemaType: 'string' });
+  const validate = ajv.compile(SCHEMAS[name]);
+  return (value) => (validate(value) ? [] : ((validate.errors ?? []) as readonly RefusedValue[]));
+}
+
+/** Brackets nested so deeply that the parser's recursion would end in a full stack. */
+function nestingProblem(text: string, file: string, lineOffset: number): Diagnostic | undefined {
+  let depth = 0;
+  let line = 1 + lineOffset;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 10) line++;
+    else if (code === 91 || code === 123) depth++;
+    else if (code === 93 || code === 125) depth = Math.max(0, depth - 1);
+    if (depth > MAX_DEPTH)
+      return { file, line, column: 1, message: `more than ${MAX_DEPTH} brackets are open` };
+  }
+  return undefined;
+}
+
+function placeOf(text: string, lines: LineCounter, from: number, to: number, lineOffset: number): Place {
+  const { line, col } = lines.linePos(Math.min(from, text.length));
+  const start = lines.lineStarts[line - 1] ?? 0;
+  const end = text.indexOf('\n', start);
+  const sourceLine = text.slice(start, end < 0 ? text.length : end).replace(/\r$/, '');
+  const column = Math.max(1, col);
+  const length = Math.max(1, Math.min(to - from, sourceLine.length - column + 1));
+  return { line: Math.max(1, line) + lineOffset, column, length, sourceLine };
+}
+
+function yamlMessage(code: string, message: string): string {
+  if (code === 'DUPLICATE_KEY') return 'the same key stands twice in one mapping';
+  if (code === 'TAG_RESOLVE_FAILED') return `tags are not read here: ${message}`;
+  if (code === 'MULTIPLE_DOCS') return 'a second YAML document starts here; one is expected';
+  if (code === 'TAB_AS_INDENT') return 'a tab is used as indentation; YAML wants spaces';
+  return message.charAt(0).toLowerCase() + message.slice(1);
+}

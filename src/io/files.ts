@@ -1,0 +1,127 @@
+/** The disk: text in, text out, whole files or nothing. Knows nothing of what the files mean. */
+
+import { randomBytes } from 'node:crypto';
+import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Failure } from '../model/failure.js';
+
+/** `.conductor-tmp-<pid>-<random>`: the writer's pid tells a later sweep whether anybody still writes it. */
+const TEMPORARY = /^\.conductor-tmp-(\d+)-[0-9a-f]+$/;
+
+/** The text of a file (UTF-8), or undefined when there is none. Other errors of the disk are thrown. */
+export async function readText(path: string): Promise<string | undefined> {
+  return (await readBytes(path))?.toString('utf8');
+}
+
+/** The bytes of a file, or undefined when there is none. */
+export async function readBytes(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether anything is at this path; a link that leads nowhere counts. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** Makes a folder and those above it; one that is there already is left as it is. */
+export async function makeDir(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+}
+
+/** Removes a file, a link (never what it points at) or a whole folder; nothing there is fine. */
+export async function removeTree(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** Adds text at the end of a file, making it and its folder when needed. */
+export async function append(path: string, text: string): Promise<void> {
+  try {
+    await appendFile(path, text);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    await makeDir(dirname(path));
+    await appendFile(path, text);
+  }
+}
+
+/**
+ * Replaces a file in one step: a reader, or a process killed at any moment, sees the old content or the new one.
+ * Makes the folder when needed. Leaves no temporary file when it fails.
+ */
+export async function writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.conductor-tmp-${process.pid}-${randomBytes(6).toString('hex')}`);
+  const options = { flag: 'wx', ...(mode === undefined ? {} : { mode }) };
+  try {
+    try {
+      await writeFile(temporary, data, options);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      await makeDir(folder);
+      await writeFile(temporary, data, options);
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Removes temporary files that killed writers left in a folder. Returns how many. */
+export async function sweepTemporary(folder: string): Promise<number> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
+  let removed = 0;
+  for (const name of names) {
+    const pid = TEMPORARY.exec(basename(name))?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    await rm(join(folder, name), { force: true });
+    removed++;
+  }
+  return removed;
+}
+
+/** The failure that an error of the disk stands for: a full one. Undefined for every other error, which is a bug. */
+export function asFailure(error: unknown): Failure | undefined {
+  const code = codeOf(error);
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined;
+  const { path, dest } = error as { path?: unknown; dest?: unknown };
+  return { kind: 'disk-full', path: String(dest ?? path ?? '') };
+}
+
+/** Whether a process with this id exists; one of another user counts. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+/** The `code` of an error of the operating system (`ENOENT`), or undefined. */
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

@@ -1,0 +1,280 @@
+/**
+ * Objects and refs of conductor's own repository, through git processes that stay open: what is hot costs no start of
+ * a process. Knows nothing of work trees.
+ */
+
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Entry, Listing, type ObjectId } from '../../model/tree.js';
+import { Coprocess, CoprocessEnded, type Frame, lineFrame } from './coprocess.js';
+import { parseListing, parseRawTree, type TreeEntry } from './raw-tree.js';
+import type { Repository } from './repository.js';
+import { type GitCall, gitOk } from './run.js';
+
+/** Changes of a tree: path to entry, `undefined` for a file that is to go. */
+export type Changes = ReadonlyMap<string, Entry | undefined>;
+
+export interface NewCommit {
+  readonly tree: ObjectId;
+  readonly message: string;
+  readonly parents?: readonly ObjectId[];
+}
+
+/** Branch of a change set: the changes below one folder by name. */
+interface FolderChanges {
+  readonly files: Map<string, Entry | undefined>;
+  readonly folders: Map<string, FolderChanges>;
+}
+
+export class GitObjects {
+  readonly store: string;
+  private readonly call: GitCall;
+  private readonly reader: Coprocess;
+  private readonly trees: Coprocess;
+  private readonly blobs: Coprocess;
+  private readonly commits: Coprocess;
+  private readonly refUpdates: Coprocess;
+  private scratch: Promise<string> | undefined;
+  private scratchFiles = 0;
+  /** Ref updates are transactions of several lines: one after the other. */
+  private lastUpdate: Promise<unknown> = Promise.resolve();
+  private emptyTree: ObjectId | undefined;
+
+  constructor(repository: Pick<Repository, 'store'>) {
+    this.store = repository.store;
+    this.call = { gitDir: repository.store, dir: repository.store };
+    this.reader = new Coprocess(['cat-file', '--batch'], this.call);
+    this.trees = new Coprocess(['mktree', '--batch', '-z', '--missing'], this.call);
+    this.blobs = new Coprocess(['hash-object', '-w', '--no-filters', '--stdin-paths'], this.call);
+    this.commits = new Coprocess(['hash-object', '-w', '-t', 'commit', '--no-filters', '--stdin-paths'], this.call);
+    this.refUpdates = new Coprocess(['update-ref', '--stdin'], this.call);
+  }
+
+  /** An object's content; undefined when there is none, or none that can be read. `name`: an id or `<rev>:<path>`. */
+  async read(name: string): Promise<Buffer | undefined> {
+    return (await this.readObject(name))?.content;
+  }
+
+  async readMany(names: Iterable<string>): Promise<Map<string, Buffer>> {
+    const found = new Map<string, Buffer>();
+    await Promise.all(
+      [...new Set(names)].map(async (name) => {
+        const content = await this.read(name);
+        if (content) found.set(name, content);
+      }),
+    );
+    return found;
+  }
+
+  /** The id that a ref or revision stands for. */
+  async resolve(name: string): Promise<ObjectId | undefined> {
+    return (await this.readObject(name))?.id;
+  }
+
+  /** Those of the ids whose object is missing, cannot be read, or is not what its id says. */
+  async missing(ids: readonly ObjectId[]): Promise<ObjectId[]> {
+    const bad: ObjectId[] = [];
+    for (const id of new Set(ids)) {
+      const object = await this.readObject(id);
+      if (!object || hashObject(object.type, object.content, id.length) !== id) bad.push(id);
+    }
+    return bad;
+  }
+
+  async writeBlob(content: Buffer): Promise<ObjectId> {
+    return this.hash(this.blobs, content);
+  }
+
+  /** Equal trees, parents and messages give equal ids: author and date are fixed. */
+  async writeCommit(commit: NewCommit): Promise<ObjectId> {
+    const lines = [
+      `tree ${commit.tree}`,
+      ...(commit.parents ?? []).map((parent) => `parent ${parent}`),
+      'author conductor <conductor@localhost> 0 +0000',
+      'committer conductor <conductor@localhost> 0 +0000',
+      '',
+      commit.message,
+    ];
+    return this.hash(this.commits, Buffer.from(lines.join('\n')));
+  }
+
+  async writeTree(entries: Iterable<readonly [string, TreeEntry]>): Promise<ObjectId> {
+    const records: string[] = [];
+    for (const [name, { mode, id }] of entries) {
+      const type = mode === '40000' ? 'tree' : mode === '160000' ? 'commit' : 'blob';
+      records.push(`${mode} ${type} ${id}\t${name}\0`);
+    }
+    // An empty record ends a tree; git answers with its id at once.
+    return (await this.trees.ask(`${records.join('')}\0`, lineFrame)).toString('latin1').trim();
+  }
+
+  /** Every file below a tree (or a commit's tree). Rejects when the tree cannot be read. */
+  async list(tree: ObjectId): Promise<Listing> {
+    return new Listing(parseListing(await gitOk(['ls-tree', '-r', '-z', '--full-tree', tree], this.call)));
+  }
+
+  /**
+   * The tree with changes made; only folders on the way to a change are read and written. A file that stands where a
+   * folder is needed gives way, and a folder gives way to a file of its name. Empty folders vanish.
+   */
+  async editTree(base: ObjectId | undefined, changes: Changes): Promise<ObjectId> {
+    if (base !== undefined && changes.size === 0) return base;
+    const edited = await this.editFolder(base, groupChanges(changes));
+    return edited ?? (await this.empty());
+  }
+
+  /** The tree below a folder (`sub/folder/`); undefined when there is none. */
+  async subtree(tree: ObjectId, prefix: string): Promise<ObjectId | undefined> {
+    if (prefix === '') return tree;
+    return this.resolve(`${tree}:${prefix.slice(0, -1)}`);
+  }
+
+  /** The tree put at a folder of an otherwise empty one. */
+  async wrap(tree: ObjectId, prefix: string): Promise<ObjectId> {
+    let wrapped = tree;
+    for (const name of prefix.split('/').filter((part) => part !== '').reverse()) {
+      wrapped = await this.writeTree([[name, { mode: '40000', id: wrapped }]]);
+    }
+    return wrapped;
+  }
+
+  async empty(): Promise<ObjectId> {
+    this.emptyTree ??= await this.writeTree([]);
+    return this.emptyTree;
+  }
+
+  /** A readable difference of two trees. */
+  async diff(from: ObjectId, to: ObjectId): Promise<string> {
+    const output = await gitOk(['diff', '--no-color', '--no-ext-diff', '--no-textconv', from, to, '--'], this.call);
+    return output.toString('utf8');
+  }
+
+  /** Creates a ref that does not exist yet; one that exists stays as it is. */
+  createRef(name: string, id: ObjectId): Promise<'created' | 'exists'> {
+    return this.inTurn(async () => {
+      try {
+        await this.refUpdates.ask(`start\ncreate ${name} ${id}\ncommit\n`, twoLines);
+        return 'created';
+      } catch (error) {
+        if (!(error instanceof CoprocessEnded)) throw error;
+        if ((await this.resolve(name)) === undefined) throw error;
+        return 'exists';
+      }
+    });
+  }
+
+  async deleteRef(name: string): Promise<void> {
+    await this.inTurn(() => gitOk(['update-ref', '-d', name], this.call));
+  }
+
+  async refs(prefix: string): Promise<Map<string, ObjectId>> {
+    const output = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)', prefix], this.call);
+    const lines = output.toString('utf8').split('\n').filter((line) => line !== '');
+    return new Map(lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]));
+  }
+
+  async close(): Promise<void> {
+    const all = [this.reader, this.trees, this.blobs, this.commits, this.refUpdates];
+    await Promise.all(all.map((process) => process.close()));
+    const scratch = await this.scratch;
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
+  }
+
+  private async readObject(name: string): Promise<{ id: ObjectId; type: string; content: Buffer } | undefined> {
+    if (name.includes('\n')) return undefined;
+    let answer: Buffer;
+    try {
+      answer = await this.reader.ask(`${name}\n`, objectFrame);
+    } catch (error) {
+      // git ends at an object that is damaged. Requests behind it are asked again; the damaged one ends alone.
+      if (!(error instanceof CoprocessEnded)) throw error;
+      try {
+        answer = await this.inTurn(() => this.reader.ask(`${name}\n`, objectFrame));
+      } catch (again) {
+        if (again instanceof CoprocessEnded) return undefined;
+        throw again;
+      }
+    }
+    const end = answer.indexOf(0x0a);
+    const [id, type, size] = answer.toString('latin1', 0, end).split(' ');
+    if (id === undefined || type === undefined || size === undefined || !/^\d+$/.test(size)) return undefined;
+    return { id, type, content: Buffer.from(answer.subarray(end + 1, answer.length - 1)) };
+  }
+
+  /** Content goes through a file: hash-object takes no content on an input that stays open. */
+  private async hash(process: Coprocess, content: Buffer): Promise<ObjectId> {
+    this.scratch ??= mkdtemp(join(tmpdir(), 'conductor-objects-'));
+    const file = join(await this.scratch, String(this.scratchFiles++));
+    await writeFile(file, content);
+    const id = (await process.ask(`${file}\n`, lineFrame)).toString('latin1').trim();
+    await rm(file);
+    return id;
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.lastUpdate.then(work, work);
+    this.lastUpdate = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** The folder's new tree; undefined when nothing is left in it. */
+  private async editFolder(base: ObjectId | undefined, changes: FolderChanges): Promise<ObjectId | undefined> {
+    const raw = base === undefined ? undefined : await this.read(base);
+    if (base !== undefined && !raw) throw new Error(`tree ${base} cannot be read`);
+    const entries = raw && base ? parseRawTree(raw, base.length / 2) : new Map<string, TreeEntry>();
+    for (const [name, entry] of changes.files) {
+      // A deletion of a file says nothing of a folder that has its name.
+      if (entry) entries.set(name, entry);
+      else if (entries.get(name)?.mode !== '40000') entries.delete(name);
+    }
+    for (const [name, inner] of changes.folders) {
+      const old = entries.get(name);
+      const tree = await this.editFolder(old?.mode === '40000' ? old.id : undefined, inner);
+      if (tree !== undefined) entries.set(name, { mode: '40000', id: tree });
+      else if (old?.mode === '40000') entries.delete(name);
+    }
+    return entries.size === 0 ? undefined : this.writeTree(entries);
+  }
+}
+
+function groupChanges(changes: Changes): FolderChanges {
+  const root: FolderChanges = { files: new Map(), folders: new Map() };
+  for (const [path, entry] of changes) {
+    const parts = path.split('/');
+    let folder = root;
+    for (const part of parts.slice(0, -1)) {
+      let next = folder.folders.get(part);
+      if (!next) {
+        next = { files: new Map(), folders: new Map() };
+        folder.folders.set(part, next);
+      }
+      folder = next;
+    }
+    folder.files.set(parts.at(-1) as string, entry);
+  }
+  return root;
+}
+
+/** `<id> <type> <size>\n<content>\n`, or one line that ends with `missing` or `ambiguous`. */
+const objectFrame: Frame = (buffer) => {
+  const end = buffer.indexOf(0x0a);
+  if (end < 0) return 0;
+  const header = buffer.toString('latin1', 0, end);
+  const size = /^[0-9a-f]+ [a-z]+ (\d+)$/.exec(header)?.[1];
+  if (size === undefined) return end + 1;
+  const length = end + 1 + Number(size) + 1;
+  return buffer.length >= length ? length : -length;
+};
+
+/** `start: ok` and `commit: ok`. */
+const twoLines: Frame = (buffer) => {
+  const first = buffer.indexOf(0x0a);
+  return first < 0 ? 0 : buffer.indexOf(0x0a, first + 1) + 1;
+};
+
+function hashObject(type: string, content: Buffer, digits: number): ObjectId {
+  const hash = createHash(digits === 40 ? 'sha1' : 'sha256');
+  return hash.update(`${type} ${content.length}\0`).update(content).digest('hex');
+}

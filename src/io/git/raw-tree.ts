@@ -1,0 +1,49 @@
+/** The bytes of git's tree objects as entries. Knows no repository. */
+
+import type { Entry, FileMode, ObjectId } from '../../model/tree.js';
+
+/** An entry of one folder: a file, link or gitlink, or (`40000`) a folder. */
+export interface TreeEntry {
+  readonly mode: FileMode | '40000';
+  readonly id: ObjectId;
+}
+
+/** `<mode> <name>\0<id>` repeated; ids have 20 bytes, or 32 in SHA-256 repositories. */
+export function parseRawTree(raw: Buffer, idBytes: number): Map<string, TreeEntry> {
+  const entries = new Map<string, TreeEntry>();
+  for (let at = 0; at < raw.length; ) {
+    const space = raw.indexOf(0x20, at);
+    const nul = raw.indexOf(0, space);
+    const mode = raw.toString('latin1', at, space);
+    const name = raw.toString('utf8', space + 1, nul);
+    at = nul + 1 + idBytes;
+    entries.set(name, { mode: knownMode(mode), id: raw.toString('hex', nul + 1, at) });
+  }
+  return entries;
+}
+
+/** Old repositories hold other permission bits; git itself reads them as these. */
+function knownMode(mode: string): TreeEntry['mode'] {
+  switch (mode) {
+    case '40000':
+    case '120000':
+    case '160000':
+      return mode;
+    default:
+      return Number.parseInt(mode, 8) & 0o100 ? '100755' : '100644';
+  }
+}
+
+/** Lines of `ls-tree -r -z` as paths and entries. */
+export function parseListing(output: Buffer): Map<string, Entry> {
+  const files = new Map<string, Entry>();
+  const text = output.toString('utf8');
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\0', at);
+    const tab = text.indexOf('\t', at);
+    const [mode, , id] = text.slice(at, tab).split(' ') as [string, string, string];
+    files.set(text.slice(tab + 1, end), { mode: knownMode(mode) as FileMode, id });
+    at = end + 1;
+  }
+  return files;
+}

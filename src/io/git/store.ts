@@ -1,0 +1,114 @@
+/** Conductor's own bare repository: made once, kept in step with the settings of the person's. Knows nothing of what is kept in it. */
+
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { err, ok, type Result } from '../../base/result.js';
+import type { Failure } from '../../model/failure.js';
+import type { Repository } from './repository.js';
+import { git, mustGit } from './run.js';
+
+const NEEDED = '2.39';
+
+/**
+ * The person's configuration comes first, so that filters and line endings are theirs. What follows undoes all that
+ * would make the store anything but a plain bare repository that runs nothing by itself. Paths are relative, so that
+ * a clone can be moved.
+ */
+function storeConfig(format: Repository['objectFormat']): string {
+  const sha256 = format === 'sha256';
+  return `[include]
+	path = ../../config
+[core]
+	repositoryformatversion = ${sha256 ? 1 : 0}
+	bare = true
+	hooksPath = /dev/null
+	fsmonitor = false
+	untrackedCache = false
+	splitIndex = false
+	sparseCheckout = false
+	sparseCheckoutCone = false
+	logAllRefUpdates = false
+	trustctime = true
+	checkStat = default
+	filesRefLockTimeout = 1000
+	packedRefsTimeout = 1000
+[index]
+	sparse = false
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[submodule]
+	recurse = false
+[commit]
+	gpgSign = false
+[extensions]
+${sha256 ? '\tobjectFormat = sha256\n' : ''}`;
+}
+
+/** Makes the store when it is missing, and brings what it copies from the person's repository up to date. */
+export async function prepareStore(repository: Repository): Promise<Result<void, Failure>> {
+  const { store, commonDir, state } = repository;
+  if (!existsSync(join(store, 'HEAD'))) {
+    const made = await makeStore(repository);
+    if (!made.ok) return made;
+  }
+  await mkdir(state, { recursive: true });
+  await copyIfChanged(join(commonDir, 'info', 'exclude'), join(store, 'info', 'exclude'));
+  await copyIfChanged(join(commonDir, 'info', 'attributes'), join(store, 'info', 'attributes'));
+  const config = storeConfig(repository.objectFormat);
+  if ((await readFile(join(store, 'config'), 'utf8').catch(() => '')) !== config) {
+    await replaceFile(join(store, 'config'), config);
+  }
+  return ok(undefined);
+}
+
+async function makeStore(repository: Repository): Promise<Result<void, Failure>> {
+  const { home, store, objectFormat } = repository;
+  const said = (await git(['version'])).stdout.toString('utf8').trim();
+  const version = /(\d+)\.(\d+)/.exec(said);
+  if (!version || Number(version[1]) * 1000 + Number(version[2]) < 2039) {
+    return err({ kind: 'git-too-old', version: said.replace(/^git version /, ''), needed: NEEDED });
+  }
+  await mkdir(home, { recursive: true });
+  // Made aside and moved into place: a kill leaves either no store or a whole one.
+  const aside = join(home, `repo.${randomUUID()}`);
+  await mustGit(['init', '-q', '--bare', '--template=', `--object-format=${objectFormat}`, '--', aside]);
+  await mkdir(join(aside, 'objects', 'info'), { recursive: true });
+  await mkdir(join(aside, 'info'), { recursive: true });
+  await writeFile(join(aside, 'objects', 'info', 'alternates'), '../../../objects\n');
+  await writeFile(join(aside, 'config'), storeConfig(objectFormat));
+  await writeFile(join(aside, 'conductor-git-version'), `${said}\n`);
+  await rm(store, { recursive: true, force: true });
+  try {
+    await rename(aside, store);
+  } catch (error) {
+    // Another build was quicker.
+    await rm(aside, { recursive: true, force: true });
+    if (!existsSync(join(store, 'HEAD'))) throw error;
+  }
+  return ok(undefined);
+}
+
+async function copyIfChanged(from: string, to: string): Promise<void> {
+  const [theirs, ours] = await Promise.all([from, to].map((path) => readFile(path).catch(() => undefined)));
+  if (theirs === undefined) {
+    if (ours !== undefined) await rm(to, { force: true });
+  } else if (!ours?.equals(theirs)) {
+    await replaceFile(to, theirs);
+  }
+}
+
+/** Writes a file so that readers see the old or the new one, never a part. */
+export async function replaceFile(path: string, content: string | Buffer): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(aside, content, { flush: true });
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
+  }
+}

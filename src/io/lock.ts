@@ -1,0 +1,215 @@
+/**
+ * One writer per state folder: a lock that the kernel gives back when its holder dies, however it dies. Knows nothing
+ * of what is guarded.
+ */
+
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { err, ok, type Result } from '../base/result.js';
+import type { Failure } from '../model/failure.js';
+import { codeOf, makeDir, readText, removeTree, writeAtomic } from './files.js';
+
+export interface LockOwner {
+  readonly command: string;
+  readonly pid: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+}
+
+export interface LockHandle {
+  /** Gives the lock back; a second call does nothing. */
+  release(): Promise<void>;
+}
+
+export interface LockOptions {
+  /** False: a lock that somebody holds is a failure at once. */
+  readonly wait: boolean;
+  readonly signal?: AbortSignal;
+  /** Called once for each holder that is waited for. */
+  onWaiting?(owner: LockOwner): void;
+}
+
+/** For people and for systems without sockets of this kind; not the lock itself. */
+const OWNER_FILE = 'lock-owner.json';
+/** How long a holder may take to say who it is: a stopped one never does. */
+const ANSWER_MS = 500;
+/** `O_EXLOCK` of macOS and the BSDs, which Node does not name. */
+const O_EXLOCK = 0x20;
+const O_NONBLOCK = 0x4;
+
+/**
+ * Takes the lock of a state folder (made when needed). Linux and Windows: a socket name that only one process can
+ * listen on; who waits stays connected to the holder and tries again when the connection ends. Elsewhere: a file
+ * opened with a lock, asked for again four times a second. Failures: `locked` (without `wait`), `cancelled`.
+ */
+export async function acquireLock(
+  stateDir: string,
+  owner: LockOwner,
+  options: LockOptions,
+): Promise<Result<LockHandle, Failure>> {
+  await makeDir(stateDir);
+  const { dev, ino } = await stat(stateDir, { bigint: true });
+  const name = `conductor-${dev.toString(16)}-${ino.toString(16)}`;
+  const take =
+    process.platform === 'linux'
+      ? () => listenOn(`\0${name}`, owner)
+      : process.platform === 'win32'
+        ? () => listenOn(`\\\\.\\pipe\\${name}`, owner)
+        : () => lockFile(join(stateDir, 'lock'));
+  let told: string | undefined;
+  for (;;) {
+    if (options.signal?.aborted) return err({ kind: 'cancelled' });
+    const taken = await take();
+    if (taken.kind === 'taken') return ok(await handle(stateDir, owner, taken.giveBack));
+    const meeting = await taken.meet();
+    if (meeting === undefined) continue;
+    try {
+      const holder = meeting.owner ?? (await readOwner(stateDir)) ?? UNKNOWN_OWNER;
+      if (!options.wait) {
+        return err({ kind: 'locked', pid: holder.pid, command: holder.command, since: holder.startedAt });
+      }
+      const id = JSON.stringify(holder);
+      if (id !== told) options.onWaiting?.(holder);
+      told = id;
+      await orAborted(meeting.ended, options.signal);
+    } finally {
+      meeting.leave();
+    }
+  }
+}
+
+const UNKNOWN_OWNER: LockOwner = { command: '(does not answer)', pid: 0, startedAt: '' };
+
+type Attempt =
+  | { readonly kind: 'taken'; giveBack(): Promise<void> }
+  /** `meet` is undefined when the holder is gone already. */
+  | { readonly kind: 'held'; meet(): Promise<Meeting | undefined> };
+
+interface Meeting {
+  readonly owner: LockOwner | undefined;
+  /** Resolves when it is worth trying again. */
+  readonly ended: Promise<void>;
+  leave(): void;
+}
+
+async function handle(
+  stateDir: string,
+  owner: LockOwner,
+  giveBack: () => Promise<void>,
+): Promise<LockHandle> {
+  const file = join(stateDir, OWNER_FILE);
+  // A full disk must not stand between a person and the command that would free it.
+  await writeAtomic(file, `${JSON.stringify(owner)}\n`).catch(() => {});
+  let released: Promise<void> | undefined;
+  const release = async () => {
+    await removeTree(file).catch(() => {});
+    await giveBack();
+  };
+  return {
+    release: () => {
+      released ??= release();
+      return released;
+    },
+  };
+}
+
+function listenOn(address: string, owner: LockOwner): Promise<Attempt> {
+  return new Promise((resolve, reject) => {
+    const visitors = new Set<Socket>();
+    const server: Server = createServer((socket) => {
+      visitors.add(socket);
+      socket.unref();
+      socket.on('error', () => {});
+      socket.on('close', () => visitors.delete(socket));
+      socket.write(`${JSON.stringify(owner)}\n`);
+    });
+    server.on('error', (error) => {
+      if (codeOf(error) === 'EADDRINUSE') resolve({ kind: 'held', meet: () => meetHolder(address) });
+      else reject(error);
+    });
+    server.listen({ path: address, exclusive: true }, () => {
+      server.unref();
+      const giveBack = () =>
+        new Promise<void>((closed) => {
+          server.close(() => closed());
+          for (const socket of visitors) socket.destroy();
+        });
+      resolve({ kind: 'taken', giveBack });
+    });
+  });
+}
+
+function meetHolder(address: string): Promise<Meeting | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ path: address });
+    let met = false;
+    let text = '';
+    const ended = new Promise<void>((end) => socket.once('close', () => end()));
+    const meet = (owner: LockOwner | undefined) => {
+      met = true;
+      clearTimeout(timer);
+      resolve({ owner, ended, leave: () => socket.destroy() });
+    };
+    const timer = setTimeout(() => meet(undefined), ANSWER_MS);
+    socket.setEncoding('utf8');
+    socket.on('error', () => {});
+    socket.on('data', (chunk: string) => {
+      if (met) return;
+      text += chunk;
+      if (text.includes('\n') || text.length > 4096) meet(parseOwner(text));
+    });
+    socket.once('close', () => {
+      clearTimeout(timer);
+      // Gone, or too many are waiting to be let in: a moment later both are decided.
+      if (!met) void delay(5).then(() => resolve(undefined));
+    });
+  });
+}
+
+async function lockFile(path: string): Promise<Attempt> {
+  // read-write, create: the same numbers on macOS and the BSDs.
+  const flags = 0x2 | 0x200 | O_EXLOCK | O_NONBLOCK;
+  let file: FileHandle;
+  try {
+    file = await open(path, flags, 0o644);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== 'EAGAIN' && code !== 'EWOULDBLOCK') throw error;
+    const again = async () => ({ owner: undefined, ended: delay(250), leave: () => {} });
+    return { kind: 'held', meet: again };
+  }
+  return { kind: 'taken', giveBack: () => file.close() };
+}
+
+async function readOwner(stateDir: string): Promise<LockOwner | undefined> {
+  const text = await readText(join(stateDir, OWNER_FILE));
+  return text === undefined ? undefined : parseOwner(text);
+}
+
+/** What comes over the socket is another process's word: anything that is no owner is none. */
+function parseOwner(text: string): LockOwner | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<LockOwner> | null;
+    const { command, pid, startedAt } = value ?? {};
+    if (typeof command !== 'string' || typeof pid !== 'number' || typeof startedAt !== 'string')
+      return undefined;
+    return { command, pid, startedAt };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits for the promise or the signal, whichever is first. */
+async function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return promise;
+  if (signal.aborted) return;
+  let onAbort: () => void = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    onAbort = () => resolve();
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  await Promise.race([promise, aborted]);
+  signal.removeEventListener('abort', onAbort);
+}

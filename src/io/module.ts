@@ -1,0 +1,48 @@
+/** Modules that a project brings along, in JavaScript or TypeScript. The door of jiti; knows no config. */
+
+import { extname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+export interface ImportOptions {
+  /** Names of modules to files that stand for them, used where Node would not find the name by itself. */
+  readonly alias?: Readonly<Record<string, string>>;
+  /** Changed when the file has changed, so that a long-lived process does not get the old module. */
+  readonly version?: string;
+}
+
+const TYPESCRIPT = new Set(['.ts', '.mts', '.cts']);
+/** What Node says when it cannot do alone what jiti can: a name only the alias knows, syntax it does not strip. */
+const BEYOND_NODE = new Set([
+  'ERR_MODULE_NOT_FOUND',
+  'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
+]);
+
+/**
+ * The module's exports: imported by Node where it can (TypeScript from 22.18 on), through jiti otherwise.
+ * `file` is an absolute path. Rejects with whatever the module throws; nothing is cached on disk.
+ */
+export async function importModule(file: string, options: ImportOptions = {}): Promise<unknown> {
+  if (!TYPESCRIPT.has(extname(file)) || stripsTypes()) {
+    try {
+      const url = pathToFileURL(file);
+      if (options.version !== undefined) url.searchParams.set('version', options.version);
+      return await import(url.href);
+    } catch (error) {
+      if (!BEYOND_NODE.has(String((error as { code?: unknown } | undefined)?.code))) throw error;
+    }
+  }
+  const { createJiti } = await import('jiti');
+  const jiti = createJiti(file, {
+    fsCache: false,
+    moduleCache: false,
+    interopDefault: false,
+    ...(options.alias ? { alias: { ...options.alias } } : {}),
+  });
+  return jiti.import(file);
+}
+
+function stripsTypes(): boolean {
+  return Boolean((process.features as { typescript?: unknown }).typescript);
+}

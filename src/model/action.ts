@@ -1,0 +1,110 @@
+/** What decides a task's content, as data: the manifest, its key, and the result that a key names. No I/O. */
+
+import { type Digest, digestFields } from './digest.js';
+import type { Label } from './task.js';
+import type { Entry, Files, ObjectId } from './tree.js';
+
+/** Part of every key: raised when the meaning of the manifest changes, so that old results are not mistaken. */
+export const KEY_VERSION = '1';
+
+/** One labelled thing that decides content. `text` keeps what a person compares (a prompt, a command). */
+export interface ManifestItem {
+  readonly name: string;
+  readonly value: string;
+  /** `text`: shown as a diff; `id`: shown shortened; `word`: shown as it is. */
+  readonly show: 'text' | 'id' | 'word';
+}
+
+/** Every labelled thing that decides a task's content, in a fixed order. Hashed: the key. Compared: the explanation. */
+export type Manifest = readonly ManifestItem[];
+
+export type ActionKey = Digest;
+
+export function manifestKey(manifest: Manifest): ActionKey {
+  return digestFields(
+    `conductor.action.${KEY_VERSION}`,
+    manifest.flatMap((item) => [item.name, item.value]),
+  );
+}
+
+/**
+ * The key to use when the result that `key` names cannot serve here: its patch conflicts with the file as it is
+ * now, its gates fail, or a person asked for another. Results are created once and never replaced, so the next one
+ * gets a key of its own that anybody who meets the same obstacle computes again.
+ */
+export function nextKey(key: ActionKey, obstacle: 'conflict' | 'rejected', detail: string): ActionKey {
+  return digestFields(`conductor.next.${KEY_VERSION}`, [key, obstacle, detail]);
+}
+
+export interface ManifestChange {
+  readonly name: string;
+  readonly show: ManifestItem['show'];
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+/** Item by item what differs between two manifests, in the order of the newer one, removed items last. */
+export function compareManifests(before: Manifest, after: Manifest): ManifestChange[] {
+  const old = new Map(before.map((item) => [item.name, item]));
+  const changes: ManifestChange[] = [];
+  for (const item of after) {
+    const was = old.get(item.name);
+    old.delete(item.name);
+    if (was?.value !== item.value) {
+      changes.push({ name: item.name, show: item.show, before: was?.value, after: item.value });
+    }
+  }
+  for (const item of old.values()) {
+    changes.push({ name: item.name, show: item.show, before: item.value, after: undefined });
+  }
+  return changes;
+}
+
+/** A patch of a file that the task does not own: the whole file as the task found it and as it left it. */
+export interface EditPatch {
+  readonly path: string;
+  /** The file as people wrote it, without any patch; undefined when there was no file. */
+  readonly base: Entry | undefined;
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
+}
+
+export interface Usage {
+  readonly costUsd?: number;
+  readonly tokensIn?: number;
+  readonly tokensOut?: number;
+  readonly tokensCached?: number;
+}
+
+export interface GateRun {
+  readonly name: string;
+  readonly exitCode: number;
+  readonly ms: number;
+}
+
+/** How a result came to be; stored beside it, part of no key. */
+export interface Provenance {
+  readonly schema: 1;
+  readonly label: Label;
+  readonly key: ActionKey;
+  readonly manifest: Manifest;
+  readonly recipe: 'agent' | 'render' | 'run' | 'accepted';
+  readonly agent?: string;
+  readonly model?: string;
+  readonly attempts: number;
+  readonly usage: Usage;
+  readonly gates: readonly GateRun[];
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly ms: number;
+  readonly conductor: string;
+}
+
+/** What a task produced, as it stands in the store. */
+export interface StoredResult {
+  readonly commit: ObjectId;
+  readonly key: ActionKey;
+  readonly outputs: Files;
+  readonly edits: readonly EditPatch[];
+  readonly provenance: Provenance;
+}

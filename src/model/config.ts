@@ -1,0 +1,168 @@
+/** The project's configuration, as written and as resolved. Knows neither where it stands nor how it is loaded. */
+
+import type { Command, GateSpec } from './task.js';
+
+/** Gate in the config: a command, or a command with a name and limits. */
+export type GateConfig =
+  | Command
+  | {
+      readonly name?: string;
+      readonly run: Command;
+      readonly timeoutMinutes?: number;
+      readonly inputs?: readonly string[];
+    };
+
+/** The usual coding agents; each stands for an argument vector and the way it takes its prompt. */
+export type AgentPreset = 'claude' | 'codex' | 'gemini' | 'aider' | 'opencode-run';
+
+export interface CommandAgentConfig {
+  readonly driver: 'command';
+  readonly preset?: AgentPreset;
+  /** Argument vector instead of a preset. `{promptFile}` and `{model}` in an argument are replaced. */
+  readonly command?: readonly string[];
+  readonly model?: string;
+  /** Names of environment variables that the agent needs (its API key); nothing else is passed on. */
+  readonly env?: readonly string[];
+  /**
+   * Whether the program says what it costs (a wrapper writes it to CONDUCTOR_USAGE_FILE). Default: what is known of
+   * the preset, and no for a command; a budget in money refuses an agent that does not.
+   */
+  readonly reportsCost?: boolean;
+}
+
+/** What `conductor.config.ts` exports by default: every key is optional. */
+export interface ConductorConfig {
+  /** Folder of the specs. Default `specs`. */
+  readonly specs?: string;
+  readonly agent?: CommandAgentConfig;
+  readonly workspace?: {
+    /** Paths of the project that every workspace gets as links (`node_modules`): seen, not part of any result. */
+    readonly link?: readonly string[];
+    /** Commands run once in a new workspace, and again when their `inputs` change. */
+    readonly setup?: readonly Command[];
+    /** Paths that `setup` makes and that stay between tasks. */
+    readonly keep?: readonly string[];
+  };
+  readonly gates?: {
+    /** For every task, on its own tree. */
+    readonly task?: readonly GateConfig[];
+    /** Once, on the merged tree. */
+    readonly build?: readonly GateConfig[];
+  };
+  /** Tasks that run at the same time. Default 4. */
+  readonly workers?: number;
+  /** Gates that run at the same time. Default: the number of processors. */
+  readonly gateWorkers?: number;
+  /** Tries of an agent before its task has failed. Default 2. */
+  readonly attempts?: number;
+  readonly timeouts?: {
+    /** Minutes for one attempt of an agent (default 30), a `run` recipe or set-up (10), a gate (10). */
+    readonly agent?: number;
+    readonly run?: number;
+    readonly gate?: number;
+  };
+  readonly budget?: {
+    readonly build?: { readonly usd?: number; readonly tokens?: number };
+    readonly day?: { readonly usd?: number; readonly tokens?: number };
+  };
+  /** Bytes of one task's outputs. Default 50 MB. */
+  readonly maxOutputBytes?: number;
+  /** Bytes of an implementation prompt's instructions. Default 3072. */
+  readonly promptBytes?: number;
+  /** Patterns of files that are left out of snapshots unless a spec names them. Replaces the default list. */
+  readonly secrets?: readonly string[];
+  /** `auto` (default): bubblewrap when it is there; `required`: without it nothing runs; `off`. */
+  readonly sandbox?: 'auto' | 'required' | 'off';
+  /** Names of environment variables that gates, `run` recipes and set-up may see beside the usual ones. */
+  readonly env?: readonly string[];
+  /** Changed to disown every earlier result. */
+  readonly salt?: string;
+}
+
+/** The configuration with its defaults filled in. */
+export interface Config {
+  readonly specs: string;
+  readonly agent: CommandAgentConfig | undefined;
+  readonly workspace: {
+    readonly link: readonly string[];
+    readonly setup: readonly Command[];
+    readonly keep: readonly string[];
+  };
+  readonly gates: { readonly task: readonly GateSpec[]; readonly build: readonly GateSpec[] };
+  readonly workers: number;
+  readonly gateWorkers: number;
+  readonly attempts: number;
+  readonly timeouts: { readonly agent: number; readonly run: number; readonly gate: number };
+  readonly budget: {
+    readonly build: { readonly usd?: number; readonly tokens?: number };
+    readonly day: { readonly usd?: number; readonly tokens?: number };
+  };
+  readonly maxOutputBytes: number;
+  readonly promptBytes: number;
+  readonly secrets: readonly string[];
+  readonly sandbox: 'auto' | 'required' | 'off';
+  readonly env: readonly string[];
+  readonly salt: string;
+}
+
+export const DEFAULT_SECRETS: readonly string[] = [
+  '**/.env',
+  '**/.env.*',
+  '**/*.pem',
+  '**/*.key',
+  '**/*.p12',
+  '**/id_rsa',
+  '**/id_ed25519',
+  '**/.npmrc',
+  '**/.netrc',
+];
+
+/** Fills in the defaults. `processors` is the number of the machine's processors. */
+export function resolveConfig(config: ConductorConfig, processors: number): Config {
+  return {
+    specs: config.specs ?? 'specs',
+    agent: config.agent,
+    workspace: {
+      link: config.workspace?.link ?? [],
+      setup: config.workspace?.setup ?? [],
+      keep: config.workspace?.keep ?? [],
+    },
+    gates: {
+      task: (config.gates?.task ?? []).map(resolveGate),
+      build: (config.gates?.build ?? []).map(resolveGate),
+    },
+    workers: config.workers ?? 4,
+    gateWorkers: config.gateWorkers ?? processors,
+    attempts: config.attempts ?? 2,
+    timeouts: {
+      agent: config.timeouts?.agent ?? 30,
+      run: config.timeouts?.run ?? 10,
+      gate: config.timeouts?.gate ?? 10,
+    },
+    budget: { build: config.budget?.build ?? {}, day: config.budget?.day ?? {} },
+    maxOutputBytes: config.maxOutputBytes ?? 50_000_000,
+    promptBytes: config.promptBytes ?? 3072,
+    secrets: config.secrets ?? DEFAULT_SECRETS,
+    sandbox: config.sandbox ?? 'auto',
+    env: config.env ?? [],
+    salt: config.salt ?? '',
+  };
+}
+
+/** A gate as written in a config or a spec, with its name filled in. */
+export function resolveGate(gate: GateConfig): GateSpec {
+  if (typeof gate === 'string') return { name: gate, command: gate };
+  if ('run' in gate) {
+    return {
+      name: gate.name ?? commandText(gate.run),
+      command: gate.run,
+      ...(gate.timeoutMinutes === undefined ? {} : { timeoutMinutes: gate.timeoutMinutes }),
+      ...(gate.inputs === undefined ? {} : { inputs: gate.inputs }),
+    };
+  }
+  return { name: commandText(gate), command: gate };
+}
+
+export function commandText(command: Command): string {
+  return typeof command === 'string' ? command : command.join(' ');
+}

@@ -1,0 +1,102 @@
+/** Build events: plain JSON, the only thing that reporters see. Documented in `docs/events.md`. */
+
+import type { Usage } from './action.js';
+import type { Failure } from './failure.js';
+import type { Label } from './task.js';
+import type { Verdict } from './verdict.js';
+
+export const EVENT_SCHEMA = 1;
+
+/** What a task is busy with while it runs. */
+export type Phase = 'workspace' | 'setup' | 'agent' | 'render' | 'run' | 'capture' | 'gates' | 'store';
+
+export type TaskOutcomeKind =
+  /** Nothing had to be done. */
+  | 'fresh'
+  /** Restored from the store. */
+  | 'cached'
+  /** Only its gates were run, and passed. */
+  | 'verified'
+  | 'built'
+  /** Left as the person edited it. */
+  | 'drifted'
+  | 'failed'
+  /** Not tried: something that it needs failed, or the build was stopped. */
+  | 'skipped';
+
+export interface BuildSummary {
+  readonly outcome: 'up-to-date' | 'built' | 'failed' | 'interrupted' | 'would-build';
+  readonly exitCode: 0 | 1 | 2 | 130;
+  readonly counts: Readonly<Record<TaskOutcomeKind, number>>;
+  readonly ms: number;
+  readonly usage: Usage;
+  /** Paths written or removed in the working tree. */
+  readonly published: number;
+}
+
+export type BuildEventBody =
+  | {
+      readonly type: 'build.started';
+      readonly build: string;
+      readonly command: string;
+      readonly version: string;
+    }
+  | { readonly type: 'build.waiting'; readonly pid: number; readonly command: string; readonly since: string }
+  /** After load and selection; `tasks` is everything the build looks at. */
+  | { readonly type: 'build.planned'; readonly tasks: readonly Label[] }
+  | { readonly type: 'build.recovered'; readonly what: string }
+  | { readonly type: 'warning'; readonly message: string; readonly task?: Label }
+  | { readonly type: 'task.checked'; readonly task: Label; readonly verdict: Verdict }
+  | { readonly type: 'task.started'; readonly task: Label; readonly attempt: number; readonly recipe: string }
+  | {
+      readonly type: 'task.phase';
+      readonly task: Label;
+      readonly attempt: number;
+      readonly phase: Phase;
+      readonly detail?: string;
+    }
+  /** The last line that the task's program printed; for people, may be dropped. */
+  | { readonly type: 'task.output'; readonly task: Label; readonly attempt: number; readonly line: string }
+  | { readonly type: 'task.usage'; readonly task: Label; readonly attempt: number; readonly usage: Usage }
+  | {
+      readonly type: 'task.attempt-failed';
+      readonly task: Label;
+      readonly attempt: number;
+      readonly failure: Failure;
+    }
+  | {
+      readonly type: 'task.finished';
+      readonly task: Label;
+      readonly outcome: TaskOutcomeKind;
+      readonly ms: number;
+      readonly failure?: Failure;
+      /** For `skipped`: the failed dependency. */
+      readonly because?: Label;
+      readonly usage?: Usage;
+    }
+  | { readonly type: 'gate.started'; readonly gate: string; readonly task?: Label }
+  | {
+      readonly type: 'gate.finished';
+      readonly gate: string;
+      readonly task?: Label;
+      readonly ok: boolean;
+      readonly ms: number;
+      readonly log?: string;
+    }
+  | { readonly type: 'build.failure'; readonly failure: Failure }
+  | {
+      readonly type: 'build.published';
+      readonly written: readonly string[];
+      readonly removed: readonly string[];
+    }
+  | { readonly type: 'build.committed'; readonly commit: string; readonly tasks: number }
+  | { readonly type: 'build.finished'; readonly summary: BuildSummary };
+
+/** `seq` counts from 1 within a build; `at` is milliseconds since 1970, UTC. */
+export type BuildEvent = {
+  readonly schema: typeof EVENT_SCHEMA;
+  readonly seq: number;
+  readonly at: number;
+} & BuildEventBody;
+
+export type BuildEventType = BuildEventBody['type'];

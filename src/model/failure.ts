@@ -1,0 +1,149 @@
+/** Everything that is expected to go wrong, as data: a kind and facts. Sentences are made in `report/`. */
+
+import type { Label } from './task.js';
+
+/** A mistake in a file that a person wrote, with the place it was found at. */
+export interface Diagnostic {
+  /** Relative to the project. */
+  readonly file: string;
+  /** From 1; absent when the file as a whole is meant. */
+  readonly line?: number;
+  readonly column?: number;
+  /** The source line and how many columns to mark. */
+  readonly sourceLine?: string;
+  readonly length?: number;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Where a command's or an agent's output was kept. */
+export interface KeptOutput {
+  /** Path relative to the project. */
+  readonly log?: string;
+  /** The last lines (bounded), for the one time that it is shown. */
+  readonly tail: string;
+}
+
+export type Failure =
+  // Could not start (exit code 2)
+  | { readonly kind: 'not-a-repository'; readonly directory: string }
+  | { readonly kind: 'unsupported-repository'; readonly reason: string; readonly hint: string }
+  | { readonly kind: 'git-missing'; readonly detail: string }
+  | { readonly kind: 'git-too-old'; readonly version: string; readonly needed: string }
+  | { readonly kind: 'snapshot-failed'; readonly detail: string }
+  | { readonly kind: 'invalid-config'; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: 'invalid-specs'; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: 'unknown-target'; readonly target: string; readonly nearest: readonly string[] }
+  | { readonly kind: 'usage'; readonly message: string; readonly hint?: string }
+  | { readonly kind: 'locked'; readonly pid: number; readonly command: string; readonly since: string }
+  | { readonly kind: 'disk-full'; readonly path: string }
+  // A task failed (exit code 1)
+  | { readonly kind: 'drifted-outputs'; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'template-error';
+      readonly template: string;
+      readonly line?: number;
+      readonly message: string;
+    }
+  | {
+      readonly kind: 'prompt-error';
+      readonly prompt: string;
+      readonly line?: number;
+      readonly message: string;
+    }
+  | {
+      readonly kind: 'prompt-too-large';
+      readonly bytes: number;
+      readonly limit: number;
+      readonly sections: readonly string[];
+    }
+  | {
+      readonly kind: 'setup-failed';
+      readonly command: string;
+      readonly exitCode: number;
+      readonly output: KeptOutput;
+    }
+  | {
+      readonly kind: 'command-failed';
+      readonly command: string;
+      readonly exitCode: number | string;
+      readonly output: KeptOutput;
+    }
+  | { readonly kind: 'agent-error'; readonly detail: string; readonly output: KeptOutput }
+  | { readonly kind: 'agent-missing'; readonly program: string }
+  | { readonly kind: 'no-agent' }
+  | {
+      readonly kind: 'timed-out';
+      readonly what: string;
+      readonly minutes: number;
+      readonly output: KeptOutput;
+    }
+  | {
+      readonly kind: 'budget-exceeded';
+      readonly scope: 'task' | 'build' | 'day';
+      readonly unit: 'usd' | 'tokens';
+      readonly limit: number;
+      readonly spent: number;
+    }
+  | {
+      readonly kind: 'budget-unknown-price';
+      readonly scope: 'task' | 'build' | 'day';
+      readonly agent: string;
+    }
+  | { readonly kind: 'nothing-done' }
+  | { readonly kind: 'missing-outputs'; readonly paths: readonly string[] }
+  | { readonly kind: 'wrote-outside-outputs'; readonly paths: readonly string[] }
+  | { readonly kind: 'link-leaves-tree'; readonly path: string; readonly target: string }
+  | { readonly kind: 'unsafe-path'; readonly path: string; readonly reason: string }
+  | { readonly kind: 'output-too-large'; readonly bytes: number; readonly limit: number }
+  | {
+      readonly kind: 'gate-failed';
+      readonly gate: string;
+      readonly exitCode: number | string;
+      readonly ms: number;
+      readonly output: KeptOutput;
+    }
+  | {
+      readonly kind: 'gate-timed-out';
+      readonly gate: string;
+      readonly minutes: number;
+      readonly output: KeptOutput;
+    }
+  | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
+  | { readonly kind: 'gate-flaky'; readonly gate: string; readonly output: KeptOutput }
+  | { readonly kind: 'patch-conflict'; readonly path: string; readonly with?: Label }
+  | { readonly kind: 'edit-base-missing'; readonly path: string }
+  | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
+  | { readonly kind: 'publish-refused'; readonly paths: readonly string[]; readonly detail: string }
+  | { readonly kind: 'commit-refused'; readonly reason: string; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'not-up-to-date';
+      readonly tasks: readonly { readonly label: Label; readonly verdict: string }[];
+    }
+  | { readonly kind: 'sandbox-required'; readonly detail: string }
+  | { readonly kind: 'cancelled' }
+  /** A stray exception, caught at a task's border so that it names its task. */
+  | { readonly kind: 'bug'; readonly message: string; readonly stack?: string };
+
+export type FailureKind = Failure['kind'];
+
+const COULD_NOT_START = new Set<FailureKind>([
+  'not-a-repository',
+  'unsupported-repository',
+  'git-missing',
+  'git-too-old',
+  'snapshot-failed',
+  'invalid-config',
+  'invalid-specs',
+  'unknown-target',
+  'usage',
+  'locked',
+  'disk-full',
+  'sandbox-required',
+]);
+
+/** 1: some task or gate failed; 2: could not start; 130: interrupted. */
+export function exitCodeOf(failure: Failure): 1 | 2 | 130 {
+  if (failure.kind === 'cancelled') return 130;
+  return COULD_NOT_START.has(failure.kind) ? 2 : 1;
+}

@@ -1,0 +1,127 @@
+/** The graph of tasks: order, dependents, cycles, selections. Pure; knows no spec files. */
+
+import { compareBytes } from '../base/order.js';
+import type { Label, Task } from './task.js';
+
+/** Tasks by label; every dependency exists and there is no cycle (`findCycle` was asked first). */
+export class TaskGraph {
+  readonly tasks: ReadonlyMap<Label, Task>;
+  /** Dependencies before dependents; otherwise in byte order of labels. */
+  readonly order: readonly Label[];
+  private readonly dependentsOf = new Map<Label, Label[]>();
+  private readonly ranks: ReadonlyMap<Label, number>;
+
+  constructor(tasks: Iterable<Task>) {
+    this.tasks = new Map(
+      [...tasks].sort((a, b) => compareBytes(a.label, b.label)).map((task) => [task.label, task]),
+    );
+    for (const label of this.tasks.keys()) this.dependentsOf.set(label, []);
+    for (const task of this.tasks.values()) {
+      for (const need of new Set(task.dependsOn)) this.dependentsOf.get(need)?.push(task.label);
+    }
+    this.order = this.sort();
+    this.ranks = new Map(this.order.map((label, rank) => [label, rank]));
+  }
+
+  /** Labels in the order of the graph. */
+  inOrder(labels: Iterable<Label>): Label[] {
+    return [...labels].sort((a, b) => (this.ranks.get(a) ?? 0) - (this.ranks.get(b) ?? 0));
+  }
+
+  task(label: Label): Task {
+    const task = this.tasks.get(label);
+    if (!task) throw new Error(`BUG: no task ${label}`);
+    return task;
+  }
+
+  dependents(label: Label): readonly Label[] {
+    return this.dependentsOf.get(label) ?? [];
+  }
+
+  /** All dependencies of the given tasks, direct and indirect, without the tasks themselves unless needed. */
+  transitiveDependencies(label: Label): Set<Label> {
+    const found = new Set<Label>();
+    const walk = [...this.task(label).dependsOn];
+    for (let next = walk.pop(); next !== undefined; next = walk.pop()) {
+      if (found.has(next)) continue;
+      found.add(next);
+      walk.push(...this.task(next).dependsOn);
+    }
+    return found;
+  }
+
+  /** The given tasks and everything that they need. */
+  closure(labels: Iterable<Label>): Set<Label> {
+    const found = new Set<Label>();
+    const walk = [...labels];
+    for (let next = walk.pop(); next !== undefined; next = walk.pop()) {
+      if (found.has(next)) continue;
+      found.add(next);
+      walk.push(...this.task(next).dependsOn);
+    }
+    return found;
+  }
+
+  /**
+   * For each task the length of the longest path from its start to the end of the build: its own weight and that
+   * of its heaviest chain of dependents. Tasks with the longest remaining path are started first.
+   */
+  remainingPath(weight: (label: Label) => number): Map<Label, number> {
+    const remaining = new Map<Label, number>();
+    for (let i = this.order.length - 1; i >= 0; i--) {
+      const label = this.order[i] as Label;
+      let longest = 0;
+      for (const dependent of this.dependents(label))
+        longest = Math.max(longest, remaining.get(dependent) ?? 0);
+      remaining.set(label, longest + weight(label));
+    }
+    return remaining;
+  }
+
+  private sort(): Label[] {
+    const missing = new Map<Label, number>();
+    for (const task of this.tasks.values()) missing.set(task.label, new Set(task.dependsOn).size);
+    const order: Label[] = [...missing].filter(([, n]) => n === 0).map(([label]) => label);
+    for (let i = 0; i < order.length; i++) {
+      for (const dependent of this.dependents(order[i] as Label)) {
+        const left = (missing.get(dependent) ?? 0) - 1;
+        missing.set(dependent, left);
+        if (left === 0) order.push(dependent);
+      }
+    }
+    if (order.length !== this.tasks.size) throw new Error('BUG: a graph with a cycle or a missing task');
+    return order;
+  }
+}
+
+/** One cycle as a closed path (`a → b → a` is `[a, b, a]`), or undefined. Dependencies that do not exist are passed over. */
+export function findCycle(tasks: Iterable<Pick<Task, 'label' | 'dependsOn'>>): Label[] | undefined {
+  const needs = new Map([...tasks].map((task) => [task.label, task.dependsOn]));
+  const done = new Set<Label>();
+  for (const start of needs.keys()) {
+    if (done.has(start)) continue;
+    const path: Label[] = [];
+    const onPath = new Map<Label, number>();
+    const next: Label[][] = [];
+    const enter = (label: Label) => {
+      onPath.set(label, path.length);
+      path.push(label);
+      next.push([...(needs.get(label) ?? [])]);
+    };
+    enter(start);
+    while (path.length > 0) {
+      const need = (next[next.length - 1] as Label[]).shift();
+      if (need === undefined) {
+        const label = path.pop() as Label;
+        next.pop();
+        onPath.delete(label);
+        done.add(label);
+      } else if (onPath.has(need)) {
+        return [...path.slice(onPath.get(need)), need];
+      } else if (needs.has(need) && !done.has(need)) {
+        enter(need);
+      }
+    }
+  }
+  return undefined;
+}

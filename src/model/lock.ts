@@ -1,0 +1,82 @@
+/** A feature's lock and version record, `.metadata.json`: what was built, from which key. Knows no disk. */
+
+import type { Digest } from './digest.js';
+import type { ObjectId } from './tree.js';
+
+export const LOCK_SCHEMA = 1;
+
+export interface LockedEdit {
+  /** The file as people wrote it, without any task's patch; empty when there was none. */
+  readonly base: ObjectId;
+  /** The file as the task left it; empty when the task deleted it. */
+  readonly after: ObjectId;
+  /** The file as conductor left it, with the patches of all tasks. */
+  readonly merged: ObjectId;
+}
+
+export interface LockedTask {
+  /** The action key that today's spec gave when this was recorded. */
+  readonly key: Digest;
+  /** The key under which the store holds the result, when it is not `key` itself (see `nextKey`). */
+  readonly resultKey?: Digest;
+  /** Commit of the result in conductor's repository. */
+  readonly result: ObjectId;
+  /** Owned files as recorded: path to entry word. */
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly interface: Digest;
+  /** Key of the gates that passed on exactly this result; absent when the task has none. */
+  readonly gates?: Digest;
+  readonly edits?: Readonly<Record<string, LockedEdit>>;
+  readonly recipe: 'agent' | 'render' | 'run' | 'accepted';
+  readonly agent?: string;
+  readonly model?: string;
+  readonly attempts?: number;
+  readonly costUsd?: number;
+  readonly tokens?: number;
+  /** Short digests of the acceptance criteria, for the feature's version. */
+  readonly acceptance: readonly string[];
+}
+
+export interface FeatureLock {
+  readonly schema: typeof LOCK_SCHEMA;
+  readonly feature: string;
+  /** `major.minor.patch`: acceptance removed or changed, added, anything else. */
+  readonly version: string;
+  readonly status: 'complete' | 'incomplete';
+  /** ISO 8601, UTC: when a result of this feature last landed. */
+  readonly lastGenerated: string;
+  readonly attempts: number;
+  readonly costUsd: number;
+  readonly tasks: Readonly<Record<string, LockedTask>>;
+}
+
+export type VersionBump = 'none' | 'patch' | 'minor' | 'major';
+
+/** What the change from one record to the next means for the feature's version. */
+export function versionBump(
+  before: Readonly<Record<string, LockedTask>>,
+  after: Readonly<Record<string, LockedTask>>,
+): VersionBump {
+  const was = criteria(before);
+  const is = criteria(after);
+  if ([...was].some((one) => !is.has(one))) return 'major';
+  if ([...is].some((one) => !was.has(one))) return 'minor';
+  const keys = (tasks: Readonly<Record<string, LockedTask>>) =>
+    Object.entries(tasks)
+      .map(([id, task]) => `${id} ${task.key} ${task.result}`)
+      .sort()
+      .join('\n');
+  return keys(before) === keys(after) ? 'none' : 'patch';
+}
+
+function criteria(tasks: Readonly<Record<string, LockedTask>>): Set<string> {
+  return new Set(Object.entries(tasks).flatMap(([id, task]) => task.acceptance.map((one) => `${id} ${one}`)));
+}
+
+export function bumpVersion(version: string, bump: VersionBump): string {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  if (bump === 'major') return `${major + 1}.0.0`;
+  if (bump === 'minor') return `${major}.${minor + 1}.0`;
+  if (bump === 'patch') return `${major}.${minor}.${patch + 1}`;
+  return version;
+}

@@ -1,0 +1,57 @@
+/**
+ * One stale task on its way to an executor and back: plain JSON plus ids of git objects, so that the same two can go
+ * over a queue to another machine. Knows nothing of either end.
+ */
+
+import type { ActionKey, Manifest, Usage } from './action.js';
+import type { Failure } from './failure.js';
+import type { Budget, Command, GateSpec, Label } from './task.js';
+import type { ObjectId } from './tree.js';
+
+export type RunRecipe =
+  | {
+      readonly kind: 'agent';
+      /** The prompt of a first attempt; the executor adds negative evidence to later ones. */
+      readonly prompt: string;
+      readonly agent: string;
+      readonly model?: string;
+      readonly attempts: number;
+    }
+  /** Files already rendered: path and blob. */
+  | { readonly kind: 'render'; readonly files: readonly { readonly path: string; readonly blob: ObjectId }[] }
+  | { readonly kind: 'run'; readonly command: Command };
+
+export interface TaskRun {
+  readonly label: Label;
+  /** Under which the result is stored. */
+  readonly key: ActionKey;
+  readonly manifest: Manifest;
+  readonly recipe: RunRecipe;
+  /** The tree that the workspace shows. */
+  readonly view: ObjectId;
+  readonly outputs: readonly string[];
+  readonly edits: readonly string[];
+  /** The edited files as people wrote them: path to entry word. */
+  readonly editBases: Readonly<Record<string, string>>;
+  readonly gates: readonly GateSpec[];
+  readonly budget: Budget;
+  readonly network: boolean;
+  /** Whether the view holds the task's own former outputs. */
+  readonly evolves: boolean;
+}
+
+export type TaskOutcome =
+  | {
+      readonly ok: true;
+      readonly result: ObjectId;
+      readonly attempts: number;
+      readonly usage: Usage;
+      readonly ms: number;
+    }
+  | {
+      readonly ok: false;
+      readonly failure: Failure;
+      readonly attempts: number;
+      readonly usage: Usage;
+      readonly ms: number;
+    };

@@ -1,0 +1,105 @@
+/** Tasks: one entry of a backlog, normalised. Knows nothing of files, keys or how a task is made. */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** `<feature>/<id>`, the name of a task everywhere. */
+export type Label = string;
+
+/** A shell line exactly as a person wrote it in a spec or the config, or an argument vector. */
+export type Command = string | readonly string[];
+
+export interface RenderStep {
+  /** Path of a Handlebars file below `templates/`. */
+  readonly template: string;
+  /** The output that it makes, relative to the project. */
+  readonly to: string;
+  readonly with: { readonly [name: string]: Json };
+}
+
+/** `evolve`: former outputs are in the view; `fresh`: nothing of them. */
+export type Strategy = 'evolve' | 'fresh';
+
+export type Recipe =
+  | { readonly kind: 'agent'; readonly strategy: Strategy }
+  | { readonly kind: 'render'; readonly steps: readonly RenderStep[] }
+  | { readonly kind: 'run'; readonly command: Command };
+
+export interface GateSpec {
+  /** Shown to people; the command itself unless the spec names it. */
+  readonly name: string;
+  readonly command: Command;
+  readonly timeoutMinutes?: number;
+  /** For build gates: run only when one of these changed. */
+  readonly inputs?: readonly string[];
+}
+
+export interface Budget {
+  readonly usd?: number;
+  readonly tokens?: number;
+  readonly minutes?: number;
+}
+
+export interface TaskContext {
+  readonly constraints: readonly string[];
+  readonly patterns: readonly string[];
+  readonly gotchas: readonly string[];
+}
+
+export interface Task {
+  readonly label: Label;
+  readonly feature: string;
+  readonly id: string;
+  readonly title: string;
+  readonly type: string;
+  readonly complexity: 'low' | 'medium' | 'high';
+  readonly description: string;
+  readonly acceptance: readonly string[];
+  /** Direct dependencies, as labels. */
+  readonly dependsOn: readonly Label[];
+  /** `undefined`: not declared (the view is the whole hand-written tree); `[]`: reads nothing of it. */
+  readonly inputs: readonly string[] | undefined;
+  readonly outputs: readonly string[];
+  readonly edits: readonly string[];
+  /** The part of the outputs that dependents are keyed on; `undefined`: all of them. */
+  readonly interface: readonly string[] | undefined;
+  readonly specRefs: readonly string[];
+  readonly context: TaskContext;
+  readonly verify: readonly GateSpec[];
+  readonly budget: Budget;
+  readonly network: boolean;
+  /** Name of the agent definition; `undefined`: chosen by type. */
+  readonly agent: string | undefined;
+  readonly model: string | undefined;
+  readonly recipe: Recipe;
+  readonly source: TaskSource;
+}
+
+/** Where a task was written: the file and the path of keys inside it. Used for messages only. */
+export interface TaskSource {
+  readonly file: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** One folder or single file below `specs/`. */
+export interface Feature {
+  readonly name: string;
+  /** `specs/<feature>/BACKLOG.yaml` or `specs/<name>.spec.md`. */
+  readonly file: string;
+  /** Where its lock is: `specs/<feature>/.metadata.json` or `specs/<name>.spec.metadata.json`. */
+  readonly lockFile: string;
+  readonly title: string;
+  readonly tasks: readonly Task[];
+  /** Text of the feature's `context.md`, empty when there is none. */
+  readonly context: string;
+  /** The referenced sections of the feature's documents by `spec_refs` text. */
+  readonly sections: ReadonlyMap<string, string>;
+}
+
+/** Whether a pattern given on the command line (a feature, a label or a glob of labels) names this task. */
+export function targetNames(
+  target: string,
+  matches: (glob: string, label: Label) => boolean,
+  task: Task,
+): boolean {
+  return target === task.feature || target === task.label || matches(target, task.label);
+}

@@ -1,0 +1,79 @@
+/** Git trees as plain data: paths to modes and object ids. Knows nothing of how git stores them. */
+
+import { compareBytes } from '../base/order.js';
+import { type Digest, digestFields } from './digest.js';
+
+/** A git object id: 40 (SHA-1) or 64 (SHA-256) hexadecimal digits. */
+export type ObjectId = string;
+
+export type FileMode = '100644' | '100755' | '120000' | '160000';
+
+export interface Entry {
+  readonly mode: FileMode;
+  readonly id: ObjectId;
+}
+
+/** Paths (with `/`, relative to the project, never `..`) to entries. */
+export type Files = ReadonlyMap<string, Entry>;
+
+/** An entry as one word, the form in which lock files and digests keep it. */
+export function entryWord(entry: Entry): string {
+  return entry.mode === '100644' ? entry.id : `${entry.mode}:${entry.id}`;
+}
+
+export function parseEntryWord(word: string): Entry {
+  const colon = word.indexOf(':');
+  if (colon < 0) return { mode: '100644', id: word };
+  return { mode: word.slice(0, colon) as FileMode, id: word.slice(colon + 1) };
+}
+
+export function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.id === b.id && a.mode === b.mode);
+}
+
+/** One digest for a set of files: their paths, modes and contents. */
+export function digestFiles(files: Iterable<readonly [string, Entry]>): Digest {
+  const sorted = [...files].sort(([a], [b]) => compareBytes(a, b));
+  return digestFields(
+    'files',
+    sorted.flatMap(([path, entry]) => [path, entryWord(entry)]),
+  );
+}
+
+/**
+ * A whole tree, listed: the entries by path, and the paths in byte order so that everything below a folder is a
+ * range found by binary search.
+ */
+export class Listing {
+  readonly files: Files;
+  readonly paths: readonly string[];
+
+  constructor(files: Files) {
+    this.files = files;
+    this.paths = [...files.keys()].sort(compareBytes);
+  }
+
+  get(path: string): Entry | undefined {
+    return this.files.get(path);
+  }
+
+  /** The paths that start with `prefix` (a folder's prefix ends with `/`; the empty one is everything). */
+  under(prefix: string): readonly string[] {
+    if (prefix === '') return this.paths;
+    const from = this.lowerBound(prefix);
+    let to = from;
+    while (to < this.paths.length && (this.paths[to] as string).startsWith(prefix)) to++;
+    return this.paths.slice(from, to);
+  }
+
+  private lowerBound(path: string): number {
+    let low = 0;
+    let high = this.paths.length;
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      if (compareBytes(this.paths[mid] as string, path) < 0) low = mid + 1;
+      else high = mid;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,32 @@
+/** Verdicts: what a build would do with a task and why. The same values serve status, explain, dry run and build. */
+
+import type { ManifestChange } from './action.js';
+import type { Label } from './task.js';
+
+export type StaleReason =
+  | { readonly kind: 'never-built' }
+  | { readonly kind: 'manifest-changed'; readonly changes: readonly ManifestChange[] }
+  /** The key is as recorded but neither the disk nor the store has the outputs. */
+  | { readonly kind: 'outputs-missing'; readonly paths: readonly string[] }
+  | { readonly kind: 'result-damaged'; readonly detail: string }
+  | { readonly kind: 'patch-conflict'; readonly path: string }
+  | { readonly kind: 'gates-failed'; readonly gate: string }
+  | { readonly kind: 'forced' };
+
+export type Verdict =
+  | { readonly kind: 'fresh' }
+  /** The store has the result: nothing is run, its files are restored. */
+  | { readonly kind: 'cached'; readonly reasons: readonly StaleReason[] }
+  /** The content stands but its gates changed: only the gates are run. */
+  | { readonly kind: 'unverified'; readonly gates: readonly string[] }
+  /** A person edited outputs. `stale` says whether a build would have to make them anew. */
+  | {
+      readonly kind: 'drifted';
+      readonly paths: readonly string[];
+      readonly stale: readonly StaleReason[] | undefined;
+    }
+  | { readonly kind: 'stale'; readonly reasons: readonly StaleReason[] }
+  /** Not known before these dependencies are built. */
+  | { readonly kind: 'pending'; readonly on: readonly Label[] };
+
+export type VerdictKind = Verdict['kind'];

@@ -1,0 +1,275 @@
+/** Sentences for the failures of single tasks, gates and landings. */
+
+import { unreachable } from '../base/result.js';
+import type { Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
+import { at, budgetHint, type Facts, type FailureText, kept, list, minutes, say } from './failure-text.js';
+import { bytes, duration, money, plural } from './style.js';
+
+/** Those that are not about the start of a build. */
+export type TaskFailure = Exclude<
+  Failure,
+  {
+    kind:
+      | 'not-a-repository'
+      | 'unsupported-repository'
+      | 'git-missing'
+      | 'git-too-old'
+      | 'snapshot-failed'
+      | 'invalid-config'
+      | 'invalid-specs'
+      | 'unknown-target'
+      | 'usage'
+      | 'locked'
+      | 'disk-full';
+  }
+>;
+
+export function describeTaskFailure(failure: TaskFailure, task?: Label): FailureText {
+  const log = task === undefined ? 'conductor log' : `conductor log ${task}`;
+  const explain = task === undefined ? 'conductor status' : `conductor explain ${task}`;
+  switch (failure.kind) {
+    case 'drifted-outputs':
+      return say(
+        `${plural(failure.paths.length, 'output was', 'outputs were')} edited by hand, and the task has to be built anew`,
+        list('edited', failure.paths),
+        'move the edit into the spec, or drop it with `conductor build --discard-edits`',
+      );
+    case 'template-error':
+      return say(
+        'a template could not be rendered',
+        [
+          ['template', at(failure.template, failure.line)],
+          ['reason', failure.message],
+        ],
+        'mend the template, or the values that the task gives it',
+      );
+    case 'prompt-error':
+      return say(
+        'a prompt could not be rendered',
+        [
+          ['prompt', at(failure.prompt, failure.line)],
+          ['reason', failure.message],
+        ],
+        'mend the prompt template',
+      );
+    case 'prompt-too-large':
+      return say(
+        'the prompt is too large',
+        [
+          ['size', bytes(failure.bytes)],
+          ['limit', bytes(failure.limit)],
+          ...list('largest', failure.sections),
+        ],
+        'shorten the spec, split the task, or raise `promptBytes` in the config',
+      );
+    case 'setup-failed':
+      return kept(
+        'setting up the workspace failed',
+        [
+          ['command', failure.command],
+          ['exit', String(failure.exitCode)],
+        ],
+        failure.output,
+        'mend the command in `workspace.setup`',
+      );
+    case 'command-failed':
+      return kept(
+        'the command failed',
+        [
+          ['command', failure.command],
+          ['exit', String(failure.exitCode)],
+        ],
+        failure.output,
+        `mend the task's \`run\`; \`${log}\` shows all its output`,
+      );
+    case 'agent-error':
+      return kept(
+        'the agent failed',
+        [['reason', failure.detail]],
+        failure.output,
+        `\`${log}\` shows all its output`,
+      );
+    case 'agent-missing':
+      return say(
+        'the agent is not installed',
+        [['program', failure.program]],
+        'install it, see that it is on PATH, or change `agent` in the config',
+      );
+    case 'no-agent':
+      return say(
+        'this task needs an agent, and none is configured',
+        [],
+        'set `agent` in conductor.config.ts, for example `{ driver: "command", preset: "claude" }`',
+      );
+    case 'timed-out':
+      return kept(
+        `${failure.what} took too long`,
+        [['limit', minutes(failure.minutes)]],
+        failure.output,
+        'split the task, or raise its limit in `budget.minutes` or `timeouts`',
+      );
+    case 'budget-exceeded': {
+      const show = (n: number) => (failure.unit === 'usd' ? money(n) : plural(n, 'token'));
+      return say(
+        `the budget of the ${failure.scope} is used up`,
+        [
+          ['limit', show(failure.limit)],
+          ['spent', show(failure.spent)],
+        ],
+        budgetHint(failure.scope),
+      );
+    }
+    case 'budget-unknown-price':
+      return say(
+        `the ${failure.scope} has a budget, but the agent's price is not known`,
+        [['agent', failure.agent]],
+        'take an agent that says what it costs, or remove the limit in dollars',
+      );
+    case 'nothing-done':
+      return say(
+        'the task changed nothing',
+        [],
+        `say more clearly in the spec what its outputs hold; \`${log}\` shows what was done`,
+      );
+    case 'missing-outputs':
+      return say(
+        `${plural(failure.paths.length, 'declared output is', 'declared outputs are')} missing`,
+        list('missing', failure.paths),
+        `correct \`outputs\` in the spec, or see \`${log}\``,
+      );
+    case 'wrote-outside-outputs':
+      return say(
+        `the task changed ${plural(failure.paths.length, 'file')} that it does not own`,
+        list('changed', failure.paths),
+        'name them in `outputs` or `edits` if they belong to the task',
+      );
+    case 'link-leaves-tree':
+      return say(
+        'a symbolic link leads out of the project',
+        [
+          ['link', failure.path],
+          ['target', failure.target],
+        ],
+        'outputs may only link to files of the project',
+      );
+    case 'unsafe-path':
+      return say(
+        'an output has a path that is not safe',
+        [
+          ['path', failure.path],
+          ['reason', failure.reason],
+        ],
+        'give the file another name',
+      );
+    case 'output-too-large':
+      return say(
+        'the outputs are too large',
+        [
+          ['size', bytes(failure.bytes)],
+          ['limit', bytes(failure.limit)],
+        ],
+        'leave build products out of `outputs`, or raise `maxOutputBytes` in the config',
+      );
+    case 'gate-failed':
+      return kept(
+        'a gate failed',
+        [
+          ['gate', failure.gate],
+          ['exit', String(failure.exitCode)],
+          ['after', duration(failure.ms)],
+        ],
+        failure.output,
+        `\`${log}\` shows what was tried`,
+      );
+    case 'gate-timed-out':
+      return kept(
+        'a gate took too long',
+        [
+          ['gate', failure.gate],
+          ['limit', minutes(failure.minutes)],
+        ],
+        failure.output,
+        'see why it hangs, or raise its `timeoutMinutes`',
+      );
+    case 'gate-missing-program':
+      return say(
+        "a gate's program is not on PATH",
+        [
+          ['gate', failure.gate],
+          ['program', failure.program],
+        ],
+        'install it, or link it with `workspace.link`; `conductor validate` checks all gates',
+      );
+    case 'gate-flaky':
+      return kept(
+        'a gate both passed and failed on the same files',
+        [['gate', failure.gate]],
+        failure.output,
+        'mend the gate: the result may be good, but this gate cannot tell',
+      );
+    case 'patch-conflict': {
+      const facts: Facts = [
+        ['file', failure.path],
+        ...(failure.with === undefined ? [] : [['with', failure.with] as const]),
+      ];
+      return say(
+        'an edit does not fit the file any more',
+        facts,
+        `\`${explain}\` shows why; take the conflicting lines out of the file and build again`,
+      );
+    }
+    case 'edit-base-missing':
+      return say(
+        'the file without earlier edits is not known any more',
+        [['file', failure.path]],
+        'restore the file as people wrote it (`git checkout`), then build again',
+      );
+    case 'result-damaged':
+      return say(
+        'a stored result is damaged',
+        [
+          ['key', failure.key],
+          ['detail', failure.detail],
+        ],
+        'build again: the task is made anew',
+      );
+    case 'publish-refused':
+      return say(
+        'the results could not be written to the project',
+        [['reason', failure.detail], ...list('files', failure.paths)],
+        'nothing was written and every result is kept: build again',
+      );
+    case 'commit-refused':
+      return say(
+        'the commit was not made',
+        [['reason', failure.reason], ...list('files', failure.paths)],
+        'put the repository in order (`git status`), then build again',
+      );
+    case 'not-up-to-date':
+      return say(
+        `${plural(failure.tasks.length, 'task is', 'tasks are')} not up to date`,
+        failure.tasks.map(({ label, verdict }) => [label, verdict] as const),
+        'run `conductor build` and keep what it writes',
+      );
+    case 'sandbox-required':
+      return say(
+        'the config requires a sandbox, and there is none',
+        [['reason', failure.detail]],
+        'install bubblewrap, or set `sandbox` to "auto"',
+      );
+    case 'cancelled':
+      return say('interrupted', [], 'what has finished is kept: build again to go on');
+    case 'bug':
+      return {
+        ...say(
+          'conductor has a bug',
+          [['message', failure.message]],
+          'please report it with the lines above',
+        ),
+        ...(failure.stack === undefined ? {} : { block: failure.stack }),
+      };
+    default:
+      return unreachable(failure);
+  }
+}

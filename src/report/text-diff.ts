@@ -1,0 +1,15 @@
+/** The door to the package `diff`. Loaded only when a text is shown as a diff. */
+
+import { structuredPatch } from 'diff';
+
+/** A unified diff's hunks, without file names; empty when the texts are equal. */
+export function unifiedDiff(before: string, after: string): string[] {
+  // A very different pair of long texts would take minutes: after a second both are shown whole.
+  const patch = structuredPatch('', '', before, after, '', '', { context: 3, timeout: 1000 });
+  if (!patch)
+    return [...before.split('\n').map((line) => `-${line}`), ...after.split('\n').map((line) => `+${line}`)];
+  return patch.hunks.flatMap((hunk) => [
+    `@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`,
+    ...hunk.lines,
+  ]);
+}

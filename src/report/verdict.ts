@@ -1,0 +1,136 @@
+/** Verdicts in words: one line each for a table, and item by item for an explanation. Decides nothing. */
+
+import { unreachable } from '../base/result.js';
+import type { Manifest, ManifestChange } from '../model/action.js';
+import type { Label } from '../model/task.js';
+import type { StaleReason, Verdict } from '../model/verdict.js';
+import { plural, type Style, visible, visibleBlock } from './style.js';
+import { padTo, textWidth } from './width.js';
+
+/** One line: the verdict and why. */
+export function describeVerdict(verdict: Verdict): string {
+  switch (verdict.kind) {
+    case 'fresh':
+      return 'fresh';
+    case 'cached':
+      return `cached: to be restored${withReasons(verdict.reasons, ', ')}`;
+    case 'unverified':
+      return `unverified: ${plural(verdict.gates.length, 'gate')} to run${joined(verdict.gates, ': ')}`;
+    case 'drifted': {
+      const stale =
+        verdict.stale === undefined ? '' : `; to be built anew${withReasons(verdict.stale, ': ')}`;
+      return `drifted: edited by hand${joined(verdict.paths, ': ')}${stale}`;
+    }
+    case 'stale':
+      return `stale${withReasons(verdict.reasons, ': ')}`;
+    case 'pending':
+      return `pending: not known before ${some(verdict.on)} ${verdict.on.length === 1 ? 'is' : 'are'} built`;
+    default:
+      return unreachable(verdict);
+  }
+}
+
+export function describeReason(reason: StaleReason): string {
+  switch (reason.kind) {
+    case 'never-built':
+      return 'never built';
+    case 'manifest-changed':
+      return `changed: ${some(reason.changes.map((change) => change.name))}`;
+    case 'outputs-missing':
+      return `missing: ${some(reason.paths)}`;
+    case 'result-damaged':
+      return `the stored result is damaged (${visible(reason.detail)})`;
+    case 'patch-conflict':
+      return `its edit of ${visible(reason.path)} does not fit any more`;
+    case 'gates-failed':
+      return `gate failed: ${visible(reason.gate)}`;
+    case 'forced':
+      return 'forced';
+    default:
+      return unreachable(reason);
+  }
+}
+
+/** Everything about one task's verdict; texts as diffs. With a manifest, also what decides its content. */
+export async function explainText(
+  label: Label,
+  verdict: Verdict,
+  style: Style,
+  manifest?: Manifest,
+): Promise<string> {
+  const lines = [`${style('bold', visible(label))}: ${describeVerdict(verdict)}`];
+  for (const reason of reasonsOf(verdict)) {
+    if (reason.kind !== 'manifest-changed') continue;
+    for (const change of reason.changes) lines.push('', ...(await changeLines(change, style)));
+  }
+  if (manifest && manifest.length > 0) {
+    lines.push('', 'what decides its content:');
+    const width = Math.max(...manifest.map((item) => textWidth(visible(item.name))));
+    for (const item of manifest) {
+      const value = item.show === 'text' ? `(${plural(item.value.split('\n').length, 'line')})` : short(item);
+      lines.push(`  ${padTo(visible(item.name), width)}  ${style('dim', value)}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export interface StatusRow {
+  readonly label: Label;
+  readonly verdict: Verdict;
+}
+
+/** One line a task: label and verdict, aligned. */
+export function statusTable(rows: readonly StatusRow[], style: Style): string {
+  const width = Math.max(0, ...rows.map((row) => textWidth(visible(row.label))));
+  return rows
+    .map(({ label, verdict }) => {
+      const colour = verdict.kind === 'fresh' ? 'dim' : verdict.kind === 'drifted' ? 'yellow' : 'cyan';
+      return `${padTo(visible(label), width)}  ${style(colour, describeVerdict(verdict))}\n`;
+    })
+    .join('');
+}
+
+function reasonsOf(verdict: Verdict): readonly StaleReason[] {
+  if (verdict.kind === 'stale' || verdict.kind === 'cached') return verdict.reasons;
+  return verdict.kind === 'drifted' ? (verdict.stale ?? []) : [];
+}
+
+async function changeLines(change: ManifestChange, style: Style): Promise<string[]> {
+  const name = style('bold', visible(change.name));
+  if (change.show === 'text') {
+    const { unifiedDiff } = await import('./text-diff.js');
+    const diff = unifiedDiff(change.before ?? '', change.after ?? '').map(visibleBlock);
+    return [`  ${name}`, ...diff.map((line) => `    ${coloured(line, style)}`)];
+  }
+  const { before, after, show } = change;
+  const lines = [`  ${name}`];
+  if (before !== undefined) lines.push(`    ${style('red', `- ${short({ value: before, show })}`)}`);
+  if (after !== undefined) lines.push(`    ${style('green', `+ ${short({ value: after, show })}`)}`);
+  return lines;
+}
+
+function coloured(line: string, style: Style): string {
+  if (line.startsWith('+')) return style('green', line);
+  if (line.startsWith('-')) return style('red', line);
+  return line.startsWith('@@') ? style('cyan', line) : line;
+}
+
+function short(item: { readonly value: string; readonly show: ManifestChange['show'] }): string {
+  return visible(
+    item.show === 'id' && /^[0-9a-f]{40,}$/.test(item.value) ? item.value.slice(0, 12) : item.value,
+  );
+}
+
+function withReasons(reasons: readonly StaleReason[], lead: string): string {
+  return reasons.length === 0 ? '' : lead + reasons.map(describeReason).join('; ');
+}
+
+function joined(names: readonly string[], lead: string): string {
+  return names.length === 0 ? '' : lead + some(names);
+}
+
+/** The first three, and how many more. */
+function some(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map(visible).join(', ');
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+}

@@ -1,0 +1,114 @@
+/** The one walk over everything that decides a task's content. Hashed it is the key, compared it is the explanation. */
+
+import type { Manifest, ManifestItem } from '../model/action.js';
+import { canonicalJson, type Digest, digestFields } from '../model/digest.js';
+import type { Task } from '../model/task.js';
+import { digestFiles, type Entry, entryWord, type ObjectId } from '../model/tree.js';
+
+/** Above this many files an input is shown as one digest, not file by file. */
+const LISTED_FILES = 200;
+
+/** What of a recipe decides content, already gathered: rendered, resolved, digested. */
+export type RecipeFacts =
+  | { readonly kind: 'agent'; readonly identity: string; readonly model: string | undefined; readonly prompt: string }
+  | { readonly kind: 'render'; readonly templates: readonly RenderFacts[] }
+  | { readonly kind: 'run' };
+
+export interface RenderFacts {
+  readonly to: string;
+  readonly template: string;
+  /** Ids of the template and of the partials that it uses, by path. */
+  readonly sources: readonly (readonly [path: string, id: ObjectId])[];
+  readonly variables: string;
+}
+
+export interface ManifestFacts {
+  readonly task: Task;
+  readonly salt: string;
+  readonly recipe: RecipeFacts;
+  /** Files that each declared input matches, as the view shows them. */
+  readonly inputs: readonly { readonly pattern: string; readonly files: readonly (readonly [string, Entry])[] }[];
+  /** The whole hand-written tree, for a `run` recipe that declares no inputs and may read all of it. */
+  readonly wholeTree: ObjectId | undefined;
+  /** Interface digests of direct dependencies, in the order of their labels. */
+  readonly dependencies: readonly { readonly label: string; readonly interface: Digest }[];
+}
+
+export function describeTask(facts: ManifestFacts): Manifest {
+  const { task } = facts;
+  const items: ManifestItem[] = [];
+  const word = (name: string, value: string) => items.push({ name, value, show: 'word' });
+  const text = (name: string, value: string) => items.push({ name, value, show: 'text' });
+  const id = (name: string, value: string) => items.push({ name, value, show: 'id' });
+
+  // Changed by hand to disown every earlier result.
+  if (facts.salt !== '') word('salt', facts.salt);
+  word('recipe', facts.recipe.kind);
+  switch (facts.recipe.kind) {
+    case 'agent':
+      word('agent', facts.recipe.identity);
+      if (facts.recipe.model !== undefined) word('model', facts.recipe.model);
+      text('prompt', facts.recipe.prompt);
+      break;
+    case 'render':
+      for (const step of facts.recipe.templates) {
+        word(`render ${step.to}`, step.template);
+        for (const [path, blob] of step.sources) id(`template ${path}`, blob);
+        text(`variables of ${step.to}`, step.variables);
+      }
+      break;
+    case 'run':
+      if (task.recipe.kind === 'run') text('command', runText(task.recipe.command));
+      break;
+  }
+  // What the task may write shapes what it writes.
+  text('outputs', task.outputs.join('\n'));
+  if (task.edits.length > 0) text('edits', task.edits.join('\n'));
+  for (const input of facts.inputs) {
+    const name = `input ${input.pattern}`;
+    if (input.files.length > LISTED_FILES) id(name, digestFiles(input.files));
+    else text(name, input.files.map(([path, entry]) => `${path} ${entryWord(entry)}`).join('\n'));
+  }
+  if (facts.wholeTree !== undefined) id('input (the whole tree)', facts.wholeTree);
+  // Direct dependencies by what they produced, never by what they were made from: the rule that makes early cutoff
+  // possible and a mix of results of different runs impossible.
+  for (const dependency of facts.dependencies) id(`dependency ${dependency.label}`, dependency.interface);
+  return items;
+}
+
+/** An argument vector and a shell line of the same text are different commands. */
+function runText(command: string | readonly string[]): string {
+  return typeof command === 'string' ? command : canonicalJson(command);
+}
+
+/**
+ * The key of a task's gates on one exact result: their commands and everything declared that they can see. A changed
+ * gate gives another key and so a re-verification, not a regeneration.
+ */
+export function gatesKey(
+  task: Task,
+  gates: readonly { readonly command: string | readonly string[] }[],
+  outputs: Iterable<readonly [string, Entry]>,
+  patches: Iterable<readonly [string, Entry | undefined]>,
+  facts: Pick<ManifestFacts, 'inputs' | 'dependencies'>,
+): Digest | undefined {
+  if (gates.length === 0) return undefined;
+  return digestFields('conductor.gates.1', [
+    task.label,
+    String(gates.length),
+    ...gates.map((gate) => runText(gate.command)),
+    digestFiles(outputs),
+    ...[...patches].flatMap(([path, entry]) => [path, entry ? entryWord(entry) : 'deleted']),
+    ...facts.inputs.flatMap((input) => [input.pattern, digestFiles(input.files)]),
+    ...facts.dependencies.flatMap((dependency) => [dependency.label, dependency.interface]),
+  ]);
+}
+
+/** What dependents see of a result: the files of its interface (default: all) and what it patched. */
+export function interfaceDigest(
+  outputs: Iterable<readonly [string, Entry]>,
+  patches: Iterable<readonly [string, string]>,
+): Digest {
+  return digestFields('conductor.interface.1', [digestFiles(outputs), ...[...patches].flat()]);
+}
+

@@ -1,0 +1,29 @@
+/** The seam of kept results: by key, created once, never replaced. Knows no git; see `git-results.ts`. */
+
+import type { Result } from '../base/result.js';
+import type { ActionKey, EditPatch, Provenance, StoredResult } from '../model/action.js';
+import type { Digest } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import type { Files } from '../model/tree.js';
+
+export interface NewResult {
+  readonly key: ActionKey;
+  readonly outputs: Files;
+  readonly edits: readonly EditPatch[];
+  readonly provenance: Provenance;
+}
+
+export interface ResultStore {
+  /** The result of a key; undefined when there is none; `result-damaged` when what is there cannot be trusted. */
+  find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>>;
+  /** Keeps a result. When the key has one already, that one stands and is returned. */
+  keep(result: NewResult): Promise<Result<StoredResult, Failure>>;
+  /** Forgets a result that was found damaged, so that its key can be built again. */
+  forget(key: ActionKey): Promise<void>;
+  /** Whether these gates passed, on the content that their key names. */
+  gatesPassed(key: Digest): Promise<boolean>;
+  recordGates(key: Digest): Promise<void>;
+  /** Makes everything kept so far independent of the person's repository. */
+  settle(): Promise<void>;
+}
+

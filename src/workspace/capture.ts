@@ -1,0 +1,132 @@
+/**
+ * What a recipe left in its workspace, as git objects: only what the task owns or may patch. Believes nothing that
+ * stands in the workspace: neither its index, nor its `.git`, nor its ignore rules.
+ */
+
+import { lstat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { err, ok, type Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import { git, gitOk } from '../io/git/run.js';
+import type { Failure } from '../model/failure.js';
+import { matchesAny } from '../model/pattern.js';
+import { type Entry, type Files, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
+import { type Workspace, workspaceCall } from './pool.js';
+
+export interface CaptureOptions {
+  /** The tree that the workspace was put to. */
+  readonly view: ObjectId;
+  readonly outputs: readonly string[];
+  readonly edits: readonly string[];
+  /** Links and kept paths: seen, never part of a result. */
+  readonly ignoreRoots: readonly string[];
+  readonly maxBytes: number;
+}
+
+export interface CapturedEdit {
+  readonly path: string;
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
+}
+
+export interface Captured {
+  /** The view with outputs and edits in it: exactly what the workspace shows afterwards and the gates see. */
+  readonly tree: ObjectId;
+  readonly outputs: Files;
+  readonly edits: readonly CapturedEdit[];
+}
+
+/**
+ * Captures the workspace and puts it to exactly the kept tree. Failures: `wrote-outside-outputs` (but for scratch files
+ * that the view's own ignore rules ignore), `unsafe-path`, `link-leaves-tree`, `output-too-large`. Whether outputs are
+ * missing is for the caller to say.
+ */
+export async function captureResult(
+  workspace: Workspace,
+  objects: GitObjects,
+  options: CaptureOptions,
+): Promise<Result<Captured, Failure>> {
+  const call = workspaceCall(objects.store, workspace);
+  const excludes = options.ignoreRoots.flatMap((root) => ['-x', `/${root}`]);
+  const listed = await gitOk(['ls-files', '-t', '-d', '-m', '-o', '-z', ...excludes], call);
+  const inside = new Set<string>();
+  const outside = new Map<string, 'tracked' | 'new'>();
+  for (const record of listed.toString('utf8').split('\0')) {
+    if (record === '') continue;
+    const path = record.slice(2);
+    if (path.endsWith('/')) return err({ kind: 'unsafe-path', path, reason: 'it is a git repository of its own' });
+    if (options.edits.includes(path) || matchesAny(options.outputs, path)) inside.add(path);
+    else if (outside.get(path) !== 'tracked') outside.set(path, record.startsWith('?') ? 'new' : 'tracked');
+  }
+  const bytes = await totalBytes(workspace.dir, inside);
+  if (bytes > options.maxBytes) return err({ kind: 'output-too-large', bytes, limit: options.maxBytes });
+
+  const input = [...inside].map((path) => `${path}\0`).join('');
+  const updated = await git(['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], { ...call, input });
+  if (updated.code !== 0) return err(unsafe(updated.stderr));
+  const tree = (await gitOk(['write-tree'], call)).toString('latin1').trim();
+
+  // From here on the workspace is the kept tree and nothing else; what else was there is known by name.
+  const kept = options.ignoreRoots.flatMap((root) => ['-e', `/${root}`]);
+  await gitOk(['clean', '-ffdxq', ...kept], call);
+  await gitOk(['read-tree', '--reset', '-u', tree], call);
+  const violations = await notIgnored(outside, call);
+  if (violations.length > 0) return err({ kind: 'wrote-outside-outputs', paths: violations });
+
+  const listing = await objects.list(tree);
+  const outputs = new Map<string, Entry>();
+  for (const path of listing.paths) {
+    if (matchesAny(options.outputs, path)) outputs.set(path, listing.get(path) as Entry);
+  }
+  const edits = await capturedEdits(objects, options, listing);
+  const changed = [...inside].filter((path) => listing.get(path));
+  const problem = await entryProblem(objects, changed, listing);
+  return problem ? err(problem) : ok({ tree, outputs, edits });
+}
+
+async function capturedEdits(objects: GitObjects, options: CaptureOptions, after: Listing): Promise<CapturedEdit[]> {
+  if (options.edits.length === 0) return [];
+  const before = await objects.list(options.view);
+  return options.edits
+    .map((path) => ({ path, before: before.get(path), after: after.get(path) }))
+    .filter((edit) => !sameEntry(edit.before, edit.after));
+}
+
+async function totalBytes(dir: string, paths: Iterable<string>): Promise<number> {
+  let bytes = 0;
+  for (const path of paths) bytes += (await lstat(join(dir, path)).catch(() => undefined))?.size ?? 0;
+  return bytes;
+}
+
+/** Changed tracked files, and new ones that the view's ignore rules do not name as scratch. */
+async function notIgnored(outside: ReadonlyMap<string, 'tracked' | 'new'>, call: Parameters<typeof git>[1]): Promise<string[]> {
+  const tracked = [...outside].filter(([, kind]) => kind === 'tracked').map(([path]) => path);
+  const fresh = [...outside].filter(([, kind]) => kind === 'new').map(([path]) => path);
+  if (fresh.length === 0) return tracked.sort();
+  const input = fresh.map((path) => `${path}\0`).join('');
+  // Exit code 1: none is ignored.
+  const exit = await git(['check-ignore', '--no-index', '-z', '--stdin'], { ...call, input });
+  const ignored = new Set(exit.stdout.toString('utf8').split('\0'));
+  return [...tracked, ...fresh.filter((path) => !ignored.has(path))].sort();
+}
+
+async function entryProblem(objects: GitObjects, paths: readonly string[], listing: Listing): Promise<Failure | undefined> {
+  for (const path of paths) {
+    const entry = listing.get(path) as Entry;
+    if (entry.mode === '160000') return { kind: 'unsafe-path', path, reason: 'it is a git repository of its own' };
+    if (entry.mode !== '120000') continue;
+    const target = ((await objects.read(entry.id)) ?? Buffer.alloc(0)).toString('utf8');
+    const resolved = posix.normalize(posix.join(posix.dirname(path), target));
+    const leaves = posix.isAbsolute(target) || resolved === '..' || resolved.startsWith('../');
+    const intoGit = resolved.split('/').some((part) => part.toLowerCase() === '.git');
+    if (leaves || intoGit) return { kind: 'link-leaves-tree', path, target };
+  }
+  return undefined;
+}
+
+/** git refuses names with `.git` in them (in any spelling that some file system takes for it) and paths through links. */
+function unsafe(stderr: string): Failure {
+  const line = stderr.split('\n').find((one) => one.startsWith('error:')) ?? stderr.trim();
+  const path = /'([^']+)'/.exec(line)?.[1] ?? 'an output';
+  return { kind: 'unsafe-path', path, reason: line.replace(/^error: /, '') };
+}

@@ -1,0 +1,145 @@
+/**
+ * Commits on top of the person's HEAD and a merge into their branch: the one place that writes to their repository,
+ * and only when they asked for it. Knows nothing of tasks.
+ */
+
+import { err, ok, type Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import { type GitCall, git, gitOk } from '../io/git/run.js';
+import type { Failure } from '../model/failure.js';
+import { type Entry, type ObjectId, sameEntry } from '../model/tree.js';
+
+export interface CommitStep {
+  readonly message: string;
+  /** Relative to the project. */
+  readonly changes: ReadonlyMap<string, Entry | undefined>;
+}
+
+export interface CommitOptions {
+  /** One commit each, in this order. */
+  readonly steps: readonly CommitStep[];
+  readonly mergeMessage: string;
+  /** Files of the person's own that a step changes, as the snapshot had them: refused when they are not committed. */
+  readonly guarded: ReadonlyMap<string, Entry | undefined>;
+}
+
+/** Paths that git ignores are left out. `commit` is the new head; undefined when nothing was left to commit. */
+export async function commitTasks(
+  repository: Repository,
+  objects: GitObjects,
+  options: CommitOptions,
+): Promise<Result<{ commit: ObjectId | undefined; commits: number }, Failure>> {
+  const theirs: GitCall = { gitDir: repository.gitDir, workTree: repository.top, dir: repository.top };
+  const identity = await git(['var', 'GIT_COMMITTER_IDENT'], theirs);
+  if (identity.code !== 0) {
+    return err({ kind: 'commit-refused', reason: 'git does not know your name: set user.name and user.email', paths: [] });
+  }
+  const head = await revision(theirs, 'HEAD^{commit}');
+  const steps = await withoutIgnored(repository, theirs, options.steps);
+  if (steps.length === 0) return ok({ commit: undefined, commits: 0 });
+  const paths = [...new Set(steps.flatMap((step) => [...step.changes.keys()]))];
+
+  const staged = await stagedPaths(theirs, head);
+  const inTheWay = paths.filter((path) => staged.has(path));
+  if (inTheWay.length > 0) {
+    return err({ kind: 'commit-refused', reason: 'these files have staged changes that are not committed', paths: inTheWay });
+  }
+  const dirty: string[] = [];
+  for (const [path, entry] of options.guarded) {
+    const committed = head === undefined ? undefined : await entryAt(theirs, head, `${repository.prefix}${path}`);
+    if (!sameEntry(committed, entry)) dirty.push(path);
+  }
+  if (dirty.length > 0) {
+    return err({ kind: 'commit-refused', reason: 'these files have changes of yours that are not committed', paths: dirty });
+  }
+
+  const base = head === undefined ? undefined : await revision(theirs, `${head}^{tree}`);
+  const trees: ObjectId[] = [];
+  for (const step of steps) trees.push(await objects.editTree(trees.at(-1) ?? base, step.changes));
+  await copyObjects(objects, theirs, trees, base);
+
+  let tip = head;
+  for (const [index, step] of steps.entries()) {
+    tip = await commitTree(theirs, trees[index] as ObjectId, tip === undefined ? [] : [tip], step.message);
+  }
+  const last = trees.at(-1) as ObjectId;
+  const commit =
+    head === undefined ? (tip as ObjectId) : await commitTree(theirs, last, [head, tip as ObjectId], options.mergeMessage);
+  const moved = await git(
+    ['update-ref', '-m', 'conductor build', 'HEAD', commit, head ?? '0'.repeat(commit.length)],
+    theirs,
+  );
+  if (moved.code !== 0) {
+    return err({ kind: 'commit-refused', reason: 'the branch moved while the build ran', paths: [] });
+  }
+  await updateIndex(theirs, steps);
+  return ok({ commit, commits: steps.length });
+}
+
+async function withoutIgnored(repository: Repository, theirs: GitCall, steps: readonly CommitStep[]): Promise<CommitStep[]> {
+  const paths = steps.flatMap((step) => [...step.changes.keys()].map((path) => repository.prefix + path));
+  if (paths.length === 0) return [];
+  const input = paths.map((path) => `${path}\0`).join('');
+  const exit = await git(['check-ignore', '-z', '--stdin'], { ...theirs, input });
+  const ignored = new Set(exit.stdout.toString('utf8').split('\0'));
+  return steps
+    .map((step) => ({
+      message: step.message,
+      changes: new Map(
+        [...step.changes]
+          .map(([path, entry]) => [repository.prefix + path, entry] as const)
+          .filter(([path]) => !ignored.has(path)),
+      ),
+    }))
+    .filter((step) => step.changes.size > 0);
+}
+
+async function stagedPaths(theirs: GitCall, head: ObjectId | undefined): Promise<Set<string>> {
+  const output =
+    head === undefined
+      ? await gitOk(['ls-files', '-z'], theirs)
+      : await gitOk(['diff-index', '--cached', '--name-only', '-z', head], theirs);
+  return new Set(output.toString('utf8').split('\0').filter((path) => path !== ''));
+}
+
+async function entryAt(theirs: GitCall, commit: ObjectId, path: string): Promise<Entry | undefined> {
+  const output = (await gitOk(['ls-tree', '-z', '--full-tree', commit, '--', path], theirs)).toString('utf8');
+  const [mode, , id] = output.slice(0, Math.max(0, output.indexOf('\t'))).split(' ');
+  return mode && id ? { mode: mode as Entry['mode'], id } : undefined;
+}
+
+async function revision(theirs: GitCall, name: string): Promise<ObjectId | undefined> {
+  const exit = await git(['rev-parse', '--quiet', '--verify', name], theirs);
+  return exit.code === 0 ? exit.stdout.toString('latin1').trim() : undefined;
+}
+
+async function commitTree(theirs: GitCall, tree: ObjectId, parents: readonly ObjectId[], message: string): Promise<ObjectId> {
+  const args = ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
+  return (await gitOk(args, { ...theirs, input: message })).toString('latin1').trim();
+}
+
+/** What the new commits need and the person's repository has not. */
+async function copyObjects(
+  objects: GitObjects,
+  theirs: GitCall,
+  trees: readonly ObjectId[],
+  base: ObjectId | undefined,
+): Promise<void> {
+  const own: GitCall = { gitDir: objects.store, dir: objects.store };
+  const wanted = [...trees, ...(base === undefined ? [] : [`^${base}`])].map((line) => `${line}\n`).join('');
+  const listed = await gitOk(['rev-list', '--objects', '--no-object-names', '--stdin'], { ...own, input: wanted });
+  const pack = await gitOk(['pack-objects', '--stdout', '-q'], { ...own, input: listed });
+  await gitOk(['unpack-objects', '-q'], { ...theirs, input: pack });
+}
+
+/** The person's index tells of the committed files as committed; everything else in it stays. */
+async function updateIndex(theirs: GitCall, steps: readonly CommitStep[]): Promise<void> {
+  const latest = new Map(steps.flatMap((step) => [...step.changes]));
+  const zero = '0'.repeat(40);
+  const input = [...latest]
+    .map(([path, entry]) => (entry ? `${entry.mode} ${entry.id}\t${path}\0` : `0 ${zero}\t${path}\0`))
+    .join('');
+  await gitOk(['update-index', '-z', '--index-info'], { ...theirs, input });
+  await git(['update-index', '-q', '--refresh'], theirs);
+}

@@ -1,0 +1,107 @@
+/**
+ * Three-way merges of single files: how a task's patch goes onto a file that other people and tasks change too. Knows
+ * nothing of tasks.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { err, ok, type Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import { GitError, git } from '../io/git/run.js';
+import { type Entry, sameEntry } from '../model/tree.js';
+
+/**
+ * `current` with the change from `before` to `after` made to it. One that has it already comes back as it is. Where
+ * both sides only added lines at one place both additions are kept, `current`'s first: so several tasks can register
+ * themselves in one list. Anything else at one place is a conflict.
+ */
+export async function applyPatch(
+  objects: GitObjects,
+  current: Entry | undefined,
+  before: Entry | undefined,
+  after: Entry | undefined,
+): Promise<Result<Entry | undefined, 'conflict'>> {
+  if (sameEntry(current, before)) return ok(after);
+  if (sameEntry(current, after) || sameEntry(before, after)) return ok(current);
+  // Deleted on one side and changed on the other, or made by both in different ways.
+  if (!current || !after) return err('conflict');
+  const isText = [current, before, after].every((entry) => !entry || entry.mode.startsWith('100'));
+  if (!isText) return err('conflict');
+  const texts: Buffer[] = [];
+  for (const entry of [current, before, after]) {
+    const text = entry ? await objects.read(entry.id) : Buffer.alloc(0);
+    if (!text || text.includes(0)) return err('conflict');
+    texts.push(text);
+  }
+  const merged = await mergeTexts(texts as [Buffer, Buffer, Buffer]);
+  if (merged === undefined) return err('conflict');
+  const mode = current.mode === before?.mode ? after.mode : current.mode;
+  if (merged.equals(texts[0] as Buffer)) return ok({ mode, id: current.id });
+  return ok({ mode, id: await objects.writeBlob(merged) });
+}
+
+/** Conflict markers get a width and labels that no file has by chance or by malice. */
+const MARKER = 23;
+
+async function mergeTexts([current, before, after]: [Buffer, Buffer, Buffer]): Promise<Buffer | undefined> {
+  const dir = await mkdtemp(join(tmpdir(), 'conductor-merge-'));
+  try {
+    await Promise.all([
+      writeFile(join(dir, 'current'), current),
+      writeFile(join(dir, 'before'), before),
+      writeFile(join(dir, 'after'), after),
+    ]);
+    const tag = randomBytes(12).toString('hex');
+    const labels = ['-L', `${tag}-ours`, '-L', `${tag}-base`, '-L', `${tag}-theirs`];
+    const args = ['merge-file', '-p', '-q', '--diff3', `--marker-size=${MARKER}`, ...labels, 'current', 'before', 'after'];
+    const exit = await git(args, { dir });
+    if (exit.code === 0) return exit.stdout;
+    // The exit code is the number of conflicts, 127 at most; more is an error.
+    if (exit.code < 0 || exit.code > 127) throw new GitError(args, exit);
+    return joinInsertions(exit.stdout, tag);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Both sides of every conflict whose base is empty; undefined when some conflict is more than two insertions. */
+function joinInsertions(merged: Buffer, tag: string): Buffer | undefined {
+  // Latin-1 keeps every byte as one character, whatever the encoding of the file is.
+  const lines = merged.toString('latin1').split(/(?<=\n)/);
+  const out: string[] = [];
+  let side: 'none' | 'ours' | 'base' | 'theirs' = 'none';
+  let ours: string[] = [];
+  let theirs: string[] = [];
+  const marks = (line: string, character: string, label: string) =>
+    line.startsWith(character.repeat(MARKER)) && line.includes(`${tag}-${label}`);
+  for (const line of lines) {
+    if (side === 'none' && marks(line, '<', 'ours')) {
+      side = 'ours';
+      ours = [];
+      theirs = [];
+    } else if (side === 'ours' && marks(line, '|', 'base')) {
+      side = 'base';
+    } else if (side === 'base') {
+      if (line.replace(/\r?\n$/, '') !== '='.repeat(MARKER)) return undefined;
+      side = 'theirs';
+    } else if (side === 'theirs' && marks(line, '>', 'theirs')) {
+      out.push(...ours, ...withoutContained(theirs, ours));
+      side = 'none';
+    } else if (side === 'ours') ours.push(line);
+    else if (side === 'theirs') theirs.push(line);
+    else out.push(line);
+  }
+  return side === 'none' ? Buffer.from(out.join(''), 'latin1') : undefined;
+}
+
+/** Lines that stand in the other insertion as one run are there already. */
+function withoutContained(lines: readonly string[], other: readonly string[]): readonly string[] {
+  for (let at = 0; at + lines.length <= other.length; at++) {
+    if (lines.every((line, i) => other[at + i] === line)) return [];
+  }
+  const last = other.at(-1);
+  // A file without a newline at its end: the next insertion starts a line of its own.
+  return last !== undefined && !last.endsWith('\n') ? ['\n', ...lines] : lines;
+}

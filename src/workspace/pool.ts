@@ -1,0 +1,194 @@
+/**
+ * Workspaces: git worktrees of conductor's own repository, kept warm between tasks and builds, outside the project.
+ * Knows nothing of recipes or results.
+ */
+
+import { createHash } from 'node:crypto';
+import { copyFile, lstat, mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { err, ok, type Result } from '../base/result.js';
+import { makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import { type GitCall, git, gitOk } from '../io/git/run.js';
+import type { Failure } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
+
+export interface Workspace {
+  /** Absolute; where a recipe or a gate runs. */
+  readonly dir: string;
+  readonly name: string;
+  /** Git's folder for this worktree, below conductor's repository; never learnt from the worktree itself. */
+  readonly gitDir: string;
+  /** Conductor's own index of it: the worktree's is the agent's to do with as it likes. */
+  readonly index: string;
+}
+
+export interface PoolOptions {
+  /** The user's cache folder; workspaces lie below it. */
+  readonly cacheDir: string;
+  /** Paths of the project that every workspace gets as symbolic links. */
+  readonly link: readonly string[];
+  /** Paths that set-up makes and that stay. */
+  readonly keep: readonly string[];
+  /** Changes when set-up has to be run again in a workspace that has been set up before. */
+  readonly setupKey: string;
+  setup(dir: string): Promise<Result<undefined, Failure>>;
+}
+
+/** How git is called for a workspace: conductor's repository and index, whatever the worktree's `.git` says. */
+export function workspaceCall(repositoryStore: string, workspace: Workspace): GitCall {
+  return { gitDir: repositoryStore, workTree: workspace.dir, dir: workspace.dir, indexFile: workspace.index };
+}
+
+export class WorkspacePool {
+  /** The folder of this project's workspaces. */
+  readonly folder: string;
+  private readonly repository: Repository;
+  private readonly objects: GitObjects;
+  private readonly options: PoolOptions;
+  private readonly prefix: string;
+  private readonly used = new Set<number>();
+  /** Making a worktree writes to the one repository: one after the other. */
+  private making: Promise<unknown> = Promise.resolve();
+
+  constructor(repository: Repository, objects: GitObjects, options: PoolOptions) {
+    this.repository = repository;
+    this.objects = objects;
+    this.options = options;
+    const hash = createHash('sha256').update(repository.state).digest('hex');
+    this.prefix = hash.slice(0, 8);
+    const name = basename(repository.project).replace(/[^A-Za-z0-9._-]/g, '_');
+    this.folder = join(options.cacheDir, `${name}-${hash.slice(0, 12)}`);
+  }
+
+  /** A free workspace that shows the tree. Fails with what set-up fails with. */
+  async acquire(tree: ObjectId): Promise<Result<Workspace, Failure>> {
+    let number = 0;
+    while (this.used.has(number)) number++;
+    this.used.add(number);
+    const workspace = this.workspace(number);
+    try {
+      await this.ensure(workspace);
+      await this.show(workspace, tree).catch(async () => {
+        // Whatever the last task did to it: it is made anew.
+        await this.remove(workspace);
+        await this.ensure(workspace);
+        await this.show(workspace, tree);
+      });
+      const ready = await this.setUp(workspace);
+      if (ready.ok) return ok(workspace);
+      this.used.delete(number);
+      return ready;
+    } catch (error) {
+      this.used.delete(number);
+      throw error;
+    }
+  }
+
+  async release(workspace: Workspace): Promise<void> {
+    this.used.delete(Number(workspace.name.slice(workspace.name.lastIndexOf('w') + 1)));
+  }
+
+  /** Puts a workspace to exactly this tree; links and kept paths stay. Costs what differs, and git's stat pass. */
+  async show(workspace: Workspace, tree: ObjectId): Promise<void> {
+    const call = workspaceCall(this.repository.store, workspace);
+    await rm(`${workspace.index}.lock`, { force: true });
+    const kept = [...this.options.link, ...this.options.keep].flatMap((path) => ['-e', `/${path}`]);
+    await gitOk(['clean', '-ffdxq', ...kept], call);
+    await gitOk(['read-tree', '--reset', '-u', tree], call);
+    const commit = await this.objects.writeCommit({ tree, message: 'view\n' });
+    // For an agent that looks at its changes with git: a HEAD and an index of its own that show this tree.
+    await writeFile(join(workspace.dir, '.git'), `gitdir: ${workspace.gitDir}\n`);
+    await writeFile(join(workspace.gitDir, 'HEAD'), `${commit}\n`);
+    await copyFile(workspace.index, join(workspace.gitDir, 'index'));
+    for (const path of this.options.link) await this.link(workspace, path);
+  }
+
+  /** Removes what a dead build left behind: half-made worktrees, and folders that git knows nothing of. */
+  async sweep(): Promise<void> {
+    await rm(join(this.repository.store, 'packed-refs.lock'), { force: true });
+    await git(['worktree', 'prune'], { gitDir: this.repository.store });
+  }
+
+  /** Removes all workspaces of this project. */
+  async clear(): Promise<void> {
+    await removeTree(this.folder);
+    await git(['worktree', 'prune'], { gitDir: this.repository.store });
+  }
+
+  async close(): Promise<void> {
+    await this.making;
+  }
+
+  private workspace(number: number): Workspace {
+    const name = `${this.prefix}-w${number}`;
+    return {
+      dir: join(this.folder, name),
+      name,
+      gitDir: join(this.repository.store, 'worktrees', name),
+      index: join(this.folder, `${name}.index`),
+    };
+  }
+
+  private async ensure(workspace: Workspace): Promise<void> {
+    const complete = (await isFolder(workspace.dir)) && (await isFolder(workspace.gitDir)) && (await isFile(workspace.index));
+    if (complete) return;
+    await this.remove(workspace);
+    const made = this.making.then(() => this.make(workspace));
+    this.making = made.catch(() => undefined);
+    await made;
+  }
+
+  private async make(workspace: Workspace): Promise<void> {
+    await makeDir(this.folder);
+    const commit = await this.objects.writeCommit({ tree: await this.objects.empty(), message: 'empty\n' });
+    await gitOk(['worktree', 'add', '--quiet', '--detach', '--no-checkout', '--force', workspace.dir, commit], {
+      gitDir: this.repository.store,
+    });
+    await gitOk(['read-tree', '--empty'], workspaceCall(this.repository.store, workspace));
+  }
+
+  private async remove(workspace: Workspace): Promise<void> {
+    await removeTree(workspace.dir);
+    for (const rest of [workspace.index, `${workspace.index}.lock`, this.readyFile(workspace)]) {
+      await rm(rest, { force: true });
+    }
+    await removeTree(workspace.gitDir);
+  }
+
+  private async setUp(workspace: Workspace): Promise<Result<undefined, Failure>> {
+    const done = this.readyFile(workspace);
+    if ((await readText(done)) === this.options.setupKey) return ok(undefined);
+    const set = await this.options.setup(workspace.dir);
+    if (!set.ok) return err(set.error);
+    await writeAtomic(done, this.options.setupKey);
+    return ok(undefined);
+  }
+
+  private readyFile(workspace: Workspace): string {
+    return join(this.folder, `${workspace.name}.ready`);
+  }
+
+  /** A link of ours is made where the view has nothing; what a task put in its place is removed. */
+  private async link(workspace: Workspace, path: string): Promise<void> {
+    const target = join(this.repository.project, path);
+    const place = join(workspace.dir, path);
+    const there = await lstat(place).catch(() => undefined);
+    if (there?.isSymbolicLink() && (await readlink(place)) === target) return;
+    const tracked = await git(['ls-files', '--error-unmatch', '--', path], workspaceCall(this.repository.store, workspace));
+    if (tracked.code === 0) return;
+    await removeTree(place);
+    if (!(await lstat(target).catch(() => undefined))) return;
+    await mkdir(dirname(place), { recursive: true });
+    await symlink(target, place);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isFile() === true;
+}

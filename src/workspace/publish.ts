@@ -1,0 +1,131 @@
+/**
+ * Brings the project's working tree from one tree to another, or leaves it alone. A journal makes it whole after a
+ * kill. Knows nothing of tasks.
+ */
+
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { err, ok, type Result } from '../base/result.js';
+import { readText, writeAtomic } from '../io/files.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import { type GitCall, git, gitOk } from '../io/git/run.js';
+import type { Failure } from '../model/failure.js';
+import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
+import { indexCall } from './snapshot.js';
+
+export interface PublishOptions {
+  /** The snapshot: what the working tree was. Relative to the project, as is `to`. */
+  readonly from: ObjectId;
+  readonly to: ObjectId;
+}
+
+export interface Published {
+  readonly written: readonly string[];
+  readonly removed: readonly string[];
+}
+
+const JOURNAL = 'publish.json';
+
+/**
+ * Writes what differs. When a file in the way changed since the snapshot nothing is written: `publish-refused` names
+ * it. Files that do not differ are not looked at. The caller holds the project's lock.
+ */
+export async function publishTree(
+  repository: Repository,
+  objects: GitObjects,
+  { from, to }: PublishOptions,
+): Promise<Result<Published, Failure>> {
+  const before = await objects.list(from);
+  const after = await objects.list(to);
+  const changed = changedPaths(before, after);
+  const journal = join(repository.state, JOURNAL);
+  await writeAtomic(journal, JSON.stringify({ from, to }));
+  const trees = [await objects.wrap(from, repository.prefix), await objects.wrap(to, repository.prefix)];
+  const exit = await git(['read-tree', '-m', '-u', ...trees], indexCall(repository));
+  if (exit.code !== 0) {
+    if (exit.stderr.includes('No space left on device') || exit.stderr.includes('unable to write file')) {
+      // Half-written: the journal stays, and the next build completes it.
+      return err({ kind: 'disk-full', path: repository.project });
+    }
+    await rm(journal, { force: true });
+    const named = [...exit.stderr.matchAll(/'([^'\n]+)'/g)].map((match) => match[1] as string);
+    const paths = named.map((path) => (path.startsWith(repository.prefix) ? path.slice(repository.prefix.length) : path));
+    return err({ kind: 'publish-refused', paths, detail: exit.stderr.trim() });
+  }
+  await rm(journal, { force: true });
+  return ok({
+    written: changed.filter((path) => after.get(path)),
+    removed: changed.filter((path) => !after.get(path)),
+  });
+}
+
+function changedPaths(before: Listing, after: Listing): string[] {
+  const paths = new Set([...before.paths, ...after.paths]);
+  return [...paths].filter((path) => !sameEntry(before.get(path), after.get(path)));
+}
+
+/**
+ * Completes a publish that was killed. Each path that it was to change is written unless a person has changed it since:
+ * as it was before, missing, or the beginning of its new content (a write that was torn) means that it is conductor's.
+ */
+export async function recoverPublish(repository: Repository, objects: GitObjects): Promise<'nothing' | 'completed'> {
+  const journal = join(repository.state, JOURNAL);
+  const text = await readText(journal);
+  if (text === undefined) return 'nothing';
+  const plan = parseJournal(text);
+  const before = plan && (await listOrNothing(objects, plan.from));
+  const after = plan && (await listOrNothing(objects, plan.to));
+  if (before && after) {
+    const changed = changedPaths(before, after);
+    const call: GitCall = { ...indexCall(repository), indexFile: join(repository.state, 'recovery-index') };
+    await rm(`${call.indexFile}.lock`, { force: true });
+    await gitOk(['read-tree', await objects.wrap(plan.from, repository.prefix)], call);
+    const input = changed.map((path) => `${repository.prefix}${path}\0`).join('');
+    await gitOk(['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], { ...call, input });
+    const now = (await gitOk(['write-tree'], call)).toString('latin1').trim();
+    const onDisk = await objects.list((await objects.subtree(now, repository.prefix)) ?? (await objects.empty()));
+    const changes = new Map<string, Entry | undefined>();
+    for (const path of changed) {
+      if (sameEntry(onDisk.get(path), after.get(path))) continue;
+      if (await isOurs(repository, objects, path, before, after, onDisk)) changes.set(path, after.get(path));
+    }
+    const target = await objects.editTree((await objects.subtree(now, repository.prefix)) ?? undefined, changes);
+    const wrapped = await objects.wrap(target, repository.prefix);
+    await gitOk(['read-tree', '-m', '-u', now, wrapped], call);
+    await rm(call.indexFile as string, { force: true });
+  }
+  await rm(journal, { force: true });
+  return 'completed';
+}
+
+async function isOurs(
+  repository: Repository,
+  objects: GitObjects,
+  path: string,
+  before: Listing,
+  after: Listing,
+  onDisk: Listing,
+): Promise<boolean> {
+  const found = onDisk.get(path);
+  if (sameEntry(found, before.get(path))) return true;
+  const wanted = after.get(path);
+  if (!found) return wanted !== undefined;
+  const whole = wanted && (await objects.read(wanted.id));
+  if (!whole) return false;
+  const bytes = await readFile(join(repository.project, path)).catch(() => undefined);
+  return bytes !== undefined && bytes.length < whole.length && whole.subarray(0, bytes.length).equals(bytes);
+}
+
+function parseJournal(text: string): PublishOptions | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<PublishOptions>;
+    return typeof value.from === 'string' && typeof value.to === 'string' ? { from: value.from, to: value.to } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function listOrNothing(objects: GitObjects, tree: ObjectId): Promise<Listing | undefined> {
+  return objects.list(tree).catch(() => undefined);
+}

@@ -1,0 +1,140 @@
+/**
+ * The project's working tree, uncommitted work included, as a git tree: through a private index in conductor's state,
+ * which is also the stat cache. Knows nothing of specs; the person's index is read once and never written.
+ */
+
+import { copyFile, lstat, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { err, ok, type Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import { type GitCall, type GitExit, git } from '../io/git/run.js';
+import type { Failure } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
+
+export interface SnapshotOptions {
+  /** Patterns of files that are left out. */
+  readonly secrets: readonly string[];
+  /** Paths that are taken in although they look secret. */
+  readonly named: readonly string[];
+  /** Paths that are taken in although git ignores them; those that are not on disk are passed over. */
+  readonly force: readonly string[];
+}
+
+/** How git is called for the private index. */
+export function indexCall(repository: Repository): GitCall {
+  return {
+    gitDir: repository.store,
+    workTree: repository.top,
+    dir: repository.top,
+    indexFile: join(repository.state, 'index'),
+  };
+}
+
+/**
+ * Takes a snapshot; the tree is relative to the project. The caller holds the project's lock. Failures:
+ * `snapshot-failed` (a file that cannot be read), `disk-full`.
+ */
+export async function takeSnapshot(
+  repository: Repository,
+  objects: GitObjects,
+  options: SnapshotOptions,
+): Promise<Result<{ tree: ObjectId }, Failure>> {
+  const index = join(repository.state, 'index');
+  // Left by a git that was killed; nobody else writes here while the lock is held.
+  await rm(`${index}.lock`, { force: true });
+  if (!(await exists(index))) await seed(repository, options);
+  const first = await snapshot(repository, objects, options);
+  if (first.ok || first.error.kind !== 'snapshot-failed') return first;
+  // An index that is damaged, or tells of objects that are gone, is made anew from the files.
+  await rm(index, { force: true });
+  return snapshot(repository, objects, options);
+}
+
+async function snapshot(
+  repository: Repository,
+  objects: GitObjects,
+  options: SnapshotOptions,
+): Promise<Result<{ tree: ObjectId }, Failure>> {
+  const call = indexCall(repository);
+  const added = await git(['add', '--all', '--', ...pathspecs(repository, options.secrets)], call);
+  const empty = added.code !== 0 && added.stderr.includes('did not match any files');
+  if (added.code !== 0 && !empty) return err(failureOf(repository, added));
+  const forced = [...new Set([...options.named, ...options.force])];
+  if (forced.length > 0) {
+    const there = await onDisk(repository, forced);
+    // Outputs that are gone from disk leave the index by `add --all`, ones that look secret only by name.
+    const list = [...there, ...options.named].map((path) => `${repository.prefix}${path}\0`).join('');
+    const updated = await git(['update-index', '--add', '--remove', '-z', '--stdin'], { ...call, input: list });
+    if (updated.code !== 0) return err(failureOf(repository, updated));
+  }
+  const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
+  const written = await git(['write-tree', ...prefix], call);
+  if (written.code === 0) return ok({ tree: written.stdout.toString('latin1').trim() });
+  if (written.stderr.includes('prefix')) return ok({ tree: await objects.empty() });
+  return err(failureOf(repository, written));
+}
+
+function pathspecs(repository: Repository, secrets: readonly string[]): string[] {
+  const prefix = globEscape(repository.prefix);
+  return [
+    repository.prefix === '' ? ':/' : `:(top,literal)${repository.prefix}`,
+    `:(top,exclude,glob)${prefix}.conductor/**`,
+    ...secrets.map((pattern) => `:(top,exclude,glob)${prefix}${pattern}`),
+  ];
+}
+
+function globEscape(path: string): string {
+  return path.replace(/[*?[\]\\]/g, '\\$&');
+}
+
+async function onDisk(repository: Repository, paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const entry = await lstat(join(repository.project, path)).catch(() => undefined);
+      return entry && !entry.isDirectory() ? [path] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/**
+ * The person's own index knows the sizes and times of all tracked files: with a copy of it the first snapshot reads
+ * only what changed. It is only a cache, so where its form is unusual it is left aside.
+ */
+async function seed(repository: Repository, options: SnapshotOptions): Promise<void> {
+  const theirs = join(repository.gitDir, 'index');
+  if (repository.prefix !== '' || !(await exists(theirs))) return;
+  const isSplit = (await readdir(repository.gitDir)).some((name) => name.startsWith('sharedindex.'));
+  if (isSplit) return;
+  await copyFile(theirs, join(repository.state, 'index'));
+  const call = indexCall(repository);
+  // Files marked as "assume unchanged" or "skip" would hide their changes from every snapshot.
+  const listed = await git(['ls-files', '-v', '-z'], call);
+  const hidden = listed.stdout
+    .toString('utf8')
+    .split('\0')
+    .filter((line) => /^[a-zS] /.test(line))
+    .map((line) => `${line.slice(2)}\0`);
+  if (hidden.length > 0) {
+    for (const flag of ['--no-assume-unchanged', '--no-skip-worktree']) {
+      await git(['update-index', flag, '-z', '--stdin'], { ...call, input: hidden.join('') });
+    }
+  }
+  const secrets = options.secrets.map((pattern) => `:(top,glob)${pattern}`);
+  if (secrets.length > 0) {
+    const removed = await git(['rm', '--cached', '-r', '-f', '-q', '--ignore-unmatch', '--', ...secrets], call);
+    if (removed.code !== 0) await rm(join(repository.state, 'index'), { force: true });
+  }
+}
+
+function failureOf(repository: Repository, exit: GitExit): Failure {
+  if (exit.stderr.includes('No space left on device')) return { kind: 'disk-full', path: repository.home };
+  const lines = exit.stderr.split('\n').filter((line) => !line.startsWith('hint:') && !line.startsWith('warning:'));
+  return { kind: 'snapshot-failed', detail: lines.join('\n').trim() };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
