@@ -22,9 +22,15 @@ await build({
   external: ['piscina', 'jiti', 'chokidar'],
   define: { CONDUCTOR_VERSION: JSON.stringify(version) },
   // CommonJS packages inside an ES module still ask for `require`.
-  banner: { js: "import { createRequire as conductorRequire } from 'node:module'; const require = conductorRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as conductorRequire } from 'node:module'; const require = conductorRequire(import.meta.url);",
+  },
   legalComments: 'linked',
   logLevel: 'warning',
 });
 
-execFileSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p', `${root}/tsconfig.types.json`], { stdio: 'inherit' });
+execFileSync(
+  process.execPath,
+  [`${root}/node_modules/typescript/bin/tsc`, '-p', `${root}/tsconfig.types.json`],
+  { stdio: 'inherit' },
+);

@@ -16,6 +16,13 @@ export function evidence(attempt: number, failure: Failure): string {
   return lines === '' ? head : `${head}\n\n${fenced(lines)}`;
 }
 
+/** A prompt with what earlier attempts have shown behind it: no two attempts get the same one. */
+export function withEvidence(prompt: string, earlier: readonly string[]): string {
+  if (earlier.length === 0) return prompt;
+  const head = '## Earlier attempts\n\nThese failed and left nothing behind. Do not repeat them.';
+  return `${prompt.trimEnd()}\n\n${head}\n\n${earlier.join('\n\n')}\n`;
+}
+
 function sentence(failure: Failure): string {
   switch (failure.kind) {
     case 'gate-failed':

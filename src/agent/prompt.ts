@@ -31,8 +31,6 @@ export interface PromptExtra {
   readonly gates: readonly string[];
   /** What changed in the spec since the former result, as a diff; for `evolve`. */
   readonly specChange?: string;
-  /** Digests of earlier attempts, from `evidence`. */
-  readonly evidence: readonly string[];
 }
 
 export interface RenderedPrompt {
@@ -90,11 +88,10 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     definition,
     async full(extra) {
       const change = extra.specChange?.trim() ?? '';
-      if (extra.gates.length === 0 && extra.evidence.length === 0 && change === '') return ok(definition);
+      if (extra.gates.length === 0 && change === '') return ok(definition);
       const steering = await render(templates, STEERING, {
         gates: extra.gates.map(shown),
         specChange: change === '' ? '' : fenced(cut(change), 'diff'),
-        evidence: extra.evidence,
       });
       return steering.ok ? ok(`${definition}\n${tidy(steering.value)}`) : steering;
     },

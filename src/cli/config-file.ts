@@ -10,19 +10,29 @@ import { importModule } from '../io/module.js';
 import { type ConductorConfig, resolveConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 
-export const CONFIG_NAMES = ['conductor.config.ts', 'conductor.config.mts', 'conductor.config.js', 'conductor.config.mjs'];
+export const CONFIG_NAMES = [
+  'conductor.config.ts',
+  'conductor.config.mts',
+  'conductor.config.js',
+  'conductor.config.mjs',
+];
 
 /** `ownIndex` is the file that `import … from 'conductor-build'` means where the package is not installed. */
 export async function loadConfigFile(project: string, ownIndex: URL): Promise<Result<LoadedConfig, Failure>> {
   const name = await firstExisting(project);
   if (name === undefined) return ok({ config: resolveConfig({}, availableParallelism()), environment: [] });
   const invalid = (message: string, hint?: string) =>
-    err<Failure>({ kind: 'invalid-config', diagnostics: [{ file: name, message, ...(hint ? { hint } : {}) }] });
+    err<Failure>({
+      kind: 'invalid-config',
+      diagnostics: [{ file: name, message, ...(hint ? { hint } : {}) }],
+    });
 
   const noted = noteEnvironment();
   let module: unknown;
   try {
-    module = await importModule(`${project}/${name}`, { alias: { 'conductor-build': fileURLToPath(ownIndex) } });
+    module = await importModule(`${project}/${name}`, {
+      alias: { 'conductor-build': fileURLToPath(ownIndex) },
+    });
   } catch (error) {
     return invalid(`it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
@@ -41,7 +51,10 @@ export async function loadConfigFile(project: string, ownIndex: URL): Promise<Re
     }));
     return err({ kind: 'invalid-config', diagnostics });
   }
-  return ok({ config: resolveConfig(value as ConductorConfig, availableParallelism()), environment: [...noted.names] });
+  return ok({
+    config: resolveConfig(value as ConductorConfig, availableParallelism()),
+    environment: [...noted.names],
+  });
 }
 
 async function firstExisting(project: string): Promise<string | undefined> {

@@ -25,7 +25,10 @@ function addBuild(program: Command, setExitCode: SetExitCode): void {
   program
     .command('build')
     .description('bring everything, or the given targets, up to date')
-    .argument('[targets...]', 'features, task labels, or globs of labels (`feature-001-auth`, `feature-001-auth/T0*`)')
+    .argument(
+      '[targets...]',
+      'features, task labels, or globs of labels (`feature-001-auth`, `feature-001-auth/T0*`)',
+    )
     .option('--dry-run', 'say what would be done, and why; do nothing')
     .option('--force', 'make the targets anew, whatever the store has')
     .option('--frozen', 'run no recipe: restore what is known, fail on anything else')
@@ -36,7 +39,10 @@ function addBuild(program: Command, setExitCode: SetExitCode): void {
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
     .option('--no-wait', 'fail when another build of this project runs, instead of waiting for it')
     .option('--json', 'print events, one JSON object a line')
-    .addHelpText('after', examples('conductor build', 'conductor build feature-001-auth', 'conductor build --dry-run'))
+    .addHelpText(
+      'after',
+      examples('conductor build', 'conductor build feature-001-auth', 'conductor build --dry-run'),
+    )
     .action(async (targets: string[], options) => {
       const { runBuild } = await import('./commands/build.js');
       setExitCode(await runBuild(targets, options));
@@ -74,7 +80,11 @@ function addGraph(program: Command, setExitCode: SetExitCode): void {
     .command('graph')
     .description('the graph of tasks')
     .argument('[targets...]', 'as for build')
-    .addOption(new Option('--format <format>', 'how to print it').choices(['text', 'mermaid', 'dot', 'json']).default('text'))
+    .addOption(
+      new Option('--format <format>', 'how to print it')
+        .choices(['text', 'mermaid', 'dot', 'json'])
+        .default('text'),
+    )
     .option('--json', 'the same as --format json')
     .action(async (targets: string[], options) => {
       const { runGraph } = await import('./commands/graph.js');

@@ -11,26 +11,33 @@ import type { StoredResult, Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
-import { commitBuild } from './commit.js';
-import type { BuildOptions } from './build.js';
-import { buildName, NO_COUNTS } from './build.js';
+import type { Verdict } from '../model/verdict.js';
+import { publishTree } from '../workspace/publish.js';
 import { runBuildGates } from './build-gates.js';
+import { commitBuild } from './commit.js';
 import type { Produced } from './facts.js';
 import { inspectTasks } from './inspect.js';
 import { type Landing, planLanding } from './landing.js';
 import { LocalExecutor } from './local-executor.js';
 import { BuildLogs } from './logs.js';
+import { type BuildOptions, buildName, NO_COUNTS } from './options.js';
 import { createPool } from './pool.js';
 import { type Prepared, prepare } from './prepare.js';
 import { lockedTask } from './project.js';
-import { environmentDigests, readDurations, readSpending, writeDurations, writeLastBuild, writePublished } from './records.js';
+import {
+  environmentDigests,
+  readDurations,
+  readSpending,
+  writeDurations,
+  writeLastBuild,
+  writePublished,
+} from './records.js';
 import { schedule } from './scheduler.js';
 import type { Session } from './session.js';
 import { Spending } from './spending.js';
 import type { Emit, Surroundings } from './surroundings.js';
 import { TaskStep } from './task-step.js';
 import { Toolbox } from './toolbox.js';
-import { publishTree } from '../workspace/publish.js';
 
 /** A weight for tasks that were never run: only its ratio to real durations matters. */
 const UNKNOWN_MS = 60_000;
@@ -50,19 +57,25 @@ export async function buildTasks(
   const prepared = ready.value;
   const { project, selected } = prepared;
   emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
-  for (const warning of project.warnings) emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
+  for (const warning of project.warnings)
+    emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
   if (options.dryRun) return dryRun(prepared, emit, surroundings.now() - startedAt);
 
   const sandbox = await findSandbox(surroundings.env);
   if ('missing' in sandbox && project.config.sandbox === 'required') {
     return err({ kind: 'sandbox-required', detail: sandbox.missing });
   }
-  const sandboxProgram = project.config.sandbox !== 'off' && 'program' in sandbox ? sandbox.program : undefined;
+  const sandboxProgram =
+    project.config.sandbox !== 'off' && 'program' in sandbox ? sandbox.program : undefined;
   const logs = new BuildLogs(project.repository.project, buildName(startedAt, surroundings.pid));
   await logs.open();
   const toolbox = new Toolbox(project.config, surroundings.env, sandboxProgram);
   const day = new Date(startedAt).toISOString().slice(0, 10);
-  const spending = new Spending(project.config.budget, await readSpending(project.repository.state, day), project.repository.state);
+  const spending = new Spending(
+    project.config.budget,
+    await readSpending(project.repository.state, day),
+    project.repository.state,
+  );
   const pool = createPool(surroundings, session, project.config, toolbox, logs, signal);
   await pool.sweep();
   const gates = {
@@ -90,7 +103,18 @@ export async function buildTasks(
     const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
     const workers = new Limiter(options.workers ?? project.config.workers);
     const gateContext = { ...gates, signal, emit };
-    const step = new TaskStep({ prepared, executor, workers, remaining, gateContext, options, emit, signal, durations, now: surroundings.now });
+    const step = new TaskStep({
+      prepared,
+      executor,
+      workers,
+      remaining,
+      gateContext,
+      options,
+      emit,
+      signal,
+      durations,
+      now: surroundings.now,
+    });
     await schedule({
       graph: project.graph,
       labels: selected,
@@ -111,11 +135,20 @@ export async function buildTasks(
     const produced = await withFormerPatches(prepared, step.produced);
     const done = new Set([...step.outcomes].filter(([, outcome]) => isDone(outcome)).map(([label]) => label));
     const at = new Date(surroundings.now()).toISOString();
-    const landing = await planLanding(project, { landed: step.landed, produced, whole: prepared.whole, done, at });
+    const landing = await planLanding(project, {
+      landed: step.landed,
+      produced,
+      whole: prepared.whole,
+      done,
+      at,
+    });
     await prepared.store.settle();
     if (!landing.ok) return landing;
     for (const path of landing.value.leftBehind) {
-      emit({ type: 'warning', message: `${path} is owned by no task any more, but was changed by hand: it was left as it is` });
+      emit({
+        type: 'warning',
+        message: `${path} is owned by no task any more, but was changed by hand: it was left as it is`,
+      });
     }
     const complete = done.size === selected.size;
     const judged = await runBuildGates(prepared, { ...gates, signal, emit }, landing.value.tree, complete);
@@ -129,7 +162,9 @@ export async function buildTasks(
     if (complete && prepared.whole && landing.value.leftBehind.length === 0) {
       await remember(surroundings, prepared, landing.value.tree);
     }
-    return ok(summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, published.value));
+    return ok(
+      summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, published.value),
+    );
   } finally {
     await executor.close();
   }
@@ -143,9 +178,27 @@ async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Resul
   const rows = await inspectTasks(prepared);
   if (!rows.ok) return rows;
   for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
-  const fresh = rows.value.filter(({ verdict }) => verdict.kind === 'fresh').length;
-  const outcome = fresh === rows.value.length ? 'up-to-date' : 'would-build';
-  return ok({ outcome, exitCode: 0, counts: { ...NO_COUNTS, fresh }, ms, usage: {}, published: 0 });
+  const counts = { ...NO_COUNTS };
+  for (const { verdict } of rows.value) counts[wouldBe(verdict)]++;
+  const outcome = counts.fresh === rows.value.length ? 'up-to-date' : 'would-build';
+  return ok({ outcome, exitCode: 0, counts, ms, usage: {}, published: 0 });
+}
+
+/** What a build would make of a task, by its verdict. */
+function wouldBe(verdict: Verdict): TaskOutcomeKind {
+  switch (verdict.kind) {
+    case 'fresh':
+    case 'cached':
+      return verdict.kind;
+    case 'unverified':
+      return 'verified';
+    case 'drifted':
+      return verdict.stale ? 'failed' : 'drifted';
+    case 'stale':
+      return 'built';
+    case 'pending':
+      return 'skipped';
+  }
 }
 
 /**
@@ -162,7 +215,13 @@ async function withFormerPatches(
     if (all.has(task.label) || !locked?.edits) continue;
     const former = await prepared.store.find(locked.resultKey ?? locked.key);
     const result: StoredResult | undefined = former.ok ? former.value : undefined;
-    if (result) all.set(task.label, { label: task.label, outputs: result.outputs, interface: locked.interface, edits: result.edits });
+    if (result)
+      all.set(task.label, {
+        label: task.label,
+        outputs: result.outputs,
+        interface: locked.interface,
+        edits: result.edits,
+      });
   }
   return all;
 }
@@ -170,7 +229,10 @@ async function withFormerPatches(
 async function publish(prepared: Prepared, landing: Landing, emit: Emit): Promise<Result<number, Failure>> {
   const { project } = prepared;
   if (landing.tree === project.snapshot) return ok(0);
-  const done = await publishTree(project.repository, project.objects, { from: project.snapshot, to: landing.tree });
+  const done = await publishTree(project.repository, project.objects, {
+    from: project.snapshot,
+    to: landing.tree,
+  });
   if (!done.ok) return done;
   await writePublished(project.repository.state, landing.published);
   const { written, removed } = done.value;

@@ -3,38 +3,15 @@
  * when it turns out to be one.
  */
 
-import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../model/event.js';
+import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
+import { EventRecord } from './event-record.js';
+import { BuildLogs } from './logs.js';
+import { type BuildOptions, buildName, NO_COUNTS } from './options.js';
 import { environmentDigests, readLastBuild } from './records.js';
 import { openWritingSession, type Session } from './session.js';
 import { createEmit, type Surroundings } from './surroundings.js';
-
-export interface BuildOptions {
-  readonly targets: readonly string[];
-  readonly force: boolean;
-  readonly discardEdits: boolean;
-  readonly failFast: boolean;
-  /** Runs no recipe: what would need one is a failure. */
-  readonly frozen: boolean;
-  readonly dryRun: boolean;
-  readonly commit: boolean;
-  /** Tasks at the same time; undefined: as configured. */
-  readonly workers: number | undefined;
-  readonly wait: boolean;
-  /** The command line, for whoever waits for this build. */
-  readonly command: string;
-}
-
-export const NO_COUNTS: Readonly<Record<TaskOutcomeKind, number>> = {
-  fresh: 0,
-  cached: 0,
-  verified: 0,
-  built: 0,
-  drifted: 0,
-  failed: 0,
-  skipped: 0,
-};
 
 /** Builds and reports; the summary is also the last event. Rejects only for a bug. */
 export async function build(
@@ -44,13 +21,13 @@ export async function build(
   signal: AbortSignal,
 ): Promise<BuildSummary> {
   const startedAt = surroundings.now();
-  const emit = createEmit(surroundings.now, on);
-  emit({
-    type: 'build.started',
-    build: buildName(startedAt, surroundings.pid),
-    command: options.command,
-    version: surroundings.version,
+  const name = buildName(startedAt, surroundings.pid);
+  const record = new EventRecord();
+  const emit = createEmit(surroundings.now, (event) => {
+    record.on(event);
+    on(event);
   });
+  emit({ type: 'build.started', build: name, command: options.command, version: surroundings.version });
   const finish = (summary: BuildSummary): BuildSummary => {
     emit({ type: 'build.finished', summary });
     return summary;
@@ -60,8 +37,13 @@ export async function build(
     return finish(failedSummary(failure, surroundings.now() - startedAt));
   };
 
-  const session = await openWritingSession(surroundings, { command: options.command, wait: options.wait, signal }, emit);
+  const session = await openWritingSession(
+    surroundings,
+    { command: options.command, wait: options.wait, signal },
+    emit,
+  );
   if (!session.ok) return refuse(session.error);
+  record.open(new BuildLogs(session.value.repository.project, name));
   try {
     const tasks = await nothingToDo(surroundings, options, session.value);
     if (tasks !== undefined) {
@@ -78,13 +60,9 @@ export async function build(
     const built = await buildTasks(surroundings, options, session.value, emit, signal, startedAt);
     return built.ok ? finish(built.value) : refuse(built.error);
   } finally {
+    await record.close();
     await session.value.close();
   }
-}
-
-/** Sortable, unique on this machine, and a folder name. */
-export function buildName(at: number, pid: number): string {
-  return `${new Date(at).toISOString().replace(/[:.]/g, '-')}-${pid}`;
 }
 
 /**
@@ -100,8 +78,13 @@ async function nothingToDo(
   const last = await readLastBuild(session.repository.state);
   if (!last || last.version !== surroundings.version) return undefined;
   const environment = environmentDigests(Object.keys(last.environment), surroundings.env);
-  if (Object.entries(last.environment).some(([name, digest]) => environment[name] !== digest)) return undefined;
-  const taken = await takeSnapshot(session.repository, session.objects, { secrets: [...last.secrets], named: [...last.named], force: [] });
+  if (Object.entries(last.environment).some(([name, digest]) => environment[name] !== digest))
+    return undefined;
+  const taken = await takeSnapshot(session.repository, session.objects, {
+    secrets: [...last.secrets],
+    named: [...last.named],
+    force: [],
+  });
   return taken.ok && taken.value.tree === last.tree ? last.tasks : undefined;
 }
 

@@ -81,8 +81,20 @@ export class Checker {
     const locked = lockedTask(this.project, task);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
     const known = locked?.key === facts.key && !this.options.forced.has(task.label) ? locked : undefined;
-    const make = (verdict: Verdict, candidate: Candidate, made: Produced | undefined): Result<Check, Failure> =>
-      ok({ task, facts, gates, verdict, storeKey: candidate.storeKey, candidate: candidate.result, produced: made });
+    const make = (
+      verdict: Verdict,
+      candidate: Candidate,
+      made: Produced | undefined,
+    ): Result<Check, Failure> =>
+      ok({
+        task,
+        facts,
+        gates,
+        verdict,
+        storeKey: candidate.storeKey,
+        candidate: candidate.result,
+        produced: made,
+      });
 
     if (known && this.isAsRecorded(known, onDisk)) {
       const patches = lockedPatches(known);
@@ -90,7 +102,11 @@ export class Checker {
       const resultKey = known.resultKey ?? facts.key;
       if (!this.rejected.has(resultKey)) {
         const stored = task.edits.length > 0 ? await this.store.find(resultKey) : undefined;
-        const candidate: Candidate = { storeKey: resultKey, result: stored?.ok ? stored.value : undefined, reasons: [] };
+        const candidate: Candidate = {
+          storeKey: resultKey,
+          result: stored?.ok ? stored.value : undefined,
+          reasons: [],
+        };
         const made = this.producedFrom(task, onDisk, patches, candidate.result);
         if (key === known.gates) return make({ kind: 'fresh' }, candidate, made);
         // Verified elsewhere, or verified by another key: the content must come from the store to be landed again.
@@ -120,12 +136,16 @@ export class Checker {
     const disk = this.compareWithDisk(locked, onDisk, result?.outputs ?? NO_FILES);
     const reasons = [...candidate.reasons, ...(await this.reasons(task, facts, locked, disk, result))];
 
-    const drift = this.options.discardEdits ? [] : [...disk.changed, ...this.lostPatches(task, locked, result)];
+    const drift = this.options.discardEdits
+      ? []
+      : [...disk.changed, ...this.lostPatches(task, locked, result)];
     if (drift.length > 0) {
       const standing = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
       if (!standing) return make({ kind: 'drifted', paths: drift, stale: reasons }, candidate, undefined);
       // Dependents go on seeing what was recorded: an edit spreads only once it is accepted.
-      const recorded = new Map(Object.entries(locked.outputs).map(([path, word]) => [path, parseEntryWord(word)]));
+      const recorded = new Map(
+        Object.entries(locked.outputs).map(([path, word]) => [path, parseEntryWord(word)]),
+      );
       const made = this.producedFrom(task, result?.outputs ?? recorded, lockedPatches(locked), result);
       return make({ kind: 'drifted', paths: drift, stale: undefined }, candidate, made);
     }
@@ -135,7 +155,8 @@ export class Checker {
     const made = this.producedFrom(task, result.outputs, patches, result);
     const key = gatesKey(task, gates, result.outputs, patches, facts.facts);
     const verified = key === undefined || key === locked?.gates || (await this.store.gatesPassed(key));
-    if (!verified) return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
+    if (!verified)
+      return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
     return make({ kind: 'cached', reasons }, candidate, made);
   }
 
@@ -152,7 +173,11 @@ export class Checker {
       const found = await this.store.find(key);
       if (!found.ok) {
         const detail = found.error.kind === 'result-damaged' ? found.error.detail : found.error.kind;
-        return ok({ storeKey: key, result: undefined, reasons: [...reasons, { kind: 'result-damaged', detail }] });
+        return ok({
+          storeKey: key,
+          result: undefined,
+          reasons: [...reasons, { kind: 'result-damaged', detail }],
+        });
       }
       const result = found.value;
       if (!result) return ok({ storeKey: key, result: undefined, reasons });
@@ -210,14 +235,19 @@ export class Checker {
     for (const [path, entry] of onDisk) {
       const word = entryWord(entry);
       const published = this.project.recorded.get(path);
-      if (word !== recorded[path] && word !== published && !sameEntry(entry, wanted.get(path))) changed.push(path);
+      if (word !== recorded[path] && word !== published && !sameEntry(entry, wanted.get(path)))
+        changed.push(path);
     }
     const missing = Object.keys(recorded).filter((path) => !onDisk.has(path));
     return { missing, changed };
   }
 
   /** Edited files that a person changed while the patch, to be put on again, is not in the store any more. */
-  private lostPatches(task: Task, locked: LockedTask | undefined, result: StoredResult | undefined): string[] {
+  private lostPatches(
+    task: Task,
+    locked: LockedTask | undefined,
+    result: StoredResult | undefined,
+  ): string[] {
     if (result || !locked) return [];
     return task.edits.filter((path) => {
       const record = locked.edits?.[path];
@@ -237,7 +267,9 @@ export class Checker {
     if (locked.key !== facts.key) {
       const old = await this.store.find(locked.resultKey ?? locked.key);
       const manifest = old.ok ? old.value?.provenance.manifest : undefined;
-      return [{ kind: 'manifest-changed', changes: manifest ? compareManifests(manifest, facts.manifest) : [] }];
+      return [
+        { kind: 'manifest-changed', changes: manifest ? compareManifests(manifest, facts.manifest) : [] },
+      ];
     }
     const edited = result ? result.edits.map((edit) => edit.path) : [];
     const lost = [...disk.missing, ...edited.filter((path) => !this.project.listing.get(path))];
@@ -250,7 +282,12 @@ export class Checker {
     patches: Iterable<readonly [string, Entry | undefined]>,
     result: StoredResult | undefined,
   ): Produced {
-    return { label: task.label, outputs, interface: interfaceOf(task, outputs, patches), edits: result?.edits ?? [] };
+    return {
+      label: task.label,
+      outputs,
+      interface: interfaceOf(task, outputs, patches),
+      edits: result?.edits ?? [],
+    };
   }
 }
 

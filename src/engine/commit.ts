@@ -29,7 +29,8 @@ export async function commitBuild(
     const { result, check } = landed.get(label) as Landed;
     const changes = new Map<string, Entry | undefined>();
     for (const [path, entry] of changed) {
-      const owned = project.ownership.ownerOf(path) === label || result.edits.some((edit) => edit.path === path);
+      const owned =
+        project.ownership.ownerOf(path) === label || result.edits.some((edit) => edit.path === path);
       if (!owned) continue;
       changes.set(path, entry);
       changed.delete(path);
@@ -58,7 +59,9 @@ function taskMessage(task: Task, result: Landed['result']): string {
     `Conductor-Key: ${result.key}`,
     ...(provenance.agent === undefined ? [] : [`Conductor-Agent: ${provenance.agent}`]),
     ...(provenance.model === undefined ? [] : [`Conductor-Model: ${provenance.model}`]),
-    ...(provenance.usage.costUsd === undefined ? [] : [`Conductor-Cost-USD: ${provenance.usage.costUsd.toFixed(4)}`]),
+    ...(provenance.usage.costUsd === undefined
+      ? []
+      : [`Conductor-Cost-USD: ${provenance.usage.costUsd.toFixed(4)}`]),
   ];
   const title = task.title.replace(/\s+/g, ' ').trim();
   return `${task.label}: ${title}\n\n${trailers.join('\n')}\n`;

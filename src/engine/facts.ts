@@ -1,9 +1,9 @@
 /** Gathers what decides one task's content from the project, and describes it. Runs nothing. */
 
-import { compareBytes } from '../base/order.js';
-import { err, ok, type Result } from '../base/result.js';
 import type { Agent } from '../agent/agent.js';
 import { type RenderedPrompt, renderPrompt } from '../agent/prompt.js';
+import { compareBytes } from '../base/order.js';
+import { err, ok, type Result } from '../base/result.js';
 import { partialNames } from '../io/template.js';
 import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
@@ -20,7 +20,11 @@ export interface Produced {
   readonly outputs: Files;
   readonly interface: Digest;
   /** Files that it patched: the file as the task found it and as it left it. */
-  readonly edits: readonly { readonly path: string; readonly before: Entry | undefined; readonly after: Entry | undefined }[];
+  readonly edits: readonly {
+    readonly path: string;
+    readonly before: Entry | undefined;
+    readonly after: Entry | undefined;
+  }[];
 }
 
 export interface TaskFacts {
@@ -54,7 +58,11 @@ export class FactGatherer {
     let prompt: RenderedPrompt | undefined;
     let recipe: RecipeFacts;
     if (task.recipe.kind === 'agent') {
-      const rendered = await this.prompt(task, produced, inputs.flatMap((input) => input.files.map(([path]) => path)));
+      const rendered = await this.prompt(
+        task,
+        produced,
+        inputs.flatMap((input) => input.files.map(([path]) => path)),
+      );
       if (!rendered.ok) return rendered;
       prompt = rendered.value;
       recipe = {
@@ -94,7 +102,19 @@ export class FactGatherer {
   }
 
   /** A template's file in the snapshot with the partials that it uses, directly or through others. */
-  async template(name: string): Promise<Result<{ path: string; id: ObjectId; text: string; partials: Map<string, { path: string; id: ObjectId; text: string }> }, Failure>> {
+  async template(
+    name: string,
+  ): Promise<
+    Result<
+      {
+        path: string;
+        id: ObjectId;
+        text: string;
+        partials: Map<string, { path: string; id: ObjectId; text: string }>;
+      },
+      Failure
+    >
+  > {
     const path = TEMPLATES + name;
     const listing = this.project.listing;
     const entry = listing.get(path);
@@ -110,7 +130,11 @@ export class FactGatherer {
       const partialEntry = listing.get(partialPath);
       const partialText = partialEntry && (await this.text(partialEntry.id));
       if (!partialEntry || partialText === undefined) {
-        return err({ kind: 'template-error', template: path, message: `the partial ${next} (${partialPath}) does not exist` });
+        return err({
+          kind: 'template-error',
+          template: path,
+          message: `the partial ${next} (${partialPath}) does not exist`,
+        });
       }
       partials.set(next, { path: partialPath, id: partialEntry.id, text: partialText });
       wanted.push(...(await partialNames(partialText)));
@@ -127,14 +151,21 @@ export class FactGatherer {
       facts.push({
         to: step.to,
         template: step.template,
-        sources: [[template.value.path, template.value.id], ...partials.map(({ path, id }) => [path, id] as const)],
+        sources: [
+          [template.value.path, template.value.id],
+          ...partials.map(({ path, id }) => [path, id] as const),
+        ],
         variables: canonicalJson(renderVariables(task, step)),
       });
     }
     return ok(facts);
   }
 
-  private prompt(task: Task, produced: ReadonlyMap<Label, Produced>, inputs: readonly string[]): Promise<Result<RenderedPrompt, Failure>> {
+  private prompt(
+    task: Task,
+    produced: ReadonlyMap<Label, Produced>,
+    inputs: readonly string[],
+  ): Promise<Result<RenderedPrompt, Failure>> {
     const feature = this.project.features.get(task.feature);
     if (!feature) throw new Error(`BUG: no feature ${task.feature}`);
     const dependencies = [...new Set(task.dependsOn)].sort(compareBytes).map((label) => ({
@@ -142,7 +173,13 @@ export class FactGatherer {
       outputs: this.project.graph.task(label).outputs,
       interface: interfacePaths(this.project.graph.task(label), dependency(produced, label).outputs),
     }));
-    return renderPrompt({ templates: this.prompts, task, feature, dependencies, inputs: [...new Set(inputs)].sort(compareBytes) });
+    return renderPrompt({
+      templates: this.prompts,
+      task,
+      feature,
+      dependencies,
+      inputs: [...new Set(inputs)].sort(compareBytes),
+    });
   }
 
   /** Files that each declared input shows: hand-written ones, and those of dependencies. */
@@ -172,7 +209,8 @@ export class FactGatherer {
 
 /** Hand-written files that an input pattern shows; specs are among them only when a pattern names their folder. */
 export function selectInputs(project: Project, pattern: string): [string, Entry][] {
-  const pick = (listing: Listing) => selectPaths(listing, [pattern]).map((path): [string, Entry] => [path, listing.get(path) as Entry]);
+  const pick = (listing: Listing) =>
+    selectPaths(listing, [pattern]).map((path): [string, Entry] => [path, listing.get(path) as Entry]);
   const specs = `${project.config.specs}/`;
   if (!pattern.startsWith(specs)) return pick(project.handWritten);
   return pick(project.listing).filter(([path]) => !path.endsWith('.metadata.json'));
@@ -193,4 +231,3 @@ function dependency(produced: ReadonlyMap<Label, Produced>, label: Label): Produ
   if (!found) throw new Error(`BUG: ${label} was asked for before it was done`);
   return found;
 }
-

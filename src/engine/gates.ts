@@ -67,9 +67,18 @@ interface OneRun {
   readonly failure?: Failure;
 }
 
-async function runGate(context: GateContext, job: GateJob, gate: GateSpec, index: number, round: number): Promise<OneRun> {
+async function runGate(
+  context: GateContext,
+  job: GateJob,
+  gate: GateSpec,
+  index: number,
+  round: number,
+): Promise<OneRun> {
   const named = job.task === undefined ? {} : { task: job.task };
-  const log = context.logs.file(job.task ?? 'build', `gate-${job.attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`);
+  const log = context.logs.file(
+    job.task ?? 'build',
+    `gate-${job.attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`,
+  );
   const minutes = gate.timeoutMinutes ?? context.minutes;
   return context.limiter.run(
     async () => {
@@ -83,7 +92,8 @@ async function runGate(context: GateContext, job: GateJob, gate: GateSpec, index
         signal: context.signal,
         sandboxed: true,
         onLine: (line) => {
-          if (job.task !== undefined) context.emit({ type: 'task.output', task: job.task, attempt: job.attempt, line });
+          if (job.task !== undefined)
+            context.emit({ type: 'task.output', task: job.task, attempt: job.attempt, line });
         },
       });
       const output = keptOutput(exit, log.relative);
@@ -93,15 +103,27 @@ async function runGate(context: GateContext, job: GateJob, gate: GateSpec, index
       switch (exit.kind) {
         case 'exited':
           if (exit.code === 0) return { exitCode: 0, ms };
-          return { exitCode: exit.code, ms, failure: { kind: 'gate-failed', gate: gate.name, exitCode: exit.code, ms, output } };
+          return {
+            exitCode: exit.code,
+            ms,
+            failure: { kind: 'gate-failed', gate: gate.name, exitCode: exit.code, ms, output },
+          };
         case 'signalled':
-          return { exitCode: -1, ms, failure: { kind: 'gate-failed', gate: gate.name, exitCode: exit.signal, ms, output } };
+          return {
+            exitCode: -1,
+            ms,
+            failure: { kind: 'gate-failed', gate: gate.name, exitCode: exit.signal, ms, output },
+          };
         case 'timed-out':
           return { exitCode: -1, ms, failure: { kind: 'gate-timed-out', gate: gate.name, minutes, output } };
         case 'cancelled':
           return { exitCode: -1, ms, failure: { kind: 'cancelled' } };
         case 'not-found':
-          return { exitCode: -1, ms, failure: { kind: 'gate-missing-program', gate: gate.name, program: exit.program } };
+          return {
+            exitCode: -1,
+            ms,
+            failure: { kind: 'gate-missing-program', gate: gate.name, program: exit.program },
+          };
       }
     },
     0,

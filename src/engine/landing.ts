@@ -6,7 +6,14 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import { bumpVersion, type FeatureLock, LOCK_SCHEMA, type LockedEdit, type LockedTask, versionBump } from '../model/lock.js';
+import {
+  bumpVersion,
+  type FeatureLock,
+  LOCK_SCHEMA,
+  type LockedEdit,
+  type LockedTask,
+  versionBump,
+} from '../model/lock.js';
 import type { Feature, Label, Task } from '../model/task.js';
 import { type Entry, entryWord, type ObjectId, sameEntry } from '../model/tree.js';
 import { formatLock } from '../specs/lock-file.js';
@@ -68,7 +75,8 @@ export async function planLanding(project: Project, plan: LandingPlan): Promise<
     changes.set(feature.lockFile, { mode: '100644', id });
   }
   for (const path of leftBehind) published[path] = project.recorded.get(path) ?? '';
-  const tree = changes.size === 0 ? project.snapshot : await project.objects.editTree(project.snapshot, changes);
+  const tree =
+    changes.size === 0 ? project.snapshot : await project.objects.editTree(project.snapshot, changes);
   return ok({ tree, leftBehind, published });
 }
 
@@ -83,7 +91,12 @@ function removeOrphans(project: Project, changes: Changes, leftBehind: string[])
 }
 
 /** Files of the task's former result that its new one has no more (a glob's file with another name now). */
-function removeFormer(project: Project, before: LockedTask | undefined, result: StoredResult, changes: Changes): void {
+function removeFormer(
+  project: Project,
+  before: LockedTask | undefined,
+  result: StoredResult,
+  changes: Changes,
+): void {
   for (const path of Object.keys(before?.outputs ?? {})) {
     if (result.outputs.has(path) || project.ownership.ownerOf(path) !== result.provenance.label) continue;
     if (project.listing.get(path)) changes.set(path, undefined);
@@ -105,10 +118,17 @@ async function mergeEdits(
     for (const task of editors) {
       // A patch that the file holds but the store does not would be lost by putting the others on anew.
       const holds = lockedTask(project, task)?.edits?.[path] !== undefined;
-      const known = plan.landed.has(task.label) || plan.produced.get(task.label)?.edits.some((edit) => edit.path === path);
+      const known =
+        plan.landed.has(task.label) ||
+        plan.produced.get(task.label)?.edits.some((edit) => edit.path === path);
       if (holds && !known) return err({ kind: 'edit-base-missing', path });
     }
-    const folded = await foldPatches(project, path, editors.map((task) => task.label), plan.produced);
+    const folded = await foldPatches(
+      project,
+      path,
+      editors.map((task) => task.label),
+      plan.produced,
+    );
     if (!folded.ok) return folded;
     merged.set(path, folded.value);
     if (!sameEntry(project.listing.get(path), folded.value)) changes.set(path, folded.value);
@@ -158,10 +178,13 @@ function nextLock(
   if (!plan.whole) for (const [id, old] of Object.entries(before?.tasks ?? {})) tasks[id] ??= old;
   if (!before && Object.keys(tasks).length === 0) return undefined;
 
-  const complete = feature.tasks.every((task) => tasks[task.id] && (plan.done.has(task.label) || !plan.whole));
+  const complete = feature.tasks.every(
+    (task) => tasks[task.id] && (plan.done.has(task.label) || !plan.whole),
+  );
   const status = complete ? 'complete' : 'incomplete';
   const bump = before ? versionBump(before.tasks, tasks) : 'none';
-  const same = before !== undefined && bump === 'none' && before.status === status && sameRecords(before.tasks, tasks);
+  const same =
+    before !== undefined && bump === 'none' && before.status === status && sameRecords(before.tasks, tasks);
   if (same) return before;
   return {
     schema: LOCK_SCHEMA,
@@ -218,13 +241,23 @@ function withMerged(task: LockedTask, merged: ReadonlyMap<string, Entry | undefi
   return {
     ...task,
     edits: Object.fromEntries(
-      edits.map(([path, edit]) => [path, merged.has(path) ? { ...edit, merged: merged.get(path)?.id ?? '' } : edit]),
+      edits.map(([path, edit]) => [
+        path,
+        merged.has(path) ? { ...edit, merged: merged.get(path)?.id ?? '' } : edit,
+      ]),
     ),
   };
 }
 
-function sameRecords(a: Readonly<Record<string, LockedTask>>, b: Readonly<Record<string, LockedTask>>): boolean {
+function sameRecords(
+  a: Readonly<Record<string, LockedTask>>,
+  b: Readonly<Record<string, LockedTask>>,
+): boolean {
   const words = (tasks: Readonly<Record<string, LockedTask>>) =>
-    JSON.stringify(Object.keys(tasks).sort().map((id) => [id, tasks[id]]));
+    JSON.stringify(
+      Object.keys(tasks)
+        .sort()
+        .map((id) => [id, tasks[id]]),
+    );
   return words(a) === words(b);
 }

@@ -1,12 +1,10 @@
 /** Runs one stale task on this machine: workspace, recipe, capture, gates, store. Knows nothing of other tasks. */
 
-import type { Agent } from '../agent/agent.js';
-import { evidence, withEvidence } from '../agent/evidence.js';
+import { evidence } from '../agent/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { asFailure, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { EditPatch, GateRun, Usage } from '../model/action.js';
-import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern } from '../model/pattern.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
@@ -14,22 +12,15 @@ import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from
 import type { ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
 import type { Workspace, WorkspacePool } from '../workspace/pool.js';
-import type { Spending } from './spending.js';
 import type { ExecutionContext, Executor } from './executor.js';
 import { type GateContext, runGates } from './gates.js';
-import type { BuildLogs } from './logs.js';
-import { keptOutput, type Toolbox } from './toolbox.js';
+import { type RecipeParts, runAgent, runCommand } from './recipes.js';
 
-export interface LocalExecutorParts {
+export interface LocalExecutorParts extends RecipeParts {
   readonly objects: GitObjects;
   readonly store: ResultStore;
   readonly pool: WorkspacePool;
-  readonly agent: Agent | undefined;
-  readonly toolbox: Toolbox;
-  readonly spending: Spending;
   readonly gates: Omit<GateContext, 'signal' | 'emit'>;
-  readonly logs: BuildLogs;
-  readonly config: Config;
   readonly version: string;
   /** Milliseconds since 1970, UTC. */
   now(): number;
@@ -39,7 +30,11 @@ export interface LocalExecutorParts {
 interface Captured {
   readonly tree: ObjectId;
   readonly outputs: Files;
-  readonly edits: readonly { readonly path: string; readonly before: Entry | undefined; readonly after: Entry | undefined }[];
+  readonly edits: readonly {
+    readonly path: string;
+    readonly before: Entry | undefined;
+    readonly after: Entry | undefined;
+  }[];
 }
 
 interface Attempt {
@@ -60,16 +55,25 @@ export class LocalExecutor implements Executor {
     let attempts = 1;
     const end = (result: Result<ObjectId, Failure>): TaskOutcome => {
       const common = { attempts, usage, ms: this.parts.now() - startedAt };
-      return result.ok ? { ok: true, result: result.value, ...common } : { ok: false, failure: result.error, ...common };
+      return result.ok
+        ? { ok: true, result: result.value, ...common }
+        : { ok: false, failure: result.error, ...common };
     };
     const tried: string[] = [];
     for (;;) {
       const attempt: Attempt = { number: attempts, startedAt };
-      const result = await this.guarded(() => this.attempt(run, attempt, tried, context, (spent) => {
-        usage = spent;
-      }));
+      const result = await this.guarded(() =>
+        this.attempt(run, attempt, tried, context, (spent) => {
+          usage = spent;
+        }),
+      );
       if (result.ok || !this.mayTryAgain(run, attempts, result.error)) return end(result);
-      context.emit({ type: 'task.attempt-failed', task: run.label, attempt: attempts, failure: result.error });
+      context.emit({
+        type: 'task.attempt-failed',
+        task: run.label,
+        attempt: attempts,
+        failure: result.error,
+      });
       tried.push(evidence(attempts, result.error));
       attempts++;
     }
@@ -162,8 +166,13 @@ export class LocalExecutor implements Executor {
     }
   }
 
-  private async rendered(run: TaskRun, files: readonly { path: string; blob: ObjectId }[]): Promise<Captured> {
-    const outputs = new Map<string, Entry>(files.map(({ path, blob }) => [path, { mode: '100644', id: blob }]));
+  private async rendered(
+    run: TaskRun,
+    files: readonly { path: string; blob: ObjectId }[],
+  ): Promise<Captured> {
+    const outputs = new Map<string, Entry>(
+      files.map(({ path, blob }) => [path, { mode: '100644', id: blob }]),
+    );
     return { tree: await this.parts.objects.editTree(run.view, outputs), outputs, edits: [] };
   }
 
@@ -179,12 +188,21 @@ export class LocalExecutor implements Executor {
       case 'render':
         return ok(await this.rendered(run, run.recipe.files));
       case 'run': {
-        const ran = await this.command(run, run.recipe.command, attempt, workspace, context);
+        const ran = await runCommand(this.parts, run, run.recipe.command, attempt.number, workspace, context);
         if (!ran.ok) return ran;
         break;
       }
       case 'agent': {
-        const asked = await this.agent(run, run.recipe, attempt, tried, workspace, context, onUsage);
+        const asked = await runAgent(
+          this.parts,
+          run,
+          run.recipe,
+          attempt.number,
+          tried,
+          workspace,
+          context,
+          onUsage,
+        );
         if (!asked.ok) return asked;
         break;
       }
@@ -202,101 +220,14 @@ export class LocalExecutor implements Executor {
     });
     if (!captured.ok) return captured;
     const missing = missingOutputs(run, captured.value.outputs);
-    if (missing.length > 0 && missing.length < run.outputs.length) return err({ kind: 'missing-outputs', paths: missing });
-    const changed = !(await this.isUnchanged(run, captured.value));
-    if (!changed) return err({ kind: 'nothing-done' });
+    if (missing.length > 0 && missing.length < run.outputs.length)
+      return err({ kind: 'missing-outputs', paths: missing });
+    if (this.isUnchanged(run, captured.value)) return err({ kind: 'nothing-done' });
     return missing.length > 0 ? err({ kind: 'missing-outputs', paths: missing }) : captured;
   }
 
-  private async command(
-    run: TaskRun,
-    command: string | readonly string[],
-    attempt: Attempt,
-    workspace: Workspace,
-    context: ExecutionContext,
-  ): Promise<Result<undefined, Failure>> {
-    context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: 'run' });
-    const log = this.parts.logs.file(run.label, 'run.log');
-    const minutes = run.budget.minutes ?? this.parts.config.timeouts.run;
-    const exit = await this.parts.toolbox.run({
-      command,
-      dir: workspace.dir,
-      minutes,
-      network: run.network,
-      log: log.absolute,
-      signal: context.signal,
-      sandboxed: true,
-      extraEnv: { CONDUCTOR_TASK: run.label },
-      onLine: (line) => context.emit({ type: 'task.output', task: run.label, attempt: attempt.number, line }),
-    });
-    const output = keptOutput(exit, log.relative);
-    const text = typeof command === 'string' ? command : command.join(' ');
-    switch (exit.kind) {
-      case 'exited':
-        return exit.code === 0 ? ok(undefined) : err({ kind: 'command-failed', command: text, exitCode: exit.code, output });
-      case 'signalled':
-        return err({ kind: 'command-failed', command: text, exitCode: exit.signal, output });
-      case 'timed-out':
-        return err({ kind: 'timed-out', what: text, minutes, output });
-      case 'cancelled':
-        return err({ kind: 'cancelled' });
-      case 'not-found':
-        return err({ kind: 'command-failed', command: text, exitCode: 127, output: { ...output, tail: `${exit.program}: not found` } });
-    }
-  }
-
-  private async agent(
-    run: TaskRun,
-    recipe: Extract<TaskRun['recipe'], { kind: 'agent' }>,
-    attempt: Attempt,
-    tried: readonly string[],
-    workspace: Workspace,
-    context: ExecutionContext,
-    onUsage: (usage: Usage) => void,
-  ): Promise<Result<undefined, Failure>> {
-    const { agent, logs, config, spending } = this.parts;
-    if (!agent) return err({ kind: 'no-agent' });
-    const account = spending.open(run.label, run.budget, agent);
-    if (!account.ok) return account;
-    context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: 'agent' });
-    const prompt = withEvidence(recipe.prompt, tried);
-    const promptFile = logs.file(run.label, `prompt-${attempt.number}.md`).absolute;
-    await writeAtomic(promptFile, prompt);
-    const stop = new AbortController();
-    const spend = (usage: Usage) => {
-      onUsage(account.value.sum(usage));
-      const over = account.value.report(usage);
-      if (over) stop.abort(over);
-    };
-    const exit = await agent.run({
-      label: run.label,
-      attempt: attempt.number,
-      cwd: workspace.dir,
-      prompt,
-      promptFile,
-      ...(recipe.model === undefined ? {} : { model: recipe.model }),
-      timeoutMs: (run.budget.minutes ?? config.timeouts.agent) * 60_000,
-      logFile: logs.file(run.label, `agent-${attempt.number}.log`).absolute,
-      signal: AbortSignal.any([context.signal, stop.signal]),
-      network: run.network,
-      onEvent: (event) => {
-        if (event.kind === 'output') {
-          context.emit({ type: 'task.output', task: run.label, attempt: attempt.number, line: event.line });
-        } else {
-          context.emit({ type: 'task.usage', task: run.label, attempt: attempt.number, usage: event.usage });
-          spend(event.usage);
-        }
-      },
-    });
-    spend(exit.usage);
-    const unpriced = await account.value.close(exit.usage);
-    if (stop.signal.aborted) return err(stop.signal.reason as Failure);
-    if (unpriced) return err(unpriced);
-    return exit.kind === 'finished' ? ok(undefined) : err(exit.failure);
-  }
-
   /** Work that leaves everything as the view showed it is no work, whatever the agent says. */
-  private async isUnchanged(run: TaskRun, captured: Captured): Promise<boolean> {
+  private isUnchanged(run: TaskRun, captured: Captured): boolean {
     if (captured.edits.some((edit) => !sameEntry(edit.before, edit.after))) return false;
     if (run.recipe.kind !== 'agent') return captured.outputs.size === 0;
     return captured.tree === run.view;
@@ -311,7 +242,10 @@ export class LocalExecutor implements Executor {
   ): Promise<Result<ObjectId, Failure>> {
     const edits: EditPatch[] = captured.edits
       .filter((edit) => !sameEntry(edit.before, edit.after))
-      .map((edit) => ({ ...edit, base: run.editBases[edit.path] ? parseEntryWord(run.editBases[edit.path] as string) : undefined }));
+      .map((edit) => ({
+        ...edit,
+        base: run.editBases[edit.path] ? parseEntryWord(run.editBases[edit.path] as string) : undefined,
+      }));
     const { agent, version, now } = this.parts;
     const kept = await this.parts.store.keep({
       key: run.key,

@@ -38,7 +38,8 @@ export class BuildLogs {
     await makeDir(`${root}/logs/${this.build}`);
     await writeAtomic(`${root}/.gitignore`, '*\n');
     const builds = (await readdir(`${root}/logs`)).sort();
-    for (const old of builds.slice(0, Math.max(0, builds.length - KEPT_BUILDS))) await removeTree(`${root}/logs/${old}`);
+    for (const old of builds.slice(0, Math.max(0, builds.length - KEPT_BUILDS)))
+      await removeTree(`${root}/logs/${old}`);
   }
 }
 

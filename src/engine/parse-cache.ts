@@ -26,7 +26,8 @@ export async function openParseCache(state: string): Promise<ParseCache> {
       changed = true;
     },
     async save() {
-      if (changed || used.size !== kept.size) await writeAtomic(file, JSON.stringify(Object.fromEntries(used)));
+      if (changed || used.size !== kept.size)
+        await writeAtomic(file, JSON.stringify(Object.fromEntries(used)));
     },
   };
 }

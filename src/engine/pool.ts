@@ -39,7 +39,12 @@ export function createPool(
         if (exit.kind === 'cancelled') return err({ kind: 'cancelled' });
         if (exit.kind === 'exited' && exit.code === 0) continue;
         const exitCode = exit.kind === 'exited' ? exit.code : -1;
-        return err({ kind: 'setup-failed', command: commandText(command), exitCode, output: keptOutput(exit, log.relative) });
+        return err({
+          kind: 'setup-failed',
+          command: commandText(command),
+          exitCode,
+          output: keptOutput(exit, log.relative),
+        });
       }
       return ok(undefined);
     },

@@ -1,8 +1,8 @@
 /** Puts the working parts of a build together for a loaded project: prompts, agent, checker, priorities. Runs nothing. */
 
+import type { Agent } from '../agent/agent.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
-import type { Agent } from '../agent/agent.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern } from '../model/pattern.js';
 import { type Label, targetNames } from '../model/task.js';
@@ -11,8 +11,8 @@ import type { ResultStore } from '../store/result-store.js';
 import { Checker } from './check.js';
 import { FactGatherer } from './facts.js';
 import { loadProject, type Project } from './project.js';
-import type { LoadedConfig, Surroundings } from './surroundings.js';
 import type { Session } from './session.js';
+import type { LoadedConfig, Surroundings } from './surroundings.js';
 
 export interface Prepared {
   readonly project: Project;
@@ -21,7 +21,9 @@ export interface Prepared {
   readonly store: ResultStore;
   readonly gatherer: FactGatherer;
   readonly checker: Checker;
-  /** The tasks to look at, with everything that they need. */
+  /** The tasks that were asked for. */
+  readonly targets: ReadonlySet<Label>;
+  /** Those and everything that they need: the tasks to look at. */
   readonly selected: ReadonlySet<Label>;
   /** Whether that is every task of the project. */
   readonly whole: boolean;
@@ -63,6 +65,7 @@ export async function prepare(
     store,
     gatherer,
     checker,
+    targets: targets.value,
     selected,
     whole: selected.size === project.graph.tasks.size,
   });
@@ -107,7 +110,9 @@ function selectTargets(project: Project, targets: readonly string[]): Result<Set
 export function nearest(word: string, names: readonly string[]): string[] {
   const near = names
     .map((name) => ({ name, distance: name.includes(word) ? 1 : editDistance(word, name) }))
-    .filter(({ name, distance }) => distance <= Math.max(2, Math.floor(Math.max(word.length, name.length) / 3)));
+    .filter(
+      ({ name, distance }) => distance <= Math.max(2, Math.floor(Math.max(word.length, name.length) / 3)),
+    );
   near.sort((a, b) => a.distance - b.distance || compareBytes(a.name, b.name));
   return near.slice(0, 3).map(({ name }) => name);
 }

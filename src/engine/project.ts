@@ -158,7 +158,11 @@ async function includeIgnoredOutputs(
     for (const text of plainPaths(task)) if (!listing.get(text)) wanted.add(text);
   }
   if (wanted.size === 0) return ok(undefined);
-  const taken = await takeSnapshot(repository, objects, { secrets: config.secrets, named, force: [...wanted] });
+  const taken = await takeSnapshot(repository, objects, {
+    secrets: config.secrets,
+    named,
+    force: [...wanted],
+  });
   if (!taken.ok) return taken;
   return ok({ tree: taken.value.tree, listing: await objects.list(taken.value.tree) });
 }
@@ -170,7 +174,9 @@ function namedSecrets(config: Config, graph: TaskGraph): string[] {
 
 /** What a task names without wildcards. */
 function plainPaths(task: Task): string[] {
-  return [...task.outputs, ...task.edits, ...(task.inputs ?? [])].filter((text) => !parsePattern(text).isGlob);
+  return [...task.outputs, ...task.edits, ...(task.inputs ?? [])].filter(
+    (text) => !parsePattern(text).isGlob,
+  );
 }
 
 async function readLocks(
@@ -250,7 +256,11 @@ async function editedFiles(
 }
 
 /** An empty id in a record means that people wrote no such file: a task made it. */
-async function recordedBase(objects: GitObjects, id: ObjectId, mode: Entry['mode']): Promise<Entry | undefined | 'missing'> {
+async function recordedBase(
+  objects: GitObjects,
+  id: ObjectId,
+  mode: Entry['mode'],
+): Promise<Entry | undefined | 'missing'> {
   if (id === '') return undefined;
   return (await objects.read(id)) === undefined ? 'missing' : { mode, id };
 }

@@ -26,14 +26,17 @@ export function environmentDigests(
   const digests: Record<string, string> = {};
   for (const name of [...names].sort()) {
     const value = env[name];
-    digests[name] = value === undefined ? 'unset' : createHash('sha256').update(`${name}=${value}`).digest('hex');
+    digests[name] =
+      value === undefined ? 'unset' : createHash('sha256').update(`${name}=${value}`).digest('hex');
   }
   return digests;
 }
 
 export async function readLastBuild(state: string): Promise<LastBuild | undefined> {
   const last = await readRecord<LastBuild>(`${state}/last.json`);
-  return last && typeof last.tree === 'string' && Array.isArray(last.secrets) && Array.isArray(last.named) ? last : undefined;
+  return last && typeof last.tree === 'string' && Array.isArray(last.secrets) && Array.isArray(last.named)
+    ? last
+    : undefined;
 }
 
 export async function writeLastBuild(state: string, last: LastBuild): Promise<void> {
@@ -45,7 +48,10 @@ export async function readPublished(state: string): Promise<Record<string, strin
   return (await readRecord<Record<string, string>>(`${state}/published.json`)) ?? {};
 }
 
-export async function writePublished(state: string, published: Readonly<Record<string, string>>): Promise<void> {
+export async function writePublished(
+  state: string,
+  published: Readonly<Record<string, string>>,
+): Promise<void> {
   await writeAtomic(`${state}/published.json`, JSON.stringify(published));
 }
 
@@ -54,7 +60,10 @@ export async function readDurations(state: string): Promise<Record<Label, number
   return (await readRecord<Record<Label, number>>(`${state}/durations.json`)) ?? {};
 }
 
-export async function writeDurations(state: string, durations: Readonly<Record<Label, number>>): Promise<void> {
+export async function writeDurations(
+  state: string,
+  durations: Readonly<Record<Label, number>>,
+): Promise<void> {
   await writeAtomic(`${state}/durations.json`, JSON.stringify(durations));
 }
 

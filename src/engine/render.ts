@@ -26,7 +26,12 @@ export async function renderOutputs(
     });
     if (!rendered.ok) {
       const { template: name, line, message } = rendered.error;
-      return err({ kind: 'template-error', template: name, ...(line === undefined ? {} : { line }), message });
+      return err({
+        kind: 'template-error',
+        template: name,
+        ...(line === undefined ? {} : { line }),
+        message,
+      });
     }
     const blob = await prepared.project.objects.writeBlob(Buffer.from(rendered.value));
     files.push({ path: step.to, blob });

@@ -54,7 +54,8 @@ export async function schedule(work: Schedule): Promise<ReadonlyMap<Label, TaskS
       states.set(label, outcome);
       if (outcome === 'failed') {
         if (work.failFast) stopped = true;
-        for (const dependent of work.graph.dependents(label)) if (work.labels.has(dependent)) skip(dependent, label);
+        for (const dependent of work.graph.dependents(label))
+          if (work.labels.has(dependent)) skip(dependent, label);
       } else {
         for (const dependent of work.graph.dependents(label)) {
           if (!work.labels.has(dependent)) continue;

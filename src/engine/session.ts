@@ -3,7 +3,8 @@
 import { ok, type Result } from '../base/result.js';
 import { makeDir, readBytes, removeTree, writeAtomic } from '../io/files.js';
 import { GitObjects } from '../io/git/objects.js';
-import { openRepository, type Repository } from '../io/git/repository.js';
+import { openRepository } from '../io/git/open.js';
+import type { Repository } from '../io/git/repository.js';
 import { acquireLock, type LockHandle } from '../io/lock.js';
 import type { Failure } from '../model/failure.js';
 import { recoverPublish } from '../workspace/publish.js';

@@ -2,18 +2,19 @@
 
 import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
+import { unifiedDiff } from '../io/text-diff.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import type { TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
 import { gatesKey } from '../store/manifest.js';
-import type { BuildOptions } from './build.js';
 import { type Check, interfaceOf } from './check.js';
 import type { Executor } from './executor.js';
 import type { Produced } from './facts.js';
 import { type GateContext, gateCommands, runGates } from './gates.js';
 import type { Landed } from './landing.js';
+import type { BuildOptions } from './options.js';
 import type { Prepared } from './prepare.js';
 import { renderOutputs } from './render.js';
 import type { Emit } from './surroundings.js';
@@ -65,7 +66,13 @@ export class TaskStep {
 
   skip(label: Label, because: Label | undefined): void {
     this.outcomes.set(label, 'skipped');
-    this.parts.emit({ type: 'task.finished', task: label, outcome: 'skipped', ms: 0, ...(because ? { because } : {}) });
+    this.parts.emit({
+      type: 'task.finished',
+      task: label,
+      outcome: 'skipped',
+      ms: 0,
+      ...(because ? { because } : {}),
+    });
   }
 
   /** For `--frozen`: everything that a recipe, a person or another task would have to settle first. */
@@ -73,7 +80,8 @@ export class TaskStep {
     const rows = [...this.stale].map(([label, verdict]) => ({ label, verdict }));
     for (const [label, outcome] of this.outcomes) {
       if (this.stale.has(label)) continue;
-      if (outcome === 'failed' || outcome === 'skipped' || outcome === 'drifted') rows.push({ label, verdict: outcome });
+      if (outcome === 'failed' || outcome === 'skipped' || outcome === 'drifted')
+        rows.push({ label, verdict: outcome });
     }
     return rows;
   }
@@ -95,7 +103,10 @@ export class TaskStep {
           return this.accept(check, 'drifted');
         case 'unverified': {
           const verified = await this.verify(check);
-          if (verified.ok) return check.candidate ? this.land(check, check.candidate, 'verified') : this.accept(check, 'verified');
+          if (verified.ok)
+            return check.candidate
+              ? this.land(check, check.candidate, 'verified')
+              : this.accept(check, 'verified');
           if (verified.error.kind !== 'gate-failed') return verified;
           // The content of this key is not good enough any more; the next check finds or makes another.
           this.parts.prepared.checker.reject(check.storeKey, verified.error.gate);
@@ -114,7 +125,11 @@ export class TaskStep {
     return ok(outcome);
   }
 
-  private land(check: Check, result: StoredResult | undefined, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
+  private land(
+    check: Check,
+    result: StoredResult | undefined,
+    outcome: TaskOutcomeKind,
+  ): Result<TaskOutcomeKind, Failure> {
     if (!result) throw new Error(`BUG: nothing to land for ${check.task.label}`);
     const { task } = check;
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
@@ -133,33 +148,42 @@ export class TaskStep {
     const { prepared, gateContext, workers, remaining, signal } = this.parts;
     const { task } = check;
     const { objects } = prepared.project;
-    return workers.run(
-      async () => {
-        const view = await makeView(prepared.project, task, check.facts, this.produced);
-        if (!view.ok) return view;
-        const content = new Map(check.candidate?.outputs ?? check.produced?.outputs);
-        for (const edit of check.candidate?.edits ?? []) if (edit.after) content.set(edit.path, edit.after);
-        const tree = await objects.editTree(view.value.tree, content);
-        const opened = await gateContext.pool.acquire(tree);
-        if (!opened.ok) return opened;
-        try {
-          this.parts.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'gates' });
-          this.parts.emit({ type: 'task.phase', task: task.label, attempt: 1, phase: 'gates' });
-          const job = { gates: check.gates, workspace: opened.value, tree, network: task.network, task: task.label, attempt: 1 };
-          const judged = await runGates(gateContext, job);
-          if (!judged.ok) return err(judged.failure);
-          await this.recordGates(check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
-          return ok(undefined);
-        } finally {
-          await gateContext.pool.release(opened.value);
-        }
-      },
-      remaining.get(task.label) ?? 0,
-      signal,
-    ).catch((error: unknown) => {
-      if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
-      throw error;
-    });
+    return workers
+      .run(
+        async () => {
+          const view = await makeView(prepared.project, task, check.facts, this.produced);
+          if (!view.ok) return view;
+          const content = new Map(check.candidate?.outputs ?? check.produced?.outputs);
+          for (const edit of check.candidate?.edits ?? []) if (edit.after) content.set(edit.path, edit.after);
+          const tree = await objects.editTree(view.value.tree, content);
+          const opened = await gateContext.pool.acquire(tree);
+          if (!opened.ok) return opened;
+          try {
+            this.parts.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'gates' });
+            this.parts.emit({ type: 'task.phase', task: task.label, attempt: 1, phase: 'gates' });
+            const job = {
+              gates: check.gates,
+              workspace: opened.value,
+              tree,
+              network: task.network,
+              task: task.label,
+              attempt: 1,
+            };
+            const judged = await runGates(gateContext, job);
+            if (!judged.ok) return err(judged.failure);
+            await this.recordGates(check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
+            return ok(undefined);
+          } finally {
+            await gateContext.pool.release(opened.value);
+          }
+        },
+        remaining.get(task.label) ?? 0,
+        signal,
+      )
+      .catch((error: unknown) => {
+        if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
+        throw error;
+      });
   }
 
   private async make(check: Check): Promise<Result<TaskOutcomeKind, Failure>> {
@@ -169,8 +193,15 @@ export class TaskStep {
       this.stale.set(task.label, 'stale');
       return err({ kind: 'not-up-to-date', tasks: [{ label: task.label, verdict: 'stale' }] });
     }
-    if (check.verdict.kind === 'stale' && check.verdict.reasons.some((reason) => reason.kind === 'result-damaged')) {
-      emit({ type: 'warning', task: task.label, message: 'its result in the store is damaged; it is made anew' });
+    if (
+      check.verdict.kind === 'stale' &&
+      check.verdict.reasons.some((reason) => reason.kind === 'result-damaged')
+    ) {
+      emit({
+        type: 'warning',
+        task: task.label,
+        message: 'its result in the store is damaged; it is made anew',
+      });
       await prepared.store.forget(check.storeKey);
     }
     return workers
@@ -215,22 +246,24 @@ export class TaskStep {
       network: task.network,
       evolves: view.value.evolves,
     };
-    if (task.recipe.kind === 'run') return ok({ ...common, recipe: { kind: 'run', command: task.recipe.command } });
+    if (task.recipe.kind === 'run')
+      return ok({ ...common, recipe: { kind: 'run', command: task.recipe.command } });
     if (task.recipe.kind === 'render') {
       const files = await renderOutputs(prepared, task, task.recipe.steps);
       return files.ok ? ok({ ...common, recipe: { kind: 'render', files: files.value } }) : files;
     }
     if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
     const model = task.model ?? prepared.project.config.agent?.model;
-    const prompt = facts.prompt.full({
+    const prompt = await facts.prompt.full({
       gates: gateCommands(check.gates),
-      changes: view.value.evolves && check.verdict.kind === 'stale' ? check.verdict.reasons : [],
+      ...(view.value.evolves ? { specChange: await specChange(check) } : {}),
     });
+    if (!prompt.ok) return prompt;
     return ok({
       ...common,
       recipe: {
         kind: 'agent',
-        prompt,
+        prompt: prompt.value,
         agent: prepared.agent.name,
         ...(model === undefined ? {} : { model }),
         attempts: prepared.project.config.attempts,
@@ -238,14 +271,19 @@ export class TaskStep {
     });
   }
 
-  private async recordGates(check: Check, outputs: StoredResult['outputs'], result = check.candidate): Promise<void> {
+  private async recordGates(
+    check: Check,
+    outputs: StoredResult['outputs'],
+    result = check.candidate,
+  ): Promise<void> {
     const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
     const key = gatesKey(check.task, check.gates, outputs, patches, check.facts.facts);
     if (key !== undefined) await this.parts.prepared.store.recordGates(key);
   }
 
   private spend(usage: Usage): void {
-    const add = (a: number | undefined, b: number | undefined) => (a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0));
+    const add = (a: number | undefined, b: number | undefined) =>
+      a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0);
     const sum = {
       costUsd: add(this.usage.costUsd, usage.costUsd),
       tokensIn: add(this.usage.tokensIn, usage.tokensIn),
@@ -254,4 +292,16 @@ export class TaskStep {
     };
     this.usage = Object.fromEntries(Object.entries(sum).filter(([, value]) => value !== undefined));
   }
+}
+
+/** For a task that evolves: how its prompt differs from the one that its former result was made with. */
+async function specChange(check: Check): Promise<string> {
+  if (check.verdict.kind !== 'stale') return '';
+  for (const reason of check.verdict.reasons) {
+    if (reason.kind !== 'manifest-changed') continue;
+    const prompt = reason.changes.find((change) => change.name === 'prompt');
+    if (prompt?.before !== undefined && prompt.after !== undefined)
+      return unifiedDiff(prompt.before, prompt.after).join('\n');
+  }
+  return '';
 }

@@ -4,6 +4,7 @@ import { unreachable } from '../base/result.js';
 import type { Manifest, ManifestChange } from '../model/action.js';
 import type { Label } from '../model/task.js';
 import type { StaleReason, Verdict } from '../model/verdict.js';
+import type { Reporter, Sink } from './reporter.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
 
@@ -98,7 +99,7 @@ function reasonsOf(verdict: Verdict): readonly StaleReason[] {
 async function changeLines(change: ManifestChange, style: Style): Promise<string[]> {
   const name = style('bold', visible(change.name));
   if (change.show === 'text') {
-    const { unifiedDiff } = await import('./text-diff.js');
+    const { unifiedDiff } = await import('../io/text-diff.js');
     const diff = unifiedDiff(change.before ?? '', change.after ?? '').map(visibleBlock);
     return [`  ${name}`, ...diff.map((line) => `    ${coloured(line, style)}`)];
   }
@@ -133,4 +134,15 @@ function joined(names: readonly string[], lead: string): string {
 function some(names: readonly string[]): string {
   const shown = names.slice(0, 3).map(visible).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+}
+
+/** Prints each task's verdict as it is found, for a dry run. Those that are up to date are passed over. */
+export function verdictReporter(sink: Sink, style: Style): Reporter {
+  return {
+    on(event) {
+      if (event.type !== 'task.checked' || event.verdict.kind === 'fresh') return;
+      sink.write(`${style('bold', visible(event.task))}: ${describeVerdict(event.verdict)}\n`);
+    },
+    close: () => Promise.resolve(),
+  };
 }

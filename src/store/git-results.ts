@@ -49,7 +49,10 @@ export class GitResults implements ResultStore {
     const blob = await this.objects.writeBlob(Buffer.from(`${canonicalJson(record)}\n`));
     files.set(RESULT_FILE, { mode: '100644', id: blob });
     const tree = await this.objects.editTree(undefined, files);
-    const commit = await this.objects.writeCommit({ tree, message: `result of ${result.provenance.label}\n` });
+    const commit = await this.objects.writeCommit({
+      tree,
+      message: `result of ${result.provenance.label}\n`,
+    });
     const created = await this.objects.createRef(resultRef(result.key), commit);
     if (created === 'exists') {
       const standing = await this.find(result.key);
@@ -96,7 +99,8 @@ export class GitResults implements ResultStore {
     const missing = await this.objects.missing([...listing.files.values()].map((entry) => entry.id));
     if (missing.length > 0) return damaged(`${missing.length} of its objects are missing`);
     const outputs = new Map<string, Entry>();
-    for (const path of listing.under(OUTPUTS)) outputs.set(path.slice(OUTPUTS.length), listing.get(path) as Entry);
+    for (const path of listing.under(OUTPUTS))
+      outputs.set(path.slice(OUTPUTS.length), listing.get(path) as Entry);
     const edits: EditPatch[] = record.edited.map((path) => ({
       path,
       base: listing.get(`edits/base/${path}`),

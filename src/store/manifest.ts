@@ -10,7 +10,12 @@ const LISTED_FILES = 200;
 
 /** What of a recipe decides content, already gathered: rendered, resolved, digested. */
 export type RecipeFacts =
-  | { readonly kind: 'agent'; readonly identity: string; readonly model: string | undefined; readonly prompt: string }
+  | {
+      readonly kind: 'agent';
+      readonly identity: string;
+      readonly model: string | undefined;
+      readonly prompt: string;
+    }
   | { readonly kind: 'render'; readonly templates: readonly RenderFacts[] }
   | { readonly kind: 'run' };
 
@@ -27,7 +32,10 @@ export interface ManifestFacts {
   readonly salt: string;
   readonly recipe: RecipeFacts;
   /** Files that each declared input matches, as the view shows them. */
-  readonly inputs: readonly { readonly pattern: string; readonly files: readonly (readonly [string, Entry])[] }[];
+  readonly inputs: readonly {
+    readonly pattern: string;
+    readonly files: readonly (readonly [string, Entry])[];
+  }[];
   /** The whole hand-written tree, for a `run` recipe that declares no inputs and may read all of it. */
   readonly wholeTree: ObjectId | undefined;
   /** Interface digests of direct dependencies, in the order of their labels. */
@@ -111,4 +119,3 @@ export function interfaceDigest(
 ): Digest {
   return digestFields('conductor.interface.1', [digestFiles(outputs), ...[...patches].flat()]);
 }
-

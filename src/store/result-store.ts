@@ -26,4 +26,3 @@ export interface ResultStore {
   /** Makes everything kept so far independent of the person's repository. */
   settle(): Promise<void>;
 }
-

@@ -54,7 +54,8 @@ export async function captureResult(
   for (const record of listed.toString('utf8').split('\0')) {
     if (record === '') continue;
     const path = record.slice(2);
-    if (path.endsWith('/')) return err({ kind: 'unsafe-path', path, reason: 'it is a git repository of its own' });
+    if (path.endsWith('/'))
+      return err({ kind: 'unsafe-path', path, reason: 'it is a git repository of its own' });
     if (options.edits.includes(path) || matchesAny(options.outputs, path)) inside.add(path);
     else if (outside.get(path) !== 'tracked') outside.set(path, record.startsWith('?') ? 'new' : 'tracked');
   }
@@ -62,7 +63,10 @@ export async function captureResult(
   if (bytes > options.maxBytes) return err({ kind: 'output-too-large', bytes, limit: options.maxBytes });
 
   const input = [...inside].map((path) => `${path}\0`).join('');
-  const updated = await git(['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], { ...call, input });
+  const updated = await git(['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], {
+    ...call,
+    input,
+  });
   if (updated.code !== 0) return err(unsafe(updated.stderr));
   const tree = (await gitOk(['write-tree'], call)).toString('latin1').trim();
 
@@ -84,7 +88,11 @@ export async function captureResult(
   return problem ? err(problem) : ok({ tree, outputs, edits });
 }
 
-async function capturedEdits(objects: GitObjects, options: CaptureOptions, after: Listing): Promise<CapturedEdit[]> {
+async function capturedEdits(
+  objects: GitObjects,
+  options: CaptureOptions,
+  after: Listing,
+): Promise<CapturedEdit[]> {
   if (options.edits.length === 0) return [];
   const before = await objects.list(options.view);
   return options.edits
@@ -99,7 +107,10 @@ async function totalBytes(dir: string, paths: Iterable<string>): Promise<number>
 }
 
 /** Changed tracked files, and new ones that the view's ignore rules do not name as scratch. */
-async function notIgnored(outside: ReadonlyMap<string, 'tracked' | 'new'>, call: Parameters<typeof git>[1]): Promise<string[]> {
+async function notIgnored(
+  outside: ReadonlyMap<string, 'tracked' | 'new'>,
+  call: Parameters<typeof git>[1],
+): Promise<string[]> {
   const tracked = [...outside].filter(([, kind]) => kind === 'tracked').map(([path]) => path);
   const fresh = [...outside].filter(([, kind]) => kind === 'new').map(([path]) => path);
   if (fresh.length === 0) return tracked.sort();
@@ -110,10 +121,15 @@ async function notIgnored(outside: ReadonlyMap<string, 'tracked' | 'new'>, call:
   return [...tracked, ...fresh.filter((path) => !ignored.has(path))].sort();
 }
 
-async function entryProblem(objects: GitObjects, paths: readonly string[], listing: Listing): Promise<Failure | undefined> {
+async function entryProblem(
+  objects: GitObjects,
+  paths: readonly string[],
+  listing: Listing,
+): Promise<Failure | undefined> {
   for (const path of paths) {
     const entry = listing.get(path) as Entry;
-    if (entry.mode === '160000') return { kind: 'unsafe-path', path, reason: 'it is a git repository of its own' };
+    if (entry.mode === '160000')
+      return { kind: 'unsafe-path', path, reason: 'it is a git repository of its own' };
     if (entry.mode !== '120000') continue;
     const target = ((await objects.read(entry.id)) ?? Buffer.alloc(0)).toString('utf8');
     const resolved = posix.normalize(posix.join(posix.dirname(path), target));

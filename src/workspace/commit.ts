@@ -33,7 +33,11 @@ export async function commitTasks(
   const theirs: GitCall = { gitDir: repository.gitDir, workTree: repository.top, dir: repository.top };
   const identity = await git(['var', 'GIT_COMMITTER_IDENT'], theirs);
   if (identity.code !== 0) {
-    return err({ kind: 'commit-refused', reason: 'git does not know your name: set user.name and user.email', paths: [] });
+    return err({
+      kind: 'commit-refused',
+      reason: 'git does not know your name: set user.name and user.email',
+      paths: [],
+    });
   }
   const head = await revision(theirs, 'HEAD^{commit}');
   const steps = await withoutIgnored(repository, theirs, options.steps);
@@ -43,15 +47,24 @@ export async function commitTasks(
   const staged = await stagedPaths(theirs, head);
   const inTheWay = paths.filter((path) => staged.has(path));
   if (inTheWay.length > 0) {
-    return err({ kind: 'commit-refused', reason: 'these files have staged changes that are not committed', paths: inTheWay });
+    return err({
+      kind: 'commit-refused',
+      reason: 'these files have staged changes that are not committed',
+      paths: inTheWay,
+    });
   }
   const dirty: string[] = [];
   for (const [path, entry] of options.guarded) {
-    const committed = head === undefined ? undefined : await entryAt(theirs, head, `${repository.prefix}${path}`);
+    const committed =
+      head === undefined ? undefined : await entryAt(theirs, head, `${repository.prefix}${path}`);
     if (!sameEntry(committed, entry)) dirty.push(path);
   }
   if (dirty.length > 0) {
-    return err({ kind: 'commit-refused', reason: 'these files have changes of yours that are not committed', paths: dirty });
+    return err({
+      kind: 'commit-refused',
+      reason: 'these files have changes of yours that are not committed',
+      paths: dirty,
+    });
   }
 
   const base = head === undefined ? undefined : await revision(theirs, `${head}^{tree}`);
@@ -65,7 +78,9 @@ export async function commitTasks(
   }
   const last = trees.at(-1) as ObjectId;
   const commit =
-    head === undefined ? (tip as ObjectId) : await commitTree(theirs, last, [head, tip as ObjectId], options.mergeMessage);
+    head === undefined
+      ? (tip as ObjectId)
+      : await commitTree(theirs, last, [head, tip as ObjectId], options.mergeMessage);
   const moved = await git(
     ['update-ref', '-m', 'conductor build', 'HEAD', commit, head ?? '0'.repeat(commit.length)],
     theirs,
@@ -77,7 +92,11 @@ export async function commitTasks(
   return ok({ commit, commits: steps.length });
 }
 
-async function withoutIgnored(repository: Repository, theirs: GitCall, steps: readonly CommitStep[]): Promise<CommitStep[]> {
+async function withoutIgnored(
+  repository: Repository,
+  theirs: GitCall,
+  steps: readonly CommitStep[],
+): Promise<CommitStep[]> {
   const paths = steps.flatMap((step) => [...step.changes.keys()].map((path) => repository.prefix + path));
   if (paths.length === 0) return [];
   const input = paths.map((path) => `${path}\0`).join('');
@@ -100,7 +119,12 @@ async function stagedPaths(theirs: GitCall, head: ObjectId | undefined): Promise
     head === undefined
       ? await gitOk(['ls-files', '-z'], theirs)
       : await gitOk(['diff-index', '--cached', '--name-only', '-z', head], theirs);
-  return new Set(output.toString('utf8').split('\0').filter((path) => path !== ''));
+  return new Set(
+    output
+      .toString('utf8')
+      .split('\0')
+      .filter((path) => path !== ''),
+  );
 }
 
 async function entryAt(theirs: GitCall, commit: ObjectId, path: string): Promise<Entry | undefined> {
@@ -114,7 +138,12 @@ async function revision(theirs: GitCall, name: string): Promise<ObjectId | undef
   return exit.code === 0 ? exit.stdout.toString('latin1').trim() : undefined;
 }
 
-async function commitTree(theirs: GitCall, tree: ObjectId, parents: readonly ObjectId[], message: string): Promise<ObjectId> {
+async function commitTree(
+  theirs: GitCall,
+  tree: ObjectId,
+  parents: readonly ObjectId[],
+  message: string,
+): Promise<ObjectId> {
   const args = ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
   return (await gitOk(args, { ...theirs, input: message })).toString('latin1').trim();
 }
@@ -128,7 +157,10 @@ async function copyObjects(
 ): Promise<void> {
   const own: GitCall = { gitDir: objects.store, dir: objects.store };
   const wanted = [...trees, ...(base === undefined ? [] : [`^${base}`])].map((line) => `${line}\n`).join('');
-  const listed = await gitOk(['rev-list', '--objects', '--no-object-names', '--stdin'], { ...own, input: wanted });
+  const listed = await gitOk(['rev-list', '--objects', '--no-object-names', '--stdin'], {
+    ...own,
+    input: wanted,
+  });
   const pack = await gitOk(['pack-objects', '--stdout', '-q'], { ...own, input: listed });
   await gitOk(['unpack-objects', '-q'], { ...theirs, input: pack });
 }

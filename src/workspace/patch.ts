@@ -55,7 +55,17 @@ async function mergeTexts([current, before, after]: [Buffer, Buffer, Buffer]): P
     ]);
     const tag = randomBytes(12).toString('hex');
     const labels = ['-L', `${tag}-ours`, '-L', `${tag}-base`, '-L', `${tag}-theirs`];
-    const args = ['merge-file', '-p', '-q', '--diff3', `--marker-size=${MARKER}`, ...labels, 'current', 'before', 'after'];
+    const args = [
+      'merge-file',
+      '-p',
+      '-q',
+      '--diff3',
+      `--marker-size=${MARKER}`,
+      ...labels,
+      'current',
+      'before',
+      'after',
+    ];
     const exit = await git(args, { dir });
     if (exit.code === 0) return exit.stdout;
     // The exit code is the number of conflicts, 127 at most; more is an error.

@@ -132,7 +132,10 @@ export class WorkspacePool {
   }
 
   private async ensure(workspace: Workspace): Promise<void> {
-    const complete = (await isFolder(workspace.dir)) && (await isFolder(workspace.gitDir)) && (await isFile(workspace.index));
+    const complete =
+      (await isFolder(workspace.dir)) &&
+      (await isFolder(workspace.gitDir)) &&
+      (await isFile(workspace.index));
     if (complete) return;
     await this.remove(workspace);
     const made = this.making.then(() => this.make(workspace));
@@ -143,9 +146,12 @@ export class WorkspacePool {
   private async make(workspace: Workspace): Promise<void> {
     await makeDir(this.folder);
     const commit = await this.objects.writeCommit({ tree: await this.objects.empty(), message: 'empty\n' });
-    await gitOk(['worktree', 'add', '--quiet', '--detach', '--no-checkout', '--force', workspace.dir, commit], {
-      gitDir: this.repository.store,
-    });
+    await gitOk(
+      ['worktree', 'add', '--quiet', '--detach', '--no-checkout', '--force', workspace.dir, commit],
+      {
+        gitDir: this.repository.store,
+      },
+    );
     await gitOk(['read-tree', '--empty'], workspaceCall(this.repository.store, workspace));
   }
 
@@ -176,7 +182,10 @@ export class WorkspacePool {
     const place = join(workspace.dir, path);
     const there = await lstat(place).catch(() => undefined);
     if (there?.isSymbolicLink() && (await readlink(place)) === target) return;
-    const tracked = await git(['ls-files', '--error-unmatch', '--', path], workspaceCall(this.repository.store, workspace));
+    const tracked = await git(
+      ['ls-files', '--error-unmatch', '--', path],
+      workspaceCall(this.repository.store, workspace),
+    );
     if (tracked.code === 0) return;
     await removeTree(place);
     if (!(await lstat(target).catch(() => undefined))) return;

@@ -50,7 +50,9 @@ export async function publishTree(
     }
     await rm(journal, { force: true });
     const named = [...exit.stderr.matchAll(/'([^'\n]+)'/g)].map((match) => match[1] as string);
-    const paths = named.map((path) => (path.startsWith(repository.prefix) ? path.slice(repository.prefix.length) : path));
+    const paths = named.map((path) =>
+      path.startsWith(repository.prefix) ? path.slice(repository.prefix.length) : path,
+    );
     return err({ kind: 'publish-refused', paths, detail: exit.stderr.trim() });
   }
   await rm(journal, { force: true });
@@ -69,7 +71,10 @@ function changedPaths(before: Listing, after: Listing): string[] {
  * Completes a publish that was killed. Each path that it was to change is written unless a person has changed it since:
  * as it was before, missing, or the beginning of its new content (a write that was torn) means that it is conductor's.
  */
-export async function recoverPublish(repository: Repository, objects: GitObjects): Promise<'nothing' | 'completed'> {
+export async function recoverPublish(
+  repository: Repository,
+  objects: GitObjects,
+): Promise<'nothing' | 'completed'> {
   const journal = join(repository.state, JOURNAL);
   const text = await readText(journal);
   if (text === undefined) return 'nothing';
@@ -84,13 +89,18 @@ export async function recoverPublish(repository: Repository, objects: GitObjects
     const input = changed.map((path) => `${repository.prefix}${path}\0`).join('');
     await gitOk(['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], { ...call, input });
     const now = (await gitOk(['write-tree'], call)).toString('latin1').trim();
-    const onDisk = await objects.list((await objects.subtree(now, repository.prefix)) ?? (await objects.empty()));
+    const onDisk = await objects.list(
+      (await objects.subtree(now, repository.prefix)) ?? (await objects.empty()),
+    );
     const changes = new Map<string, Entry | undefined>();
     for (const path of changed) {
       if (sameEntry(onDisk.get(path), after.get(path))) continue;
       if (await isOurs(repository, objects, path, before, after, onDisk)) changes.set(path, after.get(path));
     }
-    const target = await objects.editTree((await objects.subtree(now, repository.prefix)) ?? undefined, changes);
+    const target = await objects.editTree(
+      (await objects.subtree(now, repository.prefix)) ?? undefined,
+      changes,
+    );
     const wrapped = await objects.wrap(target, repository.prefix);
     await gitOk(['read-tree', '-m', '-u', now, wrapped], call);
     await rm(call.indexFile as string, { force: true });
@@ -120,7 +130,9 @@ async function isOurs(
 function parseJournal(text: string): PublishOptions | undefined {
   try {
     const value = JSON.parse(text) as Partial<PublishOptions>;
-    return typeof value.from === 'string' && typeof value.to === 'string' ? { from: value.from, to: value.to } : undefined;
+    return typeof value.from === 'string' && typeof value.to === 'string'
+      ? { from: value.from, to: value.to }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -65,7 +65,10 @@ async function snapshot(
     const there = await onDisk(repository, forced);
     // Outputs that are gone from disk leave the index by `add --all`, ones that look secret only by name.
     const list = [...there, ...options.named].map((path) => `${repository.prefix}${path}\0`).join('');
-    const updated = await git(['update-index', '--add', '--remove', '-z', '--stdin'], { ...call, input: list });
+    const updated = await git(['update-index', '--add', '--remove', '-z', '--stdin'], {
+      ...call,
+      input: list,
+    });
     if (updated.code !== 0) return err(failureOf(repository, updated));
   }
   const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
@@ -123,18 +126,22 @@ async function seed(repository: Repository, options: SnapshotOptions): Promise<v
   }
   const secrets = options.secrets.map((pattern) => `:(top,glob)${pattern}`);
   if (secrets.length > 0) {
-    const removed = await git(['rm', '--cached', '-r', '-f', '-q', '--ignore-unmatch', '--', ...secrets], call);
+    const removed = await git(
+      ['rm', '--cached', '-r', '-f', '-q', '--ignore-unmatch', '--', ...secrets],
+      call,
+    );
     if (removed.code !== 0) await rm(join(repository.state, 'index'), { force: true });
   }
 }
 
 function failureOf(repository: Repository, exit: GitExit): Failure {
   if (exit.stderr.includes('No space left on device')) return { kind: 'disk-full', path: repository.home };
-  const lines = exit.stderr.split('\n').filter((line) => !line.startsWith('hint:') && !line.startsWith('warning:'));
+  const lines = exit.stderr
+    .split('\n')
+    .filter((line) => !line.startsWith('hint:') && !line.startsWith('warning:'));
   return { kind: 'snapshot-failed', detail: lines.join('\n').trim() };
 }
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
-

@@ -1,8 +1,8 @@
 /** `conductor build`: options to a build, its events to reporters, signals to a stop. */
 
 import { build } from '../../engine/build.js';
-import { cancelOnSignals } from '../signals.js';
 import { openReporters } from '../reporters.js';
+import { cancelOnSignals } from '../signals.js';
 import { createSurroundings } from '../wire.js';
 
 interface BuildFlags {

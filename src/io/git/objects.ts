@@ -48,7 +48,10 @@ export class GitObjects {
     this.reader = new Coprocess(['cat-file', '--batch'], this.call);
     this.trees = new Coprocess(['mktree', '--batch', '-z', '--missing'], this.call);
     this.blobs = new Coprocess(['hash-object', '-w', '--no-filters', '--stdin-paths'], this.call);
-    this.commits = new Coprocess(['hash-object', '-w', '-t', 'commit', '--no-filters', '--stdin-paths'], this.call);
+    this.commits = new Coprocess(
+      ['hash-object', '-w', '-t', 'commit', '--no-filters', '--stdin-paths'],
+      this.call,
+    );
     this.refUpdates = new Coprocess(['update-ref', '--stdin'], this.call);
   }
 
@@ -134,7 +137,10 @@ export class GitObjects {
   /** The tree put at a folder of an otherwise empty one. */
   async wrap(tree: ObjectId, prefix: string): Promise<ObjectId> {
     let wrapped = tree;
-    for (const name of prefix.split('/').filter((part) => part !== '').reverse()) {
+    for (const name of prefix
+      .split('/')
+      .filter((part) => part !== '')
+      .reverse()) {
       wrapped = await this.writeTree([[name, { mode: '40000', id: wrapped }]]);
     }
     return wrapped;
@@ -147,7 +153,10 @@ export class GitObjects {
 
   /** A readable difference of two trees. */
   async diff(from: ObjectId, to: ObjectId): Promise<string> {
-    const output = await gitOk(['diff', '--no-color', '--no-ext-diff', '--no-textconv', from, to, '--'], this.call);
+    const output = await gitOk(
+      ['diff', '--no-color', '--no-ext-diff', '--no-textconv', from, to, '--'],
+      this.call,
+    );
     return output.toString('utf8');
   }
 
@@ -171,8 +180,13 @@ export class GitObjects {
 
   async refs(prefix: string): Promise<Map<string, ObjectId>> {
     const output = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)', prefix], this.call);
-    const lines = output.toString('utf8').split('\n').filter((line) => line !== '');
-    return new Map(lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]));
+    const lines = output
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line !== '');
+    return new Map(
+      lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]),
+    );
   }
 
   async close(): Promise<void> {
@@ -182,7 +196,9 @@ export class GitObjects {
     if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }
 
-  private async readObject(name: string): Promise<{ id: ObjectId; type: string; content: Buffer } | undefined> {
+  private async readObject(
+    name: string,
+  ): Promise<{ id: ObjectId; type: string; content: Buffer } | undefined> {
     if (name.includes('\n')) return undefined;
     let answer: Buffer;
     try {
@@ -220,7 +236,10 @@ export class GitObjects {
   }
 
   /** The folder's new tree; undefined when nothing is left in it. */
-  private async editFolder(base: ObjectId | undefined, changes: FolderChanges): Promise<ObjectId | undefined> {
+  private async editFolder(
+    base: ObjectId | undefined,
+    changes: FolderChanges,
+  ): Promise<ObjectId | undefined> {
     const raw = base === undefined ? undefined : await this.read(base);
     if (base !== undefined && !raw) throw new Error(`tree ${base} cannot be read`);
     const entries = raw && base ? parseRawTree(raw, base.length / 2) : new Map<string, TreeEntry>();

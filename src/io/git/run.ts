@@ -97,7 +97,11 @@ export function git(args: readonly string[], call: GitCall = {}): Promise<GitExi
       reject(error.code === 'ENOENT' && error.path === 'git' ? new GitMissing() : error);
     });
     child.on('close', (code) => {
-      resolve({ code: code ?? -1, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString('utf8') });
+      resolve({
+        code: code ?? -1,
+        stdout: Buffer.concat(stdout),
+        stderr: Buffer.concat(stderr).toString('utf8'),
+      });
     });
     // A git that ends before it has read everything closes the pipe; its exit code says why.
     child.stdin.on('error', () => {});

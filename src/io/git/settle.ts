@@ -15,7 +15,10 @@ export async function settleRefs(store: string): Promise<void> {
   if (ids.length === 0) return;
   const input = ids.map((id) => `${id}\n`).join('');
   const listed = await gitOk(['rev-list', '--objects', '--no-object-names', '--stdin'], { ...call, input });
-  await gitOk(['pack-objects', '-q', '--window=0', join(store, 'objects', 'pack', 'pack')], { ...call, input: listed });
+  await gitOk(['pack-objects', '-q', '--window=0', join(store, 'objects', 'pack', 'pack')], {
+    ...call,
+    input: listed,
+  });
   await git(['prune-packed', '-q'], call);
   await gitOk(['pack-refs', '--all'], call);
 }

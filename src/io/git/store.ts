@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { Repository } from './repository.js';
-import { git, mustGit } from './run.js';
+import { git, gitOk } from './run.js';
 
 const NEEDED = '2.39';
 
@@ -32,6 +32,8 @@ function storeConfig(format: Repository['objectFormat']): string {
 	logAllRefUpdates = false
 	trustctime = true
 	checkStat = default
+	protectHFS = true
+	protectNTFS = true
 	filesRefLockTimeout = 1000
 	packedRefsTimeout = 1000
 [index]
@@ -75,7 +77,7 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
   await mkdir(home, { recursive: true });
   // Made aside and moved into place: a kill leaves either no store or a whole one.
   const aside = join(home, `repo.${randomUUID()}`);
-  await mustGit(['init', '-q', '--bare', '--template=', `--object-format=${objectFormat}`, '--', aside]);
+  await gitOk(['init', '-q', '--bare', '--template=', `--object-format=${objectFormat}`, '--', aside]);
   await mkdir(join(aside, 'objects', 'info'), { recursive: true });
   await mkdir(join(aside, 'info'), { recursive: true });
   await writeFile(join(aside, 'objects', 'info', 'alternates'), '../../../objects\n');

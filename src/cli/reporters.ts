@@ -1,0 +1,33 @@
+/** Chooses who reads a build's events: a live view, plain lines, or JSON. */
+
+import type { Surroundings } from '../engine/surroundings.js';
+import { jsonReporter } from '../report/json.js';
+import { plainReporter } from '../report/plain.js';
+import { type Reporter, tee } from '../report/reporter.js';
+import { terminalReporter } from '../report/terminal.js';
+import { verdictReporter } from '../report/verdict.js';
+import { isLive, styleFor } from './output.js';
+
+export interface ReporterOptions {
+  /** Events on stdout, text for people on stderr. */
+  readonly json: boolean;
+  /** Verdicts are what is asked for. */
+  readonly dryRun: boolean;
+}
+
+export function openReporters(surroundings: Surroundings, options: ReporterOptions): Reporter {
+  const stream = options.json ? process.stderr : process.stdout;
+  const style = styleFor(stream);
+  const readers: Reporter[] = options.json ? [jsonReporter(process.stdout)] : [];
+  if (options.dryRun) readers.push(verdictReporter(stream, style));
+  if (isLive(stream) && !process.env.NO_COLOR)
+    readers.push(terminalReporter({ stream, style, now: surroundings.now, after }));
+  else readers.push(plainReporter(stream, style));
+  return tee(readers, (error) => process.stderr.write(`conductor: a reporter failed: ${String(error)}\n`));
+}
+
+function after(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,34 @@
+/** What can be asked of a build, and the plain values around it. Decides nothing. */
+
+import type { TaskOutcomeKind } from '../model/event.js';
+
+export interface BuildOptions {
+  readonly targets: readonly string[];
+  readonly force: boolean;
+  readonly discardEdits: boolean;
+  readonly failFast: boolean;
+  /** Runs no recipe: what would need one is a failure. */
+  readonly frozen: boolean;
+  readonly dryRun: boolean;
+  readonly commit: boolean;
+  /** Tasks at the same time; undefined: as configured. */
+  readonly workers: number | undefined;
+  readonly wait: boolean;
+  /** The command line, for whoever waits for this build. */
+  readonly command: string;
+}
+
+export const NO_COUNTS: Readonly<Record<TaskOutcomeKind, number>> = {
+  fresh: 0,
+  cached: 0,
+  verified: 0,
+  built: 0,
+  drifted: 0,
+  failed: 0,
+  skipped: 0,
+};
+
+/** Sortable, unique on this machine, and a folder name. */
+export function buildName(at: number, pid: number): string {
+  return `${new Date(at).toISOString().replace(/[:.]/g, '-')}-${pid}`;
+}

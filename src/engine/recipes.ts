@@ -1,0 +1,119 @@
+/** Runs the program of a recipe in a workspace: a command, or an agent with its prompt and its purse. Captures nothing. */
+
+import type { Agent } from '../agent/agent.js';
+import { withEvidence } from '../agent/evidence.js';
+import { err, ok, type Result } from '../base/result.js';
+import { writeAtomic } from '../io/files.js';
+import type { Usage } from '../model/action.js';
+import type { Config } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+import type { TaskRun } from '../model/run.js';
+import type { Workspace } from '../workspace/pool.js';
+import type { ExecutionContext } from './executor.js';
+import type { BuildLogs } from './logs.js';
+import type { Spending } from './spending.js';
+import { keptOutput, type Toolbox } from './toolbox.js';
+
+export interface RecipeParts {
+  readonly agent: Agent | undefined;
+  readonly toolbox: Toolbox;
+  readonly spending: Spending;
+  readonly logs: BuildLogs;
+  readonly config: Config;
+}
+
+export async function runCommand(
+  parts: RecipeParts,
+  run: TaskRun,
+  command: string | readonly string[],
+  attempt: number,
+  workspace: Workspace,
+  context: ExecutionContext,
+): Promise<Result<undefined, Failure>> {
+  context.emit({ type: 'task.phase', task: run.label, attempt: attempt, phase: 'run' });
+  const log = parts.logs.file(run.label, 'run.log');
+  const minutes = run.budget.minutes ?? parts.config.timeouts.run;
+  const exit = await parts.toolbox.run({
+    command,
+    dir: workspace.dir,
+    minutes,
+    network: run.network,
+    log: log.absolute,
+    signal: context.signal,
+    sandboxed: true,
+    extraEnv: { CONDUCTOR_TASK: run.label },
+    onLine: (line) => context.emit({ type: 'task.output', task: run.label, attempt: attempt, line }),
+  });
+  const output = keptOutput(exit, log.relative);
+  const text = typeof command === 'string' ? command : command.join(' ');
+  switch (exit.kind) {
+    case 'exited':
+      return exit.code === 0
+        ? ok(undefined)
+        : err({ kind: 'command-failed', command: text, exitCode: exit.code, output });
+    case 'signalled':
+      return err({ kind: 'command-failed', command: text, exitCode: exit.signal, output });
+    case 'timed-out':
+      return err({ kind: 'timed-out', what: text, minutes, output });
+    case 'cancelled':
+      return err({ kind: 'cancelled' });
+    case 'not-found':
+      return err({
+        kind: 'command-failed',
+        command: text,
+        exitCode: 127,
+        output: { ...output, tail: `${exit.program}: not found` },
+      });
+  }
+}
+
+export async function runAgent(
+  parts: RecipeParts,
+  run: TaskRun,
+  recipe: Extract<TaskRun['recipe'], { kind: 'agent' }>,
+  attempt: number,
+  tried: readonly string[],
+  workspace: Workspace,
+  context: ExecutionContext,
+  onUsage: (usage: Usage) => void,
+): Promise<Result<undefined, Failure>> {
+  const { agent, logs, config, spending } = parts;
+  if (!agent) return err({ kind: 'no-agent' });
+  const account = spending.open(run.label, run.budget, agent);
+  if (!account.ok) return account;
+  context.emit({ type: 'task.phase', task: run.label, attempt: attempt, phase: 'agent' });
+  const prompt = withEvidence(recipe.prompt, tried);
+  const promptFile = logs.file(run.label, `prompt-${attempt}.md`).absolute;
+  await writeAtomic(promptFile, prompt);
+  const stop = new AbortController();
+  const spend = (usage: Usage) => {
+    onUsage(account.value.sum(usage));
+    const over = account.value.report(usage);
+    if (over) stop.abort(over);
+  };
+  const exit = await agent.run({
+    label: run.label,
+    attempt: attempt,
+    cwd: workspace.dir,
+    prompt,
+    promptFile,
+    ...(recipe.model === undefined ? {} : { model: recipe.model }),
+    timeoutMs: (run.budget.minutes ?? config.timeouts.agent) * 60_000,
+    logFile: logs.file(run.label, `agent-${attempt}.log`).absolute,
+    signal: AbortSignal.any([context.signal, stop.signal]),
+    network: run.network,
+    onEvent: (event) => {
+      if (event.kind === 'output') {
+        context.emit({ type: 'task.output', task: run.label, attempt: attempt, line: event.line });
+      } else {
+        context.emit({ type: 'task.usage', task: run.label, attempt: attempt, usage: event.usage });
+        spend(event.usage);
+      }
+    },
+  });
+  spend(exit.usage);
+  const unpriced = await account.value.close(exit.usage);
+  if (stop.signal.aborted) return err(stop.signal.reason as Failure);
+  if (unpriced) return err(unpriced);
+  return exit.kind === 'finished' ? ok(undefined) : err(exit.failure);
+}

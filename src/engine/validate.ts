@@ -1,0 +1,45 @@
+/** Checks a project's config and specs, and that the programs of its gates are there. Runs none of them. */
+
+import { err, ok, type Result } from '../base/result.js';
+import { programOnPath } from '../io/process.js';
+import type { Diagnostic, Failure } from '../model/failure.js';
+import { loadSpecs } from '../specs/load.js';
+import { missingPrograms } from '../specs/programs.js';
+import { takeSnapshot } from '../workspace/snapshot.js';
+import { openParseCache } from './parse-cache.js';
+import { openReadingSession } from './session.js';
+import type { Surroundings } from './surroundings.js';
+
+export interface Validated {
+  readonly features: number;
+  readonly tasks: number;
+  readonly warnings: readonly Diagnostic[];
+}
+
+export async function validateProject(surroundings: Surroundings): Promise<Result<Validated, Failure>> {
+  const session = await openReadingSession(surroundings);
+  if (!session.ok) return session;
+  const { repository, objects } = session.value;
+  try {
+    const loaded = await surroundings.loadConfig(repository.project);
+    if (!loaded.ok) return loaded;
+    const { config } = loaded.value;
+    const taken = await takeSnapshot(repository, objects, { secrets: config.secrets, named: [], force: [] });
+    if (!taken.ok) return taken;
+    const listing = await objects.list(taken.value.tree);
+    const cache = await openParseCache(repository.state);
+    const specs = await loadSpecs({ listing, read: (ids) => objects.readMany(ids), cache }, config);
+    if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
+    const { features, graph, warnings } = specs.value;
+    // Programs that the workspace links or set-up makes are found in its node_modules.
+    const env = {
+      ...surroundings.env,
+      PATH: `${repository.project}/node_modules/.bin:${surroundings.env.PATH ?? ''}`,
+    };
+    const missing = missingPrograms(features, config, (program) => programOnPath(program, env));
+    if (missing.length > 0) return err({ kind: 'invalid-specs', diagnostics: missing });
+    return ok({ features: features.length, tasks: graph.tasks.size, warnings });
+  } finally {
+    await session.value.close();
+  }
+}
