@@ -58,7 +58,7 @@ export async function parseYaml(
   }
   const tooDeep = nestingProblem(text, file, lineOffset);
   if (tooDeep) return err([tooDeep]);
-  const yaml = await import('yaml');
+  const yaml = await import('./yaml.js');
   const lines = new yaml.LineCounter();
   const at = (from: number, to: number, message: string, hint?: string): Diagnostic => ({
     file,
@@ -102,7 +102,7 @@ export async function locator(
   text: string,
   lineOffset = 0,
 ): Promise<(path: KeyPath, key?: boolean) => Place> {
-  const yaml = await import('yaml');
+  const yaml = await import('./yaml.js');
   const lines = new yaml.LineCounter();
   let document: Document | undefined;
   try {
@@ -156,7 +156,7 @@ function validator(name: SchemaName): Promise<Validate> {
 }
 
 async function compileSchema(name: SchemaName): Promise<Validate> {
-  const { Ajv } = await import('ajv');
+  const { Ajv } = await import('./ajv.js');
   const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
   ajv.addKeyword({ keyword: 'patternErrorMessage', schemaType: 'string' });
   const validate = ajv.compile(SCHEMAS[name]);

@@ -6,8 +6,9 @@
 import { lstat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
+import { removeTree } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { git, gitOk } from '../io/git/run.js';
+import { type GitCall, git, gitOk } from '../io/git/run.js';
 import type { Failure } from '../model/failure.js';
 import { matchesAny } from '../model/pattern.js';
 import { type Entry, type Files, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
@@ -47,6 +48,10 @@ export async function captureResult(
   options: CaptureOptions,
 ): Promise<Result<Captured, Failure>> {
   const call = workspaceCall(objects.store, workspace);
+  const planted = await plantedRepository(workspace.dir, call);
+  if (planted !== undefined) {
+    return err({ kind: 'unsafe-path', path: planted, reason: 'it is a git repository of its own' });
+  }
   const excludes = options.ignoreRoots.flatMap((root) => ['-x', `/${root}`]);
   const listed = await gitOk(['ls-files', '-t', '-d', '-m', '-o', '-z', ...excludes], call);
   const inside = new Set<string>();
@@ -58,6 +63,10 @@ export async function captureResult(
       return err({ kind: 'unsafe-path', path, reason: 'it is a git repository of its own' });
     if (options.edits.includes(path) || matchesAny(options.outputs, path)) inside.add(path);
     else if (outside.get(path) !== 'tracked') outside.set(path, record.startsWith('?') ? 'new' : 'tracked');
+  }
+  const gitName = [...inside].find((path) => path.split('/').some(isGitName));
+  if (gitName !== undefined) {
+    return err({ kind: 'unsafe-path', path: gitName, reason: 'some file systems take it for .git' });
   }
   const bytes = await totalBytes(workspace.dir, inside);
   if (bytes > options.maxBytes) return err({ kind: 'output-too-large', bytes, limit: options.maxBytes });
@@ -100,6 +109,42 @@ async function capturedEdits(
     .filter((edit) => !sameEntry(edit.before, edit.after));
 }
 
+/**
+ * git looks past a `.git` in a folder that has tracked files, and `clean` leaves it: there it would answer to the
+ * next task's git. It is removed and its folder told.
+ */
+async function plantedRepository(dir: string, call: GitCall): Promise<string | undefined> {
+  const listed = (await gitOk(['ls-files', '-z'], call)).toString('utf8').split('\0');
+  const folders = new Set<string>();
+  for (const path of listed) {
+    for (
+      let folder = posix.dirname(path);
+      folder !== '.' && !folders.has(folder);
+      folder = posix.dirname(folder)
+    ) {
+      folders.add(folder);
+    }
+  }
+  let planted: string | undefined;
+  for (const folder of folders) {
+    // A folder that the task made a link is nothing to look through.
+    if (!(await lstat(join(dir, folder)).catch(() => undefined))?.isDirectory()) continue;
+    const place = join(dir, folder, '.git');
+    if (!(await lstat(place).catch(() => undefined))) continue;
+    await removeTree(place);
+    planted ??= folder;
+  }
+  return planted;
+}
+
+/** `.git` as file systems without case, with short names, or with ignorable characters may spell it. */
+function isGitName(name: string): boolean {
+  const plain = name
+    .replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
+    .replace(/[. ]+$|:.*$/g, '');
+  return /^(\.git|git~1)$/i.test(plain);
+}
+
 async function totalBytes(dir: string, paths: Iterable<string>): Promise<number> {
   let bytes = 0;
   for (const path of paths) bytes += (await lstat(join(dir, path)).catch(() => undefined))?.size ?? 0;
@@ -134,8 +179,10 @@ async function entryProblem(
     const target = ((await objects.read(entry.id)) ?? Buffer.alloc(0)).toString('utf8');
     const resolved = posix.normalize(posix.join(posix.dirname(path), target));
     const leaves = posix.isAbsolute(target) || resolved === '..' || resolved.startsWith('../');
+    // After a name, `..` leads to where that name points, which is not what the text says when it is a link.
+    const turnsBack = /(^|\/)(?!\.\.?(\/|$))[^/]+\/(.*\/)?\.\.(\/|$)/.test(target);
     const intoGit = resolved.split('/').some((part) => part.toLowerCase() === '.git');
-    if (leaves || intoGit) return { kind: 'link-leaves-tree', path, target };
+    if (leaves || turnsBack || intoGit) return { kind: 'link-leaves-tree', path, target };
   }
   return undefined;
 }

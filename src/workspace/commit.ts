@@ -3,6 +3,8 @@
  * and only when they asked for it. Knows nothing of tasks.
  */
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -36,6 +38,16 @@ export async function commitTasks(
     return err({
       kind: 'commit-refused',
       reason: 'git does not know your name: set user.name and user.email',
+      paths: [],
+    });
+  }
+  const underWay = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply'].find(
+    (name) => existsSync(join(repository.gitDir, name)),
+  );
+  if (underWay !== undefined) {
+    return err({
+      kind: 'commit-refused',
+      reason: 'a merge, rebase or cherry-pick is under way: finish it first',
       paths: [],
     });
   }
@@ -88,7 +100,7 @@ export async function commitTasks(
   if (moved.code !== 0) {
     return err({ kind: 'commit-refused', reason: 'the branch moved while the build ran', paths: [] });
   }
-  await updateIndex(theirs, steps);
+  await updateIndex(theirs, steps, commit.length);
   return ok({ commit, commits: steps.length });
 }
 
@@ -166,9 +178,9 @@ async function copyObjects(
 }
 
 /** The person's index tells of the committed files as committed; everything else in it stays. */
-async function updateIndex(theirs: GitCall, steps: readonly CommitStep[]): Promise<void> {
+async function updateIndex(theirs: GitCall, steps: readonly CommitStep[], digits: number): Promise<void> {
   const latest = new Map(steps.flatMap((step) => [...step.changes]));
-  const zero = '0'.repeat(40);
+  const zero = '0'.repeat(digits);
   const input = [...latest]
     .map(([path, entry]) => (entry ? `${entry.mode} ${entry.id}\t${path}\0` : `0 ${zero}\t${path}\0`))
     .join('');

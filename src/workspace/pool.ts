@@ -179,6 +179,11 @@ export class WorkspacePool {
   /** A link of ours is made where the view has nothing; what a task put in its place is removed. */
   private async link(workspace: Workspace, path: string): Promise<void> {
     const target = join(this.repository.project, path);
+    // A folder on the way may be a link of the view: what lies behind it is not the workspace's.
+    for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
+      const onTheWay = await lstat(join(workspace.dir, folder)).catch(() => undefined);
+      if (onTheWay && !onTheWay.isDirectory()) return;
+    }
     const place = join(workspace.dir, path);
     const there = await lstat(place).catch(() => undefined);
     if (there?.isSymbolicLink() && (await readlink(place)) === target) return;

@@ -3,8 +3,8 @@
  * kill. Knows nothing of tasks.
  */
 
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { readText, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
@@ -39,6 +39,10 @@ export async function publishTree(
   const before = await objects.list(from);
   const after = await objects.list(to);
   const changed = changedPaths(before, after);
+  const inTheWay = await inTheWayOf(repository, objects, changed, before, after);
+  if (inTheWay.length > 0) {
+    return err({ kind: 'publish-refused', paths: inTheWay, detail: 'these files are not in the snapshot' });
+  }
   const journal = join(repository.state, JOURNAL);
   await writeAtomic(journal, JSON.stringify({ from, to }));
   const trees = [await objects.wrap(from, repository.prefix), await objects.wrap(to, repository.prefix)];
@@ -60,6 +64,48 @@ export async function publishTree(
     written: changed.filter((path) => after.get(path)),
     removed: changed.filter((path) => !after.get(path)),
   });
+}
+
+/**
+ * Files of the person's that stand where new ones are to be. git itself would overwrite those that it ignores. One
+ * with the very content that is to be written is in nobody's way.
+ */
+async function inTheWayOf(
+  repository: Repository,
+  objects: GitObjects,
+  changed: readonly string[],
+  before: Listing,
+  after: Listing,
+): Promise<string[]> {
+  const found = new Set<string>();
+  for (const path of changed) {
+    const wanted = after.get(path);
+    if (!wanted || before.get(path)) continue;
+    let place = path;
+    let there = await lstat(join(repository.project, place)).catch(() => undefined);
+    while (!there && place.includes('/')) {
+      place = place.slice(0, place.lastIndexOf('/'));
+      there = await lstat(join(repository.project, place)).catch(() => undefined);
+    }
+    if (!there || before.get(place)) continue;
+    if (there.isDirectory()) {
+      if (place === path) for (const inner of await strangersIn(repository, path, before)) found.add(inner);
+      continue;
+    }
+    const content =
+      place === path && there.isFile() ? await readFile(join(repository.project, path)) : undefined;
+    if (!content || !(await objects.read(wanted.id))?.equals(content)) found.add(place);
+  }
+  return [...found];
+}
+
+async function strangersIn(repository: Repository, folder: string, before: Listing): Promise<string[]> {
+  const root = join(repository.project, folder);
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(repository.project, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((path) => !before.get(path));
 }
 
 function changedPaths(before: Listing, after: Listing): string[] {

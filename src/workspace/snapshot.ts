@@ -3,9 +3,10 @@
  * which is also the stat cache. Knows nothing of specs; the person's index is read once and never written.
  */
 
-import { copyFile, lstat, readdir, rm, stat } from 'node:fs/promises';
+import { copyFile, lstat, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
+import { readText, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import { type GitCall, type GitExit, git } from '../io/git/run.js';
@@ -43,6 +44,13 @@ export async function takeSnapshot(
   const index = join(repository.state, 'index');
   // Left by a git that was killed; nobody else writes here while the lock is held.
   await rm(`${index}.lock`, { force: true });
+  // What an index holds depends on what was left out of it: another list of secrets needs another index.
+  const listFile = join(repository.state, 'index-secrets.json');
+  const list = JSON.stringify([options.secrets, options.named]);
+  if ((await readText(listFile)) !== list) {
+    await rm(index, { force: true });
+    await writeAtomic(listFile, list);
+  }
   if (!(await exists(index))) await seed(repository, options);
   const first = await snapshot(repository, objects, options);
   if (first.ok || first.error.kind !== 'snapshot-failed') return first;
@@ -57,9 +65,15 @@ async function snapshot(
   options: SnapshotOptions,
 ): Promise<Result<{ tree: ObjectId }, Failure>> {
   const call = indexCall(repository);
-  const added = await git(['add', '--all', '--', ...pathspecs(repository, options.secrets)], call);
-  const empty = added.code !== 0 && added.stderr.includes('did not match any files');
-  if (added.code !== 0 && !empty) return err(failureOf(repository, added));
+  const specs = pathspecs(repository, options.secrets);
+  let added = await git(['add', '--all', '--', ...specs], call);
+  for (let bare = bareRepository(added); bare !== undefined; bare = bareRepository(added)) {
+    const exclude = `:(top,exclude,literal)${bare}`;
+    if (specs.includes(exclude)) break;
+    specs.push(exclude);
+    added = await git(['add', '--all', '--', ...specs], call);
+  }
+  if (added.code !== 0 && !isHarmless(added)) return err(failureOf(repository, added));
   const forced = [...new Set([...options.named, ...options.force])];
   if (forced.length > 0) {
     const there = await onDisk(repository, forced);
@@ -78,13 +92,27 @@ async function snapshot(
   return err(failureOf(repository, written));
 }
 
+/**
+ * git takes a pattern that is to be left out for the wish to add what it matches, and complains when that is ignored
+ * anyway; everything else has been added. And a folder without a file matches nothing.
+ */
+function isHarmless(exit: GitExit): boolean {
+  if (/^(error|fatal):/m.test(exit.stderr)) return exit.stderr.includes('did not match any files');
+  return exit.stderr.startsWith('The following paths are ignored by one of your .gitignore files:');
+}
+
 function pathspecs(repository: Repository, secrets: readonly string[]): string[] {
   const prefix = globEscape(repository.prefix);
   return [
     repository.prefix === '' ? ':/' : `:(top,literal)${repository.prefix}`,
-    `:(top,exclude,glob)${prefix}.conductor/**`,
     ...secrets.map((pattern) => `:(top,exclude,glob)${prefix}${pattern}`),
   ];
+}
+
+/** The embedded repository without a commit at which `add` stopped: git has no entry for such a one. */
+function bareRepository(exit: GitExit): string | undefined {
+  if (exit.code === 0) return undefined;
+  return /^error: '(.+)\/' does not have a commit checked out$/m.exec(exit.stderr)?.[1];
 }
 
 function globEscape(path: string): string {
@@ -110,7 +138,11 @@ async function seed(repository: Repository, options: SnapshotOptions): Promise<v
   if (repository.prefix !== '' || !(await exists(theirs))) return;
   const isSplit = (await readdir(repository.gitDir)).some((name) => name.startsWith('sharedindex.'));
   if (isSplit) return;
+  const times = await stat(theirs);
   await copyFile(theirs, join(repository.state, 'index'));
+  // git reads again what was changed in the second in which an index was written: the copy must not look younger.
+  const second = Math.floor(times.mtimeMs / 1000);
+  await utimes(join(repository.state, 'index'), second, second);
   const call = indexCall(repository);
   // Files marked as "assume unchanged" or "skip" would hide their changes from every snapshot.
   const listed = await git(['ls-files', '-v', '-z'], call);

@@ -103,6 +103,7 @@ export class GitObjects {
     return this.hash(this.commits, Buffer.from(lines.join('\n')));
   }
 
+  /** Names are bytes, one character each: a name that is no UTF-8 stays what it is. */
   async writeTree(entries: Iterable<readonly [string, TreeEntry]>): Promise<ObjectId> {
     const records: string[] = [];
     for (const [name, { mode, id }] of entries) {
@@ -110,7 +111,9 @@ export class GitObjects {
       records.push(`${mode} ${type} ${id}\t${name}\0`);
     }
     // An empty record ends a tree; git answers with its id at once.
-    return (await this.trees.ask(`${records.join('')}\0`, lineFrame)).toString('latin1').trim();
+    return (await this.trees.ask(Buffer.from(`${records.join('')}\0`, 'latin1'), lineFrame))
+      .toString('latin1')
+      .trim();
   }
 
   /** Every file below a tree (or a commit's tree). Rejects when the tree cannot be read. */
@@ -141,7 +144,7 @@ export class GitObjects {
       .split('/')
       .filter((part) => part !== '')
       .reverse()) {
-      wrapped = await this.writeTree([[name, { mode: '40000', id: wrapped }]]);
+      wrapped = await this.writeTree([[byteName(name), { mode: '40000', id: wrapped }]]);
     }
     return wrapped;
   }
@@ -258,10 +261,15 @@ export class GitObjects {
   }
 }
 
+/** A path as git keeps it: its bytes, one character each. */
+function byteName(path: string): string {
+  return Buffer.from(path, 'utf8').toString('latin1');
+}
+
 function groupChanges(changes: Changes): FolderChanges {
   const root: FolderChanges = { files: new Map(), folders: new Map() };
   for (const [path, entry] of changes) {
-    const parts = path.split('/');
+    const parts = byteName(path).split('/');
     let folder = root;
     for (const part of parts.slice(0, -1)) {
       let next = folder.folders.get(part);

@@ -94,7 +94,9 @@ async function commonDirOf(gitDir: string): Promise<string> {
 async function isSparse(gitDir: string, config: string): Promise<boolean> {
   if (!existsSync(join(gitDir, 'info', 'sparse-checkout'))) return false;
   const own = await readText(join(gitDir, 'config.worktree'));
-  const last = [...`${config}\n${own}`.matchAll(/^\s*sparsecheckout[ \t]*(?:=[ \t]*"?(\w+))?/gim)].pop();
+  const last = [
+    ...`${config}\n${own}`.matchAll(/^\s*sparsecheckout(?![a-z])[ \t]*(?:=[ \t]*"?(\w+))?/gim),
+  ].pop();
   return last !== undefined && !/^(false|no|off|0)$/i.test(last[1] ?? 'true');
 }
 

@@ -15,7 +15,7 @@ export function parseRawTree(raw: Buffer, idBytes: number): Map<string, TreeEntr
     const space = raw.indexOf(0x20, at);
     const nul = raw.indexOf(0, space);
     const mode = raw.toString('latin1', at, space);
-    const name = raw.toString('utf8', space + 1, nul);
+    const name = raw.toString('latin1', space + 1, nul);
     at = nul + 1 + idBytes;
     entries.set(name, { mode: knownMode(mode), id: raw.toString('hex', nul + 1, at) });
   }

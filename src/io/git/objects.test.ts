@@ -1,0 +1,151 @@
+/** GitObjects against a plain map, and what the store promises about refs and packs. */
+
+import { execFileSync } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Entry } from '../../model/tree.js';
+import { GitObjects } from './objects.js';
+import { openRepository } from './open.js';
+import type { Repository } from './repository.js';
+import { ScratchRepository } from './scratch-repository.js';
+import { settleRefs } from './settle.js';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function open(
+  ...init: string[]
+): Promise<{ scratch: ScratchRepository; repository: Repository; objects: GitObjects }> {
+  const scratch = new ScratchRepository(...init);
+  cleanups.push(() => scratch.remove());
+  const opened = await openRepository(scratch.dir);
+  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+  const objects = new GitObjects(opened.value);
+  cleanups.push(() => objects.close());
+  return { scratch, repository: opened.value, objects };
+}
+
+/** mulberry32: the same numbers for the same seed everywhere. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+describe.each(['sha1', 'sha256'])('trees of a %s repository', (format) => {
+  const seed = 1 + Math.floor(Math.random() * 1e9);
+  it(`edited at random are what a plain map is (seed ${seed})`, async () => {
+    const { objects } = await open(`--object-format=${format}`);
+    const next = random(seed);
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
+    const names = ['a', 'a b', 'ü', '-x', 'line\nfeed', '"q"', 'a.b', '__proto__'];
+    const blobs = await Promise.all(['1', '2', ''].map((text) => objects.writeBlob(Buffer.from(text))));
+    const plain = new Map<string, Entry>();
+    let tree = await objects.empty();
+    for (let round = 0; round < 60; round++) {
+      const changes = new Map<string, Entry | undefined>();
+      for (let i = 1 + Math.floor(next() * 5); i > 0; i--) {
+        const path = Array.from({ length: 1 + Math.floor(next() * 3) }, () => pick(names)).join('/');
+        const meets = [...changes].some(
+          ([p, e]) => e && (p.startsWith(`${path}/`) || path.startsWith(`${p}/`)),
+        );
+        if (meets) continue;
+        const mode = pick(['100644', '100755', '120000'] as const);
+        changes.set(path, next() < 0.35 ? undefined : { mode, id: pick(blobs) });
+      }
+      for (const [path, entry] of changes) if (!entry) plain.delete(path);
+      for (const [path, entry] of changes) {
+        if (!entry) continue;
+        for (const old of [...plain.keys()])
+          if (old.startsWith(`${path}/`) || path.startsWith(`${old}/`)) plain.delete(old);
+        plain.set(path, entry);
+      }
+      tree = await objects.editTree(tree, changes);
+      const listing = await objects.list(tree);
+      expect(new Map([...listing.files].sort()), `seed ${seed}, round ${round}`).toEqual(
+        new Map([...plain].sort()),
+      );
+    }
+    expect(tree).toBe(await objects.editTree(undefined, plain));
+  });
+});
+
+describe('GitObjects', () => {
+  it('keeps the bytes of a name that is no UTF-8 when its folder is edited', async () => {
+    const { repository, objects } = await open();
+    const blob = await objects.writeBlob(Buffer.from('x'));
+    const record = Buffer.concat([
+      Buffer.from(`100644 blob ${blob}\t`),
+      Buffer.from([0x66, 0xe9]),
+      Buffer.from('\0'),
+    ]);
+    const made = execFileSync('git', ['--git-dir', repository.store, 'mktree', '-z'], { input: record });
+    const tree = await objects.editTree(
+      made.toString().trim(),
+      new Map([['b', { mode: '100644', id: blob } as const]]),
+    );
+    const names = execFileSync('git', ['--git-dir', repository.store, 'ls-tree', '-z', '--name-only', tree]);
+    expect(names.toString('latin1').split('\0').slice(0, 2).sort()).toEqual(['b', 'f\xe9']);
+  });
+
+  it('reads what it wrote, answers for what is missing, and refuses no name with a newline by hanging', async () => {
+    const { objects } = await open();
+    const content = Buffer.from([...Array(70_000).keys()].map((n) => n % 256));
+    const ids = await Promise.all([content, Buffer.alloc(0)].map((one) => objects.writeBlob(one)));
+    expect(await objects.read(ids[0] as string)).toEqual(content);
+    expect(await objects.read(ids[1] as string)).toEqual(Buffer.alloc(0));
+    expect(await objects.read('0'.repeat(40))).toBeUndefined();
+    expect(await objects.read('a\nb')).toBeUndefined();
+    expect(await objects.missing([ids[0] as string, '1'.repeat(40)])).toEqual(['1'.repeat(40)]);
+  });
+
+  it('creates a ref once and goes on after the refusal', async () => {
+    const { objects } = await open();
+    const tree = await objects.empty();
+    const [one, two] = await Promise.all(['1', '2'].map((message) => objects.writeCommit({ tree, message })));
+    expect(await objects.createRef('refs/conductor/results/aa/k', one as string)).toBe('created');
+    expect(await objects.createRef('refs/conductor/results/aa/k', two as string)).toBe('exists');
+    expect(await objects.createRef('refs/conductor/results/aa/l', two as string)).toBe('created');
+    expect([...(await objects.refs('refs/conductor/')).values()]).toEqual([one, two]);
+  });
+
+  it('keeps results when the person prunes the objects that they were borrowed from', async () => {
+    const { scratch, repository, objects } = await open();
+    scratch.write('f', 'only staged once\n');
+    scratch.git('add', 'f');
+    const id = scratch.git('rev-parse', ':f').trim();
+    const tree = await objects.editTree(undefined, new Map([['f', { mode: '100644', id } as const]]));
+    await objects.createRef('refs/conductor/results/aa/k', await objects.writeCommit({ tree, message: 'r' }));
+    await settleRefs(repository.store);
+    scratch.git('rm', '-q', '-f', '--cached', 'f');
+    scratch.git('prune', '--expire=now');
+    expect(() => scratch.git('cat-file', '-e', id)).toThrow();
+    const later = new GitObjects(repository);
+    cleanups.push(() => later.close());
+    expect((await later.read('refs/conductor/results/aa/k:f'))?.toString()).toBe('only staged once\n');
+  });
+});
+
+describe('a repository', () => {
+  it('that is bare, missing or a sparse checkout is refused by its kind', async () => {
+    const { scratch } = await open();
+    scratch.gitIn(scratch.root, 'init', '-q', '--bare', 'bare');
+    const bare = await openRepository(`${scratch.root}/bare`);
+    expect(!bare.ok && bare.error.kind).toBe('unsupported-repository');
+    const none = await openRepository(scratch.root);
+    expect(!none.ok && none.error.kind).toBe('not-a-repository');
+    scratch.write('a/f', '1');
+    scratch.write('b/f', '1');
+    scratch.commit();
+    scratch.git('sparse-checkout', 'set', 'a');
+    const sparse = await openRepository(scratch.dir);
+    expect(!sparse.ok && sparse.error.kind).toBe('unsupported-repository');
+    scratch.git('sparse-checkout', 'disable');
+    expect((await openRepository(scratch.dir)).ok).toBe(true);
+  });
+});
