@@ -102,9 +102,7 @@ export class FactGatherer {
   }
 
   /** A template's file in the snapshot with the partials that it uses, directly or through others. */
-  async template(
-    name: string,
-  ): Promise<
+  async template(name: string): Promise<
     Result<
       {
         path: string;
@@ -155,7 +153,8 @@ export class FactGatherer {
           [template.value.path, template.value.id],
           ...partials.map(({ path, id }) => [path, id] as const),
         ],
-        variables: canonicalJson(renderVariables(task, step)),
+        // One value a line, so that an explanation shows what changed.
+        variables: JSON.stringify(JSON.parse(canonicalJson(renderVariables(task, step))), null, 2),
       });
     }
     return ok(facts);

@@ -1,6 +1,6 @@
 /** YAML documents: values, places of values, findings of schemas. The door of yaml and ajv; knows no spec. */
 
-import type { Document, LineCounter, Node, Pair } from 'yaml';
+import type { CST, Document, LineCounter, Node, Pair } from 'yaml';
 import { err, ok, type Result } from '../base/result.js';
 import type { Diagnostic } from '../model/failure.js';
 import { type RefusedValue, type SchemaProblem, schemaProblem } from './schema-message.js';
@@ -30,7 +30,8 @@ export interface LocateOptions {
 export const MAX_DOCUMENT_BYTES = 1_000_000;
 /** How often aliases may repeat nodes; more is an alias bomb. */
 const MAX_ALIASES = 100;
-const MAX_DEPTH = 1000;
+/** Levels of nesting. What reads a document calls itself per level; its stack must not be what ends it. */
+const MAX_DEPTH = 200;
 /** Errors of one broken document that are worth reading. */
 const MAX_ERRORS = 20;
 
@@ -56,8 +57,6 @@ export async function parseYaml(
   if (bytes > MAX_DOCUMENT_BYTES) {
     return err([{ file, message: `is ${bytes} bytes long; at most ${MAX_DOCUMENT_BYTES} are read` }]);
   }
-  const tooDeep = nestingProblem(text, file, lineOffset);
-  if (tooDeep) return err([tooDeep]);
   const yaml = await import('./yaml.js');
   const lines = new yaml.LineCounter();
   const at = (from: number, to: number, message: string, hint?: string): Diagnostic => ({
@@ -67,7 +66,10 @@ export async function parseYaml(
     ...(hint === undefined ? {} : { hint }),
   });
   try {
-    const document = yaml.parseDocument(text, { ...PARSE, lineCounter: lines, prettyErrors: false });
+    const document = composeDocument(yaml, text, lines);
+    if (typeof document === 'number') {
+      return err([at(document, document + 1, `is nested more than ${MAX_DEPTH} levels deep`)]);
+    }
     const found = [...document.errors, ...document.warnings].slice(0, MAX_ERRORS);
     if (found.length > 0) {
       return err(found.map((one) => at(one.pos[0], one.pos[1], yamlMessage(one.code, one.message))));
@@ -85,10 +87,11 @@ export async function parseYaml(
     });
     return odd.length > 0 ? err(odd) : ok(value ?? null);
   } catch (error) {
-    // The parser throws for aliases only (unknown, circular, too many) and when its stack ends.
-    return err([
-      { file, line: 1 + lineOffset, column: 1, message: `cannot be read: ${(error as Error).message}` },
-    ]);
+    // Thrown for aliases only: unknown, circular or too many.
+    const { message } = error as Error;
+    const name = /alias.*: (\S+)$/i.exec(message)?.[1];
+    const from = name === undefined ? 0 : Math.max(0, text.indexOf(`*${name}`));
+    return err([at(from, from + (name?.length ?? 0) + 1, `cannot be read: ${message}`)]);
   }
 }
 
@@ -104,14 +107,9 @@ export async function locator(
 ): Promise<(path: KeyPath, key?: boolean) => Place> {
   const yaml = await import('./yaml.js');
   const lines = new yaml.LineCounter();
-  let document: Document | undefined;
-  try {
-    if (!nestingProblem(text, '', 0)) {
-      document = yaml.parseDocument(text, { ...PARSE, lineCounter: lines, prettyErrors: false }) as Document;
-    }
-  } catch {
-    // What cannot be read has one place: its beginning.
-  }
+  const composed = composeDocument(yaml, text, lines);
+  // What cannot be read has one place: its beginning.
+  const document = typeof composed === 'number' ? undefined : composed;
   return (path, key = false) => {
     let node = document?.contents as Node | null | undefined;
     let pair: Pair | undefined;
@@ -143,6 +141,7 @@ export async function validateSchema(schema: SchemaName, value: unknown): Promis
   return validate(value).map((error) => schemaProblem(error, value));
 }
 
+type Yaml = typeof import('./yaml.js');
 type Validate = (value: unknown) => readonly RefusedValue[];
 const validators = new Map<SchemaName, Promise<Validate>>();
 
@@ -163,19 +162,32 @@ async function compileSchema(name: SchemaName): Promise<Validate> {
   return (value) => (validate(value) ? [] : ((validate.errors ?? []) as readonly RefusedValue[]));
 }
 
-/** Brackets nested so deeply that the parser's recursion would end in a full stack. */
-function nestingProblem(text: string, file: string, lineOffset: number): Diagnostic | undefined {
-  let depth = 0;
-  let line = 1 + lineOffset;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 10) line++;
-    else if (code === 91 || code === 123) depth++;
-    else if (code === 93 || code === 125) depth = Math.max(0, depth - 1);
-    if (depth > MAX_DEPTH)
-      return { file, line, column: 1, message: `more than ${MAX_DEPTH} brackets are open` };
+/**
+ * The document, or the offset at which it is nested too deeply. The depth is measured on the tokens, in a loop: the
+ * composer calls itself per level, and a full stack inside a regular expression ends the process.
+ */
+function composeDocument(yaml: Yaml, text: string, lines: LineCounter): Document | number {
+  const tokens = [...new yaml.Parser(lines.addNewLine).parse(text)];
+  const open: [CST.Token | null | undefined, number][] = tokens.map((token) => [token, 0]);
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [token, depth] = next;
+    if (!token) continue;
+    if (depth > MAX_DEPTH) return token.offset;
+    if (token.type === 'document') open.push([token.value, depth]);
+    if ('items' in token)
+      for (const { key, value } of token.items) open.push([key, depth + 1], [value, depth + 1]);
   }
-  return undefined;
+  const composer = new yaml.Composer({ ...PARSE, lineCounter: lines, prettyErrors: false });
+  let first: Document | undefined;
+  for (const document of composer.compose(tokens, true, text.length)) {
+    if (first) {
+      const [from, to] = document.range ?? [0, 0];
+      first.errors.push(new yaml.YAMLParseError([from, to], 'MULTIPLE_DOCS', 'more than one document'));
+      break;
+    }
+    first = document as Document;
+  }
+  return first as Document;
 }
 
 function placeOf(text: string, lines: LineCounter, from: number, to: number, lineOffset: number): Place {

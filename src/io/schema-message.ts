@@ -73,7 +73,10 @@ export function schemaProblem(error: RefusedValue, root: unknown): SchemaProblem
     case 'minItems':
       return say(`${what} is empty`);
     case 'uniqueItems':
-      return { ...say(`${what} has the same entry twice`), path: [...path, Number(params.i)] };
+      return {
+        ...say(`${what} has the same entry twice`),
+        path: [...path, Math.max(Number(params.i), Number(params.j))],
+      };
     case 'minimum':
       return say(`${what} must be at least ${String(params.limit)}`);
     case 'exclusiveMinimum':

@@ -10,6 +10,7 @@ export function unifiedDiff(before: string, after: string): string[] {
     return [...before.split('\n').map((line) => `-${line}`), ...after.split('\n').map((line) => `+${line}`)];
   return patch.hunks.flatMap((hunk) => [
     `@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`,
-    ...hunk.lines,
+    // That a text has no line break at its end tells a reader nothing here.
+    ...hunk.lines.filter((line) => !line.startsWith('\\')),
   ]);
 }

@@ -1,3 +1,19 @@
 /** The door of the package `yaml`: a file of its own, so that a bundle can load it when it is asked for. */
 
-export { isAlias, isCollection, isMap, isNode, isPair, isScalar, isSeq, LineCounter, Pair, parseDocument, Scalar, visit } from 'yaml';
+export {
+  Composer,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  Pair,
+  Parser,
+  parseDocument,
+  Scalar,
+  visit,
+  YAMLParseError,
+} from 'yaml';

@@ -20,7 +20,10 @@ export interface LoadedSpecs {
   readonly warnings: readonly Diagnostic[];
 }
 
-export async function loadSpecs(source: SpecSource, config: Config): Promise<Result<LoadedSpecs, Diagnostic[]>> {
+export async function loadSpecs(
+  source: SpecSource,
+  config: Config,
+): Promise<Result<LoadedSpecs, Diagnostic[]>> {
   const features: Feature[] = [];
   for (const file of source.listing.under(`${config.specs}/`)) {
     if (basename(file) !== 'BACKLOG.yaml') continue;

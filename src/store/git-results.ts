@@ -6,10 +6,11 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { settleRefs } from '../io/git/settle.js';
+import { walkTree } from '../io/git/walk.js';
 import type { ActionKey, EditPatch, Provenance, StoredResult } from '../model/action.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import type { Entry, Listing, ObjectId } from '../model/tree.js';
+import { type Entry, Listing, type ObjectId } from '../model/tree.js';
 import type { NewResult, ResultStore } from './result-store.js';
 
 const RESULT_FILE = 'result.json';
@@ -87,7 +88,9 @@ export class GitResults implements ResultStore {
     const damaged = (detail: string) => err<Failure>({ kind: 'result-damaged', key, detail });
     let listing: Listing;
     try {
-      listing = await this.objects.list(commit);
+      const tree = await this.objects.resolve(`${commit}^{tree}`);
+      if (tree === undefined) return damaged('its tree is missing');
+      listing = new Listing(await walkTree(this.objects, tree));
     } catch (error) {
       return damaged(error instanceof Error ? error.message : String(error));
     }

@@ -3,10 +3,10 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../model/tree.js';
+import { ScratchRepository } from '../../test/scratch-repository.js';
 import { GitObjects } from './objects.js';
 import { openRepository } from './open.js';
 import type { Repository } from './repository.js';
-import { ScratchRepository } from './scratch-repository.js';
 import { settleRefs } from './settle.js';
 
 const cleanups: (() => unknown)[] = [];

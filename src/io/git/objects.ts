@@ -7,25 +7,17 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Entry, Listing, type ObjectId } from '../../model/tree.js';
+import { Listing, type ObjectId } from '../../model/tree.js';
 import { Coprocess, CoprocessEnded, type Frame, lineFrame } from './coprocess.js';
 import { parseListing, parseRawTree, type TreeEntry } from './raw-tree.js';
 import type { Repository } from './repository.js';
 import { type GitCall, gitOk } from './run.js';
-
-/** Changes of a tree: path to entry, `undefined` for a file that is to go. */
-export type Changes = ReadonlyMap<string, Entry | undefined>;
+import { byteName, type Changes, type FolderChanges, groupChanges } from './tree-changes.js';
 
 export interface NewCommit {
   readonly tree: ObjectId;
   readonly message: string;
   readonly parents?: readonly ObjectId[];
-}
-
-/** Branch of a change set: the changes below one folder by name. */
-interface FolderChanges {
-  readonly files: Map<string, Entry | undefined>;
-  readonly folders: Map<string, FolderChanges>;
 }
 
 export class GitObjects {
@@ -259,29 +251,6 @@ export class GitObjects {
     }
     return entries.size === 0 ? undefined : this.writeTree(entries);
   }
-}
-
-/** A path as git keeps it: its bytes, one character each. */
-function byteName(path: string): string {
-  return Buffer.from(path, 'utf8').toString('latin1');
-}
-
-function groupChanges(changes: Changes): FolderChanges {
-  const root: FolderChanges = { files: new Map(), folders: new Map() };
-  for (const [path, entry] of changes) {
-    const parts = byteName(path).split('/');
-    let folder = root;
-    for (const part of parts.slice(0, -1)) {
-      let next = folder.folders.get(part);
-      if (!next) {
-        next = { files: new Map(), folders: new Map() };
-        folder.folders.set(part, next);
-      }
-      folder = next;
-    }
-    folder.files.set(parts.at(-1) as string, entry);
-  }
-  return root;
 }
 
 /** `<id> <type> <size>\n<content>\n`, or one line that ends with `missing` or `ambiguous`. */

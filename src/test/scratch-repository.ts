@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { gitEnvironment } from './run.js';
+import { gitEnvironment } from '../io/git/run.js';
 
 export class ScratchRepository {
   readonly root: string;
