@@ -5,6 +5,7 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import type { StoredResult } from '../model/action.js';
+import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import {
   bumpVersion,
@@ -167,7 +168,10 @@ function nextLock(
       if (old) tasks[task.id] = withMerged(old, merged);
       continue;
     }
-    const record = lockTask(project, task, landed, merged);
+    const made = lockTask(project, task, landed, merged);
+    // The same content again, made or restored elsewhere: what was recorded of its making stands.
+    const record =
+      old && sameContent(old, made) ? { ...withGates(old, made), acceptance: made.acceptance } : made;
     tasks[task.id] = record;
     if (old?.result === record.result) continue;
     generated = true;
@@ -234,6 +238,16 @@ function lockTask(
   };
 }
 
+function sameContent(a: LockedTask, b: LockedTask): boolean {
+  const content = ({ key, resultKey, outputs, edits, interface: shown }: LockedTask) =>
+    canonicalJson({ key, resultKey, outputs, edits, shown });
+  return content(a) === content(b);
+}
+
+function withGates({ gates: _, ...task }: LockedTask, from: LockedTask): LockedTask {
+  return from.gates === undefined ? task : { ...task, gates: from.gates };
+}
+
 /** All records of one file tell of its state after this build. */
 function withMerged(task: LockedTask, merged: ReadonlyMap<string, Entry | undefined>): LockedTask {
   const edits = Object.entries(task.edits ?? {});
@@ -253,11 +267,5 @@ function sameRecords(
   a: Readonly<Record<string, LockedTask>>,
   b: Readonly<Record<string, LockedTask>>,
 ): boolean {
-  const words = (tasks: Readonly<Record<string, LockedTask>>) =>
-    JSON.stringify(
-      Object.keys(tasks)
-        .sort()
-        .map((id) => [id, tasks[id]]),
-    );
-  return words(a) === words(b);
+  return canonicalJson(a) === canonicalJson(b);
 }

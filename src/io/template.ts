@@ -37,7 +37,21 @@ interface Compiled {
   readonly dynamicPartial: number | undefined;
 }
 
+/**
+ * Makes text of every printed value. Handlebars without escaping joins what is printed with `+`, so that two numbers
+ * beside each other would be added.
+ */
+const PRINT = 'conductor:print';
+const PRINT_PATH = {
+  type: 'PathExpression',
+  data: false,
+  depth: 0,
+  parts: [PRINT],
+  original: PRINT,
+} as const;
+
 const BUILT_IN = ['if', 'unless', 'each', 'with', 'lookup'];
+const OWN_KEYS_ONLY = { allowProtoPropertiesByDefault: false, allowProtoMethodsByDefault: false };
 /** Compiled texts that are kept; with more, all are forgotten. */
 const KEPT = 500;
 
@@ -57,12 +71,21 @@ export async function renderTemplate(source: TemplateSource): Promise<Result<str
     const partials: Record<string, HandlebarsModule.TemplateDelegate> = Object.create(null);
     for (const [name, text] of Object.entries(source.partials ?? {})) {
       partials[name] = (context: unknown, options) =>
-        guarded(name, () => prepare(hb, text, known, name), (one) => one.render(context, options));
+        guarded(
+          name,
+          () => prepare(hb, text, known, name),
+          (one) => one.render(context, options),
+        );
     }
     const text = guarded(
       source.name,
       () => prepare(hb, source.text, known, source.name),
-      (one) => one.render(withoutPrototypes(source.variables), { helpers: wrapHelpers(helpers), partials }),
+      (one) =>
+        one.render(withoutPrototypes(source.variables), {
+          helpers: wrapHelpers(helpers),
+          partials,
+          ...OWN_KEYS_ONLY,
+        }),
     );
     return ok(text);
   } catch (error) {
@@ -113,9 +136,12 @@ class Fault extends Error {
 function loadEngine(): Promise<Engine> {
   engine ??= import('handlebars').then(({ default: module }) => {
     const made = module.create();
+    made.registerHelper(PRINT, (value: unknown) =>
+      value === null || value === undefined ? '' : String(value),
+    );
     // It writes to the console.
     made.unregisterHelper('log');
-    return made as Engine;
+    return Object.assign(made, { Visitor: module.Visitor }) as Engine;
   });
   return engine;
 }
@@ -165,15 +191,24 @@ function compile(hb: Engine, text: string, known: ReadonlySet<string>): Compiled
     if (path.type !== 'PathExpression') return;
     if (node.params.length > 0 || node.hash) calls.push(path);
     // `{{plural}}` is the variable of that name: no helper works without a value.
-    else if (known.has(path.original) && !blockParams.has(path.original)) path.original = `this.${path.original}`;
+    else if (known.has(path.original) && !blockParams.has(path.original))
+      path.original = `this.${path.original}`;
   };
   visitor.Program = (node) => {
     for (const name of node.blockParams ?? []) blockParams.add(name);
     visit.Program.call(visitor, node);
   };
   visitor.MustacheStatement = (node) => {
-    call(node);
-    visit.MustacheStatement.call(visitor, node);
+    const path = node.path as hbs.AST.PathExpression;
+    const isCall = node.params.length > 0 || node.hash;
+    // Printed through a helper of our own, see `PRINT`.
+    const value = isCall ? { ...node, type: 'SubExpression' } : path;
+    Object.assign(node, {
+      path: { ...path, ...PRINT_PATH },
+      params: [value as hbs.AST.Expression],
+      hash: undefined,
+    });
+    visitor.accept(value);
   };
   visitor.BlockStatement = (node) => {
     call(node);
@@ -216,21 +251,29 @@ function faultOf(
   const name = missing?.[1] ?? (error instanceof TypeError ? (inside?.[1] ?? inside?.[2]) : undefined);
   if (name !== undefined) {
     const path =
-      one?.paths.find(({ loc: { start } }) => start.line === error.lineNumber && start.column === error.column) ??
-      one?.paths.find(({ parts }) => parts.includes(name));
+      one?.paths.find(
+        ({ loc: { start } }) => start.line === error.lineNumber && start.column === error.column,
+      ) ?? one?.paths.find(({ parts }) => parts.includes(name));
     const variable = (path?.original ?? name).replace(/^this\.(?=\w)/, '');
     const line = error.lineNumber ?? path?.loc.start.line;
     const message = `the variable \`${variable}\` is not known`;
     return { template, ...(line === undefined ? {} : { line }), variable, message };
   }
   const message =
-    error instanceof RangeError ? 'a partial includes itself without end' : error.message.replace(/ - \d+:\d+$/, '');
+    error instanceof RangeError
+      ? 'a partial includes itself without end'
+      : error.message.replace(/ - \d+:\d+$/, '');
   return { template, ...(error.lineNumber === undefined ? {} : { line: error.lineNumber }), message };
 }
 
-function wrapHelpers(helpers: Readonly<Record<string, TemplateHelper>>): HandlebarsModule.RuntimeOptions['helpers'] {
+function wrapHelpers(
+  helpers: Readonly<Record<string, TemplateHelper>>,
+): Record<string, (...all: unknown[]) => unknown> {
   return Object.fromEntries(
-    Object.entries(helpers).map(([name, helper]) => [name, (...all: unknown[]) => helper(...all.slice(0, -1))]),
+    Object.entries(helpers).map(([name, helper]) => [
+      name,
+      (...all: unknown[]) => helper(...all.slice(0, -1)),
+    ]),
   );
 }
 
@@ -238,7 +281,10 @@ function wrapHelpers(helpers: Readonly<Record<string, TemplateHelper>>): Handleb
 function withoutPrototypes(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutPrototypes);
   if (value === null || typeof value !== 'object') return value;
-  const copy = Object.create(null, { [Symbol.toPrimitive]: { value: () => '[object]' } }) as Record<string, unknown>;
+  const copy = Object.create(null, { [Symbol.toPrimitive]: { value: () => '[object]' } }) as Record<
+    string,
+    unknown
+  >;
   for (const [key, inner] of Object.entries(value)) copy[key] = withoutPrototypes(inner);
   return copy;
 }
