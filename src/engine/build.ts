@@ -74,7 +74,8 @@ async function nothingToDo(
   options: BuildOptions,
   session: Session,
 ): Promise<number | undefined> {
-  if (options.force || options.commit) return undefined;
+  // Targets may be mistyped, and what is counted is theirs: they are looked up.
+  if (options.force || options.commit || options.targets.length > 0) return undefined;
   const last = await readLastBuild(session.repository.state);
   if (!last || last.version !== surroundings.version) return undefined;
   const environment = environmentDigests(Object.keys(last.environment), surroundings.env);
