@@ -108,8 +108,8 @@ test('a template is an input: a change makes the task anew, one that no task use
 });
 
 const chain = (first: object = {}) => ({
-  T1: { inputs: ['src/in.txt'], outputs: ['out/one.txt'], run: 'head -c 3 src/in.txt > out/one.txt', ...first },
-  T2: { depends_on: ['T1'], inputs: [], outputs: ['out/two.txt'], run: 'cat out/one.txt > out/two.txt' },
+  T1: { inputs: ['src/in.txt'], outputs: ['out/one.txt'], run: 'mkdir -p out && head -c 3 src/in.txt > out/one.txt', ...first },
+  T2: { depends_on: ['T1'], inputs: [], outputs: ['out/two.txt'], run: 'mkdir -p out && cat out/one.txt > out/two.txt' },
 });
 
 test('a dependency that comes out as it was stops the rebuild there', async () => {
@@ -134,7 +134,7 @@ test('only what the interface names is seen by the key of dependents', async () 
   const tasks = chain({
     outputs: ['out/one.txt', 'out/rest.txt'],
     interface: ['out/one.txt'],
-    run: 'head -c 3 src/in.txt > out/one.txt && tail -c 3 src/in.txt > out/rest.txt',
+    run: 'mkdir -p out && head -c 3 src/in.txt > out/one.txt && tail -c 3 src/in.txt > out/rest.txt',
   });
   rig.write({ 'src/in.txt': 'abc def' });
   rig.backlog('f', tasks);
@@ -208,8 +208,8 @@ test('switching the branch brings back what was built there', async () => {
 test('status says what the build then does', async () => {
   await using rig = await createRig();
   rig.write({ 'src/in.txt': 'abc\n', 'src/b.txt': 'b\n' });
-  const other = { inputs: ['src/b.txt'], outputs: ['out/b.txt'], run: 'cp src/b.txt out/b.txt' };
-  rig.backlog('f', { ...chain(), T3: other, T4: { ...other, outputs: ['out/c.txt'], run: 'cp src/b.txt out/c.txt' } });
+  const other = { inputs: ['src/b.txt'], outputs: ['out/b.txt'], run: 'mkdir -p out && cp src/b.txt out/b.txt' };
+  rig.backlog('f', { ...chain(), T3: other, T4: { ...other, outputs: ['out/c.txt'], run: 'mkdir -p out && cp src/b.txt out/c.txt' } });
   await rig.build();
   rig.write({ 'src/in.txt': 'xyz\n', 'out/b.txt': 'mine\n' });
   rig.remove('out/c.txt');
