@@ -63,7 +63,8 @@ async function rendered(given = facts()) {
 
 describe('the prompt of a task', () => {
   test('has everything that defines it, as written', async () => {
-    const { definition } = await rendered();
+    const whole = await (await rendered()).full({ gates: [] });
+    const text = whole.ok ? whole.value : '';
     for (const part of [
       '# Sessions expire',
       'Sessions have an <age> & a "limit". {{not a variable}}',
@@ -79,9 +80,9 @@ describe('the prompt of a task', () => {
       '- `src/app.ts`',
       'Do not commit',
     ]) {
-      expect(definition).toContain(part);
+      expect(text).toContain(part);
     }
-    expect(definition).not.toMatch(/Another task only|src\/x\.ts|^---$|for: |\n\n\n/m);
+    expect(text).not.toMatch(/Another task only|src\/x\.ts|^---$|for: |\n\n\n/m);
   });
 
   test('leaves out the headings of what it has not', async () => {
@@ -103,13 +104,26 @@ describe('the prompt of a task', () => {
     ['documentation', '# Document: Sessions expire'],
     ['refactor', '# Sessions expire'],
   ])('of type %s begins with %s', async (type, heading) => {
-    expect((await rendered(facts({}, { type }))).definition.startsWith(`${heading}\n`)).toBe(true);
+    const whole = await (await rendered(facts({}, { type }))).full({ gates: [] });
+    expect(whole.ok && whole.value.startsWith(`${heading}\n`)).toBe(true);
   });
 
-  test('is the definition followed by what steers, and without that the definition alone', async () => {
-    const { definition, full } = await rendered();
+  test('has titles that its definition has not, since they are cosmetic', async () => {
+    const { definition } = await rendered();
+    expect(definition).not.toMatch(/Sessions expire|Signing in/);
+    const base = facts({}, { title: 'Another title' });
+    const renamed = { ...base, feature: { ...base.feature, title: 'Another feature' } };
+    expect((await rendered(renamed)).definition).toBe(definition);
+  });
+
+  test('is defined by its title where there is nothing else', async () => {
+    expect((await rendered(facts({}, { description: '' }))).definition).toContain('Sessions expire');
+  });
+
+  test('is the definition followed by what steers', async () => {
+    const { full } = await rendered();
     const plain = await full({ gates: [] });
-    expect(plain).toEqual({ ok: true, value: definition });
+    const definition = plain.ok ? plain.value : 'refused';
     const whole = await full({
       gates: ['npx vitest run'],
       specChange: '-30 minutes\n+20 minutes',

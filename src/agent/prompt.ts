@@ -34,9 +34,12 @@ export interface PromptExtra {
 }
 
 export interface RenderedPrompt {
-  /** The prompt of a first fresh attempt without gates, spec changes and evidence: enters the key. */
+  /**
+   * The prompt of a first fresh attempt without gates, spec changes and evidence: enters the key. Titles are cosmetic:
+   * names stand in their place, unless a task says what it wants by its title alone.
+   */
   readonly definition: string;
-  /** The definition, then what steers; the definition comes first and unchanged, so that model caches hit. */
+  /** The definition with its titles, then what steers: what comes first is the same each time, so that model caches hit. */
   full(extra: PromptExtra): Promise<Result<string, Failure>>;
 }
 
@@ -57,16 +60,16 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     return text === undefined ? [] : [{ ref, text: text.trim() }];
   });
   const context = feature.context.trim();
-  const rendered = await render(templates, promptName(task), {
+  const variables = {
     label: task.label,
     type: task.type,
-    title: task.title,
+    title: task.description.trim() === '' ? task.title : task.label,
     description: task.description.trim(),
     acceptance: task.acceptance,
     constraints: task.context.constraints,
     patterns: task.context.patterns,
     gotchas: task.context.gotchas,
-    feature: feature.title,
+    feature: feature.name,
     context,
     sections,
     inputs: facts.inputs.map(shown),
@@ -76,7 +79,8 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     })),
     outputs: task.outputs.map(shown),
     edits: task.edits.map(shown),
-  });
+  };
+  const rendered = await render(templates, promptName(task), variables);
   if (!rendered.ok) return rendered;
   const definition = tidy(rendered.value);
   const material = [context, ...sections.map(({ text }) => text)].reduce((sum, text) => sum + bytes(text), 0);
@@ -87,13 +91,17 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
   return ok({
     definition,
     async full(extra) {
+      const titles = { title: task.title, feature: feature.title };
+      const titled = await render(templates, promptName(task), { ...variables, ...titles });
+      if (!titled.ok) return titled;
+      const text = tidy(titled.value);
       const change = extra.specChange?.trim() ?? '';
-      if (extra.gates.length === 0 && change === '') return ok(definition);
+      if (extra.gates.length === 0 && change === '') return ok(text);
       const steering = await render(templates, STEERING, {
         gates: extra.gates.map(shown),
         specChange: change === '' ? '' : fenced(cut(change), 'diff'),
       });
-      return steering.ok ? ok(`${definition}\n${tidy(steering.value)}`) : steering;
+      return steering.ok ? ok(`${text}\n${tidy(steering.value)}`) : steering;
     },
   });
 }

@@ -108,8 +108,18 @@ test('a template is an input: a change makes the task anew, one that no task use
 });
 
 const chain = (first: object = {}) => ({
-  T1: { inputs: ['src/in.txt'], outputs: ['out/one.txt'], run: 'mkdir -p out && head -c 3 src/in.txt > out/one.txt', ...first },
-  T2: { depends_on: ['T1'], inputs: [], outputs: ['out/two.txt'], run: 'mkdir -p out && cat out/one.txt > out/two.txt' },
+  T1: {
+    inputs: ['src/in.txt'],
+    outputs: ['out/one.txt'],
+    run: 'mkdir -p out && head -c 3 src/in.txt > out/one.txt',
+    ...first,
+  },
+  T2: {
+    depends_on: ['T1'],
+    inputs: [],
+    outputs: ['out/two.txt'],
+    run: 'mkdir -p out && cat out/one.txt > out/two.txt',
+  },
 });
 
 test('a dependency that comes out as it was stops the rebuild there', async () => {
@@ -199,7 +209,7 @@ test('switching the branch brings back what was built there', async () => {
   rig.git('switch', '-q', 'main');
   expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'fresh', 'f/T2': 'fresh' });
   rig.git('switch', '-q', 'other');
-  rig.git('checkout', '-q', 'main', '--', 'out');
+  rig.remove('out');
   const restored = await rig.build();
   expect(restored.ran()).toEqual([]);
   expect(rig.read('out/two.txt')).toBe('xyz');
@@ -208,8 +218,16 @@ test('switching the branch brings back what was built there', async () => {
 test('status says what the build then does', async () => {
   await using rig = await createRig();
   rig.write({ 'src/in.txt': 'abc\n', 'src/b.txt': 'b\n' });
-  const other = { inputs: ['src/b.txt'], outputs: ['out/b.txt'], run: 'mkdir -p out && cp src/b.txt out/b.txt' };
-  rig.backlog('f', { ...chain(), T3: other, T4: { ...other, outputs: ['out/c.txt'], run: 'mkdir -p out && cp src/b.txt out/c.txt' } });
+  const other = {
+    inputs: ['src/b.txt'],
+    outputs: ['out/b.txt'],
+    run: 'mkdir -p out && cp src/b.txt out/b.txt',
+  };
+  rig.backlog('f', {
+    ...chain(),
+    T3: other,
+    T4: { ...other, outputs: ['out/c.txt'], run: 'mkdir -p out && cp src/b.txt out/c.txt' },
+  });
   await rig.build();
   rig.write({ 'src/in.txt': 'xyz\n', 'out/b.txt': 'mine\n' });
   rig.remove('out/c.txt');

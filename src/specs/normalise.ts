@@ -1,0 +1,96 @@
+/** From a task as written to the task that the rest of conductor knows: defaults filled in, labels complete. */
+
+import type { KeyPath } from '../io/document.js';
+import { resolveGate } from '../model/config.js';
+import type { Recipe, Task } from '../model/task.js';
+import type { RawContext, RawDefaults, RawGate, RawTask } from './raw.js';
+
+/** A task with what is needed to say where each of its values was written. */
+export interface WrittenTask {
+  readonly task: Task;
+  readonly raw: RawTask;
+  /** Path of entry `index` of a list: in the task, in the `defaults`, or in the steps that stand for it. */
+  placeOf(key: 'inputs' | 'edits' | 'outputs' | 'interface' | 'depends_on' | 'spec_refs', index: number): KeyPath;
+}
+
+export interface TaskOrigin {
+  readonly feature: string;
+  readonly file: string;
+  readonly path: KeyPath;
+  readonly defaults: RawDefaults;
+}
+
+export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): WrittenTask {
+  const { feature, file, path, defaults } = origin;
+  const needs = (raw.depends_on ?? []).map((need) => (need.includes('/') ? need : `${feature}/${need}`));
+  const task: Task = {
+    label: `${feature}/${id}`,
+    feature,
+    id,
+    title: raw.title ?? id,
+    type: raw.type ?? defaults.type ?? 'implementation',
+    complexity: raw.complexity ?? defaults.complexity ?? 'medium',
+    description: raw.description ?? '',
+    acceptance: raw.acceptance ?? [],
+    dependsOn: [...new Set(needs)],
+    inputs: raw.inputs || defaults.inputs ? joined(defaults.inputs, raw.inputs) : undefined,
+    outputs: raw.outputs ?? [...new Set((raw.render ?? []).map((step) => step.to))],
+    edits: joined(defaults.edits, raw.edits),
+    interface: raw.interface,
+    specRefs: raw.spec_refs ?? [],
+    context: joinedContext(defaults.context, raw.context),
+    verify: joined(defaults.verify, raw.verify).map(gate),
+    budget: raw.budget ?? {},
+    network: raw.network ?? false,
+    agent: raw.agent,
+    model: raw.model,
+    recipe: recipeOf(raw),
+    source: { file, path },
+  };
+  return {
+    task,
+    raw,
+    placeOf(key, index) {
+      if (key === 'outputs' && !raw.outputs) {
+        const step = raw.render?.findIndex(({ to }) => to === task.outputs[index]) ?? 0;
+        return [...path, 'render', step, 'to'];
+      }
+      if (key !== 'inputs' && key !== 'edits') return [...path, key, index];
+      // An entry that both lists have stands where the defaults have it.
+      const own = joined(defaults[key], raw[key])[index] ?? '';
+      const at = defaults[key]?.indexOf(own) ?? -1;
+      return at >= 0 ? ['defaults', key, at] : [...path, key, raw[key]?.indexOf(own) ?? index];
+    },
+  };
+}
+
+function recipeOf(raw: RawTask): Recipe {
+  if (raw.render) {
+    const steps = raw.render.map(({ template, to, with: variables }) => ({ template, to, with: variables ?? {} }));
+    return { kind: 'render', steps };
+  }
+  if (raw.run !== undefined) return { kind: 'run', command: raw.run };
+  return { kind: 'agent', strategy: raw.strategy ?? 'evolve' };
+}
+
+function gate(raw: RawGate) {
+  if (typeof raw === 'string') return resolveGate(raw);
+  return resolveGate({
+    run: raw.run,
+    ...(raw.name === undefined ? {} : { name: raw.name }),
+    ...(raw.timeout === undefined ? {} : { timeoutMinutes: raw.timeout }),
+  });
+}
+
+/** The defaults first; what stands in both stands once. */
+function joined<T>(defaults: readonly T[] = [], own: readonly T[] = []): T[] {
+  return [...new Set([...defaults, ...own])];
+}
+
+function joinedContext(defaults: RawContext = {}, own: RawContext = {}) {
+  return {
+    constraints: joined(defaults.constraints, own.constraints),
+    patterns: joined(defaults.patterns, own.patterns),
+    gotchas: joined(defaults.gotchas, own.gotchas),
+  };
+}

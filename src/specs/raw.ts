@@ -1,0 +1,54 @@
+/** Specs as they are written, after the schema has accepted them. Knows no defaults. */
+
+import type { Command, Json } from '../model/task.js';
+
+export interface RawContext {
+  readonly constraints?: readonly string[];
+  readonly patterns?: readonly string[];
+  readonly gotchas?: readonly string[];
+}
+
+export type RawGate =
+  | string
+  | { readonly run: Command; readonly name?: string; readonly timeout?: number };
+
+export interface RawRenderStep {
+  readonly template: string;
+  readonly to: string;
+  readonly with?: { readonly [name: string]: Json };
+}
+
+/** What may stand in `defaults` and in a task. */
+export interface RawDefaults {
+  readonly type?: string;
+  readonly complexity?: 'low' | 'medium' | 'high';
+  readonly inputs?: readonly string[];
+  readonly edits?: readonly string[];
+  readonly verify?: readonly RawGate[];
+  readonly context?: RawContext;
+}
+
+export interface RawTask extends RawDefaults {
+  readonly id?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly acceptance?: readonly string[];
+  readonly depends_on?: readonly string[];
+  readonly outputs?: readonly string[];
+  readonly interface?: readonly string[];
+  readonly spec_refs?: readonly string[];
+  readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
+  readonly network?: boolean;
+  readonly strategy?: 'evolve' | 'fresh';
+  readonly agent?: string;
+  readonly model?: string;
+  readonly render?: readonly RawRenderStep[];
+  readonly run?: Command;
+}
+
+export interface RawBacklog {
+  readonly feature?: string;
+  readonly title?: string;
+  readonly defaults?: RawDefaults;
+  readonly tasks: readonly RawTask[];
+}

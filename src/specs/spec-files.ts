@@ -1,0 +1,62 @@
+/** Where specs stand in a project and how they are called. Reads none of them. */
+
+import type { Diagnostic } from '../model/failure.js';
+import type { Listing, ObjectId } from '../model/tree.js';
+
+export interface SpecFile {
+  readonly kind: 'backlog' | 'spec-front-matter';
+  readonly feature: string;
+  readonly file: string;
+  /** Where its documents are, with `/` at the end. */
+  readonly folder: string;
+  readonly lockFile: string;
+  readonly id: ObjectId;
+}
+
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+const SINGLE = '.spec.md';
+
+/** The spec files of the project in byte order, and what looks like one and is none. */
+export function findSpecFiles(
+  listing: Listing,
+  specs: string,
+): { readonly files: SpecFile[]; readonly diagnostics: Diagnostic[] } {
+  const root = `${specs.replace(/\/+$/, '')}/`;
+  const files: SpecFile[] = [];
+  const diagnostics: Diagnostic[] = [];
+  const byFeature = new Map<string, string>();
+  for (const path of listing.under(root)) {
+    const parts = path.slice(root.length).split('/');
+    const last = parts.at(-1) as string;
+    const report = (message: string, hint: string) => diagnostics.push({ file: path, message, hint });
+    const isSingle = parts.length === 1 && last.endsWith(SINGLE);
+    if (!isSingle && !/^backlog\.ya?ml$/i.test(last)) continue;
+    if (!isSingle && parts.length !== 2) {
+      report('is not read: a backlog stands in a folder of its feature', `move it to ${root}<feature>/BACKLOG.yaml`);
+      continue;
+    }
+    if (!isSingle && last !== 'BACKLOG.yaml') {
+      report('is not read: a backlog is called BACKLOG.yaml', `rename it to ${path.slice(0, -last.length)}BACKLOG.yaml`);
+      continue;
+    }
+    const feature = isSingle ? last.slice(0, -SINGLE.length) : (parts[0] as string);
+    const entry = listing.get(path);
+    if (!entry || entry.mode === '120000' || entry.mode === '160000') {
+      report('is not read: it is a link', 'put the spec itself here');
+    } else if (!NAME.test(feature)) {
+      report(
+        `\`${feature}\` cannot be the name of a feature`,
+        'use letters, digits, `.`, `_` and `-`, and begin with a letter, a digit or `_`',
+      );
+    } else if (byFeature.has(feature)) {
+      report(`the feature \`${feature}\` has another spec, ${byFeature.get(feature)}`, 'rename one of them');
+    } else {
+      byFeature.set(feature, path);
+      const folder = isSingle ? root : `${root}${feature}/`;
+      const lockFile = isSingle ? `${root}${feature}.spec.metadata.json` : `${folder}.metadata.json`;
+      const kind = isSingle ? 'spec-front-matter' : 'backlog';
+      files.push({ kind, feature, file: path, folder, lockFile, id: entry.id });
+    }
+  }
+  return { files, diagnostics };
+}
