@@ -41,11 +41,12 @@ const steady = (text: string) =>
     .replace(/\bprocess(\s+)\d+/g, 'process$1<pid>');
 
 async function built(project: TemporaryProject): Promise<void> {
-  const { code, stderr } = await project.conductor('build');
-  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const { code, text } = await project.conductor('build');
+  expect({ code, text }).toMatchObject({ code: 0 });
 }
 
-const brief = ({ code, stderr }: Ended) => ({ code, stderr });
+const NOTHING = { code: 0, text: 'conductor: nothing to do (2 fresh)\n' };
+const brief = ({ code, text }: Ended) => ({ code, text });
 
 describe('usage', () => {
   test('--version prints the version alone', async () => {
@@ -80,9 +81,9 @@ describe('usage', () => {
   test('outside of a repository it names the command that mends it', async () => {
     const project = newProject();
     project.remove('.git');
-    const { code, stdout, stderr } = await project.conductor('build');
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(steady(stderr)).toBe(
+    const { code, text } = await project.conductor('build');
+    expect(code).toBe(2);
+    expect(steady(text)).toBe(
       `error: this folder is in no git repository\n  folder  ${project.dir}\n  hint: run \`git init\` here\nconductor: failed in <time>\n`,
     );
     expect(existsSync(project.path('.conductor'))).toBe(false);
@@ -91,14 +92,14 @@ describe('usage', () => {
   test('an unknown target is named with its nearest, also when there would be nothing to do', async () => {
     const project = notes();
     for (let round = 0; round < 2; round++) {
-      const { code, stderr } = await project.conductor('build', 'nots');
+      const { code, text } = await project.conductor('build', 'nots');
       expect(code).toBe(2);
-      expect(stderr).toContain('error: no task or feature is called nots\n  nearest  notes');
+      expect(text).toContain('error: no task or feature is called nots\n  nearest  notes');
       await built(project);
     }
-    const { code, stderr } = await project.conductor('explain', 'notes/T1');
+    const { code, text } = await project.conductor('explain', 'notes/T1');
     expect(code).toBe(2);
-    expect(stderr).toContain('nearest  notes/T01');
+    expect(text).toContain('nearest  notes/T01');
   });
 });
 
@@ -106,10 +107,10 @@ describe('specs', () => {
   test('YAML that cannot be read is shown at its place', async () => {
     const project = newProject({ [SPEC]: 'tasks:\n  - id: T01\n    outputs: [a, b\n  - id: T02\n' });
     for (const command of ['validate', 'build']) {
-      const { code, stderr } = await project.conductor(command);
+      const { code, text } = await project.conductor(command);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/^specs\/notes\/BACKLOG\.yaml:\d+:\d+: /);
-      expect(stderr).toMatch(/\^/);
+      expect(text).toMatch(/^specs\/notes\/BACKLOG\.yaml:\d+:\d+: /);
+      expect(text).toMatch(/\^/);
     }
   });
 
@@ -126,8 +127,8 @@ describe('specs', () => {
       ].join('\n'),
       'specs/other/BACKLOG.yaml': 'tasks:\n  - id: a b\n    outputs: out.txt\n    run: "true"\n',
     });
-    const { code, stdout, stderr } = await project.conductor('validate');
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    const { code, text } = await project.conductor('validate');
+    expect(code).toBe(2);
     for (const place of [
       'specs/notes/BACKLOG.yaml:3:17: ',
       'specs/notes/BACKLOG.yaml:4:5: ',
@@ -135,9 +136,9 @@ describe('specs', () => {
       'specs/other/BACKLOG.yaml:2:9: ',
       'specs/other/BACKLOG.yaml:3:14: ',
     ])
-      expect(stderr).toContain(place);
-    expect(stderr).toMatch(/ {4}complexity: hgih\n.*\^{4}/);
-    expect(stderr).toContain('depends_on');
+      expect(text).toContain(place);
+    expect(text).toMatch(/ {4}complexity: hgih\n.*\^{4}/);
+    expect(text).toContain('depends_on');
     const json = await project.conductor('validate', '--json');
     expect(json.code).toBe(2);
     const { problems } = JSON.parse(json.stdout) as { problems: { file: string; line: number }[] };
@@ -150,23 +151,23 @@ describe('specs', () => {
     const task = (id: string, needs: string) =>
       `  - { id: ${id}, depends_on: [${needs}], inputs: [], outputs: [out/${id}], run: "true" }\n`;
     const project = newProject({ [SPEC]: `tasks:\n${task('A', 'C')}${task('B', 'A')}${task('C', 'B')}` });
-    const { code, stderr } = await project.conductor('build');
+    const { code, text } = await project.conductor('build');
     expect(code).toBe(2);
-    const path = /notes\/(\w) [^\w]+ notes\/(\w) [^\w]+ notes\/(\w) [^\w]+ notes\/(\w)/.exec(stderr);
-    expect(path, stderr).not.toBeNull();
+    const path = /notes\/(\w) [^\w]+ notes\/(\w) [^\w]+ notes\/(\w) [^\w]+ notes\/(\w)/.exec(text);
+    expect(path, text).not.toBeNull();
     expect(path?.[1]).toBe(path?.[4]);
-    expect(stderr).toMatch(/BACKLOG\.yaml:\d+:\d+: /);
+    expect(text).toMatch(/BACKLOG\.yaml:\d+:\d+: /);
   });
 
   test('a dependency that does not exist, a second id and a second owner are told', async () => {
     const project = notes(
       '  - { id: T02, inputs: [], outputs: [x], run: "true" }\n  - { id: T03, depends_on: [T09], inputs: [], outputs: [out/one.txt], run: "true" }\n',
     );
-    const { code, stderr } = await project.conductor('validate');
+    const { code, text } = await project.conductor('validate');
     expect(code).toBe(2);
-    expect(stderr).toContain('BACKLOG.yaml:14:');
-    expect(stderr).toMatch(/BACKLOG\.yaml:15:\d+: .*T09/);
-    expect(stderr).toMatch(/BACKLOG\.yaml:15:\d+: .*out\/one\.txt/);
+    expect(text).toContain('BACKLOG.yaml:14:');
+    expect(text).toMatch(/BACKLOG\.yaml:15:\d+: .*T09/);
+    expect(text).toMatch(/BACKLOG\.yaml:15:\d+: .*out\/one\.txt/);
   });
 
   test('a variable that a template does not get is named with template and line', async () => {
@@ -174,10 +175,10 @@ describe('specs', () => {
       '  - { id: T03, inputs: [], outputs: [out/3], render: [{ template: x.hbs, to: out/3, with: { nam: 1 } }] }\n',
     );
     project.write('templates/x.hbs', 'line one\n{{name}}\n');
-    const { code, stderr } = await project.conductor('build');
+    const { code, text } = await project.conductor('build');
     expect(code).toBe(1);
-    expect(stderr).toContain('error: notes/T03: a template could not be rendered\n');
-    expect(stderr).toMatch(/template {2}templates\/x\.hbs:2\n.*`name`/);
+    expect(text).toContain('error: notes/T03: a template could not be rendered\n');
+    expect(text).toMatch(/template {2}templates\/x\.hbs:2\n.*`name`/);
     expect(project.read('out/two.txt'), 'what does not need it is built').toBe('hello\nhello\n');
   });
 });
@@ -195,10 +196,10 @@ describe('config', () => {
     const project = notes();
     project.write('conductor.config.mjs', text);
     for (const command of ['build', 'status', 'validate']) {
-      const { code, stderr } = await project.conductor(command);
+      const { code, text } = await project.conductor(command);
       expect(code).toBe(2);
-      for (const message of messages) expect(stderr).toContain(`conductor.config.mjs: ${message}`);
-      expect(stderr).not.toMatch(/bug in conductor|^\s+at /m);
+      for (const message of messages) expect(text).toContain(`conductor.config.mjs: ${message}`);
+      expect(text).not.toMatch(/bug in conductor|^\s+at /m);
     }
   });
 
@@ -206,9 +207,9 @@ describe('config', () => {
     const project = notes();
     project.write('conductor.config.ts', 'export default { salt: process.env.SALT ?? "none" };\n');
     const build = (salt: string) => project.start(['build'], { SALT: salt }).ended;
-    expect((await build('a')).stderr).toMatch(/built 2 in/);
-    expect((await build('a')).stderr).toBe('conductor: nothing to do (2 fresh)\n');
-    expect((await build('b')).stderr).toMatch(/built 2 in/);
+    expect((await build('a')).text).toMatch(/built 2 in/);
+    expect((await build('a')).text).toBe('conductor: nothing to do (2 fresh)\n');
+    expect((await build('b')).text).toMatch(/built 2 in/);
   });
 });
 
@@ -216,15 +217,12 @@ describe('build', () => {
   test('success is quiet, and a second time there is nothing to do', async () => {
     const project = notes();
     const first = await project.conductor('build');
-    expect({ ...first, stderr: steady(first.stderr) }).toMatchObject({
+    expect({ ...first, stdout: steady(first.stdout) }).toMatchObject({
       code: 0,
-      stdout: '',
-      stderr: 'built    notes/T01  <time>\nbuilt    notes/T02  <time>\nconductor: built 2 in <time>\n',
+      stderr: '',
+      stdout: 'built    notes/T01  <time>\nbuilt    notes/T02  <time>\nconductor: built 2 in <time>\n',
     });
-    expect(brief(await project.conductor('build'))).toEqual({
-      code: 0,
-      stderr: 'conductor: nothing to do (2 fresh)\n',
-    });
+    expect(brief(await project.conductor('build'))).toEqual(NOTHING);
   });
 
   test('a gate that hangs is stopped, its output shown once', async () => {
@@ -234,10 +232,10 @@ describe('build', () => {
       'export default { gates: { task: [{ name: "slow", run: "echo before; sleep 60", timeoutMinutes: 0.01 }] } };\n',
     );
     const from = performance.now();
-    const { code, stderr } = await project.conductor('build');
+    const { code, text } = await project.conductor('build');
     expect(performance.now() - from).toBeLessThan(15_000);
     expect(code).toBe(1);
-    expect(steady(stderr)).toBe(
+    expect(steady(text)).toBe(
       [
         'error: notes/T01: a gate took too long',
         '  gate   slow',
@@ -258,9 +256,9 @@ describe('build', () => {
       [SPEC]:
         'tasks:\n  - { id: T01, inputs: [], outputs: [a.txt], run: "echo 1 > a.txt; echo 2 > b.txt" }\n',
     });
-    const { code, stderr } = await project.conductor('build');
+    const { code, text } = await project.conductor('build');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/error: notes\/T01: .*\n(.*\n)*.*b\.txt/);
+    expect(text).toMatch(/error: notes\/T01: .*\n(.*\n)*.*b\.txt/);
     expect(existsSync(project.path('a.txt')) || existsSync(project.path('b.txt'))).toBe(false);
   });
 
@@ -270,7 +268,7 @@ describe('build', () => {
     project.write('in/a.txt', 'changed\n');
     const stale = await project.conductor('build', '--frozen');
     expect(stale.code).toBe(1);
-    expect(stale.stderr).toContain(
+    expect(stale.text).toContain(
       'error: 2 tasks are not up to date\n  notes/T01  stale\n  notes/T02  skipped\n',
     );
     expect(project.read('out/one.txt')).toBe('hello\n');
@@ -278,7 +276,7 @@ describe('build', () => {
     project.remove('out');
     const restored = await project.conductor('build', '--frozen');
     expect(restored.code).toBe(0);
-    expect(restored.stderr).toMatch(/restored 2 in/);
+    expect(restored.text).toMatch(/2 from cache in/);
     expect(project.read('out/two.txt')).toBe('hello\nhello\n');
   });
 
@@ -329,7 +327,7 @@ describe('build', () => {
     await task.running();
     const refused = await project.conductor('build', '--no-wait');
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain(
+    expect(refused.text).toContain(
       `error: another conductor is at work on this project\n  process  ${first.pid}\n  command  conductor build\n`,
     );
     const second = project.start(['build']);
@@ -338,9 +336,9 @@ describe('build', () => {
     expect(looking.code, 'looking needs no lock').toBe(0);
     task.release();
     expect(await first.ended).toMatchObject({ code: 0 });
-    const { code, stderr } = await second.ended;
+    const { code, text } = await second.ended;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/conductor: nothing to do \(3 fresh\)\n$/);
+    expect(text).toMatch(/conductor: nothing to do \(3 fresh\)\n$/);
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -351,9 +349,9 @@ describe('build', () => {
       const first = project.start(['build']);
       await task.running();
       process.kill(first.pid, name);
-      const { code, stderr } = await first.ended;
+      const { code, text } = await first.ended;
       expect(code).toBe(130);
-      expect(stderr).toMatch(/\nconductor: interrupted after /);
+      expect(text).toMatch(/\nconductor: interrupted after /);
       task.release();
       const next = await project.conductor('build', '--json');
       expect(next.code).toBe(0);
@@ -366,29 +364,146 @@ describe('build', () => {
     },
   );
 
-  test('a damaged store is told, and what it held is made anew', async () => {
+  /** Overwrites files of conductor's own repository, keeping their length. */
+  function damage(project: TemporaryProject, chosen: (name: string) => boolean): number {
+    const objects = project.path('.git/conductor/repo/objects');
+    const names = readdirSync(objects, { recursive: true, encoding: 'utf8' }).filter(chosen);
+    execFileSync('chmod', ['-R', 'u+w', objects]);
+    for (const name of names)
+      writeFileSync(join(objects, name), Buffer.alloc(statSync(join(objects, name)).size, 7));
+    return names.length;
+  }
+
+  /** Objects that the results consist of, as git names them. */
+  function resultObjects(project: TemporaryProject): string[] {
+    const objects = project.git('--git-dir', '.git/conductor/repo', 'rev-list', '--all', '--objects');
+    return objects.split('\n').map((line) => line.slice(0, 40));
+  }
+
+  test('a damaged pack is told of, or its objects are found elsewhere; nothing is lost either way', async () => {
     const project = notes();
     await built(project);
-    const objects = project.path('.git/conductor/repo/objects');
-    const damaged = readdirSync(objects, { recursive: true, encoding: 'utf8' })
-      .map((name) => join(objects, name))
-      .filter((path) => statSync(path).isFile() && /\.pack$|\/[0-9a-f]{38}$/.test(path));
-    expect(damaged.length).toBeGreaterThan(0);
-    execFileSync('chmod', ['-R', 'u+w', objects]);
-    for (const path of damaged) writeFileSync(path, Buffer.alloc(statSync(path).size, 7));
+    expect(damage(project, (name) => name.endsWith('.pack'))).toBeGreaterThan(0);
     project.remove('out');
-    const { code, stderr } = await project.conductor('build');
-    expect(stderr).not.toContain('bug in conductor');
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(stderr).toMatch(/damaged/);
+    const { code, text } = await project.conductor('build');
+    expect({ code, text }).toMatchObject({ code: 0 });
     expect(filesBelow(project.path('out'))).toEqual({
       'one.txt': 'f:hello\n',
       'two.txt': 'f:hello\nhello\n',
     });
-    expect(brief(await project.conductor('build'))).toEqual({
-      code: 0,
-      stderr: 'conductor: nothing to do (2 fresh)\n',
+    expect(brief(await project.conductor('build'))).toEqual(NOTHING);
+  });
+
+  test('damaged results are told of, and made anew', async () => {
+    const project = notes();
+    await built(project);
+    // The trees and blobs that today's working tree consists of are git's own matter; results are conductor's.
+    const ids = resultObjects(project);
+    const commits = project.git('--git-dir', '.git/conductor/repo', 'for-each-ref', '--format=%(objectname)');
+    const own = new Set(ids.filter((id) => commits.includes(id)));
+    expect(
+      damage(project, (name) => name.endsWith('.pack') || own.has(name.replaceAll('/', ''))),
+    ).toBeGreaterThan(2);
+    project.remove('out');
+    const { code, text } = await project.conductor('build');
+    expect({ code, text }).toMatchObject({ code: 0 });
+    expect(text).toMatch(/notes\/T01.*damaged.*made anew/);
+    expect(filesBelow(project.path('out'))).toEqual({
+      'one.txt': 'f:hello\n',
+      'two.txt': 'f:hello\nhello\n',
     });
+    expect(brief(await project.conductor('build'))).toEqual(NOTHING);
+  });
+
+  test('a store that is damaged all over names what to delete, and then a build works', async () => {
+    const project = notes();
+    await built(project);
+    damage(project, (name) => /\.pack$|^[0-9a-f]{2}\/[0-9a-f]{38}$/.test(name));
+    project.remove('out');
+    const { code, text } = await project.conductor('build');
+    expect(code).toBe(2);
+    expect(text).toContain('what conductor keeps in it is damaged: ');
+    expect(text).toContain(
+      'hint: Delete the folder `conductor` in its git folder: what it kept is made anew.',
+    );
+    expect(text).toMatch(/conductor: failed in .*\n$/);
+    project.remove('.git/conductor');
+    await built(project);
+    expect(filesBelow(project.path('out'))).toEqual({
+      'one.txt': 'f:hello\n',
+      'two.txt': 'f:hello\nhello\n',
+    });
+  });
+});
+
+/** Small file systems need the right to mount. */
+const mounts = (() => {
+  const project = new TemporaryProject();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', project.home], { stdio: 'ignore' });
+    execFileSync('umount', [project.home]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    project.dispose();
+  }
+})();
+
+describe.skipIf(!mounts)('a disk', () => {
+  const mounted: string[] = [];
+  const mount = (folder: string, ...options: string[]) => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options.join(','), 'tmpfs', folder]);
+    mounted.push(folder);
+  };
+  afterEach(() => {
+    for (const folder of mounted.splice(0)) execFileSync('umount', ['-l', folder]);
+  });
+
+  /** A project in a small file system; its one task makes a megabyte that does not compress. */
+  function onSmallDisk(): TemporaryProject {
+    const project = newProject();
+    mount(project.dir, 'size=700k');
+    project.git('init', '-q', '-b', 'main', '--template=');
+    project.write(
+      SPEC,
+      'tasks:\n  - { id: T01, inputs: [], outputs: [out/big], run: "mkdir out; head -c 1000000 /dev/urandom > out/big" }\n',
+    );
+    return project;
+  }
+
+  test('that is full ends the build with a clear message, and with more room the next one works', async () => {
+    const project = onSmallDisk();
+    const { code, text } = await project.conductor('build');
+    expect([1, 2]).toContain(code);
+    expect(text).toMatch(/disk|space/);
+    expect(text).not.toContain('bug in conductor');
+    expect(existsSync(project.path('out/big'))).toBe(false);
+    execFileSync('mount', ['-o', 'remount,size=20m', project.dir]);
+    await built(project);
+    expect(statSync(project.path('out/big')).size).toBe(1_000_000);
+    expect(brief(await project.conductor('build')).text).toBe('conductor: nothing to do (1 fresh)\n');
+  });
+
+  test('that takes the result but not its publishing leaves no half file', async () => {
+    const project = onSmallDisk();
+    execFileSync('mount', ['-o', 'remount,size=1600k', project.dir]);
+    const { code, text } = await project.conductor('build');
+    expect([1, 2]).toContain(code);
+    expect(text).toMatch(/disk|space/);
+    expect(text).not.toContain('bug in conductor');
+    execFileSync('mount', ['-o', 'remount,size=20m', project.dir]);
+    await built(project);
+    expect(statSync(project.path('out/big')).size).toBe(1_000_000);
+  });
+
+  test('that may not be written to is told of', async () => {
+    const project = onSmallDisk();
+    execFileSync('mount', ['-o', 'remount,ro', project.dir]);
+    const { code, text } = await project.conductor('build');
+    expect(code).toBe(2);
+    expect(text).toMatch(/read-only/i);
+    expect(text).not.toContain('bug in conductor');
   });
 });
 
@@ -407,7 +522,7 @@ describe('looking', () => {
     const before = filesBelow(project.dir, ['.git']);
     const dry = await project.conductor('build', '--dry-run');
     expect(dry).toMatchObject({ code: 0 });
-    expect(dry.stdout + dry.stderr).toContain('conductor: would build 1 (1 not known yet)\n');
+    expect(dry.text).toContain('conductor: would build 1 (1 not known yet)\n');
     expect(filesBelow(project.dir, ['.git', '.conductor']), 'a dry run writes nothing').toEqual(before);
     await built(project);
 

@@ -147,7 +147,7 @@ export async function buildTasks(
     for (const path of landing.value.leftBehind) {
       emit({
         type: 'warning',
-        message: `${path} is owned by no task any more, but was changed by hand: it was left as it is`,
+        message: `${path} is owned by no task any more, but was edited by hand: it is yours now`,
       });
     }
     const complete = done.size === selected.size;
@@ -159,7 +159,7 @@ export async function buildTasks(
       const committed = await commitBuild(prepared, step.landed, landing.value.tree, emit);
       if (!committed.ok) return ok(refused(step, committed.error, emit, surroundings.now() - startedAt));
     }
-    if (complete && prepared.whole && landing.value.leftBehind.length === 0) {
+    if (complete && prepared.whole) {
       await remember(surroundings, prepared, landing.value.tree);
     }
     return ok(

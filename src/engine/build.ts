@@ -3,6 +3,7 @@
  * when it turns out to be one.
  */
 
+import { asFailure } from '../io/files.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
@@ -59,6 +60,10 @@ export async function build(
     const { buildTasks } = await import('./build-tasks.js');
     const built = await buildTasks(surroundings, options, session.value, emit, signal, startedAt);
     return built.ok ? finish(built.value) : refuse(built.error);
+  } catch (error) {
+    const failure = asFailure(error);
+    if (!failure) throw error;
+    return refuse(failure);
   } finally {
     await record.close();
     await session.value.close();

@@ -234,9 +234,8 @@ export class Checker {
     const changed: string[] = [];
     for (const [path, entry] of onDisk) {
       const word = entryWord(entry);
-      const published = this.project.recorded.get(path);
-      if (word !== recorded[path] && word !== published && !sameEntry(entry, wanted.get(path)))
-        changed.push(path);
+      const isOurs = this.project.recorded.get(path)?.has(word) === true;
+      if (!isOurs && !sameEntry(entry, wanted.get(path))) changed.push(path);
     }
     const missing = Object.keys(recorded).filter((path) => !onDisk.has(path));
     return { missing, changed };

@@ -66,27 +66,37 @@ export async function planLanding(project: Project, plan: LandingPlan): Promise<
   const merged = await mergeEdits(project, plan, changes);
   if (!merged.ok) return merged;
 
-  const published: Record<string, string> = {};
   for (const feature of project.features.values()) {
     const before = project.locks.get(feature.name);
     const after = nextLock(project, feature, plan, merged.value);
-    for (const task of Object.values(after?.tasks ?? {})) Object.assign(published, task.outputs);
     if (!after || after === before) continue;
     const id = await project.objects.writeBlob(Buffer.from(formatLock(after)));
     changes.set(feature.lockFile, { mode: '100644', id });
   }
-  for (const path of leftBehind) published[path] = project.recorded.get(path) ?? '';
   const tree =
     changes.size === 0 ? project.snapshot : await project.objects.editTree(project.snapshot, changes);
-  return ok({ tree, leftBehind, published });
+  return ok({ tree, leftBehind, published: publishedOutputs(project, plan, changes) });
+}
+
+/** Outputs that are on disk as conductor made them, after this build. An edited one is the person's from now on. */
+function publishedOutputs(project: Project, plan: LandingPlan, changes: Changes): Record<string, string> {
+  const published: Record<string, string> = {};
+  for (const [path, words] of project.recorded) {
+    const onDisk = changes.has(path) ? changes.get(path) : project.listing.get(path);
+    if (onDisk && words.has(entryWord(onDisk))) published[path] = entryWord(onDisk);
+  }
+  for (const { result } of plan.landed.values()) {
+    for (const [path, entry] of result.outputs) published[path] = entryWord(entry);
+  }
+  return published;
 }
 
 /** Recorded outputs without an owner: removed when they are as conductor made them. */
 function removeOrphans(project: Project, changes: Changes, leftBehind: string[]): void {
-  for (const [path, word] of project.recorded) {
+  for (const [path, words] of project.recorded) {
     const onDisk = project.listing.get(path);
     if (!onDisk || project.ownership.ownerOf(path) !== undefined) continue;
-    if (entryWord(onDisk) === word) changes.set(path, undefined);
+    if (words.has(entryWord(onDisk))) changes.set(path, undefined);
     else leftBehind.push(path);
   }
 }

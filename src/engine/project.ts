@@ -42,8 +42,8 @@ export interface Project {
   readonly edited: ReadonlyMap<string, EditedFile>;
   /** Files on disk that each task owns. */
   readonly owned: ReadonlyMap<Label, ReadonlyMap<string, Entry>>;
-  /** Every output that was ever recorded and still is: path to entry word. */
-  readonly recorded: ReadonlyMap<string, string>;
+  /** Every recorded output, by lock files and by this clone's own record: path to the entry words it may have. */
+  readonly recorded: ReadonlyMap<string, ReadonlySet<string>>;
   /** Patterns of files that look secret and that a spec names all the same. */
   readonly named: readonly string[];
   readonly warnings: readonly Diagnostic[];
@@ -92,7 +92,7 @@ export async function loadProject(
       owned.set(owner, files.set(path, entry));
     }
     // An output that no task owns any more is on its way out: no task may come to depend on it.
-    const isOurs = owner !== undefined || recorded.get(path) !== undefined;
+    const isOurs = owner !== undefined || recorded.has(path);
     if (isOurs || path.startsWith(specsFolder)) removed.set(path, undefined);
     else handFiles.set(path, entry);
   }
@@ -149,7 +149,7 @@ async function includeIgnoredOutputs(
   config: Config,
   graph: TaskGraph,
   named: readonly string[],
-  recorded: ReadonlyMap<string, string>,
+  recorded: ReadonlyMap<string, unknown>,
   listing: Listing,
 ): Promise<Result<Snapshot | undefined, Failure>> {
   const wanted = new Set<string>();
@@ -199,17 +199,23 @@ async function readLocks(
   return problems.length > 0 ? err(problems) : ok(locks);
 }
 
-/** Outputs recorded in lock files, and in this clone's own record of what it published (for removed features). */
+/**
+ * Outputs as lock files have them, and as this clone published them last: the two differ when git has brought another
+ * lock file while ignored outputs stayed, and when a feature was removed together with its lock.
+ */
 async function recordedOutputs(
   repository: Repository,
   locks: ReadonlyMap<string, FeatureLock>,
-): Promise<Map<string, string>> {
-  const recorded = new Map<string, string>(Object.entries(await readPublished(repository.state)));
-  for (const lock of locks.values()) {
-    for (const task of Object.values(lock.tasks)) {
-      for (const [path, word] of Object.entries(task.outputs)) recorded.set(path, word);
+): Promise<Map<string, Set<string>>> {
+  const recorded = new Map<string, Set<string>>();
+  const add = (outputs: Readonly<Record<string, string>>) => {
+    for (const [path, word] of Object.entries(outputs)) {
+      const words = recorded.get(path) ?? new Set();
+      recorded.set(path, words.add(word));
     }
-  }
+  };
+  add(await readPublished(repository.state));
+  for (const lock of locks.values()) for (const task of Object.values(lock.tasks)) add(task.outputs);
   return recorded;
 }
 

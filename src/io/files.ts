@@ -100,6 +100,13 @@ export async function sweepTemporary(folder: string): Promise<number> {
 /** The failure that an error of the disk stands for: a full one. Undefined for every other error, which is a bug. */
 export function asFailure(error: unknown): Failure | undefined {
   const code = codeOf(error);
+  if (code === 'EDAMAGED') {
+    return {
+      kind: 'unsupported-repository',
+      reason: `what conductor keeps in it is damaged: ${(error as Error).message.trimEnd().split('\n').at(-1)}`,
+      hint: 'Delete the folder `conductor` in its git folder: what it kept is made anew.',
+    };
+  }
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined;
   const { path, dest } = error as { path?: unknown; dest?: unknown };
   return { kind: 'disk-full', path: String(dest ?? path ?? '') };

@@ -7,6 +7,9 @@ export interface Heading {
   readonly line: number;
 }
 
+/** Longer ones are no headings that anybody refers to. */
+const MAX_TITLE = 500;
+
 /** The headings outside of code blocks, in order, with GitHub's anchors (`-1`, `-2` for repeated ones). */
 export function headingsOf(text: string): Heading[] {
   const headings: Heading[] = [];
@@ -34,9 +37,10 @@ export function headingsOf(text: string): Heading[] {
       fence = mark[1];
       continue;
     }
-    const heading = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/.exec(line);
+    const heading = /^ {0,3}(#{1,6})(?=[ \t]|$)/.exec(line);
     if (heading) {
-      add(heading[2] ?? '', (heading[1] as string).length, at);
+      const title = line.slice(heading[0].length).trim().replace(/(?:^|[ \t])#+$/, '');
+      add(title, (heading[1] as string).length, at);
       continue;
     }
     const underline = /^ {0,3}(=+|-+)[ \t]*$/.exec(line);
@@ -52,6 +56,7 @@ export function headingsOf(text: string): Heading[] {
 export function slugOf(title: string): string {
   return title
     .trim()
+    .slice(0, MAX_TITLE)
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .toLowerCase()
     .replace(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, '')

@@ -30,6 +30,8 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** Both: what stood on stdout, then what stood on stderr. */
+  readonly text: string;
 }
 
 export interface Running {
@@ -106,7 +108,7 @@ export class TemporaryProject {
     });
     const ended = new Promise<Ended>((resolve, reject) => {
       child.on('error', reject);
-      child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+      child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr, text: stdout + stderr }));
     });
     return { process: child, pid: child.pid as number, ended, printed: () => stdout + stderr };
   }

@@ -22,14 +22,22 @@ export interface GitExit {
 export class GitError extends Error {
   readonly exit: GitExit;
   /** As Node's own errors say it, so that a full disk is known wherever it is met. */
-  readonly code: 'ENOSPC' | 'EGIT';
+  readonly code: 'ENOSPC' | 'EDAMAGED' | 'EGIT';
 
   constructor(args: readonly string[], exit: GitExit) {
     super(`git ${args[0]} failed (${exit.code}): ${exit.stderr.trim().slice(0, 2000)}`);
     this.name = 'GitError';
     this.exit = exit;
-    this.code = /No space left on device|Disk quota exceeded/.test(exit.stderr) ? 'ENOSPC' : 'EGIT';
+    this.code = codeFor(exit.stderr);
   }
+}
+
+/** Damage counts where the broken file is conductor's own: only that may be thrown away. */
+function codeFor(said: string): GitError['code'] {
+  if (/No space left on device|Disk quota exceeded/.test(said)) return 'ENOSPC';
+  return /\/conductor\/repo\/.*(is corrupt|does not match index|cannot be mapped|is invalid)/.test(said)
+    ? 'EDAMAGED'
+    : 'EGIT';
 }
 
 /** git is not installed; told apart from a git that fails. */

@@ -1,0 +1,100 @@
+/** What must hold within one task: its recipe and its paths. Knows no other task. */
+
+import { mayOverlap, parsePattern, patternProblem } from '../model/pattern.js';
+import type { Listing } from '../model/tree.js';
+import type { WrittenTask } from './normalise.js';
+import type { SpecProblem } from './problem.js';
+
+/** `specs` is the folder of the specs, without `/` at its end. */
+export function checkTask(written: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
+  return [...checkRecipe(written), ...checkPaths(written, specs, listing)];
+}
+
+/** Keys that say something about agents and stand in a task without one: allowed, but without effect. */
+export function idleKeys({ task, raw }: WrittenTask): SpecProblem[] {
+  if (task.recipe.kind === 'agent') return [];
+  const recipe = task.recipe.kind;
+  return (['strategy', 'agent', 'model'] as const)
+    .filter((key) => raw[key] !== undefined)
+    .map((key) => ({
+      file: task.source.file,
+      path: [...task.source.path, key],
+      key: true,
+      message: `\`${key}\` has no effect: the task has \`${recipe}\` and no agent`,
+    }));
+}
+
+function checkRecipe({ task, raw }: WrittenTask): SpecProblem[] {
+  const problems: SpecProblem[] = [];
+  const { file, path } = task.source;
+  if (raw.render && raw.run !== undefined) {
+    problems.push({
+      file,
+      path: [...path, 'run'],
+      key: true,
+      message: `\`${task.id}\` has both \`render\` and \`run\``,
+      hint: 'a task is made in one way; make two tasks of it',
+    });
+  }
+  if (task.outputs.length === 0 && task.edits.length === 0) {
+    problems.push({
+      file,
+      path: [...path, 'id'],
+      message: `\`${task.id}\` has neither outputs nor edits`,
+      hint: 'list the files that it makes under `outputs`, those that it changes under `edits`',
+    });
+  }
+  if (raw.outputs && raw.render) {
+    for (const [i, step] of raw.render.entries()) {
+      if (raw.outputs.some((output) => parsePattern(output).matches(step.to))) continue;
+      problems.push({
+        file,
+        path: [...path, 'render', i, 'to'],
+        message: `\`${step.to}\` is not among the outputs`,
+        hint: 'add it to `outputs`, or leave `outputs` out: then what is rendered is what the task owns',
+      });
+    }
+  }
+  return problems;
+}
+
+function checkPaths({ task, placeOf }: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
+  const problems: SpecProblem[] = [];
+  const { file } = task.source;
+  for (const key of ['inputs', 'outputs', 'edits', 'interface'] as const) {
+    for (const [i, text] of (task[key] ?? []).entries()) {
+      const path = placeOf(key, i);
+      const report = (message: string, hint?: string) =>
+        problems.push({ file, path, message, ...(hint === undefined ? {} : { hint }) });
+      const wrong = patternProblem(text);
+      if (wrong !== undefined) {
+        report(`\`${text}\` ${wrong}`, 'write it relative to the top of the project');
+        continue;
+      }
+      if (key === 'edits' && parsePattern(text).isGlob) {
+        report(`\`${text}\` is not one file`, 'list each file that the task may change');
+      }
+      if ((key === 'outputs' || key === 'edits') && meetsSpecs(text, specs, listing)) {
+        report(`\`${text}\` is inside the folder of the specs`, 'what is built must not change what it is built from');
+      }
+      if (key === 'interface' && !task.outputs.some((output) => isWithin(text, output))) {
+        report(`\`${text}\` is not among the outputs`, 'the interface is the part of the outputs that dependents see');
+      }
+    }
+  }
+  return problems;
+}
+
+function isWithin(text: string, output: string): boolean {
+  const pattern = parsePattern(text);
+  return pattern.isGlob ? mayOverlap(text, output) : parsePattern(output).matches(text);
+}
+
+/** Whether the pattern begins in the folder of the specs, or is a wide glob that matches a file in it. */
+function meetsSpecs(text: string, specs: string, listing: Listing): boolean {
+  const folder = `${specs}/`;
+  const pattern = parsePattern(text);
+  if (pattern.prefix === specs || pattern.prefix.startsWith(folder)) return true;
+  if (!pattern.isGlob || !folder.startsWith(pattern.prefix)) return false;
+  return pattern.matches(`${folder}x/.metadata.json`) || listing.under(folder).some((path) => pattern.matches(path));
+}

@@ -1,0 +1,128 @@
+/** What must hold between tasks: dependencies that exist, no cycle, one owner per path. Knows no file on disk. */
+
+import { nearest } from '../base/nearest.js';
+import { findCycle } from '../model/graph.js';
+import { parsePattern, patternProblem } from '../model/pattern.js';
+import type { Label, Task } from '../model/task.js';
+import type { Listing } from '../model/tree.js';
+import type { WrittenTask } from './normalise.js';
+import { OwnerIndex } from './owner-index.js';
+import type { SpecProblem } from './problem.js';
+
+/** Cycles that are reported at once. */
+const MAX_CYCLES = 10;
+
+/** `unknown`: features whose tasks are not known because their file cannot be read. */
+export function checkDependencies(
+  written: readonly WrittenTask[],
+  labels: ReadonlySet<Label>,
+  unknown: ReadonlySet<string>,
+): SpecProblem[] {
+  const problems: SpecProblem[] = [];
+  for (const { task, raw } of written) {
+    for (const [i, need] of (raw.depends_on ?? []).entries()) {
+      const label = need.includes('/') ? need : `${task.feature}/${need}`;
+      if (labels.has(label) || unknown.has(label.slice(0, label.indexOf('/')))) continue;
+      const own = [...labels].filter((one) => one.startsWith(`${task.feature}/`));
+      const meant = need.includes('/')
+        ? nearest(label, labels)
+        : (nearest(need, own.map((one) => one.slice(task.feature.length + 1))) ??
+          [...labels].find((one) => one.endsWith(`/${need}`)));
+      problems.push({
+        file: task.source.file,
+        path: [...task.source.path, 'depends_on', i],
+        message: `there is no task \`${label}\``,
+        ...(meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` }),
+      });
+    }
+  }
+  return [...problems, ...checkCycles(written)];
+}
+
+function checkCycles(written: readonly WrittenTask[]): SpecProblem[] {
+  const problems: SpecProblem[] = [];
+  const left = new Map(written.map((one) => [one.task.label, one]));
+  while (problems.length < MAX_CYCLES) {
+    const cycle = findCycle([...left.values()].map(({ task }) => task));
+    if (!cycle) break;
+    const { task, raw } = left.get(cycle[0] as Label) as WrittenTask;
+    const next = cycle[1] as Label;
+    const at = (raw.depends_on ?? []).findIndex((need) => need === next || `${task.feature}/${need}` === next);
+    problems.push({
+      file: task.source.file,
+      path: [...task.source.path, 'depends_on', Math.max(0, at)],
+      message: `tasks wait for one another: ${cycle.join(' → ')}`,
+      hint: 'take one of these dependencies away',
+    });
+    for (const label of cycle) left.delete(label);
+  }
+  return problems;
+}
+
+/** Two owners of a path, and edits of what a task owns. */
+export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
+  const problems: SpecProblem[] = [];
+  const index = new OwnerIndex();
+  const order = new Map<Label, number>();
+  for (const { task } of written) {
+    order.set(task.label, order.size);
+    for (const output of task.outputs) if (patternProblem(output) === undefined) index.add(output, task.label);
+  }
+  const told = new Set<string>();
+  for (const { task, placeOf } of written) {
+    const { file } = task.source;
+    for (const [i, output] of task.outputs.entries()) {
+      const isGlob = parsePattern(output).isGlob;
+      const other = isGlob ? index.otherGlob(output, task.label) : index.otherOwner(output, task.label);
+      if (!other) continue;
+      // Two equal patterns find each other: the later task is told.
+      const mirror = !isGlob === !parsePattern(other.text).isGlob && told.has(`${other.label}\0${other.text}`);
+      const isFirst = other.text === output && (order.get(other.label) ?? 0) > (order.get(task.label) ?? 0);
+      if (mirror || isFirst) continue;
+      told.add(`${task.label}\0${output}`);
+      const by = other.text === output ? '' : ` (as \`${other.text}\`)`;
+      problems.push({
+        file,
+        path: placeOf('outputs', i),
+        message: `\`${output}\` has two owners: ${task.label} and ${other.label}${by}`,
+        hint: 'a file has one owner; others may change it with `edits`, or depend on its owner',
+      });
+    }
+    for (const [i, edit] of task.edits.entries()) {
+      const [owner] = index.ownersOf(edit);
+      if (!owner) continue;
+      const isOwn = index.ownersOf(edit).some(({ label }) => label === task.label);
+      problems.push({
+        file,
+        path: placeOf('edits', i),
+        message: isOwn
+          ? `\`${edit}\` is among the outputs of ${task.label} itself`
+          : `\`${edit}\` is owned by ${owner.label}`,
+        hint: isOwn
+          ? 'a task writes what it owns as a whole: take it out of `edits` or out of `outputs`'
+          : 'only files that no task owns can be edited: depend on its owner, or let the owner make the change',
+      });
+    }
+  }
+  return problems;
+}
+
+/** Inputs that name one file which neither is in the project nor is made by a task. Not an error: it may come. */
+export function missingInputs(written: readonly WrittenTask[], listing: Listing, tasks: readonly Task[]): SpecProblem[] {
+  const index = new OwnerIndex();
+  for (const task of tasks) for (const output of task.outputs) index.add(output, task.label);
+  const problems: SpecProblem[] = [];
+  for (const { task, placeOf } of written) {
+    for (const [i, input] of (task.inputs ?? []).entries()) {
+      if (parsePattern(input).isGlob || listing.get(input) || index.ownersOf(input).length > 0) continue;
+      const meant = nearest(input, listing.under(input.slice(0, input.lastIndexOf('/') + 1)));
+      problems.push({
+        file: task.source.file,
+        path: placeOf('inputs', i),
+        message: `\`${input}\` is not in the project, and no task makes it`,
+        ...(meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` }),
+      });
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,141 @@
+/** From spec files to what is written in them: kept by blob id, parsed when not known. Knows nothing of its meaning. */
+
+import { type ParsedDocument, parseMany, type SourceDocument } from '../io/pool.js';
+import type { Diagnostic } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
+import { splitFrontMatter } from './front-matter.js';
+import type { SpecFile } from './spec-files.js';
+
+/** Raised when the kept form or what the schemas accept changes. */
+const KEPT_FORM = 1;
+
+export interface ParseCache {
+  get(id: ObjectId): unknown | undefined;
+  set(id: ObjectId, value: unknown): void;
+}
+
+export type ReadBlobs = (ids: readonly ObjectId[]) => Promise<Map<ObjectId, Buffer>>;
+
+export interface ParsedSpec {
+  readonly spec: SpecFile;
+  /** As written, plain JSON; undefined when it could not be read at all. */
+  readonly value: unknown;
+  /** Below the front matter of a single-file spec. */
+  readonly prose: string;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Where values are not of the form that the schema demands (unknown keys are no such place). */
+  readonly broken: readonly (readonly (string | number)[])[];
+}
+
+interface Kept {
+  readonly form: number;
+  readonly kind: string;
+  readonly value: unknown;
+  readonly prose?: string;
+}
+
+/** All specs, in order. Only valid ones are kept, so that mistakes are found again with their places. */
+export async function parseSpecs(
+  files: readonly SpecFile[],
+  read: ReadBlobs,
+  cache: ParseCache,
+): Promise<ParsedSpec[]> {
+  const parsed = new Map<string, ParsedSpec>();
+  const unknown: SpecFile[] = [];
+  for (const spec of files) {
+    const kept = keptValue(cache.get(spec.id), spec.kind);
+    if (kept) parsed.set(spec.file, sound(spec, kept.value, kept.prose ?? ''));
+    else unknown.push(spec);
+  }
+  const blobs = unknown.length > 0 ? await read([...new Set(unknown.map(({ id }) => id))]) : new Map();
+  const documents: SourceDocument[] = [];
+  const waiting: { spec: SpecFile; prose: string }[] = [];
+  for (const spec of unknown) {
+    const refuse = (message: string, hint?: string, line = 1) => {
+      const place = hint === undefined ? {} : { line, column: 1, hint };
+      const diagnostics = [{ file: spec.file, ...place, message }];
+      parsed.set(spec.file, { spec, value: undefined, prose: '', diagnostics, broken: [] });
+    };
+    const text = decode(blobs.get(spec.id));
+    if (text === undefined) {
+      refuse('is not UTF-8 text');
+      continue;
+    }
+    const document = { id: spec.id, file: spec.file, schema: spec.kind };
+    if (spec.kind === 'backlog') {
+      documents.push({ ...document, text });
+      waiting.push({ spec, prose: '' });
+      continue;
+    }
+    const { front, prose, lineOffset, isOpen } = splitFrontMatter(text);
+    if (front === undefined) {
+      if (isOpen) refuse('the front matter has no end', 'close it with a line of `---`');
+      else refuse('has no front matter', 'begin the file with `---`, the keys of the task, and `---`');
+      continue;
+    }
+    documents.push({ ...document, text: front, lineOffset });
+    waiting.push({ spec, prose });
+  }
+  const outcomes = await parseMany(documents);
+  for (const [i, { spec, prose }] of waiting.entries()) {
+    const outcome = outcomes[i] as ParsedDocument;
+    parsed.set(spec.file, {
+      spec,
+      value: outcome.value,
+      prose,
+      diagnostics: outcome.diagnostics,
+      broken: outcome.problems.filter(({ key }) => !key).map(({ path }) => path),
+    });
+    if (outcome.diagnostics.length === 0) {
+      const kept: Kept = { form: KEPT_FORM, kind: spec.kind, value: outcome.value, ...(prose && { prose }) };
+      cache.set(spec.id, kept);
+    }
+  }
+  return files.map(({ file }) => parsed.get(file) as ParsedSpec);
+}
+
+/** Texts of documents by blob id, kept like specs. What is not UTF-8 is left out. */
+export async function readTexts(
+  ids: Iterable<ObjectId>,
+  read: ReadBlobs,
+  cache: ParseCache,
+): Promise<Map<ObjectId, string>> {
+  const texts = new Map<ObjectId, string>();
+  const unknown: ObjectId[] = [];
+  for (const id of new Set(ids)) {
+    const kept = keptValue(cache.get(id), 'text');
+    if (typeof kept?.value === 'string') texts.set(id, kept.value);
+    else unknown.push(id);
+  }
+  if (unknown.length === 0) return texts;
+  for (const [id, blob] of await read(unknown)) {
+    const text = decode(blob);
+    if (text === undefined) continue;
+    texts.set(id, text);
+    const kept: Kept = { form: KEPT_FORM, kind: 'text', value: text };
+    cache.set(id, kept);
+  }
+  return texts;
+}
+
+/** The text of a blob, without a byte order mark; undefined when it is not UTF-8 or not there. */
+export function decode(blob: Buffer | undefined): string | undefined {
+  if (!blob) return undefined;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(blob);
+  } catch {
+    return undefined;
+  }
+}
+
+function sound(spec: SpecFile, value: unknown, prose: string): ParsedSpec {
+  return { spec, value, prose, diagnostics: [], broken: [] };
+}
+
+/** What was kept may come from an older conductor or be damaged: then it is not known. */
+function keptValue(kept: unknown, kind: string): Kept | undefined {
+  if (kept === null || typeof kept !== 'object') return undefined;
+  const { form, kind: was, value, prose } = kept as Partial<Kept>;
+  if (form !== KEPT_FORM || was !== kind || value === undefined) return undefined;
+  return prose === undefined || typeof prose === 'string' ? (kept as Kept) : undefined;
+}
