@@ -26,6 +26,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['io/yaml.ts', 'io/document.ts'],
   handlebars: ['io/template.ts'],
   piscina: ['io/pool.ts'],
+  'simple-git': ['io/git/porcelain.ts'],
   jiti: ['io/module.ts'],
   diff: ['io/text-diff.ts'],
   picomatch: ['model/pattern.ts'],

@@ -42,7 +42,7 @@ const steady = (text: string) =>
 
 async function built(project: TemporaryProject): Promise<void> {
   const { code, text } = await project.conductor('build');
-  expect({ code, text }).toMatchObject({ code: 0 });
+  expect(code, text).toBe(0);
 }
 
 const NOTHING = { code: 0, text: 'conductor: nothing to do (2 fresh)\n' };
@@ -374,43 +374,19 @@ describe('build', () => {
     return names.length;
   }
 
-  /** Objects that the results consist of, as git names them. */
-  function resultObjects(project: TemporaryProject): string[] {
-    const objects = project.git('--git-dir', '.git/conductor/repo', 'rev-list', '--all', '--objects');
-    return objects.split('\n').map((line) => line.slice(0, 40));
-  }
-
-  test('a damaged pack is told of, or its objects are found elsewhere; nothing is lost either way', async () => {
-    const project = notes();
-    await built(project);
-    expect(damage(project, (name) => name.endsWith('.pack'))).toBeGreaterThan(0);
-    project.remove('out');
-    const { code, text } = await project.conductor('build');
-    expect({ code, text }).toMatchObject({ code: 0 });
-    expect(filesBelow(project.path('out'))).toEqual({
-      'one.txt': 'f:hello\n',
-      'two.txt': 'f:hello\nhello\n',
-    });
-    expect(brief(await project.conductor('build'))).toEqual(NOTHING);
-  });
-
   test('damaged results are told of, and made anew', async () => {
     const project = notes();
+    // Not equal to an input: that is also git's own matter.
+    project.write(SPEC, BACKLOG.replace('cp in/a.txt', 'cat in/a.txt in/a.txt >'));
     await built(project);
-    // The trees and blobs that today's working tree consists of are git's own matter; results are conductor's.
-    const ids = resultObjects(project);
-    const commits = project.git('--git-dir', '.git/conductor/repo', 'for-each-ref', '--format=%(objectname)');
-    const own = new Set(ids.filter((id) => commits.includes(id)));
-    expect(
-      damage(project, (name) => name.endsWith('.pack') || own.has(name.replaceAll('/', ''))),
-    ).toBeGreaterThan(2);
+    expect(damage(project, (name) => name.endsWith('.pack'))).toBe(1);
     project.remove('out');
     const { code, text } = await project.conductor('build');
-    expect({ code, text }).toMatchObject({ code: 0 });
+    expect(code, text).toBe(0);
     expect(text).toMatch(/notes\/T01.*damaged.*made anew/);
     expect(filesBelow(project.path('out'))).toEqual({
-      'one.txt': 'f:hello\n',
-      'two.txt': 'f:hello\nhello\n',
+      'one.txt': 'f:hello\nhello\n',
+      'two.txt': 'f:hello\nhello\nhello\nhello\n',
     });
     expect(brief(await project.conductor('build'))).toEqual(NOTHING);
   });

@@ -30,6 +30,7 @@ import {
   readSpending,
   writeDurations,
   writeLastBuild,
+  writePatched,
   writePublished,
 } from './records.js';
 import { schedule } from './scheduler.js';
@@ -235,6 +236,7 @@ async function publish(prepared: Prepared, landing: Landing, emit: Emit): Promis
   });
   if (!done.ok) return done;
   await writePublished(project.repository.state, landing.published);
+  await writePatched(project.repository.state, landing.patched);
   const { written, removed } = done.value;
   const isLock = (path: string) => basename(path).endsWith('.metadata.json');
   emit({ type: 'build.published', written, removed });

@@ -48,6 +48,8 @@ export interface Landing {
   readonly leftBehind: readonly string[];
   /** Path to entry word of every output, for the clone's own record. */
   readonly published: Readonly<Record<string, string>>;
+  /** Likewise, every file with patches. */
+  readonly patched: Readonly<Record<string, PatchedFile>>;
 }
 
 type Changes = Map<string, Entry | undefined>;
@@ -66,29 +68,23 @@ export async function planLanding(project: Project, plan: LandingPlan): Promise<
   const merged = await mergeEdits(project, plan, changes);
   if (!merged.ok) return merged;
 
+  const locks: FeatureLock[] = [];
   for (const feature of project.features.values()) {
     const before = project.locks.get(feature.name);
     const after = nextLock(project, feature, plan, merged.value);
+    if (after) locks.push(after);
     if (!after || after === before) continue;
     const id = await project.objects.writeBlob(Buffer.from(formatLock(after)));
     changes.set(feature.lockFile, { mode: '100644', id });
   }
   const tree =
     changes.size === 0 ? project.snapshot : await project.objects.editTree(project.snapshot, changes);
-  return ok({ tree, leftBehind, published: publishedOutputs(project, plan, changes) });
-}
-
-/** Outputs that are on disk as conductor made them, after this build. An edited one is the person's from now on. */
-function publishedOutputs(project: Project, plan: LandingPlan, changes: Changes): Record<string, string> {
-  const published: Record<string, string> = {};
-  for (const [path, words] of project.recorded) {
-    const onDisk = changes.has(path) ? changes.get(path) : project.listing.get(path);
-    if (onDisk && words.has(entryWord(onDisk))) published[path] = entryWord(onDisk);
-  }
-  for (const { result } of plan.landed.values()) {
-    for (const [path, entry] of result.outputs) published[path] = entryWord(entry);
-  }
-  return published;
+  return ok({
+    tree,
+    leftBehind,
+    published: publishedOutputs(project, plan.landed.values(), changes),
+    patched: patchedFiles(project, locks, plan.whole),
+  });
 }
 
 /** Recorded outputs without an owner: removed when they are as conductor made them. */
@@ -147,8 +143,10 @@ async function mergeEdits(
   return ok(merged);
 }
 
-/** Whether a lock still tells of a patch on this file by a task that is gone or edits it no more. */
+/** Whether a record still tells of a patch on this file by a task that is gone or edits it no more. */
 function abandonedPatch(project: Project, path: string): boolean {
+  const by = project.patched.get(path)?.by ?? [];
+  if (by.some((label) => !project.graph.tasks.get(label)?.edits.includes(path))) return true;
   for (const [name, lock] of project.locks) {
     for (const [id, task] of Object.entries(lock.tasks)) {
       if (!task.edits?.[path]) continue;
@@ -175,7 +173,7 @@ function nextLock(
     const landed = plan.landed.get(task.label);
     const old = before?.tasks[task.id];
     if (!landed) {
-      if (old) tasks[task.id] = withMerged(old, merged);
+      if (old) tasks[task.id] = withMerged(project, old, merged);
       continue;
     }
     const made = lockTask(project, task, landed, merged);
@@ -223,7 +221,7 @@ function lockTask(
   const edits: Record<string, LockedEdit> = {};
   for (const edit of result.edits) {
     edits[edit.path] = {
-      base: project.edited.get(edit.path)?.base?.id ?? '',
+      base: editBase(project, edit.path),
       after: edit.after ? entryWord(edit.after) : '',
       merged: merged.get(edit.path)?.id ?? '',
     };
@@ -258,8 +256,17 @@ function withGates({ gates: _, ...task }: LockedTask, from: LockedTask): LockedT
   return from.gates === undefined ? task : { ...task, gates: from.gates };
 }
 
+/** The file as people wrote it; empty when they wrote none. */
+function editBase(project: Project, path: string): ObjectId {
+  return project.edited.get(path)?.base?.id ?? '';
+}
+
 /** All records of one file tell of its state after this build. */
-function withMerged(task: LockedTask, merged: ReadonlyMap<string, Entry | undefined>): LockedTask {
+function withMerged(
+  project: Project,
+  task: LockedTask,
+  merged: ReadonlyMap<string, Entry | undefined>,
+): LockedTask {
   const edits = Object.entries(task.edits ?? {});
   if (!edits.some(([path]) => merged.has(path))) return task;
   return {
@@ -267,7 +274,9 @@ function withMerged(task: LockedTask, merged: ReadonlyMap<string, Entry | undefi
     edits: Object.fromEntries(
       edits.map(([path, edit]) => [
         path,
-        merged.has(path) ? { ...edit, merged: merged.get(path)?.id ?? '' } : edit,
+        merged.has(path)
+          ? { ...edit, base: editBase(project, path), merged: merged.get(path)?.id ?? '' }
+          : edit,
       ]),
     ),
   };

@@ -16,7 +16,7 @@ import { parseLock } from '../specs/lock-file.js';
 import { applyPatch } from '../workspace/patch.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
 import { openParseCache } from './parse-cache.js';
-import { readPublished } from './records.js';
+import { type PatchedFile, readPatched, readPublished } from './records.js';
 
 /** How an edited file stands: as people wrote it, and how conductor left it last. */
 export interface EditedFile {
@@ -24,6 +24,8 @@ export interface EditedFile {
   readonly onDisk: Entry | undefined;
   /** The file as conductor last left it; undefined when no task has patched it yet. */
   readonly merged: ObjectId | undefined;
+  /** False when what people wrote is in no store any more: then `base` still holds the patches. */
+  readonly baseKnown: boolean;
 }
 
 export interface Project {
@@ -44,6 +46,8 @@ export interface Project {
   readonly owned: ReadonlyMap<Label, ReadonlyMap<string, Entry>>;
   /** Every recorded output, by lock files and by this clone's own record: path to the entry words it may have. */
   readonly recorded: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Files with patches as this clone recorded them, features included that were removed since. */
+  readonly patched: ReadonlyMap<string, PatchedFile>;
   /** Patterns of files that look secret and that a spec names all the same. */
   readonly named: readonly string[];
   readonly warnings: readonly Diagnostic[];
@@ -80,7 +84,8 @@ export async function loadProject(
   if (again.value) ({ tree, listing } = again.value);
 
   const ownership = new Ownership(graph.tasks.values());
-  const edited = await editedFiles(graph, locks.value, listing, objects);
+  const patched = new Map(Object.entries(await readPatched(repository.state)));
+  const edited = await editedFiles(graph, locks.value, patched, listing, objects);
   const specsFolder = `${config.specs}/`;
   const handFiles = new Map<string, Entry>();
   const owned = new Map<Label, Map<string, Entry>>();
@@ -118,6 +123,7 @@ export async function loadProject(
     edited,
     owned,
     recorded,
+    patched,
     named,
     warnings,
   });
@@ -226,6 +232,7 @@ async function recordedOutputs(
 async function editedFiles(
   graph: TaskGraph,
   locks: ReadonlyMap<string, FeatureLock>,
+  patched: ReadonlyMap<string, PatchedFile>,
   listing: Listing,
   objects: GitObjects,
 ): Promise<Map<string, EditedFile>> {
@@ -241,22 +248,29 @@ async function editedFiles(
       }
     }
   }
+  for (const [path, record] of patched) {
+    if (records.has(path)) continue;
+    records.set(path, record);
+    paths.add(path);
+  }
   const files = new Map<string, EditedFile>();
   for (const path of paths) {
     const onDisk = listing.get(path);
     const record = records.get(path);
     const mode = onDisk?.mode ?? '100644';
     if (!record) {
-      files.set(path, { base: onDisk, onDisk, merged: undefined });
+      files.set(path, { base: onDisk, onDisk, merged: undefined, baseKnown: true });
       continue;
     }
     const base = await recordedBase(objects, record.base, mode);
     if (onDisk?.id === record.merged || base === 'missing') {
-      files.set(path, { base: base === 'missing' ? onDisk : base, onDisk, merged: record.merged });
+      const known = base !== 'missing';
+      files.set(path, { base: known ? base : onDisk, onDisk, merged: record.merged, baseKnown: known });
       continue;
     }
     const carried = await applyPatch(objects, base, { mode, id: record.merged }, onDisk);
-    files.set(path, { base: carried.ok ? carried.value : onDisk, onDisk, merged: record.merged });
+    const kept = carried.ok ? carried.value : onDisk;
+    files.set(path, { base: kept, onDisk, merged: record.merged, baseKnown: true });
   }
   return files;
 }

@@ -55,6 +55,27 @@ export async function writePublished(
   await writeAtomic(`${state}/published.json`, JSON.stringify(published));
 }
 
+/** A file that tasks patched in this working tree. */
+export interface PatchedFile {
+  /** The file as people wrote it; empty when there was none. */
+  readonly base: ObjectId;
+  /** The file as conductor left it. */
+  readonly merged: ObjectId;
+  readonly by: readonly Label[];
+}
+
+/** By path: what is known of patches whose feature was removed together with its lock. */
+export async function readPatched(state: string): Promise<Record<string, PatchedFile>> {
+  return (await readRecord<Record<string, PatchedFile>>(`${state}/patched.json`)) ?? {};
+}
+
+export async function writePatched(
+  state: string,
+  patched: Readonly<Record<string, PatchedFile>>,
+): Promise<void> {
+  await writeAtomic(`${state}/patched.json`, JSON.stringify(patched));
+}
+
 /** Milliseconds that tasks took when they were last run. */
 export async function readDurations(state: string): Promise<Record<Label, number>> {
   return (await readRecord<Record<Label, number>>(`${state}/durations.json`)) ?? {};

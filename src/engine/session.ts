@@ -73,7 +73,7 @@ export async function openReadingSession(surroundings: Surroundings): Promise<Re
 }
 
 async function copyRecords(from: string, to: string): Promise<void> {
-  for (const name of ['index', 'published.json', 'specs.json', 'last.json']) {
+  for (const name of ['index', 'published.json', 'patched.json', 'specs.json', 'last.json']) {
     const content = await readBytes(`${from}/${name}`);
     if (content) await writeAtomic(`${to}/${name}`, content);
   }

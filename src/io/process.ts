@@ -86,7 +86,9 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   child.stdin?.on('error', () => {});
   if (run.stdin !== undefined) child.stdin?.end(run.stdin);
 
+  if (child.pid !== undefined) killOnExit(child.pid);
   const ended = await settled(child, run);
+  if (child.pid !== undefined) running.delete(child.pid);
   const tail = output.finish();
   if (ended.kind === 'error') {
     const code = codeOf(ended.error);
@@ -96,6 +98,25 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   if (ended.stopped !== undefined) return { kind: ended.stopped, ms: elapsed(), tail };
   if (ended.signal !== null) return { kind: 'signalled', signal: ended.signal, ms: elapsed(), tail };
   return { kind: 'exited', code: ended.code ?? 0, ms: elapsed(), tail };
+}
+
+/** Process groups that run now: a conductor that ends at once takes them with it, or an agent would work on unseen. */
+const running = new Set<number>();
+let watchesExit = false;
+
+function killOnExit(group: number): void {
+  running.add(group);
+  if (watchesExit) return;
+  watchesExit = true;
+  process.once('exit', () => {
+    for (const one of running) {
+      try {
+        process.kill(process.platform === 'win32' ? one : -one, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  });
 }
 
 type Stopped = 'timed-out' | 'cancelled';

@@ -75,10 +75,16 @@ function checkPaths({ task, placeOf }: WrittenTask, specs: string, listing: List
         report(`\`${text}\` is not one file`, 'list each file that the task may change');
       }
       if ((key === 'outputs' || key === 'edits') && meetsSpecs(text, specs, listing)) {
-        report(`\`${text}\` is inside the folder of the specs`, 'what is built must not change what it is built from');
+        report(
+          `\`${text}\` is inside the folder of the specs`,
+          'what is built must not change what it is built from',
+        );
       }
       if (key === 'interface' && !task.outputs.some((output) => isWithin(text, output))) {
-        report(`\`${text}\` is not among the outputs`, 'the interface is the part of the outputs that dependents see');
+        report(
+          `\`${text}\` is not among the outputs`,
+          'the interface is the part of the outputs that dependents see',
+        );
       }
     }
   }
@@ -96,5 +102,8 @@ function meetsSpecs(text: string, specs: string, listing: Listing): boolean {
   const pattern = parsePattern(text);
   if (pattern.prefix === specs || pattern.prefix.startsWith(folder)) return true;
   if (!pattern.isGlob || !folder.startsWith(pattern.prefix)) return false;
-  return pattern.matches(`${folder}x/.metadata.json`) || listing.under(folder).some((path) => pattern.matches(path));
+  return (
+    pattern.matches(`${folder}x/.metadata.json`) ||
+    listing.under(folder).some((path) => pattern.matches(path))
+  );
 }

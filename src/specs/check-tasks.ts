@@ -3,7 +3,7 @@
 import { nearest } from '../base/nearest.js';
 import { findCycle } from '../model/graph.js';
 import { parsePattern, patternProblem } from '../model/pattern.js';
-import type { Label, Task } from '../model/task.js';
+import type { Label } from '../model/task.js';
 import type { Listing } from '../model/tree.js';
 import type { WrittenTask } from './normalise.js';
 import { OwnerIndex } from './owner-index.js';
@@ -11,6 +11,8 @@ import type { SpecProblem } from './problem.js';
 
 /** Cycles that are reported at once. */
 const MAX_CYCLES = 10;
+/** Unknown dependencies for which the nearest task is looked for: each costs a walk over all of them. */
+const MAX_HINTS = 50;
 
 /** `unknown`: features whose tasks are not known because their file cannot be read. */
 export function checkDependencies(
@@ -23,11 +25,7 @@ export function checkDependencies(
     for (const [i, need] of (raw.depends_on ?? []).entries()) {
       const label = need.includes('/') ? need : `${task.feature}/${need}`;
       if (labels.has(label) || unknown.has(label.slice(0, label.indexOf('/')))) continue;
-      const own = [...labels].filter((one) => one.startsWith(`${task.feature}/`));
-      const meant = need.includes('/')
-        ? nearest(label, labels)
-        : (nearest(need, own.map((one) => one.slice(task.feature.length + 1))) ??
-          [...labels].find((one) => one.endsWith(`/${need}`)));
+      const meant = problems.length < MAX_HINTS ? nearestTask(need, task.feature, labels) : undefined;
       problems.push({
         file: task.source.file,
         path: [...task.source.path, 'depends_on', i],
@@ -39,6 +37,15 @@ export function checkDependencies(
   return [...problems, ...checkCycles(written)];
 }
 
+/** The task of the same feature that is meant, else one of another feature with this id. */
+function nearestTask(need: string, feature: string, labels: ReadonlySet<Label>): string | undefined {
+  if (need.includes('/')) return nearest(need, labels);
+  const own = [...labels]
+    .filter((one) => one.startsWith(`${feature}/`))
+    .map((one) => one.slice(feature.length + 1));
+  return nearest(need, own) ?? [...labels].find((one) => one.endsWith(`/${need}`));
+}
+
 function checkCycles(written: readonly WrittenTask[]): SpecProblem[] {
   const problems: SpecProblem[] = [];
   const left = new Map(written.map((one) => [one.task.label, one]));
@@ -47,7 +54,9 @@ function checkCycles(written: readonly WrittenTask[]): SpecProblem[] {
     if (!cycle) break;
     const { task, raw } = left.get(cycle[0] as Label) as WrittenTask;
     const next = cycle[1] as Label;
-    const at = (raw.depends_on ?? []).findIndex((need) => need === next || `${task.feature}/${need}` === next);
+    const at = (raw.depends_on ?? []).findIndex(
+      (need) => need === next || `${task.feature}/${need}` === next,
+    );
     problems.push({
       file: task.source.file,
       path: [...task.source.path, 'depends_on', Math.max(0, at)],
@@ -66,7 +75,8 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
   const order = new Map<Label, number>();
   for (const { task } of written) {
     order.set(task.label, order.size);
-    for (const output of task.outputs) if (patternProblem(output) === undefined) index.add(output, task.label);
+    for (const output of task.outputs)
+      if (patternProblem(output) === undefined) index.add(output, task.label);
   }
   const told = new Set<string>();
   for (const { task, placeOf } of written) {
@@ -76,7 +86,8 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
       const other = isGlob ? index.otherGlob(output, task.label) : index.otherOwner(output, task.label);
       if (!other) continue;
       // Two equal patterns find each other: the later task is told.
-      const mirror = !isGlob === !parsePattern(other.text).isGlob && told.has(`${other.label}\0${other.text}`);
+      const mirror =
+        !isGlob === !parsePattern(other.text).isGlob && told.has(`${other.label}\0${other.text}`);
       const isFirst = other.text === output && (order.get(other.label) ?? 0) > (order.get(task.label) ?? 0);
       if (mirror || isFirst) continue;
       told.add(`${task.label}\0${output}`);
@@ -108,9 +119,9 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
 }
 
 /** Inputs that name one file which neither is in the project nor is made by a task. Not an error: it may come. */
-export function missingInputs(written: readonly WrittenTask[], listing: Listing, tasks: readonly Task[]): SpecProblem[] {
+export function missingInputs(written: readonly WrittenTask[], listing: Listing): SpecProblem[] {
   const index = new OwnerIndex();
-  for (const task of tasks) for (const output of task.outputs) index.add(output, task.label);
+  for (const { task } of written) for (const output of task.outputs) index.add(output, task.label);
   const problems: SpecProblem[] = [];
   for (const { task, placeOf } of written) {
     for (const [i, input] of (task.inputs ?? []).entries()) {

@@ -1,75 +1,83 @@
-/** TEMPORARY minimal loader, replaced by the real one. */
+/** From a snapshot to features and their graph, or to everything that is wrong with the specs. Reads no disk. */
 
-import { basename, dirname } from 'node:path';
-import { ok, type Result } from '../base/result.js';
-import { parseYaml } from '../io/document.js';
-import { type Config, resolveGate } from '../model/config.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { Config } from '../model/config.js';
 import type { Diagnostic } from '../model/failure.js';
 import { TaskGraph } from '../model/graph.js';
-import type { Feature, Task } from '../model/task.js';
+import type { Feature, Label } from '../model/task.js';
 import type { Listing, ObjectId } from '../model/tree.js';
+import { checkTask, idleKeys } from './check-task.js';
+import { checkDependencies, checkOwners, missingInputs } from './check-tasks.js';
+import { decode, type ParseCache, parseSpecs } from './parse.js';
+import { placeProblems, type SpecProblem, sortDiagnostics } from './problem.js';
+import { readFeature, type WrittenFeature } from './read-tasks.js';
+import { readDocuments } from './references.js';
+import { findSpecFiles } from './spec-files.js';
 
 export interface SpecSource {
+  /** The snapshot. */
   readonly listing: Listing;
+  /** Contents of blobs; those that do not exist are left out. */
   read(ids: readonly ObjectId[]): Promise<Map<ObjectId, Buffer>>;
-  readonly cache: { get(id: ObjectId): unknown | undefined; set(id: ObjectId, value: unknown): void };
+  /** Parse results (plain JSON) by blob id, kept between builds; `get` gives undefined for what is not known. */
+  readonly cache: ParseCache;
 }
+
 export interface LoadedSpecs {
   readonly features: readonly Feature[];
   readonly graph: TaskGraph;
+  /** What is probably not meant, but stops nothing. */
   readonly warnings: readonly Diagnostic[];
 }
 
+/** Everything that the specs of the snapshot say; or all of their problems at once, each with its place. */
 export async function loadSpecs(
   source: SpecSource,
   config: Config,
 ): Promise<Result<LoadedSpecs, Diagnostic[]>> {
-  const features: Feature[] = [];
-  for (const file of source.listing.under(`${config.specs}/`)) {
-    if (basename(file) !== 'BACKLOG.yaml') continue;
-    const id = source.listing.get(file)?.id as string;
-    const text = (await source.read([id])).get(id)?.toString('utf8') ?? '';
-    const parsed = await parseYaml(text, file);
-    if (!parsed.ok) return { ok: false, error: parsed.error };
-    const name = basename(dirname(file));
-    const raw = parsed.value as { title?: string; tasks: any[] };
-    const tasks: Task[] = raw.tasks.map((t, i) => ({
-      label: `${name}/${t.id}`,
-      feature: name,
-      id: t.id,
-      title: t.title ?? t.id,
-      type: t.type ?? 'implementation',
-      complexity: t.complexity ?? 'medium',
-      description: t.description ?? '',
-      acceptance: t.acceptance ?? [],
-      dependsOn: (t.depends_on ?? []).map((d: string) => (d.includes('/') ? d : `${name}/${d}`)),
-      inputs: t.inputs,
-      outputs: t.outputs ?? (t.render ?? []).map((r: any) => r.to),
-      edits: t.edits ?? [],
-      interface: t.interface,
-      specRefs: [],
-      context: { constraints: [], patterns: [], gotchas: [], ...t.context },
-      verify: (t.verify ?? []).map(resolveGate),
-      budget: t.budget ?? {},
-      network: t.network ?? false,
-      agent: t.agent,
-      model: t.model,
-      recipe: t.render
-        ? { kind: 'render', steps: t.render.map((r: any) => ({ with: {}, ...r })) }
-        : t.run
-          ? { kind: 'run', command: t.run }
-          : { kind: 'agent', strategy: t.strategy ?? 'evolve' },
-      source: { file, path: ['tasks', i] },
-    }));
-    features.push({
-      name,
-      file,
-      lockFile: `${config.specs}/${name}/.metadata.json`,
-      title: raw.title ?? name,
-      tasks,
-      context: '',
-      sections: new Map(),
-    });
+  const { listing, read, cache } = source;
+  const specs = config.specs.replace(/\/+$/, '');
+  const found = findSpecFiles(listing, specs);
+  const written = (await parseSpecs(found.files, read, cache)).map(readFeature);
+  const tasks = written.flatMap((feature) => feature.tasks);
+  const { documents, problems: badReferences } = await readDocuments(written, listing, read, cache);
+
+  const problems = [
+    ...written.flatMap((feature) => feature.problems),
+    ...tasks.flatMap((task) => checkTask(task, specs, listing)),
+    ...checkDependencies(tasks, knownLabels(written), unknownFeatures(written, found.diagnostics)),
+    ...checkOwners(tasks),
+    ...badReferences,
+  ];
+  const diagnostics = [...found.diagnostics, ...written.flatMap((feature) => feature.diagnostics)];
+  const place = (some: readonly SpecProblem[]) => placeProblems(some, (file) => textOf(source, file));
+  if (problems.length > 0 || diagnostics.length > 0) {
+    return err(sortDiagnostics([...diagnostics, ...(await place(problems))]));
   }
-  return ok({ features, graph: new TaskGraph(features.flatMap((f) => f.tasks)), warnings: [] });
+
+  const features = written.map(({ spec, title, tasks: own }): Feature => {
+    const { context, sections } = documents.get(spec.feature) ?? { context: '', sections: new Map() };
+    const { feature: name, file, lockFile } = spec;
+    return { name, file, lockFile, title, tasks: own.map(({ task }) => task), context, sections };
+  });
+  const graph = new TaskGraph(features.flatMap((feature) => feature.tasks));
+  const warnings = await place([...tasks.flatMap(idleKeys), ...missingInputs(tasks, listing)]);
+  return ok({ features, graph, warnings });
+}
+
+function knownLabels(features: readonly WrittenFeature[]): Set<Label> {
+  return new Set(features.flatMap((feature) => feature.labels));
+}
+
+/** Features of which nothing could be read: that a task of theirs is not there says nothing. */
+function unknownFeatures(features: readonly WrittenFeature[], unread: readonly Diagnostic[]): Set<string> {
+  const names = features.filter((feature) => feature.isUnknown).map(({ spec }) => spec.feature);
+  // A backlog under a wrong name: its folder would be the feature.
+  const folders = unread.map(({ file }) => file.split('/').at(-2) ?? '');
+  return new Set([...names, ...folders]);
+}
+
+async function textOf({ listing, read }: SpecSource, file: string): Promise<string | undefined> {
+  const id = listing.get(file)?.id;
+  return id === undefined ? undefined : decode((await read([id])).get(id));
 }

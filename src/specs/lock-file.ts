@@ -1,12 +1,149 @@
-/** TEMPORARY. */
+/** The text of a feature's lock, `.metadata.json`: how it is read and written. Knows nothing of what it is for. */
 
-import { ok, type Result } from '../base/result.js';
+import { compareBytes } from '../base/order.js';
+import { err, ok, type Result } from '../base/result.js';
 import type { Diagnostic } from '../model/failure.js';
-import type { FeatureLock } from '../model/lock.js';
+import { type FeatureLock, LOCK_SCHEMA } from '../model/lock.js';
 
-export function parseLock(text: string, _file: string): Result<FeatureLock, Diagnostic> {
-  return ok(JSON.parse(text) as FeatureLock);
+const SCHEMA_NAME = 'conductor-build/schemas/metadata.schema.json';
+const REBUILD = 'restore it from git, or delete it: the next build records the feature anew';
+
+/** The lock that the text holds; when it is damaged, of another form or from a newer conductor: why. */
+export function parseLock(text: string, file: string): Result<FeatureLock, Diagnostic> {
+  const conflict = /^(?:<{7} |>{7} )/m.exec(text);
+  if (conflict) {
+    const hint = 'take either side whole, then build';
+    return err({ file, ...placeAt(text, conflict.index), message: 'has marks of a merge conflict', hint });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const { message } = error as Error;
+    const at = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
+    return err({ file, ...placeAt(text, at), message: `is damaged: ${message}`, hint: REBUILD });
+  }
+  const refuse = (message: string, hint = REBUILD) => err({ file, message, hint });
+  if (!isObject(value)) return refuse('is damaged: it is no object');
+  if (typeof value.schema === 'number' && value.schema > LOCK_SCHEMA) {
+    return refuse(
+      `was written by a newer conductor (schema ${value.schema}; this one reads ${LOCK_SCHEMA})`,
+      'update conductor',
+    );
+  }
+  const wrong = lockProblem(value);
+  if (wrong !== undefined) return refuse(`is damaged: ${wrong}`);
+  const { $schema: _, ...lock } = value;
+  return ok(lock as unknown as FeatureLock);
 }
+
+const LOCK_KEYS = ['schema', 'feature', 'version', 'status', 'lastGenerated', 'attempts', 'costUsd'];
+const TASK_KEYS = [
+  'key',
+  'resultKey',
+  'result',
+  'outputs',
+  'interface',
+  'gates',
+  'edits',
+  'recipe',
+  'agent',
+  'model',
+];
+const EDIT_KEYS = ['base', 'after', 'merged'];
+
+/** The lock as text: keys in a fixed order, one value per line, so that merges touch only what changed. */
 export function formatLock(lock: FeatureLock): string {
-  return `${JSON.stringify(lock, null, 2)}\n`;
+  const tasks = mapSorted(lock.tasks, (task) => ({
+    ...inOrder(TASK_KEYS, task),
+    outputs: mapSorted(task.outputs, (word) => word),
+    ...(task.edits && { edits: mapSorted(task.edits, (edit) => inOrder(EDIT_KEYS, edit)) }),
+  }));
+  return `${JSON.stringify({ $schema: SCHEMA_NAME, ...inOrder(LOCK_KEYS, lock), tasks }, null, 2)}\n`;
+}
+
+/** The same object with these keys first and the others after them in byte order. */
+function inOrder(keys: readonly string[], value: object): Record<string, unknown> {
+  const place = (key: string) => (keys.includes(key) ? keys.indexOf(key) : keys.length);
+  const entries = Object.entries(value).sort(([a], [b]) => place(a) - place(b) || compareBytes(a, b));
+  return Object.fromEntries(entries);
+}
+
+/** The same entries in byte order of their keys. A key named `__proto__` stays a key. */
+function mapSorted<T, U>(record: Readonly<Record<string, T>>, form: (value: T) => U): Record<string, U> {
+  const sorted = Object.entries(record).sort(([a], [b]) => compareBytes(a, b));
+  return Object.fromEntries(sorted.map(([key, value]) => [key, form(value)]));
+}
+
+function lockProblem(lock: Readonly<Record<string, unknown>>): string | undefined {
+  if (lock.schema !== LOCK_SCHEMA) return `\`schema\` is not ${LOCK_SCHEMA}`;
+  for (const key of ['feature', 'lastGenerated'])
+    if (typeof lock[key] !== 'string') return `\`${key}\` is no text`;
+  if (typeof lock.version !== 'string' || !/^\d+\.\d+\.\d+$/.test(lock.version))
+    return '`version` is no version';
+  if (lock.status !== 'complete' && lock.status !== 'incomplete') return '`status` is unknown';
+  for (const key of ['attempts', 'costUsd']) if (!isCount(lock[key])) return `\`${key}\` is no number`;
+  if (!isObject(lock.tasks)) return '`tasks` is no object';
+  for (const [id, task] of Object.entries(lock.tasks)) {
+    const wrong = isObject(task) ? taskProblem(task) : 'is no object';
+    if (wrong !== undefined) return `task \`${id}\`: ${wrong}`;
+  }
+  return undefined;
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
+const OBJECT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+const ENTRY_OR_NONE = /^(?:(?:1[0-7]{5}:)?(?:[0-9a-f]{40}|[0-9a-f]{64}))?$/;
+const ENTRY = /^(?:1[0-7]{5}:)?(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+function taskProblem(task: Readonly<Record<string, unknown>>): string | undefined {
+  for (const key of ['key', 'interface']) if (!matches(DIGEST, task[key])) return `\`${key}\` is no digest`;
+  for (const key of ['resultKey', 'gates']) {
+    if (task[key] !== undefined && !matches(DIGEST, task[key])) return `\`${key}\` is no digest`;
+  }
+  if (!matches(OBJECT, task.result)) return '`result` is no object id';
+  if (!isObject(task.outputs) || !Object.values(task.outputs).every((word) => matches(ENTRY, word))) {
+    return '`outputs` are no files';
+  }
+  if (task.edits !== undefined) {
+    const edits = isObject(task.edits) ? Object.values(task.edits) : [undefined];
+    // An empty text: there is no such file.
+    const isEdit = (edit: unknown) =>
+      isObject(edit) && EDIT_KEYS.every((key) => matches(ENTRY_OR_NONE, edit[key]));
+    if (!edits.every(isEdit)) return '`edits` are no files';
+  }
+  if (!['agent', 'render', 'run', 'accepted'].includes(task.recipe as string)) return '`recipe` is unknown';
+  for (const key of ['agent', 'model']) {
+    if (task[key] !== undefined && typeof task[key] !== 'string') return `\`${key}\` is no text`;
+  }
+  for (const key of ['attempts', 'costUsd', 'tokens']) {
+    if (task[key] !== undefined && !isCount(task[key])) return `\`${key}\` is no number`;
+  }
+  const { acceptance } = task;
+  if (!Array.isArray(acceptance) || !acceptance.every((one) => typeof one === 'string')) {
+    return '`acceptance` is no list of texts';
+  }
+  return undefined;
+}
+
+function matches(form: RegExp, value: unknown): boolean {
+  return typeof value === 'string' && form.test(value);
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function placeAt(
+  text: string,
+  offset: number,
+): Pick<Diagnostic, 'line' | 'column' | 'sourceLine' | 'length'> {
+  const above = text.slice(0, offset);
+  const start = above.lastIndexOf('\n') + 1;
+  const sourceLine = (text.slice(start).split('\n', 1)[0] ?? '').replace(/\r$/, '');
+  return { line: above.split('\n').length, column: offset - start + 1, sourceLine, length: 1 };
 }

@@ -10,7 +10,10 @@ export interface WrittenTask {
   readonly task: Task;
   readonly raw: RawTask;
   /** Path of entry `index` of a list: in the task, in the `defaults`, or in the steps that stand for it. */
-  placeOf(key: 'inputs' | 'edits' | 'outputs' | 'interface' | 'depends_on' | 'spec_refs', index: number): KeyPath;
+  placeOf(
+    key: 'inputs' | 'edits' | 'outputs' | 'interface' | 'depends_on' | 'spec_refs',
+    index: number,
+  ): KeyPath;
 }
 
 export interface TaskOrigin {
@@ -66,7 +69,11 @@ export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): Wri
 
 function recipeOf(raw: RawTask): Recipe {
   if (raw.render) {
-    const steps = raw.render.map(({ template, to, with: variables }) => ({ template, to, with: variables ?? {} }));
+    const steps = raw.render.map(({ template, to, with: variables }) => ({
+      template,
+      to,
+      with: variables ?? {},
+    }));
     return { kind: 'render', steps };
   }
   if (raw.run !== undefined) return { kind: 'run', command: raw.run };

@@ -67,7 +67,9 @@ export class OwnerIndex {
   otherGlob(text: string, label: Label): Owned | undefined {
     const end = plainEnd(text);
     for (const bucket of this.bucketsAt(plainStart(text))) {
-      const longer = bucket.byPartOfEnd.get(end)?.find((one) => one.label !== label && mayOverlap(one.text, text));
+      const longer = bucket.byPartOfEnd
+        .get(end)
+        ?.find((one) => one.label !== label && mayOverlap(one.text, text));
       if (longer) return longer;
       for (const [shorter, owners] of ends(bucket, end)) {
         if (!end.endsWith(shorter)) continue;

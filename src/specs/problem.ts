@@ -53,7 +53,11 @@ function unplaced({ file, message, hint }: SpecProblem): Diagnostic {
   return { file, message, ...(hint === undefined ? {} : { hint }) };
 }
 
-async function placeInFile(file: string, text: string, problems: readonly SpecProblem[]): Promise<Diagnostic[]> {
+async function placeInFile(
+  file: string,
+  text: string,
+  problems: readonly SpecProblem[],
+): Promise<Diagnostic[]> {
   const split = file.endsWith('.spec.md') ? splitFrontMatter(text) : undefined;
   const yaml = split ? (split.front ?? '') : text;
   const place = await locator(yaml, split ? split.lineOffset : 0);
@@ -71,7 +75,10 @@ async function placeInFile(file: string, text: string, problems: readonly SpecPr
 /** The path of the list's entry that is the command, looked for in the defaults when the list does not have it. */
 function entryPath(value: unknown, path: KeyPath, command: string): KeyPath {
   for (const list of [path, ['defaults', path.at(-1) ?? '']]) {
-    const entries = list.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], value);
+    const entries = list.reduce<unknown>(
+      (inner, key) => (inner as Record<string, unknown> | undefined)?.[key],
+      value,
+    );
     if (!Array.isArray(entries)) continue;
     const at = entries.findIndex((entry: unknown) => {
       const run = typeof entry === 'string' ? entry : (entry as { run?: unknown } | null)?.run;

@@ -39,7 +39,10 @@ export function headingsOf(text: string): Heading[] {
     }
     const heading = /^ {0,3}(#{1,6})(?=[ \t]|$)/.exec(line);
     if (heading) {
-      const title = line.slice(heading[0].length).trim().replace(/(?:^|[ \t])#+$/, '');
+      const title = line
+        .slice(heading[0].length)
+        .trim()
+        .replace(/(?:^|[ \t])#+$/, '');
       add(title, (heading[1] as string).length, at);
       continue;
     }

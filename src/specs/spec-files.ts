@@ -32,11 +32,17 @@ export function findSpecFiles(
     const isSingle = parts.length === 1 && last.endsWith(SINGLE);
     if (!isSingle && !/^backlog\.ya?ml$/i.test(last)) continue;
     if (!isSingle && parts.length !== 2) {
-      report('is not read: a backlog stands in a folder of its feature', `move it to ${root}<feature>/BACKLOG.yaml`);
+      report(
+        'is not read: a backlog stands in a folder of its feature',
+        `move it to ${root}<feature>/BACKLOG.yaml`,
+      );
       continue;
     }
     if (!isSingle && last !== 'BACKLOG.yaml') {
-      report('is not read: a backlog is called BACKLOG.yaml', `rename it to ${path.slice(0, -last.length)}BACKLOG.yaml`);
+      report(
+        'is not read: a backlog is called BACKLOG.yaml',
+        `rename it to ${path.slice(0, -last.length)}BACKLOG.yaml`,
+      );
       continue;
     }
     const feature = isSingle ? last.slice(0, -SINGLE.length) : (parts[0] as string);

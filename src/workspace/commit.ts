@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { stagedFiles } from '../io/git/porcelain.js';
 import type { Repository } from '../io/git/repository.js';
 import { type GitCall, git, gitOk } from '../io/git/run.js';
 import type { Failure } from '../model/failure.js';
@@ -56,7 +57,7 @@ export async function commitTasks(
   if (steps.length === 0) return ok({ commit: undefined, commits: 0 });
   const paths = [...new Set(steps.flatMap((step) => [...step.changes.keys()]))];
 
-  const staged = await stagedPaths(theirs, head);
+  const staged = await stagedFiles(repository.top);
   const inTheWay = paths.filter((path) => staged.has(path));
   if (inTheWay.length > 0) {
     return err({
@@ -124,19 +125,6 @@ async function withoutIgnored(
       ),
     }))
     .filter((step) => step.changes.size > 0);
-}
-
-async function stagedPaths(theirs: GitCall, head: ObjectId | undefined): Promise<Set<string>> {
-  const output =
-    head === undefined
-      ? await gitOk(['ls-files', '-z'], theirs)
-      : await gitOk(['diff-index', '--cached', '--name-only', '-z', head], theirs);
-  return new Set(
-    output
-      .toString('utf8')
-      .split('\0')
-      .filter((path) => path !== ''),
-  );
 }
 
 async function entryAt(theirs: GitCall, commit: ObjectId, path: string): Promise<Entry | undefined> {

@@ -1,8 +1,8 @@
 /** Conductor's own bare repository: made once, kept in step with the settings of the person's. Knows nothing of what is kept in it. */
 
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
@@ -73,6 +73,15 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
   const version = /(\d+)\.(\d+)/.exec(said);
   if (!version || Number(version[1]) * 1000 + Number(version[2]) < 2039) {
     return err({ kind: 'git-too-old', version: said.replace(/^git version /, ''), needed: NEEDED });
+  }
+  try {
+    await access(repository.commonDir, constants.W_OK);
+  } catch (error) {
+    return err({
+      kind: 'unsupported-repository',
+      reason: `its git folder cannot be written to (${(error as Error).message})`,
+      hint: 'Build in a clone that you may write to.',
+    });
   }
   await mkdir(home, { recursive: true });
   // Made aside and moved into place: a kill leaves either no store or a whole one.

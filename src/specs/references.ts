@@ -1,0 +1,108 @@
+/** The documents beside specs: `context.md` and what `spec_refs` name. Knows nothing of how they are used. */
+
+import { nearest } from '../base/nearest.js';
+import { patternProblem } from '../model/pattern.js';
+import type { Listing, ObjectId } from '../model/tree.js';
+import type { ParseCache, ReadBlobs } from './parse.js';
+import { readTexts } from './parse.js';
+import type { SpecProblem } from './problem.js';
+import type { WrittenFeature } from './read-tasks.js';
+import { headingsOf, sectionOf } from './sections.js';
+
+export interface FeatureDocuments {
+  readonly context: string;
+  readonly sections: ReadonlyMap<string, string>;
+}
+
+/** The documents of each feature, by its name, and every reference that leads nowhere. */
+export async function readDocuments(
+  features: readonly WrittenFeature[],
+  listing: Listing,
+  read: ReadBlobs,
+  cache: ParseCache,
+): Promise<{ readonly documents: ReadonlyMap<string, FeatureDocuments>; readonly problems: SpecProblem[] }> {
+  const idOf = (path: string): ObjectId | undefined => {
+    const entry = listing.get(path);
+    return entry?.mode.startsWith('100') ? entry.id : undefined;
+  };
+  const contextOf = ({ spec }: WrittenFeature) =>
+    spec.kind === 'backlog' ? idOf(`${spec.folder}context.md`) : undefined;
+  const wanted = new Set<ObjectId>();
+  for (const feature of features) {
+    const context = contextOf(feature);
+    if (context !== undefined) wanted.add(context);
+    for (const { task } of feature.tasks) {
+      for (const ref of task.specRefs) {
+        const id = idOf(feature.spec.folder + fileOf(ref));
+        if (id !== undefined) wanted.add(id);
+      }
+    }
+  }
+  const texts = await readTexts(wanted, read, cache);
+
+  const problems: SpecProblem[] = [];
+  const documents = new Map<string, FeatureDocuments>();
+  for (const feature of features) {
+    const { folder } = feature.spec;
+    const sections = new Map<string, string>();
+    for (const { task, placeOf } of feature.tasks) {
+      for (const [i, ref] of task.specRefs.entries()) {
+        if (sections.has(ref)) continue;
+        const report = (message: string, hint?: string) =>
+          problems.push({
+            file: task.source.file,
+            path: placeOf('spec_refs', i),
+            message,
+            ...(hint === undefined ? {} : { hint }),
+          });
+        const file = fileOf(ref);
+        const wrong = patternProblem(file);
+        if (wrong !== undefined) {
+          report(`\`${ref}\` ${wrong}`, 'name a document beside the spec: `PLAN.md#heading`');
+          continue;
+        }
+        const text = texts.get(idOf(folder + file) ?? '');
+        if (text === undefined) {
+          report(`there is no document \`${folder}${file}\``, didYouMean(file, documentsIn(listing, folder)));
+          continue;
+        }
+        const found = ref.length > file.length ? sectionOf(text, slugIn(ref)) : text.trim();
+        if (found === undefined) {
+          const slugs = headingsOf(text).map(({ slug }) => slug);
+          const known = slugs.slice(0, 8).map((slug) => `#${slug}`);
+          report(
+            `${folder}${file} has no heading \`#${slugIn(ref)}\``,
+            didYouMean(slugIn(ref), slugs, file) ??
+              (known.length > 0 ? `its headings: ${known.join(', ')}` : undefined),
+          );
+          continue;
+        }
+        sections.set(ref, found);
+      }
+    }
+    documents.set(feature.spec.feature, { context: texts.get(contextOf(feature) ?? '') ?? '', sections });
+  }
+  return { documents, problems };
+}
+
+function fileOf(ref: string): string {
+  const hash = ref.indexOf('#');
+  return hash < 0 ? ref : ref.slice(0, hash);
+}
+
+function slugIn(ref: string): string {
+  return ref.slice(ref.indexOf('#') + 1);
+}
+
+function documentsIn(listing: Listing, folder: string): string[] {
+  return listing
+    .under(folder)
+    .map((path) => path.slice(folder.length))
+    .filter((path) => path.endsWith('.md'));
+}
+
+function didYouMean(word: string, words: readonly string[], file?: string): string | undefined {
+  const meant = nearest(word, words) ?? words.find((one) => word !== '' && one.includes(word));
+  if (meant === undefined) return undefined;
+  return `did you mean \`${file === undefined ? meant : `${file}#${meant}`}\`?`;
+}
