@@ -118,7 +118,8 @@ export async function buildTasks(
     });
     await schedule({
       graph: project.graph,
-      labels: selected,
+      // The longest way first here too: a free worker takes the first task that turns out to be stale.
+      labels: new Set([...selected].sort((a, b) => (remaining.get(b) ?? 0) - (remaining.get(a) ?? 0))),
       failFast: options.failFast,
       signal,
       step: (label) => step.run(label),

@@ -136,11 +136,11 @@ export class Checker {
     const disk = this.compareWithDisk(locked, onDisk, result?.outputs ?? NO_FILES);
     const reasons = [...candidate.reasons, ...(await this.reasons(task, facts, locked, disk, result))];
 
+    const standing = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
     const drift = this.options.discardEdits
       ? []
-      : [...disk.changed, ...this.lostPatches(task, locked, result)];
+      : [...disk.changed, ...this.lostPatches(task, locked, result, standing)];
     if (drift.length > 0) {
-      const standing = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
       if (!standing) return make({ kind: 'drifted', paths: drift, stale: reasons }, candidate, undefined);
       // Dependents go on seeing what was recorded: an edit spreads only once it is accepted.
       const recorded = new Map(
@@ -241,14 +241,19 @@ export class Checker {
     return { missing, changed };
   }
 
-  /** Edited files that a person changed while the patch, to be put on again, is not in the store any more. */
+  /**
+   * Edited files that a person changed while the patch, to be put on again, is not in the store any more. A task that
+   * is made anew needs its former patch no more, as long as the file without it is known.
+   */
   private lostPatches(
     task: Task,
     locked: LockedTask | undefined,
     result: StoredResult | undefined,
+    standing: boolean,
   ): string[] {
     if (result || !locked) return [];
     return task.edits.filter((path) => {
+      if (!standing && this.project.edited.get(path)?.baseKnown) return false;
       const record = locked.edits?.[path];
       return record !== undefined && (this.project.listing.get(path)?.id ?? '') !== record.merged;
     });

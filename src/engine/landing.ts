@@ -23,6 +23,8 @@ import { type Check, criterionDigest, interfaceOf } from './check.js';
 import type { Produced } from './facts.js';
 import { foldPatches } from './patches.js';
 import { lockedTask, type Project } from './project.js';
+import { patchedFiles, publishedOutputs } from './published.js';
+import type { PatchedFile } from './records.js';
 
 /** A task whose result goes into the tree. */
 export interface Landed {

@@ -18,7 +18,9 @@ export async function foldPatches(
   labels: Iterable<Label>,
   produced: ReadonlyMap<Label, Produced>,
 ): Promise<Result<Entry | undefined, Failure>> {
-  let file = project.edited.get(path)?.base ?? project.listing.get(path);
+  // No base means that people wrote no such file: what is on disk is then a patch alone.
+  const edited = project.edited.get(path);
+  let file = edited ? edited.base : project.listing.get(path);
   const patching = [...labels].filter((label) => project.graph.task(label).edits.includes(path));
   for (const label of project.graph.inOrder(patching)) {
     const edit = produced.get(label)?.edits.find((one) => one.path === path);

@@ -243,7 +243,7 @@ async function editedFiles(
     for (const task of Object.values(lock.tasks)) {
       for (const [path, record] of Object.entries(task.edits ?? {})) {
         // Records of several tasks may be of different builds: the one that tells of today's file is right.
-        if (!records.has(path) || listing.get(path)?.id === record.merged) records.set(path, record);
+        if (!records.has(path) || (listing.get(path)?.id ?? '') === record.merged) records.set(path, record);
         paths.add(path);
       }
     }
@@ -263,12 +263,13 @@ async function editedFiles(
       continue;
     }
     const base = await recordedBase(objects, record.base, mode);
-    if (onDisk?.id === record.merged || base === 'missing') {
+    if ((onDisk?.id ?? '') === record.merged || base === 'missing') {
       const known = base !== 'missing';
       files.set(path, { base: known ? base : onDisk, onDisk, merged: record.merged, baseKnown: known });
       continue;
     }
-    const carried = await applyPatch(objects, base, { mode, id: record.merged }, onDisk);
+    const merged = record.merged === '' ? undefined : { mode, id: record.merged };
+    const carried = await applyPatch(objects, base, merged, onDisk);
     const kept = carried.ok ? carried.value : onDisk;
     files.set(path, { base: kept, onDisk, merged: record.merged, baseKnown: true });
   }

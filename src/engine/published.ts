@@ -1,9 +1,9 @@
 /** What a clone's own records say after a build: which outputs and patches of conductor are on disk. Writes nothing. */
 
+import type { StoredResult } from '../model/action.js';
 import type { FeatureLock } from '../model/lock.js';
 import type { Label } from '../model/task.js';
 import { type Entry, entryWord } from '../model/tree.js';
-import type { StoredResult } from '../model/action.js';
 import type { Project } from './project.js';
 import type { PatchedFile } from './records.js';
 

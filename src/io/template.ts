@@ -2,9 +2,9 @@
 
 import type HandlebarsModule from 'handlebars';
 import { err, ok, type Result } from '../base/result.js';
-import { TEMPLATE_HELPERS, type TemplateHelper } from './template-helpers.js';
+import { TEMPLATE_HELPERS, type TemplateHelper } from './template-functions.js';
 
-export type { TemplateHelper } from './template-helpers.js';
+export type { TemplateHelper } from './template-functions.js';
 
 export interface TemplateSource {
   /** Named in errors. */

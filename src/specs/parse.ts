@@ -51,14 +51,13 @@ export async function parseSpecs(
   const documents: SourceDocument[] = [];
   const waiting: { spec: SpecFile; prose: string }[] = [];
   for (const spec of unknown) {
-    const refuse = (message: string, hint?: string, line = 1) => {
-      const place = hint === undefined ? {} : { line, column: 1, hint };
-      const diagnostics = [{ file: spec.file, ...place, message }];
+    const refuse = (diagnostic: Omit<Diagnostic, 'file'>) => {
+      const diagnostics = [{ file: spec.file, ...diagnostic }];
       parsed.set(spec.file, { spec, value: undefined, prose: '', diagnostics, broken: [] });
     };
     const text = decode(blobs.get(spec.id));
     if (text === undefined) {
-      refuse('is not UTF-8 text');
+      refuse({ message: 'is not UTF-8 text' });
       continue;
     }
     const document = { id: spec.id, file: spec.file, schema: spec.kind };
@@ -69,8 +68,12 @@ export async function parseSpecs(
     }
     const { front, prose, lineOffset, isOpen } = splitFrontMatter(text);
     if (front === undefined) {
-      if (isOpen) refuse('the front matter has no end', 'close it with a line of `---`');
-      else refuse('has no front matter', 'begin the file with `---`, the keys of the task, and `---`');
+      const sourceLine = text.split(/\r?\n/, 1)[0] ?? '';
+      const message = isOpen ? 'the front matter has no end' : 'has no front matter';
+      const hint = isOpen
+        ? 'close it with a line of `---`'
+        : 'begin the file with `---`, the keys of the task, and `---`';
+      refuse({ line: 1, column: 1, sourceLine, length: Math.max(1, sourceLine.length), message, hint });
       continue;
     }
     documents.push({ ...document, text: front, lineOffset });

@@ -189,3 +189,47 @@ test('a patch is restored from the store when the spec goes back', async () => {
   expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'cached' });
   expect(rig.read('routes.ts')).toBe(one);
 });
+
+test("a person's edit of the file and a change of the spec at the same time are both kept", async () => {
+  await using rig = await createRig();
+  await patched(rig);
+  rig.write({ 'routes.ts': `${rig.read('routes.ts')}// by hand\n` });
+  rig.backlog('f', { T1: task('other', 'one.ts') });
+  const seen: string[] = [];
+  rig.answer('f/T1', adds('other', 'one.ts', seen));
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(seen).toEqual([`${ROUTES}// by hand\n`]);
+  expect(rig.read('routes.ts')).toBe(`${ROUTES.replace('];', '  other,\n];')}// by hand\n`);
+});
+
+test("a person's edit survives when only one of two patching tasks was built after it", async () => {
+  await using rig = await createRig();
+  rig.write({ 'routes.ts': ROUTES });
+  const first = { T1: task('one', 'one.ts') };
+  const second = { T2: task('two', 'two.ts', { depends_on: ['T1'] }) };
+  rig.backlog('f', { ...first, ...second });
+  rig.answer('f/T1', adds('one', 'one.ts'));
+  rig.answer('f/T2', adds('two', 'two.ts'));
+  await rig.build();
+  rig.write({ 'routes.ts': `${rig.read('routes.ts')}// by hand\n` });
+  expect((await rig.buildWithoutAgent({ targets: ['f/T1'] })).summary.exitCode).toBe(0);
+  expect(rig.read('routes.ts')).toContain('// by hand');
+  rig.backlog('f', { ...first, T2: task('zwei', 'two.ts', { depends_on: ['T1'] }) });
+  rig.answer('f/T2', adds('zwei', 'two.ts'));
+  expect((await rig.build()).ran()).toEqual(['f/T2']);
+  expect(rig.read('routes.ts')).toBe(`${ROUTES.replace('];', '  one,\n  zwei,\n];')}// by hand\n`);
+});
+
+test('a task may delete a file that it patches, and the file comes back when the task goes', async () => {
+  await using rig = await createRig();
+  rig.write({ 'routes.ts': ROUTES });
+  rig.backlog('f', { T1: task('one', 'one.ts') });
+  rig.answer('f/T1', { 'one.ts': '1', 'routes.ts': null });
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('routes.ts')).toBeUndefined();
+  rig.write({ 'unrelated.ts': 'x' });
+  expect((await rig.buildWithoutAgent()).verdicts()).toEqual({ 'f/T1': 'fresh' });
+  rig.backlog('f', { T2: { inputs: [], outputs: ['two.ts'], run: 'echo 2 > two.ts' } });
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  expect(rig.read('routes.ts')).toBe(ROUTES);
+});

@@ -76,7 +76,7 @@ test('the package holds what it needs and no source, test or map', () => {
     'schemas/backlog.schema.json',
   ])
     expect(files).toContain(needed);
-  expect(files.filter((path) => /\.test\.|^src\/|\.map$|^node_modules\//.test(path))).toEqual([]);
+  expect(files.filter((path) => /\.test\.[jt]s$|^src\/|\.map$|^node_modules\//.test(path))).toEqual([]);
   const text = files.map((path) => readFileSync(join(installed, path), 'utf8'));
   expect(
     files.filter((_, i) => text[i]?.includes(PACKAGE)),

@@ -14,7 +14,7 @@ import { type ConductorConfig, resolveConfig } from '../model/config.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
-import { filesBelow, PACKAGE, TemporaryProject } from './command-line.js';
+import { filesBelow, PACKAGE, TemporaryProject, until } from './command-line.js';
 import { backlogYaml, type TaskText } from './rig-backlog.js';
 import { Story } from './rig-story.js';
 
@@ -33,6 +33,8 @@ export interface Held {
   /** The agent of this build: each of its runs is open until the test ends it. */
   readonly agent: ScriptedAgent;
   readonly done: Promise<Story>;
+  /** Waits for events; rejects after twenty seconds. */
+  until(holds: (story: Story) => boolean): Promise<void>;
   cancel(): void;
 }
 
@@ -51,7 +53,9 @@ const QUIET: BuildOptions = {
 
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const rig = new Rig(options);
-  onTestFailed(() => process.stderr.write(rig.log()));
+  onTestFailed(() => {
+    process.stderr.write(rig.log());
+  });
   return rig;
 }
 
@@ -161,7 +165,12 @@ export class Rig implements AsyncDisposable {
       (event: BuildEvent) => story.events.push(event),
       controller.signal,
     ).then((summary: BuildSummary) => story.end(summary));
-    return { agent, done, cancel: () => controller.abort() };
+    return {
+      agent,
+      done,
+      until: (holds) => until('the build to get there', () => holds(story)),
+      cancel: () => controller.abort(),
+    };
   }
 
   /** Verdict kinds by label, as `conductor status` has them. */

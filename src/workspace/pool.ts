@@ -4,7 +4,18 @@
  */
 
 import { createHash } from 'node:crypto';
-import { copyFile, lstat, mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  lstat,
+  mkdir,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
@@ -41,6 +52,8 @@ export function workspaceCall(repositoryStore: string, workspace: Workspace): Gi
   return { gitDir: repositoryStore, workTree: workspace.dir, dir: workspace.dir, indexFile: workspace.index };
 }
 
+const RETIRED_MS = 24 * 60 * 60 * 1000;
+
 export class WorkspacePool {
   /** The folder of this project's workspaces. */
   readonly folder: string;
@@ -49,6 +62,8 @@ export class WorkspacePool {
   private readonly options: PoolOptions;
   private readonly prefix: string;
   private readonly used = new Set<number>();
+  /** Numbers whose workspace a dead build may have left to a program that still runs. */
+  private readonly retired = new Set<number>();
   /** Making a worktree writes to the one repository: one after the other. */
   private making: Promise<unknown> = Promise.resolve();
 
@@ -65,10 +80,12 @@ export class WorkspacePool {
   /** A free workspace that shows the tree. Fails with what set-up fails with. */
   async acquire(tree: ObjectId): Promise<Result<Workspace, Failure>> {
     let number = 0;
-    while (this.used.has(number)) number++;
+    while (this.used.has(number) || this.retired.has(number)) number++;
     this.used.add(number);
     const workspace = this.workspace(number);
     try {
+      await makeDir(this.folder);
+      await writeFile(this.busyFile(workspace), '');
       await this.ensure(workspace);
       await this.show(workspace, tree).catch(async () => {
         // Whatever the last task did to it: it is made anew.
@@ -78,15 +95,16 @@ export class WorkspacePool {
       });
       const ready = await this.setUp(workspace);
       if (ready.ok) return ok(workspace);
-      this.used.delete(number);
+      await this.release(workspace);
       return ready;
     } catch (error) {
-      this.used.delete(number);
+      await this.release(workspace);
       throw error;
     }
   }
 
   async release(workspace: Workspace): Promise<void> {
+    await rm(this.busyFile(workspace), { force: true });
     this.used.delete(Number(workspace.name.slice(workspace.name.lastIndexOf('w') + 1)));
   }
 
@@ -105,9 +123,26 @@ export class WorkspacePool {
     for (const path of this.options.link) await this.link(workspace, path);
   }
 
-  /** Removes what a dead build left behind: half-made worktrees, and folders that git knows nothing of. */
+  /**
+   * Removes what a dead build left behind. A workspace that was in use then may still have a program in it that nobody
+   * ended: its folder goes, and its name is not used again for a day, so that nothing of that program's work can turn
+   * up in another task's workspace.
+   */
   async sweep(): Promise<void> {
     await rm(join(this.repository.store, 'packed-refs.lock'), { force: true });
+    for (const file of await readdir(this.folder).catch(() => [])) {
+      const number = /^[0-9a-f]+-w(\d+)\.(busy|retired)$/.exec(file);
+      if (!number) continue;
+      const workspace = this.workspace(Number(number[1]));
+      const retired = join(this.folder, `${workspace.name}.retired`);
+      if (number[2] === 'busy') {
+        await this.remove(workspace);
+        await rename(join(this.folder, file), retired);
+      }
+      const age = performance.timeOrigin + performance.now() - (await stat(retired)).mtimeMs;
+      if (age > RETIRED_MS) await rm(retired, { force: true });
+      else this.retired.add(Number(number[1]));
+    }
     await git(['worktree', 'prune'], { gitDir: this.repository.store });
   }
 
@@ -170,6 +205,10 @@ export class WorkspacePool {
     if (!set.ok) return err(set.error);
     await writeAtomic(done, this.options.setupKey);
     return ok(undefined);
+  }
+
+  private busyFile(workspace: Workspace): string {
+    return join(this.folder, `${workspace.name}.busy`);
   }
 
   private readyFile(workspace: Workspace): string {

@@ -6,10 +6,11 @@
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { readText, writeAtomic } from '../io/files.js';
+import { exists, readText, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import { type GitCall, git, gitOk } from '../io/git/run.js';
+import { untilClosed } from '../io/open-files.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
 import { indexCall } from './snapshot.js';
@@ -26,6 +27,8 @@ export interface Published {
 }
 
 const JOURNAL = 'publish.json';
+/** How long an orphaned git is waited for: longer than any tree takes to be written. */
+const ORPHAN_MS = 60_000;
 
 /**
  * Writes what differs. When a file in the way changed since the snapshot nothing is written: `publish-refused` names
@@ -121,6 +124,9 @@ export async function recoverPublish(
   repository: Repository,
   objects: GitObjects,
 ): Promise<'nothing' | 'completed'> {
+  const lock = join(repository.state, 'index.lock');
+  // A git that outlived its conductor may still be writing; it holds this file open until it has ended.
+  if (await exists(lock)) await untilClosed(lock, ORPHAN_MS);
   const journal = join(repository.state, JOURNAL);
   const text = await readText(journal);
   if (text === undefined) return 'nothing';

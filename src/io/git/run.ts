@@ -35,7 +35,9 @@ export class GitError extends Error {
 /** Damage counts where the broken file is conductor's own: only that may be thrown away. */
 function codeFor(said: string): GitError['code'] {
   if (/No space left on device|Disk quota exceeded|Out of diskspace/.test(said)) return 'ENOSPC';
-  return /\/conductor\/repo\/.*(is corrupt|is not a GIT packfile|does not match index|cannot be mapped|is invalid)/.test(said)
+  return /\/conductor\/repo\/.*(is corrupt|is not a GIT packfile|does not match index|cannot be mapped|is invalid)/.test(
+    said,
+  )
     ? 'EDAMAGED'
     : 'EGIT';
 }

@@ -1,0 +1,571 @@
+/** Holds what specs mean, and that every mistake in them is told with its place. */
+
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { resolveConfig } from '../model/config.js';
+import { type Entry, Listing } from '../model/tree.js';
+import { loadSpecs, type SpecSource } from './load.js';
+
+const config = resolveConfig({}, 2);
+
+type Project = Record<string, string | Buffer>;
+
+function source(files: Project, kept = new Map<string, unknown>(), reads: string[] = []): SpecSource {
+  const blobs = new Map<string, Buffer>();
+  const entries = new Map<string, Entry>();
+  for (const [path, content] of Object.entries(files)) {
+    const blob = Buffer.from(content);
+    const id = createHash('sha1').update(blob).digest('hex');
+    blobs.set(id, blob);
+    entries.set(path, { mode: '100644', id });
+  }
+  return {
+    listing: new Listing(entries),
+    async read(ids) {
+      reads.push(...ids);
+      return new Map(ids.flatMap((id) => (blobs.has(id) ? [[id, blobs.get(id) as Buffer] as const] : [])));
+    },
+    cache: {
+      get: (id) => kept.get(id),
+      set: (id, value) => void kept.set(id, JSON.parse(JSON.stringify(value))),
+    },
+  };
+}
+
+async function load(files: Project) {
+  const result = await loadSpecs(source(files), config);
+  if (!result.ok) throw new Error(JSON.stringify(result.error, null, 1));
+  return result.value;
+}
+
+async function problems(files: Project) {
+  const result = await loadSpecs(source(files), config);
+  return result.ok ? [] : result.error;
+}
+
+const B = 'specs/f/BACKLOG.yaml';
+/** A backlog whose first task starts at line 2, column 5. */
+const one = (...lines: string[]) => ({
+  [B]: `tasks:\n  - id: T1\n${lines.map((l) => `    ${l}\n`).join('')}`,
+});
+
+const rows: [what: string, files: Project, place: string, message: RegExp, hint?: RegExp][] = [
+  ['YAML that is none', one('outputs: [a'), `${B}:4:1`, /./],
+  [
+    'an unknown key',
+    one('outputs: [a]', 'depend_on: []'),
+    `${B}:4:5`,
+    /`depend_on` is not a known key/,
+    /`depends_on`/,
+  ],
+  ['an unknown key at the top', { [B]: 'taskz: []\ntasks: []\n' }, `${B}:1:1`, /`taskz`/, /`tasks`/],
+  ['a value of the wrong kind', one('outputs: a'), `${B}:3:14`, /must be a list, not a string/, /\["a"\]/],
+  ['a task without id', { [B]: 'tasks:\n  - outputs: [a]\n' }, `${B}:2:5`, /has no `id`/],
+  [
+    'an id with bad characters',
+    { [B]: 'tasks:\n  - { id: a/b, outputs: [a] }\n' },
+    `${B}:2:11`,
+    /only letters/,
+  ],
+  [
+    'an id that leaves its folder',
+    { [B]: 'tasks:\n  - { id: .., outputs: [a] }\n' },
+    `${B}:2:11`,
+    /only letters/,
+  ],
+  [
+    'an id that stands twice',
+    { [B]: 'tasks:\n  - { id: a, outputs: [a] }\n  - { id: a, outputs: [b] }\n' },
+    `${B}:3:11`,
+    /stands twice/,
+    /task 1/,
+  ],
+  ['no tasks at all', { [B]: 'title: x\n' }, `${B}:1:1`, /no `tasks`/],
+  [
+    'another feature than the folder',
+    { [B]: 'feature: g\ntasks: []\n' },
+    `${B}:1:10`,
+    /is `f`, not `g`/,
+    /feature: f/,
+  ],
+  [
+    'an unknown dependency',
+    one('outputs: [a]', 'depends_on: [T1x]'),
+    `${B}:4:18`,
+    /no task `f\/T1x`/,
+    /`T1`/,
+  ],
+  [
+    'an unknown dependency elsewhere',
+    {
+      ...one('outputs: [a]', 'depends_on:', '  - core/T1'),
+      'specs/cores/BACKLOG.yaml': 'tasks: [{ id: T1, outputs: [b] }]\n',
+    },
+    `${B}:5:9`,
+    /no task `core\/T1`/,
+    /`cores\/T1`/,
+  ],
+  [
+    'a dependency of another feature by its id',
+    {
+      ...one('outputs: [a]', 'depends_on: [schema]'),
+      'specs/g/BACKLOG.yaml': 'tasks: [{ id: schema, outputs: [b] }]\n',
+    },
+    `${B}:4:18`,
+    /no task `f\/schema`/,
+    /`g\/schema`/,
+  ],
+  [
+    'a cycle',
+    {
+      [B]: 'tasks:\n  - { id: a, outputs: [a], depends_on: [b] }\n  - { id: b, outputs: [b], depends_on: [f/a] }\n',
+    },
+    `${B}:2:41`,
+    /f\/a → f\/b → f\/a/,
+  ],
+  ['a task that waits for itself', one('outputs: [a]', 'depends_on: [T1]'), `${B}:4:18`, /f\/T1 → f\/T1/],
+  [
+    'two owners of one path',
+    { [B]: 'tasks:\n  - { id: a, outputs: [x] }\n  - { id: b, outputs: [y, x] }\n' },
+    `${B}:3:27`,
+    /two owners: f\/b and f\/a/,
+    /one owner/,
+  ],
+  [
+    'a path and a glob',
+    { [B]: 'tasks:\n  - { id: a, outputs: [src/a/x.ts] }\n  - { id: b, outputs: ["src/**/*.ts"] }\n' },
+    `${B}:2:24`,
+    /two owners: f\/a and f\/b \(as `src\/\*\*\/\*\.ts`\)/,
+  ],
+  [
+    'two globs',
+    { [B]: 'tasks:\n  - { id: a, outputs: [src/] }\n  - { id: b, outputs: ["src/b/*.ts"] }\n' },
+    `${B}:3:24`,
+    /two owners: f\/b and f\/a/,
+  ],
+  [
+    'an edit of what another owns',
+    { [B]: 'tasks:\n  - { id: a, outputs: [src/] }\n  - { id: b, edits: [src/x] }\n' },
+    `${B}:3:22`,
+    /owned by f\/a/,
+    /depend on its owner/,
+  ],
+  [
+    'an edit of what it owns itself',
+    one('outputs: [x]', 'edits: [x]'),
+    `${B}:4:13`,
+    /outputs of f\/T1 itself/,
+  ],
+  ['an edit that is no file', one('edits: ["src/*.ts"]'), `${B}:3:13`, /not one file/],
+  ['an output outside the project', one('outputs: [../x]'), `${B}:3:15`, /leaves the project/],
+  ['an absolute output', one('outputs: [/etc/x]'), `${B}:3:15`, /absolute/],
+  ['an edit outside', one('edits: [a/../../x]'), `${B}:3:13`, /leaves the project/],
+  ['an input outside', one('outputs: [x]', 'inputs: [../y]'), `${B}:4:14`, /leaves the project/],
+  ['an interface outside', one('outputs: [x]', 'interface: [/x]'), `${B}:4:17`, /absolute/],
+  ['an output in .git', one('outputs: [.git/hooks/x]'), `${B}:3:15`, /inside .git/],
+  ['an output among the specs', one('outputs: [specs/g/x.md]'), `${B}:3:15`, /folder of the specs/],
+  ['a glob that meets the specs', one('outputs: ["**/*.yaml"]'), `${B}:3:15`, /folder of the specs/],
+  ['an edit of a spec', one('edits: [specs/f/PLAN.md]'), `${B}:3:13`, /folder of the specs/],
+  [
+    'an interface that is no output',
+    one('outputs: [x]', 'interface: [y]'),
+    `${B}:4:17`,
+    /not among the outputs/,
+  ],
+  [
+    'a rendered file that is no output',
+    one('outputs: [x]', 'render:', '  - { template: t.hbs, to: y }'),
+    `${B}:5:32`,
+    /`y` is not among the outputs/,
+    /leave `outputs` out/,
+  ],
+  [
+    'two renders of one path',
+    { [B]: 'tasks:\n  - { id: a, outputs: [x] }\n  - id: b\n    render: [{ template: t, to: x }]\n' },
+    `${B}:4:33`,
+    /two owners/,
+  ],
+  ['neither outputs nor edits', one('title: x'), `${B}:2:9`, /neither outputs nor edits/],
+  [
+    'render and run',
+    one('render: [{ template: t, to: x }]', 'run: make'),
+    `${B}:4:5`,
+    /both `render` and `run`/,
+  ],
+  [
+    'a document that is not there',
+    { ...one('outputs: [x]', 'spec_refs: [PLN.md]'), 'specs/f/PLAN.md': '# A\n' },
+    `${B}:4:17`,
+    /no document `specs\/f\/PLN.md`/,
+    /`PLAN.md`/,
+  ],
+  [
+    'a heading that is not there',
+    { ...one('outputs: [x]', 'spec_refs: ["PLAN.md#sesions"]'), 'specs/f/PLAN.md': '# Plan\n## Sessions\n' },
+    `${B}:4:17`,
+    /no heading `#sesions`/,
+    /`PLAN.md#sessions`/,
+  ],
+  [
+    'a document outside of the feature',
+    one('outputs: [x]', 'spec_refs: [../g/PLAN.md]'),
+    `${B}:4:17`,
+    /leaves the project/,
+  ],
+  [
+    'a backlog with another ending',
+    { 'specs/f/BACKLOG.yml': 'tasks: []\n' },
+    'specs/f/BACKLOG.yml:undefined:undefined',
+    /called BACKLOG.yaml/,
+    /rename it to specs\/f\/BACKLOG.yaml/,
+  ],
+  [
+    'a backlog in no feature',
+    { 'specs/BACKLOG.yaml': 'tasks: []\n' },
+    'specs/BACKLOG.yaml:undefined:undefined',
+    /folder of its feature/,
+    /move it/,
+  ],
+  [
+    'a feature with a bad name',
+    { 'specs/a b/BACKLOG.yaml': 'tasks: []\n' },
+    'specs/a b/BACKLOG.yaml:undefined:undefined',
+    /cannot be the name/,
+  ],
+  [
+    'a feature with two specs',
+    { [B]: 'tasks: []\n', 'specs/f.spec.md': '---\noutputs: [x]\n---\n' },
+    `${B}:undefined:undefined`,
+    /another spec/,
+  ],
+  ['a spec that is not UTF-8', { [B]: Buffer.from([0x74, 0xff, 0xfe]) }, `${B}:undefined:undefined`, /UTF-8/],
+  [
+    'a single-file spec without front matter',
+    { 'specs/n.spec.md': '# Hello\n' },
+    'specs/n.spec.md:1:1',
+    /no front matter/,
+  ],
+  ['front matter without end', { 'specs/n.spec.md': '---\nid: x\n' }, 'specs/n.spec.md:1:1', /no end/],
+  [
+    'front matter with an unknown key',
+    { 'specs/n.spec.md': '---\noutputs: [x]\nverfy: [a]\n---\nText\n' },
+    'specs/n.spec.md:3:1',
+    /`verfy`/,
+    /`verify`/,
+  ],
+  [
+    'front matter with broken YAML',
+    { 'specs/n.spec.md': '---\nid: x\nid: y\n---\nText\n' },
+    'specs/n.spec.md:3:1',
+    /twice/,
+  ],
+  [
+    'front matter with a bad output',
+    { 'specs/n.spec.md': '---\nid: x\noutputs: [../x]\n---\nText\n' },
+    'specs/n.spec.md:3:11',
+    /leaves the project/,
+  ],
+  [
+    'defaults with a bad input, once',
+    {
+      [B]: 'defaults:\n  inputs: [../x]\ntasks:\n  - { id: a, outputs: [a] }\n  - { id: b, outputs: [b] }\n',
+    },
+    `${B}:2:12`,
+    /leaves the project/,
+  ],
+];
+
+test.each(rows)('%s', async (_what, files, place, message, hint) => {
+  const found = await problems(files);
+  expect(found.map(({ file, line, column }) => `${file}:${line}:${column}`)).toEqual([place]);
+  expect(found[0]?.message).toMatch(message);
+  if (hint) expect(found[0]?.hint).toMatch(hint);
+  if (found[0]?.line !== undefined) {
+    expect(String(files[found[0].file]).split('\n')[found[0].line - 1]).toBe(found[0].sourceLine);
+    expect(found[0].length).toBeGreaterThan(0);
+  }
+});
+
+test('the problems of all specs are told at once, in the order of files and lines', async () => {
+  const found = await problems({
+    'specs/b/BACKLOG.yaml':
+      'tasks:\n  - { id: a, outputs: [/x], depends_on: [zzzz] }\n  - { id: c, outputz: [x] }\n',
+    'specs/a/BACKLOG.yaml': 'tasks: [\n',
+    'specs/c.spec.md': '---\noutputs: [../x]\n---\n',
+  });
+  expect(found.map(({ file, line }) => `${file}:${line}`)).toEqual([
+    'specs/a/BACKLOG.yaml:2',
+    'specs/b/BACKLOG.yaml:2',
+    'specs/b/BACKLOG.yaml:2',
+    'specs/b/BACKLOG.yaml:3',
+    'specs/b/BACKLOG.yaml:3',
+    'specs/c.spec.md:2',
+  ]);
+});
+
+test('nobody is told that a task of an unreadable file does not exist', async () => {
+  const found = await problems({
+    [B]: 'tasks: [\n',
+    'specs/g/BACKLOG.yaml': 'tasks: [{ id: a, outputs: [a], depends_on: [f/T1] }]\n',
+  });
+  expect(found.map(({ file }) => file)).toEqual([B]);
+});
+
+test('a task that is broken is still there for those that need it', async () => {
+  const found = await problems({
+    [B]: 'tasks:\n  - { id: a, outputs: 7 }\n  - { id: b, outputs: [b], depends_on: [a] }\n',
+  });
+  expect(found.map(({ line }) => line)).toEqual([2]);
+});
+
+test('a task is filled in with what it leaves out', async () => {
+  const { features, graph } = await load({
+    [B]: 'title: Feature\ntasks:\n  - id: T1\n    outputs: [a]\n',
+    'specs/f/context.md': 'Facts.\n',
+  });
+  expect(features[0]).toMatchObject({
+    name: 'f',
+    file: B,
+    lockFile: 'specs/f/.metadata.json',
+    title: 'Feature',
+    context: 'Facts.\n',
+  });
+  expect(graph.task('f/T1')).toEqual({
+    label: 'f/T1',
+    feature: 'f',
+    id: 'T1',
+    title: 'T1',
+    type: 'implementation',
+    complexity: 'medium',
+    description: '',
+    acceptance: [],
+    dependsOn: [],
+    inputs: undefined,
+    outputs: ['a'],
+    edits: [],
+    interface: undefined,
+    specRefs: [],
+    context: { constraints: [], patterns: [], gotchas: [] },
+    verify: [],
+    budget: {},
+    network: false,
+    agent: undefined,
+    model: undefined,
+    recipe: { kind: 'agent', strategy: 'evolve' },
+    source: { file: B, path: ['tasks', 0] },
+  });
+});
+
+test('defaults stand before what a task says itself', async () => {
+  const { graph } = await load({
+    [B]: `
+defaults:
+  type: test
+  complexity: low
+  inputs: [base/]
+  verify: [npm test]
+  edits: [app.ts]
+  context: { constraints: [c0] }
+tasks:
+  - id: a
+    type: bugfix
+    outputs: [a]
+    inputs: [own/, base/]
+    verify: [{ run: [node, x.js], name: X, timeout: 2 }]
+    context: { constraints: [c1], gotchas: [g] }
+  - { id: b, outputs: [b], inputs: [], depends_on: [a, f/a] }
+`,
+  });
+  const a = graph.task('f/a');
+  expect([a.type, a.complexity, a.inputs, a.edits]).toEqual(['bugfix', 'low', ['base/', 'own/'], ['app.ts']]);
+  expect(a.verify).toEqual([
+    { name: 'npm test', command: 'npm test' },
+    { name: 'X', command: ['node', 'x.js'], timeoutMinutes: 2 },
+  ]);
+  expect(a.context).toEqual({ constraints: ['c0', 'c1'], patterns: [], gotchas: ['g'] });
+  expect(graph.task('f/b')).toMatchObject({ type: 'test', dependsOn: ['f/a'], inputs: ['base/'] });
+});
+
+test('recipes', async () => {
+  const { graph } = await load({
+    [B]: `tasks:
+  - { id: a, outputs: [a], strategy: fresh }
+  - { id: r, render: [{ template: t.hbs, to: r1, with: { n: 1 } }, { template: t.hbs, to: r2 }] }
+  - { id: c, outputs: [c], run: make c }
+  - { id: v, outputs: [v], run: [make, v] }
+`,
+  });
+  expect(graph.task('f/a').recipe).toEqual({ kind: 'agent', strategy: 'fresh' });
+  expect(graph.task('f/r')).toMatchObject({
+    outputs: ['r1', 'r2'],
+    recipe: {
+      kind: 'render',
+      steps: [
+        { template: 't.hbs', to: 'r1', with: { n: 1 } },
+        { template: 't.hbs', to: 'r2', with: {} },
+      ],
+    },
+  });
+  expect(graph.task('f/c').recipe).toEqual({ kind: 'run', command: 'make c' });
+  expect(graph.task('f/v').recipe).toEqual({ kind: 'run', command: ['make', 'v'] });
+});
+
+test('a single file is a feature of one task whose description is the prose', async () => {
+  const { features, graph } = await load({
+    'specs/search.spec.md':
+      '---\r\ntitle: Search\r\noutputs: [s.ts]\r\nspec_refs: ["notes.md#a"]\r\n---\r\n\r\nFind *things*.\r\n\r\n---\r\nMore.\r\n',
+    'specs/notes.md': '# A\ntext\n',
+    'specs/context.md': 'not of this feature',
+  });
+  expect(features[0]).toMatchObject({
+    name: 'search',
+    lockFile: 'specs/search.spec.metadata.json',
+    title: 'Search',
+    context: '',
+  });
+  expect(graph.task('search/main')).toMatchObject({
+    description: 'Find *things*.\r\n\r\n---\r\nMore.',
+    outputs: ['s.ts'],
+  });
+  expect([...(features[0]?.sections ?? [])]).toEqual([['notes.md#a', '# A\ntext']]);
+});
+
+test('sections are what the references name', async () => {
+  const { features } = await load({
+    ...one('outputs: [x]', 'spec_refs: ["PLAN.md#sessions", REQUEST.md]'),
+    'specs/f/PLAN.md': '# Plan\n## Sessions\ntext\n### Expiry\nmore\n## Other\nno\n',
+    'specs/f/REQUEST.md': 'all of it\n',
+  });
+  expect(Object.fromEntries(features[0]?.sections ?? [])).toEqual({
+    'PLAN.md#sessions': '## Sessions\ntext\n### Expiry\nmore',
+    'REQUEST.md': 'all of it',
+  });
+});
+
+test('what is probably not meant is a warning with its place', async () => {
+  const { warnings } = await load({
+    ...one('run: make', 'strategy: fresh', 'outputs: [x]', 'inputs: [src/tpyes.ts, src/types.ts, x2/]'),
+    'src/types.ts': '',
+  });
+  expect(warnings.map(({ line, column, message, hint }) => [line, column, message, hint])).toEqual([
+    [4, 5, '`strategy` has no effect: the task has `run` and no agent', undefined],
+    [6, 14, '`src/tpyes.ts` is not in the project, and no task makes it', 'did you mean `src/types.ts`?'],
+  ]);
+});
+
+test('a project without specs has no tasks', async () => {
+  expect((await load({ 'src/a.ts': '' })).graph.tasks.size).toBe(0);
+});
+
+test('what was parsed is not read again; what changed is; damaged leftovers are no matter', async () => {
+  const kept = new Map<string, unknown>();
+  const reads: string[] = [];
+  const files: Project = {
+    ...one('outputs: [x]', 'spec_refs: [PLAN.md]'),
+    'specs/f/PLAN.md': 'p',
+    'specs/f/context.md': 'c',
+    'specs/n.spec.md': '---\noutputs: [n]\n---\nProse\n',
+  };
+  const first = await loadSpecs(source(files, kept, reads), config);
+  expect(reads).toHaveLength(4);
+  const second = await loadSpecs(source(files, kept, reads), config);
+  expect(reads).toHaveLength(4);
+  expect(second).toEqual(first);
+  await loadSpecs(source({ ...files, 'specs/f/context.md': 'new' }, kept, reads), config);
+  expect(reads).toHaveLength(5);
+  for (const id of kept.keys()) kept.set(id, { form: 1, kind: 'nonsense', value: 7 });
+  expect(await loadSpecs(source(files, kept, reads), config)).toEqual(first);
+});
+
+test('whatever stands in a spec, loading gives a value', async () => {
+  const keys = [
+    'id',
+    'outputs',
+    'edits',
+    'inputs',
+    'depends_on',
+    'render',
+    'run',
+    'verify',
+    'spec_refs',
+    'interface',
+    'context',
+    'defaults',
+    'tasks',
+    '__proto__',
+  ];
+  const tree = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom('a', 'b', '../x', '', '*', 'f/a', 'PLAN.md#x', '[', 'a/'),
+      fc.integer(),
+      fc.constant(null),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...keys), tie('value'), { maxKeys: 5 }),
+    ),
+  })).value;
+  const text = fc.oneof(
+    fc.string(),
+    tree.map((value) => JSON.stringify(value)),
+    fc
+      .array(fc.dictionary(fc.constantFrom(...keys), tree), { maxLength: 3 })
+      .map((tasks) => JSON.stringify({ tasks })),
+  );
+  await fc.assert(
+    fc.asyncProperty(text, text, async (backlog, front) => {
+      const files = { [B]: backlog, 'specs/n.spec.md': `---\n${front}\n---\n`, 'specs/f/PLAN.md': front };
+      const result = await loadSpecs(source(files), config);
+      if (!result.ok) expect(result.error.length).toBeGreaterThan(0);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+/** Features of 20 tasks each; every task needs the one before, owns two files and a glob, and edits one file. */
+function large(tasks: number): Project {
+  const files: Project = {};
+  for (let f = 0; f < tasks / 20; f++) {
+    const lines = ['tasks:'];
+    for (let t = 0; t < 20; t++) {
+      lines.push(
+        `  - id: T${t}`,
+        `    outputs: [src/f${f}/t${t}.ts, src/f${f}/t${t}.test.ts, "src/f${f}/gen${t}/**/*.ts"]`,
+        `    inputs: [src/types/]`,
+        `    edits: [app.ts]`,
+        t > 0
+          ? `    depends_on: [T${t - 1}]`
+          : f > 0
+            ? `    depends_on: [feature-${f - 1}/T19]`
+            : '    priority: 1',
+      );
+    }
+    files[`specs/feature-${f}/BACKLOG.yaml`] = `${lines.join('\n')}\n`;
+  }
+  return files;
+}
+
+test('two thousand tasks are loaded in seconds, and again in much less', async () => {
+  const files = large(2000);
+  const kept = new Map<string, unknown>();
+  const begin = performance.now();
+  const cold = await loadSpecs(source(files, kept), config);
+  const between = performance.now();
+  const warm = await loadSpecs(source(files, kept), config);
+  const end = performance.now();
+  expect(cold.ok && cold.value.graph.tasks.size).toBe(2000);
+  expect(warm).toEqual(cold);
+  expect(between - begin).toBeLessThan(15_000);
+  expect(end - between).toBeLessThan(3_000);
+});
+
+test('a problem in each of a thousand tasks is told without walking all for each', async () => {
+  const lines = Array.from(
+    { length: 1000 },
+    (_, i) => `  - { id: T${i}, outputs: [../x${i}, same], depends_on: [nope${i}] }`,
+  );
+  const begin = performance.now();
+  const found = await problems({ [B]: `tasks:\n${lines.join('\n')}\n` });
+  expect(found).toHaveLength(2999);
+  expect(performance.now() - begin).toBeLessThan(10_000);
+});

@@ -1,0 +1,100 @@
+/** Holds that a lock is read as it was written, in a form that merges well, and never when it is damaged. */
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { validateSchema } from '../io/document.js';
+import type { FeatureLock, LockedTask } from '../model/lock.js';
+import { formatLock, parseLock } from './lock-file.js';
+
+const FILE = 'specs/f/.metadata.json';
+const digest = 'd'.repeat(64);
+const blob = 'b'.repeat(40);
+
+const task: LockedTask = {
+  acceptance: ['x'],
+  recipe: 'agent',
+  outputs: { 'z.ts': blob, 'a.ts': `100755:${blob}`, 'Ä\n': blob },
+  interface: digest,
+  result: blob,
+  key: digest,
+  edits: { 'r.ts': { merged: blob, after: '', base: blob }, 'n.ts': { base: '', after: blob, merged: blob } },
+  gates: digest,
+  agent: 'claude',
+  costUsd: 0.5,
+};
+const lock: FeatureLock = {
+  tasks: { T2: task, T1: { ...task, resultKey: digest } },
+  schema: 1,
+  feature: 'f',
+  version: '1.2.3',
+  status: 'complete',
+  lastGenerated: '2026-01-01T00:00:00.000Z',
+  attempts: 2,
+  costUsd: 1,
+};
+
+test('what was written is read, and fits the schema that ships', async () => {
+  const text = formatLock(lock);
+  expect(parseLock(text, FILE)).toEqual({ ok: true, value: lock });
+  expect(await validateSchema('metadata', JSON.parse(text))).toEqual([]);
+});
+
+test('the order of keys in memory does not show', () => {
+  const reversed = (value: unknown): unknown =>
+    value === null || typeof value !== 'object' || Array.isArray(value)
+      ? value
+      : Object.fromEntries(
+          Object.entries(value)
+            .reverse()
+            .map(([key, inner]) => [key, reversed(inner)]),
+        );
+  const text = formatLock(lock);
+  expect(formatLock(reversed(lock) as FeatureLock)).toBe(text);
+  expect(
+    text.startsWith('{\n  "$schema": "conductor-build/schemas/metadata.schema.json",\n  "schema": 1,\n'),
+  ).toBe(true);
+  expect(text.endsWith('}\n')).toBe(true);
+  expect(text.indexOf('"T1"')).toBeLessThan(text.indexOf('"T2"'));
+  expect(text.indexOf('"a.ts"')).toBeLessThan(text.indexOf('"z.ts"'));
+});
+
+const good = JSON.parse(formatLock(lock)) as Record<string, unknown>;
+const withTask = (more: object) => JSON.stringify({ ...good, tasks: { T1: { ...task, ...more } } });
+const damaged: [what: string, text: string, message: RegExp, line?: number][] = [
+  ['nothing', '', /damaged/, 1],
+  ['half of it', formatLock(lock).slice(0, 300), /damaged/],
+  [
+    'marks of a merge',
+    formatLock(lock).replace('  "feature"', '<<<<<<< HEAD\n  "feature"'),
+    /merge conflict/,
+    4,
+  ],
+  ['a list', '[]', /no object/],
+  ['a newer one', JSON.stringify({ ...good, schema: 2 }), /newer conductor \(schema 2/],
+  ['no schema', JSON.stringify({ ...good, schema: undefined }), /`schema`/],
+  ['no version', JSON.stringify({ ...good, version: 'x' }), /`version`/],
+  ['tasks that are none', JSON.stringify({ ...good, tasks: { T1: 7 } }), /task `T1`: is no object/],
+  ['a key that is none', withTask({ key: 'x' }), /task `T1`: `key`/],
+  ['a result that is an option of git', withTask({ result: '--help' }), /`result`/],
+  ['outputs that are none', withTask({ outputs: { a: '../x' } }), /`outputs`/],
+  ['edits that are none', withTask({ edits: { a: { base: 'x', after: '', merged: '' } } }), /`edits`/],
+  ['an unknown recipe', withTask({ recipe: 'magic' }), /`recipe`/],
+  ['criteria that are none', withTask({ acceptance: [1] }), /`acceptance`/],
+];
+
+test.each(damaged)('%s is refused', (_what, text, message, line) => {
+  const result = parseLock(text, FILE);
+  if (result.ok) throw new Error('was read');
+  expect(result.error.file).toBe(FILE);
+  expect(result.error.message).toMatch(message);
+  expect(result.error.hint).toBeTruthy();
+  if (line !== undefined) expect(result.error.line).toBe(line);
+});
+
+test('whatever the text is, reading it gives a value', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      expect(parseLock(text, FILE).ok).toBe(false);
+    }),
+  );
+});
