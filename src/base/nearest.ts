@@ -1,5 +1,7 @@
 /** The word of a list that was most likely meant. Knows nothing of what the words stand for. */
 
+import { compareBytes } from './order.js';
+
 /** Edit distance (insert, delete, replace, swap of neighbours), or `limit + 1` when it is more than `limit`. */
 export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
@@ -41,4 +43,17 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
     if (limit < 0) break;
   }
   return found;
+}
+
+/** The words most like one that was mistyped or cut short, the nearest first, at most three. */
+export function suggestions(word: string, words: readonly string[]): string[] {
+  const wanted = word.toLowerCase();
+  const near = words.flatMap((one) => {
+    const other = one.toLowerCase();
+    const limit = Math.max(2, Math.floor(Math.max(word.length, one.length) / 3));
+    const distance = other.includes(wanted) ? 1 : editDistance(wanted, other, limit);
+    return distance > limit ? [] : [{ one, distance }];
+  });
+  near.sort((a, b) => a.distance - b.distance || compareBytes(a.one, b.one));
+  return near.slice(0, 3).map(({ one }) => one);
 }

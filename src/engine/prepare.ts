@@ -1,7 +1,7 @@
 /** Puts the working parts of a build together for a loaded project: prompts, agent, checker, priorities. Runs nothing. */
 
 import type { Agent } from '../agent/agent.js';
-import { compareBytes } from '../base/order.js';
+import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern } from '../model/pattern.js';
@@ -100,33 +100,8 @@ function selectTargets(project: Project, targets: readonly string[]): Result<Set
     }
     if (!named) {
       const names = [...new Set([...project.features.keys(), ...graph.tasks.keys()])];
-      return err({ kind: 'unknown-target', target, nearest: nearest(target, names) });
+      return err({ kind: 'unknown-target', target, nearest: suggestions(target, names) });
     }
   }
   return ok(selected);
-}
-
-/** The names most like a mistyped one, at most three. */
-export function nearest(word: string, names: readonly string[]): string[] {
-  const near = names
-    .map((name) => ({ name, distance: name.includes(word) ? 1 : editDistance(word, name) }))
-    .filter(
-      ({ name, distance }) => distance <= Math.max(2, Math.floor(Math.max(word.length, name.length) / 3)),
-    );
-  near.sort((a, b) => a.distance - b.distance || compareBytes(a.name, b.name));
-  return near.slice(0, 3).map(({ name }) => name);
-}
-
-/** Levenshtein distance, row by row. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

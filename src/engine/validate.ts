@@ -4,7 +4,6 @@ import { err, ok, type Result } from '../base/result.js';
 import { programOnPath } from '../io/process.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
 import { loadSpecs } from '../specs/load.js';
-import { missingPrograms } from '../specs/programs.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
 import { openParseCache } from './parse-cache.js';
 import { openReadingSession } from './session.js';
@@ -28,16 +27,16 @@ export async function validateProject(surroundings: Surroundings): Promise<Resul
     if (!taken.ok) return taken;
     const listing = await objects.list(taken.value.tree);
     const cache = await openParseCache(repository.state);
-    const specs = await loadSpecs({ listing, read: (ids) => objects.readMany(ids), cache }, config);
-    if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
-    const { features, graph, warnings } = specs.value;
     // Programs that the workspace links or set-up makes are found in its node_modules.
     const env = {
       ...surroundings.env,
       PATH: `${repository.project}/node_modules/.bin:${surroundings.env.PATH ?? ''}`,
     };
-    const missing = missingPrograms(features, config, (program) => programOnPath(program, env));
-    if (missing.length > 0) return err({ kind: 'invalid-specs', diagnostics: missing });
+    const onPath = (program: string) => programOnPath(program, env);
+    const source = { listing, read: (ids: readonly string[]) => objects.readMany(ids), cache };
+    const specs = await loadSpecs(source, config, onPath);
+    if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
+    const { features, graph, warnings } = specs.value;
     return ok({ features: features.length, tasks: graph.tasks.size, warnings });
   } finally {
     await session.value.close();

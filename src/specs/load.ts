@@ -10,6 +10,7 @@ import { checkTask, idleKeys } from './check-task.js';
 import { checkDependencies, checkOwners, missingInputs } from './check-tasks.js';
 import { decode, type ParseCache, parseSpecs } from './parse.js';
 import { placeProblems, type SpecProblem, sortDiagnostics } from './problem.js';
+import { missingPrograms } from './programs.js';
 import { readFeature, type WrittenFeature } from './read-tasks.js';
 import { readDocuments } from './references.js';
 import { findSpecFiles } from './spec-files.js';
@@ -30,10 +31,14 @@ export interface LoadedSpecs {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Everything that the specs of the snapshot say; or all of their problems at once, each with its place. */
+/**
+ * Everything that the specs of the snapshot say; or all of their problems at once, each with its place. With `onPath`,
+ * a gate whose program is not there is a problem too.
+ */
 export async function loadSpecs(
   source: SpecSource,
   config: Config,
+  onPath?: (program: string) => boolean,
 ): Promise<Result<LoadedSpecs, Diagnostic[]>> {
   const { listing, read, cache } = source;
   const specs = config.specs.replace(/\/+$/, '');
@@ -48,6 +53,7 @@ export async function loadSpecs(
     ...checkDependencies(tasks, knownLabels(written), unknownFeatures(written, found.diagnostics)),
     ...checkOwners(tasks),
     ...badReferences,
+    ...(onPath ? missingPrograms(written.map(ownTasks), config, onPath) : []),
   ];
   const diagnostics = [...found.diagnostics, ...written.flatMap((feature) => feature.diagnostics)];
   const place = (some: readonly SpecProblem[]) => placeProblems(some, (file) => textOf(source, file));
@@ -63,6 +69,10 @@ export async function loadSpecs(
   const graph = new TaskGraph(features.flatMap((feature) => feature.tasks));
   const warnings = await place([...tasks.flatMap(idleKeys), ...missingInputs(tasks, listing)]);
   return ok({ features, graph, warnings });
+}
+
+function ownTasks({ tasks }: WrittenFeature): Pick<Feature, 'tasks'> {
+  return { tasks: tasks.map(({ task }) => task) };
 }
 
 function knownLabels(features: readonly WrittenFeature[]): Set<Label> {

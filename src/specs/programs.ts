@@ -18,7 +18,7 @@ const BUILT_IN = new Set(
  * the first program of a shell line is looked at; paths (`./check`) are not, a task may make them.
  */
 export function missingPrograms(
-  features: readonly Feature[],
+  features: readonly Pick<Feature, 'tasks'>[],
   config: Pick<Config, 'gates'>,
   onPath: (program: string) => boolean,
 ): SpecProblem[] {
