@@ -9,13 +9,7 @@ import { exists } from '../io/files.js';
 import { importModule } from '../io/module.js';
 import { type ConductorConfig, resolveConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-
-export const CONFIG_NAMES = [
-  'conductor.config.ts',
-  'conductor.config.mts',
-  'conductor.config.js',
-  'conductor.config.mjs',
-];
+import { CONFIG_NAMES } from './config-names.js';
 
 /** `ownIndex` is the file that `import … from 'conductor-build'` means where the package is not installed. */
 export async function loadConfigFile(project: string, ownIndex: URL): Promise<Result<LoadedConfig, Failure>> {

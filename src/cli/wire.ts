@@ -1,10 +1,13 @@
 /** The composition root: the only place that names concrete parts and reads the process they run in. */
 
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 import { ok } from '../base/result.js';
 import type { Surroundings } from '../engine/surroundings.js';
+import { CONFIG_NAMES } from './config-names.js';
 
 declare const CONDUCTOR_VERSION: string;
 
@@ -21,7 +24,21 @@ function ownIndex(): URL {
   return import.meta.url.includes('/src/cli/') ? packageFile('src/index.ts') : packageFile('dist/index.js');
 }
 
-export function createSurroundings(directory: string): Surroundings {
+/**
+ * The project that a folder belongs to: the nearest folder upwards with a config, else with specs, else the folder
+ * itself. The search ends at the root of the repository.
+ */
+export function findProject(directory: string): string {
+  let withSpecs: string | undefined;
+  for (let folder = directory; ; folder = dirname(folder)) {
+    if (CONFIG_NAMES.some((name) => existsSync(join(folder, name)))) return folder;
+    if (existsSync(join(folder, 'specs'))) withSpecs ??= folder;
+    if (existsSync(join(folder, '.git')) || dirname(folder) === folder) return withSpecs ?? directory;
+  }
+}
+
+export function createSurroundings(start: string): Surroundings {
+  const directory = findProject(start);
   return {
     directory,
     env: process.env,

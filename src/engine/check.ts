@@ -5,16 +5,17 @@
 
 import { ok, type Result } from '../base/result.js';
 import { type ActionKey, compareManifests, nextKey, type StoredResult } from '../model/action.js';
-import { type Digest, digestFields } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import type { LockedTask } from '../model/lock.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import { digestFiles, type Entry, entryWord, type Files, parseEntryWord, sameEntry } from '../model/tree.js';
 import type { StaleReason, Verdict } from '../model/verdict.js';
-import { gatesKey, interfaceDigest } from '../store/manifest.js';
+import { gatesKey } from '../store/manifest.js';
 import type { ResultStore } from '../store/result-store.js';
 import { applyPatch } from '../workspace/patch.js';
-import { type FactGatherer, interfacePaths, type Produced, type TaskFacts } from './facts.js';
+import type { FactGatherer, Produced, TaskFacts } from './facts.js';
+import { interfaceOf, lockedPatches } from './interface.js';
+import { inTheWay, namedOutputs } from './obstacles.js';
 import { foldPatches } from './patches.js';
 import { lockedTask, type Project } from './project.js';
 
@@ -133,7 +134,7 @@ export class Checker {
   ): Promise<Result<Check, Failure>> {
     const result = candidate.result;
     const sameKey = locked?.key === facts.key;
-    const disk = this.compareWithDisk(locked, onDisk, result?.outputs ?? NO_FILES);
+    const disk = this.compareWithDisk(task, locked, onDisk, result?.outputs ?? NO_FILES);
     const reasons = [...candidate.reasons, ...(await this.reasons(task, facts, locked, disk, result))];
 
     const standing = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
@@ -229,9 +230,14 @@ export class Checker {
   }
 
   /** A file counts as a person's when it is neither as recorded nor as the result to be landed has it. */
-  private compareWithDisk(locked: LockedTask | undefined, onDisk: Files, wanted: Files): DiskState {
+  private compareWithDisk(
+    task: Task,
+    locked: LockedTask | undefined,
+    onDisk: Files,
+    wanted: Files,
+  ): DiskState {
     const recorded = locked?.outputs ?? {};
-    const changed: string[] = [];
+    const changed = inTheWay(this.project, [...namedOutputs(task), ...wanted.keys()]);
     for (const [path, entry] of onDisk) {
       const word = entryWord(entry);
       const isOurs = this.project.recorded.get(path)?.has(word) === true;
@@ -293,29 +299,4 @@ export class Checker {
       edits: result?.edits ?? [],
     };
   }
-}
-
-/** The digest that dependents are keyed on. */
-export function interfaceOf(
-  task: Task,
-  outputs: Files,
-  patches: Iterable<readonly [string, Entry | undefined]>,
-): Digest {
-  const shown = interfacePaths(task, outputs).map((path) => [path, outputs.get(path) as Entry] as const);
-  return interfaceDigest(
-    shown,
-    [...patches].map(([path, entry]) => [path, entry ? entryWord(entry) : 'deleted'] as const),
-  );
-}
-
-function lockedPatches(locked: LockedTask): (readonly [string, Entry | undefined])[] {
-  return Object.entries(locked.edits ?? {}).map(([path, edit]) => [
-    path,
-    edit.after === '' ? undefined : parseEntryWord(edit.after),
-  ]);
-}
-
-/** A short digest of an acceptance criterion, for the feature's version. */
-export function criterionDigest(text: string): string {
-  return digestFields('criterion', [text.trim().replace(/\s+/g, ' ')]).slice(0, 16);
 }

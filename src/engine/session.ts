@@ -1,7 +1,7 @@
 /** Opens a project for one command: repository, lock, what a dead build left, config. Computes no verdict. */
 
 import { ok, type Result } from '../base/result.js';
-import { makeDir, readBytes, removeTree, writeAtomic } from '../io/files.js';
+import { makeTemporaryFolder, readBytes, removeTree, sweepTemporary, writeAtomic } from '../io/files.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open.js';
 import type { Repository } from '../io/git/repository.js';
@@ -47,6 +47,7 @@ export async function openWritingSession(
   const objects = new GitObjects(repository);
   const session = closing(repository, objects, lock.value, undefined);
   try {
+    for (const folder of [repository.home, repository.store, repository.state]) await sweepTemporary(folder);
     if ((await recoverPublish(repository, objects)) === 'completed') {
       emit({ type: 'build.recovered', what: 'a publish that was interrupted has been completed' });
     }
@@ -65,8 +66,7 @@ export async function openReadingSession(surroundings: Surroundings): Promise<Re
   const opened = await openRepository(surroundings.directory);
   if (!opened.ok) return opened;
   const shared = opened.value;
-  const state = `${shared.state}/reading-${surroundings.pid}`;
-  await makeDir(state);
+  const state = await makeTemporaryFolder(shared.state);
   await copyRecords(shared.state, state);
   const repository: Repository = { ...shared, state };
   return ok(closing(repository, new GitObjects(repository), undefined, state));

@@ -1,22 +1,25 @@
 /** One task's way through a build: checked, then restored, verified, made or refused. Knows nothing of the order. */
 
+import { addUsage } from '../agent/usage.js';
 import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
-import { unifiedDiff } from '../io/text-diff.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import type { TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
 import { gatesKey } from '../store/manifest.js';
-import { type Check, interfaceOf } from './check.js';
+import type { Check } from './check.js';
 import type { Executor } from './executor.js';
 import type { Produced } from './facts.js';
 import { type GateContext, gateCommands, runGates } from './gates.js';
+import { interfaceOf } from './interface.js';
 import type { Landed } from './landing.js';
+import { inTheWay } from './obstacles.js';
 import type { BuildOptions } from './options.js';
 import type { Prepared } from './prepare.js';
 import { renderOutputs } from './render.js';
+import { specChange } from './spec-change.js';
 import type { Emit } from './surroundings.js';
 import { makeView } from './view.js';
 
@@ -211,12 +214,16 @@ export class TaskStep {
           if (!run.ok) return run;
           emit({ type: 'task.started', task: task.label, attempt: 1, recipe: task.recipe.kind });
           const outcome = await executor.run(run.value, { signal, emit });
-          this.spend(outcome.usage);
+          this.usage = addUsage(this.usage, outcome.usage);
           if (!outcome.ok) return err(outcome.failure);
           this.parts.durations[task.label] = outcome.ms;
           const stored = await prepared.store.find(check.storeKey);
           if (!stored.ok) return stored;
           if (stored.value) await this.recordGates(check, stored.value.outputs, stored.value);
+          const obstacles = options.discardEdits
+            ? []
+            : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);
+          if (obstacles.length > 0) return err<Failure>({ kind: 'drifted-outputs', paths: obstacles });
           return this.land(check, stored.value, 'built');
         },
         remaining.get(task.label) ?? 0,
@@ -280,28 +287,4 @@ export class TaskStep {
     const key = gatesKey(check.task, check.gates, outputs, patches, check.facts.facts);
     if (key !== undefined) await this.parts.prepared.store.recordGates(key);
   }
-
-  private spend(usage: Usage): void {
-    const add = (a: number | undefined, b: number | undefined) =>
-      a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0);
-    const sum = {
-      costUsd: add(this.usage.costUsd, usage.costUsd),
-      tokensIn: add(this.usage.tokensIn, usage.tokensIn),
-      tokensOut: add(this.usage.tokensOut, usage.tokensOut),
-      tokensCached: add(this.usage.tokensCached, usage.tokensCached),
-    };
-    this.usage = Object.fromEntries(Object.entries(sum).filter(([, value]) => value !== undefined));
-  }
-}
-
-/** For a task that evolves: how its prompt differs from the one that its former result was made with. */
-async function specChange(check: Check): Promise<string> {
-  if (check.verdict.kind !== 'stale') return '';
-  for (const reason of check.verdict.reasons) {
-    if (reason.kind !== 'manifest-changed') continue;
-    const prompt = reason.changes.find((change) => change.name === 'prompt');
-    if (prompt?.before !== undefined && prompt.after !== undefined)
-      return unifiedDiff(prompt.before, prompt.after).join('\n');
-  }
-  return '';
 }

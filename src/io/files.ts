@@ -8,6 +8,17 @@ import type { Failure } from '../model/failure.js';
 /** `.conductor-tmp-<pid>-<random>`: the writer's pid tells a later sweep whether anybody still writes it. */
 const TEMPORARY = /^\.conductor-tmp-(\d+)-[0-9a-f]+$/;
 
+function temporaryName(): string {
+  return `.conductor-tmp-${process.pid}-${randomBytes(6).toString('hex')}`;
+}
+
+/** A new folder of this process's own in `folder`; what a kill leaves of it is swept as temporary files are. */
+export async function makeTemporaryFolder(folder: string): Promise<string> {
+  const path = join(folder, temporaryName());
+  await mkdir(path, { recursive: true });
+  return path;
+}
+
 /** The text of a file (UTF-8), or undefined when there is none. Other errors of the disk are thrown. */
 export async function readText(path: string): Promise<string | undefined> {
   return (await readBytes(path))?.toString('utf8');
@@ -61,7 +72,7 @@ export async function append(path: string, text: string): Promise<void> {
  */
 export async function writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.conductor-tmp-${process.pid}-${randomBytes(6).toString('hex')}`);
+  const temporary = join(folder, temporaryName());
   const options = { flag: 'wx', ...(mode === undefined ? {} : { mode }) };
   try {
     try {
@@ -91,7 +102,7 @@ export async function sweepTemporary(folder: string): Promise<number> {
   for (const name of names) {
     const pid = TEMPORARY.exec(basename(name))?.[1];
     if (pid === undefined || isAlive(Number(pid))) continue;
-    await rm(join(folder, name), { force: true });
+    await rm(join(folder, name), { recursive: true, force: true });
     removed++;
   }
   return removed;

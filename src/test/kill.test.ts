@@ -1,6 +1,6 @@
 /** `kill -9` at any moment: the next build completes, nothing is half, nothing that was finished is made again. */
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import {
@@ -28,6 +28,7 @@ afterEach(() => {
 function newProject(): TemporaryProject {
   const project = new TemporaryProject();
   projects.push(project);
+  mkdirSync(temporary(project));
   project.write('.gitignore', '/.conductor/\n');
   project.write('hand.txt', 'by hand\n');
   project.write('templates/many.hbs', '{{head}}\n{{{body}}}\n');
@@ -35,6 +36,7 @@ function newProject(): TemporaryProject {
   return project;
 }
 
+const temporary = (project: TemporaryProject) => join(project.root, 'tmp');
 const counter = (project: TemporaryProject) => join(project.root, 'runs.txt');
 
 /** The specs of one edition: every file's content follows from the edition and its name. */
@@ -69,7 +71,7 @@ function show(project: TemporaryProject, edition: number): Record<string, string
 }
 
 function start(project: TemporaryProject, ...args: string[]): Running {
-  return project.start(['build', '--json', ...args], { RUNS: counter(project) });
+  return project.start(['build', '--json', ...args], { RUNS: counter(project), TMPDIR: temporary(project) });
 }
 
 async function build(project: TemporaryProject): Promise<{ ms: number; events: Event[] }> {
@@ -109,9 +111,9 @@ function holds(project: TemporaryProject, expected: Record<string, string>): voi
   expect(status.filter((line) => !allowed.test(line))).toEqual([]);
   expect(project.read('hand.txt')).toBe('by hand\n');
   const left = readdirSync(project.path('.git/conductor'), { recursive: true, encoding: 'utf8' });
-  expect(left.filter((name) => /\.lock$|\.tmp$|publish\.json$|recovery-index|reading-/.test(name))).toEqual(
-    [],
-  );
+  expect(
+    left.filter((name) => /\.lock$|\.tmp$|publish\.json$|recovery-index|conductor-tmp/.test(name)),
+  ).toEqual([]);
 }
 
 async function kill(running: Running, group: boolean): Promise<Ended> {
@@ -171,6 +173,7 @@ test('a build that was killed at any moment is completed by the next one', TIMED
   const repeated = runs.length - new Set(runs).size;
   expect(repeated).toBeLessThanOrEqual(25 * 4);
   expect(processesNaming(project.root)).toEqual([]);
+  expect(readdirSync(temporary(project))).toEqual([]);
 });
 
 test('a publish that was killed in the middle, with files torn, is completed', TIMED, async () => {
@@ -207,4 +210,34 @@ test('a publish that was killed in the middle, with files torn, is completed', T
   expect(caught, 'rounds that were caught in the middle').toBeGreaterThan(0);
   expect(torn, 'rounds with a torn file').toBeGreaterThan(0);
   expect(processesNaming(project.root)).toEqual([]);
+});
+
+test('the first build of all can be killed, too', TIMED, async () => {
+  ensureBuilt();
+  const dice = new Dice(SEED);
+  for (let round = 0; round < 10; round++) {
+    const project = newProject();
+    project.write('templates/many.hbs', '{{text}}\n');
+    const outputs = Array.from({ length: 20 }, (_, n) => `out/${n}.txt`);
+    const render = outputs.map((to) => ({ template: 'many.hbs', to, with: { text: to } }));
+    project.write(
+      'specs/one/BACKLOG.yaml',
+      JSON.stringify({ tasks: [{ id: 'T1', inputs: [], outputs, render }] }),
+    );
+    const expected = Object.fromEntries(outputs.map((path) => [path, `f:${path}\n`]));
+    project.commit();
+    const running = start(project);
+    const delay = Math.floor(dice.next() * 500);
+    await sleep(delay);
+    await kill(running, dice.chance(0.5));
+    try {
+      await build(project);
+      holds(project, expected);
+    } catch (error) {
+      if (error instanceof Error)
+        error.message = `TEST_SEED=${SEED}, round ${round}, ${delay} ms\n${error.message}`;
+      throw error;
+    }
+    project.dispose();
+  }
 });

@@ -61,8 +61,8 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
 
 export class Rig implements AsyncDisposable {
   readonly temporary = new TemporaryProject();
-  /** The project's folder. */
-  readonly dir: string;
+  /** The project's folder; a test may go on in another one (a clone, a linked worktree). */
+  dir: string;
   config: ConductorConfig;
   version = '1.0.0';
   /** Milliseconds; every look at the clock adds one. */

@@ -4,10 +4,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Listing, type ObjectId } from '../../model/tree.js';
+import { makeTemporaryFolder } from '../files.js';
 import { Coprocess, CoprocessEnded, type Frame, lineFrame } from './coprocess.js';
 import { parseListing, parseRawTree, type TreeEntry } from './raw-tree.js';
 import type { Repository } from './repository.js';
@@ -218,7 +218,7 @@ export class GitObjects {
 
   /** Content goes through a file: hash-object takes no content on an input that stays open. */
   private async hash(process: Coprocess, content: Buffer): Promise<ObjectId> {
-    this.scratch ??= mkdtemp(join(tmpdir(), 'conductor-objects-'));
+    this.scratch ??= makeTemporaryFolder(this.store);
     const file = join(await this.scratch, String(this.scratchFiles++));
     await writeFile(file, content);
     const id = (await process.ask(`${file}\n`, lineFrame)).toString('latin1').trim();

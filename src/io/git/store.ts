@@ -6,6 +6,7 @@ import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
+import { makeTemporaryFolder } from '../files.js';
 import type { Repository } from './repository.js';
 import { git, gitOk } from './run.js';
 
@@ -85,7 +86,7 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
   }
   await mkdir(home, { recursive: true });
   // Made aside and moved into place: a kill leaves either no store or a whole one.
-  const aside = join(home, `repo.${randomUUID()}`);
+  const aside = await makeTemporaryFolder(home);
   await gitOk(['init', '-q', '--bare', '--template=', `--object-format=${objectFormat}`, '--', aside]);
   await mkdir(join(aside, 'objects', 'info'), { recursive: true });
   await mkdir(join(aside, 'info'), { recursive: true });

@@ -1,0 +1,16 @@
+/** What changed in a task's text since its former result, for the prompt of one that evolves. Knows no other reason. */
+
+import { unifiedDiff } from '../io/text-diff.js';
+import type { Check } from './check.js';
+
+/** For a task that evolves: how its prompt differs from the one that its former result was made with. */
+export async function specChange(check: Check): Promise<string> {
+  if (check.verdict.kind !== 'stale') return '';
+  for (const reason of check.verdict.reasons) {
+    if (reason.kind !== 'manifest-changed') continue;
+    const prompt = reason.changes.find((change) => change.name === 'prompt');
+    if (prompt?.before !== undefined && prompt.after !== undefined)
+      return unifiedDiff(prompt.before, prompt.after).join('\n');
+  }
+  return '';
+}
