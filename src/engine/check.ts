@@ -236,14 +236,12 @@ export class Checker {
     onDisk: Files,
     wanted: Files,
   ): DiskState {
-    const recorded = locked?.outputs ?? {};
     const changed = inTheWay(this.project, [...namedOutputs(task), ...wanted.keys()]);
     for (const [path, entry] of onDisk) {
-      const word = entryWord(entry);
-      const isOurs = this.project.recorded.get(path)?.has(word) === true;
+      const isOurs = this.project.recorded.get(path)?.has(entryWord(entry)) === true;
       if (!isOurs && !sameEntry(entry, wanted.get(path))) changed.push(path);
     }
-    const missing = Object.keys(recorded).filter((path) => !onDisk.has(path));
+    const missing = Object.keys(locked?.outputs ?? {}).filter((path) => !onDisk.has(path));
     return { missing, changed };
   }
 

@@ -1,12 +1,14 @@
 /** Runs the program of a recipe in a workspace: a command, or an agent with its prompt and its purse. Captures nothing. */
 
+import { dirname, join } from 'node:path';
 import type { Agent } from '../agent/agent.js';
 import { withEvidence } from '../agent/evidence.js';
 import { err, ok, type Result } from '../base/result.js';
-import { writeAtomic } from '../io/files.js';
+import { makeDir, writeAtomic } from '../io/files.js';
 import type { Usage } from '../model/action.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import { parsePattern } from '../model/pattern.js';
 import type { TaskRun } from '../model/run.js';
 import type { Workspace } from '../workspace/pool.js';
 import type { ExecutionContext } from './executor.js';
@@ -31,6 +33,9 @@ export async function runCommand(
   context: ExecutionContext,
 ): Promise<Result<undefined, Failure>> {
   context.emit({ type: 'task.phase', task: run.label, attempt: attempt, phase: 'run' });
+  // `> out/a.txt` should not need a `mkdir` of its own; git keeps no empty folder, so none can be left over.
+  for (const output of run.outputs)
+    await makeDir(join(workspace.dir, dirname(`${parsePattern(output).prefix}x`)));
   const log = parts.logs.file(run.label, 'run.log');
   const minutes = run.budget.minutes ?? parts.config.timeouts.run;
   const exit = await parts.toolbox.run({

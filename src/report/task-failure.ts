@@ -216,7 +216,9 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
       return say(
         'an edit does not fit the file any more',
         facts,
-        `\`${explain}\` shows why; take the conflicting lines out of the file and build again`,
+        failure.with === undefined
+          ? `\`${explain}\` shows why; take the conflicting lines out of the file and build again`
+          : 'two tasks change the same lines: let one depend on the other (`depends_on`)',
       );
     }
     case 'edit-base-missing':

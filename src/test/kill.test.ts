@@ -14,8 +14,8 @@ import {
 import { Dice } from './random-project.js';
 
 const SEED = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
-const TASKS = 12;
-const FILES = 25;
+const TASKS = 8;
+const FILES = 38;
 const BYTES = 6000;
 const TIMED = { timeout: 300_000 };
 
@@ -24,7 +24,7 @@ afterEach(() => {
   for (const project of projects.splice(0)) project.dispose();
 });
 
-/** Twelve tasks of 25 files each in two layers; each that is a command counts its runs in a file outside. */
+/** Eight tasks of 38 files each in two layers; each that is a command counts its runs in a file outside. */
 function newProject(): TemporaryProject {
   const project = new TemporaryProject();
   projects.push(project);

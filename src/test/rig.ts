@@ -65,6 +65,8 @@ export class Rig implements AsyncDisposable {
   dir: string;
   config: ConductorConfig;
   version = '1.0.0';
+  /** Names of the environment variables that the config read. */
+  environment: readonly string[] = [];
   /** Milliseconds; every look at the clock adds one. */
   time = Date.UTC(2030, 0, 1);
   readonly env: Record<string, string | undefined>;
@@ -192,7 +194,7 @@ export class Rig implements AsyncDisposable {
       version: this.version,
       pid: process.pid,
       now: () => ++this.time,
-      loadConfig: async () => ok({ config: resolveConfig(this.config, 2), environment: [] }),
+      loadConfig: async () => ok({ config: resolveConfig(this.config, 2), environment: this.environment }),
       createAgent: async () => ok(agent),
       shippedPrompts: async () => shippedPrompts(),
     };

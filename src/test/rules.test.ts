@@ -24,6 +24,13 @@ test('with nothing to do no spec is looked at, and another version or environmen
   const third = await rig.buildWithoutAgent();
   expect(third.of('build.planned')).toHaveLength(1);
   expect(third.outcomes()).toEqual({ 'f/T1': 'fresh' });
+  rig.env.MODEL = 'one';
+  rig.environment = ['MODEL'];
+  rig.write({ 'conductor.config.ts': '// reads MODEL\n' });
+  await rig.buildWithoutAgent();
+  expect((await rig.buildWithoutAgent()).of('build.planned')).toHaveLength(0);
+  rig.env.MODEL = 'two';
+  expect((await rig.buildWithoutAgent()).of('build.planned')).toHaveLength(1);
 });
 
 test('a failed task keeps what it had, and is tried again by the next build', async () => {
@@ -154,4 +161,36 @@ test('a command in the sandbox cannot write outside its workspace, and one that 
   expect(rig.read('planted.txt')).toBeUndefined();
   if ('program' in found) expect(built.outcomes()).toEqual({ 'f/T1': 'built' });
   else expect(built.buildFailure()).toMatchObject({ kind: 'sandbox-required' });
+});
+
+test('a forced task whose output was edited is not overwritten either', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task('one.txt') });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  await rig.build();
+  rig.write({ 'one.txt': 'mine' });
+  const forced = await rig.buildWithoutAgent({ force: true });
+  expect(forced.failure('f/T1')).toEqual({ kind: 'drifted-outputs', paths: ['one.txt'] });
+  expect(rig.read('one.txt')).toBe('mine');
+});
+
+test('a damaged result is made anew and said to be so', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task('one.txt') });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  await rig.build();
+  const store = join(rig.dir, '.git/conductor/repo');
+  const gitDir = `--git-dir=${store}`;
+  const [ref = ''] = rig
+    .git(gitDir, 'for-each-ref', '--format=%(refname)', 'refs/conductor/results')
+    .split('\n');
+  const empty = rig.git(gitDir, 'commit-tree', '-m', 'damaged', rig.git(gitDir, 'mktree').trim()).trim();
+  rig.git(gitDir, 'update-ref', ref, empty);
+  rig.remove('one.txt');
+  const built = await rig.build();
+  expect(built.ran()).toEqual(['f/T1']);
+  expect(built.warnings()).toEqual([expect.stringContaining('damaged')]);
+  expect(rig.read('one.txt')).toBe('1');
+  rig.remove('one.txt');
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'cached' });
 });
