@@ -29,6 +29,21 @@ await build({
   logLevel: 'warning',
 });
 
+// Plugins of OpenCode, one file each and nothing to resolve: one that imports a package is skipped without a word.
+await build({
+  absWorkingDir: root,
+  entryPoints: {
+    'context-compressor': '.opencode/plugin/context-compressor.ts',
+    'task-tracker': '.opencode/plugin/task-tracker.ts',
+  },
+  outdir: 'dist/plugin',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'es2022',
+  logLevel: 'warning',
+});
+
 execFileSync(
   process.execPath,
   [`${root}/node_modules/typescript/bin/tsc`, '-p', `${root}/tsconfig.types.json`],

@@ -3,6 +3,7 @@
 import type { Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
+import type { AgentDefinition } from './definitions.js';
 
 export interface AgentRequest {
   readonly label: Label;
@@ -14,6 +15,8 @@ export interface AgentRequest {
   /** The prompt as a file outside the workspace; its folder exists and may be written by conductor. */
   readonly promptFile: string;
   readonly model?: string;
+  /** Name of the agent definition that works; without it the driver's own default. */
+  readonly agentName?: string;
   readonly timeoutMs: number;
   /** Absolute; everything that the agent prints is appended to it. */
   readonly logFile: string;
@@ -31,7 +34,12 @@ export type AgentEvent =
 
 export type AgentExit =
   /** It says that it is done. Whether it is, the capture and the gates decide. */
-  | { readonly kind: 'finished'; readonly usage: Usage }
+  | {
+      readonly kind: 'finished';
+      readonly usage: Usage;
+      /** Files that it was seen to read, relative to `cwd`, sorted; absent when the driver cannot tell. */
+      readonly observed?: readonly string[];
+    }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly usage: Usage };
 
 export interface Agent {
@@ -41,6 +49,13 @@ export interface Agent {
   readonly identity: string;
   /** Whether a budget in money can be held: it says what it costs, while it runs or at its end. */
   readonly reportsCost: boolean;
+  /**
+   * The build's agent definitions by name, told once before the first run. A driver that has this works with them, and
+   * their text is a part of a task's key.
+   */
+  useDefinitions?(definitions: ReadonlyMap<string, AgentDefinition>): void;
   /** Works in `cwd` until it is done, fails or `signal` aborts (`cancelled`). Rejects only for a bug. */
   run(request: AgentRequest): Promise<AgentExit>;
+  /** Ends what the driver keeps between runs (a server). Called once, when no run is open any more. */
+  close?(): Promise<void>;
 }

@@ -51,6 +51,10 @@ function sentence(failure: Failure): string {
       return `${failure.what} did not end within ${failure.minutes} minutes.`;
     case 'agent-error':
       return `the session broke off (${bounded(failure.detail)}).`;
+    case 'stalled':
+      return `the session gave no sign of life for ${failure.minutes} minutes.`;
+    case 'step-limit':
+      return `it was not done after ${failure.limit} steps. Take fewer and end as soon as the task is done.`;
     case 'command-failed':
     case 'setup-failed':
       return `the command ${shown(failure.command)} ended with ${failure.exitCode}.`;

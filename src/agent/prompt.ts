@@ -1,10 +1,17 @@
 /** The prompt of a task: what defines it, and what steers a single attempt. Reads no file and knows no other task's text. */
 
 import { err, ok, type Result } from '../base/result.js';
-import { renderTemplate } from '../io/template.js';
 import type { Failure } from '../model/failure.js';
-import type { Feature, Json, Label, Task } from '../model/task.js';
+import type { Feature, Label, Task } from '../model/task.js';
 import { fenced, shown } from './evidence.js';
+import {
+  bytes,
+  bytesIn,
+  type MeasuredPrompt,
+  renderMeasured,
+  type Templates,
+  tooLarge,
+} from './prompt-template.js';
 
 export interface PromptDependency {
   readonly label: Label;
@@ -14,8 +21,7 @@ export interface PromptDependency {
 }
 
 export interface PromptFacts {
-  /** Names relative to `prompts/` (`documentation.md`, `partials/rules.md`) to texts, a project's own over shipped ones. */
-  readonly templates: ReadonlyMap<string, string>;
+  readonly templates: Templates;
   readonly task: Task;
   readonly feature: Pick<Feature, 'name' | 'title' | 'context' | 'sections'>;
   readonly dependencies: readonly PromptDependency[];
@@ -39,8 +45,13 @@ export interface RenderedPrompt {
    * names stand in their place, unless a task says what it wants by its title alone.
    */
   readonly definition: string;
-  /** The definition with its titles, then what steers: what comes first is the same each time, so that model caches hit. */
+  /**
+   * The definition with its titles, then what steers: what comes first is the same each time, so that model caches hit.
+   * Fails with `prompt-too-large` when the gates are what makes it so.
+   */
   full(extra: PromptExtra): Promise<Result<string, Failure>>;
+  /** As `full`, with its size. */
+  measured(extra: PromptExtra): Promise<Result<MeasuredPrompt, Failure>>;
 }
 
 const STEERING = 'steering.md';
@@ -80,71 +91,40 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     outputs: task.outputs.map(shown),
     edits: task.edits.map(shown),
   };
-  const rendered = await render(templates, promptName(task), variables);
-  if (!rendered.ok) return rendered;
-  const definition = tidy(rendered.value);
-  const material = [context, ...sections.map(({ text }) => text)].reduce((sum, text) => sum + bytes(text), 0);
-  const size = bytes(definition) - material;
-  if (facts.limit !== undefined && size > facts.limit) {
-    return err({ kind: 'prompt-too-large', bytes: size, limit: facts.limit, sections: largest(facts, size) });
-  }
+  const name = promptName(task);
+  const measure = { material: ['context', 'sections'], limit: facts.limit };
+  const defined = await renderMeasured(templates, name, variables, measure);
+  if (!defined.ok) return defined;
+  const measured = async (extra: PromptExtra): Promise<Result<MeasuredPrompt, Failure>> => {
+    const titled = { ...variables, title: task.title, feature: feature.title };
+    const first = await renderMeasured(templates, name, titled, measure);
+    if (!first.ok) return first;
+    const change = extra.specChange?.trim() ?? '';
+    if (extra.gates.length === 0 && change === '') return first;
+    const steers = {
+      gates: extra.gates.map(shown),
+      specChange: change === '' ? '' : fenced(cut(change), 'diff'),
+    };
+    const second = await renderMeasured(templates, STEERING, steers, { material: ['specChange'] });
+    if (!second.ok) return second;
+    const whole = {
+      text: `${first.value.text}\n${second.value.text}`,
+      instructions: first.value.instructions + second.value.instructions + 1,
+      material: first.value.material + second.value.material,
+    };
+    const { context: _context, sections: _sections, ...counted } = { ...titled, gates: steers.gates };
+    const sizes = Object.entries(counted).map(([key, value]) => [key, bytesIn(value)] as const);
+    const refused = tooLarge(whole, sizes, facts.limit);
+    return refused ? err(refused) : ok(whole);
+  };
   return ok({
-    definition,
+    definition: defined.value.text,
+    measured,
     async full(extra) {
-      const titles = { title: task.title, feature: feature.title };
-      const titled = await render(templates, promptName(task), { ...variables, ...titles });
-      if (!titled.ok) return titled;
-      const text = tidy(titled.value);
-      const change = extra.specChange?.trim() ?? '';
-      if (extra.gates.length === 0 && change === '') return ok(text);
-      const steering = await render(templates, STEERING, {
-        gates: extra.gates.map(shown),
-        specChange: change === '' ? '' : fenced(cut(change), 'diff'),
-      });
-      return steering.ok ? ok(`${text}\n${tidy(steering.value)}`) : steering;
+      const whole = await measured(extra);
+      return whole.ok ? ok(whole.value.text) : whole;
     },
   });
-}
-
-async function render(
-  templates: ReadonlyMap<string, string>,
-  name: string,
-  variables: Readonly<Record<string, Json>>,
-): Promise<Result<string, Failure>> {
-  const text = templates.get(name);
-  if (text === undefined) {
-    return err({ kind: 'prompt-error', prompt: name, message: 'there is no such prompt' });
-  }
-  const partials: Record<string, string> = {};
-  for (const [path, partial] of templates) {
-    const match = /^partials\/(.+)\.md$/.exec(path);
-    if (match?.[1] !== undefined) partials[match[1]] = withoutFrontMatter(partial);
-  }
-  const result = await renderTemplate({ name, text: blankFrontMatter(text), variables, partials });
-  if (result.ok) return result;
-  const { template, line, message } = result.error;
-  return err({
-    kind: 'prompt-error',
-    prompt: template,
-    ...(line === undefined ? {} : { line }),
-    message,
-  });
-}
-
-const FRONT_MATTER = /^---\r?\n[\s\S]*?\r?\n---[ \t]*(?:\r?\n|$)/;
-
-function withoutFrontMatter(text: string): string {
-  return text.replace(FRONT_MATTER, '');
-}
-
-/** Its lines stay, empty, so that an error names the line of the file; `tidy` takes them away. */
-function blankFrontMatter(text: string): string {
-  return text.replace(FRONT_MATTER, (head) => head.replace(/[^\n]+/g, ''));
-}
-
-/** Sections that are absent leave no gap. */
-function tidy(text: string): string {
-  return `${text.replace(/\n{3,}/g, '\n\n').trim()}\n`;
 }
 
 function cut(change: string): string {
@@ -155,29 +135,4 @@ function cut(change: string): string {
     text += `${line}\n`;
   }
   return `${text}… (the rest is left out; the task above is complete)`;
-}
-
-/** The sections that a person wrote, the largest first, and what is left for the template. */
-function largest({ task, inputs, dependencies }: PromptFacts, size: number): string[] {
-  const lines = (list: readonly string[]) => bytes(list.join('\n'));
-  const parts: [string, number][] = [
-    ['description', bytes(task.description)],
-    ['acceptance', lines(task.acceptance)],
-    ['constraints', lines(task.context.constraints)],
-    ['patterns', lines(task.context.patterns)],
-    ['gotchas', lines(task.context.gotchas)],
-    ['inputs', lines(inputs)],
-    ['dependencies', lines(dependencies.flatMap((one) => [...one.interface, one.label]))],
-    ['outputs', lines(task.outputs)],
-    ['edits', lines(task.edits)],
-  ];
-  const rest = size - parts.reduce((sum, [, length]) => sum + length, 0);
-  return [...parts, ['template', Math.max(0, rest)] as [string, number]]
-    .filter(([, length]) => length > 0)
-    .sort(([, a], [, b]) => b - a)
-    .map(([name, length]) => `${name}: ${length} bytes`);
-}
-
-function bytes(text: string): number {
-  return Buffer.byteLength(text);
 }

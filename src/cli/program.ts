@@ -15,6 +15,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
   addBuild(program, setExitCode);
   addStatus(program, setExitCode);
   addExplain(program, setExitCode);
+  addPrompt(program, setExitCode);
   addGraph(program, setExitCode);
   addValidate(program, setExitCode);
   addLog(program, setExitCode);
@@ -72,6 +73,19 @@ function addExplain(program: Command, setExitCode: SetExitCode): void {
     .action(async (task: string, options) => {
       const { runExplain } = await import('./commands/explain.js');
       setExitCode(await runExplain(task, options));
+    });
+}
+
+function addPrompt(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('prompt')
+    .description('print what an agent would get for a task, and on stderr its size')
+    .argument('<task>', 'a task label')
+    .option('--json', 'print one JSON object; the task may then be any target')
+    .addHelpText('after', examples('conductor prompt feature-001-auth/T01'))
+    .action(async (task: string, options) => {
+      const { runPrompt } = await import('./commands/prompt.js');
+      setExitCode(await runPrompt(task, options));
     });
 }
 

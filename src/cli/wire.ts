@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 import { ok } from '../base/result.js';
 import type { Surroundings } from '../engine/surroundings.js';
+import type { Config, OpencodeAgentConfig } from '../model/config.js';
 import { CONFIG_NAMES } from './config-names.js';
 
 declare const CONDUCTOR_VERSION: string;
@@ -39,10 +40,11 @@ export function findProject(directory: string): string {
 
 export function createSurroundings(start: string): Surroundings {
   const directory = findProject(start);
+  const cacheDir = envPaths('conductor', { suffix: '' }).cache;
   return {
     directory,
     env: process.env,
-    cacheDir: envPaths('conductor', { suffix: '' }).cache,
+    cacheDir,
     version: VERSION,
     pid: process.pid,
     now: Date.now,
@@ -52,6 +54,7 @@ export function createSurroundings(start: string): Surroundings {
     },
     async createAgent(config) {
       if (!config.agent) return ok(undefined);
+      if (config.agent.driver === 'opencode') return opencodeAgent(config.agent, config, cacheDir);
       const { createCommandAgent } = await import('../agent/command.js');
       return createCommandAgent(config.agent, { env: process.env });
     },
@@ -59,7 +62,39 @@ export function createSurroundings(start: string): Surroundings {
       const folder = fileURLToPath(packageFile('prompts/'));
       return readPrompts(folder);
     },
+    async shippedAgents() {
+      return readPrompts(fileURLToPath(packageFile('.opencode/agent/')));
+    },
   };
+}
+
+async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDir: string) {
+  const { createOpencodeAgent } = await import('../agent/opencode/driver.js');
+  const { findSandbox } = await import('../io/sandbox.js');
+  return createOpencodeAgent(agent, {
+    env: process.env,
+    stateDir: cacheDir,
+    shellEnv: config.env,
+    files: await shippedPlugins(),
+    now: Date.now,
+    async findSandbox() {
+      if (config.sandbox === 'off') return undefined;
+      const found = await findSandbox(process.env);
+      return 'program' in found ? found.program : undefined;
+    },
+  });
+}
+
+/** The bundled plugins as files of OpenCode's config folder; none in a source tree that was never built. */
+async function shippedPlugins() {
+  const { readText } = await import('../io/files.js');
+  const folder = fileURLToPath(packageFile('dist/plugin/'));
+  const names = existsSync(folder)
+    ? (await readdir(folder)).filter((name) => name.endsWith('.js')).sort()
+    : [];
+  return Promise.all(
+    names.map(async (name) => ({ path: `plugin/${name}`, text: (await readText(folder + name)) ?? '' })),
+  );
 }
 
 /** Prompts by their name relative to the folder. */

@@ -168,6 +168,7 @@ export async function buildTasks(
       summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, published.value),
     );
   } finally {
+    await prepared.agent?.close?.();
     await executor.close();
   }
 }

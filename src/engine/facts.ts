@@ -1,7 +1,8 @@
 /** Gathers what decides one task's content from the project, and describes it. Runs nothing. */
 
 import type { Agent } from '../agent/agent.js';
-import { type RenderedPrompt, renderPrompt } from '../agent/prompt.js';
+import { type AgentDefinition, agentNameOf } from '../agent/definitions.js';
+import { type PromptDependency, type RenderedPrompt, renderPrompt } from '../agent/prompt.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { partialNames } from '../io/template.js';
@@ -41,13 +42,20 @@ export class FactGatherer {
   private readonly project: Project;
   private readonly agent: Agent | undefined;
   private readonly prompts: ReadonlyMap<string, string>;
+  private readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
   private readonly handSelections = new Map<string, readonly (readonly [string, Entry])[]>();
   private readonly texts = new Map<ObjectId, Promise<string | undefined>>();
 
-  constructor(project: Project, agent: Agent | undefined, prompts: ReadonlyMap<string, string>) {
+  constructor(
+    project: Project,
+    agent: Agent | undefined,
+    prompts: ReadonlyMap<string, string>,
+    definitions?: ReadonlyMap<string, AgentDefinition>,
+  ) {
     this.project = project;
     this.agent = agent;
     this.prompts = prompts;
+    this.definitions = definitions;
   }
 
   /** `produced` holds at least the task's transitive dependencies. */
@@ -67,8 +75,8 @@ export class FactGatherer {
       prompt = rendered.value;
       recipe = {
         kind: 'agent',
-        identity: this.agent?.identity ?? 'none',
-        model: task.model,
+        identity: this.identity(task),
+        model: this.modelOf(task),
         prompt: prompt.definition,
       };
     } else if (task.recipe.kind === 'render') {
@@ -89,6 +97,21 @@ export class FactGatherer {
     };
     const manifest = describeTask(facts);
     return ok({ facts, manifest, key: manifestKey(manifest), prompt });
+  }
+
+  /** The model that works on a task: its own, else its agent definition's, else the config's. */
+  modelOf(task: Task): string | undefined {
+    return task.model ?? this.definitions?.get(agentNameOf(task))?.model ?? this.project.config.agent?.model;
+  }
+
+  /**
+   * A task's prompt before its dependencies are done: where one of them has not produced anything, what it declares is
+   * named in place of its files.
+   */
+  preview(task: Task, produced: ReadonlyMap<Label, Produced>): Promise<Result<RenderedPrompt, Failure>> {
+    const inputs = this.inputs(task, produced);
+    const paths = inputs.flatMap((input) => input.files.map(([path]) => path));
+    return this.prompt(task, produced, paths);
   }
 
   /** Text of a blob of the snapshot, read once in a build. */
@@ -169,8 +192,7 @@ export class FactGatherer {
     if (!feature) throw new Error(`BUG: no feature ${task.feature}`);
     const dependencies = [...new Set(task.dependsOn)].sort(compareBytes).map((label) => ({
       label,
-      outputs: this.project.graph.task(label).outputs,
-      interface: interfacePaths(this.project.graph.task(label), dependency(produced, label).outputs),
+      ...this.seenOf(this.project.graph.task(label), produced.get(label)),
     }));
     return renderPrompt({
       templates: this.prompts,
@@ -178,7 +200,20 @@ export class FactGatherer {
       feature,
       dependencies,
       inputs: [...new Set(inputs)].sort(compareBytes),
+      limit: this.project.config.promptBytes,
     });
+  }
+
+  private seenOf(need: Task, made: Produced | undefined): Pick<PromptDependency, 'outputs' | 'interface'> {
+    const { outputs } = need;
+    return { outputs, interface: made ? interfacePaths(need, made.outputs) : (need.interface ?? outputs) };
+  }
+
+  /** The driver and, where it works with one, the agent definition. */
+  private identity(task: Task): string {
+    const driver = this.agent?.identity ?? 'none';
+    const definition = this.definitions?.get(agentNameOf(task));
+    return definition ? `${driver}\n${definition.identity}` : driver;
   }
 
   /** Files that each declared input shows: hand-written ones, and those of dependencies. */

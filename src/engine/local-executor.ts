@@ -90,6 +90,9 @@ export class LocalExecutor implements Executor {
       case 'cancelled':
       case 'agent-missing':
       case 'no-agent':
+      case 'context-overflow':
+      case 'provider-unavailable':
+      case 'provider-refused':
       case 'budget-exceeded':
       case 'budget-unknown-price':
       case 'setup-failed':

@@ -8,6 +8,7 @@ import { parsePattern } from '../model/pattern.js';
 import { type Label, targetNames } from '../model/task.js';
 import { GitResults } from '../store/git-results.js';
 import type { ResultStore } from '../store/result-store.js';
+import { gatherDefinitions, gatherPrompts } from './agent-files.js';
 import { Checker } from './check.js';
 import { FactGatherer } from './facts.js';
 import { loadProject, type Project } from './project.js';
@@ -36,8 +37,6 @@ export interface PrepareOptions {
   readonly discardEdits: boolean;
 }
 
-const PROMPTS = 'prompts/';
-
 export async function prepare(
   surroundings: Surroundings,
   session: Session,
@@ -54,7 +53,9 @@ export async function prepare(
   if (!agent.ok) return agent;
   const store = new GitResults(session.objects);
   const prompts = await gatherPrompts(surroundings, project);
-  const gatherer = new FactGatherer(project, agent.value, prompts);
+  const definitions = await gatherDefinitions(surroundings, project, agent.value);
+  if (!definitions.ok) return definitions;
+  const gatherer = new FactGatherer(project, agent.value, prompts, definitions.value);
   const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
   const checker = new Checker(project, gatherer, store, { forced, discardEdits: options.discardEdits });
   const selected = project.graph.closure(targets.value);
@@ -69,21 +70,6 @@ export async function prepare(
     selected,
     whole: selected.size === project.graph.tasks.size,
   });
-}
-
-/** The project's own prompts come before the shipped ones of the same name. */
-async function gatherPrompts(surroundings: Surroundings, project: Project): Promise<Map<string, string>> {
-  const prompts = new Map<string, string>();
-  const needed = [...project.graph.tasks.values()].some((task) => task.recipe.kind === 'agent');
-  if (!needed) return prompts;
-  for (const [name, text] of await surroundings.shippedPrompts()) prompts.set(name, text);
-  const own = project.listing.under(PROMPTS).filter((path) => path.endsWith('.md'));
-  const texts = await project.objects.readMany(own.map((path) => project.listing.get(path)?.id as string));
-  for (const path of own) {
-    const text = texts.get(project.listing.get(path)?.id as string);
-    if (text) prompts.set(path.slice(PROMPTS.length), text.toString('utf8'));
-  }
-  return prompts;
 }
 
 /** The tasks that the patterns of a command line name; all when there is none. */

@@ -102,6 +102,7 @@ export async function runAgent(
     cwd: workspace.dir,
     prompt,
     promptFile,
+    agentName: recipe.definition,
     ...(recipe.model === undefined ? {} : { model: recipe.model }),
     timeoutMs: (run.budget.minutes ?? config.timeouts.agent) * 60_000,
     logFile: logs.file(run.label, `agent-${attempt}.log`).absolute,

@@ -28,6 +28,8 @@ export interface Surroundings {
   createAgent(config: Config): Promise<Result<Agent | undefined, Failure>>;
   /** Prompt templates: those shipped with conductor, by name. */
   shippedPrompts(): Promise<ReadonlyMap<string, string>>;
+  /** Agent definitions shipped with conductor, by file name. Absent: none. */
+  shippedAgents?(): Promise<ReadonlyMap<string, string>>;
 }
 
 export type Emit = (event: BuildEventBody) => void;

@@ -1,5 +1,6 @@
 /** One task's way through a build: checked, then restored, verified, made or refused. Knows nothing of the order. */
 
+import { agentNameOf } from '../agent/definitions.js';
 import { addUsage } from '../agent/usage.js';
 import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -260,7 +261,7 @@ export class TaskStep {
       return files.ok ? ok({ ...common, recipe: { kind: 'render', files: files.value } }) : files;
     }
     if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
-    const model = task.model ?? prepared.project.config.agent?.model;
+    const model = prepared.gatherer.modelOf(task);
     const prompt = await facts.prompt.full({
       gates: gateCommands(check.gates),
       ...(view.value.evolves ? { specChange: await specChange(check) } : {}),
@@ -272,6 +273,7 @@ export class TaskStep {
         kind: 'agent',
         prompt: prompt.value,
         agent: prepared.agent.name,
+        definition: agentNameOf(task),
         ...(model === undefined ? {} : { model }),
         attempts: prepared.project.config.attempts,
       },

@@ -37,8 +37,8 @@ export async function makeView(
     files.set(path, folded.value);
   }
   const former = project.owned.get(task.label);
-  const evolves = task.recipe.kind === 'agent' && task.recipe.strategy === 'evolve' && former !== undefined;
-  if (evolves) for (const [path, entry] of former) files.set(path, entry);
+  const goesOn = evolves(project, task);
+  if (goesOn) for (const [path, entry] of former ?? []) files.set(path, entry);
   const tree = await project.objects.editTree(showsAll ? project.handWrittenTree : undefined, files);
   const editBases = Object.fromEntries(
     task.edits.map((path) => {
@@ -46,5 +46,11 @@ export async function makeView(
       return [path, base ? entryWord(base) : ''];
     }),
   );
-  return ok({ tree, evolves, editBases });
+  return ok({ tree, evolves: goesOn, editBases });
+}
+
+/** Whether an agent would find the task's former outputs. */
+export function evolves(project: Project, task: Task): boolean {
+  const { recipe } = task;
+  return recipe.kind === 'agent' && recipe.strategy === 'evolve' && project.owned.has(task.label);
 }

@@ -138,7 +138,9 @@ export async function locator(
 /** Everything that the schema refuses in the value; empty when it is valid. */
 export async function validateSchema(schema: SchemaName, value: unknown): Promise<SchemaProblem[]> {
   const validate = await validator(schema);
-  return validate(value).map((error) => schemaProblem(error, value));
+  // That a branch was taken says nothing by itself: what the branch refuses stands beside it.
+  const refused = validate(value).filter((error) => error.keyword !== 'if');
+  return refused.map((error) => schemaProblem(error, value));
 }
 
 type Yaml = typeof import('./yaml.js');

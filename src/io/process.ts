@@ -43,6 +43,8 @@ export interface ProgramRun {
   /** How long after SIGTERM what is left is killed. Default 2000. */
   readonly graceMs?: number;
   onLine?(line: string, stream: OutputStream): void;
+  /** Called once, when the program runs; its process group has the same id. */
+  onStart?(pid: number): void;
 }
 
 /** How long output is still awaited when the program and its group are gone but something holds its pipes. */
@@ -86,7 +88,10 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   child.stdin?.on('error', () => {});
   if (run.stdin !== undefined) child.stdin?.end(run.stdin);
 
-  if (child.pid !== undefined) killOnExit(child.pid);
+  if (child.pid !== undefined) {
+    killOnExit(child.pid);
+    run.onStart?.(child.pid);
+  }
   const ended = await settled(child, run);
   if (child.pid !== undefined) running.delete(child.pid);
   const tail = output.finish();

@@ -30,11 +30,57 @@ export interface CommandAgentConfig {
   readonly reportsCost?: boolean;
 }
 
+/** A model of a provider that OpenCode's own catalogue does not know, or knows otherwise. */
+export interface OpencodeModelConfig {
+  /** Tokens that fit into its context. */
+  readonly context?: number;
+  /** Tokens of its longest answer. */
+  readonly output?: number;
+  /** Dollars for a million tokens; without it a budget in money refuses the model. */
+  readonly cost?: {
+    readonly input: number;
+    readonly output: number;
+    readonly cacheRead?: number;
+    readonly cacheWrite?: number;
+  };
+}
+
+export interface OpencodeProviderConfig {
+  /** Package of the provider; one that is bundled in OpenCode. Default for a provider with a `baseURL`: `@ai-sdk/openai-compatible`. */
+  readonly npm?: string;
+  readonly baseURL?: string;
+  /** Name of the environment variable that holds the key; the key itself never stands in a file of the project. */
+  readonly keyEnv?: string;
+  readonly models?: Readonly<Record<string, OpencodeModelConfig>>;
+}
+
+/** Agents of one OpenCode server, which conductor starts and ends itself. */
+export interface OpencodeAgentConfig {
+  readonly driver: 'opencode';
+  /** `provider/model`. */
+  readonly model: string;
+  /** For titles and summaries; default: the model. */
+  readonly smallModel?: string;
+  readonly providers?: Readonly<Record<string, OpencodeProviderConfig>>;
+  readonly limits?: {
+    /** Model calls of one attempt, sub-agents included. Default 60. */
+    readonly steps?: number;
+    /** Minutes without any sign of life. Default 5. */
+    readonly silenceMinutes?: number;
+    /** The longest wait that a provider may ask for. Default 2. */
+    readonly retryWaitMinutes?: number;
+  };
+  /** What becomes of a result when a file changes that its agent read without declaring it. Default `warn`. */
+  readonly observed?: 'warn' | 'rebuild' | 'ignore';
+}
+
+export type AgentConfig = CommandAgentConfig | OpencodeAgentConfig;
+
 /** What `conductor.config.ts` exports by default: every key is optional. */
 export interface ConductorConfig {
   /** Folder of the specs. Default `specs`. */
   readonly specs?: string;
-  readonly agent?: CommandAgentConfig;
+  readonly agent?: AgentConfig;
   readonly workspace?: {
     /** Paths of the project that every workspace gets as links (`node_modules`): seen, not part of any result. */
     readonly link?: readonly string[];
@@ -69,6 +115,8 @@ export interface ConductorConfig {
   readonly maxOutputBytes?: number;
   /** Bytes of an implementation prompt's instructions. Default 3072. */
   readonly promptBytes?: number;
+  /** Bytes of a planning prompt's instructions. Default 10240. */
+  readonly planningBytes?: number;
   /** Patterns of files that are left out of snapshots unless a spec names them. Replaces the default list. */
   readonly secrets?: readonly string[];
   /** `auto` (default): bubblewrap when it is there; `required`: without it nothing runs; `off`. */
@@ -82,7 +130,7 @@ export interface ConductorConfig {
 /** The configuration with its defaults filled in. */
 export interface Config {
   readonly specs: string;
-  readonly agent: CommandAgentConfig | undefined;
+  readonly agent: AgentConfig | undefined;
   readonly workspace: {
     readonly link: readonly string[];
     readonly setup: readonly Command[];
@@ -99,6 +147,7 @@ export interface Config {
   };
   readonly maxOutputBytes: number;
   readonly promptBytes: number;
+  readonly planningBytes: number;
   readonly secrets: readonly string[];
   readonly sandbox: 'auto' | 'required' | 'off';
   readonly env: readonly string[];
@@ -142,6 +191,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     budget: { build: config.budget?.build ?? {}, day: config.budget?.day ?? {} },
     maxOutputBytes: config.maxOutputBytes ?? 50_000_000,
     promptBytes: config.promptBytes ?? 3072,
+    planningBytes: config.planningBytes ?? 10_240,
     secrets: config.secrets ?? DEFAULT_SECRETS,
     sandbox: config.sandbox ?? 'auto',
     env: config.env ?? [],

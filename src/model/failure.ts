@@ -71,6 +71,26 @@ export type Failure =
     }
   | { readonly kind: 'agent-error'; readonly detail: string; readonly output: KeptOutput }
   | { readonly kind: 'agent-missing'; readonly program: string }
+  /** No sign of life for `minutes`. */
+  | { readonly kind: 'stalled'; readonly minutes: number; readonly output: KeptOutput }
+  | { readonly kind: 'step-limit'; readonly limit: number; readonly output: KeptOutput }
+  | { readonly kind: 'context-overflow'; readonly detail: string; readonly output: KeptOutput }
+  /** It may answer later: overloaded, out of order, or it asks for a wait of `waitMinutes`. */
+  | {
+      readonly kind: 'provider-unavailable';
+      readonly provider: string;
+      readonly detail: string;
+      readonly waitMinutes?: number;
+      readonly output: KeptOutput;
+    }
+  /** It will not answer until a person does something: the key or the quota. */
+  | {
+      readonly kind: 'provider-refused';
+      readonly provider: string;
+      readonly status?: number;
+      readonly detail: string;
+      readonly output: KeptOutput;
+    }
   | { readonly kind: 'no-agent' }
   | {
       readonly kind: 'timed-out';

@@ -14,6 +14,8 @@ export type RunRecipe =
       /** The prompt of a first attempt; the executor adds negative evidence to later ones. */
       readonly prompt: string;
       readonly agent: string;
+      /** The agent definition, by name. */
+      readonly definition: string;
       readonly model?: string;
       readonly attempts: number;
     }

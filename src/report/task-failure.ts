@@ -4,6 +4,7 @@ import { unreachable } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { at, budgetHint, type Facts, type FailureText, kept, list, minutes, say } from './failure-text.js';
+import { describeSessionFailure } from './session-failure.js';
 import { bytes, duration, money, plural } from './style.js';
 
 /** Those that are not about the start of a build. */
@@ -96,6 +97,12 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         [['program', failure.program]],
         'install it, see that it is on PATH, or change `agent` in the config',
       );
+    case 'stalled':
+    case 'step-limit':
+    case 'context-overflow':
+    case 'provider-unavailable':
+    case 'provider-refused':
+      return describeSessionFailure(failure);
     case 'no-agent':
       return say(
         'this task needs an agent, and none is configured',

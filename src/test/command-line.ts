@@ -201,6 +201,8 @@ function isStale(): boolean {
   const made = statSync(join(PACKAGE, 'dist/main.js'), { throwIfNoEntry: false });
   const types = statSync(join(PACKAGE, 'dist/index.d.ts'), { throwIfNoEntry: false });
   if (!made || !types) return true;
+  const plugins = join(PACKAGE, '.opencode/plugin');
+  if (readdirSync(plugins).some((name) => statSync(join(plugins, name)).mtimeMs > made.mtimeMs)) return true;
   return readdirSync(join(PACKAGE, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.startsWith('test/'))
     .some((name) => statSync(join(PACKAGE, 'src', name)).mtimeMs > made.mtimeMs);

@@ -1,0 +1,120 @@
+/**
+ * Tools with which an agent reads its task again, reports progress and says that it cannot go on. What it says is
+ * appended as one JSON object a line to the file that `task-tracker.json` beside this file names; without that nobody
+ * listens. Types are the only thing imported from packages, so that the file loads without any.
+ */
+
+import { appendFile, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Plugin, ToolDefinition } from '@opencode-ai/plugin';
+
+const MAX_TEXT = 500;
+/** Reports of one session that are written; more would only fill a disk. */
+const MAX_REPORTS = 100;
+const KINDS = ['file', 'decision', 'dependency', 'environment', 'contradiction'] as const;
+
+interface Message {
+  readonly info: { readonly role: string };
+  readonly parts: readonly { readonly type: string; readonly text?: string; readonly synthetic?: boolean }[];
+}
+
+/** What `args` are checked against here: OpenCode shows schemas to the model and checks nothing. */
+function textArgument(args: unknown, name: string): { text: string } | { problem: string } {
+  const value = (args as Record<string, unknown> | undefined)?.[name];
+  if (typeof value !== 'string' || value.trim() === '') return { problem: `\`${name}\` must be a text` };
+  if (value.length > MAX_TEXT) return { problem: `\`${name}\` must have at most ${MAX_TEXT} characters` };
+  return { text: value.replace(/\s+/g, ' ').trim() };
+}
+
+async function trackFile(): Promise<string | undefined> {
+  try {
+    const text = await readFile(fileURLToPath(new URL('./task-tracker.json', import.meta.url)), 'utf8');
+    const { file } = JSON.parse(text) as { file?: unknown };
+    return typeof file === 'string' && file !== '' ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const text = (description: string) => ({ type: 'string', description, maxLength: MAX_TEXT });
+
+/** OpenCode takes plain JSON Schema for arguments; its types know zod only. */
+function tool(
+  description: string,
+  args: Readonly<Record<string, object>>,
+  execute: ToolDefinition['execute'],
+): ToolDefinition {
+  return { description, args, execute } as unknown as ToolDefinition;
+}
+
+export const TaskTracker: Plugin = async ({ client, directory }) => {
+  const reports = new Map<string, number>();
+  const blocked = new Set<string>();
+
+  async function report(
+    sessionID: string,
+    entry: Readonly<Record<string, string>>,
+  ): Promise<string | undefined> {
+    const count = (reports.get(sessionID) ?? 0) + 1;
+    if (count > MAX_REPORTS) return `${MAX_REPORTS} reports are enough; go on without`;
+    reports.set(sessionID, count);
+    const file = await trackFile();
+    // One write of one line: reports of sessions beside each other do not mix.
+    if (file) await appendFile(file, `${JSON.stringify({ session: sessionID, ...entry })}\n`);
+    return undefined;
+  }
+
+  return {
+    tool: {
+      task_read: tool(
+        'Your task in its own words. Read it again when you are not sure what was asked.',
+        {},
+        async (_args, context) => {
+          const answer = await client.session.messages({
+            path: { id: context.sessionID },
+            query: { directory: context.directory ?? directory },
+          });
+          const messages = (answer.data ?? []) as unknown as Message[];
+          const first = messages.find(({ info }) => info.role === 'user');
+          const words = (first?.parts ?? [])
+            .filter((part) => part.type === 'text' && !part.synthetic)
+            .map((part) => part.text ?? '');
+          return words.join('\n').trim() || 'There is no task in this session.';
+        },
+      ),
+      task_progress: tool(
+        'Say in one line what you have finished. For a person who looks on; it is not an answer and ends nothing.',
+        { done: text('what is finished now, in one line') },
+        async (args, context) => {
+          const done = textArgument(args, 'done');
+          if ('problem' in done) return `Not noted: ${done.problem}.`;
+          const refused = await report(context.sessionID, { kind: 'progress', text: done.text });
+          return refused ? `Not noted: ${refused}.` : 'Noted. Go on.';
+        },
+      ),
+      task_blocked: tool(
+        'Say that the task cannot be done as it stands, and why. Only when you cannot go on by any honest means; then stop.',
+        {
+          because: text('what stands in the way, with paths and names'),
+          needs: { type: 'string', enum: KINDS, description: 'what would have to change' },
+        },
+        async (args, context) => {
+          const because = textArgument(args, 'because');
+          const needs = (args as Record<string, unknown> | undefined)?.needs;
+          if ('problem' in because) return `Not noted: ${because.problem}.`;
+          if (!KINDS.some((kind) => kind === needs))
+            return `Not noted: \`needs\` must be one of ${KINDS.join(', ')}.`;
+          if (blocked.has(context.sessionID)) return 'It is noted already. Stop now and answer in one line.';
+          const refused = await report(context.sessionID, {
+            kind: 'blocked',
+            text: because.text,
+            needs: String(needs),
+          });
+          if (refused) return `Not noted: ${refused}.`;
+          blocked.add(context.sessionID);
+          return 'Noted. Stop now and answer in one line.';
+        },
+      ),
+    },
+  };
+};

@@ -1,0 +1,150 @@
+/** Keeps one OpenCode server for all runs: started at the first, replaced when it dies or grows. Knows no session. */
+
+import { err, ok, type Result } from '../../base/result.js';
+import type { Failure } from '../../model/failure.js';
+import { EventStream } from './events.js';
+import type { OpencodeServer } from './server.js';
+
+export interface HostOptions {
+  start(signal: AbortSignal): Promise<Result<OpencodeServer, Failure>>;
+  /** Bytes from which folders that nobody works in are closed on the server. Default 1.2 GB. */
+  readonly trimBytes?: number;
+  /** Bytes from which the server is replaced as soon as nobody uses it; until then no run joins it. Default 2 GB. */
+  readonly maxBytes?: number;
+  /** Servers that may die in one build before it is given up. Default 5. */
+  readonly maxDeaths?: number;
+}
+
+/** The use of the server by one run. */
+export interface Lease {
+  readonly server: OpencodeServer;
+  readonly events: EventStream;
+  /** Resolves with a sentence when the server is gone. */
+  readonly lost: Promise<string>;
+  release(): Promise<void>;
+}
+
+interface Running {
+  readonly server: OpencodeServer;
+  readonly events: EventStream;
+  readonly lost: Promise<string>;
+  dead: boolean;
+  /** Runs by folder; folders without one are open but idle. */
+  readonly folders: Map<string, number>;
+  /** Set when the server has grown too large: resolves when it has ended. */
+  retired: { readonly ended: Promise<void>; end(): void } | undefined;
+}
+
+export class ServerHost {
+  private readonly options: HostOptions;
+  private readonly closing = new AbortController();
+  private current: Promise<Result<Running, Failure>> | undefined;
+  private deaths = 0;
+
+  constructor(options: HostOptions) {
+    this.options = options;
+  }
+
+  /** The server, started when there is none; waits while one that has grown too large is replaced. */
+  async lease(folder: string, signal: AbortSignal): Promise<Result<Lease, Failure>> {
+    for (;;) {
+      if (signal.aborted || this.closing.signal.aborted) return err({ kind: 'cancelled' });
+      this.current ??= this.start();
+      const { current } = this;
+      const started = await unlessAborted(current, signal);
+      if (started === undefined) return err({ kind: 'cancelled' });
+      // A start that failed fails again: it stays, and no other task waits for it.
+      if (!started.ok) return started;
+      const running = started.value;
+      if (running.dead) {
+        if (this.current === current) this.current = undefined;
+        continue;
+      }
+      if (!running.retired && (await running.server.memory()) > (this.options.maxBytes ?? 2e9))
+        retire(running);
+      if (running.retired) {
+        await unlessAborted(running.retired.ended, signal);
+        continue;
+      }
+      if (running.dead) continue;
+      running.folders.set(folder, (running.folders.get(folder) ?? 0) + 1);
+      const { server, events, lost } = running;
+      return ok({ server, events, lost, release: () => this.release(running, folder) });
+    }
+  }
+
+  /** Ends the server. Leases that are open are lost. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    const started = await this.current;
+    if (!started?.ok) return;
+    await started.value.events.close();
+    await started.value.server.stop();
+  }
+
+  private async start(): Promise<Result<Running, Failure>> {
+    const started = await this.options.start(this.closing.signal);
+    if (!started.ok) return started;
+    const server = started.value;
+    const events = new EventStream(server.client);
+    // What it left could perhaps not be removed: gone it is all the same.
+    const exited = server.exited.catch(() => ({ asked: false, detail: 'the OpenCode server is gone' }));
+    const lost = exited.then((exit) => exit.detail);
+    const running: Running = { server, events, lost, dead: false, folders: new Map(), retired: undefined };
+    const tooMany = this.deaths >= (this.options.maxDeaths ?? 5);
+    void exited.then(({ asked }) => {
+      running.dead = true;
+      if (!asked) this.deaths++;
+      running.retired?.end();
+      void events.close();
+    });
+    if (tooMany) {
+      await server.stop();
+      const detail = 'the OpenCode server died again and again';
+      return err({ kind: 'agent-error', detail, output: { tail: '' } });
+    }
+    // A server that dies before its stream is open is seen by whoever takes the lease.
+    await Promise.race([events.open().catch(() => {}), lost]);
+    return ok(running);
+  }
+
+  private async release(running: Running, folder: string): Promise<void> {
+    running.folders.set(folder, (running.folders.get(folder) ?? 1) - 1);
+    if (running.dead) return;
+    const idle = [...running.folders].filter(([, runs]) => runs === 0).map(([path]) => path);
+    if (running.retired) {
+      if (idle.length === running.folders.size) await running.server.stop();
+      return;
+    }
+    if ((await running.server.memory()) <= (this.options.trimBytes ?? 1.2e9)) return;
+    for (const directory of idle) {
+      // Somebody may have come while the server was asked.
+      if (running.folders.get(directory) !== 0) continue;
+      running.folders.delete(directory);
+      await running.server.client.instance.dispose({ directory }).catch(() => {});
+    }
+  }
+}
+
+/** From now on nobody joins; whoever leaves last ends it. */
+function retire(running: Running): void {
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  running.retired = { ended, end };
+  if ([...running.folders.values()].every((runs) => runs === 0)) void running.server.stop();
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  let onAbort = () => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    onAbort = () => resolve(undefined);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

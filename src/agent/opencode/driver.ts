@@ -1,0 +1,299 @@
+/** The agent that works in sessions of one OpenCode server. Knows how to run an attempt; sessions, server and limits are its parts. */
+
+import { err, ok, type Result } from '../../base/result.js';
+import { cleanEnvironment, type Environment, withPathInFront } from '../../io/environment.js';
+import { secretPlaces } from '../../io/sandbox.js';
+import type { Usage } from '../../model/action.js';
+import type { OpencodeAgentConfig } from '../../model/config.js';
+import { canonicalJson, digestFields } from '../../model/digest.js';
+import type { Failure } from '../../model/failure.js';
+import type { Agent, AgentExit, AgentRequest } from '../agent.js';
+import type { AgentDefinition } from '../definitions.js';
+import { sameUsage } from '../usage.js';
+import { findOpencode, ripgrepFolder } from './binary.js';
+import type { ConfigFile } from './config.js';
+import { type Lease, ServerHost } from './driver-host.js';
+import { ObservedFiles } from './observed.js';
+import { reapServers } from './reap.js';
+import { type OpencodeServer, startServer } from './server.js';
+import { runSession, type SessionEnd } from './session.js';
+import { Transcript } from './transcript.js';
+import { SessionUsage } from './usage.js';
+
+export interface OpencodeSurroundings {
+  /** Conductor's variables. */
+  readonly env: Environment;
+  /** Folder where running servers are recorded, so that the next build ends what a killed one left. */
+  readonly stateDir: string;
+  /** Names of variables that the agents' shell may see beside the usual ones. */
+  readonly shellEnv: readonly string[];
+  /** Agents and plugins for OpenCode's config folder. */
+  readonly files?: readonly ConfigFile[];
+  /** Program of the sandbox; undefined: none. Asked once, at the first start. */
+  findSandbox(): Promise<string | undefined>;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+interface Model {
+  readonly providerID: string;
+  readonly modelID: string;
+}
+
+/** Servers of one attempt: its first and those after a death. */
+const MAX_STARTS = 3;
+const DEFAULT_LIMITS = { steps: 60, silenceMinutes: 5, retryWaitMinutes: 2 };
+
+/** An agent from the config's `agent`. Fails with `invalid-config` when the model is not `provider/model`. */
+export function createOpencodeAgent(
+  config: OpencodeAgentConfig,
+  surroundings: OpencodeSurroundings,
+): Result<Agent, Failure> {
+  for (const model of [config.model, config.smallModel ?? config.model]) {
+    if (parseModel(model)) continue;
+    const message = `agent: \`${model}\` is no model; write \`provider/model\``;
+    return err({ kind: 'invalid-config', diagnostics: [{ file: 'conductor.config.ts', message }] });
+  }
+  return ok(new OpencodeAgent(config, surroundings));
+}
+
+class OpencodeAgent implements Agent {
+  readonly name = 'opencode';
+  readonly identity: string;
+  readonly reportsCost = true;
+  private readonly config: OpencodeAgentConfig;
+  private readonly surroundings: OpencodeSurroundings;
+  private readonly keys: Readonly<Record<string, string>>;
+  private readonly host: ServerHost;
+  private definitions: ReadonlyMap<string, AgentDefinition> = new Map();
+  /** Providers that have refused: nothing is asked of them any more in this build. */
+  private readonly refused = new Map<string, Failure>();
+
+  constructor(config: OpencodeAgentConfig, surroundings: OpencodeSurroundings) {
+    this.config = config;
+    this.surroundings = surroundings;
+    this.keys = keysOf(config, surroundings.env);
+    const files = (surroundings.files ?? []).flatMap(({ path, text }) => [path, text]);
+    this.identity = canonicalJson({
+      driver: 'opencode',
+      ...(files.length === 0 ? {} : { files: digestFields('conductor.opencode.files', files) }),
+    });
+    this.host = new ServerHost({ start: (signal) => this.start(signal) });
+  }
+
+  useDefinitions(definitions: ReadonlyMap<string, AgentDefinition>): void {
+    this.definitions = definitions;
+  }
+
+  async run(request: AgentRequest): Promise<AgentExit> {
+    const failed = (failure: Failure): AgentExit => ({ kind: 'failed', failure, usage: {} });
+    const definition = this.definitions.get(request.agentName ?? '');
+    const name = request.model ?? definition?.model ?? this.config.model;
+    const model = parseModel(name);
+    if (!model) {
+      const detail = `\`${name}\` is no model; write \`provider/model\``;
+      return failed({ kind: 'agent-error', detail, output: { tail: '' } });
+    }
+    const keyEnv = this.config.providers?.[model.providerID]?.keyEnv;
+    if (keyEnv !== undefined && this.keys[model.providerID] === undefined) {
+      const detail = `the variable ${keyEnv}, which holds its key, is not set`;
+      return failed({ kind: 'provider-refused', provider: model.providerID, detail, output: { tail: '' } });
+    }
+    const refused = this.refused.get(model.providerID);
+    if (refused) return failed(refused);
+    const attempt = new Attempt(this.config, this.surroundings, this.host, {
+      request,
+      model,
+      agentName: this.files.some(({ path }) => path === `agent/${request.agentName}.md`)
+        ? request.agentName
+        : undefined,
+      steps: this.config.limits?.steps ?? definition?.steps ?? DEFAULT_LIMITS.steps,
+    });
+    const exit = await attempt.run(Object.values(this.keys));
+    if (exit.kind === 'failed' && exit.failure.kind === 'provider-refused') {
+      this.refused.set(model.providerID, exit.failure);
+    }
+    return exit;
+  }
+
+  close(): Promise<void> {
+    return this.host.close();
+  }
+
+  /** What OpenCode's config folder gets. */
+  private get files(): readonly ConfigFile[] {
+    const agents = [...this.definitions.values()].map(({ name, text }) => ({
+      path: `agent/${name}.md`,
+      text,
+    }));
+    return [...(this.surroundings.files ?? []), ...agents];
+  }
+
+  private async start(signal: AbortSignal): Promise<Result<OpencodeServer, Failure>> {
+    const { env, stateDir } = this.surroundings;
+    const found = await findOpencode({ env });
+    if (!found.ok) return found;
+    await reapServers(stateDir);
+    const ripgrep = ripgrepFolder({ env });
+    const sandbox = await this.surroundings.findSandbox();
+    return startServer({
+      program: found.value.program,
+      stateDir,
+      env,
+      config: { agent: this.config, keys: this.keys },
+      signal,
+      ...(ripgrep === undefined ? {} : { ripgrep }),
+      files: this.files,
+      ...(sandbox === undefined ? {} : { sandbox }),
+    });
+  }
+}
+
+interface Assignment {
+  readonly request: AgentRequest;
+  readonly model: Model;
+  /** Undefined: OpenCode's own default agent. */
+  readonly agentName: string | undefined;
+  readonly steps: number;
+}
+
+/** One attempt of one task, through the deaths of servers. */
+class Attempt {
+  private readonly config: OpencodeAgentConfig;
+  private readonly surroundings: OpencodeSurroundings;
+  private readonly host: ServerHost;
+  private readonly request: AgentRequest;
+  private readonly assignment: Assignment;
+  private readonly usage: SessionUsage;
+  private readonly observed: ObservedFiles;
+  private told: Usage = {};
+
+  constructor(
+    config: OpencodeAgentConfig,
+    surroundings: OpencodeSurroundings,
+    host: ServerHost,
+    assignment: Assignment,
+  ) {
+    const { request, model } = assignment;
+    this.config = config;
+    this.surroundings = surroundings;
+    this.host = host;
+    this.request = request;
+    this.assignment = assignment;
+    const setup = config.providers?.[model.providerID]?.models?.[model.modelID];
+    this.usage = new SessionUsage(setup?.cost !== undefined);
+    this.observed = new ObservedFiles(request.cwd);
+  }
+
+  async run(secrets: readonly string[]): Promise<AgentExit> {
+    const { request, host, surroundings } = this;
+    const endsAt = surroundings.now() + request.timeoutMs;
+    const transcript = new Transcript({
+      logFile: request.logFile,
+      secrets: [...secrets, ...surroundings.shellEnv.flatMap((name) => surroundings.env[name] ?? [])],
+      now: surroundings.now,
+      onLine: (line) => request.onEvent({ kind: 'output', line }),
+    });
+    const output = () => ({ log: request.logFile, tail: transcript.tail });
+    for (let start = 1; ; start++) {
+      const leased = await host.lease(request.cwd, request.signal);
+      if (!leased.ok) return this.failed(leased.error);
+      const lease = leased.value;
+      let end: SessionEnd;
+      try {
+        end = await this.session(lease, transcript, endsAt);
+      } finally {
+        await lease.release();
+      }
+      if (end.kind === 'finished') {
+        return { kind: 'finished', usage: this.usage.total, observed: this.observed.files };
+      }
+      if (end.kind === 'failed') return this.failed(end.failure);
+      if (request.signal.aborted) return this.failed({ kind: 'cancelled' });
+      if (start === MAX_STARTS) {
+        return this.failed({ kind: 'agent-error', detail: end.detail, output: output() });
+      }
+      transcript.incident(`${end.detail}: the work begins anew on another one`);
+    }
+  }
+
+  private async session(lease: Lease, transcript: Transcript, endsAt: number): Promise<SessionEnd> {
+    const { request, surroundings, config, assignment } = this;
+    const { server, events, lost } = lease;
+    const { env } = surroundings;
+    await server.grant({
+      workspace: request.cwd,
+      network: request.network,
+      env: withPathInFront({ ...cleanEnvironment(env, surroundings.shellEnv), CI: '1' }, [
+        `${request.cwd}/node_modules/.bin`,
+      ]),
+      hide: env.HOME === undefined ? [] : secretPlaces(env.HOME),
+    });
+    const limits = { ...DEFAULT_LIMITS, ...config.limits };
+    try {
+      const end = await runSession(
+        {
+          directory: request.cwd,
+          title: `${request.label} attempt ${request.attempt}`,
+          prompt: request.prompt,
+          ...(assignment.agentName === undefined ? {} : { agent: assignment.agentName }),
+          model: assignment.model,
+          limits: {
+            steps: assignment.steps,
+            wallMs: request.timeoutMs,
+            endsAt,
+            silenceMs: limits.silenceMinutes * 60_000,
+            retryWaitMs: limits.retryWaitMinutes * 60_000,
+          },
+          logFile: request.logFile,
+        },
+        {
+          client: server.client,
+          events,
+          lost,
+          transcript,
+          usage: this.usage,
+          observed: this.observed,
+          now: surroundings.now,
+          onUsage: () => this.tellUsage(),
+        },
+        request.signal,
+      );
+      const silent = end.kind === 'failed' && end.failure.kind === 'stalled';
+      if (!silent || (await server.healthy())) return end;
+      // It was the server that hung, not the model: it goes, and with it every session that waits for it.
+      await server.stop();
+      return { kind: 'lost', detail: 'the OpenCode server gave no answer any more' };
+    } finally {
+      await server.revoke(request.cwd);
+    }
+  }
+
+  private tellUsage(): void {
+    const { total } = this.usage;
+    if (sameUsage(total, this.told)) return;
+    this.told = total;
+    this.request.onEvent({ kind: 'usage', usage: total });
+  }
+
+  private failed(failure: Failure): AgentExit {
+    return { kind: 'failed', failure, usage: this.usage.total };
+  }
+}
+
+function parseModel(name: string): Model | undefined {
+  const at = name.indexOf('/');
+  return at > 0 && at < name.length - 1
+    ? { providerID: name.slice(0, at), modelID: name.slice(at + 1) }
+    : undefined;
+}
+
+/** The providers' keys, as far as their variables are set. */
+function keysOf(config: OpencodeAgentConfig, env: Environment): Record<string, string> {
+  const keys: Record<string, string> = {};
+  for (const [provider, { keyEnv }] of Object.entries(config.providers ?? {})) {
+    const key = keyEnv === undefined ? undefined : env[keyEnv];
+    if (key !== undefined && key !== '') keys[provider] = key;
+  }
+  return keys;
+}
