@@ -6,7 +6,7 @@ import type { Label, Task } from '../model/task.js';
 import type { Entry, ObjectId } from '../model/tree.js';
 import { sameEntry } from '../model/tree.js';
 import { commitTasks } from '../workspace/commit.js';
-import type { Landed } from './landing.js';
+import type { Landed } from './landing-plan.js';
 import type { Prepared } from './prepare.js';
 import type { Emit } from './surroundings.js';
 
