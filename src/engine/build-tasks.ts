@@ -149,7 +149,7 @@ export async function buildTasks(
     const published = await publish(prepared, landing.value, emit);
     if (!published.ok) return ok(refused(step, published.error, emit, surroundings.now() - startedAt));
     if (options.commit) {
-      const committed = await commitBuild(prepared, step.landed, landing.value.tree, emit);
+      const committed = await commitBuild(prepared, step.landed, done, landing.value.tree, emit);
       if (!committed.ok) return ok(refused(step, committed.error, emit, surroundings.now() - startedAt));
     }
     if (complete && prepared.whole) {
