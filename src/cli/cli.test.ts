@@ -250,7 +250,7 @@ describe('build', () => {
         '  limit  <time>',
         '  log    .conductor/logs/<build>/notes~T01/gate-1.1.log',
         '  | before',
-        '  hint: see why it hangs, or raise its `timeoutMinutes`',
+        '  hint: see why it hangs, or raise its time-out (`timeout` in a spec, `timeoutMinutes` in the config)',
         'skipped  notes/T02: needs notes/T01',
         'conductor: 1 failed, 1 skipped in <time>',
         '',

@@ -9,6 +9,7 @@ import { exists } from '../io/files.js';
 import { importModule } from '../io/module.js';
 import { type ConductorConfig, resolveConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import { parsePattern, patternProblem } from '../model/pattern.js';
 import { CONFIG_NAMES } from './config-names.js';
 
 /** `ownIndex` is the file that `import … from 'conductor-build'` means where the package is not installed. */
@@ -22,6 +23,7 @@ export async function loadConfigFile(project: string, ownIndex: URL): Promise<Re
     });
 
   const noted = noteEnvironment();
+  const quiet = keepProcess();
   let module: unknown;
   try {
     module = await importModule(`${project}/${name}`, {
@@ -31,6 +33,7 @@ export async function loadConfigFile(project: string, ownIndex: URL): Promise<Re
     return invalid(`it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     noted.stop();
+    quiet.stop();
   }
   const value = (module as { default?: unknown } | undefined)?.default;
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
@@ -45,15 +48,47 @@ export async function loadConfigFile(project: string, ownIndex: URL): Promise<Re
     }));
     return err({ kind: 'invalid-config', diagnostics });
   }
+  const wrong = pathProblem(value as ConductorConfig);
+  if (wrong !== undefined) return invalid(wrong, 'name a path of the project, such as `node_modules`');
   return ok({
     config: resolveConfig(value as ConductorConfig, availableParallelism()),
     environment: [...noted.names],
   });
 }
 
+/** Paths of the config lie in the project: links and kept paths are made and removed. */
+function pathProblem({ specs = 'specs', workspace }: ConductorConfig): string | undefined {
+  const named = [
+    ['specs', specs],
+    ...(workspace?.link ?? []).map((path) => ['workspace.link', path] as const),
+    ...(workspace?.keep ?? []).map((path) => ['workspace.keep', path] as const),
+  ] as const;
+  for (const [key, path] of named) {
+    const problem = parsePattern(path).isGlob ? 'is a pattern' : patternProblem(path);
+    if (problem !== undefined) return `${key}: \`${path}\` ${problem}`;
+  }
+  return undefined;
+}
+
 async function firstExisting(project: string): Promise<string | undefined> {
   for (const name of CONFIG_NAMES) if (await exists(`${project}/${name}`)) return name;
   return undefined;
+}
+
+/** While it is on, stdout stays conductor's (it may be JSON), and a config that ends the process is an error. */
+function keepProcess(): { stop(): void } {
+  const { write } = process.stdout;
+  const { exit } = process;
+  process.stdout.write = process.stderr.write.bind(process.stderr) as typeof write;
+  process.exit = () => {
+    throw new Error('it calls process.exit');
+  };
+  return {
+    stop() {
+      process.stdout.write = write;
+      process.exit = exit;
+    },
+  };
 }
 
 /** While it is on, every variable that anybody asks `process.env` for is noted. */

@@ -6,6 +6,12 @@ import { createProgram } from './program.js';
 /** Runs the command line of this process and sets its exit code. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   let program: Command | undefined;
+  // Whoever reads the output may stop (`| head`): the build goes on without a reader.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
   try {
     program = createProgram((code) => {
       process.exitCode = code;
@@ -14,6 +20,16 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   } catch (error) {
     process.exitCode = await report(error);
   }
+  // A config may have left timers or sockets behind; they do not keep a build that has ended.
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  process.exit();
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.errored) resolve();
+    else stream.write('', () => resolve());
+  });
 }
 
 /** Usage errors were printed by the parser; anything else that is thrown is a bug of conductor's. */

@@ -1,5 +1,7 @@
 /** Ctrl-C: the first stops cleanly, the second at once. Knows nothing of what is stopped. */
 
+import { setMaxListeners } from 'node:events';
+
 export interface Signals {
   readonly signal: AbortSignal;
   stop(): void;
@@ -9,6 +11,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function cancelOnSignals(): Signals {
   const controller = new AbortController();
+  // Every task that waits or runs listens; their number is no sign of a leak.
+  setMaxListeners(0, controller.signal);
   const onSignal = () => {
     // Nothing is lost by it: results are in the store, and the next build sweeps what is left.
     if (controller.signal.aborted) process.exit(130);

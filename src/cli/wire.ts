@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 import { ok } from '../base/result.js';
 import type { Surroundings } from '../engine/surroundings.js';
+import type { SandboxPlan } from '../io/sandbox.js';
 import type { Config, OpencodeAgentConfig } from '../model/config.js';
 import { CONFIG_NAMES } from './config-names.js';
 
@@ -56,7 +57,8 @@ export function createSurroundings(start: string): Surroundings {
       if (!config.agent) return ok(undefined);
       if (config.agent.driver === 'opencode') return opencodeAgent(config.agent, config, cacheDir);
       const { createCommandAgent } = await import('../agent/command.js');
-      return createCommandAgent(config.agent, { env: process.env });
+      const sandbox = config.sandbox === 'off' ? undefined : await agentSandbox(directory);
+      return createCommandAgent(config.agent, { env: process.env, ...(sandbox ? { sandbox } : {}) });
     },
     async shippedPrompts() {
       const folder = fileURLToPath(packageFile('prompts/'));
@@ -95,6 +97,21 @@ async function shippedPlugins() {
   return Promise.all(
     names.map(async (name) => ({ path: `plugin/${name}`, text: (await readText(folder + name)) ?? '' })),
   );
+}
+
+/**
+ * Where an agent may write beside its workspace: its own state, which programs keep all over the home folder. The
+ * project is not among it, wherever it lies, and what people keep secret there is not even seen.
+ */
+async function agentSandbox(
+  project: string,
+): Promise<Omit<SandboxPlan, 'workspace' | 'network'> | undefined> {
+  const { findSandbox, secretPlaces } = await import('../io/sandbox.js');
+  const found = await findSandbox(process.env);
+  if ('missing' in found) return undefined;
+  const home = process.env.HOME;
+  const writable = home === undefined ? [] : [home];
+  return { program: found.program, writable, readOnly: [project], hide: home ? secretPlaces(home) : [] };
 }
 
 /** Prompts by their name relative to the folder. */

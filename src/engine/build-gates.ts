@@ -8,6 +8,7 @@ import type { GateSpec } from '../model/task.js';
 import { digestFiles, type Entry, type Listing, type ObjectId } from '../model/tree.js';
 import { type GateContext, runGates } from './gates.js';
 import type { Prepared } from './prepare.js';
+import { lockFiles } from './project.js';
 
 /**
  * Runs the build gates that have not passed on this tree. Where some task is not done the merged tree is not what
@@ -25,7 +26,7 @@ export async function runBuildGates(
   const listing = await project.objects.list(tree);
   const due: { gate: GateSpec; key: string }[] = [];
   for (const gate of gates) {
-    const key = buildGateKey(gate, listing);
+    const key = buildGateKey(gate, listing, lockFiles(project));
     if (!(await store.gatesPassed(key))) due.push({ gate, key });
   }
   if (due.length === 0) return ok(undefined);
@@ -48,10 +49,10 @@ export async function runBuildGates(
 }
 
 /** The command and what it may look at: its declared inputs, else everything but the lock files. */
-function buildGateKey(gate: GateSpec, listing: Listing): string {
+function buildGateKey(gate: GateSpec, listing: Listing, locks: ReadonlySet<string>): string {
   const paths = gate.inputs ? selectPaths(listing, gate.inputs) : listing.paths;
   const files = paths
-    .filter((path) => !path.endsWith('.metadata.json'))
+    .filter((path) => !locks.has(path))
     .map((path) => [path, listing.get(path) as Entry] as const);
   const command = typeof gate.command === 'string' ? gate.command : JSON.stringify(gate.command);
   return digestFields('conductor.build-gate.1', [command, digestFiles(files)]);

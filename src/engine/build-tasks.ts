@@ -3,35 +3,29 @@
  * gates, publish, record. Each part is another file's; here is only their order.
  */
 
-import { basename } from 'node:path';
 import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { findSandbox } from '../io/sandbox.js';
-import type { StoredResult, Usage } from '../model/action.js';
+import type { Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
-import { publishTree } from '../workspace/publish.js';
 import { runBuildGates } from './build-gates.js';
 import { commitBuild } from './commit.js';
-import type { Produced } from './facts.js';
 import { inspectTasks } from './inspect.js';
-import { type Landing, planLanding } from './landing.js';
 import { LocalExecutor } from './local-executor.js';
 import { BuildLogs } from './logs.js';
 import { type BuildOptions, buildName, NO_COUNTS } from './options.js';
 import { createPool } from './pool.js';
 import { type Prepared, prepare } from './prepare.js';
-import { lockedTask } from './project.js';
+import { land, publish } from './publishing.js';
 import {
   environmentDigests,
   readDurations,
   readSpending,
   writeDurations,
   writeLastBuild,
-  writePatched,
-  writePublished,
 } from './records.js';
 import { schedule } from './scheduler.js';
 import type { Session } from './session.js';
@@ -50,12 +44,15 @@ export async function buildTasks(
   emit: Emit,
   signal: AbortSignal,
   startedAt: number,
+  openRecord: () => void,
 ): Promise<Result<BuildSummary, Failure>> {
   const loaded = await surroundings.loadConfig(session.repository.project);
   if (!loaded.ok) return loaded;
   const ready = await prepare(surroundings, session, loaded.value, options);
   if (!ready.ok) return ready;
   const prepared = ready.value;
+  // Only now is it sure that this folder is a project: nothing is left in any other.
+  if (!options.dryRun) openRecord();
   const { project, selected } = prepared;
   emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
   for (const warning of project.warnings)
@@ -70,7 +67,7 @@ export async function buildTasks(
     project.config.sandbox !== 'off' && 'program' in sandbox ? sandbox.program : undefined;
   const logs = new BuildLogs(project.repository.project, buildName(startedAt, surroundings.pid));
   await logs.open();
-  const toolbox = new Toolbox(project.config, surroundings.env, sandboxProgram);
+  const toolbox = new Toolbox(project.repository.project, project.config, surroundings.env, sandboxProgram);
   const day = new Date(startedAt).toISOString().slice(0, 10);
   const spending = new Spending(
     project.config.budget,
@@ -134,16 +131,7 @@ export async function buildTasks(
       const stale = step.notUpToDate();
       if (stale.length > 0) return err({ kind: 'not-up-to-date', tasks: stale });
     }
-    const produced = await withFormerPatches(prepared, step.produced);
-    const done = new Set([...step.outcomes].filter(([, outcome]) => isDone(outcome)).map(([label]) => label));
-    const at = new Date(surroundings.now()).toISOString();
-    const landing = await planLanding(project, {
-      landed: step.landed,
-      produced,
-      whole: prepared.whole,
-      done,
-      at,
-    });
+    const { landing, done } = await land(prepared, step, new Date(surroundings.now()).toISOString());
     await prepared.store.settle();
     if (!landing.ok) return landing;
     for (const path of landing.value.leftBehind) {
@@ -153,12 +141,15 @@ export async function buildTasks(
       });
     }
     const complete = done.size === selected.size;
+    if (signal.aborted) {
+      return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
+    }
     const judged = await runBuildGates(prepared, { ...gates, signal, emit }, landing.value.tree, complete);
     if (!judged.ok) return ok(refused(step, judged.error, emit, surroundings.now() - startedAt));
     const published = await publish(prepared, landing.value, emit);
     if (!published.ok) return ok(refused(step, published.error, emit, surroundings.now() - startedAt));
     if (options.commit) {
-      const committed = await commitBuild(prepared, step.landed, landing.value.tree, emit);
+      const committed = await commitBuild(prepared, step.landed, done, landing.value.tree, emit);
       if (!committed.ok) return ok(refused(step, committed.error, emit, surroundings.now() - startedAt));
     }
     if (complete && prepared.whole) {
@@ -171,10 +162,6 @@ export async function buildTasks(
     await prepared.agent?.close?.();
     await executor.close();
   }
-}
-
-function isDone(outcome: TaskOutcomeKind): boolean {
-  return outcome === 'fresh' || outcome === 'cached' || outcome === 'verified' || outcome === 'built';
 }
 
 async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Result<BuildSummary, Failure>> {
@@ -202,47 +189,6 @@ function wouldBe(verdict: Verdict): TaskOutcomeKind {
     case 'pending':
       return 'skipped';
   }
-}
-
-/**
- * A task that failed or was not looked at keeps its former outputs, so also its former patches: they are put on
- * again when another task's patch of the same file lands.
- */
-async function withFormerPatches(
-  prepared: Prepared,
-  produced: ReadonlyMap<Label, Produced>,
-): Promise<ReadonlyMap<Label, Produced>> {
-  const all = new Map(produced);
-  for (const task of prepared.project.graph.tasks.values()) {
-    const locked = lockedTask(prepared.project, task);
-    if (all.has(task.label) || !locked?.edits) continue;
-    const former = await prepared.store.find(locked.resultKey ?? locked.key);
-    const result: StoredResult | undefined = former.ok ? former.value : undefined;
-    if (result)
-      all.set(task.label, {
-        label: task.label,
-        outputs: result.outputs,
-        interface: locked.interface,
-        edits: result.edits,
-      });
-  }
-  return all;
-}
-
-async function publish(prepared: Prepared, landing: Landing, emit: Emit): Promise<Result<number, Failure>> {
-  const { project } = prepared;
-  if (landing.tree === project.snapshot) return ok(0);
-  const done = await publishTree(project.repository, project.objects, {
-    from: project.snapshot,
-    to: landing.tree,
-  });
-  if (!done.ok) return done;
-  await writePublished(project.repository.state, landing.published);
-  await writePatched(project.repository.state, landing.patched);
-  const { written, removed } = done.value;
-  const isLock = (path: string) => basename(path).endsWith('.metadata.json');
-  emit({ type: 'build.published', written, removed });
-  return ok([...written, ...removed].filter((path) => !isLock(path)).length);
 }
 
 async function remember(surroundings: Surroundings, prepared: Prepared, tree: string): Promise<void> {

@@ -44,10 +44,11 @@ export async function build(
     emit,
   );
   if (!session.ok) return refuse(session.error);
-  record.open(new BuildLogs(session.value.repository.project, name));
   try {
     const tasks = await nothingToDo(surroundings, options, session.value);
+    const openRecord = () => record.open(new BuildLogs(session.value.repository.project, name));
     if (tasks !== undefined) {
+      openRecord();
       return finish({
         outcome: 'up-to-date',
         exitCode: 0,
@@ -58,7 +59,7 @@ export async function build(
       });
     }
     const { buildTasks } = await import('./build-tasks.js');
-    const built = await buildTasks(surroundings, options, session.value, emit, signal, startedAt);
+    const built = await buildTasks(surroundings, options, session.value, emit, signal, startedAt, openRecord);
     return built.ok ? finish(built.value) : refuse(built.error);
   } catch (error) {
     const failure = asFailure(error);

@@ -15,6 +15,7 @@ import type { ResultStore } from '../store/result-store.js';
 import { applyPatch } from '../workspace/patch.js';
 import type { FactGatherer, Produced, TaskFacts } from './facts.js';
 import { interfaceOf, lockedPatches } from './interface.js';
+import { isAsRecorded, lockedEdits } from './locked.js';
 import { inTheWay, namedOutputs } from './obstacles.js';
 import { foldPatches } from './patches.js';
 import { lockedTask, type Project } from './project.js';
@@ -97,7 +98,7 @@ export class Checker {
         produced: made,
       });
 
-    if (known && this.isAsRecorded(known, onDisk)) {
+    if (known && isAsRecorded(this.project, known, onDisk)) {
       const patches = lockedPatches(known);
       const key = gatesKey(task, gates, onDisk, patches, facts.facts);
       const resultKey = known.resultKey ?? facts.key;
@@ -108,14 +109,20 @@ export class Checker {
           result: stored?.ok ? stored.value : undefined,
           reasons: [],
         };
-        const made = this.producedFrom(task, onDisk, patches, candidate.result);
-        if (key === known.gates) return make({ kind: 'fresh' }, candidate, made);
+        const edits = candidate.result
+          ? ok(candidate.result.edits)
+          : await lockedEdits(this.project, task, known, produced);
+        if (!edits.ok) return edits;
+        const made = this.producedFrom(task, onDisk, patches, edits.value);
+        // Without its patch, dependents would be made on a file that this task never left.
+        if (key === known.gates && edits.value) return make({ kind: 'fresh' }, candidate, made);
         // Verified elsewhere, or verified by another key: the content must come from the store to be landed again.
         const full = await this.candidateFor(task, facts, locked, produced);
         if (!full.ok) return full;
         if (full.value.result) return this.judge(task, facts, gates, locked, onDisk, full.value, make);
-        if (key === undefined) return make({ kind: 'fresh' }, candidate, made);
-        return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
+        if (key === undefined && edits.value) return make({ kind: 'fresh' }, candidate, made);
+        if (edits.value)
+          return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
       }
     }
     const candidate = await this.candidateFor(task, facts, locked, produced);
@@ -141,19 +148,20 @@ export class Checker {
     const drift = this.options.discardEdits
       ? []
       : [...disk.changed, ...this.lostPatches(task, locked, result, standing)];
+    drift.push(...this.contestedEdits(task, locked, candidate));
     if (drift.length > 0) {
       if (!standing) return make({ kind: 'drifted', paths: drift, stale: reasons }, candidate, undefined);
       // Dependents go on seeing what was recorded: an edit spreads only once it is accepted.
       const recorded = new Map(
         Object.entries(locked.outputs).map(([path, word]) => [path, parseEntryWord(word)]),
       );
-      const made = this.producedFrom(task, result?.outputs ?? recorded, lockedPatches(locked), result);
+      const made = this.producedFrom(task, result?.outputs ?? recorded, lockedPatches(locked), result?.edits);
       return make({ kind: 'drifted', paths: drift, stale: undefined }, candidate, made);
     }
     if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
-    const made = this.producedFrom(task, result.outputs, patches, result);
+    const made = this.producedFrom(task, result.outputs, patches, result.edits);
     const key = gatesKey(task, gates, result.outputs, patches, facts.facts);
     const verified = key === undefined || key === locked?.gates || (await this.store.gatesPassed(key));
     if (!verified)
@@ -217,18 +225,6 @@ export class Checker {
     return ok(undefined);
   }
 
-  private isAsRecorded(locked: LockedTask, onDisk: Files): boolean {
-    const recorded = Object.entries(locked.outputs);
-    if (recorded.length !== onDisk.size) return false;
-    for (const [path, word] of recorded) {
-      const entry = onDisk.get(path);
-      if (!entry || entryWord(entry) !== word) return false;
-    }
-    return Object.entries(locked.edits ?? {}).every(
-      ([path, edit]) => (this.project.listing.get(path)?.id ?? '') === edit.merged,
-    );
-  }
-
   /** A file counts as a person's when it is neither as recorded nor as the result to be landed has it. */
   private compareWithDisk(
     task: Task,
@@ -243,6 +239,14 @@ export class Checker {
     }
     const missing = Object.keys(locked?.outputs ?? {}).filter((path) => !onDisk.has(path));
     return { missing, changed };
+  }
+
+  /** Lines that the task's patch put in and a person changed; where the patch does not fit at all it is made anew. */
+  private contestedEdits(task: Task, locked: LockedTask | undefined, { reasons }: Candidate): string[] {
+    const made = task.edits.filter(
+      (path) => locked?.edits?.[path] && this.project.edited.get(path)?.contested,
+    );
+    return made.filter((path) => !reasons.some((one) => one.kind === 'patch-conflict' && one.path === path));
   }
 
   /**
@@ -288,13 +292,8 @@ export class Checker {
     task: Task,
     outputs: Files,
     patches: Iterable<readonly [string, Entry | undefined]>,
-    result: StoredResult | undefined,
+    edits: Produced['edits'] = [],
   ): Produced {
-    return {
-      label: task.label,
-      outputs,
-      interface: interfaceOf(task, outputs, patches),
-      edits: result?.edits ?? [],
-    };
+    return { label: task.label, outputs, interface: interfaceOf(task, outputs, patches), edits };
   }
 }

@@ -3,65 +3,102 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
-import type { Entry, ObjectId } from '../model/tree.js';
-import { sameEntry } from '../model/tree.js';
-import { commitTasks } from '../workspace/commit.js';
-import type { Landed } from './landing.js';
+import { type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
+import { commitTasks, headFiles } from '../workspace/commit.js';
+import type { Landed } from './landing-plan.js';
 import type { Prepared } from './prepare.js';
+import { lockedTask, lockFiles, type Project } from './project.js';
 import type { Emit } from './surroundings.js';
 
-/** `tree` is what was published. Files that no landed task made and no lock is are left to the person. */
+type Changes = Map<string, Entry | undefined>;
+
+/**
+ * Commits what is done and not in HEAD yet, also what an earlier build published: a committed lock file never names
+ * outputs that its commit lacks. What no task made is left to the person.
+ */
 export async function commitBuild(
   prepared: Prepared,
   landed: ReadonlyMap<Label, Landed>,
+  done: ReadonlySet<Label>,
   tree: ObjectId,
   emit: Emit,
 ): Promise<Result<undefined, Failure>> {
   const { project } = prepared;
-  if (tree === project.snapshot) return ok(undefined);
-  const after = await project.objects.list(tree);
-  const changed = new Map<string, Entry | undefined>();
-  for (const path of new Set([...project.listing.paths, ...after.paths])) {
-    if (!sameEntry(project.listing.get(path), after.get(path))) changed.set(path, after.get(path));
-  }
-  const steps: { message: string; changes: Map<string, Entry | undefined> }[] = [];
-  for (const label of project.graph.inOrder(landed.keys())) {
-    const { result, check } = landed.get(label) as Landed;
-    const changes = new Map<string, Entry | undefined>();
-    for (const [path, entry] of changed) {
-      const owned =
-        project.ownership.ownerOf(path) === label || result.edits.some((edit) => edit.path === path);
-      if (!owned) continue;
-      changes.set(path, entry);
-      changed.delete(path);
-    }
-    if (changes.size > 0) steps.push({ message: taskMessage(check.task, result), changes });
-  }
-  // Lock files, and what no task owns any more.
-  if (changed.size > 0) steps.push({ message: 'conductor: record what was built\n', changes: changed });
-  const features = [...new Set([...landed.values()].map(({ check }) => check.task.feature))];
-  const mergeMessage = `conductor build: ${features.join(', ') || 'clean up'}\n`;
-  const guarded = new Map<string, Entry | undefined>();
+  const head = await headFiles(project.repository, project.objects);
+  const after = (await project.objects.list(tree)).files;
+  const steps = [...project.graph.inOrder(done)].flatMap((label) => {
+    const changes = taskChanges(project, label, landed.get(label), head, after);
+    const message = taskMessage(project, project.graph.task(label), landed.get(label));
+    return changes.size > 0 ? [{ message, changes }] : [];
+  });
+  const tasks = steps.length;
+  const record = recordChanges(project, head, after);
+  if (record.size > 0) steps.push({ message: 'conductor: record what was built\n', changes: record });
+  const guarded: Changes = new Map();
   for (const { result } of landed.values()) {
     for (const { path } of result.edits) guarded.set(path, project.listing.get(path));
   }
-  const done = await commitTasks(project.repository, project.objects, { steps, mergeMessage, guarded });
-  if (!done.ok) return err(done.error);
-  const { commit, commits } = done.value;
-  if (commit !== undefined) emit({ type: 'build.committed', commit, tasks: commits });
+  const features = [...new Set([...landed.values()].map(({ check }) => check.task.feature))];
+  const mergeMessage = `conductor build: ${features.join(', ') || 'what was built before'}\n`;
+  const committed = await commitTasks(project.repository, project.objects, { steps, mergeMessage, guarded });
+  if (!committed.ok) return err(committed.error);
+  const { commit } = committed.value;
+  if (commit !== undefined) emit({ type: 'build.committed', commit, tasks });
   return ok(undefined);
 }
 
-function taskMessage(task: Task, result: Landed['result']): string {
-  const { provenance } = result;
+/** The task's files, and files that it patched where HEAD has them as people wrote them. */
+function taskChanges(
+  project: Project,
+  label: Label,
+  landed: Landed | undefined,
+  head: Files,
+  after: Files,
+): Changes {
+  const changes: Changes = new Map();
+  const compare = (path: string) => {
+    if (!sameEntry(head.get(path), after.get(path))) changes.set(path, after.get(path));
+  };
+  const paths = new Set([
+    ...(project.owned.get(label)?.keys() ?? []),
+    ...(landed?.result.outputs.keys() ?? []),
+  ]);
+  for (const path of paths) compare(path);
+  for (const path of head.keys()) if (project.ownership.ownerOf(path) === label) compare(path);
+  for (const { path } of landed?.result.edits ?? []) compare(path);
+  const locked = lockedTask(project, project.graph.task(label));
+  for (const [path, edit] of Object.entries(locked?.edits ?? {})) {
+    const isOurs = (head.get(path)?.id ?? '') === edit.base && (after.get(path)?.id ?? '') === edit.merged;
+    if (isOurs) compare(path);
+  }
+  return changes;
+}
+
+/** Lock files, and outputs that no task owns any more. */
+function recordChanges(project: Project, head: Files, after: Files): Changes {
+  const changes: Changes = new Map();
+  const orphans = [...project.recorded.keys()].filter(
+    (path) => project.ownership.ownerOf(path) === undefined,
+  );
+  for (const path of [...lockFiles(project), ...orphans.filter((one) => !after.has(one))]) {
+    if (!sameEntry(head.get(path), after.get(path))) changes.set(path, after.get(path));
+  }
+  return changes;
+}
+
+function taskMessage(project: Project, task: Task, landed: Landed | undefined): string {
+  const locked = lockedTask(project, task);
+  const made = landed?.result.provenance;
+  const key = landed?.result.key ?? locked?.resultKey ?? locked?.key;
+  const agent = made ? made.agent : locked?.agent;
+  const model = made ? made.model : locked?.model;
+  const cost = made ? made.usage.costUsd : locked?.costUsd;
   const trailers = [
     `Conductor-Task: ${task.label}`,
-    `Conductor-Key: ${result.key}`,
-    ...(provenance.agent === undefined ? [] : [`Conductor-Agent: ${provenance.agent}`]),
-    ...(provenance.model === undefined ? [] : [`Conductor-Model: ${provenance.model}`]),
-    ...(provenance.usage.costUsd === undefined
-      ? []
-      : [`Conductor-Cost-USD: ${provenance.usage.costUsd.toFixed(4)}`]),
+    ...(key === undefined ? [] : [`Conductor-Key: ${key}`]),
+    ...(agent === undefined ? [] : [`Conductor-Agent: ${agent}`]),
+    ...(model === undefined ? [] : [`Conductor-Model: ${model}`]),
+    ...(cost === undefined ? [] : [`Conductor-Cost-USD: ${cost.toFixed(4)}`]),
   ];
   const title = task.title.replace(/\s+/g, ' ').trim();
   return `${task.label}: ${title}\n\n${trailers.join('\n')}\n`;

@@ -1,6 +1,7 @@
 /** Runs gates on the exact tree that a workspace shows and says what came of it. Knows nothing of results or keys. */
 
 import type { Limiter } from '../base/limiter.js';
+import { seldom } from '../base/seldom.js';
 import type { GateRun } from '../model/action.js';
 import { commandText } from '../model/config.js';
 import type { BuildEventBody } from '../model/event.js';
@@ -42,6 +43,8 @@ export async function runGates(context: GateContext, job: GateJob): Promise<Gate
   const runs: GateRun[] = [];
   const flaky: Failure[] = [];
   for (const [index, gate] of job.gates.entries()) {
+    // What an earlier gate wrote is not what would be kept: each one sees exactly the tree.
+    if (index > 0) await context.pool.show(job.workspace, job.tree);
     const first = await runGate(context, job, gate, index, 1);
     runs.push({ name: gate.name, exitCode: first.exitCode, ms: first.ms });
     if (!first.failure) continue;
@@ -74,13 +77,17 @@ async function runGate(
   index: number,
   round: number,
 ): Promise<OneRun> {
-  const named = job.task === undefined ? {} : { task: job.task };
+  const { task, attempt } = job;
+  const named = task === undefined ? {} : { task };
+  const shown = seldom((line: string) => {
+    if (task !== undefined) context.emit({ type: 'task.output', task, attempt, line });
+  });
   const log = context.logs.file(
     job.task ?? 'build',
     `gate-${job.attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`,
   );
   const minutes = gate.timeoutMinutes ?? context.minutes;
-  return context.limiter.run(
+  const run: Promise<OneRun> = context.limiter.run(
     async () => {
       context.emit({ type: 'gate.started', gate: gate.name, ...named });
       const exit = await context.toolbox.run({
@@ -91,10 +98,7 @@ async function runGate(
         log: log.absolute,
         signal: context.signal,
         sandboxed: true,
-        onLine: (line) => {
-          if (job.task !== undefined)
-            context.emit({ type: 'task.output', task: job.task, attempt: job.attempt, line });
-        },
+        onLine: shown,
       });
       const output = keptOutput(exit, log.relative);
       const ms = exit.kind === 'not-found' ? 0 : exit.ms;
@@ -129,6 +133,10 @@ async function runGate(
     0,
     context.signal,
   );
+  return run.catch((error: unknown) => {
+    if (!context.signal.aborted) throw error;
+    return { exitCode: -1, ms: 0, failure: { kind: 'cancelled' } };
+  });
 }
 
 /** The commands of gates as people wrote them, for prompts. */

@@ -22,8 +22,6 @@ export interface LocalExecutorParts extends RecipeParts {
   readonly pool: WorkspacePool;
   readonly gates: Omit<GateContext, 'signal' | 'emit'>;
   readonly version: string;
-  /** Milliseconds since 1970, UTC. */
-  now(): number;
 }
 
 /** What one attempt left behind, judged by nobody but the capture. */
@@ -202,6 +200,7 @@ export class LocalExecutor implements Executor {
           run.recipe,
           attempt.number,
           tried,
+          attempt.startedAt,
           workspace,
           context,
           onUsage,
@@ -225,7 +224,8 @@ export class LocalExecutor implements Executor {
     const missing = missingOutputs(run, captured.value.outputs);
     if (missing.length > 0 && missing.length < run.outputs.length)
       return err({ kind: 'missing-outputs', paths: missing });
-    if (this.isUnchanged(run, captured.value)) return err({ kind: 'nothing-done' });
+    if (this.isUnchanged(run, captured.value) && !mayStand(run, attempt))
+      return err({ kind: 'nothing-done' });
     return missing.length > 0 ? err({ kind: 'missing-outputs', paths: missing }) : captured;
   }
 
@@ -278,6 +278,14 @@ export class LocalExecutor implements Executor {
     const diff = await this.parts.objects.diff(run.view, tree);
     await writeAtomic(this.parts.logs.file(run.label, `attempt-${attempt.number}.diff`).absolute, diff);
   }
+}
+
+/**
+ * A task that evolves may be right as it is (its description was reworded, a dependency changed harmlessly). An agent
+ * that was told that it changed nothing, and again finds nothing to change, is believed if gates bear it out.
+ */
+function mayStand(run: TaskRun, attempt: Attempt): boolean {
+  return run.evolves && run.recipe.kind === 'agent' && attempt.number > 1 && run.gates.length > 0;
 }
 
 function missingOutputs(run: TaskRun, outputs: Files): string[] {

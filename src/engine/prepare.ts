@@ -47,6 +47,7 @@ export async function prepare(
   const opened = await loadProject(session.repository, session.objects, config);
   if (!opened.ok) return opened;
   const project = opened.value;
+  if (project.graph.tasks.size === 0) return err(noSpecs(project));
   const targets = selectTargets(project, options.targets);
   if (!targets.ok) return targets;
   const agent = await surroundings.createAgent(config);
@@ -70,6 +71,18 @@ export async function prepare(
     selected,
     whole: selected.size === project.graph.tasks.size,
   });
+}
+
+/** Nothing is built from nothing, and a mistyped folder must not look as if every feature had been removed. */
+function noSpecs(project: Project): Failure {
+  const { specs } = project.config;
+  const made = project.recorded.size;
+  const kept = made === 0 ? '' : `; the ${made} files that were built from specs are left as they are`;
+  return {
+    kind: 'usage',
+    message: `there are no tasks in ${specs}/${kept}`,
+    hint: `write ${specs}/<feature>/BACKLOG.yaml, or name another folder in conductor.config.ts`,
+  };
 }
 
 /** The tasks that the patterns of a command line name; all when there is none. */

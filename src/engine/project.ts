@@ -26,6 +26,8 @@ export interface EditedFile {
   readonly merged: ObjectId | undefined;
   /** False when what people wrote is in no store any more: then `base` still holds the patches. */
   readonly baseKnown: boolean;
+  /** A person changed lines that a patch put in: whose word counts is not for conductor to say. */
+  readonly contested: boolean;
 }
 
 export interface Project {
@@ -55,6 +57,11 @@ export interface Project {
 
 export function lockedTask(project: Project, task: Task): LockedTask | undefined {
   return project.locks.get(task.feature)?.tasks[task.id];
+}
+
+/** Files that conductor itself writes beside the specs. */
+export function lockFiles(project: Project): Set<string> {
+  return new Set([...project.features.values()].map((feature) => feature.lockFile));
 }
 
 /** Takes the snapshot and reads everything from it. All problems of specs and locks are reported at once. */
@@ -259,19 +266,21 @@ async function editedFiles(
     const record = records.get(path);
     const mode = onDisk?.mode ?? '100644';
     if (!record) {
-      files.set(path, { base: onDisk, onDisk, merged: undefined, baseKnown: true });
+      files.set(path, { base: onDisk, onDisk, merged: undefined, baseKnown: true, contested: false });
       continue;
     }
     const base = await recordedBase(objects, record.base, mode);
     if ((onDisk?.id ?? '') === record.merged || base === 'missing') {
       const known = base !== 'missing';
-      files.set(path, { base: known ? base : onDisk, onDisk, merged: record.merged, baseKnown: known });
+      const held = { onDisk, merged: record.merged, baseKnown: known, contested: false };
+      files.set(path, { base: known ? base : onDisk, ...held });
       continue;
     }
     const merged = record.merged === '' ? undefined : { mode, id: record.merged };
     const carried = await applyPatch(objects, base, merged, onDisk);
     const kept = carried.ok ? carried.value : onDisk;
-    files.set(path, { base: kept, onDisk, merged: record.merged, baseKnown: true });
+    const contested = !carried.ok;
+    files.set(path, { base: kept, onDisk, merged: record.merged, baseKnown: true, contested });
   }
   return files;
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Agent } from '../agent/agent.js';
 import { withEvidence } from '../agent/evidence.js';
 import { err, ok, type Result } from '../base/result.js';
+import { seldom } from '../base/seldom.js';
 import { makeDir, writeAtomic } from '../io/files.js';
 import type { Usage } from '../model/action.js';
 import type { Config } from '../model/config.js';
@@ -22,6 +23,8 @@ export interface RecipeParts {
   readonly spending: Spending;
   readonly logs: BuildLogs;
   readonly config: Config;
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
 }
 
 export async function runCommand(
@@ -37,6 +40,7 @@ export async function runCommand(
   for (const output of run.outputs)
     await makeDir(join(workspace.dir, dirname(`${parsePattern(output).prefix}x`)));
   const log = parts.logs.file(run.label, 'run.log');
+  const shown = outputLines(run, attempt, context);
   const minutes = run.budget.minutes ?? parts.config.timeouts.run;
   const exit = await parts.toolbox.run({
     command,
@@ -47,7 +51,7 @@ export async function runCommand(
     signal: context.signal,
     sandboxed: true,
     extraEnv: { CONDUCTOR_TASK: run.label },
-    onLine: (line) => context.emit({ type: 'task.output', task: run.label, attempt: attempt, line }),
+    onLine: shown,
   });
   const output = keptOutput(exit, log.relative);
   const text = typeof command === 'string' ? command : command.join(' ');
@@ -78,6 +82,7 @@ export async function runAgent(
   recipe: Extract<TaskRun['recipe'], { kind: 'agent' }>,
   attempt: number,
   tried: readonly string[],
+  startedAt: number,
   workspace: Workspace,
   context: ExecutionContext,
   onUsage: (usage: Usage) => void,
@@ -90,6 +95,9 @@ export async function runAgent(
   const prompt = withEvidence(recipe.prompt, tried);
   const promptFile = logs.file(run.label, `prompt-${attempt}.md`).absolute;
   await writeAtomic(promptFile, prompt);
+  const timeoutMs = Math.max(1, agentMs(run, config, startedAt, parts.now()));
+  const log = logs.file(run.label, `agent-${attempt}.log`);
+  const shown = outputLines(run, attempt, context);
   const stop = new AbortController();
   const spend = (usage: Usage) => {
     onUsage(account.value.sum(usage));
@@ -104,13 +112,13 @@ export async function runAgent(
     promptFile,
     agentName: recipe.definition,
     ...(recipe.model === undefined ? {} : { model: recipe.model }),
-    timeoutMs: (run.budget.minutes ?? config.timeouts.agent) * 60_000,
-    logFile: logs.file(run.label, `agent-${attempt}.log`).absolute,
+    timeoutMs,
+    logFile: log.absolute,
     signal: AbortSignal.any([context.signal, stop.signal]),
     network: run.network,
     onEvent: (event) => {
       if (event.kind === 'output') {
-        context.emit({ type: 'task.output', task: run.label, attempt: attempt, line: event.line });
+        shown(event.line);
       } else {
         context.emit({ type: 'task.usage', task: run.label, attempt: attempt, usage: event.usage });
         spend(event.usage);
@@ -121,5 +129,21 @@ export async function runAgent(
   const unpriced = await account.value.close(exit.usage);
   if (stop.signal.aborted) return err(stop.signal.reason as Failure);
   if (unpriced) return err(unpriced);
-  return exit.kind === 'finished' ? ok(undefined) : err(exit.failure);
+  return exit.kind === 'finished' ? ok(undefined) : err(withLog(exit.failure, log.relative));
+}
+
+/** One attempt has its own time; a task's budget of minutes is for all of its attempts together. */
+function agentMs(run: TaskRun, config: Config, startedAt: number, now: number): number {
+  const one = config.timeouts.agent * 60_000;
+  return run.budget.minutes === undefined ? one : run.budget.minutes * 60_000 - (now - startedAt);
+}
+
+/** A program may print a million lines; people read a few of them, the log has all. */
+function outputLines(run: TaskRun, attempt: number, context: ExecutionContext): (line: string) => void {
+  return seldom((line) => context.emit({ type: 'task.output', task: run.label, attempt, line }));
+}
+
+/** Agents know their log as a file of this machine; failures name it as the project does. */
+function withLog(failure: Failure, log: string): Failure {
+  return 'output' in failure ? { ...failure, output: { ...failure.output, log } } : failure;
 }

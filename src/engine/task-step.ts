@@ -4,24 +4,25 @@ import { agentNameOf } from '../agent/definitions.js';
 import { addUsage } from '../agent/usage.js';
 import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
+import { asFailure } from '../io/files.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import type { TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
-import { gatesKey } from '../store/manifest.js';
 import type { Check } from './check.js';
 import type { Executor } from './executor.js';
 import type { Produced } from './facts.js';
-import { type GateContext, gateCommands, runGates } from './gates.js';
+import { type GateContext, gateCommands } from './gates.js';
 import { interfaceOf } from './interface.js';
-import type { Landed } from './landing.js';
+import type { Landed } from './landing-plan.js';
 import { inTheWay } from './obstacles.js';
 import type { BuildOptions } from './options.js';
 import type { Prepared } from './prepare.js';
 import { renderOutputs } from './render.js';
 import { specChange } from './spec-change.js';
 import type { Emit } from './surroundings.js';
+import { recordGates, verifyResult } from './verify.js';
 import { makeView } from './view.js';
 
 export interface TaskStepParts {
@@ -55,8 +56,12 @@ export class TaskStep {
   async run(label: Label): Promise<'done' | 'failed'> {
     const startedAt = this.parts.now();
     const task = this.parts.prepared.project.graph.task(label);
-    const result = await this.settle(task);
+    const result = await this.settle(task).catch(strayFailure);
     const ms = this.parts.now() - startedAt;
+    if (!result.ok && result.error.kind === 'cancelled') {
+      this.skip(label, undefined);
+      return 'failed';
+    }
     if (!result.ok) {
       this.firstFailure ??= result.error;
       this.outcomes.set(label, 'failed');
@@ -77,6 +82,24 @@ export class TaskStep {
       ms: 0,
       ...(because ? { because } : {}),
     });
+  }
+
+  /** Takes back the tasks whose patch of a file was to land and cannot; false when there is none. */
+  withdraw(failure: Failure): boolean {
+    const paths = 'path' in failure ? [failure.path] : 'paths' in failure ? failure.paths : [];
+    const named = 'with' in failure ? failure.with : undefined;
+    const only = named !== undefined && this.landed.has(named) ? [named] : [...this.landed.keys()];
+    const labels = only.filter((label) =>
+      this.parts.prepared.project.graph.task(label).edits.some((path) => paths.includes(path)),
+    );
+    for (const task of labels) {
+      this.landed.delete(task);
+      this.produced.delete(task);
+      this.outcomes.set(task, 'failed');
+      this.firstFailure ??= failure;
+    }
+    if (labels.length > 0) this.parts.emit({ type: 'build.failure', failure });
+    return labels.length > 0;
   }
 
   /** For `--frozen`: everything that a recipe, a person or another task would have to settle first. */
@@ -106,7 +129,7 @@ export class TaskStep {
           if (check.verdict.stale) return err({ kind: 'drifted-outputs', paths: check.verdict.paths });
           return this.accept(check, 'drifted');
         case 'unverified': {
-          const verified = await this.verify(check);
+          const verified = await verifyResult(this.parts, check, this.produced);
           if (verified.ok)
             return check.candidate
               ? this.land(check, check.candidate, 'verified')
@@ -147,49 +170,6 @@ export class TaskStep {
     return ok(outcome);
   }
 
-  /** Runs the gates alone, on the view with the result in it. */
-  private async verify(check: Check): Promise<Result<undefined, Failure>> {
-    const { prepared, gateContext, workers, remaining, signal } = this.parts;
-    const { task } = check;
-    const { objects } = prepared.project;
-    return workers
-      .run(
-        async () => {
-          const view = await makeView(prepared.project, task, check.facts, this.produced);
-          if (!view.ok) return view;
-          const content = new Map(check.candidate?.outputs ?? check.produced?.outputs);
-          for (const edit of check.candidate?.edits ?? []) if (edit.after) content.set(edit.path, edit.after);
-          const tree = await objects.editTree(view.value.tree, content);
-          const opened = await gateContext.pool.acquire(tree);
-          if (!opened.ok) return opened;
-          try {
-            this.parts.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'gates' });
-            this.parts.emit({ type: 'task.phase', task: task.label, attempt: 1, phase: 'gates' });
-            const job = {
-              gates: check.gates,
-              workspace: opened.value,
-              tree,
-              network: task.network,
-              task: task.label,
-              attempt: 1,
-            };
-            const judged = await runGates(gateContext, job);
-            if (!judged.ok) return err(judged.failure);
-            await this.recordGates(check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
-            return ok(undefined);
-          } finally {
-            await gateContext.pool.release(opened.value);
-          }
-        },
-        remaining.get(task.label) ?? 0,
-        signal,
-      )
-      .catch((error: unknown) => {
-        if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
-        throw error;
-      });
-  }
-
   private async make(check: Check): Promise<Result<TaskOutcomeKind, Failure>> {
     const { prepared, executor, workers, remaining, options, emit, signal } = this.parts;
     const { task } = check;
@@ -220,7 +200,7 @@ export class TaskStep {
           this.parts.durations[task.label] = outcome.ms;
           const stored = await prepared.store.find(check.storeKey);
           if (!stored.ok) return stored;
-          if (stored.value) await this.recordGates(check, stored.value.outputs, stored.value);
+          if (stored.value) await recordGates(this.parts, check, stored.value.outputs, stored.value);
           const obstacles = options.discardEdits
             ? []
             : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);
@@ -279,14 +259,12 @@ export class TaskStep {
       },
     });
   }
+}
 
-  private async recordGates(
-    check: Check,
-    outputs: StoredResult['outputs'],
-    result = check.candidate,
-  ): Promise<void> {
-    const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
-    const key = gatesKey(check.task, check.gates, outputs, patches, check.facts.facts);
-    if (key !== undefined) await this.parts.prepared.store.recordGates(key);
-  }
+/** A throw in one task's step is that task's failure: the others go on, and nothing is left running unseen. */
+function strayFailure(error: unknown): Result<never, Failure> {
+  const known = asFailure(error);
+  if (known) return err(known);
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return err({ kind: 'bug', message, ...(stack === undefined ? {} : { stack }) });
 }

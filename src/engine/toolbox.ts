@@ -22,11 +22,13 @@ export interface CommandRun {
 
 export class Toolbox {
   private readonly config: Config;
+  private readonly project: string;
   private readonly env: Environment;
   /** Program of the sandbox; undefined where there is none. */
   private readonly sandbox: string | undefined;
 
-  constructor(config: Config, env: Environment, sandbox: string | undefined) {
+  constructor(project: string, config: Config, env: Environment, sandbox: string | undefined) {
+    this.project = project;
     this.config = config;
     this.env = env;
     this.sandbox = sandbox;
@@ -50,7 +52,14 @@ export class Toolbox {
 
   private plan(program: string, run: CommandRun): SandboxPlan {
     const home = this.env.HOME;
-    return { program, workspace: run.dir, network: run.network, hide: home ? secretPlaces(home) : [] };
+    return {
+      program,
+      workspace: run.dir,
+      network: run.network,
+      hide: home ? secretPlaces(home) : [],
+      // What workspaces link to is seen wherever the project lies, below /tmp too.
+      readOnly: this.config.workspace.link.map((path) => `${this.project}/${path}`),
+    };
   }
 
   /** Values of the variables that the config passes on: never in a log. */

@@ -1,9 +1,11 @@
 /** The tree that a task's workspace shows: hand-written files, what its dependencies made, its own former outputs. */
 
-import { ok, type Result } from '../base/result.js';
+import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import { type Entry, entryWord, type ObjectId } from '../model/tree.js';
+import { applyPatch } from '../workspace/patch.js';
+import type { Check } from './check.js';
 import type { Produced, TaskFacts } from './facts.js';
 import { foldPatches } from './patches.js';
 import type { Project } from './project.js';
@@ -22,6 +24,7 @@ export async function makeView(
   task: Task,
   facts: TaskFacts,
   produced: ReadonlyMap<Label, Produced>,
+  showsFormer = true,
 ): Promise<Result<View, Failure>> {
   const needs = project.graph.transitiveDependencies(task.label);
   const files = new Map<string, Entry | undefined>();
@@ -37,7 +40,7 @@ export async function makeView(
     files.set(path, folded.value);
   }
   const former = project.owned.get(task.label);
-  const goesOn = evolves(project, task);
+  const goesOn = showsFormer && evolves(project, task);
   if (goesOn) for (const [path, entry] of former ?? []) files.set(path, entry);
   const tree = await project.objects.editTree(showsAll ? project.handWrittenTree : undefined, files);
   const editBases = Object.fromEntries(
@@ -53,4 +56,24 @@ export async function makeView(
 export function evolves(project: Project, task: Task): boolean {
   const { recipe } = task;
   return recipe.kind === 'agent' && recipe.strategy === 'evolve' && project.owned.has(task.label);
+}
+
+/** Exactly what would be kept of a result that is there: the view without former outputs, its files, its patches on it. */
+export async function keptTree(
+  project: Project,
+  check: Check,
+  produced: ReadonlyMap<Label, Produced>,
+): Promise<Result<ObjectId, Failure>> {
+  const view = await makeView(project, check.task, check.facts, produced, false);
+  if (!view.ok) return view;
+  const content = new Map<string, Entry | undefined>(check.candidate?.outputs ?? check.produced?.outputs);
+  const needs = project.graph.transitiveDependencies(check.task.label);
+  for (const edit of check.candidate?.edits ?? []) {
+    const shown = await foldPatches(project, edit.path, needs, produced);
+    if (!shown.ok) return shown;
+    const applied = await applyPatch(project.objects, shown.value, edit.before, edit.after);
+    if (!applied.ok) return err({ kind: 'patch-conflict', path: edit.path });
+    content.set(edit.path, applied.value);
+  }
+  return ok(await project.objects.editTree(view.value.tree, content));
 }

@@ -197,7 +197,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
           ['limit', minutes(failure.minutes)],
         ],
         failure.output,
-        'see why it hangs, or raise its `timeoutMinutes`',
+        'see why it hangs, or raise its time-out (`timeout` in a spec, `timeoutMinutes` in the config)',
       );
     case 'gate-missing-program':
       return say(

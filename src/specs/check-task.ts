@@ -7,7 +7,7 @@ import type { SpecProblem } from './problem.js';
 
 /** `specs` is the folder of the specs, without `/` at its end. */
 export function checkTask(written: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
-  return [...checkRecipe(written), ...checkPaths(written, specs, listing)];
+  return [...checkRecipe(written, listing), ...checkPaths(written, specs, listing)];
 }
 
 /** Keys that say something about agents and stand in a task without one: allowed, but without effect. */
@@ -24,7 +24,7 @@ export function idleKeys({ task, raw }: WrittenTask): SpecProblem[] {
     }));
 }
 
-function checkRecipe({ task, raw }: WrittenTask): SpecProblem[] {
+function checkRecipe({ task, raw }: WrittenTask, listing: Listing): SpecProblem[] {
   const problems: SpecProblem[] = [];
   const { file, path } = task.source;
   if (raw.render && raw.run !== undefined) {
@@ -42,6 +42,16 @@ function checkRecipe({ task, raw }: WrittenTask): SpecProblem[] {
       path: [...path, 'id'],
       message: `\`${task.id}\` has neither outputs nor edits`,
       hint: 'list the files that it makes under `outputs`, those that it changes under `edits`',
+    });
+  }
+  for (const [i, step] of (raw.render ?? []).entries()) {
+    const wrong = patternProblem(step.template);
+    const there = wrong === undefined && listing.get(`templates/${step.template}`) !== undefined;
+    if (there) continue;
+    problems.push({
+      file,
+      path: [...path, 'render', i, 'template'],
+      message: `there is no template \`templates/${step.template}\`${wrong === undefined ? '' : `: the path ${wrong}`}`,
     });
   }
   if (raw.outputs && raw.render) {

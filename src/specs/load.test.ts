@@ -33,14 +33,17 @@ function source(files: Project, kept = new Map<string, unknown>(), reads: string
   };
 }
 
+/** Templates that the backlogs below name. */
+const TEMPLATES: Project = { 'templates/t': '', 'templates/t.hbs': '' };
+
 async function load(files: Project) {
-  const result = await loadSpecs(source(files), config);
+  const result = await loadSpecs(source({ ...TEMPLATES, ...files }), config);
   if (!result.ok) throw new Error(JSON.stringify(result.error, null, 1));
   return result.value;
 }
 
 async function problems(files: Project) {
-  const result = await loadSpecs(source(files), config);
+  const result = await loadSpecs(source({ ...TEMPLATES, ...files }), config);
   return result.ok ? [] : result.error;
 }
 
@@ -51,6 +54,12 @@ const one = (...lines: string[]) => ({
 });
 
 const rows: [what: string, files: Project, place: string, message: RegExp, hint?: RegExp][] = [
+  [
+    'a template that does not exist',
+    one('render: [{ template: none.hbs, to: x }]'),
+    `${B}:3:26`,
+    /no template `templates\/none.hbs`/,
+  ],
   ['YAML that is none', one('outputs: [a'), `${B}:4:1`, /./],
   [
     'an unknown key',
@@ -515,7 +524,7 @@ test('whatever stands in a spec, loading gives a value', async () => {
   await fc.assert(
     fc.asyncProperty(text, text, async (backlog, front) => {
       const files = { [B]: backlog, 'specs/n.spec.md': `---\n${front}\n---\n`, 'specs/f/PLAN.md': front };
-      const result = await loadSpecs(source(files), config);
+      const result = await loadSpecs(source({ ...TEMPLATES, ...files }), config);
       if (!result.ok) expect(result.error.length).toBeGreaterThan(0);
     }),
     { numRuns: 150 },

@@ -186,4 +186,19 @@ describe('committing', () => {
     expect(rig.git('ls-tree', '-r', '--name-only', 'HEAD')).not.toContain('staged.ts');
     expect(rig.git('status', '--porcelain').trim()).toBe('A  staged.ts');
   });
+
+  test('commits what an earlier build left, so that no committed lock names files that are not', async () => {
+    await using rig = await createRig();
+    rig.write({ 'src/a.ts': 'a\n' });
+    rig.backlog('f', { T1: task('one.txt', { edits: ['src/a.ts'] }) });
+    rig.commit();
+    rig.answer('f/T1', { 'one.txt': '1', 'src/a.ts': 'a\npatched\n' });
+    await rig.build();
+    expect(rig.git('ls-tree', '-r', '--name-only', 'HEAD')).not.toContain('one.txt');
+    const second = await rig.buildWithoutAgent({ commit: true });
+    expect(second.of('build.committed')).toMatchObject([{ tasks: 1 }]);
+    expect(rig.git('show', 'HEAD:one.txt')).toBe('1');
+    expect(rig.git('show', 'HEAD:src/a.ts')).toBe('a\npatched\n');
+    expect(rig.git('status', '--porcelain')).toBe('');
+  });
 });

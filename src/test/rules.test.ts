@@ -78,22 +78,31 @@ test('a failed task does not take back its patch when another task patches the s
   expect(rig.read('routes.ts')).toBe('one\na\n\n\n\nb\nzwei\n');
 });
 
-test('patches that contradict each other stop the build, naming the file and the task', async () => {
+test('a patch that contradicts another does not land; everything else does', async () => {
   await using rig = await createRig();
   rig.write({ 'version.ts': 'version 1\n' });
   const edits = ['version.ts'];
-  rig.backlog('f', { T1: task('one.ts', { edits }), T2: task('two.ts', { edits }) });
+  rig.backlog('f', { T1: task('one.ts', { edits }), T2: task('two.ts', { edits }), T3: task('three.ts') });
   rig.answer('f/T1', { 'one.ts': '1', 'version.ts': 'version 2\n' });
   rig.answer('f/T2', { 'two.ts': '2', 'version.ts': 'version 3\n' });
+  rig.answer('f/T3', { 'three.ts': '3' });
   const built = await rig.build();
-  expect(built.buildFailure() ?? built.failure('f/T2')).toMatchObject({
-    kind: 'patch-conflict',
-    path: 'version.ts',
-    with: 'f/T2',
-  });
-  expect(built.summary).toMatchObject({ outcome: 'failed', exitCode: 1, published: 0 });
-  expect(rig.read('version.ts')).toBe('version 1\n');
-  expect(rig.read('one.ts')).toBeUndefined();
+  expect(built.buildFailure()).toMatchObject({ kind: 'patch-conflict', path: 'version.ts', with: 'f/T2' });
+  expect(built.summary).toMatchObject({ outcome: 'failed', exitCode: 1 });
+  expect(rig.read('version.ts')).toBe('version 2\n');
+  expect([rig.read('one.ts'), rig.read('two.ts'), rig.read('three.ts')]).toEqual(['1', undefined, '3']);
+});
+
+test('lines of a patch that a person changed are reported, not doubled', async () => {
+  await using rig = await createRig();
+  rig.write({ 'routes.ts': 'start\nend\n' });
+  rig.backlog('f', { T1: task('one.ts', { edits: ['routes.ts'] }) });
+  rig.answer('f/T1', { 'one.ts': '1', 'routes.ts': 'start\none\nend\n' });
+  await rig.build();
+  rig.write({ 'routes.ts': 'start\nONE // mine\nend\n' });
+  const second = await rig.buildWithoutAgent();
+  expect(second.outcomes()).toEqual({ 'f/T1': 'drifted' });
+  expect(rig.read('routes.ts')).toBe('start\nONE // mine\nend\n');
 });
 
 test('a file that a person puts under an owned glob is theirs and is not lost', async () => {
@@ -126,17 +135,22 @@ test('outputs of different runs are never mixed: a dependent is made of what its
   expect(rig.read('two.txt')).toBe('second second ');
 });
 
-test('a task that evolves and changes nothing has not done its work', async () => {
+test('a task that evolves may stand as it is when the agent says so twice and its gates bear it out', async () => {
   await using rig = await createRig();
   const gate = { verify: ['grep -q hello one.txt'] };
-  rig.backlog('f', { T1: task('one.txt', gate) });
+  rig.backlog('f', { T1: task('one.txt', gate), T2: task('two.txt') });
   rig.answer('f/T1', { 'one.txt': 'hello' });
+  rig.answer('f/T2', { 'two.txt': 'hello' });
   await rig.build();
-  rig.backlog('f', { T1: task('one.txt', { ...gate, description: 'the same in other words' }) });
+  const description = 'the same in other words';
+  rig.backlog('f', { T1: task('one.txt', { ...gate, description }), T2: task('two.txt', { description }) });
   rig.answer('f/T1', {});
+  rig.answer('f/T2', {});
   const second = await rig.build();
-  expect(second.failure('f/T1')).toEqual({ kind: 'nothing-done' });
-  expect(second.agent.runs).toHaveLength(2);
+  expect(second.outcomes()).toMatchObject({ 'f/T1': 'built' });
+  // Nothing but the agent's word: that is not enough.
+  expect(second.failure('f/T2')).toEqual({ kind: 'nothing-done' });
+  expect(second.agent.runs).toHaveLength(4);
   expect(rig.read('one.txt')).toBe('hello');
 });
 

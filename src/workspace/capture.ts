@@ -47,6 +47,9 @@ export async function captureResult(
   objects: GitObjects,
   options: CaptureOptions,
 ): Promise<Result<Captured, Failure>> {
+  if (!(await lstat(workspace.dir).catch(() => undefined))?.isDirectory()) {
+    return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace itself is gone' });
+  }
   const call = workspaceCall(objects.store, workspace);
   const planted = await plantedRepository(workspace.dir, call);
   if (planted !== undefined) {

@@ -11,7 +11,7 @@ import { stagedFiles } from '../io/git/porcelain.js';
 import type { Repository } from '../io/git/repository.js';
 import { type GitCall, git, gitOk } from '../io/git/run.js';
 import type { Failure } from '../model/failure.js';
-import { type Entry, type ObjectId, sameEntry } from '../model/tree.js';
+import { type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
 
 export interface CommitStep {
   readonly message: string;
@@ -25,6 +25,14 @@ export interface CommitOptions {
   readonly mergeMessage: string;
   /** Files of the person's own that a step changes, as the snapshot had them: refused when they are not committed. */
   readonly guarded: ReadonlyMap<string, Entry | undefined>;
+}
+
+/** The project's files as HEAD has them; none on a branch without a commit. */
+export async function headFiles(repository: Repository, objects: GitObjects): Promise<Files> {
+  const theirs: GitCall = { gitDir: repository.gitDir, dir: repository.top };
+  const head = await revision(theirs, 'HEAD^{tree}');
+  const tree = head === undefined ? undefined : await objects.subtree(head, repository.prefix);
+  return tree === undefined ? new Map() : (await objects.list(tree)).files;
 }
 
 /** Paths that git ignores are left out. `commit` is the new head; undefined when nothing was left to commit. */

@@ -10,14 +10,31 @@ import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { GitError, git } from '../io/git/run.js';
-import { type Entry, sameEntry } from '../model/tree.js';
+import { type Entry, entryWord, sameEntry } from '../model/tree.js';
 
 /**
  * `current` with the change from `before` to `after` made to it. One that has it already comes back as it is. Where
  * both sides only added lines at one place both additions are kept, `current`'s first: so several tasks can register
  * themselves in one list. Anything else at one place is a conflict.
  */
-export async function applyPatch(
+export function applyPatch(
+  objects: GitObjects,
+  current: Entry | undefined,
+  before: Entry | undefined,
+  after: Entry | undefined,
+): Promise<Result<Entry | undefined, 'conflict'>> {
+  const known = merges.get(objects) ?? new Map<string, ReturnType<typeof merge>>();
+  merges.set(objects, known);
+  const key = [current, before, after].map((entry) => (entry ? entryWord(entry) : '')).join(' ');
+  const made = known.get(key) ?? merge(objects, current, before, after);
+  known.set(key, made);
+  return made;
+}
+
+/** The same merge is asked for by every task that sees the file: each is made once. */
+const merges = new WeakMap<GitObjects, Map<string, ReturnType<typeof merge>>>();
+
+async function merge(
   objects: GitObjects,
   current: Entry | undefined,
   before: Entry | undefined,
@@ -106,11 +123,9 @@ function joinInsertions(merged: Buffer, tag: string): Buffer | undefined {
   return side === 'none' ? Buffer.from(out.join(''), 'latin1') : undefined;
 }
 
-/** Lines that stand in the other insertion as one run are there already. */
+/** The same insertion on both sides is one. What they share at their ends git has set apart already. */
 function withoutContained(lines: readonly string[], other: readonly string[]): readonly string[] {
-  for (let at = 0; at + lines.length <= other.length; at++) {
-    if (lines.every((line, i) => other[at + i] === line)) return [];
-  }
+  if (lines.length === other.length && lines.every((line, i) => other[i] === line)) return [];
   const last = other.at(-1);
   // A file without a newline at its end: the next insertion starts a line of its own.
   return last !== undefined && !last.endsWith('\n') ? ['\n', ...lines] : lines;

@@ -18,7 +18,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
+import { exists, makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import { type GitCall, git, gitOk } from '../io/git/run.js';
@@ -198,12 +198,18 @@ export class WorkspacePool {
     await removeTree(workspace.gitDir);
   }
 
+  /** Done once, and again when the commands have changed or what it made has been removed. */
   private async setUp(workspace: Workspace): Promise<Result<undefined, Failure>> {
     const done = this.readyFile(workspace);
-    if ((await readText(done)) === this.options.setupKey) return ok(undefined);
+    const [key, ...made] = ((await readText(done)) ?? '').split('\n');
+    const stands = await Promise.all(made.map((path) => exists(join(workspace.dir, path))));
+    if (key === this.options.setupKey && stands.every(Boolean)) return ok(undefined);
     const set = await this.options.setup(workspace.dir);
     if (!set.ok) return err(set.error);
-    await writeAtomic(done, this.options.setupKey);
+    const keeps = await Promise.all(
+      this.options.keep.map(async (path) => ((await exists(join(workspace.dir, path))) ? [path] : [])),
+    );
+    await writeAtomic(done, [this.options.setupKey, ...keeps.flat()].join('\n'));
     return ok(undefined);
   }
 

@@ -1,6 +1,7 @@
 /** Runs git once, with an environment and a configuration of our own. Knows no repository and no command. */
 
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 export interface GitCall {
   /** Where git runs; relative pathspecs count from here. */
@@ -104,7 +105,9 @@ export function git(args: readonly string[], call: GitCall = {}): Promise<GitExi
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'ENOENT' && error.path === 'git' ? new GitMissing() : error);
+      const dir = call.dir ?? call.workTree ?? call.gitDir;
+      const isGone = dir !== undefined && !existsSync(dir);
+      reject(error.code === 'ENOENT' && error.path === 'git' && !isGone ? new GitMissing() : error);
     });
     child.on('close', (code) => {
       resolve({
