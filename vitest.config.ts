@@ -8,5 +8,6 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     globalSetup: ['src/test/global-setup.ts'],
+    setupFiles: ['src/test/seed.ts'],
   },
 });

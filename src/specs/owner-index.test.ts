@@ -13,7 +13,9 @@ const pattern = fc
 const owned = fc.array(fc.tuple(pattern, fc.constantFrom('f/1', 'f/2', 'f/3')), { maxLength: 12 });
 const path = fc
   .array(fc.constantFrom('src/', 'a', 'b', '.ts', '-', '/'), { minLength: 1, maxLength: 5 })
-  .map((all) => all.join(''));
+  .map((all) => all.join(''))
+  // Paths of files in their plain form: a matcher may take a `/` at the end for nothing.
+  .filter((text) => !/\/\/|^\/|\/$/.test(text));
 
 test('owners of a path are those that a walk over all finds', () => {
   fc.assert(
