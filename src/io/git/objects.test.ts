@@ -1,6 +1,7 @@
 /** GitObjects against a plain map, and what the store promises about refs and packs. */
 
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../model/tree.js';
 import { ScratchRepository } from '../../test/scratch-repository.js';
@@ -112,6 +113,15 @@ describe('GitObjects', () => {
     expect(await objects.createRef('refs/conductor/results/aa/k', two as string)).toBe('exists');
     expect(await objects.createRef('refs/conductor/results/aa/l', two as string)).toBe('created');
     expect([...(await objects.refs('refs/conductor/')).values()]).toEqual([one, two]);
+  });
+
+  it('creates a ref whose lock a killed git has left', async () => {
+    const { objects } = await open();
+    const id = await objects.writeCommit({ tree: await objects.empty(), message: 'm' });
+    mkdirSync(`${objects.store}/refs/conductor/results/aa`, { recursive: true });
+    writeFileSync(`${objects.store}/refs/conductor/results/aa/k.lock`, '');
+    expect(await objects.createRef('refs/conductor/results/aa/k', id)).toBe('created');
+    expect([...(await objects.refs('refs/conductor/')).values()]).toEqual([id]);
   });
 
   it('keeps results when the person prunes the objects that they were borrowed from', async () => {

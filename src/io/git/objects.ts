@@ -162,6 +162,12 @@ export class GitObjects {
       return 'created';
     } catch (error) {
       if (!(error instanceof CoprocessEnded)) throw error;
+      // Git waits a second for the lock of a ref, which is held for an instant: then its holder was killed.
+      const left = /Unable to create '(.+\.lock)': File exists/.exec(error.message)?.[1];
+      if (left?.startsWith(join(this.store, 'refs'))) {
+        await rm(left, { force: true });
+        return this.createRef(name, id);
+      }
       // Out of turn: reading a damaged object takes a turn of its own.
       if ((await this.resolve(name)) !== undefined) return 'exists';
       if (!error.message.includes('reference already exists')) throw error;
