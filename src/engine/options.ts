@@ -18,6 +18,20 @@ export interface BuildOptions {
   readonly command: string;
 }
 
+/** What `conductor build` alone asks for. */
+export const PLAIN_BUILD: BuildOptions = {
+  targets: [],
+  force: false,
+  discardEdits: false,
+  failFast: false,
+  frozen: false,
+  dryRun: false,
+  commit: false,
+  workers: undefined,
+  wait: true,
+  command: 'conductor build',
+};
+
 export const NO_COUNTS: Readonly<Record<TaskOutcomeKind, number>> = {
   fresh: 0,
   cached: 0,

@@ -7,6 +7,7 @@ import { ok } from '../base/result.js';
 import { build } from '../engine/build.js';
 import { Checker } from '../engine/check.js';
 import { FactGatherer } from '../engine/facts.js';
+import { PLAIN_BUILD } from '../engine/options.js';
 import type { Surroundings } from '../engine/surroundings.js';
 import { manifestKey } from '../model/action.js';
 import { resolveConfig } from '../model/config.js';
@@ -21,19 +22,6 @@ import {
   randomEdit,
   randomProject,
 } from './random-project.js';
-
-const OPTIONS = {
-  targets: [],
-  force: false,
-  discardEdits: false,
-  failFast: false,
-  frozen: false,
-  dryRun: false,
-  commit: false,
-  workers: undefined,
-  wait: true,
-  command: 'conductor build',
-} as const;
 
 /** `TEST_SEED=… npx vitest run src/test/correctness` takes the walk that a failure named. */
 const SEED = Number(process.env.TEST_SEED ?? 20261123);
@@ -64,7 +52,7 @@ class Place {
     const events: BuildEvent[] = [];
     const summary = await build(
       this.surroundings(),
-      OPTIONS,
+      PLAIN_BUILD,
       (event) => events.push(event),
       new AbortController().signal,
     );

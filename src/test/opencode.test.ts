@@ -7,6 +7,7 @@ import { createOpencodeAgent } from '../agent/opencode/driver.js';
 import { ScriptedAgent } from '../agent/scripted.js';
 import { createScriptedModel, type ScriptedModel } from '../agent/scripted-model/server.js';
 import { build } from '../engine/build.js';
+import { PLAIN_BUILD } from '../engine/options.js';
 import { findSandbox } from '../io/sandbox.js';
 import type { ConductorConfig, OpencodeAgentConfig } from '../model/config.js';
 import { PACKAGE } from './command-line.js';
@@ -67,18 +68,7 @@ async function run(rig: Rig, key = KEY): Promise<Story> {
       shippedAgents: async () =>
         new Map(agents.map((name) => [name, readFileSync(join(AGENTS, name), 'utf8')])),
     },
-    {
-      targets: [],
-      force: false,
-      discardEdits: false,
-      failFast: false,
-      frozen: false,
-      dryRun: false,
-      commit: false,
-      workers: undefined,
-      wait: true,
-      command: 'conductor build',
-    },
+    PLAIN_BUILD,
     (event) => story.events.push(event),
     new AbortController().signal,
   );

@@ -8,7 +8,7 @@ import { ScriptedAgent, type ScriptedFiles, type ScriptedOptions } from '../agen
 import { ok } from '../base/result.js';
 import { build } from '../engine/build.js';
 import { inspect } from '../engine/inspect.js';
-import type { BuildOptions } from '../engine/options.js';
+import { type BuildOptions, PLAIN_BUILD } from '../engine/options.js';
 import type { Surroundings } from '../engine/surroundings.js';
 import { type ConductorConfig, resolveConfig } from '../model/config.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
@@ -37,19 +37,6 @@ export interface Held {
   until(holds: (story: Story) => boolean): Promise<void>;
   cancel(): void;
 }
-
-const QUIET: BuildOptions = {
-  targets: [],
-  force: false,
-  discardEdits: false,
-  failFast: false,
-  frozen: false,
-  dryRun: false,
-  commit: false,
-  workers: undefined,
-  wait: true,
-  command: 'conductor build',
-};
 
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const rig = new Rig(options);
@@ -163,7 +150,7 @@ export class Rig implements AsyncDisposable {
     const controller = new AbortController();
     const done = build(
       this.surroundings(agent),
-      { ...QUIET, ...options },
+      { ...PLAIN_BUILD, ...options },
       (event: BuildEvent) => story.events.push(event),
       controller.signal,
     ).then((summary: BuildSummary) => story.end(summary));
