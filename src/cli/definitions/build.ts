@@ -1,0 +1,32 @@
+/** What can be typed after `conductor build`. */
+
+import { type Command, Option } from 'commander';
+import { examples, positiveInteger, type SetExitCode } from './shared.js';
+
+export function addBuild(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('build')
+    .description('bring everything, or the given targets, up to date')
+    .argument(
+      '[targets...]',
+      'features, task labels, or globs of labels (`feature-001-auth`, `feature-001-auth/T0*`)',
+    )
+    .option('--dry-run', 'say what would be done, and why; do nothing')
+    .option('--force', 'make the targets anew, whatever the store has')
+    .option('--frozen', 'run no recipe: restore what is known, fail on anything else')
+    .option('--discard-edits', 'overwrite outputs that were edited by hand')
+    .option('--commit', 'make one commit per task and merge them into the current branch')
+    .addOption(new Option('--keep-going', 'go on with what does not depend on a failed task').default(true))
+    .option('--fail-fast', 'start nothing new after the first failure')
+    .option('--workers <n>', 'tasks at the same time', positiveInteger)
+    .option('--no-wait', 'fail when another build of this project runs, instead of waiting for it')
+    .option('--json', 'print events, one JSON object a line')
+    .addHelpText(
+      'after',
+      examples('conductor build', 'conductor build feature-001-auth', 'conductor build --dry-run'),
+    )
+    .action(async (targets: string[], options) => {
+      const { runBuild } = await import('../commands/build.js');
+      setExitCode(await runBuild(targets, options));
+    });
+}
