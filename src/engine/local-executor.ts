@@ -4,7 +4,7 @@ import { evidence } from '../agent/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { asFailure, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import type { EditPatch, GateRun, Usage } from '../model/action.js';
+import type { EditPatch, GateRun, ObservedInputs, Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern } from '../model/pattern.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
@@ -14,7 +14,9 @@ import { captureResult } from '../workspace/capture.js';
 import type { Workspace, WorkspacePool } from '../workspace/pool.js';
 import type { ExecutionContext, Executor } from './executor.js';
 import { type GateContext, runGates } from './gates.js';
+import { observedInputs } from './observed.js';
 import { type RecipeParts, runAgent, runCommand } from './recipes.js';
+import { mayTryAgain } from './retry.js';
 
 export interface LocalExecutorParts extends RecipeParts {
   readonly objects: GitObjects;
@@ -33,6 +35,7 @@ interface Captured {
     readonly before: Entry | undefined;
     readonly after: Entry | undefined;
   }[];
+  readonly observed?: ObservedInputs;
 }
 
 interface Attempt {
@@ -65,7 +68,7 @@ export class LocalExecutor implements Executor {
           usage = spent;
         }),
       );
-      if (result.ok || !this.mayTryAgain(run, attempts, result.error)) return end(result);
+      if (result.ok || !mayTryAgain(run, attempts, result.error)) return end(result);
       context.emit({
         type: 'task.attempt-failed',
         task: run.label,
@@ -79,28 +82,6 @@ export class LocalExecutor implements Executor {
 
   async close(): Promise<void> {
     await this.parts.pool.close();
-  }
-
-  /** Only an agent's bad work is worth another try: the same command gives the same output. */
-  private mayTryAgain(run: TaskRun, attempts: number, failure: Failure): boolean {
-    if (run.recipe.kind !== 'agent' || attempts >= run.recipe.attempts) return false;
-    switch (failure.kind) {
-      case 'cancelled':
-      case 'agent-missing':
-      case 'no-agent':
-      case 'context-overflow':
-      case 'provider-unavailable':
-      case 'provider-refused':
-      case 'budget-exceeded':
-      case 'budget-unknown-price':
-      case 'setup-failed':
-      case 'disk-full':
-      case 'gate-missing-program':
-      case 'bug':
-        return false;
-      default:
-        return true;
-    }
   }
 
   /** A full disk is a failure as any other; another stray exception is a bug that names its task. */
@@ -185,6 +166,7 @@ export class LocalExecutor implements Executor {
     context: ExecutionContext,
     onUsage: (usage: Usage) => void,
   ): Promise<Result<Captured, Failure>> {
+    let read: readonly string[] = [];
     switch (run.recipe.kind) {
       case 'render':
         return ok(await this.rendered(run, run.recipe.files));
@@ -206,6 +188,7 @@ export class LocalExecutor implements Executor {
           onUsage,
         );
         if (!asked.ok) return asked;
+        read = asked.value;
         break;
       }
       default:
@@ -226,7 +209,10 @@ export class LocalExecutor implements Executor {
       return err({ kind: 'missing-outputs', paths: missing });
     if (this.isUnchanged(run, captured.value) && !mayStand(run, attempt))
       return err({ kind: 'nothing-done' });
-    return missing.length > 0 ? err({ kind: 'missing-outputs', paths: missing }) : captured;
+    if (missing.length > 0) return err({ kind: 'missing-outputs', paths: missing });
+    if (read.length === 0) return captured;
+    const observed = observedInputs(run, await objects.list(run.view), read);
+    return ok({ ...captured.value, ...(observed === undefined ? {} : { observed }) });
   }
 
   /** Work that leaves everything as the view showed it is no work, whatever the agent says. */
@@ -265,6 +251,7 @@ export class LocalExecutor implements Executor {
         attempts: attempt.number,
         usage,
         gates,
+        ...(captured.observed === undefined ? {} : { observed: captured.observed }),
         startedAt: new Date(attempt.startedAt).toISOString(),
         ms: now() - attempt.startedAt,
         conductor: version,

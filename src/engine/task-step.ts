@@ -10,6 +10,7 @@ import type { TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
+import type { Verdict } from '../model/verdict.js';
 import type { Check } from './check.js';
 import type { Executor } from './executor.js';
 import type { Produced } from './facts.js';
@@ -19,6 +20,7 @@ import type { Landed } from './landing-plan.js';
 import { inTheWay } from './obstacles.js';
 import type { BuildOptions } from './options.js';
 import type { Prepared } from './prepare.js';
+import type { Project } from './project.js';
 import { renderOutputs } from './render.js';
 import { specChange } from './spec-change.js';
 import type { Emit } from './surroundings.js';
@@ -120,6 +122,7 @@ export class TaskStep {
       if (!checked.ok) return checked;
       const check = checked.value;
       this.parts.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
+      this.tellObserved(task.label, check.verdict);
       switch (check.verdict.kind) {
         case 'fresh':
           return this.accept(check, 'fresh');
@@ -145,6 +148,14 @@ export class TaskStep {
           throw new Error(`BUG: ${task.label} was checked before its dependencies`);
       }
     }
+  }
+
+  private tellObserved(task: Label, verdict: Verdict): void {
+    if (!('observed' in verdict) || !verdict.observed) return;
+    const [first, ...more] = verdict.observed;
+    const others = more.length === 0 ? '' : ` and ${more.length} more`;
+    const message = `its agent had read ${first}${others}, changed since; name what counts in its \`inputs\``;
+    this.parts.emit({ type: 'warning', task, message });
   }
 
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
@@ -226,6 +237,7 @@ export class TaskStep {
       key: check.storeKey,
       manifest: facts.manifest,
       view: view.value.tree,
+      keyed: keyedPatterns(prepared.project, task),
       outputs: task.outputs,
       edits: task.edits,
       editBases: view.value.editBases,
@@ -259,6 +271,12 @@ export class TaskStep {
       },
     });
   }
+}
+
+/** What the key of an agent's task covers: the inputs that it declares and what its direct dependencies show. */
+function keyedPatterns(project: Project, task: Task): string[] {
+  const needs = task.dependsOn.map((label) => project.graph.task(label));
+  return [...(task.inputs ?? []), ...needs.flatMap((need) => need.interface ?? need.outputs)];
 }
 
 /** A throw in one task's step is that task's failure: the others go on, and nothing is left running unseen. */

@@ -199,6 +199,11 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
   };
 }
 
+/** What becomes of a result when a file changes that its agent read without declaring it. */
+export function observedPolicy(config: Pick<Config, 'agent'>): 'warn' | 'rebuild' | 'ignore' {
+  return (config.agent?.driver === 'opencode' ? config.agent.observed : undefined) ?? 'warn';
+}
+
 /** A gate as written in a config or a spec, with its name filled in. */
 export function resolveGate(gate: GateConfig): GateSpec {
   if (typeof gate === 'string') return { name: gate, command: gate };

@@ -71,6 +71,14 @@ export type Failure =
     }
   | { readonly kind: 'agent-error'; readonly detail: string; readonly output: KeptOutput }
   | { readonly kind: 'agent-missing'; readonly program: string }
+  /** The agent said that the task cannot be done as it stands. */
+  | {
+      readonly kind: 'agent-blocked';
+      readonly because: string;
+      /** What would have to change: `file`, `decision`, `dependency`, `environment` or `contradiction`. */
+      readonly needs: string;
+      readonly output: KeptOutput;
+    }
   /** No sign of life for `minutes`. */
   | { readonly kind: 'stalled'; readonly minutes: number; readonly output: KeptOutput }
   | { readonly kind: 'step-limit'; readonly limit: number; readonly output: KeptOutput }

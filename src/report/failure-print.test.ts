@@ -27,6 +27,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'command-failed': { kind: 'command-failed', command: 'make', exitCode: 'SIGKILL', output },
   'agent-error': { kind: 'agent-error', detail: 'exit 1', output },
   'agent-missing': { kind: 'agent-missing', program: 'claude' },
+  'agent-blocked': { kind: 'agent-blocked', because: 'the API has no such call', needs: 'decision', output },
   stalled: { kind: 'stalled', minutes: 5, output },
   'step-limit': { kind: 'step-limit', limit: 60, output },
   'context-overflow': { kind: 'context-overflow', detail: 'too many tokens', output },

@@ -97,6 +97,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         [['program', failure.program]],
         'install it, see that it is on PATH, or change `agent` in the config',
       );
+    case 'agent-blocked':
     case 'stalled':
     case 'step-limit':
     case 'context-overflow':

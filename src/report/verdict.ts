@@ -3,7 +3,7 @@
 import { unreachable } from '../base/result.js';
 import type { Manifest, ManifestChange } from '../model/action.js';
 import type { Label } from '../model/task.js';
-import type { StaleReason, Verdict } from '../model/verdict.js';
+import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
 import type { Reporter, Sink } from './reporter.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
@@ -12,9 +12,9 @@ import { padTo, textWidth } from './width.js';
 export function describeVerdict(verdict: Verdict): string {
   switch (verdict.kind) {
     case 'fresh':
-      return 'fresh';
+      return `fresh${observedNote(verdict.observed)}`;
     case 'cached':
-      return `cached: to be restored${withReasons(verdict.reasons, ', ')}`;
+      return `cached: to be restored${withReasons(verdict.reasons, ', ')}${observedNote(verdict.observed)}`;
     case 'unverified':
       return `unverified: ${plural(verdict.gates.length, 'gate')} to run${joined(verdict.gates, ': ')}`;
     case 'drifted': {
@@ -43,6 +43,8 @@ export function describeReason(reason: StaleReason): string {
       return `the stored result is damaged (${visible(reason.detail)})`;
     case 'patch-conflict':
       return `its edit of ${visible(reason.path)} does not fit any more`;
+    case 'observed-changed':
+      return `read, and changed since: ${some(reason.paths)}`;
     case 'gates-failed':
       return `gate failed: ${visible(reason.gate)}`;
     case 'forced':
@@ -75,6 +77,11 @@ export async function explainText(
   return `${lines.join('\n')}\n`;
 }
 
+/** Nothing to do and nothing to say. */
+export function upToDate(verdict: Verdict): boolean {
+  return verdict.kind === 'fresh' && verdict.observed === undefined;
+}
+
 export interface StatusRow {
   readonly label: Label;
   readonly verdict: Verdict;
@@ -85,7 +92,7 @@ export function statusTable(rows: readonly StatusRow[], style: Style): string {
   const width = Math.max(0, ...rows.map((row) => textWidth(visible(row.label))));
   return rows
     .map(({ label, verdict }) => {
-      const colour = verdict.kind === 'fresh' ? 'dim' : verdict.kind === 'drifted' ? 'yellow' : 'cyan';
+      const colour = upToDate(verdict) ? 'dim' : verdict.kind === 'drifted' ? 'yellow' : 'cyan';
       return `${padTo(visible(label), width)}  ${style(colour, describeVerdict(verdict))}\n`;
     })
     .join('');
@@ -122,6 +129,10 @@ function short(item: { readonly value: string; readonly show: ManifestChange['sh
   );
 }
 
+function observedNote(observed: ObservedChange | undefined): string {
+  return observed === undefined ? '' : `; its agent read ${some(observed)}, changed since`;
+}
+
 function withReasons(reasons: readonly StaleReason[], lead: string): string {
   return reasons.length === 0 ? '' : lead + reasons.map(describeReason).join('; ');
 }
@@ -140,7 +151,7 @@ function some(names: readonly string[]): string {
 export function verdictReporter(sink: Sink, style: Style): Reporter {
   return {
     on(event) {
-      if (event.type !== 'task.checked' || event.verdict.kind === 'fresh') return;
+      if (event.type !== 'task.checked' || upToDate(event.verdict)) return;
       sink.write(`${style('bold', visible(event.task))}: ${describeVerdict(event.verdict)}\n`);
     },
     close: () => Promise.resolve(),

@@ -57,6 +57,7 @@ export function formatLock(lock: FeatureLock): string {
   const tasks = mapSorted(lock.tasks, (task) => ({
     ...inOrder(TASK_KEYS, task),
     outputs: mapSorted(task.outputs, (word) => word),
+    ...(task.observed && { observed: mapSorted(task.observed, (word) => word) }),
     ...(task.edits && { edits: mapSorted(task.edits, (edit) => inOrder(EDIT_KEYS, edit)) }),
   }));
   return `${JSON.stringify({ $schema: SCHEMA_NAME, ...inOrder(LOCK_KEYS, lock), tasks }, null, 2)}\n`;
@@ -104,6 +105,10 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
   if (!matches(OBJECT, task.result)) return '`result` is no object id';
   if (!isObject(task.outputs) || !Object.values(task.outputs).every((word) => matches(ENTRY, word))) {
     return '`outputs` are no files';
+  }
+  if (task.observed !== undefined) {
+    const words = isObject(task.observed) ? Object.values(task.observed) : [undefined];
+    if (!words.every((word) => matches(ENTRY, word))) return '`observed` are no files';
   }
   if (task.edits !== undefined) {
     const edits = isObject(task.edits) ? Object.values(task.edits) : [undefined];

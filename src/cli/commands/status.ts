@@ -3,7 +3,7 @@
 import { inspect } from '../../engine/inspect.js';
 import { exitCodeOf } from '../../model/failure.js';
 import { plural } from '../../report/style.js';
-import { statusTable } from '../../report/verdict.js';
+import { statusTable, upToDate } from '../../report/verdict.js';
 import { print, printFailure, printJson, styleFor } from '../output.js';
 import { createSurroundings } from '../wire.js';
 
@@ -26,7 +26,7 @@ export async function runStatus(
     return 0;
   }
   const fresh = done.value.filter(({ verdict }) => verdict.kind === 'fresh').length;
-  const shown = flags.all ? done.value : done.value.filter(({ verdict }) => verdict.kind !== 'fresh');
+  const shown = flags.all ? done.value : done.value.filter(({ verdict }) => !upToDate(verdict));
   if (shown.length > 0) print(statusTable(shown, styleFor(process.stdout)));
   const others = done.value.length - fresh;
   print(
