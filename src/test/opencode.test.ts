@@ -10,7 +10,7 @@ import { build } from '../engine/build.js';
 import { PLAIN_BUILD } from '../engine/options.js';
 import { findSandbox } from '../io/sandbox.js';
 import type { ConductorConfig, OpencodeAgentConfig } from '../model/config.js';
-import { PACKAGE } from './command-line.js';
+import { ensureBuilt, PACKAGE } from './command-line.js';
 import { createRig, type Rig } from './rig.js';
 import { Story } from './rig-story.js';
 
@@ -20,6 +20,7 @@ const agents = readdirSync(AGENTS);
 let model: ScriptedModel;
 
 beforeEach(async () => {
+  ensureBuilt();
   model = await createScriptedModel({ key: KEY });
 });
 afterEach(() => model.close());
@@ -47,6 +48,15 @@ function rigWith(config: ConductorConfig = {}): Promise<Rig> {
   return createRig({ config: { agent, workers: 4, ...config } });
 }
 
+/** The bundled plugins, as the command line gives them. */
+function plugins(): { path: string; text: string }[] {
+  const folder = join(PACKAGE, 'dist/plugin');
+  return readdirSync(folder).map((name) => ({
+    path: `plugin/${name}`,
+    text: readFileSync(join(folder, name), 'utf8'),
+  }));
+}
+
 /** A build whose agent is the one that the config names. */
 async function run(rig: Rig, key = KEY): Promise<Story> {
   const tripwire = new ScriptedAgent({ tripwire: true });
@@ -59,6 +69,7 @@ async function run(rig: Rig, key = KEY): Promise<Story> {
           env: { ...rig.env, MODEL_KEY: key },
           stateDir: stateOf(rig),
           shellEnv: [],
+          files: plugins(),
           findSandbox: async () => {
             const found = await findSandbox(rig.env);
             return 'program' in found ? found.program : undefined;
@@ -171,4 +182,41 @@ test('a provider that refuses the key is asked once, whatever there is to do', a
   expect(built.failure('f/T2')).toMatchObject(refused);
   expect(model.refused).toHaveLength(1);
   expect(built.summary.exitCode).toBe(1);
+});
+
+test('an agent that says that it is blocked is believed, and is not asked again', async () => {
+  await using rig = await rigWith({ attempts: 3 });
+  rig.backlog('f', { T1: task('one', 'one.txt') });
+  const because = 'src/api.ts,\nwhich it needs, is missing';
+  model.script('one', [
+    { call: 'task_progress', args: { done: 'read the spec' } },
+    { call: 'task_blocked', args: { because, needs: 'file' } },
+    { say: 'I cannot go on.' },
+  ]);
+  const built = await run(rig);
+  expect(built.failure('f/T1')).toMatchObject({
+    kind: 'agent-blocked',
+    because: 'src/api.ts, which it needs, is missing',
+    needs: 'file',
+  });
+  expect(built.of('task.attempt-failed')).toEqual([]);
+  expect(model.calls).toBe(3);
+  expect(built.of('task.output').map(({ line }) => line)).toContain('task_progress read the spec');
+});
+
+test('what an agent read, found and listed beyond its inputs is kept with the result', async () => {
+  await using rig = await rigWith();
+  rig.write({ 'a.md': 'alpha', 'b.md': 'beta', 'c.css': 'x', 'in.txt': 'in' });
+  rig.backlog('f', { T1: { ...task('one', 'one.txt'), inputs: undefined } });
+  model.script('one', [
+    { call: 'read', args: { filePath: 'a.md' } },
+    { call: 'grep', args: { pattern: 'beta', path: '.' } },
+    write('one.txt', '1'),
+    { say: 'Done.' },
+  ]);
+  expect((await run(rig)).outcomes()).toEqual({ 'f/T1': 'built' });
+  const { tasks } = JSON.parse(rig.read('specs/f/.metadata.json') ?? '');
+  expect(Object.keys(tasks.T1.observed)).toEqual(['a.md', 'b.md']);
+  rig.write({ 'b.md': 'gamma' });
+  expect((await run(rig)).verdict('f/T1')).toEqual({ kind: 'fresh', observed: ['b.md'] });
 });

@@ -5,7 +5,7 @@ import { cleanEnvironment, type Environment, withPathInFront } from '../../io/en
 import { secretPlaces } from '../../io/sandbox.js';
 import type { Usage } from '../../model/action.js';
 import type { OpencodeAgentConfig } from '../../model/config.js';
-import { canonicalJson, digestFields } from '../../model/digest.js';
+import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Agent, AgentExit, AgentRequest } from '../agent.js';
 import type { AgentDefinition } from '../definitions.js';
@@ -73,11 +73,9 @@ class OpencodeAgent implements Agent {
     this.config = config;
     this.surroundings = surroundings;
     this.keys = keysOf(config, surroundings.env);
-    const files = (surroundings.files ?? []).flatMap(({ path, text }) => [path, text]);
-    this.identity = canonicalJson({
-      driver: 'opencode',
-      ...(files.length === 0 ? {} : { files: digestFields('conductor.opencode.files', files) }),
-    });
+    // The shipped plugins steer a session and define no task: their text is not in the key, or every release of
+    // conductor would disown all results.
+    this.identity = canonicalJson({ driver: 'opencode' });
     this.host = new ServerHost({ start: (signal) => this.start(signal) });
   }
 
