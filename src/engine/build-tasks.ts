@@ -94,6 +94,7 @@ export async function buildTasks(
     logs,
     config: project.config,
     version: surroundings.version,
+    unsandboxed: project.config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined,
     now: surroundings.now,
   });
   try {

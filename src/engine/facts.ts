@@ -7,6 +7,7 @@ import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { partialNames } from '../io/template.js';
 import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
+import { defaultModel } from '../model/config.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern, selectPaths } from '../model/pattern.js';
@@ -101,7 +102,7 @@ export class FactGatherer {
 
   /** The model that works on a task: its own, else its agent definition's, else the config's. */
   modelOf(task: Task): string | undefined {
-    return task.model ?? this.definitions?.get(agentNameOf(task))?.model ?? this.project.config.agent?.model;
+    return task.model ?? this.definitions?.get(agentNameOf(task))?.model ?? defaultModel(this.project.config);
   }
 
   /**

@@ -24,6 +24,8 @@ export interface LocalExecutorParts extends RecipeParts {
   readonly pool: WorkspacePool;
   readonly gates: Omit<GateContext, 'signal' | 'emit'>;
   readonly version: string;
+  /** Why nothing is sandboxed although it should be; undefined when it is, or when nobody wants it. */
+  readonly unsandboxed: string | undefined;
 }
 
 /** What one attempt left behind, judged by nobody but the capture. */
@@ -45,12 +47,14 @@ interface Attempt {
 
 export class LocalExecutor implements Executor {
   private readonly parts: LocalExecutorParts;
+  private warned = false;
 
   constructor(parts: LocalExecutorParts) {
     this.parts = parts;
   }
 
   async run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome> {
+    this.warnUnsandboxed(run, context);
     const startedAt = this.parts.now();
     let usage: Usage = {};
     let attempts = 1;
@@ -78,6 +82,16 @@ export class LocalExecutor implements Executor {
       tried.push(evidence(attempts, result.error));
       attempts++;
     }
+  }
+
+  /** Once in a build, and only when something is run that a sandbox would hold. */
+  private warnUnsandboxed(run: TaskRun, context: ExecutionContext): void {
+    const { unsandboxed } = this.parts;
+    if (this.warned || unsandboxed === undefined) return;
+    if (run.recipe.kind === 'render' && run.gates.length === 0) return;
+    this.warned = true;
+    const message = `no sandbox (${unsandboxed}): agents, commands and gates can write wherever you can; see \`conductor doctor\``;
+    context.emit({ type: 'warning', message });
   }
 
   async close(): Promise<void> {
