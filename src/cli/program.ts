@@ -6,12 +6,13 @@ import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
-import { VERSION } from './wire.js';
+import { VERSION } from './version.js';
 
-const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog];
+const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog, addSchema];
 
 export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('conductor')
