@@ -21,8 +21,7 @@ export default defineConfig({
   // A task without `render` or `run` is written by an agent. Any coding agent with a command line will do:
   //
   //   agent: { driver: 'command', preset: 'claude', env: ['ANTHROPIC_API_KEY'] },
-  //
-  // What such a task needs to run its gates is linked into its workspace:
-  //
-  //   workspace: { link: ['node_modules'] },
+
+  // What tasks and gates need to run is linked into their workspaces.
+  workspace: { link: ['node_modules'] },
 });

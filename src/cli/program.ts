@@ -14,13 +14,18 @@ import { VERSION } from './version.js';
 
 const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog, addSchema];
 
+const EXIT_CODES = `
+Exit codes: 0 up to date, or all is well; 1 a task or gate failed, or what was asked for is not so; 2 could not
+start (usage, config, specs, environment); 130 interrupted.`;
+
 export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('conductor')
     .description('Specs are the source, code is the build output.')
     .version(VERSION, '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: false });
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', EXIT_CODES);
   for (const add of COMMANDS) add(program, setExitCode);
   return program;
 }

@@ -14,8 +14,9 @@ export async function runSchema(
     const schemas = await Promise.all(
       SCHEMA_NAMES.map(async (one) => ({ name: one, ...(await loadSchema(one)) })),
     );
+    const width = Math.max(...SCHEMA_NAMES.map((one) => one.length));
     if (flags.json) printJson({ schema: 1, schemas: schemas.map(forMachines) });
-    else print(schemas.map(({ name: one, title }) => `${padTo(one, 18)}${title}`).join('\n'));
+    else print(schemas.map(({ name: one, title }) => `${padTo(one, width)}  ${title}`).join('\n'));
     return 0;
   }
   const found = SCHEMA_NAMES.find((one) => one === name);
