@@ -11,7 +11,8 @@ export default defineConfig({
     build: [
       {
         name: 'all tests of the application',
-        run: 'node --test generated/notes/test/*.test.js',
+        // A build of other features alone leaves nothing to test.
+        run: 'test ! -d generated/notes/test || node --test generated/notes/test/*.test.js',
         timeoutMinutes: 2,
         inputs: ['generated/**'],
       },
