@@ -6,12 +6,17 @@ import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
-import { VERSION } from './wire.js';
+import { VERSION } from './version.js';
 
-const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog];
+const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog, addSchema];
+
+const EXIT_CODES = `
+Exit codes: 0 up to date, or all is well; 1 a task or gate failed, or what was asked for is not so; 2 could not
+start (usage, config, specs, environment); 130 interrupted.`;
 
 export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('conductor')
@@ -19,7 +24,8 @@ export function createProgram(setExitCode: SetExitCode): Command {
     .version(VERSION, '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: false });
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', EXIT_CODES);
   for (const add of COMMANDS) add(program, setExitCode);
   return program;
 }

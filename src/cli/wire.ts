@@ -13,11 +13,7 @@ import type { SandboxPlan } from '../io/sandbox.js';
 import type { Config, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { CONFIG_NAMES } from './config-names.js';
-
-declare const CONDUCTOR_VERSION: string;
-
-/** The package's version; a constant of the bundle, so that no file is read for it. */
-export const VERSION = typeof CONDUCTOR_VERSION === 'string' ? CONDUCTOR_VERSION : '0.0.0-source';
+import { VERSION } from './version.js';
 
 /** Folder of the package: two levels above this file in `src/cli`, one above the bundle in `dist`. */
 function packageFile(path: string): URL {

@@ -35,7 +35,7 @@ export async function planLanding(project: Project, plan: LandingPlan): Promise<
     const after = nextLock(project, feature, plan, merged.value);
     if (after) locks.push(after);
     if (!after || after === before) continue;
-    const id = await project.objects.writeBlob(Buffer.from(formatLock(after)));
+    const id = await project.objects.writeBlob(Buffer.from(formatLock(after, feature.lockFile)));
     changes.set(feature.lockFile, { mode: '100644', id });
   }
   const tree =
