@@ -5,6 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
+import { recordNames } from '../agent/opencode/record-folder.js';
 import { ok } from '../base/result.js';
 import type { Surroundings } from '../engine/surroundings.js';
 import type { SandboxPlan } from '../io/sandbox.js';
@@ -59,6 +60,11 @@ export function createSurroundings(start: string): Surroundings {
       const { createCommandAgent } = await import('../agent/command.js');
       const sandbox = config.sandbox === 'off' ? undefined : await agentSandbox(directory);
       return createCommandAgent(config.agent, { env: process.env, ...(sandbox ? { sandbox } : {}) });
+    },
+    async reapAgents() {
+      if ((await recordNames(cacheDir)).length === 0) return;
+      const { reapServers } = await import('../agent/opencode/reap.js');
+      await reapServers(cacheDir);
     },
     async shippedPrompts() {
       const folder = fileURLToPath(packageFile('prompts/'));
