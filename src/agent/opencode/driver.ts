@@ -56,6 +56,7 @@ class OpencodeAgent implements Agent {
   readonly name = 'opencode';
   readonly identity: string;
   readonly reportsCost = true;
+  readonly secrets: readonly string[];
   private readonly config: OpencodeAgentConfig;
   private readonly surroundings: OpencodeSurroundings;
   private readonly keys: Readonly<Record<string, string>>;
@@ -68,6 +69,7 @@ class OpencodeAgent implements Agent {
     this.config = config;
     this.surroundings = surroundings;
     this.keys = keysOf(config, surroundings.env);
+    this.secrets = Object.values(this.keys);
     const files = (surroundings.files ?? []).flatMap(({ path, text }) => [path, text]);
     this.identity = canonicalJson({
       driver: 'opencode',
@@ -104,7 +106,7 @@ class OpencodeAgent implements Agent {
         : undefined,
       steps: this.config.limits?.steps ?? definition?.steps ?? DEFAULT_LIMITS.steps,
     });
-    const exit = await attempt.run(Object.values(this.keys));
+    const exit = await attempt.run(this.secrets);
     if (exit.kind === 'failed' && exit.failure.kind === 'provider-refused') {
       this.refused.set(model.providerID, exit.failure);
     }
