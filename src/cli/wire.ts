@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 import type { Agent } from '../agent/agent.js';
+import { recordNames } from '../agent/opencode/record-folder.js';
 import type { Scripts } from '../agent/scripted-model/script-file.js';
 import { ok, type Result } from '../base/result.js';
 import type { Surroundings } from '../engine/surroundings.js';
@@ -64,6 +65,11 @@ export function createSurroundings(start: string): Surroundings {
       const { createCommandAgent } = await import('../agent/command.js');
       const sandbox = config.sandbox === 'off' ? undefined : await agentSandbox(directory);
       return createCommandAgent(config.agent, { env: process.env, ...(sandbox ? { sandbox } : {}) });
+    },
+    async reapAgents() {
+      if ((await recordNames(cacheDir)).length === 0) return;
+      const { reapServers } = await import('../agent/opencode/reap.js');
+      await reapServers(cacheDir);
     },
     async shippedPrompts() {
       const folder = fileURLToPath(packageFile('prompts/'));

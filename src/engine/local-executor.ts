@@ -216,6 +216,7 @@ export class LocalExecutor implements Executor {
       edits: run.edits,
       ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
       maxBytes: config.maxOutputBytes,
+      secrets: this.parts.agent?.secrets ?? [],
     });
     if (!captured.ok) return captured;
     const missing = missingOutputs(run, captured.value.outputs);

@@ -121,6 +121,8 @@ export type Failure =
   | { readonly kind: 'nothing-done' }
   | { readonly kind: 'missing-outputs'; readonly paths: readonly string[] }
   | { readonly kind: 'wrote-outside-outputs'; readonly paths: readonly string[] }
+  /** Files with a key in them that conductor was given. */
+  | { readonly kind: 'leaked-secret'; readonly paths: readonly string[] }
   | { readonly kind: 'link-leaves-tree'; readonly path: string; readonly target: string }
   | { readonly kind: 'unsafe-path'; readonly path: string; readonly reason: string }
   | { readonly kind: 'output-too-large'; readonly bytes: number; readonly limit: number }

@@ -45,6 +45,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'budget-unknown-price': { kind: 'budget-unknown-price', scope: 'build', agent: 'mine' },
   'nothing-done': { kind: 'nothing-done' },
   'missing-outputs': { kind: 'missing-outputs', paths },
+  'leaked-secret': { kind: 'leaked-secret', paths },
   'wrote-outside-outputs': { kind: 'wrote-outside-outputs', paths },
   'link-leaves-tree': { kind: 'link-leaves-tree', path: 'a', target: '/etc' },
   'unsafe-path': { kind: 'unsafe-path', path: 'a', reason: 'is inside .git' },

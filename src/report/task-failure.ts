@@ -146,6 +146,12 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         list('missing', failure.paths),
         `correct \`outputs\` in the spec, or see \`${log}\``,
       );
+    case 'leaked-secret':
+      return say(
+        `the agent wrote a secret into ${plural(failure.paths.length, 'file', 'files')}`,
+        list('files', failure.paths),
+        `nothing of it was kept; \`${log}\` shows what was done`,
+      );
     case 'wrote-outside-outputs':
       return say(
         `the task changed ${plural(failure.paths.length, 'file')} that it does not own`,
