@@ -1,6 +1,7 @@
 /** The commands, in the order of their help. What each takes is in `definitions/`, what it does in `commands/`. */
 
 import { Command } from 'commander';
+import { addAccept } from './definitions/accept.js';
 import { addBuild } from './definitions/build.js';
 import { addDiff } from './definitions/diff.js';
 import { addExplain } from './definitions/explain.js';
@@ -12,7 +13,17 @@ import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
 import { VERSION } from './wire.js';
 
-const COMMANDS = [addBuild, addStatus, addDiff, addExplain, addPrompt, addGraph, addValidate, addLog];
+const COMMANDS = [
+  addBuild,
+  addStatus,
+  addDiff,
+  addAccept,
+  addExplain,
+  addPrompt,
+  addGraph,
+  addValidate,
+  addLog,
+];
 
 export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('conductor')
