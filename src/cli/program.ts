@@ -1,7 +1,9 @@
 /** The commands, in the order of their help. What each takes is in `definitions/`, what it does in `commands/`. */
 
 import { Command } from 'commander';
+import { addAccept } from './definitions/accept.js';
 import { addBuild } from './definitions/build.js';
+import { addDiff } from './definitions/diff.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
@@ -12,7 +14,18 @@ import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
 import { VERSION } from './version.js';
 
-const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog, addSchema];
+const COMMANDS = [
+  addBuild,
+  addStatus,
+  addDiff,
+  addAccept,
+  addExplain,
+  addPrompt,
+  addGraph,
+  addValidate,
+  addLog,
+  addSchema,
+];
 
 const EXIT_CODES = `
 Exit codes: 0 up to date, or all is well; 1 a task or gate failed, or what was asked for is not so; 2 could not

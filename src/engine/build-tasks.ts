@@ -112,6 +112,7 @@ export async function buildTasks(
       emit,
       signal,
       durations,
+      version: surroundings.version,
       now: surroundings.now,
     });
     await schedule({
@@ -132,6 +133,10 @@ export async function buildTasks(
       const stale = step.notUpToDate();
       if (stale.length > 0) return err({ kind: 'not-up-to-date', tasks: stale });
     }
+    // Where nothing could be accepted nothing is recorded, not even that it was tried.
+    if (options.accept && step.landed.size === 0) {
+      return ok(summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, 0));
+    }
     const { landing, done } = await land(prepared, step, new Date(surroundings.now()).toISOString());
     await prepared.store.settle();
     if (!landing.ok) return landing;
@@ -146,7 +151,10 @@ export async function buildTasks(
       return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
     }
     const judged = await runBuildGates(prepared, { ...gates, signal, emit }, landing.value.tree, complete);
-    if (!judged.ok) return ok(refused(step, judged.error, emit, surroundings.now() - startedAt));
+    if (!judged.ok) {
+      await step.takeBackAccepted();
+      return ok(refused(step, judged.error, emit, surroundings.now() - startedAt));
+    }
     const published = await publish(prepared, landing.value, emit);
     if (!published.ok) return ok(refused(step, published.error, emit, surroundings.now() - startedAt));
     if (options.commit) {
@@ -219,7 +227,7 @@ function summary(
   const counts = { ...NO_COUNTS };
   for (const outcome of outcomes.values()) counts[outcome]++;
   const exitCode = failure ? exitCodeOf(failure) : 0;
-  const idle = counts.cached + counts.verified + counts.built === 0 && published === 0;
+  const idle = counts.cached + counts.verified + counts.built + counts.accepted === 0 && published === 0;
   const outcome = exitCode === 130 ? 'interrupted' : failure ? 'failed' : idle ? 'up-to-date' : 'built';
   return { outcome, exitCode, counts, ms, usage, published };
 }

@@ -95,6 +95,8 @@ async function mergeEdits(
       plan.produced,
     );
     if (!folded.ok) return folded;
+    // What is accepted is the file as it is: a landing that would change it has lost something of it.
+    if (file.claimed && !sameEntry(folded.value, file.onDisk)) return err({ kind: 'patch-conflict', path });
     merged.set(path, folded.value);
     if (!sameEntry(project.listing.get(path), folded.value)) changes.set(path, folded.value);
   }

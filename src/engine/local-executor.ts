@@ -6,7 +6,7 @@ import { asFailure, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { EditPatch, GateRun, ObservedInputs, Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import { parsePattern } from '../model/pattern.js';
+import { unmatched } from '../model/pattern.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
 import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
 import type { ResultStore } from '../store/result-store.js';
@@ -219,7 +219,7 @@ export class LocalExecutor implements Executor {
       secrets: this.parts.agent?.secrets ?? [],
     });
     if (!captured.ok) return captured;
-    const missing = missingOutputs(run, captured.value.outputs);
+    const missing = unmatched(run.outputs, captured.value.outputs.keys());
     if (missing.length > 0 && missing.length < run.outputs.length)
       return err({ kind: 'missing-outputs', paths: missing });
     if (this.isUnchanged(run, captured.value) && !mayStand(run, attempt))
@@ -288,12 +288,4 @@ export class LocalExecutor implements Executor {
  */
 function mayStand(run: TaskRun, attempt: Attempt): boolean {
   return run.evolves && run.recipe.kind === 'agent' && attempt.number > 1 && run.gates.length > 0;
-}
-
-function missingOutputs(run: TaskRun, outputs: Files): string[] {
-  return run.outputs.filter((text) => {
-    const pattern = parsePattern(text);
-    if (!pattern.isGlob) return !outputs.has(pattern.prefix);
-    return ![...outputs.keys()].some((path) => pattern.matches(path));
-  });
 }

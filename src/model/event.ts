@@ -18,6 +18,8 @@ export type TaskOutcomeKind =
   /** Only its gates were run, and passed. */
   | 'verified'
   | 'built'
+  /** Its files were recorded as a person left them. */
+  | 'accepted'
   /** Left as the person edited it. */
   | 'drifted'
   | 'failed'

@@ -142,6 +142,10 @@ export type Failure =
   | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
   | { readonly kind: 'gate-flaky'; readonly gate: string; readonly output: KeptOutput }
   | { readonly kind: 'patch-conflict'; readonly path: string; readonly with?: Label }
+  /** A change by hand in a patched file concerns the patch of another task too. */
+  | { readonly kind: 'shared-patch'; readonly path: string; readonly with: Label }
+  /** `workspace`: where all sides of the files are left, relative to the project. */
+  | { readonly kind: 'edit-conflict'; readonly paths: readonly string[]; readonly workspace: string }
   | { readonly kind: 'edit-base-missing'; readonly path: string }
   | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
   | { readonly kind: 'publish-refused'; readonly paths: readonly string[]; readonly detail: string }

@@ -20,6 +20,8 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   locked: { kind: 'locked', pid: 12, command: 'conductor build', since: '2026-01-01T00:00:00Z' },
   'disk-full': { kind: 'disk-full', path: '/p' },
   'drifted-outputs': { kind: 'drifted-outputs', paths },
+  'shared-patch': { kind: 'shared-patch', path: 'a.ts', with: 'f/T2' },
+  'edit-conflict': { kind: 'edit-conflict', paths, workspace: '.conductor/conflicts/f~T1' },
   'template-error': { kind: 'template-error', template: 't.hbs', line: 3, message: 'no x' },
   'prompt-error': { kind: 'prompt-error', prompt: 'p.md', message: 'no x' },
   'prompt-too-large': { kind: 'prompt-too-large', bytes: 4096, limit: 3072, sections: ['description'] },
@@ -75,7 +77,8 @@ test('every kind of failure has a headline of one line and a hint', () => {
 });
 
 test('hints name only commands that there are', () => {
-  const known = /^(build( --discard-edits)?|explain|log|validate|status|--help)$/;
+  const known =
+    /^(build( --discard-edits| --keep-edits)?|accept( f\/T2)?|explain|log|validate|status|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

@@ -49,6 +49,7 @@ const DONE: Readonly<Partial<Record<TaskOutcomeKind, string>>> = {
   built: 'built',
   cached: 'cached',
   verified: 'verified',
+  accepted: 'accepted',
   drifted: 'edited',
 };
 
@@ -73,6 +74,7 @@ export function summaryLine(summary: BuildSummary, style: Style): string {
   const cost = summary.usage.costUsd ? ` (${money(summary.usage.costUsd)})` : '';
   const took = ` in ${duration(summary.ms)}${cost}`;
   const rest = [
+    count(counts.accepted, 'accepted'),
     count(counts.verified, 'verified'),
     count(counts.cached, 'from cache'),
     count(counts.drifted, 'edited by hand'),

@@ -34,7 +34,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
       return say(
         `${plural(failure.paths.length, 'output was', 'outputs were')} edited by hand, and the task has to be built anew`,
         list('edited', failure.paths),
-        'move the edit into the spec, or drop it with `conductor build --discard-edits`',
+        `keep the edit with \`conductor accept ${task ?? '<task>'}\`, merge it with \`conductor build --keep-edits\`, or drop it with \`--discard-edits\``,
       );
     case 'template-error':
       return say(
@@ -235,6 +235,21 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
           : 'two tasks change the same lines: let one depend on the other (`depends_on`)',
       );
     }
+    case 'shared-patch':
+      return say(
+        'the edit by hand is among lines of another task too',
+        [
+          ['file', failure.path],
+          ['task', failure.with],
+        ],
+        `accept both: \`conductor accept ${task ?? '<task>'} ${failure.with}\``,
+      );
+    case 'edit-conflict':
+      return say(
+        'an edit by hand and what was newly made change the same lines',
+        [...list('files', failure.paths), ['all sides', failure.workspace]],
+        `write into the files what is to be there, then \`conductor accept ${task ?? '<task>'}\``,
+      );
     case 'edit-base-missing':
       return say(
         'the file without earlier edits is not known any more',

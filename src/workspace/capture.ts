@@ -198,10 +198,23 @@ async function notIgnored(
   return [...tracked, ...fresh.filter((path) => !ignored.has(path))].sort();
 }
 
+/** Why files that are in the store could not be a task's: their kind, where a link leads, their size in bytes. */
+export async function contentProblem(
+  objects: GitObjects,
+  files: Files,
+  maxBytes: number,
+): Promise<Failure | undefined> {
+  const problem = await entryProblem(objects, [...files.keys()], files);
+  if (problem) return problem;
+  let bytes = 0;
+  for (const { id } of files.values()) bytes += (await objects.read(id))?.length ?? 0;
+  return bytes > maxBytes ? { kind: 'output-too-large', bytes, limit: maxBytes } : undefined;
+}
+
 async function entryProblem(
   objects: GitObjects,
   paths: readonly string[],
-  listing: Listing,
+  listing: Pick<Files, 'get'>,
 ): Promise<Failure | undefined> {
   for (const path of paths) {
     const entry = listing.get(path) as Entry;
