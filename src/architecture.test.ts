@@ -15,6 +15,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   store: 3,
   workspace: 3,
   agent: 3,
+  plan: 3,
   report: 3,
   engine: 4,
   cli: 5,

@@ -22,6 +22,8 @@ export interface CaptureOptions {
   /** Links and kept paths: seen, never part of a result. */
   readonly ignoreRoots: readonly string[];
   readonly maxBytes: number;
+  /** What else was written is left behind without a word, instead of refusing the whole. */
+  readonly ignoreOthers?: boolean;
 }
 
 export interface CapturedEdit {
@@ -87,7 +89,8 @@ export async function captureResult(
   await gitOk(['clean', '-ffdxq', ...kept], call);
   await gitOk(['read-tree', '--reset', '-u', tree], call);
   const violations = await notIgnored(outside, call);
-  if (violations.length > 0) return err({ kind: 'wrote-outside-outputs', paths: violations });
+  if (violations.length > 0 && !options.ignoreOthers)
+    return err({ kind: 'wrote-outside-outputs', paths: violations });
 
   const listing = await objects.list(tree);
   const outputs = new Map<string, Entry>();
