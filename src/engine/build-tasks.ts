@@ -5,7 +5,6 @@
 
 import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
-import { findSandbox } from '../io/sandbox.js';
 import type { Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
@@ -15,24 +14,15 @@ import { runBuildGates } from './build-gates.js';
 import { commitBuild } from './commit.js';
 import { inspectTasks } from './inspect.js';
 import { LocalExecutor } from './local-executor.js';
-import { BuildLogs } from './logs.js';
-import { type BuildOptions, buildName, NO_COUNTS } from './options.js';
-import { createPool } from './pool.js';
+import { type BuildOptions, NO_COUNTS } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
 import { land, publish } from './publishing.js';
-import {
-  environmentDigests,
-  readDurations,
-  readSpending,
-  writeDurations,
-  writeLastBuild,
-} from './records.js';
+import { environmentDigests, readDurations, writeDurations, writeLastBuild } from './records.js';
 import { schedule } from './scheduler.js';
 import type { Session } from './session.js';
-import { Spending } from './spending.js';
 import type { Emit, Surroundings } from './surroundings.js';
 import { TaskStep } from './task-step.js';
-import { Toolbox } from './toolbox.js';
+import { openWorkbench } from './workbench.js';
 
 /** A weight for tasks that were never run: only its ratio to real durations matters. */
 const UNKNOWN_MS = 60_000;
@@ -59,23 +49,9 @@ export async function buildTasks(
     emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
   if (options.dryRun) return dryRun(prepared, emit, surroundings.now() - startedAt);
 
-  const sandbox = await findSandbox(surroundings.env);
-  if ('missing' in sandbox && project.config.sandbox === 'required') {
-    return err({ kind: 'sandbox-required', detail: sandbox.missing });
-  }
-  const sandboxProgram =
-    project.config.sandbox !== 'off' && 'program' in sandbox ? sandbox.program : undefined;
-  const logs = new BuildLogs(project.repository.project, buildName(startedAt, surroundings.pid));
-  await logs.open();
-  const toolbox = new Toolbox(project.repository.project, project.config, surroundings.env, sandboxProgram);
-  const day = new Date(startedAt).toISOString().slice(0, 10);
-  const spending = new Spending(
-    project.config.budget,
-    await readSpending(project.repository.state, day),
-    project.repository.state,
-  );
-  const pool = createPool(surroundings, session, project.config, toolbox, logs, signal);
-  await pool.sweep();
+  const bench = await openWorkbench(surroundings, session, project.config, startedAt, signal);
+  if (!bench.ok) return bench;
+  const { logs, toolbox, spending, pool, unsandboxed } = bench.value;
   const gates = {
     toolbox,
     pool,
@@ -94,7 +70,7 @@ export async function buildTasks(
     logs,
     config: project.config,
     version: surroundings.version,
-    unsandboxed: project.config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined,
+    unsandboxed,
     now: surroundings.now,
   });
   try {
