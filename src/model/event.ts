@@ -83,6 +83,14 @@ export type BuildEventBody =
       readonly ms: number;
       readonly log?: string;
     }
+  /** The sessions of all planners have been deleted, and what held them has ended. */
+  | { readonly type: 'plan.closed'; readonly sessions: number }
+  /** The plan stands in the files of its feature; tasks by id, against the backlog as it was. */
+  | ({
+      readonly type: 'plan.ready';
+      readonly feature: string;
+      readonly published: readonly string[];
+    } & Readonly<Record<'kept' | 'changed' | 'added' | 'removed', readonly string[]>>)
   | { readonly type: 'build.failure'; readonly failure: Failure }
   | {
       readonly type: 'build.published';

@@ -4,6 +4,7 @@ import { unreachable } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { at, budgetHint, type Facts, type FailureText, kept, list, minutes, say } from './failure-text.js';
+import { describePlanFailure } from './plan-failure.js';
 import { describeSessionFailure } from './session-failure.js';
 import { bytes, duration, money, plural } from './style.js';
 
@@ -261,6 +262,9 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         failure.tasks.map(({ label, verdict }) => [label, verdict] as const),
         'run `conductor build` and keep what it writes',
       );
+    case 'invalid-plan':
+    case 'plan-conflict':
+      return describePlanFailure(failure);
     case 'sandbox-required':
       return say(
         'the config requires a sandbox, and there is none',
