@@ -1,17 +1,31 @@
 /** The commands, in the order of their help. What each takes is in `definitions/`, what it does in `commands/`. */
 
 import { Command } from 'commander';
+import { addBacklog } from './definitions/backlog.js';
 import { addBuild } from './definitions/build.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
+import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addRun } from './definitions/run.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
 import { VERSION } from './wire.js';
 
-const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog];
+const COMMANDS = [
+  addBuild,
+  addPlan,
+  addRun,
+  addBacklog,
+  addStatus,
+  addExplain,
+  addPrompt,
+  addGraph,
+  addValidate,
+  addLog,
+];
 
 export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('conductor')
