@@ -2,12 +2,15 @@
 
 import { Command } from 'commander';
 import { addAccept } from './definitions/accept.js';
+import { addBacklog } from './definitions/backlog.js';
 import { addBuild } from './definitions/build.js';
 import { addDiff } from './definitions/diff.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
+import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addRun } from './definitions/run.js';
 import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
@@ -15,6 +18,8 @@ import { addValidate } from './definitions/validate.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = [
+  addPlan,
+  addRun,
   addBuild,
   addStatus,
   addDiff,
@@ -23,6 +28,7 @@ const COMMANDS = [
   addPrompt,
   addGraph,
   addValidate,
+  addBacklog,
   addLog,
   addSchema,
 ];
