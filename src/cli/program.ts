@@ -8,6 +8,7 @@ import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addRegenerate } from './definitions/regenerate.js';
 import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
@@ -19,6 +20,7 @@ const COMMANDS = [
   addStatus,
   addDiff,
   addAccept,
+  addRegenerate,
   addExplain,
   addPrompt,
   addGraph,
