@@ -10,6 +10,7 @@ import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
 import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addRegenerate } from './definitions/regenerate.js';
 import { addRun } from './definitions/run.js';
 import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
@@ -24,6 +25,7 @@ const COMMANDS = [
   addStatus,
   addDiff,
   addAccept,
+  addRegenerate,
   addExplain,
   addPrompt,
   addGraph,
