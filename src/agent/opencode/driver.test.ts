@@ -98,6 +98,7 @@ async function start(
     logFile,
     signal: stop.signal,
     network: false,
+    reset: async () => {},
     onEvent: (event) => events.push(event),
     ...more,
   });
@@ -282,13 +283,18 @@ test('an agent that is stopped ends, and its session does nothing more', async (
 });
 
 test('a server that is killed takes no task with it', async () => {
-  const run = await start([{ hold: 'kill' }, write(nextDir(), 'made.txt'), { say: 'ok' }]);
+  let resets = 0;
+  const reset = async () => {
+    resets++;
+  };
+  const run = await start([{ hold: 'kill' }, write(nextDir(), 'made.txt'), { say: 'ok' }], { reset });
   const name = `s${count}`;
   await model.held('kill');
   model.script(name, [write(run.dir, 'made.txt'), { say: 'ok' }]);
   process.kill(await serverPid(), 'SIGKILL');
   expect(await run.exit).toMatchObject({ kind: 'finished' });
   expect(await readdir(run.dir)).toEqual(['made.txt']);
+  expect(resets).toBe(1);
   model.release('kill');
 });
 
