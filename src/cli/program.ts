@@ -3,9 +3,11 @@
 import { Command } from 'commander';
 import { addAccept } from './definitions/accept.js';
 import { addBuild } from './definitions/build.js';
+import { addCompletion } from './definitions/completion.js';
 import { addDiff } from './definitions/diff.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
+import { addList } from './definitions/list.js';
 import { addLog } from './definitions/log.js';
 import { addPrompt } from './definitions/prompt.js';
 import { addSchema } from './definitions/schema.js';
@@ -23,8 +25,10 @@ const COMMANDS = [
   addPrompt,
   addGraph,
   addValidate,
+  addList,
   addLog,
   addSchema,
+  addCompletion,
 ];
 
 const EXIT_CODES = `
