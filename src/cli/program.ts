@@ -5,6 +5,7 @@ import { addAccept } from './definitions/accept.js';
 import { addBuild } from './definitions/build.js';
 import { addCompletion } from './definitions/completion.js';
 import { addDiff } from './definitions/diff.js';
+import { addDoctor } from './definitions/doctor.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addList } from './definitions/list.js';
@@ -27,6 +28,7 @@ const COMMANDS = [
   addValidate,
   addList,
   addLog,
+  addDoctor,
   addSchema,
   addCompletion,
 ];
