@@ -47,12 +47,12 @@ export async function runComplete(expected: Expected, shell: string): Promise<nu
 async function valuesOf(placeholder: string): Promise<Candidate[]> {
   switch (placeholder) {
     case 'targets':
-    case 'target': {
+    case 'target':
+    case 'tasks': {
       const { features, labels } = await names();
       return plain([...features, ...labels]);
     }
     case 'task':
-    case 'tasks':
     case 'label':
       return plain((await names()).labels);
     case 'feature':

@@ -1,7 +1,7 @@
 /** What can be typed after `conductor completion`, and the hidden command that the shells ask. */
 
 import { Argument, type Command } from 'commander';
-import { examples, type SetExitCode } from './shared.js';
+import { examples, type SetExitCode, withChoices } from './shared.js';
 import { expectedNext } from './typed.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -10,7 +10,7 @@ export function addCompletion(program: Command, setExitCode: SetExitCode): void 
   program
     .command('completion')
     .description('print the completion script of a shell')
-    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .addArgument(withChoices(new Argument('<shell>', 'the shell'), SHELLS))
     .addHelpText(
       'after',
       examples(
