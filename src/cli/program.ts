@@ -4,9 +4,12 @@ import { Command } from 'commander';
 import { addAccept } from './definitions/accept.js';
 import { addBacklog } from './definitions/backlog.js';
 import { addBuild } from './definitions/build.js';
+import { addCompletion } from './definitions/completion.js';
 import { addDiff } from './definitions/diff.js';
+import { addDoctor } from './definitions/doctor.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
+import { addList } from './definitions/list.js';
 import { addLog } from './definitions/log.js';
 import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
@@ -23,6 +26,7 @@ const COMMANDS = [
   addRun,
   addBuild,
   addStatus,
+  addList,
   addDiff,
   addAccept,
   addRegenerate,
@@ -32,7 +36,9 @@ const COMMANDS = [
   addValidate,
   addBacklog,
   addLog,
+  addDoctor,
   addSchema,
+  addCompletion,
 ];
 
 const EXIT_CODES = `
