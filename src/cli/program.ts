@@ -7,6 +7,7 @@ import { addDiff } from './definitions/diff.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
+import { addNew } from './definitions/new.js';
 import { addPrompt } from './definitions/prompt.js';
 import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
@@ -23,6 +24,7 @@ const COMMANDS = [
   addPrompt,
   addGraph,
   addValidate,
+  addNew,
   addLog,
   addSchema,
 ];
