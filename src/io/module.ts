@@ -28,9 +28,11 @@ export async function importModule(file: string, options: ImportOptions = {}): P
     try {
       const url = pathToFileURL(file);
       if (options.version !== undefined) url.searchParams.set('version', options.version);
-      return await import(url.href);
+      return await withoutFormatWarnings(() => import(url.href));
     } catch (error) {
-      if (!BEYOND_NODE.has(String((error as { code?: unknown } | undefined)?.code))) throw error;
+      const code = String((error as { code?: unknown } | undefined)?.code);
+      // In a package of type `commonjs` Node takes `import` in a `.ts` file for a mistake.
+      if (!BEYOND_NODE.has(code) && !(error instanceof SyntaxError)) throw error;
     }
   }
   const { createJiti } = await import('jiti');
@@ -41,6 +43,21 @@ export async function importModule(file: string, options: ImportOptions = {}): P
     ...(options.alias ? { alias: { ...options.alias } } : {}),
   });
   return jiti.import(file);
+}
+
+/** What Node says about a package without `type: module`, or of type `commonjs`, is no matter of the person's. */
+async function withoutFormatWarnings<T>(work: () => Promise<T>): Promise<T> {
+  const { emitWarning } = process;
+  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
+    const text = `${String(warning)} ${JSON.stringify(rest)}`;
+    if (/MODULE_TYPELESS_PACKAGE_JSON|^Failed to load the ES module/.test(text)) return;
+    (emitWarning as (...all: unknown[]) => void).call(process, warning, ...rest);
+  }) as typeof emitWarning;
+  try {
+    return await work();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
 
 function stripsTypes(): boolean {
