@@ -6,6 +6,7 @@ import { addBuild } from './definitions/build.js';
 import { addDiff } from './definitions/diff.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
+import { addInit } from './definitions/init.js';
 import { addLog } from './definitions/log.js';
 import { addNew } from './definitions/new.js';
 import { addPrompt } from './definitions/prompt.js';
@@ -16,6 +17,7 @@ import { addValidate } from './definitions/validate.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = [
+  addInit,
   addBuild,
   addStatus,
   addDiff,

@@ -1,9 +1,9 @@
 /** Where an editor finds a schema of conductor's, as written into a file. Opens no schema. */
 
 import { dirname, join, relative, sep } from 'node:path';
-import { exists } from '../io/files.js';
+import { findPackage } from '../io/node-modules.js';
 
-export type SchemaFile = 'backlog' | 'template';
+export const OWN_PACKAGE = 'conductor-build';
 
 /**
  * The line that YAML language servers read: the schema of the installed package, by a path that works in every clone, or
@@ -12,27 +12,16 @@ export type SchemaFile = 'backlog' | 'template';
 export async function schemaLine(
   project: string,
   file: string,
-  schema: SchemaFile,
+  schema: 'backlog',
   version: string,
 ): Promise<string> {
-  return `# yaml-language-server: $schema=${await schemaReference(project, file, schema, version)}\n`;
-}
-
-async function schemaReference(
-  project: string,
-  file: string,
-  schema: SchemaFile,
-  version: string,
-): Promise<string> {
-  const name = `conductor-build/schemas/${schema}.schema.json`;
-  for (let folder = project; ; folder = dirname(folder)) {
-    const installed = join(folder, 'node_modules', name);
-    if (await exists(installed)) {
-      return relative(dirname(join(project, file)), installed)
-        .split(sep)
-        .join('/');
-    }
-    if (dirname(folder) === folder) break;
-  }
-  return `https://cdn.jsdelivr.net/npm/${name.replace('/', `@${version}/`)}`;
+  const path = `schemas/${schema}.schema.json`;
+  const installed = await findPackage(project, OWN_PACKAGE);
+  const place =
+    installed === undefined
+      ? `https://cdn.jsdelivr.net/npm/${OWN_PACKAGE}@${version}/${path}`
+      : relative(dirname(join(project, file)), join(installed, path))
+          .split(sep)
+          .join('/');
+  return `# yaml-language-server: $schema=${place}\n`;
 }

@@ -1,11 +1,12 @@
 /** Finds templates: the project's own, the shipped ones, packages, folders by their path. Reads none of them. */
 
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { suggestions } from '../base/nearest.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { exists } from '../io/files.js';
+import { findPackage } from '../io/node-modules.js';
 import type { Failure } from '../model/failure.js';
 import { DEFINITION, type TemplateOrigin, type TemplatePlace } from './folder.js';
 
@@ -107,25 +108,22 @@ async function folderTemplate(
   return { name, origin, folder, shown: origin === 'project' ? `${OWN}/${name}` : `${name} (shipped)` };
 }
 
-/** As Node finds packages: in `node_modules` of the project, or of a folder above it. */
 async function packageTemplate(
   { project }: TemplateRoots,
   wanted: string,
 ): Promise<TemplatePlace | undefined> {
-  if (!PACKAGE.test(wanted)) return undefined;
-  for (let folder = project; ; folder = dirname(folder)) {
-    const installed = join(folder, 'node_modules', wanted);
-    for (const [root, shown] of [
-      [installed, wanted],
-      [join(installed, IN_PACKAGE), `${wanted}/${IN_PACKAGE}`],
-    ] as const) {
-      if (!(await exists(join(root, DEFINITION)))) continue;
-      const name = wanted.replace(/^@/, '').replace('/', '-');
-      // The package itself is a link with some package managers; what is in it must not be one.
-      return { name, origin: 'package', folder: await realpath(root), shown };
-    }
-    if (dirname(folder) === folder) return undefined;
+  const installed = PACKAGE.test(wanted) ? await findPackage(project, wanted) : undefined;
+  if (installed === undefined) return undefined;
+  for (const [root, shown] of [
+    [installed, wanted],
+    [join(installed, IN_PACKAGE), `${wanted}/${IN_PACKAGE}`],
+  ] as const) {
+    if (!(await exists(join(root, DEFINITION)))) continue;
+    const name = wanted.replace(/^@/, '').replace('/', '-');
+    // The package itself is a link with some package managers; what is in it must not be one.
+    return { name, origin: 'package', folder: await realpath(root), shown };
   }
+  return undefined;
 }
 
 async function dependencies(project: string): Promise<string[]> {

@@ -1,0 +1,61 @@
+/** The text of a first `conductor.config.ts`. Knows no disk. */
+
+import { OWN_PACKAGE } from './schema-reference.js';
+
+export interface ConfigChoices {
+  /** Commands, as shell lines. */
+  readonly gates: readonly string[];
+  /** Paths that workspaces get as links. */
+  readonly links: readonly string[];
+  /** Whether `conductor-build` is in a `node_modules` where an editor finds it. */
+  readonly installed: boolean;
+  /** How the package is added to the project. */
+  readonly install: string;
+}
+
+/** Written as prettier writes by default: the linter of a project that uses it has nothing to say. */
+export function configText({ gates, links, installed, install }: ConfigChoices): string {
+  return [
+    ...(installed ? [] : untyped(install)),
+    `import { defineConfig } from ${JSON.stringify(OWN_PACKAGE)};`,
+    '',
+    '// Every key is optional; an editor completes them.',
+    'export default defineConfig({',
+    '  // What must pass on everything together before anything is kept.',
+    ...(gates.length > 0
+      ? ['  gates: {', ...list('    ', 'build', gates), '  },']
+      : ['  //   gates: { build: ["make test"] },']),
+    '',
+    ...(links.length > 0
+      ? ['  // Seen in every workspace, part of no result: what the gates need.', ...workspace(links), '']
+      : []),
+    '  // A task without `render` or `run` is written by a coding agent. Any with a',
+    '  // command line will do, or OpenCode:',
+    '  //   agent: { driver: "command", preset: "claude", env: ["ANTHROPIC_API_KEY"] },',
+    '  //   agent: { driver: "opencode", model: "anthropic/claude-sonnet-4-5" },',
+    '});',
+    '',
+  ].join('\n');
+}
+
+function untyped(install: string): string[] {
+  return [
+    '// conductor finds this package by itself. For completion in the editor:',
+    `//   ${install}`,
+    '// @ts-ignore: without it in node_modules there are no types.',
+  ];
+}
+
+function workspace(links: readonly string[]): string[] {
+  const line = `  workspace: { link: [${links.map((one) => JSON.stringify(one)).join(', ')}] },`;
+  return line.length <= 80 ? [line] : ['  workspace: {', ...list('    ', 'link', links), '  },'];
+}
+
+/** On one line where it fits. */
+function list(indent: string, key: string, values: readonly string[]): string[] {
+  const texts = values.map((value) => JSON.stringify(value));
+  const line = `${indent}${key}: [${texts.join(', ')}],`;
+  return line.length <= 80
+    ? [line]
+    : [`${indent}${key}: [`, ...texts.map((text) => `${indent}  ${text},`), `${indent}],`];
+}
