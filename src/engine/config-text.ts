@@ -14,13 +14,24 @@ export interface ConfigChoices {
 }
 
 /** Written as prettier writes by default: the linter of a project that uses it has nothing to say. */
-export function configText({ gates, links, installed, install }: ConfigChoices): string {
+export function configText(choices: ConfigChoices): string {
+  const { installed, install } = choices;
+  const imported = `import { defineConfig } from ${JSON.stringify(OWN_PACKAGE)};`;
+  // Where the package is not installed an import would be an error in editors, type checks and linters.
+  const head = installed
+    ? [imported, '', '// Every key is optional.', 'export default defineConfig({']
+    : [
+        `// For completion in the editor: ${install}, then`,
+        `//   ${imported}`,
+        '//   export default defineConfig({ ... });',
+        '// Every key is optional.',
+        'export default {',
+      ];
+  return [...head, ...body(choices), installed ? '});' : '};', ''].join('\n');
+}
+
+function body({ gates, links }: ConfigChoices): string[] {
   return [
-    ...(installed ? [] : untyped(install)),
-    `import { defineConfig } from ${JSON.stringify(OWN_PACKAGE)};`,
-    '',
-    '// Every key is optional; an editor completes them.',
-    'export default defineConfig({',
     '  // What must pass on everything together before anything is kept.',
     ...(gates.length > 0
       ? ['  gates: {', ...list('    ', 'build', gates), '  },']
@@ -33,16 +44,6 @@ export function configText({ gates, links, installed, install }: ConfigChoices):
     '  // command line will do, or OpenCode:',
     '  //   agent: { driver: "command", preset: "claude", env: ["ANTHROPIC_API_KEY"] },',
     '  //   agent: { driver: "opencode", model: "anthropic/claude-sonnet-4-5" },',
-    '});',
-    '',
-  ].join('\n');
-}
-
-function untyped(install: string): string[] {
-  return [
-    '// conductor finds this package by itself. For completion in the editor:',
-    `//   ${install}`,
-    '// @ts-ignore: without it in node_modules there are no types.',
   ];
 }
 

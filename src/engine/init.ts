@@ -41,12 +41,18 @@ export interface InitChoices {
 
 export interface InitDone {
   readonly written: readonly string[];
-  /** Lines that were added to `.gitignore`. */
-  readonly ignored: readonly string[];
+  /** Lines that were added to files which may have been there. */
+  readonly added: readonly { readonly file: string; readonly lines: readonly string[] }[];
   /** Files that were there and stand, the config among them. */
   readonly kept: readonly string[];
   /** The feature of the example. */
   readonly example: string | undefined;
+}
+
+interface Added {
+  readonly file: string;
+  readonly lines: readonly string[];
+  readonly undo: Undo;
 }
 
 const CONFIG = 'conductor.config.ts';
@@ -102,8 +108,8 @@ export async function initProject(
     for (const one of undo.reverse()) await one();
   };
   try {
-    const ignore = await addIgnored(project, survey);
-    undo.push(ignore.undo);
+    const added = await addIgnored(project, survey);
+    undo.push(...added.map((one) => one.undo));
     const example = await writeExample(surroundings, roots, survey, choices);
     if (!example.ok) {
       await back();
@@ -111,7 +117,7 @@ export async function initProject(
     }
     return ok({
       written: [...files.map(({ path }) => path), ...example.value.written],
-      ignored: ignore.lines,
+      added: added.map(({ file, lines }) => ({ file, lines })),
       kept,
       example: example.value.feature,
     });
@@ -173,20 +179,37 @@ async function freePage(project: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Adds what git must not see to the end of `.gitignore`; a link in its place is left alone. */
-async function addIgnored(
-  project: string,
-  { toolchain }: InitSurvey,
-): Promise<{ readonly lines: readonly string[]; readonly undo: Undo }> {
-  const wanted = ['.conductor/', ...(toolchain.packageManager === undefined ? [] : ['node_modules/'])];
+/** Adds to the ends of ignore files what neither git nor a formatter must look at. */
+async function addIgnored(project: string, { toolchain }: InitSurvey): Promise<Added[]> {
+  const { packageManager, dependencies } = toolchain;
+  const unseen = ['.conductor/', ...(packageManager === undefined ? [] : ['node_modules/'])];
   const lines: string[] = [];
-  for (const line of wanted) if (!(await isIgnored(project, line))) lines.push(line);
-  const file = join(project, '.gitignore');
+  for (const line of unseen) if (!(await isIgnored(project, line))) lines.push(line);
+  const added = [await addLines(project, '.gitignore', lines)];
+  // Handlebars files of other languages: prettier takes them for web pages.
+  if (dependencies.has('prettier')) added.push(await addLines(project, '.prettierignore', ['templates/']));
+  return added.filter((one) => one !== undefined);
+}
+
+/** Undefined where nothing had to be added, and where a link stands in the file's place. */
+async function addLines(
+  project: string,
+  name: string,
+  wanted: readonly string[],
+): Promise<Added | undefined> {
+  const file = join(project, name);
   const found = await lstat(file).catch(() => undefined);
-  if (lines.length === 0 || (found && !found.isFile())) return { lines: [], undo: async () => {} };
+  if (found && !found.isFile()) return undefined;
   const before = (await readText(file)) ?? '';
+  const there = new Set(before.split(/\r?\n/).map((line) => line.trim()));
+  const lines = wanted.filter((line) => !there.has(line));
+  if (lines.length === 0) return undefined;
   const end = before.includes('\r\n') ? '\r\n' : '\n';
   const start = before === '' || before.endsWith('\n') ? '' : end;
   await append(file, start + lines.map((line) => line + end).join(''));
-  return { lines, undo: () => (found ? writeAtomic(file, before, found.mode) : removeTree(file)) };
+  return {
+    file: name,
+    lines,
+    undo: () => (found ? writeAtomic(file, before, found.mode) : removeTree(file)),
+  };
 }

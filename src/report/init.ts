@@ -13,7 +13,7 @@ export interface InitFacts {
 
 export interface InitOutcome {
   readonly written: readonly string[];
-  readonly ignored: readonly string[];
+  readonly added: readonly { readonly file: string; readonly lines: readonly string[] }[];
   readonly kept: readonly string[];
   readonly example: string | undefined;
 }
@@ -21,7 +21,7 @@ export interface InitOutcome {
 export function initText(
   { start, config, toolchain }: InitFacts,
   { gates }: { readonly gates: readonly string[] },
-  { written, ignored, kept, example }: InitOutcome,
+  { written, added, kept, example }: InitOutcome,
   style: Style,
 ): string {
   const line = (colour: 'green' | 'yellow', word: string, text: string) =>
@@ -36,7 +36,7 @@ export function initText(
   const width = Math.max(...steps.map(([command]) => command.length));
   return [
     ...written.map((path) => line('green', 'wrote', path)),
-    ...(ignored.length > 0 ? [line('green', 'added', `${ignored.join(', ')} to .gitignore`)] : []),
+    ...added.map(({ file, lines }) => line('green', 'added', `${lines.join(', ')} to ${file}`)),
     ...kept.map((path) => line('yellow', 'kept', `${path}: it was there already`)),
     ...toolchain.missing.map(({ gate, program }) =>
       line('yellow', 'no gate', `${gate.command}: ${program} is not on PATH`),
