@@ -108,7 +108,7 @@ export async function initProject(
     for (const one of undo.reverse()) await one();
   };
   try {
-    const added = await addIgnored(project, survey);
+    const added = await addIgnored(project, survey, choices);
     undo.push(...added.map((one) => one.undo));
     const example = await writeExample(surroundings, roots, survey, choices);
     if (!example.ok) {
@@ -180,14 +180,21 @@ async function freePage(project: string): Promise<string | undefined> {
 }
 
 /** Adds to the ends of ignore files what neither git nor a formatter must look at. */
-async function addIgnored(project: string, { toolchain }: InitSurvey): Promise<Added[]> {
+async function addIgnored(
+  project: string,
+  { toolchain }: InitSurvey,
+  { agents }: InitChoices,
+): Promise<Added[]> {
   const { packageManager, dependencies } = toolchain;
   const unseen = ['.conductor/', ...(packageManager === undefined ? [] : ['node_modules/'])];
   const lines: string[] = [];
   for (const line of unseen) if (!(await isIgnored(project, line))) lines.push(line);
   const added = [await addLines(project, '.gitignore', lines)];
-  // Handlebars files of other languages: prettier takes them for web pages.
-  if (dependencies.has('prettier')) added.push(await addLines(project, '.prettierignore', ['templates/']));
+  if (dependencies.has('prettier')) {
+    // Handlebars in other languages: prettier takes it for web pages, or for text that it may wrap.
+    const templates = ['templates/', ...(agents ? ['prompts/'] : [])];
+    added.push(await addLines(project, '.prettierignore', templates));
+  }
   return added.filter((one) => one !== undefined);
 }
 

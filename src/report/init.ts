@@ -1,6 +1,7 @@
 /** What `conductor init` did and what comes next, for people. Knows no disk. */
 
 import { type Style, visible } from './style.js';
+import { wordLine, writtenLines } from './written-files.js';
 
 export interface InitFacts {
   readonly start: string;
@@ -24,8 +25,6 @@ export function initText(
   { written, added, kept, example }: InitOutcome,
   style: Style,
 ): string {
-  const line = (colour: 'green' | 'yellow', word: string, text: string) =>
-    `${style(colour, word.padEnd(7))} ${visible(text)}`;
   const steps = [
     example === undefined
       ? [`${start} new`, 'writes a first feature from a template']
@@ -35,11 +34,11 @@ export function initText(
   ] as const;
   const width = Math.max(...steps.map(([command]) => command.length));
   return [
-    ...written.map((path) => line('green', 'wrote', path)),
-    ...added.map(({ file, lines }) => line('green', 'added', `${lines.join(', ')} to ${file}`)),
-    ...kept.map((path) => line('yellow', 'kept', `${path}: it was there already`)),
+    ...writtenLines(written, style),
+    ...added.map(({ file, lines }) => wordLine('added', `${lines.join(', ')} to ${file}`, style)),
+    ...kept.map((path) => wordLine('kept', `${path}: it was there already`, style)),
     ...toolchain.missing.map(({ gate, program }) =>
-      line('yellow', 'no gate', `${gate.command}: ${program} is not on PATH`),
+      wordLine('no gate', `${gate.command}: ${program} is not on PATH`, style),
     ),
     '',
     ...(config === undefined ? [gatesText(gates), ''] : []),

@@ -1,6 +1,7 @@
 /** What a new feature is written as, and the templates there are, for people. Knows no disk. */
 
 import { plural, type Style, visible, visibleBlock } from './style.js';
+import { wordLine, writtenLines } from './written-files.js';
 
 export interface DescribedTemplate {
   readonly name: string;
@@ -47,15 +48,12 @@ function variableText({ description, default: fallback, example }: DescribedVari
   return `${visible(description)} ${style('dim', `(${visible(value)})`)}`;
 }
 
-/** Files that were or would be written, one a line, and those of the project that stand. */
+/** Files that were written, and those of the project that stand. */
 export function writtenList(written: readonly string[], kept: readonly string[], style: Style): string {
-  const lines = written.map((path) => `${style('green', 'wrote')}  ${visible(path)}`);
-  lines.push(
-    ...kept.map(
-      (path) => `${style('yellow', 'kept')}   ${visible(path)}: yours is another one, and it stands`,
-    ),
-  );
-  return lines.join('\n');
+  return [
+    ...writtenLines(written, style),
+    ...kept.map((path) => wordLine('kept', `${path}: yours is another one, and it stands`, style)),
+  ].join('\n');
 }
 
 /** Files with their content, each under its name. */
