@@ -5,7 +5,8 @@ import { err, ok, type Result } from '../base/result.js';
 import { type KeyPath, locator, parseYaml, validateSchema } from '../io/document.js';
 import type { Diagnostic, VariableProblem } from '../model/failure.js';
 import type { Json } from '../model/task.js';
-import { compileVariable, type TemplateVariable, textOfValue, type WrittenVariable } from './variable.js';
+import { textOfValue } from './value-text.js';
+import { compileVariable, type TemplateVariable, type WrittenVariable } from './variable.js';
 
 export interface TemplateDefinition {
   /** One line. */
