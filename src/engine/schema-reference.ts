@@ -1,7 +1,8 @@
-/** Where an editor finds a schema of conductor's, as written into a file. Opens no schema. */
+/** Where an editor finds the schema of a file that conductor writes. Opens no schema. */
 
 import { dirname, join, relative, sep } from 'node:path';
 import { findPackage } from '../io/node-modules.js';
+import type { SchemaName } from '../io/schemas.js';
 
 export const OWN_PACKAGE = 'conductor-build';
 
@@ -12,14 +13,14 @@ export const OWN_PACKAGE = 'conductor-build';
 export async function schemaLine(
   project: string,
   file: string,
-  schema: 'backlog',
+  schema: SchemaName,
   version: string,
 ): Promise<string> {
   const path = `schemas/${schema}.schema.json`;
   const installed = await findPackage(project, OWN_PACKAGE);
   const place =
     installed === undefined
-      ? `https://cdn.jsdelivr.net/npm/${OWN_PACKAGE}@${version}/${path}`
+      ? `https://unpkg.com/${OWN_PACKAGE}@${version}/${path}`
       : relative(dirname(join(project, file)), join(installed, path))
           .split(sep)
           .join('/');

@@ -1,6 +1,6 @@
 /** Everything that is expected to go wrong, as data: a kind and facts. Sentences are made in `report/`. */
 
-import type { Json, Label } from './task.js';
+import type { Label } from './task.js';
 
 /** A mistake in a file that a person wrote, with the place it was found at. */
 export interface Diagnostic {
@@ -30,8 +30,8 @@ export interface VariableProblem {
   /** Without its subject: `is missing`, `must be a number`. */
   readonly message: string;
   readonly hint?: string;
-  /** A value that would do. */
-  readonly example?: Json;
+  /** A value that would do, as `--set` takes it. */
+  readonly example?: string;
 }
 
 export type Failure =

@@ -92,7 +92,7 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
     case 'invalid-variables': {
       const facts: Facts = failure.problems.map(({ variable, message, hint, example }) => [
         variable,
-        [message, hint, example === undefined ? undefined : `for example ${textOfExample(example)}`]
+        [message, hint, example === undefined ? undefined : `for example ${example}`]
           .filter((part) => part !== undefined)
           .join('; '),
       ]);
@@ -111,8 +111,4 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
     default:
       return describeTaskFailure(failure, task);
   }
-}
-
-function textOfExample(example: unknown): string {
-  return typeof example === 'string' ? example : JSON.stringify(example);
 }

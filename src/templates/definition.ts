@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { type KeyPath, locator, parseYaml, validateSchema } from '../io/document.js';
 import type { Diagnostic, VariableProblem } from '../model/failure.js';
 import type { Json } from '../model/task.js';
+import { textOfValue } from './value-text.js';
 import { compileVariable, type TemplateVariable, type WrittenVariable } from './variable.js';
 
 export interface TemplateDefinition {
@@ -84,7 +85,11 @@ export function readValues(
       else problems.push(...read.error);
     } else if (variable.default !== undefined) values[name] = variable.default;
     else {
-      problems.push({ variable: name, message: `is missing: ${description}`, ...exampleOf(example) });
+      problems.push({
+        variable: name,
+        message: `is missing: ${description}`,
+        ...(example === undefined ? {} : { example: textOfValue(example) }),
+      });
     }
   }
   const known = variables.map(({ name }) => name);
@@ -95,10 +100,6 @@ export function readValues(
     problems.push({ variable: name, message: 'is no variable of this template', hint });
   }
   return problems.length > 0 ? err(problems) : ok(values);
-}
-
-function exampleOf(example: Json | undefined): { example?: Json } {
-  return example === undefined ? {} : { example };
 }
 
 function variableProblems(variable: TemplateVariable, written: WrittenVariable, path: KeyPath): Problem[] {

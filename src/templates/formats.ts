@@ -1,6 +1,5 @@
 /** The formats of values that templates can ask for beyond JSON Schema: names, paths, lists of fields. Knows no template. */
 
-import { err, ok, type Result } from '../base/result.js';
 import { TEMPLATE_HELPERS } from '../io/template-functions.js';
 import type { FormatCheck } from '../io/value-schema.js';
 import { parsePattern, patternProblem } from '../model/pattern.js';
@@ -83,25 +82,23 @@ export function isFields(schema: Schema): boolean {
 }
 
 /**
- * `number:string!,status:open|closed` as fields: name and type, `!` for a required one, words between `|` for an `enum`.
- * Fails with what is wrong, entry by entry. Which names and types are allowed is not looked at.
+ * `number:string!,status:open|closed` as fields: name and type, `!` for a required one, words between `|` for an `enum`;
+ * and what is wrong with the entries that are none. Which names and types are allowed is not looked at.
  */
-export function parseFields(text: string): Result<Field[], string[]> {
+export function parseFields(text: string): { readonly fields: Field[]; readonly problems: string[] } {
   const fields: Field[] = [];
   const problems: string[] = [];
   for (const entry of text.split(',').map((one) => one.trim())) {
     if (entry === '') continue;
     const [, name = '', kind = '', sign] = /^([^:]*?)\s*:\s*([^:!]*?)\s*(!?)$/.exec(entry) ?? [];
+    const required = sign === '!';
     if (name === '' || kind === '') {
       problems.push(`\`${entry}\` is no field: write a name, a colon and a type, such as \`total:number!\``);
-      continue;
-    }
-    const required = sign === '!';
-    if (kind.includes('|'))
+    } else if (kind.includes('|')) {
       fields.push({ name, type: 'enum', values: kind.split('|').map((one) => one.trim()), required });
-    else fields.push({ name, type: kind, required });
+    } else fields.push({ name, type: kind, required });
   }
-  return problems.length > 0 ? err(problems) : ok(fields);
+  return { fields, problems };
 }
 
 /** Names that stand twice in a list of fields, in whatever case. */

@@ -1,10 +1,12 @@
 /** One variable of a template: text to a value by its schema, and what is wrong with a value. Knows no file. */
 
 import { err, ok, type Result } from '../base/result.js';
+import type { SchemaProblem } from '../io/schema-message.js';
 import { compileValueSchema, type ValueCheck } from '../io/value-schema.js';
 import type { VariableProblem } from '../model/failure.js';
 import type { Json } from '../model/task.js';
-import { FORMATS, fieldsSchema, isFields, parseFields, repeatedFields } from './formats.js';
+import { FORMATS, fieldsSchema, isFields, repeatedFields } from './formats.js';
+import { valueOfText } from './value-text.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -57,29 +59,33 @@ function readValue(
   check: ValueCheck,
   given: Json,
 ): Result<Json, VariableProblem[]> {
-  const refuse = (messages: readonly { message: string; hint?: string }[]) =>
-    err(messages.map((one): VariableProblem => ({ variable, ...one })));
-  const coerced = typeof given === 'string' ? fromText(given, schema) : ok(given);
-  if (!coerced.ok) return refuse(coerced.error.map((message) => ({ message })));
-  const value = isFields(schema) ? withRequired(coerced.value) : coerced.value;
-  const problems = check(value).map(({ path, message, hint }) => {
-    const field = entryName(value, path);
-    const text = message.replace(/^the document /, '');
-    return {
-      message: field === undefined ? text : `${field}: ${text}`,
-      ...(hint === undefined ? {} : { hint }),
-    };
-  });
+  const text = typeof given === 'string' ? valueOfText(given, schema) : { value: given, problems: [] };
+  const value = isFields(schema) ? withRequired(text.value) : text.value;
+  // An empty rest says nothing that the problems do not say.
+  const isLost = text.problems.length > 0 && Array.isArray(value) && value.length === 0;
   const repeated = isFields(schema) && Array.isArray(value) ? repeatedFields(value) : [];
-  problems.push(...repeated.map((name) => ({ message: `the field \`${name}\` stands there twice` })));
-  return problems.length > 0 ? refuse(problems) : ok(value);
+  const problems: VariableProblem[] = [
+    ...text.problems.map((message) => ({ variable, message })),
+    ...(isLost ? [] : check(value)).map((found) => ({ variable, ...inWords(value, found) })),
+    ...repeated.map((name) => ({ variable, message: `the field \`${name}\` stands there twice` })),
+  ];
+  return problems.length > 0 ? err(problems) : ok(value);
 }
 
-/** The field that a path leads into, by its name; the place in the list where it has none. */
-function entryName(value: Json, [index]: readonly (string | number)[]): string | undefined {
+/** The value itself is what the variable's name stands for; what is in a field begins with the field's name. */
+function inWords(value: Json, { path, message, hint }: SchemaProblem): Omit<VariableProblem, 'variable'> {
+  const field = fieldName(value, path);
+  const said = message.replace(/^the document /, '');
+  return {
+    message: field === undefined ? said : `\`${field}\`: ${said}`,
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+function fieldName(value: Json, [index]: readonly (string | number)[]): string | undefined {
   if (typeof index !== 'number' || !Array.isArray(value)) return undefined;
-  const entry = value[index] as { name?: unknown } | null;
-  return typeof entry?.name === 'string' ? `\`${entry.name}\`` : undefined;
+  const name = (value[index] as { name?: unknown } | null)?.name;
+  return typeof name === 'string' ? name : undefined;
 }
 
 function withRequired(value: Json): Json {
@@ -90,93 +96,3 @@ function withRequired(value: Json): Json {
       : field,
   );
 }
-
-/**
- * What a text of a command line or a question means where the schema asks for something else than text. A text that
- * cannot be what is asked for stays a text: the schema then says so.
- */
-export function fromText(text: string, schema: Schema): Result<Json, string[]> {
-  const trimmed = text.trim();
-  for (const type of typesOf(schema)) {
-    if (type === 'string') return ok(text);
-    if (type === 'boolean' && /^(?:true|yes|false|no)$/i.test(trimmed))
-      return ok(/^(?:true|yes)$/i.test(trimmed));
-    if (
-      (type === 'number' || type === 'integer') &&
-      /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(trimmed)
-    ) {
-      return ok(Number(trimmed));
-    }
-    if (type === 'null' && trimmed === 'null') return ok(null);
-    if (type === 'object' && trimmed.startsWith('{')) return fromJson(trimmed);
-    if (type === 'array') {
-      if (trimmed.startsWith('[')) return fromJson(trimmed);
-      return isFields(schema) ? (parseFields(text) as Result<Json, string[]>) : listFromText(text, schema);
-    }
-  }
-  return ok(text);
-}
-
-function listFromText(text: string, schema: Schema): Result<Json, string[]> {
-  const items = (schema.items ?? {}) as Schema;
-  const entries = text
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '')
-    .map((entry) => fromText(entry, items));
-  const wrong = entries.flatMap((entry) => (entry.ok ? [] : entry.error));
-  if (wrong.length > 0) return err(wrong);
-  return ok(entries.flatMap((entry) => (entry.ok ? [entry.value] : [])));
-}
-
-function fromJson(text: string): Result<Json, string[]> {
-  try {
-    return ok(JSON.parse(text) as Json);
-  } catch (error) {
-    return err([`is no JSON: ${(error as Error).message}`]);
-  }
-}
-
-/** The types that a schema allows; where it lists values, those of the values. */
-function typesOf(schema: Schema): readonly string[] {
-  if (schema.type !== undefined) return [schema.type].flat().map(String);
-  if (Array.isArray(schema.enum)) {
-    const types = new Set(schema.enum.map((one) => (one === null ? 'null' : typeof one)));
-    // Text last: every text is one.
-    return [...types].sort((a, b) => Number(a === 'string') - Number(b === 'string'));
-  }
-  return ['string'];
-}
-
-/** A value as `--set` takes it. */
-export function textOfValue(value: Json): string {
-  if (typeof value === 'string') return value;
-  if (Array.isArray(value) && value.every((one) => typeof one === 'string' && !/[,[]|^\s|\s$/.test(one))) {
-    return value.join(',');
-  }
-  if (Array.isArray(value) && value.length > 0 && value.every(isField)) {
-    return value
-      .map((one) => {
-        const { name, type, required, values } = one as {
-          name: string;
-          type: string;
-          required: boolean;
-          values?: string[];
-        };
-        return `${name}:${values?.join('|') ?? type}${required ? '!' : ''}`;
-      })
-      .join(',');
-  }
-  return JSON.stringify(value);
-}
-
-function isField(value: Json): boolean {
-  if (value === null || typeof value !== 'object') return false;
-  const keys = Object.keys(value);
-  return (
-    ['name', 'type', 'required'].every((key) => keys.includes(key)) &&
-    keys.every((key) => FIELD_KEYS.has(key))
-  );
-}
-
-const FIELD_KEYS = new Set(['name', 'type', 'required', 'values']);

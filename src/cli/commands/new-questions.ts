@@ -6,7 +6,8 @@ import type { Json } from '../../model/task.js';
 import { readValues, type TemplateDefinition, type Values } from '../../templates/definition.js';
 import { readDefinition } from '../../templates/folder.js';
 import { findTemplate, listTemplates, type TemplateRoots } from '../../templates/places.js';
-import { type TemplateVariable, textOfValue } from '../../templates/variable.js';
+import { textOfValue } from '../../templates/value-text.js';
+import type { TemplateVariable } from '../../templates/variable.js';
 import { ask, askChoice, askText, askYes } from '../questions.js';
 
 /** What was typed of a request. */

@@ -5,7 +5,7 @@ import { type DescribedTemplate, templateList } from '../../report/new-feature.j
 import type { TemplateDefinition } from '../../templates/definition.js';
 import { readDefinition, type TemplatePlace } from '../../templates/folder.js';
 import { listTemplates, type TemplateRoots } from '../../templates/places.js';
-import { textOfValue } from '../../templates/variable.js';
+import { textOfValue } from '../../templates/value-text.js';
 import { print, printFailure, printJson, styleFor } from '../output.js';
 
 /** Templates that are not valid are reported after the others. */
