@@ -7,6 +7,9 @@ import type { Verdict } from '../model/verdict.js';
 import type { Check } from './check.js';
 import type { Produced } from './facts.js';
 import { type Prepared, prepare } from './prepare.js';
+import { loadProject } from './project.js';
+import { ProjectMemory } from './project-memory.js';
+import { diskSource } from './project-source.js';
 import { openReadingSession } from './session.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -58,7 +61,9 @@ export async function inspect<T>(
   try {
     const config = await surroundings.loadConfig(session.value.repository.project);
     if (!config.ok) return config;
-    const prepared = await prepare(surroundings, session.value, config.value, options);
+    const project = await loadProject(diskSource(session.value, config.value.config, new ProjectMemory()));
+    if (!project.ok) return project;
+    const prepared = await prepare(surroundings, session.value, config.value, options, project.value);
     if (!prepared.ok) return prepared;
     const tasks = await inspectTasks(prepared.value);
     if (!tasks.ok) return tasks;

@@ -11,7 +11,7 @@ import type { ResultStore } from '../store/result-store.js';
 import { gatherDefinitions, gatherPrompts } from './agent-files.js';
 import { Checker } from './check.js';
 import { FactGatherer } from './facts.js';
-import { loadProject, type Project } from './project.js';
+import type { Project } from './project.js';
 import type { Session } from './session.js';
 import type { LoadedConfig, Surroundings } from './surroundings.js';
 
@@ -42,11 +42,9 @@ export async function prepare(
   session: Session,
   loaded: LoadedConfig,
   options: PrepareOptions,
+  project: Project,
 ): Promise<Result<Prepared, Failure>> {
   const { config } = loaded;
-  const opened = await loadProject(session.repository, session.objects, config);
-  if (!opened.ok) return opened;
-  const project = opened.value;
   if (project.graph.tasks.size === 0) return err(noSpecs(project));
   const targets = selectTargets(project, options.targets);
   if (!targets.ok) return targets;

@@ -1,46 +1,47 @@
 /** One task's way through a build: checked, then restored, verified, made or refused. Knows nothing of the order. */
 
-import { agentNameOf } from '../agent/definitions.js';
 import { addUsage } from '../agent/usage.js';
-import type { Limiter } from '../base/limiter.js';
+import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { asFailure } from '../io/files.js';
 import type { StoredResult, Usage } from '../model/action.js';
-import type { TaskOutcomeKind } from '../model/event.js';
+import { canonicalJson } from '../model/digest.js';
+import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
-import type { TaskRun } from '../model/run.js';
+import type { TaskOutcome } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
 import type { Check } from './check.js';
-import type { Executor } from './executor.js';
+import type { ExecutionContext, Executor } from './executor.js';
 import type { Produced } from './facts.js';
-import { type GateContext, gateCommands } from './gates.js';
+import type { GateContext } from './gates.js';
 import { interfaceOf } from './interface.js';
 import type { Landed } from './landing-plan.js';
 import { inTheWay } from './obstacles.js';
 import type { BuildOptions } from './options.js';
 import type { Prepared } from './prepare.js';
-import type { Project } from './project.js';
-import { renderOutputs } from './render.js';
-import { specChange } from './spec-change.js';
-import type { Emit } from './surroundings.js';
-import { recordGates, verifyResult } from './verify.js';
-import { makeView } from './view.js';
+import type { Resident } from './resident.js';
+import type { Caller } from './runs.js';
+import { planRun } from './task-run.js';
+import { gatesRunKey, recordGates, verifyResult } from './verify.js';
 
 export interface TaskStepParts {
   readonly prepared: Prepared;
   readonly executor: Executor;
   readonly workers: Limiter;
-  /** Milliseconds from a task's start to the end of the build, by recorded durations. */
-  readonly remaining: ReadonlyMap<Label, number>;
-  readonly gateContext: GateContext;
+  readonly resident: Resident;
+  /** The higher the sooner, where several tasks could go on. */
+  priority(label: Label): number;
+  readonly gates: Omit<GateContext, 'signal' | 'emit'>;
   readonly options: BuildOptions;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
+  readonly caller: Caller;
   /** Recorded durations, written to. */
   readonly durations: Record<Label, number>;
   now(): number;
 }
+
+/** Checks at the same time: enough to wait for git together, few enough that what is urgent is not held up. */
+const CHECKS = 16;
 
 export class TaskStep {
   readonly produced = new Map<Label, Produced>();
@@ -50,9 +51,14 @@ export class TaskStep {
   firstFailure: Failure | undefined;
   private readonly stale = new Map<Label, string>();
   private readonly parts: TaskStepParts;
+  private readonly checks = new Limiter(CHECKS);
 
   constructor(parts: TaskStepParts) {
     this.parts = parts;
+  }
+
+  private emit(event: BuildEventBody): void {
+    this.parts.caller.emit(event);
   }
 
   async run(label: Label): Promise<'done' | 'failed'> {
@@ -67,17 +73,17 @@ export class TaskStep {
     if (!result.ok) {
       this.firstFailure ??= result.error;
       this.outcomes.set(label, 'failed');
-      this.parts.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: result.error });
+      this.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: result.error });
       return 'failed';
     }
     this.outcomes.set(label, result.value);
-    this.parts.emit({ type: 'task.finished', task: label, outcome: result.value, ms });
+    this.emit({ type: 'task.finished', task: label, outcome: result.value, ms });
     return 'done';
   }
 
   skip(label: Label, because: Label | undefined): void {
     this.outcomes.set(label, 'skipped');
-    this.parts.emit({
+    this.emit({
       type: 'task.finished',
       task: label,
       outcome: 'skipped',
@@ -100,7 +106,7 @@ export class TaskStep {
       this.outcomes.set(task, 'failed');
       this.firstFailure ??= failure;
     }
-    if (labels.length > 0) this.parts.emit({ type: 'build.failure', failure });
+    if (labels.length > 0) this.emit({ type: 'build.failure', failure });
     return labels.length > 0;
   }
 
@@ -117,17 +123,24 @@ export class TaskStep {
 
   /** Checks until there is a word: a result that fails today's gates is looked past and the task is checked again. */
   private async settle(task: Task): Promise<Result<TaskOutcomeKind, Failure>> {
+    const { prepared, priority, resident } = this.parts;
+    let made = false;
     for (;;) {
-      const checked = await this.parts.prepared.checker.check(task, this.produced);
+      const checked = await this.checks.run(
+        () => prepared.checker.check(task, this.produced),
+        priority(task.label),
+      );
       if (!checked.ok) return checked;
       const check = checked.value;
-      this.parts.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
+      // Whatever a superseded build left running of this task is wanted under today's keys only.
+      resident.runs.keepOnly(task.label, check.storeKey, gatesRunKey(check));
+      this.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
       this.tellObserved(task.label, check.verdict);
       switch (check.verdict.kind) {
         case 'fresh':
           return this.accept(check, 'fresh');
         case 'cached':
-          return this.land(check, check.candidate, 'cached');
+          return this.land(check, check.candidate, made ? 'built' : 'cached');
         case 'drifted':
           if (check.verdict.stale) return err({ kind: 'drifted-outputs', paths: check.verdict.paths });
           return this.accept(check, 'drifted');
@@ -135,15 +148,19 @@ export class TaskStep {
           const verified = await verifyResult(this.parts, check, this.produced);
           if (verified.ok)
             return check.candidate
-              ? this.land(check, check.candidate, 'verified')
+              ? this.land(check, check.candidate, made ? 'built' : 'verified')
               : this.accept(check, 'verified');
           if (verified.error.kind !== 'gate-failed') return verified;
           // The content of this key is not good enough any more; the next check finds or makes another.
-          this.parts.prepared.checker.reject(check.storeKey, verified.error.gate);
+          prepared.checker.reject(check.storeKey, verified.error.gate);
           continue;
         }
-        case 'stale':
-          return this.make(check);
+        case 'stale': {
+          const result = await this.make(check);
+          if (result !== 'again') return result;
+          made = true;
+          continue;
+        }
         case 'pending':
           throw new Error(`BUG: ${task.label} was checked before its dependencies`);
       }
@@ -155,7 +172,7 @@ export class TaskStep {
     const [first, ...more] = verdict.observed;
     const others = more.length === 0 ? '' : ` and ${more.length} more`;
     const message = `its agent had read ${first}${others}, changed since; name what counts in its \`inputs\``;
-    this.parts.emit({ type: 'warning', task, message });
+    this.emit({ type: 'warning', task, message });
   }
 
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
@@ -181,102 +198,68 @@ export class TaskStep {
     return ok(outcome);
   }
 
-  private async make(check: Check): Promise<Result<TaskOutcomeKind, Failure>> {
-    const { prepared, executor, workers, remaining, options, emit, signal } = this.parts;
-    const { task } = check;
+  /** `again`: a run of a superseded build has made it, or failed by rules of then; how it stands is to be checked. */
+  private async make(check: Check): Promise<Result<TaskOutcomeKind, Failure> | 'again'> {
+    const { prepared, resident, caller, options } = this.parts;
+    const { task, verdict } = check;
     if (options.frozen) {
       this.stale.set(task.label, 'stale');
       return err({ kind: 'not-up-to-date', tasks: [{ label: task.label, verdict: 'stale' }] });
     }
-    if (
-      check.verdict.kind === 'stale' &&
-      check.verdict.reasons.some((reason) => reason.kind === 'result-damaged')
-    ) {
-      emit({
-        type: 'warning',
-        task: task.label,
-        message: 'its result in the store is damaged; it is made anew',
-      });
+    const failureKey = `${check.storeKey} ${canonicalJson({ gates: check.gates, budget: task.budget })}`;
+    const before = resident.failed.get(failureKey);
+    if (before) return err({ kind: 'failed-before', failure: before });
+    if (verdict.kind === 'stale' && verdict.reasons.some((reason) => reason.kind === 'result-damaged')) {
+      const message = 'its result in the store is damaged; it is made anew';
+      this.emit({ type: 'warning', task: task.label, message });
       await prepared.store.forget(check.storeKey);
     }
+    let isOwn = false;
+    const ran = await resident.runs.join(check.storeKey, task.label, caller, async (context) => {
+      isOwn = true;
+      const outcome = await this.execute(check, context);
+      const failure = !outcome.ok ? outcome.error : outcome.value.ok ? undefined : outcome.value.failure;
+      if (failure && failure.kind !== 'cancelled') resident.failed.set(failureKey, failure);
+      return outcome;
+    });
+    if (!ran.ok) return ran;
+    const outcome = ran.value;
+    this.usage = addUsage(this.usage, outcome.usage);
+    if (!outcome.ok) {
+      return isOwn || resident.failed.has(failureKey) ? err(outcome.failure) : 'again';
+    }
+    this.parts.durations[task.label] = outcome.ms;
+    if (!isOwn) return 'again';
+    const stored = await prepared.store.find(check.storeKey);
+    if (!stored.ok) return stored;
+    if (stored.value) await recordGates(this.parts, check, stored.value.outputs, stored.value);
+    const obstacles = options.discardEdits
+      ? []
+      : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);
+    if (obstacles.length > 0) return err<Failure>({ kind: 'drifted-outputs', paths: obstacles });
+    return this.land(check, stored.value, 'built');
+  }
+
+  /** Waits for a worker and runs the recipe. */
+  private execute(check: Check, context: ExecutionContext): Promise<Result<TaskOutcome, Failure>> {
+    const { workers, priority, executor } = this.parts;
+    const { label, recipe } = check.task;
     return workers
       .run(
         async () => {
-          const run = await this.taskRun(check);
+          const run = await planRun(this.parts.prepared, check, this.produced);
           if (!run.ok) return run;
-          emit({ type: 'task.started', task: task.label, attempt: 1, recipe: task.recipe.kind });
-          const outcome = await executor.run(run.value, { signal, emit });
-          this.usage = addUsage(this.usage, outcome.usage);
-          if (!outcome.ok) return err(outcome.failure);
-          this.parts.durations[task.label] = outcome.ms;
-          const stored = await prepared.store.find(check.storeKey);
-          if (!stored.ok) return stored;
-          if (stored.value) await recordGates(this.parts, check, stored.value.outputs, stored.value);
-          const obstacles = options.discardEdits
-            ? []
-            : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);
-          if (obstacles.length > 0) return err<Failure>({ kind: 'drifted-outputs', paths: obstacles });
-          return this.land(check, stored.value, 'built');
+          context.emit({ type: 'task.started', task: label, attempt: 1, recipe: recipe.kind });
+          return ok(await executor.run(run.value, context));
         },
-        remaining.get(task.label) ?? 0,
-        signal,
+        priority(label),
+        context.signal,
       )
       .catch((error: unknown) => {
-        if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
+        if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
         throw error;
       });
   }
-
-  private async taskRun(check: Check): Promise<Result<TaskRun, Failure>> {
-    const { prepared } = this.parts;
-    const { task, facts } = check;
-    const view = await makeView(prepared.project, task, facts, this.produced);
-    if (!view.ok) return view;
-    const common = {
-      label: task.label,
-      key: check.storeKey,
-      manifest: facts.manifest,
-      view: view.value.tree,
-      keyed: keyedPatterns(prepared.project, task),
-      outputs: task.outputs,
-      edits: task.edits,
-      editBases: view.value.editBases,
-      gates: check.gates,
-      budget: task.budget,
-      network: task.network,
-      evolves: view.value.evolves,
-    };
-    if (task.recipe.kind === 'run')
-      return ok({ ...common, recipe: { kind: 'run', command: task.recipe.command } });
-    if (task.recipe.kind === 'render') {
-      const files = await renderOutputs(prepared, task, task.recipe.steps);
-      return files.ok ? ok({ ...common, recipe: { kind: 'render', files: files.value } }) : files;
-    }
-    if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
-    const model = prepared.gatherer.modelOf(task);
-    const prompt = await facts.prompt.full({
-      gates: gateCommands(check.gates),
-      ...(view.value.evolves ? { specChange: await specChange(check) } : {}),
-    });
-    if (!prompt.ok) return prompt;
-    return ok({
-      ...common,
-      recipe: {
-        kind: 'agent',
-        prompt: prompt.value,
-        agent: prepared.agent.name,
-        definition: agentNameOf(task),
-        ...(model === undefined ? {} : { model }),
-        attempts: prepared.project.config.attempts,
-      },
-    });
-  }
-}
-
-/** What the key of an agent's task covers: the inputs that it declares and what its direct dependencies show. */
-function keyedPatterns(project: Project, task: Task): string[] {
-  const needs = task.dependsOn.map((label) => project.graph.task(label));
-  return [...(task.inputs ?? []), ...needs.flatMap((need) => need.interface ?? need.outputs)];
 }
 
 /** A throw in one task's step is that task's failure: the others go on, and nothing is left running unseen. */

@@ -7,19 +7,29 @@ import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { gatesKey } from '../store/manifest.js';
 import type { Check } from './check.js';
+import type { ExecutionContext } from './executor.js';
 import type { Produced } from './facts.js';
 import { type GateContext, runGates } from './gates.js';
 import type { Prepared } from './prepare.js';
-import type { Emit } from './surroundings.js';
+import type { Resident } from './resident.js';
+import type { Caller } from './runs.js';
 import { keptTree } from './view.js';
 
 export interface VerifyParts {
   readonly prepared: Prepared;
   readonly workers: Limiter;
-  readonly remaining: ReadonlyMap<Label, number>;
-  readonly gateContext: GateContext;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
+  readonly resident: Resident;
+  priority(label: Label): number;
+  readonly gates: Omit<GateContext, 'signal' | 'emit'>;
+  readonly caller: Caller;
+}
+
+/** What running the gates of a result that is there is known by while they run, and when they have failed. */
+export function gatesRunKey(check: Check): string {
+  const result = check.candidate;
+  const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
+  const outputs = result?.outputs ?? check.produced?.outputs ?? new Map();
+  return `gates ${gatesKey(check.task, check.gates, outputs, patches, check.facts.facts) ?? check.storeKey}`;
 }
 
 /** Runs the gates alone, on the view with the result in it. */
@@ -28,42 +38,55 @@ export async function verifyResult(
   check: Check,
   produced: ReadonlyMap<Label, Produced>,
 ): Promise<Result<undefined, Failure>> {
-  const { prepared, gateContext, workers, remaining, signal } = parts;
+  const { workers, resident, priority, caller } = parts;
   const { task } = check;
-  return workers
-    .run(
-      async () => {
-        const kept = await keptTree(prepared.project, check, produced);
-        if (!kept.ok) return kept;
-        const tree = kept.value;
-        const opened = await gateContext.pool.acquire(tree);
-        if (!opened.ok) return opened;
-        try {
-          parts.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'gates' });
-          parts.emit({ type: 'task.phase', task: task.label, attempt: 1, phase: 'gates' });
-          const job = {
-            gates: check.gates,
-            workspace: opened.value,
-            tree,
-            network: task.network,
-            task: task.label,
-            attempt: 1,
-          };
-          const judged = await runGates(gateContext, job);
-          if (!judged.ok) return err(judged.failure);
-          await recordGates(parts, check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
-          return ok(undefined);
-        } finally {
-          await gateContext.pool.release(opened.value);
-        }
-      },
-      remaining.get(task.label) ?? 0,
-      signal,
-    )
-    .catch((error: unknown) => {
-      if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
-      throw error;
-    });
+  const key = gatesRunKey(check);
+  const before = resident.failed.get(key);
+  if (before) return err(before);
+  return resident.runs.join(key, task.label, caller, (context) =>
+    workers
+      .run(() => runOnKept(parts, check, produced, context), priority(task.label), context.signal)
+      .then((verified) => {
+        if (!verified.ok && verified.error.kind !== 'cancelled') resident.failed.set(key, verified.error);
+        return verified;
+      })
+      .catch((error: unknown) => {
+        if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
+        throw error;
+      }),
+  );
+}
+
+async function runOnKept(
+  { prepared, gates }: VerifyParts,
+  check: Check,
+  produced: ReadonlyMap<Label, Produced>,
+  context: ExecutionContext,
+): Promise<Result<undefined, Failure>> {
+  const { task } = check;
+  const kept = await keptTree(prepared.project, check, produced);
+  if (!kept.ok) return kept;
+  const tree = kept.value;
+  const opened = await gates.pool.acquire(tree, context.signal);
+  if (!opened.ok) return opened;
+  try {
+    context.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'gates' });
+    context.emit({ type: 'task.phase', task: task.label, attempt: 1, phase: 'gates' });
+    const job = {
+      gates: check.gates,
+      workspace: opened.value,
+      tree,
+      network: task.network,
+      task: task.label,
+      attempt: 1,
+    };
+    const judged = await runGates({ ...gates, ...context }, job);
+    if (!judged.ok) return err(judged.failure);
+    await recordGates({ prepared }, check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
+    return ok(undefined);
+  } finally {
+    await gates.pool.release(opened.value);
+  }
 }
 
 /** Remembers that today's gates pass on this content. */

@@ -25,7 +25,8 @@ export type TaskOutcomeKind =
   | 'skipped';
 
 export interface BuildSummary {
-  readonly outcome: 'up-to-date' | 'built' | 'failed' | 'interrupted' | 'would-build';
+  /** `superseded`: files changed, and another build has taken its place. */
+  readonly outcome: 'up-to-date' | 'built' | 'failed' | 'interrupted' | 'superseded' | 'would-build';
   readonly exitCode: 0 | 1 | 2 | 130;
   readonly counts: Readonly<Record<TaskOutcomeKind, number>>;
   readonly ms: number;

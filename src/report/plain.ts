@@ -91,6 +91,11 @@ export function summaryLine(summary: BuildSummary, style: Style): string {
       const others = [count(counts.skipped, 'skipped'), count(counts.built, 'built'), ...rest];
       return `${style('red', 'conductor')}: ${join([failed, ...others])}${took}`;
     }
+    case 'superseded':
+      return style(
+        'dim',
+        'conductor: files changed, starting again; what runs goes on if nothing of it changed',
+      );
     case 'interrupted': {
       const done = join([count(counts.built, 'built'), count(counts.failed, 'failed'), ...rest]);
       return `${style('yellow', 'conductor')}: interrupted after ${duration(summary.ms)}${cost}: ${done || 'nothing finished'}`;

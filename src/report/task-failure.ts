@@ -22,7 +22,8 @@ export type TaskFailure = Exclude<
       | 'unknown-target'
       | 'usage'
       | 'locked'
-      | 'disk-full';
+      | 'disk-full'
+      | 'failed-before';
   }
 >;
 

@@ -76,7 +76,7 @@ async function snapshot(
   if (added.code !== 0 && !isHarmless(added)) return err(failureOf(repository, added));
   const forced = [...new Set([...options.named, ...options.force])];
   if (forced.length > 0) {
-    const there = await onDisk(repository, forced);
+    const there = await filesOnDisk(repository, forced);
     // Outputs that are gone from disk leave the index by `add --all`, ones that look secret only by name.
     const list = [...there, ...options.named].map((path) => `${repository.prefix}${path}\0`).join('');
     const updated = await git(['update-index', '--add', '--remove', '-z', '--stdin'], {
@@ -119,7 +119,8 @@ function globEscape(path: string): string {
   return path.replace(/[*?[\]\\]/g, '\\$&');
 }
 
-async function onDisk(repository: Repository, paths: readonly string[]): Promise<string[]> {
+/** Those of the paths at which there is something that is no folder. */
+export async function filesOnDisk(repository: Repository, paths: readonly string[]): Promise<string[]> {
   const found = await Promise.all(
     paths.map(async (path) => {
       const entry = await lstat(join(repository.project, path)).catch(() => undefined);
