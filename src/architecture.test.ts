@@ -30,6 +30,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   jiti: ['io/module.ts'],
   diff: ['io/text-diff.ts'],
   picomatch: ['model/pattern.ts'],
+  chokidar: ['engine/watch/file-events.ts'],
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
   'env-paths': ['cli/wire.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],

@@ -186,6 +186,7 @@ export async function buildTasks(
     const judged = await runBuildGates(prepared, gateContext, resident, landing.value.tree, complete);
     if (isSuperseded(signal)) return ended(stopped(step, signal, surroundings.now() - startedAt));
     if (!judged.ok) return ended(refused(step, judged.error, emit, surroundings.now() - startedAt));
+    resident.isLanding = true;
     const published = await publish(prepared, landing.value, emit);
     if (!published.ok) return ended(refused(step, published.error, emit, surroundings.now() - startedAt));
     if (options.commit) {
@@ -204,6 +205,7 @@ export async function buildTasks(
       landing.value.tree,
     );
   } finally {
+    resident.isLanding = false;
     const closed = runs.settled(caller).then(async () => {
       await prepared.agent?.close?.();
       await executor.close();

@@ -17,6 +17,8 @@ export class Resident {
   readonly failed = new Map<string, Failure>();
   /** The purse of the build, and of those that it superseded. */
   spending: Spending | undefined;
+  /** Whether a build writes to the working tree, or is about to: it is not to be superseded any more. */
+  isLanding = false;
   private pool: WorkspacePool | undefined;
   private readonly limiters = new Map<string, { limit: number; limiter: Limiter }>();
   private readonly lingering = new Set<Promise<void>>();

@@ -32,6 +32,22 @@ export async function openWritingSession(
   const opened = await openRepository(surroundings.directory);
   if (!opened.ok) return opened;
   const repository = opened.value;
+  const objects = new GitObjects(repository);
+  const lock = await lockProject(surroundings, { repository, objects }, options, emit);
+  if (!lock.ok) {
+    await objects.close();
+    return lock;
+  }
+  return ok(closing(repository, objects, lock.value, undefined));
+}
+
+/** Takes the project's lock and mends what a dead build left. */
+export async function lockProject(
+  surroundings: Surroundings,
+  { repository, objects }: Omit<Session, 'close'>,
+  options: WritingOptions,
+  emit: Emit,
+): Promise<Result<LockHandle, Failure>> {
   const startedAt = new Date(surroundings.now()).toISOString();
   const lock = await acquireLock(
     repository.state,
@@ -44,16 +60,14 @@ export async function openWritingSession(
     },
   );
   if (!lock.ok) return lock;
-  const objects = new GitObjects(repository);
-  const session = closing(repository, objects, lock.value, undefined);
   try {
     for (const folder of [repository.home, repository.store, repository.state]) await sweepTemporary(folder);
     if ((await recoverPublish(repository, objects)) === 'completed') {
       emit({ type: 'build.recovered', what: 'a publish that was interrupted has been completed' });
     }
-    return ok(session);
+    return lock;
   } catch (error) {
-    await session.close();
+    await lock.value.release();
     throw error;
   }
 }
