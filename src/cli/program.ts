@@ -9,9 +9,10 @@ import { addPrompt } from './definitions/prompt.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
+import { addWatch } from './definitions/watch.js';
 import { VERSION } from './wire.js';
 
-const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog];
+const COMMANDS = [addBuild, addWatch, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog];
 
 export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('conductor')

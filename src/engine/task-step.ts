@@ -1,5 +1,6 @@
 /** One task's way through a build: checked, then restored, verified, made or refused. Knows nothing of the order. */
 
+import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
 import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -126,10 +127,11 @@ export class TaskStep {
     const { prepared, priority, resident } = this.parts;
     let made = false;
     for (;;) {
-      const checked = await this.checks.run(
-        () => prepared.checker.check(task, this.produced),
-        priority(task.label),
-      );
+      const checked = await this.checks.run(async () => {
+        // Thousands of checks without a wait would keep what waits for git or an agent from going on.
+        await setImmediate();
+        return prepared.checker.check(task, this.produced);
+      }, priority(task.label));
       if (!checked.ok) return checked;
       const check = checked.value;
       // Whatever a superseded build left running of this task is wanted under today's keys only.

@@ -34,8 +34,12 @@ export class Wishes {
   async next(signal: AbortSignal): Promise<Wish | undefined> {
     while (this.asked === undefined && !this.error && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        this.wake = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        const wake = () => {
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.wake = wake;
+        signal.addEventListener('abort', wake);
       });
     }
     if (this.error) throw this.error.error;
