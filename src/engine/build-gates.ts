@@ -18,9 +18,10 @@ import type { Resident } from './resident.js';
 export async function runBuildGates(
   prepared: Prepared,
   context: GateContext,
-  { failed }: Pick<Resident, 'failed'>,
   tree: ObjectId,
   complete: boolean,
+  /** Of builds before, in the same process. */
+  { failed }: Pick<Resident, 'failed'> = { failed: new Map() },
 ): Promise<Result<undefined, Failure>> {
   const { project, store } = prepared;
   const gates = project.config.gates.build;

@@ -26,16 +26,20 @@ export async function build(
     const session = opened.value;
     try {
       const record = () => openRecord(session.repository.project);
-      const tasks = await nothingToDo(surroundings, options, session);
+      // Before any workspace is used: what a killed build left may still write into one.
+      const [tasks] = await Promise.all([
+        nothingToDo(surroundings, options, session),
+        surroundings.reapAgents?.(),
+      ]);
       if (tasks !== undefined) {
         record();
         const counts = { ...NO_COUNTS, fresh: tasks };
         const ms = surroundings.now() - startedAt;
         return ok<BuildSummary>({ outcome: 'up-to-date', exitCode: 0, counts, ms, usage: {}, published: 0 });
       }
-      const { buildFromDisk } = await import('./build-tasks.js');
+      const { buildTasks } = await import('./build-tasks.js');
       const open = { surroundings, options, session, emit, signal, startedAt, openRecord: record };
-      const built = await buildFromDisk(open);
+      const built = await buildTasks(open);
       return built.ok ? ok(built.value.summary) : built;
     } finally {
       await session.close();

@@ -7,9 +7,6 @@ import type { Verdict } from '../model/verdict.js';
 import type { Check } from './check.js';
 import type { Produced } from './facts.js';
 import { type Prepared, prepare } from './prepare.js';
-import { loadProject } from './project.js';
-import { ProjectMemory } from './project-memory.js';
-import { diskSource } from './project-source.js';
 import { openReadingSession } from './session.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -56,18 +53,34 @@ export async function inspect<T>(
   options: InspectOptions,
   use: (inspection: Inspection) => Promise<T>,
 ): Promise<Result<T, Failure>> {
+  const done = await inspectPrepared(surroundings, options, async (prepared) => {
+    const tasks = await inspectTasks(prepared);
+    return tasks.ok ? ok(await use({ prepared, tasks: tasks.value })) : tasks;
+  });
+  return done.ok ? done.value : done;
+}
+
+/** As `inspect`, for what asks for no verdict. */
+export function inspectProject<T>(
+  surroundings: Surroundings,
+  targets: readonly string[],
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<Result<T, Failure>> {
+  return inspectPrepared(surroundings, { targets, force: false, discardEdits: false }, use);
+}
+
+async function inspectPrepared<T>(
+  surroundings: Surroundings,
+  options: InspectOptions,
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<Result<T, Failure>> {
   const session = await openReadingSession(surroundings);
   if (!session.ok) return session;
   try {
     const config = await surroundings.loadConfig(session.value.repository.project);
     if (!config.ok) return config;
-    const project = await loadProject(diskSource(session.value, config.value.config, new ProjectMemory()));
-    if (!project.ok) return project;
-    const prepared = await prepare(surroundings, session.value, config.value, options, project.value);
-    if (!prepared.ok) return prepared;
-    const tasks = await inspectTasks(prepared.value);
-    if (!tasks.ok) return tasks;
-    return ok(await use({ prepared: prepared.value, tasks: tasks.value }));
+    const prepared = await prepare(surroundings, session.value, config.value, options);
+    return prepared.ok ? ok(await use(prepared.value)) : prepared;
   } finally {
     await session.value.close();
   }

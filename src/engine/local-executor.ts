@@ -2,28 +2,29 @@
 
 import { evidence } from '../agent/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
-import { asFailure, writeAtomic } from '../io/files.js';
+import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { EditPatch, GateRun, ObservedInputs, Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import { parsePattern } from '../model/pattern.js';
+import { unmatched } from '../model/pattern.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
 import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
 import type { ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
-import type { Workspace, WorkspacePool } from '../workspace/pool.js';
+import type { Workspace } from '../workspace/pool.js';
+import { guarded, isWorthRetry } from './attempt-failure.js';
 import type { ExecutionContext, Executor } from './executor.js';
 import { type GateContext, runGates } from './gates.js';
 import { observedInputs } from './observed.js';
 import { type RecipeParts, runAgent, runCommand } from './recipes.js';
-import { mayTryAgain } from './retry.js';
 
 export interface LocalExecutorParts extends RecipeParts {
   readonly objects: GitObjects;
   readonly store: ResultStore;
-  readonly pool: WorkspacePool;
   readonly gates: Omit<GateContext, 'signal' | 'emit'>;
   readonly version: string;
+  /** Why nothing is sandboxed although it should be; undefined when it is, or when nobody wants it. */
+  readonly unsandboxed: string | undefined;
 }
 
 /** What one attempt left behind, judged by nobody but the capture. */
@@ -45,12 +46,14 @@ interface Attempt {
 
 export class LocalExecutor implements Executor {
   private readonly parts: LocalExecutorParts;
+  private warned = false;
 
   constructor(parts: LocalExecutorParts) {
     this.parts = parts;
   }
 
   async run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome> {
+    this.warnUnsandboxed(run, context);
     const startedAt = this.parts.now();
     let usage: Usage = {};
     let attempts = 1;
@@ -63,7 +66,7 @@ export class LocalExecutor implements Executor {
     const tried: string[] = [];
     for (;;) {
       const attempt: Attempt = { number: attempts, startedAt };
-      const result = await this.guarded(() =>
+      const result = await guarded(() =>
         this.attempt(run, attempt, tried, context, (spent) => {
           usage = spent;
         }),
@@ -80,22 +83,18 @@ export class LocalExecutor implements Executor {
     }
   }
 
-  async close(): Promise<void> {
-    await this.parts.pool.close();
+  /** Once in a build, and only when something is run that a sandbox would hold. */
+  private warnUnsandboxed(run: TaskRun, context: ExecutionContext): void {
+    const { unsandboxed } = this.parts;
+    if (this.warned || unsandboxed === undefined) return;
+    if (run.recipe.kind === 'render' && run.gates.length === 0) return;
+    this.warned = true;
+    const message = `no sandbox (${unsandboxed}): agents, commands and gates can write wherever you can; see \`conductor doctor\``;
+    context.emit({ type: 'warning', message });
   }
 
-  /** A full disk is a failure as any other; another stray exception is a bug that names its task. */
-  private async guarded<T>(work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
-    try {
-      return await work();
-    } catch (error) {
-      const failure = asFailure(error);
-      if (failure) return err(failure);
-      if (error instanceof Error && error.name === 'AbortError') return err({ kind: 'cancelled' });
-      const message = error instanceof Error ? error.message : String(error);
-      const stack = error instanceof Error ? error.stack : undefined;
-      return err({ kind: 'bug', message, ...(stack === undefined ? {} : { stack }) });
-    }
+  async close(): Promise<void> {
+    await this.parts.pool.close();
   }
 
   private async attempt(
@@ -202,9 +201,10 @@ export class LocalExecutor implements Executor {
       edits: run.edits,
       ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
       maxBytes: config.maxOutputBytes,
+      secrets: this.parts.agent?.secrets ?? [],
     });
     if (!captured.ok) return captured;
-    const missing = missingOutputs(run, captured.value.outputs);
+    const missing = unmatched(run.outputs, captured.value.outputs.keys());
     if (missing.length > 0 && missing.length < run.outputs.length)
       return err({ kind: 'missing-outputs', paths: missing });
     if (this.isUnchanged(run, captured.value) && !mayStand(run, attempt))
@@ -275,10 +275,7 @@ function mayStand(run: TaskRun, attempt: Attempt): boolean {
   return run.evolves && run.recipe.kind === 'agent' && attempt.number > 1 && run.gates.length > 0;
 }
 
-function missingOutputs(run: TaskRun, outputs: Files): string[] {
-  return run.outputs.filter((text) => {
-    const pattern = parsePattern(text);
-    if (!pattern.isGlob) return !outputs.has(pattern.prefix);
-    return ![...outputs.keys()].some((path) => pattern.matches(path));
-  });
+/** Only an agent's bad work is worth another try: the same command gives the same output. */
+function mayTryAgain({ recipe }: TaskRun, attempts: number, failure: Failure): boolean {
+  return recipe.kind === 'agent' && attempts < recipe.attempts && isWorthRetry(failure);
 }

@@ -5,7 +5,6 @@ import type { Config } from '../model/config.js';
 import { commandText } from '../model/config.js';
 import { type PoolOptions, WorkspacePool } from '../workspace/pool.js';
 import type { BuildLogs } from './logs.js';
-import type { Resident } from './resident.js';
 import type { Session } from './session.js';
 import type { Surroundings } from './surroundings.js';
 import { keptOutput, type Toolbox } from './toolbox.js';
@@ -16,7 +15,6 @@ export function openPool(
   config: Config,
   toolbox: Toolbox,
   logs: BuildLogs,
-  resident: Resident,
 ): WorkspacePool {
   const options: PoolOptions = {
     cacheDir: surroundings.cacheDir,
@@ -50,5 +48,8 @@ export function openPool(
       return ok(undefined);
     },
   };
-  return resident.workspaces(options, () => new WorkspacePool(session.repository, session.objects, options));
+  return session.resident.workspaces(
+    options,
+    () => new WorkspacePool(session.repository, session.objects, options),
+  );
 }

@@ -5,13 +5,14 @@ import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern } from '../model/pattern.js';
-import { type Label, targetNames } from '../model/task.js';
+import { type Label, type Task, targetNames } from '../model/task.js';
 import { GitResults } from '../store/git-results.js';
 import type { ResultStore } from '../store/result-store.js';
 import { gatherDefinitions, gatherPrompts } from './agent-files.js';
 import { Checker } from './check.js';
 import { FactGatherer } from './facts.js';
-import type { Project } from './project.js';
+import { loadProject, type Project } from './project.js';
+import { diskSource } from './project-source.js';
 import type { Session } from './session.js';
 import type { LoadedConfig, Surroundings } from './surroundings.js';
 
@@ -22,6 +23,8 @@ export interface Prepared {
   readonly store: ResultStore;
   readonly gatherer: FactGatherer;
   readonly checker: Checker;
+  /** The same, as if nothing had been edited by hand. */
+  readonly checkerOverEdits: Checker;
   /** The tasks that were asked for. */
   readonly targets: ReadonlySet<Label>;
   /** Those and everything that they need: the tasks to look at. */
@@ -35,6 +38,8 @@ export interface PrepareOptions {
   /** The targets themselves are made anew. */
   readonly force: boolean;
   readonly discardEdits: boolean;
+  /** The files of the targets are to be accepted as they are. */
+  readonly accept?: boolean;
 }
 
 export async function prepare(
@@ -42,9 +47,15 @@ export async function prepare(
   session: Session,
   loaded: LoadedConfig,
   options: PrepareOptions,
-  project: Project,
+  /** The project, where it has been read already. */
+  read?: Project,
 ): Promise<Result<Prepared, Failure>> {
   const { config } = loaded;
+  const accepts = (task: Task) =>
+    options.accept === true && options.targets.some((one) => isNamed(one, task));
+  const opened = read ? ok(read) : await loadProject(diskSource(session, config), accepts);
+  if (!opened.ok) return opened;
+  const project = opened.value;
   if (project.graph.tasks.size === 0) return err(noSpecs(project));
   const targets = selectTargets(project, options.targets);
   if (!targets.ok) return targets;
@@ -57,6 +68,7 @@ export async function prepare(
   const gatherer = new FactGatherer(project, agent.value, prompts, definitions.value);
   const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
   const checker = new Checker(project, gatherer, store, { forced, discardEdits: options.discardEdits });
+  const checkerOverEdits = new Checker(project, gatherer, store, { forced, discardEdits: true });
   const selected = project.graph.closure(targets.value);
   return ok({
     project,
@@ -65,6 +77,7 @@ export async function prepare(
     store,
     gatherer,
     checker,
+    checkerOverEdits,
     targets: targets.value,
     selected,
     whole: selected.size === project.graph.tasks.size,
@@ -83,6 +96,10 @@ function noSpecs(project: Project): Failure {
   };
 }
 
+function isNamed(target: string, task: Task): boolean {
+  return targetNames(target, (glob, label) => parsePattern(glob).matches(label), task);
+}
+
 /** The tasks that the patterns of a command line name; all when there is none. */
 function selectTargets(project: Project, targets: readonly string[]): Result<Set<Label>, Failure> {
   const { graph } = project;
@@ -91,7 +108,7 @@ function selectTargets(project: Project, targets: readonly string[]): Result<Set
   for (const target of targets) {
     let named = false;
     for (const task of graph.tasks.values()) {
-      if (!targetNames(target, (glob, label) => parsePattern(glob).matches(label), task)) continue;
+      if (!isNamed(target, task)) continue;
       selected.add(task.label);
       named = true;
     }

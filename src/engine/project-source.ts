@@ -8,6 +8,7 @@ import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import { type SnapshotOptions, takeSnapshot } from '../workspace/snapshot.js';
 import type { ProjectMemory } from './project-memory.js';
+import type { Session } from './session.js';
 
 export type TakeSnapshot = (options: SnapshotOptions) => Promise<Result<{ tree: ObjectId }, Failure>>;
 
@@ -19,17 +20,13 @@ export interface ProjectSource {
   readonly take: TakeSnapshot;
 }
 
-/** The source of a project as it is on disk now. The caller holds the project's lock, or has an index of its own. */
-export function diskSource(
-  { repository, objects }: Pick<ProjectSource, 'repository' | 'objects'>,
-  config: Config,
-  memory: ProjectMemory,
-): ProjectSource {
+/** The project as it is on disk now. */
+export function diskSource({ repository, objects, resident }: Session, config: Config): ProjectSource {
   return {
     repository,
     objects,
     config,
-    memory,
+    memory: resident.memory,
     take: (options) => takeSnapshot(repository, objects, options),
   };
 }

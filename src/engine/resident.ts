@@ -15,13 +15,13 @@ export class Resident {
   readonly memory = new ProjectMemory();
   /** Failures by the key of what failed (a result's, or that of gates): the same again would fail again. */
   readonly failed = new Map<string, Failure>();
-  /** The purse of the build, and of those that it superseded. */
+  /** The purse of the last build. */
   spending: Spending | undefined;
   /** Whether a build writes to the working tree, or is about to: it is not to be superseded any more. */
   isLanding = false;
   private pool: WorkspacePool | undefined;
   private readonly limiters = new Map<string, { limit: number; limiter: Limiter }>();
-  private readonly lingering = new Set<Promise<void>>();
+  private readonly lingering = new Set<Promise<unknown>>();
 
   /** The same limiter as long as the limit is the same: what a superseded build left running counts. */
   limiter(name: string, limit: number): Limiter {
@@ -40,7 +40,7 @@ export class Resident {
   }
 
   /** Goes on after its build has ended. */
-  linger(work: Promise<void>): void {
+  linger(work: Promise<unknown>): void {
     const lingering = work.finally(() => this.lingering.delete(lingering));
     this.lingering.add(lingering);
   }
@@ -49,6 +49,5 @@ export class Resident {
   async rest(): Promise<void> {
     this.runs.endUnclaimed();
     await Promise.all(this.lingering);
-    this.spending = undefined;
   }
 }

@@ -8,11 +8,13 @@ import type { Repository } from '../io/git/repository.js';
 import { acquireLock, type LockHandle } from '../io/lock.js';
 import type { Failure } from '../model/failure.js';
 import { recoverPublish } from '../workspace/publish.js';
+import { Resident } from './resident.js';
 import type { Emit, Surroundings } from './surroundings.js';
 
 export interface Session {
   readonly repository: Repository;
   readonly objects: GitObjects;
+  readonly resident: Resident;
   close(): Promise<void>;
 }
 
@@ -44,7 +46,7 @@ export async function openWritingSession(
 /** Takes the project's lock and mends what a dead build left. */
 export async function lockProject(
   surroundings: Surroundings,
-  { repository, objects }: Omit<Session, 'close'>,
+  { repository, objects }: Pick<Session, 'repository' | 'objects'>,
   options: WritingOptions,
   emit: Emit,
 ): Promise<Result<LockHandle, Failure>> {
@@ -102,6 +104,7 @@ function closing(
   return {
     repository,
     objects,
+    resident: new Resident(),
     async close() {
       await objects.close();
       if (scratch !== undefined) await removeTree(scratch);

@@ -1,10 +1,11 @@
-/** Puts together what an executor is given for a stale task: its view, its recipe, its prompt. Runs nothing. */
+/** What an executor is asked to do for a stale task, as plain data. Runs nothing. */
 
 import { agentNameOf } from '../agent/definitions.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
+import type { Files } from '../model/tree.js';
 import type { Check } from './check.js';
 import type { Produced } from './facts.js';
 import { gateCommands } from './gates.js';
@@ -14,14 +15,15 @@ import { renderOutputs } from './render.js';
 import { specChange } from './spec-change.js';
 import { makeView } from './view.js';
 
-/** `produced` holds at least the task's transitive dependencies. */
-export async function planRun(
+/** `former`: the outputs that a task goes on from; absent: those on disk. */
+export async function describeRun(
   prepared: Prepared,
   check: Check,
   produced: ReadonlyMap<Label, Produced>,
+  former?: Files,
 ): Promise<Result<TaskRun, Failure>> {
   const { task, facts } = check;
-  const view = await makeView(prepared.project, task, facts, produced);
+  const view = await makeView(prepared.project, task, facts, produced, former);
   if (!view.ok) return view;
   const common = {
     label: task.label,

@@ -6,38 +6,32 @@ import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { asFailure } from '../io/files.js';
 import type { StoredResult, Usage } from '../model/action.js';
-import { canonicalJson } from '../model/digest.js';
-import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
+import type { TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
-import type { TaskOutcome } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
-import type { Verdict } from '../model/verdict.js';
-import type { Check } from './check.js';
-import type { ExecutionContext, Executor } from './executor.js';
+import type { Files } from '../model/tree.js';
+import { filesOnDisk, isSameWork } from './accept/files.js';
+import { mergeEdits, recordedOutputs } from './accept/merge.js';
+import { recordByHand } from './accept/record.js';
+import type { Check, Checker } from './check.js';
+import { checkWarnings } from './check-warnings.js';
 import type { Produced } from './facts.js';
-import type { GateContext } from './gates.js';
 import { interfaceOf } from './interface.js';
 import type { Landed } from './landing-plan.js';
-import { inTheWay } from './obstacles.js';
+import { type MadeResult, type MakeParts, makeResult } from './made-result.js';
 import type { BuildOptions } from './options.js';
-import type { Prepared } from './prepare.js';
-import type { Resident } from './resident.js';
-import type { Caller } from './runs.js';
-import { planRun } from './task-run.js';
-import { gatesRunKey, recordGates, verifyResult } from './verify.js';
+import type { Emit } from './surroundings.js';
+import { gatesRunKey, verifyResult } from './verify.js';
 
-export interface TaskStepParts {
-  readonly prepared: Prepared;
-  readonly executor: Executor;
-  readonly workers: Limiter;
-  readonly resident: Resident;
-  /** The higher the sooner, where several tasks could go on. */
-  priority(label: Label): number;
-  readonly gates: Omit<GateContext, 'signal' | 'emit'>;
+export interface TaskStepParts extends MakeParts {
   readonly options: BuildOptions;
-  readonly caller: Caller;
+  /** The targets are made without a look at their former outputs. */
+  readonly anew: boolean;
+  readonly emit: Emit;
   /** Recorded durations, written to. */
   readonly durations: Record<Label, number>;
+  /** Of conductor. */
+  readonly version: string;
   now(): number;
 }
 
@@ -50,16 +44,15 @@ export class TaskStep {
   readonly outcomes = new Map<Label, TaskOutcomeKind>();
   usage: Usage = {};
   firstFailure: Failure | undefined;
+  readonly failures = new Map<Label, Failure>();
   private readonly stale = new Map<Label, string>();
+  /** Results that were recorded as people left them. */
+  private readonly accepted: StoredResult[] = [];
   private readonly parts: TaskStepParts;
   private readonly checks = new Limiter(CHECKS);
 
   constructor(parts: TaskStepParts) {
     this.parts = parts;
-  }
-
-  private emit(event: BuildEventBody): void {
-    this.parts.caller.emit(event);
   }
 
   async run(label: Label): Promise<'done' | 'failed'> {
@@ -73,18 +66,19 @@ export class TaskStep {
     }
     if (!result.ok) {
       this.firstFailure ??= result.error;
+      this.failures.set(label, result.error);
       this.outcomes.set(label, 'failed');
-      this.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: result.error });
+      this.parts.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: result.error });
       return 'failed';
     }
     this.outcomes.set(label, result.value);
-    this.emit({ type: 'task.finished', task: label, outcome: result.value, ms });
+    this.parts.emit({ type: 'task.finished', task: label, outcome: result.value, ms });
     return 'done';
   }
 
   skip(label: Label, because: Label | undefined): void {
     this.outcomes.set(label, 'skipped');
-    this.emit({
+    this.parts.emit({
       type: 'task.finished',
       task: label,
       outcome: 'skipped',
@@ -107,7 +101,7 @@ export class TaskStep {
       this.outcomes.set(task, 'failed');
       this.firstFailure ??= failure;
     }
-    if (labels.length > 0) this.emit({ type: 'build.failure', failure });
+    if (labels.length > 0) this.parts.emit({ type: 'build.failure', failure });
     return labels.length > 0;
   }
 
@@ -124,43 +118,51 @@ export class TaskStep {
 
   /** Checks until there is a word: a result that fails today's gates is looked past and the task is checked again. */
   private async settle(task: Task): Promise<Result<TaskOutcomeKind, Failure>> {
-    const { prepared, priority, resident } = this.parts;
-    let made = false;
+    const { prepared, options, priority, resident } = this.parts;
+    let { checker } = prepared;
+    let isMade = false;
     for (;;) {
+      const using = checker;
       const checked = await this.checks.run(async () => {
         // Thousands of checks without a wait would keep what waits for git or an agent from going on.
         await setImmediate();
-        return prepared.checker.check(task, this.produced);
+        return using.check(task, this.produced);
       }, priority(task.label));
       if (!checked.ok) return checked;
       const check = checked.value;
-      // Whatever a superseded build left running of this task is wanted under today's keys only.
+      // What a superseded build left running of this task is wanted under today's keys only.
       resident.runs.keepOnly(task.label, check.storeKey, gatesRunKey(check));
-      this.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
-      this.tellObserved(task.label, check.verdict);
+      this.parts.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
+      for (const message of checkWarnings(prepared.project, check))
+        this.parts.emit({ type: 'warning', task: task.label, message });
+      const accepted = await this.acceptAsIs(check);
+      if (accepted) return accepted;
       switch (check.verdict.kind) {
         case 'fresh':
           return this.accept(check, 'fresh');
         case 'cached':
-          return this.land(check, check.candidate, made ? 'built' : 'cached');
+          return this.landOver(checker, check, ok(check.candidate), isMade ? 'built' : 'cached');
         case 'drifted':
-          if (check.verdict.stale) return err({ kind: 'drifted-outputs', paths: check.verdict.paths });
-          return this.accept(check, 'drifted');
+          if (!check.verdict.stale) return this.accept(check, 'drifted');
+          if (!options.keepEdits || checker !== prepared.checker)
+            return err({ kind: 'drifted-outputs', paths: check.verdict.paths });
+          checker = prepared.checkerOverEdits;
+          continue;
         case 'unverified': {
           const verified = await verifyResult(this.parts, check, this.produced);
           if (verified.ok)
             return check.candidate
-              ? this.land(check, check.candidate, made ? 'built' : 'verified')
+              ? this.landOver(checker, check, ok(check.candidate), isMade ? 'built' : 'verified')
               : this.accept(check, 'verified');
           if (verified.error.kind !== 'gate-failed') return verified;
           // The content of this key is not good enough any more; the next check finds or makes another.
-          prepared.checker.reject(check.storeKey, verified.error.gate);
+          checker.reject(check.storeKey, verified.error.gate);
           continue;
         }
         case 'stale': {
-          const result = await this.make(check);
-          if (result !== 'again') return result;
-          made = true;
+          const made = await this.make(check, this.formerOf(checker, task));
+          if (made !== 'again') return this.landOver(checker, check, made, 'built');
+          isMade = true;
           continue;
         }
         case 'pending':
@@ -169,17 +171,52 @@ export class TaskStep {
     }
   }
 
-  private tellObserved(task: Label, verdict: Verdict): void {
-    if (!('observed' in verdict) || !verdict.observed) return;
-    const [first, ...more] = verdict.observed;
-    const others = more.length === 0 ? '' : ` and ${more.length} more`;
-    const message = `its agent had read ${first}${others}, changed since; name what counts in its \`inputs\``;
-    this.emit({ type: 'warning', task, message });
+  /** Forgets what was accepted, when the whole is refused: no later build may come upon it. */
+  async takeBackAccepted(): Promise<void> {
+    for (const { key } of this.accepted) await this.parts.prepared.store.forget(key);
+  }
+
+  /** Records the files as they are; undefined when that was not asked for, or they are those of a result anyway. */
+  private async acceptAsIs(check: Check): Promise<Result<TaskOutcomeKind, Failure> | undefined> {
+    const { prepared, options } = this.parts;
+    if (!options.accept || !prepared.targets.has(check.task.label)) return undefined;
+    if (check.verdict.kind === 'fresh') return undefined;
+    const files = await filesOnDisk(prepared, check.task, this.produced);
+    if (!files.ok) return files;
+    if (check.candidate && isSameWork(files.value, check.candidate)) return undefined;
+    const recorded = await recordByHand(this.parts, check, files.value, this.produced);
+    if (!recorded.ok) return recorded;
+    this.accepted.push(recorded.value);
+    return this.land(check, recorded.value, 'accepted');
   }
 
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
     if (check.produced) this.produced.set(check.task.label, check.produced);
     return ok(outcome);
+  }
+
+  /**
+   * What a task goes on from, where that is not what is on disk. One that is made below a person's edit goes on from
+   * what is recorded: the edit comes on top.
+   */
+  private formerOf(checker: Checker, task: Task): Files | undefined {
+    const { prepared, anew } = this.parts;
+    if (anew && prepared.targets.has(task.label)) return new Map();
+    return checker === prepared.checker ? undefined : recordedOutputs(prepared.project, task);
+  }
+
+  /** Lands a result, with a person's edit merged onto it where the checker looked past that. */
+  private async landOver(
+    checker: Checker,
+    check: Check,
+    result: Result<StoredResult | undefined, Failure>,
+    outcome: TaskOutcomeKind,
+  ): Promise<Result<TaskOutcomeKind, Failure>> {
+    if (!result.ok) return result;
+    if (checker === this.parts.prepared.checker || !result.value)
+      return this.land(check, result.value, outcome);
+    const merged = await mergeEdits(this.parts, check, result.value, this.produced);
+    return merged.ok ? this.land(check, merged.value, outcome) : merged;
   }
 
   private land(
@@ -200,67 +237,17 @@ export class TaskStep {
     return ok(outcome);
   }
 
-  /** `again`: a run of a superseded build has made it, or failed by rules of then; how it stands is to be checked. */
-  private async make(check: Check): Promise<Result<TaskOutcomeKind, Failure> | 'again'> {
-    const { prepared, resident, caller, options } = this.parts;
-    const { task, verdict } = check;
-    if (options.frozen) {
-      this.stale.set(task.label, 'stale');
-      return err({ kind: 'not-up-to-date', tasks: [{ label: task.label, verdict: 'stale' }] });
+  private async make(check: Check, former: Files | undefined): Promise<MadeResult['result']> {
+    const { options, durations } = this.parts;
+    const { label } = check.task;
+    if (options.frozen || options.accept) {
+      this.stale.set(label, 'stale');
+      return err({ kind: 'not-up-to-date', tasks: [{ label, verdict: 'stale' }] });
     }
-    const failureKey = `${check.storeKey} ${canonicalJson({ gates: check.gates, budget: task.budget })}`;
-    const before = resident.failed.get(failureKey);
-    if (before) return err({ kind: 'failed-before', failure: before });
-    if (verdict.kind === 'stale' && verdict.reasons.some((reason) => reason.kind === 'result-damaged')) {
-      const message = 'its result in the store is damaged; it is made anew';
-      this.emit({ type: 'warning', task: task.label, message });
-      await prepared.store.forget(check.storeKey);
-    }
-    let isOwn = false;
-    const ran = await resident.runs.join(check.storeKey, task.label, caller, async (context) => {
-      isOwn = true;
-      const outcome = await this.execute(check, context);
-      const failure = !outcome.ok ? outcome.error : outcome.value.ok ? undefined : outcome.value.failure;
-      if (failure && failure.kind !== 'cancelled') resident.failed.set(failureKey, failure);
-      return outcome;
-    });
-    if (!ran.ok) return ran;
-    const outcome = ran.value;
-    this.usage = addUsage(this.usage, outcome.usage);
-    if (!outcome.ok) {
-      return isOwn || resident.failed.has(failureKey) ? err(outcome.failure) : 'again';
-    }
-    this.parts.durations[task.label] = outcome.ms;
-    if (!isOwn) return 'again';
-    const stored = await prepared.store.find(check.storeKey);
-    if (!stored.ok) return stored;
-    if (stored.value) await recordGates(this.parts, check, stored.value.outputs, stored.value);
-    const obstacles = options.discardEdits
-      ? []
-      : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);
-    if (obstacles.length > 0) return err<Failure>({ kind: 'drifted-outputs', paths: obstacles });
-    return this.land(check, stored.value, 'built');
-  }
-
-  /** Waits for a worker and runs the recipe. */
-  private execute(check: Check, context: ExecutionContext): Promise<Result<TaskOutcome, Failure>> {
-    const { workers, priority, executor } = this.parts;
-    const { label, recipe } = check.task;
-    return workers
-      .run(
-        async () => {
-          const run = await planRun(this.parts.prepared, check, this.produced);
-          if (!run.ok) return run;
-          context.emit({ type: 'task.started', task: label, attempt: 1, recipe: recipe.kind });
-          return ok(await executor.run(run.value, context));
-        },
-        priority(label),
-        context.signal,
-      )
-      .catch((error: unknown) => {
-        if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
-        throw error;
-      });
+    const made = await makeResult(this.parts, check, this.produced, former);
+    this.usage = addUsage(this.usage, made.usage);
+    if (made.ms !== undefined) durations[label] = made.ms;
+    return made.result;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
-import type { StoredResult } from '../model/action.js';
+import type { GateRun, StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { gatesKey } from '../store/manifest.js';
@@ -12,19 +12,18 @@ import type { Produced } from './facts.js';
 import { type GateContext, runGates } from './gates.js';
 import type { Prepared } from './prepare.js';
 import type { Resident } from './resident.js';
-import type { Caller } from './runs.js';
 import { keptTree } from './view.js';
 
 export interface VerifyParts {
   readonly prepared: Prepared;
   readonly workers: Limiter;
-  readonly resident: Resident;
+  readonly resident: Pick<Resident, 'runs' | 'failed'>;
+  /** The higher the sooner, where several tasks could go on. */
   priority(label: Label): number;
-  readonly gates: Omit<GateContext, 'signal' | 'emit'>;
-  readonly caller: Caller;
+  readonly gateContext: GateContext;
 }
 
-/** What running the gates of a result that is there is known by while they run, and when they have failed. */
+/** What running the gates of a result that is there is known by: while they run, and when they have failed. */
 export function gatesRunKey(check: Check): string {
   const result = check.candidate;
   const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
@@ -32,42 +31,40 @@ export function gatesRunKey(check: Check): string {
   return `gates ${gatesKey(check.task, check.gates, outputs, patches, check.facts.facts) ?? check.storeKey}`;
 }
 
-/** Runs the gates alone, on the view with the result in it. */
+/** Runs the gates alone, on the view with the result in it; their runs when all pass. */
 export async function verifyResult(
   parts: VerifyParts,
   check: Check,
   produced: ReadonlyMap<Label, Produced>,
-): Promise<Result<undefined, Failure>> {
-  const { workers, resident, priority, caller } = parts;
-  const { task } = check;
+): Promise<Result<readonly GateRun[], Failure>> {
+  const { gateContext, workers, resident, priority } = parts;
+  const { label } = check.task;
   const key = gatesRunKey(check);
   const before = resident.failed.get(key);
   if (before) return err(before);
-  return resident.runs.join(key, task.label, caller, (context) =>
-    workers
-      .run(() => runOnKept(parts, check, produced, context), priority(task.label), context.signal)
-      .then((verified) => {
-        if (!verified.ok && verified.error.kind !== 'cancelled') resident.failed.set(key, verified.error);
-        return verified;
-      })
+  return resident.runs.join(key, label, gateContext, async (context) => {
+    const verified = await workers
+      .run(() => runOnKept(parts, check, produced, context), priority(label), context.signal)
       .catch((error: unknown) => {
         if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
         throw error;
-      }),
-  );
+      });
+    if (!verified.ok && verified.error.kind !== 'cancelled') resident.failed.set(key, verified.error);
+    return verified;
+  });
 }
 
 async function runOnKept(
-  { prepared, gates }: VerifyParts,
+  { prepared, gateContext }: VerifyParts,
   check: Check,
   produced: ReadonlyMap<Label, Produced>,
   context: ExecutionContext,
-): Promise<Result<undefined, Failure>> {
+): Promise<Result<readonly GateRun[], Failure>> {
   const { task } = check;
   const kept = await keptTree(prepared.project, check, produced);
   if (!kept.ok) return kept;
   const tree = kept.value;
-  const opened = await gates.pool.acquire(tree, context.signal);
+  const opened = await gateContext.pool.acquire(tree, context.signal);
   if (!opened.ok) return opened;
   try {
     context.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'gates' });
@@ -80,12 +77,12 @@ async function runOnKept(
       task: task.label,
       attempt: 1,
     };
-    const judged = await runGates({ ...gates, ...context }, job);
+    const judged = await runGates({ ...gateContext, ...context }, job);
     if (!judged.ok) return err(judged.failure);
     await recordGates({ prepared }, check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
-    return ok(undefined);
+    return ok(judged.runs);
   } finally {
-    await gates.pool.release(opened.value);
+    await gateContext.pool.release(opened.value);
   }
 }
 

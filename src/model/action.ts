@@ -34,7 +34,7 @@ export function manifestKey(manifest: Manifest): ActionKey {
  */
 export function nextKey(
   key: ActionKey,
-  obstacle: 'conflict' | 'rejected' | 'observed',
+  obstacle: 'conflict' | 'rejected' | 'observed' | 'accepted',
   detail: string,
 ): ActionKey {
   return digestFields(`conductor.next.${KEY_VERSION}`, [key, obstacle, detail]);

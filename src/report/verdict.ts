@@ -4,6 +4,7 @@ import { unreachable } from '../base/result.js';
 import type { Manifest, ManifestChange } from '../model/action.js';
 import type { Label } from '../model/task.js';
 import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
+import { patchLine, type ShownDifference, statLines } from './difference.js';
 import type { Reporter, Sink } from './reporter.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
@@ -85,15 +86,18 @@ export function upToDate(verdict: Verdict): boolean {
 export interface StatusRow {
   readonly label: Label;
   readonly verdict: Verdict;
+  /** For a drifted task: what was edited. */
+  readonly drift?: readonly ShownDifference[];
 }
 
-/** One line a task: label and verdict, aligned. */
+/** One line a task: label and verdict, aligned; below an edited one its files. */
 export function statusTable(rows: readonly StatusRow[], style: Style): string {
   const width = Math.max(0, ...rows.map((row) => textWidth(visible(row.label))));
   return rows
-    .map(({ label, verdict }) => {
+    .map(({ label, verdict, drift = [] }) => {
       const colour = upToDate(verdict) ? 'dim' : verdict.kind === 'drifted' ? 'yellow' : 'cyan';
-      return `${padTo(visible(label), width)}  ${style(colour, describeVerdict(verdict))}\n`;
+      const line = `${padTo(visible(label), width)}  ${style(colour, describeVerdict(verdict))}`;
+      return `${[line, ...statLines(drift, style, ' '.repeat(width + 2))].join('\n')}\n`;
     })
     .join('');
 }
@@ -108,19 +112,13 @@ async function changeLines(change: ManifestChange, style: Style): Promise<string
   if (change.show === 'text') {
     const { unifiedDiff } = await import('../io/text-diff.js');
     const diff = unifiedDiff(change.before ?? '', change.after ?? '').map(visibleBlock);
-    return [`  ${name}`, ...diff.map((line) => `    ${coloured(line, style)}`)];
+    return [`  ${name}`, ...diff.map((line) => `    ${patchLine(line, style)}`)];
   }
   const { before, after, show } = change;
   const lines = [`  ${name}`];
   if (before !== undefined) lines.push(`    ${style('red', `- ${short({ value: before, show })}`)}`);
   if (after !== undefined) lines.push(`    ${style('green', `+ ${short({ value: after, show })}`)}`);
   return lines;
-}
-
-function coloured(line: string, style: Style): string {
-  if (line.startsWith('+')) return style('green', line);
-  if (line.startsWith('-')) return style('red', line);
-  return line.startsWith('@@') ? style('cyan', line) : line;
 }
 
 function short(item: { readonly value: string; readonly show: ManifestChange['show'] }): string {

@@ -13,10 +13,11 @@ import { sameUsage } from '../usage.js';
 import { findOpencode, ripgrepFolder } from './binary.js';
 import type { ConfigFile } from './config.js';
 import { type Lease, ServerHost } from './driver-host.js';
+import { type ModelName, parseModel } from './model-name.js';
 import { ObservedFiles } from './observed.js';
-import { reapServers } from './reap.js';
 import { type OpencodeServer, startServer } from './server.js';
 import { runSession, type SessionEnd } from './session.js';
+import { findTether } from './tether.js';
 import { Transcript } from './transcript.js';
 import { SessionUsage } from './usage.js';
 
@@ -33,11 +34,6 @@ export interface OpencodeSurroundings {
   findSandbox(): Promise<string | undefined>;
   /** Milliseconds since 1970. */
   now(): number;
-}
-
-interface Model {
-  readonly providerID: string;
-  readonly modelID: string;
 }
 
 /** Servers of one attempt: its first and those after a death. */
@@ -61,6 +57,7 @@ class OpencodeAgent implements Agent {
   readonly name = 'opencode';
   readonly identity: string;
   readonly reportsCost = true;
+  readonly secrets: readonly string[];
   private readonly config: OpencodeAgentConfig;
   private readonly surroundings: OpencodeSurroundings;
   private readonly keys: Readonly<Record<string, string>>;
@@ -73,6 +70,7 @@ class OpencodeAgent implements Agent {
     this.config = config;
     this.surroundings = surroundings;
     this.keys = keysOf(config, surroundings.env);
+    this.secrets = Object.values(this.keys);
     // The shipped plugins steer a session and define no task: their text is not in the key, or every release of
     // conductor would disown all results.
     this.identity = canonicalJson({ driver: 'opencode' });
@@ -107,7 +105,7 @@ class OpencodeAgent implements Agent {
         : undefined,
       steps: this.config.limits?.steps ?? definition?.steps ?? DEFAULT_LIMITS.steps,
     });
-    const exit = await attempt.run(Object.values(this.keys));
+    const exit = await attempt.run(this.secrets);
     if (exit.kind === 'failed' && exit.failure.kind === 'provider-refused') {
       this.refused.set(model.providerID, exit.failure);
     }
@@ -131,11 +129,11 @@ class OpencodeAgent implements Agent {
     const { env, stateDir } = this.surroundings;
     const found = await findOpencode({ env });
     if (!found.ok) return found;
-    await reapServers(stateDir);
     const ripgrep = ripgrepFolder({ env });
     const sandbox = await this.surroundings.findSandbox();
     return startServer({
       program: found.value.program,
+      tether: await findTether(env),
       stateDir,
       env,
       config: { agent: this.config, keys: this.keys },
@@ -149,7 +147,7 @@ class OpencodeAgent implements Agent {
 
 interface Assignment {
   readonly request: AgentRequest;
-  readonly model: Model;
+  readonly model: ModelName;
   /** Undefined: OpenCode's own default agent. */
   readonly agentName: string | undefined;
   readonly steps: number;
@@ -212,6 +210,7 @@ class Attempt {
         return this.failed({ kind: 'agent-error', detail: end.detail, output: output() });
       }
       transcript.incident(`${end.detail}: the work begins anew on another one`);
+      await request.reset();
     }
   }
 
@@ -229,6 +228,10 @@ class Attempt {
     });
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
     try {
+      if (!(await server.guarded(request.cwd))) {
+        const detail = 'OpenCode did not load conductor’s guard of its file tools';
+        return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } } };
+      }
       const end = await runSession(
         {
           directory: request.cwd,
@@ -277,13 +280,6 @@ class Attempt {
   private failed(failure: Failure): AgentExit {
     return { kind: 'failed', failure, usage: this.usage.total };
   }
-}
-
-function parseModel(name: string): Model | undefined {
-  const at = name.indexOf('/');
-  return at > 0 && at < name.length - 1
-    ? { providerID: name.slice(0, at), modelID: name.slice(at + 1) }
-    : undefined;
 }
 
 /** The providers' keys, as far as their variables are set. */

@@ -1,7 +1,10 @@
 /** `conductor status`: every task with its verdict. */
 
+import { driftOf } from '../../engine/drift.js';
 import { inspect } from '../../engine/inspect.js';
+import type { FileDifference } from '../../io/git/tree-diff.js';
 import { exitCodeOf } from '../../model/failure.js';
+import type { Verdict } from '../../model/verdict.js';
 import { plural } from '../../report/style.js';
 import { statusTable, upToDate } from '../../report/verdict.js';
 import { print, printFailure, printJson, styleFor } from '../output.js';
@@ -14,15 +17,26 @@ export async function runStatus(
   const done = await inspect(
     createSurroundings(process.cwd()),
     { targets, force: false, discardEdits: false },
-    async ({ tasks }) =>
-      tasks.map(({ task, verdict }) => ({ label: task.label, title: task.title, verdict })),
+    async ({ prepared, tasks }) => {
+      const rows: { label: string; title: string; verdict: Verdict; drift?: readonly FileDifference[] }[] =
+        [];
+      for (const { task, verdict } of tasks) {
+        const row = { label: task.label, title: task.title, verdict };
+        const isEdited = verdict.kind === 'drifted';
+        rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
+      }
+      return rows;
+    },
   );
   if (!done.ok) {
     printFailure(done.error);
     return exitCodeOf(done.error);
   }
   if (flags.json) {
-    printJson({ schema: 1, tasks: done.value });
+    const tasks = done.value.map(({ drift, ...row }) =>
+      drift === undefined ? row : { ...row, drift: drift.map(({ patch: _, ...file }) => file) },
+    );
+    printJson({ schema: 1, tasks });
     return 0;
   }
   const fresh = done.value.filter(({ verdict }) => verdict.kind === 'fresh').length;

@@ -15,6 +15,11 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .option('--force', 'make the targets anew, whatever the store has')
     .option('--frozen', 'run no recipe: restore what is known, fail on anything else')
     .option('--discard-edits', 'overwrite outputs that were edited by hand')
+    .addOption(
+      new Option('--keep-edits', 'merge what was edited by hand onto what is newly made').conflicts(
+        'discardEdits',
+      ),
+    )
     .option('--commit', 'make one commit per task and merge them into the current branch')
     .addOption(new Option('--keep-going', 'go on with what does not depend on a failed task').default(true))
     .option('--fail-fast', 'start nothing new after the first failure')

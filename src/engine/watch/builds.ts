@@ -10,7 +10,6 @@ import type { ObjectId } from '../../model/tree.js';
 import { runCourse } from '../build-course.js';
 import { buildTasks } from '../build-tasks.js';
 import { type BuildOptions, NO_COUNTS } from '../options.js';
-import type { Resident } from '../resident.js';
 import { isSuperseded, SUPERSEDED } from '../runs.js';
 import { lockProject, type Session } from '../session.js';
 import type { Emit, Surroundings } from '../surroundings.js';
@@ -20,7 +19,6 @@ import type { Reading } from './reading.js';
 export interface BuildsParts {
   readonly surroundings: Surroundings;
   readonly session: Session;
-  readonly resident: Resident;
   readonly lookout: Lookout;
   readonly on: (event: BuildEvent) => void;
 }
@@ -71,7 +69,7 @@ export class WatchBuilds {
   async supersede(): Promise<boolean> {
     const { current } = this;
     if (!current) return true;
-    if (!this.parts.resident.isLanding) current.controller.abort(SUPERSEDED);
+    if (!this.parts.session.resident.isLanding) current.controller.abort(SUPERSEDED);
     return (await current.ended).summary.outcome === 'superseded';
   }
 
@@ -79,7 +77,7 @@ export class WatchBuilds {
   async stop(): Promise<void> {
     this.current?.controller.abort();
     await this.current?.ended;
-    await this.parts.resident.rest();
+    await this.parts.session.resident.rest();
     await this.release();
   }
 
@@ -89,7 +87,7 @@ export class WatchBuilds {
     urgent: ReadonlySet<Label>,
     signal: AbortSignal,
   ): Promise<EndedBuild> {
-    const { surroundings, session, resident, lookout, on } = this.parts;
+    const { surroundings, session, lookout, on } = this.parts;
     let tree: ObjectId | undefined;
     const noted = (event: BuildEvent) => {
       this.note(event);
@@ -109,13 +107,12 @@ export class WatchBuilds {
           surroundings,
           options,
           session,
-          resident,
           emit,
           signal,
           startedAt,
           openRecord: record,
         };
-        const built = await buildTasks(open, reading.loaded, reading.project, urgent);
+        const built = await buildTasks(open, { ...reading, urgent });
         await lookout.takeBack();
         tree = built.ok ? built.value.tree : reading.project.snapshot;
         return built.ok ? ok(built.value.summary) : built;
@@ -153,6 +150,7 @@ export class WatchBuilds {
     );
     if (!locked.ok) return locked;
     this.lock = locked.value;
+    await surroundings.reapAgents?.();
     return ok(isLate ? 'late' : 'in-time');
   }
 

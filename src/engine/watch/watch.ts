@@ -64,8 +64,8 @@ export async function watchProject(parts: WatchParts): Promise<Result<undefined,
   const objects = new GitObjects(repository);
   const resident = new Resident();
   const lookout = await Lookout.open(repository, objects, resident.memory);
-  const session: Session = { repository, objects, close: async () => {} };
-  const watch = new Watch(parts, session, resident, lookout);
+  const session: Session = { repository, objects, resident, close: async () => {} };
+  const watch = new Watch(parts, session, lookout);
   try {
     while (!signal.aborted) {
       const wish = await parts.wishes.next(signal);
@@ -100,16 +100,16 @@ class Watch {
   private config: string | undefined;
   private stormSince: number | undefined;
 
-  constructor(parts: WatchParts, session: Session, resident: Resident, lookout: Lookout) {
+  constructor(parts: WatchParts, session: Session, lookout: Lookout) {
     const { surroundings, on } = parts;
     this.parts = parts;
     this.session = session;
-    this.resident = resident;
+    this.resident = session.resident;
     this.lookout = lookout;
     this.poll = parts.options.poll;
     this.emit = createEmit(surroundings.now, on);
     this.reader = new Reader(surroundings, session.repository.project, session.objects, lookout);
-    this.builds = new WatchBuilds({ surroundings, session, resident, lookout, on });
+    this.builds = new WatchBuilds({ surroundings, session, lookout, on });
     this.emit({ type: 'watch.started', targets: parts.options.targets, poll: this.poll });
     parts.wishes.ask('look');
   }
