@@ -35,6 +35,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'change-case': ['io/template-functions.ts'],
   pluralize: ['io/template-functions.ts'],
   '@clack/prompts': ['cli/questions.ts'],
+  chokidar: ['engine/watch/file-events.ts'],
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
   typescript: ['io/typescript.ts'],
   'env-paths': ['cli/wire.ts'],

@@ -21,6 +21,7 @@ import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
+import { addWatch } from './definitions/watch.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = [
@@ -29,6 +30,7 @@ const COMMANDS = [
   addPlan,
   addRun,
   addBuild,
+  addWatch,
   addStatus,
   addList,
   addDiff,

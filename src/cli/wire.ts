@@ -59,9 +59,9 @@ export function createSurroundings(start: string): Surroundings {
     version: VERSION,
     pid: process.pid,
     now: Date.now,
-    async loadConfig(project) {
+    async loadConfig(project, version) {
       const { loadConfigFile } = await import('./config-file.js');
-      return loadConfigFile(project, ownIndex());
+      return loadConfigFile(project, ownIndex(), version);
     },
     async createAgent(config) {
       if (!config.agent) return ok(undefined);

@@ -8,31 +8,54 @@ import type { Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
+import type { ObjectId } from '../model/tree.js';
 import type { Verdict } from '../model/verdict.js';
 import { runBuildGates } from './build-gates.js';
 import { commitBuild } from './commit.js';
 import { inspectTasks } from './inspect.js';
 import { type BuildOptions, NO_COUNTS } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
+import type { Project } from './project.js';
 import { land, publish } from './publishing.js';
 import { environmentDigests, writeLastBuild } from './records.js';
+import { isSuperseded } from './runs.js';
 import type { Session } from './session.js';
-import type { Emit, Surroundings } from './surroundings.js';
+import type { Emit, LoadedConfig, Surroundings } from './surroundings.js';
 import type { TaskStep } from './task-step.js';
 import { openWorkshop } from './workshop.js';
 
-export async function buildTasks(
-  surroundings: Surroundings,
-  options: BuildOptions,
-  session: Session,
-  emit: Emit,
-  signal: AbortSignal,
-  startedAt: number,
-  openRecord: () => void,
-): Promise<Result<BuildSummary, Failure>> {
-  const loaded = await surroundings.loadConfig(session.repository.project);
+/** A build that has been opened: with its lock held and its first event told. */
+export interface OpenBuild {
+  readonly surroundings: Surroundings;
+  readonly options: BuildOptions;
+  readonly session: Session;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  readonly startedAt: number;
+  /** Keeps the build's events from here on; called once it is sure that the folder is a project. */
+  openRecord(): void;
+}
+
+export interface Built {
+  readonly summary: BuildSummary;
+  /** What the build left on disk: its snapshot, with what it published. */
+  readonly tree: ObjectId;
+}
+
+/** A project that was read before, and tasks of it that are probably stale: they are looked at first. */
+export interface ReadProject {
+  readonly loaded: LoadedConfig;
+  readonly project: Project;
+  readonly urgent: ReadonlySet<Label>;
+}
+
+/** Builds what is on disk, or a project that has been read. */
+export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<Result<Built, Failure>> {
+  const { surroundings, options, session, emit, signal, startedAt, openRecord } = build;
+  const { resident } = session;
+  const loaded = read ? ok(read.loaded) : await surroundings.loadConfig(session.repository.project);
   if (!loaded.ok) return loaded;
-  const ready = await prepare(surroundings, session, loaded.value, options);
+  const ready = await prepare(surroundings, session, loaded.value, options, read?.project);
   if (!ready.ok) return ready;
   const prepared = ready.value;
   // Only now is it sure that this folder is a project: nothing is left in any other.
@@ -47,11 +70,13 @@ export async function buildTasks(
   if (!opened.ok) return opened;
   const workshop = opened.value;
   const { gates } = workshop;
+  const ended = (summary: BuildSummary, tree = project.snapshot) => ok<Built>({ summary, tree });
+  const ms = () => surroundings.now() - startedAt;
   try {
-    const step = await workshop.run(options);
+    const step = await workshop.run(options, read ? { urgent: read.urgent } : {});
     if (signal.aborted) {
       await prepared.store.settle();
-      return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
+      return ended(stopped(step, signal, ms()));
     }
     if (options.frozen) {
       const stale = step.notUpToDate();
@@ -59,7 +84,7 @@ export async function buildTasks(
     }
     // Where nothing could be accepted nothing is recorded, not even that it was tried.
     if (options.accept && step.landed.size === 0) {
-      return ok(summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, 0));
+      return ended(summary(step.outcomes, step.firstFailure, step.usage, ms(), 0));
     }
     const { landing, done } = await land(prepared, step, new Date(surroundings.now()).toISOString());
     await prepared.store.settle();
@@ -72,39 +97,46 @@ export async function buildTasks(
     }
     const complete = done.size === selected.size;
     if (signal.aborted) {
-      return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
+      return ended(stopped(step, signal, ms()));
     }
-    const judged = await runBuildGates(prepared, gates, landing.value.tree, complete);
+    const judged = await runBuildGates(prepared, gates, landing.value.tree, complete, resident);
+    if (isSuperseded(signal)) return ended(stopped(step, signal, ms()));
     if (!judged.ok) {
       await step.takeBackAccepted();
-      return ok(refused(step, judged.error, emit, surroundings.now() - startedAt));
+      return ended(refused(step, judged.error, emit, ms()));
     }
+    resident.isLanding = true;
     const published = await publish(prepared, landing.value, emit);
-    if (!published.ok) return ok(refused(step, published.error, emit, surroundings.now() - startedAt));
+    if (!published.ok) return ended(refused(step, published.error, emit, ms()));
     if (options.commit) {
       const committed = await commitBuild(prepared, step.landed, done, landing.value.tree, emit);
-      if (!committed.ok) return ok(refused(step, committed.error, emit, surroundings.now() - startedAt));
+      if (!committed.ok) return ended(refused(step, committed.error, emit, ms()), landing.value.tree);
     }
     if (complete && prepared.whole) {
       await remember(surroundings, prepared, landing.value.tree);
     }
-    return ok(
-      summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, published.value),
+    return ended(
+      summary(step.outcomes, step.firstFailure, step.usage, ms(), published.value),
+      landing.value.tree,
     );
   } finally {
-    await prepared.agent?.close?.();
-    await workshop.close();
+    resident.isLanding = false;
+    const closed = workshop.close().then(() => prepared.agent?.close?.());
+    // What runs for the build that follows keeps what it works with.
+    if (isSuperseded(signal)) resident.linger(closed);
+    else await Promise.all([closed, resident.rest()]);
   }
 }
 
-async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Result<BuildSummary, Failure>> {
+async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Result<Built, Failure>> {
   const rows = await inspectTasks(prepared);
   if (!rows.ok) return rows;
   for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
   const counts = { ...NO_COUNTS };
   for (const { verdict } of rows.value) counts[wouldBe(verdict)]++;
   const outcome = counts.fresh === rows.value.length ? 'up-to-date' : 'would-build';
-  return ok({ outcome, exitCode: 0, counts, ms, usage: {}, published: 0 });
+  const summary: BuildSummary = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 };
+  return ok({ summary, tree: prepared.project.snapshot });
 }
 
 /** What a build would make of a task, by its verdict. */
@@ -134,6 +166,11 @@ async function remember(surroundings: Surroundings, prepared: Prepared, tree: st
     named: project.named,
     tasks: project.graph.tasks.size,
   });
+}
+
+function stopped(step: TaskStep, signal: AbortSignal, ms: number): BuildSummary {
+  const ended = summary(step.outcomes, { kind: 'cancelled' }, step.usage, ms, 0);
+  return isSuperseded(signal) ? { ...ended, outcome: 'superseded' } : ended;
 }
 
 function refused(step: TaskStep, failure: Failure, emit: Emit, ms: number): BuildSummary {

@@ -113,7 +113,7 @@ export class LocalExecutor implements Executor {
     }
     phase('workspace');
     const start = run.recipe.kind === 'render' ? (await this.rendered(run, run.recipe.files)).tree : run.view;
-    const opened = await this.parts.pool.acquire(start);
+    const opened = await this.parts.pool.acquire(start, context.signal);
     if (!opened.ok) return opened;
     const workspace = opened.value;
     try {

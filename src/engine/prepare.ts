@@ -12,6 +12,7 @@ import { gatherDefinitions, gatherPrompts } from './agent-files.js';
 import { Checker } from './check.js';
 import { FactGatherer } from './facts.js';
 import { loadProject, type Project } from './project.js';
+import { diskSource } from './project-source.js';
 import type { Session } from './session.js';
 import type { LoadedConfig, Surroundings } from './surroundings.js';
 
@@ -46,11 +47,13 @@ export async function prepare(
   session: Session,
   loaded: LoadedConfig,
   options: PrepareOptions,
+  /** The project, where it has been read already. */
+  read?: Project,
 ): Promise<Result<Prepared, Failure>> {
   const { config } = loaded;
   const accepts = (task: Task) =>
     options.accept === true && options.targets.some((one) => isNamed(one, task));
-  const opened = await loadProject(session.repository, session.objects, config, accepts);
+  const opened = read ? ok(read) : await loadProject(diskSource(session, config), accepts);
   if (!opened.ok) return opened;
   const project = opened.value;
   if (project.graph.tasks.size === 0) return err(noSpecs(project));

@@ -1,8 +1,8 @@
 /** The tasks of one build on their way: executor, gates and step, put together on a workbench. Knows no order of its own. */
 
-import { Limiter } from '../base/limiter.js';
 import { ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
 import type { GateContext } from './gates.js';
 import { LocalExecutor } from './local-executor.js';
 import type { BuildOptions } from './options.js';
@@ -16,11 +16,21 @@ import { openWorkbench } from './workbench.js';
 
 /** A weight for tasks that were never run: only its ratio to real durations matters. */
 const UNKNOWN_MS = 60_000;
+/** More than any build takes. */
+const URGENT_MS = 1e15;
+const NONE: ReadonlySet<Label> = new Set();
+
+export interface RunOrder {
+  /** The targets do not see their former outputs. */
+  readonly anew?: boolean;
+  /** Tasks that are probably stale: they and what they need are looked at first. */
+  readonly urgent?: ReadonlySet<Label>;
+}
 
 export interface Workshop {
   readonly gates: GateContext;
-  /** Goes through all selected tasks once. `anew`: the targets do not see their former outputs. */
-  run(options: BuildOptions, anew?: boolean): Promise<TaskStep>;
+  /** Goes through all selected tasks once. */
+  run(options: BuildOptions, order?: RunOrder): Promise<TaskStep>;
   close(): Promise<void>;
 }
 
@@ -34,13 +44,14 @@ export async function openWorkshop(
   signal: AbortSignal,
 ): Promise<Result<Workshop, Failure>> {
   const { project, selected } = prepared;
-  const bench = await openWorkbench(surroundings, session, project.config, startedAt, signal);
+  const bench = await openWorkbench(surroundings, session, project.config, startedAt);
   if (!bench.ok) return bench;
+  const { resident } = session;
   const { logs, toolbox, spending, pool, unsandboxed } = bench.value;
   const gates = {
     toolbox,
     pool,
-    limiter: new Limiter(project.config.gateWorkers),
+    limiter: resident.limiter('gates', project.config.gateWorkers),
     logs,
     minutes: project.config.timeouts.gate,
     signal,
@@ -62,19 +73,21 @@ export async function openWorkshop(
   });
   return ok({
     gates,
-    async run(options, anew = false) {
+    async run(options, { anew = false, urgent = NONE } = {}) {
       const durations = { ...(await readDurations(project.repository.state)) };
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
+      const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));
+      const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
       const step = new TaskStep({
         prepared,
         executor,
-        workers: new Limiter(options.workers ?? project.config.workers),
-        remaining,
+        workers: resident.limiter('workers', options.workers ?? project.config.workers),
+        resident,
+        priority,
         gateContext: gates,
         options,
         anew,
         emit,
-        signal,
         durations,
         version: surroundings.version,
         now: surroundings.now,
@@ -82,7 +95,7 @@ export async function openWorkshop(
       await schedule({
         graph: project.graph,
         // The longest way first here too: a free worker takes the first task that turns out to be stale.
-        labels: new Set([...selected].sort((a, b) => (remaining.get(b) ?? 0) - (remaining.get(a) ?? 0))),
+        labels: new Set([...selected].sort((a, b) => priority(b) - priority(a))),
         failFast: options.failFast,
         signal,
         step: (label) => step.run(label),
@@ -91,6 +104,9 @@ export async function openWorkshop(
       await writeDurations(project.repository.state, durations);
       return step;
     },
-    close: () => executor.close(),
+    async close() {
+      await resident.runs.settled(gates);
+      await executor.close();
+    },
   });
 }

@@ -54,6 +54,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   },
   'provider-refused': { kind: 'provider-refused', provider: 'acme', status: 401, detail: 'no key', output },
   'no-agent': { kind: 'no-agent' },
+  'failed-before': { kind: 'failed-before', failure: { kind: 'no-agent' } },
   'timed-out': { kind: 'timed-out', what: 'the agent', minutes: 30, output },
   'budget-exceeded': { kind: 'budget-exceeded', scope: 'task', unit: 'usd', limit: 0.5, spent: 0.61 },
   'budget-unknown-price': { kind: 'budget-unknown-price', scope: 'build', agent: 'mine' },

@@ -108,6 +108,14 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
         list('exists', failure.paths),
         'move it away, or choose another name',
       );
+    case 'failed-before': {
+      const before = describeFailure(failure.failure, task);
+      return say(
+        before.headline,
+        [['again', 'nothing that decides it has changed since it failed'], ...before.facts],
+        'change its spec or its inputs, or try it again with `f`',
+      );
+    }
     default:
       return describeTaskFailure(failure, task);
   }

@@ -30,7 +30,8 @@ export type TaskFailure = Exclude<
       | 'unknown-template'
       | 'invalid-template'
       | 'invalid-variables'
-      | 'files-in-the-way';
+      | 'files-in-the-way'
+      | 'failed-before';
   }
 >;
 

@@ -44,7 +44,7 @@ export interface PoolOptions {
   readonly keep: readonly string[];
   /** Changes when set-up has to be run again in a workspace that has been set up before. */
   readonly setupKey: string;
-  setup(dir: string): Promise<Result<undefined, Failure>>;
+  setup(dir: string, signal: AbortSignal | undefined): Promise<Result<undefined, Failure>>;
 }
 
 /** How git is called for a workspace: conductor's repository and index, whatever the worktree's `.git` says. */
@@ -69,7 +69,7 @@ export class WorkspacePool {
   readonly folder: string;
   private readonly repository: Repository;
   private readonly objects: GitObjects;
-  private readonly options: PoolOptions;
+  private options: PoolOptions;
   private readonly prefix: string;
   private readonly used = new Set<number>();
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
@@ -85,8 +85,13 @@ export class WorkspacePool {
     this.folder = workspacesFolder(repository, options.cacheDir);
   }
 
-  /** A free workspace that shows the tree. Fails with what set-up fails with. */
-  async acquire(tree: ObjectId): Promise<Result<Workspace, Failure>> {
+  /** From now on; workspaces that are in use stay as they are. */
+  use(options: PoolOptions): void {
+    this.options = options;
+  }
+
+  /** A free workspace that shows the tree. Fails with what set-up fails with; `signal` ends set-up. */
+  async acquire(tree: ObjectId, signal?: AbortSignal): Promise<Result<Workspace, Failure>> {
     let number = 0;
     while (this.used.has(number) || this.retired.has(number)) number++;
     this.used.add(number);
@@ -101,7 +106,7 @@ export class WorkspacePool {
         await this.ensure(workspace);
         await this.show(workspace, tree);
       });
-      const ready = await this.setUp(workspace);
+      const ready = await this.setUp(workspace, signal);
       if (ready.ok) return ok(workspace);
       await this.release(workspace);
       return ready;
@@ -207,12 +212,15 @@ export class WorkspacePool {
   }
 
   /** Done once, and again when the commands have changed or what it made has been removed. */
-  private async setUp(workspace: Workspace): Promise<Result<undefined, Failure>> {
+  private async setUp(
+    workspace: Workspace,
+    signal: AbortSignal | undefined,
+  ): Promise<Result<undefined, Failure>> {
     const done = this.readyFile(workspace);
     const [key, ...made] = ((await readText(done)) ?? '').split('\n');
     const stands = await Promise.all(made.map((path) => exists(join(workspace.dir, path))));
     if (key === this.options.setupKey && stands.every(Boolean)) return ok(undefined);
-    const set = await this.options.setup(workspace.dir);
+    const set = await this.options.setup(workspace.dir, signal);
     if (!set.ok) return err(set.error);
     const keeps = await Promise.all(
       this.options.keep.map(async (path) => ((await exists(join(workspace.dir, path))) ? [path] : [])),

@@ -89,12 +89,17 @@ async function inWorkshop(
   try {
     for (let run = 0; run < options.runs; run++) {
       await workshop?.close();
+      // What failed in one run may succeed in another.
+      session.resident.failed.clear();
       // Each run has a purse of its own: the budget of a task is for one making of it.
       const opened = await openWorkshop(surroundings, session, prepared, surroundings.now(), emit, signal);
       if (!opened.ok) return opened;
       workshop = opened.value;
       emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
-      const step = await workshop.run({ ...PLAIN_BUILD, discardEdits: true, workers: options.workers }, true);
+      const step = await workshop.run(
+        { ...PLAIN_BUILD, discardEdits: true, workers: options.workers },
+        { anew: true },
+      );
       await prepared.store.settle();
       if (signal.aborted) return err({ kind: 'cancelled' });
       steps.push(step);
