@@ -15,6 +15,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   store: 3,
   workspace: 3,
   agent: 3,
+  plan: 3,
   report: 3,
   engine: 4,
   cli: 5,
@@ -23,7 +24,7 @@ const FLOORS: Readonly<Record<string, number>> = {
 /** Who may import what does not belong to the house. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   ajv: ['io/ajv.ts', 'io/schema-message.ts'],
-  yaml: ['io/yaml.ts', 'io/document.ts'],
+  yaml: ['io/yaml.ts', 'io/document.ts', 'io/yaml-edit.ts'],
   handlebars: ['io/template.ts'],
   piscina: ['io/pool.ts'],
   'simple-git': ['io/git/porcelain.ts'],
@@ -31,6 +32,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   diff: ['io/text-diff.ts'],
   picomatch: ['model/pattern.ts'],
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
+  typescript: ['io/typescript.ts'],
   'env-paths': ['cli/wire.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
   'node:child_process': ['io/process.ts', 'io/git/run.ts', 'io/git/coprocess.ts', 'io/sandbox.ts'],

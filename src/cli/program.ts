@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { addAccept } from './definitions/accept.js';
+import { addBacklog } from './definitions/backlog.js';
 import { addBuild } from './definitions/build.js';
 import { addCompletion } from './definitions/completion.js';
 import { addDiff } from './definitions/diff.js';
@@ -10,7 +11,10 @@ import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addList } from './definitions/list.js';
 import { addLog } from './definitions/log.js';
+import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addRegenerate } from './definitions/regenerate.js';
+import { addRun } from './definitions/run.js';
 import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
@@ -18,15 +22,19 @@ import { addValidate } from './definitions/validate.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = [
+  addPlan,
+  addRun,
   addBuild,
   addStatus,
   addDiff,
   addAccept,
+  addRegenerate,
   addExplain,
   addPrompt,
   addGraph,
   addValidate,
   addList,
+  addBacklog,
   addLog,
   addDoctor,
   addSchema,

@@ -2,7 +2,7 @@
 
 import { evidence } from '../agent/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
-import { asFailure, writeAtomic } from '../io/files.js';
+import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { EditPatch, GateRun, ObservedInputs, Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
@@ -11,17 +11,16 @@ import type { TaskOutcome, TaskRun } from '../model/run.js';
 import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
 import type { ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
-import type { Workspace, WorkspacePool } from '../workspace/pool.js';
+import type { Workspace } from '../workspace/pool.js';
+import { guarded, isWorthRetry } from './attempt-failure.js';
 import type { ExecutionContext, Executor } from './executor.js';
 import { type GateContext, runGates } from './gates.js';
 import { observedInputs } from './observed.js';
 import { type RecipeParts, runAgent, runCommand } from './recipes.js';
-import { mayTryAgain } from './retry.js';
 
 export interface LocalExecutorParts extends RecipeParts {
   readonly objects: GitObjects;
   readonly store: ResultStore;
-  readonly pool: WorkspacePool;
   readonly gates: Omit<GateContext, 'signal' | 'emit'>;
   readonly version: string;
   /** Why nothing is sandboxed although it should be; undefined when it is, or when nobody wants it. */
@@ -67,7 +66,7 @@ export class LocalExecutor implements Executor {
     const tried: string[] = [];
     for (;;) {
       const attempt: Attempt = { number: attempts, startedAt };
-      const result = await this.guarded(() =>
+      const result = await guarded(() =>
         this.attempt(run, attempt, tried, context, (spent) => {
           usage = spent;
         }),
@@ -96,20 +95,6 @@ export class LocalExecutor implements Executor {
 
   async close(): Promise<void> {
     await this.parts.pool.close();
-  }
-
-  /** A full disk is a failure as any other; another stray exception is a bug that names its task. */
-  private async guarded<T>(work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
-    try {
-      return await work();
-    } catch (error) {
-      const failure = asFailure(error);
-      if (failure) return err(failure);
-      if (error instanceof Error && error.name === 'AbortError') return err({ kind: 'cancelled' });
-      const message = error instanceof Error ? error.message : String(error);
-      const stack = error instanceof Error ? error.stack : undefined;
-      return err({ kind: 'bug', message, ...(stack === undefined ? {} : { stack }) });
-    }
   }
 
   private async attempt(
@@ -288,4 +273,9 @@ export class LocalExecutor implements Executor {
  */
 function mayStand(run: TaskRun, attempt: Attempt): boolean {
   return run.evolves && run.recipe.kind === 'agent' && attempt.number > 1 && run.gates.length > 0;
+}
+
+/** Only an agent's bad work is worth another try: the same command gives the same output. */
+function mayTryAgain({ recipe }: TaskRun, attempts: number, failure: Failure): boolean {
+  return recipe.kind === 'agent' && attempts < recipe.attempts && isWorthRetry(failure);
 }

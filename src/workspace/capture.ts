@@ -25,6 +25,8 @@ export interface CaptureOptions {
   readonly maxBytes: number;
   /** Values that may stand in no output. Absent: none. */
   readonly secrets?: readonly string[];
+  /** What else was written is left behind without a word, instead of refusing the whole. */
+  readonly ignoreOthers?: boolean;
 }
 
 export interface CapturedEdit {
@@ -97,7 +99,8 @@ export async function captureResult(
   await gitOk(['clean', '-ffdxq', ...kept], call);
   await gitOk(['read-tree', '--reset', '-u', tree], call);
   const violations = await notIgnored(outside, call);
-  if (violations.length > 0) return err({ kind: 'wrote-outside-outputs', paths: violations });
+  if (violations.length > 0 && !options.ignoreOthers)
+    return err({ kind: 'wrote-outside-outputs', paths: violations });
 
   const listing = await objects.list(tree);
   const outputs = new Map<string, Entry>();

@@ -10,7 +10,7 @@ import { createSurroundings, templateFolders } from '../wire.js';
 /** More is not read by anybody. */
 const MAX_CANDIDATES = 1000;
 /** Placeholders whose values are paths: the shell knows how to complete those. */
-const PATHS = new Set(['file', 'folder', 'path', 'dir', 'directory']);
+const PATHS = /^(?:file|folder|path|dir|directory|.*\.\w+)$/;
 
 /**
  * The words as they were typed: bash takes `--format=te` apart at the `=`, and leaves an opening quote where it is.
@@ -28,18 +28,16 @@ export function wordsOf(shell: string, words: readonly string[]): string[] {
 
 export async function runComplete(expected: Expected, shell: string): Promise<number> {
   const { value, lead, begun } = expected;
-  if (value !== undefined && PATHS.has(value)) {
-    print('files');
-    return 0;
-  }
-  const known = value === undefined ? [] : await valuesOf(value).catch(() => []);
+  // `feature|request.md`: one or the other.
+  const placeholders = value?.split('|') ?? [];
+  const known = await Promise.all(placeholders.map((one) => valuesOf(one).catch(() => [])));
   // bash replaces what follows the `=` only.
   const front = shell === 'bash' ? '' : lead;
-  const lines = [...expected.candidates, ...known]
+  const lines = [...expected.candidates, ...known.flat()]
     .filter(({ word }) => word.startsWith(begun) && isOneLine(word))
     .slice(0, MAX_CANDIDATES)
     .map(({ word, about }) => `${front}${word}${about === '' ? '' : `\t${visible(about)}`}`);
-  print(['words', ...lines].join('\n'));
+  print([placeholders.some((one) => PATHS.test(one)) ? 'files' : 'words', ...lines].join('\n'));
   return 0;
 }
 
