@@ -33,8 +33,9 @@ interface Finding {
 async function examined(
   project: TemporaryProject,
   env: Readonly<Record<string, string>> = {},
+  ...more: string[]
 ): Promise<{ readonly code: number | null; readonly findings: readonly Finding[] }> {
-  const { code, stdout, stderr } = await project.start(['doctor', '--json'], env).ended;
+  const { code, stdout, stderr } = await project.start(['doctor', '--json', ...more], env).ended;
   expect(stderr).toBe('');
   const { schema, findings } = JSON.parse(stdout) as { schema: number; findings: Finding[] };
   expect(schema).toBe(1);
@@ -227,4 +228,35 @@ test('what deleted projects, dead servers and a killed git left is told', async 
       'its index is locked',
     ]),
   );
+});
+
+const trial = async (project: TemporaryProject, ...args: string[]) => {
+  const { findings } = await examined(project, {}, '--agent', ...args);
+  return findings.find(({ about }) => about === 'trial');
+};
+
+test('OpenCode is tried with a scripted model, and nothing of it is left', async () => {
+  const project = newProject();
+  expect(await trial(project)).toMatchObject({
+    state: 'ok',
+    found: expect.stringMatching(/^OpenCode with a scripted model read, .* tokens, \$/),
+  });
+  expect(project.git('status', '--short', '--ignored').trim().split('\n')).toEqual(['?? specs/']);
+});
+
+test.each([
+  ['works', "cut -d ' ' -f 3 question.txt > answer.txt", { state: 'ok' }],
+  ['does nothing', 'true', { state: 'problem', found: expect.stringContaining('it wrote no answer.txt') }],
+  ['breaks', 'exit 3', { state: 'problem', found: expect.stringMatching(/^the agent failed: /) }],
+])('the configured agent is tried: one that %s', async (_what, line, expected) => {
+  const agent = { driver: 'command', command: ['sh', '-c', line] };
+  const project = newProject({ [SPEC]: RUN, [CONFIG]: `export default ${JSON.stringify({ agent })};\n` });
+  expect(await trial(project, 'configured')).toMatchObject(expected);
+});
+
+test('where no agent is configured there is none to be tried', async () => {
+  expect(await trial(newProject(), 'configured')).toMatchObject({
+    state: 'problem',
+    found: 'no agent is configured',
+  });
 });
