@@ -89,13 +89,15 @@ describe('what can be typed next', () => {
 
   test('it works where the specs are elsewhere, and where there are none', async () => {
     const other = new TemporaryProject({
-      'conductor.config.mjs': "export default { specs: 'plans' };\n",
+      // A program of somebody else's: a press of the tab key must not run it.
+      'conductor.config.mjs': `import { writeFileSync } from 'node:fs';\nwriteFileSync('started', '');\nexport default { specs: 'plans' };\n`,
       'plans/a/BACKLOG.yaml': BACKLOG,
     });
     try {
       expect((await other.conductor('complete', 'zsh', '--', 'explain', '')).stdout).toBe(
         'words\na/T01\na/session-expiry\n',
       );
+      expect(existsSync(other.path('started'))).toBe(false);
       other.remove('plans');
       expect((await other.conductor('complete', 'zsh', '--', 'explain', '')).stdout).toBe('words\n');
     } finally {

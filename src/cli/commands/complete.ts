@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { SCHEMA_NAMES } from '../../io/schemas.js';
 import { visible } from '../../report/style.js';
+import { CONFIG_NAMES } from '../config-names.js';
 import type { Candidate, Expected } from '../definitions/typed.js';
 import { print } from '../output.js';
 import { createSurroundings, templateFolders } from '../wire.js';
@@ -69,14 +70,21 @@ async function valuesOf(placeholder: string): Promise<Candidate[]> {
   }
 }
 
-/** The config is loaded only where the specs are not where they usually are: it may be slow. */
 async function names() {
-  const surroundings = createSurroundings(process.cwd());
   const { glanceAtNames } = await import('../../engine/task-names.js');
-  const { directory } = surroundings;
-  if (existsSync(`${directory}/specs`)) return glanceAtNames(directory, 'specs');
-  const loaded = await surroundings.loadConfig(directory);
-  return glanceAtNames(directory, loaded.ok ? loaded.value.config.specs.replace(/\/+$/, '') : 'specs');
+  const { directory } = createSurroundings(process.cwd());
+  return glanceAtNames(directory, await specsFolder(directory));
+}
+
+/** Read from the config's text: it is a program of the repository, and a press of the tab key must run none. */
+async function specsFolder(directory: string): Promise<string> {
+  if (existsSync(`${directory}/specs`)) return 'specs';
+  const { readText } = await import('../../io/files.js');
+  for (const name of CONFIG_NAMES) {
+    const named = /\bspecs\s*:\s*(["'`])([\w./-]+)\1/.exec((await readText(`${directory}/${name}`)) ?? '');
+    if (named) return (named[2] as string).replace(/\/+$/, '');
+  }
+  return 'specs';
 }
 
 async function builds(): Promise<string[]> {
