@@ -9,8 +9,10 @@ import { addDiff } from './definitions/diff.js';
 import { addDoctor } from './definitions/doctor.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
+import { addInit } from './definitions/init.js';
 import { addList } from './definitions/list.js';
 import { addLog } from './definitions/log.js';
+import { addNew } from './definitions/new.js';
 import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
 import { addRegenerate } from './definitions/regenerate.js';
@@ -22,6 +24,8 @@ import { addValidate } from './definitions/validate.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = [
+  addInit,
+  addNew,
   addPlan,
   addRun,
   addBuild,

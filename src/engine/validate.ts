@@ -12,7 +12,7 @@ import { openReadingSession, type Session } from './session.js';
 import type { Surroundings } from './surroundings.js';
 
 export interface Validated {
-  readonly features: number;
+  readonly features: readonly string[];
   readonly tasks: number;
   /** Those of them that an agent makes. */
   readonly agentTasks: number;
@@ -34,7 +34,7 @@ export async function validateProject(surroundings: Surroundings): Promise<Resul
     if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
     const { features, graph, warnings } = specs.value;
     const agentTasks = [...graph.tasks.values()].filter(({ recipe }) => recipe.kind === 'agent').length;
-    return ok({ features: features.length, tasks: graph.tasks.size, agentTasks, warnings });
+    return ok({ features: features.map(({ name }) => name), tasks: graph.tasks.size, agentTasks, warnings });
   } finally {
     await session.value.close();
   }

@@ -30,7 +30,7 @@ export const checkSpecs: DoctorCheck = async ({ surroundings, repository, config
     const hint = `write ${config.specs}/<feature>/BACKLOG.yaml`;
     return [{ about: 'specs', state: 'warning', found: `there are no tasks in ${config.specs}/`, hint }];
   }
-  const found = `${plural(features, 'feature')}, ${plural(tasks, 'task')}; the programs of all gates are there`;
+  const found = `${plural(features.length, 'feature')}, ${plural(tasks, 'task')}; the programs of all gates are there`;
   const findings: Finding[] = [{ about: 'specs', state: 'ok', found }];
   if (warnings.length > 0) {
     const hint = '`conductor validate` shows them';
