@@ -14,6 +14,9 @@ import type { Agent } from '../agent.js';
 import type { ScriptStep } from '../scripted-model/playbook.js';
 import type { ScriptedModel } from '../scripted-model/server.js';
 
+// A server takes a second to start, and many on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
+
 let rig: DriverRig;
 let model: ScriptedModel;
 let agent: Agent;
