@@ -47,18 +47,12 @@ export async function measureAgents() {
   return rows;
 }
 
-function agentConfig(model) {
-  return {
-    driver: 'opencode',
-    model: 'scripted/model-1',
-    providers: {
-      scripted: {
-        baseURL: `${model.url}/v1`,
-        keyEnv: 'MODEL_KEY',
-        models: { 'model-1': { context: 200_000, output: 8192, cost: { input: 3, output: 15 } } },
-      },
-    },
-  };
+async function agentConfig(model) {
+  const { SCRIPTED_MODEL, SCRIPTED_PROVIDER, scriptedProviderSetup } = await load(
+    'agent/scripted-model/provider.ts',
+  );
+  const provider = { ...scriptedProviderSetup(model.url), keyEnv: 'MODEL_KEY' };
+  return { driver: 'opencode', model: SCRIPTED_MODEL, providers: { [SCRIPTED_PROVIDER]: provider } };
 }
 
 /** Milliseconds of each round: sessions side by side in worktrees that stay, with nothing of conductor's around them. */
@@ -77,7 +71,7 @@ async function bareRounds(model, folder, workers) {
     stateDir: join(folder, 'state'),
     env,
     ripgrep: ripgrepFolder({ env }),
-    config: { agent: agentConfig(model), keys: { scripted: KEY } },
+    config: { agent: await agentConfig(model), keys: { scripted: KEY } },
     ...('program' in sandbox ? { sandbox: sandbox.program } : {}),
   });
   if (!started.ok) throw new Error(JSON.stringify(started.error));
@@ -135,7 +129,7 @@ async function conductorRounds(model, folder, workers) {
   ]);
   writeFileSync(join(project, 'name'), 'made.txt\n');
   writeFileSync(join(project, 'specs/f/BACKLOG.yaml'), JSON.stringify({ title: 'f', tasks }));
-  const config = { agent: agentConfig(model), workers };
+  const config = { agent: await agentConfig(model), workers };
   writeFileSync(join(project, 'conductor.config.mjs'), `export default ${JSON.stringify(config)};\n`);
   execFileSync('git', ['init', '-q', project]);
   const events = await build(project, folder);
