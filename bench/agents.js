@@ -21,10 +21,11 @@ const STEPS = [
 
 const load = (path) => createJiti(import.meta.url).import(`../src/${path}`);
 
-export async function measureAgents() {
+/** A row for each number of workers. */
+export async function measureAgents(counts) {
   const { createScriptedModel } = await load('agent/scripted-model/server.ts');
   const rows = [];
-  for (const workers of WORKERS) {
+  for (const workers of counts.length > 0 ? counts : WORKERS) {
     const model = await createScriptedModel({ key: KEY });
     const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-bench-')));
     try {

@@ -1,7 +1,7 @@
 // Measures what people wait for, as ratios to git's own work in the same run: this machine's noise falls out of them.
 //   npm run bench                  default sizes
 //   npm run bench -- 10000         that many tasks
-//   npm run bench -- agents        agent tasks only
+//   npm run bench -- agents 1 4    agent tasks only, with so many workers (default 1, 4 and 8)
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { measureAgents } from './agents.js';
 const CONDUCTOR = fileURLToPath(new URL('../bin/conductor.js', import.meta.url));
 const words = process.argv.slice(2);
 const sizes = words.filter((word) => word !== 'agents').map(Number);
-const onlyAgents = words.includes('agents') && sizes.length === 0;
+const onlyAgents = words.includes('agents');
 const ROUNDS = 7;
 
 function run(program, args, cwd, expected = 0) {
@@ -113,7 +113,7 @@ for (const tasks of onlyAgents ? [] : sizes.length > 0 ? sizes : [100, 1000]) {
   }
 }
 if (rows.length > 0) console.table(rows);
-if (words.includes('agents') || words.length === 0) console.table(await measureAgents());
+if (onlyAgents || words.length === 0) console.table(await measureAgents(onlyAgents ? sizes : []));
 
 function ms(value) {
   return `${value.toFixed(0)} ms`;
