@@ -70,10 +70,18 @@ function finishedText(event: Extract<BuildEvent, { type: 'task.finished' }>, sty
   return `${style(colour, word)} ${label}  ${style('dim', duration(event.ms) + cost)}\n`;
 }
 
+/** Tasks that are named in one line. */
+const MAX_NAMED = 8;
+
 function planText(plan: Extract<BuildEvent, { type: 'plan.ready' }>): string {
   const tasks = plan.kept.length + plan.changed.length + plan.added.length;
-  const parts = (['added', 'changed', 'kept', 'removed'] as const).map((how) => count(plan[how].length, how));
-  return `${plural(tasks, 'task')} (${parts.filter((part) => part !== '').join(', ')})`;
+  const named = (how: 'added' | 'changed' | 'removed') => {
+    const ids = plan[how].slice(0, MAX_NAMED).map(visible).join(', ');
+    const more = plan[how].length > MAX_NAMED ? ', …' : '';
+    return ids === '' ? '' : `${plan[how].length} ${how} (${ids}${more})`;
+  };
+  const parts = [named('added'), named('changed'), named('removed'), count(plan.kept.length, 'kept')];
+  return `${plural(tasks, 'task')}: ${parts.filter((part) => part !== '').join(', ')}`;
 }
 
 /** What happened, in one line. */

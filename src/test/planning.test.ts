@@ -324,8 +324,10 @@ test('a dry run says what would be asked and why, and asks nobody', async () => 
 test('what cannot be planned is refused before anything is left behind', async () => {
   await using rig = await project();
   rig.write({ 'specs/empty/REQUEST.md': '\n', 'specs/bare/context.md': 'x' });
+  rig.backlog('other', { T01: { inputs: [], outputs: ['a.txt'], run: 'echo 1 > a.txt' } });
   const cases = [
-    [{ kind: 'feature', name: 'nowhere' }, 'unknown-target'],
+    [{ kind: 'feature', name: 'nowhere' }, 'usage'],
+    [{ kind: 'feature', name: 'othr' }, 'unknown-target'],
     [{ kind: 'feature', name: '../f' }, 'usage'],
     [{ kind: 'feature', name: 'empty' }, 'usage'],
     [{ kind: 'feature', name: 'bare' }, 'usage'],
