@@ -117,7 +117,8 @@ export async function setBacklogWords(
     const { file, path } = task.source;
     const place = `${repository.project}/${file}`;
     const text = (await readText(place)) ?? '';
-    const changes = values.map(({ field, value }) => ({ path: [...path, field], value }));
+    // A new key stands behind the first one: set from the last to the first, they stand as they were typed.
+    const changes = values.map(({ field, value }) => ({ path: [...path, field], value })).reverse();
     const edited = await editSpec(file, text, changes);
     if (!edited.ok) return edited;
     if (edited.value !== text) await writeAtomic(place, edited.value);
