@@ -7,7 +7,7 @@ import { compareManifests, type Usage } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import type { StaleReason, Verdict } from '../../model/verdict.js';
 import { guarded } from '../attempt-failure.js';
-import type { Workbench } from '../workbench.js';
+import { unsandboxedWarning, type Workbench } from '../workbench.js';
 import {
   type Document,
   type DocumentRequest,
@@ -82,9 +82,16 @@ export class PlanningDesk {
     return this.write(request, value.key);
   }
 
+  private async open(): Promise<Result<Workbench, Failure>> {
+    const bench = await this.parts.openWorkbench();
+    const unsandboxed = bench.ok ? bench.value.unsandboxed : undefined;
+    if (unsandboxed !== undefined) this.parts.emit(unsandboxedWarning(unsandboxed));
+    return bench;
+  }
+
   private async write(request: DocumentRequest, key: string): Promise<Result<Found, Failure>> {
     const { signal } = this.parts;
-    this.bench ??= this.parts.openWorkbench();
+    this.bench ??= this.open();
     const bench = await this.bench;
     if (!bench.ok) return bench;
     let used: Usage = {};
