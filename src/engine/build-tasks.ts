@@ -12,7 +12,7 @@ import type { Verdict } from '../model/verdict.js';
 import { runBuildGates } from './build-gates.js';
 import { commitBuild } from './commit.js';
 import { inspectTasks } from './inspect.js';
-import { type BuildOptions, NO_COUNTS } from './options.js';
+import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
 import { land, publish } from './publishing.js';
 import { environmentDigests, writeLastBuild } from './records.js';
@@ -105,23 +105,6 @@ async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Resul
   for (const { verdict } of rows.value) counts[wouldBe(verdict)]++;
   const outcome = counts.fresh === rows.value.length ? 'up-to-date' : 'would-build';
   return ok({ outcome, exitCode: 0, counts, ms, usage: {}, published: 0 });
-}
-
-/** What a build would make of a task, by its verdict. */
-function wouldBe(verdict: Verdict): TaskOutcomeKind {
-  switch (verdict.kind) {
-    case 'fresh':
-    case 'cached':
-      return verdict.kind;
-    case 'unverified':
-      return 'verified';
-    case 'drifted':
-      return verdict.stale ? 'failed' : 'drifted';
-    case 'stale':
-      return 'built';
-    case 'pending':
-      return 'skipped';
-  }
 }
 
 async function remember(surroundings: Surroundings, prepared: Prepared, tree: string): Promise<void> {

@@ -35,7 +35,10 @@ export function eventText(event: BuildEvent, style: Style): string {
     case 'task.finished':
       return finishedText(event, style);
     case 'plan.ready':
-      return `planned   ${visible(event.feature)}: ${planText(event)}\n`;
+      // A plan that stands as it did is the last line's to tell.
+      return event.published.length === 0
+        ? ''
+        : `${style('green', 'planned'.padEnd(8))} ${visible(event.feature)}: ${planText(event)}\n`;
     case 'build.failure':
       return printFailure(event.failure, style);
     case 'build.committed':

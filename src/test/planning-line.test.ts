@@ -74,7 +74,7 @@ test('a plan that is killed goes on: what a planner has finished is not paid aga
   expect(existsSync(project.path('specs/f/PLAN.md'))).toBe(false);
   project.remove('../desk/hold-Proof');
   const again = await project.conductor('plan', 'f');
-  expect(again.text).toContain('planned   f: 2 tasks: 2 added (T01, T02)');
+  expect(again.text).toContain('planned  f: 2 tasks: 2 added (T01, T02)');
   expect(again.code).toBe(0);
   expect(calls().sort()).toEqual(['Proof', 'Proof', 'Requirements', 'Structure', 'Tasks']);
   expect(project.read('specs/f/BACKLOG.yaml')).toBe(BACKLOG);

@@ -30,6 +30,8 @@ export class PlanningDesk {
   /** Sessions that agents were given. */
   sessions = 0;
   usage: Usage = {};
+  /** Failures that an event has told. */
+  readonly failed = new Set<Failure>();
   private readonly parts: DeskParts;
   private readonly workers: Limiter;
   private bench: Promise<Result<Workbench, Failure>> | undefined;
@@ -57,6 +59,7 @@ export class PlanningDesk {
     const done = await guarded(() => this.findOrWrite(request));
     const ms = now() - startedAt;
     if (!done.ok) {
+      this.failed.add(done.error);
       emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: done.error });
       return done;
     }
