@@ -8,7 +8,6 @@ import type { Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
-import type { Verdict } from '../model/verdict.js';
 import { runBuildGates } from './build-gates.js';
 import { commitBuild } from './commit.js';
 import { inspectTasks } from './inspect.js';
