@@ -69,6 +69,11 @@ test.each<[string, string[]]>([
   expect(await read(FIELDS, text)).toEqual(expected);
 });
 
+test('names of fields that a template keeps for itself', async () => {
+  const schema = { ...FIELDS, items: { properties: { name: { type: 'string', not: { enum: ['id'] } } } } };
+  expect(await read(schema, 'id:string')).toEqual(['`id`: `name` must not be one of `id`']);
+});
+
 test('types of fields that a template does not name are text, numbers and truths', async () => {
   expect(await read({ type: 'array', format: 'fields' }, 'a:string,b:number,c:boolean,d:date')).toEqual([
     '`d`: `type` must be one of `string`, `number`, `boolean`',
