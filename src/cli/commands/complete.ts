@@ -5,7 +5,7 @@ import { SCHEMA_NAMES } from '../../io/schemas.js';
 import { visible } from '../../report/style.js';
 import type { Candidate, Expected } from '../definitions/typed.js';
 import { print } from '../output.js';
-import { createSurroundings, templateFolders } from '../wire.js';
+import { createSurroundings, templateRoots } from '../wire.js';
 
 /** More is not read by anybody. */
 const MAX_CANDIDATES = 1000;
@@ -86,17 +86,11 @@ async function builds(): Promise<string[]> {
   return listBuilds(createSurroundings(process.cwd()).directory);
 }
 
-/** Folders with a `template.yaml`, the project's own first. */
 async function templates(): Promise<string[]> {
-  const { readdir } = await import('node:fs/promises');
-  const { directory } = createSurroundings(process.cwd());
-  const found = await Promise.all(
-    templateFolders(directory).map(async (folder) => {
-      const all = await readdir(folder).catch(() => []);
-      return all.sort().filter((name) => existsSync(`${folder}/${name}/template.yaml`));
-    }),
-  );
-  return [...new Set(found.flat())];
+  const { listTemplates } = await import('../../templates/places.js');
+  const cwd = process.cwd();
+  const places = await listTemplates(templateRoots(createSurroundings(cwd).directory, cwd));
+  return places.map(({ name }) => name);
 }
 
 function plain(words: readonly string[]): Candidate[] {
