@@ -26,7 +26,10 @@ export interface MadeFile {
 
 export interface Instance {
   readonly spec: readonly MadeFile[];
-  /** The files of `build/` that render steps of the made backlog name, and the partials that those use. */
+  /**
+   * The files of `build/` that render steps of the made backlog name, and the partials that those use; and those that
+   * its text names as `templates/<template>/<file>`, such as a script for a gate.
+   */
   readonly build: readonly MadeFile[];
 }
 
@@ -67,7 +70,12 @@ async function buildFiles(template: Template, spec: readonly MadeFile[]): Promis
   const backlog = spec.find(({ path }) => path === 'BACKLOG.yaml');
   const used = new Map<string, TemplateFile>();
   const diagnostics: Diagnostic[] = [];
-  for (const named of backlog ? await renderTemplates(backlog.content.toString('utf8')) : []) {
+  const text = backlog?.content.toString('utf8') ?? '';
+  for (const file of template.build) {
+    if (text.includes(`templates/${template.name}/${file.path}`))
+      used.set(posix.join(template.name, file.path), file);
+  }
+  for (const named of await renderTemplates(text)) {
     const prefix = `${template.name}/`;
     if (!named.startsWith(prefix)) continue;
     const file = template.build.find(({ path }) => path === named.slice(prefix.length));
