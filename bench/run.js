@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { watchTimes } from './watch.js';
 
 const CONDUCTOR = fileURLToPath(new URL('../bin/conductor.js', import.meta.url));
 const sizes = process.argv.slice(2).map(Number);
@@ -91,6 +92,7 @@ for (const tasks of sizes.length > 0 ? sizes : [100, 1000]) {
       writeFileSync(spec, text.replace('value: 0 }', `value: ${1_000_000 + round++} }`));
       conductor('build');
     });
+    const watched = await watchTimes(CONDUCTOR, folder, environment(folder));
     rmSync(join(folder, 'out'), { recursive: true });
     const restored = milliseconds(() => conductor('build'));
     rows.push({
@@ -100,6 +102,9 @@ for (const tasks of sizes.length > 0 ? sizes : [100, 1000]) {
       'nothing to do': ms(nothing),
       '÷ (node + git status)': (nothing / (node + status)).toFixed(2),
       'one spec edited': ms(edited),
+      'watch: saved → read → planned → first start': [watched.read, watched.planned, watched.started]
+        .map(ms)
+        .join(' → '),
       'all restored': ms(restored),
       'git status': ms(status),
       'node start': ms(node),
