@@ -4,10 +4,15 @@ import { Command } from 'commander';
 import { addAccept } from './definitions/accept.js';
 import { addBacklog } from './definitions/backlog.js';
 import { addBuild } from './definitions/build.js';
+import { addCompletion } from './definitions/completion.js';
 import { addDiff } from './definitions/diff.js';
+import { addDoctor } from './definitions/doctor.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
+import { addInit } from './definitions/init.js';
+import { addList } from './definitions/list.js';
 import { addLog } from './definitions/log.js';
+import { addNew } from './definitions/new.js';
 import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
 import { addRegenerate } from './definitions/regenerate.js';
@@ -20,11 +25,14 @@ import { addWatch } from './definitions/watch.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = [
+  addInit,
+  addNew,
   addPlan,
   addRun,
   addBuild,
   addWatch,
   addStatus,
+  addList,
   addDiff,
   addAccept,
   addRegenerate,
@@ -34,7 +42,9 @@ const COMMANDS = [
   addValidate,
   addBacklog,
   addLog,
+  addDoctor,
   addSchema,
+  addCompletion,
 ];
 
 const EXIT_CODES = `

@@ -13,6 +13,7 @@ import type { Surroundings } from '../engine/surroundings.js';
 import type { SandboxPlan } from '../io/sandbox.js';
 import type { Config, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import type { TemplateRoots } from '../templates/places.js';
 import { CONFIG_NAMES } from './config-names.js';
 import { VERSION } from './version.js';
 
@@ -20,6 +21,11 @@ import { VERSION } from './version.js';
 function packageFile(path: string): URL {
   const up = import.meta.url.includes('/src/cli/') ? '../../' : '../';
   return new URL(up + path, import.meta.url);
+}
+
+/** Where templates of `conductor new` are: the project's own, then the shipped ones. */
+export function templateFolders(project: string): string[] {
+  return [join(project, 'templates'), fileURLToPath(packageFile('templates'))];
 }
 
 function ownIndex(): URL {
@@ -79,6 +85,11 @@ export function createSurroundings(start: string): Surroundings {
       return readPrompts(fileURLToPath(packageFile('.opencode/agent/')));
     },
   };
+}
+
+/** Where templates of `conductor new` are looked for. */
+export function templateRoots(project: string, cwd: string): TemplateRoots {
+  return { project, cwd, shipped: fileURLToPath(packageFile('templates/')) };
 }
 
 async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDir: string) {

@@ -27,7 +27,11 @@ export type TaskFailure = Exclude<
       | 'usage'
       | 'locked'
       | 'disk-full'
-      | 'failed-before';
+      | 'failed-before'
+      | 'unknown-template'
+      | 'invalid-template'
+      | 'invalid-variables'
+      | 'files-in-the-way';
   }
 >;
 

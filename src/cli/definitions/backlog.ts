@@ -6,7 +6,8 @@ import { examples, type SetExitCode } from './shared.js';
 export function addBacklog(program: Command, setExitCode: SetExitCode): void {
   const backlog = program
     .command('backlog')
-    .description('what can start, how each task stands, and your own words about it');
+    .description('what can start, how each task stands, and your own words about it')
+    .addHelpText('after', examples('conductor backlog ready', 'conductor backlog show feature-001-auth'));
   backlog
     .command('ready')
     .description('tasks that can start now, the most urgent first')
