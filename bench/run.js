@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { measureAgents } from './agents.js';
+import { watchTimes } from './watch.js';
 
 const CONDUCTOR = fileURLToPath(new URL('../bin/conductor.js', import.meta.url));
 const words = process.argv.slice(2);
@@ -95,6 +96,7 @@ for (const tasks of onlyAgents ? [] : sizes.length > 0 ? sizes : [100, 1000]) {
       writeFileSync(spec, text.replace('value: 0 }', `value: ${1_000_000 + round++} }`));
       conductor('build');
     });
+    const watched = await watchTimes(CONDUCTOR, folder, environment(folder));
     rmSync(join(folder, 'out'), { recursive: true });
     const restored = milliseconds(() => conductor('build'));
     rows.push({
@@ -104,6 +106,9 @@ for (const tasks of onlyAgents ? [] : sizes.length > 0 ? sizes : [100, 1000]) {
       'nothing to do': ms(nothing),
       '÷ (node + git status)': (nothing / (node + status)).toFixed(2),
       'one spec edited': ms(edited),
+      'watch: saved → read → planned → first start': [watched.read, watched.planned, watched.started]
+        .map(ms)
+        .join(' → '),
       'all restored': ms(restored),
       'git status': ms(status),
       'node start': ms(node),
