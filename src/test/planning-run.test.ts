@@ -11,8 +11,8 @@ import {
 } from '../agent/scripted-model/server.js';
 import type { BuildEvent } from '../model/event.js';
 import { TemporaryProject } from './command-line.js';
+import { KEY, scriptedAgentConfig, writeStep as write } from './opencode-rig.js';
 
-const KEY = 'sk-planted-secret';
 let model: ScriptedModel;
 let project: TemporaryProject;
 
@@ -45,17 +45,7 @@ beforeEach(async () => {
     'src/greet.js': "export const greet = (name) => 'hello ' + name;\n",
     'feature-request.md': '# Shouting\n\nGreet somebody loudly.\n',
     'conductor.config.mjs': `export default ${JSON.stringify({
-      agent: {
-        driver: 'opencode',
-        model: 'scripted/model-1',
-        providers: {
-          scripted: {
-            baseURL: `${model.url}/v1`,
-            keyEnv: 'MODEL_KEY',
-            models: { 'model-1': { context: 200_000, output: 8192, cost: { input: 3, output: 15 } } },
-          },
-        },
-      },
+      agent: scriptedAgentConfig(model),
       gates: { build: ['node --test'] },
     })};\n`,
   });
@@ -66,7 +56,6 @@ afterEach(async () => {
   project.dispose();
 });
 
-const write = (filePath: string, content: string) => ({ call: 'write', args: { filePath, content } });
 const folder = 'specs/feature-request';
 const shout = (mark: string) =>
   `import { greet } from './greet.js';\nexport const shout = (name) => greet(name).toUpperCase() + '${mark}';\n`;

@@ -297,6 +297,8 @@ test('planners are paid from the budget of the build', async () => {
   const story = await runPlan(rig, { backlog: TASKS }, {}, { usage: { tokensIn: 100, costUsd: 1 } });
   expect(story.refusal()).toMatchObject({ kind: 'budget-exceeded', scope: 'build' });
   expect(story.summary.usage).toMatchObject({ tokensIn: 200 });
+  const counted = story.of('task.finished').map(({ usage }) => usage?.tokensIn ?? 0);
+  expect(counted.sort()).toEqual([0, 100, 100]);
 });
 
 test('what looks like a secret is shown to no planner', async () => {
