@@ -21,6 +21,7 @@ import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
+import { addCheckout, addVersions } from './definitions/versions.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = [
@@ -34,6 +35,8 @@ const COMMANDS = [
   addDiff,
   addAccept,
   addRegenerate,
+  addVersions,
+  addCheckout,
   addExplain,
   addPrompt,
   addGraph,

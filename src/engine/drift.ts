@@ -41,3 +41,16 @@ export async function driftOf(project: Project, task: Task): Promise<Drift> {
   ];
   return { label: task.label, files: await diffTrees(project.objects.store, from, to), lost };
 }
+
+/**
+ * Files that a person edited and that putting others in their place would lose. What people wrote in a patched file is
+ * not among them as long as it can be told from the patches: it is kept apart.
+ */
+export async function editedByHand(project: Project, task: Task): Promise<string[]> {
+  const { files, lost } = await driftOf(project, task);
+  const there = [...files.filter(({ change }) => change !== 'removed').map(({ path }) => path), ...lost];
+  return there.filter((path) => {
+    const patched = project.edited.get(path);
+    return !patched || patched.contested;
+  });
+}

@@ -10,7 +10,7 @@ import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Regeneration } from '../../model/regeneration.js';
 import { runBuildGates } from '../build-gates.js';
-import { driftOf } from '../drift.js';
+import { editedByHand } from '../drift.js';
 import type { Landing } from '../landing-plan.js';
 import { PLAIN_BUILD } from '../options.js';
 import { type Prepared, prepare } from '../prepare.js';
@@ -154,12 +154,11 @@ async function apply(
   return published.ok ? ok(paths) : published;
 }
 
-/** Files of the targets that people edited: applying would overwrite them. One that is only missing is not among them. */
+/** Files of the targets that people edited: applying would overwrite them. */
 async function editedFiles({ project, targets }: Prepared): Promise<string[]> {
   const edited: string[] = [];
   for (const label of targets) {
-    const { files, lost } = await driftOf(project, project.graph.task(label));
-    edited.push(...files.filter(({ change }) => change !== 'removed').map(({ path }) => path), ...lost);
+    edited.push(...(await editedByHand(project, project.graph.task(label))));
   }
   return edited;
 }
