@@ -30,7 +30,7 @@ export async function driftOf(project: Project, task: Task): Promise<Drift> {
       before.delete(path);
       after.delete(path);
     } else if (entry.mode !== '160000' && (await project.objects.read(entry.id)) === undefined) {
-      lost.push(path);
+      if (after.has(path)) lost.push(path);
       before.delete(path);
       after.delete(path);
     }
