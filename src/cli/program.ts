@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { addAccept } from './definitions/accept.js';
 import { addBacklog } from './definitions/backlog.js';
+import { addBlame } from './definitions/blame.js';
 import { addBuild } from './definitions/build.js';
 import { addCompletion } from './definitions/completion.js';
 import { addDiff } from './definitions/diff.js';
@@ -35,6 +36,7 @@ const COMMANDS = [
   addDiff,
   addAccept,
   addRegenerate,
+  addBlame,
   addVersions,
   addCheckout,
   addExplain,
