@@ -1,6 +1,7 @@
 /** The commands, in the order of their help. What each takes is in `definitions/`, what it does in `commands/`. */
 
 import { Command } from 'commander';
+import { addAbsorb } from './definitions/absorb.js';
 import { addAccept } from './definitions/accept.js';
 import { addBacklog } from './definitions/backlog.js';
 import { addBlame } from './definitions/blame.js';
@@ -35,6 +36,7 @@ const COMMANDS = [
   addList,
   addDiff,
   addAccept,
+  addAbsorb,
   addRegenerate,
   addBlame,
   addVersions,
