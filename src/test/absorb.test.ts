@@ -109,8 +109,10 @@ test('what the agent proposes changes its lines alone, and the edit passes as th
     '      - "It ends with a dot."\n',
     '      - It ends with an exclamation mark.\n      - It is short.\n',
   );
-  expect(proposal.after.replace(/ {4}context:\n {6}gotchas:\n {8}- No dot\.\n/, '')).toBe(after);
-  expect(proposal.after).toContain('gotchas');
+  const inputs = '    inputs: []\n';
+  expect(proposal.after).toBe(
+    after.replace(inputs, `    context:\n      gotchas:\n        - No dot.\n${inputs}`),
+  );
   // Nothing is written before somebody agrees; the agent's other writing is nobody's.
   expect(rig.read('specs/f/BACKLOG.yaml')).toBe(SPEC);
   expect(rig.read('a.txt')).toBe('hello Ada!\n');

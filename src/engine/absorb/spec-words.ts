@@ -10,6 +10,9 @@ import { editSpec } from '../spec-edit.js';
 
 export const LISTS = ['acceptance', 'constraints', 'patterns', 'gotchas'] as const;
 
+/** Keys of a task that say what is wanted; new ones stand behind them. */
+const WORD_KEYS = ['id', 'title', 'description', 'acceptance'];
+
 /** What may be proposed: words. Outputs, gates and dependencies are for people to change. */
 export interface SpecWords {
   readonly description: string;
@@ -59,6 +62,7 @@ export async function withWords(
       changes.push({
         path: [...path, 'description'],
         value: ending(proposed.description, before.description),
+        after: WORD_KEYS,
       });
   }
   if (proposed.acceptance)
@@ -69,7 +73,7 @@ export async function withWords(
     ),
   );
   if (!before.hasContext && Object.keys(context).length > 0) {
-    changes.push({ path: [...path, 'context'], value: context });
+    changes.push({ path: [...path, 'context'], value: context, after: WORD_KEYS });
   } else {
     for (const key of LISTS.slice(1)) {
       const list = proposed[key];
@@ -86,7 +90,7 @@ export async function withWords(
 
 /** Entry by entry, so that what stays keeps its line and its comment. */
 function listChanges(path: KeyPath, before: readonly string[], after: readonly string[]): YamlChange[] {
-  if (before.length === 0) return after.length === 0 ? [] : [{ path, value: after }];
+  if (before.length === 0) return after.length === 0 ? [] : [{ path, value: after, after: WORD_KEYS }];
   if (after.length === 0) return [{ path, value: undefined }];
   const changes: YamlChange[] = [];
   // Entries that went are cut out where they stood, so that those behind them do not change.
