@@ -15,8 +15,9 @@ import { build } from '../build.js';
 import { driftOf } from '../drift.js';
 import { CONDUCTOR_FOLDER, folderName } from '../logs.js';
 import { PLAIN_BUILD } from '../options.js';
-import { type Prepared, prepare } from '../prepare.js';
-import { openWritingSession, type Session } from '../session.js';
+import type { Prepared } from '../prepare.js';
+import { inPreparedSession } from '../prepared-session.js';
+import type { Session } from '../session.js';
 import { editSpec } from '../spec-edit.js';
 import { createEmit, type Emit, type Surroundings } from '../surroundings.js';
 import { openWorkbench } from '../workbench.js';
@@ -59,25 +60,13 @@ export async function proposeAbsorption(
 ): Promise<Result<Absorption, Failure>> {
   const emit = createEmit(surroundings.now, on);
   const { command, wait } = options;
-  const session = await openWritingSession(surroundings, { command, wait, signal }, emit);
-  if (!session.ok) return session;
-  try {
-    const loaded = await surroundings.loadConfig(session.value.repository.project);
-    if (!loaded.ok) return loaded;
-    const prepared = await prepare(surroundings, session.value, loaded.value, {
-      targets: [options.target],
-      force: false,
-      discardEdits: false,
-    });
-    if (!prepared.ok) return prepared;
-    try {
-      return await inProject(surroundings, options, session.value, prepared.value, emit, signal);
-    } finally {
-      await prepared.value.agent?.close?.();
-    }
-  } finally {
-    await session.value.close();
-  }
+  return inPreparedSession(
+    surroundings,
+    { command, wait, signal },
+    { targets: [options.target], force: false, discardEdits: false },
+    emit,
+    (session, prepared) => inProject(surroundings, options, session, prepared, emit, signal),
+  );
 }
 
 async function inProject(

@@ -12,10 +12,10 @@ import { headFiles } from '../../workspace/commit.js';
 import { publishTree } from '../../workspace/publish.js';
 import { editedByHand } from '../drift.js';
 import type { Changes } from '../landing-plan.js';
-import { type Prepared, prepare } from '../prepare.js';
+import type { Prepared } from '../prepare.js';
+import { inPreparedSession } from '../prepared-session.js';
 import type { Project } from '../project.js';
 import { readPublished, writePatched, writePublished } from '../records.js';
-import { openWritingSession, type Session } from '../session.js';
 import { createEmit, type Surroundings } from '../surroundings.js';
 import { type FeatureVersion, featureVersions } from './history.js';
 import { restorePatches } from './patches.js';
@@ -43,26 +43,20 @@ export async function checkoutVersion(
 ): Promise<Result<CheckedOut, Failure>> {
   const command = `conductor checkout ${options.feature}@${options.version}`;
   const emit = createEmit(surroundings.now, () => {});
-  const session = await openWritingSession(surroundings, { command, wait: options.wait, signal }, emit);
-  if (!session.ok) return session;
-  try {
-    return await inSession(surroundings, options, session.value);
-  } finally {
-    await session.value.close();
-  }
+  return inPreparedSession(
+    surroundings,
+    { command, wait: options.wait, signal },
+    { targets: [options.feature], force: false, discardEdits: false },
+    emit,
+    (_session, prepared) => inProject(prepared, options),
+  );
 }
 
-async function inSession(
-  surroundings: Surroundings,
+async function inProject(
+  prepared: Prepared,
   { feature: name, version }: CheckoutOptions,
-  session: Session,
 ): Promise<Result<CheckedOut, Failure>> {
-  const loaded = await surroundings.loadConfig(session.repository.project);
-  if (!loaded.ok) return loaded;
-  const plain = { targets: [name], force: false, discardEdits: false };
-  const prepared = await prepare(surroundings, session, loaded.value, plain);
-  if (!prepared.ok) return prepared;
-  const { project, store } = prepared.value;
+  const { project, store } = prepared;
   const feature = project.features.get(name);
   if (!feature) return err({ kind: 'unknown-target', target: name, nearest: [...project.features.keys()] });
   const versions = await featureVersions(project, store, feature);
@@ -82,7 +76,7 @@ async function inSession(
   if (!specs.ok) return specs;
   const outputs = await outputChanges(project, feature, wanted, changes);
   if (!outputs.ok) return outputs;
-  const lock = await restorePatches(prepared.value, feature, wanted.lock, changes);
+  const lock = await restorePatches(prepared, feature, wanted.lock, changes);
   if (!lock.ok) return lock;
   const id = await project.objects.writeBlob(Buffer.from(formatLock(lock.value.lock, feature.lockFile)));
   changes.set(feature.lockFile, { mode: '100644', id });
@@ -91,7 +85,7 @@ async function inSession(
     to: await project.objects.editTree(project.snapshot, changes),
   });
   if (!published.ok) return published;
-  await keepRecords(prepared.value, wanted, lock.value.patched, changes);
+  await keepRecords(prepared, wanted, lock.value.patched, changes);
   return ok({ version, ...published.value });
 }
 
