@@ -13,7 +13,7 @@ import type { BuildEvent } from '../../model/event.js';
 import { exitCodeOf, type Failure } from '../../model/failure.js';
 import { patchLine } from '../../report/difference.js';
 import { visible, visibleBlock } from '../../report/style.js';
-import { askYes, canAsk } from '../consent.js';
+import { confirm } from '../confirm.js';
 import { print, printFailure, printJson, styleFor } from '../output.js';
 import { openReporters } from '../reporters.js';
 import { cancelOnSignals } from '../signals.js';
@@ -39,8 +39,9 @@ export async function runAbsorb(target: string, flags: AbsorbFlags): Promise<num
   const proposal = await proposalOf(found.value);
   if (typeof proposal === 'number') return proposal;
   if (!flags.json) show(proposal);
-  const isWanted = await consent(flags, found.value);
-  if (!isWanted) {
+  const answer = await consent(flags, found.value);
+  if (answer === 'interrupted') return 130;
+  if (answer === 'no') {
     if (flags.json) printJson({ schema: 1, ...jsonOf(proposal), applied: false });
     else process.stderr.write('conductor: nothing was changed\n');
     return flags.json ? 0 : 1;
@@ -80,13 +81,16 @@ async function proposalOf(absorption: Absorption): Promise<Proposal | number> {
   return 1;
 }
 
-/** Whoever wrote the change in an editor has consented by saving it. */
-async function consent(flags: AbsorbFlags, { kind }: Absorption): Promise<boolean> {
-  if (flags.yes || (kind === 'draft' && !flags.json)) return true;
-  if (flags.json) return false;
-  if (canAsk()) return askYes('Apply this?');
+/** Whoever wrote the change in an editor has consented by saving it. Where nobody is, nobody has said yes. */
+async function consent(flags: AbsorbFlags, { kind }: Absorption): Promise<'yes' | 'no' | 'interrupted'> {
+  if (flags.yes || (kind === 'draft' && !flags.json)) return 'yes';
+  if (flags.json) return 'no';
+  if (process.stdin.isTTY && process.stderr.isTTY) {
+    const signals = cancelOnSignals();
+    return confirm('Apply this? [y/N] ', process.stderr, signals.signal).finally(() => signals.stop());
+  }
   process.stderr.write('conductor: nobody can be asked here; --yes applies it\n');
-  return false;
+  return 'no';
 }
 
 function show({ file, before, after, summary }: Proposal): void {
