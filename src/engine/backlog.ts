@@ -2,19 +2,17 @@
 
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
-import { parseYaml, validateSchema } from '../io/document.js';
 import { readText, writeAtomic } from '../io/files.js';
-import { editYaml, type YamlChange } from '../io/yaml-edit.js';
 import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { type Label, TASK_STATUSES, type Task, type TaskNotes } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
-import { splitFrontMatter } from '../specs/front-matter.js';
 import { type Estimate, estimate } from './estimate.js';
 import { inspect } from './inspect.js';
 import { loadProject } from './project.js';
 import { diskSource } from './project-source.js';
 import { openReadingSession } from './session.js';
+import { editSpec } from './spec-edit.js';
 import type { Surroundings } from './surroundings.js';
 
 export interface BacklogRow {
@@ -160,27 +158,4 @@ function parseWord(word: string): Result<{ readonly field: Field; readonly value
   }
   const isNumber = field === 'priority' && /^-?\d+(\.\d+)?$/.test(value);
   return ok({ field, value: isNumber ? Number(value) : value });
-}
-
-/** A backlog, or the front matter of a spec that is one task. What comes out is valid again, or it is refused. */
-async function editSpec(
-  file: string,
-  text: string,
-  changes: readonly YamlChange[],
-): Promise<Result<string, Failure>> {
-  const isSingle = file.endsWith('.spec.md');
-  const front = isSingle ? splitFrontMatter(text).front : text;
-  if (front === undefined) {
-    const hint = 'begin it with `---`, `id: main` and `---`';
-    return err({ kind: 'usage', message: `${file} has no front matter to write to`, hint });
-  }
-  const edited = await editYaml(front, changes);
-  const parsed = await parseYaml(edited, file);
-  if (!parsed.ok) return err({ kind: 'invalid-specs', diagnostics: parsed.error });
-  const problems = await validateSchema(isSingle ? 'spec-front-matter' : 'backlog', parsed.value);
-  if (problems.length > 0) {
-    const diagnostics = problems.map(({ message }) => ({ file, message }));
-    return err({ kind: 'invalid-specs', diagnostics });
-  }
-  return ok(isSingle ? text.replace(front, () => edited) : edited);
 }
