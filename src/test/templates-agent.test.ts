@@ -1,11 +1,14 @@
 /** The shipped templates whose work an agent does: the real command line, OpenCode and a scripted model. */
 
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ModelRequest } from '../agent/scripted-model/request.js';
 import { textOf } from '../agent/scripted-model/request.js';
 import { createScriptedModel, type ScriptedModel } from '../agent/scripted-model/server.js';
 import { KEY, scriptedAgentConfig, writeStep } from './opencode-rig.js';
 import { type FeatureRequest, TemplateProject } from './template-project.js';
+
+// Whole builds with a server: far below this on an idle machine.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let model: ScriptedModel;
 let project: TemplateProject;

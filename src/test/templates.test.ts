@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ScriptedAgent } from '../agent/scripted.js';
 import type { Result } from '../base/result.js';
 import { planFeature, writeFeature } from '../engine/new-feature.js';
@@ -13,6 +13,9 @@ import { listTemplates } from '../templates/places.js';
 import { PACKAGE } from './command-line.js';
 import { createRig } from './rig.js';
 import { type FeatureRequest, TemplateProject } from './template-project.js';
+
+// Whole builds with many gates: far below this on an idle machine.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const invoices: FeatureRequest = {
   template: 'crud-feature',
