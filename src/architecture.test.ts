@@ -36,6 +36,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   pluralize: ['io/template-functions.ts'],
   '@clack/prompts': ['cli/questions.ts'],
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
+  typescript: ['io/typescript.ts'],
   'env-paths': ['cli/wire.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
   'node:child_process': ['io/process.ts', 'io/git/run.ts', 'io/git/coprocess.ts', 'io/sandbox.ts'],

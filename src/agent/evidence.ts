@@ -60,6 +60,8 @@ function sentence(failure: Failure): string {
     case 'command-failed':
     case 'setup-failed':
       return `the command ${shown(failure.command)} ended with ${failure.exitCode}.`;
+    case 'invalid-plan':
+      return `what it wrote to ${shown(failure.file)} was refused.`;
     default:
       return `${failure.kind}.`;
   }

@@ -2,14 +2,21 @@
 
 import { Command } from 'commander';
 import { addAccept } from './definitions/accept.js';
+import { addBacklog } from './definitions/backlog.js';
 import { addBuild } from './definitions/build.js';
+import { addCompletion } from './definitions/completion.js';
 import { addDiff } from './definitions/diff.js';
+import { addDoctor } from './definitions/doctor.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addInit } from './definitions/init.js';
+import { addList } from './definitions/list.js';
 import { addLog } from './definitions/log.js';
 import { addNew } from './definitions/new.js';
+import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addRegenerate } from './definitions/regenerate.js';
+import { addRun } from './definitions/run.js';
 import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
@@ -18,17 +25,24 @@ import { VERSION } from './version.js';
 
 const COMMANDS = [
   addInit,
+  addPlan,
+  addRun,
   addBuild,
   addStatus,
+  addList,
   addDiff,
   addAccept,
+  addRegenerate,
   addExplain,
   addPrompt,
   addGraph,
   addValidate,
   addNew,
+  addBacklog,
   addLog,
+  addDoctor,
   addSchema,
+  addCompletion,
 ];
 
 const EXIT_CODES = `

@@ -3,7 +3,6 @@
  * gates, publish, record. Each part is another file's; here is only their order.
  */
 
-import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
@@ -13,19 +12,14 @@ import type { Verdict } from '../model/verdict.js';
 import { runBuildGates } from './build-gates.js';
 import { commitBuild } from './commit.js';
 import { inspectTasks } from './inspect.js';
-import { LocalExecutor } from './local-executor.js';
 import { type BuildOptions, NO_COUNTS } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
 import { land, publish } from './publishing.js';
-import { environmentDigests, readDurations, writeDurations, writeLastBuild } from './records.js';
-import { schedule } from './scheduler.js';
+import { environmentDigests, writeLastBuild } from './records.js';
 import type { Session } from './session.js';
 import type { Emit, Surroundings } from './surroundings.js';
-import { TaskStep } from './task-step.js';
-import { openWorkbench } from './workbench.js';
-
-/** A weight for tasks that were never run: only its ratio to real durations matters. */
-const UNKNOWN_MS = 60_000;
+import type { TaskStep } from './task-step.js';
+import { openWorkshop } from './workshop.js';
 
 export async function buildTasks(
   surroundings: Surroundings,
@@ -49,58 +43,12 @@ export async function buildTasks(
     emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
   if (options.dryRun) return dryRun(prepared, emit, surroundings.now() - startedAt);
 
-  const bench = await openWorkbench(surroundings, session, project.config, startedAt, signal);
-  if (!bench.ok) return bench;
-  const { logs, toolbox, spending, pool, unsandboxed } = bench.value;
-  const gates = {
-    toolbox,
-    pool,
-    limiter: new Limiter(project.config.gateWorkers),
-    logs,
-    minutes: project.config.timeouts.gate,
-  };
-  const executor = new LocalExecutor({
-    objects: session.objects,
-    store: prepared.store,
-    pool,
-    agent: prepared.agent,
-    toolbox,
-    spending,
-    gates,
-    logs,
-    config: project.config,
-    version: surroundings.version,
-    unsandboxed,
-    now: surroundings.now,
-  });
+  const opened = await openWorkshop(surroundings, session, prepared, startedAt, emit, signal);
+  if (!opened.ok) return opened;
+  const workshop = opened.value;
+  const { gates } = workshop;
   try {
-    const durations = { ...(await readDurations(project.repository.state)) };
-    const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
-    const workers = new Limiter(options.workers ?? project.config.workers);
-    const gateContext = { ...gates, signal, emit };
-    const step = new TaskStep({
-      prepared,
-      executor,
-      workers,
-      remaining,
-      gateContext,
-      options,
-      emit,
-      signal,
-      durations,
-      version: surroundings.version,
-      now: surroundings.now,
-    });
-    await schedule({
-      graph: project.graph,
-      // The longest way first here too: a free worker takes the first task that turns out to be stale.
-      labels: new Set([...selected].sort((a, b) => (remaining.get(b) ?? 0) - (remaining.get(a) ?? 0))),
-      failFast: options.failFast,
-      signal,
-      step: (label) => step.run(label),
-      onSkip: (label, because) => step.skip(label, because),
-    });
-    await writeDurations(project.repository.state, durations);
+    const step = await workshop.run(options);
     if (signal.aborted) {
       await prepared.store.settle();
       return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
@@ -126,7 +74,7 @@ export async function buildTasks(
     if (signal.aborted) {
       return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
     }
-    const judged = await runBuildGates(prepared, { ...gates, signal, emit }, landing.value.tree, complete);
+    const judged = await runBuildGates(prepared, gates, landing.value.tree, complete);
     if (!judged.ok) {
       await step.takeBackAccepted();
       return ok(refused(step, judged.error, emit, surroundings.now() - startedAt));
@@ -145,7 +93,7 @@ export async function buildTasks(
     );
   } finally {
     await prepared.agent?.close?.();
-    await executor.close();
+    await workshop.close();
   }
 }
 

@@ -34,6 +34,8 @@ export interface TaskStepParts {
   readonly remaining: ReadonlyMap<Label, number>;
   readonly gateContext: GateContext;
   readonly options: BuildOptions;
+  /** The targets are made without a look at their former outputs. */
+  readonly anew: boolean;
   readonly emit: Emit;
   readonly signal: AbortSignal;
   /** Recorded durations, written to. */
@@ -49,6 +51,7 @@ export class TaskStep {
   readonly outcomes = new Map<Label, TaskOutcomeKind>();
   usage: Usage = {};
   firstFailure: Failure | undefined;
+  readonly failures = new Map<Label, Failure>();
   private readonly stale = new Map<Label, string>();
   /** Results that were recorded as people left them. */
   private readonly accepted: StoredResult[] = [];
@@ -69,6 +72,7 @@ export class TaskStep {
     }
     if (!result.ok) {
       this.firstFailure ??= result.error;
+      this.failures.set(label, result.error);
       this.outcomes.set(label, 'failed');
       this.parts.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: result.error });
       return 'failed';
@@ -185,9 +189,13 @@ export class TaskStep {
     return ok(outcome);
   }
 
-  /** A task that is made anew below a person's edit goes on from what is recorded: the edit comes on top. */
+  /**
+   * What a task goes on from, where that is not what is on disk. One that is made below a person's edit goes on from
+   * what is recorded: the edit comes on top.
+   */
   private formerOf(checker: Checker, task: Task): Files | undefined {
-    const { prepared } = this.parts;
+    const { prepared, anew } = this.parts;
+    if (anew && prepared.targets.has(task.label)) return new Map();
     return checker === prepared.checker ? undefined : recordedOutputs(prepared.project, task);
   }
 

@@ -122,7 +122,7 @@ export interface ConductorConfig {
   readonly maxOutputBytes?: number;
   /** Bytes of an implementation prompt's instructions. Default 3072. */
   readonly promptBytes?: number;
-  /** Bytes of a planning prompt's instructions. Default 10240. */
+  /** Bytes of all that a planner is given: instructions, request, context and repository map. Default 10240. */
   readonly planningBytes?: number;
   /** Patterns of files that are left out of snapshots unless a spec names them. Replaces the default list. */
   readonly secrets?: readonly string[];

@@ -85,6 +85,18 @@ export type BuildEventBody =
       readonly ms: number;
       readonly log?: string;
     }
+  /** The sessions of all planners have been deleted, and what held them has ended. */
+  | { readonly type: 'plan.closed'; readonly sessions: number }
+  /** The plan stands in the files of its feature; tasks by id, against the backlog as it was. */
+  | {
+      readonly type: 'plan.ready';
+      readonly feature: string;
+      readonly published: readonly string[];
+      readonly kept: readonly string[];
+      readonly changed: readonly string[];
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+    }
   | { readonly type: 'build.failure'; readonly failure: Failure }
   | {
       readonly type: 'build.published';

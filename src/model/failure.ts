@@ -184,6 +184,25 @@ export type Failure =
       readonly kind: 'not-up-to-date';
       readonly tasks: readonly { readonly label: Label; readonly verdict: string }[];
     }
+  /** What a planner wrote was refused, and corrections have not mended it. */
+  | {
+      readonly kind: 'invalid-plan';
+      /** The document, where it would stand in the project. */
+      readonly file: string;
+      readonly diagnostics: readonly Diagnostic[];
+      /** Where its last version is kept, relative to the project. */
+      readonly kept?: string;
+    }
+  /** A new plan and a person have changed the same; nothing was written. */
+  | {
+      readonly kind: 'plan-conflict';
+      readonly feature: string;
+      readonly files: readonly { readonly path: string; readonly entries: readonly string[] }[];
+      /** Folder that holds the proposed files, relative to the project. */
+      readonly kept: string;
+      /** From the files as they are to the proposed ones. */
+      readonly diff: string;
+    }
   | { readonly kind: 'sandbox-required'; readonly detail: string }
   | { readonly kind: 'cancelled' }
   /** A stray exception, caught at a task's border so that it names its task. */

@@ -75,7 +75,8 @@ export interface BacklogChange {
 export function compareBacklogs(former: PlannedBacklog | undefined, planned: PlannedBacklog): BacklogChange {
   const before = byId(former);
   const ids = planned.tasks.map(({ id }) => id);
-  const isKept = (id: string) => isDeepStrictEqual(before.get(id), byId(planned).get(id));
+  const after = byId(planned);
+  const isKept = (id: string) => isDeepStrictEqual(meaning(before.get(id)), meaning(after.get(id)));
   return {
     kept: ids.filter((id) => before.has(id) && isKept(id)),
     changed: ids.filter((id) => before.has(id) && !isKept(id)),
@@ -142,8 +143,15 @@ function sameContent(a: PlannedTask, b: PlannedTask): boolean {
 }
 
 function content(task: PlannedTask): Record<string, unknown> {
-  const kept = Object.entries(task).filter(
-    ([key]) => key !== 'id' && key !== 'depends_on' && !PERSONAL.has(key),
+  const { id: _id, depends_on: _needs, ...rest } = meaning(task);
+  return rest;
+}
+
+/** What of a task decides what is made. A title does where there is no description. */
+function meaning(task: PlannedTask | undefined): Record<string, unknown> {
+  const isTold = typeof task?.description === 'string' && task.description.trim() !== '';
+  const kept = Object.entries(task ?? {}).filter(
+    ([key]) => !PERSONAL.has(key) || (key === 'title' && !isTold),
   );
   return Object.fromEntries(
     kept.map(([key, value]) => [key, typeof value === 'string' ? value.trim() : value]),

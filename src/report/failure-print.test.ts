@@ -75,6 +75,19 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'commit-refused': { kind: 'commit-refused', reason: 'a merge is under way', paths: [] },
   'not-up-to-date': { kind: 'not-up-to-date', tasks: [{ label: 'a/T01', verdict: 'stale' }] },
   'sandbox-required': { kind: 'sandbox-required', detail: 'no bwrap' },
+  'invalid-plan': {
+    kind: 'invalid-plan',
+    file: 'specs/f/BACKLOG.yaml',
+    diagnostics: [{ file: 'specs/f/BACKLOG.yaml', line: 3, column: 1, message: 'there is no task `f/T9`' }],
+    kept: '.conductor/plans/f/BACKLOG.yaml',
+  },
+  'plan-conflict': {
+    kind: 'plan-conflict',
+    feature: 'f',
+    files: [{ path: 'specs/f/BACKLOG.yaml', entries: ['T01'] }],
+    kept: '.conductor/plans/f/',
+    diff: '-a\n+b',
+  },
   cancelled: { kind: 'cancelled' },
   bug: { kind: 'bug', message: 'x is undefined', stack: 'at y' },
 };

@@ -92,9 +92,9 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
     case 'invalid-variables': {
       const facts: Facts = failure.problems.map(({ variable, message, hint, example }) => [
         variable,
-        [message, hint, example === undefined ? undefined : `for example ${example}`]
-          .filter((part) => part !== undefined)
-          .join('; '),
+        message +
+          (hint === undefined ? '' : `; ${hint}`) +
+          (example === undefined ? '' : ` (for example ${example})`),
       ]);
       return say(
         `${failure.template} cannot be used with these values`,

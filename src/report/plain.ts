@@ -34,6 +34,8 @@ export function eventText(event: BuildEvent, style: Style): string {
     }
     case 'task.finished':
       return finishedText(event, style);
+    case 'plan.ready':
+      return `planned   ${visible(event.feature)}: ${planText(event)}\n`;
     case 'build.failure':
       return printFailure(event.failure, style);
     case 'build.committed':
@@ -66,6 +68,12 @@ function finishedText(event: Extract<BuildEvent, { type: 'task.finished' }>, sty
   const word = (DONE[event.outcome] ?? event.outcome).padEnd(8);
   const colour = event.outcome === 'drifted' ? 'yellow' : 'green';
   return `${style(colour, word)} ${label}  ${style('dim', duration(event.ms) + cost)}\n`;
+}
+
+function planText(plan: Extract<BuildEvent, { type: 'plan.ready' }>): string {
+  const tasks = plan.kept.length + plan.changed.length + plan.added.length;
+  const parts = (['added', 'changed', 'kept', 'removed'] as const).map((how) => count(plan[how].length, how));
+  return `${plural(tasks, 'task')} (${parts.filter((part) => part !== '').join(', ')})`;
 }
 
 /** What happened, in one line. */

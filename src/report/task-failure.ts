@@ -7,6 +7,7 @@ import { describeEditFailure } from './edit-failure.js';
 import { at, budgetHint, type FailureText, kept, list, minutes, say } from './failure-text.js';
 import { describeGateFailure } from './gate-failure.js';
 import { describeOutputFailure } from './output-failure.js';
+import { describePlanFailure } from './plan-failure.js';
 import { describeSessionFailure } from './session-failure.js';
 import { bytes, money, plural } from './style.js';
 
@@ -161,6 +162,9 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         failure.tasks.map(({ label, verdict }) => [label, verdict] as const),
         'run `conductor build` and keep what it writes',
       );
+    case 'invalid-plan':
+    case 'plan-conflict':
+      return describePlanFailure(failure);
     case 'sandbox-required':
       return say(
         'the config requires a sandbox, and there is none',

@@ -52,6 +52,16 @@ export function workspaceCall(repositoryStore: string, workspace: Workspace): Gi
   return { gitDir: repositoryStore, workTree: workspace.dir, dir: workspace.dir, indexFile: workspace.index };
 }
 
+/** The folder of a project's workspaces below the user's cache folder. */
+export function workspacesFolder(repository: Repository, cacheDir: string): string {
+  const name = basename(repository.project).replace(/[^A-Za-z0-9._-]/g, '_');
+  return join(cacheDir, `${name}-${hashOf(repository).slice(0, 12)}`);
+}
+
+function hashOf(repository: Repository): string {
+  return createHash('sha256').update(repository.state).digest('hex');
+}
+
 const RETIRED_MS = 24 * 60 * 60 * 1000;
 
 export class WorkspacePool {
@@ -71,10 +81,8 @@ export class WorkspacePool {
     this.repository = repository;
     this.objects = objects;
     this.options = options;
-    const hash = createHash('sha256').update(repository.state).digest('hex');
-    this.prefix = hash.slice(0, 8);
-    const name = basename(repository.project).replace(/[^A-Za-z0-9._-]/g, '_');
-    this.folder = join(options.cacheDir, `${name}-${hash.slice(0, 12)}`);
+    this.prefix = hashOf(repository).slice(0, 8);
+    this.folder = workspacesFolder(repository, options.cacheDir);
   }
 
   /** A free workspace that shows the tree. Fails with what set-up fails with. */
