@@ -25,6 +25,7 @@ import { VERSION } from './version.js';
 
 const COMMANDS = [
   addInit,
+  addNew,
   addPlan,
   addRun,
   addBuild,
@@ -37,7 +38,6 @@ const COMMANDS = [
   addPrompt,
   addGraph,
   addValidate,
-  addNew,
   addBacklog,
   addLog,
   addDoctor,
