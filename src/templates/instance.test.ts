@@ -52,6 +52,16 @@ test('what renders as nothing is left out', async () => {
   expect(await make(files, { x: false })).toEqual({ spec: { empty: '' }, build: {} });
 });
 
+test('a script that the backlog names as a file of the project comes along, as it stands', async () => {
+  const files = {
+    'spec/BACKLOG.yaml.hbs': 'tasks:\n  - verify: [node templates/{{template}}/check.mjs a]\n',
+    'build/check.mjs': 'const a = {{ b: 1 }};\n',
+    'build/other.mjs': '',
+  };
+  expect(await make(files)).toMatchObject({ build: { 'crud/check.mjs': 'const a = {{ b: 1 }};\n' } });
+  expect(Object.keys(((await make(files)) as { build: object }).build)).toEqual(['crud/check.mjs']);
+});
+
 test('only what a render step names comes along, with the partials that it uses', async () => {
   const files = {
     'spec/BACKLOG.yaml.hbs':
