@@ -25,6 +25,7 @@ beforeAll(() => {
     'specs/feature-001-auth/BACKLOG.yaml': BACKLOG,
     'specs/welcome.spec.md': '---\noutputs: [out/w.txt]\nrun: echo 3 > out/w.txt\n---\n',
     'specs/broken/BACKLOG.yaml': 'tasks: [\n',
+    'templates/crud-own/template.yaml': 'description: ours\n',
   });
   mkdirSync(project.path(`.conductor/logs/${HOSTILE}`), { recursive: true });
   mkdirSync(project.path('.conductor/logs/line\nbreak'));
@@ -79,6 +80,11 @@ describe('what can be typed next', () => {
     ['only one task', ['zsh', '--', 'explain', 'feature-001-auth/T01', ''], []],
     ['builds and tasks of the log, those that are one line', ['zsh', '--', 'log', 'z'], [HOSTILE]],
     ['schemas', ['zsh', '--', 'schema', 'b'], ['backlog']],
+    [
+      'templates, the project’s own among them',
+      ['zsh', '--', 'new', '--template', 'crud-'],
+      ['crud-feature', 'crud-own'],
+    ],
     ['shells', ['zsh', '--', 'completion', ''], ['bash', 'zsh', 'fish']],
     ['words after an opening quote', ['bash', '--', 'explain', '"wel'], ['welcome/main']],
     ['targets after a double dash', ['zsh', '--', 'build', '--', 'we'], ['welcome', 'welcome/main']],
@@ -89,13 +95,15 @@ describe('what can be typed next', () => {
 
   test('it works where the specs are elsewhere, and where there are none', async () => {
     const other = new TemporaryProject({
-      'conductor.config.mjs': "export default { specs: 'plans' };\n",
+      // A program of somebody else's: a press of the tab key must not run it.
+      'conductor.config.mjs': `import { writeFileSync } from 'node:fs';\nwriteFileSync('started', '');\nexport default { specs: 'plans' };\n`,
       'plans/a/BACKLOG.yaml': BACKLOG,
     });
     try {
       expect((await other.conductor('complete', 'zsh', '--', 'explain', '')).stdout).toBe(
         'words\na/T01\na/session-expiry\n',
       );
+      expect(existsSync(other.path('started'))).toBe(false);
       other.remove('plans');
       expect((await other.conductor('complete', 'zsh', '--', 'explain', '')).stdout).toBe('words\n');
     } finally {

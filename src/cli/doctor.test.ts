@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { TemporaryProject, until } from '../test/command-line.js';
+import { PACKAGE, TemporaryProject, until } from '../test/command-line.js';
+import { Terminal } from '../test/terminal.js';
 
 const projects: TemporaryProject[] = [];
 afterEach(() => {
@@ -66,6 +67,23 @@ test('people read aligned lines, hints below them, and a last line that says it 
   expect(stdout).toMatch(/^warning {2}sandbox +switched off by the config\n +hint: /m);
   expect(stdout).toMatch(/^problem {2}agent +1 task needs an agent, and none is configured\n +hint: /m);
   expect(stdout.endsWith('conductor: 1 problem, 1 warning\n')).toBe(true);
+});
+
+test('in a terminal the states have colours, and without colours when NO_COLOR says so', async () => {
+  const project = newProject();
+  for (const [more, colour] of [
+    [{}, true],
+    [{ NO_COLOR: '1' }, false],
+  ] as const) {
+    const env = { PATH: process.env.PATH ?? '', HOME: project.home, ...more };
+    const terminal = new Terminal(process.execPath, [`${PACKAGE}/bin/conductor.js`, 'doctor'], {
+      cwd: project.dir,
+      env,
+    });
+    expect(await terminal.ended()).toBe(0);
+    expect(await terminal.shows(/^ok {7}git +\d/m, 0)).toMatch(/conductor: (all is well|1 warning)\r\n$/);
+    expect(terminal.raw.includes('\u001b[32mok')).toBe(colour);
+  }
 });
 
 test('outside of a repository and without git it says so, and goes on', async () => {

@@ -6,10 +6,15 @@ import { TemporaryProject } from '../test/command-line.js';
 import { createProgram } from './program.js';
 
 const program = createProgram(() => {});
-const commands = program
-  .createHelp()
-  .visibleCommands(program)
-  .filter((command) => command.name() !== 'help');
+/** Every command that does something, by the words that are typed for it. */
+function commandsOf(parent: Command, words: readonly string[] = []): [string, Command][] {
+  const inner = parent
+    .createHelp()
+    .visibleCommands(parent)
+    .filter((one) => one.name() !== 'help');
+  if (inner.length === 0) return [[words.join(' '), parent]];
+  return inner.flatMap((one) => commandsOf(one, [...words, one.name()]));
+}
 
 function helpOf(command: Command): string {
   let text = '';
@@ -18,7 +23,7 @@ function helpOf(command: Command): string {
   return text;
 }
 
-test.each(commands.map((command) => [command.name(), command] as const))(
+test.each(commandsOf(program))(
   '%s --help says what it does, what it takes, and shows examples that can be typed',
   (name, command) => {
     const help = helpOf(command);

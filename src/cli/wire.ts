@@ -23,11 +23,6 @@ function packageFile(path: string): URL {
   return new URL(up + path, import.meta.url);
 }
 
-/** Where templates of `conductor new` are: the project's own, then the shipped ones. */
-export function templateFolders(project: string): string[] {
-  return [join(project, 'templates'), fileURLToPath(packageFile('templates'))];
-}
-
 function ownIndex(): URL {
   return import.meta.url.includes('/src/cli/') ? packageFile('src/index.ts') : packageFile('dist/index.js');
 }

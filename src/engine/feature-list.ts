@@ -3,28 +3,13 @@
 import { ok, type Result } from '../base/result.js';
 import { readText } from '../io/files.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
+import type { ListedFeature } from '../model/listed-feature.js';
 import type { FeatureLock } from '../model/lock.js';
 import { parseLock } from '../specs/lock-file.js';
 import { type ParsedSpec, parseSpecs } from '../specs/parse.js';
 import { findSpecFiles } from '../specs/spec-files.js';
 import { readSpecsOnDisk } from './specs-on-disk.js';
 import type { Surroundings } from './surroundings.js';
-
-export interface ListedFeature {
-  readonly feature: string;
-  readonly title: string;
-  /** `new`: nothing of it was ever built; `unknown`: its lock file cannot be read. */
-  readonly status: FeatureLock['status'] | 'new' | 'unknown';
-  /** Tasks of its spec; undefined when that cannot be read. */
-  readonly tasks: number | undefined;
-  /** Those of them with a record in its lock file; undefined when that cannot be read. */
-  readonly recorded: number | undefined;
-  readonly version?: string;
-  /** ISO 8601, UTC. */
-  readonly lastGenerated?: string;
-  readonly attempts?: number;
-  readonly costUsd?: number;
-}
 
 export interface FeatureList {
   /** In byte order of names. */

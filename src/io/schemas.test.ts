@@ -36,7 +36,7 @@ test('every file of the folder is known, and is what is printed and checked with
 
 test.each(SCHEMA_NAMES)('%s is a strict schema with a name and an address', async (name) => {
   const schema = read(name);
-  expect(schema.$id).toBe(`https://cdn.jsdelivr.net/npm/conductor-build/schemas/${name}.schema.json`);
+  expect(schema.$id).toBe(`https://unpkg.com/conductor-build/schemas/${name}.schema.json`);
   expect(schema.title).toBeTruthy();
   expect(schema.description).toMatch(/\.$/);
   const ajv = new Ajv({ strict: true, allowUnionTypes: true, strictTypes: false });

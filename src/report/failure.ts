@@ -71,14 +71,6 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
         [['writing', failure.path]],
         'free some space and build again; what has finished is kept',
       );
-    case 'failed-before': {
-      const before = describeFailure(failure.failure, task);
-      return say(
-        before.headline,
-        [['again', 'nothing that decides it has changed since it failed'], ...before.facts],
-        'change its spec or its inputs, or try it again with `f`',
-      );
-    }
     case 'unknown-template': {
       const { template, nearest, known } = failure;
       const facts: Facts =
@@ -116,6 +108,14 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
         list('exists', failure.paths),
         'move it away, or choose another name',
       );
+    case 'failed-before': {
+      const before = describeFailure(failure.failure, task);
+      return say(
+        before.headline,
+        [['again', 'nothing that decides it has changed since it failed'], ...before.facts],
+        'change its spec or its inputs, or try it again with `f`',
+      );
+    }
     default:
       return describeTaskFailure(failure, task);
   }

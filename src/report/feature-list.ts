@@ -1,24 +1,14 @@
 /** The features of a project as a table. Knows nothing of where it is printed. */
 
+import type { ListedFeature } from '../model/listed-feature.js';
 import { money, plural, type Style, visible } from './style.js';
 import { padTo, textWidth } from './width.js';
-
-export interface FeatureRow {
-  readonly feature: string;
-  readonly status: string;
-  readonly tasks: number | undefined;
-  readonly recorded: number | undefined;
-  readonly version?: string;
-  readonly lastGenerated?: string;
-  readonly attempts?: number;
-  readonly costUsd?: number;
-}
 
 const HEAD = ['feature', 'version', 'status', 'tasks', 'last generated', 'attempts', 'cost'];
 const NONE = '-';
 
 /** One line a feature, below a line of headings; without a feature nothing. */
-export function featureTable(rows: readonly FeatureRow[], style: Style): string {
+export function featureTable(rows: readonly ListedFeature[], style: Style): string {
   if (rows.length === 0) return '';
   const cells = rows.map(rowCells);
   const widths = HEAD.map((head, i) =>
@@ -37,8 +27,8 @@ export function featureTable(rows: readonly FeatureRow[], style: Style): string 
 }
 
 /** The last line: everything together. */
-export function featureSummary(rows: readonly FeatureRow[]): string {
-  const sum = (of: (row: FeatureRow) => number | undefined) =>
+export function featureSummary(rows: readonly ListedFeature[]): string {
+  const sum = (of: (row: ListedFeature) => number | undefined) =>
     rows.reduce((all, row) => all + (of(row) ?? 0), 0);
   const cost = sum((row) => row.costUsd);
   const parts = [
@@ -56,7 +46,7 @@ export function featureSummary(rows: readonly FeatureRow[]): string {
   return `conductor: ${parts.join(', ')}`;
 }
 
-function rowCells(row: FeatureRow): string[] {
+function rowCells(row: ListedFeature): string[] {
   const { tasks, recorded } = row;
   return [
     visible(row.feature),

@@ -27,11 +27,11 @@ export type TaskFailure = Exclude<
       | 'usage'
       | 'locked'
       | 'disk-full'
-      | 'failed-before'
       | 'unknown-template'
       | 'invalid-template'
       | 'invalid-variables'
-      | 'files-in-the-way';
+      | 'files-in-the-way'
+      | 'failed-before';
   }
 >;
 

@@ -164,7 +164,7 @@ test('what only a plan may not do is refused as well: secrets, prompts that no b
   };
   rig.config = { ...rig.config, attempts: 1 };
   const story = await runPlan(rig, { backlog: bad });
-  const failure = story.buildFailure();
+  const failure = story.refusal();
   if (failure?.kind !== 'invalid-plan') throw new Error(story.log());
   expect(failure.diagnostics.map(({ message }) => message)).toEqual([
     expect.stringMatching(/^the prompt of `T01` has \d+ bytes of 3072: description: 4000 bytes/),
@@ -179,7 +179,7 @@ test('a backlog that is never mended is refused in the end, and the planners are
   await using rig = await project();
   rig.config = { ...rig.config, attempts: 2 };
   const story = await runPlan(rig, { backlog: 'tasks: [' });
-  expect(story.buildFailure()).toMatchObject({ kind: 'invalid-plan', file: 'specs/f/BACKLOG.yaml' });
+  expect(story.refusal()).toMatchObject({ kind: 'invalid-plan', file: 'specs/f/BACKLOG.yaml' });
   const prompts = story.agent.runs.filter(({ label }) => label === 'f/@backlog').map(({ prompt }) => prompt);
   expect(new Set(prompts).size).toBe(3);
   const again = await runPlan(rig, { backlog: TASKS });
@@ -226,7 +226,7 @@ test("a person's changes stay: merged where the plan changes something else, a d
   const wanted = { ...TASKS, T01: { ...TASKS.T01, description: 'Write all.' } };
   const refused = await runPlan(rig, { spec: '## Purpose\n\nAll notes.\n', backlog: wanted });
   expect(refused.summary.exitCode).toBe(1);
-  const failure = refused.buildFailure();
+  const failure = refused.refusal();
   if (failure?.kind !== 'plan-conflict') throw new Error(refused.log());
   expect(failure.files).toEqual([{ path: 'specs/f/BACKLOG.yaml', entries: ['T01'] }]);
   expect(failure.diff).toContain('-    description: Write less.');
@@ -243,7 +243,7 @@ test('a backlog that a person wrote is not replaced by a first plan', async () =
   rig.backlog('f', { T09: { description: 'Mine.', inputs: [], outputs: ['mine.txt'] } });
   const own = rig.read('specs/f/BACKLOG.yaml');
   const story = await runPlan(rig, { backlog: TASKS });
-  expect(story.buildFailure()).toMatchObject({ kind: 'plan-conflict', kept: '.conductor/plans/f/' });
+  expect(story.refusal()).toMatchObject({ kind: 'plan-conflict', kept: '.conductor/plans/f/' });
   expect(rig.read('specs/f/BACKLOG.yaml')).toBe(own);
   expect(rig.read('specs/f/PLAN.md')).toBeUndefined();
 });
@@ -261,7 +261,7 @@ test('a file that a person saves while planners work is left alone', async () =>
       },
     },
   ).done;
-  expect(story.buildFailure()).toMatchObject({ kind: 'publish-refused', paths: ['specs/f/PLAN.md'] });
+  expect(story.refusal()).toMatchObject({ kind: 'publish-refused', paths: ['specs/f/PLAN.md'] });
   expect(rig.read('specs/f/PLAN.md')).toBe('mine\n');
   expect(rig.read('specs/f/BACKLOG.yaml')).toBeUndefined();
 });
@@ -286,7 +286,7 @@ test('a request in a file of its own makes a feature with its name, and is kept 
 test('all that a planner is given has a limit, and the refusal names the sections', async () => {
   await using rig = await project(`# Notes\n\n${'long '.repeat(3000)}`);
   const story = await planWithoutAgent(rig);
-  const failure = story.buildFailure();
+  const failure = story.refusal();
   expect(failure).toMatchObject({ kind: 'prompt-too-large', limit: 10_240 });
   expect(failure?.kind === 'prompt-too-large' && failure.sections[0]).toBe('request: 15008 bytes');
 });
@@ -295,7 +295,7 @@ test('planners are paid from the budget of the build', async () => {
   await using rig = await project();
   rig.config = { ...rig.config, workers: 1, budget: { build: { tokens: 150 } } };
   const story = await runPlan(rig, { backlog: TASKS }, {}, { usage: { tokensIn: 100, costUsd: 1 } });
-  expect(story.buildFailure()).toMatchObject({ kind: 'budget-exceeded', scope: 'build' });
+  expect(story.refusal()).toMatchObject({ kind: 'budget-exceeded', scope: 'build' });
   expect(story.summary.usage).toMatchObject({ tokensIn: 200 });
 });
 
@@ -316,7 +316,11 @@ test('a dry run says what would be asked and why, and asks nobody', async () => 
   await using rig = await project();
   const first = await planWithoutAgent(rig, { dryRun: true });
   expect(first.verdicts()).toMatchObject({ 'f/@planner-spec': 'stale', 'f/@backlog': 'pending' });
-  expect(first.summary).toMatchObject({ outcome: 'would-build', exitCode: 0 });
+  expect(first.summary).toMatchObject({
+    outcome: 'would-build',
+    exitCode: 0,
+    counts: { built: 3, skipped: 1 },
+  });
   await runPlan(rig, { backlog: TASKS });
   expect((await planWithoutAgent(rig, { dryRun: true })).verdicts()).toMatchObject({ 'f/@backlog': 'fresh' });
 });
@@ -324,8 +328,10 @@ test('a dry run says what would be asked and why, and asks nobody', async () => 
 test('what cannot be planned is refused before anything is left behind', async () => {
   await using rig = await project();
   rig.write({ 'specs/empty/REQUEST.md': '\n', 'specs/bare/context.md': 'x' });
+  rig.backlog('other', { T01: { inputs: [], outputs: ['a.txt'], run: 'echo 1 > a.txt' } });
   const cases = [
-    [{ kind: 'feature', name: 'nowhere' }, 'unknown-target'],
+    [{ kind: 'feature', name: 'nowhere' }, 'usage'],
+    [{ kind: 'feature', name: 'othr' }, 'unknown-target'],
     [{ kind: 'feature', name: '../f' }, 'usage'],
     [{ kind: 'feature', name: 'empty' }, 'usage'],
     [{ kind: 'feature', name: 'bare' }, 'usage'],
@@ -333,7 +339,7 @@ test('what cannot be planned is refused before anything is left behind', async (
   ] as const;
   for (const [target, kind] of cases) {
     const story = await planWithoutAgent(rig, { target });
-    expect(story.buildFailure()?.kind).toBe(kind);
+    expect(story.refusal()?.kind).toBe(kind);
     expect(story.summary.exitCode).toBe(2);
   }
   expect(Object.keys(rig.files()).filter((path) => path.startsWith('.conductor'))).toEqual([]);

@@ -30,6 +30,11 @@ export class Terminal {
     return this.text.length;
   }
 
+  /** Everything printed so far, as a terminal gets it. */
+  get raw(): string {
+    return this.text;
+  }
+
   /** The text printed since a place, without escape sequences. */
   since(from: number): string {
     return stripVTControlCharacters(this.text.slice(from));

@@ -3,14 +3,15 @@
 import { existsSync } from 'node:fs';
 import { SCHEMA_NAMES } from '../../io/schemas.js';
 import { visible } from '../../report/style.js';
+import { CONFIG_NAMES } from '../config-names.js';
 import type { Candidate, Expected } from '../definitions/typed.js';
 import { print } from '../output.js';
-import { createSurroundings, templateFolders } from '../wire.js';
+import { createSurroundings, templateRoots } from '../wire.js';
 
 /** More is not read by anybody. */
 const MAX_CANDIDATES = 1000;
 /** Placeholders whose values are paths: the shell knows how to complete those. */
-const PATHS = new Set(['file', 'folder', 'path', 'dir', 'directory']);
+const PATHS = /^(?:file|folder|path|dir|directory|.*\.\w+)$/;
 
 /**
  * The words as they were typed: bash takes `--format=te` apart at the `=`, and leaves an opening quote where it is.
@@ -28,18 +29,16 @@ export function wordsOf(shell: string, words: readonly string[]): string[] {
 
 export async function runComplete(expected: Expected, shell: string): Promise<number> {
   const { value, lead, begun } = expected;
-  if (value !== undefined && PATHS.has(value)) {
-    print('files');
-    return 0;
-  }
-  const known = value === undefined ? [] : await valuesOf(value).catch(() => []);
+  // `feature|request.md`: one or the other.
+  const placeholders = value?.split('|') ?? [];
+  const known = await Promise.all(placeholders.map((one) => valuesOf(one).catch(() => [])));
   // bash replaces what follows the `=` only.
   const front = shell === 'bash' ? '' : lead;
-  const lines = [...expected.candidates, ...known]
+  const lines = [...expected.candidates, ...known.flat()]
     .filter(({ word }) => word.startsWith(begun) && isOneLine(word))
     .slice(0, MAX_CANDIDATES)
     .map(({ word, about }) => `${front}${word}${about === '' ? '' : `\t${visible(about)}`}`);
-  print(['words', ...lines].join('\n'));
+  print([placeholders.some((one) => PATHS.test(one)) ? 'files' : 'words', ...lines].join('\n'));
   return 0;
 }
 
@@ -71,14 +70,21 @@ async function valuesOf(placeholder: string): Promise<Candidate[]> {
   }
 }
 
-/** The config is loaded only where the specs are not where they usually are: it may be slow. */
 async function names() {
-  const surroundings = createSurroundings(process.cwd());
   const { glanceAtNames } = await import('../../engine/task-names.js');
-  const { directory } = surroundings;
-  if (existsSync(`${directory}/specs`)) return glanceAtNames(directory, 'specs');
-  const loaded = await surroundings.loadConfig(directory);
-  return glanceAtNames(directory, loaded.ok ? loaded.value.config.specs.replace(/\/+$/, '') : 'specs');
+  const { directory } = createSurroundings(process.cwd());
+  return glanceAtNames(directory, await specsFolder(directory));
+}
+
+/** Read from the config's text: it is a program of the repository, and a press of the tab key must run none. */
+async function specsFolder(directory: string): Promise<string> {
+  if (existsSync(`${directory}/specs`)) return 'specs';
+  const { readText } = await import('../../io/files.js');
+  for (const name of CONFIG_NAMES) {
+    const named = /\bspecs\s*:\s*(["'`])([\w./-]+)\1/.exec((await readText(`${directory}/${name}`)) ?? '');
+    if (named) return (named[2] as string).replace(/\/+$/, '');
+  }
+  return 'specs';
 }
 
 async function builds(): Promise<string[]> {
@@ -86,17 +92,11 @@ async function builds(): Promise<string[]> {
   return listBuilds(createSurroundings(process.cwd()).directory);
 }
 
-/** Folders with a `template.yaml`, the project's own first. */
 async function templates(): Promise<string[]> {
-  const { readdir } = await import('node:fs/promises');
-  const { directory } = createSurroundings(process.cwd());
-  const found = await Promise.all(
-    templateFolders(directory).map(async (folder) => {
-      const all = await readdir(folder).catch(() => []);
-      return all.sort().filter((name) => existsSync(`${folder}/${name}/template.yaml`));
-    }),
-  );
-  return [...new Set(found.flat())];
+  const { listTemplates } = await import('../../templates/places.js');
+  const cwd = process.cwd();
+  const places = await listTemplates(templateRoots(createSurroundings(cwd).directory, cwd));
+  return places.map(({ name }) => name);
 }
 
 function plain(words: readonly string[]): Candidate[] {

@@ -3,7 +3,8 @@
 import { print } from '../output.js';
 
 /**
- * What is asked prints `words` or `files`, then a candidate a line: the word, a tab, what it is about. No candidate is
+ * What is asked prints `words` or (file names will do as well) `files`, then a candidate a line: the word, a tab, what it
+ * is about. No candidate is
  * ever read as code: names in a repository are anybody's.
  */
 const SCRIPTS = {
@@ -26,7 +27,7 @@ _conductor() {
   local line
   local -a lines values shown
   lines=("\${(@f)$("\${(Q)words[1]}" complete zsh -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
-  if [[ \${lines[1]} == files ]]; then _files; return; fi
+  [[ \${lines[1]} == files ]] && _files
   for line in "\${(@)lines[2,-1]}"; do
     values+=("\${line%%$'\\t'*}")
     if [[ $line == *$'\\t'?* ]]; then shown+=("\${values[-1]}  -- \${line#*$'\\t'}"); else shown+=("\${values[-1]}"); fi
@@ -44,7 +45,6 @@ function __conductor_complete
     set -l lines ($program complete fish -- $words "$typed" 2>/dev/null)
     if test "$lines[1]" = files
         __fish_complete_path "$typed"
-        return
     end
     set -e lines[1]
     printf '%s\\n' $lines

@@ -13,6 +13,7 @@ export function addBacklog(program: Command, setExitCode: SetExitCode): void {
     .description('tasks that can start now, the most urgent first')
     .argument('[targets...]', 'features, task labels, or globs of labels')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor backlog ready'))
     .action(async (targets: string[], options) => {
       const { runReady } = await import('../commands/backlog.js');
       setExitCode(await runReady(targets, options));
@@ -22,6 +23,7 @@ export function addBacklog(program: Command, setExitCode: SetExitCode): void {
     .description('all tasks with their status, priority, owner and verdict')
     .argument('[targets...]', 'features, task labels, or globs of labels')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor backlog show feature-001-auth'))
     .action(async (targets: string[], options) => {
       const { runShow } = await import('../commands/backlog.js');
       setExitCode(await runShow(targets, options));

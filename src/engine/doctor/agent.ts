@@ -1,18 +1,14 @@
 /** Checks of the configured agent: its program and version, ripgrep, models, and the variables that hold its keys. */
 
-import { tmpdir } from 'node:os';
 import { findOpencode, ripgrepFolder } from '../../agent/opencode/binary.js';
 import { PRESETS } from '../../agent/presets.js';
+import { answeredVersion } from '../../agent/program-version.js';
 import { findProgram } from '../../io/environment.js';
-import { makeTemporaryFolder, removeTree } from '../../io/files.js';
-import { runProgram } from '../../io/process.js';
 import type { CommandAgentConfig, OpencodeAgentConfig } from '../../model/config.js';
 import type { DoctorCheck, DoctorContext, Finding } from './check.js';
 
 type Environment = DoctorContext['surroundings']['env'];
 
-/** A cold start of a program takes seconds. */
-const VERSION_MS = 20_000;
 const MODEL = /^[^/\s]+\/\S+$/;
 
 export const checkAgent: DoctorCheck = async ({ surroundings, config }) => {
@@ -37,25 +33,9 @@ async function commandProgram(agent: CommandAgentConfig, env: Environment): Prom
     return { about: 'agent', state: 'problem', found: `the program \`${name}\` is not on PATH`, hint };
   }
   // A program that nobody here knows may do anything when it is asked for its version.
-  const version = agent.command === undefined ? await answeredVersion(program, env) : undefined;
-  return { about: 'agent', state: 'ok', found: version === undefined ? program : `${program}, ${version}` };
-}
-
-/** The first line that it prints, asked in a home of its own. */
-async function answeredVersion(program: string, env: Environment): Promise<string | undefined> {
-  const home = await makeTemporaryFolder(tmpdir());
-  try {
-    const exit = await runProgram({
-      command: [program, '--version'],
-      cwd: home,
-      env: { PATH: env.PATH, HOME: home, TMPDIR: home },
-      timeoutMs: VERSION_MS,
-    });
-    const [line = ''] = exit.kind === 'exited' && exit.code === 0 ? exit.tail.trim().split('\n') : [];
-    return line === '' ? undefined : line.slice(0, 80);
-  } finally {
-    await removeTree(home);
-  }
+  const answer = agent.command === undefined ? await answeredVersion(program, env) : undefined;
+  const version = answer?.trim().split('\n', 1)[0]?.slice(0, 80);
+  return { about: 'agent', state: 'ok', found: !version ? program : `${program}, ${version}` };
 }
 
 async function opencodePrograms(env: Environment): Promise<Finding[]> {

@@ -41,6 +41,8 @@ export interface PlanRun {
 
 export interface Planned {
   readonly failure: Failure | undefined;
+  /** Whether an event of the document that failed has said it already. */
+  readonly isTold: boolean;
   readonly usage: Usage;
   readonly outcome: BuildSummary['outcome'];
   /** Files written. */
@@ -80,7 +82,7 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
     // From here on no worker can be given anything that a planner has said or read but its document.
     if (desk.sessions > 0) emit({ type: 'plan.closed', sessions: desk.sessions });
   }
-  if (!written.ok) return failed(written.error, desk.usage);
+  if (!written.ok) return { ...failed(written.error, desk.usage), isTold: desk.failed.has(written.error) };
   if (!written.value) return { ...NOTHING, usage: desk.usage, outcome: 'would-build' };
   const { files, documents } = written.value;
   if (options.dryRun) return { ...NOTHING, usage: {}, outcome: 'up-to-date' };
@@ -90,7 +92,7 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
   if (!published.ok) return failed(published.error, desk.usage);
   const idle = desk.sessions === 0 && published.value === 0;
   return {
-    failure: undefined,
+    ...NOTHING,
     usage: desk.usage,
     outcome: idle ? 'up-to-date' : 'built',
     published: published.value,
@@ -98,7 +100,12 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
   };
 }
 
-const NOTHING: Omit<Planned, 'outcome' | 'usage'> = { failure: undefined, published: 0, feature: undefined };
+const NOTHING: Omit<Planned, 'outcome' | 'usage'> = {
+  failure: undefined,
+  isTold: false,
+  published: 0,
+  feature: undefined,
+};
 
 function failed(failure: Failure, usage: Usage): Planned {
   return { ...NOTHING, failure, usage, outcome: 'failed' };

@@ -7,7 +7,7 @@ import { compareManifests, type Usage } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import type { StaleReason, Verdict } from '../../model/verdict.js';
 import { guarded } from '../attempt-failure.js';
-import type { Workbench } from '../workbench.js';
+import { unsandboxedWarning, type Workbench } from '../workbench.js';
 import {
   type Document,
   type DocumentRequest,
@@ -30,6 +30,8 @@ export class PlanningDesk {
   /** Sessions that agents were given. */
   sessions = 0;
   usage: Usage = {};
+  /** Failures that an event has told. */
+  readonly failed = new Set<Failure>();
   private readonly parts: DeskParts;
   private readonly workers: Limiter;
   private bench: Promise<Result<Workbench, Failure>> | undefined;
@@ -57,6 +59,7 @@ export class PlanningDesk {
     const done = await guarded(() => this.findOrWrite(request));
     const ms = now() - startedAt;
     if (!done.ok) {
+      this.failed.add(done.error);
       emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: done.error });
       return done;
     }
@@ -82,9 +85,16 @@ export class PlanningDesk {
     return this.write(request, value.key);
   }
 
+  private async open(): Promise<Result<Workbench, Failure>> {
+    const bench = await this.parts.openWorkbench();
+    const unsandboxed = bench.ok ? bench.value.unsandboxed : undefined;
+    if (unsandboxed !== undefined) this.parts.emit(unsandboxedWarning(unsandboxed));
+    return bench;
+  }
+
   private async write(request: DocumentRequest, key: string): Promise<Result<Found, Failure>> {
     const { signal } = this.parts;
-    this.bench ??= this.parts.openWorkbench();
+    this.bench ??= this.open();
     const bench = await this.bench;
     if (!bench.ok) return bench;
     let used: Usage = {};
