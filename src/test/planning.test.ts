@@ -346,3 +346,24 @@ test('what cannot be planned is refused before anything is left behind', async (
   }
   expect(Object.keys(rig.files()).filter((path) => path.startsWith('.conductor'))).toEqual([]);
 });
+
+test('a clone without a store knows from the committed files that a plan stands', async () => {
+  await using rig = await project();
+  await runPlan(rig, { backlog: TASKS });
+  await rig.build();
+  rig.commit();
+  const clone = `${rig.temporary.root}/clone`;
+  rig.git('clone', '-q', rig.dir, clone);
+  rig.dir = clone;
+  expect((await planWithoutAgent(rig)).summary).toMatchObject({
+    outcome: 'up-to-date',
+    counts: { fresh: 4 },
+  });
+  // The person's own changes of a clone stay there too.
+  const own = (rig.read('specs/f/BACKLOG.yaml') ?? '').replace('Write two.', 'Write two, briefly.');
+  rig.write({ 'specs/f/BACKLOG.yaml': own });
+  expect((await planWithoutAgent(rig)).summary.exitCode).toBe(0);
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(own);
+  rig.write({ 'specs/f/.plan.json': '{ "schema": 1, "documents": {}, "files": { "PLAN.md": "HEAD" } }' });
+  expect((await runPlan(rig, { backlog: TASKS })).ran()).toHaveLength(4);
+});
