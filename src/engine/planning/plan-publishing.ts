@@ -36,12 +36,16 @@ export async function publishPlan(
     });
   }
   const backlog = changed.get(folder + BACKLOG);
-  if (backlog !== undefined) {
-    // Merged with a person's changes it is another one than the one that was checked.
+  if (changed.size > 0) {
+    // Merged with a person's changes they are others than those that were checked.
     const problems = await checkFiles(parts, changed);
-    if (problems.length > 0) {
-      const kept = await keepProposal(project, feature.name, BACKLOG, backlog);
-      return err({ kind: 'invalid-plan', file: folder + BACKLOG, diagnostics: problems, kept });
+    const [first] = problems;
+    if (first) {
+      for (const [path, text] of changed) {
+        await keepProposal(project, feature.name, path.slice(folder.length), text);
+      }
+      const kept = `${proposals(feature.name)}/`;
+      return err({ kind: 'invalid-plan', file: first.file, diagnostics: problems, kept });
     }
   }
   const written = await writeFiles(project, folder, plan, lock, changed);
