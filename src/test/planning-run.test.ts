@@ -75,8 +75,11 @@ function scriptPlan(mark: string): void {
     'spec',
     `## Requirements\n\nR1: a greeting in capitals, ended with "${mark}". PLANNER-ONLY-WORDS\n`,
   );
-  planned('arch', '## Parts\n\nsrc/shout.js exports shout(name); its test is a part of its own.\n');
-  planned('qa', '## Cases\n\nshout("ada") is all capitals.\n');
+  planned(
+    'arch',
+    `## Parts\n\nsrc/shout.js exports shout(name), ended with "${mark}"; its test is a part of its own.\n`,
+  );
+  planned('qa', `## Cases\n\nshout("ada") is all capitals, then "${mark}".\n`);
   const backlog = `title: Shouting
 tasks:
   - id: T01

@@ -123,6 +123,10 @@ test('planners that write the same for another request leave the backlog as it i
   const story = await runPlan(rig, { backlog: 'never asked for' });
   expect(story.ran()).toEqual(DOCUMENTS);
   expect(story.outcomes()).toMatchObject({ 'f/@backlog': 'fresh' });
+  // Nothing to change, for another request: each was asked a second time whether that is so, and believed.
+  expect(story.of('task.attempt-failed').map(({ failure }) => failure.kind)).toEqual(
+    DOCUMENTS.map(() => 'nothing-done'),
+  );
 });
 
 test('a backlog that does not hold is sent back with all that is wrong, in a session of its own', async () => {
@@ -248,6 +252,23 @@ test('a backlog that a person wrote is not replaced by a first plan', async () =
   expect(rig.read('specs/f/PLAN.md')).toBeUndefined();
 });
 
+test('a plan whose new text no longer fits what a person has written is refused as a whole', async () => {
+  await using rig = await project();
+  const spec = '## Purpose\n\nNotes.\n\n## Limits\n\nTen.\n';
+  await runPlan(rig, { spec, backlog: TASKS });
+  const own = (rig.read('specs/f/BACKLOG.yaml') ?? '').replace(
+    'description: "Write two."',
+    'description: "Write two."\n    spec_refs: ["PLAN.md#limits"]',
+  );
+  rig.write({ 'specs/f/BACKLOG.yaml': own, 'specs/f/REQUEST.md': 'No limits.\n' });
+  const story = await runPlan(rig, { spec: '## Purpose\n\nNotes.\n', backlog: TASKS });
+  const failure = story.refusal();
+  if (failure?.kind !== 'invalid-plan') throw new Error(story.log());
+  expect(failure.diagnostics[0]?.message).toContain('no heading `#limits`');
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(own);
+  expect(rig.read('specs/f/PLAN.md')).toContain('### Limits');
+});
+
 test('a file that a person saves while planners work is left alone', async () => {
   await using rig = await project();
   const answer = planners({ backlog: TASKS });
@@ -345,4 +366,25 @@ test('what cannot be planned is refused before anything is left behind', async (
     expect(story.summary.exitCode).toBe(2);
   }
   expect(Object.keys(rig.files()).filter((path) => path.startsWith('.conductor'))).toEqual([]);
+});
+
+test('a clone without a store knows from the committed files that a plan stands', async () => {
+  await using rig = await project();
+  await runPlan(rig, { backlog: TASKS });
+  await rig.build();
+  rig.commit();
+  const clone = `${rig.temporary.root}/clone`;
+  rig.git('clone', '-q', rig.dir, clone);
+  rig.dir = clone;
+  expect((await planWithoutAgent(rig)).summary).toMatchObject({
+    outcome: 'up-to-date',
+    counts: { fresh: 4 },
+  });
+  // The person's own changes of a clone stay there too.
+  const own = (rig.read('specs/f/BACKLOG.yaml') ?? '').replace('Write two.', 'Write two, briefly.');
+  rig.write({ 'specs/f/BACKLOG.yaml': own });
+  expect((await planWithoutAgent(rig)).summary.exitCode).toBe(0);
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(own);
+  rig.write({ 'specs/f/.plan.json': '{ "schema": 1, "documents": {}, "files": { "PLAN.md": "HEAD" } }' });
+  expect((await runPlan(rig, { backlog: TASKS })).ran()).toHaveLength(4);
 });

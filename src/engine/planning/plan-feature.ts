@@ -14,15 +14,17 @@ import { diskSource } from '../project-source.js';
 import type { Session } from '../session.js';
 import type { Emit, Surroundings } from '../surroundings.js';
 import { openWorkbench } from '../workbench.js';
-import { DOCUMENTS, type DocumentName, PLAN_LOCK, parsePlanLock } from './plan-lock.js';
+import type { WrittenPlan } from './plan-files.js';
+import { DOCUMENTS, PLAN_LOCK, parsePlanLock } from './plan-lock.js';
 import type { PlanOptions } from './plan-options.js';
 import { keepProposal, publishPlan } from './plan-publishing.js';
-import { type PlanParts, type WrittenPlan, writePlan } from './plan-writing.js';
+import { type PlanParts, writePlan } from './plan-writing.js';
 import { findFeature, textIn } from './planned-feature.js';
 import { PlanningDesk } from './planning-desk.js';
 import { labelOf } from './planning-node.js';
 import { planningView } from './planning-view.js';
 import { repositoryMap } from './project-map.js';
+import { recordedPlan } from './recorded-plan.js';
 
 export interface PlanRun {
   readonly surroundings: Surroundings;
@@ -71,7 +73,8 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
   });
   let written: Result<WrittenPlan | undefined, Failure>;
   try {
-    written = await writePlan(parts, desk, emit);
+    const recorded = await recordedPlan(parts, lock, emit);
+    written = recorded ? ok(recorded) : await writePlan(parts, desk, emit);
   } finally {
     await parts.agent.close?.();
     // From here on no worker can be given anything that a planner has said or read but its document.
@@ -80,11 +83,8 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
   await store.settle();
   if (!written.ok) return { ...failed(written.error, desk.usage), isTold: desk.failed.has(written.error) };
   if (!written.value) return { ...NOTHING, usage: desk.usage, outcome: 'would-build' };
-  const { files, documents } = written.value;
   if (options.dryRun) return { ...NOTHING, usage: {}, outcome: 'up-to-date' };
-  const keys = Object.fromEntries(DOCUMENTS.map((name) => [name, documents[name].key]));
-  const plan = { files, documents: keys as Record<DocumentName, string>, lock };
-  const published = await publishPlan(parts, plan, options.discardEdits, emit);
+  const published = await publishPlan(parts, written.value, lock, options.discardEdits, emit);
   if (!published.ok) return failed(published.error, desk.usage);
   const idle = desk.sessions === 0 && published.value === 0;
   return {

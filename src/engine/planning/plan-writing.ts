@@ -7,21 +7,14 @@ import { documentProblem, mergePlan, PLANNERS, type Planner } from '../../plan/m
 import type { Emit } from '../surroundings.js';
 import { BACKLOG, type CheckParts, checkBacklog } from './backlog-check.js';
 import type { Document } from './document-step.js';
-import type { DocumentName } from './plan-lock.js';
-import { backlogIn } from './plan-publishing.js';
-import { REQUEST, textIn } from './planned-feature.js';
+import { backlogIn, filesInPlace, planFiles, type WrittenPlan } from './plan-files.js';
+import { textIn } from './planned-feature.js';
 import type { PlanningDesk } from './planning-desk.js';
 import { backlogNode, labelOf, type PlanningNode, plannerNode } from './planning-node.js';
 
 export interface PlanParts extends CheckParts {
   /** What planners are shown. */
   readonly tree: ObjectId;
-}
-
-export interface WrittenPlan {
-  /** Texts by name (`PLAN.md`). */
-  readonly files: ReadonlyMap<string, string>;
-  readonly documents: Readonly<Record<DocumentName, Document>>;
 }
 
 /** Undefined in a dry run when a document would have to be written. */
@@ -41,13 +34,9 @@ export async function writePlan(
     return ok(undefined);
   }
   const plan = mergePlan(feature.title, { spec: spec.text, arch: arch.text, qa: qa.text });
-  const files = new Map<string, string>([
-    ...(feature.isForeign ? [[REQUEST, feature.request] as const] : []),
-    ['PLAN.md', plan] as const,
-  ]);
   const node = await backlogNode(parts, plan);
   if (!node.ok) return node;
-  const inPlace = new Map([...files].map(([name, text]) => [feature.folder + name, text]));
+  const inPlace = filesInPlace(feature, planFiles(feature, plan));
   const own = await textIn(project, feature.folder + BACKLOG);
   const before = await backlogIn(project, feature.folder);
   const manifest = (await desk.former(node.value))?.manifest;
@@ -61,8 +50,8 @@ export async function writePlan(
   });
   if (!backlog.ok) return backlog;
   if (!backlog.value) return ok(undefined);
-  files.set(BACKLOG, backlog.value.text);
-  return ok({ files, documents: { spec, arch, qa, backlog: backlog.value } });
+  const documents = { spec: spec.key, arch: arch.key, qa: qa.key, backlog: backlog.value.key };
+  return ok({ files: planFiles(feature, plan, backlog.value.text), documents });
 }
 
 /** A planner that fails does not stop the others: what they write is kept, and paid for once. */
