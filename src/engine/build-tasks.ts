@@ -63,7 +63,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
   for (const warning of project.warnings)
     emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
-  if (options.dryRun) return dryRun(prepared, emit, surroundings.now() - startedAt);
+  if (options.dryRun) return dryRun(prepared, options, emit, surroundings.now() - startedAt);
 
   const opened = await openWorkshop(surroundings, session, prepared, startedAt, emit, signal);
   if (!opened.ok) return opened;
@@ -127,12 +127,17 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   }
 }
 
-async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Result<Built, Failure>> {
+async function dryRun(
+  prepared: Prepared,
+  { keepEdits }: BuildOptions,
+  emit: Emit,
+  ms: number,
+): Promise<Result<Built, Failure>> {
   const rows = await inspectTasks(prepared);
   if (!rows.ok) return rows;
   for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
   const counts = { ...NO_COUNTS };
-  for (const { verdict } of rows.value) counts[wouldBe(verdict)]++;
+  for (const { verdict } of rows.value) counts[wouldBe(verdict, keepEdits)]++;
   const outcome = counts.fresh === rows.value.length ? 'up-to-date' : 'would-build';
   const summary: BuildSummary = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 };
   return ok({ summary, tree: prepared.project.snapshot });
