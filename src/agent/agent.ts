@@ -15,6 +15,8 @@ export interface AgentRequest {
   /** The prompt as a file outside the workspace; its folder exists and may be written by conductor. */
   readonly promptFile: string;
   readonly model?: string;
+  /** Of the model, as its provider names it (`high`); drivers that know no variants pass over it. */
+  readonly variant?: string;
   /** Name of the agent definition that works; without it the driver's own default. */
   readonly agentName?: string;
   readonly timeoutMs: number;

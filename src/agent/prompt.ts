@@ -29,6 +29,8 @@ export interface PromptFacts {
   readonly inputs: readonly string[];
   /** Bytes of instructions; reference material (context, spec sections) does not count. Absent: no limit. */
   readonly limit?: number;
+  /** Name of the template; absent: the one of the task's type. */
+  readonly template?: string;
 }
 
 /** What steers an attempt without defining the task: no part of the key. */
@@ -91,7 +93,7 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     outputs: task.outputs.map(shown),
     edits: task.edits.map(shown),
   };
-  const name = promptName(task);
+  const name = facts.template ?? promptName(task);
   const measure = { material: ['context', 'sections'], limit: facts.limit };
   const defined = await renderMeasured(templates, name, variables, measure);
   if (!defined.ok) return defined;

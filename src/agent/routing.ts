@@ -2,7 +2,14 @@
 
 import { digestFields } from '../model/digest.js';
 import { matchesAny } from '../model/pattern.js';
-import type { ModelChoice, ModelRoute, OneOrMore, RouteArm, RouteCondition } from '../model/routes.js';
+import type {
+  ModelChoice,
+  ModelRoute,
+  OneOrMore,
+  ProviderLimits,
+  RouteArm,
+  RouteCondition,
+} from '../model/routes.js';
 import type { Task } from '../model/task.js';
 
 export type RoutedTask = Pick<Task, 'label' | 'feature' | 'type' | 'complexity' | 'model'>;
@@ -51,6 +58,16 @@ export function routedModels(routes: readonly ModelRoute[]): string[] {
     ...Object.keys(route.split ?? {}).flatMap((arm) => armChoice(route, arm).model ?? []),
   ]);
   return [...new Set(names)];
+}
+
+/** Requests in any minute, by provider; undefined when nothing is limited. */
+export function paceOf(
+  limits: Readonly<Record<string, ProviderLimits>>,
+): { limits: Record<string, number>; windowMs: number } | undefined {
+  const named = Object.entries(limits).flatMap(([provider, { requestsPerMinute }]) =>
+    requestsPerMinute === undefined ? [] : [[provider, requestsPerMinute] as const],
+  );
+  return named.length === 0 ? undefined : { limits: Object.fromEntries(named), windowMs: 60_000 };
 }
 
 function armChoice(route: ModelRoute, arm: string): RouteArm {

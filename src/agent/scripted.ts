@@ -28,6 +28,8 @@ export interface RecordedRun {
   readonly label: Label;
   readonly attempt: number;
   readonly prompt: string;
+  readonly model?: string;
+  readonly variant?: string;
 }
 
 export class ScriptedAgent implements Agent {
@@ -55,10 +57,16 @@ export class ScriptedAgent implements Agent {
   }
 
   async run(request: AgentRequest): Promise<AgentExit> {
-    const { label, attempt, prompt } = request;
+    const { label, attempt, prompt, model, variant } = request;
     if (this.options.tripwire)
       throw new Error(`the agent was called for ${label}, and nothing was to be done`);
-    this.runs.push({ label, attempt, prompt });
+    this.runs.push({
+      label,
+      attempt,
+      prompt,
+      ...(model === undefined ? {} : { model }),
+      ...(variant === undefined ? {} : { variant }),
+    });
     const run = new ScriptedRun(request);
     if (this.options.auto) {
       await answer(run, await this.options.auto(request), this.options);

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { routeProblems } from '../agent/route-check.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { LoadedConfig } from '../engine/surroundings.js';
 import { validateSchema } from '../io/document.js';
@@ -52,6 +53,15 @@ export async function loadConfigFile(
     const diagnostics = problems.map(({ path, message, hint }) => ({
       file: name,
       message: path.length > 0 ? `${path.join('.')}: ${message}` : message,
+      ...(hint === undefined ? {} : { hint }),
+    }));
+    return err({ kind: 'invalid-config', diagnostics });
+  }
+  const misrouted = routeProblems(value as ConductorConfig);
+  if (misrouted.length > 0) {
+    const diagnostics = misrouted.map(({ path, message, hint }) => ({
+      file: name,
+      message: `${path}: ${message}`,
       ...(hint === undefined ? {} : { hint }),
     }));
     return err({ kind: 'invalid-config', diagnostics });

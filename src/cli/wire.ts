@@ -90,10 +90,15 @@ export function templateRoots(project: string, cwd: string): TemplateRoots {
 async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDir: string) {
   const { createOpencodeAgent } = await import('../agent/opencode/driver.js');
   const { findSandbox } = await import('../io/sandbox.js');
+  const { routedModels, paceOf } = await import('../agent/routing.js');
+  const pace = paceOf(config.models.limits);
   return createOpencodeAgent(agent, {
     env: process.env,
     stateDir: cacheDir,
     shellEnv: config.env,
+    models: routedModels(config.models.routes),
+    ...(pace === undefined ? {} : { pace }),
+    sessions: config.workers,
     files: await shippedPlugins(),
     now: Date.now,
     async findSandbox() {

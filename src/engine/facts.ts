@@ -3,6 +3,7 @@
 import type { Agent } from '../agent/agent.js';
 import { type AgentDefinition, agentNameOf } from '../agent/definitions.js';
 import { type PromptDependency, type RenderedPrompt, renderPrompt } from '../agent/prompt.js';
+import { chooseModel } from '../agent/routing.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { partialNames } from '../io/template.js';
@@ -11,6 +12,7 @@ import { defaultModel } from '../model/config.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern, selectPaths } from '../model/pattern.js';
+import type { ModelChoice } from '../model/routes.js';
 import type { Label, RenderStep, Task } from '../model/task.js';
 import type { Entry, Files, Listing, ObjectId } from '../model/tree.js';
 import { describeTask, type ManifestFacts, type RecipeFacts, type RenderFacts } from '../store/manifest.js';
@@ -67,6 +69,7 @@ export class FactGatherer {
     let prompt: RenderedPrompt | undefined;
     let recipe: RecipeFacts;
     if (task.recipe.kind === 'agent') {
+      const choice = this.choiceOf(task, 1);
       const rendered = await this.prompt(
         task,
         produced,
@@ -77,7 +80,8 @@ export class FactGatherer {
       recipe = {
         kind: 'agent',
         identity: this.identity(task),
-        model: this.modelOf(task),
+        model: choice.model,
+        variant: choice.variant,
         prompt: prompt.definition,
       };
     } else if (task.recipe.kind === 'render') {
@@ -100,9 +104,11 @@ export class FactGatherer {
     return ok({ facts, manifest, key: manifestKey(manifest), prompt });
   }
 
-  /** The model that works on a task: its own, else its agent definition's, else the config's. */
-  modelOf(task: Task): string | undefined {
-    return task.model ?? this.definitions?.get(agentNameOf(task))?.model ?? defaultModel(this.project.config);
+  /** The model that works on an attempt (from 1) at a task: by routes, else its agent definition's, else the config's. */
+  choiceOf(task: Task, attempt: number): ModelChoice {
+    const { config } = this.project;
+    const definition = this.definitions?.get(agentNameOf(task))?.model;
+    return chooseModel(task, attempt, config.models.routes, { definition, config: defaultModel(config) });
   }
 
   /**
@@ -191,6 +197,7 @@ export class FactGatherer {
   ): Promise<Result<RenderedPrompt, Failure>> {
     const feature = this.project.features.get(task.feature);
     if (!feature) throw new Error(`BUG: no feature ${task.feature}`);
+    const template = this.choiceOf(task, 1).prompt;
     const dependencies = [...new Set(task.dependsOn)].sort(compareBytes).map((label) => ({
       label,
       ...this.seenOf(this.project.graph.task(label), produced.get(label)),
@@ -202,6 +209,7 @@ export class FactGatherer {
       dependencies,
       inputs: [...new Set(inputs)].sort(compareBytes),
       limit: this.project.config.promptBytes,
+      ...(template === undefined ? {} : { template }),
     });
   }
 

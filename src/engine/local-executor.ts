@@ -4,7 +4,7 @@ import { evidence } from '../agent/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import type { EditPatch, GateRun, ObservedInputs, Usage } from '../model/action.js';
+import type { EditPatch, GateRun, MadeBy, ObservedInputs, Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { unmatched } from '../model/pattern.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
@@ -12,14 +12,15 @@ import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from
 import type { ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
 import type { Workspace } from '../workspace/pool.js';
+import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { guarded, isWorthRetry } from './attempt-failure.js';
+import { type CommandParts, runCommand } from './command-recipe.js';
 import type { ExecutionContext, Executor } from './executor.js';
 import { type GateContext, runGates } from './gates.js';
 import { observedInputs } from './observed.js';
-import { type RecipeParts, runAgent, runCommand } from './recipes.js';
 import { unsandboxedWarning } from './workbench.js';
 
-export interface LocalExecutorParts extends RecipeParts {
+export interface LocalExecutorParts extends AgentParts, CommandParts {
   readonly objects: GitObjects;
   readonly store: ResultStore;
   readonly gates: Omit<GateContext, 'signal' | 'emit'>;
@@ -38,6 +39,7 @@ interface Captured {
     readonly after: Entry | undefined;
   }[];
   readonly observed?: ObservedInputs;
+  readonly made?: MadeBy;
 }
 
 interface Attempt {
@@ -165,7 +167,7 @@ export class LocalExecutor implements Executor {
     context: ExecutionContext,
     onUsage: (usage: Usage) => void,
   ): Promise<Result<Captured, Failure>> {
-    let read: readonly string[] = [];
+    let asked: Asked | undefined;
     switch (run.recipe.kind) {
       case 'render':
         return ok(await this.rendered(run, run.recipe.files));
@@ -175,19 +177,18 @@ export class LocalExecutor implements Executor {
         break;
       }
       case 'agent': {
-        const asked = await runAgent(
+        const { recipe } = run;
+        const done = await runAgent(
           this.parts,
           run,
-          run.recipe,
-          attempt.number,
-          tried,
-          attempt.startedAt,
+          recipe,
+          { ...attempt, tried },
           workspace,
           context,
           onUsage,
         );
-        if (!asked.ok) return asked;
-        read = asked.value;
+        if (!done.ok) return done;
+        asked = done.value;
         break;
       }
       default:
@@ -210,9 +211,10 @@ export class LocalExecutor implements Executor {
     if (this.isUnchanged(run, captured.value) && !mayStand(run, attempt))
       return err({ kind: 'nothing-done' });
     if (missing.length > 0) return err({ kind: 'missing-outputs', paths: missing });
-    if (read.length === 0) return captured;
-    const observed = observedInputs(run, await objects.list(run.view), read);
-    return ok({ ...captured.value, ...(observed === undefined ? {} : { observed }) });
+    if (!asked) return captured;
+    const { read, made } = asked;
+    const observed = read.length === 0 ? undefined : observedInputs(run, await objects.list(run.view), read);
+    return ok({ ...captured.value, made, ...(observed === undefined ? {} : { observed }) });
   }
 
   /** Work that leaves everything as the view showed it is no work, whatever the agent says. */
@@ -247,7 +249,7 @@ export class LocalExecutor implements Executor {
         manifest: run.manifest,
         recipe: run.recipe.kind,
         ...(run.recipe.kind === 'agent' && agent ? { agent: agent.name } : {}),
-        ...(run.recipe.kind === 'agent' && run.recipe.model !== undefined ? { model: run.recipe.model } : {}),
+        ...captured.made,
         attempts: attempt.number,
         usage,
         gates,

@@ -1,5 +1,6 @@
 /** A feature's lock file after a build: records, version, status. Reads no disk. */
 
+import { madeBy } from '../model/action.js';
 import { canonicalJson } from '../model/digest.js';
 import {
   bumpVersion,
@@ -97,7 +98,7 @@ function lockTask(
     ...(result.edits.length === 0 ? {} : { edits }),
     recipe: provenance.recipe,
     ...(provenance.agent === undefined ? {} : { agent: provenance.agent }),
-    ...(provenance.model === undefined ? {} : { model: provenance.model }),
+    ...madeBy(provenance),
     attempts: provenance.attempts,
     ...(provenance.usage.costUsd === undefined ? {} : { costUsd: provenance.usage.costUsd }),
     ...(tokens === 0 ? {} : { tokens }),

@@ -72,7 +72,7 @@ async function previewOne(
     ...measured.value,
     label: task.label,
     agent: agentNameOf(task),
-    model: prepared.gatherer.modelOf(task),
+    model: prepared.gatherer.choiceOf(task, 1).model,
     limit: config.promptBytes,
     waitingFor: verdict.kind === 'pending' ? verdict.on : [],
   });

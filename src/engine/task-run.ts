@@ -46,7 +46,8 @@ export async function describeRun(
     return files.ok ? ok({ ...common, recipe: { kind: 'render', files: files.value } }) : files;
   }
   if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
-  const model = prepared.gatherer.modelOf(task);
+  const { attempts } = prepared.project.config;
+  const choices = Array.from({ length: attempts }, (_, i) => prepared.gatherer.choiceOf(task, i + 1));
   const prompt = await facts.prompt.full({
     gates: gateCommands(check.gates),
     ...(view.value.evolves ? { specChange: await specChange(check) } : {}),
@@ -59,8 +60,8 @@ export async function describeRun(
       prompt: prompt.value,
       agent: prepared.agent.name,
       definition: agentNameOf(task),
-      ...(model === undefined ? {} : { model }),
-      attempts: prepared.project.config.attempts,
+      choices,
+      attempts,
     },
   });
 }

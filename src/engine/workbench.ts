@@ -9,6 +9,7 @@ import type { WorkspacePool } from '../workspace/pool.js';
 import { BuildLogs } from './logs.js';
 import { buildName } from './options.js';
 import { openPool } from './pool.js';
+import { ProviderSessions } from './provider-sessions.js';
 import { readSpending } from './records.js';
 import type { Session } from './session.js';
 import { Spending } from './spending.js';
@@ -19,6 +20,7 @@ export interface Workbench {
   readonly logs: BuildLogs;
   readonly toolbox: Toolbox;
   readonly spending: Spending;
+  readonly sessions: ProviderSessions;
   readonly pool: WorkspacePool;
   /** Why nothing is sandboxed although it should be; undefined when it is, or when nobody wants it. */
   readonly unsandboxed: string | undefined;
@@ -50,7 +52,8 @@ export async function openWorkbench(
   const pool = openPool(surroundings, session, config, toolbox, logs);
   if (!isFollowing) await pool.sweep();
   const unsandboxed = config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined;
-  return ok({ logs, toolbox, spending, pool, unsandboxed });
+  const sessions = new ProviderSessions(config.models.limits, (name, limit) => resident.limiter(name, limit));
+  return ok({ logs, toolbox, spending, sessions, pool, unsandboxed });
 }
 
 /** To be said once, and only when something is run that a sandbox would hold. */

@@ -47,7 +47,7 @@ export async function openWorkshop(
   const bench = await openWorkbench(surroundings, session, project.config, startedAt);
   if (!bench.ok) return bench;
   const { resident } = session;
-  const { logs, toolbox, spending, pool, unsandboxed } = bench.value;
+  const { logs, toolbox, spending, sessions, pool, unsandboxed } = bench.value;
   const gates = {
     toolbox,
     pool,
@@ -64,6 +64,7 @@ export async function openWorkshop(
     agent: prepared.agent,
     toolbox,
     spending,
+    sessions,
     gates,
     logs,
     config: project.config,

@@ -97,7 +97,11 @@ export interface Provenance {
   readonly manifest: Manifest;
   readonly recipe: 'agent' | 'render' | 'run' | 'accepted';
   readonly agent?: string;
+  /** The one that made it, which a fallback may be. */
   readonly model?: string;
+  readonly variant?: string;
+  /** Of the experiment that its task takes part in. */
+  readonly arm?: string;
   readonly attempts: number;
   readonly usage: Usage;
   readonly gates: readonly GateRun[];
@@ -107,6 +111,22 @@ export interface Provenance {
   readonly startedAt: string;
   readonly ms: number;
   readonly conductor: string;
+}
+
+/** What of a model made a result, as far as it is known. */
+export type MadeBy = Pick<Provenance, 'model' | 'variant' | 'arm'>;
+
+/** Without the keys that are not there: JSON has no undefined. */
+export function madeBy({
+  model,
+  variant,
+  arm,
+}: { readonly [K in keyof MadeBy]: MadeBy[K] | undefined }): MadeBy {
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(variant === undefined ? {} : { variant }),
+    ...(arm === undefined ? {} : { arm }),
+  };
 }
 
 /** What a task produced, as it stands in the store. */

@@ -1,5 +1,6 @@
 /** The project's configuration, as written and as resolved. Knows neither where it stands nor how it is loaded. */
 
+import type { ModelRoute, ModelsConfig, ProviderLimits } from './routes.js';
 import type { Command, GateSpec } from './task.js';
 
 /** Gate in the config: a command, or a command with a name and limits. */
@@ -88,6 +89,8 @@ export interface ConductorConfig {
   /** Folder of the specs. Default `specs`. */
   readonly specs?: string;
   readonly agent?: AgentConfig;
+  /** Which model works on which task, and how much is asked of one provider. */
+  readonly models?: ModelsConfig;
   readonly workspace?: {
     /** Paths of the project that every workspace gets as links (`node_modules`): seen, not part of any result. */
     readonly link?: readonly string[];
@@ -138,6 +141,10 @@ export interface ConductorConfig {
 export interface Config {
   readonly specs: string;
   readonly agent: AgentConfig | undefined;
+  readonly models: {
+    readonly routes: readonly ModelRoute[];
+    readonly limits: Readonly<Record<string, ProviderLimits>>;
+  };
   readonly workspace: {
     readonly link: readonly string[];
     readonly setup: readonly Command[];
@@ -178,6 +185,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
   return {
     specs: config.specs ?? 'specs',
     agent: config.agent,
+    models: { routes: config.models?.routes ?? [], limits: config.models?.limits ?? {} },
     workspace: {
       link: config.workspace?.link ?? [],
       setup: config.workspace?.setup ?? [],

@@ -31,6 +31,9 @@ export interface LockedTask {
   readonly recipe: 'agent' | 'render' | 'run' | 'accepted';
   readonly agent?: string;
   readonly model?: string;
+  readonly variant?: string;
+  /** Of an experiment of the config's routes. */
+  readonly arm?: string;
   readonly attempts?: number;
   readonly costUsd?: number;
   readonly tokens?: number;

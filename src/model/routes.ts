@@ -65,3 +65,8 @@ export interface ModelChoice {
   /** Of an experiment. */
   readonly arm?: string;
 }
+
+/** The part of `provider/model` before the first `/`. */
+export function providerOf(model: string): string {
+  return model.split('/', 1)[0] as string;
+}

@@ -5,6 +5,7 @@
 
 import type { ActionKey, Manifest, Usage } from './action.js';
 import type { Failure } from './failure.js';
+import type { ModelChoice } from './routes.js';
 import type { Budget, Command, GateSpec, Label } from './task.js';
 import type { ObjectId } from './tree.js';
 
@@ -16,7 +17,8 @@ export type RunRecipe =
       readonly agent: string;
       /** The agent definition, by name. */
       readonly definition: string;
-      readonly model?: string;
+      /** By attempt; the last stands for later ones, and none at all for the agent's own default. */
+      readonly choices: readonly ModelChoice[];
       readonly attempts: number;
     }
   /** Files already rendered: path and blob. */

@@ -49,6 +49,8 @@ const TASK_KEYS = [
   'recipe',
   'agent',
   'model',
+  'variant',
+  'arm',
 ];
 const EDIT_KEYS = ['base', 'after', 'merged'];
 
@@ -131,7 +133,7 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
     if (!edits.every(isEdit)) return '`edits` are no files';
   }
   if (!['agent', 'render', 'run', 'accepted'].includes(task.recipe as string)) return '`recipe` is unknown';
-  for (const key of ['agent', 'model']) {
+  for (const key of ['agent', 'model', 'variant', 'arm']) {
     if (task[key] !== undefined && typeof task[key] !== 'string') return `\`${key}\` is no text`;
   }
   for (const key of ['attempts', 'costUsd', 'tokens']) {

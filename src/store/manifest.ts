@@ -14,6 +14,7 @@ export type RecipeFacts =
       readonly kind: 'agent';
       readonly identity: string;
       readonly model: string | undefined;
+      readonly variant: string | undefined;
       readonly prompt: string;
     }
   | { readonly kind: 'render'; readonly templates: readonly RenderFacts[] }
@@ -56,6 +57,7 @@ export function describeTask(facts: ManifestFacts): Manifest {
     case 'agent':
       word('agent', facts.recipe.identity);
       if (facts.recipe.model !== undefined) word('model', facts.recipe.model);
+      if (facts.recipe.variant !== undefined) word('variant', facts.recipe.variant);
       text('prompt', facts.recipe.prompt);
       break;
     case 'render':

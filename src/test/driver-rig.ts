@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFailed } from 'vitest';
 import type { Agent, AgentEvent, AgentExit, AgentRequest } from '../agent/agent.js';
-import { createOpencodeAgent } from '../agent/opencode/driver.js';
+import { createOpencodeAgent, type OpencodeSurroundings } from '../agent/opencode/driver.js';
 import type { ScriptStep } from '../agent/scripted-model/playbook.js';
 import { createScriptedModel, type ScriptedModel } from '../agent/scripted-model/server.js';
 import type { OpencodeAgentConfig } from '../model/config.js';
@@ -50,7 +50,11 @@ export class DriverRig implements AsyncDisposable {
     await rm(this.root, { recursive: true, force: true });
   }
 
-  make(more: Partial<OpencodeAgentConfig>, env: Record<string, string> = { MODEL_KEY: KEY }): Agent {
+  make(
+    more: Partial<OpencodeAgentConfig>,
+    env: Record<string, string> = { MODEL_KEY: KEY },
+    surroundings: Partial<OpencodeSurroundings> = {},
+  ): Agent {
     const config = scriptedAgentConfig(this.model, { limits: { steps: 5, retryWaitMinutes: 1 }, ...more });
     const made = createOpencodeAgent(config, {
       env: { PATH: process.env.PATH, HOME: this.home, ...env },
@@ -59,6 +63,7 @@ export class DriverRig implements AsyncDisposable {
       findSandbox: async () => undefined,
       now: Date.now,
       files: FILES,
+      ...surroundings,
     });
     if (!made.ok) throw new Error(JSON.stringify(made.error));
     return made.value;

@@ -143,7 +143,9 @@ describe('the agent definition', () => {
       { targets: [], force: false, discardEdits: false },
       async ({ prepared, tasks }) => ({
         keys: Object.fromEntries(tasks.map(({ task, check }) => [task.label, check?.facts.key ?? ''])),
-        models: Object.fromEntries(tasks.map(({ task }) => [task.label, prepared.gatherer.modelOf(task)])),
+        models: Object.fromEntries(
+          tasks.map(({ task }) => [task.label, prepared.gatherer.choiceOf(task, 1).model]),
+        ),
       }),
     );
     return { looked, ...(looked.ok ? looked.value : { keys: {}, models: {} }), told };

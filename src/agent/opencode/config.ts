@@ -1,6 +1,7 @@
 /** OpenCode's configuration as conductor writes it: nothing may ask, nothing is fetched. Writes no file itself. */
 
 import type { OpencodeAgentConfig, OpencodeModelConfig, OpencodeProviderConfig } from '../../model/config.js';
+import type { Pace } from './pace.js';
 
 /** A file for OpenCode's config folder. */
 export interface ConfigFile {
@@ -11,6 +12,9 @@ export interface ConfigFile {
 
 export interface OpencodeConfig {
   readonly agent: OpencodeAgentConfig;
+  /** Further ones that may be asked for, as `provider/model`. */
+  readonly models?: readonly string[];
+  readonly pace?: Pace;
   /** Keys by the provider's name; written to files of mode 0600, never to the configuration or a variable. */
   readonly keys?: Readonly<Record<string, string>>;
   /** Permissions that are allowed although they are off by default (`webfetch`, `task`). */
@@ -40,8 +44,8 @@ export function permissionPolicy(allow: readonly string[] = []): Record<string, 
 }
 
 /** The names of the providers that the models come from and that are set up. */
-export function providerNames(agent: OpencodeAgentConfig): string[] {
-  const models = [agent.model, agent.smallModel ?? agent.model];
+export function providerNames(agent: OpencodeAgentConfig, further: readonly string[] = []): string[] {
+  const models = [agent.model, agent.smallModel ?? agent.model, ...further];
   const names = new Set([...models.map((model) => model.split('/')[0] as string)]);
   for (const name of Object.keys(agent.providers ?? {})) names.add(name);
   return [...names];
@@ -56,7 +60,7 @@ export function configText(
   places: { readonly shell: string; readonly keyFiles: Readonly<Record<string, string>> },
 ): string {
   const { agent } = config;
-  const names = providerNames(agent);
+  const names = providerNames(agent, config.models);
   const value = {
     autoupdate: false,
     share: 'disabled',

@@ -15,6 +15,8 @@ import type { ConfigFile } from './config.js';
 import { type Lease, ServerHost } from './driver-host.js';
 import { type ModelName, parseModel } from './model-name.js';
 import { ObservedFiles } from './observed.js';
+import { longestWaitMs, type Pace } from './pace.js';
+import { keysOf } from './provider-keys.js';
 import { type OpencodeServer, startServer } from './server.js';
 import { runSession, type SessionEnd } from './session.js';
 import { findTether } from './tether.js';
@@ -28,6 +30,11 @@ export interface OpencodeSurroundings {
   readonly stateDir: string;
   /** Names of variables that the agents' shell may see beside the usual ones. */
   readonly shellEnv: readonly string[];
+  /** Models beside the configured ones that may be asked for. */
+  readonly models?: readonly string[];
+  readonly pace?: Pace;
+  /** Sessions that go on at the same time. Default 4. */
+  readonly sessions?: number;
   /** Agents and plugins for OpenCode's config folder. */
   readonly files?: readonly ConfigFile[];
   /** Program of the sandbox; undefined: none. Asked once, at the first start. */
@@ -100,6 +107,7 @@ class OpencodeAgent implements Agent {
     const attempt = new Attempt(this.config, this.surroundings, this.host, {
       request,
       model,
+      variant: request.variant,
       agentName: this.files.some(({ path }) => path === `agent/${request.agentName}.md`)
         ? request.agentName
         : undefined,
@@ -126,7 +134,7 @@ class OpencodeAgent implements Agent {
   }
 
   private async start(signal: AbortSignal): Promise<Result<OpencodeServer, Failure>> {
-    const { env, stateDir } = this.surroundings;
+    const { env, stateDir, models, pace } = this.surroundings;
     const found = await findOpencode({ env });
     if (!found.ok) return found;
     const ripgrep = ripgrepFolder({ env });
@@ -136,7 +144,12 @@ class OpencodeAgent implements Agent {
       tether: await findTether(env),
       stateDir,
       env,
-      config: { agent: this.config, keys: this.keys },
+      config: {
+        agent: this.config,
+        keys: this.keys,
+        ...(models === undefined ? {} : { models }),
+        ...(pace === undefined ? {} : { pace }),
+      },
       signal,
       ...(ripgrep === undefined ? {} : { ripgrep }),
       files: this.files,
@@ -148,6 +161,7 @@ class OpencodeAgent implements Agent {
 interface Assignment {
   readonly request: AgentRequest;
   readonly model: ModelName;
+  readonly variant: string | undefined;
   /** Undefined: OpenCode's own default agent. */
   readonly agentName: string | undefined;
   readonly steps: number;
@@ -227,9 +241,11 @@ class Attempt {
       hide: env.HOME === undefined ? [] : secretPlaces(env.HOME),
     });
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
+    const { pace, sessions = 4 } = surroundings;
+    const paced = pace ? longestWaitMs(pace, assignment.model.providerID, sessions) : 0;
     try {
       if (!(await server.guarded(request.cwd))) {
-        const detail = 'OpenCode did not load conductor’s guard of its file tools';
+        const detail = 'OpenCode did not load conductor’s plugins';
         return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } } };
       }
       const end = await runSession(
@@ -239,11 +255,12 @@ class Attempt {
           prompt: request.prompt,
           ...(assignment.agentName === undefined ? {} : { agent: assignment.agentName }),
           model: assignment.model,
+          ...(assignment.variant === undefined ? {} : { variant: assignment.variant }),
           limits: {
             steps: assignment.steps,
             wallMs: request.timeoutMs,
             endsAt,
-            silenceMs: limits.silenceMinutes * 60_000,
+            silenceMs: limits.silenceMinutes * 60_000 + paced,
             retryWaitMs: limits.retryWaitMinutes * 60_000,
           },
           logFile: request.logFile,
@@ -280,14 +297,4 @@ class Attempt {
   private failed(failure: Failure): AgentExit {
     return { kind: 'failed', failure, usage: this.usage.total };
   }
-}
-
-/** The providers' keys, as far as their variables are set. */
-function keysOf(config: OpencodeAgentConfig, env: Environment): Record<string, string> {
-  const keys: Record<string, string> = {};
-  for (const [provider, { keyEnv }] of Object.entries(config.providers ?? {})) {
-    const key = keyEnv === undefined ? undefined : env[keyEnv];
-    if (key !== undefined && key !== '') keys[provider] = key;
-  }
-  return keys;
 }

@@ -7,7 +7,8 @@ import { isAbsolute, join, normalize, sep } from 'node:path';
 import { makeDir, removeTree, writeAtomic } from '../../io/files.js';
 import { type ConfigFile, configText, type OpencodeConfig } from './config.js';
 import { type HomeFolders, homeFolders, MARK } from './environment.js';
-import { type Guard, writeGuard } from './guard.js';
+import { isGuarded, writeGuard } from './guard.js';
+import { isPaced, writePace } from './pace.js';
 import { type SandboxShell, writeShell } from './sandbox-shell.js';
 
 /** Beginning of the root folder's name: nothing without it is ever removed. */
@@ -18,7 +19,8 @@ export const MARK_FILE = 'conductor-server';
 export interface ServerHome {
   readonly folders: HomeFolders;
   readonly shell: SandboxShell;
-  readonly guard: Guard;
+  /** Whether conductor's plugins have been loaded for a workspace (its real path), which happens with its first request. */
+  isReady(workspace: string): Promise<boolean>;
   remove(): Promise<void>;
 }
 
@@ -66,12 +68,21 @@ export async function fillHome(
     hidden: [root, '/proc', '/sys', '/dev', '/run', ...options.hide],
     shown: [join(folders.xdg.data, 'opencode', 'tool-output')],
   });
+  const paced = join(root, 'paced');
+  const { pace } = options.config;
+  if (pace) await writePace(folders.configDir, paced, pace);
   await writeAtomic(
     folders.configFile,
     configText(options.config, { shell: shell.script, keyFiles: await writeKeys(folders, options.config) }),
     0o600,
   );
-  return { folders, shell, guard, remove: () => removeTree(root) };
+  return {
+    folders,
+    shell,
+    isReady: async (workspace) =>
+      (await isGuarded(guard, workspace)) && (!pace || (await isPaced(paced, workspace))),
+    remove: () => removeTree(root),
+  };
 }
 
 /** OpenCode installs its plugin package into every config folder that does not look as if it had it. */

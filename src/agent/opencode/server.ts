@@ -11,7 +11,6 @@ import type { Failure } from '../../model/failure.js';
 import { createOpencodeClient, type OpencodeClient } from './client.js';
 import type { ConfigFile, OpencodeConfig } from './config.js';
 import { MARK, serverEnvironment } from './environment.js';
-import { isGuarded } from './guard.js';
 import { fillHome, makeRoot, newRootPlace, type ServerHome } from './home.js';
 import { identityOf, residentBytes } from './identity.js';
 import { killMarked } from './marked.js';
@@ -64,8 +63,8 @@ export interface OpencodeServer {
   /** Takes it back, and ends what commands left running there. */
   revoke(workspace: string): Promise<void>;
   /**
-   * Opens the workspace on the server. False: OpenCode did not load conductor's guard there, so that its file tools
-   * follow links anywhere; give it no task. A server that does not answer is not judged.
+   * Opens the workspace on the server. False: OpenCode did not load conductor's plugins there, so that its file tools
+   * follow links anywhere, or a provider is asked too often; give it no task. A server that does not answer is not judged.
    */
   guarded(workspace: string): Promise<boolean>;
   /** Asks it to end, kills it after the grace with its whole group, removes its folder. A second call waits too. */
@@ -152,7 +151,7 @@ export async function startServer(options: ServerOptions): Promise<Result<Openco
     revoke: (workspace) => revoke(home.shell, workspace),
     async guarded(directory) {
       const opened = await inTime(client.path.get({ directory }), OPEN_MS);
-      return opened?.data === undefined || isGuarded(home.guard, await realpath(directory));
+      return opened?.data === undefined || home.isReady(await realpath(directory));
     },
     async stop() {
       run.stop();

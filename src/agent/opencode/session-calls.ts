@@ -44,6 +44,8 @@ export interface Prompt {
   /** Without it OpenCode's own default agent. */
   readonly agent?: string;
   readonly model: { readonly providerID: string; readonly modelID: string };
+  /** Of the model. */
+  readonly variant?: string;
 }
 
 /** Posts a prompt; undefined when it was taken, else why not. A lost answer is asked for again: the id is the same. */
@@ -51,7 +53,7 @@ export async function postPrompt(
   client: OpencodeClient,
   sessionID: string,
   messageID: string,
-  { directory, prompt, agent, model }: Prompt,
+  { directory, prompt, agent, model, variant }: Prompt,
 ): Promise<string | undefined> {
   const post = () =>
     inTime(
@@ -61,6 +63,7 @@ export async function postPrompt(
         messageID,
         model,
         ...(agent === undefined ? {} : { agent }),
+        ...(variant === undefined ? {} : { variant }),
         parts: [{ type: 'text', text: prompt }],
       }),
       6 * ANSWER_MS,

@@ -19,6 +19,7 @@ export interface SessionPlan {
   readonly prompt: string;
   readonly agent?: string;
   readonly model: { readonly providerID: string; readonly modelID: string };
+  readonly variant?: string;
   readonly limits: SessionLimits;
   /** For failures: where the transcript is. */
   readonly logFile: string;

@@ -3,6 +3,7 @@
 import { findOpencode, ripgrepFolder } from '../../agent/opencode/binary.js';
 import { PRESETS } from '../../agent/presets.js';
 import { answeredVersion } from '../../agent/program-version.js';
+import { routedModels } from '../../agent/routing.js';
 import { findProgram } from '../../io/environment.js';
 import type { CommandAgentConfig, OpencodeAgentConfig } from '../../model/config.js';
 import type { DoctorCheck, DoctorContext, Finding } from './check.js';
@@ -21,7 +22,9 @@ export const checkAgent: DoctorCheck = async ({ surroundings, config }) => {
 export const checkModels: DoctorCheck = async ({ surroundings, config }) => {
   const agent = config?.agent;
   if (agent?.driver === 'command') return commandKeys(agent, surroundings.env);
-  return agent?.driver === 'opencode' ? opencodeModels(agent, surroundings.env) : [];
+  return agent?.driver === 'opencode'
+    ? opencodeModels(agent, routedModels(config?.models.routes ?? []), surroundings.env)
+    : [];
 };
 
 async function commandProgram(agent: CommandAgentConfig, env: Environment): Promise<Finding> {
@@ -66,8 +69,8 @@ function commandKeys(agent: CommandAgentConfig, env: Environment): Finding[] {
   });
 }
 
-function opencodeModels(agent: OpencodeAgentConfig, env: Environment): Finding[] {
-  const models = [...new Set([agent.model, agent.smallModel ?? agent.model])];
+function opencodeModels(agent: OpencodeAgentConfig, routed: readonly string[], env: Environment): Finding[] {
+  const models = [...new Set([agent.model, agent.smallModel ?? agent.model, ...routed])];
   const findings = models.flatMap((model): Finding[] => {
     if (MODEL.test(model)) return [];
     const hint = 'write `provider/model`, for example `anthropic/claude-sonnet-4-5`';

@@ -16,8 +16,8 @@ import type { TaskRun } from '../../model/run.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { captureResult } from '../../workspace/capture.js';
+import { runAgent } from '../agent-attempt.js';
 import { guarded, isWorthRetry } from '../attempt-failure.js';
-import { runAgent } from '../recipes.js';
 import type { Emit } from '../surroundings.js';
 import type { Workbench } from '../workbench.js';
 import { changeSince, type PlanningNode, type Steering, steered } from './planning-node.js';
@@ -192,9 +192,7 @@ async function writeDocument(
       parts,
       run,
       run.recipe,
-      attempt,
-      tried,
-      startedAt,
+      { number: attempt, tried, startedAt },
       workspace,
       context,
       onUsage,
@@ -231,7 +229,7 @@ function taskRun(node: PlanningNode, { agent, config }: StepParts, prompt: strin
       prompt,
       agent: agent.name,
       definition: node.definition,
-      ...(node.model === undefined ? {} : { model: node.model }),
+      choices: node.model === undefined ? [] : [{ model: node.model, fallbacks: [] }],
       attempts: config.attempts,
     },
     view,
