@@ -94,7 +94,8 @@ describe('the shipped agents', () => {
   test.each([
     ['implementer', 'src/a.ts', 'allow', 'npx vitest run', 'allow'],
     ['documenter', 'docs/a.md', 'allow', 'npx tsc', 'allow'],
-    ['rebase', 'src/a.ts', 'allow', 'npx vitest run', 'allow'],
+    ['rebase', 'src/a.ts', 'deny', 'npx vitest run', 'deny'],
+    ['rebase', 'REBASE.json', 'allow', 'git diff HEAD', 'allow'],
     ['reviewer', 'src/a.ts', 'deny', 'npx vitest run', 'deny'],
     ['reviewer', 'REVIEW.json', 'allow', 'git diff HEAD', 'allow'],
     ['planner-spec', 'src/a.ts', 'deny', 'rm -r specs', 'deny'],
@@ -123,7 +124,7 @@ describe('a definition', () => {
     const loaded = await loadDefinitions(shipped, own);
     const found = loaded.ok ? loaded.value : new Map<string, AgentDefinition>();
     expect([found.get('reviewer')?.body, found.get('mine')?.body]).toEqual(['Work.', 'Work.']);
-    expect(found.get('rebase')?.body).toContain('conflict marker');
+    expect(found.get('rebase')?.body).toContain('You mend tasks');
   });
 
   test('is the same when its description, its comments and the order of its settings differ', async () => {

@@ -11,7 +11,7 @@ const MAX_PATHS = 10;
  * last lines count when none of them looks like an error.
  */
 export function evidence(attempt: number, failure: Failure): string {
-  const lines = 'output' in failure ? decisiveLines(failure.output.tail) : '';
+  const lines = 'output' in failure ? decisiveLines(failure.output.tail) : findingLines(failure);
   const head = `Attempt ${attempt} failed: ${sentence(failure)}`;
   return lines === '' ? head : `${head}\n\n${fenced(lines)}`;
 }
@@ -21,6 +21,25 @@ export function withEvidence(prompt: string, earlier: readonly string[]): string
   if (earlier.length === 0) return prompt;
   const head = '## Earlier attempts\n\nThese failed and left nothing behind. Do not repeat them.';
   return `${prompt.trimEnd()}\n\n${head}\n\n${earlier.join('\n\n')}\n`;
+}
+
+/** What speaks against the work first; each on a line. */
+function findingLines(failure: Failure): string {
+  if (failure.kind !== 'review-rejected') return '';
+  const weight = { blocker: 0, major: 1, minor: 2 };
+  const lines = [...failure.findings]
+    .sort((a, b) => weight[a.severity] - weight[b.severity])
+    .map(({ severity, file, line, what }) => {
+      const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}`}: `;
+      return cutToBytes(`${severity}: ${place}${what.replace(/\s+/g, ' ')}`, 300);
+    });
+  let size = 0;
+  return lines
+    .filter((line) => {
+      size += Buffer.byteLength(line) + 1;
+      return size <= MAX_LINES_BYTES;
+    })
+    .join('\n');
 }
 
 function sentence(failure: Failure): string {
@@ -47,6 +66,8 @@ function sentence(failure: Failure): string {
       return `the path ${shown(failure.path)} cannot be kept: ${bounded(failure.reason)}.`;
     case 'output-too-large':
       return `its outputs have ${failure.bytes} bytes; ${failure.limit} are allowed.`;
+    case 'review-rejected':
+      return 'its gates passed, but a reviewer rejected it.';
     case 'patch-conflict':
       return `its change of ${shown(failure.path)} conflicts with another change. Keep the change small.`;
     case 'timed-out':

@@ -32,6 +32,7 @@ const task: Task = {
   verify: [],
   budget: {},
   network: false,
+  review: undefined,
   agent: undefined,
   model: undefined,
   recipe: { kind: 'agent', strategy: 'evolve' },

@@ -106,7 +106,7 @@ async function askModel(
 ): Promise<Result<readonly string[], Failure>> {
   const { run, recipe, attempt, made, spent } = work;
   const { number } = attempt;
-  const account = spending.open(run.label, run.budget, agent);
+  const account = spending.open(run.payer ?? run.label, run.budget, agent);
   if (!account.ok) return account;
   context.emit({ type: 'task.phase', task: run.label, attempt: number, phase: 'agent' });
   const prompt = withEvidence(recipe.prompt, attempt.tried);

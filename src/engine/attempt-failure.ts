@@ -19,10 +19,28 @@ export function isWorthRetry(failure: Failure): boolean {
     case 'setup-failed':
     case 'disk-full':
     case 'gate-missing-program':
+    case 'review-failed':
     case 'bug':
       return false;
     default:
       return true;
+  }
+}
+
+/** Whether the task itself may be at fault, so that better words could mend it: its work was looked at, and does not do. */
+export function isMendable(failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'gate-failed':
+    case 'gate-timed-out':
+    case 'review-rejected':
+    case 'nothing-done':
+    case 'missing-outputs':
+    case 'wrote-outside-outputs':
+    case 'step-limit':
+    case 'timed-out':
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -66,6 +66,9 @@ function taskChanges(
   for (const path of paths) compare(path);
   for (const path of head.keys()) if (project.ownership.ownerOf(path) === label) compare(path);
   for (const { path } of landed?.result.edits ?? []) compare(path);
+  // A better task is committed with its work, unless a person's own change of the spec waits to be committed.
+  const spec = landed?.improvement?.task.source.file;
+  if (spec !== undefined && sameEntry(head.get(spec), project.listing.get(spec))) compare(spec);
   const locked = lockedTask(project, project.graph.task(label));
   for (const [path, edit] of Object.entries(locked?.edits ?? {})) {
     const isOurs = (head.get(path)?.id ?? '') === edit.base && (after.get(path)?.id ?? '') === edit.merged;

@@ -44,7 +44,8 @@ const PARTIALS = 'templates/partials/';
 export class FactGatherer {
   private readonly project: Project;
   private readonly agent: Agent | undefined;
-  private readonly prompts: ReadonlyMap<string, string>;
+  /** The prompt library: a project's own texts over shipped ones. */
+  readonly templates: ReadonlyMap<string, string>;
   private readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
   private readonly handSelections = new Map<string, readonly (readonly [string, Entry])[]>();
   private readonly texts = new Map<ObjectId, Promise<string | undefined>>();
@@ -57,7 +58,7 @@ export class FactGatherer {
   ) {
     this.project = project;
     this.agent = agent;
-    this.prompts = prompts;
+    this.templates = prompts;
     this.definitions = definitions;
   }
 
@@ -85,7 +86,7 @@ export class FactGatherer {
         prompt: prompt.definition,
       };
     } else if (task.recipe.kind === 'render') {
-      const templates = await this.templates(task, task.recipe.steps);
+      const templates = await this.renderFacts(task, task.recipe.steps);
       if (!templates.ok) return templates;
       recipe = { kind: 'render', templates: templates.value };
     } else {
@@ -102,6 +103,11 @@ export class FactGatherer {
     };
     const manifest = describeTask(facts);
     return ok({ facts, manifest, key: manifestKey(manifest), prompt });
+  }
+
+  /** An agent definition by name; undefined where there is none, or the driver works with none. */
+  definitionOf(name: string): AgentDefinition | undefined {
+    return this.definitions?.get(name);
   }
 
   /** The model that works on an attempt (from 1) at a task: by routes, else its agent definition's, else the config's. */
@@ -170,7 +176,10 @@ export class FactGatherer {
     return ok({ path, id: entry.id, text, partials });
   }
 
-  private async templates(task: Task, steps: readonly RenderStep[]): Promise<Result<RenderFacts[], Failure>> {
+  private async renderFacts(
+    task: Task,
+    steps: readonly RenderStep[],
+  ): Promise<Result<RenderFacts[], Failure>> {
     const facts: RenderFacts[] = [];
     for (const step of steps) {
       const template = await this.template(step.template);
@@ -203,7 +212,7 @@ export class FactGatherer {
       ...this.seenOf(this.project.graph.task(label), produced.get(label)),
     }));
     return renderPrompt({
-      templates: this.prompts,
+      templates: this.templates,
       task,
       feature,
       dependencies,

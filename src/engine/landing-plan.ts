@@ -5,12 +5,15 @@ import type { Label } from '../model/task.js';
 import type { Entry, ObjectId } from '../model/tree.js';
 import type { Check } from './check.js';
 import type { Produced } from './facts.js';
+import type { Improvement } from './ladder/improvement.js';
 import type { PatchedFile } from './records.js';
 
 /** A task whose result goes into the tree. */
 export interface Landed {
   readonly check: Check;
   readonly result: StoredResult;
+  /** The better task that it was made for, which goes into the spec with it. */
+  readonly improvement?: Improvement;
 }
 
 export interface LandingPlan {

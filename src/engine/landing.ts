@@ -10,6 +10,7 @@ import type { FeatureLock } from '../model/lock.js';
 import type { Task } from '../model/task.js';
 import { type Entry, entryWord, sameEntry } from '../model/tree.js';
 import { formatLock } from '../specs/lock-file.js';
+import { improvedSpec } from './ladder/improvement.js';
 import type { Changes, Landing, LandingPlan } from './landing-plan.js';
 import { nextLock } from './next-lock.js';
 import { foldPatches } from './patches.js';
@@ -26,6 +27,8 @@ export async function planLanding(project: Project, plan: LandingPlan): Promise<
       if (!sameEntry(project.listing.get(path), entry)) changes.set(path, entry);
     }
   }
+  const specs = await improveSpecs(project, plan, changes);
+  if (!specs.ok) return specs;
   const merged = await mergeEdits(project, plan, changes);
   if (!merged.ok) return merged;
 
@@ -46,6 +49,25 @@ export async function planLanding(project: Project, plan: LandingPlan): Promise<
     published: publishedOutputs(project, plan.landed.values(), changes),
     patched: patchedFiles(project, locks, plan.whole),
   });
+}
+
+/** Better tasks go where they were written, one after the other. */
+async function improveSpecs(
+  project: Project,
+  { landed }: LandingPlan,
+  changes: Changes,
+): Promise<Result<undefined, Failure>> {
+  for (const { improvement } of landed.values()) {
+    if (!improvement) continue;
+    const { file } = improvement.task.source;
+    const entry = changes.get(file) ?? project.listing.get(file);
+    if (!entry) throw new Error(`BUG: ${file} is not in the snapshot`);
+    const text = (await project.objects.read(entry.id))?.toString('utf8') ?? '';
+    const improved = await improvedSpec(text, improvement);
+    if (!improved.ok) return improved;
+    changes.set(file, { ...entry, id: await project.objects.writeBlob(Buffer.from(improved.value)) });
+  }
+  return ok(undefined);
 }
 
 /** Recorded outputs without an owner: removed when they are as conductor made them. */

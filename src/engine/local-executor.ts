@@ -4,20 +4,22 @@ import { evidence } from '../agent/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import type { EditPatch, GateRun, MadeBy, ObservedInputs, Usage } from '../model/action.js';
+import type { EditPatch, GateRun, Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { unmatched } from '../model/pattern.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
-import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
+import { type Entry, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
 import type { ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
 import type { Workspace } from '../workspace/pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { guarded, isWorthRetry } from './attempt-failure.js';
+import { type Captured, isUnchanged, mayStand } from './captured-work.js';
 import { type CommandParts, runCommand } from './command-recipe.js';
 import type { ExecutionContext, Executor } from './executor.js';
 import { type GateContext, runGates } from './gates.js';
 import { observedInputs } from './observed.js';
+import { review } from './review.js';
 import { unsandboxedWarning } from './workbench.js';
 
 export interface LocalExecutorParts extends AgentParts, CommandParts {
@@ -27,19 +29,6 @@ export interface LocalExecutorParts extends AgentParts, CommandParts {
   readonly version: string;
   /** Why nothing is sandboxed although it should be; undefined when it is, or when nobody wants it. */
   readonly unsandboxed: string | undefined;
-}
-
-/** What one attempt left behind, judged by nobody but the capture. */
-interface Captured {
-  readonly tree: ObjectId;
-  readonly outputs: Files;
-  readonly edits: readonly {
-    readonly path: string;
-    readonly before: Entry | undefined;
-    readonly after: Entry | undefined;
-  }[];
-  readonly observed?: ObservedInputs;
-  readonly made?: MadeBy;
 }
 
 interface Attempt {
@@ -59,22 +48,33 @@ export class LocalExecutor implements Executor {
     this.warnUnsandboxed(run, context);
     const startedAt = this.parts.now();
     let usage: Usage = {};
-    let attempts = 1;
+    const earlier = run.recipe.kind === 'agent' ? run.recipe.earlier : undefined;
+    let attempts = (earlier?.attempts ?? 0) + 1;
+    const last = attempts + (run.recipe.kind === 'agent' ? run.recipe.attempts : 1) - 1;
+    let tree: ObjectId | undefined;
     const end = (result: Result<ObjectId, Failure>): TaskOutcome => {
       const common = { attempts, usage, ms: this.parts.now() - startedAt };
       return result.ok
         ? { ok: true, result: result.value, ...common }
-        : { ok: false, failure: result.error, ...common };
+        : {
+            ok: false,
+            failure: result.error,
+            evidence: [...tried, evidence(attempts, result.error)],
+            ...(tree === undefined ? {} : { tree }),
+            ...common,
+          };
     };
-    const tried: string[] = [];
+    const tried: string[] = [...(earlier?.evidence ?? [])];
     for (;;) {
       const attempt: Attempt = { number: attempts, startedAt };
       const result = await guarded(() =>
-        this.attempt(run, attempt, tried, context, (spent) => {
-          usage = spent;
+        this.attempt(run, attempt, tried, context, {
+          usage: (spent) => (usage = spent),
+          captured: (id) => (tree = id),
         }),
       );
-      if (result.ok || !mayTryAgain(run, attempts, result.error)) return end(result);
+      // Only an agent's bad work is worth another try: the same command gives the same output.
+      if (result.ok || attempts >= last || !isWorthRetry(result.error)) return end(result);
       context.emit({
         type: 'task.attempt-failed',
         task: run.label,
@@ -104,7 +104,7 @@ export class LocalExecutor implements Executor {
     attempt: Attempt,
     tried: readonly string[],
     context: ExecutionContext,
-    onUsage: (usage: Usage) => void,
+    tell: { usage(sum: Usage): void; captured(tree: ObjectId): void },
   ): Promise<Result<ObjectId, Failure>> {
     const phase = (name: 'workspace' | 'capture' | 'gates' | 'store') =>
       context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: name });
@@ -122,9 +122,10 @@ export class LocalExecutor implements Executor {
       let usage: Usage = {};
       const made = await this.make(run, attempt, tried, workspace, context, (spent) => {
         usage = spent;
-        onUsage(spent);
+        tell.usage(spent);
       });
       if (!made.ok) return made;
+      tell.captured(made.value.tree);
       phase('gates');
       const { gates } = this.parts;
       const judged = await runGates(
@@ -142,6 +143,11 @@ export class LocalExecutor implements Executor {
         await this.keepDiff(run, attempt, made.value.tree);
         return err(judged.failure);
       }
+      const reviewed = await this.review(run, attempt, made.value.tree, context, (spent) => {
+        usage = spent;
+        tell.usage(spent);
+      });
+      if (!reviewed.ok) return reviewed;
       phase('store');
       return this.keep(run, attempt, made.value, judged.runs, usage);
     } finally {
@@ -208,20 +214,13 @@ export class LocalExecutor implements Executor {
     const missing = unmatched(run.outputs, captured.value.outputs.keys());
     if (missing.length > 0 && missing.length < run.outputs.length)
       return err({ kind: 'missing-outputs', paths: missing });
-    if (this.isUnchanged(run, captured.value) && !mayStand(run, attempt))
+    if (isUnchanged(run, captured.value) && !mayStand(run, attempt.number))
       return err({ kind: 'nothing-done' });
     if (missing.length > 0) return err({ kind: 'missing-outputs', paths: missing });
     if (!asked) return captured;
     const { read, made } = asked;
     const observed = read.length === 0 ? undefined : observedInputs(run, await objects.list(run.view), read);
     return ok({ ...captured.value, made, ...(observed === undefined ? {} : { observed }) });
-  }
-
-  /** Work that leaves everything as the view showed it is no work, whatever the agent says. */
-  private isUnchanged(run: TaskRun, captured: Captured): boolean {
-    if (captured.edits.some((edit) => !sameEntry(edit.before, edit.after))) return false;
-    if (run.recipe.kind !== 'agent') return captured.outputs.size === 0;
-    return captured.tree === run.view;
   }
 
   private async keep(
@@ -262,22 +261,26 @@ export class LocalExecutor implements Executor {
     return kept.ok ? ok(kept.value.commit) : kept;
   }
 
+  /** Nothing is asked about work that changed nothing. */
+  private async review(
+    run: TaskRun,
+    attempt: Attempt,
+    tree: ObjectId,
+    context: ExecutionContext,
+    onUsage: (usage: Usage) => void,
+  ): Promise<Result<undefined, Failure>> {
+    const { agent, objects } = this.parts;
+    if (!run.review || !agent || tree === run.view) return ok(undefined);
+    const work = { attempt: attempt.number, tree, diff: await objects.diff(run.view, tree) };
+    const asked = { ...run, review: run.review };
+    const judged = await review({ ...this.parts, agent }, asked, work, context, onUsage);
+    if (!judged.ok) await this.keepDiff(run, attempt, tree);
+    return judged;
+  }
+
   /** What a failed attempt wrote, for a person to look at: its workspace is used again at once. */
   private async keepDiff(run: TaskRun, attempt: Attempt, tree: ObjectId): Promise<void> {
     const diff = await this.parts.objects.diff(run.view, tree);
     await writeAtomic(this.parts.logs.file(run.label, `attempt-${attempt.number}.diff`).absolute, diff);
   }
-}
-
-/**
- * A task that evolves may be right as it is (its description was reworded, a dependency changed harmlessly). An agent
- * that was told that it changed nothing, and again finds nothing to change, is believed if gates bear it out.
- */
-function mayStand(run: TaskRun, attempt: Attempt): boolean {
-  return run.evolves && run.recipe.kind === 'agent' && attempt.number > 1 && run.gates.length > 0;
-}
-
-/** Only an agent's bad work is worth another try: the same command gives the same output. */
-function mayTryAgain({ recipe }: TaskRun, attempts: number, failure: Failure): boolean {
-  return recipe.kind === 'agent' && attempts < recipe.attempts && isWorthRetry(failure);
 }

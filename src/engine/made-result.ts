@@ -8,15 +8,17 @@ import type { TaskOutcome } from '../model/run.js';
 import type { Label } from '../model/task.js';
 import type { Files } from '../model/tree.js';
 import type { Check } from './check.js';
-import type { ExecutionContext, Executor } from './executor.js';
+import type { ExecutionContext } from './executor.js';
 import type { Produced } from './facts.js';
+import type { Improvement } from './ladder/improvement.js';
+import { type Climbed, climb, type LadderParts } from './ladder/ladder.js';
 import { inTheWay } from './obstacles.js';
 import type { BuildOptions } from './options.js';
-import { describeRun } from './task-run.js';
+import type { Prepared } from './prepare.js';
 import { recordGates, type VerifyParts } from './verify.js';
 
-export interface MakeParts extends VerifyParts {
-  readonly executor: Executor;
+export interface MakeParts extends VerifyParts, LadderParts {
+  readonly prepared: Prepared;
   readonly options: BuildOptions;
 }
 
@@ -29,6 +31,8 @@ export interface MadeResult {
   readonly usage: Usage;
   /** Milliseconds that it took; absent when nothing was made. */
   readonly ms?: number;
+  /** The better task that was built in place of the one that was asked for. */
+  readonly better?: { readonly check: Check; readonly improvement: Improvement };
 }
 
 /** `produced` holds at least the task's transitive dependencies; `former` is what it goes on from, if not what is on disk. */
@@ -51,9 +55,10 @@ export async function makeResult(
     await prepared.store.forget(storeKey);
   }
   let isOwn = false;
+  let climbed: Climbed | undefined;
   const ran = await resident.runs.join(storeKey, task.label, gateContext, async (context) => {
     isOwn = true;
-    const outcome = await execute(parts, check, produced, former, context);
+    const outcome = await execute(parts, check, produced, former, context, (one) => (climbed = one));
     const failure = !outcome.ok ? outcome.error : outcome.value.ok ? undefined : outcome.value.failure;
     if (failure && failure.kind !== 'cancelled') resident.failed.set(failureKey, failure);
     return outcome;
@@ -64,25 +69,33 @@ export async function makeResult(
     const isToday = isOwn || resident.failed.has(failureKey);
     return { result: isToday ? err(ran.value.failure) : 'again', usage };
   }
-  return { result: isOwn ? await keptResult(parts, check) : 'again', usage, ms };
+  if (!isOwn) return { result: 'again', usage, ms };
+  const result = await keptResult(parts, climbed?.check ?? check);
+  return {
+    result,
+    usage,
+    ms,
+    ...(climbed?.improvement ? { better: { check: climbed.check, improvement: climbed.improvement } } : {}),
+  };
 }
 
-/** Waits for a worker and runs the recipe. */
+/** Waits for a worker, then does what can be done for the task. */
 function execute(
-  { prepared, executor, workers, priority }: MakeParts,
+  parts: MakeParts,
   check: Check,
   produced: ReadonlyMap<Label, Produced>,
   former: Files | undefined,
   context: ExecutionContext,
+  onClimbed: (climbed: Climbed) => void,
 ): Promise<Result<TaskOutcome, Failure>> {
-  const { label, recipe } = check.task;
+  const { workers, priority } = parts;
+  const { label } = check.task;
   return workers
     .run(
       async () => {
-        const run = await describeRun(prepared, check, produced, former);
-        if (!run.ok) return run;
-        context.emit({ type: 'task.started', task: label, attempt: 1, recipe: recipe.kind });
-        return ok(await executor.run(run.value, context));
+        const climbed = await climb(parts, check, produced, former, context);
+        if (climbed.ok) onClimbed(climbed.value);
+        return climbed.ok ? ok(climbed.value.outcome) : climbed;
       },
       priority(label),
       context.signal,

@@ -10,7 +10,7 @@ import {
   type LockedTask,
   versionBump,
 } from '../model/lock.js';
-import type { Feature, Task } from '../model/task.js';
+import type { Feature } from '../model/task.js';
 import { type Entry, entryWord, type ObjectId } from '../model/tree.js';
 import { gatesKey } from '../store/manifest.js';
 import { criterionDigest, interfaceOf } from './interface.js';
@@ -36,7 +36,7 @@ export function nextLock(
       if (old) tasks[task.id] = withMerged(project, old, merged);
       continue;
     }
-    const made = lockTask(project, task, landed, merged);
+    const made = lockTask(project, landed, merged);
     // The same content again, made or restored elsewhere: what was recorded of its making stands.
     const record =
       old && sameContent(old, made) ? { ...withGates(old, made), acceptance: made.acceptance } : made;
@@ -72,10 +72,11 @@ export function nextLock(
 
 function lockTask(
   project: Project,
-  task: Task,
   { check, result }: Landed,
   merged: ReadonlyMap<string, Entry | undefined>,
 ): LockedTask {
+  // As it was built, which a better task may be.
+  const { task } = check;
   const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
   const gates = gatesKey(task, check.gates, result.outputs, patches, check.facts.facts);
   const edits: Record<string, LockedEdit> = {};

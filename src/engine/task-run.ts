@@ -3,7 +3,8 @@
 import { agentNameOf } from '../agent/definitions.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
-import type { TaskRun } from '../model/run.js';
+import type { ModelChoice } from '../model/routes.js';
+import type { TaskRun, Tried } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
 import type { Files } from '../model/tree.js';
 import type { Check } from './check.js';
@@ -12,15 +13,20 @@ import { gateCommands } from './gates.js';
 import type { Prepared } from './prepare.js';
 import type { Project } from './project.js';
 import { renderOutputs } from './render.js';
+import { isReviewed, reviewRequest } from './review.js';
 import { specChange } from './spec-change.js';
 import { makeView } from './view.js';
 
-/** `former`: the outputs that a task goes on from; absent: those on disk. */
+/**
+ * `former`: the outputs that a task goes on from; absent: those on disk. `again`: one more attempt, after others have
+ * failed.
+ */
 export async function describeRun(
   prepared: Prepared,
   check: Check,
   produced: ReadonlyMap<Label, Produced>,
   former?: Files,
+  again?: { readonly choice: ModelChoice; readonly earlier: Tried },
 ): Promise<Result<TaskRun, Failure>> {
   const { task, facts } = check;
   const view = await makeView(prepared.project, task, facts, produced, former);
@@ -53,15 +59,19 @@ export async function describeRun(
     ...(view.value.evolves ? { specChange: await specChange(check) } : {}),
   });
   if (!prompt.ok) return prompt;
+  const review = isReviewed(prepared, task) ? await reviewRequest(prepared, check) : undefined;
+  if (review && !review.ok) return review;
   return ok({
     ...common,
+    ...(review ? { review: review.value } : {}),
     recipe: {
       kind: 'agent',
       prompt: prompt.value,
       agent: prepared.agent.name,
       definition: agentNameOf(task),
-      choices,
-      attempts,
+      choices: again ? [again.choice] : choices,
+      attempts: again ? 1 : attempts,
+      ...(again ? { earlier: again.earlier } : {}),
     },
   });
 }

@@ -17,6 +17,7 @@ import type { Check, Checker } from './check.js';
 import { checkWarnings } from './check-warnings.js';
 import type { Produced } from './facts.js';
 import { interfaceOf } from './interface.js';
+import type { Improvement } from './ladder/improvement.js';
 import type { Landed } from './landing-plan.js';
 import { type MadeResult, type MakeParts, makeResult } from './made-result.js';
 import type { BuildOptions } from './options.js';
@@ -160,8 +161,9 @@ export class TaskStep {
           continue;
         }
         case 'stale': {
-          const made = await this.make(check, this.formerOf(checker, task));
-          if (made !== 'again') return this.landOver(checker, check, made, 'built');
+          const { result, better } = await this.make(check, this.formerOf(checker, task));
+          if (result !== 'again')
+            return this.landOver(checker, better?.check ?? check, result, 'built', better?.improvement);
           isMade = true;
           continue;
         }
@@ -213,18 +215,20 @@ export class TaskStep {
     check: Check,
     result: Result<StoredResult | undefined, Failure>,
     outcome: TaskOutcomeKind,
+    improvement?: Improvement,
   ): Promise<Result<TaskOutcomeKind, Failure>> {
     if (!result.ok) return result;
     if (checker === this.parts.prepared.checker || !result.value)
-      return this.land(check, result.value, outcome);
+      return this.land(check, result.value, outcome, improvement);
     const merged = await mergeEdits(this.parts, check, result.value, this.produced);
-    return merged.ok ? this.land(check, merged.value, outcome) : merged;
+    return merged.ok ? this.land(check, merged.value, outcome, improvement) : merged;
   }
 
   private land(
     check: Check,
     result: StoredResult | undefined,
     outcome: TaskOutcomeKind,
+    improvement?: Improvement,
   ): Result<TaskOutcomeKind, Failure> {
     if (!result) throw new Error(`BUG: nothing to land for ${check.task.label}`);
     const { task } = check;
@@ -235,21 +239,22 @@ export class TaskStep {
       interface: interfaceOf(task, result.outputs, patches),
       edits: result.edits,
     });
-    this.landed.set(task.label, { check, result });
+    this.landed.set(task.label, { check, result, ...(improvement ? { improvement } : {}) });
     return ok(outcome);
   }
 
-  private async make(check: Check, former: Files | undefined): Promise<MadeResult['result']> {
+  private async make(check: Check, former: Files | undefined): Promise<MadeResult> {
     const { options, durations } = this.parts;
     const { label } = check.task;
     if (options.frozen || options.accept) {
       this.stale.set(label, 'stale');
-      return err({ kind: 'not-up-to-date', tasks: [{ label, verdict: 'stale' }] });
+      const result = err<Failure>({ kind: 'not-up-to-date', tasks: [{ label, verdict: 'stale' }] });
+      return { result, usage: {} };
     }
     const made = await makeResult(this.parts, check, this.produced, former);
     this.usage = addUsage(this.usage, made.usage);
     if (made.ms !== undefined) durations[label] = made.ms;
-    return made.result;
+    return made;
   }
 }
 

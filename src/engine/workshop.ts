@@ -57,7 +57,7 @@ export async function openWorkshop(
     signal,
     emit,
   };
-  const executor = new LocalExecutor({
+  const parts = {
     objects: session.objects,
     store: prepared.store,
     pool,
@@ -71,7 +71,8 @@ export async function openWorkshop(
     version: surroundings.version,
     unsandboxed,
     now: surroundings.now,
-  });
+  };
+  const executor = new LocalExecutor(parts);
   return ok({
     gates,
     async run(options, { anew = false, urgent = NONE } = {}) {
@@ -82,6 +83,7 @@ export async function openWorkshop(
       const step = new TaskStep({
         prepared,
         executor,
+        rebaser: prepared.agent && !anew ? { ...parts, agent: prepared.agent } : undefined,
         workers: resident.limiter('workers', options.workers ?? project.config.workers),
         resident,
         priority,

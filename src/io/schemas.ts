@@ -8,6 +8,8 @@ const LOADERS = {
   config: () => import('../../schemas/config.schema.json', { with: { type: 'json' } }),
   events: () => import('../../schemas/events.schema.json', { with: { type: 'json' } }),
   metadata: () => import('../../schemas/metadata.schema.json', { with: { type: 'json' } }),
+  rebase: () => import('../../schemas/rebase.schema.json', { with: { type: 'json' } }),
+  review: () => import('../../schemas/review.schema.json', { with: { type: 'json' } }),
   'spec-front-matter': () =>
     import('../../schemas/spec-front-matter.schema.json', { with: { type: 'json' } }),
   template: () => import('../../schemas/template.schema.json', { with: { type: 'json' } }),

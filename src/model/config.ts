@@ -111,6 +111,15 @@ export interface ConductorConfig {
   readonly gateWorkers?: number;
   /** Tries of an agent before its task has failed. Default 2. */
   readonly attempts?: number;
+  /**
+   * What is done when all attempts have failed: a better task is asked for and built with (`apply`, the default), only
+   * written down (`propose`), or not asked for (`off`).
+   */
+  readonly rebase?: 'apply' | 'propose' | 'off';
+  /** Confidence from 0 to 1 above which the build goes on with a better task. Default 0.7. */
+  readonly rebaseThreshold?: number;
+  /** Whether a reviewer judges what an agent made once its gates pass. Default false. */
+  readonly review?: boolean;
   readonly timeouts?: {
     /** Minutes for one attempt of an agent (default 30), a `run` recipe or set-up (10), a gate (10). */
     readonly agent?: number;
@@ -154,6 +163,9 @@ export interface Config {
   readonly workers: number;
   readonly gateWorkers: number;
   readonly attempts: number;
+  readonly rebase: 'apply' | 'propose' | 'off';
+  readonly rebaseThreshold: number;
+  readonly review: boolean;
   readonly timeouts: { readonly agent: number; readonly run: number; readonly gate: number };
   readonly budget: {
     readonly build: { readonly usd?: number; readonly tokens?: number };
@@ -198,6 +210,9 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     workers: config.workers ?? 4,
     gateWorkers: config.gateWorkers ?? processors,
     attempts: config.attempts ?? 2,
+    rebase: config.rebase ?? 'apply',
+    rebaseThreshold: config.rebaseThreshold ?? 0.7,
+    review: config.review ?? false,
     timeouts: {
       agent: config.timeouts?.agent ?? 30,
       run: config.timeouts?.run ?? 10,

@@ -8,7 +8,17 @@ import type { Verdict } from './verdict.js';
 export const EVENT_SCHEMA = 1;
 
 /** What a task is busy with while it runs. */
-export type Phase = 'workspace' | 'setup' | 'agent' | 'render' | 'run' | 'capture' | 'gates' | 'store';
+export type Phase =
+  | 'workspace'
+  | 'setup'
+  | 'agent'
+  | 'render'
+  | 'run'
+  | 'capture'
+  | 'gates'
+  | 'review'
+  | 'rebase'
+  | 'store';
 
 export type TaskOutcomeKind =
   /** Nothing had to be done. */
@@ -60,12 +70,37 @@ export type BuildEventBody =
     }
   /** The last line that the task's program printed; for people, may be dropped. */
   | { readonly type: 'task.output'; readonly task: Label; readonly attempt: number; readonly line: string }
-  | { readonly type: 'task.usage'; readonly task: Label; readonly attempt: number; readonly usage: Usage }
+  /** The running total of one attempt or, with a phase, of what was asked beside it. */
+  | {
+      readonly type: 'task.usage';
+      readonly task: Label;
+      readonly attempt: number;
+      readonly usage: Usage;
+      readonly phase?: 'rebase' | 'review';
+    }
   | {
       readonly type: 'task.attempt-failed';
       readonly task: Label;
       readonly attempt: number;
       readonly failure: Failure;
+    }
+  /**
+   * A better task was proposed after all attempts. `applied`: the build goes on with it, and writes it into the spec when
+   * it passes.
+   */
+  | {
+      readonly type: 'task.rebased';
+      readonly task: Label;
+      readonly attempt: number;
+      readonly applied: boolean;
+      /** From 0 to 1. */
+      readonly confidence: number;
+      readonly reasoning: string;
+      /** The spec, and what would change in it. */
+      readonly file: string;
+      readonly diff: string;
+      /** Where the proposal is kept, relative to the project. */
+      readonly proposal: string;
     }
   | {
       readonly type: 'task.finished';

@@ -34,6 +34,14 @@ export interface VariableProblem {
   readonly example?: string;
 }
 
+export interface ReviewFinding {
+  readonly severity: 'blocker' | 'major' | 'minor';
+  /** Relative to the project; absent for a criterion that nothing fulfils. */
+  readonly file?: string;
+  readonly line?: number;
+  readonly what: string;
+}
+
 export type Failure =
   // Could not start (exit code 2)
   | { readonly kind: 'not-a-repository'; readonly directory: string }
@@ -177,6 +185,10 @@ export type Failure =
     }
   | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
   | { readonly kind: 'gate-flaky'; readonly gate: string; readonly output: KeptOutput }
+  /** The reviewer has found what no gate has. */
+  | { readonly kind: 'review-rejected'; readonly findings: readonly ReviewFinding[] }
+  /** No judgement came, which is no approval. */
+  | { readonly kind: 'review-failed'; readonly failure: Failure }
   | { readonly kind: 'patch-conflict'; readonly path: string; readonly with?: Label }
   /** Going back to a version would overwrite specs that git has not. */
   | { readonly kind: 'unsaved-specs'; readonly paths: readonly string[] }

@@ -20,6 +20,8 @@ export type RunRecipe =
       /** By attempt; the last stands for later ones, and none at all for the agent's own default. */
       readonly choices: readonly ModelChoice[];
       readonly attempts: number;
+      /** What was tried before this run, by other words or another model. */
+      readonly earlier?: Tried;
     }
   /** Files already rendered: path and blob. */
   | { readonly kind: 'render'; readonly files: readonly { readonly path: string; readonly blob: ObjectId }[] }
@@ -29,6 +31,8 @@ export interface TaskRun {
   readonly label: Label;
   /** Under which the result is stored. */
   readonly key: ActionKey;
+  /** The task whose budget pays, where it is not this one's own. */
+  readonly payer?: Label;
   readonly manifest: Manifest;
   readonly recipe: RunRecipe;
   /** The tree that the workspace shows. */
@@ -44,6 +48,21 @@ export interface TaskRun {
   readonly network: boolean;
   /** Whether the view holds the task's own former outputs. */
   readonly evolves: boolean;
+  /** Who judges the work when its gates have passed; absent: nobody. */
+  readonly review?: ReviewRequest;
+}
+
+/** Attempts that have failed, and what each has shown. */
+export interface Tried {
+  readonly attempts: number;
+  readonly evidence: readonly string[];
+}
+
+export interface ReviewRequest {
+  /** The diff is put behind it. */
+  readonly prompt: string;
+  readonly definition: string;
+  readonly model?: string;
 }
 
 export type TaskOutcome =
@@ -57,6 +76,10 @@ export type TaskOutcome =
   | {
       readonly ok: false;
       readonly failure: Failure;
+      /** Of every attempt, earlier ones included. */
+      readonly evidence: readonly string[];
+      /** What the last attempt left, where it came as far as its gates. */
+      readonly tree?: ObjectId;
       readonly attempts: number;
       readonly usage: Usage;
       readonly ms: number;

@@ -67,6 +67,8 @@ export interface Task {
   readonly verify: readonly GateSpec[];
   readonly budget: Budget;
   readonly network: boolean;
+  /** Whether a reviewer judges it; `undefined`: as the config says. */
+  readonly review: boolean | undefined;
   /** Name of the agent definition; `undefined`: chosen by type. */
   readonly agent: string | undefined;
   readonly model: string | undefined;

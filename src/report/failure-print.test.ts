@@ -57,6 +57,11 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   },
   'provider-refused': { kind: 'provider-refused', provider: 'acme', status: 401, detail: 'no key', output },
   'no-agent': { kind: 'no-agent' },
+  'review-rejected': {
+    kind: 'review-rejected',
+    findings: [{ severity: 'major', file: 'src/a.ts', line: 3, what: 'it swallows the error' }],
+  },
+  'review-failed': { kind: 'review-failed', failure: { kind: 'agent-error', detail: 'no JSON', output } },
   'failed-before': { kind: 'failed-before', failure: { kind: 'no-agent' } },
   'timed-out': { kind: 'timed-out', what: 'the agent', minutes: 30, output },
   'budget-exceeded': { kind: 'budget-exceeded', scope: 'task', unit: 'usd', limit: 0.5, spent: 0.61 },

@@ -3,6 +3,7 @@
 import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { describeFailure } from './failure.js';
 import { printFailure } from './failure-print.js';
+import { rebasedText } from './rebased.js';
 import type { Reporter, Sink } from './reporter.js';
 import { duration, money, plural, type Style, visible } from './style.js';
 
@@ -38,6 +39,8 @@ export function eventText(event: BuildEvent, style: Style): string {
       const { headline } = describeFailure(event.failure, event.task);
       return `${style('yellow', 'retry')}  ${visible(event.task)}: attempt ${event.attempt}: ${visible(headline)}\n`;
     }
+    case 'task.rebased':
+      return rebasedText(event, style);
     case 'task.finished':
       return finishedText(event, style);
     case 'plan.ready':

@@ -13,7 +13,7 @@ export interface RunningTask {
   /** As the event's `at`. */
   readonly startedAt: number;
   /** Dollars by attempt: a usage event says the attempt's total. */
-  readonly costs: ReadonlyMap<number, number>;
+  readonly costs: ReadonlyMap<string, number>;
 }
 
 export interface Progress {
@@ -69,7 +69,8 @@ export function progress(state: Progress, event: BuildEvent): Progress {
     case 'task.usage': {
       const task = state.running.get(event.task);
       if (!task || event.usage.costUsd === undefined) return state;
-      return withTask(state, { ...task, costs: new Map(task.costs).set(event.attempt, event.usage.costUsd) });
+      const part = `${event.attempt} ${event.phase ?? ''}`;
+      return withTask(state, { ...task, costs: new Map(task.costs).set(part, event.usage.costUsd) });
     }
     case 'task.finished': {
       const running = new Map(state.running);

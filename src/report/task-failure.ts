@@ -8,6 +8,7 @@ import { at, budgetHint, type FailureText, kept, list, minutes, say } from './fa
 import { describeGateFailure } from './gate-failure.js';
 import { describeOutputFailure } from './output-failure.js';
 import { describePlanFailure } from './plan-failure.js';
+import { describeReviewFailure } from './review-failure.js';
 import { describeSessionFailure } from './session-failure.js';
 import { bytes, money, plural } from './style.js';
 
@@ -39,6 +40,9 @@ export type TaskFailure = Exclude<
 export function describeTaskFailure(failure: TaskFailure, task?: Label): FailureText {
   const log = task === undefined ? 'conductor log' : `conductor log ${task}`;
   switch (failure.kind) {
+    case 'review-rejected':
+    case 'review-failed':
+      return describeReviewFailure(failure);
     case 'template-error':
       return say(
         'a template could not be rendered',

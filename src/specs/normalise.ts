@@ -45,6 +45,7 @@ export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): Wri
     verify: joined(defaults.verify, raw.verify).map(gate),
     budget: raw.budget ?? {},
     network: raw.network ?? false,
+    review: raw.review,
     agent: raw.agent,
     model: raw.model,
     recipe: recipeOf(raw),

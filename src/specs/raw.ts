@@ -37,6 +37,7 @@ export interface RawTask extends RawDefaults {
   readonly spec_refs?: readonly string[];
   readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
   readonly network?: boolean;
+  readonly review?: boolean;
   readonly strategy?: 'evolve' | 'fresh';
   readonly agent?: string;
   readonly model?: string;

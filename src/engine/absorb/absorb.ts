@@ -19,11 +19,11 @@ import type { Prepared } from '../prepare.js';
 import { inPreparedSession } from '../prepared-session.js';
 import type { Session } from '../session.js';
 import { editSpec } from '../spec-edit.js';
+import { withWords, wordsOf } from '../spec-words.js';
 import { createEmit, type Emit, type Surroundings } from '../surroundings.js';
 import { openWorkbench } from '../workbench.js';
 import { draftedSpec, draftText } from './draft.js';
-import { askForWords } from './question.js';
-import { withWords, wordsOf } from './spec-words.js';
+import { askForWords } from './words-question.js';
 
 export interface AbsorbOptions {
   readonly target: string;
@@ -110,7 +110,7 @@ async function inProject(
     ...(await surroundings.shippedPrompts()),
     ...(await gatherPrompts(surroundings, project)),
   ]);
-  const model = prepared.gatherer.modelOf(task);
+  const { model } = prepared.gatherer.choiceOf(task, 1);
   const answer = await askForWords(
     {
       ...bench.value,

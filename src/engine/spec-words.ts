@@ -1,12 +1,12 @@
 /** The words of one task as its spec has them, and the text of the spec with other ones. Asks nobody. */
 
-import { err, ok, type Result } from '../../base/result.js';
-import { type KeyPath, parseYaml } from '../../io/document.js';
-import type { YamlChange } from '../../io/yaml-edit.js';
-import type { Failure } from '../../model/failure.js';
-import type { Task } from '../../model/task.js';
-import { splitFrontMatter } from '../../specs/front-matter.js';
-import { editSpec } from '../spec-edit.js';
+import { err, ok, type Result } from '../base/result.js';
+import { type KeyPath, parseYaml } from '../io/document.js';
+import type { YamlChange } from '../io/yaml-edit.js';
+import type { Failure } from '../model/failure.js';
+import type { Task } from '../model/task.js';
+import { splitFrontMatter } from '../specs/front-matter.js';
+import { editSpec } from './spec-edit.js';
 
 export const LISTS = ['acceptance', 'constraints', 'patterns', 'gotchas'] as const;
 
