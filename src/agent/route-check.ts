@@ -1,7 +1,7 @@
 /** What a schema cannot say of the config's `models`: which of its names and shares make no sense. Pure. */
 
 import type { ConductorConfig } from '../model/config.js';
-import type { ModelRoute } from '../model/routes.js';
+import type { ModelRoute, ProviderLimits } from '../model/routes.js';
 
 export interface RouteProblem {
   /** `models.routes.0.fallbacks.1`. */
@@ -13,15 +13,39 @@ export interface RouteProblem {
 /** All mistakes at once, in the order of the config. */
 export function routeProblems({ models, agent }: Pick<ConductorConfig, 'models' | 'agent'>): RouteProblem[] {
   const named = agent?.driver === 'opencode';
-  return (models?.routes ?? []).flatMap((route, index) => {
+  const isCommand = agent?.driver === 'command';
+  const unseen = isCommand ? unseenLimits(models?.limits ?? {}) : [];
+  const routes = (models?.routes ?? []).flatMap((route, index) => {
     const at = `models.routes.${index}`;
     return [
       ...(named ? modelProblems(route, at) : []),
+      ...(isCommand ? variantProblems(route, at) : []),
       ...splitProblems(route, at),
       ...laterPrompt(route, at),
       ...deadRoute(models?.routes ?? [], index, at),
     ];
   });
+  return [...routes, ...unseen];
+}
+
+function variantProblems(route: ModelRoute, at: string): RouteProblem[] {
+  const paths = [
+    ...(route.variant === undefined ? [] : [`${at}.variant`]),
+    ...Object.entries(route.arms ?? {}).flatMap(([arm, { variant }]) =>
+      variant === undefined ? [] : [`${at}.arms.${arm}.variant`],
+    ),
+  ];
+  return paths.map((path) => ({ path, message: 'the driver `command` knows no variants' }));
+}
+
+function unseenLimits(limits: Readonly<Record<string, ProviderLimits>>): RouteProblem[] {
+  return Object.entries(limits)
+    .filter(([, { requestsPerMinute }]) => requestsPerMinute !== undefined)
+    .map(([provider]) => ({
+      path: `models.limits.${provider}.requestsPerMinute`,
+      message: 'a `command` agent calls its models unseen: this cannot be held',
+      hint: 'limit `sessions`',
+    }));
 }
 
 /** OpenCode asks for the provider by name; other programs have spellings of their own. */

@@ -75,3 +75,41 @@ test('a value is written in block style, without folds', async () => {
   const long = 'word '.repeat(60).trim();
   expect(await yamlText({ a: [1], long })).toBe(`a:\n  - 1\nlong: ${long}\n`);
 });
+
+test('a line that grows to several, and a list in brackets, change no other line', async () => {
+  const text = `# mine
+tasks:
+  - id: T01   # one
+    description: Short. # why
+    outputs:   [one.txt]
+    acceptance: [a, "b"]  # two
+  - {id: T02,   title: Two}
+  - description: First. # first
+    id: T03
+`;
+  const after = await editYaml(text, [
+    { path: ['tasks', 0, 'description'], value: 'One.\nTwo.\n' },
+    { path: ['tasks', 0, 'acceptance', 2], value: 'c' },
+    { path: ['tasks', 2, 'description'], value: 'One.\nTwo.\n' },
+  ]);
+  expect(after).toBe(`# mine
+tasks:
+  - id: T01   # one
+    # why
+    description: |
+      One.
+      Two.
+    outputs:   [one.txt]
+    # two
+    acceptance:
+      - a
+      - b
+      - c
+  - {id: T02,   title: Two}
+  - description: |
+      One.
+      Two.
+    # first
+    id: T03
+`);
+});

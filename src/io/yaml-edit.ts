@@ -55,7 +55,8 @@ function splice(
 ): string | undefined {
   const parent = document.getIn(path.slice(0, -1), true);
   const key = path.at(-1);
-  if (!yaml.isCollection(parent) || parent.flow) return undefined;
+  if (!yaml.isCollection(parent)) return undefined;
+  if (parent.flow) return spliceFlow(yaml, document, text, path, value, parent.range);
   if (yaml.isSeq(parent) && typeof key === 'number') {
     const items = parent.items as Node[];
     const item = items[key];
@@ -66,7 +67,8 @@ function splice(
     const lines = value === undefined ? '' : indented(written(yaml, [value]), indent);
     const end = lineEnd(text, model.range[1]);
     const start = item ? lineStart(text, model.range[0]) : end;
-    return joined(text, start, end, lines);
+    const comment = item && value !== undefined ? text.slice(model.range[1], end).trim() : '';
+    return joined(text, start, end, comment.startsWith('#') ? `${indent}${comment}\n${lines}` : lines);
   }
   if (!yaml.isMap(parent)) return undefined;
   const pairs = parent.items as Pair<Node, Node>[];
@@ -74,6 +76,24 @@ function splice(
   return pair
     ? splicePair(yaml, text, pair, value)
     : insertPair(yaml, text, parent, String(key), value, after);
+}
+
+/** A list or mapping in brackets is written anew as a whole, which costs no line but its own; one with comments is not. */
+function spliceFlow(
+  yaml: Yaml,
+  document: Document,
+  text: string,
+  path: KeyPath,
+  value: unknown,
+  range: Node['range'],
+): string | undefined {
+  const outer = path.slice(0, -1);
+  if (!range || outer.length === 0 || text.slice(range[0], range[1]).includes('#')) return undefined;
+  const changed = document.clone() as Document;
+  if (value === undefined) changed.deleteIn(path);
+  else changed.setIn(path, changed.createNode(value));
+  const whole = changed.getIn(outer) as { toJS(of: Document): unknown };
+  return splice(yaml, document, text, outer, whole.toJS(changed), []);
 }
 
 function splicePair(yaml: Yaml, text: string, pair: Pair<Node, Node>, value: unknown): string | undefined {
@@ -84,15 +104,23 @@ function splicePair(yaml: Yaml, text: string, pair: Pair<Node, Node>, value: unk
   const isLine = yaml.isScalar(pair.value) && !text.slice(start, end).includes('\n');
   if (value !== undefined && plain && isLine) {
     const word = written(yaml, value).trimEnd();
-    return word.includes('\n') ? undefined : text.slice(0, start) + word + text.slice(end);
+    if (!word.includes('\n')) return text.slice(0, start) + word + text.slice(end);
   }
   const begin = lineStart(text, from);
   const indent = text.slice(begin, from);
   // The first key of a list's entry shares its line with the dash.
-  if (indent.trim() !== '') return undefined;
+  if (!/^ *(?:- +)?$/.test(indent) || (value === undefined && indent.trim() !== '')) return undefined;
   const key = (pair.key as { value?: unknown }).value as string;
-  const lines = value === undefined ? '' : indented(written(yaml, { [key]: value }), indent);
-  return joined(text, begin, lineEnd(text, Math.max(end, start)), lines);
+  const space = ' '.repeat(indent.length);
+  const lines = value === undefined ? '' : indented(written(yaml, { [key]: value }), space);
+  const until = lineEnd(text, Math.max(end, start));
+  const block = indent + lines.slice(indent.length);
+  const comment = text.slice(Math.max(end, start), until).trim();
+  if (value === undefined || !comment.startsWith('#'))
+    return joined(text, begin, until, value === undefined ? '' : block);
+  // A comment behind a value that takes lines of its own now stands above or, behind a dash, below it.
+  const line = `${space}${comment}\n`;
+  return joined(text, begin, until, indent.trim() === '' ? line + block : block + line);
 }
 
 /** A new key stands behind the first one (what an entry is called comes first), or behind the last one of `after`. */

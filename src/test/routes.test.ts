@@ -173,6 +173,25 @@ test("no more sessions of a provider go on at once than the config allows, and o
   expect((await held.done).summary.exitCode).toBe(0);
 });
 
+test('what a command agent cannot hold is refused', async () => {
+  await using rig = await createRig();
+  const agent = "agent: { driver: 'command', command: ['x'] }";
+  const models = "models: { routes: [{ variant: 'high' }], limits: { a: { requestsPerMinute: 3 } } }";
+  rig.write({ 'conductor.config.mjs': `export default { ${agent}, ${models} };\n` });
+  const loaded = await loadConfigFile(rig.dir, new URL('../index.ts', import.meta.url));
+  expect(loaded).toMatchObject({
+    error: {
+      diagnostics: [
+        { message: 'models.routes.0.variant: the driver `command` knows no variants' },
+        {
+          message:
+            'models.limits.a.requestsPerMinute: a `command` agent calls its models unseen: this cannot be held',
+        },
+      ],
+    },
+  });
+});
+
 test.each([
   [
     "models: { routes: [{ model: 'gpt' }] }",
