@@ -48,7 +48,8 @@ export async function buildTasks(
 ): Promise<Result<BuildSummary, Failure>> {
   const loaded = await surroundings.loadConfig(session.repository.project);
   if (!loaded.ok) return loaded;
-  const ready = await prepare(surroundings, session, loaded.value, options);
+  const warn = (message: string) => emit({ type: 'warning', message });
+  const ready = await prepare(surroundings, session, loaded.value, options, { warn, signal });
   if (!ready.ok) return ready;
   const prepared = ready.value;
   // Only now is it sure that this folder is a project: nothing is left in any other.
@@ -57,7 +58,11 @@ export async function buildTasks(
   emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
   for (const warning of project.warnings)
     emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
-  if (options.dryRun) return dryRun(prepared, emit, surroundings.now() - startedAt);
+  if (options.dryRun) {
+    const said = await dryRun(prepared, emit, surroundings.now() - startedAt);
+    await prepared.store.close();
+    return said;
+  }
 
   const sandbox = await findSandbox(surroundings.env);
   if ('missing' in sandbox && project.config.sandbox === 'required') {
@@ -161,6 +166,7 @@ export async function buildTasks(
   } finally {
     await prepared.agent?.close?.();
     await executor.close();
+    await prepared.store.close();
   }
 }
 
@@ -185,7 +191,7 @@ function wouldBe(verdict: Verdict): TaskOutcomeKind {
     case 'drifted':
       return verdict.stale ? 'failed' : 'drifted';
     case 'stale':
-      return 'built';
+      return verdict.reasons.some((reason) => reason.kind === 'result-missing') ? 'failed' : 'built';
     case 'pending':
       return 'skipped';
   }

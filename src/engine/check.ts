@@ -6,7 +6,7 @@
 import { ok, type Result } from '../base/result.js';
 import { type ActionKey, compareManifests, nextKey, type StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import type { LockedTask } from '../model/lock.js';
+import { type LockedTask, resultKeyOf } from '../model/lock.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import { digestFiles, type Entry, entryWord, type Files, parseEntryWord, sameEntry } from '../model/tree.js';
 import type { StaleReason, Verdict } from '../model/verdict.js';
@@ -18,6 +18,7 @@ import { interfaceOf, lockedPatches } from './interface.js';
 import { isAsRecorded, lockedEdits } from './locked.js';
 import { inTheWay, namedOutputs } from './obstacles.js';
 import { foldPatches } from './patches.js';
+import { isPinned, usableResult } from './pinned.js';
 import { lockedTask, type Project } from './project.js';
 
 export interface Check {
@@ -37,6 +38,9 @@ export interface CheckOptions {
   /** Tasks to make anew whatever the store has. */
   readonly forced: ReadonlySet<Label>;
   readonly discardEdits: boolean;
+  readonly rebuildMissing: boolean;
+  /** What a lock says of gates counts only where they were run here. */
+  readonly verifyRestored: boolean;
 }
 
 interface Candidate {
@@ -101,7 +105,7 @@ export class Checker {
     if (known && isAsRecorded(this.project, known, onDisk)) {
       const patches = lockedPatches(known);
       const key = gatesKey(task, gates, onDisk, patches, facts.facts);
-      const resultKey = known.resultKey ?? facts.key;
+      const resultKey = resultKeyOf(known);
       if (!this.rejected.has(resultKey)) {
         const stored = task.edits.length > 0 ? await this.store.find(resultKey) : undefined;
         const candidate: Candidate = {
@@ -158,12 +162,16 @@ export class Checker {
       const made = this.producedFrom(task, result?.outputs ?? recorded, lockedPatches(locked), result?.edits);
       return make({ kind: 'drifted', paths: drift, stale: undefined }, candidate, made);
     }
+    if (!result && standing && !this.options.rebuildMissing && isPinned(locked)) {
+      reasons.push({ kind: 'result-missing', key: candidate.storeKey });
+    }
     if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
     const made = this.producedFrom(task, result.outputs, patches, result.edits);
     const key = gatesKey(task, gates, result.outputs, patches, facts.facts);
-    const verified = key === undefined || key === locked?.gates || (await this.store.gatesPassed(key));
+    const recorded = key === locked?.gates && !this.options.verifyRestored;
+    const verified = key === undefined || recorded || (await this.store.gatesPassed(key));
     if (!verified)
       return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
     return make({ kind: 'cached', reasons }, candidate, made);
@@ -177,18 +185,13 @@ export class Checker {
     produced: ReadonlyMap<Label, Produced>,
   ): Promise<Result<Candidate, Failure>> {
     const reasons: StaleReason[] = [];
-    let key = locked?.key === facts.key && locked.resultKey ? locked.resultKey : facts.key;
+    let key = locked?.key === facts.key ? resultKeyOf(locked) : facts.key;
     for (let length = 0; length < LONGEST_CHAIN; length++) {
-      const found = await this.store.find(key);
-      if (!found.ok) {
-        const detail = found.error.kind === 'result-damaged' ? found.error.detail : found.error.kind;
-        return ok({
-          storeKey: key,
-          result: undefined,
-          reasons: [...reasons, { kind: 'result-damaged', detail }],
-        });
+      const { result, problem } = await usableResult(this.project, task, await this.store.find(key));
+      if (problem !== undefined) {
+        const damaged: StaleReason = { kind: 'result-damaged', detail: problem };
+        return ok({ storeKey: key, result: undefined, reasons: [...reasons, damaged] });
       }
-      const result = found.value;
       if (!result) return ok({ storeKey: key, result: undefined, reasons });
       const gate = this.rejected.get(key);
       const forced = this.options.forced.has(task.label);
@@ -277,7 +280,7 @@ export class Checker {
     if (!locked) return [{ kind: 'never-built' }];
     if (this.options.forced.has(task.label)) return [{ kind: 'forced' }];
     if (locked.key !== facts.key) {
-      const old = await this.store.find(locked.resultKey ?? locked.key);
+      const old = await this.store.find(resultKeyOf(locked));
       const manifest = old.ok ? old.value?.provenance.manifest : undefined;
       return [
         { kind: 'manifest-changed', changes: manifest ? compareManifests(manifest, facts.manifest) : [] },

@@ -45,6 +45,8 @@ export async function inspectTasks(prepared: Prepared): Promise<Result<Inspected
 export interface Inspection {
   readonly prepared: Prepared;
   readonly tasks: readonly InspectedTask[];
+  /** What went wrong on the way to remotes: what is said of their results may be out of date. */
+  readonly warnings: readonly string[];
 }
 
 /** Looks at a project beside a build that may be running; `use` gets the result while the session is open. */
@@ -58,11 +60,16 @@ export async function inspect<T>(
   try {
     const config = await surroundings.loadConfig(session.value.repository.project);
     if (!config.ok) return config;
-    const prepared = await prepare(surroundings, session.value, config.value, options);
+    const warnings: string[] = [];
+    const prepared = await prepare(surroundings, session.value, config.value, options, {
+      warn: (message) => warnings.push(message),
+      signal: new AbortController().signal,
+    });
     if (!prepared.ok) return prepared;
     const tasks = await inspectTasks(prepared.value);
+    await prepared.value.store.close();
     if (!tasks.ok) return tasks;
-    return ok(await use({ prepared: prepared.value, tasks: tasks.value }));
+    return ok(await use({ prepared: prepared.value, tasks: tasks.value, warnings }));
   } finally {
     await session.value.close();
   }

@@ -10,6 +10,8 @@ export interface BuildOptions {
   /** Runs no recipe: what would need one is a failure. */
   readonly frozen: boolean;
   readonly dryRun: boolean;
+  /** Makes recorded results anew that are in no store any more, also where that costs money. */
+  readonly rebuildMissing: boolean;
   readonly commit: boolean;
   /** Tasks at the same time; undefined: as configured. */
   readonly workers: number | undefined;
@@ -26,6 +28,7 @@ export const PLAIN_BUILD: BuildOptions = {
   failFast: false,
   frozen: false,
   dryRun: false,
+  rebuildMissing: false,
   commit: false,
   workers: undefined,
   wait: true,

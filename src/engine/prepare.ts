@@ -6,11 +6,11 @@ import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern } from '../model/pattern.js';
 import { type Label, targetNames } from '../model/task.js';
-import { GitResults } from '../store/git-results.js';
 import type { ResultStore } from '../store/result-store.js';
 import { gatherDefinitions, gatherPrompts } from './agent-files.js';
 import { Checker } from './check.js';
 import { FactGatherer } from './facts.js';
+import { openResults } from './open-results.js';
 import { loadProject, type Project } from './project.js';
 import type { Session } from './session.js';
 import type { LoadedConfig, Surroundings } from './surroundings.js';
@@ -35,13 +35,24 @@ export interface PrepareOptions {
   /** The targets themselves are made anew. */
   readonly force: boolean;
   readonly discardEdits: boolean;
+  /** Makes recorded results anew that are in no store any more. Default: they are a failure. */
+  readonly rebuildMissing?: boolean;
 }
+
+/** Who hears of what goes wrong on the way to remotes, and how to stop asking them. */
+export interface Onlooker {
+  warn(message: string): void;
+  readonly signal: AbortSignal;
+}
+
+const NOBODY: Onlooker = { warn: () => {}, signal: new AbortController().signal };
 
 export async function prepare(
   surroundings: Surroundings,
   session: Session,
   loaded: LoadedConfig,
   options: PrepareOptions,
+  onlooker: Onlooker = NOBODY,
 ): Promise<Result<Prepared, Failure>> {
   const { config } = loaded;
   const opened = await loadProject(session.repository, session.objects, config);
@@ -52,14 +63,20 @@ export async function prepare(
   if (!targets.ok) return targets;
   const agent = await surroundings.createAgent(config);
   if (!agent.ok) return agent;
-  const store = new GitResults(session.objects);
   const prompts = await gatherPrompts(surroundings, project);
   const definitions = await gatherDefinitions(surroundings, project, agent.value);
   if (!definitions.ok) return definitions;
   const gatherer = new FactGatherer(project, agent.value, prompts, definitions.value);
   const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
-  const checker = new Checker(project, gatherer, store, { forced, discardEdits: options.discardEdits });
   const selected = project.graph.closure(targets.value);
+  const rebuildMissing = options.rebuildMissing === true;
+  const store = await openResults(surroundings, project, { ...onlooker, selected, rebuildMissing });
+  const checker = new Checker(project, gatherer, store, {
+    forced,
+    discardEdits: options.discardEdits,
+    rebuildMissing,
+    verifyRestored: config.cache.verify,
+  });
   return ok({
     project,
     environment: loaded.environment,

@@ -18,6 +18,7 @@ import { interfaceOf } from './interface.js';
 import type { Landed } from './landing-plan.js';
 import { inTheWay } from './obstacles.js';
 import type { BuildOptions } from './options.js';
+import { pinnedMissing } from './pinned.js';
 import type { Prepared } from './prepare.js';
 import { renderOutputs } from './render.js';
 import { specChange } from './spec-change.js';
@@ -139,8 +140,11 @@ export class TaskStep {
           this.parts.prepared.checker.reject(check.storeKey, verified.error.gate);
           continue;
         }
-        case 'stale':
-          return this.make(check);
+        case 'stale': {
+          const made = await this.make(check);
+          if (made.ok && made.value === 'adopted') continue;
+          return made as Result<TaskOutcomeKind, Failure>;
+        }
         case 'pending':
           throw new Error(`BUG: ${task.label} was checked before its dependencies`);
       }
@@ -170,17 +174,18 @@ export class TaskStep {
     return ok(outcome);
   }
 
-  private async make(check: Check): Promise<Result<TaskOutcomeKind, Failure>> {
+  /** `adopted`: another build's result came in the place of the one that was made, and is to be judged like any other. */
+  private async make(check: Check): Promise<Result<TaskOutcomeKind | 'adopted', Failure>> {
     const { prepared, executor, workers, remaining, options, emit, signal } = this.parts;
     const { task } = check;
     if (options.frozen) {
       this.stale.set(task.label, 'stale');
       return err({ kind: 'not-up-to-date', tasks: [{ label: task.label, verdict: 'stale' }] });
     }
-    if (
-      check.verdict.kind === 'stale' &&
-      check.verdict.reasons.some((reason) => reason.kind === 'result-damaged')
-    ) {
+    const reasons = check.verdict.kind === 'stale' ? check.verdict.reasons : [];
+    if (reasons.some((reason) => reason.kind === 'result-missing'))
+      return err(pinnedMissing(prepared.project, task));
+    if (reasons.some((reason) => reason.kind === 'result-damaged')) {
       emit({
         type: 'warning',
         task: task.label,
@@ -198,6 +203,7 @@ export class TaskStep {
           this.usage = addUsage(this.usage, outcome.usage);
           if (!outcome.ok) return err(outcome.failure);
           this.parts.durations[task.label] = outcome.ms;
+          if (outcome.adopted) return ok('adopted' as const);
           const stored = await prepared.store.find(check.storeKey);
           if (!stored.ok) return stored;
           if (stored.value) await recordGates(this.parts, check, stored.value.outputs, stored.value);

@@ -1,6 +1,7 @@
 /** Verdicts: what a build would do with a task and why. The same values serve status, explain, dry run and build. */
 
 import type { ManifestChange } from './action.js';
+import type { Digest } from './digest.js';
 import type { Label } from './task.js';
 
 export type StaleReason =
@@ -9,6 +10,8 @@ export type StaleReason =
   /** The key is as recorded but neither the disk nor the store has the outputs. */
   | { readonly kind: 'outputs-missing'; readonly paths: readonly string[] }
   | { readonly kind: 'result-damaged'; readonly detail: string }
+  /** A result that cannot simply be made again is recorded, and is neither on disk nor in any store. */
+  | { readonly kind: 'result-missing'; readonly key: Digest }
   | { readonly kind: 'patch-conflict'; readonly path: string }
   | { readonly kind: 'gates-failed'; readonly gate: string }
   | { readonly kind: 'forced' };

@@ -169,7 +169,8 @@ async function notIgnored(
   return [...tracked, ...fresh.filter((path) => !ignored.has(path))].sort();
 }
 
-async function entryProblem(
+/** Why what is at these paths cannot be part of a result: a repository of its own, a link that leaves the project. */
+export async function entryProblem(
   objects: GitObjects,
   paths: readonly string[],
   listing: Listing,

@@ -9,6 +9,7 @@ interface BuildFlags {
   readonly dryRun?: boolean;
   readonly force?: boolean;
   readonly frozen?: boolean;
+  readonly rebuildMissing?: boolean;
   readonly discardEdits?: boolean;
   readonly commit?: boolean;
   readonly failFast?: boolean;
@@ -31,6 +32,7 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
         failFast: flags.failFast === true,
         frozen: flags.frozen === true,
         dryRun: flags.dryRun === true,
+        rebuildMissing: flags.rebuildMissing === true,
         commit: flags.commit === true,
         workers: flags.workers,
         wait: flags.wait,

@@ -1,0 +1,51 @@
+/** From the config to remotes: each kind is loaded when it is named. Asks no remote anything. */
+
+import type { GitObjects } from '../../io/git/objects.js';
+import type { CacheRemoteConfig } from '../../model/config.js';
+import type { Scope } from '../entry.js';
+import type { RemoteStore } from '../remote-store.js';
+import { type ChainedRemote, RemoteChain } from './chain.js';
+
+export interface RemoteSurroundings {
+  readonly objects: GitObjects;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The project's folder. */
+  readonly dir: string;
+  readonly pid: number;
+  /** Entries larger than this are not downloaded; bytes. */
+  readonly maxBytes: number;
+}
+
+const SILENCE_SECONDS = 30;
+
+/** What pull requests share comes last for those that may read it: reviewed work goes first. */
+export async function openRemotes(
+  configs: readonly CacheRemoteConfig[],
+  scopes: { readonly read: readonly Scope[]; readonly write: Scope },
+  surroundings: RemoteSurroundings,
+  warn: (message: string) => void,
+): Promise<RemoteChain> {
+  const chained: ChainedRemote[] = [];
+  for (const scope of ['shared', 'pull-request'] as const) {
+    const reads = scopes.read.includes(scope);
+    const writes = scopes.write === scope;
+    if (!reads && !writes) continue;
+    for (const config of configs) {
+      const read = reads && config.read !== false;
+      const write = writes && config.write !== false;
+      if (read || write) chained.push({ store: await openRemote(config, scope, surroundings), read, write });
+    }
+  }
+  return new RemoteChain(chained, warn);
+}
+
+async function openRemote(
+  config: CacheRemoteConfig,
+  scope: Scope,
+  surroundings: RemoteSurroundings,
+): Promise<RemoteStore> {
+  const { objects, dir, pid } = surroundings;
+  const silenceMs = (config.timeoutSeconds ?? SILENCE_SECONDS) * 1000;
+  const { GitRemote } = await import('./git.js');
+  return new GitRemote({ remote: config.url.slice('git:'.length), scope, objects, dir, pid, silenceMs });
+}
