@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { addBuild } from './definitions/build.js';
+import { addCache } from './definitions/cache.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
@@ -11,7 +12,7 @@ import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
 import { VERSION } from './wire.js';
 
-const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog];
+const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog, addCache];
 
 export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('conductor')

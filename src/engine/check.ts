@@ -18,7 +18,7 @@ import { interfaceOf, lockedPatches } from './interface.js';
 import { isAsRecorded, lockedEdits } from './locked.js';
 import { inTheWay, namedOutputs } from './obstacles.js';
 import { foldPatches } from './patches.js';
-import { isPinned, usableResult } from './pinned.js';
+import { missingPin, usableResult } from './pinned.js';
 import { lockedTask, type Project } from './project.js';
 
 export interface Check {
@@ -162,9 +162,7 @@ export class Checker {
       const made = this.producedFrom(task, result?.outputs ?? recorded, lockedPatches(locked), result?.edits);
       return make({ kind: 'drifted', paths: drift, stale: undefined }, candidate, made);
     }
-    if (!result && standing && !this.options.rebuildMissing && isPinned(locked)) {
-      reasons.push({ kind: 'result-missing', key: candidate.storeKey });
-    }
+    if (!result && standing && !this.options.rebuildMissing) reasons.push(...missingPin(locked));
     if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);

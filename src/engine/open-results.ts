@@ -1,6 +1,5 @@
 /** The store of results for one project: conductor's own repository, with remotes where the config names some. */
 
-import type { GitObjects } from '../io/git/objects.js';
 import type { ActionKey } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
 import { resultKeyOf } from '../model/lock.js';
@@ -8,7 +7,9 @@ import { findOrigin } from '../model/origin.js';
 import type { Label } from '../model/task.js';
 import { parseEntryWord } from '../model/tree.js';
 import { type AdmissionPolicy, acceptsOrigin } from '../store/admission.js';
+import type { Scope } from '../store/entry.js';
 import { GitResults } from '../store/git-results.js';
+import type { RemoteChain } from '../store/remotes/chain.js';
 import type { ResultStore } from '../store/result-store.js';
 import { isAsRecorded } from './locked.js';
 import { lockedTask, type Project } from './project.js';
@@ -27,34 +28,47 @@ export interface SharingOptions {
   readonly rebuildMissing: boolean;
 }
 
+/** Conductor's own store, by the rules of the config. */
+export function openLocal(surroundings: Surroundings, project: Project) {
+  const { cache } = project.config;
+  const here = findOrigin(surroundings.env, cache.origin);
+  const policy: AdmissionPolicy = { trust: cache.trust, here };
+  const local = new GitResults(project.objects, {
+    origin: here,
+    accepts: (origin) => acceptsOrigin(policy, origin),
+  });
+  return { local, policy };
+}
+
+/** The remotes of the config, for what is made here and for what may be used here. */
+export async function openChain(
+  surroundings: Surroundings,
+  project: Project,
+  policy: AdmissionPolicy,
+  warn: (message: string) => void,
+): Promise<RemoteChain> {
+  const { openRemotes } = await import('../store/remotes/open.js');
+  const readsAll = policy.here.pullRequest || policy.trust !== 'no-pull-requests';
+  const read: readonly Scope[] = readsAll ? ['shared', 'pull-request'] : ['shared'];
+  const write: Scope = policy.here.pullRequest ? 'pull-request' : 'shared';
+  const { env, pid } = surroundings;
+  const { repository, objects, config } = project;
+  const maxBytes = 4 * config.maxOutputBytes;
+  const all = { objects, env, pid, dir: repository.project, maxBytes };
+  return openRemotes(config.cache.remotes, { read, write }, all, warn);
+}
+
 export async function openResults(
   surroundings: Surroundings,
   project: Project,
   options: SharingOptions,
 ): Promise<ResultStore> {
-  const { objects, config } = project;
-  const { cache } = config;
-  const here = findOrigin(surroundings.env, cache.origin);
-  const policy: AdmissionPolicy = { trust: cache.trust, here };
-  const local = new GitResults(objects, {
-    origin: here,
-    accepts: (origin) => acceptsOrigin(policy, origin),
-  });
+  const { cache } = project.config;
+  const { local, policy } = openLocal(surroundings, project);
   if (cache.remotes.length === 0) return local;
-  const { openRemotes } = await import('../store/remotes/open.js');
   const { TieredResults } = await import('../store/tiered-results.js');
-  const readsAll = here.pullRequest || cache.trust !== 'no-pull-requests';
-  const chain = await openRemotes(
-    cache.remotes,
-    {
-      read: readsAll ? ['shared', 'pull-request'] : ['shared'],
-      write: here.pullRequest ? 'pull-request' : 'shared',
-    },
-    remoteSurroundings(surroundings, project, objects),
-    options.warn,
-  );
-  return new TieredResults(local, objects, {
-    chain,
+  return new TieredResults(local, project.objects, {
+    chain: await openChain(surroundings, project, policy, options.warn),
     policy,
     pins: options.rebuildMissing ? new Map() : await pinsOf(project),
     likely: likelyKeys(project, options.selected),
@@ -64,12 +78,6 @@ export async function openResults(
     signal: options.signal,
     warn: options.warn,
   });
-}
-
-function remoteSurroundings(surroundings: Surroundings, project: Project, objects: GitObjects) {
-  const { env, pid } = surroundings;
-  const { repository, config } = project;
-  return { objects, env, pid, dir: repository.project, maxBytes: 4 * config.maxOutputBytes };
 }
 
 /** Keys of recorded results whose files are not on disk as they are recorded. */
@@ -84,7 +92,7 @@ function likelyKeys(project: Project, selected: ReadonlySet<Label>): ActionKey[]
 }
 
 /** What lock files say that recorded results hold: nothing else may come in their place from elsewhere. */
-async function pinsOf(project: Project): Promise<Map<ActionKey, Digest>> {
+export async function pinsOf(project: Project): Promise<Map<ActionKey, Digest>> {
   const { contentDigest } = await import('../store/arrival.js');
   const pins = new Map<ActionKey, Digest>();
   for (const lock of project.locks.values()) {

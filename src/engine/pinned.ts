@@ -8,15 +8,17 @@ import { type LockedTask, resultKeyOf } from '../model/lock.js';
 import { matchesAny } from '../model/pattern.js';
 import type { Task } from '../model/task.js';
 import { Listing } from '../model/tree.js';
+import type { StaleReason } from '../model/verdict.js';
 import { entryProblem } from '../workspace/capture.js';
 import { lockedTask, type Project } from './project.js';
 
 /**
- * Whether making it again would cost money or give something else: what an agent made or a person accepted. Templates
- * and commands are simply run again.
+ * The reason that stands against making a recorded result again where it would cost money or give something else: what
+ * an agent made or a person accepted. Templates and commands are simply run again.
  */
-export function isPinned(locked: LockedTask): boolean {
-  return locked.recipe === 'agent' || locked.recipe === 'accepted';
+export function missingPin(locked: LockedTask): StaleReason[] {
+  const isPinned = locked.recipe === 'agent' || locked.recipe === 'accepted';
+  return isPinned ? [{ kind: 'result-missing', key: resultKeyOf(locked) }] : [];
 }
 
 export function pinnedMissing(project: Project, task: Task): Failure {

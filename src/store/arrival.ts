@@ -9,8 +9,8 @@ import type { ActionKey, Origin, StoredResult } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
 import type { Files, ObjectId } from '../model/tree.js';
 import { type AdmissionPolicy, admissionProblem, shapeProblem } from './admission.js';
-import { type EntryName, gatesName, keyOf, resultName } from './entry.js';
-import { GATES_FILE, type GitResults } from './git-results.js';
+import { type EntryName, gatesName, isResult, keyOf, resultName } from './entry.js';
+import { GATES_FILE, type GitResults, RESULT_FILE } from './git-results.js';
 import { interfaceDigest } from './manifest.js';
 
 export type Arrived =
@@ -61,7 +61,7 @@ export async function arrivedGatesProblem(
   name: EntryName,
   commit: ObjectId,
 ): Promise<string | undefined> {
-  const files = await filesOf(objects, commit);
+  const files = await entryFiles(objects, commit);
   const entry = files?.get(GATES_FILE);
   const record = entry && parse((await objects.read(entry.id))?.toString('utf8'));
   if (!files || record?.key !== keyOf(name)) return 'it is no record of these gates';
@@ -71,7 +71,18 @@ export async function arrivedGatesProblem(
   );
 }
 
-async function filesOf(objects: GitObjects, commit: ObjectId): Promise<Files | undefined> {
+/** Who made an entry, by its own word; undefined when it does not say. */
+export async function originOf(
+  objects: GitObjects,
+  name: EntryName,
+  commit: ObjectId,
+): Promise<Origin | undefined> {
+  const file = isResult(name) ? RESULT_FILE : GATES_FILE;
+  return parse((await objects.read(`${commit}:${file}`))?.toString('utf8'))?.origin;
+}
+
+/** Every file of an entry; undefined when it cannot be read. */
+export async function entryFiles(objects: GitObjects, commit: ObjectId): Promise<Files | undefined> {
   const tree = await objects.resolve(`${commit}^{tree}`);
   return tree === undefined ? undefined : walkTree(objects, tree).catch(() => undefined);
 }

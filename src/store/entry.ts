@@ -23,6 +23,12 @@ export function refOf(name: EntryName): string {
   return `refs/conductor/${isResult(name) ? 'results' : 'gates'}/${key.slice(0, 2)}/${key}`;
 }
 
+/** The entry that a ref stands for; undefined for any other ref. */
+export function nameOf(ref: string): EntryName | undefined {
+  const parts = /^refs\/conductor\/(results|gates)\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(ref);
+  return parts ? (`${parts[1]}/${parts[2]}` as EntryName) : undefined;
+}
+
 /**
  * What pull requests make is shared among them only, under names of its own: it can neither be taken for reviewed work
  * nor stand in its way.

@@ -11,7 +11,7 @@ import type { ActionKey, EditPatch, Origin, Provenance, StoredResult } from '../
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Files, Listing, type ObjectId } from '../model/tree.js';
-import { type EntryName, gatesName, refOf, resultName } from './entry.js';
+import { type EntryName, gatesName, keyOf, nameOf, refOf, resultName } from './entry.js';
 import type { KeptResult, NewResult, ResultStore } from './result-store.js';
 import { SIGNATURE_FILE, type Signer, statementOf } from './signature.js';
 
@@ -92,8 +92,12 @@ export class GitResults implements ResultStore {
   }
 
   async forget(key: ActionKey): Promise<void> {
-    this.seen.delete(key);
-    await this.objects.deleteRef(refOf(resultName(key)));
+    await this.drop(resultName(key));
+  }
+
+  async drop(name: EntryName): Promise<void> {
+    this.seen.delete(keyOf(name));
+    await this.objects.deleteRef(refOf(name));
   }
 
   async gatesPassed(key: Digest): Promise<boolean> {
@@ -107,6 +111,16 @@ export class GitResults implements ResultStore {
     await this.objects.createRef(refOf(gatesName(key)), commit);
   }
 
+  /** Every entry with its commit. */
+  async entries(): Promise<Map<EntryName, ObjectId>> {
+    const all = new Map<EntryName, ObjectId>();
+    for (const [ref, commit] of await this.objects.refs('refs/conductor')) {
+      const name = nameOf(ref);
+      if (name !== undefined) all.set(name, commit);
+    }
+    return all;
+  }
+
   /** The commit that an entry's ref names; its content is not looked at. */
   async commitOf(name: EntryName): Promise<ObjectId | undefined> {
     return this.objects.resolve(refOf(name));
@@ -114,7 +128,7 @@ export class GitResults implements ResultStore {
 
   /** Lets an entry's ref name this commit, whatever it named before. */
   async point(name: EntryName, commit: ObjectId): Promise<void> {
-    this.seen.delete(name.slice(name.indexOf('/') + 1));
+    this.seen.delete(keyOf(name));
     if ((await this.objects.createRef(refOf(name), commit)) === 'created') return;
     if ((await this.commitOf(name)) === commit) return;
     await this.objects.deleteRef(refOf(name));

@@ -4,7 +4,7 @@ import { inspect } from '../../engine/inspect.js';
 import { exitCodeOf } from '../../model/failure.js';
 import { plural } from '../../report/style.js';
 import { statusTable } from '../../report/verdict.js';
-import { print, printFailure, printJson, styleFor } from '../output.js';
+import { print, printFailure, printJson, printWarning, styleFor } from '../output.js';
 import { createSurroundings } from '../wire.js';
 
 export async function runStatus(
@@ -14,8 +14,10 @@ export async function runStatus(
   const done = await inspect(
     createSurroundings(process.cwd()),
     { targets, force: false, discardEdits: false },
-    async ({ tasks }) =>
-      tasks.map(({ task, verdict }) => ({ label: task.label, title: task.title, verdict })),
+    async ({ tasks, warnings }) => {
+      warnings.forEach(printWarning);
+      return tasks.map(({ task, verdict }) => ({ label: task.label, title: task.title, verdict }));
+    },
   );
   if (!done.ok) {
     printFailure(done.error);

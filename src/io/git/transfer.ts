@@ -142,5 +142,6 @@ function faultOf(exit: GitExit): TransferFault {
   const detail = withoutCredentials((said.at(-1) ?? exit.stderr.trim()).slice(0, 500)).trim();
   const denied =
     /Authentication failed|could not read (Username|Password)|Permission denied|access denied|returned error: 40[13]|protected|not allowed|service not enabled|does not appear to be a git repository|[Rr]epository .*not found|does not exist/;
-  return { kind: denied.test(exit.stderr) ? 'denied' : 'failed', detail };
+  const told = said.join('\n');
+  return { kind: denied.test(told) ? 'denied' : 'failed', detail };
 }
