@@ -12,7 +12,7 @@ import { arrivedGatesProblem, arrivedResult, contentDigest, entryFiles, originOf
 import { type EntryName, gatesName, isResult, keyOf, resultName } from '../store/entry.js';
 import type { GitResults } from '../store/git-results.js';
 import type { RemoteChain } from '../store/remotes/chain.js';
-import { openChain, openLocal, pinsOf } from './open-results.js';
+import { arrivalRules, openChain, openLocal, pinsOf } from './open-results.js';
 import { loadProject, type Project } from './project.js';
 import { openReadingSession } from './session.js';
 import type { Surroundings } from './surroundings.js';
@@ -97,7 +97,7 @@ export async function pullResults(
       const held = isResult(name) ? await local.find(keyOf(name)) : ok(await local.commitOf(name));
       if (!held.ok || !held.value) wanted.push(name);
     }
-    const rules = { policy, pins: await pinsOf(project) };
+    const rules = { policy, ...(await arrivalRules(project)) };
     const found = await chain.fetch(
       wanted,
       async (name, commit) => {

@@ -7,11 +7,13 @@ import { findOrigin } from '../model/origin.js';
 import type { Label } from '../model/task.js';
 import { parseEntryWord } from '../model/tree.js';
 import { type AdmissionPolicy, acceptsOrigin } from '../store/admission.js';
+import type { ArrivalRules } from '../store/arrival.js';
 import type { Scope } from '../store/entry.js';
 import { GitResults } from '../store/git-results.js';
 import type { RemoteChain } from '../store/remotes/chain.js';
 import type { ResultStore } from '../store/result-store.js';
 import { isAsRecorded } from './locked.js';
+import { ownershipProblem } from './pinned.js';
 import { lockedTask, type Project } from './project.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -70,7 +72,8 @@ export async function openResults(
   return new TieredResults(local, project.objects, {
     chain: await openChain(surroundings, project, policy, options.warn),
     policy,
-    pins: options.rebuildMissing ? new Map() : await pinsOf(project),
+    ...(await arrivalRules(project)),
+    ...(options.rebuildMissing ? { pins: new Map() } : {}),
     likely: likelyKeys(project, options.selected),
     believesGates: !cache.verify,
     claimMs: CLAIM_MS,
@@ -89,6 +92,18 @@ function likelyKeys(project: Project, selected: ReadonlySet<Label>): ActionKey[]
     if (locked && !isAsRecorded(project, locked, onDisk)) keys.push(resultKeyOf(locked));
   }
   return keys;
+}
+
+/** What of a project decides whether a result from elsewhere may come in. */
+export async function arrivalRules(project: Project): Promise<Pick<ArrivalRules, 'pins' | 'fits'>> {
+  return {
+    pins: await pinsOf(project),
+    async fits(result) {
+      // A task that was renamed since has its results under the old name: they are judged when they are used.
+      const task = project.graph.tasks.get(result.provenance.label);
+      return task && ownershipProblem(project, task, result);
+    },
+  };
 }
 
 /** What lock files say that recorded results hold: nothing else may come in their place from elsewhere. */

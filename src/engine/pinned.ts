@@ -52,7 +52,7 @@ export async function usableResult(
  * Why a result, wherever it was found, cannot be this task's: it holds what the task does not own, or a link that leaves
  * the project. Undefined when it can.
  */
-async function ownershipProblem(
+export async function ownershipProblem(
   project: Project,
   task: Task,
   result: StoredResult,

@@ -21,6 +21,8 @@ export interface ArrivalRules {
   readonly policy: AdmissionPolicy;
   /** What lock files say the result of a key holds, as `contentDigest` has it. */
   readonly pins: ReadonlyMap<ActionKey, Digest>;
+  /** Why a result cannot be that of the task which it names; undefined when it can. */
+  fits(result: StoredResult): Promise<string | undefined>;
 }
 
 /** One digest for everything that a result puts into a project. */
@@ -49,6 +51,8 @@ export async function arrivedResult(
   if (pin !== undefined && pin !== contentDigest(result)) {
     return refuse('it is not the result that the lock file records');
   }
+  const misfit = await rules.fits(result);
+  if (misfit !== undefined) return refuse(misfit);
   const { origin } = result.provenance;
   const problem = await admissionProblem(rules.policy, objects, resultName(key), files, origin);
   return problem === undefined ? { ok: true, result } : refuse(problem);

@@ -11,7 +11,7 @@ import type { ActionKey, EditPatch, Origin, Provenance, StoredResult } from '../
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Files, Listing, type ObjectId } from '../model/tree.js';
-import { type EntryName, gatesName, keyOf, nameOf, refOf, resultName } from './entry.js';
+import { type EntryName, gatesName, isResult, keyOf, nameOf, refOf, resultName } from './entry.js';
 import type { KeptResult, NewResult, ResultStore } from './result-store.js';
 import { SIGNATURE_FILE, type Signer, statementOf } from './signature.js';
 
@@ -76,7 +76,7 @@ export class GitResults implements ResultStore {
       RESULT_FILE,
       record,
       files,
-      messageOf(result.provenance.label),
+      resultMessage(result.provenance.label),
     );
     const created = await this.objects.createRef(refOf(resultName(result.key)), commit);
     if (created === 'exists') {
@@ -107,7 +107,7 @@ export class GitResults implements ResultStore {
   async recordGates(key: Digest): Promise<void> {
     const { origin } = this.keeper;
     const record = { schema: 1, key, ...(origin ? { origin } : {}) };
-    const commit = await this.write(gatesName(key), GATES_FILE, record, new Map(), `gates passed ${key}\n`);
+    const commit = await this.write(gatesName(key), GATES_FILE, record, new Map(), gatesMessage(key));
     await this.objects.createRef(refOf(gatesName(key)), commit);
   }
 
@@ -190,10 +190,16 @@ export class GitResults implements ResultStore {
   }
 }
 
-/** Equal files give equal commits on every machine: the message follows from the result as well. */
-export function messageOf(label: string): string {
-  return `result of ${label}\n`;
+/** Equal files give equal commits on every machine: the message follows from them as well. */
+export async function entryMessage(objects: GitObjects, name: EntryName, files: Files): Promise<string> {
+  if (!isResult(name)) return gatesMessage(keyOf(name));
+  const entry = files.get(RESULT_FILE);
+  const text = entry && (await objects.read(entry.id))?.toString('utf8');
+  return resultMessage(parseRecord(text ?? '')?.label ?? 'no task');
 }
+
+const resultMessage = (label: string) => `result of ${label}\n`;
+const gatesMessage = (key: Digest) => `gates passed ${key}\n`;
 
 /** A record of our own making, or undefined: what stands in the store is not trusted to have the right shape. */
 function parseRecord(text: string): (Provenance & { edited: string[] }) | undefined {

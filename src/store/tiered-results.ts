@@ -39,6 +39,8 @@ export class TieredResults implements ResultStore {
   /** Asked for in this build, found or not. */
   private readonly asked = new Set<EntryName>();
   private readonly late = new Set<Promise<unknown>>();
+  /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
+  private readonly gaveWay = new Set<ActionKey>();
   private readonly stop = new AbortController();
   private readonly signal: AbortSignal;
 
@@ -150,8 +152,10 @@ export class TieredResults implements ResultStore {
    * the key that is looked for next if the other one turns out to be of no use.
    */
   private async adopt(ours: StoredResult): Promise<KeptResult> {
+    if (this.gaveWay.has(ours.key)) return ours;
     const first = await this.winner(ours);
     if (!first || contentDigest(first) === contentDigest(ours)) return ours;
+    this.gaveWay.add(ours.key);
     await this.local.point(resultName(ours.key), first.commit);
     const key = nextKey(ours.key, 'rejected', digestFiles(first.outputs));
     const { outputs, edits, provenance } = ours;

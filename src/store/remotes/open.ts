@@ -33,6 +33,10 @@ export async function openRemotes(
     for (const config of configs) {
       const read = reads && config.read !== false;
       const write = writes && config.write !== false;
+      if (!config.url.startsWith('git:') && !URL.canParse(config.url)) {
+        if (scope === scopes.write) warn(`${config.url} is no address: it is left out`);
+        continue;
+      }
       if (read || write) chained.push({ store: await openRemote(config, scope, surroundings), read, write });
     }
   }
@@ -44,8 +48,14 @@ async function openRemote(
   scope: Scope,
   surroundings: RemoteSurroundings,
 ): Promise<RemoteStore> {
-  const { objects, dir, pid } = surroundings;
+  const { objects, dir, pid, env, maxBytes } = surroundings;
   const silenceMs = (config.timeoutSeconds ?? SILENCE_SECONDS) * 1000;
-  const { GitRemote } = await import('./git.js');
-  return new GitRemote({ remote: config.url.slice('git:'.length), scope, objects, dir, pid, silenceMs });
+  if (config.url.startsWith('git:')) {
+    const { GitRemote } = await import('./git.js');
+    return new GitRemote({ remote: config.url.slice('git:'.length), scope, objects, dir, pid, silenceMs });
+  }
+  const { CasRemote } = await import('./cas.js');
+  const { HttpPlace } = await import('./http.js');
+  const place = new HttpPlace({ config, env, silenceMs });
+  return new CasRemote({ place, scope, objects, maxBytes });
 }

@@ -1,0 +1,152 @@
+/**
+ * The door of HTTP: one request at a time, with limits on silence and size, redirects that never take credentials
+ * elsewhere, and bodies that go straight to a file. Knows no protocol above it and tries nothing twice.
+ */
+
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { err, ok, type Result } from '../base/result.js';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+  readonly signal: AbortSignal;
+  /** Milliseconds without a byte after which it is given up. */
+  readonly silenceMs: number;
+  /** A longer body is an error. */
+  readonly maxBytes: number;
+  /** The body of a 2xx answer goes here instead of into memory. */
+  readonly toFile?: string;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** Empty where the body went to a file. */
+  readonly body: Buffer;
+  readonly bytes: number;
+  /** SHA-256 of the body, in hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface HttpFault {
+  readonly kind: 'unreachable' | 'silent' | 'cut' | 'too-large' | 'stopped';
+  readonly detail: string;
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const MOST_REDIRECTS = 5;
+
+/** Connections that are kept open between requests. */
+export class HttpConnections {
+  private readonly plain = new http.Agent({ keepAlive: true, maxSockets: 8 });
+  private readonly secure = new https.Agent({ keepAlive: true, maxSockets: 8 });
+
+  async request(request: HttpRequest): Promise<Result<HttpAnswer, HttpFault>> {
+    let { url, headers } = request;
+    for (let hops = 0; ; hops++) {
+      const answer = await this.once({ ...request, url, headers });
+      if (!answer.ok || !REDIRECTS.has(answer.value.status)) return answer;
+      const { location } = answer.value.headers;
+      const goesOn = request.method !== 'PUT' || answer.value.status === 307 || answer.value.status === 308;
+      if (location === undefined || !goesOn || hops === MOST_REDIRECTS) return answer;
+      const from = new URL(url);
+      const to = URL.canParse(location, url) ? new URL(location, url) : undefined;
+      if (!to || !/^https?:$/.test(to.protocol) || (from.protocol === 'https:' && to.protocol !== 'https:')) {
+        return err({ kind: 'unreachable', detail: 'it redirects to a place that is not safe' });
+      }
+      if (to.origin !== from.origin) {
+        headers = Object.fromEntries(
+          Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'),
+        );
+      }
+      url = to.href;
+    }
+  }
+
+  close(): void {
+    this.plain.destroy();
+    this.secure.destroy();
+  }
+
+  private async once(request: HttpRequest): Promise<Result<HttpAnswer, HttpFault>> {
+    const { method, headers, body, signal, silenceMs } = request;
+    if (signal.aborted) return err({ kind: 'stopped', detail: 'it was stopped' });
+    const url = new URL(request.url);
+    const secure = url.protocol === 'https:';
+    const options = {
+      method,
+      agent: secure ? this.secure : this.plain,
+      signal,
+      timeout: silenceMs,
+      headers: { ...headers, ...(body ? { 'content-length': String(body.length) } : {}) },
+    };
+    let answered = false;
+    let silent = false;
+    try {
+      const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+        const sent = (secure ? https : http).request(url, options, resolve);
+        sent.on('error', reject);
+        sent.on('timeout', () => {
+          silent = true;
+          sent.destroy(new Error('silent'));
+        });
+        // What a connection has kept quiet for so long is given up also while the body is under way.
+        sent.end(body);
+      });
+      answered = true;
+      return ok(await receive(response, request));
+    } catch (error) {
+      if (signal.aborted) return err({ kind: 'stopped', detail: 'it was stopped' });
+      if (silent)
+        return err({
+          kind: 'silent',
+          detail: `nothing was heard from it for ${Math.round(silenceMs / 1000)} s`,
+        });
+      if (error instanceof TooLarge) return err({ kind: 'too-large', detail: 'it sends more than it said' });
+      const { code, message } = error as NodeJS.ErrnoException;
+      return err({
+        kind: answered ? 'cut' : 'unreachable',
+        detail: answered ? 'the connection was cut' : (code ?? message),
+      });
+    }
+  }
+}
+
+class TooLarge extends Error {}
+
+async function receive(response: http.IncomingMessage, request: HttpRequest): Promise<HttpAnswer> {
+  const hash = createHash('sha256');
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const status = response.statusCode ?? 0;
+  const isGood = status >= 200 && status < 300;
+  const measured = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      hash.update(chunk);
+      if (bytes > request.maxBytes) done(new TooLarge());
+      else done(null, chunk);
+    },
+  });
+  if (isGood && request.toFile !== undefined) {
+    await pipeline(response, measured, createWriteStream(request.toFile));
+  } else {
+    await pipeline(response, measured, async (source) => {
+      for await (const chunk of source) chunks.push(chunk as Buffer);
+    });
+  }
+  return {
+    status,
+    headers: response.headers,
+    body: Buffer.concat(chunks),
+    bytes,
+    sha256: hash.digest('hex'),
+  };
+}
