@@ -1,4 +1,4 @@
-// Bundles the command line, the library entry and the pool's worker into dist/, and writes the library's types.
+// Bundles the command line, the library entry and the pool's workers into dist/, and writes the library's types.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,12 @@ rmSync(`${root}/dist`, { recursive: true, force: true });
 
 await build({
   absWorkingDir: root,
-  entryPoints: { main: 'src/cli/main.ts', index: 'src/index.ts', 'pool-worker': 'src/io/pool-worker.ts' },
+  entryPoints: {
+    main: 'src/cli/main.ts',
+    index: 'src/index.ts',
+    'pool-worker': 'src/io/pool-worker.ts',
+    'outline-worker': 'src/plan/outline-worker.ts',
+  },
   outdir: 'dist',
   bundle: true,
   // One chunk per dynamic import: a build with nothing to do reads the first one only.

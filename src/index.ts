@@ -2,7 +2,14 @@
 
 import type { ConductorConfig } from './model/config.js';
 
-export type { AgentPreset, CommandAgentConfig, ConductorConfig, GateConfig } from './model/config.js';
+export type {
+  AgentPreset,
+  CommandAgentConfig,
+  ConductorConfig,
+  GateConfig,
+  OpencodeAgentConfig,
+  ScriptedAgentConfig,
+} from './model/config.js';
 export type { BuildEvent, BuildSummary } from './model/event.js';
 
 /** Returns the configuration as it is; an editor completes and checks its keys. */

@@ -1,15 +1,13 @@
 /**
- * Tools with which an agent reads its task again, reports progress and says that it cannot go on. What it says is
- * appended as one JSON object a line to the file that `task-tracker.json` beside this file names; without that nobody
- * listens. Types are the only thing imported from packages, so that the file loads without any.
+ * Tools with which an agent reads its task again, reports progress and says that it cannot go on. Whoever runs the
+ * session sees the calls in its events. Types are the only thing imported from packages, so that the file loads without
+ * any.
  */
 
-import { appendFile, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Plugin, ToolDefinition } from '@opencode-ai/plugin';
 
 const MAX_TEXT = 500;
-/** Reports of one session that are written; more would only fill a disk. */
+/** Reports of one session that are taken: more are no help to anybody. */
 const MAX_REPORTS = 100;
 const KINDS = ['file', 'decision', 'dependency', 'environment', 'contradiction'] as const;
 
@@ -26,16 +24,6 @@ function textArgument(args: unknown, name: string): { text: string } | { problem
   return { text: value.replace(/\s+/g, ' ').trim() };
 }
 
-async function trackFile(): Promise<string | undefined> {
-  try {
-    const text = await readFile(fileURLToPath(new URL('./task-tracker.json', import.meta.url)), 'utf8');
-    const { file } = JSON.parse(text) as { file?: unknown };
-    return typeof file === 'string' && file !== '' ? file : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 const text = (description: string) => ({ type: 'string', description, maxLength: MAX_TEXT });
 
 /** OpenCode takes plain JSON Schema for arguments; its types know zod only. */
@@ -50,19 +38,6 @@ function tool(
 export const TaskTracker: Plugin = async ({ client, directory }) => {
   const reports = new Map<string, number>();
   const blocked = new Set<string>();
-
-  async function report(
-    sessionID: string,
-    entry: Readonly<Record<string, string>>,
-  ): Promise<string | undefined> {
-    const count = (reports.get(sessionID) ?? 0) + 1;
-    if (count > MAX_REPORTS) return `${MAX_REPORTS} reports are enough; go on without`;
-    reports.set(sessionID, count);
-    const file = await trackFile();
-    // One write of one line: reports of sessions beside each other do not mix.
-    if (file) await appendFile(file, `${JSON.stringify({ session: sessionID, ...entry })}\n`);
-    return undefined;
-  }
 
   return {
     tool: {
@@ -88,8 +63,10 @@ export const TaskTracker: Plugin = async ({ client, directory }) => {
         async (args, context) => {
           const done = textArgument(args, 'done');
           if ('problem' in done) return `Not noted: ${done.problem}.`;
-          const refused = await report(context.sessionID, { kind: 'progress', text: done.text });
-          return refused ? `Not noted: ${refused}.` : 'Noted. Go on.';
+          const count = (reports.get(context.sessionID) ?? 0) + 1;
+          if (count > MAX_REPORTS) return `Not noted: ${MAX_REPORTS} reports are enough; go on without.`;
+          reports.set(context.sessionID, count);
+          return 'Noted. Go on.';
         },
       ),
       task_blocked: tool(
@@ -105,12 +82,6 @@ export const TaskTracker: Plugin = async ({ client, directory }) => {
           if (!KINDS.some((kind) => kind === needs))
             return `Not noted: \`needs\` must be one of ${KINDS.join(', ')}.`;
           if (blocked.has(context.sessionID)) return 'It is noted already. Stop now and answer in one line.';
-          const refused = await report(context.sessionID, {
-            kind: 'blocked',
-            text: because.text,
-            needs: String(needs),
-          });
-          if (refused) return `Not noted: ${refused}.`;
           blocked.add(context.sessionID);
           return 'Noted. Stop now and answer in one line.';
         },

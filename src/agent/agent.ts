@@ -47,6 +47,8 @@ export interface Agent {
   readonly name: string;
   /** Enters the manifest: what decides content (driver, program, arguments) and not where it runs. */
   readonly identity: string;
+  /** Values that may stand in no output: the keys of its providers. Absent: none. */
+  readonly secrets?: readonly string[];
   /** Whether a budget in money can be held: it says what it costs, while it runs or at its end. */
   readonly reportsCost: boolean;
   /**

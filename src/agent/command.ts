@@ -43,6 +43,7 @@ export function createCommandAgent(
       preset: config.preset,
       argv: config.command ?? [...argv, ...(preset?.lastArgs ?? [])],
     }),
+    secrets: secretsOf(config, surroundings.env),
     reportsCost: config.reportsCost ?? preset?.reportsCost === true,
     run: (request) => runAgent(config, preset, surroundings, request),
   });
@@ -64,6 +65,11 @@ export function agentArguments(
   const values: Record<string, string> = { '{promptFile}': request.promptFile, '{model}': model ?? '' };
   // One pass, so that a model's name with a placeholder in it stays a name.
   return ok(parts.map((part) => part.replace(/\{promptFile\}|\{model\}/g, (name) => values[name] ?? name)));
+}
+
+/** The values of the variables that the config names for the agent: its keys. */
+function secretsOf(config: CommandAgentConfig, env: CommandAgentSurroundings['env']): string[] {
+  return (config.env ?? []).map((name) => env[name] ?? '').filter((value) => value !== '');
 }
 
 async function runAgent(
@@ -100,7 +106,7 @@ async function runAgent(
       timeoutMs: request.timeoutMs,
       signal: request.signal,
       logFile: request.logFile,
-      secrets: names.map((name) => env[name] ?? '').filter((value) => value !== ''),
+      secrets: secretsOf(config, env),
       ...(sandbox === undefined
         ? {}
         : { sandbox: sandboxFor(sandbox, preset, env.HOME, request, usageFolder) }),

@@ -35,6 +35,8 @@ function sentence(failure: Failure): string {
       return `the gate ${shown(failure.gate)} needs the program ${shown(failure.program)}, which is missing.`;
     case 'wrote-outside-outputs':
       return `it changed files that are not the task's: ${paths(failure.paths)}. Leave them as they are.`;
+    case 'leaked-secret':
+      return `it wrote a secret into ${paths(failure.paths)}. Write the name of its variable instead.`;
     case 'missing-outputs':
       return `it did not write ${paths(failure.paths)}.`;
     case 'nothing-done':
@@ -58,6 +60,8 @@ function sentence(failure: Failure): string {
     case 'command-failed':
     case 'setup-failed':
       return `the command ${shown(failure.command)} ended with ${failure.exitCode}.`;
+    case 'invalid-plan':
+      return `what it wrote to ${shown(failure.file)} was refused.`;
     default:
       return `${failure.kind}.`;
   }

@@ -8,6 +8,7 @@ import { ContextCompressor } from '../../.opencode/plugin/context-compressor.js'
 import { TaskTracker } from '../../.opencode/plugin/task-tracker.js';
 import { ensureBuilt, PACKAGE } from '../test/command-line.js';
 import { findOpencode, ripgrepFolder } from './opencode/binary.js';
+import type { ConfigFile } from './opencode/config.js';
 import { type OpencodeServer, startServer } from './opencode/server.js';
 import { SCRIPTED_MODEL, SCRIPTED_PROVIDER } from './scripted-model/provider.js';
 import { createScriptedModel, type ScriptedModel } from './scripted-model/server.js';
@@ -43,7 +44,6 @@ Attempt 1 failed: the gate \`npm test\` ended with 1.
 describe.runIf(found.ok)('in the real server', () => {
   let base: string;
   let work: string;
-  let track: string;
   let model: ScriptedModel;
   let server: OpencodeServer;
 
@@ -51,10 +51,9 @@ describe.runIf(found.ok)('in the real server', () => {
     ensureBuilt();
     base = await realpath(await mkdtemp(join(tmpdir(), 'conductor-plugins-')));
     work = join(base, 'work');
-    track = join(base, 'track "ä".jsonl');
     await mkdir(work);
     model = await createScriptedModel({ key: 'sk-scripted' });
-    const files = [{ path: 'plugin/task-tracker.json', text: JSON.stringify({ file: track }) }];
+    const files: ConfigFile[] = [];
     for (const [from, to] of [
       ['dist/plugin', 'plugin'],
       ['.opencode/agent', 'agent'],
@@ -154,7 +153,7 @@ describe.runIf(found.ok)('in the real server', () => {
   });
 
   test('the tools of the tracker are offered and called, and their arguments are checked inside', async () => {
-    const { id, text, answers, requests } = await turn('track', [
+    const { text, answers, requests } = await turn('track', [
       { call: 'task_read', args: {} },
       { call: 'task_progress', args: { done: 'types\nwritten "ä"' } },
       { call: 'task_progress', args: { done: 7 } },
@@ -177,11 +176,6 @@ describe.runIf(found.ok)('in the real server', () => {
       'Not noted: `needs` must ',
       'Noted. Stop now and answ',
       'It is noted already. Sto',
-    ]);
-    const lines = (await readFile(track, 'utf8')).trimEnd().split('\n');
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { session: id, kind: 'progress', text: 'types written "ä"' },
-      { session: id, kind: 'blocked', text: 'src/a.ts is missing', needs: 'file' },
     ]);
   });
 
@@ -274,7 +268,7 @@ describe('called as functions', () => {
     expect(kept.system[1]?.length).toBeLessThan(9000);
   });
 
-  test('the tracker works where nobody listens, and has an end', async () => {
+  test('the tracker refuses what is no text, and has an end', async () => {
     const { tool } = await TaskTracker(input(async () => ({ data: [] })));
     const context = { sessionID: 's', directory: '/' } as Parameters<
       NonNullable<typeof tool>[string]['execute']

@@ -23,6 +23,7 @@ beforeAll(async () => {
 
 const NAMES = [
   'backlog',
+  'correction',
   'documentation',
   'implementation-bugfix',
   'implementation-feature',
@@ -30,6 +31,7 @@ const NAMES = [
   'planning-qa',
   'planning-spec',
   'rebase',
+  'replanning',
   'review-code',
   'steering',
 ].map((name) => `${name}.md`);
@@ -103,7 +105,7 @@ describe('the prompt library', () => {
 
   test('names an agent that exists for every prompt but what steers one', async () => {
     const agents = await readdir(`${folder}.opencode/agent`);
-    for (const name of NAMES.filter((one) => one !== 'steering.md')) {
+    for (const name of NAMES.filter((one) => !/^(steering|replanning|correction)/.test(one))) {
       expect(agents).toContain(`${heads.get(name)?.agent}.md`);
     }
   });

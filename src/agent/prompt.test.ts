@@ -35,6 +35,7 @@ const task: Task = {
   agent: undefined,
   model: undefined,
   recipe: { kind: 'agent', strategy: 'evolve' },
+  notes: {},
   source: { file: 'specs/auth/BACKLOG.yaml', path: [] },
 };
 

@@ -18,6 +18,8 @@ export interface ScriptedOptions {
   readonly tripwire?: boolean;
   /** Reported by each run in automatic mode. */
   readonly usage?: Usage;
+  /** Files that each run in automatic mode was seen to read. */
+  readonly observed?: readonly string[];
   readonly identity?: string;
   readonly reportsCost?: boolean;
 }
@@ -59,7 +61,7 @@ export class ScriptedAgent implements Agent {
     this.runs.push({ label, attempt, prompt });
     const run = new ScriptedRun(request);
     if (this.options.auto) {
-      await answer(run, await this.options.auto(request), this.options.usage);
+      await answer(run, await this.options.auto(request), this.options);
       return run.exit;
     }
     const at = this.waiting.findIndex((one) => one.label === undefined || one.label === label);
@@ -70,8 +72,13 @@ export class ScriptedAgent implements Agent {
   }
 }
 
-async function answer(run: ScriptedRun, files: ScriptedFiles | Failure, usage?: Usage): Promise<void> {
+async function answer(
+  run: ScriptedRun,
+  files: ScriptedFiles | Failure,
+  { usage, observed }: ScriptedOptions,
+): Promise<void> {
   if (usage) run.usage(usage);
+  run.sawRead(...(observed ?? []));
   if (isFailure(files)) return run.fail(files);
   for (const [path, text] of Object.entries(files)) {
     if (text === null) await run.remove(path);
@@ -96,6 +103,7 @@ export class ScriptedRun {
   readonly exit: Promise<AgentExit>;
   private end: (exit: AgentExit) => void = () => {};
   private total: Usage = {};
+  private readonly observed: string[] = [];
 
   constructor(request: AgentRequest) {
     this.request = request;
@@ -138,8 +146,14 @@ export class ScriptedRun {
     this.request.onEvent({ kind: 'usage', usage: this.total });
   }
 
+  /** Says which files it looked at, as a driver that sees them does. */
+  sawRead(...paths: readonly string[]): void {
+    this.observed.push(...paths);
+  }
+
   finish(): void {
-    this.end({ kind: 'finished', usage: this.total });
+    const observed = this.observed.length === 0 ? {} : { observed: this.observed };
+    this.end({ kind: 'finished', usage: this.total, ...observed });
   }
 
   fail(failure: Failure | string): void {

@@ -57,9 +57,10 @@ export async function loadConfigFile(project: string, ownIndex: URL): Promise<Re
 }
 
 /** Paths of the config lie in the project: links and kept paths are made and removed. */
-function pathProblem({ specs = 'specs', workspace }: ConductorConfig): string | undefined {
+function pathProblem({ specs = 'specs', workspace, agent }: ConductorConfig): string | undefined {
   const named = [
     ['specs', specs],
+    ...(agent?.driver === 'scripted' ? [['agent.script', agent.script] as const] : []),
     ...(workspace?.link ?? []).map((path) => ['workspace.link', path] as const),
     ...(workspace?.keep ?? []).map((path) => ['workspace.keep', path] as const),
   ] as const;

@@ -1,18 +1,43 @@
 /** The commands, in the order of their help. What each takes is in `definitions/`, what it does in `commands/`. */
 
 import { Command } from 'commander';
+import { addAccept } from './definitions/accept.js';
+import { addBacklog } from './definitions/backlog.js';
 import { addBuild } from './definitions/build.js';
 import { addCache } from './definitions/cache.js';
+import { addDiff } from './definitions/diff.js';
 import { addExplain } from './definitions/explain.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
+import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addRun } from './definitions/run.js';
+import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
-import { VERSION } from './wire.js';
+import { VERSION } from './version.js';
 
-const COMMANDS = [addBuild, addStatus, addExplain, addPrompt, addGraph, addValidate, addLog, addCache];
+const COMMANDS = [
+  addPlan,
+  addRun,
+  addBuild,
+  addStatus,
+  addDiff,
+  addAccept,
+  addExplain,
+  addPrompt,
+  addGraph,
+  addValidate,
+  addBacklog,
+  addLog,
+  addCache,
+  addSchema,
+];
+
+const EXIT_CODES = `
+Exit codes: 0 up to date, or all is well; 1 a task or gate failed, or what was asked for is not so; 2 could not
+start (usage, config, specs, environment); 130 interrupted.`;
 
 export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('conductor')
@@ -20,7 +45,8 @@ export function createProgram(setExitCode: SetExitCode): Command {
     .version(VERSION, '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: false });
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', EXIT_CODES);
   for (const add of COMMANDS) add(program, setExitCode);
   return program;
 }

@@ -5,16 +5,16 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
-import { ok } from '../base/result.js';
+import type { Agent } from '../agent/agent.js';
+import { recordNames } from '../agent/opencode/record-folder.js';
+import type { Scripts } from '../agent/scripted-model/script-file.js';
+import { ok, type Result } from '../base/result.js';
 import type { Surroundings } from '../engine/surroundings.js';
 import type { SandboxPlan } from '../io/sandbox.js';
 import type { Config, OpencodeAgentConfig } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
 import { CONFIG_NAMES } from './config-names.js';
-
-declare const CONDUCTOR_VERSION: string;
-
-/** The package's version; a constant of the bundle, so that no file is read for it. */
-export const VERSION = typeof CONDUCTOR_VERSION === 'string' ? CONDUCTOR_VERSION : '0.0.0-source';
+import { VERSION } from './version.js';
 
 /** Folder of the package: two levels above this file in `src/cli`, one above the bundle in `dist`. */
 function packageFile(path: string): URL {
@@ -39,9 +39,13 @@ export function findProject(directory: string): string {
   }
 }
 
+function userCache(): string {
+  return envPaths('conductor', { suffix: '' }).cache;
+}
+
 export function createSurroundings(start: string): Surroundings {
   const directory = findProject(start);
-  const cacheDir = envPaths('conductor', { suffix: '' }).cache;
+  const cacheDir = userCache();
   return {
     directory,
     env: process.env,
@@ -56,9 +60,16 @@ export function createSurroundings(start: string): Surroundings {
     async createAgent(config) {
       if (!config.agent) return ok(undefined);
       if (config.agent.driver === 'opencode') return opencodeAgent(config.agent, config, cacheDir);
+      if (config.agent.driver === 'scripted')
+        return scriptedAgent(join(directory, config.agent.script), config);
       const { createCommandAgent } = await import('../agent/command.js');
       const sandbox = config.sandbox === 'off' ? undefined : await agentSandbox(directory);
       return createCommandAgent(config.agent, { env: process.env, ...(sandbox ? { sandbox } : {}) });
+    },
+    async reapAgents() {
+      if ((await recordNames(cacheDir)).length === 0) return;
+      const { reapServers } = await import('../agent/opencode/reap.js');
+      await reapServers(cacheDir);
     },
     async shippedPrompts() {
       const folder = fileURLToPath(packageFile('prompts/'));
@@ -85,6 +96,21 @@ async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDi
       return 'program' in found ? found.program : undefined;
     },
   });
+}
+
+/** `script` is a file, or scripts as they stand in one. */
+export async function scriptedAgent(
+  script: string | Scripts,
+  config: Config,
+): Promise<Result<Agent, Failure>> {
+  const { ScriptedModelAgent } = await import('../agent/scripted-model/agent.js');
+  const { serveScript, serveScripts } = await import('../agent/scripted-model/script-file.js');
+  return ok(
+    new ScriptedModelAgent({
+      serve: async () => (typeof script === 'string' ? serveScript(script) : ok(await serveScripts(script))),
+      createAgent: (agent) => opencodeAgent(agent, config, userCache()),
+    }),
+  );
 }
 
 /** The bundled plugins as files of OpenCode's config folder; none in a source tree that was never built. */

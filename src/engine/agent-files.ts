@@ -16,8 +16,24 @@ export async function gatherPrompts(
   surroundings: Surroundings,
   project: Project,
 ): Promise<ReadonlyMap<string, string>> {
-  if (agentTasks(project).length === 0) return new Map();
+  return agentTasks(project).length === 0 ? new Map() : readPrompts(surroundings, project);
+}
+
+/** Prompt templates by name, whoever works with them. */
+export async function readPrompts(
+  surroundings: Surroundings,
+  project: Project,
+): Promise<ReadonlyMap<string, string>> {
   return new Map([...(await surroundings.shippedPrompts()), ...(await ownFiles(project, PROMPTS))]);
+}
+
+/** All agent definitions by name. Fails with `invalid-config`. */
+export async function readDefinitions(
+  surroundings: Surroundings,
+  project: Project,
+): Promise<Result<ReadonlyMap<string, AgentDefinition>, Failure>> {
+  const shipped = (await surroundings.shippedAgents?.()) ?? new Map();
+  return loadDefinitions(shipped, await ownFiles(project, AGENT_FOLDER));
 }
 
 /**
@@ -31,8 +47,7 @@ export async function gatherDefinitions(
 ): Promise<Result<ReadonlyMap<string, AgentDefinition> | undefined, Failure>> {
   const tasks = agentTasks(project);
   if (!agent?.useDefinitions || tasks.length === 0) return ok(undefined);
-  const shipped = (await surroundings.shippedAgents?.()) ?? new Map();
-  const loaded = await loadDefinitions(shipped, await ownFiles(project, AGENT_FOLDER));
+  const loaded = await readDefinitions(surroundings, project);
   if (!loaded.ok) return loaded;
   const names = [...loaded.value.keys()];
   const problems = tasks.flatMap((task): SpecProblem[] => {

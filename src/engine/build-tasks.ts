@@ -5,7 +5,6 @@
 
 import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
-import { findSandbox } from '../io/sandbox.js';
 import type { Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
@@ -15,24 +14,15 @@ import { runBuildGates } from './build-gates.js';
 import { commitBuild } from './commit.js';
 import { inspectTasks } from './inspect.js';
 import { LocalExecutor } from './local-executor.js';
-import { BuildLogs } from './logs.js';
-import { type BuildOptions, buildName, NO_COUNTS } from './options.js';
-import { createPool } from './pool.js';
+import { type BuildOptions, NO_COUNTS } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
 import { land, publish } from './publishing.js';
-import {
-  environmentDigests,
-  readDurations,
-  readSpending,
-  writeDurations,
-  writeLastBuild,
-} from './records.js';
+import { environmentDigests, readDurations, writeDurations, writeLastBuild } from './records.js';
 import { schedule } from './scheduler.js';
 import type { Session } from './session.js';
-import { Spending } from './spending.js';
 import type { Emit, Surroundings } from './surroundings.js';
 import { TaskStep } from './task-step.js';
-import { Toolbox } from './toolbox.js';
+import { openWorkbench } from './workbench.js';
 
 /** A weight for tasks that were never run: only its ratio to real durations matters. */
 const UNKNOWN_MS = 60_000;
@@ -64,23 +54,9 @@ export async function buildTasks(
     return said;
   }
 
-  const sandbox = await findSandbox(surroundings.env);
-  if ('missing' in sandbox && project.config.sandbox === 'required') {
-    return err({ kind: 'sandbox-required', detail: sandbox.missing });
-  }
-  const sandboxProgram =
-    project.config.sandbox !== 'off' && 'program' in sandbox ? sandbox.program : undefined;
-  const logs = new BuildLogs(project.repository.project, buildName(startedAt, surroundings.pid));
-  await logs.open();
-  const toolbox = new Toolbox(project.repository.project, project.config, surroundings.env, sandboxProgram);
-  const day = new Date(startedAt).toISOString().slice(0, 10);
-  const spending = new Spending(
-    project.config.budget,
-    await readSpending(project.repository.state, day),
-    project.repository.state,
-  );
-  const pool = createPool(surroundings, session, project.config, toolbox, logs, signal);
-  await pool.sweep();
+  const bench = await openWorkbench(surroundings, session, project.config, startedAt, signal);
+  if (!bench.ok) return bench;
+  const { logs, toolbox, spending, pool, unsandboxed } = bench.value;
   const gates = {
     toolbox,
     pool,
@@ -99,6 +75,7 @@ export async function buildTasks(
     logs,
     config: project.config,
     version: surroundings.version,
+    unsandboxed,
     now: surroundings.now,
   });
   try {
@@ -116,6 +93,7 @@ export async function buildTasks(
       emit,
       signal,
       durations,
+      version: surroundings.version,
       now: surroundings.now,
     });
     await schedule({
@@ -136,6 +114,10 @@ export async function buildTasks(
       const stale = step.notUpToDate();
       if (stale.length > 0) return err({ kind: 'not-up-to-date', tasks: stale });
     }
+    // Where nothing could be accepted nothing is recorded, not even that it was tried.
+    if (options.accept && step.landed.size === 0) {
+      return ok(summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, 0));
+    }
     const { landing, done } = await land(prepared, step, new Date(surroundings.now()).toISOString());
     await prepared.store.settle();
     if (!landing.ok) return landing;
@@ -150,7 +132,10 @@ export async function buildTasks(
       return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
     }
     const judged = await runBuildGates(prepared, { ...gates, signal, emit }, landing.value.tree, complete);
-    if (!judged.ok) return ok(refused(step, judged.error, emit, surroundings.now() - startedAt));
+    if (!judged.ok) {
+      await step.takeBackAccepted();
+      return ok(refused(step, judged.error, emit, surroundings.now() - startedAt));
+    }
     const published = await publish(prepared, landing.value, emit);
     if (!published.ok) return ok(refused(step, published.error, emit, surroundings.now() - startedAt));
     if (options.commit) {
@@ -224,7 +209,7 @@ function summary(
   const counts = { ...NO_COUNTS };
   for (const outcome of outcomes.values()) counts[outcome]++;
   const exitCode = failure ? exitCodeOf(failure) : 0;
-  const idle = counts.cached + counts.verified + counts.built === 0 && published === 0;
+  const idle = counts.cached + counts.verified + counts.built + counts.accepted === 0 && published === 0;
   const outcome = exitCode === 130 ? 'interrupted' : failure ? 'failed' : idle ? 'up-to-date' : 'built';
   return { outcome, exitCode, counts, ms, usage, published };
 }

@@ -45,7 +45,11 @@ export async function build(
   );
   if (!session.ok) return refuse(session.error);
   try {
-    const tasks = await nothingToDo(surroundings, options, session.value);
+    // Before any workspace is used: what a killed build left may still write into one.
+    const [tasks] = await Promise.all([
+      nothingToDo(surroundings, options, session.value),
+      surroundings.reapAgents?.(),
+    ]);
     const openRecord = () => record.open(new BuildLogs(session.value.repository.project, name));
     if (tasks !== undefined) {
       openRecord();

@@ -4,22 +4,21 @@
  */
 
 import { ok, type Result } from '../base/result.js';
-import { type ActionKey, compareManifests, nextKey, type StoredResult } from '../model/action.js';
+import { type ActionKey, compareManifests, type StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import { type LockedTask, resultKeyOf } from '../model/lock.js';
+import type { LockedTask } from '../model/lock.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
-import { digestFiles, type Entry, entryWord, type Files, parseEntryWord, sameEntry } from '../model/tree.js';
+import { type Entry, entryWord, type Files, parseEntryWord, sameEntry } from '../model/tree.js';
 import type { StaleReason, Verdict } from '../model/verdict.js';
 import { gatesKey } from '../store/manifest.js';
 import type { ResultStore } from '../store/result-store.js';
-import { applyPatch } from '../workspace/patch.js';
 import type { FactGatherer, Produced, TaskFacts } from './facts.js';
 import { interfaceOf, lockedPatches } from './interface.js';
 import { isAsRecorded, lockedEdits } from './locked.js';
 import { inTheWay, namedOutputs } from './obstacles.js';
-import { foldPatches } from './patches.js';
-import { missingPin, usableResult } from './pinned.js';
+import { missingPin } from './pinned.js';
 import { lockedTask, type Project } from './project.js';
+import { type Candidate, ResultChain } from './result-chain.js';
 
 export interface Check {
   readonly task: Task;
@@ -43,12 +42,6 @@ export interface CheckOptions {
   readonly verifyRestored: boolean;
 }
 
-interface Candidate {
-  readonly storeKey: ActionKey;
-  readonly result: StoredResult | undefined;
-  readonly reasons: readonly StaleReason[];
-}
-
 /** The files of a task on disk against the recorded ones. */
 interface DiskState {
   readonly missing: readonly string[];
@@ -56,27 +49,24 @@ interface DiskState {
 }
 
 const NO_FILES: Files = new Map();
-/** A chain of unusable results this long means that something is wrong with the chain itself. */
-const LONGEST_CHAIN = 1000;
-
 export class Checker {
   private readonly project: Project;
   private readonly gatherer: FactGatherer;
   private readonly store: ResultStore;
   private readonly options: CheckOptions;
-  /** Keys whose result failed its gates in this build, with the gate. */
-  private readonly rejected = new Map<ActionKey, string>();
+  private readonly chain: ResultChain;
 
   constructor(project: Project, gatherer: FactGatherer, store: ResultStore, options: CheckOptions) {
     this.project = project;
     this.gatherer = gatherer;
     this.store = store;
     this.options = options;
+    this.chain = new ResultChain(project, store, options.forced);
   }
 
   /** The result under this key does not pass the gates of today: the next check looks past it. */
   reject(key: ActionKey, gate: string): void {
-    this.rejected.set(key, gate);
+    this.chain.reject(key, gate);
   }
 
   async check(task: Task, produced: ReadonlyMap<Label, Produced>): Promise<Result<Check, Failure>> {
@@ -105,31 +95,34 @@ export class Checker {
     if (known && isAsRecorded(this.project, known, onDisk)) {
       const patches = lockedPatches(known);
       const key = gatesKey(task, gates, onDisk, patches, facts.facts);
-      const resultKey = resultKeyOf(known);
-      if (!this.rejected.has(resultKey)) {
+      const resultKey = known.resultKey ?? facts.key;
+      const seen = await this.chain.observed(task, known.observed, produced);
+      if (!this.chain.isRejected(resultKey) && !this.chain.isOutdated(seen)) {
         const stored = task.edits.length > 0 ? await this.store.find(resultKey) : undefined;
         const candidate: Candidate = {
           storeKey: resultKey,
           result: stored?.ok ? stored.value : undefined,
           reasons: [],
+          observed: seen.changed,
         };
+        const fresh: Verdict = { kind: 'fresh', ...told(seen.changed) };
         const edits = candidate.result
           ? ok(candidate.result.edits)
           : await lockedEdits(this.project, task, known, produced);
         if (!edits.ok) return edits;
         const made = this.producedFrom(task, onDisk, patches, edits.value);
         // Without its patch, dependents would be made on a file that this task never left.
-        if (key === known.gates && edits.value) return make({ kind: 'fresh' }, candidate, made);
+        if (key === known.gates && edits.value) return make(fresh, candidate, made);
         // Verified elsewhere, or verified by another key: the content must come from the store to be landed again.
-        const full = await this.candidateFor(task, facts, locked, produced);
+        const full = await this.chain.find(task, facts, locked, produced);
         if (!full.ok) return full;
         if (full.value.result) return this.judge(task, facts, gates, locked, onDisk, full.value, make);
-        if (key === undefined && edits.value) return make({ kind: 'fresh' }, candidate, made);
+        if (key === undefined && edits.value) return make(fresh, candidate, made);
         if (edits.value)
           return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
       }
     }
-    const candidate = await this.candidateFor(task, facts, locked, produced);
+    const candidate = await this.chain.find(task, facts, locked, produced);
     if (!candidate.ok) return candidate;
     return this.judge(task, facts, gates, locked, onDisk, candidate.value, make);
   }
@@ -172,58 +165,7 @@ export class Checker {
     const verified = key === undefined || recorded || (await this.store.gatesPassed(key));
     if (!verified)
       return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
-    return make({ kind: 'cached', reasons }, candidate, made);
-  }
-
-  /** Follows the chain of keys to the first result that can serve, or to the first free key. */
-  private async candidateFor(
-    task: Task,
-    facts: TaskFacts,
-    locked: LockedTask | undefined,
-    produced: ReadonlyMap<Label, Produced>,
-  ): Promise<Result<Candidate, Failure>> {
-    const reasons: StaleReason[] = [];
-    let key = locked?.key === facts.key ? resultKeyOf(locked) : facts.key;
-    for (let length = 0; length < LONGEST_CHAIN; length++) {
-      const { result, problem } = await usableResult(this.project, task, await this.store.find(key));
-      if (problem !== undefined) {
-        const damaged: StaleReason = { kind: 'result-damaged', detail: problem };
-        return ok({ storeKey: key, result: undefined, reasons: [...reasons, damaged] });
-      }
-      if (!result) return ok({ storeKey: key, result: undefined, reasons });
-      const gate = this.rejected.get(key);
-      const forced = this.options.forced.has(task.label);
-      if (gate !== undefined || forced) {
-        const reason: StaleReason = gate === undefined ? { kind: 'forced' } : { kind: 'gates-failed', gate };
-        if (!reasons.some((other) => other.kind === reason.kind)) reasons.push(reason);
-        key = nextKey(key, 'rejected', digestFiles(result.outputs));
-        continue;
-      }
-      const conflict = await this.conflictingEdit(task, result, produced);
-      if (!conflict.ok) return conflict;
-      if (conflict.value === undefined) return ok({ storeKey: key, result, reasons });
-      reasons.push({ kind: 'patch-conflict', path: conflict.value.path });
-      const base = conflict.value.base;
-      key = nextKey(key, 'conflict', `${conflict.value.path} ${base ? entryWord(base) : 'none'}`);
-    }
-    throw new Error(`BUG: the chain of results of ${task.label} has no end`);
-  }
-
-  /** The first edited file, as a view of today shows it, on which the result's patch no longer applies. */
-  private async conflictingEdit(
-    task: Task,
-    result: StoredResult,
-    produced: ReadonlyMap<Label, Produced>,
-  ): Promise<Result<{ path: string; base: Entry | undefined } | undefined, Failure>> {
-    for (const edit of result.edits) {
-      const needs = this.project.graph.transitiveDependencies(task.label);
-      const shown = await foldPatches(this.project, edit.path, needs, produced);
-      if (!shown.ok) return shown;
-      if (sameEntry(shown.value, edit.before)) continue;
-      const applied = await applyPatch(this.project.objects, shown.value, edit.before, edit.after);
-      if (!applied.ok) return ok({ path: edit.path, base: shown.value });
-    }
-    return ok(undefined);
+    return make({ kind: 'cached', reasons, ...told(candidate.observed) }, candidate, made);
   }
 
   /** A file counts as a person's when it is neither as recorded nor as the result to be landed has it. */
@@ -278,7 +220,7 @@ export class Checker {
     if (!locked) return [{ kind: 'never-built' }];
     if (this.options.forced.has(task.label)) return [{ kind: 'forced' }];
     if (locked.key !== facts.key) {
-      const old = await this.store.find(resultKeyOf(locked));
+      const old = await this.store.find(locked.resultKey ?? locked.key);
       const manifest = old.ok ? old.value?.provenance.manifest : undefined;
       return [
         { kind: 'manifest-changed', changes: manifest ? compareManifests(manifest, facts.manifest) : [] },
@@ -297,4 +239,9 @@ export class Checker {
   ): Produced {
     return { label: task.label, outputs, interface: interfaceOf(task, outputs, patches), edits };
   }
+}
+
+/** The part of a verdict that tells of files that changed after an agent read them. */
+function told(observed: readonly string[]): { observed?: readonly string[] } {
+  return observed.length === 0 ? {} : { observed };
 }

@@ -7,6 +7,7 @@ import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { partialNames } from '../io/template.js';
 import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
+import { defaultModel } from '../model/config.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern, selectPaths } from '../model/pattern.js';
@@ -101,7 +102,7 @@ export class FactGatherer {
 
   /** The model that works on a task: its own, else its agent definition's, else the config's. */
   modelOf(task: Task): string | undefined {
-    return task.model ?? this.definitions?.get(agentNameOf(task))?.model ?? this.project.config.agent?.model;
+    return task.model ?? this.definitions?.get(agentNameOf(task))?.model ?? defaultModel(this.project.config);
   }
 
   /**
@@ -209,11 +210,8 @@ export class FactGatherer {
     return { outputs, interface: made ? interfacePaths(need, made.outputs) : (need.interface ?? outputs) };
   }
 
-  /** The driver and, where it works with one, the agent definition. */
   private identity(task: Task): string {
-    const driver = this.agent?.identity ?? 'none';
-    const definition = this.definitions?.get(agentNameOf(task));
-    return definition ? `${driver}\n${definition.identity}` : driver;
+    return agentIdentity(this.agent, this.definitions?.get(agentNameOf(task)));
   }
 
   /** Files that each declared input shows: hand-written ones, and those of dependencies. */
@@ -239,6 +237,12 @@ export class FactGatherer {
     this.handSelections.set(pattern, found);
     return found;
   }
+}
+
+/** What of an agent decides content: the driver and, where it works with one, the agent definition. */
+export function agentIdentity(agent: Agent | undefined, definition: AgentDefinition | undefined): string {
+  const driver = agent?.identity ?? 'none';
+  return definition ? `${driver}\n${definition.identity}` : driver;
 }
 
 /** Hand-written files that an input pattern shows; specs are among them only when a pattern names their folder. */

@@ -20,6 +20,8 @@ export interface InspectOptions {
   readonly targets: readonly string[];
   readonly force: boolean;
   readonly discardEdits: boolean;
+  /** Gets what goes wrong on the way to remotes: what is said of their results may be out of date then. */
+  warn?(message: string): void;
 }
 
 /** Verdicts of all prepared tasks, dependencies first. What depends on something stale is `pending`. */
@@ -45,8 +47,6 @@ export async function inspectTasks(prepared: Prepared): Promise<Result<Inspected
 export interface Inspection {
   readonly prepared: Prepared;
   readonly tasks: readonly InspectedTask[];
-  /** What went wrong on the way to remotes: what is said of their results may be out of date. */
-  readonly warnings: readonly string[];
 }
 
 /** Looks at a project beside a build that may be running; `use` gets the result while the session is open. */
@@ -55,21 +55,42 @@ export async function inspect<T>(
   options: InspectOptions,
   use: (inspection: Inspection) => Promise<T>,
 ): Promise<Result<T, Failure>> {
+  const done = await inspectPrepared(surroundings, options, async (prepared) => {
+    const tasks = await inspectTasks(prepared);
+    return tasks.ok ? ok(await use({ prepared, tasks: tasks.value })) : tasks;
+  });
+  return done.ok ? done.value : done;
+}
+
+/** As `inspect`, for what asks for no verdict. */
+export function inspectProject<T>(
+  surroundings: Surroundings,
+  targets: readonly string[],
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<Result<T, Failure>> {
+  return inspectPrepared(surroundings, { targets, force: false, discardEdits: false }, use);
+}
+
+async function inspectPrepared<T>(
+  surroundings: Surroundings,
+  options: InspectOptions,
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<Result<T, Failure>> {
   const session = await openReadingSession(surroundings);
   if (!session.ok) return session;
   try {
     const config = await surroundings.loadConfig(session.value.repository.project);
     if (!config.ok) return config;
-    const warnings: string[] = [];
     const prepared = await prepare(surroundings, session.value, config.value, options, {
-      warn: (message) => warnings.push(message),
+      warn: (message) => options.warn?.(message),
       signal: new AbortController().signal,
     });
     if (!prepared.ok) return prepared;
-    const tasks = await inspectTasks(prepared.value);
-    await prepared.value.store.close();
-    if (!tasks.ok) return tasks;
-    return ok(await use({ prepared: prepared.value, tasks: tasks.value, warnings }));
+    try {
+      return ok(await use(prepared.value));
+    } finally {
+      await prepared.value.store.close();
+    }
   } finally {
     await session.value.close();
   }

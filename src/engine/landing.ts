@@ -35,7 +35,7 @@ export async function planLanding(project: Project, plan: LandingPlan): Promise<
     const after = nextLock(project, feature, plan, merged.value);
     if (after) locks.push(after);
     if (!after || after === before) continue;
-    const id = await project.objects.writeBlob(Buffer.from(formatLock(after)));
+    const id = await project.objects.writeBlob(Buffer.from(formatLock(after, feature.lockFile)));
     changes.set(feature.lockFile, { mode: '100644', id });
   }
   const tree =
@@ -95,6 +95,8 @@ async function mergeEdits(
       plan.produced,
     );
     if (!folded.ok) return folded;
+    // What is accepted is the file as it is: a landing that would change it has lost something of it.
+    if (file.claimed && !sameEntry(folded.value, file.onDisk)) return err({ kind: 'patch-conflict', path });
     merged.set(path, folded.value);
     if (!sameEntry(project.listing.get(path), folded.value)) changes.set(path, folded.value);
   }

@@ -2,18 +2,20 @@
 
 import { evidence } from '../agent/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
-import { asFailure, writeAtomic } from '../io/files.js';
+import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import type { EditPatch, GateRun, Usage } from '../model/action.js';
+import type { EditPatch, GateRun, ObservedInputs, Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import { parsePattern } from '../model/pattern.js';
+import { unmatched } from '../model/pattern.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
 import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
 import type { Workspace, WorkspacePool } from '../workspace/pool.js';
+import { guarded, isWorthRetry } from './attempt-failure.js';
 import type { ExecutionContext, Executor } from './executor.js';
 import { type GateContext, runGates } from './gates.js';
+import { observedInputs } from './observed.js';
 import { type RecipeParts, runAgent, runCommand } from './recipes.js';
 
 export interface LocalExecutorParts extends RecipeParts {
@@ -22,6 +24,8 @@ export interface LocalExecutorParts extends RecipeParts {
   readonly pool: WorkspacePool;
   readonly gates: Omit<GateContext, 'signal' | 'emit'>;
   readonly version: string;
+  /** Why nothing is sandboxed although it should be; undefined when it is, or when nobody wants it. */
+  readonly unsandboxed: string | undefined;
 }
 
 /** What one attempt left behind, judged by nobody but the capture. */
@@ -33,6 +37,7 @@ interface Captured {
     readonly before: Entry | undefined;
     readonly after: Entry | undefined;
   }[];
+  readonly observed?: ObservedInputs;
 }
 
 interface Attempt {
@@ -42,12 +47,14 @@ interface Attempt {
 
 export class LocalExecutor implements Executor {
   private readonly parts: LocalExecutorParts;
+  private warned = false;
 
   constructor(parts: LocalExecutorParts) {
     this.parts = parts;
   }
 
   async run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome> {
+    this.warnUnsandboxed(run, context);
     const startedAt = this.parts.now();
     let usage: Usage = {};
     let attempts = 1;
@@ -60,12 +67,12 @@ export class LocalExecutor implements Executor {
     const tried: string[] = [];
     for (;;) {
       const attempt: Attempt = { number: attempts, startedAt };
-      const result = await this.guarded(() =>
+      const result = await guarded(() =>
         this.attempt(run, attempt, tried, context, (spent) => {
           usage = spent;
         }),
       );
-      if (result.ok || !this.mayTryAgain(run, attempts, result.error)) return end(result);
+      if (result.ok || !mayTryAgain(run, attempts, result.error)) return end(result);
       context.emit({
         type: 'task.attempt-failed',
         task: run.label,
@@ -77,44 +84,18 @@ export class LocalExecutor implements Executor {
     }
   }
 
+  /** Once in a build, and only when something is run that a sandbox would hold. */
+  private warnUnsandboxed(run: TaskRun, context: ExecutionContext): void {
+    const { unsandboxed } = this.parts;
+    if (this.warned || unsandboxed === undefined) return;
+    if (run.recipe.kind === 'render' && run.gates.length === 0) return;
+    this.warned = true;
+    const message = `no sandbox (${unsandboxed}): agents, commands and gates can write wherever you can; see \`conductor doctor\``;
+    context.emit({ type: 'warning', message });
+  }
+
   async close(): Promise<void> {
     await this.parts.pool.close();
-  }
-
-  /** Only an agent's bad work is worth another try: the same command gives the same output. */
-  private mayTryAgain(run: TaskRun, attempts: number, failure: Failure): boolean {
-    if (run.recipe.kind !== 'agent' || attempts >= run.recipe.attempts) return false;
-    switch (failure.kind) {
-      case 'cancelled':
-      case 'agent-missing':
-      case 'no-agent':
-      case 'context-overflow':
-      case 'provider-unavailable':
-      case 'provider-refused':
-      case 'budget-exceeded':
-      case 'budget-unknown-price':
-      case 'setup-failed':
-      case 'disk-full':
-      case 'gate-missing-program':
-      case 'bug':
-        return false;
-      default:
-        return true;
-    }
-  }
-
-  /** A full disk is a failure as any other; another stray exception is a bug that names its task. */
-  private async guarded<T>(work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
-    try {
-      return await work();
-    } catch (error) {
-      const failure = asFailure(error);
-      if (failure) return err(failure);
-      if (error instanceof Error && error.name === 'AbortError') return err({ kind: 'cancelled' });
-      const message = error instanceof Error ? error.message : String(error);
-      const stack = error instanceof Error ? error.stack : undefined;
-      return err({ kind: 'bug', message, ...(stack === undefined ? {} : { stack }) });
-    }
   }
 
   private async attempt(
@@ -185,6 +166,7 @@ export class LocalExecutor implements Executor {
     context: ExecutionContext,
     onUsage: (usage: Usage) => void,
   ): Promise<Result<Captured, Failure>> {
+    let read: readonly string[] = [];
     switch (run.recipe.kind) {
       case 'render':
         return ok(await this.rendered(run, run.recipe.files));
@@ -206,6 +188,7 @@ export class LocalExecutor implements Executor {
           onUsage,
         );
         if (!asked.ok) return asked;
+        read = asked.value;
         break;
       }
       default:
@@ -219,14 +202,18 @@ export class LocalExecutor implements Executor {
       edits: run.edits,
       ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
       maxBytes: config.maxOutputBytes,
+      secrets: this.parts.agent?.secrets ?? [],
     });
     if (!captured.ok) return captured;
-    const missing = missingOutputs(run, captured.value.outputs);
+    const missing = unmatched(run.outputs, captured.value.outputs.keys());
     if (missing.length > 0 && missing.length < run.outputs.length)
       return err({ kind: 'missing-outputs', paths: missing });
     if (this.isUnchanged(run, captured.value) && !mayStand(run, attempt))
       return err({ kind: 'nothing-done' });
-    return missing.length > 0 ? err({ kind: 'missing-outputs', paths: missing }) : captured;
+    if (missing.length > 0) return err({ kind: 'missing-outputs', paths: missing });
+    if (read.length === 0) return captured;
+    const observed = observedInputs(run, await objects.list(run.view), read);
+    return ok({ ...captured.value, ...(observed === undefined ? {} : { observed }) });
   }
 
   /** Work that leaves everything as the view showed it is no work, whatever the agent says. */
@@ -265,6 +252,7 @@ export class LocalExecutor implements Executor {
         attempts: attempt.number,
         usage,
         gates,
+        ...(captured.observed === undefined ? {} : { observed: captured.observed }),
         startedAt: new Date(attempt.startedAt).toISOString(),
         ms: now() - attempt.startedAt,
         conductor: version,
@@ -287,10 +275,7 @@ function mayStand(run: TaskRun, attempt: Attempt): boolean {
   return run.evolves && run.recipe.kind === 'agent' && attempt.number > 1 && run.gates.length > 0;
 }
 
-function missingOutputs(run: TaskRun, outputs: Files): string[] {
-  return run.outputs.filter((text) => {
-    const pattern = parsePattern(text);
-    if (!pattern.isGlob) return !outputs.has(pattern.prefix);
-    return ![...outputs.keys()].some((path) => pattern.matches(path));
-  });
+/** Only an agent's bad work is worth another try: the same command gives the same output. */
+function mayTryAgain({ recipe }: TaskRun, attempts: number, failure: Failure): boolean {
+  return recipe.kind === 'agent' && attempts < recipe.attempts && isWorthRetry(failure);
 }

@@ -101,6 +101,7 @@ function lockTask(
     attempts: provenance.attempts,
     ...(provenance.usage.costUsd === undefined ? {} : { costUsd: provenance.usage.costUsd }),
     ...(tokens === 0 ? {} : { tokens }),
+    ...(provenance.observed === undefined ? {} : { observed: provenance.observed }),
     acceptance: task.acceptance.map(criterionDigest),
   };
 }

@@ -6,6 +6,10 @@ export interface BuildOptions {
   readonly targets: readonly string[];
   readonly force: boolean;
   readonly discardEdits: boolean;
+  /** What was edited by hand is merged onto what is newly made. */
+  readonly keepEdits: boolean;
+  /** The files of the targets are recorded as they are; no recipe is run. */
+  readonly accept: boolean;
   readonly failFast: boolean;
   /** Runs no recipe: what would need one is a failure. */
   readonly frozen: boolean;
@@ -25,6 +29,8 @@ export const PLAIN_BUILD: BuildOptions = {
   targets: [],
   force: false,
   discardEdits: false,
+  keepEdits: false,
+  accept: false,
   failFast: false,
   frozen: false,
   dryRun: false,
@@ -40,6 +46,7 @@ export const NO_COUNTS: Readonly<Record<TaskOutcomeKind, number>> = {
   cached: 0,
   verified: 0,
   built: 0,
+  accepted: 0,
   drifted: 0,
   failed: 0,
   skipped: 0,

@@ -5,7 +5,7 @@ import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern } from '../model/pattern.js';
-import { type Label, targetNames } from '../model/task.js';
+import { type Label, type Task, targetNames } from '../model/task.js';
 import type { ResultStore } from '../store/result-store.js';
 import { gatherDefinitions, gatherPrompts } from './agent-files.js';
 import { Checker } from './check.js';
@@ -22,6 +22,8 @@ export interface Prepared {
   readonly store: ResultStore;
   readonly gatherer: FactGatherer;
   readonly checker: Checker;
+  /** The same, as if nothing had been edited by hand. */
+  readonly checkerOverEdits: Checker;
   /** The tasks that were asked for. */
   readonly targets: ReadonlySet<Label>;
   /** Those and everything that they need: the tasks to look at. */
@@ -35,6 +37,8 @@ export interface PrepareOptions {
   /** The targets themselves are made anew. */
   readonly force: boolean;
   readonly discardEdits: boolean;
+  /** The files of the targets are to be accepted as they are. */
+  readonly accept?: boolean;
   /** Makes recorded results anew that are in no store any more. Default: they are a failure. */
   readonly rebuildMissing?: boolean;
 }
@@ -55,7 +59,9 @@ export async function prepare(
   onlooker: Onlooker = NOBODY,
 ): Promise<Result<Prepared, Failure>> {
   const { config } = loaded;
-  const opened = await loadProject(session.repository, session.objects, config);
+  const accepts = (task: Task) =>
+    options.accept === true && options.targets.some((one) => isNamed(one, task));
+  const opened = await loadProject(session.repository, session.objects, config, accepts);
   if (!opened.ok) return opened;
   const project = opened.value;
   if (project.graph.tasks.size === 0) return err(noSpecs(project));
@@ -71,12 +77,10 @@ export async function prepare(
   const selected = project.graph.closure(targets.value);
   const rebuildMissing = options.rebuildMissing === true;
   const store = await openResults(surroundings, project, { ...onlooker, selected, rebuildMissing });
-  const checker = new Checker(project, gatherer, store, {
-    forced,
-    discardEdits: options.discardEdits,
-    rebuildMissing,
-    verifyRestored: config.cache.verify,
-  });
+  const rules = { forced, rebuildMissing, verifyRestored: config.cache.verify };
+  const { discardEdits } = options;
+  const checker = new Checker(project, gatherer, store, { ...rules, discardEdits });
+  const checkerOverEdits = new Checker(project, gatherer, store, { ...rules, discardEdits: true });
   return ok({
     project,
     environment: loaded.environment,
@@ -84,6 +88,7 @@ export async function prepare(
     store,
     gatherer,
     checker,
+    checkerOverEdits,
     targets: targets.value,
     selected,
     whole: selected.size === project.graph.tasks.size,
@@ -102,6 +107,10 @@ function noSpecs(project: Project): Failure {
   };
 }
 
+function isNamed(target: string, task: Task): boolean {
+  return targetNames(target, (glob, label) => parsePattern(glob).matches(label), task);
+}
+
 /** The tasks that the patterns of a command line name; all when there is none. */
 function selectTargets(project: Project, targets: readonly string[]): Result<Set<Label>, Failure> {
   const { graph } = project;
@@ -110,7 +119,7 @@ function selectTargets(project: Project, targets: readonly string[]): Result<Set
   for (const target of targets) {
     let named = false;
     for (const task of graph.tasks.values()) {
-      if (!targetNames(target, (glob, label) => parsePattern(glob).matches(label), task)) continue;
+      if (!isNamed(target, task)) continue;
       selected.add(task.label);
       named = true;
     }

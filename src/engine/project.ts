@@ -13,22 +13,10 @@ import type { Feature, Label, Task } from '../model/task.js';
 import { type Entry, Listing, type ObjectId } from '../model/tree.js';
 import { loadSpecs } from '../specs/load.js';
 import { parseLock } from '../specs/lock-file.js';
-import { applyPatch } from '../workspace/patch.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
+import { type EditedFile, editedFiles } from './edited-files.js';
 import { openParseCache } from './parse-cache.js';
 import { type PatchedFile, readPatched, readPublished } from './records.js';
-
-/** How an edited file stands: as people wrote it, and how conductor left it last. */
-export interface EditedFile {
-  readonly base: Entry | undefined;
-  readonly onDisk: Entry | undefined;
-  /** The file as conductor last left it; undefined when no task has patched it yet. */
-  readonly merged: ObjectId | undefined;
-  /** False when what people wrote is in no store any more: then `base` still holds the patches. */
-  readonly baseKnown: boolean;
-  /** A person changed lines that a patch put in: whose word counts is not for conductor to say. */
-  readonly contested: boolean;
-}
 
 export interface Project {
   readonly repository: Repository;
@@ -64,11 +52,15 @@ export function lockFiles(project: Project): Set<string> {
   return new Set([...project.features.values()].map((feature) => feature.lockFile));
 }
 
-/** Takes the snapshot and reads everything from it. All problems of specs and locks are reported at once. */
+/**
+ * Takes the snapshot and reads everything from it. All problems of specs and locks are reported at once. `accepts` tells
+ * the tasks whose files are to be accepted as they are.
+ */
 export async function loadProject(
   repository: Repository,
   objects: GitObjects,
   config: Config,
+  accepts: (task: Task) => boolean = () => false,
 ): Promise<Result<Project, Failure>> {
   const first = await snapshotWithOutputs(repository, objects, config, []);
   if (!first.ok) return first;
@@ -92,7 +84,7 @@ export async function loadProject(
 
   const ownership = new Ownership(graph.tasks.values());
   const patched = new Map(Object.entries(await readPatched(repository.state)));
-  const edited = await editedFiles(graph, locks.value, patched, listing, objects);
+  const edited = await editedFiles(graph, locks.value, patched, listing, objects, accepts);
   const specsFolder = `${config.specs}/`;
   const handFiles = new Map<string, Entry>();
   const owned = new Map<Label, Map<string, Entry>>();
@@ -230,67 +222,4 @@ async function recordedOutputs(
   add(await readPublished(repository.state));
   for (const lock of locks.values()) for (const task of Object.values(lock.tasks)) add(task.outputs);
   return recorded;
-}
-
-/**
- * The files that tasks patch, without their patches. What a person changed since the last build is carried over onto
- * the hand-written text; where that is not possible the file on disk is taken as the people's word.
- */
-async function editedFiles(
-  graph: TaskGraph,
-  locks: ReadonlyMap<string, FeatureLock>,
-  patched: ReadonlyMap<string, PatchedFile>,
-  listing: Listing,
-  objects: GitObjects,
-): Promise<Map<string, EditedFile>> {
-  const paths = new Set<string>();
-  for (const task of graph.tasks.values()) for (const path of task.edits) paths.add(path);
-  const records = new Map<string, { base: ObjectId; merged: ObjectId }>();
-  for (const lock of locks.values()) {
-    for (const task of Object.values(lock.tasks)) {
-      for (const [path, record] of Object.entries(task.edits ?? {})) {
-        // Records of several tasks may be of different builds: the one that tells of today's file is right.
-        if (!records.has(path) || (listing.get(path)?.id ?? '') === record.merged) records.set(path, record);
-        paths.add(path);
-      }
-    }
-  }
-  for (const [path, record] of patched) {
-    if (records.has(path)) continue;
-    records.set(path, record);
-    paths.add(path);
-  }
-  const files = new Map<string, EditedFile>();
-  for (const path of paths) {
-    const onDisk = listing.get(path);
-    const record = records.get(path);
-    const mode = onDisk?.mode ?? '100644';
-    if (!record) {
-      files.set(path, { base: onDisk, onDisk, merged: undefined, baseKnown: true, contested: false });
-      continue;
-    }
-    const base = await recordedBase(objects, record.base, mode);
-    if ((onDisk?.id ?? '') === record.merged || base === 'missing') {
-      const known = base !== 'missing';
-      const held = { onDisk, merged: record.merged, baseKnown: known, contested: false };
-      files.set(path, { base: known ? base : onDisk, ...held });
-      continue;
-    }
-    const merged = record.merged === '' ? undefined : { mode, id: record.merged };
-    const carried = await applyPatch(objects, base, merged, onDisk);
-    const kept = carried.ok ? carried.value : onDisk;
-    const contested = !carried.ok;
-    files.set(path, { base: kept, onDisk, merged: record.merged, baseKnown: true, contested });
-  }
-  return files;
-}
-
-/** An empty id in a record means that people wrote no such file: a task made it. */
-async function recordedBase(
-  objects: GitObjects,
-  id: ObjectId,
-  mode: Entry['mode'],
-): Promise<Entry | undefined | 'missing'> {
-  if (id === '') return undefined;
-  return (await objects.read(id)) === undefined ? 'missing' : { mode, id };
 }

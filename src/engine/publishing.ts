@@ -16,7 +16,7 @@ import type { Emit } from './surroundings.js';
 import type { TaskStep } from './task-step.js';
 
 function isDone(outcome: TaskOutcomeKind): boolean {
-  return outcome === 'fresh' || outcome === 'cached' || outcome === 'verified' || outcome === 'built';
+  return outcome !== 'drifted' && outcome !== 'failed' && outcome !== 'skipped';
 }
 
 /**

@@ -76,6 +76,7 @@ export async function runCommand(
   }
 }
 
+/** The files that the agent was seen to read, relative to the workspace; none when its driver cannot tell. */
 export async function runAgent(
   parts: RecipeParts,
   run: TaskRun,
@@ -86,7 +87,7 @@ export async function runAgent(
   workspace: Workspace,
   context: ExecutionContext,
   onUsage: (usage: Usage) => void,
-): Promise<Result<undefined, Failure>> {
+): Promise<Result<readonly string[], Failure>> {
   const { agent, logs, config, spending } = parts;
   if (!agent) return err({ kind: 'no-agent' });
   const account = spending.open(run.label, run.budget, agent);
@@ -129,7 +130,7 @@ export async function runAgent(
   const unpriced = await account.value.close(exit.usage);
   if (stop.signal.aborted) return err(stop.signal.reason as Failure);
   if (unpriced) return err(unpriced);
-  return exit.kind === 'finished' ? ok(undefined) : err(withLog(exit.failure, log.relative));
+  return exit.kind === 'finished' ? ok(exit.observed ?? []) : err(withLog(exit.failure, log.relative));
 }
 
 /** One attempt has its own time; a task's budget of minutes is for all of its attempts together. */

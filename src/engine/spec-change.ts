@@ -1,12 +1,16 @@
-/** What changed in a task's text since its former result, for the prompt of one that evolves. Knows no other reason. */
+/** What changed since a task's former result, for the prompt of one that evolves: its text, or files that were read. */
 
 import { unifiedDiff } from '../io/text-diff.js';
 import type { Check } from './check.js';
 
-/** For a task that evolves: how its prompt differs from the one that its former result was made with. */
+/**
+ * For a task that evolves: how its prompt differs from the one that its former result was made with; or which files
+ * changed that its agent had read.
+ */
 export async function specChange(check: Check): Promise<string> {
   if (check.verdict.kind !== 'stale') return '';
   for (const reason of check.verdict.reasons) {
+    if (reason.kind === 'observed-changed') return reason.paths.map((path) => `changed: ${path}`).join('\n');
     if (reason.kind !== 'manifest-changed') continue;
     const prompt = reason.changes.find((change) => change.name === 'prompt');
     if (prompt?.before !== undefined && prompt.after !== undefined)

@@ -28,6 +28,8 @@ export interface Surroundings {
   createAgent(config: Config): Promise<Result<Agent | undefined, Failure>>;
   /** Prompt templates: those shipped with conductor, by name. */
   shippedPrompts(): Promise<ReadonlyMap<string, string>>;
+  /** Ends what agents of builds that were killed left running; asked at the start of every build. Absent: nothing. */
+  reapAgents?(): Promise<void>;
   /** Agent definitions shipped with conductor, by file name. Absent: none. */
   shippedAgents?(): Promise<ReadonlyMap<string, string>>;
 }

@@ -1,6 +1,5 @@
 /** One task's way through a build: checked, then restored, verified, made or refused. Knows nothing of the order. */
 
-import { agentNameOf } from '../agent/definitions.js';
 import { addUsage } from '../agent/usage.js';
 import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -8,23 +7,25 @@ import { asFailure } from '../io/files.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import type { TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
-import type { TaskRun } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
-import type { Check } from './check.js';
+import type { Files } from '../model/tree.js';
+import { filesOnDisk, isSameWork } from './accept/files.js';
+import { mergeEdits, recordedOutputs } from './accept/merge.js';
+import { recordByHand } from './accept/record.js';
+import type { Check, Checker } from './check.js';
+import { checkWarnings } from './check-warnings.js';
 import type { Executor } from './executor.js';
 import type { Produced } from './facts.js';
-import { type GateContext, gateCommands } from './gates.js';
+import type { GateContext } from './gates.js';
 import { interfaceOf } from './interface.js';
 import type { Landed } from './landing-plan.js';
 import { inTheWay } from './obstacles.js';
 import type { BuildOptions } from './options.js';
 import { pinnedMissing } from './pinned.js';
 import type { Prepared } from './prepare.js';
-import { renderOutputs } from './render.js';
-import { specChange } from './spec-change.js';
 import type { Emit } from './surroundings.js';
+import { describeRun } from './task-run.js';
 import { recordGates, verifyResult } from './verify.js';
-import { makeView } from './view.js';
 
 export interface TaskStepParts {
   readonly prepared: Prepared;
@@ -38,6 +39,8 @@ export interface TaskStepParts {
   readonly signal: AbortSignal;
   /** Recorded durations, written to. */
   readonly durations: Record<Label, number>;
+  /** Of conductor. */
+  readonly version: string;
   now(): number;
 }
 
@@ -48,6 +51,8 @@ export class TaskStep {
   usage: Usage = {};
   firstFailure: Failure | undefined;
   private readonly stale = new Map<Label, string>();
+  /** Results that were recorded as people left them. */
+  private readonly accepted: StoredResult[] = [];
   private readonly parts: TaskStepParts;
 
   constructor(parts: TaskStepParts) {
@@ -116,34 +121,43 @@ export class TaskStep {
 
   /** Checks until there is a word: a result that fails today's gates is looked past and the task is checked again. */
   private async settle(task: Task): Promise<Result<TaskOutcomeKind, Failure>> {
+    const { prepared, options } = this.parts;
+    let { checker } = prepared;
     for (;;) {
-      const checked = await this.parts.prepared.checker.check(task, this.produced);
+      const checked = await checker.check(task, this.produced);
       if (!checked.ok) return checked;
       const check = checked.value;
       this.parts.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
+      for (const message of checkWarnings(prepared.project, check))
+        this.parts.emit({ type: 'warning', task: task.label, message });
+      const accepted = await this.acceptAsIs(check);
+      if (accepted) return accepted;
       switch (check.verdict.kind) {
         case 'fresh':
           return this.accept(check, 'fresh');
         case 'cached':
-          return this.land(check, check.candidate, 'cached');
+          return this.landOver(checker, check, ok(check.candidate), 'cached');
         case 'drifted':
-          if (check.verdict.stale) return err({ kind: 'drifted-outputs', paths: check.verdict.paths });
-          return this.accept(check, 'drifted');
+          if (!check.verdict.stale) return this.accept(check, 'drifted');
+          if (!options.keepEdits || checker !== prepared.checker)
+            return err({ kind: 'drifted-outputs', paths: check.verdict.paths });
+          checker = prepared.checkerOverEdits;
+          continue;
         case 'unverified': {
           const verified = await verifyResult(this.parts, check, this.produced);
           if (verified.ok)
             return check.candidate
-              ? this.land(check, check.candidate, 'verified')
+              ? this.landOver(checker, check, ok(check.candidate), 'verified')
               : this.accept(check, 'verified');
           if (verified.error.kind !== 'gate-failed') return verified;
           // The content of this key is not good enough any more; the next check finds or makes another.
-          this.parts.prepared.checker.reject(check.storeKey, verified.error.gate);
+          checker.reject(check.storeKey, verified.error.gate);
           continue;
         }
         case 'stale': {
-          const made = await this.make(check);
+          const made = await this.make(check, this.formerOf(checker, task));
           if (made.ok && made.value === 'adopted') continue;
-          return made as Result<TaskOutcomeKind, Failure>;
+          return this.landOver(checker, check, made as Result<StoredResult, Failure>, 'built');
         }
         case 'pending':
           throw new Error(`BUG: ${task.label} was checked before its dependencies`);
@@ -151,9 +165,48 @@ export class TaskStep {
     }
   }
 
+  /** Forgets what was accepted, when the whole is refused: no later build may come upon it. */
+  async takeBackAccepted(): Promise<void> {
+    for (const { key } of this.accepted) await this.parts.prepared.store.forget(key);
+  }
+
+  /** Records the files as they are; undefined when that was not asked for, or they are those of a result anyway. */
+  private async acceptAsIs(check: Check): Promise<Result<TaskOutcomeKind, Failure> | undefined> {
+    const { prepared, options } = this.parts;
+    if (!options.accept || !prepared.targets.has(check.task.label)) return undefined;
+    if (check.verdict.kind === 'fresh') return undefined;
+    const files = await filesOnDisk(prepared, check.task, this.produced);
+    if (!files.ok) return files;
+    if (check.candidate && isSameWork(files.value, check.candidate)) return undefined;
+    const recorded = await recordByHand(this.parts, check, files.value, this.produced);
+    if (!recorded.ok) return recorded;
+    this.accepted.push(recorded.value);
+    return this.land(check, recorded.value, 'accepted');
+  }
+
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
     if (check.produced) this.produced.set(check.task.label, check.produced);
     return ok(outcome);
+  }
+
+  /** A task that is made anew below a person's edit goes on from what is recorded: the edit comes on top. */
+  private formerOf(checker: Checker, task: Task): Files | undefined {
+    const { prepared } = this.parts;
+    return checker === prepared.checker ? undefined : recordedOutputs(prepared.project, task);
+  }
+
+  /** Lands a result, with a person's edit merged onto it where the checker looked past that. */
+  private async landOver(
+    checker: Checker,
+    check: Check,
+    result: Result<StoredResult | undefined, Failure>,
+    outcome: TaskOutcomeKind,
+  ): Promise<Result<TaskOutcomeKind, Failure>> {
+    if (!result.ok) return result;
+    if (checker === this.parts.prepared.checker || !result.value)
+      return this.land(check, result.value, outcome);
+    const merged = await mergeEdits(this.parts, check, result.value, this.produced);
+    return merged.ok ? this.land(check, merged.value, outcome) : merged;
   }
 
   private land(
@@ -175,10 +228,13 @@ export class TaskStep {
   }
 
   /** `adopted`: another build's result came in the place of the one that was made, and is to be judged like any other. */
-  private async make(check: Check): Promise<Result<TaskOutcomeKind | 'adopted', Failure>> {
+  private async make(
+    check: Check,
+    former: Files | undefined,
+  ): Promise<Result<StoredResult | 'adopted' | undefined, Failure>> {
     const { prepared, executor, workers, remaining, options, emit, signal } = this.parts;
     const { task } = check;
-    if (options.frozen) {
+    if (options.frozen || options.accept) {
       this.stale.set(task.label, 'stale');
       return err({ kind: 'not-up-to-date', tasks: [{ label: task.label, verdict: 'stale' }] });
     }
@@ -196,7 +252,7 @@ export class TaskStep {
     return workers
       .run(
         async () => {
-          const run = await this.taskRun(check);
+          const run = await describeRun(prepared, check, this.produced, former);
           if (!run.ok) return run;
           emit({ type: 'task.started', task: task.label, attempt: 1, recipe: task.recipe.kind });
           const outcome = await executor.run(run.value, { signal, emit });
@@ -211,7 +267,7 @@ export class TaskStep {
             ? []
             : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);
           if (obstacles.length > 0) return err<Failure>({ kind: 'drifted-outputs', paths: obstacles });
-          return this.land(check, stored.value, 'built');
+          return stored;
         },
         remaining.get(task.label) ?? 0,
         signal,
@@ -220,50 +276,6 @@ export class TaskStep {
         if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
         throw error;
       });
-  }
-
-  private async taskRun(check: Check): Promise<Result<TaskRun, Failure>> {
-    const { prepared } = this.parts;
-    const { task, facts } = check;
-    const view = await makeView(prepared.project, task, facts, this.produced);
-    if (!view.ok) return view;
-    const common = {
-      label: task.label,
-      key: check.storeKey,
-      manifest: facts.manifest,
-      view: view.value.tree,
-      outputs: task.outputs,
-      edits: task.edits,
-      editBases: view.value.editBases,
-      gates: check.gates,
-      budget: task.budget,
-      network: task.network,
-      evolves: view.value.evolves,
-    };
-    if (task.recipe.kind === 'run')
-      return ok({ ...common, recipe: { kind: 'run', command: task.recipe.command } });
-    if (task.recipe.kind === 'render') {
-      const files = await renderOutputs(prepared, task, task.recipe.steps);
-      return files.ok ? ok({ ...common, recipe: { kind: 'render', files: files.value } }) : files;
-    }
-    if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
-    const model = prepared.gatherer.modelOf(task);
-    const prompt = await facts.prompt.full({
-      gates: gateCommands(check.gates),
-      ...(view.value.evolves ? { specChange: await specChange(check) } : {}),
-    });
-    if (!prompt.ok) return prompt;
-    return ok({
-      ...common,
-      recipe: {
-        kind: 'agent',
-        prompt: prompt.value,
-        agent: prepared.agent.name,
-        definition: agentNameOf(task),
-        ...(model === undefined ? {} : { model }),
-        attempts: prepared.project.config.attempts,
-      },
-    });
   }
 }
 

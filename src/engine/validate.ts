@@ -2,11 +2,13 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import { programOnPath } from '../io/process.js';
+import type { Config } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
-import { loadSpecs } from '../specs/load.js';
+import type { Listing } from '../model/tree.js';
+import { type LoadedSpecs, loadSpecs } from '../specs/load.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
 import { openParseCache } from './parse-cache.js';
-import { openReadingSession } from './session.js';
+import { openReadingSession, type Session } from './session.js';
 import type { Surroundings } from './surroundings.js';
 
 export interface Validated {
@@ -26,19 +28,28 @@ export async function validateProject(surroundings: Surroundings): Promise<Resul
     const taken = await takeSnapshot(repository, objects, { secrets: config.secrets, named: [], force: [] });
     if (!taken.ok) return taken;
     const listing = await objects.list(taken.value.tree);
-    const cache = await openParseCache(repository.state);
-    // Programs that the workspace links or set-up makes are found in its node_modules.
-    const env = {
-      ...surroundings.env,
-      PATH: `${repository.project}/node_modules/.bin:${surroundings.env.PATH ?? ''}`,
-    };
-    const onPath = (program: string) => programOnPath(program, env);
-    const source = { listing, read: (ids: readonly string[]) => objects.readMany(ids), cache };
-    const specs = await loadSpecs(source, config, onPath);
+    const specs = await checkSpecs(surroundings, session.value, config, listing);
     if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
     const { features, graph, warnings } = specs.value;
     return ok({ features: features.length, tasks: graph.tasks.size, warnings });
   } finally {
     await session.value.close();
   }
+}
+
+/** The specs of a tree by every rule there is; or all of their problems at once. */
+export async function checkSpecs(
+  surroundings: Surroundings,
+  { repository, objects }: Session,
+  config: Config,
+  listing: Listing,
+): Promise<Result<LoadedSpecs, Diagnostic[]>> {
+  const cache = await openParseCache(repository.state);
+  // Programs that the workspace links or set-up makes are found in its node_modules.
+  const env = {
+    ...surroundings.env,
+    PATH: `${repository.project}/node_modules/.bin:${surroundings.env.PATH ?? ''}`,
+  };
+  const onPath = (program: string) => programOnPath(program, env);
+  return loadSpecs({ listing, read: (ids) => objects.readMany(ids), cache }, config, onPath);
 }

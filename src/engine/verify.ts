@@ -2,7 +2,7 @@
 
 import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
-import type { StoredResult } from '../model/action.js';
+import type { GateRun, StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { gatesKey } from '../store/manifest.js';
@@ -22,12 +22,12 @@ export interface VerifyParts {
   readonly signal: AbortSignal;
 }
 
-/** Runs the gates alone, on the view with the result in it. */
+/** Runs the gates alone, on the view with the result in it; their runs when all pass. */
 export async function verifyResult(
   parts: VerifyParts,
   check: Check,
   produced: ReadonlyMap<Label, Produced>,
-): Promise<Result<undefined, Failure>> {
+): Promise<Result<readonly GateRun[], Failure>> {
   const { prepared, gateContext, workers, remaining, signal } = parts;
   const { task } = check;
   return workers
@@ -52,7 +52,7 @@ export async function verifyResult(
           const judged = await runGates(gateContext, job);
           if (!judged.ok) return err(judged.failure);
           await recordGates(parts, check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
-          return ok(undefined);
+          return ok(judged.runs);
         } finally {
           await gateContext.pool.release(opened.value);
         }

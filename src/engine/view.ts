@@ -3,7 +3,7 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
-import { type Entry, entryWord, type ObjectId } from '../model/tree.js';
+import { type Entry, entryWord, type Files, type ObjectId } from '../model/tree.js';
 import { applyPatch } from '../workspace/patch.js';
 import type { Check } from './check.js';
 import type { Produced, TaskFacts } from './facts.js';
@@ -18,13 +18,18 @@ export interface View {
   readonly editBases: Readonly<Record<string, string>>;
 }
 
-/** Fails with `patch-conflict` when the patches of its dependencies do not fit on each other. */
+const NO_FILES: Files = new Map();
+
+/**
+ * `former` are the outputs that the task goes on from where it evolves: those on disk unless the caller has others.
+ * Fails with `patch-conflict` when the patches of its dependencies do not fit on each other.
+ */
 export async function makeView(
   project: Project,
   task: Task,
   facts: TaskFacts,
   produced: ReadonlyMap<Label, Produced>,
-  showsFormer = true,
+  former: Files = project.owned.get(task.label) ?? NO_FILES,
 ): Promise<Result<View, Failure>> {
   const needs = project.graph.transitiveDependencies(task.label);
   const files = new Map<string, Entry | undefined>();
@@ -39,9 +44,8 @@ export async function makeView(
     if (!folded.ok) return folded;
     files.set(path, folded.value);
   }
-  const former = project.owned.get(task.label);
-  const goesOn = showsFormer && evolves(project, task);
-  if (goesOn) for (const [path, entry] of former ?? []) files.set(path, entry);
+  const goesOn = former.size > 0 && mayEvolve(task);
+  if (goesOn) for (const [path, entry] of former) files.set(path, entry);
   const tree = await project.objects.editTree(showsAll ? project.handWrittenTree : undefined, files);
   const editBases = Object.fromEntries(
     task.edits.map((path) => {
@@ -54,8 +58,11 @@ export async function makeView(
 
 /** Whether an agent would find the task's former outputs. */
 export function evolves(project: Project, task: Task): boolean {
-  const { recipe } = task;
-  return recipe.kind === 'agent' && recipe.strategy === 'evolve' && project.owned.has(task.label);
+  return mayEvolve(task) && project.owned.has(task.label);
+}
+
+function mayEvolve({ recipe }: Task): boolean {
+  return recipe.kind === 'agent' && recipe.strategy === 'evolve';
 }
 
 /** Exactly what would be kept of a result that is there: the view without former outputs, its files, its patches on it. */
@@ -64,7 +71,7 @@ export async function keptTree(
   check: Check,
   produced: ReadonlyMap<Label, Produced>,
 ): Promise<Result<ObjectId, Failure>> {
-  const view = await makeView(project, check.task, check.facts, produced, false);
+  const view = await makeView(project, check.task, check.facts, produced, NO_FILES);
   if (!view.ok) return view;
   const content = new Map<string, Entry | undefined>(check.candidate?.outputs ?? check.produced?.outputs);
   const needs = project.graph.transitiveDependencies(check.task.label);

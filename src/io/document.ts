@@ -4,7 +4,7 @@ import type { CST, Document, LineCounter, Node, Pair } from 'yaml';
 import { err, ok, type Result } from '../base/result.js';
 import type { Diagnostic } from '../model/failure.js';
 import { type RefusedValue, type SchemaProblem, schemaProblem } from './schema-message.js';
-import { SCHEMAS, type SchemaName } from './schemas.js';
+import { loadSchema, type SchemaName } from './schemas.js';
 
 export type { SchemaProblem } from './schema-message.js';
 export type { SchemaName } from './schemas.js';
@@ -160,7 +160,7 @@ async function compileSchema(name: SchemaName): Promise<Validate> {
   const { Ajv } = await import('./ajv.js');
   const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
   ajv.addKeyword({ keyword: 'patternErrorMessage', schemaType: 'string' });
-  const validate = ajv.compile(SCHEMAS[name]);
+  const validate = ajv.compile(await loadSchema(name));
   return (value) => (validate(value) ? [] : ((validate.errors ?? []) as readonly RefusedValue[]));
 }
 

@@ -75,8 +75,11 @@ export function redact(text: string, secrets: readonly string[]): string {
   return clean;
 }
 
-/** Longest first, so that a secret inside another leaves no rest; each line of a key on several lines for itself. */
-function redactable(secrets: readonly string[]): string[] {
+/**
+ * What is looked for: longest first, so that a secret inside another leaves no rest; each line of a key on several
+ * lines for itself; none shorter than six characters.
+ */
+export function redactable(secrets: readonly string[]): string[] {
   return secrets
     .flatMap((secret) => (secret.includes('\n') ? [secret, ...secret.split(/\r?\n/)] : [secret]))
     .filter((secret) => secret.trim().length >= 6)

@@ -1,4 +1,4 @@
-/** Parsing of many documents: inline for a few, in threads for thousands. The door of piscina; knows no spec. */
+/** Work over many items of plain data: inline for a few, in threads for thousands. The door of piscina; knows no spec. */
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -24,20 +24,33 @@ export interface PoolOptions {
  * Parses and checks documents; the outcomes are in the order of the documents. The threads end before this returns.
  * Without the built worker file (sources run as they are) and on one processor everything is done inline.
  */
-export async function parseMany(
+export function parseMany(
   documents: readonly SourceDocument[],
   options: PoolOptions = {},
 ): Promise<ParsedDocument[]> {
+  return inThreads('pool-worker', parseDocuments, documents, options);
+}
+
+/**
+ * What `work` makes of many items of plain data, in their order: inline for a few, else in threads that run the bundled
+ * file `<worker>.js`, whose default export is `work` itself.
+ */
+export async function inThreads<T, R>(
+  worker: string,
+  work: (items: readonly T[]) => Promise<R[]>,
+  items: readonly T[],
+  options: PoolOptions = {},
+): Promise<R[]> {
   const threads = options.threads ?? Math.min(MAX_THREADS, availableParallelism());
-  const worker = workerFile();
-  if (documents.length < (options.threshold ?? POOL_THRESHOLD) || threads < 2 || worker === undefined) {
-    return parseDocuments(documents);
+  const file = workerFile(worker);
+  if (items.length < (options.threshold ?? POOL_THRESHOLD) || threads < 2 || file === undefined) {
+    return work(items);
   }
   const { Piscina } = await import('piscina');
-  const pool = new Piscina({ filename: worker, maxThreads: threads, minThreads: threads });
+  const pool = new Piscina({ filename: file, maxThreads: threads, minThreads: threads });
   try {
-    const batches: Promise<ParsedDocument[]>[] = [];
-    for (let i = 0; i < documents.length; i += BATCH) batches.push(pool.run(documents.slice(i, i + BATCH)));
+    const batches: Promise<R[]>[] = [];
+    for (let i = 0; i < items.length; i += BATCH) batches.push(pool.run(items.slice(i, i + BATCH)));
     return (await Promise.all(batches)).flat();
   } finally {
     await pool.destroy();
@@ -45,7 +58,7 @@ export async function parseMany(
 }
 
 /** Where the bundle puts the worker: beside this file, or one above when this code stands in a shared chunk. */
-function workerFile(): string | undefined {
-  const places = ['./pool-worker.js', '../pool-worker.js'].map((path) => new URL(path, import.meta.url));
+function workerFile(name: string): string | undefined {
+  const places = [`./${name}.js`, `../${name}.js`].map((path) => new URL(path, import.meta.url));
   return places.find((url) => url.protocol === 'file:' && existsSync(url))?.href;
 }

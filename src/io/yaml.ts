@@ -14,6 +14,7 @@ export {
   Parser,
   parseDocument,
   Scalar,
+  stringify,
   visit,
   YAMLParseError,
 } from 'yaml';

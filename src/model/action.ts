@@ -29,10 +29,14 @@ export function manifestKey(manifest: Manifest): ActionKey {
 
 /**
  * The key to use when the result that `key` names cannot serve here: its patch conflicts with the file as it is
- * now, its gates fail, or a person asked for another. Results are created once and never replaced, so the next one
+ * now, its gates fail, a file that its agent looked at has changed, or a person asked for another. Results are created once and never replaced, so the next one
  * gets a key of its own that anybody who meets the same obstacle computes again.
  */
-export function nextKey(key: ActionKey, obstacle: 'conflict' | 'rejected', detail: string): ActionKey {
+export function nextKey(
+  key: ActionKey,
+  obstacle: 'conflict' | 'rejected' | 'observed' | 'accepted',
+  detail: string,
+): ActionKey {
   return digestFields(`conductor.next.${KEY_VERSION}`, [key, obstacle, detail]);
 }
 
@@ -76,6 +80,9 @@ export interface Usage {
   readonly tokensCached?: number;
 }
 
+/** Files that an agent read without declaring them, as they were then: path to entry word. */
+export type ObservedInputs = Readonly<Record<string, string>>;
+
 export interface GateRun {
   readonly name: string;
   readonly exitCode: number;
@@ -103,6 +110,8 @@ export interface Provenance {
   readonly attempts: number;
   readonly usage: Usage;
   readonly gates: readonly GateRun[];
+  /** What its agent was seen to read beyond the declared inputs. */
+  readonly observed?: ObservedInputs;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly ms: number;

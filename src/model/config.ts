@@ -74,7 +74,14 @@ export interface OpencodeAgentConfig {
   readonly observed?: 'warn' | 'rebuild' | 'ignore';
 }
 
-export type AgentConfig = CommandAgentConfig | OpencodeAgentConfig;
+/** For a first try without a key: the real OpenCode with a model that says what a script says. */
+export interface ScriptedAgentConfig {
+  readonly driver: 'scripted';
+  /** JSON file of the project; `docs/scripted-model.md` says what it may hold. */
+  readonly script: string;
+}
+
+export type AgentConfig = CommandAgentConfig | OpencodeAgentConfig | ScriptedAgentConfig;
 
 /** A place where results are shared; a plain text is its `url`, for reading and writing. */
 export interface CacheRemoteConfig {
@@ -150,7 +157,7 @@ export interface ConductorConfig {
   readonly maxOutputBytes?: number;
   /** Bytes of an implementation prompt's instructions. Default 3072. */
   readonly promptBytes?: number;
-  /** Bytes of a planning prompt's instructions. Default 10240. */
+  /** Bytes of all that a planner is given: instructions, request, context and repository map. Default 10240. */
   readonly planningBytes?: number;
   /** Patterns of files that are left out of snapshots unless a spec names them. Replaces the default list. */
   readonly secrets?: readonly string[];
@@ -267,6 +274,16 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
       waitSeconds: config.cache?.waitSeconds ?? 60,
     },
   };
+}
+
+/** The model that works where neither a task nor an agent definition names one. */
+export function defaultModel({ agent }: Pick<Config, 'agent'>): string | undefined {
+  return agent === undefined || agent.driver === 'scripted' ? undefined : agent.model;
+}
+
+/** What becomes of a result when a file changes that its agent read without declaring it. */
+export function observedPolicy(config: Pick<Config, 'agent'>): 'warn' | 'rebuild' | 'ignore' {
+  return (config.agent?.driver === 'opencode' ? config.agent.observed : undefined) ?? 'warn';
 }
 
 /** A gate as written in a config or a spec, with its name filled in. */

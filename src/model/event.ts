@@ -18,6 +18,8 @@ export type TaskOutcomeKind =
   /** Only its gates were run, and passed. */
   | 'verified'
   | 'built'
+  /** Its files were recorded as a person left them. */
+  | 'accepted'
   /** Left as the person edited it. */
   | 'drifted'
   | 'failed'
@@ -82,6 +84,18 @@ export type BuildEventBody =
       readonly ok: boolean;
       readonly ms: number;
       readonly log?: string;
+    }
+  /** The sessions of all planners have been deleted, and what held them has ended. */
+  | { readonly type: 'plan.closed'; readonly sessions: number }
+  /** The plan stands in the files of its feature; tasks by id, against the backlog as it was. */
+  | {
+      readonly type: 'plan.ready';
+      readonly feature: string;
+      readonly published: readonly string[];
+      readonly kept: readonly string[];
+      readonly changed: readonly string[];
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
     }
   | { readonly type: 'build.failure'; readonly failure: Failure }
   | {

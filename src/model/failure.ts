@@ -71,6 +71,14 @@ export type Failure =
     }
   | { readonly kind: 'agent-error'; readonly detail: string; readonly output: KeptOutput }
   | { readonly kind: 'agent-missing'; readonly program: string }
+  /** The agent said that the task cannot be done as it stands. */
+  | {
+      readonly kind: 'agent-blocked';
+      readonly because: string;
+      /** What would have to change: `file`, `decision`, `dependency`, `environment` or `contradiction`. */
+      readonly needs: string;
+      readonly output: KeptOutput;
+    }
   /** No sign of life for `minutes`. */
   | { readonly kind: 'stalled'; readonly minutes: number; readonly output: KeptOutput }
   | { readonly kind: 'step-limit'; readonly limit: number; readonly output: KeptOutput }
@@ -113,6 +121,8 @@ export type Failure =
   | { readonly kind: 'nothing-done' }
   | { readonly kind: 'missing-outputs'; readonly paths: readonly string[] }
   | { readonly kind: 'wrote-outside-outputs'; readonly paths: readonly string[] }
+  /** Files with a key in them that conductor was given. */
+  | { readonly kind: 'leaked-secret'; readonly paths: readonly string[] }
   | { readonly kind: 'link-leaves-tree'; readonly path: string; readonly target: string }
   | { readonly kind: 'unsafe-path'; readonly path: string; readonly reason: string }
   | { readonly kind: 'output-too-large'; readonly bytes: number; readonly limit: number }
@@ -132,6 +142,10 @@ export type Failure =
   | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
   | { readonly kind: 'gate-flaky'; readonly gate: string; readonly output: KeptOutput }
   | { readonly kind: 'patch-conflict'; readonly path: string; readonly with?: Label }
+  /** A change by hand in a patched file concerns the patch of another task too. */
+  | { readonly kind: 'shared-patch'; readonly path: string; readonly with: Label }
+  /** `workspace`: where all sides of the files are left, relative to the project. */
+  | { readonly kind: 'edit-conflict'; readonly paths: readonly string[]; readonly workspace: string }
   | { readonly kind: 'edit-base-missing'; readonly path: string }
   | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
   /** The lock file records this result, and it is in no store any more. */
@@ -147,6 +161,25 @@ export type Failure =
   | {
       readonly kind: 'not-up-to-date';
       readonly tasks: readonly { readonly label: Label; readonly verdict: string }[];
+    }
+  /** What a planner wrote was refused, and corrections have not mended it. */
+  | {
+      readonly kind: 'invalid-plan';
+      /** The document, where it would stand in the project. */
+      readonly file: string;
+      readonly diagnostics: readonly Diagnostic[];
+      /** Where its last version is kept, relative to the project. */
+      readonly kept?: string;
+    }
+  /** A new plan and a person have changed the same; nothing was written. */
+  | {
+      readonly kind: 'plan-conflict';
+      readonly feature: string;
+      readonly files: readonly { readonly path: string; readonly entries: readonly string[] }[];
+      /** Folder that holds the proposed files, relative to the project. */
+      readonly kept: string;
+      /** From the files as they are to the proposed ones. */
+      readonly diff: string;
     }
   | { readonly kind: 'sandbox-required'; readonly detail: string }
   | { readonly kind: 'cancelled' }

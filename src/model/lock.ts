@@ -1,5 +1,6 @@
 /** A feature's lock and version record, `.metadata.json`: what was built, from which key. Knows no disk. */
 
+import type { ObservedInputs } from './action.js';
 import type { Digest } from './digest.js';
 import type { ObjectId } from './tree.js';
 
@@ -33,6 +34,8 @@ export interface LockedTask {
   readonly attempts?: number;
   readonly costUsd?: number;
   readonly tokens?: number;
+  /** What the agent was seen to read beyond the declared inputs. */
+  readonly observed?: ObservedInputs;
   /** Short digests of the acceptance criteria, for the feature's version. */
   readonly acceptance: readonly string[];
 }

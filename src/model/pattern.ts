@@ -93,3 +93,13 @@ export function patternProblem(text: string): string | undefined {
   if (parts[0] === '.conductor') return 'is inside .conductor';
   return undefined;
 }
+
+/** Those of the patterns that match none of the paths. */
+export function unmatched(patterns: readonly string[], paths: Iterable<string>): string[] {
+  const all = new Set(paths);
+  return patterns.filter((text) => {
+    const pattern = parsePattern(text);
+    if (!pattern.isGlob) return !all.has(pattern.prefix);
+    return ![...all].some((path) => pattern.matches(path));
+  });
+}

@@ -71,7 +71,18 @@ export interface Task {
   readonly agent: string | undefined;
   readonly model: string | undefined;
   readonly recipe: Recipe;
+  /** People's words about the work; in no key. */
+  readonly notes: TaskNotes;
   readonly source: TaskSource;
+}
+
+export const TASK_STATUSES = ['todo', 'in-progress', 'blocked', 'done'] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+export interface TaskNotes {
+  readonly status?: TaskStatus;
+  readonly priority?: string | number;
+  readonly owner?: string;
 }
 
 /** Where a task was written: the file and the path of keys inside it. Used for messages only. */

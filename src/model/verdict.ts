@@ -13,13 +13,25 @@ export type StaleReason =
   /** A result that cannot simply be made again is recorded, and is neither on disk nor in any store. */
   | { readonly kind: 'result-missing'; readonly key: Digest }
   | { readonly kind: 'patch-conflict'; readonly path: string }
+  /** Files that its agent had read without declaring them are not as they were. */
+  | { readonly kind: 'observed-changed'; readonly paths: readonly string[] }
   | { readonly kind: 'gates-failed'; readonly gate: string }
   | { readonly kind: 'forced' };
 
+/**
+ * Paths that the task's agent read beyond its declared inputs and that have changed since: the result stands, but it
+ * may not know of them. Absent when there is none, or when the config says that they count (`rebuild`) or do not.
+ */
+export type ObservedChange = readonly string[];
+
 export type Verdict =
-  | { readonly kind: 'fresh' }
+  | { readonly kind: 'fresh'; readonly observed?: ObservedChange }
   /** The store has the result: nothing is run, its files are restored. */
-  | { readonly kind: 'cached'; readonly reasons: readonly StaleReason[] }
+  | {
+      readonly kind: 'cached';
+      readonly reasons: readonly StaleReason[];
+      readonly observed?: ObservedChange;
+    }
   /** The content stands but its gates changed: only the gates are run. */
   | { readonly kind: 'unverified'; readonly gates: readonly string[] }
   /** A person edited outputs. `stale` says whether a build would have to make them anew. */

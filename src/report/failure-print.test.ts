@@ -20,6 +20,8 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   locked: { kind: 'locked', pid: 12, command: 'conductor build', since: '2026-01-01T00:00:00Z' },
   'disk-full': { kind: 'disk-full', path: '/p' },
   'drifted-outputs': { kind: 'drifted-outputs', paths },
+  'shared-patch': { kind: 'shared-patch', path: 'a.ts', with: 'f/T2' },
+  'edit-conflict': { kind: 'edit-conflict', paths, workspace: '.conductor/conflicts/f~T1' },
   'template-error': { kind: 'template-error', template: 't.hbs', line: 3, message: 'no x' },
   'prompt-error': { kind: 'prompt-error', prompt: 'p.md', message: 'no x' },
   'prompt-too-large': { kind: 'prompt-too-large', bytes: 4096, limit: 3072, sections: ['description'] },
@@ -27,6 +29,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'command-failed': { kind: 'command-failed', command: 'make', exitCode: 'SIGKILL', output },
   'agent-error': { kind: 'agent-error', detail: 'exit 1', output },
   'agent-missing': { kind: 'agent-missing', program: 'claude' },
+  'agent-blocked': { kind: 'agent-blocked', because: 'the API has no such call', needs: 'decision', output },
   stalled: { kind: 'stalled', minutes: 5, output },
   'step-limit': { kind: 'step-limit', limit: 60, output },
   'context-overflow': { kind: 'context-overflow', detail: 'too many tokens', output },
@@ -44,6 +47,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'budget-unknown-price': { kind: 'budget-unknown-price', scope: 'build', agent: 'mine' },
   'nothing-done': { kind: 'nothing-done' },
   'missing-outputs': { kind: 'missing-outputs', paths },
+  'leaked-secret': { kind: 'leaked-secret', paths },
   'wrote-outside-outputs': { kind: 'wrote-outside-outputs', paths },
   'link-leaves-tree': { kind: 'link-leaves-tree', path: 'a', target: '/etc' },
   'unsafe-path': { kind: 'unsafe-path', path: 'a', reason: 'is inside .git' },
@@ -65,6 +69,19 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'commit-refused': { kind: 'commit-refused', reason: 'a merge is under way', paths: [] },
   'not-up-to-date': { kind: 'not-up-to-date', tasks: [{ label: 'a/T01', verdict: 'stale' }] },
   'sandbox-required': { kind: 'sandbox-required', detail: 'no bwrap' },
+  'invalid-plan': {
+    kind: 'invalid-plan',
+    file: 'specs/f/BACKLOG.yaml',
+    diagnostics: [{ file: 'specs/f/BACKLOG.yaml', line: 3, column: 1, message: 'there is no task `f/T9`' }],
+    kept: '.conductor/plans/f/BACKLOG.yaml',
+  },
+  'plan-conflict': {
+    kind: 'plan-conflict',
+    feature: 'f',
+    files: [{ path: 'specs/f/BACKLOG.yaml', entries: ['T01'] }],
+    kept: '.conductor/plans/f/',
+    diff: '-a\n+b',
+  },
   cancelled: { kind: 'cancelled' },
   bug: { kind: 'bug', message: 'x is undefined', stack: 'at y' },
 };
@@ -80,7 +97,7 @@ test('every kind of failure has a headline of one line and a hint', () => {
 
 test('hints name only commands that there are', () => {
   const known =
-    /^(build( --(discard-edits|rebuild-missing))?|cache push|explain|log|validate|status|--help)$/;
+    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache push|explain|log|validate|status|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

@@ -34,6 +34,8 @@ export function eventText(event: BuildEvent, style: Style): string {
     }
     case 'task.finished':
       return finishedText(event, style);
+    case 'plan.ready':
+      return `planned   ${visible(event.feature)}: ${planText(event)}\n`;
     case 'build.failure':
       return printFailure(event.failure, style);
     case 'build.committed':
@@ -49,6 +51,7 @@ const DONE: Readonly<Partial<Record<TaskOutcomeKind, string>>> = {
   built: 'built',
   cached: 'cached',
   verified: 'verified',
+  accepted: 'accepted',
   drifted: 'edited',
 };
 
@@ -67,12 +70,19 @@ function finishedText(event: Extract<BuildEvent, { type: 'task.finished' }>, sty
   return `${style(colour, word)} ${label}  ${style('dim', duration(event.ms) + cost)}\n`;
 }
 
+function planText(plan: Extract<BuildEvent, { type: 'plan.ready' }>): string {
+  const tasks = plan.kept.length + plan.changed.length + plan.added.length;
+  const parts = (['added', 'changed', 'kept', 'removed'] as const).map((how) => count(plan[how].length, how));
+  return `${plural(tasks, 'task')} (${parts.filter((part) => part !== '').join(', ')})`;
+}
+
 /** What happened, in one line. */
 export function summaryLine(summary: BuildSummary, style: Style): string {
   const { counts, outcome } = summary;
   const cost = summary.usage.costUsd ? ` (${money(summary.usage.costUsd)})` : '';
   const took = ` in ${duration(summary.ms)}${cost}`;
   const rest = [
+    count(counts.accepted, 'accepted'),
     count(counts.verified, 'verified'),
     count(counts.cached, 'from cache'),
     count(counts.drifted, 'edited by hand'),

@@ -31,7 +31,7 @@ export interface Progress {
 
 export const NO_PROGRESS: Progress = {
   total: 0,
-  counts: { fresh: 0, cached: 0, verified: 0, built: 0, drifted: 0, failed: 0, skipped: 0 },
+  counts: { fresh: 0, cached: 0, verified: 0, built: 0, accepted: 0, drifted: 0, failed: 0, skipped: 0 },
   running: new Map(),
   gates: new Map(),
   spent: 0,

@@ -7,12 +7,28 @@ import { plural } from './style.js';
 export type SessionFailure = Extract<
   Failure,
   {
-    kind: 'stalled' | 'step-limit' | 'context-overflow' | 'provider-unavailable' | 'provider-refused';
+    kind:
+      | 'agent-blocked'
+      | 'stalled'
+      | 'step-limit'
+      | 'context-overflow'
+      | 'provider-unavailable'
+      | 'provider-refused';
   }
 >;
 
 export function describeSessionFailure(failure: SessionFailure): FailureText {
   switch (failure.kind) {
+    case 'agent-blocked':
+      return kept(
+        'the agent says that the task cannot be done as it stands',
+        [
+          ['because', failure.because],
+          ['needs', failure.needs],
+        ],
+        failure.output,
+        'change the spec accordingly, then build again',
+      );
     case 'stalled':
       return kept(
         'the agent gave no sign of life',

@@ -3,9 +3,13 @@
 import { unreachable } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
-import { at, budgetHint, type Facts, type FailureText, kept, list, minutes, say } from './failure-text.js';
+import { describeEditFailure } from './edit-failure.js';
+import { at, budgetHint, type FailureText, kept, list, minutes, say } from './failure-text.js';
+import { describeGateFailure } from './gate-failure.js';
+import { describeOutputFailure } from './output-failure.js';
+import { describePlanFailure } from './plan-failure.js';
 import { describeSessionFailure } from './session-failure.js';
-import { bytes, duration, money, plural } from './style.js';
+import { bytes, money, plural } from './style.js';
 
 /** Those that are not about the start of a build. */
 export type TaskFailure = Exclude<
@@ -28,14 +32,7 @@ export type TaskFailure = Exclude<
 
 export function describeTaskFailure(failure: TaskFailure, task?: Label): FailureText {
   const log = task === undefined ? 'conductor log' : `conductor log ${task}`;
-  const explain = task === undefined ? 'conductor status' : `conductor explain ${task}`;
   switch (failure.kind) {
-    case 'drifted-outputs':
-      return say(
-        `${plural(failure.paths.length, 'output was', 'outputs were')} edited by hand, and the task has to be built anew`,
-        list('edited', failure.paths),
-        'move the edit into the spec, or drop it with `conductor build --discard-edits`',
-      );
     case 'template-error':
       return say(
         'a template could not be rendered',
@@ -97,6 +94,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         [['program', failure.program]],
         'install it, see that it is on PATH, or change `agent` in the config',
       );
+    case 'agent-blocked':
     case 'stalled':
     case 'step-limit':
     case 'context-overflow':
@@ -132,107 +130,6 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         `the ${failure.scope} has a budget, but the agent's price is not known`,
         [['agent', failure.agent]],
         'take an agent that says what it costs, or remove the limit in dollars',
-      );
-    case 'nothing-done':
-      return say(
-        'the task changed nothing',
-        [],
-        `say more clearly in the spec what its outputs hold; \`${log}\` shows what was done`,
-      );
-    case 'missing-outputs':
-      return say(
-        `${plural(failure.paths.length, 'declared output is', 'declared outputs are')} missing`,
-        list('missing', failure.paths),
-        `correct \`outputs\` in the spec, or see \`${log}\``,
-      );
-    case 'wrote-outside-outputs':
-      return say(
-        `the task changed ${plural(failure.paths.length, 'file')} that it does not own`,
-        list('changed', failure.paths),
-        'name them in `outputs` or `edits` if they belong to the task',
-      );
-    case 'link-leaves-tree':
-      return say(
-        'a symbolic link leads out of the project',
-        [
-          ['link', failure.path],
-          ['target', failure.target],
-        ],
-        'outputs may only link to files of the project',
-      );
-    case 'unsafe-path':
-      return say(
-        'an output has a path that is not safe',
-        [
-          ['path', failure.path],
-          ['reason', failure.reason],
-        ],
-        'give the file another name',
-      );
-    case 'output-too-large':
-      return say(
-        'the outputs are too large',
-        [
-          ['size', bytes(failure.bytes)],
-          ['limit', bytes(failure.limit)],
-        ],
-        'leave build products out of `outputs`, or raise `maxOutputBytes` in the config',
-      );
-    case 'gate-failed':
-      return kept(
-        'a gate failed',
-        [
-          ['gate', failure.gate],
-          ['exit', String(failure.exitCode)],
-          ['after', duration(failure.ms)],
-        ],
-        failure.output,
-        `\`${log}\` shows what was tried`,
-      );
-    case 'gate-timed-out':
-      return kept(
-        'a gate took too long',
-        [
-          ['gate', failure.gate],
-          ['limit', minutes(failure.minutes)],
-        ],
-        failure.output,
-        'see why it hangs, or raise its time-out (`timeout` in a spec, `timeoutMinutes` in the config)',
-      );
-    case 'gate-missing-program':
-      return say(
-        "a gate's program is not on PATH",
-        [
-          ['gate', failure.gate],
-          ['program', failure.program],
-        ],
-        'install it, or link it with `workspace.link`; `conductor validate` checks all gates',
-      );
-    case 'gate-flaky':
-      return kept(
-        'a gate both passed and failed on the same files',
-        [['gate', failure.gate]],
-        failure.output,
-        'mend the gate: the result may be good, but this gate cannot tell',
-      );
-    case 'patch-conflict': {
-      const facts: Facts = [
-        ['file', failure.path],
-        ...(failure.with === undefined ? [] : [['with', failure.with] as const]),
-      ];
-      return say(
-        'an edit does not fit the file any more',
-        facts,
-        failure.with === undefined
-          ? `\`${explain}\` shows why; take the conflicting lines out of the file and build again`
-          : 'two tasks change the same lines: let one depend on the other (`depends_on`)',
-      );
-    }
-    case 'edit-base-missing':
-      return say(
-        'the file without earlier edits is not known any more',
-        [['file', failure.path]],
-        'restore the file as people wrote it (`git checkout`), then build again',
       );
     case 'result-damaged':
       return say(
@@ -271,6 +168,9 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         failure.tasks.map(({ label, verdict }) => [label, verdict] as const),
         'run `conductor build` and keep what it writes',
       );
+    case 'invalid-plan':
+    case 'plan-conflict':
+      return describePlanFailure(failure);
     case 'sandbox-required':
       return say(
         'the config requires a sandbox, and there is none',
@@ -288,6 +188,25 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         ),
         ...(failure.stack === undefined ? {} : { block: failure.stack }),
       };
+    case 'leaked-secret':
+    case 'link-leaves-tree':
+    case 'missing-outputs':
+    case 'nothing-done':
+    case 'output-too-large':
+    case 'unsafe-path':
+    case 'wrote-outside-outputs':
+      return describeOutputFailure(failure, task);
+    case 'gate-failed':
+    case 'gate-flaky':
+    case 'gate-missing-program':
+    case 'gate-timed-out':
+      return describeGateFailure(failure, task);
+    case 'drifted-outputs':
+    case 'edit-base-missing':
+    case 'edit-conflict':
+    case 'patch-conflict':
+    case 'shared-patch':
+      return describeEditFailure(failure, task);
     default:
       return unreachable(failure);
   }

@@ -12,7 +12,7 @@ import { textWidth } from './width.js';
 function event(body: BuildEventBody, at = 0): BuildEvent {
   return { schema: 1, seq: 1, at, ...body };
 }
-const none = { fresh: 0, cached: 0, verified: 0, built: 0, drifted: 0, failed: 0, skipped: 0 };
+const none = { fresh: 0, cached: 0, verified: 0, built: 0, accepted: 0, drifted: 0, failed: 0, skipped: 0 };
 function summary(
   outcome: BuildSummary['outcome'],
   counts: Partial<BuildSummary['counts']>,
@@ -220,12 +220,12 @@ test('plain lines are silent about fresh tasks and always say at the end what ha
 
 test('the last line for each outcome', () => {
   const lines = [
-    summary('built', { built: 5, cached: 2, fresh: 7 }, 72_000, 0.63),
+    summary('built', { built: 5, accepted: 0, cached: 2, fresh: 7 }, 72_000, 0.63),
     summary('up-to-date', { fresh: 14 }),
     summary('up-to-date', {}),
     summary('failed', { failed: 1, skipped: 2, built: 4 }),
     summary('interrupted', { built: 3, skipped: 4 }),
-    summary('would-build', { built: 2, cached: 1, fresh: 3 }),
+    summary('would-build', { built: 2, accepted: 0, cached: 1, fresh: 3 }),
   ].map((one) => summaryLine(one, plainStyle));
   expect(lines).toMatchInlineSnapshot(`
     [

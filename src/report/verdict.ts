@@ -3,7 +3,8 @@
 import { unreachable } from '../base/result.js';
 import type { Manifest, ManifestChange } from '../model/action.js';
 import type { Label } from '../model/task.js';
-import type { StaleReason, Verdict } from '../model/verdict.js';
+import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
+import { patchLine, type ShownDifference, statLines } from './difference.js';
 import type { Reporter, Sink } from './reporter.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
@@ -12,9 +13,9 @@ import { padTo, textWidth } from './width.js';
 export function describeVerdict(verdict: Verdict): string {
   switch (verdict.kind) {
     case 'fresh':
-      return 'fresh';
+      return `fresh${observedNote(verdict.observed)}`;
     case 'cached':
-      return `cached: to be restored${withReasons(verdict.reasons, ', ')}`;
+      return `cached: to be restored${withReasons(verdict.reasons, ', ')}${observedNote(verdict.observed)}`;
     case 'unverified':
       return `unverified: ${plural(verdict.gates.length, 'gate')} to run${joined(verdict.gates, ': ')}`;
     case 'drifted': {
@@ -45,6 +46,8 @@ export function describeReason(reason: StaleReason): string {
       return `the recorded result ${visible(reason.key.slice(0, 12))} is in no store`;
     case 'patch-conflict':
       return `its edit of ${visible(reason.path)} does not fit any more`;
+    case 'observed-changed':
+      return `read, and changed since: ${some(reason.paths)}`;
     case 'gates-failed':
       return `gate failed: ${visible(reason.gate)}`;
     case 'forced':
@@ -77,18 +80,26 @@ export async function explainText(
   return `${lines.join('\n')}\n`;
 }
 
+/** Nothing to do and nothing to say. */
+export function upToDate(verdict: Verdict): boolean {
+  return verdict.kind === 'fresh' && verdict.observed === undefined;
+}
+
 export interface StatusRow {
   readonly label: Label;
   readonly verdict: Verdict;
+  /** For a drifted task: what was edited. */
+  readonly drift?: readonly ShownDifference[];
 }
 
-/** One line a task: label and verdict, aligned. */
+/** One line a task: label and verdict, aligned; below an edited one its files. */
 export function statusTable(rows: readonly StatusRow[], style: Style): string {
   const width = Math.max(0, ...rows.map((row) => textWidth(visible(row.label))));
   return rows
-    .map(({ label, verdict }) => {
-      const colour = verdict.kind === 'fresh' ? 'dim' : verdict.kind === 'drifted' ? 'yellow' : 'cyan';
-      return `${padTo(visible(label), width)}  ${style(colour, describeVerdict(verdict))}\n`;
+    .map(({ label, verdict, drift = [] }) => {
+      const colour = upToDate(verdict) ? 'dim' : verdict.kind === 'drifted' ? 'yellow' : 'cyan';
+      const line = `${padTo(visible(label), width)}  ${style(colour, describeVerdict(verdict))}`;
+      return `${[line, ...statLines(drift, style, ' '.repeat(width + 2))].join('\n')}\n`;
     })
     .join('');
 }
@@ -103,7 +114,7 @@ async function changeLines(change: ManifestChange, style: Style): Promise<string
   if (change.show === 'text') {
     const { unifiedDiff } = await import('../io/text-diff.js');
     const diff = unifiedDiff(change.before ?? '', change.after ?? '').map(visibleBlock);
-    return [`  ${name}`, ...diff.map((line) => `    ${coloured(line, style)}`)];
+    return [`  ${name}`, ...diff.map((line) => `    ${patchLine(line, style)}`)];
   }
   const { before, after, show } = change;
   const lines = [`  ${name}`];
@@ -112,16 +123,14 @@ async function changeLines(change: ManifestChange, style: Style): Promise<string
   return lines;
 }
 
-function coloured(line: string, style: Style): string {
-  if (line.startsWith('+')) return style('green', line);
-  if (line.startsWith('-')) return style('red', line);
-  return line.startsWith('@@') ? style('cyan', line) : line;
-}
-
 function short(item: { readonly value: string; readonly show: ManifestChange['show'] }): string {
   return visible(
     item.show === 'id' && /^[0-9a-f]{40,}$/.test(item.value) ? item.value.slice(0, 12) : item.value,
   );
+}
+
+function observedNote(observed: ObservedChange | undefined): string {
+  return observed === undefined ? '' : `; its agent read ${some(observed)}, changed since`;
 }
 
 function withReasons(reasons: readonly StaleReason[], lead: string): string {
@@ -142,7 +151,7 @@ function some(names: readonly string[]): string {
 export function verdictReporter(sink: Sink, style: Style): Reporter {
   return {
     on(event) {
-      if (event.type !== 'task.checked' || event.verdict.kind === 'fresh') return;
+      if (event.type !== 'task.checked' || upToDate(event.verdict)) return;
       sink.write(`${style('bold', visible(event.task))}: ${describeVerdict(event.verdict)}\n`);
     },
     close: () => Promise.resolve(),

@@ -361,6 +361,7 @@ test('a task is filled in with what it leaves out', async () => {
     network: false,
     agent: undefined,
     model: undefined,
+    notes: {},
     recipe: { kind: 'agent', strategy: 'evolve' },
     source: { file: B, path: ['tasks', 0] },
   });

@@ -34,7 +34,7 @@ const lock: FeatureLock = {
 };
 
 test('what was written is read, and fits the schema that ships', async () => {
-  const text = formatLock(lock);
+  const text = formatLock(lock, FILE);
   expect(parseLock(text, FILE)).toEqual({ ok: true, value: lock });
   expect(await validateSchema('metadata', JSON.parse(text))).toEqual([]);
 });
@@ -48,24 +48,26 @@ test('the order of keys in memory does not show', () => {
             .reverse()
             .map(([key, inner]) => [key, reversed(inner)]),
         );
-  const text = formatLock(lock);
-  expect(formatLock(reversed(lock) as FeatureLock)).toBe(text);
+  const text = formatLock(lock, FILE);
+  expect(formatLock(reversed(lock) as FeatureLock, FILE)).toBe(text);
   expect(
-    text.startsWith('{\n  "$schema": "conductor-build/schemas/metadata.schema.json",\n  "schema": 1,\n'),
+    text.startsWith(
+      '{\n  "$schema": "../../node_modules/conductor-build/schemas/metadata.schema.json",\n  "schema": 1,\n',
+    ),
   ).toBe(true);
   expect(text.endsWith('}\n')).toBe(true);
   expect(text.indexOf('"T1"')).toBeLessThan(text.indexOf('"T2"'));
   expect(text.indexOf('"a.ts"')).toBeLessThan(text.indexOf('"z.ts"'));
 });
 
-const good = JSON.parse(formatLock(lock)) as Record<string, unknown>;
+const good = JSON.parse(formatLock(lock, FILE)) as Record<string, unknown>;
 const withTask = (more: object) => JSON.stringify({ ...good, tasks: { T1: { ...task, ...more } } });
 const damaged: [what: string, text: string, message: RegExp, line?: number][] = [
   ['nothing', '', /damaged/, 1],
-  ['half of it', formatLock(lock).slice(0, 300), /damaged/],
+  ['half of it', formatLock(lock, FILE).slice(0, 300), /damaged/],
   [
     'marks of a merge',
-    formatLock(lock).replace('  "feature"', '<<<<<<< HEAD\n  "feature"'),
+    formatLock(lock, FILE).replace('  "feature"', '<<<<<<< HEAD\n  "feature"'),
     /merge conflict/,
     4,
   ],

@@ -2,10 +2,10 @@
 
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
+import { schemaReference } from '../io/schemas.js';
 import type { Diagnostic } from '../model/failure.js';
 import { type FeatureLock, LOCK_SCHEMA } from '../model/lock.js';
 
-const SCHEMA_NAME = 'conductor-build/schemas/metadata.schema.json';
 const REBUILD = 'restore it from git, or delete it: the next build records the feature anew';
 
 /** The lock that the text holds; when it is damaged, of another form or from a newer conductor: why. */
@@ -52,14 +52,19 @@ const TASK_KEYS = [
 ];
 const EDIT_KEYS = ['base', 'after', 'merged'];
 
-/** The lock as text: keys in a fixed order, one value per line, so that merges touch only what changed. */
-export function formatLock(lock: FeatureLock): string {
+/**
+ * The lock as the text of `file` (its path in the project): keys in a fixed order, one value per line, so that merges
+ * touch only what changed. `$schema` tells editors what it is; a lock without it, or with another, reads the same.
+ */
+export function formatLock(lock: FeatureLock, file: string): string {
   const tasks = mapSorted(lock.tasks, (task) => ({
     ...inOrder(TASK_KEYS, task),
     outputs: mapSorted(task.outputs, (word) => word),
+    ...(task.observed && { observed: mapSorted(task.observed, (word) => word) }),
     ...(task.edits && { edits: mapSorted(task.edits, (edit) => inOrder(EDIT_KEYS, edit)) }),
   }));
-  return `${JSON.stringify({ $schema: SCHEMA_NAME, ...inOrder(LOCK_KEYS, lock), tasks }, null, 2)}\n`;
+  const $schema = schemaReference('metadata', file);
+  return `${JSON.stringify({ $schema, ...inOrder(LOCK_KEYS, lock), tasks }, null, 2)}\n`;
 }
 
 /** The same object with these keys first and the others after them in byte order. */
@@ -104,6 +109,10 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
   if (!matches(OBJECT, task.result)) return '`result` is no object id';
   if (!isObject(task.outputs) || !Object.values(task.outputs).every((word) => matches(ENTRY, word))) {
     return '`outputs` are no files';
+  }
+  if (task.observed !== undefined) {
+    const words = isObject(task.observed) ? Object.values(task.observed) : [undefined];
+    if (!words.every((word) => matches(ENTRY, word))) return '`observed` are no files';
   }
   if (task.edits !== undefined) {
     const edits = isObject(task.edits) ? Object.values(task.edits) : [undefined];

@@ -2,7 +2,7 @@
 
 import type { KeyPath } from '../io/document.js';
 import { resolveGate } from '../model/config.js';
-import type { Recipe, Task } from '../model/task.js';
+import type { Recipe, Task, TaskNotes } from '../model/task.js';
 import type { RawContext, RawDefaults, RawGate, RawTask } from './raw.js';
 
 /** A task with what is needed to say where each of its values was written. */
@@ -48,6 +48,7 @@ export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): Wri
     agent: raw.agent,
     model: raw.model,
     recipe: recipeOf(raw),
+    notes: notesOf(raw),
     source: { file, path },
   };
   return {
@@ -78,6 +79,14 @@ function recipeOf(raw: RawTask): Recipe {
   }
   if (raw.run !== undefined) return { kind: 'run', command: raw.run };
   return { kind: 'agent', strategy: raw.strategy ?? 'evolve' };
+}
+
+function notesOf({ status, priority, owner }: RawTask): TaskNotes {
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(owner === undefined ? {} : { owner }),
+  };
 }
 
 function gate(raw: RawGate) {

@@ -1,6 +1,6 @@
 /** Specs as they are written, after the schema has accepted them. Knows no defaults. */
 
-import type { Command, Json } from '../model/task.js';
+import type { Command, Json, TaskStatus } from '../model/task.js';
 
 export interface RawContext {
   readonly constraints?: readonly string[];
@@ -42,6 +42,9 @@ export interface RawTask extends RawDefaults {
   readonly model?: string;
   readonly render?: readonly RawRenderStep[];
   readonly run?: Command;
+  readonly status?: TaskStatus;
+  readonly priority?: string | number;
+  readonly owner?: string;
 }
 
 export interface RawBacklog {

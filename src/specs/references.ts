@@ -1,5 +1,6 @@
 /** The documents beside specs: `context.md` and what `spec_refs` name. Knows nothing of how they are used. */
 
+import { headingsOf, sectionOf } from '../base/markdown.js';
 import { nearest } from '../base/nearest.js';
 import { patternProblem } from '../model/pattern.js';
 import type { Listing, ObjectId } from '../model/tree.js';
@@ -7,7 +8,6 @@ import type { ParseCache, ReadBlobs } from './parse.js';
 import { readTexts } from './parse.js';
 import type { SpecProblem } from './problem.js';
 import type { WrittenFeature } from './read-tasks.js';
-import { headingsOf, sectionOf } from './sections.js';
 
 export interface FeatureDocuments {
   readonly context: string;

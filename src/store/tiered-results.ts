@@ -41,6 +41,8 @@ export class TieredResults implements ResultStore {
   private readonly late = new Set<Promise<unknown>>();
   /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
   private readonly gaveWay = new Set<ActionKey>();
+  /** What a person accepted may yet be taken back: it is sent when the build has ended well. */
+  private readonly unsettled = new Set<EntryName>();
   private readonly stop = new AbortController();
   private readonly signal: AbortSignal;
 
@@ -63,6 +65,10 @@ export class TieredResults implements ResultStore {
     const kept = await this.local.keep(result);
     if (!kept.ok || kept.value.adopted || !this.sharing.chain.writes) return kept;
     const name = resultName(result.key);
+    if (result.provenance.recipe === 'accepted') {
+      this.unsettled.add(name);
+      return kept;
+    }
     const offered = this.offers.ask(name);
     // Rendered again it is the same: nobody needs to wait for who was first.
     if (result.provenance.recipe !== 'render') {
@@ -83,6 +89,7 @@ export class TieredResults implements ResultStore {
   }
 
   async forget(key: ActionKey): Promise<void> {
+    this.unsettled.delete(resultName(key));
     await this.local.forget(key);
   }
 
@@ -101,6 +108,7 @@ export class TieredResults implements ResultStore {
   }
 
   async close(): Promise<void> {
+    for (const name of this.unsettled) this.later(this.offers.ask(name));
     const sent = Promise.all(this.late).then(() => 'sent' as const);
     if ((await within(sent, this.sharing.waitMs, this.signal)) === 'late') this.stop.abort();
     await Promise.all(this.late);

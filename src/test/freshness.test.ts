@@ -32,7 +32,18 @@ test('changes of a spec that decide no content change nothing', async () => {
   const { description, inputs, outputs } = agentTask;
   rig.backlog(
     'f',
-    { T1: { outputs, inputs, description, title: 'Another title', priority: 3, owner: 'Ada', tags: ['x'] } },
+    {
+      T1: {
+        outputs,
+        inputs,
+        description,
+        title: 'Another title',
+        priority: 3,
+        owner: 'Ada',
+        status: 'blocked',
+        tags: ['x'],
+      },
+    },
     '# a comment\n',
   );
   const second = await rig.buildWithoutAgent();

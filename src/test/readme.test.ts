@@ -1,7 +1,7 @@
 /** The session that the README shows, on a copy of this repository: what it says is what happens. */
 
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Ended, filesBelow, PACKAGE, TemporaryProject } from './command-line.js';
@@ -9,6 +9,11 @@ import { type Ended, filesBelow, PACKAGE, TemporaryProject } from './command-lin
 const CORE = 'specs/feature-001-notes-core/BACKLOG.yaml';
 const APP = 'generated/notes';
 const TASKS = 12;
+/** Pages of the reference: committed with their lock file, so that a fresh clone has nothing to do for them. */
+const PAGES = (
+  readFileSync(join(PACKAGE, 'specs/feature-004-reference/BACKLOG.yaml'), 'utf8').match(/^ {2}- id: /gm) ?? []
+).length;
+const ALL = TASKS + PAGES;
 
 let copy: TemporaryProject;
 /** The application as the first build made it. */
@@ -65,6 +70,7 @@ test('the first build makes the application, and every gate passes', async () =>
   const { code, text, events, outcomes } = await build();
   expect(code, text).toBe(0);
   expect(outcomes('built')).toHaveLength(TASKS);
+  expect(outcomes('fresh')).toHaveLength(PAGES);
   const gates = events.filter((event) => event.type === 'gate.finished');
   expect(gates.length).toBeGreaterThan(TASKS / 2);
   expect(gates.filter((event) => !event.ok)).toEqual([]);
@@ -88,9 +94,9 @@ test('the first build makes the application, and every gate passes', async () =>
 
 test('a second build has nothing to do', async () => {
   const { code, text } = await copy.conductor('build');
-  expect({ code, text }).toEqual({ code: 0, text: `conductor: nothing to do (${TASKS} fresh)\n` });
+  expect({ code, text }).toEqual({ code: 0, text: `conductor: nothing to do (${ALL} fresh)\n` });
   const status = await copy.conductor('status');
-  expect(status.text).toBe(`conductor: ${TASKS} tasks, ${TASKS} fresh\n`);
+  expect(status.text).toBe(`conductor: ${ALL} tasks, ${ALL} fresh\n`);
 });
 
 test('the application works at a terminal and over HTTP', async () => {
@@ -176,7 +182,7 @@ test('the first spec again is a restore, and so are deleted outputs', async () =
   expect(restored.outcomes('cached')).toHaveLength(TASKS);
   expect(restored.events.filter((event) => event.type === 'task.started')).toEqual([]);
   expect(application()).toEqual(first);
-  expect((await copy.conductor('build')).text).toBe(`conductor: nothing to do (${TASKS} fresh)\n`);
+  expect((await copy.conductor('build')).text).toBe(`conductor: nothing to do (${ALL} fresh)\n`);
 });
 
 test('a broken gate fails with its log, and leaves what was there', async () => {

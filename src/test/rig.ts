@@ -17,6 +17,7 @@ import type { Label } from '../model/task.js';
 import { filesBelow, PACKAGE, TemporaryProject, until } from './command-line.js';
 import { backlogYaml, type TaskText } from './rig-backlog.js';
 import { Story } from './rig-story.js';
+import { refusedEvents } from './valid-events.js';
 
 export type Answer =
   | ScriptedFiles
@@ -153,7 +154,11 @@ export class Rig implements AsyncDisposable {
       { ...PLAIN_BUILD, ...options },
       (event: BuildEvent) => story.events.push(event),
       controller.signal,
-    ).then((summary: BuildSummary) => story.end(summary));
+    ).then(async (summary: BuildSummary) => {
+      const refused = await refusedEvents(story.events);
+      if (refused.length > 0) throw new Error(`events that their schema refuses:\n${refused.join('\n')}`);
+      return story.end(summary);
+    });
     return {
       agent,
       done,

@@ -3,9 +3,10 @@
  * stands in the workspace: neither its index, nor its `.git`, nor its ignore rules.
  */
 
-import { lstat } from 'node:fs/promises';
+import { lstat, readFile, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
+import { redactable } from '../io/environment.js';
 import { removeTree } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { type GitCall, git, gitOk } from '../io/git/run.js';
@@ -22,6 +23,10 @@ export interface CaptureOptions {
   /** Links and kept paths: seen, never part of a result. */
   readonly ignoreRoots: readonly string[];
   readonly maxBytes: number;
+  /** Values that may stand in no output. Absent: none. */
+  readonly secrets?: readonly string[];
+  /** What else was written is left behind without a word, instead of refusing the whole. */
+  readonly ignoreOthers?: boolean;
 }
 
 export interface CapturedEdit {
@@ -39,7 +44,7 @@ export interface Captured {
 
 /**
  * Captures the workspace and puts it to exactly the kept tree. Failures: `wrote-outside-outputs` (but for scratch files
- * that the view's own ignore rules ignore), `unsafe-path`, `link-leaves-tree`, `output-too-large`. Whether outputs are
+ * that the view's own ignore rules ignore), `leaked-secret`, `unsafe-path`, `link-leaves-tree`, `output-too-large`. Whether outputs are
  * missing is for the caller to say.
  */
 export async function captureResult(
@@ -73,6 +78,14 @@ export async function captureResult(
   }
   const bytes = await totalBytes(workspace.dir, inside);
   if (bytes > options.maxBytes) return err({ kind: 'output-too-large', bytes, limit: options.maxBytes });
+  const kept = options.ignoreRoots.flatMap((root) => ['-e', `/${root}`]);
+  const leaks = await filesWith(workspace.dir, inside, options.secrets ?? []);
+  if (leaks.length > 0) {
+    // Nothing of it stays: neither an object nor the file.
+    await gitOk(['clean', '-ffdxq', ...kept], call);
+    await gitOk(['read-tree', '--reset', '-u', options.view], call);
+    return err({ kind: 'leaked-secret', paths: leaks });
+  }
 
   const input = [...inside].map((path) => `${path}\0`).join('');
   const updated = await git(['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], {
@@ -83,11 +96,11 @@ export async function captureResult(
   const tree = (await gitOk(['write-tree'], call)).toString('latin1').trim();
 
   // From here on the workspace is the kept tree and nothing else; what else was there is known by name.
-  const kept = options.ignoreRoots.flatMap((root) => ['-e', `/${root}`]);
   await gitOk(['clean', '-ffdxq', ...kept], call);
   await gitOk(['read-tree', '--reset', '-u', tree], call);
   const violations = await notIgnored(outside, call);
-  if (violations.length > 0) return err({ kind: 'wrote-outside-outputs', paths: violations });
+  if (violations.length > 0 && !options.ignoreOthers)
+    return err({ kind: 'wrote-outside-outputs', paths: violations });
 
   const listing = await objects.list(tree);
   const outputs = new Map<string, Entry>();
@@ -154,6 +167,25 @@ async function totalBytes(dir: string, paths: Iterable<string>): Promise<number>
   return bytes;
 }
 
+/** Files, and links by their target, that hold one of the secrets as it stands. */
+async function filesWith(
+  dir: string,
+  paths: Iterable<string>,
+  secrets: readonly string[],
+): Promise<string[]> {
+  const wanted = redactable(secrets);
+  const found: string[] = [];
+  if (wanted.length === 0) return found;
+  for (const path of paths) {
+    const place = join(dir, path);
+    const stat = await lstat(place).catch(() => undefined);
+    if (!stat?.isFile() && !stat?.isSymbolicLink()) continue;
+    const bytes = stat.isFile() ? await readFile(place) : Buffer.from(await readlink(place));
+    if (wanted.some((secret) => bytes.includes(secret))) found.push(path);
+  }
+  return found.sort();
+}
+
 /** Changed tracked files, and new ones that the view's ignore rules do not name as scratch. */
 async function notIgnored(
   outside: ReadonlyMap<string, 'tracked' | 'new'>,
@@ -169,11 +201,24 @@ async function notIgnored(
   return [...tracked, ...fresh.filter((path) => !ignored.has(path))].sort();
 }
 
+/** Why files that are in the store could not be a task's: their kind, where a link leads, their size in bytes. */
+export async function contentProblem(
+  objects: GitObjects,
+  files: Files,
+  maxBytes: number,
+): Promise<Failure | undefined> {
+  const problem = await entryProblem(objects, [...files.keys()], files);
+  if (problem) return problem;
+  let bytes = 0;
+  for (const { id } of files.values()) bytes += (await objects.read(id))?.length ?? 0;
+  return bytes > maxBytes ? { kind: 'output-too-large', bytes, limit: maxBytes } : undefined;
+}
+
 /** Why what is at these paths cannot be part of a result: a repository of its own, a link that leaves the project. */
 export async function entryProblem(
   objects: GitObjects,
   paths: readonly string[],
-  listing: Listing,
+  listing: Pick<Files, 'get'>,
 ): Promise<Failure | undefined> {
   for (const path of paths) {
     const entry = listing.get(path) as Entry;

@@ -4,12 +4,10 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
+import { mergeFile } from '../io/git/merge-file.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { GitError, git } from '../io/git/run.js';
+
 import { type Entry, entryWord, sameEntry } from '../model/tree.js';
 
 /**
@@ -63,34 +61,12 @@ async function merge(
 const MARKER = 23;
 
 async function mergeTexts([current, before, after]: [Buffer, Buffer, Buffer]): Promise<Buffer | undefined> {
-  const dir = await mkdtemp(join(tmpdir(), 'conductor-merge-'));
-  try {
-    await Promise.all([
-      writeFile(join(dir, 'current'), current),
-      writeFile(join(dir, 'before'), before),
-      writeFile(join(dir, 'after'), after),
-    ]);
-    const tag = randomBytes(12).toString('hex');
-    const labels = ['-L', `${tag}-ours`, '-L', `${tag}-base`, '-L', `${tag}-theirs`];
-    const args = [
-      'merge-file',
-      '-p',
-      '-q',
-      '--diff3',
-      `--marker-size=${MARKER}`,
-      ...labels,
-      'current',
-      'before',
-      'after',
-    ];
-    const exit = await git(args, { dir });
-    if (exit.code === 0) return exit.stdout;
-    // The exit code is the number of conflicts, 127 at most; more is an error.
-    if (exit.code < 0 || exit.code > 127) throw new GitError(args, exit);
-    return joinInsertions(exit.stdout, tag);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  const tag = randomBytes(12).toString('hex');
+  const { text, conflicts } = await mergeFile(current, before, after, {
+    labels: [`${tag}-ours`, `${tag}-base`, `${tag}-theirs`],
+    size: MARKER,
+  });
+  return conflicts === 0 ? text : joinInsertions(text, tag);
 }
 
 /** Both sides of every conflict whose base is empty; undefined when some conflict is more than two insertions. */

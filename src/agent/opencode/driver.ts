@@ -5,7 +5,7 @@ import { cleanEnvironment, type Environment, withPathInFront } from '../../io/en
 import { secretPlaces } from '../../io/sandbox.js';
 import type { Usage } from '../../model/action.js';
 import type { OpencodeAgentConfig } from '../../model/config.js';
-import { canonicalJson, digestFields } from '../../model/digest.js';
+import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Agent, AgentExit, AgentRequest } from '../agent.js';
 import type { AgentDefinition } from '../definitions.js';
@@ -13,8 +13,8 @@ import { sameUsage } from '../usage.js';
 import { findOpencode, ripgrepFolder } from './binary.js';
 import type { ConfigFile } from './config.js';
 import { type Lease, ServerHost } from './driver-host.js';
+import { type ModelName, parseModel } from './model-name.js';
 import { ObservedFiles } from './observed.js';
-import { reapServers } from './reap.js';
 import { type OpencodeServer, startServer } from './server.js';
 import { runSession, type SessionEnd } from './session.js';
 import { Transcript } from './transcript.js';
@@ -33,11 +33,6 @@ export interface OpencodeSurroundings {
   findSandbox(): Promise<string | undefined>;
   /** Milliseconds since 1970. */
   now(): number;
-}
-
-interface Model {
-  readonly providerID: string;
-  readonly modelID: string;
 }
 
 /** Servers of one attempt: its first and those after a death. */
@@ -61,6 +56,7 @@ class OpencodeAgent implements Agent {
   readonly name = 'opencode';
   readonly identity: string;
   readonly reportsCost = true;
+  readonly secrets: readonly string[];
   private readonly config: OpencodeAgentConfig;
   private readonly surroundings: OpencodeSurroundings;
   private readonly keys: Readonly<Record<string, string>>;
@@ -73,11 +69,10 @@ class OpencodeAgent implements Agent {
     this.config = config;
     this.surroundings = surroundings;
     this.keys = keysOf(config, surroundings.env);
-    const files = (surroundings.files ?? []).flatMap(({ path, text }) => [path, text]);
-    this.identity = canonicalJson({
-      driver: 'opencode',
-      ...(files.length === 0 ? {} : { files: digestFields('conductor.opencode.files', files) }),
-    });
+    this.secrets = Object.values(this.keys);
+    // The shipped plugins steer a session and define no task: their text is not in the key, or every release of
+    // conductor would disown all results.
+    this.identity = canonicalJson({ driver: 'opencode' });
     this.host = new ServerHost({ start: (signal) => this.start(signal) });
   }
 
@@ -109,7 +104,7 @@ class OpencodeAgent implements Agent {
         : undefined,
       steps: this.config.limits?.steps ?? definition?.steps ?? DEFAULT_LIMITS.steps,
     });
-    const exit = await attempt.run(Object.values(this.keys));
+    const exit = await attempt.run(this.secrets);
     if (exit.kind === 'failed' && exit.failure.kind === 'provider-refused') {
       this.refused.set(model.providerID, exit.failure);
     }
@@ -133,7 +128,6 @@ class OpencodeAgent implements Agent {
     const { env, stateDir } = this.surroundings;
     const found = await findOpencode({ env });
     if (!found.ok) return found;
-    await reapServers(stateDir);
     const ripgrep = ripgrepFolder({ env });
     const sandbox = await this.surroundings.findSandbox();
     return startServer({
@@ -151,7 +145,7 @@ class OpencodeAgent implements Agent {
 
 interface Assignment {
   readonly request: AgentRequest;
-  readonly model: Model;
+  readonly model: ModelName;
   /** Undefined: OpenCode's own default agent. */
   readonly agentName: string | undefined;
   readonly steps: number;
@@ -231,6 +225,10 @@ class Attempt {
     });
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
     try {
+      if (!(await server.guarded(request.cwd))) {
+        const detail = 'OpenCode did not load conductor’s guard of its file tools';
+        return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } } };
+      }
       const end = await runSession(
         {
           directory: request.cwd,
@@ -279,13 +277,6 @@ class Attempt {
   private failed(failure: Failure): AgentExit {
     return { kind: 'failed', failure, usage: this.usage.total };
   }
-}
-
-function parseModel(name: string): Model | undefined {
-  const at = name.indexOf('/');
-  return at > 0 && at < name.length - 1
-    ? { providerID: name.slice(0, at), modelID: name.slice(at + 1) }
-    : undefined;
 }
 
 /** The providers' keys, as far as their variables are set. */

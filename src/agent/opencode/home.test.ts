@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { OpencodeAgentConfig } from '../../model/config.js';
 import { configText, permissionPolicy } from './config.js';
 import { homeFolders, serverEnvironment } from './environment.js';
-import { fillHome, makeRoot, type ServerHome } from './home.js';
+import { fillHome, makeRoot, newRootPlace, type ServerHome } from './home.js';
 
 const AGENT: OpencodeAgentConfig = {
   driver: 'opencode',
@@ -24,7 +24,8 @@ afterEach(async () => {
 });
 
 async function home(path = 'agent/implementer.md'): Promise<ServerHome> {
-  const root = await makeRoot('feed');
+  const root = await newRootPlace();
+  await makeRoot(root, 'feed');
   roots.push(root);
   return fillHome(root, {
     mark: 'feed',

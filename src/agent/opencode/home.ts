@@ -1,6 +1,7 @@
 /** The private folder of one OpenCode server: configuration, keys, stubs, agents, shell. Starts nothing. */
 
-import { chmod, mkdir, mkdtemp, realpath } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { makeDir, removeTree, writeAtomic } from '../../io/files.js';
@@ -21,11 +22,15 @@ export interface ServerHome {
   remove(): Promise<void>;
 }
 
-/** Makes an empty root folder that only this user may enter. */
-export async function makeRoot(mark: string): Promise<string> {
-  const root = await realpath(await mkdtemp(join(tmpdir(), ROOT_PREFIX)));
+/** A place for a root folder that nobody has: it can be recorded before the folder is made. */
+export async function newRootPlace(): Promise<string> {
+  return join(await realpath(tmpdir()), ROOT_PREFIX + randomBytes(8).toString('hex'));
+}
+
+/** Makes the root folder, empty but for its mark, which only this user may enter. */
+export async function makeRoot(root: string, mark: string): Promise<void> {
+  await mkdir(root, { mode: 0o700 });
   await writeAtomic(join(root, MARK_FILE), mark);
-  return root;
 }
 
 /** Fills a root folder with all that a server reads. */

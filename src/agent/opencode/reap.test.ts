@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { makeRoot } from './home.js';
+import { makeRoot, newRootPlace } from './home.js';
 import { identityOf, isSame, type ProcessIdentity, residentBytes } from './identity.js';
 import { reapServers, type ServerRecord, writeRecord } from './reap.js';
 
@@ -14,7 +14,8 @@ const children: ChildProcess[] = [];
 
 beforeEach(async () => {
   state = await mkdtemp(join(tmpdir(), 'conductor-reap-'));
-  root = await makeRoot(MARK);
+  root = await newRootPlace();
+  await makeRoot(root, MARK);
 });
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
@@ -98,9 +99,17 @@ test.runIf(process.platform === 'linux')(
 test('a folder that does not say that it is this server’s is never removed', async () => {
   const foreign = join(state, 'conductor-opencode-foreign');
   await mkdir(foreign);
+  await writeFile(join(foreign, 'file'), '');
   await recorded({ root: foreign });
   expect((await reapServers(state)).folders).toBe(0);
   expect((await stat(foreign)).isDirectory()).toBe(true);
+});
+
+test('a folder that a conductor was killed in the making of is removed', async () => {
+  await rm(join(root, 'conductor-server'));
+  await recorded();
+  expect((await reapServers(state)).folders).toBe(1);
+  await expect(stat(root)).rejects.toThrow('ENOENT');
 });
 
 test('a damaged record kills nothing and goes', async () => {

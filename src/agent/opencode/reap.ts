@@ -1,12 +1,13 @@
 /** What a dead conductor left of its OpenCode servers: recorded while they run, ended at the next start. */
 
-import { readdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { codeOf, readText, removeTree, sweepTemporary, writeAtomic } from '../../io/files.js';
+import { readText, removeTree, sweepTemporary, writeAtomic } from '../../io/files.js';
 import { MARK } from './environment.js';
 import { MARK_FILE, ROOT_PREFIX } from './home.js';
-import { identityOf, isSame, type ProcessIdentity, processesWith } from './identity.js';
+import { isSame, type ProcessIdentity } from './identity.js';
+import { killGroup, killMarked } from './marked.js';
+import { recordFolder, recordNames } from './record-folder.js';
 
 /** One server, in `<state folder>/opencode/<mark>.json`. */
 export interface ServerRecord {
@@ -26,11 +27,7 @@ export interface Reaped {
   readonly folders: number;
 }
 
-const FOLDER = 'opencode';
 const MARK_PATTERN = /^[0-9a-f]{32}$/;
-/** A killed process is gone in moments; one that is stuck in the kernel is not waited for. */
-const KILLED_TRIES = 100;
-
 /** Written before the server starts, and again when its number is known: no moment leaves it unrecorded. */
 export async function writeRecord(stateDir: string, record: ServerRecord): Promise<void> {
   await writeAtomic(fileOf(stateDir, record.mark), `${JSON.stringify(record)}\n`, 0o600);
@@ -48,77 +45,43 @@ export async function removeRecord(stateDir: string, mark: string): Promise<void
 export async function reapServers(stateDir: string): Promise<Reaped> {
   let processes = 0;
   let folders = 0;
-  for (const name of await namesIn(join(stateDir, FOLDER))) {
+  for (const name of await recordNames(stateDir)) {
     const mark = name.replace(/\.json$/, '');
     if (!MARK_PATTERN.test(mark)) continue;
     const record = parseRecord(await readText(fileOf(stateDir, mark)), mark);
     if (record?.owner !== undefined && (await isSame(record.owner))) continue;
     if (record !== undefined) {
       if (record.server !== undefined && (await isSame(record.server))) {
-        kill(-record.server.pid);
-        kill(record.server.pid);
-        await gone(record.server);
+        await killGroup(record.server);
         processes++;
       }
       if (await removeRoot(record)) folders++;
     }
-    processes += await killMarked(mark);
+    processes += await killMarked(MARK, mark);
     await removeRecord(stateDir, mark);
   }
-  await sweepTemporary(join(stateDir, FOLDER));
+  await sweepTemporary(recordFolder(stateDir));
   return { processes, folders };
 }
 
-/** Kills every process that carries the mark, again until none is left. Returns how many. */
-export async function killMarked(mark: string): Promise<number> {
-  const killed = new Set<number>();
-  for (let round = 0; round < KILLED_TRIES; round++) {
-    const left: ProcessIdentity[] = [];
-    for (const pid of await processesWith(MARK, mark)) {
-      const identity = await identityOf(pid);
-      if (identity === undefined) continue;
-      kill(pid);
-      killed.add(pid);
-      left.push(identity);
-    }
-    if (left.length === 0) break;
-    await delay(10);
-  }
-  return killed.size;
-}
-
-async function gone(identity: ProcessIdentity): Promise<void> {
-  for (let round = 0; round < KILLED_TRIES && (await isSame(identity)); round++) await delay(10);
-}
-
-/** Only a folder that says itself that it belongs to this server is removed. */
+/** Only a folder that says itself that it belongs to this server is removed, or one that was not yet filled. */
 async function removeRoot(record: ServerRecord): Promise<boolean> {
   if (!isAbsolute(record.root) || !basename(record.root).startsWith(ROOT_PREFIX)) return false;
-  if ((await readText(join(record.root, MARK_FILE))) !== record.mark) return false;
+  const found = await readText(join(record.root, MARK_FILE));
+  if (found !== record.mark) {
+    await sweepTemporary(record.root);
+    // Fails when there is anything in it.
+    return rmdir(record.root).then(
+      () => true,
+      () => false,
+    );
+  }
   await removeTree(record.root);
   return true;
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    // Gone already, or another user's: neither can be helped here.
-    if (codeOf(error) === undefined) throw error;
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
 function fileOf(stateDir: string, mark: string): string {
-  return join(stateDir, FOLDER, `${mark}.json`);
+  return join(recordFolder(stateDir), `${mark}.json`);
 }
 
 /** A file that is damaged names no process and no folder. */

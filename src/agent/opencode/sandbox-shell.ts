@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Environment } from '../../io/environment.js';
 import { makeDir, removeTree, writeAtomic } from '../../io/files.js';
 import { sandboxArgv } from '../../io/sandbox.js';
+import { killMarked } from './marked.js';
 
 /** What a shell in one workspace may see. Everything is decided by conductor, nothing by what is in the workspace. */
 export interface ShellGrant {
@@ -72,10 +73,21 @@ export async function writeShell(
   return { script, grants, ...options };
 }
 
+/** A variable of every command in one workspace; its value is `workspaceMark`. */
+export const WORKSPACE_MARK = 'CONDUCTOR_WORKSPACE';
+
+/** Differs for each server and each workspace; `workspace` is a real path. */
+export function workspaceMark(shell: SandboxShell, workspace: string): string {
+  return `${shell.mark.value}-${hashOf(workspace)}`;
+}
+
 /** Lets the shell run in a workspace from now on. The workspace must exist. */
 export async function grant(shell: SandboxShell, request: ShellGrant): Promise<void> {
   const workspace = await realpath(request.workspace);
-  const env: Record<string, string> = { [shell.mark.name]: shell.mark.value };
+  const env: Record<string, string> = {
+    [shell.mark.name]: shell.mark.value,
+    [WORKSPACE_MARK]: workspaceMark(shell, workspace),
+  };
   for (const [name, value] of Object.entries(request.env)) if (value !== undefined) env[name] = value;
   // Outside of the sandbox, whose own process would otherwise show the server's variables to those inside.
   const clean = ['/usr/bin/env', '-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
@@ -97,12 +109,20 @@ export async function grant(shell: SandboxShell, request: ShellGrant): Promise<v
   await writeAtomic(grantFile(shell, workspace), `${[workspace, ...words].join('\0')}\0`, 0o600);
 }
 
-/** Takes the grant back: later commands in this workspace are refused; those that run go on. */
+/**
+ * Takes the grant back: later commands in this workspace are refused. Without a sandbox, in which a command takes
+ * along what it started, what was left in the background is killed; Linux only.
+ */
 export async function revoke(shell: SandboxShell, workspace: string): Promise<void> {
   const real = await realpath(workspace).catch(() => workspace);
   await removeTree(grantFile(shell, real));
+  if (shell.sandbox === undefined) await killMarked(WORKSPACE_MARK, workspaceMark(shell, real));
 }
 
 function grantFile(shell: SandboxShell, workspace: string): string {
-  return join(shell.grants, createHash('sha256').update(workspace).digest('hex').slice(0, 32));
+  return join(shell.grants, hashOf(workspace));
+}
+
+function hashOf(workspace: string): string {
+  return createHash('sha256').update(workspace).digest('hex').slice(0, 32);
 }

@@ -10,12 +10,14 @@ import { secretPlaces } from '../../io/sandbox.js';
 import type { Failure } from '../../model/failure.js';
 import { createOpencodeClient, type OpencodeClient } from './client.js';
 import type { ConfigFile, OpencodeConfig } from './config.js';
-import { serverEnvironment } from './environment.js';
+import { MARK, serverEnvironment } from './environment.js';
 import { isGuarded } from './guard.js';
-import { fillHome, makeRoot, type ServerHome } from './home.js';
+import { fillHome, makeRoot, newRootPlace, type ServerHome } from './home.js';
 import { identityOf, residentBytes } from './identity.js';
-import { killMarked, removeRecord, type ServerRecord, writeRecord } from './reap.js';
+import { killMarked } from './marked.js';
+import { removeRecord, type ServerRecord, writeRecord } from './reap.js';
 import { grant, revoke, type ShellGrant } from './sandbox-shell.js';
+import { inTime } from './session-calls.js';
 
 export interface ServerOptions {
   /** Absolute path of the program, from `findOpencode`. */
@@ -57,10 +59,11 @@ export interface OpencodeServer {
   healthy(): Promise<boolean>;
   /** Lets the agents' shell run in a workspace; without it every command there is refused. Replaces an earlier grant. */
   grant(workspace: ShellGrant): Promise<void>;
+  /** Takes it back, and ends what commands left running there. */
   revoke(workspace: string): Promise<void>;
   /**
-   * Whether the file tools are held in this workspace. True from the first answered request with its `directory` on;
-   * false after that means that OpenCode did not load conductor's guard: give it no task.
+   * Opens the workspace on the server. False: OpenCode did not load conductor's guard there, so that its file tools
+   * follow links anywhere; give it no task. A server that does not answer is not judged.
    */
   guarded(workspace: string): Promise<boolean>;
   /** Asks it to end, kills it after the grace with its whole group, removes its folder. A second call waits too. */
@@ -79,6 +82,8 @@ export interface ServerExit {
 const START_MS = 60_000;
 const GRACE_MS = 3000;
 const HEALTH_MS = 5000;
+/** Opening a folder takes a second, and eight at once on two processors nine. */
+const OPEN_MS = 60_000;
 const TAIL_BYTES = 4000;
 
 /**
@@ -91,12 +96,13 @@ export async function startServer(options: ServerOptions): Promise<Result<Openco
   const mark = randomBytes(16).toString('hex');
   const password = randomBytes(24).toString('hex');
   const secrets = [password, ...Object.values(options.config.keys ?? {})];
-  const root = await makeRoot(mark);
+  const root = await newRootPlace();
   const owner = await identityOf(process.pid);
   const record: ServerRecord = { mark, root, ...(owner === undefined ? {} : { owner }) };
   let home: ServerHome;
   try {
     await writeRecord(options.stateDir, record);
+    await makeRoot(root, mark);
     home = await fillHome(root, {
       mark,
       config: options.config,
@@ -117,7 +123,7 @@ export async function startServer(options: ServerOptions): Promise<Result<Openco
       return { exit, asked: run.stopping.aborted };
     } finally {
       // What ran in the agents' shells may have left the server's group.
-      await killMarked(mark);
+      await killMarked(MARK, mark);
       await run.recorded();
       await home.remove();
       await removeRecord(options.stateDir, mark);
@@ -142,7 +148,10 @@ export async function startServer(options: ServerOptions): Promise<Result<Openco
     healthy: () => isHealthy(client),
     grant: (request) => grant(home.shell, request),
     revoke: (workspace) => revoke(home.shell, workspace),
-    guarded: async (workspace) => isGuarded(home.guard, await realpath(workspace)),
+    async guarded(directory) {
+      const opened = await inTime(client.path.get({ directory }), OPEN_MS);
+      return opened?.data === undefined || isGuarded(home.guard, await realpath(directory));
+    },
     async stop() {
       run.stop();
       await exited;

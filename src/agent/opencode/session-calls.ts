@@ -38,6 +38,40 @@ export function said(error: unknown): string {
   return typeof error === 'string' ? error : JSON.stringify(error);
 }
 
+export interface Prompt {
+  readonly directory: string;
+  readonly prompt: string;
+  /** Without it OpenCode's own default agent. */
+  readonly agent?: string;
+  readonly model: { readonly providerID: string; readonly modelID: string };
+}
+
+/** Posts a prompt; undefined when it was taken, else why not. A lost answer is asked for again: the id is the same. */
+export async function postPrompt(
+  client: OpencodeClient,
+  sessionID: string,
+  messageID: string,
+  { directory, prompt, agent, model }: Prompt,
+): Promise<string | undefined> {
+  const post = () =>
+    inTime(
+      client.session.promptAsync({
+        sessionID,
+        directory,
+        messageID,
+        model,
+        ...(agent === undefined ? {} : { agent }),
+        parts: [{ type: 'text', text: prompt }],
+      }),
+      6 * ANSWER_MS,
+    );
+  let answer = await post();
+  if (answer === undefined || (answer.error !== undefined && !answer.response)) answer = await post();
+  return answer?.error === undefined && answer !== undefined
+    ? undefined
+    : `the prompt was not taken: ${said(answer?.error)}`;
+}
+
 /** Nobody is there to answer: a request is refused at once, and the model is told. */
 export function refuse(
   client: OpencodeClient,

@@ -1,11 +1,12 @@
 /** One session of one attempt, from its creation to its removal. Knows no server's start, no budget and no task. */
 
 import type { Failure, KeptOutput } from '../../model/failure.js';
-import type { OpencodeClient } from './client.js';
+import { type Blocked, blockedIn } from './blocked.js';
+import type { OpencodeClient, ToolPart } from './client.js';
 import type { EventStream, ServerEvent, SessionListener } from './events.js';
 import { LimitWatch, type SessionLimits } from './limits.js';
 import type { ObservedFiles } from './observed.js';
-import { ANSWER_MS, abortSession, inTime, messageName, refuse, said } from './session-calls.js';
+import { ANSWER_MS, abortSession, inTime, messageName, postPrompt, refuse, said } from './session-calls.js';
 import { SessionCourse } from './session-course.js';
 import { failureOfMessage } from './session-failure.js';
 import type { Transcript } from './transcript.js';
@@ -69,6 +70,7 @@ class RunningSession implements SessionListener {
   private readonly messageID: string;
   private readonly course = new SessionCourse();
   private readonly watch: LimitWatch;
+  private blocked: Blocked | undefined;
   private timer: NodeJS.Timeout | undefined;
   private end: (why: Why) => void = () => {};
   private readonly ended: Promise<Why>;
@@ -98,7 +100,9 @@ class RunningSession implements SessionListener {
     this.arm();
     try {
       tools.transcript.prompt(this.id, plan.prompt);
-      const refused = signal.aborted ? undefined : await this.prompt();
+      const refused = signal.aborted
+        ? undefined
+        : await postPrompt(tools.client, this.id, this.messageID, plan);
       if (refused !== undefined) this.end({ failure: this.agentError(refused) });
       const why = await this.ended;
       if (why !== 'over' && 'lost' in why) return { kind: 'lost', detail: why.lost };
@@ -170,7 +174,7 @@ class RunningSession implements SessionListener {
     const { part } = event.properties;
     if (part.messageID === this.messageID) return;
     tools.transcript.part(part);
-    if (part.type === 'tool') tools.observed.tool(part);
+    if (part.type === 'tool') this.tool(part);
     if (part.type === 'step-finish') {
       tools.usage.step(part);
       if (own) course.step(part.messageID);
@@ -179,27 +183,9 @@ class RunningSession implements SessionListener {
     }
   }
 
-  /** Posts the prompt; undefined when it was taken, else why not. A lost answer is asked for again: the id is the same. */
-  private async prompt(): Promise<string | undefined> {
-    const { client } = this.tools;
-    const { directory, model, agent, prompt } = this.plan;
-    const post = () =>
-      inTime(
-        client.session.promptAsync({
-          sessionID: this.id,
-          directory,
-          messageID: this.messageID,
-          model,
-          ...(agent === undefined ? {} : { agent }),
-          parts: [{ type: 'text', text: prompt }],
-        }),
-        6 * ANSWER_MS,
-      );
-    let answer = await post();
-    if (answer === undefined || (answer.error !== undefined && !answer.response)) answer = await post();
-    return answer?.error === undefined && answer !== undefined
-      ? undefined
-      : `the prompt was not taken: ${said(answer?.error)}`;
+  private tool(part: ToolPart): void {
+    this.tools.observed.tool(part);
+    this.blocked ??= blockedIn(part);
   }
 
   /** Ends the wait when the session is over or beyond a limit. */
@@ -243,7 +229,7 @@ class RunningSession implements SessionListener {
   }
 
   private async messages() {
-    const { client, usage, transcript, observed } = this.tools;
+    const { client, usage, transcript } = this.tools;
     const answer = await inTime(
       client.session.messages({ sessionID: this.id, directory: this.plan.directory }),
     );
@@ -252,7 +238,7 @@ class RunningSession implements SessionListener {
       usage.message(info);
       for (const part of parts) {
         transcript.part(part);
-        if (part.type === 'tool') observed.tool(part);
+        if (part.type === 'tool') this.tool(part);
         if (part.type === 'step-finish') usage.step(part);
       }
       transcript.message(info);
@@ -268,7 +254,9 @@ class RunningSession implements SessionListener {
     const { course, plan } = this;
     if (!found && !course.errorSeen) return this.agentError('the session could not be read');
     if (last?.summary) return this.agentError('the session ended after its compaction, without going on');
-    return failureOfMessage(last, course.errorSeen, plan.model.providerID, this.output());
+    const failed = failureOfMessage(last, course.errorSeen, plan.model.providerID, this.output());
+    if (failed || !this.blocked) return failed;
+    return { kind: 'agent-blocked', ...this.blocked, output: this.output() };
   }
 
   private async remove(): Promise<void> {

@@ -125,9 +125,8 @@ export class Transcript {
       ...(state.status === 'completed' ? { output: state.output } : { error: state.error }),
       ms: state.time.end - state.time.start,
     });
-    const about = [state.input.filePath, state.input.command, state.input.pattern].find(
-      (one) => typeof one === 'string',
-    );
+    const { filePath, command, pattern, done, because } = state.input;
+    const about = [filePath, command, pattern, done, because].find((one) => typeof one === 'string');
     const what = about === undefined ? part.tool : `${part.tool} ${String(about)}`;
     this.say(state.status === 'completed' ? what : `${what}: ${state.error}`);
   }

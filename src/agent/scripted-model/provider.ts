@@ -1,5 +1,7 @@
 /** The section of OpenCode's configuration that names the scripted model. Knows no server and no file. */
 
+import type { OpencodeProviderConfig } from '../../model/config.js';
+
 /** The provider's name and, behind the slash, the model's, as OpenCode's `model` wants them. */
 export const SCRIPTED_PROVIDER = 'scripted';
 export const SCRIPTED_MODEL = 'scripted/model-1';
@@ -59,6 +61,25 @@ export function scriptedProviderConfig(
           temperature: true,
           limit: { context: options.context ?? 200_000, output: 8_192 },
           cost: { input: 3, output: 15, cache_read: 0.3, cache_write: 3.75 },
+        },
+      },
+    },
+  };
+}
+
+/** The same for conductor's own configuration, which writes OpenCode's. */
+export function scriptedProviderSetup(url: string): OpencodeProviderConfig {
+  const { limit, cost } = scriptedProviderConfig(url)[SCRIPTED_PROVIDER].models['model-1'] as ProviderModel;
+  return {
+    baseURL: `${url}/v1`,
+    models: {
+      'model-1': {
+        ...limit,
+        cost: {
+          input: cost.input,
+          output: cost.output,
+          cacheRead: cost.cache_read,
+          cacheWrite: cost.cache_write,
         },
       },
     },

@@ -47,7 +47,15 @@ export async function serveScript(
   if (!scripts.ok) {
     return err({ kind: 'usage', message: `${file} ${scripts.error}`, hint: 'see docs/scripted-model.md' });
   }
+  return ok(await serveScripts(scripts.value, options));
+}
+
+/** The same with scripts at hand. */
+export async function serveScripts(
+  scripts: Scripts,
+  options: Omit<ScriptedModelOptions, 'scripts'> = {},
+): Promise<ScriptedModel> {
   const model = await createScriptedModel(options);
-  for (const [name, attempts] of Object.entries(scripts.value)) model.script(name, ...attempts);
-  return ok(model);
+  for (const [name, attempts] of Object.entries(scripts)) model.script(name, ...attempts);
+  return model;
 }

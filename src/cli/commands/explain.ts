@@ -10,9 +10,8 @@ export async function runExplain(label: string, flags: { readonly json?: boolean
   const style = styleFor(process.stdout);
   const done = await inspect(
     createSurroundings(process.cwd()),
-    { targets: [label], force: false, discardEdits: false },
-    async ({ prepared, tasks, warnings }) => {
-      warnings.forEach(printWarning);
+    { targets: [label], force: false, discardEdits: false, warn: printWarning },
+    async ({ prepared, tasks }) => {
       // A feature or a glob explains each of its tasks; what they need is not asked for.
       const asked = tasks.filter(({ task }) => prepared.targets.has(task.label));
       if (flags.json) {

@@ -14,15 +14,13 @@ export async function runGraph(
 ): Promise<number> {
   const done = await inspect(
     createSurroundings(process.cwd()),
-    { targets, force: false, discardEdits: false },
-    async ({ tasks, warnings }) => {
-      warnings.forEach(printWarning);
-      return tasks.map(({ task, verdict }) => ({
+    { targets, force: false, discardEdits: false, warn: printWarning },
+    async ({ tasks }) =>
+      tasks.map(({ task, verdict }) => ({
         label: task.label,
         verdict: verdict.kind,
         dependsOn: task.dependsOn,
-      }));
-    },
+      })),
   );
   if (!done.ok) {
     printFailure(done.error);

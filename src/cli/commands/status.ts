@@ -1,9 +1,12 @@
 /** `conductor status`: every task with its verdict. */
 
+import { driftOf } from '../../engine/drift.js';
 import { inspect } from '../../engine/inspect.js';
+import type { FileDifference } from '../../io/git/tree-diff.js';
 import { exitCodeOf } from '../../model/failure.js';
+import type { Verdict } from '../../model/verdict.js';
 import { plural } from '../../report/style.js';
-import { statusTable } from '../../report/verdict.js';
+import { statusTable, upToDate } from '../../report/verdict.js';
 import { print, printFailure, printJson, printWarning, styleFor } from '../output.js';
 import { createSurroundings } from '../wire.js';
 
@@ -13,10 +16,16 @@ export async function runStatus(
 ): Promise<number> {
   const done = await inspect(
     createSurroundings(process.cwd()),
-    { targets, force: false, discardEdits: false },
-    async ({ tasks, warnings }) => {
-      warnings.forEach(printWarning);
-      return tasks.map(({ task, verdict }) => ({ label: task.label, title: task.title, verdict }));
+    { targets, force: false, discardEdits: false, warn: printWarning },
+    async ({ prepared, tasks }) => {
+      const rows: { label: string; title: string; verdict: Verdict; drift?: readonly FileDifference[] }[] =
+        [];
+      for (const { task, verdict } of tasks) {
+        const row = { label: task.label, title: task.title, verdict };
+        const isEdited = verdict.kind === 'drifted';
+        rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
+      }
+      return rows;
     },
   );
   if (!done.ok) {
@@ -24,11 +33,14 @@ export async function runStatus(
     return exitCodeOf(done.error);
   }
   if (flags.json) {
-    printJson({ schema: 1, tasks: done.value });
+    const tasks = done.value.map(({ drift, ...row }) =>
+      drift === undefined ? row : { ...row, drift: drift.map(({ patch: _, ...file }) => file) },
+    );
+    printJson({ schema: 1, tasks });
     return 0;
   }
   const fresh = done.value.filter(({ verdict }) => verdict.kind === 'fresh').length;
-  const shown = flags.all ? done.value : done.value.filter(({ verdict }) => verdict.kind !== 'fresh');
+  const shown = flags.all ? done.value : done.value.filter(({ verdict }) => !upToDate(verdict));
   if (shown.length > 0) print(statusTable(shown, styleFor(process.stdout)));
   const others = done.value.length - fresh;
   print(

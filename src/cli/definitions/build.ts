@@ -19,6 +19,11 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
       'make recorded results anew that are in no store any more, also where it costs money',
     )
     .option('--discard-edits', 'overwrite outputs that were edited by hand')
+    .addOption(
+      new Option('--keep-edits', 'merge what was edited by hand onto what is newly made').conflicts(
+        'discardEdits',
+      ),
+    )
     .option('--commit', 'make one commit per task and merge them into the current branch')
     .addOption(new Option('--keep-going', 'go on with what does not depend on a failed task').default(true))
     .option('--fail-fast', 'start nothing new after the first failure')

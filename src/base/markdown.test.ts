@@ -1,7 +1,7 @@
 /** Holds what GitHub calls the headings of a document, and where their sections end. */
 
 import { expect, test } from 'vitest';
-import { headingsOf, sectionOf, slugOf } from './sections.js';
+import { headingsOf, sectionOf, slugOf } from './markdown.js';
 
 const titles: [title: string, slug: string][] = [
   ['Sessions', 'sessions'],

@@ -1,4 +1,4 @@
-/** Sections of Markdown documents by the names that GitHub gives their headings. Knows no spec. */
+/** Markdown: headings by the names that GitHub gives them, and the sections below them. Knows no document. */
 
 export interface Heading {
   readonly slug: string;

@@ -1,0 +1,90 @@
+// The pages of the event stream: its events, and the failures in them.
+import { code, pageHead, readSchema, table } from './markdown.js';
+import { deref, typeOf } from './schema.js';
+
+const SOURCE = 'schemas/events.schema.json';
+/** Definitions that have a section of the events' page, in its order. */
+const PARTS = [
+  'verdict',
+  'staleReason',
+  'manifestChange',
+  'buildSummary',
+  'usage',
+  'keptOutput',
+  'diagnostic',
+];
+const FAILURES = ['couldNotStart', 'taskFailure', 'interrupted'];
+
+export function eventsPage() {
+  const schema = readSchema('events');
+  const common = ['seq', 'at'].map((key) => [
+    code(key),
+    typeOf(schema, schema.definitions[key]),
+    schema.definitions[key].description,
+  ]);
+  const everyEvent = [
+    [code('schema'), code('1'), 'Version of this format.'],
+    ...common,
+    [code('type'), 'string', 'What happened; it says which other keys there are.'],
+  ];
+  const text = `${schema.description}\n\nSchema: \`conductor schema events\`. Types: \`BuildEvent\` of \`conductor-build\`. What goes wrong: [failures](failures.md).`;
+  return [
+    pageHead(schema.title, SOURCE, text),
+    `## Every event\n\n${table(['key', 'type', 'meaning'], everyEvent)}`,
+    '## Types\n',
+    ...schema.oneOf.map((event) => section(schema, '###', event, ['schema', 'seq', 'at', 'type'])),
+    '## Parts\n',
+    ...PARTS.map((name) => part(schema, name)),
+  ].join('\n');
+}
+
+export function failuresPage() {
+  const schema = readSchema('events');
+  const groups = FAILURES.map((name) => {
+    const { title, description, oneOf } = schema.definitions[name];
+    return [
+      `## ${title}\n\n${description}\n`,
+      ...oneOf.map((one) => section(schema, '###', one, ['kind'])),
+    ].join('\n');
+  });
+  const text = `${schema.definitions.failure.description} People see a sentence, the facts and one hint; [events](events.md) carry it as data.`;
+  return [pageHead('Failures', SOURCE, text), ...groups].join('\n');
+}
+
+function part(schema, name) {
+  const node = schema.definitions[name];
+  if (!node.oneOf) return section(schema, '###', { title: name, ...node }, []);
+  const rows = node.oneOf.map((one) => [code(one.title), keysIn(schema, one), one.description]);
+  return `### \`${name}\`\n\n${node.description}\n\n${table(['`kind`', 'more keys', 'meaning'], rows)}`;
+}
+
+function keysIn(schema, node) {
+  return Object.entries(node.properties)
+    .filter(([key]) => key !== 'kind')
+    .map(
+      ([key, one]) => `${code(key)}${optional(node, key)}: ${linked(schema, one)}. ${one.description ?? ''}`,
+    )
+    .join(' ');
+}
+
+function section(schema, level, node, without) {
+  const rows = Object.entries(node.properties)
+    .filter(([key]) => !without.includes(key))
+    .map(([key, one]) => [
+      `${code(key)}${optional(node, key)}`,
+      linked(schema, one),
+      deref(schema, one).description ?? '',
+    ]);
+  const keys = rows.length === 0 ? '' : `\n${table(['key', 'type', 'meaning'], rows)}`;
+  return `${level} \`${node.title}\`\n\n${node.description}\n${keys}`;
+}
+
+const optional = (node, key) => (node.required?.includes(key) ? '' : ' (optional)');
+
+/** The type, as a link where it has a section. */
+function linked(schema, node) {
+  const name = (node.$ref ?? node.items?.$ref)?.split('/').at(-1);
+  if (name === 'failure') return '[failure](failures.md)';
+  if (!PARTS.includes(name)) return typeOf(schema, node);
+  return `${node.items ? 'list of ' : ''}[${name}](events.md#${name.toLowerCase()})`;
+}

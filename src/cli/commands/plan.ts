@@ -1,0 +1,39 @@
+/** `conductor plan`: options to a plan, its events to reporters, signals to a stop. */
+
+import { plan } from '../../engine/planning/plan.js';
+import { planTarget } from '../plan-target.js';
+import { openReporters } from '../reporters.js';
+import { cancelOnSignals } from '../signals.js';
+import { createSurroundings } from '../wire.js';
+
+interface PlanFlags {
+  readonly feature?: string;
+  readonly dryRun?: boolean;
+  readonly discardEdits?: boolean;
+  readonly wait: boolean;
+  readonly json?: boolean;
+}
+
+export async function runPlan(target: string, flags: PlanFlags): Promise<number> {
+  const surroundings = createSurroundings(process.cwd());
+  const reporters = openReporters(surroundings, { json: flags.json === true, dryRun: flags.dryRun === true });
+  const signals = cancelOnSignals();
+  try {
+    const { summary } = await plan(
+      surroundings,
+      {
+        target: planTarget(target, flags.feature),
+        dryRun: flags.dryRun === true,
+        discardEdits: flags.discardEdits === true,
+        wait: flags.wait,
+        command: `conductor plan ${target}`,
+      },
+      (event) => reporters.on(event),
+      signals.signal,
+    );
+    return summary.exitCode;
+  } finally {
+    signals.stop();
+    await reporters.close();
+  }
+}

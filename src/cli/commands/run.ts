@@ -1,0 +1,102 @@
+/** `conductor run`: a plan, a look at what it would build, a question, a build. Each of them is the engine's. */
+
+import { proposeBuild } from '../../engine/backlog.js';
+import { build } from '../../engine/build.js';
+import { PLAIN_BUILD } from '../../engine/options.js';
+import { plan } from '../../engine/planning/plan.js';
+import type { Surroundings } from '../../engine/surroundings.js';
+import { exitCodeOf } from '../../model/failure.js';
+import { estimateText, proposalText } from '../../report/backlog.js';
+import type { Reporter } from '../../report/reporter.js';
+import { confirm } from '../confirm.js';
+import { printFailure, styleFor } from '../output.js';
+import { planTarget } from '../plan-target.js';
+import { openReporters } from '../reporters.js';
+import { cancelOnSignals } from '../signals.js';
+import { createSurroundings } from '../wire.js';
+
+interface RunFlags {
+  readonly feature?: string;
+  readonly yes?: boolean;
+  readonly discardEdits?: boolean;
+  readonly workers?: number;
+  readonly wait: boolean;
+  readonly json?: boolean;
+}
+
+export async function runRun(target: string, flags: RunFlags): Promise<number> {
+  const surroundings = createSurroundings(process.cwd());
+  const signals = cancelOnSignals();
+  const command = `conductor run ${target}`;
+  const discardEdits = flags.discardEdits === true;
+  try {
+    const planned = await reported(surroundings, flags, (reporters) =>
+      plan(
+        surroundings,
+        { target: planTarget(target, flags.feature), dryRun: false, discardEdits, wait: flags.wait, command },
+        (event) => reporters.on(event),
+        signals.signal,
+      ),
+    );
+    const { feature } = planned;
+    if (feature === undefined) return planned.summary.exitCode;
+    const agreed = await agree(surroundings, feature, flags, signals.signal);
+    if (agreed !== undefined) return agreed;
+    const options = { ...PLAIN_BUILD, targets: [feature], discardEdits, wait: flags.wait, command };
+    const summary = await reported(surroundings, flags, (reporters) =>
+      build(
+        surroundings,
+        { ...options, workers: flags.workers },
+        (event) => reporters.on(event),
+        signals.signal,
+      ),
+    );
+    return summary.exitCode;
+  } finally {
+    signals.stop();
+  }
+}
+
+async function reported<T>(
+  surroundings: Surroundings,
+  flags: RunFlags,
+  work: (reporters: Reporter) => Promise<T>,
+): Promise<T> {
+  const reporters = openReporters(surroundings, { json: flags.json === true, dryRun: false });
+  try {
+    return await work(reporters);
+  } finally {
+    await reporters.close();
+  }
+}
+
+/** Shows what would be built and asks; the exit code when it is not to be built. */
+async function agree(
+  surroundings: Surroundings,
+  feature: string,
+  flags: RunFlags,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const proposed = await proposeBuild(surroundings, [feature]);
+  if (!proposed.ok) {
+    printFailure(proposed.error);
+    return exitCodeOf(proposed.error);
+  }
+  const { rows, estimate } = proposed.value;
+  if (rows.length === 0) return undefined;
+  const out = flags.json ? process.stderr : process.stdout;
+  out.write(`\n${proposalText(rows, styleFor(out))}\n${estimateText(estimate)}\n`);
+  if (flags.yes) return undefined;
+  if (process.stdin.isTTY !== true || out.isTTY !== true) {
+    printFailure({
+      kind: 'usage',
+      message: 'nothing was built: there is no terminal to ask on',
+      hint: 'the plan stands; build it with `--yes`, or with `conductor build`',
+    });
+    return 2;
+  }
+  const answer = await confirm('Build this? [y/N] ', out, signal);
+  if (answer === 'yes') return undefined;
+  out.write('conductor: nothing was built; the plan stands\n');
+  return answer === 'no' ? 1 : 130;
+}

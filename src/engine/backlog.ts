@@ -1,0 +1,168 @@
+/** The backlog as people work with it: what can start, how each task stands, and their own words about it. Runs nothing. */
+
+import { suggestions } from '../base/nearest.js';
+import { err, ok, type Result } from '../base/result.js';
+import { parseYaml, validateSchema } from '../io/document.js';
+import { readText, writeAtomic } from '../io/files.js';
+import { editYaml, type YamlChange } from '../io/yaml-edit.js';
+import type { Failure } from '../model/failure.js';
+import { type Label, TASK_STATUSES, type Task, type TaskNotes } from '../model/task.js';
+import type { Verdict } from '../model/verdict.js';
+import { splitFrontMatter } from '../specs/front-matter.js';
+import { type Estimate, estimate } from './estimate.js';
+import { inspect } from './inspect.js';
+import { loadProject } from './project.js';
+import { openReadingSession } from './session.js';
+import type { Surroundings } from './surroundings.js';
+
+export interface BacklogRow {
+  readonly label: Label;
+  readonly title: string;
+  readonly notes: TaskNotes;
+  readonly dependsOn: readonly Label[];
+  readonly outputs: readonly string[];
+  /** The commands that will judge it. */
+  readonly verify: readonly string[];
+  readonly recipe: Task['recipe']['kind'];
+  readonly verdict: Verdict;
+  /** Not up to date, nothing that it needs is missing, and nobody says that it is blocked or done. */
+  readonly isReady: boolean;
+}
+
+/** The tasks that the targets name (all when there is none), those of higher priority first among what is ready. */
+export async function backlogRows(
+  surroundings: Surroundings,
+  targets: readonly string[],
+): Promise<Result<readonly BacklogRow[], Failure>> {
+  const options = { targets, force: false, discardEdits: false };
+  return inspect(surroundings, options, async ({ prepared, tasks }) =>
+    tasks
+      .filter(({ task }) => prepared.targets.has(task.label))
+      .map(({ task, verdict }) => row(task, verdict)),
+  );
+}
+
+export interface Proposal {
+  /** What a build would do something with, dependencies of the targets included. */
+  readonly rows: readonly BacklogRow[];
+  readonly estimate: Estimate;
+}
+
+/** What a build of the targets would do and cost. */
+export async function proposeBuild(
+  surroundings: Surroundings,
+  targets: readonly string[],
+): Promise<Result<Proposal, Failure>> {
+  const options = { targets, force: false, discardEdits: false };
+  return inspect(surroundings, options, async (inspection) => ({
+    rows: inspection.tasks
+      .filter(({ verdict }) => verdict.kind !== 'fresh')
+      .map(({ task, verdict }) => row(task, verdict)),
+    estimate: await estimate(inspection),
+  }));
+}
+
+function row(task: Task, verdict: Verdict): BacklogRow {
+  const { label, title, notes, dependsOn, outputs, verify, recipe } = task;
+  const isOpen = verdict.kind !== 'fresh' && verdict.kind !== 'pending';
+  const isReady = isOpen && notes.status !== 'blocked' && notes.status !== 'done';
+  const commands = verify.map(({ name }) => name);
+  return { label, title, notes, dependsOn, outputs, verify: commands, recipe: recipe.kind, verdict, isReady };
+}
+
+const RANKS: Readonly<Record<string, number>> = { critical: 0, high: 1, medium: 2, low: 3 };
+
+/** What can start, the most urgent first: numbers count up, words are critical, high, medium, low. */
+export function readyRows(rows: readonly BacklogRow[]): readonly BacklogRow[] {
+  const rank = ({ notes: { priority } }: BacklogRow) =>
+    typeof priority === 'number' ? priority : (RANKS[String(priority).toLowerCase()] ?? 2);
+  return rows.filter(({ isReady }) => isReady).sort((a, b) => rank(a) - rank(b));
+}
+
+/** What people may set, and nothing that decides content. */
+const FIELDS = ['status', 'priority', 'owner'] as const;
+type Field = (typeof FIELDS)[number];
+
+export interface BacklogEdit {
+  readonly file: string;
+  /** Whether the file says now what it did not say before. */
+  readonly isChanged: boolean;
+}
+
+/**
+ * Sets words about a task in its spec, every other line and comment left as it is; an empty value takes a word away.
+ * `words`: `status=done`. Fails with `usage` or `unknown-target`.
+ */
+export async function setBacklogWords(
+  surroundings: Surroundings,
+  label: Label,
+  words: readonly string[],
+): Promise<Result<BacklogEdit, Failure>> {
+  const parsed = words.map(parseWord);
+  for (const word of parsed) if (!word.ok) return word;
+  const values = parsed.flatMap((word) => (word.ok ? [word.value] : []));
+  const session = await openReadingSession(surroundings);
+  if (!session.ok) return session;
+  try {
+    const { repository, objects } = session.value;
+    const loaded = await surroundings.loadConfig(repository.project);
+    if (!loaded.ok) return loaded;
+    const project = await loadProject(repository, objects, loaded.value.config);
+    if (!project.ok) return project;
+    const task = project.value.graph.tasks.get(label);
+    if (!task) {
+      const names = [...project.value.graph.tasks.keys()];
+      return err({ kind: 'unknown-target', target: label, nearest: suggestions(label, names) });
+    }
+    const { file, path } = task.source;
+    const place = `${repository.project}/${file}`;
+    const text = (await readText(place)) ?? '';
+    const changes = values.map(({ field, value }) => ({ path: [...path, field], value }));
+    const edited = await editSpec(file, text, changes);
+    if (!edited.ok) return edited;
+    if (edited.value !== text) await writeAtomic(place, edited.value);
+    return ok({ file, isChanged: edited.value !== text });
+  } finally {
+    await session.value.close();
+  }
+}
+
+function parseWord(word: string): Result<{ readonly field: Field; readonly value: unknown }, Failure> {
+  const usage = (message: string, hint: string) => err<Failure>({ kind: 'usage', message, hint });
+  const [, name = '', text = ''] = /^([^=]*)=(.*)$/s.exec(word) ?? [];
+  const field = FIELDS.find((one) => one === name);
+  if (field === undefined) {
+    const hint = `write <field>=<value>; fields are ${FIELDS.join(', ')}, all else is the spec itself`;
+    return usage(`\`${word}\` sets nothing that can be set here`, hint);
+  }
+  const value = text.trim();
+  if (value === '') return ok({ field, value: undefined });
+  if (field === 'status' && !TASK_STATUSES.some((status) => status === value)) {
+    return usage(`\`${value}\` is no status`, `a status is ${TASK_STATUSES.join(', ')}`);
+  }
+  const isNumber = field === 'priority' && /^-?\d+(\.\d+)?$/.test(value);
+  return ok({ field, value: isNumber ? Number(value) : value });
+}
+
+/** A backlog, or the front matter of a spec that is one task. What comes out is valid again, or it is refused. */
+async function editSpec(
+  file: string,
+  text: string,
+  changes: readonly YamlChange[],
+): Promise<Result<string, Failure>> {
+  const isSingle = file.endsWith('.spec.md');
+  const front = isSingle ? splitFrontMatter(text).front : text;
+  if (front === undefined) {
+    const hint = 'begin it with `---`, `id: main` and `---`';
+    return err({ kind: 'usage', message: `${file} has no front matter to write to`, hint });
+  }
+  const edited = await editYaml(front, changes);
+  const parsed = await parseYaml(edited, file);
+  if (!parsed.ok) return err({ kind: 'invalid-specs', diagnostics: parsed.error });
+  const problems = await validateSchema(isSingle ? 'spec-front-matter' : 'backlog', parsed.value);
+  if (problems.length > 0) {
+    const diagnostics = problems.map(({ message }) => ({ file, message }));
+    return err({ kind: 'invalid-specs', diagnostics });
+  }
+  return ok(isSingle ? text.replace(front, () => edited) : edited);
+}

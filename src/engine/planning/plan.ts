@@ -1,0 +1,79 @@
+/** `conductor plan` from lock to last word: session, event log, summary. What a plan is, is other files'. */
+
+import { asFailure } from '../../io/files.js';
+import type { BuildEvent, BuildSummary } from '../../model/event.js';
+import { exitCodeOf, type Failure } from '../../model/failure.js';
+import { EventRecord } from '../event-record.js';
+import { BuildLogs } from '../logs.js';
+import { buildName, NO_COUNTS } from '../options.js';
+import { openReadingSession, openWritingSession } from '../session.js';
+import { createEmit, type Surroundings } from '../surroundings.js';
+import { planFeature } from './plan-feature.js';
+import type { PlanOptions } from './plan-options.js';
+
+export interface PlanOutcome {
+  readonly summary: BuildSummary;
+  /** The planned feature, when its plan stands. */
+  readonly feature: string | undefined;
+}
+
+/** Plans and reports; the summary is also the last event. Rejects only for a bug. */
+export async function plan(
+  surroundings: Surroundings,
+  options: PlanOptions,
+  on: (event: BuildEvent) => void,
+  signal: AbortSignal,
+): Promise<PlanOutcome> {
+  const startedAt = surroundings.now();
+  const name = buildName(startedAt, surroundings.pid);
+  const record = new EventRecord();
+  const counts = { ...NO_COUNTS };
+  const emit = createEmit(surroundings.now, (event) => {
+    if (event.type === 'task.finished') counts[event.outcome]++;
+    record.on(event);
+    on(event);
+  });
+  emit({ type: 'build.started', build: name, command: options.command, version: surroundings.version });
+  const finish = (rest: Pick<BuildSummary, 'outcome' | 'exitCode' | 'usage' | 'published'>): BuildSummary => {
+    const summary: BuildSummary = { ...rest, counts, ms: surroundings.now() - startedAt };
+    emit({ type: 'build.finished', summary });
+    return summary;
+  };
+  const refuse = (failure: Failure, usage = {}): PlanOutcome => {
+    emit({ type: 'build.failure', failure });
+    const exitCode = exitCodeOf(failure);
+    const outcome = exitCode === 130 ? 'interrupted' : 'failed';
+    return { summary: finish({ outcome, exitCode, usage, published: 0 }), feature: undefined };
+  };
+
+  const { command, wait, dryRun } = options;
+  const opened = dryRun
+    ? await openReadingSession(surroundings)
+    : await openWritingSession(surroundings, { command, wait, signal }, emit);
+  if (!opened.ok) return refuse(opened.error);
+  const session = opened.value;
+  try {
+    const openRecord = () => {
+      if (!dryRun) record.open(new BuildLogs(session.repository.project, name));
+    };
+    const planned = await planFeature({
+      surroundings,
+      session,
+      options,
+      emit,
+      signal,
+      startedAt,
+      openRecord,
+    });
+    if (planned.failure) return refuse(planned.failure, planned.usage);
+    const { outcome, usage, published, feature } = planned;
+    return { summary: finish({ outcome, exitCode: 0, usage, published }), feature };
+  } catch (error) {
+    const failure = asFailure(error);
+    if (!failure) throw error;
+    return refuse(failure);
+  } finally {
+    await record.close();
+    await session.close();
+  }
+}

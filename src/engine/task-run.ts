@@ -1,0 +1,72 @@
+/** What an executor is asked to do for a stale task, as plain data. Runs nothing. */
+
+import { agentNameOf } from '../agent/definitions.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { Failure } from '../model/failure.js';
+import type { TaskRun } from '../model/run.js';
+import type { Label, Task } from '../model/task.js';
+import type { Files } from '../model/tree.js';
+import type { Check } from './check.js';
+import type { Produced } from './facts.js';
+import { gateCommands } from './gates.js';
+import type { Prepared } from './prepare.js';
+import type { Project } from './project.js';
+import { renderOutputs } from './render.js';
+import { specChange } from './spec-change.js';
+import { makeView } from './view.js';
+
+/** `former`: the outputs that a task goes on from; absent: those on disk. */
+export async function describeRun(
+  prepared: Prepared,
+  check: Check,
+  produced: ReadonlyMap<Label, Produced>,
+  former?: Files,
+): Promise<Result<TaskRun, Failure>> {
+  const { task, facts } = check;
+  const view = await makeView(prepared.project, task, facts, produced, former);
+  if (!view.ok) return view;
+  const common = {
+    label: task.label,
+    key: check.storeKey,
+    manifest: facts.manifest,
+    view: view.value.tree,
+    keyed: keyedPatterns(prepared.project, task),
+    outputs: task.outputs,
+    edits: task.edits,
+    editBases: view.value.editBases,
+    gates: check.gates,
+    budget: task.budget,
+    network: task.network,
+    evolves: view.value.evolves,
+  };
+  if (task.recipe.kind === 'run')
+    return ok({ ...common, recipe: { kind: 'run', command: task.recipe.command } });
+  if (task.recipe.kind === 'render') {
+    const files = await renderOutputs(prepared, task, task.recipe.steps);
+    return files.ok ? ok({ ...common, recipe: { kind: 'render', files: files.value } }) : files;
+  }
+  if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
+  const model = prepared.gatherer.modelOf(task);
+  const prompt = await facts.prompt.full({
+    gates: gateCommands(check.gates),
+    ...(view.value.evolves ? { specChange: await specChange(check) } : {}),
+  });
+  if (!prompt.ok) return prompt;
+  return ok({
+    ...common,
+    recipe: {
+      kind: 'agent',
+      prompt: prompt.value,
+      agent: prepared.agent.name,
+      definition: agentNameOf(task),
+      ...(model === undefined ? {} : { model }),
+      attempts: prepared.project.config.attempts,
+    },
+  });
+}
+
+/** What the key of an agent's task covers: the inputs that it declares and what its direct dependencies show. */
+function keyedPatterns(project: Project, task: Task): string[] {
+  const needs = task.dependsOn.map((label) => project.graph.task(label));
+  return [...(task.inputs ?? []), ...needs.flatMap((need) => need.interface ?? need.outputs)];
+}

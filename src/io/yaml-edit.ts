@@ -1,0 +1,131 @@
+/** Changes of YAML texts that leave every other line, comments included, as a person wrote it. Knows no spec. */
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Document, Node, Pair, YAMLMap } from 'yaml';
+import type { KeyPath } from './document.js';
+
+type Yaml = typeof import('./yaml.js');
+
+/** Sets the value at a path (the entry behind the last one of a list is added), or takes it away: `undefined`. */
+export interface YamlChange {
+  readonly path: KeyPath;
+  readonly value: unknown;
+}
+
+/**
+ * The text with the changes made, one after the other. Where a value cannot be cut out of the text (flow style that
+ * spans lines, anchors) the whole document is written anew, with its comments. The text is valid YAML.
+ */
+export async function editYaml(text: string, changes: readonly YamlChange[]): Promise<string> {
+  const yaml = await import('./yaml.js');
+  let edited = text;
+  for (const change of changes) edited = editOnce(yaml, edited, change);
+  return edited;
+}
+
+/** A value as YAML in block style, long texts unfolded. */
+export async function yamlText(value: unknown): Promise<string> {
+  return written(await import('./yaml.js'), value);
+}
+
+function editOnce(yaml: Yaml, text: string, { path, value }: YamlChange): string {
+  const document = yaml.parseDocument(text);
+  const expected = yaml.parseDocument(text);
+  if (value === undefined) expected.deleteIn(path);
+  else expected.setIn(path, expected.createNode(value));
+  const spliced = splice(yaml, document, text, path, value);
+  if (spliced !== undefined) {
+    const again = yaml.parseDocument(spliced);
+    const isRight = again.errors.length === 0 && isDeepStrictEqual(again.toJS(), expected.toJS());
+    if (isRight) return spliced;
+  }
+  return expected.toString({ lineWidth: 0 });
+}
+
+/** The text with lines put in or cut out; undefined where that is not a matter of whole lines. */
+function splice(
+  yaml: Yaml,
+  document: Document,
+  text: string,
+  path: KeyPath,
+  value: unknown,
+): string | undefined {
+  const parent = document.getIn(path.slice(0, -1), true);
+  const key = path.at(-1);
+  if (!yaml.isCollection(parent) || parent.flow) return undefined;
+  if (yaml.isSeq(parent) && typeof key === 'number') {
+    const items = parent.items as Node[];
+    const item = items[key];
+    const model = item ?? items.at(-1);
+    if (!model?.range) return undefined;
+    const indent = columnOfDash(text, model.range[0]);
+    if (indent === undefined) return undefined;
+    const lines = value === undefined ? '' : indented(written(yaml, [value]), indent);
+    const end = lineEnd(text, model.range[1]);
+    const start = item ? lineStart(text, model.range[0]) : end;
+    return joined(text, start, end, lines);
+  }
+  if (!yaml.isMap(parent)) return undefined;
+  const pairs = parent.items as Pair<Node, Node>[];
+  const pair = pairs.find((one) => yaml.isScalar(one.key) && one.key.value === key);
+  return pair ? splicePair(yaml, text, pair, value) : insertPair(yaml, text, parent, String(key), value);
+}
+
+function splicePair(yaml: Yaml, text: string, pair: Pair<Node, Node>, value: unknown): string | undefined {
+  const [from] = pair.key.range ?? [];
+  const [start, end] = pair.value?.range ?? [];
+  if (from === undefined || start === undefined || end === undefined) return undefined;
+  const plain = value !== null && typeof value !== 'object';
+  const isLine = yaml.isScalar(pair.value) && !text.slice(start, end).includes('\n');
+  if (value !== undefined && plain && isLine) {
+    const word = written(yaml, value).trimEnd();
+    return word.includes('\n') ? undefined : text.slice(0, start) + word + text.slice(end);
+  }
+  const begin = lineStart(text, from);
+  const indent = text.slice(begin, from);
+  // The first key of a list's entry shares its line with the dash.
+  if (indent.trim() !== '') return undefined;
+  const key = (pair.key as { value?: unknown }).value as string;
+  const lines = value === undefined ? '' : indented(written(yaml, { [key]: value }), indent);
+  return joined(text, begin, lineEnd(text, Math.max(end, start)), lines);
+}
+
+/** A new key stands behind the first one: what an entry is called comes first. */
+function insertPair(yaml: Yaml, text: string, map: YAMLMap, key: string, value: unknown): string | undefined {
+  const [first] = map.items as Pair<Node, Node>[];
+  const range = first?.value?.range;
+  if (value === undefined || !first?.key.range || !range) return undefined;
+  const column = first.key.range[0] - lineStart(text, first.key.range[0]);
+  const at = lineEnd(text, range[1]);
+  return joined(text, at, at, indented(written(yaml, { [key]: value }), ' '.repeat(column)));
+}
+
+function written(yaml: Yaml, value: unknown): string {
+  return yaml.stringify(value, { lineWidth: 0 });
+}
+
+function joined(text: string, start: number, end: number, lines: string): string {
+  const before = text.slice(0, start);
+  const gap = lines !== '' && before !== '' && !before.endsWith('\n') ? '\n' : '';
+  return before + gap + lines + text.slice(end);
+}
+
+function indented(lines: string, indent: string): string {
+  return lines.replace(/^(?=.)/gm, indent);
+}
+
+function lineStart(text: string, at: number): number {
+  return text.lastIndexOf('\n', at - 1) + 1;
+}
+
+/** Behind the line break of the line in which what ends at `at` ends. */
+function lineEnd(text: string, at: number): number {
+  const inside = at > 0 && text[at - 1] === '\n' ? at - 1 : at;
+  const end = text.indexOf('\n', inside);
+  return end < 0 ? text.length : end + 1;
+}
+
+/** What stands before the dash of the list's entry that begins at `at`. */
+function columnOfDash(text: string, at: number): string | undefined {
+  return /^( *)- +$/.exec(text.slice(lineStart(text, at), at))?.[1];
+}

@@ -1,0 +1,90 @@
+/** Three planners' documents as one plan: what is wrong with a document, and how they are put together. Pure. */
+
+import { headingsOf } from '../base/markdown.js';
+
+/** Planners, in the order of their parts in the plan. */
+export const PLANNERS = ['spec', 'arch', 'qa'] as const;
+export type Planner = (typeof PLANNERS)[number];
+
+/** More is read by nobody, and by the next agent only for money. */
+export const MAX_DOCUMENT_BYTES = 32_768;
+
+const PARTS: Readonly<Record<Planner, string>> = { spec: 'Requirements', arch: 'Structure', qa: 'Proof' };
+/** A section that every planner writes: in the plan it stands once, at its end. */
+const SHARED = 'assumptions';
+
+/** Why a planner's document cannot be taken; undefined when it can. */
+export function documentProblem(text: string): string | undefined {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_DOCUMENT_BYTES) return `it has ${bytes} bytes; at most ${MAX_DOCUMENT_BYTES} are taken`;
+  if (text.includes('\0') || text.includes('\uFFFD')) return 'it is not plain UTF-8 text';
+  if (text.trim() === '') return 'it is empty';
+  return sectionsOf(text).length === 0 ? 'it has none of the headings that were asked for' : undefined;
+}
+
+/** The plan as `PLAN.md`: one part for each planner, headings one level below it, assumptions of all at the end. */
+export function mergePlan(title: string, documents: Readonly<Record<Planner, string>>): string {
+  const lines = [`# Plan: ${title}`];
+  const shared = new Set<string>();
+  for (const planner of PLANNERS) {
+    lines.push('', `## ${PARTS[planner]}`);
+    for (const section of sectionsOf(documents[planner])) {
+      if (section.slug === SHARED) {
+        for (const line of section.body.join('\n').trim().split('\n')) shared.add(line.trimEnd());
+        continue;
+      }
+      lines.push('', `### ${section.title}`, ...padded(section.body));
+    }
+  }
+  const assumptions = [...shared].filter((line) => line !== '');
+  if (assumptions.length > 0) lines.push('', '## Assumptions', '', ...assumptions);
+  return `${lines
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trimEnd()}\n`;
+}
+
+interface Section {
+  readonly title: string;
+  readonly slug: string;
+  /** The lines below the heading, deeper headings moved below the section's new level. */
+  readonly body: readonly string[];
+}
+
+/** The sections of the highest level that is used more than for a title. */
+function sectionsOf(text: string): Section[] {
+  const lines = text.split(/\r?\n/);
+  const headings = headingsOf(text);
+  const [first, ...rest] = headings;
+  if (!first) return [];
+  const isTitle = first.level === 1 && !rest.some(({ level }) => level === 1) && rest.length > 0;
+  const used = isTitle ? rest : headings;
+  const level = Math.min(...used.map((heading) => heading.level));
+  const tops = used.filter((heading) => heading.level === level);
+  return tops.map((top, i) => {
+    const end = tops[i + 1]?.line ?? lines.length;
+    const isUnderlined = !/^ {0,3}#/.test(lines[top.line] ?? '');
+    const deeper = new Map(
+      headings.filter(({ line }) => line > top.line && line < end).map((one) => [one.line, one.level]),
+    );
+    const from = top.line + (isUnderlined ? 2 : 1);
+    const body = lines.slice(from, end).map((line, at) => {
+      const own = deeper.get(from + at);
+      if (own === undefined || !/^ {0,3}#/.test(line)) return line;
+      return line.replace(/^ {0,3}#+/, '#'.repeat(Math.min(6, own - level + 3)));
+    });
+    return { title: titleIn(lines[top.line] ?? ''), slug: top.slug, body };
+  });
+}
+
+function titleIn(line: string): string {
+  return line
+    .trim()
+    .replace(/^#+[ \t]*/, '')
+    .replace(/[ \t]+#+$/, '')
+    .trim();
+}
+
+function padded(body: readonly string[]): string[] {
+  return body[0]?.trim() === '' ? [...body] : ['', ...body];
+}

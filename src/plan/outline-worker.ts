@@ -1,0 +1,8 @@
+/** The outlines of many files: runs in a thread or inline. Knows neither which. */
+
+import { type Outline, outlineOf, type SourceFile } from './outline.js';
+
+/** One outline per file, in order. Plain data in, plain data out. */
+export default async function outlineMany(files: readonly SourceFile[]): Promise<Outline[]> {
+  return files.map(outlineOf);
+}

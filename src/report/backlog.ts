@@ -1,0 +1,86 @@
+/** Backlogs and estimates for people: tables, and what a build would do to whose files. Decides nothing. */
+
+import type { Verdict } from '../model/verdict.js';
+import { money, plural, type Style, visible } from './style.js';
+import { describeVerdict } from './verdict.js';
+import { padTo, textWidth } from './width.js';
+
+export interface BacklogLine {
+  readonly label: string;
+  readonly title: string;
+  readonly notes: {
+    readonly status?: string;
+    readonly priority?: string | number;
+    readonly owner?: string;
+  };
+  readonly verdict: Verdict;
+}
+
+/** One line a task: label, people's words, title; with `verdicts` also how it stands. */
+export function backlogTable(rows: readonly BacklogLine[], style: Style, verdicts: boolean): string {
+  const cells = rows.map(({ label, title, notes, verdict }) => [
+    visible(label),
+    words(notes),
+    visible(title),
+    verdicts ? describeVerdict(verdict) : '',
+  ]);
+  const width = (at: number) => Math.max(0, ...cells.map((row) => textWidth(row[at] ?? '')));
+  const widths = [width(0), width(1), verdicts ? width(2) : 0];
+  return cells
+    .map(([label = '', said = '', title = '', verdict = '']) => {
+      const columns = [
+        padTo(label, widths[0] ?? 0),
+        ...((widths[1] ?? 0) > 0 ? [style('yellow', padTo(said, widths[1] ?? 0))] : []),
+        padTo(title, widths[2] ?? 0),
+        ...(verdict === '' ? [] : [style('dim', verdict)]),
+      ];
+      return `${columns.join('  ').trimEnd()}\n`;
+    })
+    .join('');
+}
+
+function words({ status, priority, owner }: BacklogLine['notes']): string {
+  const said = [status, priority === undefined ? undefined : `priority ${priority}`, owner];
+  return said.flatMap((word) => (word === undefined ? [] : [visible(String(word))])).join(', ');
+}
+
+export interface ProposedTask extends BacklogLine {
+  readonly outputs: readonly string[];
+  readonly verify: readonly string[];
+}
+
+/** What a person agrees to before it is built: each task with the files it writes and the commands it runs. */
+export function proposalText(rows: readonly ProposedTask[], style: Style): string {
+  return rows
+    .map(({ label, title, outputs, verify, verdict }) => {
+      const lines = [`${style('bold', visible(label))}  ${visible(title)}  ${style('dim', verdict.kind)}`];
+      if (outputs.length > 0) lines.push(`  writes  ${outputs.map(visible).join(', ')}`);
+      for (const command of verify) lines.push(`  runs    ${visible(command)}`);
+      return `${lines.join('\n')}\n`;
+    })
+    .join('');
+}
+
+export interface EstimateFacts {
+  readonly tasks: number;
+  readonly agentTasks: number;
+  readonly tokens: number;
+  readonly usd: number | undefined;
+  readonly from: number;
+}
+
+/** One line: how much work, and what it may cost. */
+export function estimateText({ tasks, agentTasks, tokens, usd, from }: EstimateFacts): string {
+  if (tasks === 0) return 'nothing to build';
+  const work = `${plural(tasks, 'task')} to build, ${agentTasks} by agents`;
+  if (agentTasks === 0) return `${work}: no model is asked`;
+  const about = `about ${rounded(tokens)} tokens${usd === undefined ? '' : `, ${money(usd)}`}`;
+  return from === 0
+    ? `${work}: prompts of ${about}; what agents read and write comes on top (nothing was built before to learn from)`
+    : `${work}: ${about} (as ${plural(from, 'task')} before)`;
+}
+
+function rounded(count: number): string {
+  if (count < 1000) return String(Math.round(count));
+  return count < 1e6 ? `${(count / 1000).toFixed(count < 1e4 ? 1 : 0)}k` : `${(count / 1e6).toFixed(1)}M`;
+}
