@@ -7,6 +7,7 @@ import { addBuild } from './definitions/build.js';
 import { addCache } from './definitions/cache.js';
 import { addDiff } from './definitions/diff.js';
 import { addExplain } from './definitions/explain.js';
+import { addGc } from './definitions/gc.js';
 import { addGraph } from './definitions/graph.js';
 import { addLog } from './definitions/log.js';
 import { addPlan } from './definitions/plan.js';
@@ -32,6 +33,7 @@ const COMMANDS = [
   addBacklog,
   addLog,
   addCache,
+  addGc,
   addSchema,
 ];
 

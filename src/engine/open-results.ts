@@ -37,6 +37,7 @@ export function openLocal(surroundings: Surroundings, project: Project) {
   const policy: AdmissionPolicy = { trust: cache.trust, here };
   const local = new GitResults(project.objects, {
     origin: here,
+    now: surroundings.now,
     accepts: (origin) => acceptsOrigin(policy, origin),
   });
   return { local, policy };

@@ -1,5 +1,6 @@
 /** The project's configuration, as written and as resolved. Knows neither where it stands nor how it is loaded. */
 
+import { type CacheConfig, type CacheSettings, resolveCache } from './cache-config.js';
 import type { Command, GateSpec } from './task.js';
 
 /** Gate in the config: a command, or a command with a name and limits. */
@@ -83,41 +84,6 @@ export interface ScriptedAgentConfig {
 
 export type AgentConfig = CommandAgentConfig | OpencodeAgentConfig | ScriptedAgentConfig;
 
-/** A place where results are shared; a plain text is its `url`, for reading and writing. */
-export interface CacheRemoteConfig {
-  /** `git:<remote or URL>`, `http://…` or `https://…` (the Bazel HTTP cache protocol), `s3://bucket/prefix`. */
-  readonly url: string;
-  /** Whether results are taken from it. Default true. */
-  readonly read?: boolean;
-  /** Whether results are put into it. Default true. */
-  readonly write?: boolean;
-  /** Names of the environment variables that hold a bearer token, or a user and a password (HTTP only). */
-  readonly tokenEnv?: string;
-  readonly userEnv?: string;
-  readonly passwordEnv?: string;
-  /** S3 only; default: what the AWS SDK finds. */
-  readonly region?: string;
-  readonly endpoint?: string;
-  /** Seconds without any sign of life after which a request is given up. Default 30. */
-  readonly timeoutSeconds?: number;
-}
-
-/** How results of this project are signed: with one private key, from a file or from the environment. */
-export interface SignConfig {
-  /** Name of the environment variable that holds the key's text. */
-  readonly keyEnv?: string;
-  /** Path of the key; `~/` is the home folder. */
-  readonly keyFile?: string;
-  /** Who signs, as the file of signers has it. */
-  readonly as: string;
-}
-
-/** Whose results are taken from the store and from remotes. */
-export type Trust = 'all' | 'no-pull-requests' | 'signed';
-
-/** Who makes results here; found in the environment unless it is set. */
-export type OriginKind = 'person' | 'ci' | 'pull-request';
-
 /** What `conductor.config.ts` exports by default: every key is optional. */
 export interface ConductorConfig {
   /** Folder of the specs. Default `specs`. */
@@ -168,20 +134,7 @@ export interface ConductorConfig {
   /** Changed to disown every earlier result. */
   readonly salt?: string;
   /** Where results are shared, and whose are trusted. */
-  readonly cache?: {
-    /** Asked in this order. */
-    readonly remotes?: readonly (string | CacheRemoteConfig)[];
-    /** Default `no-pull-requests`. */
-    readonly trust?: Trust;
-    /** File of the project with the keys that may sign, in the form of ssh's `allowed_signers`. */
-    readonly signers?: string;
-    readonly sign?: SignConfig;
-    /** Whether gates are run again here on results that come from a remote. Default false. */
-    readonly verify?: boolean;
-    readonly origin?: OriginKind;
-    /** Seconds that the end of a build waits for what is still being sent. Default 60. */
-    readonly waitSeconds?: number;
-  };
+  readonly cache?: CacheSettings;
 }
 
 /** The configuration with its defaults filled in. */
@@ -210,16 +163,6 @@ export interface Config {
   readonly env: readonly string[];
   readonly salt: string;
   readonly cache: CacheConfig;
-}
-
-export interface CacheConfig {
-  readonly remotes: readonly CacheRemoteConfig[];
-  readonly trust: Trust;
-  readonly signers: string | undefined;
-  readonly sign: SignConfig | undefined;
-  readonly verify: boolean;
-  readonly origin: OriginKind | undefined;
-  readonly waitSeconds: number;
 }
 
 export const DEFAULT_SECRETS: readonly string[] = [
@@ -264,15 +207,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     sandbox: config.sandbox ?? 'auto',
     env: config.env ?? [],
     salt: config.salt ?? '',
-    cache: {
-      remotes: (config.cache?.remotes ?? []).map((one) => (typeof one === 'string' ? { url: one } : one)),
-      trust: config.cache?.trust ?? 'no-pull-requests',
-      signers: config.cache?.signers,
-      sign: config.cache?.sign,
-      verify: config.cache?.verify ?? false,
-      origin: config.cache?.origin,
-      waitSeconds: config.cache?.waitSeconds ?? 60,
-    },
+    cache: resolveCache(config.cache ?? {}),
   };
 }
 

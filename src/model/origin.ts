@@ -1,7 +1,7 @@
 /** Who makes results here, found in the environment of the usual services. Knows neither config files nor processes. */
 
 import type { Origin } from './action.js';
-import type { OriginKind } from './config.js';
+import type { OriginKind } from './cache-config.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

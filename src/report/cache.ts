@@ -67,6 +67,19 @@ export function statsText(stats: {
   return lines(facts.map(([name, value]) => `${name.padEnd(10)} ${value}`));
 }
 
+export function collectText(report: {
+  readonly dryRun: boolean;
+  readonly kept: number;
+  readonly named: number;
+  readonly removed: number;
+  readonly bytes: number;
+}): string {
+  const { dryRun, kept, named, removed } = report;
+  const what = dryRun ? 'would forget' : 'forgot';
+  const freed = dryRun ? `and free about ${bytes(report.bytes)}` : `and freed ${bytes(report.bytes)}`;
+  return `conductor: ${what} ${plural(removed, 'entry', 'entries')} ${freed}; kept ${kept}, ${named} of them named by lock files\n`;
+}
+
 function lines(all: readonly string[]): string {
   return `${all.join('\n')}\n`;
 }

@@ -25,6 +25,8 @@ export interface Keeper {
   /** Recorded in everything that is kept. */
   readonly origin?: Origin;
   readonly signer?: Signer;
+  /** Milliseconds since 1970, UTC: when gates passed. */
+  now?(): number;
   /** Whether what this maker made may be used; a result that may not is as good as none. */
   accepts?(origin: Origin | undefined): boolean;
 }
@@ -105,8 +107,9 @@ export class GitResults implements ResultStore {
   }
 
   async recordGates(key: Digest): Promise<void> {
-    const { origin } = this.keeper;
-    const record = { schema: 1, key, ...(origin ? { origin } : {}) };
+    const { origin, now } = this.keeper;
+    const at = now && new Date(now()).toISOString();
+    const record = { schema: 1, key, at, ...(origin ? { origin } : {}) };
     const commit = await this.write(gatesName(key), GATES_FILE, record, new Map(), gatesMessage(key));
     await this.objects.createRef(refOf(gatesName(key)), commit);
   }

@@ -1,7 +1,7 @@
 /** From the config to remotes: each kind is loaded when it is named. Asks no remote anything. */
 
 import type { GitObjects } from '../../io/git/objects.js';
-import type { CacheRemoteConfig } from '../../model/config.js';
+import type { CacheRemoteConfig } from '../../model/cache-config.js';
 import type { Scope } from '../entry.js';
 import type { RemoteStore } from '../remote-store.js';
 import { type ChainedRemote, RemoteChain } from './chain.js';
