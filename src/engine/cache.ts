@@ -252,7 +252,9 @@ async function withProject<T>(
     if (!loaded.ok) return loaded;
     const project = await loadProject(repository, objects, loaded.value.config);
     if (!project.ok) return project;
-    return await use({ project: project.value, surroundings, ...openLocal(surroundings, project.value) });
+    const opened = await openLocal(surroundings, project.value);
+    if (!opened.ok) return opened;
+    return await use({ project: project.value, surroundings, ...opened.value });
   } finally {
     await session.value.close();
   }

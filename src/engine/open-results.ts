@@ -1,7 +1,11 @@
 /** The store of results for one project: conductor's own repository, with remotes where the config names some. */
 
+import { join } from 'node:path';
+import { err, ok, type Result } from '../base/result.js';
+import { readText } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
 import { resultKeyOf } from '../model/lock.js';
 import { findOrigin } from '../model/origin.js';
 import type { Label } from '../model/task.js';
@@ -12,6 +16,8 @@ import type { Scope } from '../store/entry.js';
 import { GitResults } from '../store/git-results.js';
 import type { RemoteChain } from '../store/remotes/chain.js';
 import type { ResultStore } from '../store/result-store.js';
+import type { SignatureCheck, Signer } from '../store/signature.js';
+import type { Sharing } from '../store/tiered-results.js';
 import { isAsRecorded } from './locked.js';
 import { ownershipProblem } from './pinned.js';
 import { lockedTask, type Project } from './project.js';
@@ -30,17 +36,54 @@ export interface SharingOptions {
   readonly rebuildMissing: boolean;
 }
 
-/** Conductor's own store, by the rules of the config. */
-export function openLocal(surroundings: Surroundings, project: Project) {
+export interface LocalResults {
+  readonly local: GitResults;
+  readonly policy: AdmissionPolicy;
+}
+
+/** Conductor's own store, by the rules of the config. Fails with `usage` for keys and signers that cannot be used. */
+export async function openLocal(
+  surroundings: Surroundings,
+  project: Project,
+): Promise<Result<LocalResults, Failure>> {
   const { cache } = project.config;
   const here = findOrigin(surroundings.env, cache.origin);
-  const policy: AdmissionPolicy = { trust: cache.trust, here };
+  const keys = await openKeys(surroundings, project);
+  if (!keys.ok) return keys;
+  const { signer, signatures } = keys.value;
+  const policy: AdmissionPolicy = { trust: cache.trust, here, ...(signatures ? { signatures } : {}) };
   const local = new GitResults(project.objects, {
     origin: here,
     now: surroundings.now,
     accepts: (origin) => acceptsOrigin(policy, origin),
+    ...(signer ? { signer } : {}),
   });
-  return { local, policy };
+  return ok({ local, policy });
+}
+
+async function openKeys(
+  { env }: Surroundings,
+  project: Project,
+): Promise<Result<{ signer?: Signer | undefined; signatures?: SignatureCheck }, Failure>> {
+  const { sign, signers, trust } = project.config.cache;
+  if (!sign && trust !== 'signed') return ok({});
+  const { openSigner, signatureCheck } = await import('../store/signing.js');
+  const signer = sign ? await openSigner(sign, env) : ok(undefined);
+  if (!signer.ok) return signer;
+  if (trust !== 'signed') return ok({ signer: signer.value });
+  const file = signers === undefined ? undefined : join(project.repository.project, signers);
+  const text = file === undefined ? undefined : await readText(file);
+  if (text === undefined) {
+    return err({
+      kind: 'usage',
+      message:
+        signers === undefined
+          ? 'only signed results are trusted, but nobody may sign'
+          : `there is no ${signers}`,
+      hint: 'name a file of public keys in `cache.signers`: lines of `<name> ssh-ed25519 <key>`',
+    });
+  }
+  return ok({ signer: signer.value, signatures: signatureCheck(text, env) });
 }
 
 /** The remotes of the config, for what is made here and for what may be used here. */
@@ -65,12 +108,14 @@ export async function openResults(
   surroundings: Surroundings,
   project: Project,
   options: SharingOptions,
-): Promise<ResultStore> {
+): Promise<Result<ResultStore, Failure>> {
   const { cache } = project.config;
-  const { local, policy } = openLocal(surroundings, project);
-  if (cache.remotes.length === 0) return local;
+  const opened = await openLocal(surroundings, project);
+  if (!opened.ok) return opened;
+  const { local, policy } = opened.value;
+  if (cache.remotes.length === 0) return ok(local);
   const { TieredResults } = await import('../store/tiered-results.js');
-  return new TieredResults(local, project.objects, {
+  const sharing: Sharing = {
     chain: await openChain(surroundings, project, policy, options.warn),
     policy,
     ...(await arrivalRules(project)),
@@ -81,7 +126,8 @@ export async function openResults(
     waitMs: cache.waitSeconds * 1000,
     signal: options.signal,
     warn: options.warn,
-  });
+  };
+  return ok(new TieredResults(local, project.objects, sharing));
 }
 
 /** Keys of recorded results whose files are not on disk as they are recorded. */

@@ -76,7 +76,9 @@ export async function prepare(
   const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
   const selected = project.graph.closure(targets.value);
   const rebuildMissing = options.rebuildMissing === true;
-  const store = await openResults(surroundings, project, { ...onlooker, selected, rebuildMissing });
+  const results = await openResults(surroundings, project, { ...onlooker, selected, rebuildMissing });
+  if (!results.ok) return results;
+  const store = results.value;
   const rules = { forced, rebuildMissing, verifyRestored: config.cache.verify };
   const { discardEdits } = options;
   const checker = new Checker(project, gatherer, store, { ...rules, discardEdits });
