@@ -32,6 +32,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   diff: ['io/text-diff.ts'],
   picomatch: ['model/pattern.ts'],
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
+  '@aws-sdk/client-s3': ['io/s3.ts'],
   'env-paths': ['cli/wire.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
   'node:child_process': ['io/process.ts', 'io/git/run.ts', 'io/git/coprocess.ts', 'io/sandbox.ts'],

@@ -3,13 +3,10 @@
  * elsewhere, and bodies that go straight to a file. Knows no protocol above it and tries nothing twice.
  */
 
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { err, ok, type Result } from '../base/result.js';
+import { BodyTooLarge, type ReceivedBody, receiveBody } from './received-body.js';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT';
@@ -25,14 +22,9 @@ export interface HttpRequest {
   readonly toFile?: string;
 }
 
-export interface HttpAnswer {
+export interface HttpAnswer extends ReceivedBody {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
-  /** Empty where the body went to a file. */
-  readonly body: Buffer;
-  readonly bytes: number;
-  /** SHA-256 of the body, in hexadecimal. */
-  readonly sha256: string;
 }
 
 export interface HttpFault {
@@ -109,7 +101,8 @@ export class HttpConnections {
           kind: 'silent',
           detail: `nothing was heard from it for ${Math.round(silenceMs / 1000)} s`,
         });
-      if (error instanceof TooLarge) return err({ kind: 'too-large', detail: 'it sends more than it said' });
+      if (error instanceof BodyTooLarge)
+        return err({ kind: 'too-large', detail: 'it sends more than it said' });
       const { code, message } = error as NodeJS.ErrnoException;
       return err({
         kind: answered ? 'cut' : 'unreachable',
@@ -119,34 +112,10 @@ export class HttpConnections {
   }
 }
 
-class TooLarge extends Error {}
-
 async function receive(response: http.IncomingMessage, request: HttpRequest): Promise<HttpAnswer> {
-  const hash = createHash('sha256');
-  const chunks: Buffer[] = [];
-  let bytes = 0;
   const status = response.statusCode ?? 0;
   const isGood = status >= 200 && status < 300;
-  const measured = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      hash.update(chunk);
-      if (bytes > request.maxBytes) done(new TooLarge());
-      else done(null, chunk);
-    },
-  });
-  if (isGood && request.toFile !== undefined) {
-    await pipeline(response, measured, createWriteStream(request.toFile));
-  } else {
-    await pipeline(response, measured, async (source) => {
-      for await (const chunk of source) chunks.push(chunk as Buffer);
-    });
-  }
-  return {
-    status,
-    headers: response.headers,
-    body: Buffer.concat(chunks),
-    bytes,
-    sha256: hash.digest('hex'),
-  };
+  const toFile = isGood ? request.toFile : undefined;
+  const received = await receiveBody(response, { maxBytes: request.maxBytes, toFile });
+  return { status, headers: response.headers, ...received };
 }

@@ -176,7 +176,8 @@ export class CasRemote implements RemoteStore {
     const after = await this.standing(key, action, signal);
     if (!after.ok) return after;
     if (after.value === 'none') return err({ kind: 'failed', detail: 'it does not keep what it is sent' });
-    return ok(after.value === 'unseen' ? 'stored' : after.value);
+    if (after.value !== 'unseen') return ok(after.value);
+    return ok(sent.value === 'exists' ? 'taken' : 'stored');
   }
 
   /** What stands under a key, compared with ours; `unseen` where we may write and not read. */

@@ -4,6 +4,7 @@ import type { GitObjects } from '../../io/git/objects.js';
 import type { CacheRemoteConfig } from '../../model/cache-config.js';
 import type { Scope } from '../entry.js';
 import type { RemoteStore } from '../remote-store.js';
+import type { BlobPlace } from './blob-place.js';
 import { type ChainedRemote, RemoteChain } from './chain.js';
 
 export interface RemoteSurroundings {
@@ -55,7 +56,19 @@ async function openRemote(
     return new GitRemote({ remote: config.url.slice('git:'.length), scope, objects, dir, pid, silenceMs });
   }
   const { CasRemote } = await import('./cas.js');
-  const { HttpPlace } = await import('./http.js');
-  const place = new HttpPlace({ config, env, silenceMs });
+  const place = await openPlace(config, env, silenceMs);
   return new CasRemote({ place, scope, objects, maxBytes });
+}
+
+async function openPlace(
+  config: CacheRemoteConfig,
+  env: RemoteSurroundings['env'],
+  silenceMs: number,
+): Promise<BlobPlace> {
+  if (config.url.startsWith('s3:')) {
+    const { S3Place } = await import('./s3.js');
+    return new S3Place({ config, silenceMs });
+  }
+  const { HttpPlace } = await import('./http.js');
+  return new HttpPlace({ config, env, silenceMs });
 }
