@@ -10,7 +10,7 @@ export class Batch<K, V> {
   private next: Promise<ReadonlyMap<K, V>> | undefined;
   private current: Promise<unknown> = Promise.resolve();
 
-  constructor(run: (keys: readonly K[]) => Promise<ReadonlyMap<K, V>>, pauseMs = 5) {
+  constructor(run: (keys: readonly K[]) => Promise<ReadonlyMap<K, V>>, pauseMs: number) {
     this.run = run;
     this.pauseMs = pauseMs;
   }
@@ -23,12 +23,6 @@ export class Batch<K, V> {
     const answer = this.next.then((answers) => answers.get(key));
     this.waiting.set(key, answer);
     return answer;
-  }
-
-  /** Resolves when every question asked so far has its answer. */
-  async idle(): Promise<void> {
-    while (this.next) await this.next.catch(() => undefined);
-    await this.current;
   }
 
   private start(): Promise<ReadonlyMap<K, V>> {

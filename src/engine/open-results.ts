@@ -25,6 +25,8 @@ import type { Surroundings } from './surroundings.js';
 
 /** How long a new result waits to hear whether another build was first with it. */
 const CLAIM_MS = 30_000;
+/** Tasks that can start at the same time ask within this time. */
+const GATHER_MS = 10;
 
 export interface SharingOptions {
   /** Gets what goes wrong with remotes, once each. */
@@ -123,6 +125,7 @@ export async function openResults(
     likely: likelyKeys(project, options.selected),
     believesGates: !cache.verify,
     claimMs: CLAIM_MS,
+    gatherMs: GATHER_MS,
     waitMs: cache.waitSeconds * 1000,
     signal: options.signal,
     warn: options.warn,

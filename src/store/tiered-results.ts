@@ -26,6 +26,8 @@ export interface Sharing extends ArrivalRules {
   /** Milliseconds that a new result waits to hear whether another was first, and that the end waits for the rest. */
   readonly claimMs: number;
   readonly waitMs: number;
+  /** Milliseconds in which questions are gathered into one. */
+  readonly gatherMs: number;
   readonly signal: AbortSignal;
   warn(message: string): void;
 }
@@ -51,8 +53,8 @@ export class TieredResults implements ResultStore {
     this.objects = objects;
     this.sharing = sharing;
     this.signal = AbortSignal.any([sharing.signal, this.stop.signal]);
-    this.questions = new Batch((names) => this.bring(names));
-    this.offers = new Batch((names) => this.send(names));
+    this.questions = new Batch((names) => this.bring(names), sharing.gatherMs);
+    this.offers = new Batch((names) => this.send(names), sharing.gatherMs);
   }
 
   async find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>> {

@@ -90,9 +90,13 @@ export class RemoteChain {
   ): Promise<Map<EntryName, 'stored' | 'taken'>> {
     const all = new Map<EntryName, 'stored' | 'taken'>();
     for (const health of this.healths) {
-      if (!isOpen(health, 'write') || signal.aborted) continue;
+      if (!isOpen(health, 'write')) continue;
       const mine = new Map([...entries].filter(([name]) => all.get(name) !== 'taken'));
       if (mine.size === 0) break;
+      if (signal.aborted) {
+        health.unsent += mine.size;
+        continue;
+      }
       const { outcomes, fault } = await health.remote.store.offer(mine, signal);
       for (const [name, outcome] of outcomes) all.set(name, outcome);
       health.unsent += mine.size - outcomes.size;

@@ -4,6 +4,8 @@ import type { ObjectId } from '../../model/tree.js';
 import type { EntryName } from '../entry.js';
 import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
 
+const STOPPED: RemoteFault = { kind: 'stopped', detail: 'it was stopped' };
+
 export class ScriptedRemote implements RemoteStore {
   readonly name: string;
   /** What it holds; commits must exist in the repository of whoever fetches. */
@@ -15,18 +17,19 @@ export class ScriptedRemote implements RemoteStore {
   fetchFault: RemoteFault | undefined;
   offerFault: RemoteFault | undefined;
   /** Called before it answers: hold it open by a promise. */
-  before: () => Promise<void> = () => Promise.resolve();
+  before: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   closed = false;
 
   constructor(name = 'scripted') {
     this.name = name;
   }
 
-  async fetch(names: readonly EntryName[]): Promise<Fetched> {
+  async fetch(names: readonly EntryName[], signal: AbortSignal): Promise<Fetched> {
     this.fetches.push(names);
-    await this.before();
+    await this.before(signal);
     const commits = new Map<EntryName, ObjectId>();
-    if (this.fetchFault) return { commits, refused: new Map(), fault: this.fetchFault };
+    const fault = signal.aborted ? STOPPED : this.fetchFault;
+    if (fault) return { commits, refused: new Map(), fault };
     for (const name of names) {
       const commit = this.entries.get(name);
       if (commit !== undefined) commits.set(name, commit);
@@ -34,11 +37,12 @@ export class ScriptedRemote implements RemoteStore {
     return { commits, refused: new Map() };
   }
 
-  async offer(entries: ReadonlyMap<EntryName, ObjectId>): Promise<Offered> {
+  async offer(entries: ReadonlyMap<EntryName, ObjectId>, signal: AbortSignal): Promise<Offered> {
     this.offers.push([...entries.keys()]);
-    await this.before();
+    await this.before(signal);
     const outcomes = new Map<EntryName, 'stored' | 'taken'>();
-    if (this.offerFault) return { outcomes, fault: this.offerFault };
+    const fault = signal.aborted ? STOPPED : this.offerFault;
+    if (fault) return { outcomes, fault };
     for (const [name, commit] of entries) {
       const standing = this.entries.get(name) ?? commit;
       this.entries.set(name, standing);
