@@ -16,7 +16,7 @@ export async function commandLinePage() {
   return [
     pageHead('The command line', 'src/cli/definitions/', `${program.description()}\n\n${after(program)}`),
     table(['command', 'what it does'], rows),
-    ...commands.map(section),
+    ...commands.map((command) => section(command)),
   ].join('\n');
 }
 
@@ -49,8 +49,8 @@ function leaveOut({ onResolve }) {
   );
 }
 
-function section(command) {
-  const name = `conductor ${command.name()}`;
+function section(command, parent = 'conductor') {
+  const name = `${parent} ${command.name()}`;
   const parts = [`## ${name}\n\n${sentence(command.description())}\n\n    ${name} ${command.usage()}\n`];
   const given = command.registeredArguments.filter((argument) => argument.description !== '');
   if (given.length > 0) {
@@ -64,7 +64,7 @@ function section(command) {
   }
   const more = after(command);
   if (more !== '') parts.push(`${more}\n`);
-  for (const inner of command.commands) parts.push(section(inner));
+  for (const inner of command.commands) parts.push(section(inner, name));
   return parts.join('\n');
 }
 

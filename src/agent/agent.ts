@@ -23,6 +23,8 @@ export interface AgentRequest {
   readonly signal: AbortSignal;
   /** Whether the task asks for the network. */
   readonly network: boolean;
+  /** Puts the workspace back to what it showed at first, for work that begins anew within the attempt. */
+  reset(): Promise<void>;
   onEvent(event: AgentEvent): void;
 }
 

@@ -45,6 +45,7 @@ async function request(more: Partial<AgentRequest> = {}): Promise<AgentRequest> 
     timeoutMs: 30_000,
     logFile: join(root, 'agent.log'),
     signal: new AbortController().signal,
+    reset: async () => {},
     network: false,
     onEvent: (event) => events.push(event),
     ...more,

@@ -26,6 +26,7 @@ const request = (label: string): AgentRequest => ({
   logFile: '/none',
   signal: stop.signal,
   network: false,
+  reset: async () => {},
   onEvent: (event) => events.push(event),
 });
 

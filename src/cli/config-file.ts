@@ -12,8 +12,15 @@ import type { Failure } from '../model/failure.js';
 import { parsePattern, patternProblem } from '../model/pattern.js';
 import { CONFIG_NAMES } from './config-names.js';
 
-/** `ownIndex` is the file that `import … from 'conductor-build'` means where the package is not installed. */
-export async function loadConfigFile(project: string, ownIndex: URL): Promise<Result<LoadedConfig, Failure>> {
+/**
+ * `ownIndex` is the file that `import … from 'conductor-build'` means where the package is not installed. With another
+ * `version` than before, a process that has loaded it already loads it anew.
+ */
+export async function loadConfigFile(
+  project: string,
+  ownIndex: URL,
+  version?: string,
+): Promise<Result<LoadedConfig, Failure>> {
   const name = await firstExisting(project);
   if (name === undefined) return ok({ config: resolveConfig({}, availableParallelism()), environment: [] });
   const invalid = (message: string, hint?: string) =>
@@ -28,6 +35,7 @@ export async function loadConfigFile(project: string, ownIndex: URL): Promise<Re
   try {
     module = await importModule(`${project}/${name}`, {
       alias: { 'conductor-build': fileURLToPath(ownIndex) },
+      ...(version === undefined ? {} : { version }),
     });
   } catch (error) {
     return invalid(`it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);

@@ -5,27 +5,39 @@ import { addAccept } from './definitions/accept.js';
 import { addBacklog } from './definitions/backlog.js';
 import { addBuild } from './definitions/build.js';
 import { addCache } from './definitions/cache.js';
+import { addCompletion } from './definitions/completion.js';
 import { addDiff } from './definitions/diff.js';
+import { addDoctor } from './definitions/doctor.js';
 import { addExplain } from './definitions/explain.js';
 import { addGc } from './definitions/gc.js';
 import { addGraph } from './definitions/graph.js';
+import { addInit } from './definitions/init.js';
+import { addList } from './definitions/list.js';
 import { addLog } from './definitions/log.js';
+import { addNew } from './definitions/new.js';
 import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
+import { addRegenerate } from './definitions/regenerate.js';
 import { addRun } from './definitions/run.js';
 import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
+import { addWatch } from './definitions/watch.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = [
+  addInit,
+  addNew,
   addPlan,
   addRun,
   addBuild,
+  addWatch,
   addStatus,
+  addList,
   addDiff,
   addAccept,
+  addRegenerate,
   addExplain,
   addPrompt,
   addGraph,
@@ -34,7 +46,9 @@ const COMMANDS = [
   addLog,
   addCache,
   addGc,
+  addDoctor,
   addSchema,
+  addCompletion,
 ];
 
 const EXIT_CODES = `

@@ -6,17 +6,19 @@ import { plainReporter } from '../report/plain.js';
 import { type Reporter, tee } from '../report/reporter.js';
 import { terminalReporter } from '../report/terminal.js';
 import { verdictReporter } from '../report/verdict.js';
-import { isLive, styleFor } from './output.js';
+import { isLive, type OutputStream, styleFor } from './output.js';
 
 export interface ReporterOptions {
   /** Events on stdout, text for people on stderr. */
   readonly json: boolean;
   /** Verdicts are what is asked for. */
   readonly dryRun: boolean;
+  /** Where text for people goes; by default stdout, and stderr beside events. */
+  readonly stream?: OutputStream;
 }
 
 export function openReporters(surroundings: Surroundings, options: ReporterOptions): Reporter {
-  const stream = options.json ? process.stderr : process.stdout;
+  const stream = options.stream ?? (options.json ? process.stderr : process.stdout);
   const style = styleFor(stream);
   const readers: Reporter[] = options.json ? [jsonReporter(process.stdout)] : [];
   if (options.dryRun) readers.push(verdictReporter(stream, style));

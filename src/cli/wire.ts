@@ -13,6 +13,7 @@ import type { Surroundings } from '../engine/surroundings.js';
 import type { SandboxPlan } from '../io/sandbox.js';
 import type { Config, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import type { TemplateRoots } from '../templates/places.js';
 import { CONFIG_NAMES } from './config-names.js';
 import { VERSION } from './version.js';
 
@@ -53,9 +54,9 @@ export function createSurroundings(start: string): Surroundings {
     version: VERSION,
     pid: process.pid,
     now: Date.now,
-    async loadConfig(project) {
+    async loadConfig(project, version) {
       const { loadConfigFile } = await import('./config-file.js');
-      return loadConfigFile(project, ownIndex());
+      return loadConfigFile(project, ownIndex(), version);
     },
     async createAgent(config) {
       if (!config.agent) return ok(undefined);
@@ -79,6 +80,11 @@ export function createSurroundings(start: string): Surroundings {
       return readPrompts(fileURLToPath(packageFile('.opencode/agent/')));
     },
   };
+}
+
+/** Where templates of `conductor new` are looked for. */
+export function templateRoots(project: string, cwd: string): TemplateRoots {
+  return { project, cwd, shipped: fileURLToPath(packageFile('templates/')) };
 }
 
 async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDir: string) {

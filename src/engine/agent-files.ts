@@ -9,7 +9,7 @@ import { placeProblems, type SpecProblem } from '../specs/problem.js';
 import type { Project } from './project.js';
 import type { Surroundings } from './surroundings.js';
 
-const PROMPTS = 'prompts/';
+export const PROMPTS = 'prompts/';
 
 /** Prompt templates by name; none when no task of the project is an agent's. */
 export async function gatherPrompts(

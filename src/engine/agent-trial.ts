@@ -55,8 +55,12 @@ export async function tryAgent(agent: Agent, options: TrialOptions): Promise<Res
   // Not to be guessed: the agent has to read it.
   const expected = randomBytes(6).toString('hex');
   try {
-    await mkdir(cwd);
-    await writeFile(join(cwd, QUESTION), `alpha beta ${expected}\n`);
+    const layOut = async () => {
+      await rm(cwd, { recursive: true, force: true });
+      await mkdir(cwd);
+      await writeFile(join(cwd, QUESTION), `alpha beta ${expected}\n`);
+    };
+    await layOut();
     await writeFile(promptFile, PROMPT);
     const exit = await agent.run({
       label: LABEL,
@@ -69,6 +73,7 @@ export async function tryAgent(agent: Agent, options: TrialOptions): Promise<Res
       logFile,
       signal: options.signal,
       network: false,
+      reset: layOut,
       onEvent: () => {},
     });
     if (exit.kind === 'failed') return err(withoutLog(exit.failure));

@@ -12,6 +12,7 @@ import { splitFrontMatter } from '../specs/front-matter.js';
 import { type Estimate, estimate } from './estimate.js';
 import { inspect } from './inspect.js';
 import { loadProject } from './project.js';
+import { diskSource } from './project-source.js';
 import { openReadingSession } from './session.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -104,10 +105,10 @@ export async function setBacklogWords(
   const session = await openReadingSession(surroundings);
   if (!session.ok) return session;
   try {
-    const { repository, objects } = session.value;
+    const { repository } = session.value;
     const loaded = await surroundings.loadConfig(repository.project);
     if (!loaded.ok) return loaded;
-    const project = await loadProject(repository, objects, loaded.value.config);
+    const project = await loadProject(diskSource(session.value, loaded.value.config));
     if (!project.ok) return project;
     const task = project.value.graph.tasks.get(label);
     if (!task) {

@@ -9,6 +9,7 @@ import { digestFiles, type Entry, type Listing, type ObjectId } from '../model/t
 import { type GateContext, runGates } from './gates.js';
 import type { Prepared } from './prepare.js';
 import { lockFiles } from './project.js';
+import type { Resident } from './resident.js';
 
 /**
  * Runs the build gates that have not passed on this tree. Where some task is not done the merged tree is not what
@@ -19,6 +20,8 @@ export async function runBuildGates(
   context: GateContext,
   tree: ObjectId,
   complete: boolean,
+  /** Of builds before, in the same process. */
+  { failed }: Pick<Resident, 'failed'> = { failed: new Map() },
 ): Promise<Result<undefined, Failure>> {
   const { project, store } = prepared;
   const gates = project.config.gates.build;
@@ -30,7 +33,11 @@ export async function runBuildGates(
     if (!(await store.gatesPassed(key))) due.push({ gate, key });
   }
   if (due.length === 0) return ok(undefined);
-  const opened = await context.pool.acquire(tree);
+  for (const { key } of due) {
+    const failure = failed.get(key);
+    if (failure) return err({ kind: 'failed-before', failure });
+  }
+  const opened = await context.pool.acquire(tree, context.signal);
   if (!opened.ok) return opened;
   try {
     const judged = await runGates(context, {
@@ -40,7 +47,11 @@ export async function runBuildGates(
       network: false,
       attempt: 1,
     });
-    if (!judged.ok) return err(judged.failure);
+    if (!judged.ok) {
+      const at = due.find(({ gate }) => 'gate' in judged.failure && judged.failure.gate === gate.name);
+      if (at) failed.set(at.key, judged.failure);
+      return err(judged.failure);
+    }
     for (const { key } of due) await store.recordGates(key);
     return ok(undefined);
   } finally {

@@ -3,43 +3,64 @@
  * gates, publish, record. Each part is another file's; here is only their order.
  */
 
-import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
+import type { ObjectId } from '../model/tree.js';
 import type { Verdict } from '../model/verdict.js';
 import { runBuildGates } from './build-gates.js';
 import { commitBuild } from './commit.js';
 import { inspectTasks } from './inspect.js';
-import { LocalExecutor } from './local-executor.js';
 import { type BuildOptions, NO_COUNTS } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
+import type { Project } from './project.js';
 import { land, publish } from './publishing.js';
-import { environmentDigests, readDurations, writeDurations, writeLastBuild } from './records.js';
-import { schedule } from './scheduler.js';
+import { environmentDigests, writeLastBuild } from './records.js';
+import { isSuperseded } from './runs.js';
 import type { Session } from './session.js';
-import type { Emit, Surroundings } from './surroundings.js';
-import { TaskStep } from './task-step.js';
-import { openWorkbench } from './workbench.js';
+import type { Emit, LoadedConfig, Surroundings } from './surroundings.js';
+import type { TaskStep } from './task-step.js';
+import { openWorkshop } from './workshop.js';
 
-/** A weight for tasks that were never run: only its ratio to real durations matters. */
-const UNKNOWN_MS = 60_000;
+/** A build that has been opened: with its lock held and its first event told. */
+export interface OpenBuild {
+  readonly surroundings: Surroundings;
+  readonly options: BuildOptions;
+  readonly session: Session;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  readonly startedAt: number;
+  /** Keeps the build's events from here on; called once it is sure that the folder is a project. */
+  openRecord(): void;
+}
 
-export async function buildTasks(
-  surroundings: Surroundings,
-  options: BuildOptions,
-  session: Session,
-  emit: Emit,
-  signal: AbortSignal,
-  startedAt: number,
-  openRecord: () => void,
-): Promise<Result<BuildSummary, Failure>> {
-  const loaded = await surroundings.loadConfig(session.repository.project);
+export interface Built {
+  readonly summary: BuildSummary;
+  /** What the build left on disk: its snapshot, with what it published. */
+  readonly tree: ObjectId;
+}
+
+/** A project that was read before, and tasks of it that are probably stale: they are looked at first. */
+export interface ReadProject {
+  readonly loaded: LoadedConfig;
+  readonly project: Project;
+  readonly urgent: ReadonlySet<Label>;
+}
+
+/** Builds what is on disk, or a project that has been read. */
+export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<Result<Built, Failure>> {
+  const { surroundings, options, session, emit, signal, startedAt, openRecord } = build;
+  const { resident } = session;
+  const loaded = read ? ok(read.loaded) : await surroundings.loadConfig(session.repository.project);
   if (!loaded.ok) return loaded;
   const warn = (message: string) => emit({ type: 'warning', message });
-  const ready = await prepare(surroundings, session, loaded.value, options, { warn, signal });
+  const ready = await prepare(surroundings, session, loaded.value, options, {
+    warn,
+    signal,
+    read: read?.project,
+  });
   if (!ready.ok) return ready;
   const prepared = ready.value;
   // Only now is it sure that this folder is a project: nothing is left in any other.
@@ -54,61 +75,17 @@ export async function buildTasks(
     return said;
   }
 
-  const bench = await openWorkbench(surroundings, session, project.config, startedAt, signal);
-  if (!bench.ok) return bench;
-  const { logs, toolbox, spending, pool, unsandboxed } = bench.value;
-  const gates = {
-    toolbox,
-    pool,
-    limiter: new Limiter(project.config.gateWorkers),
-    logs,
-    minutes: project.config.timeouts.gate,
-  };
-  const executor = new LocalExecutor({
-    objects: session.objects,
-    store: prepared.store,
-    pool,
-    agent: prepared.agent,
-    toolbox,
-    spending,
-    gates,
-    logs,
-    config: project.config,
-    version: surroundings.version,
-    unsandboxed,
-    now: surroundings.now,
-  });
+  const opened = await openWorkshop(surroundings, session, prepared, startedAt, emit, signal);
+  if (!opened.ok) return opened;
+  const workshop = opened.value;
+  const { gates } = workshop;
+  const ended = (summary: BuildSummary, tree = project.snapshot) => ok<Built>({ summary, tree });
+  const ms = () => surroundings.now() - startedAt;
   try {
-    const durations = { ...(await readDurations(project.repository.state)) };
-    const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
-    const workers = new Limiter(options.workers ?? project.config.workers);
-    const gateContext = { ...gates, signal, emit };
-    const step = new TaskStep({
-      prepared,
-      executor,
-      workers,
-      remaining,
-      gateContext,
-      options,
-      emit,
-      signal,
-      durations,
-      version: surroundings.version,
-      now: surroundings.now,
-    });
-    await schedule({
-      graph: project.graph,
-      // The longest way first here too: a free worker takes the first task that turns out to be stale.
-      labels: new Set([...selected].sort((a, b) => (remaining.get(b) ?? 0) - (remaining.get(a) ?? 0))),
-      failFast: options.failFast,
-      signal,
-      step: (label) => step.run(label),
-      onSkip: (label, because) => step.skip(label, because),
-    });
-    await writeDurations(project.repository.state, durations);
+    const step = await workshop.run(options, read ? { urgent: read.urgent } : {});
     if (signal.aborted) {
       await prepared.store.settle();
-      return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
+      return ended(stopped(step, signal, ms()));
     }
     if (options.frozen) {
       const stale = step.notUpToDate();
@@ -116,7 +93,7 @@ export async function buildTasks(
     }
     // Where nothing could be accepted nothing is recorded, not even that it was tried.
     if (options.accept && step.landed.size === 0) {
-      return ok(summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, 0));
+      return ended(summary(step.outcomes, step.firstFailure, step.usage, ms(), 0));
     }
     const { landing, done } = await land(prepared, step, new Date(surroundings.now()).toISOString());
     await prepared.store.settle();
@@ -129,40 +106,49 @@ export async function buildTasks(
     }
     const complete = done.size === selected.size;
     if (signal.aborted) {
-      return ok(summary(step.outcomes, { kind: 'cancelled' }, step.usage, surroundings.now() - startedAt, 0));
+      return ended(stopped(step, signal, ms()));
     }
-    const judged = await runBuildGates(prepared, { ...gates, signal, emit }, landing.value.tree, complete);
+    const judged = await runBuildGates(prepared, gates, landing.value.tree, complete, resident);
+    if (isSuperseded(signal)) return ended(stopped(step, signal, ms()));
     if (!judged.ok) {
       await step.takeBackAccepted();
-      return ok(refused(step, judged.error, emit, surroundings.now() - startedAt));
+      return ended(refused(step, judged.error, emit, ms()));
     }
+    resident.isLanding = true;
     const published = await publish(prepared, landing.value, emit);
-    if (!published.ok) return ok(refused(step, published.error, emit, surroundings.now() - startedAt));
+    if (!published.ok) return ended(refused(step, published.error, emit, ms()));
     if (options.commit) {
       const committed = await commitBuild(prepared, step.landed, done, landing.value.tree, emit);
-      if (!committed.ok) return ok(refused(step, committed.error, emit, surroundings.now() - startedAt));
+      if (!committed.ok) return ended(refused(step, committed.error, emit, ms()), landing.value.tree);
     }
     if (complete && prepared.whole) {
       await remember(surroundings, prepared, landing.value.tree);
     }
-    return ok(
-      summary(step.outcomes, step.firstFailure, step.usage, surroundings.now() - startedAt, published.value),
+    return ended(
+      summary(step.outcomes, step.firstFailure, step.usage, ms(), published.value),
+      landing.value.tree,
     );
   } finally {
-    await prepared.agent?.close?.();
-    await executor.close();
-    await prepared.store.close();
+    resident.isLanding = false;
+    const closed = workshop
+      .close()
+      .then(() => prepared.agent?.close?.())
+      .then(() => prepared.store.close());
+    // What runs for the build that follows keeps what it works with.
+    if (isSuperseded(signal)) resident.linger(closed);
+    else await Promise.all([closed, resident.rest()]);
   }
 }
 
-async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Result<BuildSummary, Failure>> {
+async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Result<Built, Failure>> {
   const rows = await inspectTasks(prepared);
   if (!rows.ok) return rows;
   for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
   const counts = { ...NO_COUNTS };
   for (const { verdict } of rows.value) counts[wouldBe(verdict)]++;
   const outcome = counts.fresh === rows.value.length ? 'up-to-date' : 'would-build';
-  return ok({ outcome, exitCode: 0, counts, ms, usage: {}, published: 0 });
+  const summary: BuildSummary = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 };
+  return ok({ summary, tree: prepared.project.snapshot });
 }
 
 /** What a build would make of a task, by its verdict. */
@@ -192,6 +178,11 @@ async function remember(surroundings: Surroundings, prepared: Prepared, tree: st
     named: project.named,
     tasks: project.graph.tasks.size,
   });
+}
+
+function stopped(step: TaskStep, signal: AbortSignal, ms: number): BuildSummary {
+  const ended = summary(step.outcomes, { kind: 'cancelled' }, step.usage, ms, 0);
+  return isSuperseded(signal) ? { ...ended, outcome: 'superseded' } : ended;
 }
 
 function refused(step: TaskStep, failure: Failure, emit: Emit, ms: number): BuildSummary {

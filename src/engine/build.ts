@@ -3,16 +3,14 @@
  * when it turns out to be one.
  */
 
-import { asFailure } from '../io/files.js';
+import { ok } from '../base/result.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
-import { exitCodeOf, type Failure } from '../model/failure.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
-import { EventRecord } from './event-record.js';
-import { BuildLogs } from './logs.js';
-import { type BuildOptions, buildName, NO_COUNTS } from './options.js';
+import { runCourse } from './build-course.js';
+import { type BuildOptions, NO_COUNTS } from './options.js';
 import { environmentDigests, readLastBuild } from './records.js';
 import { openWritingSession, type Session } from './session.js';
-import { createEmit, type Surroundings } from './surroundings.js';
+import type { Surroundings } from './surroundings.js';
 
 /** Builds and reports; the summary is also the last event. Rejects only for a bug. */
 export async function build(
@@ -21,58 +19,32 @@ export async function build(
   on: (event: BuildEvent) => void,
   signal: AbortSignal,
 ): Promise<BuildSummary> {
-  const startedAt = surroundings.now();
-  const name = buildName(startedAt, surroundings.pid);
-  const record = new EventRecord();
-  const emit = createEmit(surroundings.now, (event) => {
-    record.on(event);
-    on(event);
-  });
-  emit({ type: 'build.started', build: name, command: options.command, version: surroundings.version });
-  const finish = (summary: BuildSummary): BuildSummary => {
-    emit({ type: 'build.finished', summary });
-    return summary;
-  };
-  const refuse = (failure: Failure): BuildSummary => {
-    emit({ type: 'build.failure', failure });
-    return finish(failedSummary(failure, surroundings.now() - startedAt));
-  };
-
-  const session = await openWritingSession(
-    surroundings,
-    { command: options.command, wait: options.wait, signal },
-    emit,
-  );
-  if (!session.ok) return refuse(session.error);
-  try {
-    // Before any workspace is used: what a killed build left may still write into one.
-    const [tasks] = await Promise.all([
-      nothingToDo(surroundings, options, session.value),
-      surroundings.reapAgents?.(),
-    ]);
-    const openRecord = () => record.open(new BuildLogs(session.value.repository.project, name));
-    if (tasks !== undefined) {
-      openRecord();
-      return finish({
-        outcome: 'up-to-date',
-        exitCode: 0,
-        counts: { ...NO_COUNTS, fresh: tasks },
-        ms: surroundings.now() - startedAt,
-        usage: {},
-        published: 0,
-      });
+  return runCourse(surroundings, options.command, on, async ({ emit, startedAt, openRecord }) => {
+    const { command, wait } = options;
+    const opened = await openWritingSession(surroundings, { command, wait, signal }, emit);
+    if (!opened.ok) return opened;
+    const session = opened.value;
+    try {
+      const record = () => openRecord(session.repository.project);
+      // Before any workspace is used: what a killed build left may still write into one.
+      const [tasks] = await Promise.all([
+        nothingToDo(surroundings, options, session),
+        surroundings.reapAgents?.(),
+      ]);
+      if (tasks !== undefined) {
+        record();
+        const counts = { ...NO_COUNTS, fresh: tasks };
+        const ms = surroundings.now() - startedAt;
+        return ok<BuildSummary>({ outcome: 'up-to-date', exitCode: 0, counts, ms, usage: {}, published: 0 });
+      }
+      const { buildTasks } = await import('./build-tasks.js');
+      const open = { surroundings, options, session, emit, signal, startedAt, openRecord: record };
+      const built = await buildTasks(open);
+      return built.ok ? ok(built.value.summary) : built;
+    } finally {
+      await session.close();
     }
-    const { buildTasks } = await import('./build-tasks.js');
-    const built = await buildTasks(surroundings, options, session.value, emit, signal, startedAt, openRecord);
-    return built.ok ? finish(built.value) : refuse(built.error);
-  } catch (error) {
-    const failure = asFailure(error);
-    if (!failure) throw error;
-    return refuse(failure);
-  } finally {
-    await record.close();
-    await session.value.close();
-  }
+  });
 }
 
 /**
@@ -97,10 +69,4 @@ async function nothingToDo(
     force: [],
   });
   return taken.ok && taken.value.tree === last.tree ? last.tasks : undefined;
-}
-
-function failedSummary(failure: Failure, ms: number): BuildSummary {
-  const exitCode = exitCodeOf(failure);
-  const outcome = exitCode === 130 ? 'interrupted' : 'failed';
-  return { outcome, exitCode, counts: NO_COUNTS, ms, usage: {}, published: 0 };
 }

@@ -14,6 +14,7 @@ import type { GitResults } from '../store/git-results.js';
 import type { RemoteChain } from '../store/remotes/chain.js';
 import { arrivalRules, openChain, openLocal, pinsOf } from './open-results.js';
 import { loadProject, type Project } from './project.js';
+import { diskSource } from './project-source.js';
 import { openReadingSession } from './session.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -247,10 +248,10 @@ async function withProject<T>(
   const session = await openReadingSession(surroundings);
   if (!session.ok) return session;
   try {
-    const { repository, objects } = session.value;
+    const { repository } = session.value;
     const loaded = await surroundings.loadConfig(repository.project);
     if (!loaded.ok) return loaded;
-    const project = await loadProject(repository, objects, loaded.value.config);
+    const project = await loadProject(diskSource(session.value, loaded.value.config));
     if (!project.ok) return project;
     const opened = await openLocal(surroundings, project.value);
     if (!opened.ok) return opened;

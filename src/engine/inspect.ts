@@ -84,6 +84,7 @@ async function inspectPrepared<T>(
     const prepared = await prepare(surroundings, session.value, config.value, options, {
       warn: (message) => options.warn?.(message),
       signal: new AbortController().signal,
+      readOnly: true,
     });
     if (!prepared.ok) return prepared;
     try {

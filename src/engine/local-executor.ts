@@ -11,7 +11,7 @@ import type { TaskOutcome, TaskRun } from '../model/run.js';
 import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
-import type { Workspace, WorkspacePool } from '../workspace/pool.js';
+import type { Workspace } from '../workspace/pool.js';
 import { guarded, isWorthRetry } from './attempt-failure.js';
 import type { ExecutionContext, Executor } from './executor.js';
 import { type GateContext, runGates } from './gates.js';
@@ -21,7 +21,6 @@ import { type RecipeParts, runAgent, runCommand } from './recipes.js';
 export interface LocalExecutorParts extends RecipeParts {
   readonly objects: GitObjects;
   readonly store: ResultStore;
-  readonly pool: WorkspacePool;
   readonly gates: Omit<GateContext, 'signal' | 'emit'>;
   readonly version: string;
   /** Why nothing is sandboxed although it should be; undefined when it is, or when nobody wants it. */
@@ -114,7 +113,7 @@ export class LocalExecutor implements Executor {
     }
     phase('workspace');
     const start = run.recipe.kind === 'render' ? (await this.rendered(run, run.recipe.files)).tree : run.view;
-    const opened = await this.parts.pool.acquire(start);
+    const opened = await this.parts.pool.acquire(start, context.signal);
     if (!opened.ok) return opened;
     const workspace = opened.value;
     try {

@@ -36,6 +36,8 @@ export interface SharingOptions {
   readonly selected: ReadonlySet<Label>;
   /** Another result than the recorded one may take its place. */
   readonly rebuildMissing: boolean;
+  /** Nothing is sent. */
+  readonly readOnly: boolean;
 }
 
 export interface LocalResults {
@@ -94,11 +96,12 @@ export async function openChain(
   project: Project,
   policy: AdmissionPolicy,
   warn: (message: string) => void,
+  readOnly = false,
 ): Promise<RemoteChain> {
   const { openRemotes } = await import('../store/remotes/open.js');
   const readsAll = policy.here.pullRequest || policy.trust !== 'no-pull-requests';
   const read: readonly Scope[] = readsAll ? ['shared', 'pull-request'] : ['shared'];
-  const write: Scope = policy.here.pullRequest ? 'pull-request' : 'shared';
+  const write: Scope | undefined = readOnly ? undefined : policy.here.pullRequest ? 'pull-request' : 'shared';
   const { env, pid } = surroundings;
   const { repository, objects, config } = project;
   const maxBytes = 4 * config.maxOutputBytes;
@@ -118,7 +121,7 @@ export async function openResults(
   if (cache.remotes.length === 0) return ok(local);
   const { TieredResults } = await import('../store/tiered-results.js');
   const sharing: Sharing = {
-    chain: await openChain(surroundings, project, policy, options.warn),
+    chain: await openChain(surroundings, project, policy, options.warn, options.readOnly),
     policy,
     ...(await arrivalRules(project)),
     ...(options.rebuildMissing ? { pins: new Map() } : {}),

@@ -12,12 +12,12 @@ export interface ParseCache {
 
 export async function openParseCache(state: string): Promise<ParseCache> {
   const file = `${state}/specs.json`;
-  const kept = new Map(Object.entries(parseObject(await readText(file))));
-  const used = new Map<ObjectId, unknown>();
+  let kept = new Map(Object.entries(parseObject(await readText(file))));
+  let used = new Map<ObjectId, unknown>();
   let changed = false;
   return {
     get(id) {
-      const value = kept.get(id);
+      const value = kept.get(id) ?? used.get(id);
       if (value !== undefined) used.set(id, value);
       return value;
     },
@@ -26,8 +26,11 @@ export async function openParseCache(state: string): Promise<ParseCache> {
       changed = true;
     },
     async save() {
-      if (changed || used.size !== kept.size)
-        await writeAtomic(file, JSON.stringify(Object.fromEntries(used)));
+      const isSame = !changed && used.size === kept.size;
+      kept = used;
+      used = new Map();
+      changed = false;
+      if (!isSame) await writeAtomic(file, JSON.stringify(Object.fromEntries(kept)));
     },
   };
 }

@@ -1,28 +1,27 @@
-/** Makes the build's pool of workspaces as the config asks for it. Knows nothing of tasks. */
+/** Opens the build's pool of workspaces as the config asks for it. Knows nothing of tasks. */
 
 import { err, ok } from '../base/result.js';
 import type { Config } from '../model/config.js';
 import { commandText } from '../model/config.js';
-import { WorkspacePool } from '../workspace/pool.js';
+import { type PoolOptions, WorkspacePool } from '../workspace/pool.js';
 import type { BuildLogs } from './logs.js';
 import type { Session } from './session.js';
 import type { Surroundings } from './surroundings.js';
 import { keptOutput, type Toolbox } from './toolbox.js';
 
-export function createPool(
+export function openPool(
   surroundings: Surroundings,
   session: Session,
   config: Config,
   toolbox: Toolbox,
   logs: BuildLogs,
-  signal: AbortSignal,
 ): WorkspacePool {
-  return new WorkspacePool(session.repository, session.objects, {
+  const options: PoolOptions = {
     cacheDir: surroundings.cacheDir,
     link: config.workspace.link,
     keep: config.workspace.keep,
     setupKey: JSON.stringify(config.workspace.setup),
-    setup: async (dir) => {
+    setup: async (dir, signal) => {
       for (const [index, command] of config.workspace.setup.entries()) {
         const log = logs.file('build', `setup-${index + 1}.log`);
         const minutes = config.timeouts.run;
@@ -33,7 +32,7 @@ export function createPool(
           minutes,
           network: true,
           log: log.absolute,
-          signal,
+          ...(signal ? { signal } : {}),
           sandboxed: false,
         });
         if (exit.kind === 'cancelled') return err({ kind: 'cancelled' });
@@ -48,5 +47,9 @@ export function createPool(
       }
       return ok(undefined);
     },
-  });
+  };
+  return session.resident.workspaces(
+    options,
+    () => new WorkspacePool(session.repository, session.objects, options),
+  );
 }

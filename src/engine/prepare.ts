@@ -12,6 +12,7 @@ import { Checker } from './check.js';
 import { FactGatherer } from './facts.js';
 import { openResults } from './open-results.js';
 import { loadProject, type Project } from './project.js';
+import { diskSource } from './project-source.js';
 import type { Session } from './session.js';
 import type { LoadedConfig, Surroundings } from './surroundings.js';
 
@@ -43,25 +44,29 @@ export interface PrepareOptions {
   readonly rebuildMissing?: boolean;
 }
 
-/** Who hears of what goes wrong on the way to remotes, and how to stop asking them. */
-export interface Onlooker {
+/** What stands beside the options: who hears of remotes, how they are stopped, what is known already. */
+export interface Beside {
   warn(message: string): void;
   readonly signal: AbortSignal;
+  /** Nothing is sent to remotes. */
+  readonly readOnly?: boolean;
+  /** The project, where it has been read already. */
+  readonly read?: Project | undefined;
 }
 
-const NOBODY: Onlooker = { warn: () => {}, signal: new AbortController().signal };
+const NOBODY: Beside = { warn: () => {}, signal: new AbortController().signal };
 
 export async function prepare(
   surroundings: Surroundings,
   session: Session,
   loaded: LoadedConfig,
   options: PrepareOptions,
-  onlooker: Onlooker = NOBODY,
+  beside: Beside = NOBODY,
 ): Promise<Result<Prepared, Failure>> {
   const { config } = loaded;
   const accepts = (task: Task) =>
     options.accept === true && options.targets.some((one) => isNamed(one, task));
-  const opened = await loadProject(session.repository, session.objects, config, accepts);
+  const opened = beside.read ? ok(beside.read) : await loadProject(diskSource(session, config), accepts);
   if (!opened.ok) return opened;
   const project = opened.value;
   if (project.graph.tasks.size === 0) return err(noSpecs(project));
@@ -76,7 +81,9 @@ export async function prepare(
   const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
   const selected = project.graph.closure(targets.value);
   const rebuildMissing = options.rebuildMissing === true;
-  const results = await openResults(surroundings, project, { ...onlooker, selected, rebuildMissing });
+  const { warn, signal, readOnly = false } = beside;
+  const sharing = { warn, signal, readOnly, selected, rebuildMissing };
+  const results = await openResults(surroundings, project, sharing);
   if (!results.ok) return results;
   const store = results.value;
   const rules = { forced, rebuildMissing, verifyRestored: config.cache.verify };

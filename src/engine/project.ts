@@ -13,9 +13,10 @@ import type { Feature, Label, Task } from '../model/task.js';
 import { type Entry, Listing, type ObjectId } from '../model/tree.js';
 import { loadSpecs } from '../specs/load.js';
 import { parseLock } from '../specs/lock-file.js';
-import { takeSnapshot } from '../workspace/snapshot.js';
+import { filesOnDisk } from '../workspace/snapshot.js';
 import { type EditedFile, editedFiles } from './edited-files.js';
-import { openParseCache } from './parse-cache.js';
+import type { ProjectMemory } from './project-memory.js';
+import type { ProjectSource } from './project-source.js';
 import { type PatchedFile, readPatched, readPublished } from './records.js';
 
 export interface Project {
@@ -57,30 +58,34 @@ export function lockFiles(project: Project): Set<string> {
  * the tasks whose files are to be accepted as they are.
  */
 export async function loadProject(
-  repository: Repository,
-  objects: GitObjects,
-  config: Config,
+  source: ProjectSource,
   accepts: (task: Task) => boolean = () => false,
 ): Promise<Result<Project, Failure>> {
-  const first = await snapshotWithOutputs(repository, objects, config, []);
+  const { repository, objects, config, memory } = source;
+  const first = await source.take({ secrets: config.secrets, named: memory.named, force: [] });
   if (!first.ok) return first;
-  let { tree, listing } = first.value;
+  let { tree } = first.value;
+  let listing = await memory.list(objects, tree);
 
-  const cache = await openParseCache(repository.state);
+  const cache = await memory.parseCache(repository.state);
   const read = (ids: readonly ObjectId[]) => objects.readMany(ids);
   const specs = await loadSpecs({ listing, read, cache }, config);
   if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
   await cache.save();
   const { features, graph, warnings } = specs.value;
 
-  const locks = await readLocks(features, listing, objects);
+  const locks = await readLocks(features, listing, objects, memory);
   if (!locks.ok) return err({ kind: 'invalid-specs', diagnostics: locks.error });
 
   const recorded = await recordedOutputs(repository, locks.value);
   const named = namedSecrets(config, graph);
-  const again = await includeIgnoredOutputs(repository, objects, config, graph, named, recorded, listing);
+  const again = await includeIgnoredOutputs(source, graph, named, recorded, listing);
   if (!again.ok) return again;
-  if (again.value) ({ tree, listing } = again.value);
+  if (again.value) {
+    tree = again.value.tree;
+    listing = await memory.list(objects, tree);
+  }
+  memory.named = named;
 
   const ownership = new Ownership(graph.tasks.values());
   const patched = new Map(Object.entries(await readPatched(repository.state)));
@@ -105,7 +110,7 @@ export async function loadProject(
     else handFiles.delete(path);
     removed.set(path, file.base);
   }
-  const handWrittenTree = await objects.editTree(tree, removed);
+  const handWrittenTree = await memory.treeOf(objects, handFiles, () => objects.editTree(tree, removed));
 
   return ok({
     repository,
@@ -128,48 +133,27 @@ export async function loadProject(
   });
 }
 
-interface Snapshot {
-  readonly tree: ObjectId;
-  readonly listing: Listing;
-}
-
-async function snapshotWithOutputs(
-  repository: Repository,
-  objects: GitObjects,
-  config: Config,
-  force: readonly string[],
-): Promise<Result<Snapshot, Failure>> {
-  const taken = await takeSnapshot(repository, objects, { secrets: config.secrets, named: [], force });
-  if (!taken.ok) return taken;
-  return ok({ tree: taken.value.tree, listing: await objects.list(taken.value.tree) });
-}
-
 /**
  * Owned files that git ignores and that the private index has lost are taken in by name; files that look secret are
  * taken in when a spec names them. Usually there are none and the first snapshot stands.
  */
 async function includeIgnoredOutputs(
-  repository: Repository,
-  objects: GitObjects,
-  config: Config,
+  { repository, config, memory, take }: ProjectSource,
   graph: TaskGraph,
   named: readonly string[],
   recorded: ReadonlyMap<string, unknown>,
   listing: Listing,
-): Promise<Result<Snapshot | undefined, Failure>> {
+): Promise<Result<{ tree: ObjectId } | undefined, Failure>> {
   const wanted = new Set<string>();
   for (const path of recorded.keys()) if (!listing.get(path)) wanted.add(path);
   for (const task of graph.tasks.values()) {
     for (const text of plainPaths(task)) if (!listing.get(text)) wanted.add(text);
   }
-  if (wanted.size === 0) return ok(undefined);
-  const taken = await takeSnapshot(repository, objects, {
-    secrets: config.secrets,
-    named,
-    force: [...wanted],
-  });
-  if (!taken.ok) return taken;
-  return ok({ tree: taken.value.tree, listing: await objects.list(taken.value.tree) });
+  const isSame = named.join('\0') === memory.named.join('\0');
+  // Outputs that were never made are nowhere: nothing is to be taken in then.
+  const there = isSame ? await filesOnDisk(repository, [...wanted]) : [...wanted];
+  if (isSame && there.length === 0) return ok(undefined);
+  return take({ secrets: config.secrets, named, force: there });
 }
 
 function namedSecrets(config: Config, graph: TaskGraph): string[] {
@@ -188,18 +172,23 @@ async function readLocks(
   features: readonly Feature[],
   listing: Listing,
   objects: GitObjects,
+  memory: ProjectMemory,
 ): Promise<Result<Map<string, FeatureLock>, Diagnostic[]>> {
   const files = features.flatMap((feature) => {
     const entry = listing.get(feature.lockFile);
     return entry ? [{ feature, id: entry.id }] : [];
   });
-  const texts = await objects.readMany(files.map((file) => file.id));
+  const unknown = files.filter(({ id }) => !memory.lock(id));
+  const texts = await objects.readMany(unknown.map((file) => file.id));
   const locks = new Map<string, FeatureLock>();
   const problems: Diagnostic[] = [];
   for (const { feature, id } of files) {
-    const parsed = parseLock(texts.get(id)?.toString('utf8') ?? '', feature.lockFile);
-    if (parsed.ok) locks.set(feature.name, parsed.value);
-    else problems.push(parsed.error);
+    const known = memory.lock(id);
+    const parsed = known ? ok(known) : parseLock(texts.get(id)?.toString('utf8') ?? '', feature.lockFile);
+    if (parsed.ok) {
+      locks.set(feature.name, parsed.value);
+      memory.keepLock(id, parsed.value);
+    } else problems.push(parsed.error);
   }
   return problems.length > 0 ? err(problems) : ok(locks);
 }

@@ -1,6 +1,7 @@
 /** Reads back what builds left in `.conductor/logs`. Writes nothing; a line that is damaged is passed over. */
 
 import { readdir } from 'node:fs/promises';
+import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
 import { readText } from '../io/files.js';
 import type { BuildEvent } from '../model/event.js';
@@ -36,14 +37,15 @@ export async function readBuildLog(
       return err({ kind: 'usage', message: 'no build has left a log yet', hint: 'conductor build' });
     return ok({ build, events: await readEvents(project, build), files: [] });
   }
+  const known = new Set(builds);
   for (const build of builds) {
-    const events = (await readEvents(project, build)).filter(
-      (event) => 'task' in event && event.task === what,
-    );
+    const all = await readEvents(project, build);
+    for (const event of all) if ('task' in event && event.task !== undefined) known.add(event.task);
+    const events = all.filter((event) => 'task' in event && event.task === what);
     const worked = events.some((event) => event.type === 'task.started' || event.type === 'task.finished');
     if (worked) return ok({ build, events, files: await readFiles(project, build, what) });
   }
-  return err({ kind: 'unknown-target', target: what, nearest: [] });
+  return err({ kind: 'unknown-target', target: what, nearest: suggestions(what, [...known]) });
 }
 
 async function readEvents(project: string, build: string): Promise<BuildEvent[]> {

@@ -11,7 +11,7 @@ import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern } from '../model/pattern.js';
 import type { TaskRun } from '../model/run.js';
-import type { Workspace } from '../workspace/pool.js';
+import type { Workspace, WorkspacePool } from '../workspace/pool.js';
 import type { ExecutionContext } from './executor.js';
 import type { BuildLogs } from './logs.js';
 import type { Spending } from './spending.js';
@@ -23,6 +23,7 @@ export interface RecipeParts {
   readonly spending: Spending;
   readonly logs: BuildLogs;
   readonly config: Config;
+  readonly pool: WorkspacePool;
   /** Milliseconds since 1970, UTC. */
   now(): number;
 }
@@ -117,6 +118,7 @@ export async function runAgent(
     logFile: log.absolute,
     signal: AbortSignal.any([context.signal, stop.signal]),
     network: run.network,
+    reset: () => parts.pool.show(workspace, run.view),
     onEvent: (event) => {
       if (event.kind === 'output') {
         shown(event.line);

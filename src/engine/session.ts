@@ -8,11 +8,13 @@ import type { Repository } from '../io/git/repository.js';
 import { acquireLock, type LockHandle } from '../io/lock.js';
 import type { Failure } from '../model/failure.js';
 import { recoverPublish } from '../workspace/publish.js';
+import { Resident } from './resident.js';
 import type { Emit, Surroundings } from './surroundings.js';
 
 export interface Session {
   readonly repository: Repository;
   readonly objects: GitObjects;
+  readonly resident: Resident;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,22 @@ export async function openWritingSession(
   const opened = await openRepository(surroundings.directory);
   if (!opened.ok) return opened;
   const repository = opened.value;
+  const objects = new GitObjects(repository);
+  const lock = await lockProject(surroundings, { repository, objects }, options, emit);
+  if (!lock.ok) {
+    await objects.close();
+    return lock;
+  }
+  return ok(closing(repository, objects, lock.value, undefined));
+}
+
+/** Takes the project's lock and mends what a dead build left. */
+export async function lockProject(
+  surroundings: Surroundings,
+  { repository, objects }: Pick<Session, 'repository' | 'objects'>,
+  options: WritingOptions,
+  emit: Emit,
+): Promise<Result<LockHandle, Failure>> {
   const startedAt = new Date(surroundings.now()).toISOString();
   const lock = await acquireLock(
     repository.state,
@@ -44,16 +62,14 @@ export async function openWritingSession(
     },
   );
   if (!lock.ok) return lock;
-  const objects = new GitObjects(repository);
-  const session = closing(repository, objects, lock.value, undefined);
   try {
     for (const folder of [repository.home, repository.store, repository.state]) await sweepTemporary(folder);
     if ((await recoverPublish(repository, objects)) === 'completed') {
       emit({ type: 'build.recovered', what: 'a publish that was interrupted has been completed' });
     }
-    return ok(session);
+    return lock;
   } catch (error) {
-    await session.close();
+    await lock.value.release();
     throw error;
   }
 }
@@ -88,6 +104,7 @@ function closing(
   return {
     repository,
     objects,
+    resident: new Resident(),
     async close() {
       await objects.close();
       if (scratch !== undefined) await removeTree(scratch);

@@ -23,7 +23,8 @@ export interface Surroundings {
   readonly pid: number;
   /** Milliseconds since 1970, UTC. */
   now(): number;
-  loadConfig(project: string): Promise<Result<LoadedConfig, Failure>>;
+  /** Another `version` than before: the files may have changed since, and are read again. */
+  loadConfig(project: string, version?: string): Promise<Result<LoadedConfig, Failure>>;
   /** The agent that the config names; undefined when it names none. */
   createAgent(config: Config): Promise<Result<Agent | undefined, Failure>>;
   /** Prompt templates: those shipped with conductor, by name. */

@@ -1,7 +1,8 @@
 /** One task's way through a build: checked, then restored, verified, made or refused. Knows nothing of the order. */
 
+import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
-import type { Limiter } from '../base/limiter.js';
+import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { asFailure } from '../io/files.js';
 import type { StoredResult, Usage } from '../model/action.js';
@@ -14,29 +15,19 @@ import { mergeEdits, recordedOutputs } from './accept/merge.js';
 import { recordByHand } from './accept/record.js';
 import type { Check, Checker } from './check.js';
 import { checkWarnings } from './check-warnings.js';
-import type { Executor } from './executor.js';
 import type { Produced } from './facts.js';
-import type { GateContext } from './gates.js';
 import { interfaceOf } from './interface.js';
 import type { Landed } from './landing-plan.js';
-import { inTheWay } from './obstacles.js';
+import { type MadeResult, type MakeParts, makeResult } from './made-result.js';
 import type { BuildOptions } from './options.js';
-import { pinnedMissing } from './pinned.js';
-import type { Prepared } from './prepare.js';
 import type { Emit } from './surroundings.js';
-import { describeRun } from './task-run.js';
-import { recordGates, verifyResult } from './verify.js';
+import { gatesRunKey, verifyResult } from './verify.js';
 
-export interface TaskStepParts {
-  readonly prepared: Prepared;
-  readonly executor: Executor;
-  readonly workers: Limiter;
-  /** Milliseconds from a task's start to the end of the build, by recorded durations. */
-  readonly remaining: ReadonlyMap<Label, number>;
-  readonly gateContext: GateContext;
+export interface TaskStepParts extends MakeParts {
   readonly options: BuildOptions;
+  /** The targets are made without a look at their former outputs. */
+  readonly anew: boolean;
   readonly emit: Emit;
-  readonly signal: AbortSignal;
   /** Recorded durations, written to. */
   readonly durations: Record<Label, number>;
   /** Of conductor. */
@@ -44,16 +35,21 @@ export interface TaskStepParts {
   now(): number;
 }
 
+/** Checks at the same time: enough to wait for git together, few enough that what is urgent is not held up. */
+const CHECKS = 16;
+
 export class TaskStep {
   readonly produced = new Map<Label, Produced>();
   readonly landed = new Map<Label, Landed>();
   readonly outcomes = new Map<Label, TaskOutcomeKind>();
   usage: Usage = {};
   firstFailure: Failure | undefined;
+  readonly failures = new Map<Label, Failure>();
   private readonly stale = new Map<Label, string>();
   /** Results that were recorded as people left them. */
   private readonly accepted: StoredResult[] = [];
   private readonly parts: TaskStepParts;
+  private readonly checks = new Limiter(CHECKS);
 
   constructor(parts: TaskStepParts) {
     this.parts = parts;
@@ -70,6 +66,7 @@ export class TaskStep {
     }
     if (!result.ok) {
       this.firstFailure ??= result.error;
+      this.failures.set(label, result.error);
       this.outcomes.set(label, 'failed');
       this.parts.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: result.error });
       return 'failed';
@@ -121,12 +118,20 @@ export class TaskStep {
 
   /** Checks until there is a word: a result that fails today's gates is looked past and the task is checked again. */
   private async settle(task: Task): Promise<Result<TaskOutcomeKind, Failure>> {
-    const { prepared, options } = this.parts;
+    const { prepared, options, priority, resident } = this.parts;
     let { checker } = prepared;
+    let isMade = false;
     for (;;) {
-      const checked = await checker.check(task, this.produced);
+      const using = checker;
+      const checked = await this.checks.run(async () => {
+        // Thousands of checks without a wait would keep what waits for git or an agent from going on.
+        await setImmediate();
+        return using.check(task, this.produced);
+      }, priority(task.label));
       if (!checked.ok) return checked;
       const check = checked.value;
+      // What a superseded build left running of this task is wanted under today's keys only.
+      resident.runs.keepOnly(task.label, check.storeKey, gatesRunKey(check));
       this.parts.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
       for (const message of checkWarnings(prepared.project, check))
         this.parts.emit({ type: 'warning', task: task.label, message });
@@ -136,7 +141,7 @@ export class TaskStep {
         case 'fresh':
           return this.accept(check, 'fresh');
         case 'cached':
-          return this.landOver(checker, check, ok(check.candidate), 'cached');
+          return this.landOver(checker, check, ok(check.candidate), isMade ? 'built' : 'cached');
         case 'drifted':
           if (!check.verdict.stale) return this.accept(check, 'drifted');
           if (!options.keepEdits || checker !== prepared.checker)
@@ -147,7 +152,7 @@ export class TaskStep {
           const verified = await verifyResult(this.parts, check, this.produced);
           if (verified.ok)
             return check.candidate
-              ? this.landOver(checker, check, ok(check.candidate), 'verified')
+              ? this.landOver(checker, check, ok(check.candidate), isMade ? 'built' : 'verified')
               : this.accept(check, 'verified');
           if (verified.error.kind !== 'gate-failed') return verified;
           // The content of this key is not good enough any more; the next check finds or makes another.
@@ -156,8 +161,9 @@ export class TaskStep {
         }
         case 'stale': {
           const made = await this.make(check, this.formerOf(checker, task));
-          if (made.ok && made.value === 'adopted') continue;
-          return this.landOver(checker, check, made as Result<StoredResult, Failure>, 'built');
+          if (made !== 'again') return this.landOver(checker, check, made, 'built');
+          isMade = true;
+          continue;
         }
         case 'pending':
           throw new Error(`BUG: ${task.label} was checked before its dependencies`);
@@ -189,9 +195,13 @@ export class TaskStep {
     return ok(outcome);
   }
 
-  /** A task that is made anew below a person's edit goes on from what is recorded: the edit comes on top. */
+  /**
+   * What a task goes on from, where that is not what is on disk. One that is made below a person's edit goes on from
+   * what is recorded: the edit comes on top.
+   */
   private formerOf(checker: Checker, task: Task): Files | undefined {
-    const { prepared } = this.parts;
+    const { prepared, anew } = this.parts;
+    if (anew && prepared.targets.has(task.label)) return new Map();
     return checker === prepared.checker ? undefined : recordedOutputs(prepared.project, task);
   }
 
@@ -227,55 +237,17 @@ export class TaskStep {
     return ok(outcome);
   }
 
-  /** `adopted`: another build's result came in the place of the one that was made, and is to be judged like any other. */
-  private async make(
-    check: Check,
-    former: Files | undefined,
-  ): Promise<Result<StoredResult | 'adopted' | undefined, Failure>> {
-    const { prepared, executor, workers, remaining, options, emit, signal } = this.parts;
-    const { task } = check;
+  private async make(check: Check, former: Files | undefined): Promise<MadeResult['result']> {
+    const { options, durations } = this.parts;
+    const { label } = check.task;
     if (options.frozen || options.accept) {
-      this.stale.set(task.label, 'stale');
-      return err({ kind: 'not-up-to-date', tasks: [{ label: task.label, verdict: 'stale' }] });
+      this.stale.set(label, 'stale');
+      return err({ kind: 'not-up-to-date', tasks: [{ label, verdict: 'stale' }] });
     }
-    const reasons = check.verdict.kind === 'stale' ? check.verdict.reasons : [];
-    if (reasons.some((reason) => reason.kind === 'result-missing'))
-      return err(pinnedMissing(prepared.project, task));
-    if (reasons.some((reason) => reason.kind === 'result-damaged')) {
-      emit({
-        type: 'warning',
-        task: task.label,
-        message: 'its result in the store is damaged; it is made anew',
-      });
-      await prepared.store.forget(check.storeKey);
-    }
-    return workers
-      .run(
-        async () => {
-          const run = await describeRun(prepared, check, this.produced, former);
-          if (!run.ok) return run;
-          emit({ type: 'task.started', task: task.label, attempt: 1, recipe: task.recipe.kind });
-          const outcome = await executor.run(run.value, { signal, emit });
-          this.usage = addUsage(this.usage, outcome.usage);
-          if (!outcome.ok) return err(outcome.failure);
-          this.parts.durations[task.label] = outcome.ms;
-          if (outcome.adopted) return ok('adopted' as const);
-          const stored = await prepared.store.find(check.storeKey);
-          if (!stored.ok) return stored;
-          if (stored.value) await recordGates(this.parts, check, stored.value.outputs, stored.value);
-          const obstacles = options.discardEdits
-            ? []
-            : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);
-          if (obstacles.length > 0) return err<Failure>({ kind: 'drifted-outputs', paths: obstacles });
-          return stored;
-        },
-        remaining.get(task.label) ?? 0,
-        signal,
-      )
-      .catch((error: unknown) => {
-        if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
-        throw error;
-      });
+    const made = await makeResult(this.parts, check, this.produced, former);
+    this.usage = addUsage(this.usage, made.usage);
+    if (made.ms !== undefined) durations[label] = made.ms;
+    return made.result;
   }
 }
 

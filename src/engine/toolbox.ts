@@ -14,7 +14,7 @@ export interface CommandRun {
   readonly network: boolean;
   /** Absolute path of the log file. */
   readonly log: string;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
   readonly sandboxed: boolean;
   readonly extraEnv?: Readonly<Record<string, string>>;
   onLine?(line: string): void;
@@ -42,7 +42,7 @@ export class Toolbox {
       env: { ...cleanEnvironment(this.env, this.config.env), CI: '1', ...run.extraEnv },
       pathInFront: [`${run.dir}/node_modules/.bin`],
       timeoutMs: run.minutes * 60_000,
-      signal: run.signal,
+      ...(run.signal ? { signal: run.signal } : {}),
       logFile: run.log,
       secrets: this.secrets(),
       ...(onLine ? { onLine: (line: string) => onLine(line) } : {}),

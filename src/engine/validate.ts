@@ -12,8 +12,10 @@ import { openReadingSession, type Session } from './session.js';
 import type { Surroundings } from './surroundings.js';
 
 export interface Validated {
-  readonly features: number;
+  readonly features: readonly string[];
   readonly tasks: number;
+  /** Those of them that an agent makes. */
+  readonly agentTasks: number;
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -31,7 +33,8 @@ export async function validateProject(surroundings: Surroundings): Promise<Resul
     const specs = await checkSpecs(surroundings, session.value, config, listing);
     if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
     const { features, graph, warnings } = specs.value;
-    return ok({ features: features.length, tasks: graph.tasks.size, warnings });
+    const agentTasks = [...graph.tasks.values()].filter(({ recipe }) => recipe.kind === 'agent').length;
+    return ok({ features: features.map(({ name }) => name), tasks: graph.tasks.size, agentTasks, warnings });
   } finally {
     await session.value.close();
   }

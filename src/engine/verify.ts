@@ -7,19 +7,28 @@ import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { gatesKey } from '../store/manifest.js';
 import type { Check } from './check.js';
+import type { ExecutionContext } from './executor.js';
 import type { Produced } from './facts.js';
 import { type GateContext, runGates } from './gates.js';
 import type { Prepared } from './prepare.js';
-import type { Emit } from './surroundings.js';
+import type { Resident } from './resident.js';
 import { keptTree } from './view.js';
 
 export interface VerifyParts {
   readonly prepared: Prepared;
   readonly workers: Limiter;
-  readonly remaining: ReadonlyMap<Label, number>;
+  readonly resident: Pick<Resident, 'runs' | 'failed'>;
+  /** The higher the sooner, where several tasks could go on. */
+  priority(label: Label): number;
   readonly gateContext: GateContext;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
+}
+
+/** What running the gates of a result that is there is known by: while they run, and when they have failed. */
+export function gatesRunKey(check: Check): string {
+  const result = check.candidate;
+  const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
+  const outputs = result?.outputs ?? check.produced?.outputs ?? new Map();
+  return `gates ${gatesKey(check.task, check.gates, outputs, patches, check.facts.facts) ?? check.storeKey}`;
 }
 
 /** Runs the gates alone, on the view with the result in it; their runs when all pass. */
@@ -28,42 +37,53 @@ export async function verifyResult(
   check: Check,
   produced: ReadonlyMap<Label, Produced>,
 ): Promise<Result<readonly GateRun[], Failure>> {
-  const { prepared, gateContext, workers, remaining, signal } = parts;
+  const { gateContext, workers, resident, priority } = parts;
+  const { label } = check.task;
+  const key = gatesRunKey(check);
+  const before = resident.failed.get(key);
+  if (before) return err(before);
+  return resident.runs.join(key, label, gateContext, async (context) => {
+    const verified = await workers
+      .run(() => runOnKept(parts, check, produced, context), priority(label), context.signal)
+      .catch((error: unknown) => {
+        if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
+        throw error;
+      });
+    if (!verified.ok && verified.error.kind !== 'cancelled') resident.failed.set(key, verified.error);
+    return verified;
+  });
+}
+
+async function runOnKept(
+  { prepared, gateContext }: VerifyParts,
+  check: Check,
+  produced: ReadonlyMap<Label, Produced>,
+  context: ExecutionContext,
+): Promise<Result<readonly GateRun[], Failure>> {
   const { task } = check;
-  return workers
-    .run(
-      async () => {
-        const kept = await keptTree(prepared.project, check, produced);
-        if (!kept.ok) return kept;
-        const tree = kept.value;
-        const opened = await gateContext.pool.acquire(tree);
-        if (!opened.ok) return opened;
-        try {
-          parts.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'gates' });
-          parts.emit({ type: 'task.phase', task: task.label, attempt: 1, phase: 'gates' });
-          const job = {
-            gates: check.gates,
-            workspace: opened.value,
-            tree,
-            network: task.network,
-            task: task.label,
-            attempt: 1,
-          };
-          const judged = await runGates(gateContext, job);
-          if (!judged.ok) return err(judged.failure);
-          await recordGates(parts, check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
-          return ok(judged.runs);
-        } finally {
-          await gateContext.pool.release(opened.value);
-        }
-      },
-      remaining.get(task.label) ?? 0,
-      signal,
-    )
-    .catch((error: unknown) => {
-      if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
-      throw error;
-    });
+  const kept = await keptTree(prepared.project, check, produced);
+  if (!kept.ok) return kept;
+  const tree = kept.value;
+  const opened = await gateContext.pool.acquire(tree, context.signal);
+  if (!opened.ok) return opened;
+  try {
+    context.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'gates' });
+    context.emit({ type: 'task.phase', task: task.label, attempt: 1, phase: 'gates' });
+    const job = {
+      gates: check.gates,
+      workspace: opened.value,
+      tree,
+      network: task.network,
+      task: task.label,
+      attempt: 1,
+    };
+    const judged = await runGates({ ...gateContext, ...context }, job);
+    if (!judged.ok) return err(judged.failure);
+    await recordGates({ prepared }, check, check.candidate?.outputs ?? check.produced?.outputs ?? new Map());
+    return ok(judged.runs);
+  } finally {
+    await gateContext.pool.release(opened.value);
+  }
 }
 
 /** Remembers that today's gates pass on this content. */

@@ -7,7 +7,7 @@ import type { Failure } from '../model/failure.js';
 import type { WorkspacePool } from '../workspace/pool.js';
 import { BuildLogs } from './logs.js';
 import { buildName } from './options.js';
-import { createPool } from './pool.js';
+import { openPool } from './pool.js';
 import { readSpending } from './records.js';
 import type { Session } from './session.js';
 import { Spending } from './spending.js';
@@ -29,7 +29,6 @@ export async function openWorkbench(
   session: Session,
   config: Config,
   startedAt: number,
-  signal: AbortSignal,
 ): Promise<Result<Workbench, Failure>> {
   const { project, state } = session.repository;
   const sandbox = await findSandbox(surroundings.env);
@@ -41,9 +40,14 @@ export async function openWorkbench(
   await logs.open();
   const toolbox = new Toolbox(project, config, surroundings.env, program);
   const day = new Date(startedAt).toISOString().slice(0, 10);
-  const spending = new Spending(config.budget, await readSpending(state, day), state);
-  const pool = createPool(surroundings, session, config, toolbox, logs, signal);
-  await pool.sweep();
+  const { resident } = session;
+  // What a superseded build left running pays from the same purse, and its workspaces are nobody's leftovers.
+  const isFollowing = resident.runs.busy;
+  const ledger = await readSpending(state, day);
+  const spending = (isFollowing && resident.spending) || new Spending(config.budget, ledger, state);
+  resident.spending = spending;
+  const pool = openPool(surroundings, session, config, toolbox, logs);
+  if (!isFollowing) await pool.sweep();
   const unsandboxed = config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined;
   return ok({ logs, toolbox, spending, pool, unsandboxed });
 }

@@ -3,7 +3,7 @@
 import type { CST, Document, LineCounter, Node, Pair } from 'yaml';
 import { err, ok, type Result } from '../base/result.js';
 import type { Diagnostic } from '../model/failure.js';
-import { type RefusedValue, type SchemaProblem, schemaProblem } from './schema-message.js';
+import { type RefusedValue, type SchemaProblem, schemaProblems } from './schema-message.js';
 import { loadSchema, type SchemaName } from './schemas.js';
 
 export type { SchemaProblem } from './schema-message.js';
@@ -138,9 +138,7 @@ export async function locator(
 /** Everything that the schema refuses in the value; empty when it is valid. */
 export async function validateSchema(schema: SchemaName, value: unknown): Promise<SchemaProblem[]> {
   const validate = await validator(schema);
-  // That a branch was taken says nothing by itself: what the branch refuses stands beside it.
-  const refused = validate(value).filter((error) => error.keyword !== 'if');
-  return refused.map((error) => schemaProblem(error, value));
+  return schemaProblems(validate(value), value);
 }
 
 type Yaml = typeof import('./yaml.js');

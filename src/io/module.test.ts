@@ -49,6 +49,23 @@ test('a file that has changed is imported anew', async () => {
   expect(await importModule(config, { version: 'b' })).toMatchObject({ default: 2 });
 });
 
+test.each(['commonjs', undefined])('in a package of type %s', async (type) => {
+  await file('package.json', JSON.stringify({ type }));
+  const entry = await file('index.mts', 'export const defineConfig = <T>(c: T): T => c;\n');
+  const config = await file(
+    'c.ts',
+    "import { defineConfig } from 'conductor-build-for-tests';\nexport default defineConfig({ workers: 3 });\n",
+  );
+  const warned: unknown[] = [];
+  const listen = (warning: unknown) => warned.push(warning);
+  process.on('warning', listen);
+  const module = await importModule(config, { alias: { 'conductor-build-for-tests': entry } });
+  await new Promise(setImmediate);
+  process.off('warning', listen);
+  expect(module).toMatchObject({ default: { workers: 3 } });
+  expect(warned).toEqual([]);
+});
+
 test('what the module throws arrives', async () => {
   const config = await file('c.ts', "throw new Error('on purpose');\n");
   await expect(importModule(config)).rejects.toThrow('on purpose');

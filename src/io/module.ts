@@ -1,7 +1,8 @@
 /** Modules that a project brings along, in JavaScript or TypeScript. The door of jiti; knows no config. */
 
-import { extname } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readText } from './files.js';
 
 export interface ImportOptions {
   /** Names of modules to files that stand for them, used where Node would not find the name by itself. */
@@ -24,11 +25,12 @@ const BEYOND_NODE = new Set([
  * `file` is an absolute path. Rejects with whatever the module throws; nothing is cached on disk.
  */
 export async function importModule(file: string, options: ImportOptions = {}): Promise<unknown> {
-  if (!TYPESCRIPT.has(extname(file)) || stripsTypes()) {
+  const isTypeScript = TYPESCRIPT.has(extname(file));
+  if (!isTypeScript || (stripsTypes() && !(await isCommonJs(file)))) {
     try {
       const url = pathToFileURL(file);
       if (options.version !== undefined) url.searchParams.set('version', options.version);
-      return await import(url.href);
+      return await withoutTypeWarning(() => import(url.href));
     } catch (error) {
       if (!BEYOND_NODE.has(String((error as { code?: unknown } | undefined)?.code))) throw error;
     }
@@ -41,6 +43,30 @@ export async function importModule(file: string, options: ImportOptions = {}): P
     ...(options.alias ? { alias: { ...options.alias } } : {}),
   });
   return jiti.import(file);
+}
+
+/** That a package says nothing of its type is no matter of the person's, who writes a config. */
+async function withoutTypeWarning<T>(work: () => Promise<T>): Promise<T> {
+  const { emitWarning } = process;
+  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
+    if (JSON.stringify(rest).includes('MODULE_TYPELESS_PACKAGE_JSON')) return;
+    (emitWarning as (...all: unknown[]) => void).call(process, warning, ...rest);
+  }) as typeof emitWarning;
+  try {
+    return await work();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+/** In a package of type `commonjs`, which `npm init` writes, Node takes the `import` of a `.ts` file for a mistake. */
+async function isCommonJs(file: string): Promise<boolean> {
+  if (extname(file) !== '.ts') return false;
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const manifest = await readText(join(folder, 'package.json'));
+    if (manifest !== undefined) return /"type"\s*:\s*"commonjs"/.test(manifest);
+    if (dirname(folder) === folder) return false;
+  }
 }
 
 function stripsTypes(): boolean {

@@ -20,10 +20,33 @@ export interface RefusedValue {
   readonly message?: string | undefined;
   readonly data?: unknown;
   readonly parentSchema?: Readonly<Record<string, unknown>> | undefined;
+  /** Set when a key is checked like a value. */
+  readonly propertyName?: string | undefined;
 }
 
-/** The problem in words; `root` is the whole document, needed to tell list positions from keys. */
-export function schemaProblem(error: RefusedValue, root: unknown): SchemaProblem {
+/** Says what is wrong with a text, as the end of a sentence (`is a reserved word`); undefined when nothing is. */
+export type FormatCheck = (text: string) => string | undefined;
+
+/**
+ * The findings in words. `root` is the whole document, needed to tell list positions from keys; `formats` say what is
+ * wrong with a text of their format.
+ */
+export function schemaProblems(
+  errors: readonly RefusedValue[],
+  root: unknown,
+  formats: Readonly<Record<string, FormatCheck>> = {},
+): SchemaProblem[] {
+  // That a branch was taken, or a key refused, says nothing by itself: the finding stands beside it.
+  return errors
+    .filter(({ keyword, propertyName }) => keyword !== 'if' && propertyName === undefined)
+    .map((error) => schemaProblem(error, root, formats));
+}
+
+function schemaProblem(
+  error: RefusedValue,
+  root: unknown,
+  formats: Readonly<Record<string, FormatCheck>>,
+): SchemaProblem {
   const path = pointerPath(error.instancePath, root);
   const what = nameOf(path);
   const say = (message: string, hint?: string): SchemaProblem => ({
@@ -42,6 +65,12 @@ export function schemaProblem(error: RefusedValue, root: unknown): SchemaProblem
       const meant = nearest(key, known);
       const hint = meant === undefined ? `known keys: ${known.join(', ')}` : `did you mean \`${meant}\`?`;
       return { path: [...path, key], key: true, message: `\`${key}\` is not a known key`, hint };
+    }
+    case 'propertyNames': {
+      const key = String(params.propertyName);
+      const names = parentSchema?.propertyNames as { patternErrorMessage?: unknown } | undefined;
+      const message = `\`${key}\` ${String(names?.patternErrorMessage ?? 'is no allowed key')}`;
+      return { path: [...path, key], key: true, message };
     }
     case 'required':
       return say(`${what} has no \`${String(params.missingProperty)}\``);
@@ -69,8 +98,18 @@ export function schemaProblem(error: RefusedValue, root: unknown): SchemaProblem
       return say(
         `${what} ${String(parentSchema?.patternErrorMessage ?? `must match ${String(params.pattern)}`)}`,
       );
+    case 'format': {
+      const found = formats[String(params.format)]?.(String(error.data));
+      return say(`${what} ${found ?? `is no ${String(params.format)}`}`);
+    }
+    case 'not': {
+      const refused = (parentSchema?.not as { enum?: readonly unknown[] } | undefined)?.enum;
+      if (refused === undefined) break;
+      return say(`${what} must not be one of ${refused.map((one) => `\`${String(one)}\``).join(', ')}`);
+    }
     case 'minLength':
     case 'minItems':
+      if (Number(params.limit) > 1) break;
       return say(`${what} is empty`);
     case 'uniqueItems':
       return {
@@ -81,9 +120,8 @@ export function schemaProblem(error: RefusedValue, root: unknown): SchemaProblem
       return say(`${what} must be at least ${String(params.limit)}`);
     case 'exclusiveMinimum':
       return say(`${what} must be more than ${String(params.limit)}`);
-    default:
-      return say(`${what} ${error.message ?? 'is not allowed'}`);
   }
+  return say(`${what} ${error.message ?? 'is not allowed'}`);
 }
 
 const KINDS: Readonly<Record<string, string>> = {

@@ -9,6 +9,7 @@ const LOADERS = {
   metadata: () => import('../../schemas/metadata.schema.json', { with: { type: 'json' } }),
   'spec-front-matter': () =>
     import('../../schemas/spec-front-matter.schema.json', { with: { type: 'json' } }),
+  template: () => import('../../schemas/template.schema.json', { with: { type: 'json' } }),
 } satisfies Readonly<Record<string, () => Promise<{ readonly default: object }>>>;
 
 export type SchemaName = keyof typeof LOADERS;

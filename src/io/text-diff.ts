@@ -1,6 +1,6 @@
 /** The door to the package `diff`. Loaded only when a text is shown as a diff. */
 
-import { structuredPatch } from 'diff';
+import { diffWordsWithSpace, structuredPatch } from 'diff';
 
 /** A unified diff's hunks, without file names; empty when the texts are equal. */
 export function unifiedDiff(before: string, after: string): string[] {
@@ -13,4 +13,17 @@ export function unifiedDiff(before: string, after: string): string[] {
     // That a text has no line break at its end tells a reader nothing here.
     ...hunk.lines.filter((line) => !line.startsWith('\\')),
   ]);
+}
+
+export interface WordPart {
+  readonly text: string;
+  readonly side: 'both' | 'old' | 'new';
+}
+
+/** Two lines word by word. */
+export function wordDiff(before: string, after: string): WordPart[] {
+  return diffWordsWithSpace(before, after).map(({ value, added, removed }) => ({
+    text: value,
+    side: added ? 'new' : removed ? 'old' : 'both',
+  }));
 }

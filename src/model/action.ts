@@ -5,7 +5,7 @@ import type { Label } from './task.js';
 import type { Entry, Files, ObjectId } from './tree.js';
 
 /** Part of every key: raised when the meaning of the manifest changes, so that old results are not mistaken. */
-export const KEY_VERSION = '1';
+export const KEY_VERSION = '2';
 
 /** One labelled thing that decides content. `text` keeps what a person compares (a prompt, a command). */
 export interface ManifestItem {

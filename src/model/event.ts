@@ -27,7 +27,8 @@ export type TaskOutcomeKind =
   | 'skipped';
 
 export interface BuildSummary {
-  readonly outcome: 'up-to-date' | 'built' | 'failed' | 'interrupted' | 'would-build';
+  /** `superseded`: files changed, and another build has taken its place. */
+  readonly outcome: 'up-to-date' | 'built' | 'failed' | 'interrupted' | 'superseded' | 'would-build';
   readonly exitCode: 0 | 1 | 2 | 130;
   readonly counts: Readonly<Record<TaskOutcomeKind, number>>;
   readonly ms: number;
@@ -104,7 +105,15 @@ export type BuildEventBody =
       readonly removed: readonly string[];
     }
   | { readonly type: 'build.committed'; readonly commit: string; readonly tasks: number }
-  | { readonly type: 'build.finished'; readonly summary: BuildSummary };
+  | { readonly type: 'build.finished'; readonly summary: BuildSummary }
+  /** Between the builds of `conductor watch`, numbered by themselves. */
+  | { readonly type: 'watch.started'; readonly targets: readonly string[]; readonly poll: boolean }
+  /** Why the next build is made: the first of the paths that changed, and how many there are. */
+  | { readonly type: 'watch.changed'; readonly paths: readonly string[]; readonly count: number }
+  /** Specs or the config cannot be read; the last ones that could be stay in force. */
+  | { readonly type: 'watch.problem'; readonly failure: Failure; readonly kept: boolean }
+  /** Nothing is left to do until something changes. */
+  | { readonly type: 'watch.idle'; readonly tasks: number; readonly failed: number };
 
 /** `seq` counts from 1 within a build; `at` is milliseconds since 1970, UTC. */
 export type BuildEvent = {

@@ -24,6 +24,16 @@ export interface KeptOutput {
   readonly tail: string;
 }
 
+/** What is wrong with the value of a template's variable, or that it has none. */
+export interface VariableProblem {
+  readonly variable: string;
+  /** Without its subject: `is missing`, `must be a number`. */
+  readonly message: string;
+  readonly hint?: string;
+  /** A value that would do, as `--set` takes it. */
+  readonly example?: string;
+}
+
 export type Failure =
   // Could not start (exit code 2)
   | { readonly kind: 'not-a-repository'; readonly directory: string }
@@ -37,6 +47,26 @@ export type Failure =
   | { readonly kind: 'usage'; readonly message: string; readonly hint?: string }
   | { readonly kind: 'locked'; readonly pid: number; readonly command: string; readonly since: string }
   | { readonly kind: 'disk-full'; readonly path: string }
+  | {
+      readonly kind: 'unknown-template';
+      readonly template: string;
+      readonly nearest: readonly string[];
+      readonly known: readonly string[];
+    }
+  | {
+      readonly kind: 'invalid-template';
+      readonly template: string;
+      /** The feature that would not be valid; absent when the template itself is not. */
+      readonly feature?: string;
+      readonly diagnostics: readonly Diagnostic[];
+    }
+  | {
+      readonly kind: 'invalid-variables';
+      readonly template: string;
+      readonly problems: readonly VariableProblem[];
+    }
+  /** Nothing is written over them. */
+  | { readonly kind: 'files-in-the-way'; readonly paths: readonly string[] }
   // A task failed (exit code 1)
   | { readonly kind: 'drifted-outputs'; readonly paths: readonly string[] }
   | {
@@ -182,6 +212,8 @@ export type Failure =
       readonly diff: string;
     }
   | { readonly kind: 'sandbox-required'; readonly detail: string }
+  /** In watch mode: the very same failed already, and nothing that decides it has changed. */
+  | { readonly kind: 'failed-before'; readonly failure: Failure }
   | { readonly kind: 'cancelled' }
   /** A stray exception, caught at a task's border so that it names its task. */
   | { readonly kind: 'bug'; readonly message: string; readonly stack?: string };
@@ -200,6 +232,10 @@ const COULD_NOT_START = new Set<FailureKind>([
   'usage',
   'locked',
   'disk-full',
+  'unknown-template',
+  'invalid-template',
+  'invalid-variables',
+  'files-in-the-way',
   'sandbox-required',
 ]);
 

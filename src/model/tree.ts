@@ -48,9 +48,23 @@ export class Listing {
   readonly files: Files;
   readonly paths: readonly string[];
 
-  constructor(files: Files) {
+  constructor(files: Files, paths: Iterable<string> = files.keys()) {
     this.files = files;
-    this.paths = [...files.keys()].sort(compareBytes);
+    this.paths = [...paths].sort(compareBytes);
+  }
+
+  /** The listing with changes made; undefined takes a file out. Costs a copy, and no sorting of what is in order. */
+  with(changes: ReadonlyMap<string, Entry | undefined>): Listing {
+    const files = new Map(this.files);
+    const added: string[] = [];
+    for (const [path, entry] of changes) {
+      if (!entry) files.delete(path);
+      else {
+        if (!this.files.has(path)) added.push(path);
+        files.set(path, entry);
+      }
+    }
+    return new Listing(files, [...this.paths.filter((path) => files.has(path)), ...added]);
   }
 
   get(path: string): Entry | undefined {

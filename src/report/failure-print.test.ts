@@ -19,6 +19,18 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   usage: { kind: 'usage', message: 'what?' },
   locked: { kind: 'locked', pid: 12, command: 'conductor build', since: '2026-01-01T00:00:00Z' },
   'disk-full': { kind: 'disk-full', path: '/p' },
+  'unknown-template': { kind: 'unknown-template', template: 'cru', nearest: ['crud'], known: ['crud'] },
+  'invalid-template': {
+    kind: 'invalid-template',
+    template: 'crud',
+    diagnostics: [{ file: 'templates/crud/template.yaml', message: 'x' }],
+  },
+  'invalid-variables': {
+    kind: 'invalid-variables',
+    template: 'crud',
+    problems: [{ variable: 'entity', message: 'is missing', example: 'Invoice' }],
+  },
+  'files-in-the-way': { kind: 'files-in-the-way', paths },
   'drifted-outputs': { kind: 'drifted-outputs', paths },
   'shared-patch': { kind: 'shared-patch', path: 'a.ts', with: 'f/T2' },
   'edit-conflict': { kind: 'edit-conflict', paths, workspace: '.conductor/conflicts/f~T1' },
@@ -42,6 +54,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   },
   'provider-refused': { kind: 'provider-refused', provider: 'acme', status: 401, detail: 'no key', output },
   'no-agent': { kind: 'no-agent' },
+  'failed-before': { kind: 'failed-before', failure: { kind: 'no-agent' } },
   'timed-out': { kind: 'timed-out', what: 'the agent', minutes: 30, output },
   'budget-exceeded': { kind: 'budget-exceeded', scope: 'task', unit: 'usd', limit: 0.5, spent: 0.61 },
   'budget-unknown-price': { kind: 'budget-unknown-price', scope: 'build', agent: 'mine' },
@@ -97,7 +110,7 @@ test('every kind of failure has a headline of one line and a hint', () => {
 
 test('hints name only commands that there are', () => {
   const known =
-    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache push|explain|log|validate|status|--help)$/;
+    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache push|explain|log|validate|status|new --list|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

@@ -2,7 +2,7 @@
 
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
-import { type Facts, type FailureText, say } from './failure-text.js';
+import { type Facts, type FailureText, list, say } from './failure-text.js';
 import { describeTaskFailure } from './task-failure.js';
 
 export type { FailureText } from './failure-text.js';
@@ -71,6 +71,51 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
         [['writing', failure.path]],
         'free some space and build again; what has finished is kept',
       );
+    case 'unknown-template': {
+      const { template, nearest, known } = failure;
+      const facts: Facts =
+        nearest.length > 0 ? [['nearest', nearest.join(', ')]] : [['there are', known.join(', ')]];
+      return say(`no template is called ${template}`, facts, '`conductor new --list` describes them');
+    }
+    case 'invalid-template': {
+      const { template, feature, diagnostics } = failure;
+      const text =
+        feature === undefined
+          ? say(`the template ${template} is not valid`, [], 'mend the template; nothing was written')
+          : say(
+              `${feature} as ${template} makes it is not valid`,
+              [],
+              'choose other values, or mend the template; nothing was written',
+            );
+      return { ...text, diagnostics };
+    }
+    case 'invalid-variables': {
+      const facts: Facts = failure.problems.map(({ variable, message, hint, example }) => [
+        variable,
+        message +
+          (hint === undefined ? '' : `; ${hint}`) +
+          (example === undefined ? '' : ` (for example ${example})`),
+      ]);
+      return say(
+        `${failure.template} cannot be used with these values`,
+        facts,
+        'give each with `--set <variable>=<value>`; `conductor new --list` describes them',
+      );
+    }
+    case 'files-in-the-way':
+      return say(
+        'nothing is written over what is there',
+        list('exists', failure.paths),
+        'move it away, or choose another name',
+      );
+    case 'failed-before': {
+      const before = describeFailure(failure.failure, task);
+      return say(
+        before.headline,
+        [['again', 'nothing that decides it has changed since it failed'], ...before.facts],
+        'change its spec or its inputs, or try it again with `f`',
+      );
+    }
     default:
       return describeTaskFailure(failure, task);
   }

@@ -6,12 +6,18 @@ import { printFailure } from './failure-print.js';
 import type { Reporter, Sink } from './reporter.js';
 import { duration, money, plural, type Style, visible } from './style.js';
 
+/** Changed paths that are named in a line. */
+const NAMED_PATHS = 3;
+
 /** One line for each task that did something, every failure once, and at the end what happened. */
 export function plainReporter(sink: Sink, style: Style): Reporter {
   return {
     on: (event) => {
       const text = eventText(event, style);
       if (text !== '') sink.write(text);
+    },
+    print: (text) => {
+      sink.write(text);
     },
     close: () => Promise.resolve(),
   };
@@ -40,6 +46,23 @@ export function eventText(event: BuildEvent, style: Style): string {
       return printFailure(event.failure, style);
     case 'build.committed':
       return `committed ${plural(event.tasks, 'task')} as ${visible(event.commit.slice(0, 12))}\n`;
+    case 'watch.started': {
+      const what = event.targets.length === 0 ? '' : ` for ${visible(event.targets.join(' '))}`;
+      return event.poll ? `looking every second${what}\n` : `watching${what}\n`;
+    }
+    case 'watch.changed': {
+      const shown = event.paths.slice(0, NAMED_PATHS);
+      const more = event.count - shown.length;
+      return `${style('dim', `changed: ${visible(shown.join(', '))}${more > 0 ? ` and ${more} more` : ''}`)}\n`;
+    }
+    case 'watch.problem': {
+      const rest = event.kept ? 'the last good ones stay in force until this is mended\n' : '';
+      return `${printFailure(event.failure, style)}${rest}`;
+    }
+    case 'watch.idle': {
+      const failed = event.failed > 0 ? `, ${event.failed} failed or waiting for what failed` : '';
+      return `${style('dim', `watching ${plural(event.tasks, 'task')}${failed}`)}\n`;
+    }
     case 'build.finished':
       return `${summaryLine(event.summary, style)}\n`;
     default:
@@ -101,6 +124,11 @@ export function summaryLine(summary: BuildSummary, style: Style): string {
       const others = [count(counts.skipped, 'skipped'), count(counts.built, 'built'), ...rest];
       return `${style('red', 'conductor')}: ${join([failed, ...others])}${took}`;
     }
+    case 'superseded':
+      return style(
+        'dim',
+        'conductor: files changed, starting again; what runs goes on if nothing of it changed',
+      );
     case 'interrupted': {
       const done = join([count(counts.built, 'built'), count(counts.failed, 'failed'), ...rest]);
       return `${style('yellow', 'conductor')}: interrupted after ${duration(summary.ms)}${cost}: ${done || 'nothing finished'}`;

@@ -42,6 +42,8 @@ export const NO_PROGRESS: Progress = {
 /** The state after an event. One that is late (a phase of a task that has finished) changes nothing. */
 export function progress(state: Progress, event: BuildEvent): Progress {
   switch (event.type) {
+    case 'build.started':
+      return NO_PROGRESS;
     case 'build.waiting':
       return { ...state, waitingFor: { pid: event.pid, command: event.command } };
     case 'build.planned':

@@ -4,6 +4,8 @@ import type { BuildEvent } from '../model/event.js';
 
 export interface Reporter {
   on(event: BuildEvent): void;
+  /** Text beside the events, whole lines, for reporters that people read. */
+  print?(text: string): void;
   /** After the last event: writes what is still to be written. */
   close(): Promise<void>;
 }
@@ -34,6 +36,9 @@ export function tee(reporters: readonly Reporter[], onBroken: (error: unknown) =
           fail(reporter, error);
         }
       }
+    },
+    print(text) {
+      for (const reporter of reporters) if (!broken.has(reporter)) reporter.print?.(text);
     },
     async close() {
       await Promise.all(

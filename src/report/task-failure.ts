@@ -26,7 +26,12 @@ export type TaskFailure = Exclude<
       | 'unknown-target'
       | 'usage'
       | 'locked'
-      | 'disk-full';
+      | 'disk-full'
+      | 'unknown-template'
+      | 'invalid-template'
+      | 'invalid-variables'
+      | 'files-in-the-way'
+      | 'failed-before';
   }
 >;
 

@@ -66,6 +66,7 @@ export function terminalReporter(options: TerminalOptions): Reporter {
         schedule(REDRAW_MS);
       }
     },
+    print: redraw,
     close() {
       callOff?.();
       callOff = undefined;

@@ -1,9 +1,12 @@
 /** What must hold within one task: its recipe and its paths. Knows no other task. */
 
+import { nearest } from '../base/nearest.js';
 import { mayOverlap, parsePattern, patternProblem } from '../model/pattern.js';
 import type { Listing } from '../model/tree.js';
 import type { WrittenTask } from './normalise.js';
 import type { SpecProblem } from './problem.js';
+
+const TEMPLATES = 'templates/';
 
 /** `specs` is the folder of the specs, without `/` at its end. */
 export function checkTask(written: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
@@ -46,12 +49,13 @@ function checkRecipe({ task, raw }: WrittenTask, listing: Listing): SpecProblem[
   }
   for (const [i, step] of (raw.render ?? []).entries()) {
     const wrong = patternProblem(step.template);
-    const there = wrong === undefined && listing.get(`templates/${step.template}`) !== undefined;
+    const there = wrong === undefined && listing.get(TEMPLATES + step.template) !== undefined;
     if (there) continue;
     problems.push({
       file,
       path: [...path, 'render', i, 'template'],
       message: `there is no template \`templates/${step.template}\`${wrong === undefined ? '' : `: the path ${wrong}`}`,
+      ...didYouMean(step.template, listing),
     });
   }
   if (raw.outputs && raw.render) {
@@ -66,6 +70,13 @@ function checkRecipe({ task, raw }: WrittenTask, listing: Listing): SpecProblem[
     }
   }
   return problems;
+}
+
+/** Of the files below `templates/` the one that was most likely meant. */
+function didYouMean(template: string, listing: Listing): { hint?: string } {
+  const names = listing.under(TEMPLATES).map((path) => path.slice(TEMPLATES.length));
+  const meant = nearest(template, names) ?? names.find((name) => name.endsWith(`/${template}`));
+  return meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` };
 }
 
 function checkPaths({ task, placeOf }: WrittenTask, specs: string, listing: Listing): SpecProblem[] {

@@ -39,6 +39,18 @@ test('what was written is read, and fits the schema that ships', async () => {
   expect(await validateSchema('metadata', JSON.parse(text))).toEqual([]);
 });
 
+test('a lock with another reference to the schema, or with none, reads the same', () => {
+  const text = formatLock(lock, FILE);
+  for (const line of ['', '  "$schema": "conductor-build/schemas/metadata.schema.json",\n']) {
+    const older = text.replace(/^ {2}"\$schema".*\n/m, line);
+    expect(older).not.toBe(text);
+    expect(parseLock(older, FILE)).toEqual({ ok: true, value: lock });
+  }
+  expect(formatLock(lock, 'specs/f.spec.metadata.json')).toContain(
+    '"$schema": "../node_modules/conductor-build/',
+  );
+});
+
 test('the order of keys in memory does not show', () => {
   const reversed = (value: unknown): unknown =>
     value === null || typeof value !== 'object' || Array.isArray(value)

@@ -64,7 +64,16 @@ export function formatLock(lock: FeatureLock, file: string): string {
     ...(task.edits && { edits: mapSorted(task.edits, (edit) => inOrder(EDIT_KEYS, edit)) }),
   }));
   const $schema = schemaReference('metadata', file);
-  return `${JSON.stringify({ $schema, ...inOrder(LOCK_KEYS, lock), tasks }, null, 2)}\n`;
+  const json = JSON.stringify({ $schema, ...inOrder(LOCK_KEYS, lock), tasks }, null, 2);
+  return `${shortLists(json)}\n`;
+}
+
+/** Lists of texts on one line where they fit, as formatters write them: a project's linter reads these files, too. */
+function shortLists(json: string): string {
+  return json.replace(/^(.*)\[\n((?: +"(?:[^"\\\n]|\\.)*",?\n)+) *\](,?)$/gm, (all, head, entries, comma) => {
+    const line = `${head}[${entries.trim().replace(/,\n +/g, ', ')}]${comma}`;
+    return line.length <= 80 ? line : all;
+  });
 }
 
 /** The same object with these keys first and the others after them in byte order. */

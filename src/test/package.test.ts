@@ -138,6 +138,9 @@ test('npx conductor build builds an example there', () => {
     'loud.txt': 'f:HELLO WORLD\n',
   });
   expect(npx('conductor', 'build')).toBe('conductor: nothing to do (2 fresh)\n');
+  // Editors find the schema that the lock file names.
+  const lock = JSON.parse(project.read('specs/hello/.metadata.json')) as { $schema: string };
+  expect(existsSync(project.path(join('specs/hello', lock.$schema)))).toBe(true);
   expect(readdirSync(project.dir)).not.toContain('dist');
   expect(project.git('status', '--porcelain')).toBe('?? specs/hello/.metadata.json\n');
 });

@@ -129,13 +129,17 @@ export class Rig implements AsyncDisposable {
     this.answers.set(label, answer);
   }
 
-  async build(options: Partial<BuildOptions> = {}, agent: ScriptedOptions = {}): Promise<Story> {
-    const auto = async (request: AgentRequest) => {
+  /** Answers as the rig has them at the time of asking. */
+  answerer(): (request: AgentRequest) => Promise<ScriptedFiles | Failure> {
+    return async (request) => {
       const found = this.answers.get(request.label);
       if (found === undefined) throw new Error(`no test has an answer for ${request.label}`);
       return typeof found === 'function' ? found(request) : found;
     };
-    return this.start(options, { auto, ...agent }).done;
+  }
+
+  async build(options: Partial<BuildOptions> = {}, agent: ScriptedOptions = {}): Promise<Story> {
+    return this.start(options, { auto: this.answerer(), ...agent }).done;
   }
 
   /** A build in which no agent may be called. */

@@ -44,12 +44,22 @@ export interface PoolOptions {
   readonly keep: readonly string[];
   /** Changes when set-up has to be run again in a workspace that has been set up before. */
   readonly setupKey: string;
-  setup(dir: string): Promise<Result<undefined, Failure>>;
+  setup(dir: string, signal: AbortSignal | undefined): Promise<Result<undefined, Failure>>;
 }
 
 /** How git is called for a workspace: conductor's repository and index, whatever the worktree's `.git` says. */
 export function workspaceCall(repositoryStore: string, workspace: Workspace): GitCall {
   return { gitDir: repositoryStore, workTree: workspace.dir, dir: workspace.dir, indexFile: workspace.index };
+}
+
+/** The folder of a project's workspaces below the user's cache folder. */
+export function workspacesFolder(repository: Repository, cacheDir: string): string {
+  const name = basename(repository.project).replace(/[^A-Za-z0-9._-]/g, '_');
+  return join(cacheDir, `${name}-${hashOf(repository).slice(0, 12)}`);
+}
+
+function hashOf(repository: Repository): string {
+  return createHash('sha256').update(repository.state).digest('hex');
 }
 
 const RETIRED_MS = 24 * 60 * 60 * 1000;
@@ -59,7 +69,7 @@ export class WorkspacePool {
   readonly folder: string;
   private readonly repository: Repository;
   private readonly objects: GitObjects;
-  private readonly options: PoolOptions;
+  private options: PoolOptions;
   private readonly prefix: string;
   private readonly used = new Set<number>();
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
@@ -71,14 +81,17 @@ export class WorkspacePool {
     this.repository = repository;
     this.objects = objects;
     this.options = options;
-    const hash = createHash('sha256').update(repository.state).digest('hex');
-    this.prefix = hash.slice(0, 8);
-    const name = basename(repository.project).replace(/[^A-Za-z0-9._-]/g, '_');
-    this.folder = join(options.cacheDir, `${name}-${hash.slice(0, 12)}`);
+    this.prefix = hashOf(repository).slice(0, 8);
+    this.folder = workspacesFolder(repository, options.cacheDir);
   }
 
-  /** A free workspace that shows the tree. Fails with what set-up fails with. */
-  async acquire(tree: ObjectId): Promise<Result<Workspace, Failure>> {
+  /** From now on; workspaces that are in use stay as they are. */
+  use(options: PoolOptions): void {
+    this.options = options;
+  }
+
+  /** A free workspace that shows the tree. Fails with what set-up fails with; `signal` ends set-up. */
+  async acquire(tree: ObjectId, signal?: AbortSignal): Promise<Result<Workspace, Failure>> {
     let number = 0;
     while (this.used.has(number) || this.retired.has(number)) number++;
     this.used.add(number);
@@ -93,7 +106,7 @@ export class WorkspacePool {
         await this.ensure(workspace);
         await this.show(workspace, tree);
       });
-      const ready = await this.setUp(workspace);
+      const ready = await this.setUp(workspace, signal);
       if (ready.ok) return ok(workspace);
       await this.release(workspace);
       return ready;
@@ -199,12 +212,15 @@ export class WorkspacePool {
   }
 
   /** Done once, and again when the commands have changed or what it made has been removed. */
-  private async setUp(workspace: Workspace): Promise<Result<undefined, Failure>> {
+  private async setUp(
+    workspace: Workspace,
+    signal: AbortSignal | undefined,
+  ): Promise<Result<undefined, Failure>> {
     const done = this.readyFile(workspace);
     const [key, ...made] = ((await readText(done)) ?? '').split('\n');
     const stands = await Promise.all(made.map((path) => exists(join(workspace.dir, path))));
     if (key === this.options.setupKey && stands.every(Boolean)) return ok(undefined);
-    const set = await this.options.setup(workspace.dir);
+    const set = await this.options.setup(workspace.dir, signal);
     if (!set.ok) return err(set.error);
     const keeps = await Promise.all(
       this.options.keep.map(async (path) => ((await exists(join(workspace.dir, path))) ? [path] : [])),

@@ -3,7 +3,7 @@
  * which is also the stat cache. Knows nothing of specs; the person's index is read once and never written.
  */
 
-import { copyFile, lstat, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { copyFile, lstat, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { readText, writeAtomic } from '../io/files.js';
@@ -20,6 +20,23 @@ export interface SnapshotOptions {
   readonly named: readonly string[];
   /** Paths that are taken in although git ignores them; those that are not on disk are passed over. */
   readonly force: readonly string[];
+}
+
+/**
+ * Copies the private index of one state folder to another: both are of the same working tree, and what one has read the
+ * other need not read again.
+ */
+export async function copyIndex(from: string, to: string): Promise<void> {
+  for (const name of ['index-secrets.json', 'index']) {
+    const source = join(from, name);
+    const { mtimeMs } = await stat(source);
+    const copy = join(to, `${name}.copy`);
+    await copyFile(source, copy);
+    // git reads again what was changed at the time of an index or later: the copy must not look younger.
+    const time = (Math.floor(mtimeMs) - 1) / 1000;
+    await utimes(copy, time, time);
+    await rename(copy, join(to, name));
+  }
 }
 
 /** How git is called for the private index. */
@@ -76,7 +93,7 @@ async function snapshot(
   if (added.code !== 0 && !isHarmless(added)) return err(failureOf(repository, added));
   const forced = [...new Set([...options.named, ...options.force])];
   if (forced.length > 0) {
-    const there = await onDisk(repository, forced);
+    const there = await filesOnDisk(repository, forced);
     // Outputs that are gone from disk leave the index by `add --all`, ones that look secret only by name.
     const list = [...there, ...options.named].map((path) => `${repository.prefix}${path}\0`).join('');
     const updated = await git(['update-index', '--add', '--remove', '-z', '--stdin'], {
@@ -119,7 +136,8 @@ function globEscape(path: string): string {
   return path.replace(/[*?[\]\\]/g, '\\$&');
 }
 
-async function onDisk(repository: Repository, paths: readonly string[]): Promise<string[]> {
+/** Those of the paths at which there is something that is no folder. */
+export async function filesOnDisk(repository: Repository, paths: readonly string[]): Promise<string[]> {
   const found = await Promise.all(
     paths.map(async (path) => {
       const entry = await lstat(join(repository.project, path)).catch(() => undefined);

@@ -1,13 +1,12 @@
 /** Where the programs are that a worker needs: OpenCode itself and ripgrep. Starts nothing but a question for a version. */
 
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import { type Environment, findProgram } from '../../io/environment.js';
-import { makeTemporaryFolder, readText, removeTree } from '../../io/files.js';
-import { runProgram } from '../../io/process.js';
+import { readText } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
+import { answeredVersion } from '../program-version.js';
 
 export interface ProgramSearch {
   /** Conductor's variables; PATH is looked through when no package has the program. */
@@ -25,8 +24,6 @@ export interface FoundOpencode {
 }
 
 const ownResolve = createRequire(import.meta.url).resolve;
-/** A cold read of the program takes seconds. */
-const VERSION_MS = 30_000;
 
 /**
  * The program of the platform's package, which is there whether or not install scripts ran; else `opencode` on PATH
@@ -43,7 +40,8 @@ export async function findOpencode(search: ProgramSearch): Promise<Result<FoundO
     return ok({ program, ...(version === undefined ? {} : { version }) });
   }
   const program = findProgram('opencode', search.env);
-  const version = program === undefined ? undefined : await answeredVersion(program, search.env);
+  const answer = program === undefined ? undefined : await answeredVersion(program, search.env);
+  const version = /^v?(\d+\.\d+\.\d+\S*)\s*$/m.exec(answer ?? '')?.[1];
   if (program === undefined || version === undefined)
     return err({ kind: 'agent-missing', program: 'opencode' });
   return ok({ program, version });
@@ -100,22 +98,5 @@ function versionOf(packageText: string | undefined): string | undefined {
     return typeof version === 'string' ? version : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Asked in a home of its own: even for this answer OpenCode makes folders. */
-async function answeredVersion(program: string, env: Environment): Promise<string | undefined> {
-  const home = await makeTemporaryFolder(tmpdir());
-  try {
-    const exit = await runProgram({
-      command: [program, '--version'],
-      cwd: home,
-      env: { PATH: env.PATH, HOME: home, TMPDIR: home },
-      timeoutMs: VERSION_MS,
-    });
-    if (exit.kind !== 'exited' || exit.code !== 0) return undefined;
-    return /^v?(\d+\.\d+\.\d+\S*)\s*$/m.exec(exit.tail)?.[1];
-  } finally {
-    await removeTree(home);
   }
 }

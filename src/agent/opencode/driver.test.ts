@@ -1,124 +1,33 @@
 /** Holds what the driver makes of the real server and a scripted model: endings, limits, refusals, deaths. */
 
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFailed, test, vi } from 'vitest';
-import type { OpencodeAgentConfig } from '../../model/config.js';
-import type { Agent, AgentEvent, AgentExit, AgentRequest } from '../agent.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import {
+  createDriverRig,
+  type DriverRig,
+  failureOf as failure,
+  writeInto as write,
+} from '../../test/driver-rig.js';
+import { KEY } from '../../test/opencode-rig.js';
+import type { Agent } from '../agent.js';
 import type { ScriptStep } from '../scripted-model/playbook.js';
-import { createScriptedModel, type ScriptedModel } from '../scripted-model/server.js';
-import { createOpencodeAgent } from './driver.js';
+import type { ScriptedModel } from '../scripted-model/server.js';
 
-const KEY = 'sk-planted-secret';
-let root: string;
+let rig: DriverRig;
 let model: ScriptedModel;
 let agent: Agent;
-let count = 0;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'conductor-driver-'));
-  model = await createScriptedModel({ key: KEY });
-  agent = make({});
+  rig = await createDriverRig();
+  model = rig.model;
+  agent = rig.agent;
 });
-afterAll(async () => {
-  await agent.close?.();
-  await model.close();
-  await rm(root, { recursive: true, force: true });
-});
+afterAll(() => rig[Symbol.asyncDispose]());
 
-function make(more: Partial<OpencodeAgentConfig>, env: Record<string, string> = { MODEL_KEY: KEY }): Agent {
-  const made = createOpencodeAgent(
-    {
-      driver: 'opencode',
-      model: 'scripted/model-1',
-      providers: {
-        scripted: {
-          baseURL: `${model.url}/v1`,
-          keyEnv: 'MODEL_KEY',
-          models: { 'model-1': { context: 200_000, output: 8192, cost: { input: 3, output: 15 } } },
-        },
-      },
-      limits: { steps: 5, retryWaitMinutes: 1 },
-      ...more,
-    },
-    {
-      env: { PATH: process.env.PATH, HOME: root, ...env },
-      stateDir: join(root, 'state'),
-      shellEnv: [],
-      findSandbox: async () => undefined,
-      now: Date.now,
-      files: [
-        {
-          path: 'agent/asker.md',
-          text: '---\ndescription: x\nmode: primary\npermission:\n  bash: ask\n  task: allow\n---\nWork.\n',
-        },
-        { path: 'agent/child.md', text: '---\ndescription: y\nmode: subagent\n---\nWork.\n' },
-      ],
-    },
-  );
-  if (!made.ok) throw new Error(JSON.stringify(made.error));
-  return made.value;
-}
-
-interface Run {
-  readonly dir: string;
-  readonly exit: Promise<AgentExit>;
-  readonly events: AgentEvent[];
-  readonly stop: AbortController;
-  transcript(): Promise<Record<string, unknown>[]>;
-}
-
-/** A run in a new workspace whose model does what the steps say. */
-async function start(
-  steps: readonly ScriptStep[],
-  more: Partial<AgentRequest> = {},
-  by = agent,
-  files: Readonly<Record<string, string>> = {},
-): Promise<Run> {
-  const name = `s${++count}`;
-  const dir = join(root, `workspace ${name}`);
-  await mkdir(dir);
-  for (const [path, text] of Object.entries(files)) await writeFile(join(dir, path), text);
-  model.script(name, steps);
-  const events: AgentEvent[] = [];
-  const stop = new AbortController();
-  const logFile = join(root, `${name}.log`);
-  const text = () => readFile(logFile, 'utf8').catch(() => '');
-  onTestFailed(async () => {
-    process.stderr.write(await text());
-  });
-  const exit = by.run({
-    label: `f/${name}`,
-    attempt: 1,
-    cwd: dir,
-    prompt: `Do it. [script:${name}]`,
-    promptFile: join(root, `${name}.md`),
-    timeoutMs: 60_000,
-    logFile,
-    signal: stop.signal,
-    network: false,
-    onEvent: (event) => events.push(event),
-    ...more,
-  });
-  const lines = async () =>
-    (await text())
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-  return { dir, exit, events, stop, transcript: lines };
-}
-
-const write = (dir: string, name: string, content = name): ScriptStep => ({
-  call: 'write',
-  args: { filePath: name.startsWith('/') ? name : `${dir}/${name}`, content },
-});
-/** The workspace of the script that is started next. */
-const nextDir = () => join(root, `workspace s${count + 1}`);
-const failure = async (run: Run) => {
-  const exit = await run.exit;
-  return exit.kind === 'failed' ? exit.failure : exit;
-};
+const start: DriverRig['start'] = (...args) => rig.start(...args);
+const make: DriverRig['make'] = (...args) => rig.make(...args);
+const nextDir = () => rig.nextDir;
 
 describe('a task', () => {
   test('writes its file; usage is told while it runs, and what it did stands in its log', async () => {
@@ -215,10 +124,10 @@ describe('a model', () => {
   });
 
   test('may not write outside of its workspace, and is told so', async () => {
-    const outside = join(root, 'outside.txt');
+    const outside = join(rig.root, 'outside.txt');
     const run = await start([write('', outside), { say: 'It was refused.' }]);
     expect(await run.exit).toMatchObject({ kind: 'finished' });
-    expect(await readdir(root)).not.toContain('outside.txt');
+    expect(await readdir(rig.root)).not.toContain('outside.txt');
     expect(await run.transcript()).toContainEqual(
       expect.objectContaining({ type: 'tool', tool: 'write', status: 'error' }),
     );
@@ -282,13 +191,17 @@ test('an agent that is stopped ends, and its session does nothing more', async (
 });
 
 test('a server that is killed takes no task with it', async () => {
-  const run = await start([{ hold: 'kill' }, write(nextDir(), 'made.txt'), { say: 'ok' }]);
-  const name = `s${count}`;
+  let resets = 0;
+  const reset = async () => {
+    resets++;
+  };
+  const run = await start([{ hold: 'kill' }, write(nextDir(), 'made.txt'), { say: 'ok' }], { reset });
   await model.held('kill');
-  model.script(name, [write(run.dir, 'made.txt'), { say: 'ok' }]);
-  process.kill(await serverPid(), 'SIGKILL');
+  model.script(run.name, [write(run.dir, 'made.txt'), { say: 'ok' }]);
+  process.kill((await rig.record()).server.pid, 'SIGKILL');
   expect(await run.exit).toMatchObject({ kind: 'finished' });
   expect(await readdir(run.dir)).toEqual(['made.txt']);
+  expect(resets).toBe(1);
   model.release('kill');
 });
 
@@ -319,10 +232,3 @@ describe('a provider', () => {
     });
   });
 });
-
-/** Of the only server that runs, from its record. */
-async function serverPid(): Promise<number> {
-  const folder = join(root, 'state', 'opencode');
-  const [name] = await readdir(folder);
-  return JSON.parse(await readFile(join(folder, name as string), 'utf8')).server.pid;
-}

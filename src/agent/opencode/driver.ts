@@ -17,6 +17,7 @@ import { type ModelName, parseModel } from './model-name.js';
 import { ObservedFiles } from './observed.js';
 import { type OpencodeServer, startServer } from './server.js';
 import { runSession, type SessionEnd } from './session.js';
+import { findTether } from './tether.js';
 import { Transcript } from './transcript.js';
 import { SessionUsage } from './usage.js';
 
@@ -132,6 +133,7 @@ class OpencodeAgent implements Agent {
     const sandbox = await this.surroundings.findSandbox();
     return startServer({
       program: found.value.program,
+      tether: await findTether(env),
       stateDir,
       env,
       config: { agent: this.config, keys: this.keys },
@@ -208,6 +210,7 @@ class Attempt {
         return this.failed({ kind: 'agent-error', detail: end.detail, output: output() });
       }
       transcript.incident(`${end.detail}: the work begins anew on another one`);
+      await request.reset();
     }
   }
 

@@ -64,6 +64,18 @@ export async function reapServers(stateDir: string): Promise<Reaped> {
   return { processes, folders };
 }
 
+/** How many servers are on record whose conductor is gone: what the next reaping looks after. */
+export async function countLeftServers(stateDir: string): Promise<number> {
+  let left = 0;
+  for (const name of await recordNames(stateDir)) {
+    const mark = name.replace(/\.json$/, '');
+    if (!MARK_PATTERN.test(mark)) continue;
+    const record = parseRecord(await readText(fileOf(stateDir, mark)), mark);
+    if (record?.owner === undefined || !(await isSame(record.owner))) left++;
+  }
+  return left;
+}
+
 /** Only a folder that says itself that it belongs to this server is removed, or one that was not yet filled. */
 async function removeRoot(record: ServerRecord): Promise<boolean> {
   if (!isAbsolute(record.root) || !basename(record.root).startsWith(ROOT_PREFIX)) return false;

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findSandbox } from '../../io/sandbox.js';
 import { grant, revoke, type SandboxShell, writeShell } from './sandbox-shell.js';
 
@@ -83,6 +83,11 @@ test('words and exit codes get through unchanged', async () => {
   });
 });
 
+test('a folder that is not there is granted nothing', async () => {
+  const request = { workspace: join(base, 'pool', 'missing'), env: { PATH }, network: false };
+  await expect(grant(shell, request)).rejects.toThrow('ENOENT');
+});
+
 test('after the grant is taken back a command is refused', async () => {
   const path = await workspace('revoked');
   await revoke(shell, path);
@@ -96,6 +101,21 @@ test('without a sandbox the shell still sees none of the server’s variables', 
   expect(out).toContain('CONDUCTOR_SERVER=feed\n');
   expect(out).not.toMatch(/planted|HOME=/);
 });
+
+test.runIf(process.platform === 'linux')(
+  'without a sandbox what was left in the background ends when the grant is taken back, and only that',
+  async () => {
+    const [path, other] = [await workspace('left', plain), await workspace('left too', plain)];
+    const nap = (seconds: string) => `setsid nohup sleep ${seconds} >/dev/null 2>&1 & exit 0`;
+    await run(plain, path, nap('62.25'));
+    await run(plain, other, nap('63.25'));
+    const left = async () => (await run(plain, other, 'ps -eo args | grep "^sleep 6[23].25"')).out;
+    await vi.waitUntil(async () => (await left()).split('\n').length === 3);
+    await revoke(plain, path);
+    expect(await left()).toBe('sleep 63.25\n');
+    await revoke(plain, other);
+  },
+);
 
 test.skipIf(!program)('neither variables nor files show the password or a key in the sandbox', async () => {
   const path = await workspace('secrets');

@@ -24,6 +24,7 @@ import { findOpencode, ripgrepFolder } from './binary.js';
 import { processesWith } from './identity.js';
 import { reapServers } from './reap.js';
 import { type OpencodeServer, type ServerOptions, startServer } from './server.js';
+import { findTether } from './tether.js';
 
 const KEY = 'sk-planted-key';
 const ENV = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: process.env.HOME };
@@ -31,6 +32,7 @@ const found = await findOpencode({ env: ENV });
 const search = await findSandbox(ENV);
 const sandbox = 'program' in search ? search.program : undefined;
 const strace = findProgram('strace', ENV);
+const tether = await findTether(ENV);
 
 let base: string;
 let model: ScriptedModel;
@@ -277,6 +279,35 @@ describe('the end of a server', { timeout: 60_000 }, () => {
     abort.abort();
     expect(await start).toEqual({ ok: false, error: { kind: 'cancelled' } });
     expect(await recordsOf('slow-state')).toEqual([]);
+  });
+
+  test('three that start at once share nothing, and all of them answer', async () => {
+    const servers = await Promise.all(['p', 'q', 'r'].map((name) => started(options(`${name}-state`))));
+    expect(await Promise.all(servers.map((server) => server.healthy()))).toEqual([true, true, true]);
+    expect(new Set(servers.map((server) => server.url)).size).toBe(3);
+    await Promise.all(servers.map((server) => server.stop()));
+    expect(await recordsOf('q-state')).toEqual([]);
+  });
+
+  test.skipIf(tether.length === 0)('kill -9 of conductor ends a tethered server at once', async () => {
+    const program = await script('tied', `${LISTENS}; while :; do sleep 0.05; done`);
+    const own = { ...options('tied-state', program), tether };
+    const source = `
+      import { createJiti } from ${JSON.stringify(import.meta.resolve('jiti'))};
+      const { startServer } = await createJiti(${JSON.stringify(import.meta.url)}).import('./server.ts');
+      await startServer(${JSON.stringify(own)});
+    `;
+    const conductor = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'inherit' });
+    await vi.waitUntil(async () => (await recordsOf('tied-state'))[0]?.server !== undefined, {
+      timeout: 30_000,
+    });
+    const { mark } = (await recordsOf('tied-state'))[0] as { mark: string };
+    expect(await processesWith('CONDUCTOR_SERVER', mark)).not.toEqual([]);
+    conductor.kill('SIGKILL');
+    await vi.waitUntil(async () => (await processesWith('CONDUCTOR_SERVER', mark)).length === 0, {
+      timeout: 20_000,
+    });
+    expect(await reapServers(join(base, 'tied-state'))).toEqual({ processes: 0, folders: 1 });
   });
 
   test('after kill -9 of conductor the next start ends the server and its commands', async () => {

@@ -31,6 +31,8 @@ export interface ServerOptions {
   readonly config: OpencodeConfig;
   /** Agents and plugins, by path relative to OpenCode's config folder (`agent/implementer.md`). */
   readonly files?: readonly ConfigFile[];
+  /** Words before the program's, from `findTether`; without them the server outlives a conductor that is killed. */
+  readonly tether?: readonly string[];
   /** Program of the sandbox, from `findSandbox`; without it the agents' shell is a plain one. */
   readonly sandbox?: string;
   /** What the server prints, appended; passwords and keys are replaced. */
@@ -190,7 +192,7 @@ function launch(
     listens = resolve;
   });
   const exit = runProgram({
-    command: [options.program, 'serve', '--hostname=127.0.0.1', '--port=0'],
+    command: [...(options.tether ?? []), options.program, 'serve', '--hostname=127.0.0.1', '--port=0'],
     // Not a project: what it finds in its own folder it would take for one.
     cwd: home.folders.home,
     env: serverEnvironment(home.folders, {

@@ -51,9 +51,8 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function session(script: string, tools: Partial<SessionTools>) {
-  const directory = join(root, script);
-  await mkdir(directory);
+async function session(script: string, tools: Partial<SessionTools>, directory = join(root, script)) {
+  await mkdir(directory, { recursive: true });
   const logFile = join(root, `${script}.log`);
   const now = Date.now;
   return runSession(
@@ -124,4 +123,13 @@ test('a session leaves nothing on the server', async () => {
   await session('gone', {});
   const left = await server.client.session.list({ directory: join(root, 'gone') });
   expect(left.data).toEqual([]);
+});
+
+test('a folder that was closed on the server is opened again, and its events are heard', async () => {
+  model.script('closed', [{ say: 'Done.' }]);
+  const directory = join(root, 'closed');
+  expect(await session('closed', {})).toEqual({ kind: 'finished' });
+  await server.client.instance.dispose({ directory });
+  expect(await session('closed', {}, directory)).toEqual({ kind: 'finished' });
+  expect(model.requests.filter((request) => request.script === 'closed')).toHaveLength(2);
 });

@@ -21,6 +21,6 @@ export async function runValidate(flags: { readonly json?: boolean }): Promise<n
     return 0;
   }
   if (warnings.length > 0) print(printDiagnostics(warnings, styleFor(process.stdout)).join('\n'));
-  print(`conductor: ${plural(features, 'feature')} with ${plural(tasks, 'task')}: no problems`);
+  print(`conductor: ${plural(features.length, 'feature')} with ${plural(tasks, 'task')}: no problems`);
   return 0;
 }

@@ -6,12 +6,14 @@ import { examples, type SetExitCode } from './shared.js';
 export function addBacklog(program: Command, setExitCode: SetExitCode): void {
   const backlog = program
     .command('backlog')
-    .description('what can start, how each task stands, and your own words about it');
+    .description('what can start, how each task stands, and your own words about it')
+    .addHelpText('after', examples('conductor backlog ready', 'conductor backlog show feature-001-auth'));
   backlog
     .command('ready')
     .description('tasks that can start now, the most urgent first')
     .argument('[targets...]', 'features, task labels, or globs of labels')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor backlog ready'))
     .action(async (targets: string[], options) => {
       const { runReady } = await import('../commands/backlog.js');
       setExitCode(await runReady(targets, options));
@@ -21,6 +23,7 @@ export function addBacklog(program: Command, setExitCode: SetExitCode): void {
     .description('all tasks with their status, priority, owner and verdict')
     .argument('[targets...]', 'features, task labels, or globs of labels')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor backlog show feature-001-auth'))
     .action(async (targets: string[], options) => {
       const { runShow } = await import('../commands/backlog.js');
       setExitCode(await runShow(targets, options));

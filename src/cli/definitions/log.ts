@@ -1,7 +1,7 @@
 /** What can be typed after `conductor log`. */
 
 import type { Command } from 'commander';
-import type { SetExitCode } from './shared.js';
+import { examples, type SetExitCode } from './shared.js';
 
 export function addLog(program: Command, setExitCode: SetExitCode): void {
   program
@@ -10,6 +10,10 @@ export function addLog(program: Command, setExitCode: SetExitCode): void {
     .argument('[what]', 'a build from `conductor log --list`, or a task label')
     .option('--list', 'list the builds that are kept')
     .option('--json', 'print the events, one JSON object a line')
+    .addHelpText(
+      'after',
+      examples('conductor log', 'conductor log feature-001-auth/T01', 'conductor log --list'),
+    )
     .action(async (what: string | undefined, options) => {
       const { runLog } = await import('../commands/log.js');
       setExitCode(await runLog(what, options));

@@ -1,11 +1,28 @@
 /** What the definitions of commands share: values of options and help. Knows no command. */
 
-import { InvalidArgumentError } from 'commander';
+import { type Argument, InvalidArgumentError, type Option } from 'commander';
+import { nearest } from '../../base/nearest.js';
 
 export type SetExitCode = (code: number) => void;
 
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+/** The option or argument with its choices; a slip of the hand is told what was meant. */
+export function withChoices<T extends Option | Argument>(of: T, choices: readonly string[]): T {
+  of.choices(choices);
+  const parse = of.parseArg;
+  of.argParser((text: string, former: unknown) => {
+    try {
+      return parse?.(text, former);
+    } catch (error) {
+      const meant = nearest(text, choices);
+      if (!(error instanceof InvalidArgumentError) || meant === undefined) throw error;
+      throw new InvalidArgumentError(`${error.message}\n(Did you mean ${meant}?)`);
+    }
+  });
+  return of;
 }
 
 export function positiveInteger(text: string): number {

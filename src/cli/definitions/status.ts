@@ -1,7 +1,7 @@
 /** What can be typed after `conductor status`. */
 
 import type { Command } from 'commander';
-import type { SetExitCode } from './shared.js';
+import { examples, type SetExitCode } from './shared.js';
 
 export function addStatus(program: Command, setExitCode: SetExitCode): void {
   program
@@ -10,6 +10,7 @@ export function addStatus(program: Command, setExitCode: SetExitCode): void {
     .argument('[targets...]', 'as for build')
     .option('--json', 'print one JSON object')
     .option('--all', 'list up-to-date tasks too')
+    .addHelpText('after', examples('conductor status', 'conductor status feature-001-auth --all'))
     .action(async (targets: string[], options) => {
       const { runStatus } = await import('../commands/status.js');
       setExitCode(await runStatus(targets, options));

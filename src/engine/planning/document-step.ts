@@ -171,7 +171,7 @@ async function writeDocument(
   }
   const tree = await objects.editTree(view, before);
   emit({ type: 'task.phase', task: node.label, attempt, phase: 'workspace' });
-  const opened = await pool.acquire(tree);
+  const opened = await pool.acquire(tree, signal);
   if (!opened.ok) return opened;
   const workspace = opened.value;
   try {

@@ -13,6 +13,7 @@ import { documentProblem, mergePlan, PLANNERS, type Planner } from '../../plan/m
 import { GitResults } from '../../store/git-results.js';
 import { readDefinitions, readPrompts } from '../agent-files.js';
 import { loadProject } from '../project.js';
+import { diskSource } from '../project-source.js';
 import type { Session } from '../session.js';
 import type { Emit, Surroundings } from '../surroundings.js';
 import { openWorkbench } from '../workbench.js';
@@ -67,7 +68,7 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
     now: surroundings.now,
     lock,
     dryRun: options.dryRun,
-    openWorkbench: () => openWorkbench(surroundings, session, parts.config, startedAt, signal),
+    openWorkbench: () => openWorkbench(surroundings, session, parts.config, startedAt),
     keepProposal: (file, text) =>
       keepProposal(project, feature.name, file.slice(feature.folder.length), text),
   });
@@ -114,7 +115,7 @@ async function openParts(run: PlanRun): Promise<Result<PlanParts, Failure>> {
   const loaded = await surroundings.loadConfig(session.repository.project);
   if (!loaded.ok) return loaded;
   const { config } = loaded.value;
-  const opened = await loadProject(session.repository, session.objects, config);
+  const opened = await loadProject(diskSource(session, config));
   if (!opened.ok) return opened;
   const project = opened.value;
   const found = await findFeature(project, options.target);

@@ -8,9 +8,8 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import { makeTemporaryFolder } from '../files.js';
 import type { Repository } from './repository.js';
-import { git, gitOk } from './run.js';
-
-const NEEDED = '2.39';
+import { gitOk } from './run.js';
+import { gitVersion } from './version.js';
 
 /**
  * The person's configuration comes first, so that filters and line endings are theirs. What follows undoes all that
@@ -70,11 +69,8 @@ export async function prepareStore(repository: Repository): Promise<Result<void,
 
 async function makeStore(repository: Repository): Promise<Result<void, Failure>> {
   const { home, store, objectFormat } = repository;
-  const said = (await git(['version'])).stdout.toString('utf8').trim();
-  const version = /(\d+)\.(\d+)/.exec(said);
-  if (!version || Number(version[1]) * 1000 + Number(version[2]) < 2039) {
-    return err({ kind: 'git-too-old', version: said.replace(/^git version /, ''), needed: NEEDED });
-  }
+  const version = await gitVersion();
+  if (!version.ok) return version;
   try {
     await access(repository.commonDir, constants.W_OK);
   } catch (error) {
@@ -92,7 +88,7 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
   await mkdir(join(aside, 'info'), { recursive: true });
   await writeFile(join(aside, 'objects', 'info', 'alternates'), '../../../objects\n');
   await writeFile(join(aside, 'config'), storeConfig(objectFormat));
-  await writeFile(join(aside, 'conductor-git-version'), `${said}\n`);
+  await writeFile(join(aside, 'conductor-git-version'), `git version ${version.value}\n`);
   await rm(store, { recursive: true, force: true });
   try {
     await rename(aside, store);

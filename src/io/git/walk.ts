@@ -2,7 +2,7 @@
 
 import type { Entry, ObjectId } from '../../model/tree.js';
 import type { GitObjects } from './objects.js';
-import { parseRawTree } from './raw-tree.js';
+import { parseRawTree, type TreeEntry } from './raw-tree.js';
 
 /** For trees of a few folders; `GitObjects.list` is quicker for a whole project. Rejects when a folder is missing. */
 export async function walkTree(objects: GitObjects, tree: ObjectId): Promise<Map<string, Entry>> {
@@ -20,4 +20,39 @@ export async function walkTree(objects: GitObjects, tree: ObjectId): Promise<Map
   };
   await walk(tree, '');
   return files;
+}
+
+/** Every file in which two trees differ, with its entry in the second; undefined where it has none. */
+export async function changedFiles(
+  objects: GitObjects,
+  from: ObjectId,
+  to: ObjectId,
+): Promise<Map<string, Entry | undefined>> {
+  const changes = new Map<string, Entry | undefined>();
+  const walk = async (before: ObjectId | undefined, after: ObjectId | undefined, prefix: string) => {
+    if (before === after) return;
+    const [old, now] = await Promise.all([folderOf(objects, before), folderOf(objects, after)]);
+    const inner: Promise<void>[] = [];
+    for (const name of new Set([...old.keys(), ...now.keys()])) {
+      const [was, is] = [old.get(name), now.get(name)];
+      if (was?.id === is?.id && was?.mode === is?.mode) continue;
+      const path = prefix + Buffer.from(name, 'latin1').toString('utf8');
+      if (was?.mode === '40000' || is?.mode === '40000') {
+        const id = (entry: TreeEntry | undefined) => (entry?.mode === '40000' ? entry.id : undefined);
+        inner.push(walk(id(was), id(is), `${path}/`));
+      }
+      if (is && is.mode !== '40000') changes.set(path, { mode: is.mode, id: is.id });
+      else if (was && was.mode !== '40000') changes.set(path, undefined);
+    }
+    await Promise.all(inner);
+  };
+  await walk(from, to, '');
+  return changes;
+}
+
+async function folderOf(objects: GitObjects, tree: ObjectId | undefined): Promise<Map<string, TreeEntry>> {
+  if (tree === undefined) return new Map();
+  const raw = await objects.read(tree);
+  if (!raw) throw new Error(`tree ${tree} cannot be read`);
+  return parseRawTree(raw, tree.length / 2);
 }

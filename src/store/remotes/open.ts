@@ -22,7 +22,7 @@ const SILENCE_SECONDS = 30;
 /** What pull requests share comes last for those that may read it: reviewed work goes first. */
 export async function openRemotes(
   configs: readonly CacheRemoteConfig[],
-  scopes: { readonly read: readonly Scope[]; readonly write: Scope },
+  scopes: { readonly read: readonly Scope[]; readonly write: Scope | undefined },
   surroundings: RemoteSurroundings,
   warn: (message: string) => void,
 ): Promise<RemoteChain> {
@@ -35,7 +35,7 @@ export async function openRemotes(
       const read = reads && config.read !== false;
       const write = writes && config.write !== false;
       if (!config.url.startsWith('git:') && !URL.canParse(config.url)) {
-        if (scope === scopes.write) warn(`${config.url} is no address: it is left out`);
+        if (scope === 'shared') warn(`${config.url} is no address: it is left out`);
         continue;
       }
       if (read || write) chained.push({ store: await openRemote(config, scope, surroundings), read, write });

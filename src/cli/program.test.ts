@@ -1,0 +1,81 @@
+/** Holds that every command explains itself: help with examples that can be typed, and a word for slips of the hand. */
+
+import type { Command } from 'commander';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TemporaryProject } from '../test/command-line.js';
+import { createProgram } from './program.js';
+
+const program = createProgram(() => {});
+/** Every command that does something, by the words that are typed for it. */
+function commandsOf(parent: Command, words: readonly string[] = []): [string, Command][] {
+  const inner = parent
+    .createHelp()
+    .visibleCommands(parent)
+    .filter((one) => one.name() !== 'help');
+  if (inner.length === 0) return [[words.join(' '), parent]];
+  return inner.flatMap((one) => commandsOf(one, [...words, one.name()]));
+}
+
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => (text += part) });
+  command.outputHelp();
+  return text;
+}
+
+test.each(commandsOf(program))(
+  '%s --help says what it does, what it takes, and shows examples that can be typed',
+  (name, command) => {
+    const help = helpOf(command);
+    expect(command.description()).toMatch(/^[^A-Z].*[^.]$/s);
+    for (const option of command.options) expect(option.description, option.flags).toBeTruthy();
+    for (const argument of command.registeredArguments)
+      expect(argument.description, argument.name()).toBeTruthy();
+    const lines = (help.split('\nExamples:\n')[1] ?? '')
+      .split('\n')
+      .filter((line) => line.includes(`conductor ${name}`));
+    expect(lines.length).toBeGreaterThan(0);
+    const flags = new Set(command.options.flatMap(({ short, long }) => [short, long]));
+    for (const line of lines) {
+      const words = (line.split(`conductor ${name}`)[1] ?? '').replace(/["')]*\s+#.*$/, '').split(/\s+/);
+      const options = words.filter((word) => /^--?[a-z]/.test(word)).map((word) => word.split('=', 1)[0]);
+      for (const option of options) expect(flags, line).toContain(option);
+    }
+  },
+);
+
+let project: TemporaryProject;
+beforeAll(() => {
+  const backlog = 'tasks:\n  - id: T01\n    outputs: [out.txt]\n    inputs: []\n    run: echo 1 > out.txt\n';
+  project = new TemporaryProject({ 'specs/feature-001-auth/BACKLOG.yaml': backlog });
+});
+afterAll(() => project?.dispose());
+
+test.each<[string[], RegExp]>([
+  [['bild'], /Did you mean build\?/],
+  [['build', '--forse'], /Did you mean (one of )?--force/],
+  [['graph', '--format', 'mermade'], /Did you mean mermaid\?/],
+  [['completion', 'fissh'], /Did you mean fish\?/],
+  [['schema', 'baklog'], /did you mean backlog\?/],
+  [['build', 'feature-001-atuh'], /nearest {2}feature-001-auth/],
+  [['explain', 'feature-001-auth/T1'], /nearest {2}feature-001-auth\/T01/],
+])('%j is told what was meant', async (args, meant) => {
+  const { code, text } = await project.conductor(...args);
+  expect(code).toBe(2);
+  expect(text).toMatch(meant);
+});
+
+test('a mistyped task of the log and a mistyped template of a spec are told what was meant', async () => {
+  expect((await project.conductor('build')).code).toBe(0);
+  const log = await project.conductor('log', 'feature-001-auth/T0l');
+  expect(log.code).toBe(2);
+  expect(log.stderr).toMatch(/nearest {2}feature-001-auth\/T01/);
+  project.write('templates/crud/model.ts.hbs', 'x\n');
+  project.write(
+    'specs/b/BACKLOG.yaml',
+    'tasks:\n  - id: T1\n    render: [{ template: crud/modle.ts.hbs, to: m.ts }]\n',
+  );
+  const build = await project.conductor('build');
+  expect(build.code).toBe(2);
+  expect(build.text).toContain('hint: did you mean `crud/model.ts.hbs`?');
+});

@@ -1,0 +1,62 @@
+/** The text of a first `conductor.config.ts`. Knows no disk. */
+
+import { OWN_PACKAGE } from './schema-reference.js';
+
+export interface ConfigChoices {
+  /** Commands, as shell lines. */
+  readonly gates: readonly string[];
+  /** Paths that workspaces get as links. */
+  readonly links: readonly string[];
+  /** Whether `conductor-build` is in a `node_modules` where an editor finds it. */
+  readonly installed: boolean;
+  /** How the package is added to the project. */
+  readonly install: string;
+}
+
+/** Written as prettier writes by default: the linter of a project that uses it has nothing to say. */
+export function configText(choices: ConfigChoices): string {
+  const { installed, install } = choices;
+  const imported = `import { defineConfig } from ${JSON.stringify(OWN_PACKAGE)};`;
+  // Where the package is not installed an import would be an error in editors, type checks and linters.
+  const head = installed
+    ? [imported, '', '// Every key is optional.', 'export default defineConfig({']
+    : [
+        `// For completion in the editor: ${install}, then`,
+        `//   ${imported}`,
+        '//   export default defineConfig({ ... });',
+        '// Every key is optional.',
+        'export default {',
+      ];
+  return [...head, ...body(choices), installed ? '});' : '};', ''].join('\n');
+}
+
+function body({ gates, links }: ConfigChoices): string[] {
+  return [
+    '  // What must pass on everything together before anything is kept.',
+    ...(gates.length > 0
+      ? ['  gates: {', ...list('    ', 'build', gates), '  },']
+      : ['  //   gates: { build: ["make test"] },']),
+    '',
+    ...(links.length > 0
+      ? ['  // Seen in every workspace, part of no result: what the gates need.', ...workspace(links), '']
+      : []),
+    '  // A task without `render` or `run` is written by a coding agent. Any with a',
+    '  // command line will do, or OpenCode:',
+    '  //   agent: { driver: "command", preset: "claude", env: ["ANTHROPIC_API_KEY"] },',
+    '  //   agent: { driver: "opencode", model: "anthropic/claude-sonnet-4-5" },',
+  ];
+}
+
+function workspace(links: readonly string[]): string[] {
+  const line = `  workspace: { link: [${links.map((one) => JSON.stringify(one)).join(', ')}] },`;
+  return line.length <= 80 ? [line] : ['  workspace: {', ...list('    ', 'link', links), '  },'];
+}
+
+/** On one line where it fits. */
+function list(indent: string, key: string, values: readonly string[]): string[] {
+  const texts = values.map((value) => JSON.stringify(value));
+  const line = `${indent}${key}: [${texts.join(', ')}],`;
+  return line.length <= 80
+    ? [line]
+    : [`${indent}${key}: [`, ...texts.map((text) => `${indent}  ${text},`), `${indent}],`];
+}

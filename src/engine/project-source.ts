@@ -1,0 +1,32 @@
+/** What a project is loaded from. Reads nothing by itself. */
+
+import type { Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import type { Config } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
+import { type SnapshotOptions, takeSnapshot } from '../workspace/snapshot.js';
+import type { ProjectMemory } from './project-memory.js';
+import type { Session } from './session.js';
+
+export type TakeSnapshot = (options: SnapshotOptions) => Promise<Result<{ tree: ObjectId }, Failure>>;
+
+export interface ProjectSource {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  readonly config: Config;
+  readonly memory: ProjectMemory;
+  readonly take: TakeSnapshot;
+}
+
+/** The project as it is on disk now. */
+export function diskSource({ repository, objects, resident }: Session, config: Config): ProjectSource {
+  return {
+    repository,
+    objects,
+    config,
+    memory: resident.memory,
+    take: (options) => takeSnapshot(repository, objects, options),
+  };
+}

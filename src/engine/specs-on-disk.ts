@@ -1,0 +1,37 @@
+/** The spec files of a project as they stand on disk, without git. Reads them; understands none. */
+
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { readBytes } from '../io/files.js';
+import { type Entry, Listing, type ObjectId } from '../model/tree.js';
+
+export interface SpecsOnDisk {
+  /** Files that may be specs, named as git names their contents. */
+  readonly listing: Listing;
+  readonly contents: ReadonlyMap<ObjectId, Buffer>;
+}
+
+/** `specs` is the folder of the specs, without `/` at its end; when there is none, nothing is found. */
+export async function readSpecsOnDisk(directory: string, specs: string): Promise<SpecsOnDisk> {
+  const entries = new Map<string, Entry>();
+  const contents = new Map<ObjectId, Buffer>();
+  const take = async (path: string, isLink: boolean) => {
+    const bytes = (isLink ? undefined : await readBytes(`${directory}/${path}`)) ?? Buffer.alloc(0);
+    const id = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+    entries.set(path, { mode: isLink ? '120000' : '100644', id });
+    contents.set(id, bytes);
+  };
+  for (const entry of await entriesOf(`${directory}/${specs}`)) {
+    const path = `${specs}/${entry.name}`;
+    if (entry.isDirectory()) {
+      for (const inner of await entriesOf(`${directory}/${path}`)) {
+        if (/^backlog\.ya?ml$/i.test(inner.name)) await take(`${path}/${inner.name}`, inner.isSymbolicLink());
+      }
+    } else if (entry.name.endsWith('.spec.md')) await take(path, entry.isSymbolicLink());
+  }
+  return { listing: new Listing(entries), contents };
+}
+
+function entriesOf(folder: string) {
+  return readdir(folder, { withFileTypes: true }).catch(() => []);
+}

@@ -1,0 +1,174 @@
+/** The builds of a watch, one at a time: with the lock held only while one runs, and a build given up for the next. */
+
+import { setMaxListeners } from 'node:events';
+import { ok, type Result } from '../../base/result.js';
+import type { LockHandle } from '../../io/lock.js';
+import type { BuildEvent, BuildSummary } from '../../model/event.js';
+import type { Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
+import type { ObjectId } from '../../model/tree.js';
+import { runCourse } from '../build-course.js';
+import { buildTasks } from '../build-tasks.js';
+import { type BuildOptions, NO_COUNTS } from '../options.js';
+import { isSuperseded, SUPERSEDED } from '../runs.js';
+import { lockProject, type Session } from '../session.js';
+import type { Emit, Surroundings } from '../surroundings.js';
+import type { Lookout } from './lookout.js';
+import type { Reading } from './reading.js';
+
+export interface BuildsParts {
+  readonly surroundings: Surroundings;
+  readonly session: Session;
+  readonly lookout: Lookout;
+  readonly on: (event: BuildEvent) => void;
+}
+
+export interface EndedBuild {
+  readonly summary: BuildSummary;
+  /** What it left on disk; undefined when that is to be looked at. */
+  readonly tree: ObjectId | undefined;
+}
+
+export interface RunningBuild {
+  /** The snapshot that it builds. */
+  readonly tree: ObjectId;
+  readonly ended: Promise<EndedBuild>;
+}
+
+export class WatchBuilds {
+  private readonly parts: BuildsParts;
+  private current: (RunningBuild & { readonly controller: AbortController }) | undefined;
+  private lock: LockHandle | undefined;
+  private readonly unfinished = new Map<Label, 'failed' | 'skipped'>();
+
+  constructor(parts: BuildsParts) {
+    this.parts = parts;
+  }
+
+  get running(): RunningBuild | undefined {
+    return this.current;
+  }
+
+  /** Tasks that the last builds left failed, and those that wait for them. */
+  get failed(): readonly Label[] {
+    return [...this.unfinished.keys()];
+  }
+
+  start(reading: Reading, options: BuildOptions, urgent: ReadonlySet<Label>): RunningBuild {
+    const controller = new AbortController();
+    // Every task that waits or runs listens; their number is no sign of a leak.
+    setMaxListeners(0, controller.signal);
+    const ended = this.build(reading, options, urgent, controller.signal).finally(() => {
+      this.current = undefined;
+    });
+    this.current = { tree: reading.project.snapshot, ended, controller };
+    return this.current;
+  }
+
+  /** Ends the running build in favour of another: what has begun goes on for that. False when it was past that. */
+  async supersede(): Promise<boolean> {
+    const { current } = this;
+    if (!current) return true;
+    if (!this.parts.session.resident.isLanding) current.controller.abort(SUPERSEDED);
+    return (await current.ended).summary.outcome === 'superseded';
+  }
+
+  /** Ends everything. */
+  async stop(): Promise<void> {
+    this.current?.controller.abort();
+    await this.current?.ended;
+    await this.parts.session.resident.rest();
+    await this.release();
+  }
+
+  private async build(
+    reading: Reading,
+    options: BuildOptions,
+    urgent: ReadonlySet<Label>,
+    signal: AbortSignal,
+  ): Promise<EndedBuild> {
+    const { surroundings, session, lookout, on } = this.parts;
+    let tree: ObjectId | undefined;
+    const noted = (event: BuildEvent) => {
+      this.note(event);
+      on(event);
+    };
+    const course = runCourse(
+      surroundings,
+      options.command,
+      noted,
+      async ({ emit, startedAt, openRecord }) => {
+        const locked = await this.hold(options, emit, signal);
+        if (!locked.ok) return locked;
+        if (locked.value === 'late') return ok(lateSummary(surroundings.now() - startedAt));
+        await lookout.lend();
+        const record = () => openRecord(session.repository.project);
+        const open = {
+          surroundings,
+          options,
+          session,
+          emit,
+          signal,
+          startedAt,
+          openRecord: record,
+        };
+        const built = await buildTasks(open, { ...reading, urgent });
+        await lookout.takeBack();
+        tree = built.ok ? built.value.tree : reading.project.snapshot;
+        return built.ok ? ok(built.value.summary) : built;
+      },
+    );
+    try {
+      const summary = await course;
+      // The build that follows at once goes on under the same lock.
+      if (isSuperseded(signal)) return { summary, tree: undefined };
+      await this.release();
+      return { summary, tree };
+    } catch (error) {
+      await this.release();
+      throw error;
+    }
+  }
+
+  /** `late`: somebody else held the lock or left something half-done: what is on disk is to be looked at again. */
+  private async hold(
+    options: BuildOptions,
+    emit: Emit,
+    signal: AbortSignal,
+  ): Promise<Result<'in-time' | 'late', Failure>> {
+    if (this.lock) return ok('in-time');
+    const { surroundings, session } = this.parts;
+    let isLate = false;
+    const locked = await lockProject(
+      surroundings,
+      session,
+      { command: options.command, wait: true, signal },
+      (event) => {
+        isLate = true;
+        emit(event);
+      },
+    );
+    if (!locked.ok) return locked;
+    this.lock = locked.value;
+    await surroundings.reapAgents?.();
+    return ok(isLate ? 'late' : 'in-time');
+  }
+
+  private async release(): Promise<void> {
+    const { lock } = this;
+    this.lock = undefined;
+    await lock?.release();
+  }
+
+  private note(event: BuildEvent): void {
+    if (event.type !== 'task.finished') return;
+    const { task, outcome } = event;
+    if (outcome === 'failed') this.unfinished.set(task, outcome);
+    else if (outcome !== 'skipped') this.unfinished.delete(task);
+    else if (event.because !== undefined) this.unfinished.set(task, outcome);
+  }
+}
+
+function lateSummary(ms: number): BuildSummary {
+  return { outcome: 'superseded', exitCode: 130, counts: NO_COUNTS, ms, usage: {}, published: 0 };
+}

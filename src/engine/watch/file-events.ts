@@ -1,0 +1,85 @@
+/** Tells that something in a project changed, by the events of the file system. The door of chokidar; reads no file. */
+
+import { relative, sep } from 'node:path';
+import type { Scope } from './scope.js';
+
+export interface FileEvents {
+  /** What is of interest from now on. */
+  follow(scope: Scope): void;
+  close(): Promise<void>;
+}
+
+export interface FileEventsOptions {
+  /** Absolute. */
+  readonly project: string;
+  /** Folders that git ignores, relative, without a `/` at the end. */
+  readonly ignored: ReadonlySet<string>;
+  /** Something changed, or everything is watched from here on: it is time to look. */
+  onEvent(): void;
+  /** Events cannot be had any more; the reason, for people. */
+  onBroken(reason: string): void;
+}
+
+export type OpenFileEvents = (options: FileEventsOptions, scope: Scope) => Promise<FileEvents>;
+
+/** Never of interest, whatever git says of them. */
+const NEVER = new Set(['.git', '.conductor', 'node_modules']);
+
+export const openFileEvents: OpenFileEvents = async (options, first) => {
+  const { watch } = await import('chokidar');
+  const { project, ignored } = options;
+  let scope = first;
+  let isBroken = false;
+  const isIgnored = (file: string, stats?: { isDirectory(): boolean }) => {
+    const path = relative(project, file).split(sep).join('/');
+    if (path === '') return false;
+    const isHidden = path.split('/').some((part) => NEVER.has(part)) || isBelow(path, ignored);
+    // Outputs may be where git does not look; what is there besides is left alone.
+    const asFile = isHidden ? scope.names(path) : scope.decides(path);
+    const asFolder = isHidden ? scope.folders.has(path) : scope.isWhole || scope.leadsTo(path);
+    return !(stats ? (stats.isDirectory() ? asFolder : asFile) : asFile || asFolder);
+  };
+  const open = () => {
+    const watcher = watch(project, {
+      ignored: isIgnored,
+      ignoreInitial: true,
+      followSymlinks: false,
+      ignorePermissionErrors: true,
+      // Whether the file is whole is for the snapshot to say.
+      atomic: false,
+    });
+    watcher.on('all', options.onEvent);
+    watcher.on('ready', options.onEvent);
+    watcher.on('error', (error) => {
+      if (isBroken) return;
+      isBroken = true;
+      options.onBroken(error instanceof Error ? error.message : String(error));
+    });
+    return watcher;
+  };
+  let watcher = open();
+  return {
+    follow(next) {
+      const before = scope;
+      scope = next;
+      if (isBroken || before === next || !opensMore(before, next)) return;
+      const old = watcher;
+      watcher = open();
+      void old.close();
+    },
+    close: () => watcher.close(),
+  };
+};
+
+function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+    if (folders.has(path.slice(0, end))) return true;
+  }
+  return false;
+}
+
+/** Whether folders are of interest that were not. */
+function opensMore(before: Scope, after: Scope): boolean {
+  if (before.isWhole) return false;
+  return after.isWhole || [...after.folders].some((folder) => !before.leadsTo(folder));
+}

@@ -1,0 +1,112 @@
+/** The tasks of one build on their way: executor, gates and step, put together on a workbench. Knows no order of its own. */
+
+import { ok, type Result } from '../base/result.js';
+import type { Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
+import type { GateContext } from './gates.js';
+import { LocalExecutor } from './local-executor.js';
+import type { BuildOptions } from './options.js';
+import type { Prepared } from './prepare.js';
+import { readDurations, writeDurations } from './records.js';
+import { schedule } from './scheduler.js';
+import type { Session } from './session.js';
+import type { Emit, Surroundings } from './surroundings.js';
+import { TaskStep } from './task-step.js';
+import { openWorkbench } from './workbench.js';
+
+/** A weight for tasks that were never run: only its ratio to real durations matters. */
+const UNKNOWN_MS = 60_000;
+/** More than any build takes. */
+const URGENT_MS = 1e15;
+const NONE: ReadonlySet<Label> = new Set();
+
+export interface RunOrder {
+  /** The targets do not see their former outputs. */
+  readonly anew?: boolean;
+  /** Tasks that are probably stale: they and what they need are looked at first. */
+  readonly urgent?: ReadonlySet<Label>;
+}
+
+export interface Workshop {
+  readonly gates: GateContext;
+  /** Goes through all selected tasks once. */
+  run(options: BuildOptions, order?: RunOrder): Promise<TaskStep>;
+  close(): Promise<void>;
+}
+
+/** Fails with `sandbox-required`. */
+export async function openWorkshop(
+  surroundings: Surroundings,
+  session: Session,
+  prepared: Prepared,
+  startedAt: number,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<Result<Workshop, Failure>> {
+  const { project, selected } = prepared;
+  const bench = await openWorkbench(surroundings, session, project.config, startedAt);
+  if (!bench.ok) return bench;
+  const { resident } = session;
+  const { logs, toolbox, spending, pool, unsandboxed } = bench.value;
+  const gates = {
+    toolbox,
+    pool,
+    limiter: resident.limiter('gates', project.config.gateWorkers),
+    logs,
+    minutes: project.config.timeouts.gate,
+    signal,
+    emit,
+  };
+  const executor = new LocalExecutor({
+    objects: session.objects,
+    store: prepared.store,
+    pool,
+    agent: prepared.agent,
+    toolbox,
+    spending,
+    gates,
+    logs,
+    config: project.config,
+    version: surroundings.version,
+    unsandboxed,
+    now: surroundings.now,
+  });
+  return ok({
+    gates,
+    async run(options, { anew = false, urgent = NONE } = {}) {
+      const durations = { ...(await readDurations(project.repository.state)) };
+      const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
+      const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));
+      const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
+      const step = new TaskStep({
+        prepared,
+        executor,
+        workers: resident.limiter('workers', options.workers ?? project.config.workers),
+        resident,
+        priority,
+        gateContext: gates,
+        options,
+        anew,
+        emit,
+        durations,
+        version: surroundings.version,
+        now: surroundings.now,
+      });
+      await schedule({
+        graph: project.graph,
+        // The longest way first here too: a free worker takes the first task that turns out to be stale.
+        labels: new Set([...selected].sort((a, b) => priority(b) - priority(a))),
+        failFast: options.failFast,
+        signal,
+        step: (label) => step.run(label),
+        onSkip: (label, because) => step.skip(label, because),
+      });
+      await writeDurations(project.repository.state, durations);
+      return step;
+    },
+    async close() {
+      await resident.runs.settled(gates);
+      await executor.close();
+    },
+  });
+}

@@ -1,0 +1,26 @@
+/** What a command wrote and what it left, a line each. Knows no disk. */
+
+import { plural, type Style, visible } from './style.js';
+
+/** Files of one folder beyond this number are counted. */
+const LISTED = 3;
+
+export type Word = 'wrote' | 'added' | 'kept' | 'no gate';
+
+export function wordLine(word: Word, text: string, style: Style): string {
+  return `${style(word === 'wrote' || word === 'added' ? 'green' : 'yellow', word.padEnd(7))}  ${visible(text)}`;
+}
+
+/** `specs/a/BACKLOG.yaml`; `templates/a/ (12 files)` where a folder has many. */
+export function writtenLines(paths: readonly string[], style: Style): string[] {
+  const byFolder = new Map<string, string[]>();
+  for (const path of paths) {
+    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), path]);
+  }
+  return [...byFolder].flatMap(([folder, files]) =>
+    files.length > LISTED && folder !== ''
+      ? [wordLine('wrote', `${folder} (${plural(files.length, 'file')})`, style)]
+      : files.map((path) => wordLine('wrote', path, style)),
+  );
+}

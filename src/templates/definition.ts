@@ -1,0 +1,138 @@
+/** What a `template.yaml` says: its description, variables and examples, or everything that is wrong with it. */
+
+import { nearest } from '../base/nearest.js';
+import { err, ok, type Result } from '../base/result.js';
+import { type KeyPath, locator, parseYaml, validateSchema } from '../io/document.js';
+import type { Diagnostic, VariableProblem } from '../model/failure.js';
+import type { Json } from '../model/task.js';
+import { textOfValue } from './value-text.js';
+import { compileVariable, type TemplateVariable, type WrittenVariable } from './variable.js';
+
+export interface TemplateDefinition {
+  /** One line. */
+  readonly description: string;
+  /** In the order of the file. */
+  readonly variables: readonly TemplateVariable[];
+  readonly examples: readonly TemplateExample[];
+}
+
+export interface TemplateExample {
+  readonly title: string;
+  readonly set: Values;
+}
+
+/** Values by the name of their variable. */
+export type Values = Readonly<Record<string, Json>>;
+
+/** What every template has without declaring it; see `FeatureNames`. */
+export const GIVEN_NAMES: readonly string[] = ['name', 'feature', 'number', 'template'];
+
+interface Written {
+  readonly description: string;
+  readonly variables?: Readonly<Record<string, WrittenVariable>>;
+  readonly examples?: readonly TemplateExample[];
+}
+
+interface Problem {
+  readonly path: KeyPath;
+  readonly key?: boolean;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** `file` is named in diagnostics. */
+export async function parseDefinition(
+  text: string,
+  file: string,
+): Promise<Result<TemplateDefinition, Diagnostic[]>> {
+  const parsed = await parseYaml(text, file);
+  if (!parsed.ok) return parsed;
+  const problems: Problem[] = await validateSchema('template', parsed.value);
+  if (problems.length > 0) return err(await placed(text, file, problems));
+  const written = parsed.value as Written;
+  const variables: TemplateVariable[] = [];
+  for (const [name, one] of Object.entries(written.variables ?? {})) {
+    const path = ['variables', name];
+    if (GIVEN_NAMES.includes(name)) {
+      problems.push({ path, key: true, message: `\`${name}\` is always there: it cannot be declared` });
+    }
+    const compiled = await compileVariable(name, one);
+    if (compiled.ok) {
+      variables.push(compiled.value);
+      problems.push(...variableProblems(compiled.value, one, path));
+    } else {
+      problems.push({ path: [...path, 'schema'], message: `is no JSON Schema: ${compiled.error}` });
+    }
+  }
+  const definition = { description: written.description, variables, examples: written.examples ?? [] };
+  if (problems.length === 0) problems.push(...exampleProblems(definition));
+  return problems.length > 0 ? err(await placed(text, file, problems)) : ok(definition);
+}
+
+/** The values of all variables, defaults included; or all problems at once. Text is read by each variable's schema. */
+export function readValues(
+  { variables }: Pick<TemplateDefinition, 'variables'>,
+  given: Values,
+): Result<Values, VariableProblem[]> {
+  const values: Record<string, Json> = {};
+  const problems: VariableProblem[] = [];
+  for (const variable of variables) {
+    const { name, description, example } = variable;
+    const value = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (value !== undefined) {
+      const read = variable.read(value);
+      if (read.ok) values[name] = read.value;
+      else problems.push(...read.error);
+    } else if (variable.default !== undefined) values[name] = variable.default;
+    else {
+      problems.push({
+        variable: name,
+        message: `is missing: ${description}`,
+        ...(example === undefined ? {} : { example: textOfValue(example) }),
+      });
+    }
+  }
+  const known = variables.map(({ name }) => name);
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    const meant = nearest(name, known);
+    const hint = meant === undefined ? `it has ${known.join(', ') || 'none'}` : `did you mean \`${meant}\`?`;
+    problems.push({ variable: name, message: 'is no variable of this template', hint });
+  }
+  return problems.length > 0 ? err(problems) : ok(values);
+}
+
+function variableProblems(variable: TemplateVariable, written: WrittenVariable, path: KeyPath): Problem[] {
+  const problems: Problem[] = [];
+  const check = (value: Json | undefined, where: KeyPath) => {
+    const read = value === undefined ? undefined : variable.read(value);
+    if (read && !read.ok) problems.push(...read.error.map(({ message }) => ({ path: where, message })));
+  };
+  check(written.schema.default as Json | undefined, [...path, 'schema', 'default']);
+  check(written.example, [...path, 'example']);
+  if (!variable.ask && variable.default === undefined) {
+    problems.push({ path: [...path, 'ask'], message: 'it is not asked for and has no default' });
+  }
+  return problems;
+}
+
+function exampleProblems(definition: TemplateDefinition): Problem[] {
+  return definition.examples.flatMap(({ set }, index) => {
+    const read = readValues(definition, set);
+    if (read.ok) return [];
+    return read.error.map(({ variable, message }) => ({
+      path: ['examples', index, 'set', variable],
+      message: `\`${variable}\`: ${message}`,
+    }));
+  });
+}
+
+async function placed(text: string, file: string, problems: readonly Problem[]): Promise<Diagnostic[]> {
+  const place = await locator(text);
+  return problems.map(({ path, key, message, hint }) => ({
+    file,
+    ...place(path, key),
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  }));
+}

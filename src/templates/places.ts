@@ -1,0 +1,139 @@
+/** Finds templates: the project's own, the shipped ones, packages, folders by their path. Reads none of them. */
+
+import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import { suggestions } from '../base/nearest.js';
+import { compareBytes } from '../base/order.js';
+import { err, ok, type Result } from '../base/result.js';
+import { exists } from '../io/files.js';
+import { findPackage } from '../io/node-modules.js';
+import type { Failure } from '../model/failure.js';
+import { DEFINITION, type TemplateOrigin, type TemplatePlace } from './folder.js';
+
+export interface TemplateRoots {
+  /** The project's folder. */
+  readonly project: string;
+  /** The folder of templates that ship with conductor. */
+  readonly shipped: string;
+  /** What a path is relative to. */
+  readonly cwd: string;
+}
+
+const OWN = 'templates';
+/** Where a package that is more than a template keeps it. */
+const IN_PACKAGE = 'conductor-template';
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+const PACKAGE = /^(?:@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/;
+
+/** Every template that a name alone would find, the project's own first; each name once. */
+export async function listTemplates(roots: TemplateRoots): Promise<TemplatePlace[]> {
+  const places = [...(await ownTemplates(roots)), ...(await shippedTemplates(roots))];
+  for (const name of await dependencies(roots.project)) {
+    const place = await packageTemplate(roots, name);
+    if (place) places.push(place);
+  }
+  const byName = new Map<string, TemplatePlace>();
+  for (const place of places) if (!byName.has(place.name)) byName.set(place.name, place);
+  return [...byName.values()].sort((a, b) => compareBytes(a.name, b.name));
+}
+
+/** The template of a name, a path (`./x`, `../x`, `/x`, `x/y`) or a package. Fails with `unknown-template`. */
+export async function findTemplate(
+  wanted: string,
+  roots: TemplateRoots,
+): Promise<Result<TemplatePlace, Failure>> {
+  if (isPath(wanted)) return pathTemplate(wanted, roots);
+  const own = NAME.test(wanted)
+    ? await folderTemplate(join(roots.project, OWN), wanted, 'project')
+    : undefined;
+  const shipped =
+    own ?? (NAME.test(wanted) ? await folderTemplate(roots.shipped, wanted, 'shipped') : undefined);
+  const found = shipped ?? (await packageTemplate(roots, wanted));
+  if (found) return ok(found);
+  const known = (await listTemplates(roots)).map(({ name }) => name);
+  return err({ kind: 'unknown-template', template: wanted, nearest: suggestions(wanted, known), known });
+}
+
+function isPath(wanted: string): boolean {
+  return (
+    /^\.{1,2}(?:[\\/]|$)|^[\\/]|^[A-Za-z]:[\\/]/.test(wanted) ||
+    (wanted.includes('/') && !wanted.startsWith('@'))
+  );
+}
+
+async function pathTemplate(wanted: string, { cwd }: TemplateRoots): Promise<Result<TemplatePlace, Failure>> {
+  const folder = resolve(cwd, wanted);
+  const usage = (message: string, hint: string) => err<Failure>({ kind: 'usage', message, hint });
+  if (!(await exists(join(folder, DEFINITION)))) {
+    return usage(
+      `${wanted} is no template: it has no ${DEFINITION}`,
+      'see docs/templates.md for how to write one',
+    );
+  }
+  const name = basename(folder);
+  if (!NAME.test(name)) {
+    return usage(
+      `the folder of a template cannot be called ${name}`,
+      'use letters, digits, `.`, `_` and `-`',
+    );
+  }
+  return ok({ name, origin: 'path', folder: await realpath(folder), shown: relative(cwd, folder) || '.' });
+}
+
+async function ownTemplates({ project }: TemplateRoots): Promise<TemplatePlace[]> {
+  return templatesIn(join(project, OWN), 'project');
+}
+
+async function shippedTemplates({ shipped }: TemplateRoots): Promise<TemplatePlace[]> {
+  return templatesIn(shipped, 'shipped');
+}
+
+async function templatesIn(root: string, origin: TemplateOrigin): Promise<TemplatePlace[]> {
+  const names = await readdir(root).catch(() => []);
+  const places = await Promise.all(
+    names.filter((name) => NAME.test(name)).map((name) => folderTemplate(root, name, origin)),
+  );
+  return places.filter((place) => place !== undefined);
+}
+
+/** A folder of templates is hostile until checked: what is a link in it is no template. */
+async function folderTemplate(
+  root: string,
+  name: string,
+  origin: TemplateOrigin,
+): Promise<TemplatePlace | undefined> {
+  const folder = join(root, name);
+  const found = await lstat(folder).catch(() => undefined);
+  if (!found?.isDirectory() || !(await exists(join(folder, DEFINITION)))) return undefined;
+  return { name, origin, folder, shown: origin === 'project' ? `${OWN}/${name}` : `${name} (shipped)` };
+}
+
+async function packageTemplate(
+  { project }: TemplateRoots,
+  wanted: string,
+): Promise<TemplatePlace | undefined> {
+  const installed = PACKAGE.test(wanted) ? await findPackage(project, wanted) : undefined;
+  if (installed === undefined) return undefined;
+  for (const [root, shown] of [
+    [installed, wanted],
+    [join(installed, IN_PACKAGE), `${wanted}/${IN_PACKAGE}`],
+  ] as const) {
+    if (!(await exists(join(root, DEFINITION)))) continue;
+    const name = wanted.replace(/^@/, '').replace('/', '-');
+    // The package itself is a link with some package managers; what is in it must not be one.
+    return { name, origin: 'package', folder: await realpath(root), shown };
+  }
+  return undefined;
+}
+
+async function dependencies(project: string): Promise<string[]> {
+  try {
+    const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as Record<
+      string,
+      object
+    >;
+    return Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+  } catch {
+    return [];
+  }
+}
