@@ -2,6 +2,7 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import type { Provenance } from '../model/action.js';
+import type { CacheStats, PullReport, PushReport, VerifyReport } from '../model/cache-report.js';
 import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { resultKeyOf } from '../model/lock.js';
@@ -23,29 +24,6 @@ export interface CacheOptions {
   readonly all: boolean;
   readonly signal: AbortSignal;
   warn(message: string): void;
-}
-
-export interface PushReport {
-  /** Entries that the remotes hold now, new there or not. */
-  readonly stored: number;
-  /** A remote holds another result under their key. */
-  readonly taken: readonly Label[];
-  /** Recorded, and not in the store here. */
-  readonly absent: readonly Label[];
-  readonly unsent: number;
-}
-
-export interface PullReport {
-  readonly present: number;
-  readonly brought: number;
-  /** Recorded, and neither here nor on a remote. */
-  readonly missing: readonly Label[];
-}
-
-export interface VerifyReport {
-  readonly results: number;
-  readonly damaged: readonly { readonly key: string; readonly label?: Label; readonly detail: string }[];
-  readonly removed: boolean;
 }
 
 interface Opened {
@@ -75,7 +53,7 @@ export async function pushResults(
       const origin = await originOf(project.objects, name, commit);
       if ((origin?.pullRequest === true) === policy.here.pullRequest) entries.set(name, commit);
     }
-    const outcomes = await chain.offer(entries, options.signal);
+    const outcomes = await chain.offer(entries, options.signal).all;
     const taken = [...outcomes].filter(([name, outcome]) => outcome === 'taken' && isResult(name));
     return ok({
       stored: [...outcomes.values()].filter((outcome) => outcome === 'stored').length,
@@ -173,22 +151,6 @@ async function damage(
   return (
     shapeProblem(loaded.value.files) ?? (isOther ? 'it is not the one that the lock file records' : undefined)
   );
-}
-
-export interface CacheStats {
-  readonly results: number;
-  readonly gates: number;
-  /** Of the results, how many each recipe made. */
-  readonly recipes: Readonly<Record<string, number>>;
-  readonly pullRequests: number;
-  /** Dollars that agents cost to make what is kept. */
-  readonly costUsd: number;
-  /** Bytes on disk of everything that conductor keeps, snapshots included. */
-  readonly bytes: number;
-  readonly recorded: number;
-  /** Recorded, and not in the store. */
-  readonly absent: number;
-  readonly remotes: readonly { readonly url: string; readonly read: boolean; readonly write: boolean }[];
 }
 
 export async function cacheStats(surroundings: Surroundings): Promise<Result<CacheStats, Failure>> {

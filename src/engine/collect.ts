@@ -15,6 +15,7 @@ import type { TreeEntry } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
 import { deleteRefs } from '../io/git/transfer.js';
 import { acquireLock, type LockHandle } from '../io/lock.js';
+import type { CollectReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import { type EntryName, isResult, keyOf, refOf } from '../store/entry.js';
@@ -30,16 +31,6 @@ export interface CollectOptions {
   readonly maxBytes: number | undefined;
   readonly wait: boolean;
   readonly signal: AbortSignal;
-}
-
-export interface CollectReport {
-  readonly dryRun: boolean;
-  readonly kept: number;
-  /** Of those, how many some lock names. */
-  readonly named: number;
-  readonly removed: number;
-  /** Freed on disk; about so many that would be, for a dry run. */
-  readonly bytes: number;
 }
 
 const LOCKS = ['.metadata.json', '.plan.json'];

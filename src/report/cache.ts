@@ -1,13 +1,15 @@
 /** What became of kept results, in words. Knows no store. */
 
+import type {
+  CacheStats,
+  CollectReport,
+  PullReport,
+  PushReport,
+  VerifyReport,
+} from '../model/cache-report.js';
 import { bytes, money, plural, visible } from './style.js';
 
-export function pushText(report: {
-  readonly stored: number;
-  readonly taken: readonly string[];
-  readonly absent: readonly string[];
-  readonly unsent: number;
-}): string {
+export function pushText(report: PushReport): string {
   return lines([
     ...report.taken.map((label) => `${visible(label)}: another result stands there under its key`),
     ...report.absent.map((label) => `${visible(label)}: its result is not in this store`),
@@ -15,22 +17,14 @@ export function pushText(report: {
   ]);
 }
 
-export function pullText(report: {
-  readonly present: number;
-  readonly brought: number;
-  readonly missing: readonly string[];
-}): string {
+export function pullText(report: PullReport): string {
   return lines([
     ...report.missing.map((label) => `${visible(label)}: its result is on no remote`),
     `conductor: ${plural(report.brought, 'entry', 'entries')} brought, ${report.present} here before${report.missing.length > 0 ? `, ${report.missing.length} missing` : ''}`,
   ]);
 }
 
-export function verifyText(report: {
-  readonly results: number;
-  readonly damaged: readonly { readonly key: string; readonly label?: string; readonly detail: string }[];
-  readonly removed: boolean;
-}): string {
+export function verifyText(report: VerifyReport): string {
   const word = report.removed ? 'removed' : 'damaged';
   return lines([
     ...report.damaged.map(
@@ -40,17 +34,7 @@ export function verifyText(report: {
   ]);
 }
 
-export function statsText(stats: {
-  readonly results: number;
-  readonly gates: number;
-  readonly recipes: Readonly<Record<string, number>>;
-  readonly pullRequests: number;
-  readonly costUsd: number;
-  readonly bytes: number;
-  readonly recorded: number;
-  readonly absent: number;
-  readonly remotes: readonly { readonly url: string; readonly read: boolean; readonly write: boolean }[];
-}): string {
+export function statsText(stats: CacheStats): string {
   const recipes = Object.entries(stats.recipes).map(([recipe, count]) => `${count} ${recipe}`);
   const facts: (readonly [string, string])[] = [
     ['results', `${stats.results}${recipes.length > 0 ? ` (${recipes.join(', ')})` : ''}`],
@@ -67,13 +51,7 @@ export function statsText(stats: {
   return lines(facts.map(([name, value]) => `${name.padEnd(10)} ${value}`));
 }
 
-export function collectText(report: {
-  readonly dryRun: boolean;
-  readonly kept: number;
-  readonly named: number;
-  readonly removed: number;
-  readonly bytes: number;
-}): string {
+export function collectText(report: CollectReport): string {
   const { dryRun, kept, named, removed } = report;
   const what = dryRun ? 'would forget' : 'forgot';
   const freed = dryRun ? `and free about ${bytes(report.bytes)}` : `and freed ${bytes(report.bytes)}`;

@@ -194,6 +194,17 @@ test('what was rendered waits for nobody; the end of the build waits for a limit
   ]);
 });
 
+test('who was first is for the first remote to say: one behind it that does not answer holds nothing up', async () => {
+  const [first, stuck] = [new ScriptedRemote('first'), new ScriptedRemote('stuck')];
+  stuck.before = (signal) =>
+    new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  const store = open([first, stuck], { waitMs: 10 });
+  expect((await store.keep(await newResult('a'))).ok).toBe(true);
+  expect(first.entries.size).toBe(1);
+  await store.close();
+  expect(told).toEqual([expect.stringContaining('stuck: 1 entry was not sent')]);
+});
+
 test('what arrives damaged, or as another result than its key says, is refused and the next remote is asked', async () => {
   const [lying, good] = [new ScriptedRemote('lying'), new ScriptedRemote('good')];
   await elsewhere(lying, 'b');

@@ -111,10 +111,15 @@ export class TieredResults implements ResultStore {
 
   async close(): Promise<void> {
     for (const name of this.unsettled) this.later(this.offers.ask(name));
-    const sent = Promise.all(this.late).then(() => 'sent' as const);
+    const sent = this.sent().then(() => 'sent' as const);
     if ((await within(sent, this.sharing.waitMs, this.signal)) === 'late') this.stop.abort();
-    await Promise.all(this.late);
+    await this.sent();
     await this.sharing.chain.close();
+  }
+
+  /** What is sent may give rise to more. */
+  private async sent(): Promise<void> {
+    while (this.late.size > 0) await Promise.all(this.late);
   }
 
   private async ask(name: EntryName): Promise<boolean> {
@@ -154,7 +159,10 @@ export class TieredResults implements ResultStore {
       const commit = await this.local.commitOf(name);
       if (commit !== undefined) entries.set(name, commit);
     }
-    return this.sharing.chain.offer(entries, this.signal);
+    const { first, all } = this.sharing.chain.offer(entries, this.signal);
+    // Who was first is for the first remote to say: the others need not be waited for.
+    this.later(all);
+    return first;
   }
 
   /**

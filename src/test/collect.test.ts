@@ -5,7 +5,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../agent/scripted.js';
-import { type CollectOptions, type CollectReport, collect } from '../engine/collect.js';
+import { type CollectOptions, collect } from '../engine/collect.js';
+import type { CollectReport } from '../model/cache-report.js';
 import { createRig, type Rig } from './rig.js';
 import { refsIn } from './shared-project.js';
 

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { ConductorConfig } from '../model/config.js';
 import { createRig, type Rig } from './rig.js';
 
@@ -70,4 +71,20 @@ export function refsIn(dir: string, prefix = 'refs/conductor'): string[] {
     encoding: 'utf8',
   });
   return listed.split('\n').filter((line) => line !== '');
+}
+
+/** Built and pushed here, then in a fresh clone from the remote alone: the same tree, nothing made. */
+export async function holdsThePromise(rig: Rig): Promise<void> {
+  const first = await rig.build();
+  expect(first.warnings()).toEqual([]);
+  expect(first.summary.counts.built).toBe(4);
+  const made = rig.files();
+  rig.commit();
+  cloneProject(rig, 'clone');
+  const again = await rig.buildWithoutAgent();
+  expect(again.warnings()).toEqual([]);
+  expect(again.ran()).toEqual([]);
+  expect(again.gates()).toEqual([]);
+  expect(again.summary.exitCode).toBe(0);
+  expect(rig.files()).toEqual(made);
 }

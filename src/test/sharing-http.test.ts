@@ -4,24 +4,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { StrictCache, sha256, startGitServer, startNginx } from './cache-servers.js';
-import type { Rig } from './rig.js';
-import { cloneProject, createBare, createSharedProject, refsIn } from './shared-project.js';
-
-/** Built and pushed here, then in a fresh clone from the remote alone: the same tree, nothing made. */
-async function holdsThePromise(rig: Rig): Promise<void> {
-  const first = await rig.build();
-  expect(first.warnings()).toEqual([]);
-  expect(first.summary.counts.built).toBe(4);
-  const made = rig.files();
-  rig.commit();
-  cloneProject(rig, 'clone');
-  const again = await rig.buildWithoutAgent();
-  expect(again.warnings()).toEqual([]);
-  expect(again.ran()).toEqual([]);
-  expect(again.gates()).toEqual([]);
-  expect(again.summary.exitCode).toBe(0);
-  expect(rig.files()).toEqual(made);
-}
+import { cloneProject, createBare, createSharedProject, holdsThePromise, refsIn } from './shared-project.js';
 
 test('a fresh clone is built from a cache that answers as bazel-remote does, with a token', async () => {
   await using cache = await StrictCache.start();

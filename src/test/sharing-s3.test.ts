@@ -7,8 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Rig } from './rig.js';
-import { cloneProject, createSharedProject } from './shared-project.js';
+import { cloneProject, createSharedProject, holdsThePromise } from './shared-project.js';
 
 beforeAll(() => {
   // The SDK takes its credentials from the environment of the process, as people give them.
@@ -98,19 +97,6 @@ class StrictBucket implements AsyncDisposable {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
-}
-
-async function holdsThePromise(rig: Rig): Promise<void> {
-  const first = await rig.build();
-  expect(first.warnings()).toEqual([]);
-  const made = rig.files();
-  rig.commit();
-  cloneProject(rig, 'clone');
-  const again = await rig.buildWithoutAgent();
-  expect(again.warnings()).toEqual([]);
-  expect(again.ran()).toEqual([]);
-  expect(again.gates()).toEqual([]);
-  expect(rig.files()).toEqual(made);
 }
 
 test('a fresh clone is built from a bucket of an S3 server', async () => {

@@ -19,6 +19,7 @@ const PATIENCE = 3;
 const TOLD = 3;
 
 type Way = 'read' | 'write';
+type Outcomes = Map<EntryName, 'stored' | 'taken'>;
 
 interface Health {
   readonly remote: ChainedRemote;
@@ -81,28 +82,43 @@ export class RemoteChain {
   }
 
   /**
-   * Offers entries to every remote that takes them. `taken` are those for which one of them holds another; later
-   * remotes are not offered what an earlier one holds differently.
+   * Offers entries to every remote that takes them, in order. `taken` are those for which one of them holds another;
+   * later remotes are not offered what an earlier one holds differently. `first`: what the first of them has said.
    */
-  async offer(
+  offer(
     entries: ReadonlyMap<EntryName, ObjectId>,
     signal: AbortSignal,
-  ): Promise<Map<EntryName, 'stored' | 'taken'>> {
-    const all = new Map<EntryName, 'stored' | 'taken'>();
+  ): { readonly first: Promise<Outcomes>; readonly all: Promise<Outcomes> } {
+    const outcomes: Outcomes = new Map();
+    let tell = () => {};
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const all = this.give(entries, outcomes, signal, () => tell()).finally(() => tell());
+    return { first: told.then(() => new Map(outcomes)), all };
+  }
+
+  private async give(
+    entries: ReadonlyMap<EntryName, ObjectId>,
+    outcomes: Outcomes,
+    signal: AbortSignal,
+    onOne: () => void,
+  ): Promise<Outcomes> {
     for (const health of this.healths) {
       if (!isOpen(health, 'write')) continue;
-      const mine = new Map([...entries].filter(([name]) => all.get(name) !== 'taken'));
+      const mine = new Map([...entries].filter(([name]) => outcomes.get(name) !== 'taken'));
       if (mine.size === 0) break;
       if (signal.aborted) {
         health.unsent += mine.size;
         continue;
       }
-      const { outcomes, fault } = await health.remote.store.offer(mine, signal);
-      for (const [name, outcome] of outcomes) all.set(name, outcome);
-      health.unsent += mine.size - outcomes.size;
+      const { outcomes: said, fault } = await health.remote.store.offer(mine, signal);
+      for (const [name, outcome] of said) outcomes.set(name, outcome);
+      health.unsent += mine.size - said.size;
       this.judge(health, 'write', fault);
+      onOne();
     }
-    return all;
+    return outcomes;
   }
 
   /** Says what of a remote that was not dropped went wrong all the same, and lets all of them go. */
