@@ -190,6 +190,19 @@ test('a cache that is full or read-only is one warning; reading goes on', async 
   }
 });
 
+test('a cache that may be written and not read gets what is made', async () => {
+  await using cache = await StrictCache.start();
+  await using rig = await createSharedProject({ remotes: [{ url: cache.url, read: false }] });
+  cache.mischief = (request, response) => {
+    if (request.method === 'PUT') return 'pass';
+    response.writeHead(403).end();
+    return 'done';
+  };
+  const story = await rig.build();
+  expect(story.warnings()).toEqual([]);
+  expect(cache.actions.size).toBe(8);
+});
+
 test('of two builds over HTTP the first one stands', async () => {
   await using cache = await StrictCache.start();
   await using rig = await createSharedProject({ remotes: [cache.url] });

@@ -30,6 +30,7 @@ export interface CasRemoteOptions {
   readonly maxBytes: number;
 }
 
+type Standing = 'none' | 'stored' | 'taken' | 'unseen';
 type Arrival = { readonly commit: ObjectId } | { readonly refused: string } | undefined;
 
 export class CasRemote implements RemoteStore {
@@ -162,7 +163,8 @@ export class CasRemote implements RemoteStore {
       action.files.push({ path, hash, size: content.length, executable: mode === '100755' });
     }
     const before = await this.standing(key, action, signal);
-    if (!before.ok || before.value !== 'none') return before as Result<'stored' | 'taken', RemoteFault>;
+    if (!before.ok) return before;
+    if (isSettled(before.value)) return ok(before.value);
     for (const [hash, content] of contents) {
       const has = await place.hasBlob(hash, signal);
       if (has.ok && has.value) continue;
@@ -170,13 +172,14 @@ export class CasRemote implements RemoteStore {
       if (!sent.ok) return sent;
     }
     const now = await this.standing(key, action, signal);
-    if (!now.ok || now.value !== 'none') return now as Result<'stored' | 'taken', RemoteFault>;
+    if (!now.ok) return now;
+    if (isSettled(now.value)) return ok(now.value);
     const sent = await place.putAction(key, formatAction(action), signal);
     if (!sent.ok) return sent;
     const after = await this.standing(key, action, signal);
     if (!after.ok) return after;
     if (after.value === 'none') return err({ kind: 'failed', detail: 'it does not keep what it is sent' });
-    if (after.value !== 'unseen') return ok(after.value);
+    if (isSettled(after.value)) return ok(after.value);
     return ok(sent.value === 'exists' ? 'taken' : 'stored');
   }
 
@@ -185,7 +188,7 @@ export class CasRemote implements RemoteStore {
     key: string,
     ours: Action,
     signal: AbortSignal,
-  ): Promise<Result<'none' | 'stored' | 'taken' | 'unseen', RemoteFault>> {
+  ): Promise<Result<Standing, RemoteFault>> {
     const body = await this.options.place.getAction(key, signal);
     if (!body.ok) return body.error.kind === 'denied' ? ok('unseen') : body;
     if (!body.value) return ok('none');
@@ -198,4 +201,8 @@ export class CasRemote implements RemoteStore {
     const kind = isResult(name) ? 'result' : 'gates';
     return this.options.scope === 'shared' ? key : digestFields('conductor.pull-request.1', [kind, key]);
   }
+}
+
+function isSettled(standing: Standing): standing is 'stored' | 'taken' {
+  return standing === 'stored' || standing === 'taken';
 }
