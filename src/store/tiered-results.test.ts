@@ -116,6 +116,28 @@ test('many keys, and those that will probably be asked for, are one round trip; 
   expect(remote.closed).toBe(true);
 });
 
+test('who asks for what is on its way already waits for it', async () => {
+  const remote = new ScriptedRemote();
+  await elsewhere(remote, 'a');
+  await elsewhere(remote, 'likely');
+  const store = open([remote], { likely: [key('likely')] });
+  let answer: () => void = () => {};
+  const asked = new Promise<void>((reached) => {
+    remote.before = () => {
+      reached();
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    };
+  });
+  const first = found(store, 'a');
+  await asked;
+  const second = found(store, 'likely');
+  answer();
+  expect(await Promise.all([first, second])).toEqual([true, true]);
+  expect(remote.fetches.length).toBe(1);
+});
+
 test('remotes are asked in their order, each only for what is not found yet', async () => {
   const [first, second] = [new ScriptedRemote('first'), new ScriptedRemote('second')];
   await elsewhere(first, 'a');

@@ -38,8 +38,9 @@ export class TieredResults implements ResultStore {
   private readonly sharing: Sharing;
   private readonly questions: Batch<EntryName, true>;
   private readonly offers: Batch<EntryName, 'stored' | 'taken'>;
-  /** Asked for in this build, found or not. */
-  private readonly asked = new Set<EntryName>();
+  /** Asked for in this build: whether it is there, once that is known. */
+  private readonly asked = new Map<EntryName, Promise<boolean>>();
+  private isFirst = true;
   private readonly late = new Set<Promise<unknown>>();
   /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
   private readonly gaveWay = new Set<ActionKey>();
@@ -122,23 +123,31 @@ export class TieredResults implements ResultStore {
     while (this.late.size > 0) await Promise.all(this.late);
   }
 
-  private async ask(name: EntryName): Promise<boolean> {
-    if (this.asked.has(name) || !this.sharing.chain.reads || this.signal.aborted) return false;
-    return (await this.questions.ask(name)) === true;
+  private ask(name: EntryName): Promise<boolean> {
+    const known = this.asked.get(name);
+    if (known) return known;
+    if (!this.sharing.chain.reads || this.signal.aborted) return Promise.resolve(false);
+    const answer = this.questions.ask(name).then((found) => found === true);
+    this.asked.set(name, answer);
+    return answer;
   }
 
   private async bring(names: readonly EntryName[]): Promise<Map<EntryName, true>> {
-    const first = this.asked.size === 0;
     const wanted = new Set(names);
-    if (first) {
-      for (const name of this.sharing.likely.map(resultName)) {
-        if ((await this.local.commitOf(name)) === undefined) wanted.add(name);
-      }
-    }
-    for (const name of wanted) this.asked.add(name);
+    const likely = this.isFirst ? this.sharing.likely.map(resultName) : [];
+    this.isFirst = false;
+    for (const name of likely) if ((await this.local.commitOf(name)) === undefined) wanted.add(name);
     const accept = (name: EntryName, commit: ObjectId) => this.accept(name, commit);
-    const found = await this.sharing.chain.fetch([...wanted], accept, this.signal);
-    return new Map([...found].map((name) => [name, true]));
+    const found = this.sharing.chain.fetch([...wanted], accept, this.signal);
+    for (const name of wanted) {
+      // Who asks for it while it is on its way waits for it.
+      if (!this.asked.has(name))
+        this.asked.set(
+          name,
+          found.then((all) => all.has(name)),
+        );
+    }
+    return new Map([...(await found)].map((name) => [name, true]));
   }
 
   private async accept(name: EntryName, commit: ObjectId): Promise<string | undefined> {

@@ -30,7 +30,7 @@ export interface PushedRef {
 /** What of the person's session concerns the way to other machines; the rest of `GIT_*` stays out. */
 const SESSION = /^GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|SSL_.+|PROXY_.+|CONFIG_(COUNT|(KEY|VALUE)_\d+))$/;
 
-/** A refspec at a time git would be asked about so many refs that the line gets too long. */
+/** Refs of one push: they stand on its command line, which has a limit. */
 const PUSHED_AT_ONCE = 200;
 
 /**
