@@ -1,7 +1,6 @@
 /** Verdicts: what a build would do with a task and why. The same values serve status, explain, dry run and build. */
 
 import type { ManifestChange } from './action.js';
-import type { Digest } from './digest.js';
 import type { Label } from './task.js';
 
 export type StaleReason =
@@ -11,7 +10,7 @@ export type StaleReason =
   | { readonly kind: 'outputs-missing'; readonly paths: readonly string[] }
   | { readonly kind: 'result-damaged'; readonly detail: string }
   /** A result that cannot simply be made again is recorded, and is neither on disk nor in any store. */
-  | { readonly kind: 'result-missing'; readonly key: Digest }
+  | { readonly kind: 'result-missing'; readonly key: string }
   | { readonly kind: 'patch-conflict'; readonly path: string }
   /** Files that its agent had read without declaring them are not as they were. */
   | { readonly kind: 'observed-changed'; readonly paths: readonly string[] }
