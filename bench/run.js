@@ -1,14 +1,19 @@
 // Measures what people wait for, as ratios to git's own work in the same run: this machine's noise falls out of them.
 //   npm run bench                  default sizes
 //   npm run bench -- 10000         that many tasks
+//   npm run bench -- agents 1 4    agent tasks only, with so many workers (default 1, 4 and 8)
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { measureAgents } from './agents.js';
+import { watchTimes } from './watch.js';
 
 const CONDUCTOR = fileURLToPath(new URL('../bin/conductor.js', import.meta.url));
-const sizes = process.argv.slice(2).map(Number);
+const words = process.argv.slice(2);
+const sizes = words.filter((word) => word !== 'agents').map(Number);
+const onlyAgents = words.includes('agents');
 const ROUNDS = 7;
 
 function run(program, args, cwd, expected = 0) {
@@ -73,7 +78,7 @@ function project(folder, tasks, files) {
 }
 
 const rows = [];
-for (const tasks of sizes.length > 0 ? sizes : [100, 1000]) {
+for (const tasks of onlyAgents ? [] : sizes.length > 0 ? sizes : [100, 1000]) {
   const root = mkdtempSync(join(tmpdir(), 'conductor-bench-'));
   const folder = join(root, 'project');
   try {
@@ -91,6 +96,7 @@ for (const tasks of sizes.length > 0 ? sizes : [100, 1000]) {
       writeFileSync(spec, text.replace('value: 0 }', `value: ${1_000_000 + round++} }`));
       conductor('build');
     });
+    const watched = await watchTimes(CONDUCTOR, folder, environment(folder));
     rmSync(join(folder, 'out'), { recursive: true });
     const restored = milliseconds(() => conductor('build'));
     rows.push({
@@ -100,6 +106,9 @@ for (const tasks of sizes.length > 0 ? sizes : [100, 1000]) {
       'nothing to do': ms(nothing),
       '÷ (node + git status)': (nothing / (node + status)).toFixed(2),
       'one spec edited': ms(edited),
+      'watch: saved → read → planned → first start': [watched.read, watched.planned, watched.started]
+        .map(ms)
+        .join(' → '),
       'all restored': ms(restored),
       'git status': ms(status),
       'node start': ms(node),
@@ -108,7 +117,8 @@ for (const tasks of sizes.length > 0 ? sizes : [100, 1000]) {
     rmSync(root, { recursive: true, force: true });
   }
 }
-console.table(rows);
+if (rows.length > 0) console.table(rows);
+if (onlyAgents || words.length === 0) console.table(await measureAgents(onlyAgents ? sizes : []));
 
 function ms(value) {
   return `${value.toFixed(0)} ms`;

@@ -41,7 +41,13 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   typescript: ['io/typescript.ts'],
   'env-paths': ['cli/wire.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
-  'node:child_process': ['io/process.ts', 'io/git/run.ts', 'io/git/coprocess.ts', 'io/sandbox.ts'],
+  'node:child_process': [
+    'io/process.ts',
+    'io/editor.ts',
+    'io/git/run.ts',
+    'io/git/coprocess.ts',
+    'io/sandbox.ts',
+  ],
 };
 
 interface Source {

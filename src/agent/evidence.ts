@@ -85,6 +85,8 @@ export function shown(text: string): string {
 
 const DECISIVE =
   /error|fail|expected|received|actual|assert|cannot|not found|undefined|unexpected|missing|✗|✘|×|not ok|panic|exception|:\d+:\d+/i;
+/** Summaries of what did not happen: `# fail 0`, `0 errors`. */
+const NOTHING_FAILED = /\b(?:fail(?:ed|ures)?|errors?)[:\s]+0\b|\b0 (?:fail(?:ed|ures)?|errors?)\b/i;
 /** Colours and cursor movements. */
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g');
 
@@ -94,7 +96,7 @@ function decisiveLines(tail: string): string {
     .split('\n')
     .map((line) => cutToBytes(line.trimEnd(), 300))
     .filter((line) => line.trim() !== '');
-  const telling = lines.filter((line) => DECISIVE.test(line));
+  const telling = lines.filter((line) => DECISIVE.test(line) && !NOTHING_FAILED.test(line));
   const chosen: string[] = [];
   let left = MAX_LINES_BYTES;
   for (const line of (telling.length > 0 ? telling : lines).reverse()) {

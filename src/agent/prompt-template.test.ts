@@ -22,6 +22,7 @@ beforeAll(async () => {
 });
 
 const NAMES = [
+  'absorbing',
   'backlog',
   'correction',
   'documentation',

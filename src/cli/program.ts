@@ -1,8 +1,10 @@
 /** The commands, in the order of their help. What each takes is in `definitions/`, what it does in `commands/`. */
 
 import { Command } from 'commander';
+import { addAbsorb } from './definitions/absorb.js';
 import { addAccept } from './definitions/accept.js';
 import { addBacklog } from './definitions/backlog.js';
+import { addBlame } from './definitions/blame.js';
 import { addBuild } from './definitions/build.js';
 import { addCache } from './definitions/cache.js';
 import { addCompletion } from './definitions/completion.js';
@@ -23,6 +25,7 @@ import { addSchema } from './definitions/schema.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addStatus } from './definitions/status.js';
 import { addValidate } from './definitions/validate.js';
+import { addCheckout, addVersions } from './definitions/versions.js';
 import { addWatch } from './definitions/watch.js';
 import { VERSION } from './version.js';
 
@@ -37,7 +40,11 @@ const COMMANDS = [
   addList,
   addDiff,
   addAccept,
+  addAbsorb,
   addRegenerate,
+  addBlame,
+  addVersions,
+  addCheckout,
   addExplain,
   addPrompt,
   addGraph,

@@ -80,8 +80,8 @@ export async function askChoices(
   return choices.map(({ value }) => value).filter((value) => values.includes(value));
 }
 
-export async function askYes(message: string, first: boolean): Promise<boolean> {
-  return given(await confirm({ message, initialValue: first }));
+export async function askYes(message: string, first: boolean, signal?: AbortSignal): Promise<boolean> {
+  return given(await confirm({ message, initialValue: first, ...(signal ? { signal } : {}) }));
 }
 
 function given<T>(answer: T): Exclude<T, symbol> {

@@ -2,18 +2,17 @@
 
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
-import { parseYaml, validateSchema } from '../io/document.js';
 import { readText, writeAtomic } from '../io/files.js';
-import { editYaml, type YamlChange } from '../io/yaml-edit.js';
+import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { type Label, TASK_STATUSES, type Task, type TaskNotes } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
-import { splitFrontMatter } from '../specs/front-matter.js';
 import { type Estimate, estimate } from './estimate.js';
 import { inspect } from './inspect.js';
 import { loadProject } from './project.js';
 import { diskSource } from './project-source.js';
 import { openReadingSession } from './session.js';
+import { editSpec } from './spec-edit.js';
 import type { Surroundings } from './surroundings.js';
 
 export interface BacklogRow {
@@ -22,8 +21,10 @@ export interface BacklogRow {
   readonly notes: TaskNotes;
   readonly dependsOn: readonly Label[];
   readonly outputs: readonly string[];
-  /** The commands that will judge it. */
-  readonly verify: readonly string[];
+  readonly edits: readonly string[];
+  /** The commands that make it and those that judge it. */
+  readonly commands: readonly string[];
+  readonly network: boolean;
   readonly recipe: Task['recipe']['kind'];
   readonly verdict: Verdict;
   /** Not up to date, nothing that it needs is missing, and nobody says that it is blocked or done. */
@@ -64,11 +65,24 @@ export async function proposeBuild(
 }
 
 function row(task: Task, verdict: Verdict): BacklogRow {
-  const { label, title, notes, dependsOn, outputs, verify, recipe } = task;
+  const { label, title, notes, dependsOn, outputs, edits, verify, recipe, network } = task;
   const isOpen = verdict.kind !== 'fresh' && verdict.kind !== 'pending';
-  const isReady = isOpen && notes.status !== 'blocked' && notes.status !== 'done';
-  const commands = verify.map(({ name }) => name);
-  return { label, title, notes, dependsOn, outputs, verify: commands, recipe: recipe.kind, verdict, isReady };
+  return {
+    label,
+    title,
+    notes,
+    dependsOn,
+    outputs,
+    edits,
+    commands: [
+      ...(recipe.kind === 'run' ? [recipe.command] : []),
+      ...verify.map(({ command }) => command),
+    ].map(commandText),
+    network,
+    recipe: recipe.kind,
+    verdict,
+    isReady: isOpen && notes.status !== 'blocked' && notes.status !== 'done',
+  };
 }
 
 const RANKS: Readonly<Record<string, number>> = { critical: 0, high: 1, medium: 2, low: 3 };
@@ -118,7 +132,8 @@ export async function setBacklogWords(
     const { file, path } = task.source;
     const place = `${repository.project}/${file}`;
     const text = (await readText(place)) ?? '';
-    const changes = values.map(({ field, value }) => ({ path: [...path, field], value }));
+    // A new key stands behind the first one: set from the last to the first, they stand as they were typed.
+    const changes = values.map(({ field, value }) => ({ path: [...path, field], value })).reverse();
     const edited = await editSpec(file, text, changes);
     if (!edited.ok) return edited;
     if (edited.value !== text) await writeAtomic(place, edited.value);
@@ -143,27 +158,4 @@ function parseWord(word: string): Result<{ readonly field: Field; readonly value
   }
   const isNumber = field === 'priority' && /^-?\d+(\.\d+)?$/.test(value);
   return ok({ field, value: isNumber ? Number(value) : value });
-}
-
-/** A backlog, or the front matter of a spec that is one task. What comes out is valid again, or it is refused. */
-async function editSpec(
-  file: string,
-  text: string,
-  changes: readonly YamlChange[],
-): Promise<Result<string, Failure>> {
-  const isSingle = file.endsWith('.spec.md');
-  const front = isSingle ? splitFrontMatter(text).front : text;
-  if (front === undefined) {
-    const hint = 'begin it with `---`, `id: main` and `---`';
-    return err({ kind: 'usage', message: `${file} has no front matter to write to`, hint });
-  }
-  const edited = await editYaml(front, changes);
-  const parsed = await parseYaml(edited, file);
-  if (!parsed.ok) return err({ kind: 'invalid-specs', diagnostics: parsed.error });
-  const problems = await validateSchema(isSingle ? 'spec-front-matter' : 'backlog', parsed.value);
-  if (problems.length > 0) {
-    const diagnostics = problems.map(({ message }) => ({ file, message }));
-    return err({ kind: 'invalid-specs', diagnostics });
-  }
-  return ok(isSingle ? text.replace(front, () => edited) : edited);
 }

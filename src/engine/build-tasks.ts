@@ -9,11 +9,10 @@ import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
-import type { Verdict } from '../model/verdict.js';
 import { runBuildGates } from './build-gates.js';
 import { commitBuild } from './commit.js';
 import { inspectTasks } from './inspect.js';
-import { type BuildOptions, NO_COUNTS } from './options.js';
+import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
 import type { Project } from './project.js';
 import { land, publish } from './publishing.js';
@@ -149,23 +148,6 @@ async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Resul
   const outcome = counts.fresh === rows.value.length ? 'up-to-date' : 'would-build';
   const summary: BuildSummary = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 };
   return ok({ summary, tree: prepared.project.snapshot });
-}
-
-/** What a build would make of a task, by its verdict. */
-function wouldBe(verdict: Verdict): TaskOutcomeKind {
-  switch (verdict.kind) {
-    case 'fresh':
-    case 'cached':
-      return verdict.kind;
-    case 'unverified':
-      return 'verified';
-    case 'drifted':
-      return verdict.stale ? 'failed' : 'drifted';
-    case 'stale':
-      return verdict.reasons.some((reason) => reason.kind === 'result-missing') ? 'failed' : 'built';
-    case 'pending':
-      return 'skipped';
-  }
 }
 
 async function remember(surroundings: Surroundings, prepared: Prepared, tree: string): Promise<void> {

@@ -26,11 +26,7 @@ export async function build(
     const session = opened.value;
     try {
       const record = () => openRecord(session.repository.project);
-      // Before any workspace is used: what a killed build left may still write into one.
-      const [tasks] = await Promise.all([
-        nothingToDo(surroundings, options, session),
-        surroundings.reapAgents?.(),
-      ]);
+      const tasks = await nothingToDo(surroundings, options, session);
       if (tasks !== undefined) {
         record();
         const counts = { ...NO_COUNTS, fresh: tasks };

@@ -30,7 +30,7 @@ export async function driftOf(project: Project, task: Task): Promise<Drift> {
       before.delete(path);
       after.delete(path);
     } else if (entry.mode !== '160000' && (await project.objects.read(entry.id)) === undefined) {
-      lost.push(path);
+      if (after.has(path)) lost.push(path);
       before.delete(path);
       after.delete(path);
     }
@@ -40,4 +40,17 @@ export async function driftOf(project: Project, task: Task): Promise<Drift> {
     await project.objects.editTree(undefined, after),
   ];
   return { label: task.label, files: await diffTrees(project.objects.store, from, to), lost };
+}
+
+/**
+ * Files that a person edited and that putting others in their place would lose. What people wrote in a patched file is
+ * not among them as long as it can be told from the patches: it is kept apart.
+ */
+export async function editedByHand(project: Project, task: Task): Promise<string[]> {
+  const { files, lost } = await driftOf(project, task);
+  const there = [...files.filter(({ change }) => change !== 'removed').map(({ path }) => path), ...lost];
+  return there.filter((path) => {
+    const patched = project.edited.get(path);
+    return !patched || patched.contested;
+  });
 }

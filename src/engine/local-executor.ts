@@ -17,6 +17,7 @@ import type { ExecutionContext, Executor } from './executor.js';
 import { type GateContext, runGates } from './gates.js';
 import { observedInputs } from './observed.js';
 import { type RecipeParts, runAgent, runCommand } from './recipes.js';
+import { unsandboxedWarning } from './workbench.js';
 
 export interface LocalExecutorParts extends RecipeParts {
   readonly objects: GitObjects;
@@ -89,8 +90,7 @@ export class LocalExecutor implements Executor {
     if (this.warned || unsandboxed === undefined) return;
     if (run.recipe.kind === 'render' && run.gates.length === 0) return;
     this.warned = true;
-    const message = `no sandbox (${unsandboxed}): agents, commands and gates can write wherever you can; see \`conductor doctor\``;
-    context.emit({ type: 'warning', message });
+    context.emit(unsandboxedWarning(unsandboxed));
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What can be asked of a build, and the plain values around it. Decides nothing. */
 
 import type { TaskOutcomeKind } from '../model/event.js';
+import type { Verdict } from '../model/verdict.js';
 
 export interface BuildOptions {
   readonly targets: readonly string[];
@@ -55,4 +56,21 @@ export const NO_COUNTS: Readonly<Record<TaskOutcomeKind, number>> = {
 /** Sortable, unique on this machine, and a folder name. */
 export function buildName(at: number, pid: number): string {
   return `${new Date(at).toISOString().replace(/[:.]/g, '-')}-${pid}`;
+}
+
+/** What would become of a task, by its verdict. */
+export function wouldBe(verdict: Verdict): TaskOutcomeKind {
+  switch (verdict.kind) {
+    case 'fresh':
+    case 'cached':
+      return verdict.kind;
+    case 'unverified':
+      return 'verified';
+    case 'drifted':
+      return verdict.stale ? 'failed' : 'drifted';
+    case 'stale':
+      return verdict.reasons.some((reason) => reason.kind === 'result-missing') ? 'failed' : 'built';
+    case 'pending':
+      return 'skipped';
+  }
 }

@@ -1,8 +1,8 @@
-/** Where an editor finds the schema of a file that conductor writes. Opens no schema. */
+/** Where an editor finds the schema of a file that conductor writes. Checks none. */
 
 import { dirname, join, relative, sep } from 'node:path';
 import { findPackage } from '../io/node-modules.js';
-import type { SchemaName } from '../io/schemas.js';
+import { loadSchema, type SchemaName } from '../io/schemas.js';
 
 export const OWN_PACKAGE = 'conductor-build';
 
@@ -16,12 +16,11 @@ export async function schemaLine(
   schema: SchemaName,
   version: string,
 ): Promise<string> {
-  const path = `schemas/${schema}.schema.json`;
   const installed = await findPackage(project, OWN_PACKAGE);
   const place =
     installed === undefined
-      ? `https://unpkg.com/${OWN_PACKAGE}@${version}/${path}`
-      : relative(dirname(join(project, file)), join(installed, path))
+      ? (await loadSchema(schema)).$id.replace(OWN_PACKAGE, `${OWN_PACKAGE}@${version}`)
+      : relative(dirname(join(project, file)), join(installed, `schemas/${schema}.schema.json`))
           .split(sep)
           .join('/');
   return `# yaml-language-server: $schema=${place}\n`;

@@ -63,6 +63,8 @@ export async function lockProject(
   );
   if (!lock.ok) return lock;
   try {
+    // Before any workspace is used: what a killed build left may still write into one.
+    await surroundings.reapAgents?.();
     for (const folder of [repository.home, repository.store, repository.state]) await sweepTemporary(folder);
     if ((await recoverPublish(repository, objects)) === 'completed') {
       emit({ type: 'build.recovered', what: 'a publish that was interrupted has been completed' });

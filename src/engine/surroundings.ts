@@ -29,7 +29,7 @@ export interface Surroundings {
   createAgent(config: Config): Promise<Result<Agent | undefined, Failure>>;
   /** Prompt templates: those shipped with conductor, by name. */
   shippedPrompts(): Promise<ReadonlyMap<string, string>>;
-  /** Ends what agents of builds that were killed left running; asked at the start of every build. Absent: nothing. */
+  /** Ends what agents of builds that were killed left running; asked whenever a project is opened for writing. Absent: nothing. */
   reapAgents?(): Promise<void>;
   /** Agent definitions shipped with conductor, by file name. Absent: none. */
   shippedAgents?(): Promise<ReadonlyMap<string, string>>;

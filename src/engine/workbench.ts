@@ -3,6 +3,7 @@
 import { err, ok, type Result } from '../base/result.js';
 import { findSandbox } from '../io/sandbox.js';
 import type { Config } from '../model/config.js';
+import type { BuildEventBody } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { WorkspacePool } from '../workspace/pool.js';
 import { BuildLogs } from './logs.js';
@@ -50,4 +51,10 @@ export async function openWorkbench(
   if (!isFollowing) await pool.sweep();
   const unsandboxed = config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined;
   return ok({ logs, toolbox, spending, pool, unsandboxed });
+}
+
+/** To be said once, and only when something is run that a sandbox would hold. */
+export function unsandboxedWarning(reason: string): BuildEventBody {
+  const message = `no sandbox (${reason}): agents, commands and gates can write wherever you can; see \`conductor doctor\``;
+  return { type: 'warning', message };
 }

@@ -1,35 +1,16 @@
 /** Holds that documents are parsed alike inline and in threads, and that the threads end. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundlePool, type WorkerBundle } from '../test/worker-bundle.js';
 import { parseMany, type SourceDocument } from './pool.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-let folder: string;
+let bundle: WorkerBundle;
 
 beforeAll(async () => {
-  // Below node_modules, so that packages that are not bundled are found.
-  folder = await mkdtemp(`${root}node_modules/.pool-test-`);
-  await build({
-    absWorkingDir: root,
-    entryPoints: { pool: 'src/io/pool.ts', 'pool-worker': 'src/io/pool-worker.ts' },
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    external: ['piscina'],
-    banner: {
-      js: "import { createRequire as testRequire } from 'node:module'; const require = testRequire(import.meta.url);",
-    },
-    logLevel: 'silent',
-  });
+  bundle = await bundlePool({ 'pool-worker': 'src/io/pool-worker.ts' });
 });
-
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => bundle.remove());
 
 const documents: SourceDocument[] = Array.from({ length: 150 }, (_, i) => ({
   id: String(i),
@@ -40,11 +21,10 @@ const documents: SourceDocument[] = Array.from({ length: 150 }, (_, i) => ({
 }));
 
 test('threads give what is given inline, in the same order', async () => {
-  const built = (await import(pathToFileURL(`${folder}/pool.js`).href)) as typeof import('./pool.js');
   const ended: Promise<unknown>[] = [];
   const begun = (worker: Worker) => void ended.push(new Promise((resolve) => worker.once('exit', resolve)));
   process.on('worker', begun);
-  const pooled = await built.parseMany(documents, { threshold: 1, threads: 2 });
+  const pooled = await bundle.pool.parseMany(documents, { threshold: 1, threads: 2 });
   process.off('worker', begun);
   expect(ended).toHaveLength(2);
   await Promise.all(ended);

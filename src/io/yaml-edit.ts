@@ -10,6 +10,8 @@ type Yaml = typeof import('./yaml.js');
 export interface YamlChange {
   readonly path: KeyPath;
   readonly value: unknown;
+  /** For a key that is new: keys behind the last of which it stands. By default it stands behind the first one. */
+  readonly after?: readonly string[];
 }
 
 /**
@@ -28,12 +30,12 @@ export async function yamlText(value: unknown): Promise<string> {
   return written(await import('./yaml.js'), value);
 }
 
-function editOnce(yaml: Yaml, text: string, { path, value }: YamlChange): string {
+function editOnce(yaml: Yaml, text: string, { path, value, after = [] }: YamlChange): string {
   const document = yaml.parseDocument(text);
   const expected = yaml.parseDocument(text);
   if (value === undefined) expected.deleteIn(path);
   else expected.setIn(path, expected.createNode(value));
-  const spliced = splice(yaml, document, text, path, value);
+  const spliced = splice(yaml, document, text, path, value, after);
   if (spliced !== undefined) {
     const again = yaml.parseDocument(spliced);
     const isRight = again.errors.length === 0 && isDeepStrictEqual(again.toJS(), expected.toJS());
@@ -49,6 +51,7 @@ function splice(
   text: string,
   path: KeyPath,
   value: unknown,
+  after: readonly string[],
 ): string | undefined {
   const parent = document.getIn(path.slice(0, -1), true);
   const key = path.at(-1);
@@ -68,7 +71,9 @@ function splice(
   if (!yaml.isMap(parent)) return undefined;
   const pairs = parent.items as Pair<Node, Node>[];
   const pair = pairs.find((one) => yaml.isScalar(one.key) && one.key.value === key);
-  return pair ? splicePair(yaml, text, pair, value) : insertPair(yaml, text, parent, String(key), value);
+  return pair
+    ? splicePair(yaml, text, pair, value)
+    : insertPair(yaml, text, parent, String(key), value, after);
 }
 
 function splicePair(yaml: Yaml, text: string, pair: Pair<Node, Node>, value: unknown): string | undefined {
@@ -90,10 +95,19 @@ function splicePair(yaml: Yaml, text: string, pair: Pair<Node, Node>, value: unk
   return joined(text, begin, lineEnd(text, Math.max(end, start)), lines);
 }
 
-/** A new key stands behind the first one: what an entry is called comes first. */
-function insertPair(yaml: Yaml, text: string, map: YAMLMap, key: string, value: unknown): string | undefined {
-  const [first] = map.items as Pair<Node, Node>[];
-  const range = first?.value?.range;
+/** A new key stands behind the first one (what an entry is called comes first), or behind the last one of `after`. */
+function insertPair(
+  yaml: Yaml,
+  text: string,
+  map: YAMLMap,
+  key: string,
+  value: unknown,
+  after: readonly string[],
+): string | undefined {
+  const pairs = map.items as Pair<Node, Node>[];
+  const [first] = pairs;
+  const named = pairs.findLast((one) => yaml.isScalar(one.key) && after.includes(String(one.key.value)));
+  const range = (named ?? first)?.value?.range;
   if (value === undefined || !first?.key.range || !range) return undefined;
   const column = first.key.range[0] - lineStart(text, first.key.range[0]);
   const at = lineEnd(text, range[1]);

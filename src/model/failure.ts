@@ -44,6 +44,12 @@ export type Failure =
   | { readonly kind: 'invalid-config'; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: 'invalid-specs'; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: 'unknown-target'; readonly target: string; readonly nearest: readonly string[] }
+  | {
+      readonly kind: 'unknown-version';
+      readonly feature: string;
+      readonly version: string;
+      readonly known: readonly string[];
+    }
   | { readonly kind: 'usage'; readonly message: string; readonly hint?: string }
   | { readonly kind: 'locked'; readonly pid: number; readonly command: string; readonly since: string }
   | { readonly kind: 'disk-full'; readonly path: string }
@@ -172,6 +178,10 @@ export type Failure =
   | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
   | { readonly kind: 'gate-flaky'; readonly gate: string; readonly output: KeptOutput }
   | { readonly kind: 'patch-conflict'; readonly path: string; readonly with?: Label }
+  /** Going back to a version would overwrite specs that git has not. */
+  | { readonly kind: 'unsaved-specs'; readonly paths: readonly string[] }
+  /** Outputs of a version that are in no store any more. */
+  | { readonly kind: 'version-incomplete'; readonly version: string; readonly paths: readonly string[] }
   /** A change by hand in a patched file concerns the patch of another task too. */
   | { readonly kind: 'shared-patch'; readonly path: string; readonly with: Label }
   /** `workspace`: where all sides of the files are left, relative to the project. */
@@ -229,6 +239,7 @@ const COULD_NOT_START = new Set<FailureKind>([
   'invalid-config',
   'invalid-specs',
   'unknown-target',
+  'unknown-version',
   'usage',
   'locked',
   'disk-full',

@@ -48,12 +48,12 @@ export class Listing {
   readonly files: Files;
   readonly paths: readonly string[];
 
-  constructor(files: Files, paths: Iterable<string> = files.keys()) {
+  constructor(files: Files, paths: readonly string[] = [...files.keys()].sort(compareBytes)) {
     this.files = files;
-    this.paths = [...paths].sort(compareBytes);
+    this.paths = paths;
   }
 
-  /** The listing with changes made; undefined takes a file out. Costs a copy, and no sorting of what is in order. */
+  /** The listing with changes made; undefined takes a file out. With the same paths it has the very same array of them. */
   with(changes: ReadonlyMap<string, Entry | undefined>): Listing {
     const files = new Map(this.files);
     const added: string[] = [];
@@ -64,7 +64,9 @@ export class Listing {
         files.set(path, entry);
       }
     }
-    return new Listing(files, [...this.paths.filter((path) => files.has(path)), ...added]);
+    if (added.length === 0 && files.size === this.files.size) return new Listing(files, this.paths);
+    const paths = [...this.paths.filter((path) => files.has(path)), ...added];
+    return new Listing(files, paths.sort(compareBytes));
   }
 
   get(path: string): Entry | undefined {

@@ -113,7 +113,10 @@ export function mergeBacklogs(
   const [was, is, wanted] = [byId(base), byId(own), byId(planned)];
   own.tasks.forEach(({ id }, at) => {
     const mine = is.get(id);
-    decide(id, ['tasks', at], withOwn(mine, was.get(id)), mine, withOwn(mine, wanted.get(id)));
+    const next = wanted.get(id);
+    // A task that goes takes people's words with it: then they are a change like any other.
+    const before = next ? withOwn(mine, was.get(id)) : was.get(id);
+    decide(id, ['tasks', at], before, mine, withOwn(mine, next));
   });
   let end = own.tasks.length;
   for (const task of planned.tasks) {

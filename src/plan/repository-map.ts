@@ -35,8 +35,14 @@ export function renderMap(repository: MappedRepository, maxBytes: number): strin
   const room = maxBytes - size([...head, ...owned]);
   const root = treeOf(repository.files);
   const fits = (names: number, depth: number) => {
-    const lines = [...treeLines(root, names, depth)];
-    return size(lines) <= room ? lines : undefined;
+    const lines: string[] = [];
+    let left = room;
+    for (const line of treeLines(root, names, depth)) {
+      left -= size([line]);
+      if (left < 0) return undefined;
+      lines.push(line);
+    }
+    return lines;
   };
   for (const names of NAMES) {
     const lines = fits(names, MAX_DEPTH);

@@ -46,16 +46,20 @@ function words({ status, priority, owner }: BacklogLine['notes']): string {
 
 export interface ProposedTask extends BacklogLine {
   readonly outputs: readonly string[];
-  readonly verify: readonly string[];
+  readonly edits: readonly string[];
+  readonly commands: readonly string[];
+  readonly network: boolean;
 }
 
 /** What a person agrees to before it is built: each task with the files it writes and the commands it runs. */
 export function proposalText(rows: readonly ProposedTask[], style: Style): string {
   return rows
-    .map(({ label, title, outputs, verify, verdict }) => {
+    .map(({ label, title, outputs, edits, commands, network, verdict }) => {
       const lines = [`${style('bold', visible(label))}  ${visible(title)}  ${style('dim', verdict.kind)}`];
       if (outputs.length > 0) lines.push(`  writes  ${outputs.map(visible).join(', ')}`);
-      for (const command of verify) lines.push(`  runs    ${visible(command)}`);
+      if (edits.length > 0) lines.push(`  patches ${edits.map(visible).join(', ')}`);
+      for (const command of commands) lines.push(`  runs    ${visible(command)}`);
+      if (network) lines.push(`  uses    ${style('yellow', 'the network')}`);
       return `${lines.join('\n')}\n`;
     })
     .join('');

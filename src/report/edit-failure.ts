@@ -8,7 +8,14 @@ import { plural } from './style.js';
 export type EditFailure = Extract<
   Failure,
   {
-    kind: 'drifted-outputs' | 'edit-base-missing' | 'edit-conflict' | 'patch-conflict' | 'shared-patch';
+    kind:
+      | 'drifted-outputs'
+      | 'edit-base-missing'
+      | 'edit-conflict'
+      | 'patch-conflict'
+      | 'shared-patch'
+      | 'unsaved-specs'
+      | 'version-incomplete';
   }
 >;
 
@@ -48,6 +55,18 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
         'an edit by hand and what was newly made change the same lines',
         [...list('files', failure.paths), ['all sides', failure.workspace]],
         `write into the files what is to be there, then \`conductor accept ${task ?? '<task>'}\``,
+      );
+    case 'unsaved-specs':
+      return say(
+        'specs with changes that are not committed would be overwritten',
+        list('changed', failure.paths),
+        'commit them, or put them aside with `git stash`',
+      );
+    case 'version-incomplete':
+      return say(
+        `${plural(failure.paths.length, 'file')} of version ${failure.version} are in no store any more`,
+        list('missing', failure.paths),
+        'check out the spec alone with git, and build it',
       );
     case 'edit-base-missing':
       return say(

@@ -32,6 +32,9 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   },
   'files-in-the-way': { kind: 'files-in-the-way', paths },
   'drifted-outputs': { kind: 'drifted-outputs', paths },
+  'unknown-version': { kind: 'unknown-version', feature: 'f', version: '9.0.0', known: ['1.0.0'] },
+  'unsaved-specs': { kind: 'unsaved-specs', paths },
+  'version-incomplete': { kind: 'version-incomplete', version: '1.0.0', paths },
   'shared-patch': { kind: 'shared-patch', path: 'a.ts', with: 'f/T2' },
   'edit-conflict': { kind: 'edit-conflict', paths, workspace: '.conductor/conflicts/f~T1' },
   'template-error': { kind: 'template-error', template: 't.hbs', line: 3, message: 'no x' },
@@ -110,7 +113,7 @@ test('every kind of failure has a headline of one line and a hint', () => {
 
 test('hints name only commands that there are', () => {
   const known =
-    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache push|explain|log|validate|status|new --list|--help)$/;
+    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache push|versions|explain|log|validate|status|new --list|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

@@ -51,6 +51,12 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
         '`conductor status` lists all tasks',
       );
     }
+    case 'unknown-version':
+      return say(
+        `${failure.feature} has no version ${failure.version}`,
+        failure.known.length > 0 ? [['versions', failure.known.slice(0, 10).join(', ')]] : [],
+        '`conductor versions` shows what changed in each',
+      );
     case 'usage':
       return say(failure.message, [], failure.hint ?? '`conductor --help` lists what there is');
     case 'locked': {

@@ -41,7 +41,10 @@ export function eventText(event: BuildEvent, style: Style): string {
     case 'task.finished':
       return finishedText(event, style);
     case 'plan.ready':
-      return `planned   ${visible(event.feature)}: ${planText(event)}\n`;
+      // A plan that stands as it did is the last line's to tell.
+      return event.published.length === 0
+        ? ''
+        : `${style('green', 'planned'.padEnd(8))} ${visible(event.feature)}: ${planText(event)}\n`;
     case 'build.failure':
       return printFailure(event.failure, style);
     case 'build.committed':
@@ -93,10 +96,18 @@ function finishedText(event: Extract<BuildEvent, { type: 'task.finished' }>, sty
   return `${style(colour, word)} ${label}  ${style('dim', duration(event.ms) + cost)}\n`;
 }
 
+/** Tasks that are named in one line. */
+const MAX_NAMED = 8;
+
 function planText(plan: Extract<BuildEvent, { type: 'plan.ready' }>): string {
   const tasks = plan.kept.length + plan.changed.length + plan.added.length;
-  const parts = (['added', 'changed', 'kept', 'removed'] as const).map((how) => count(plan[how].length, how));
-  return `${plural(tasks, 'task')} (${parts.filter((part) => part !== '').join(', ')})`;
+  const named = (how: 'added' | 'changed' | 'removed') => {
+    const ids = plan[how].slice(0, MAX_NAMED).map(visible).join(', ');
+    const more = plan[how].length > MAX_NAMED ? ', …' : '';
+    return ids === '' ? '' : `${plan[how].length} ${how} (${ids}${more})`;
+  };
+  const parts = [named('added'), named('changed'), named('removed'), count(plan.kept.length, 'kept')];
+  return `${plural(tasks, 'task')}: ${parts.filter((part) => part !== '').join(', ')}`;
 }
 
 /** What happened, in one line. */

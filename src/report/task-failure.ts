@@ -24,6 +24,7 @@ export type TaskFailure = Exclude<
       | 'invalid-config'
       | 'invalid-specs'
       | 'unknown-target'
+      | 'unknown-version'
       | 'usage'
       | 'locked'
       | 'disk-full'
@@ -211,6 +212,8 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     case 'edit-conflict':
     case 'patch-conflict':
     case 'shared-patch':
+    case 'unsaved-specs':
+    case 'version-incomplete':
       return describeEditFailure(failure, task);
     default:
       return unreachable(failure);

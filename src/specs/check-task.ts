@@ -6,10 +6,23 @@ import type { Listing } from '../model/tree.js';
 import type { WrittenTask } from './normalise.js';
 import type { SpecProblem } from './problem.js';
 
+/** What was found, by the paths that there were: which files exist decides here, not what is in them. */
+const checked = new WeakMap<
+  WrittenTask,
+  { readonly paths: readonly string[]; readonly specs: string; readonly problems: SpecProblem[] }
+>();
 const TEMPLATES = 'templates/';
 
 /** `specs` is the folder of the specs, without `/` at its end. */
 export function checkTask(written: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
+  const known = checked.get(written);
+  if (known?.paths === listing.paths && known.specs === specs) return known.problems;
+  const problems = findProblems(written, specs, listing);
+  checked.set(written, { paths: listing.paths, specs, problems });
+  return problems;
+}
+
+function findProblems(written: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
   return [...checkRecipe(written, listing), ...checkPaths(written, specs, listing)];
 }
 

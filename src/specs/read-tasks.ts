@@ -20,8 +20,19 @@ export interface WrittenFeature {
   readonly problems: readonly SpecProblem[];
 }
 
+/** What was read from parsed values: a process that loads specs again and again has most of them in memory. */
+const known = new WeakMap<object, Map<string, WrittenFeature>>();
+
+/** Of the same values in the same file it gives the very same feature. */
 export function readFeature(parsed: ParsedSpec): WrittenFeature {
-  return parsed.spec.kind === 'backlog' ? readBacklog(parsed) : readSingle(parsed);
+  const { spec, value } = parsed;
+  const read = () => (spec.kind === 'backlog' ? readBacklog(parsed) : readSingle(parsed));
+  if (value === null || typeof value !== 'object' || parsed.diagnostics.length > 0) return read();
+  const files = known.get(value) ?? new Map<string, WrittenFeature>();
+  known.set(value, files);
+  const feature = files.get(spec.file) ?? read();
+  files.set(spec.file, feature);
+  return feature;
 }
 
 function readSingle(parsed: ParsedSpec): WrittenFeature {

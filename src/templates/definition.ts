@@ -95,6 +95,10 @@ export function readValues(
   const known = variables.map(({ name }) => name);
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
+    if (name === 'name') {
+      problems.push({ variable: name, message: 'is given with `--name`' });
+      continue;
+    }
     const meant = nearest(name, known);
     const hint = meant === undefined ? `it has ${known.join(', ') || 'none'}` : `did you mean \`${meant}\`?`;
     problems.push({ variable: name, message: 'is no variable of this template', hint });

@@ -1,7 +1,7 @@
 /** Reads a template's folder from the disk, with suspicion: plain files only, in bounds. Renders nothing. */
 
 import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -80,6 +80,10 @@ async function readFiles(
   problems: Diagnostic[],
 ): Promise<TemplateFile[]> {
   const files: TemplateFile[] = [];
+  if ((await lstat(join(place.folder, part)).catch(() => undefined))?.isDirectory() === false) {
+    problems.push({ file: `${place.shown}/${part}`, message: 'is no folder: links are not followed' });
+    return files;
+  }
   const folders = [''];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const entry of await entriesOf(join(place.folder, part, folder))) {
@@ -87,7 +91,7 @@ async function readFiles(
       const shown = `${place.shown}/${part}/${path}`;
       const refuse = (message: string) => problems.push({ file: shown, message });
       if (entry.isDirectory()) folders.push(path);
-      else if (!entry.isFile()) refuse('is no plain file: links and devices are not read');
+      else if (!entry.isFile()) refuse('is no plain file: links are not followed');
       else if (files.length >= MAX_FILES) {
         refuse(`is one file too many: at most ${MAX_FILES} are read`);
         return files;
@@ -102,11 +106,11 @@ async function readFiles(
 }
 
 async function readInBounds(file: string): Promise<Buffer | undefined> {
-  if ((await stat(file)).size > MAX_BYTES) return undefined;
+  if ((await lstat(file)).size > MAX_BYTES) return undefined;
   return readBytes(file);
 }
 
-/** Entries of a folder; none when there is no such folder. A folder that is a link is not entered. */
+/** Entries of a folder; none when there is no such folder. */
 async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true });
@@ -144,7 +148,8 @@ function nameProblems({ spec, build, shown }: Template): Diagnostic[] {
 }
 
 async function entryProblem(file: string): Promise<string | undefined> {
-  const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile()) return 'there is no such file';
+  const found = await lstat(file).catch(() => undefined);
+  if (!found) return 'there is no such file';
+  if (!found.isFile()) return 'is no plain file: links are not followed';
   return found.size > MAX_BYTES ? `is too large: at most ${MAX_BYTES} bytes are read` : undefined;
 }

@@ -42,7 +42,7 @@ test('an empty repository becomes a project whose example builds at once', async
   );
   expect((await one.conductor('build')).code).toBe(0);
   expect(Object.keys(own(one))).not.toContain('docs/conductor.md');
-}, 30_000);
+});
 
 test('gates of package.json work on what is installed, and the config is typed where the package is', async () => {
   const one = project({
@@ -73,7 +73,7 @@ test('gates of package.json work on what is installed, and the config is typed w
   one.write('node_modules/needed/index.js', 'module.exports = 41;\n');
   one.write('test.js', `${one.read('test.js')}// changed\n`);
   expect((await one.conductor('build')).text).toContain('a gate failed');
-}, 30_000);
+});
 
 test('what is there is left as it is and named; a second time nothing is written', async () => {
   const one = project({
@@ -93,7 +93,7 @@ test('what is there is left as it is and named; a second time nothing is written
   const after = own(one);
   expect((await one.conductor('init', '--yes', '--agents')).stdout).not.toContain('wrote');
   expect(own(one)).toEqual(after);
-}, 20_000);
+});
 
 test('without a terminal the gates must be decided', async () => {
   const one = project({ Makefile: 'test: all\n\techo tested\n' });
@@ -105,7 +105,7 @@ test('without a terminal the gates must be decided', async () => {
   expect(Object.keys(own(one))).toEqual(['Makefile']);
   expect((await one.conductor('init', '--no-gates', '--no-example')).code).toBe(0);
   expect(Object.keys(own(one))).toEqual(['.gitignore', 'Makefile', 'conductor.config.ts']);
-}, 20_000);
+});
 
 test('a gate whose program is not there undoes all of it', async () => {
   const one = project({ '.gitignore': 'dist\n' });

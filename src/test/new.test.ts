@@ -1,6 +1,6 @@
 /** Holds what `conductor new` promises: all problems at once, all files or none, nothing written over, valid specs. */
 
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { filesBelow, TemporaryProject } from './command-line.js';
 
@@ -57,7 +57,7 @@ test('a feature gets the next number, its files, the templates it is built from,
   expect(Object.keys(filesBelow(one.path('specs/feature-008-first')))).toEqual(['BACKLOG.yaml', 'NOTES.md']);
   expect(one.read('specs/feature-008-first/NOTES.md')).toBe('{{copied}} as it is\n');
   expect(one.read('specs/feature-008-first/BACKLOG.yaml')).toMatch(
-    /^# yaml-language-server: \$schema=https:\/\/unpkg\.com\/conductor-build@\d+\.\d+\.\d+\/schemas\/backlog\.schema\.json\ntasks:/,
+    /^# yaml-language-server: \$schema=https:\/\/cdn\.jsdelivr\.net\/npm\/conductor-build@\d+\.\d+\.\d+\/schemas\/backlog\.schema\.json\ntasks:/,
   );
   expect(Object.keys(filesBelow(one.path('templates')))).toEqual(['greeting/hello.hbs']);
   expect(made.stdout).toContain('feature-008-first');
@@ -66,7 +66,7 @@ test('a feature gets the next number, its files, the templates it is built from,
   expect(built.text).toContain('built 1');
   expect(one.read('hello.txt')).toBe('Hello order item\n');
   expect((await one.conductor('build')).text).toContain('nothing to do');
-}, 20_000);
+});
 
 test('everything that is wrong or missing is said at once, and nothing is written', async () => {
   const one = project(template('templates/greeting'));
@@ -81,7 +81,7 @@ test('everything that is wrong or missing is said at once, and nothing is writte
       '--set',
       'fields=a:strng,class:string,a:number,b',
     ],
-    ...['--set', 'cuont=3', '--set', 'count=0'],
+    ...['--set', 'cuont=3', 'name=x', '--set', 'count=0'],
   );
   expect(refused.code).toBe(2);
   expect(refused.stdout).toBe('');
@@ -95,6 +95,7 @@ test('everything that is wrong or missing is said at once, and nothing is writte
       fields  the field \`a\` stands there twice
       count   must be at least 1
       cuont   is no variable of this template; did you mean \`count\`?
+      name    is given with \`--name\`
       hint: give each with \`--set <variable>=<value>\`; \`conductor new --list\` describes them
     "
   `);
@@ -141,7 +142,7 @@ test('what would not be valid is taken back, and said with its place', async () 
   );
   expect(second.stderr).toContain('feature-002-second as greeting makes it is not valid');
   expect(filesBelow(one.dir, ['.git'])).toEqual(before);
-}, 20_000);
+});
 
 test('specs that were wrong before stop it, and a folder that git ignores is no feature', async () => {
   const one = project({ ...template('templates/greeting'), 'specs/broken/BACKLOG.yaml': 'tasks: 7\n' });
@@ -157,7 +158,7 @@ test('specs that were wrong before stop it, and a folder that git ignores is no 
     expect.stringContaining('git ignores specs/feature-001-first'),
   ]);
   expect(filesBelow(one.dir, ['.git'])).toEqual(before);
-}, 20_000);
+});
 
 test('a template that the project has stands as it is, and that is said', async () => {
   const one = project({ ...template('mine/greeting'), 'templates/greeting/hello.hbs': 'Mine: {{who}}\n' });
@@ -224,7 +225,7 @@ test('--list describes templates, the project’s own before shipped ones and th
     feature: 'feature-001-first',
     new: expect.arrayContaining(['specs/feature-001-first/BACKLOG.yaml', 'templates/acme-spec/hello.hbs']),
   });
-}, 20_000);
+});
 
 test('a template that is not valid is reported with its places, beside those that are', async () => {
   const one = project({
@@ -248,6 +249,16 @@ test('links are not followed, neither in a template nor on the way to what is wr
     expect.stringContaining('spec/stolen.md: is no plain file'),
   ]);
   one.remove('templates/greeting/spec/stolen.md');
+  const secrets = `${one.root}/secrets`;
+  mkdirSync(secrets);
+  symlinkSync(secrets, one.path('templates/greeting/partials'));
+  expect((await one.conductor(...args)).stderr).toContain('partials: is no folder: links are not followed');
+  one.remove('templates/greeting/partials');
+  renameSync(one.path('templates/greeting'), `${secrets}/greeting`);
+  symlinkSync(`${secrets}/greeting`, one.path('templates/greeting'));
+  expect((await one.conductor(...args)).stderr).toContain('no template is called greeting');
+  one.remove('templates/greeting');
+  renameSync(`${secrets}/greeting`, one.path('templates/greeting'));
   const outside = `${one.root}/outside`;
   mkdirSync(outside);
   symlinkSync(outside, one.path('specs'));
@@ -263,4 +274,4 @@ test('two at the same time do not write into one another', async () => {
   const ended = await Promise.all([start('a'), start('b')]);
   expect(ended.map(({ code }) => code)).toEqual([0, 0]);
   expect((await one.conductor('validate')).text).toContain('2 features with 2 tasks: no problems');
-}, 20_000);
+});

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { findSandbox } from '../io/sandbox.js';
 import { filesBelow } from './command-line.js';
 import {
@@ -15,6 +15,9 @@ import {
   writeStep as write,
 } from './opencode-rig.js';
 import type { TaskText } from './rig-backlog.js';
+
+// A server takes a second to start, and many on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 const hasSandbox = 'program' in (await findSandbox(process.env));
 const DONE = { say: 'Done.' };

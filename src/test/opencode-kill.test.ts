@@ -53,9 +53,9 @@ function start(): Running {
 /** Where both held tasks are at work. */
 async function atWork(running: Running): Promise<void> {
   await Promise.race([model.held('kill'), running.ended]);
-  await until('the command of the shell to run', () =>
-    readdirSync(cache(), { recursive: true, encoding: 'utf8' }).some((path) => path.endsWith('/begun')),
-  );
+  const begun = () =>
+    readdirSync(cache(), { recursive: true, encoding: 'utf8' }).some((path) => path.endsWith('/begun'));
+  await until('the command of the shell to run', begun, 120_000);
 }
 
 function serverPid(): number {

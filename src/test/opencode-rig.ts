@@ -5,6 +5,11 @@ import { join } from 'node:path';
 import { onTestFailed } from 'vitest';
 import { createOpencodeAgent } from '../agent/opencode/driver.js';
 import { ScriptedAgent } from '../agent/scripted.js';
+import {
+  SCRIPTED_MODEL,
+  SCRIPTED_PROVIDER,
+  scriptedProviderSetup,
+} from '../agent/scripted-model/provider.js';
 import { createScriptedModel, type ScriptedModel } from '../agent/scripted-model/server.js';
 import { build } from '../engine/build.js';
 import { PLAIN_BUILD } from '../engine/options.js';
@@ -25,14 +30,8 @@ export function scriptedAgentConfig(
 ): OpencodeAgentConfig {
   return {
     driver: 'opencode',
-    model: 'scripted/model-1',
-    providers: {
-      scripted: {
-        baseURL: `${model.url}/v1`,
-        keyEnv: 'MODEL_KEY',
-        models: { 'model-1': { context: 200_000, output: 8192, cost: { input: 3, output: 15 } } },
-      },
-    },
+    model: SCRIPTED_MODEL,
+    providers: { [SCRIPTED_PROVIDER]: { ...scriptedProviderSetup(model.url), keyEnv: 'MODEL_KEY' } },
     ...more,
   };
 }

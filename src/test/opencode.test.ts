@@ -1,9 +1,12 @@
 /** Builds with the real OpenCode server as the agent and a scripted model behind it. */
 
 import { readdirSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { findSandbox } from '../io/sandbox.js';
 import { bashStep, createOpencodeRig, scriptedTask as task, writeStep as write } from './opencode-rig.js';
+
+// A server takes a second to start, and many on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 test('a feature of agent tasks is made in parallel, gated, merged, and not asked for again', async () => {
   await using one = await createOpencodeRig();

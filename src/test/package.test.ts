@@ -73,6 +73,7 @@ test('the package holds what it needs and no source, test or map', () => {
     'dist/index.js',
     'dist/index.d.ts',
     'dist/pool-worker.js',
+    'dist/outline-worker.js',
     'schemas/backlog.schema.json',
   ])
     expect(files).toContain(needed);

@@ -20,6 +20,11 @@ export const PLAN: Omit<PlanOptions, 'target'> = {
 export class PlanStory extends Story {
   outcome: PlanOutcome | undefined;
 
+  /** Why the plan failed: as its document says, or as the whole. */
+  refusal(): Failure | undefined {
+    return this.buildFailure() ?? this.of('task.finished').find(({ failure }) => failure)?.failure;
+  }
+
   get feature(): string | undefined {
     return this.outcome?.feature;
   }

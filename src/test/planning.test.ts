@@ -123,6 +123,10 @@ test('planners that write the same for another request leave the backlog as it i
   const story = await runPlan(rig, { backlog: 'never asked for' });
   expect(story.ran()).toEqual(DOCUMENTS);
   expect(story.outcomes()).toMatchObject({ 'f/@backlog': 'fresh' });
+  // Nothing to change, for another request: each was asked a second time whether that is so, and believed.
+  expect(story.of('task.attempt-failed').map(({ failure }) => failure.kind)).toEqual(
+    DOCUMENTS.map(() => 'nothing-done'),
+  );
 });
 
 test('a backlog that does not hold is sent back with all that is wrong, in a session of its own', async () => {
@@ -164,7 +168,7 @@ test('what only a plan may not do is refused as well: secrets, prompts that no b
   };
   rig.config = { ...rig.config, attempts: 1 };
   const story = await runPlan(rig, { backlog: bad });
-  const failure = story.buildFailure();
+  const failure = story.refusal();
   if (failure?.kind !== 'invalid-plan') throw new Error(story.log());
   expect(failure.diagnostics.map(({ message }) => message)).toEqual([
     expect.stringMatching(/^the prompt of `T01` has \d+ bytes of 3072: description: 4000 bytes/),
@@ -179,7 +183,7 @@ test('a backlog that is never mended is refused in the end, and the planners are
   await using rig = await project();
   rig.config = { ...rig.config, attempts: 2 };
   const story = await runPlan(rig, { backlog: 'tasks: [' });
-  expect(story.buildFailure()).toMatchObject({ kind: 'invalid-plan', file: 'specs/f/BACKLOG.yaml' });
+  expect(story.refusal()).toMatchObject({ kind: 'invalid-plan', file: 'specs/f/BACKLOG.yaml' });
   const prompts = story.agent.runs.filter(({ label }) => label === 'f/@backlog').map(({ prompt }) => prompt);
   expect(new Set(prompts).size).toBe(3);
   const again = await runPlan(rig, { backlog: TASKS });
@@ -226,7 +230,7 @@ test("a person's changes stay: merged where the plan changes something else, a d
   const wanted = { ...TASKS, T01: { ...TASKS.T01, description: 'Write all.' } };
   const refused = await runPlan(rig, { spec: '## Purpose\n\nAll notes.\n', backlog: wanted });
   expect(refused.summary.exitCode).toBe(1);
-  const failure = refused.buildFailure();
+  const failure = refused.refusal();
   if (failure?.kind !== 'plan-conflict') throw new Error(refused.log());
   expect(failure.files).toEqual([{ path: 'specs/f/BACKLOG.yaml', entries: ['T01'] }]);
   expect(failure.diff).toContain('-    description: Write less.');
@@ -243,9 +247,26 @@ test('a backlog that a person wrote is not replaced by a first plan', async () =
   rig.backlog('f', { T09: { description: 'Mine.', inputs: [], outputs: ['mine.txt'] } });
   const own = rig.read('specs/f/BACKLOG.yaml');
   const story = await runPlan(rig, { backlog: TASKS });
-  expect(story.buildFailure()).toMatchObject({ kind: 'plan-conflict', kept: '.conductor/plans/f/' });
+  expect(story.refusal()).toMatchObject({ kind: 'plan-conflict', kept: '.conductor/plans/f/' });
   expect(rig.read('specs/f/BACKLOG.yaml')).toBe(own);
   expect(rig.read('specs/f/PLAN.md')).toBeUndefined();
+});
+
+test('a plan whose new text no longer fits what a person has written is refused as a whole', async () => {
+  await using rig = await project();
+  const spec = '## Purpose\n\nNotes.\n\n## Limits\n\nTen.\n';
+  await runPlan(rig, { spec, backlog: TASKS });
+  const own = (rig.read('specs/f/BACKLOG.yaml') ?? '').replace(
+    'description: "Write two."',
+    'description: "Write two."\n    spec_refs: ["PLAN.md#limits"]',
+  );
+  rig.write({ 'specs/f/BACKLOG.yaml': own, 'specs/f/REQUEST.md': 'No limits.\n' });
+  const story = await runPlan(rig, { spec: '## Purpose\n\nNotes.\n', backlog: TASKS });
+  const failure = story.refusal();
+  if (failure?.kind !== 'invalid-plan') throw new Error(story.log());
+  expect(failure.diagnostics[0]?.message).toContain('no heading `#limits`');
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(own);
+  expect(rig.read('specs/f/PLAN.md')).toContain('### Limits');
 });
 
 test('a file that a person saves while planners work is left alone', async () => {
@@ -261,7 +282,7 @@ test('a file that a person saves while planners work is left alone', async () =>
       },
     },
   ).done;
-  expect(story.buildFailure()).toMatchObject({ kind: 'publish-refused', paths: ['specs/f/PLAN.md'] });
+  expect(story.refusal()).toMatchObject({ kind: 'publish-refused', paths: ['specs/f/PLAN.md'] });
   expect(rig.read('specs/f/PLAN.md')).toBe('mine\n');
   expect(rig.read('specs/f/BACKLOG.yaml')).toBeUndefined();
 });
@@ -286,7 +307,7 @@ test('a request in a file of its own makes a feature with its name, and is kept 
 test('all that a planner is given has a limit, and the refusal names the sections', async () => {
   await using rig = await project(`# Notes\n\n${'long '.repeat(3000)}`);
   const story = await planWithoutAgent(rig);
-  const failure = story.buildFailure();
+  const failure = story.refusal();
   expect(failure).toMatchObject({ kind: 'prompt-too-large', limit: 10_240 });
   expect(failure?.kind === 'prompt-too-large' && failure.sections[0]).toBe('request: 15008 bytes');
 });
@@ -295,8 +316,10 @@ test('planners are paid from the budget of the build', async () => {
   await using rig = await project();
   rig.config = { ...rig.config, workers: 1, budget: { build: { tokens: 150 } } };
   const story = await runPlan(rig, { backlog: TASKS }, {}, { usage: { tokensIn: 100, costUsd: 1 } });
-  expect(story.buildFailure()).toMatchObject({ kind: 'budget-exceeded', scope: 'build' });
+  expect(story.refusal()).toMatchObject({ kind: 'budget-exceeded', scope: 'build' });
   expect(story.summary.usage).toMatchObject({ tokensIn: 200 });
+  const counted = story.of('task.finished').map(({ usage }) => usage?.tokensIn ?? 0);
+  expect(counted.sort()).toEqual([0, 100, 100]);
 });
 
 test('what looks like a secret is shown to no planner', async () => {
@@ -316,7 +339,11 @@ test('a dry run says what would be asked and why, and asks nobody', async () => 
   await using rig = await project();
   const first = await planWithoutAgent(rig, { dryRun: true });
   expect(first.verdicts()).toMatchObject({ 'f/@planner-spec': 'stale', 'f/@backlog': 'pending' });
-  expect(first.summary).toMatchObject({ outcome: 'would-build', exitCode: 0 });
+  expect(first.summary).toMatchObject({
+    outcome: 'would-build',
+    exitCode: 0,
+    counts: { built: 3, skipped: 1 },
+  });
   await runPlan(rig, { backlog: TASKS });
   expect((await planWithoutAgent(rig, { dryRun: true })).verdicts()).toMatchObject({ 'f/@backlog': 'fresh' });
 });
@@ -324,8 +351,10 @@ test('a dry run says what would be asked and why, and asks nobody', async () => 
 test('what cannot be planned is refused before anything is left behind', async () => {
   await using rig = await project();
   rig.write({ 'specs/empty/REQUEST.md': '\n', 'specs/bare/context.md': 'x' });
+  rig.backlog('other', { T01: { inputs: [], outputs: ['a.txt'], run: 'echo 1 > a.txt' } });
   const cases = [
-    [{ kind: 'feature', name: 'nowhere' }, 'unknown-target'],
+    [{ kind: 'feature', name: 'nowhere' }, 'usage'],
+    [{ kind: 'feature', name: 'othr' }, 'unknown-target'],
     [{ kind: 'feature', name: '../f' }, 'usage'],
     [{ kind: 'feature', name: 'empty' }, 'usage'],
     [{ kind: 'feature', name: 'bare' }, 'usage'],
@@ -333,8 +362,29 @@ test('what cannot be planned is refused before anything is left behind', async (
   ] as const;
   for (const [target, kind] of cases) {
     const story = await planWithoutAgent(rig, { target });
-    expect(story.buildFailure()?.kind).toBe(kind);
+    expect(story.refusal()?.kind).toBe(kind);
     expect(story.summary.exitCode).toBe(2);
   }
   expect(Object.keys(rig.files()).filter((path) => path.startsWith('.conductor'))).toEqual([]);
+});
+
+test('a clone without a store knows from the committed files that a plan stands', async () => {
+  await using rig = await project();
+  await runPlan(rig, { backlog: TASKS });
+  await rig.build();
+  rig.commit();
+  const clone = `${rig.temporary.root}/clone`;
+  rig.git('clone', '-q', rig.dir, clone);
+  rig.dir = clone;
+  expect((await planWithoutAgent(rig)).summary).toMatchObject({
+    outcome: 'up-to-date',
+    counts: { fresh: 4 },
+  });
+  // The person's own changes of a clone stay there too.
+  const own = (rig.read('specs/f/BACKLOG.yaml') ?? '').replace('Write two.', 'Write two, briefly.');
+  rig.write({ 'specs/f/BACKLOG.yaml': own });
+  expect((await planWithoutAgent(rig)).summary.exitCode).toBe(0);
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(own);
+  rig.write({ 'specs/f/.plan.json': '{ "schema": 1, "documents": {}, "files": { "PLAN.md": "HEAD" } }' });
+  expect((await runPlan(rig, { backlog: TASKS })).ran()).toHaveLength(4);
 });

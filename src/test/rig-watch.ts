@@ -79,6 +79,14 @@ export class RigWatch implements AsyncDisposable {
     await until('the watch to look', () => this.timers.size > 0 && !this.wishes.has('look'));
   }
 
+  /** Waits until there is nothing to look at and nothing to build any more. */
+  async quiet(): Promise<void> {
+    await until('the watch to come to rest', () => {
+      const last = (type: string) => this.story.events.findLastIndex((event) => event.type === type);
+      return this.timers.size > 0 && !this.wishes.has('look') && last('watch.idle') > last('build.started');
+    });
+  }
+
   /** Waits until the watch has nothing to do, for the nth time; gives the events since the time before. */
   async idle(times: number): Promise<Story> {
     await until(`the watch to be idle ${times} times`, () => this.story.of('watch.idle').length >= times);

@@ -7,7 +7,7 @@ import type { OpencodeServer } from './server.js';
 
 export interface HostOptions {
   start(signal: AbortSignal): Promise<Result<OpencodeServer, Failure>>;
-  /** Bytes from which folders that nobody works in are closed on the server. Default 1.2 GB. */
+  /** Bytes from which folders that nobody works in are closed on the server. Default 1.7 GB: eight folders with their plugins take 1.2. */
   readonly trimBytes?: number;
   /** Bytes from which the server is replaced as soon as nobody uses it; until then no run joins it. Default 2 GB. */
   readonly maxBytes?: number;
@@ -116,7 +116,7 @@ export class ServerHost {
       if (idle.length === running.folders.size) await running.server.stop();
       return;
     }
-    if ((await running.server.memory()) <= (this.options.trimBytes ?? 1.2e9)) return;
+    if ((await running.server.memory()) <= (this.options.trimBytes ?? 1.7e9)) return;
     for (const directory of idle) {
       // Somebody may have come while the server was asked.
       if (running.folders.get(directory) !== 0) continue;

@@ -8,7 +8,6 @@ import type { Surroundings } from '../../engine/surroundings.js';
 import { exitCodeOf } from '../../model/failure.js';
 import { estimateText, proposalText } from '../../report/backlog.js';
 import type { Reporter } from '../../report/reporter.js';
-import { confirm } from '../confirm.js';
 import { printFailure, styleFor } from '../output.js';
 import { planTarget } from '../plan-target.js';
 import { openReporters } from '../reporters.js';
@@ -87,7 +86,8 @@ async function agree(
   const out = flags.json ? process.stderr : process.stdout;
   out.write(`\n${proposalText(rows, styleFor(out))}\n${estimateText(estimate)}\n`);
   if (flags.yes) return undefined;
-  if (process.stdin.isTTY !== true || out.isTTY !== true) {
+  const { askYes, canAsk, LeftAtQuestion } = await import('../questions.js');
+  if (flags.json || !canAsk()) {
     printFailure({
       kind: 'usage',
       message: 'nothing was built: there is no terminal to ask on',
@@ -95,8 +95,14 @@ async function agree(
     });
     return 2;
   }
-  const answer = await confirm('Build this? [y/N] ', out, signal);
-  if (answer === 'yes') return undefined;
-  out.write('conductor: nothing was built; the plan stands\n');
-  return answer === 'no' ? 1 : 130;
+  const declined = 'conductor: nothing was built; the plan stands\n';
+  try {
+    if (await askYes('Build this?', false, signal)) return undefined;
+    out.write(declined);
+    return 1;
+  } catch (error) {
+    if (!(error instanceof LeftAtQuestion)) throw error;
+    out.write(declined);
+    return 130;
+  }
 }

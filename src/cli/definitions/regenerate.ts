@@ -23,9 +23,9 @@ export function addRegenerate(program: Command, setExitCode: SetExitCode): void 
     .addHelpText(
       'after',
       examples(
-        'conductor regenerate --all                            what the store has: the same bytes, no model',
-        'conductor regenerate feature-001-auth --fresh --html  ask the model again and look at it',
-        'conductor regenerate feature-001-auth/T02 --runs 3    how much does the spec leave open?',
+        'conductor regenerate --all                            # what the store has: the same bytes, no model',
+        'conductor regenerate feature-001-auth --fresh --html  # ask the model again and look at it',
+        'conductor regenerate feature-001-auth/T02 --runs 3    # how much does the spec leave open?',
       ),
     )
     .action(async (targets: string[], options) => {

@@ -20,7 +20,7 @@ import { guarded, isWorthRetry } from '../attempt-failure.js';
 import { runAgent } from '../recipes.js';
 import type { Emit } from '../surroundings.js';
 import type { Workbench } from '../workbench.js';
-import { type PlanningNode, type Steering, steered } from './planning-node.js';
+import { changeSince, type PlanningNode, type Steering, steered } from './planning-node.js';
 
 export interface StepParts extends Workbench {
   readonly objects: GitObjects;
@@ -86,7 +86,8 @@ export async function findDocument(
 
 /**
  * Asks the agent until the document holds. A document that is refused is sent back with all that is wrong with it; other
- * failures are told as evidence. Each attempt is a session of its own. Fails with the last failure.
+ * failures are told as evidence. One that is left as it was for another request is asked for once more, and then
+ * believed. Each attempt is a session of its own. Fails with the last failure.
  */
 export async function makeDocument(
   parts: StepParts,
@@ -123,7 +124,9 @@ export async function makeDocument(
       );
     });
     let failure: Failure;
-    if (made.ok) {
+    if (made.ok && attempt === 1 && isUntouched(request, made.value)) {
+      failure = { kind: 'nothing-done' };
+    } else if (made.ok) {
       const checked = await request.check(made.value);
       if (checked.ok) {
         const kept = await keepDocument(parts, request, {
@@ -138,15 +141,22 @@ export async function makeDocument(
       shown = made.value;
       problems = checked.error;
       refused++;
-      const kept = await parts.keepProposal(request.file, shown);
-      failure = { kind: 'invalid-plan', file: request.file, diagnostics: problems, kept };
+      failure = { kind: 'invalid-plan', file: request.file, diagnostics: problems };
     } else {
       failure = made.error;
     }
-    if (attempt >= attempts || !isWorthRetry(failure)) return err(failure);
+    if (attempt >= attempts || !isWorthRetry(failure)) {
+      if (failure.kind !== 'invalid-plan' || shown === undefined) return err(failure);
+      return err({ ...failure, kept: await parts.keepProposal(request.file, shown) });
+    }
     parts.emit({ type: 'task.attempt-failed', task: node.label, attempt, failure });
     if (failure.kind !== 'invalid-plan') tried.push(evidence(attempt, failure));
   }
+}
+
+/** Whether a planner has left its former document as it was although the request (or the plan) is another. */
+function isUntouched({ former, node }: DocumentRequest, text: string): boolean {
+  return text === former?.text && changeSince(former.manifest, node.manifest) !== '';
 }
 
 interface Attempt {

@@ -26,12 +26,14 @@ export function planLockText(lock: Omit<PlanLock, 'schema'>): string {
 export function parsePlanLock(text: string | undefined): PlanLock | undefined {
   try {
     const value = JSON.parse(text ?? '') as Partial<PlanLock>;
-    const isWords = (map: unknown) =>
-      map !== null && typeof map === 'object' && Object.values(map).every((one) => typeof one === 'string');
+    // They are asked for as objects and keys: nothing but those may stand here.
+    const isDigest = (one: unknown) => typeof one === 'string' && /^[0-9a-f]{40,64}$/.test(one);
+    const holdsDigests = (map: unknown) =>
+      map !== null && typeof map === 'object' && Object.values(map).every(isDigest);
     const sound =
       value.schema === SCHEMA &&
-      isWords(value.files) &&
-      isWords(value.documents) &&
+      holdsDigests(value.files) &&
+      holdsDigests(value.documents) &&
       DOCUMENTS.every((name) => value.documents?.[name] !== undefined);
     return sound ? (value as PlanLock) : undefined;
   } catch {

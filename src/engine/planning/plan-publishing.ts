@@ -2,7 +2,6 @@
 
 import { err, ok, type Result } from '../../base/result.js';
 import { writeAtomic } from '../../io/files.js';
-import type { Digest } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Entry } from '../../model/tree.js';
 import { compareBacklogs } from '../../plan/backlog.js';
@@ -11,27 +10,21 @@ import { CONDUCTOR_FOLDER } from '../logs.js';
 import type { Project } from '../project.js';
 import type { Emit } from '../surroundings.js';
 import { BACKLOG, type CheckParts, checkFiles, readBacklog } from './backlog-check.js';
+import { backlogIn, type WrittenPlan } from './plan-files.js';
 import { landPlan, planDiff } from './plan-landing.js';
-import { type DocumentName, PLAN_LOCK, type PlanLock, planLockText } from './plan-lock.js';
-import { textIn } from './planned-feature.js';
-
-export interface NewPlan {
-  /** Texts by name (`PLAN.md`). */
-  readonly files: ReadonlyMap<string, string>;
-  readonly documents: Readonly<Record<DocumentName, Digest>>;
-  readonly lock: PlanLock | undefined;
-}
+import { PLAN_LOCK, type PlanLock, planLockText } from './plan-lock.js';
 
 /** The number of files written. Fails with `plan-conflict`, `invalid-plan` (after a merge) or `publish-refused`. */
 export async function publishPlan(
   parts: CheckParts,
-  plan: NewPlan,
+  plan: WrittenPlan,
+  lock: PlanLock | undefined,
   overwrite: boolean,
   emit: Emit,
 ): Promise<Result<number, Failure>> {
   const { project, feature } = parts;
   const { folder } = feature;
-  const { changed, conflicts } = await landPlan(project, folder, plan.files, plan.lock, overwrite);
+  const { changed, conflicts } = await landPlan(project, folder, plan.files, lock, overwrite);
   if (conflicts.length > 0) {
     for (const [name, text] of plan.files) await keepProposal(project, feature.name, name, text);
     return err({
@@ -43,15 +36,19 @@ export async function publishPlan(
     });
   }
   const backlog = changed.get(folder + BACKLOG);
-  if (backlog !== undefined) {
-    // Merged with a person's changes it is another one than the one that was checked.
+  if (changed.size > 0) {
+    // Merged with a person's changes they are others than those that were checked.
     const problems = await checkFiles(parts, changed);
-    if (problems.length > 0) {
-      const kept = await keepProposal(project, feature.name, BACKLOG, backlog);
-      return err({ kind: 'invalid-plan', file: folder + BACKLOG, diagnostics: problems, kept });
+    const [first] = problems;
+    if (first) {
+      for (const [path, text] of changed) {
+        await keepProposal(project, feature.name, path.slice(folder.length), text);
+      }
+      const kept = `${proposals(feature.name)}/`;
+      return err({ kind: 'invalid-plan', file: first.file, diagnostics: problems, kept });
     }
   }
-  const written = await writeFiles(project, folder, plan, changed);
+  const written = await writeFiles(project, folder, plan, lock, changed);
   if (!written.ok) return written;
   if (written.value.length > 0) emit({ type: 'build.published', written: written.value, removed: [] });
   const before = await backlogIn(project, folder);
@@ -73,12 +70,6 @@ export async function keepProposal(
   return file;
 }
 
-/** The feature's backlog as it stands; undefined when there is none. */
-export async function backlogIn(project: Project, folder: string) {
-  const text = await textIn(project, folder + BACKLOG);
-  return text === undefined ? undefined : readBacklog(text, folder + BACKLOG);
-}
-
 function proposals(feature: string): string {
   return `${CONDUCTOR_FOLDER}/plans/${feature}`;
 }
@@ -87,7 +78,8 @@ function proposals(feature: string): string {
 async function writeFiles(
   project: Project,
   folder: string,
-  plan: NewPlan,
+  plan: WrittenPlan,
+  former: PlanLock | undefined,
   changed: ReadonlyMap<string, string>,
 ): Promise<Result<readonly string[], Failure>> {
   const { objects, repository, snapshot } = project;
@@ -98,7 +90,7 @@ async function writeFiles(
   const files: Record<string, string> = {};
   for (const [name, text] of plan.files) files[name] = (await blob(text)).id;
   // What the plan said last of a file that it does not hold now (a request from elsewhere) still stands.
-  const lock = planLockText({ documents: plan.documents, files: { ...plan.lock?.files, ...files } });
+  const lock = planLockText({ documents: plan.documents, files: { ...former?.files, ...files } });
   const entries = new Map<string, Entry>();
   for (const [path, text] of new Map([...changed, [folder + PLAN_LOCK, lock]])) {
     const entry = await blob(text);

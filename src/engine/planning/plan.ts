@@ -5,7 +5,7 @@ import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import { exitCodeOf, type Failure } from '../../model/failure.js';
 import { EventRecord } from '../event-record.js';
 import { BuildLogs } from '../logs.js';
-import { buildName, NO_COUNTS } from '../options.js';
+import { buildName, NO_COUNTS, wouldBe } from '../options.js';
 import { openReadingSession, openWritingSession } from '../session.js';
 import { createEmit, type Surroundings } from '../surroundings.js';
 import { planFeature } from './plan-feature.js';
@@ -29,7 +29,8 @@ export async function plan(
   const record = new EventRecord();
   const counts = { ...NO_COUNTS };
   const emit = createEmit(surroundings.now, (event) => {
-    if (event.type === 'task.finished') counts[event.outcome]++;
+    if (event.type === 'task.finished' && !options.dryRun) counts[event.outcome]++;
+    if (event.type === 'task.checked' && options.dryRun) counts[wouldBe(event.verdict)]++;
     record.on(event);
     on(event);
   });
@@ -39,8 +40,8 @@ export async function plan(
     emit({ type: 'build.finished', summary });
     return summary;
   };
-  const refuse = (failure: Failure, usage = {}): PlanOutcome => {
-    emit({ type: 'build.failure', failure });
+  const refuse = (failure: Failure, usage = {}, isTold = false): PlanOutcome => {
+    if (!isTold) emit({ type: 'build.failure', failure });
     const exitCode = exitCodeOf(failure);
     const outcome = exitCode === 130 ? 'interrupted' : 'failed';
     return { summary: finish({ outcome, exitCode, usage, published: 0 }), feature: undefined };
@@ -65,7 +66,7 @@ export async function plan(
       startedAt,
       openRecord,
     });
-    if (planned.failure) return refuse(planned.failure, planned.usage);
+    if (planned.failure) return refuse(planned.failure, planned.usage, planned.isTold);
     const { outcome, usage, published, feature } = planned;
     return { summary: finish({ outcome, exitCode: 0, usage, published }), feature };
   } catch (error) {

@@ -85,5 +85,7 @@ function noRequest(project: Project, target: PlanTarget, folder: string): Failur
     return { kind: 'usage', message, hint: `write what is wanted to ${folder}${REQUEST}` };
   }
   const nearest = suggestions(target.name, [...project.features.keys()]);
-  return { kind: 'unknown-target', target: target.name, nearest };
+  if (nearest.length > 0) return { kind: 'unknown-target', target: target.name, nearest };
+  const hint = 'write what is wanted there, or name a Markdown file that says it';
+  return { kind: 'usage', message: `there is no ${folder}${REQUEST}`, hint };
 }

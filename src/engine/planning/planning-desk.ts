@@ -5,9 +5,10 @@ import { Limiter } from '../../base/limiter.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { compareManifests, type Usage } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
 import type { StaleReason, Verdict } from '../../model/verdict.js';
 import { guarded } from '../attempt-failure.js';
-import type { Workbench } from '../workbench.js';
+import { unsandboxedWarning, type Workbench } from '../workbench.js';
 import {
   type Document,
   type DocumentRequest,
@@ -30,6 +31,9 @@ export class PlanningDesk {
   /** Sessions that agents were given. */
   sessions = 0;
   usage: Usage = {};
+  /** Failures that an event has told. */
+  readonly failed = new Set<Failure>();
+  private readonly spent = new Map<Label, Usage>();
   private readonly parts: DeskParts;
   private readonly workers: Limiter;
   private bench: Promise<Result<Workbench, Failure>> | undefined;
@@ -56,12 +60,15 @@ export class PlanningDesk {
     const { label } = request.node;
     const done = await guarded(() => this.findOrWrite(request));
     const ms = now() - startedAt;
+    const usage = this.spent.get(label);
+    const finished = { type: 'task.finished', task: label, ms, ...(usage ? { usage } : {}) } as const;
     if (!done.ok) {
-      emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: done.error });
+      this.failed.add(done.error);
+      emit({ ...finished, outcome: 'failed', failure: done.error });
       return done;
     }
-    const { document, outcome, usage } = done.value;
-    if (document) emit({ type: 'task.finished', task: label, outcome, ms, ...(usage ? { usage } : {}) });
+    const { document, outcome } = done.value;
+    if (document) emit({ ...finished, outcome });
     return ok(document);
   }
 
@@ -75,16 +82,23 @@ export class PlanningDesk {
     const outcome = isFresh ? 'fresh' : 'cached';
     if ('text' in value) {
       emit({ type: 'task.checked', task: node.label, verdict: isFresh ? FRESH : CACHED });
-      return ok({ document: value, outcome, usage: undefined });
+      return ok({ document: value, outcome });
     }
     emit({ type: 'task.checked', task: node.label, verdict: staleness(request) });
-    if (dryRun) return ok({ document: undefined, outcome, usage: undefined });
+    if (dryRun) return ok({ document: undefined, outcome });
     return this.write(request, value.key);
+  }
+
+  private async open(): Promise<Result<Workbench, Failure>> {
+    const bench = await this.parts.openWorkbench();
+    const unsandboxed = bench.ok ? bench.value.unsandboxed : undefined;
+    if (unsandboxed !== undefined) this.parts.emit(unsandboxedWarning(unsandboxed));
+    return bench;
   }
 
   private async write(request: DocumentRequest, key: string): Promise<Result<Found, Failure>> {
     const { signal } = this.parts;
-    this.bench ??= this.parts.openWorkbench();
+    this.bench ??= this.open();
     const bench = await this.bench;
     if (!bench.ok) return bench;
     let used: Usage = {};
@@ -98,12 +112,13 @@ export class PlanningDesk {
     try {
       const make = () => makeDocument(step, request, key, (sum) => (used = sum));
       const made = await this.workers.run(make, 0, signal);
-      return made.ok ? ok({ document: made.value, outcome: 'built', usage: used }) : made;
+      return made.ok ? ok({ document: made.value, outcome: 'built' }) : made;
     } catch (error) {
       if (signal.aborted) return err({ kind: 'cancelled' });
       throw error;
     } finally {
       this.usage = addUsage(this.usage, used);
+      this.spent.set(request.node.label, used);
     }
   }
 }
@@ -111,7 +126,6 @@ export class PlanningDesk {
 interface Found {
   readonly document: Document | undefined;
   readonly outcome: 'fresh' | 'cached' | 'built';
-  readonly usage: Usage | undefined;
 }
 
 const FRESH: Verdict = { kind: 'fresh' };

@@ -167,8 +167,8 @@ function problemLines(problems: readonly Diagnostic[]): string {
   return fenced([...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n'));
 }
 
-/** The request or the plan against what it was, as a diff; bounded. */
-function changeSince(former: Manifest | undefined, manifest: Manifest): string {
+/** The request or the plan against what it was, as a diff; bounded. Empty: the same, or not known. */
+export function changeSince(former: Manifest | undefined, manifest: Manifest): string {
   const told = ['request', 'plan'];
   const lines = manifest
     .filter(({ name }) => told.includes(name))

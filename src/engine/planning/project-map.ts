@@ -13,9 +13,11 @@ import type { Project } from '../project.js';
 const FORM = '1';
 /** Files above this size are generated, or data. */
 const MAX_SOURCE_BYTES = 262_144;
-/** Below this number of files threads cost more than they save: a file takes some ten microseconds. */
-const THREADS_FROM = 2000;
-const CHUNK = 5000;
+/**
+ * Files that are outlined at a time; only so many are worth threads. A file takes some fifty microseconds, threads and
+ * the copies of the texts that they get about a second.
+ */
+const CHUNK = 20_000;
 /** The share of a planner's context that the map may take, and its size when that is more than it needs. */
 const SHARE = 0.4;
 const MAX_MAP_BYTES = 4096;
@@ -58,7 +60,7 @@ export async function repositoryMap(project: Project, feature: string, tree: Obj
   return text;
 }
 
-/** Only what is not known yet is read, some thousand files at a time. */
+/** Only what is not known yet is read. */
 async function outlinesOf(
   project: Project,
   listing: Listing,
@@ -81,7 +83,7 @@ async function outlinesOf(
       const isText = blob !== undefined && blob.length <= MAX_SOURCE_BYTES && !blob.includes(0);
       return { path, text: isText ? blob.toString('utf8') : '' };
     });
-    const made = await inThreads('outline-worker', outlineMany, sources, { threshold: THREADS_FROM });
+    const made = await inThreads('outline-worker', outlineMany, sources, { threshold: CHUNK });
     for (const [i, { name }] of chunk.entries()) outlines[name] = made[i] ?? [];
   }
   return outlines;

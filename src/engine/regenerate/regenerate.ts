@@ -10,12 +10,13 @@ import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Regeneration } from '../../model/regeneration.js';
 import { runBuildGates } from '../build-gates.js';
-import { driftOf } from '../drift.js';
+import { editedByHand } from '../drift.js';
 import type { Landing } from '../landing-plan.js';
 import { PLAIN_BUILD } from '../options.js';
-import { type Prepared, prepare } from '../prepare.js';
+import type { Prepared } from '../prepare.js';
+import { inPreparedSession } from '../prepared-session.js';
 import { land, publish } from '../publishing.js';
-import { openWritingSession, type Session } from '../session.js';
+import type { Session } from '../session.js';
 import { createEmit, type Emit, type Surroundings } from '../surroundings.js';
 import type { TaskStep } from '../task-step.js';
 import { openWorkshop, type Workshop } from '../workshop.js';
@@ -49,33 +50,18 @@ export async function regenerate(
 ): Promise<Result<Regenerated, Failure>> {
   const emit = createEmit(surroundings.now, on);
   const { command, wait } = options;
-  const session = await openWritingSession(surroundings, { command, wait, signal }, emit);
-  if (!session.ok) return session;
-  try {
-    const loaded = await surroundings.loadConfig(session.value.repository.project);
-    if (!loaded.ok) return loaded;
-    const prepared = await prepare(
-      surroundings,
-      session.value,
-      loaded.value,
-      {
-        targets: options.targets,
-        force: options.fresh || options.runs > 1,
-        discardEdits: true,
-        rebuildMissing: true,
-      },
-      { warn: (message) => emit({ type: 'warning', message }), signal, readOnly: true },
-    );
-    if (!prepared.ok) return prepared;
-    try {
-      return await inWorkshop(surroundings, options, session.value, prepared.value, emit, signal);
-    } finally {
-      await prepared.value.agent?.close?.();
-      await prepared.value.store.close();
-    }
-  } finally {
-    await session.value.close();
-  }
+  return inPreparedSession(
+    surroundings,
+    { command, wait, signal },
+    {
+      targets: options.targets,
+      force: options.fresh || options.runs > 1,
+      discardEdits: true,
+      rebuildMissing: true,
+    },
+    emit,
+    (session, prepared) => inWorkshop(surroundings, options, session, prepared, emit, signal),
+  );
 }
 
 async function inWorkshop(
@@ -167,12 +153,11 @@ async function apply(
   return published.ok ? ok(paths) : published;
 }
 
-/** Files of the targets that people edited: applying would overwrite them. One that is only missing is not among them. */
+/** Files of the targets that people edited: applying would overwrite them. */
 async function editedFiles({ project, targets }: Prepared): Promise<string[]> {
   const edited: string[] = [];
   for (const label of targets) {
-    const { files, lost } = await driftOf(project, project.graph.task(label));
-    edited.push(...files.filter(({ change }) => change !== 'removed').map(({ path }) => path), ...lost);
+    edited.push(...(await editedByHand(project, project.graph.task(label))));
   }
   return edited;
 }

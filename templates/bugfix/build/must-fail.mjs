@@ -17,16 +17,16 @@ if (command === undefined) {
 const shell = process.platform === 'win32';
 const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', shell });
 const printed = `${stdout ?? ''}${stderr ?? ''}`;
-process.stdout.write(printed);
 
 if (error) refuse(`the test could not be run: ${error.message}`);
 else if (status === 0) refuse('the test passes on the code as it is, so it does not show the bug');
-else if (status === null) refuse('the test was ended by a signal');
-else if (!ASSERTION.test(printed))
-  refuse('the test fails, but not by an assertion: it may not even be loaded');
-else console.log('\nThe test fails by an assertion, as it should before the fix.');
+else if (status === null) refuse('the test was ended by a signal', printed);
+else if (!ASSERTION.test(printed)) {
+  refuse('the test fails, but not by an assertion: it may not even be loaded', printed);
+} else console.log(`${printed}\nThe test fails by an assertion, as it should before the fix.`);
 
-function refuse(message) {
-  console.error(`\n${message}`);
+function refuse(message, output = '') {
+  process.stdout.write(output);
+  console.error(`Error: ${message}`);
   process.exitCode = 1;
 }
