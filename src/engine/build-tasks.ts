@@ -69,7 +69,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   for (const warning of project.warnings)
     emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
   if (options.dryRun) {
-    const said = await dryRun(prepared, emit, surroundings.now() - startedAt);
+    const said = await dryRun(prepared, options, emit, surroundings.now() - startedAt);
     await prepared.store.close();
     return said;
   }
@@ -139,12 +139,17 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   }
 }
 
-async function dryRun(prepared: Prepared, emit: Emit, ms: number): Promise<Result<Built, Failure>> {
+async function dryRun(
+  prepared: Prepared,
+  { keepEdits }: BuildOptions,
+  emit: Emit,
+  ms: number,
+): Promise<Result<Built, Failure>> {
   const rows = await inspectTasks(prepared);
   if (!rows.ok) return rows;
   for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
   const counts = { ...NO_COUNTS };
-  for (const { verdict } of rows.value) counts[wouldBe(verdict)]++;
+  for (const { verdict } of rows.value) counts[wouldBe(verdict, keepEdits)]++;
   const outcome = counts.fresh === rows.value.length ? 'up-to-date' : 'would-build';
   const summary: BuildSummary = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 };
   return ok({ summary, tree: prepared.project.snapshot });

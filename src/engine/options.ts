@@ -58,8 +58,8 @@ export function buildName(at: number, pid: number): string {
   return `${new Date(at).toISOString().replace(/[:.]/g, '-')}-${pid}`;
 }
 
-/** What would become of a task, by its verdict. */
-export function wouldBe(verdict: Verdict): TaskOutcomeKind {
+/** What would become of a task, by its verdict. `keepEdits`: edits are merged onto what is newly made. */
+export function wouldBe(verdict: Verdict, keepEdits = false): TaskOutcomeKind {
   switch (verdict.kind) {
     case 'fresh':
     case 'cached':
@@ -67,7 +67,7 @@ export function wouldBe(verdict: Verdict): TaskOutcomeKind {
     case 'unverified':
       return 'verified';
     case 'drifted':
-      return verdict.stale ? 'failed' : 'drifted';
+      return verdict.stale ? (keepEdits ? 'built' : 'failed') : 'drifted';
     case 'stale':
       return verdict.reasons.some((reason) => reason.kind === 'result-missing') ? 'failed' : 'built';
     case 'pending':

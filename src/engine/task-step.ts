@@ -180,7 +180,9 @@ export class TaskStep {
   private async acceptAsIs(check: Check): Promise<Result<TaskOutcomeKind, Failure> | undefined> {
     const { prepared, options } = this.parts;
     if (!options.accept || !prepared.targets.has(check.task.label)) return undefined;
-    if (check.verdict.kind === 'fresh') return undefined;
+    // As recorded: where only the gates changed, they are all that is to be run.
+    if (check.verdict.kind === 'fresh' || (check.verdict.kind === 'unverified' && !check.candidate))
+      return undefined;
     const files = await filesOnDisk(prepared, check.task, this.produced);
     if (!files.ok) return files;
     if (check.candidate && isSameWork(files.value, check.candidate)) return undefined;

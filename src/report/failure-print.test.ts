@@ -113,7 +113,7 @@ test('every kind of failure has a headline of one line and a hint', () => {
 
 test('hints name only commands that there are', () => {
   const known =
-    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache push|versions|explain|log|validate|status|new --list|--help)$/;
+    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache push|versions f|explain|log|validate|status|new --list|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

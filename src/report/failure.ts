@@ -55,7 +55,7 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
       return say(
         `${failure.feature} has no version ${failure.version}`,
         failure.known.length > 0 ? [['versions', failure.known.slice(0, 10).join(', ')]] : [],
-        '`conductor versions` shows what changed in each',
+        `\`conductor versions ${failure.feature}\` shows what changed in each`,
       );
     case 'usage':
       return say(failure.message, [], failure.hint ?? '`conductor --help` lists what there is');

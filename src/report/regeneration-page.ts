@@ -1,6 +1,7 @@
 /** A regeneration as one page of HTML that needs nothing else: no script, no font, no request. */
 
 import type { ComparedFile, CrossTests, RegeneratedTask, Regeneration } from '../model/regeneration.js';
+import { describeFailure } from './failure.js';
 import { summaryText, taskCells, testsText } from './regeneration.js';
 import { type SideRow, sideBySide } from './side-by-side.js';
 import { plainStyle, visible, visibleBlock } from './style.js';
@@ -83,7 +84,8 @@ async function taskSection(task: RegeneratedTask, report: Regeneration): Promise
   const parts = [
     `<h2 id="${anchor(task.label)}">${html(task.label)}</h2><p class="dim">${html(task.title)}</p>`,
   ];
-  if (task.failure) parts.push(`<p class="bad">${html(task.failure.kind)}</p>`);
+  if (task.failure)
+    parts.push(`<p class="bad">${html(describeFailure(task.failure, task.label).headline)}</p>`);
   for (const { path, versions, lines, exportsDiffer } of task.open ?? []) {
     const exports = exportsDiffer === undefined ? '' : exportsDiffer ? ', exports differ' : ', same exports';
     parts.push(

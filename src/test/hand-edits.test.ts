@@ -66,6 +66,13 @@ test('an edit that is accepted is what the task has made, for this clone and for
   expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
 });
 
+test('where only the gates changed, accepting runs them and the result stays whose it was', async () => {
+  await using rig = await built();
+  rig.backlog('f', { T1: task('v1', { verify: [HAS_TWO] }) });
+  expect((await accept(rig, 'f/T1')).outcomes()).toEqual({ 'f/T1': 'verified' });
+  expect(lockOf(rig).tasks.T1?.recipe).toBe('agent');
+});
+
 test('a gate that fails on the edit leaves everything as it was', async () => {
   await using rig = await built({ verify: [HAS_TWO] });
   const lock = rig.read('specs/f/.metadata.json');
@@ -198,6 +205,9 @@ test('an edit is merged onto what is newly made, and the agent goes on from what
     return { 'a.txt': TEXT.replace('five', 'FIVE') };
   });
   expect((await rig.build()).failure('f/T1')).toMatchObject({ kind: 'drifted-outputs' });
+  const counts = async (keepEdits: boolean) =>
+    (await rig.buildWithoutAgent({ keepEdits, dryRun: true })).summary.counts;
+  expect([await counts(false), await counts(true)]).toMatchObject([{ failed: 1 }, { built: 1 }]);
   const done = await rig.build({ keepEdits: true });
   expect(done.outcomes()).toEqual({ 'f/T1': 'built' });
   expect(done.warnings()).toEqual([expect.stringContaining('a.txt was merged')]);
