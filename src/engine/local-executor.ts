@@ -9,7 +9,7 @@ import type { Failure } from '../model/failure.js';
 import { unmatched } from '../model/pattern.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
 import { type Entry, type Files, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
-import type { ResultStore } from '../store/result-store.js';
+import type { KeptResult, ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
 import type { Workspace } from '../workspace/pool.js';
 import { guarded, isWorthRetry } from './attempt-failure.js';
@@ -58,11 +58,11 @@ export class LocalExecutor implements Executor {
     const startedAt = this.parts.now();
     let usage: Usage = {};
     let attempts = 1;
-    const end = (result: Result<ObjectId, Failure>): TaskOutcome => {
+    const end = (result: Result<KeptResult, Failure>): TaskOutcome => {
       const common = { attempts, usage, ms: this.parts.now() - startedAt };
-      return result.ok
-        ? { ok: true, result: result.value, ...common }
-        : { ok: false, failure: result.error, ...common };
+      if (!result.ok) return { ok: false, failure: result.error, ...common };
+      const { commit, adopted } = result.value;
+      return { ok: true, result: commit, ...(adopted ? { adopted } : {}), ...common };
     };
     const tried: string[] = [];
     for (;;) {
@@ -103,7 +103,7 @@ export class LocalExecutor implements Executor {
     tried: readonly string[],
     context: ExecutionContext,
     onUsage: (usage: Usage) => void,
-  ): Promise<Result<ObjectId, Failure>> {
+  ): Promise<Result<KeptResult, Failure>> {
     const phase = (name: 'workspace' | 'capture' | 'gates' | 'store') =>
       context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: name });
     if (run.recipe.kind === 'render' && run.gates.length === 0) {
@@ -228,7 +228,7 @@ export class LocalExecutor implements Executor {
     captured: Captured,
     gates: readonly GateRun[],
     usage: Usage,
-  ): Promise<Result<ObjectId, Failure>> {
+  ): Promise<Result<KeptResult, Failure>> {
     const edits: EditPatch[] = captured.edits
       .filter((edit) => !sameEntry(edit.before, edit.after))
       .map((edit) => ({
@@ -236,7 +236,7 @@ export class LocalExecutor implements Executor {
         base: run.editBases[edit.path] ? parseEntryWord(run.editBases[edit.path] as string) : undefined,
       }));
     const { agent, version, now } = this.parts;
-    const kept = await this.parts.store.keep({
+    return this.parts.store.keep({
       key: run.key,
       outputs: captured.outputs,
       edits,
@@ -257,7 +257,6 @@ export class LocalExecutor implements Executor {
         conductor: version,
       },
     });
-    return kept.ok ? ok(kept.value.commit) : kept;
   }
 
   /** What a failed attempt wrote, for a person to look at: its workspace is used again at once. */

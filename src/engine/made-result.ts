@@ -12,6 +12,7 @@ import type { ExecutionContext, Executor } from './executor.js';
 import type { Produced } from './facts.js';
 import { inTheWay } from './obstacles.js';
 import type { BuildOptions } from './options.js';
+import { pinnedMissing } from './pinned.js';
 import { describeRun } from './task-run.js';
 import { recordGates, type VerifyParts } from './verify.js';
 
@@ -22,8 +23,8 @@ export interface MakeParts extends VerifyParts {
 
 export interface MadeResult {
   /**
-   * `again`: a run of a superseded build has made it, or failed by rules of then; how it stands is to be checked. The
-   * store has no result where somebody has taken it out meanwhile.
+   * `again`: a run of a superseded build has made it, or failed by rules of then, or another build was first with it;
+   * how it stands is to be checked. The store has no result where somebody has taken it out meanwhile.
    */
   readonly result: Result<StoredResult | undefined, Failure> | 'again';
   readonly usage: Usage;
@@ -45,7 +46,11 @@ export async function makeResult(
   const failureKey = `${storeKey} ${canonicalJson({ gates: check.gates, budget: task.budget })}`;
   const before = resident.failed.get(failureKey);
   if (before) return unmade({ kind: 'failed-before', failure: before });
-  if (verdict.kind === 'stale' && verdict.reasons.some((reason) => reason.kind === 'result-damaged')) {
+  const reasons = verdict.kind === 'stale' ? verdict.reasons : [];
+  if (reasons.some((reason) => reason.kind === 'result-missing')) {
+    return unmade(pinnedMissing(prepared.project, task));
+  }
+  if (reasons.some((reason) => reason.kind === 'result-damaged')) {
     const message = 'its result in the store is damaged; it is made anew';
     gateContext.emit({ type: 'warning', task: task.label, message });
     await prepared.store.forget(storeKey);
@@ -64,7 +69,8 @@ export async function makeResult(
     const isToday = isOwn || resident.failed.has(failureKey);
     return { result: isToday ? err(ran.value.failure) : 'again', usage };
   }
-  return { result: isOwn ? await keptResult(parts, check) : 'again', usage, ms };
+  const isOurs = isOwn && !ran.value.adopted;
+  return { result: isOurs ? await keptResult(parts, check) : 'again', usage, ms };
 }
 
 /** Waits for a worker and runs the recipe. */

@@ -44,6 +44,8 @@ export function describeReason(reason: StaleReason): string {
       return `missing: ${some(reason.paths)}`;
     case 'result-damaged':
       return `the stored result is damaged (${visible(reason.detail)})`;
+    case 'result-missing':
+      return `the recorded result ${visible(reason.key.slice(0, 12))} is in no store`;
     case 'patch-conflict':
       return `its edit of ${visible(reason.path)} does not fit any more`;
     case 'observed-changed':
