@@ -24,7 +24,7 @@ await build({
   platform: 'node',
   target: 'node20.19',
   // Worker threads and native loading need their own files; the rest is faster read from one.
-  external: ['piscina', 'jiti', 'chokidar'],
+  external: ['piscina', 'jiti', 'chokidar', '@aws-sdk/client-s3'],
   define: { CONDUCTOR_VERSION: JSON.stringify(version) },
   // CommonJS packages inside an ES module still ask for `require`.
   banner: {

@@ -37,6 +37,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@clack/prompts': ['cli/questions.ts'],
   chokidar: ['engine/watch/file-events.ts'],
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
+  '@aws-sdk/client-s3': ['io/s3.ts'],
   typescript: ['io/typescript.ts'],
   'env-paths': ['cli/wire.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],

@@ -46,7 +46,7 @@ async function answered(answer: string): Promise<{ code: number; screen: string 
   terminal.onExit(({ exitCode }) => {
     code = exitCode;
   });
-  await until('the question', () => screen.includes('[y/N]'), 30_000);
+  await until('the question', () => screen.includes('Apply this?'), 30_000);
   terminal.write(answer);
   await until('the end', () => code !== undefined, 30_000);
   return { code: code as number, screen };
@@ -64,7 +64,7 @@ test('a no changes nothing, a yes changes the spec and accepts the edit', async 
   expect(away).toMatchObject({ code: 1 });
   expect(away.stderr).toContain('--yes');
 
-  const yes = await answered('y\r');
+  const yes = await answered('y');
   expect(yes.code).toBe(0);
   expect(project.read('specs/f/BACKLOG.yaml')).toContain('a is two');
   expect((await project.conductor('status')).stdout).toContain('1 fresh');

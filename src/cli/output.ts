@@ -2,7 +2,7 @@
 
 import type { Failure } from '../model/failure.js';
 import { printFailure as failureText } from '../report/failure-print.js';
-import { type Style, styleOf } from '../report/style.js';
+import { type Style, styleOf, visible } from '../report/style.js';
 
 export type OutputStream = NodeJS.WriteStream;
 
@@ -18,6 +18,10 @@ export function isLive(stream: OutputStream): boolean {
 
 export function printFailure(failure: Failure): void {
   process.stderr.write(failureText(failure, styleFor(process.stderr)));
+}
+
+export function printWarning(message: string): void {
+  process.stderr.write(`${styleFor(process.stderr)('yellow', 'warning')}: ${visible(message)}\n`);
 }
 
 export function print(text: string): void {

@@ -6,10 +6,12 @@ import { addAccept } from './definitions/accept.js';
 import { addBacklog } from './definitions/backlog.js';
 import { addBlame } from './definitions/blame.js';
 import { addBuild } from './definitions/build.js';
+import { addCache } from './definitions/cache.js';
 import { addCompletion } from './definitions/completion.js';
 import { addDiff } from './definitions/diff.js';
 import { addDoctor } from './definitions/doctor.js';
 import { addExplain } from './definitions/explain.js';
+import { addGc } from './definitions/gc.js';
 import { addGraph } from './definitions/graph.js';
 import { addInit } from './definitions/init.js';
 import { addList } from './definitions/list.js';
@@ -49,6 +51,8 @@ const COMMANDS = [
   addValidate,
   addBacklog,
   addLog,
+  addCache,
+  addGc,
   addDoctor,
   addSchema,
   addCompletion,

@@ -54,7 +54,12 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   const { resident } = session;
   const loaded = read ? ok(read.loaded) : await surroundings.loadConfig(session.repository.project);
   if (!loaded.ok) return loaded;
-  const ready = await prepare(surroundings, session, loaded.value, options, read?.project);
+  const warn = (message: string) => emit({ type: 'warning', message });
+  const ready = await prepare(surroundings, session, loaded.value, options, {
+    warn,
+    signal,
+    read: read?.project,
+  });
   if (!ready.ok) return ready;
   const prepared = ready.value;
   // Only now is it sure that this folder is a project: nothing is left in any other.
@@ -63,7 +68,11 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
   for (const warning of project.warnings)
     emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
-  if (options.dryRun) return dryRun(prepared, options, emit, surroundings.now() - startedAt);
+  if (options.dryRun) {
+    const said = await dryRun(prepared, options, emit, surroundings.now() - startedAt);
+    await prepared.store.close();
+    return said;
+  }
 
   const opened = await openWorkshop(surroundings, session, prepared, startedAt, emit, signal);
   if (!opened.ok) return opened;
@@ -120,7 +129,10 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     );
   } finally {
     resident.isLanding = false;
-    const closed = workshop.close().then(() => prepared.agent?.close?.());
+    const closed = workshop
+      .close()
+      .then(() => prepared.agent?.close?.())
+      .then(() => prepared.store.close());
     // What runs for the build that follows keeps what it works with.
     if (isSuperseded(signal)) resident.linger(closed);
     else await Promise.all([closed, resident.rest()]);

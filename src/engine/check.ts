@@ -16,6 +16,7 @@ import type { FactGatherer, Produced, TaskFacts } from './facts.js';
 import { interfaceOf, lockedPatches } from './interface.js';
 import { isAsRecorded, lockedEdits } from './locked.js';
 import { inTheWay, namedOutputs } from './obstacles.js';
+import { missingPin } from './pinned.js';
 import { lockedTask, type Project } from './project.js';
 import { type Candidate, ResultChain } from './result-chain.js';
 
@@ -36,6 +37,9 @@ export interface CheckOptions {
   /** Tasks to make anew whatever the store has. */
   readonly forced: ReadonlySet<Label>;
   readonly discardEdits: boolean;
+  readonly rebuildMissing: boolean;
+  /** What a lock says of gates counts only where they were run here. */
+  readonly verifyRestored: boolean;
 }
 
 /** The files of a task on disk against the recorded ones. */
@@ -151,12 +155,14 @@ export class Checker {
       const made = this.producedFrom(task, result?.outputs ?? recorded, lockedPatches(locked), result?.edits);
       return make({ kind: 'drifted', paths: drift, stale: undefined }, candidate, made);
     }
+    if (!result && standing && !this.options.rebuildMissing) reasons.push(...missingPin(locked));
     if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
     const made = this.producedFrom(task, result.outputs, patches, result.edits);
     const key = gatesKey(task, gates, result.outputs, patches, facts.facts);
-    const verified = key === undefined || key === locked?.gates || (await this.store.gatesPassed(key));
+    const recorded = key === locked?.gates && !this.options.verifyRestored;
+    const verified = key === undefined || recorded || (await this.store.gatesPassed(key));
     if (!verified)
       return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
     return make({ kind: 'cached', reasons, ...told(candidate.observed) }, candidate, made);

@@ -20,6 +20,8 @@ export interface InspectOptions {
   readonly targets: readonly string[];
   readonly force: boolean;
   readonly discardEdits: boolean;
+  /** Gets what goes wrong on the way to remotes: what is said of their results may be out of date then. */
+  warn?(message: string): void;
 }
 
 /** Verdicts of all prepared tasks, dependencies first. What depends on something stale is `pending`. */
@@ -79,8 +81,17 @@ async function inspectPrepared<T>(
   try {
     const config = await surroundings.loadConfig(session.value.repository.project);
     if (!config.ok) return config;
-    const prepared = await prepare(surroundings, session.value, config.value, options);
-    return prepared.ok ? ok(await use(prepared.value)) : prepared;
+    const prepared = await prepare(surroundings, session.value, config.value, options, {
+      warn: (message) => options.warn?.(message),
+      signal: new AbortController().signal,
+      readOnly: true,
+    });
+    if (!prepared.ok) return prepared;
+    try {
+      return ok(await use(prepared.value));
+    } finally {
+      await prepared.value.store.close();
+    }
   } finally {
     await session.value.close();
   }

@@ -9,7 +9,7 @@ import type { Failure } from '../model/failure.js';
 import { unmatched } from '../model/pattern.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
 import { type Entry, type ObjectId, parseEntryWord, sameEntry } from '../model/tree.js';
-import type { ResultStore } from '../store/result-store.js';
+import type { KeptResult, ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
 import type { Workspace } from '../workspace/pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
@@ -52,17 +52,20 @@ export class LocalExecutor implements Executor {
     let attempts = (earlier?.attempts ?? 0) + 1;
     const last = attempts + (run.recipe.kind === 'agent' ? run.recipe.attempts : 1) - 1;
     let tree: ObjectId | undefined;
-    const end = (result: Result<ObjectId, Failure>): TaskOutcome => {
+    const end = (result: Result<KeptResult, Failure>): TaskOutcome => {
       const common = { attempts, usage, ms: this.parts.now() - startedAt };
-      return result.ok
-        ? { ok: true, result: result.value, ...common }
-        : {
-            ok: false,
-            failure: result.error,
-            evidence: [...tried, evidence(attempts, result.error)],
-            ...(tree === undefined ? {} : { tree }),
-            ...common,
-          };
+      if (!result.ok) {
+        const failed = [...tried, evidence(attempts, result.error)];
+        return {
+          ok: false,
+          failure: result.error,
+          evidence: failed,
+          ...(tree === undefined ? {} : { tree }),
+          ...common,
+        };
+      }
+      const { commit, adopted } = result.value;
+      return { ok: true, result: commit, ...(adopted ? { adopted } : {}), ...common };
     };
     const tried: string[] = [...(earlier?.evidence ?? [])];
     for (;;) {
@@ -105,7 +108,7 @@ export class LocalExecutor implements Executor {
     tried: readonly string[],
     context: ExecutionContext,
     tell: { usage(sum: Usage): void; captured(tree: ObjectId): void },
-  ): Promise<Result<ObjectId, Failure>> {
+  ): Promise<Result<KeptResult, Failure>> {
     const phase = (name: 'workspace' | 'capture' | 'gates' | 'store') =>
       context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: name });
     if (run.recipe.kind === 'render' && run.gates.length === 0) {
@@ -229,7 +232,7 @@ export class LocalExecutor implements Executor {
     captured: Captured,
     gates: readonly GateRun[],
     usage: Usage,
-  ): Promise<Result<ObjectId, Failure>> {
+  ): Promise<Result<KeptResult, Failure>> {
     const edits: EditPatch[] = captured.edits
       .filter((edit) => !sameEntry(edit.before, edit.after))
       .map((edit) => ({
@@ -237,7 +240,7 @@ export class LocalExecutor implements Executor {
         base: run.editBases[edit.path] ? parseEntryWord(run.editBases[edit.path] as string) : undefined,
       }));
     const { agent, version, now } = this.parts;
-    const kept = await this.parts.store.keep({
+    return this.parts.store.keep({
       key: run.key,
       outputs: captured.outputs,
       edits,
@@ -258,7 +261,6 @@ export class LocalExecutor implements Executor {
         conductor: version,
       },
     });
-    return kept.ok ? ok(kept.value.commit) : kept;
   }
 
   /** Nothing is asked about work that changed nothing. */

@@ -14,6 +14,7 @@ import type { Improvement } from './ladder/improvement.js';
 import { type Climbed, climb, type LadderParts } from './ladder/ladder.js';
 import { inTheWay } from './obstacles.js';
 import type { BuildOptions } from './options.js';
+import { pinnedMissing } from './pinned.js';
 import type { Prepared } from './prepare.js';
 import { recordGates, type VerifyParts } from './verify.js';
 
@@ -24,8 +25,8 @@ export interface MakeParts extends VerifyParts, LadderParts {
 
 export interface MadeResult {
   /**
-   * `again`: a run of a superseded build has made it, or failed by rules of then; how it stands is to be checked. The
-   * store has no result where somebody has taken it out meanwhile.
+   * `again`: a run of a superseded build has made it, or failed by rules of then, or another build was first with it;
+   * how it stands is to be checked. The store has no result where somebody has taken it out meanwhile.
    */
   readonly result: Result<StoredResult | undefined, Failure> | 'again';
   readonly usage: Usage;
@@ -49,7 +50,11 @@ export async function makeResult(
   const failureKey = `${storeKey} ${canonicalJson({ gates: check.gates, budget: task.budget })}`;
   const before = resident.failed.get(failureKey);
   if (before) return unmade({ kind: 'failed-before', failure: before });
-  if (verdict.kind === 'stale' && verdict.reasons.some((reason) => reason.kind === 'result-damaged')) {
+  const reasons = verdict.kind === 'stale' ? verdict.reasons : [];
+  if (reasons.some((reason) => reason.kind === 'result-missing')) {
+    return unmade(pinnedMissing(prepared.project, task));
+  }
+  if (reasons.some((reason) => reason.kind === 'result-damaged')) {
     const message = 'its result in the store is damaged; it is made anew';
     gateContext.emit({ type: 'warning', task: task.label, message });
     await prepared.store.forget(storeKey);
@@ -69,14 +74,12 @@ export async function makeResult(
     const isToday = isOwn || resident.failed.has(failureKey);
     return { result: isToday ? err(ran.value.failure) : 'again', usage };
   }
-  if (!isOwn) return { result: 'again', usage, ms };
+  const better = climbed?.improvement && { check: climbed.check, improvement: climbed.improvement };
+  // The ladder itself has looked again at what somebody else has made of a better task.
+  const isOurs = isOwn && (better !== undefined || !ran.value.adopted);
+  if (!isOurs) return { result: 'again', usage, ms };
   const result = await keptResult(parts, climbed?.check ?? check);
-  return {
-    result,
-    usage,
-    ms,
-    ...(climbed?.improvement ? { better: { check: climbed.check, improvement: climbed.improvement } } : {}),
-  };
+  return { result, usage, ms, ...(better ? { better } : {}) };
 }
 
 /** Waits for a worker, then does what can be done for the task. */

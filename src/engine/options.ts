@@ -15,6 +15,8 @@ export interface BuildOptions {
   /** Runs no recipe: what would need one is a failure. */
   readonly frozen: boolean;
   readonly dryRun: boolean;
+  /** Makes recorded results anew that are in no store any more, also where that costs money. */
+  readonly rebuildMissing: boolean;
   readonly commit: boolean;
   /** Tasks at the same time; undefined: as configured. */
   readonly workers: number | undefined;
@@ -33,6 +35,7 @@ export const PLAIN_BUILD: BuildOptions = {
   failFast: false,
   frozen: false,
   dryRun: false,
+  rebuildMissing: false,
   commit: false,
   workers: undefined,
   wait: true,
@@ -66,7 +69,7 @@ export function wouldBe(verdict: Verdict, keepEdits = false): TaskOutcomeKind {
     case 'drifted':
       return verdict.stale ? (keepEdits ? 'built' : 'failed') : 'drifted';
     case 'stale':
-      return 'built';
+      return verdict.reasons.some((reason) => reason.kind === 'result-missing') ? 'failed' : 'built';
     case 'pending':
       return 'skipped';
   }

@@ -6,11 +6,11 @@ import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern } from '../model/pattern.js';
 import { type Label, type Task, targetNames } from '../model/task.js';
-import { GitResults } from '../store/git-results.js';
 import type { ResultStore } from '../store/result-store.js';
 import { gatherDefinitions, gatherPrompts } from './agent-files.js';
 import { Checker } from './check.js';
 import { FactGatherer } from './facts.js';
+import { openResults } from './open-results.js';
 import { loadProject, type Project } from './project.js';
 import { diskSource } from './project-source.js';
 import type { Session } from './session.js';
@@ -40,20 +40,33 @@ export interface PrepareOptions {
   readonly discardEdits: boolean;
   /** The files of the targets are to be accepted as they are. */
   readonly accept?: boolean;
+  /** Makes recorded results anew that are in no store any more. Default: they are a failure. */
+  readonly rebuildMissing?: boolean;
 }
+
+/** What stands beside the options: who hears of remotes, how they are stopped, what is known already. */
+export interface Beside {
+  warn(message: string): void;
+  readonly signal: AbortSignal;
+  /** Nothing is sent to remotes. */
+  readonly readOnly?: boolean;
+  /** The project, where it has been read already. */
+  readonly read?: Project | undefined;
+}
+
+const NOBODY: Beside = { warn: () => {}, signal: new AbortController().signal };
 
 export async function prepare(
   surroundings: Surroundings,
   session: Session,
   loaded: LoadedConfig,
   options: PrepareOptions,
-  /** The project, where it has been read already. */
-  read?: Project,
+  beside: Beside = NOBODY,
 ): Promise<Result<Prepared, Failure>> {
   const { config } = loaded;
   const accepts = (task: Task) =>
     options.accept === true && options.targets.some((one) => isNamed(one, task));
-  const opened = read ? ok(read) : await loadProject(diskSource(session, config), accepts);
+  const opened = beside.read ? ok(beside.read) : await loadProject(diskSource(session, config), accepts);
   if (!opened.ok) return opened;
   const project = opened.value;
   if (project.graph.tasks.size === 0) return err(noSpecs(project));
@@ -61,15 +74,22 @@ export async function prepare(
   if (!targets.ok) return targets;
   const agent = await surroundings.createAgent(config);
   if (!agent.ok) return agent;
-  const store = new GitResults(session.objects);
   const prompts = await gatherPrompts(surroundings, project);
   const definitions = await gatherDefinitions(surroundings, project, agent.value);
   if (!definitions.ok) return definitions;
   const gatherer = new FactGatherer(project, agent.value, prompts, definitions.value);
   const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
-  const checker = new Checker(project, gatherer, store, { forced, discardEdits: options.discardEdits });
-  const checkerOverEdits = new Checker(project, gatherer, store, { forced, discardEdits: true });
   const selected = project.graph.closure(targets.value);
+  const rebuildMissing = options.rebuildMissing === true;
+  const { warn, signal, readOnly = false } = beside;
+  const sharing = { warn, signal, readOnly, selected, rebuildMissing };
+  const results = await openResults(surroundings, project, sharing);
+  if (!results.ok) return results;
+  const store = results.value;
+  const rules = { forced, rebuildMissing, verifyRestored: config.cache.verify };
+  const { discardEdits } = options;
+  const checker = new Checker(project, gatherer, store, { ...rules, discardEdits });
+  const checkerOverEdits = new Checker(project, gatherer, store, { ...rules, discardEdits: true });
   return ok({
     project,
     environment: loaded.environment,

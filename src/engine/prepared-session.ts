@@ -6,7 +6,7 @@ import { type Prepared, type PrepareOptions, prepare } from './prepare.js';
 import { openWritingSession, type Session, type WritingOptions } from './session.js';
 import type { Emit, Surroundings } from './surroundings.js';
 
-/** What `use` makes of it, or why it could not be opened. The agent is ended too. */
+/** What `use` makes of it, or why it could not be opened. The agent is ended too; nothing is sent to remotes. */
 export async function inPreparedSession<T>(
   surroundings: Surroundings,
   writing: WritingOptions,
@@ -19,12 +19,17 @@ export async function inPreparedSession<T>(
   try {
     const loaded = await surroundings.loadConfig(session.value.repository.project);
     if (!loaded.ok) return loaded;
-    const prepared = await prepare(surroundings, session.value, loaded.value, options);
+    const prepared = await prepare(surroundings, session.value, loaded.value, options, {
+      warn: (message) => emit({ type: 'warning', message }),
+      signal: writing.signal,
+      readOnly: true,
+    });
     if (!prepared.ok) return prepared;
     try {
       return await use(session.value, prepared.value);
     } finally {
       await prepared.value.agent?.close?.();
+      await prepared.value.store.close();
     }
   } finally {
     await session.value.close();

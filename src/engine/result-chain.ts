@@ -16,6 +16,7 @@ import { applyPatch } from '../workspace/patch.js';
 import type { Produced, TaskFacts } from './facts.js';
 import { type ObservedState, observedState } from './observed.js';
 import { foldPatches } from './patches.js';
+import { usableResult } from './pinned.js';
 import type { Project } from './project.js';
 
 export interface Candidate {
@@ -65,13 +66,11 @@ export class ResultChain {
     // A lock may name a late result of the chain, while an earlier one fits the files of today again.
     let earlier = key === facts.key ? undefined : facts.key;
     for (let length = 0; length < LONGEST_CHAIN; length++) {
-      const found = await this.store.find(key);
-      if (!found.ok) {
-        const detail = found.error.kind === 'result-damaged' ? found.error.detail : found.error.kind;
-        const damaged: StaleReason = { kind: 'result-damaged', detail };
+      const { result, problem } = await usableResult(this.project, task, await this.store.find(key));
+      if (problem !== undefined) {
+        const damaged: StaleReason = { kind: 'result-damaged', detail: problem };
         return ok({ storeKey: key, result: undefined, reasons: [...reasons, damaged], observed: [] });
       }
-      const result = found.value;
       const recorded = result?.provenance.observed ?? (key === lockedKey ? locked?.observed : undefined);
       const seen = await this.observed(task, recorded, produced);
       if (this.isOutdated(seen)) {

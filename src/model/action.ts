@@ -89,6 +89,15 @@ export interface GateRun {
   readonly ms: number;
 }
 
+/** Who made something: a person at their machine, or a run of continuous integration. Said by its maker. */
+export interface Origin {
+  readonly by: 'person' | 'ci';
+  /** The work is not merged yet: whoever opened the pull request decided what ran. */
+  readonly pullRequest: boolean;
+  /** The person, the account or the run, as far as it is known. */
+  readonly name?: string;
+}
+
 /** How a result came to be; stored beside it, part of no key. */
 export interface Provenance {
   readonly schema: 1;
@@ -111,6 +120,8 @@ export interface Provenance {
   readonly startedAt: string;
   readonly ms: number;
   readonly conductor: string;
+  /** Absent in results of before this was recorded. */
+  readonly origin?: Origin;
 }
 
 /** What of a model made a result, as far as it is known. */

@@ -1,5 +1,6 @@
 /** The project's configuration, as written and as resolved. Knows neither where it stands nor how it is loaded. */
 
+import { type CacheConfig, type CacheSettings, resolveCache } from './cache-config.js';
 import type { ModelRoute, ModelsConfig, ProviderLimits } from './routes.js';
 import type { Command, GateSpec } from './task.js';
 
@@ -144,6 +145,8 @@ export interface ConductorConfig {
   readonly env?: readonly string[];
   /** Changed to disown every earlier result. */
   readonly salt?: string;
+  /** Where results are shared, and whose are trusted. */
+  readonly cache?: CacheSettings;
 }
 
 /** The configuration with its defaults filled in. */
@@ -178,6 +181,7 @@ export interface Config {
   readonly sandbox: 'auto' | 'required' | 'off';
   readonly env: readonly string[];
   readonly salt: string;
+  readonly cache: CacheConfig;
 }
 
 export const DEFAULT_SECRETS: readonly string[] = [
@@ -226,6 +230,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     sandbox: config.sandbox ?? 'auto',
     env: config.env ?? [],
     salt: config.salt ?? '',
+    cache: resolveCache(config.cache ?? {}),
   };
 }
 

@@ -43,6 +43,11 @@ export interface LockedTask {
   readonly acceptance: readonly string[];
 }
 
+/** Under which key the store holds what is recorded. */
+export function resultKeyOf(locked: LockedTask): Digest {
+  return locked.resultKey ?? locked.key;
+}
+
 export interface FeatureLock {
   readonly schema: typeof LOCK_SCHEMA;
   readonly feature: string;

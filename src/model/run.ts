@@ -69,6 +69,8 @@ export type TaskOutcome =
   | {
       readonly ok: true;
       readonly result: ObjectId;
+      /** It is another build's, which was first with this key: the gates that passed here say nothing of it. */
+      readonly adopted?: true;
       readonly attempts: number;
       readonly usage: Usage;
       readonly ms: number;

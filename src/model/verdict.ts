@@ -9,6 +9,8 @@ export type StaleReason =
   /** The key is as recorded but neither the disk nor the store has the outputs. */
   | { readonly kind: 'outputs-missing'; readonly paths: readonly string[] }
   | { readonly kind: 'result-damaged'; readonly detail: string }
+  /** A result that cannot simply be made again is recorded, and is neither on disk nor in any store. */
+  | { readonly kind: 'result-missing'; readonly key: string }
   | { readonly kind: 'patch-conflict'; readonly path: string }
   /** Files that its agent had read without declaring them are not as they were. */
   | { readonly kind: 'observed-changed'; readonly paths: readonly string[] }

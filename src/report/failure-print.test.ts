@@ -80,6 +80,12 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'patch-conflict': { kind: 'patch-conflict', path: 'src/app.ts', with: 'a/T02' },
   'edit-base-missing': { kind: 'edit-base-missing', path: 'src/app.ts' },
   'result-damaged': { kind: 'result-damaged', key: 'abc', detail: 'blob missing' },
+  'pinned-result-missing': {
+    kind: 'pinned-result-missing',
+    key: 'abc',
+    costUsd: 0.41,
+    remotes: ['git:origin'],
+  },
   'publish-refused': { kind: 'publish-refused', paths, detail: 'changed on disk' },
   'commit-refused': { kind: 'commit-refused', reason: 'a merge is under way', paths: [] },
   'not-up-to-date': { kind: 'not-up-to-date', tasks: [{ label: 'a/T01', verdict: 'stale' }] },
@@ -112,7 +118,7 @@ test('every kind of failure has a headline of one line and a hint', () => {
 
 test('hints name only commands that there are', () => {
   const known =
-    /^(build( --discard-edits| --keep-edits)?|accept( f\/T2)?|versions f|explain|log|validate|status|new --list|--help)$/;
+    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache push|versions f|explain|log|validate|status|new --list|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

@@ -150,6 +150,16 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         ],
         'build again: the task is made anew',
       );
+    case 'pinned-result-missing':
+      return say(
+        'the recorded result is in no store any more',
+        [
+          ['key', failure.key],
+          ...(failure.costUsd === undefined ? [] : [['cost', money(failure.costUsd)] as const]),
+          ...list('asked', failure.remotes),
+        ],
+        '`conductor cache push` where it still is; `conductor build --rebuild-missing` makes another',
+      );
     case 'publish-refused':
       return say(
         'the results could not be written to the project',

@@ -37,11 +37,15 @@ export function describeReason(reason: StaleReason): string {
     case 'never-built':
       return 'never built';
     case 'manifest-changed':
+      // The former result is in no store, or keys were made otherwise then: nothing is left to compare with.
+      if (reason.changes.length === 0) return 'changed; what it was is not known any more';
       return `changed: ${some(reason.changes.map((change) => change.name))}`;
     case 'outputs-missing':
       return `missing: ${some(reason.paths)}`;
     case 'result-damaged':
       return `the stored result is damaged (${visible(reason.detail)})`;
+    case 'result-missing':
+      return `the recorded result ${visible(reason.key.slice(0, 12))} is in no store`;
     case 'patch-conflict':
       return `its edit of ${visible(reason.path)} does not fit any more`;
     case 'observed-changed':

@@ -7,37 +7,61 @@ import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { settleRefs } from '../io/git/settle.js';
 import { walkTree } from '../io/git/walk.js';
-import type { ActionKey, EditPatch, Provenance, StoredResult } from '../model/action.js';
+import type { ActionKey, EditPatch, Origin, Provenance, StoredResult } from '../model/action.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { type Entry, Listing, type ObjectId } from '../model/tree.js';
-import type { NewResult, ResultStore } from './result-store.js';
+import { type Entry, type Files, Listing, type ObjectId } from '../model/tree.js';
+import { type EntryName, gatesName, isResult, keyOf, nameOf, refOf, resultName } from './entry.js';
+import type { KeptResult, NewResult, ResultStore } from './result-store.js';
+import { SIGNATURE_FILE, type Signer, statementOf } from './signature.js';
 
-const RESULT_FILE = 'result.json';
+export const RESULT_FILE = 'result.json';
+export const GATES_FILE = 'gates.json';
 const OUTPUTS = 'outputs/';
 const SIDES = ['base', 'before', 'after'] as const;
 
+/** Who keeps results here, and whose are passed over. */
+export interface Keeper {
+  /** Recorded in everything that is kept. */
+  readonly origin?: Origin;
+  readonly signer?: Signer;
+  /** Milliseconds since 1970, UTC: when gates passed. */
+  now?(): number;
+  /** Whether what this maker made may be used; a result that may not is as good as none. */
+  accepts?(origin: Origin | undefined): boolean;
+}
+
+/** A result and every file of its commit. */
+export interface LoadedResult {
+  readonly result: StoredResult;
+  readonly files: Files;
+}
+
 export class GitResults implements ResultStore {
   private readonly objects: GitObjects;
+  private readonly keeper: Keeper;
   /** Results seen in this build: most are asked for by several dependents. */
   private readonly seen = new Map<ActionKey, StoredResult>();
 
-  constructor(objects: GitObjects) {
+  constructor(objects: GitObjects, keeper: Keeper = {}) {
     this.objects = objects;
+    this.keeper = keeper;
   }
 
   async find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>> {
     const seen = this.seen.get(key);
     if (seen) return ok(seen);
-    const ref = resultRef(key);
-    const commit = await this.objects.resolve(ref);
+    const commit = await this.commitOf(resultName(key));
     if (commit === undefined) return ok(undefined);
     const loaded = await this.load(key, commit);
-    if (loaded.ok) this.seen.set(key, loaded.value);
-    return loaded;
+    if (!loaded.ok) return loaded;
+    const { result } = loaded.value;
+    if (this.keeper.accepts?.(result.provenance.origin) === false) return ok(undefined);
+    this.seen.set(key, result);
+    return ok(result);
   }
 
-  async keep(result: NewResult): Promise<Result<StoredResult, Failure>> {
+  async keep(result: NewResult): Promise<Result<KeptResult, Failure>> {
     const files = new Map<string, Entry>();
     for (const [path, entry] of result.outputs) files.set(OUTPUTS + path, entry);
     for (const edit of result.edits) {
@@ -46,45 +70,82 @@ export class GitResults implements ResultStore {
         if (entry) files.set(`edits/${side}/${edit.path}`, entry);
       }
     }
-    const record = { ...result.provenance, edited: result.edits.map((edit) => edit.path) };
-    const blob = await this.objects.writeBlob(Buffer.from(`${canonicalJson(record)}\n`));
-    files.set(RESULT_FILE, { mode: '100644', id: blob });
-    const tree = await this.objects.editTree(undefined, files);
-    const commit = await this.objects.writeCommit({
-      tree,
-      message: `result of ${result.provenance.label}\n`,
-    });
-    const created = await this.objects.createRef(resultRef(result.key), commit);
+    const { origin } = this.keeper;
+    const provenance: Provenance = { ...(origin ? { origin } : {}), ...result.provenance };
+    const record = { ...provenance, edited: result.edits.map((edit) => edit.path) };
+    const commit = await this.write(
+      resultName(result.key),
+      RESULT_FILE,
+      record,
+      files,
+      resultMessage(result.provenance.label),
+    );
+    const created = await this.objects.createRef(refOf(resultName(result.key)), commit);
     if (created === 'exists') {
       const standing = await this.find(result.key);
-      if (standing.ok && standing.value) return ok(standing.value);
       if (!standing.ok) return standing;
+      if (standing.value) return ok({ ...standing.value, adopted: standing.value.commit !== commit });
+      // What stands there may not be used here: ours takes its place.
+      await this.point(resultName(result.key), commit);
     }
-    const stored: StoredResult = { commit, ...result };
+    const stored: StoredResult = { ...result, commit, provenance };
     this.seen.set(result.key, stored);
     return ok(stored);
   }
 
   async forget(key: ActionKey): Promise<void> {
-    this.seen.delete(key);
-    await this.objects.deleteRef(resultRef(key));
+    await this.drop(resultName(key));
+  }
+
+  async drop(name: EntryName): Promise<void> {
+    this.seen.delete(keyOf(name));
+    await this.objects.deleteRef(refOf(name));
   }
 
   async gatesPassed(key: Digest): Promise<boolean> {
-    return (await this.objects.resolve(gatesRef(key))) !== undefined;
+    return (await this.commitOf(gatesName(key))) !== undefined;
   }
 
   async recordGates(key: Digest): Promise<void> {
-    const tree = await this.objects.editTree(undefined, new Map());
-    const commit = await this.objects.writeCommit({ tree, message: `gates passed ${key}\n` });
-    await this.objects.createRef(gatesRef(key), commit);
+    const { origin, now } = this.keeper;
+    const at = now && new Date(now()).toISOString();
+    const record = { schema: 1, key, at, ...(origin ? { origin } : {}) };
+    const commit = await this.write(gatesName(key), GATES_FILE, record, new Map(), gatesMessage(key));
+    await this.objects.createRef(refOf(gatesName(key)), commit);
+  }
+
+  /** Every entry with its commit. */
+  async entries(): Promise<Map<EntryName, ObjectId>> {
+    const all = new Map<EntryName, ObjectId>();
+    for (const [ref, commit] of await this.objects.refs('refs/conductor')) {
+      const name = nameOf(ref);
+      if (name !== undefined) all.set(name, commit);
+    }
+    return all;
+  }
+
+  /** The commit that an entry's ref names; its content is not looked at. */
+  async commitOf(name: EntryName): Promise<ObjectId | undefined> {
+    return this.objects.resolve(refOf(name));
+  }
+
+  /** Lets an entry's ref name this commit, whatever it named before. */
+  async point(name: EntryName, commit: ObjectId): Promise<void> {
+    this.seen.delete(keyOf(name));
+    if ((await this.objects.createRef(refOf(name), commit)) === 'created') return;
+    if ((await this.commitOf(name)) === commit) return;
+    await this.objects.deleteRef(refOf(name));
+    await this.objects.createRef(refOf(name), commit);
   }
 
   async settle(): Promise<void> {
     await settleRefs(this.objects.store);
   }
 
-  private async load(key: ActionKey, commit: ObjectId): Promise<Result<StoredResult, Failure>> {
+  async close(): Promise<void> {}
+
+  /** A commit as the result of a key, with every byte hashed again; no ref needs to name it. */
+  async load(key: ActionKey, commit: ObjectId): Promise<Result<LoadedResult, Failure>> {
     const damaged = (detail: string) => err<Failure>({ kind: 'result-damaged', key, detail });
     let listing: Listing;
     try {
@@ -110,17 +171,38 @@ export class GitResults implements ResultStore {
       before: listing.get(`edits/before/${path}`),
       after: listing.get(`edits/after/${path}`),
     }));
-    return ok({ commit, key, outputs, edits, provenance: record });
+    return ok({ result: { commit, key, outputs, edits, provenance: record }, files: listing.files });
+  }
+
+  private async write(
+    name: EntryName,
+    recordFile: string,
+    record: object,
+    files: Map<string, Entry>,
+    message: string,
+  ): Promise<ObjectId> {
+    const add = async (path: string, value: object) => {
+      const id = await this.objects.writeBlob(Buffer.from(`${canonicalJson(value)}\n`));
+      files.set(path, { mode: '100644', id });
+    };
+    await add(recordFile, record);
+    const { signer } = this.keeper;
+    const statement = signer && (await statementOf(this.objects, name, files));
+    if (signer && statement) await add(SIGNATURE_FILE, await signer.sign(statement));
+    return this.objects.writeCommit({ tree: await this.objects.editTree(undefined, files), message });
   }
 }
 
-function resultRef(key: ActionKey): string {
-  return `refs/conductor/results/${key.slice(0, 2)}/${key}`;
+/** Equal files give equal commits on every machine: the message follows from them as well. */
+export async function entryMessage(objects: GitObjects, name: EntryName, files: Files): Promise<string> {
+  if (!isResult(name)) return gatesMessage(keyOf(name));
+  const entry = files.get(RESULT_FILE);
+  const text = entry && (await objects.read(entry.id))?.toString('utf8');
+  return resultMessage(parseRecord(text ?? '')?.label ?? 'no task');
 }
 
-function gatesRef(key: Digest): string {
-  return `refs/conductor/gates/${key.slice(0, 2)}/${key}`;
-}
+const resultMessage = (label: string) => `result of ${label}\n`;
+const gatesMessage = (key: Digest) => `gates passed ${key}\n`;
 
 /** A record of our own making, or undefined: what stands in the store is not trusted to have the right shape. */
 function parseRecord(text: string): (Provenance & { edited: string[] }) | undefined {

@@ -13,11 +13,17 @@ export interface NewResult {
   readonly provenance: Provenance;
 }
 
+/** A result as it stands in the store after it was kept. */
+export interface KeptResult extends StoredResult {
+  /** Another one was there first, here or on a remote, and this is it: the gates of ours say nothing of it. */
+  readonly adopted?: boolean;
+}
+
 export interface ResultStore {
   /** The result of a key; undefined when there is none; `result-damaged` when what is there cannot be trusted. */
   find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>>;
   /** Keeps a result. When the key has one already, that one stands and is returned. */
-  keep(result: NewResult): Promise<Result<StoredResult, Failure>>;
+  keep(result: NewResult): Promise<Result<KeptResult, Failure>>;
   /** Forgets a result that was found damaged, so that its key can be built again. */
   forget(key: ActionKey): Promise<void>;
   /** Whether these gates passed, on the content that their key names. */
@@ -25,4 +31,6 @@ export interface ResultStore {
   recordGates(key: Digest): Promise<void>;
   /** Makes everything kept so far independent of the person's repository. */
   settle(): Promise<void>;
+  /** Waits, for a limited time, until what was kept is where others find it, and lets go of all connections. */
+  close(): Promise<void>;
 }

@@ -57,7 +57,7 @@ test('a feature gets the next number, its files, the templates it is built from,
   expect(Object.keys(filesBelow(one.path('specs/feature-008-first')))).toEqual(['BACKLOG.yaml', 'NOTES.md']);
   expect(one.read('specs/feature-008-first/NOTES.md')).toBe('{{copied}} as it is\n');
   expect(one.read('specs/feature-008-first/BACKLOG.yaml')).toMatch(
-    /^# yaml-language-server: \$schema=https:\/\/cdn\.jsdelivr\.net\/npm\/conductor-build@\d+\.\d+\.\d+\/schemas\/backlog\.schema\.json\ntasks:/,
+    /^# yaml-language-server: \$schema=https:\/\/unpkg\.com\/conductor-build@\d+\.\d+\.\d+\/schemas\/backlog\.schema\.json\ntasks:/,
   );
   expect(Object.keys(filesBelow(one.path('templates')))).toEqual(['greeting/hello.hbs']);
   expect(made.stdout).toContain('feature-008-first');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ScriptedAgent } from '../agent/scripted.js';
 import type { Result } from '../base/result.js';
-import { planFeature, writeFeature } from '../engine/new-feature.js';
+import { planFeature, writeFeature } from '../engine/new/new-feature.js';
 import { readDefinition } from '../templates/folder.js';
 import { listTemplates } from '../templates/places.js';
 import { PACKAGE } from './command-line.js';

@@ -214,7 +214,8 @@ export async function contentProblem(
   return bytes > maxBytes ? { kind: 'output-too-large', bytes, limit: maxBytes } : undefined;
 }
 
-async function entryProblem(
+/** Why what is at these paths cannot be part of a result: a repository of its own, a link that leaves the project. */
+export async function entryProblem(
   objects: GitObjects,
   paths: readonly string[],
   listing: Pick<Files, 'get'>,

@@ -294,7 +294,7 @@ describe('the end of a server', { timeout: 60_000 }, () => {
     const own = { ...options('tied-state', program), tether };
     const source = `
       import { createJiti } from ${JSON.stringify(import.meta.resolve('jiti'))};
-      const { startServer } = await createJiti(${JSON.stringify(import.meta.url)}).import('./server.ts');
+      const { startServer } = await createJiti(${JSON.stringify(import.meta.url)}).import('./server.js');
       await startServer(${JSON.stringify(own)});
     `;
     const conductor = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'inherit' });
@@ -315,7 +315,7 @@ describe('the end of a server', { timeout: 60_000 }, () => {
     const own = options('killed-state');
     const source = `
       import { createJiti } from ${JSON.stringify(import.meta.resolve('jiti'))};
-      const { startServer } = await createJiti(${JSON.stringify(import.meta.url)}).import('./server.ts');
+      const { startServer } = await createJiti(${JSON.stringify(import.meta.url)}).import('./server.js');
       const started = await startServer(${JSON.stringify(own)});
       const server = started.value;
       await server.grant({ workspace: ${JSON.stringify(workspace)}, env: { PATH: process.env.PATH }, network: false });

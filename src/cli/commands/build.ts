@@ -6,6 +6,7 @@ interface BuildFlags {
   readonly dryRun?: boolean;
   readonly force?: boolean;
   readonly frozen?: boolean;
+  readonly rebuildMissing?: boolean;
   readonly discardEdits?: boolean;
   readonly keepEdits?: boolean;
   readonly commit?: boolean;
@@ -26,6 +27,7 @@ export function runBuild(targets: readonly string[], flags: BuildFlags): Promise
       failFast: flags.failFast === true,
       frozen: flags.frozen === true,
       dryRun: flags.dryRun === true,
+      rebuildMissing: flags.rebuildMissing === true,
       commit: flags.commit === true,
       workers: flags.workers,
       wait: flags.wait,

@@ -3,14 +3,14 @@
 import { inspect } from '../../engine/inspect.js';
 import { exitCodeOf } from '../../model/failure.js';
 import { explainText } from '../../report/verdict.js';
-import { print, printFailure, printJson, styleFor } from '../output.js';
+import { print, printFailure, printJson, printWarning, styleFor } from '../output.js';
 import { createSurroundings } from '../wire.js';
 
 export async function runExplain(label: string, flags: { readonly json?: boolean }): Promise<number> {
   const style = styleFor(process.stdout);
   const done = await inspect(
     createSurroundings(process.cwd()),
-    { targets: [label], force: false, discardEdits: false },
+    { targets: [label], force: false, discardEdits: false, warn: printWarning },
     async ({ prepared, tasks }) => {
       // A feature or a glob explains each of its tasks; what they need is not asked for.
       const asked = tasks.filter(({ task }) => prepared.targets.has(task.label));

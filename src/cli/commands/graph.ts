@@ -3,7 +3,7 @@
 import { inspect } from '../../engine/inspect.js';
 import { exitCodeOf } from '../../model/failure.js';
 import { graphDot, graphJson, graphMermaid, graphText } from '../../report/graph.js';
-import { print, printFailure } from '../output.js';
+import { print, printFailure, printWarning } from '../output.js';
 import { createSurroundings } from '../wire.js';
 
 const FORMATS = { text: graphText, mermaid: graphMermaid, dot: graphDot, json: graphJson } as const;
@@ -14,7 +14,7 @@ export async function runGraph(
 ): Promise<number> {
   const done = await inspect(
     createSurroundings(process.cwd()),
-    { targets, force: false, discardEdits: false },
+    { targets, force: false, discardEdits: false, warn: printWarning },
     async ({ tasks }) =>
       tasks.map(({ task, verdict }) => ({
         label: task.label,

@@ -1,6 +1,6 @@
 /** What `conductor init` asks on a terminal: gates, the example, whether agents are to be changed. */
 
-import type { InitChoices, InitSurvey } from '../../engine/init.js';
+import type { InitChoices, InitSurvey } from '../../engine/init/init.js';
 import { ask, askChoices, askText, askYes } from '../questions.js';
 
 /** What the command line has decided already; undefined where it says nothing. */

@@ -1,6 +1,6 @@
 /** `conductor init`: this folder becomes a project. Asks where somebody can answer and nothing has been decided. */
 
-import { type InitChoices, type InitSurvey, initProject, surveyProject } from '../../engine/init.js';
+import { type InitChoices, type InitSurvey, initProject, surveyProject } from '../../engine/init/init.js';
 import { exitCodeOf, type Failure } from '../../model/failure.js';
 import { initText } from '../../report/init.js';
 import { CONFIG_NAMES } from '../config-names.js';

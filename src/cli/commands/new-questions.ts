@@ -1,6 +1,6 @@
 /** What `conductor new` asks on a terminal: the template, the name, every variable that was not given. */
 
-import { type FeatureRequest, nameProblems } from '../../engine/new-feature.js';
+import { type FeatureRequest, nameProblems } from '../../engine/new/new-feature.js';
 import type { Failure } from '../../model/failure.js';
 import type { Json } from '../../model/task.js';
 import { readValues, type TemplateDefinition, type Values } from '../../templates/definition.js';

@@ -5,7 +5,7 @@ import {
   type FeatureRequest,
   planFeature,
   writeFeature,
-} from '../../engine/new-feature.js';
+} from '../../engine/new/new-feature.js';
 import { exitCodeOf, type Failure } from '../../model/failure.js';
 import type { Json } from '../../model/task.js';
 import { printDiagnostics } from '../../report/failure-print.js';

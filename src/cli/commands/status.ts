@@ -7,7 +7,7 @@ import { exitCodeOf } from '../../model/failure.js';
 import type { Verdict } from '../../model/verdict.js';
 import { plural } from '../../report/style.js';
 import { statusTable, upToDate } from '../../report/verdict.js';
-import { print, printFailure, printJson, styleFor } from '../output.js';
+import { print, printFailure, printJson, printWarning, styleFor } from '../output.js';
 import { createSurroundings } from '../wire.js';
 
 export async function runStatus(
@@ -16,7 +16,7 @@ export async function runStatus(
 ): Promise<number> {
   const done = await inspect(
     createSurroundings(process.cwd()),
-    { targets, force: false, discardEdits: false },
+    { targets, force: false, discardEdits: false, warn: printWarning },
     async ({ prepared, tasks }) => {
       const rows: { label: string; title: string; verdict: Verdict; drift?: readonly FileDifference[] }[] =
         [];

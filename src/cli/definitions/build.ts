@@ -14,6 +14,10 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .option('--dry-run', 'say what would be done, and why; do nothing')
     .option('--force', 'make the targets anew, whatever the store has')
     .option('--frozen', 'run no recipe: restore what is known, fail on anything else')
+    .option(
+      '--rebuild-missing',
+      'make recorded results anew that are in no store any more, also where it costs money',
+    )
     .option('--discard-edits', 'overwrite outputs that were edited by hand')
     .addOption(
       new Option('--keep-edits', 'merge what was edited by hand onto what is newly made').conflicts(

@@ -53,7 +53,12 @@ export async function regenerate(
   return inPreparedSession(
     surroundings,
     { command, wait, signal },
-    { targets: options.targets, force: options.fresh || options.runs > 1, discardEdits: true },
+    {
+      targets: options.targets,
+      force: options.fresh || options.runs > 1,
+      discardEdits: true,
+      rebuildMissing: true,
+    },
     emit,
     (session, prepared) => inWorkshop(surroundings, options, session, prepared, emit, signal),
   );

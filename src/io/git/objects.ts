@@ -82,6 +82,11 @@ export class GitObjects {
     return this.hash(this.blobs, content);
   }
 
+  /** A blob with a file's content, byte for byte. The path has no line break. */
+  async writeBlobFile(file: string): Promise<ObjectId> {
+    return (await this.blobs.ask(`${file}\n`, lineFrame)).toString('latin1').trim();
+  }
+
   /** Equal trees, parents and messages give equal ids: author and date are fixed. */
   async writeCommit(commit: NewCommit): Promise<ObjectId> {
     const lines = [

@@ -1,6 +1,6 @@
 /** Runs git once, with an environment and a configuration of our own. Knows no repository and no command. */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
 export interface GitCall {
@@ -11,12 +11,20 @@ export interface GitCall {
   readonly indexFile?: string;
   readonly input?: Buffer | string;
   readonly env?: Readonly<Record<string, string>>;
+  /** For calls that speak to other machines: without a terminal to ask at, ended when aborted or when stuck. */
+  readonly away?: {
+    readonly signal: AbortSignal;
+    /** Milliseconds without any output after which git is taken for stuck. */
+    readonly silenceMs: number;
+  };
 }
 
 export interface GitExit {
   readonly code: number;
   readonly stdout: Buffer;
   readonly stderr: string;
+  /** Why it was ended before it was done. */
+  readonly stopped?: 'aborted' | 'silent';
 }
 
 /** Thrown where git was expected to succeed: a bug, or a repository that is damaged beyond what is handled. */
@@ -99,27 +107,67 @@ export function git(args: readonly string[], call: GitCall = {}): Promise<GitExi
       cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',
       env: gitEnvironment(call),
       stdio: ['pipe', 'pipe', 'pipe'],
+      // A session of its own has no terminal: neither ssh nor a credential helper can stop to ask somebody.
+      detached: call.away !== undefined,
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
+    const guard = call.away && guardAway(child, call.away);
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', (error: NodeJS.ErrnoException) => {
+      guard?.end();
       const dir = call.dir ?? call.workTree ?? call.gitDir;
       const isGone = dir !== undefined && !existsSync(dir);
       reject(error.code === 'ENOENT' && error.path === 'git' && !isGone ? new GitMissing() : error);
     });
     child.on('close', (code) => {
+      const stopped = guard?.end();
       resolve({
         code: code ?? -1,
         stdout: Buffer.concat(stdout),
         stderr: Buffer.concat(stderr).toString('utf8'),
+        ...(stopped === undefined ? {} : { stopped }),
       });
     });
     // A git that ends before it has read everything closes the pipe; its exit code says why.
     child.stdin.on('error', () => {});
     child.stdin.end(call.input);
   });
+}
+
+/** Ends git and what it has started (ssh, a helper) when its caller aborts or nothing is heard from it any more. */
+function guardAway(
+  child: ChildProcessWithoutNullStreams,
+  { signal, silenceMs }: NonNullable<GitCall['away']>,
+): { end(): GitExit['stopped'] } {
+  let stopped: GitExit['stopped'];
+  const stop = (why: 'aborted' | 'silent') => {
+    stopped ??= why;
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      child.kill('SIGKILL');
+    }
+  };
+  const onAbort = () => stop('aborted');
+  let timer = setTimeout(() => stop('silent'), silenceMs);
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stop('silent'), silenceMs);
+  };
+  child.stdout.on('data', heard);
+  child.stderr.on('data', heard);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) stop('aborted');
+  return {
+    end() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      return stopped;
+    },
+  };
 }
 
 /** As `git`, where only success is expected. */

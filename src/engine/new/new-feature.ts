@@ -2,19 +2,19 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { err, ok, type Result } from '../base/result.js';
-import { readBytes } from '../io/files.js';
-import { TEMPLATE_HELPERS } from '../io/template-functions.js';
-import type { Diagnostic, Failure, VariableProblem } from '../model/failure.js';
-import { isFeatureName, nextNumber, numberedName } from '../specs/numbering.js';
-import { readValues, type Values } from '../templates/definition.js';
-import { readTemplate } from '../templates/folder.js';
-import { type Instance, instantiate, type MadeFile } from '../templates/instance.js';
-import { findTemplate, type TemplateRoots } from '../templates/places.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { readBytes } from '../../io/files.js';
+import { TEMPLATE_HELPERS } from '../../io/template-functions.js';
+import type { Diagnostic, Failure, VariableProblem } from '../../model/failure.js';
+import { isFeatureName, nextNumber, numberedName } from '../../specs/numbering.js';
+import { readValues, type Values } from '../../templates/definition.js';
+import { readTemplate } from '../../templates/folder.js';
+import { type Instance, instantiate, type MadeFile } from '../../templates/instance.js';
+import { findTemplate, type TemplateRoots } from '../../templates/places.js';
+import type { Surroundings } from '../surroundings.js';
+import { validateProject } from '../validate.js';
 import { type NewFile, type Undo, writeNewFiles, writeNewFolder } from './new-files.js';
 import { schemaLine } from './schema-reference.js';
-import type { Surroundings } from './surroundings.js';
-import { validateProject } from './validate.js';
 
 export interface FeatureRequest {
   /** A name, a path or a package. */

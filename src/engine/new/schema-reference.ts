@@ -1,8 +1,8 @@
 /** Where an editor finds the schema of a file that conductor writes. Checks none. */
 
 import { dirname, join, relative, sep } from 'node:path';
-import { findPackage } from '../io/node-modules.js';
-import { loadSchema, type SchemaName } from '../io/schemas.js';
+import { findPackage } from '../../io/node-modules.js';
+import { loadSchema, type SchemaName } from '../../io/schemas.js';
 
 export const OWN_PACKAGE = 'conductor-build';
 

@@ -2,8 +2,8 @@
 
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { exists, readText } from '../io/files.js';
-import { firstProgram } from '../specs/programs.js';
+import { exists, readText } from '../../io/files.js';
+import { firstProgram } from '../../specs/programs.js';
 
 export type PackageManager = 'npm' | 'pnpm' | 'yarn' | 'bun';
 export type CheckKind = 'lint' | 'typecheck' | 'test';

@@ -2,10 +2,10 @@
 
 import { lstat, mkdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { err, ok, type Result } from '../base/result.js';
-import { codeOf, exists, makeDir, makeTemporaryFolder, removeTree } from '../io/files.js';
-import type { Failure } from '../model/failure.js';
-import { CONDUCTOR_FOLDER } from './logs.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { codeOf, exists, makeDir, makeTemporaryFolder, removeTree } from '../../io/files.js';
+import type { Failure } from '../../model/failure.js';
+import { CONDUCTOR_FOLDER } from '../logs.js';
 
 export interface NewFile {
   /** Relative to the project, or to the new folder. */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { validateSchema } from '../io/document.js';
-import { importModule } from '../io/module.js';
+import { validateSchema } from '../../io/document.js';
+import { importModule } from '../../io/module.js';
 import { configText } from './config-text.js';
 
 const LONG = Array.from({ length: 6 }, (_, index) => `npm run a-rather-long-name-${index}`);
@@ -19,7 +19,7 @@ test.each([
   const folder = mkdtempSync(join(tmpdir(), 'conductor-config-'));
   try {
     writeFileSync(join(folder, 'conductor.config.ts'), text);
-    const alias = { 'conductor-build': fileURLToPath(new URL('../index.ts', import.meta.url)) };
+    const alias = { 'conductor-build': fileURLToPath(new URL('../../index.ts', import.meta.url)) };
     const module = (await importModule(join(folder, 'conductor.config.ts'), { alias })) as {
       default: object;
     };

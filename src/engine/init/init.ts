@@ -2,22 +2,22 @@
 
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AGENT_FOLDER } from '../agent/definitions.js';
-import { ok, type Result } from '../base/result.js';
-import { append, exists, readText, removeTree, writeAtomic } from '../io/files.js';
-import { isIgnored } from '../io/git/ignored.js';
-import { openRepository } from '../io/git/open.js';
-import { findPackage } from '../io/node-modules.js';
-import { programOnPath } from '../io/process.js';
-import type { Failure } from '../model/failure.js';
-import type { TemplateRoots } from '../templates/places.js';
+import { AGENT_FOLDER } from '../../agent/definitions.js';
+import { ok, type Result } from '../../base/result.js';
+import { append, exists, readText, removeTree, writeAtomic } from '../../io/files.js';
+import { isIgnored } from '../../io/git/ignored.js';
+import { openRepository } from '../../io/git/open.js';
+import { findPackage } from '../../io/node-modules.js';
+import { programOnPath } from '../../io/process.js';
+import type { Failure } from '../../model/failure.js';
+import type { TemplateRoots } from '../../templates/places.js';
+import { planFeature, writeFeature } from '../new/new-feature.js';
+import { type NewFile, type Undo, writeNewFiles } from '../new/new-files.js';
+import { OWN_PACKAGE } from '../new/schema-reference.js';
+import type { Surroundings } from '../surroundings.js';
+import { validateProject } from '../validate.js';
 import { configText } from './config-text.js';
-import { planFeature, writeFeature } from './new-feature.js';
-import { type NewFile, type Undo, writeNewFiles } from './new-files.js';
-import { OWN_PACKAGE } from './schema-reference.js';
-import type { Surroundings } from './surroundings.js';
 import { detectToolchain, managerCommands, type Toolchain } from './toolchain.js';
-import { validateProject } from './validate.js';
 
 /** What is there before anything is written. */
 export interface InitSurvey {

@@ -1,6 +1,6 @@
 /** The text of a first `conductor.config.ts`. Knows no disk. */
 
-import { OWN_PACKAGE } from './schema-reference.js';
+import { OWN_PACKAGE } from '../new/schema-reference.js';
 
 export interface ConfigChoices {
   /** Commands, as shell lines. */

@@ -1,0 +1,103 @@
+/**
+ * Makes conductor's own repository small again: what its refs reach is packed anew, and on its own, and what nothing
+ * reaches is removed. Knows nothing of what the refs stand for.
+ */
+
+import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type GitCall, git, gitOk } from './run.js';
+
+/** Unreachable objects that are younger may be in use by a command that runs beside. */
+const GRACE = '1.hour.ago';
+
+/**
+ * `whole`: refs whose objects must not depend on the person's repository. `borrowed`: refs for which it is enough that
+ * the objects are in either. Every other object is dropped.
+ */
+export async function compactStore(
+  store: string,
+  whole: readonly string[],
+  borrowed: readonly string[],
+): Promise<void> {
+  const call: GitCall = { gitDir: store, dir: store };
+  const packs = join(store, 'objects', 'pack');
+  const old = await packNames(packs);
+  const made = new Set<string>();
+  for (const [ids, ...options] of [[whole], [borrowed, '--local']] as const) {
+    if (ids.length === 0) continue;
+    const input = ids.map((id) => `${id}\n`).join('');
+    const listed = await gitOk(['rev-list', '--objects', '--no-object-names', '--stdin'], { ...call, input });
+    const said = await gitOk(['pack-objects', '-q', ...options, join(packs, 'pack')], {
+      ...call,
+      input: listed,
+    });
+    for (const name of said.toString('latin1').split('\n').filter(Boolean)) made.add(`pack-${name}`);
+  }
+  for (const name of old) {
+    if (made.has(name)) continue;
+    for (const file of (await readdir(packs)).filter((one) => one.startsWith(`${name}.`))) {
+      await rm(join(packs, file), { force: true });
+    }
+  }
+  await git(['worktree', 'prune'], call);
+  await git(['prune-packed', '-q'], call);
+  await gitOk(['prune', `--expire=${GRACE}`], call);
+  await gitOk(['pack-refs', '--all', '--prune'], call);
+}
+
+/** Lets idle worktrees show nothing that has to be kept: what they are put to next is written then. */
+export async function idleWorktrees(store: string, commit: string): Promise<void> {
+  const folder = join(store, 'worktrees');
+  for (const name of await readdir(folder).catch(() => [])) {
+    await writeFile(join(folder, name, 'HEAD'), `${commit}\n`);
+    await rm(join(folder, name, 'index'), { force: true });
+  }
+}
+
+/** Bytes on disk that only these refs need, and of objects that nothing needs: what compacting would free, about. */
+export async function compactableBytes(
+  store: string,
+  removed: readonly string[],
+  kept: readonly string[],
+): Promise<number> {
+  const call: GitCall = { gitDir: store, dir: store };
+  let bytes = 0;
+  if (removed.length > 0) {
+    const input = [...removed, ...kept.map((id) => `^${id}`)].map((id) => `${id}\n`).join('');
+    const used = await gitOk(['rev-list', '--objects', '--disk-usage', '--stdin'], { ...call, input });
+    bytes += Number(used.toString('latin1').trim());
+  }
+  const loose = await git(['prune', '--dry-run', `--expire=${GRACE}`], call);
+  for (const line of loose.stdout.toString('latin1').split('\n').filter(Boolean)) {
+    const id = line.slice(0, line.indexOf(' '));
+    const file = join(store, 'objects', id.slice(0, 2), id.slice(2));
+    bytes += (await lstat(file).catch(() => undefined))?.size ?? 0;
+  }
+  return bytes;
+}
+
+/** The kinds of those ids that are objects here or in the person's repository. */
+export async function objectKinds(store: string, ids: Iterable<string>): Promise<Map<string, string>> {
+  const input = [...ids].map((id) => `${id}\n`).join('');
+  const said = await gitOk(['cat-file', '--batch-check=%(objectname) %(objecttype)'], {
+    gitDir: store,
+    input,
+  });
+  const kinds = new Map<string, string>();
+  for (const line of said.toString('latin1').split('\n')) {
+    const [id, kind] = line.split(' ');
+    if (id && (kind === 'blob' || kind === 'tree' || kind === 'commit')) kinds.set(id, kind);
+  }
+  return kinds;
+}
+
+/** The tree that an index stands for, as far as its objects exist; undefined for one that cannot be read. */
+export async function indexTree(store: string, indexFile: string): Promise<string | undefined> {
+  const exit = await git(['write-tree', '--missing-ok'], { gitDir: store, dir: store, indexFile });
+  return exit.code === 0 ? exit.stdout.toString('latin1').trim() : undefined;
+}
+
+async function packNames(packs: string): Promise<string[]> {
+  const files = await readdir(packs).catch(() => []);
+  return files.filter((name) => name.endsWith('.pack')).map((name) => name.slice(0, -'.pack'.length));
+}

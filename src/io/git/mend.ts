@@ -1,0 +1,32 @@
+/** Takes broken files out of conductor's own repository, so that what they held can be written or fetched again. */
+
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeTemporaryFolder, removeTree } from '../files.js';
+import { type GitCall, git } from './run.js';
+
+/** Git takes an object for present as soon as a file claims to hold it, and would never write it anew beside that. */
+export async function removeBrokenObjects(store: string): Promise<void> {
+  const call: GitCall = { gitDir: store, dir: store };
+  const packs = join(store, 'objects', 'pack');
+  for (const name of await readdir(packs).catch(() => [])) {
+    if (!name.endsWith('.idx')) continue;
+    if ((await git(['verify-pack', join(packs, name)], call)).code === 0) continue;
+    await salvagePack(store, packs, name.slice(0, -'.idx'.length));
+  }
+  const checked = await git(['fsck', '--full', '--no-reflogs', '--no-dangling', '--no-progress'], call);
+  for (const [, path] of checked.stderr.matchAll(/\.?\/?objects\/([0-9a-f]{2}\/[0-9a-f]{38,62})\b/g)) {
+    await rm(join(store, 'objects', path as string), { force: true });
+  }
+}
+
+/** What can still be read of a broken pack is written as single objects; the pack goes. */
+async function salvagePack(store: string, packs: string, name: string): Promise<void> {
+  const aside = await makeTemporaryFolder(store);
+  for (const file of await readdir(packs)) {
+    if (file.startsWith(`${name}.`)) await rename(join(packs, file), join(aside, file));
+  }
+  const input = await readFile(join(aside, `${name}.pack`)).catch(() => Buffer.alloc(0));
+  await git(['unpack-objects', '-r', '-q'], { gitDir: store, dir: store, input });
+  await removeTree(aside);
+}

@@ -1,0 +1,147 @@
+/**
+ * Refs fetched from and pushed to repositories elsewhere, as git reports it. Asks for nothing at a terminal and lets no
+ * password into a message. Knows nothing of results.
+ */
+
+import { withoutCredentials } from '../../model/address.js';
+import type { ObjectId } from '../../model/tree.js';
+import { type GitCall, type GitExit, git, gitOk } from './run.js';
+
+export interface Away {
+  readonly store: string;
+  /** Relative addresses count from here. */
+  readonly dir: string;
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly silenceMs: number;
+}
+
+export interface TransferFault {
+  /** `denied`: the other side does not let us, and will not the next time. */
+  readonly kind: 'stopped' | 'silent' | 'denied' | 'failed';
+  readonly detail: string;
+}
+
+export interface PushedRef {
+  readonly outcome: 'stored' | 'taken' | 'denied';
+  readonly detail: string;
+}
+
+/** What of the person's session concerns the way to other machines; the rest of `GIT_*` stays out. */
+const SESSION = /^GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|SSL_.+|PROXY_.+|CONFIG_(COUNT|(KEY|VALUE)_\d+))$/;
+
+/** Refs of one push: they stand on its command line, which has a limit. */
+const PUSHED_AT_ONCE = 200;
+
+/**
+ * Fetches every remote ref that a pattern names (`<prefix>*`, so that one which does not exist is no error) in one
+ * conversation, below `into`. Every object is hashed and checked before it is kept. The refs that exist now, by name.
+ */
+export async function fetchRefs(
+  away: Away,
+  patterns: readonly string[],
+  into: string,
+): Promise<{ refs: Map<string, ObjectId>; fault?: TransferFault }> {
+  const input = patterns.map((pattern) => `${pattern}:${into}${pattern}\n`).join('');
+  const exit = await git(
+    [
+      ...['-c', 'fetch.fsckObjects=true', '-c', 'fetch.negotiationAlgorithm=noop'],
+      ...['-c', 'fetch.writeCommitGraph=false', '-c', 'fetch.unpackLimit=100'],
+      ...['fetch', '--progress', '--no-tags', '--no-prune', '--no-write-fetch-head', '--no-auto-maintenance'],
+      ...['--no-recurse-submodules', '--refmap=', '--stdin', '--', away.url],
+    ],
+    { ...callOf(away), input },
+  );
+  const listed = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)', into], {
+    gitDir: away.store,
+  });
+  const refs = new Map<string, ObjectId>();
+  for (const line of listed.toString('utf8').split('\n')) {
+    const space = line.indexOf(' ');
+    if (space > 0) refs.set(line.slice(space + 1 + into.length), line.slice(0, space));
+  }
+  return exit.code === 0 ? { refs } : { refs, fault: faultOf(exit) };
+}
+
+/** Pushes refs that must not exist there yet; one that does stays as it is, and is `taken` when it is another commit. */
+export async function pushNewRefs(
+  away: Away,
+  refs: ReadonlyMap<string, ObjectId>,
+): Promise<{ pushed: Map<string, PushedRef>; fault?: TransferFault }> {
+  const pushed = new Map<string, PushedRef>();
+  const all = [...refs];
+  for (let from = 0; from < all.length; from += PUSHED_AT_ONCE) {
+    const part = all.slice(from, from + PUSHED_AT_ONCE);
+    const exit = await git(
+      [
+        ...['-c', 'push.negotiate=false'],
+        ...['push', '--porcelain', '--progress', '--no-verify', '--no-signed', '--no-follow-tags'],
+        '--recurse-submodules=no',
+        ...part.map(([ref]) => `--force-with-lease=${ref}:`),
+        ...['--', away.url, ...part.map(([ref, id]) => `${id}:${ref}`)],
+      ],
+      callOf(away),
+    );
+    let told = 0;
+    for (const line of exit.stdout.toString('utf8').split('\n')) {
+      const [flag, names, summary = ''] = line.split('\t');
+      const ref = names?.slice(names.indexOf(':') + 1);
+      if (flag === undefined || ref === undefined || !refs.has(ref)) continue;
+      told++;
+      pushed.set(ref, judge(flag, summary));
+    }
+    if (exit.code !== 0 && told < part.length) return { pushed, fault: faultOf(exit) };
+  }
+  return { pushed };
+}
+
+/** The address behind the name of a remote in the person's configuration; undefined when there is no such remote. */
+export async function remoteUrl(
+  store: string,
+  name: string,
+  direction: 'fetch' | 'push',
+): Promise<string | undefined> {
+  const keys = direction === 'push' ? ['pushurl', 'url'] : ['url'];
+  for (const key of keys) {
+    const exit = await git(['config', '--get-all', `remote.${name}.${key}`], { gitDir: store });
+    const url = exit.stdout.toString('utf8').split('\n')[0];
+    if (exit.code === 0 && url) return url;
+  }
+  return undefined;
+}
+
+export async function deleteRefs(store: string, refs: Iterable<string>): Promise<void> {
+  const input = [...refs].map((ref) => `delete ${ref}\n`).join('');
+  if (input !== '') await gitOk(['update-ref', '--stdin'], { gitDir: store, input });
+}
+
+function callOf(away: Away): GitCall {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => SESSION.test(entry[0]) && entry[1] !== undefined,
+    ),
+  );
+  const { signal, silenceMs } = away;
+  return { gitDir: away.store, dir: away.dir, env, away: { signal, silenceMs } };
+}
+
+/** A line of `push --porcelain`: ` `, `+` and `*` were stored, `=` was there already, `!` was refused. */
+function judge(flag: string, summary: string): PushedRef {
+  if (flag !== '!') return { outcome: 'stored', detail: summary };
+  const taken =
+    /stale info|non-fast-forward|fetch first|already exists|incorrect old value|failed to update ref|cannot lock ref|failed to lock/;
+  return { outcome: taken.test(summary) ? 'taken' : 'denied', detail: withoutCredentials(summary) };
+}
+
+function faultOf(exit: GitExit): TransferFault {
+  if (exit.stopped === 'aborted') return { kind: 'stopped', detail: 'it was stopped' };
+  if (exit.stopped === 'silent') return { kind: 'silent', detail: 'nothing was heard from it' };
+  const said = exit.stderr
+    .split(/[\r\n]+/)
+    .filter((line) => /^(remote: |)(fatal|error|ERROR)[: ]/.test(line));
+  const detail = withoutCredentials((said.at(-1) ?? exit.stderr.trim()).slice(0, 500)).trim();
+  const denied =
+    /Authentication failed|could not read (Username|Password)|Permission denied|access denied|returned error: 40[13]|protected|not allowed|service not enabled|does not appear to be a git repository|[Rr]epository .*not found|does not exist/;
+  const told = said.join('\n');
+  return { kind: denied.test(told) ? 'denied' : 'failed', detail };
+}

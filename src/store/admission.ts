@@ -1,0 +1,68 @@
+/**
+ * Who may be believed: judges an entry that arrives from elsewhere by its maker and its signature, before any ref names
+ * it. Knows nothing of where it comes from.
+ */
+
+import type { GitObjects } from '../io/git/objects.js';
+import type { Origin } from '../model/action.js';
+import type { Trust } from '../model/cache-config.js';
+import { type Files, Listing } from '../model/tree.js';
+import type { EntryName } from './entry.js';
+import { parseSignature, SIGNATURE_FILE, type SignatureCheck, statementOf } from './signature.js';
+
+export interface AdmissionPolicy {
+  readonly trust: Trust;
+  /** Who builds here: a pull request may use what pull requests made. */
+  readonly here: Origin;
+  /** Present where `trust` is `signed`. */
+  readonly signatures?: SignatureCheck;
+}
+
+/** Whether what this maker made may be used here at all, wherever it lies. */
+export function acceptsOrigin(
+  policy: Pick<AdmissionPolicy, 'trust' | 'here'>,
+  origin: Origin | undefined,
+): boolean {
+  return policy.trust === 'all' || policy.here.pullRequest || origin?.pullRequest !== true;
+}
+
+/** Why an entry is not believed; undefined when it is. */
+export async function admissionProblem(
+  policy: AdmissionPolicy,
+  objects: GitObjects,
+  name: EntryName,
+  files: Files,
+  origin: Origin | undefined,
+): Promise<string | undefined> {
+  if (!acceptsOrigin(policy, origin)) return 'a pull request made it, and the config does not trust those';
+  if (policy.trust !== 'signed') return undefined;
+  if (!policy.signatures) return 'the config trusts signed results only, and names no `signers`';
+  const entry = files.get(SIGNATURE_FILE);
+  const signature = parseSignature(entry && (await objects.read(entry.id))?.toString('utf8'));
+  if (!signature) return 'it is not signed';
+  const statement = await statementOf(objects, name, files);
+  return statement ? policy.signatures.problem(statement, signature) : 'its files cannot be read';
+}
+
+const FOLDERS = /^(outputs|edits\/(base|before|after))\//;
+const SINGLE = new Set(['result.json', 'gates.json', SIGNATURE_FILE]);
+
+/** Why a listing of an entry's files is not one that conductor writes; undefined when it is. */
+export function shapeProblem(files: Files): string | undefined {
+  const listing = new Listing(files);
+  for (const path of listing.paths) {
+    const mode = listing.get(path)?.mode;
+    if (mode === '160000') return `${path} is a git repository of its own`;
+    if (SINGLE.has(path) && mode === '100644') continue;
+    const inside = FOLDERS.exec(path);
+    if (!inside) return `${path} belongs to no result`;
+    const parts = path.slice(inside[0].length).split('/');
+    if (
+      parts.some((part) => part === '' || part === '.' || part === '..' || /^(\.git|git~1)[. ]*$/i.test(part))
+    ) {
+      return `${path} is no safe path`;
+    }
+    if (listing.under(`${path}/`).length > 0) return `${path} is both a file and a folder`;
+  }
+  return undefined;
+}

@@ -1,0 +1,107 @@
+/**
+ * What arrives from elsewhere, checked before a ref names it: its bytes, its shape, its maker and signature, what a lock
+ * file pins. Decides only; asks nobody.
+ */
+
+import type { GitObjects } from '../io/git/objects.js';
+import { walkTree } from '../io/git/walk.js';
+import type { ActionKey, Origin, StoredResult } from '../model/action.js';
+import type { Digest } from '../model/digest.js';
+import type { Files, ObjectId } from '../model/tree.js';
+import { type AdmissionPolicy, admissionProblem, shapeProblem } from './admission.js';
+import { type EntryName, gatesName, isResult, keyOf, resultName } from './entry.js';
+import { GATES_FILE, type GitResults, RESULT_FILE } from './git-results.js';
+import { interfaceDigest } from './manifest.js';
+
+export type Arrived =
+  | { readonly ok: true; readonly result: StoredResult }
+  | { readonly ok: false; readonly problem: string };
+
+export interface ArrivalRules {
+  readonly policy: AdmissionPolicy;
+  /** What lock files say the result of a key holds, as `contentDigest` has it. */
+  readonly pins: ReadonlyMap<ActionKey, Digest>;
+  /** Why a result cannot be that of the task which it names; undefined when it can. */
+  fits(result: StoredResult): Promise<string | undefined>;
+}
+
+/** One digest for everything that a result puts into a project. */
+export function contentDigest(result: Pick<StoredResult, 'outputs' | 'edits'>): Digest {
+  const patches = result.edits.map(
+    (edit) => [edit.path, edit.after ? `${edit.after.mode}:${edit.after.id}` : ''] as const,
+  );
+  return interfaceDigest(result.outputs, patches);
+}
+
+export async function arrivedResult(
+  local: GitResults,
+  objects: GitObjects,
+  rules: ArrivalRules,
+  key: ActionKey,
+  commit: ObjectId,
+): Promise<Arrived> {
+  const loaded = await local.load(key, commit);
+  if (!loaded.ok) {
+    return refuse(loaded.error.kind === 'result-damaged' ? loaded.error.detail : loaded.error.kind);
+  }
+  const { result, files } = loaded.value;
+  const shape = shapeProblem(files);
+  if (shape !== undefined) return refuse(shape);
+  const pin = rules.pins.get(key);
+  if (pin !== undefined && pin !== contentDigest(result)) {
+    return refuse('it is not the result that the lock file records');
+  }
+  const misfit = await rules.fits(result);
+  if (misfit !== undefined) return refuse(misfit);
+  const { origin } = result.provenance;
+  const problem = await admissionProblem(rules.policy, objects, resultName(key), files, origin);
+  return problem === undefined ? { ok: true, result } : refuse(problem);
+}
+
+/** Why a pass of gates is not believed; undefined when it is. */
+export async function arrivedGatesProblem(
+  objects: GitObjects,
+  rules: ArrivalRules,
+  name: EntryName,
+  commit: ObjectId,
+): Promise<string | undefined> {
+  const files = await entryFiles(objects, commit);
+  const entry = files?.get(GATES_FILE);
+  const record = entry && parse((await objects.read(entry.id))?.toString('utf8'));
+  if (!files || record?.key !== keyOf(name)) return 'it is no record of these gates';
+  return (
+    shapeProblem(files) ??
+    admissionProblem(rules.policy, objects, gatesName(record.key), files, record.origin)
+  );
+}
+
+/** Who made an entry, by its own word; undefined when it does not say. */
+export async function originOf(
+  objects: GitObjects,
+  name: EntryName,
+  commit: ObjectId,
+): Promise<Origin | undefined> {
+  const file = isResult(name) ? RESULT_FILE : GATES_FILE;
+  return parse((await objects.read(`${commit}:${file}`))?.toString('utf8'))?.origin;
+}
+
+/** Every file of an entry; undefined when it cannot be read. */
+export async function entryFiles(objects: GitObjects, commit: ObjectId): Promise<Files | undefined> {
+  const tree = await objects.resolve(`${commit}^{tree}`);
+  return tree === undefined ? undefined : walkTree(objects, tree).catch(() => undefined);
+}
+
+function refuse(problem: string): Arrived {
+  return { ok: false, problem };
+}
+
+function parse(text: string | undefined): { key: Digest; origin?: Origin } | undefined {
+  try {
+    const value = JSON.parse(text ?? '') as { key?: unknown; origin?: Origin } | null;
+    return typeof value?.key === 'string'
+      ? { key: value.key, ...(value.origin ? { origin: value.origin } : {}) }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

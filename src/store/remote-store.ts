@@ -1,0 +1,43 @@
+/**
+ * The seam of a place elsewhere that keeps entries, with what goes wrong there as data. What arrives is in conductor's
+ * repository as objects whose bytes were hashed again; whether to believe it is for others to say.
+ */
+
+import type { ObjectId } from '../model/tree.js';
+import type { EntryName } from './entry.js';
+
+export interface RemoteFault {
+  /**
+   * `denied`: it will not do this for us, and asking again is of no use. `failed`: it may work another time. `stopped`:
+   * our side has stopped it.
+   */
+  readonly kind: 'denied' | 'failed' | 'stopped';
+  readonly detail: string;
+}
+
+export interface Fetched {
+  /** Those that it has, as commits in conductor's repository that no ref names yet. */
+  readonly commits: ReadonlyMap<EntryName, ObjectId>;
+  /** What it has and what cannot be what it says it is: bytes that do not match their digests, unsafe paths. */
+  readonly refused: ReadonlyMap<EntryName, string>;
+  /** Why the others could not be asked for; absent when it simply does not have them. */
+  readonly fault?: RemoteFault;
+}
+
+export interface Offered {
+  /** `stored`: it holds exactly ours now. `taken`: another one stands there and stays. */
+  readonly outcomes: ReadonlyMap<EntryName, 'stored' | 'taken'>;
+  /** Why the others are not there. */
+  readonly fault?: RemoteFault;
+}
+
+export interface RemoteStore {
+  /** For people; without credentials. */
+  readonly name: string;
+  /** Many in as few round trips as the place allows. */
+  fetch(names: readonly EntryName[], signal: AbortSignal): Promise<Fetched>;
+  /** Creates what is not there yet; what is there is never replaced. */
+  offer(entries: ReadonlyMap<EntryName, ObjectId>, signal: AbortSignal): Promise<Offered>;
+  /** Lets connections go. */
+  close(): Promise<void>;
+}

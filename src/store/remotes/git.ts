@@ -1,0 +1,118 @@
+/**
+ * Results in any git repository, as refs: the server that hosts the code hosts them. Many keys are one fetch; a push
+ * only ever creates. Knows nothing of what is in a result.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { isAlive } from '../../io/files.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import {
+  type Away,
+  deleteRefs,
+  fetchRefs,
+  pushNewRefs,
+  remoteUrl,
+  type TransferFault,
+} from '../../io/git/transfer.js';
+import { withoutCredentials } from '../../model/address.js';
+import type { ObjectId } from '../../model/tree.js';
+import { type EntryName, refOf, type Scope } from '../entry.js';
+import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
+
+export interface GitRemoteOptions {
+  /** The name of a remote of the person's repository, or an address. */
+  readonly remote: string;
+  readonly scope: Scope;
+  readonly objects: GitObjects;
+  /** Relative addresses count from here. */
+  readonly dir: string;
+  readonly pid: number;
+  readonly silenceMs: number;
+}
+
+const INCOMING = 'refs/conductor/incoming/';
+
+export class GitRemote implements RemoteStore {
+  readonly name: string;
+  private readonly options: GitRemoteOptions;
+  private swept = false;
+
+  constructor(options: GitRemoteOptions) {
+    this.options = options;
+    this.name = `git:${withoutCredentials(options.remote)}`;
+  }
+
+  async fetch(names: readonly EntryName[], signal: AbortSignal): Promise<Fetched> {
+    const none = { commits: new Map<EntryName, ObjectId>(), refused: new Map<EntryName, string>() };
+    const away = await this.away('fetch', signal);
+    if ('kind' in away) return { ...none, fault: away };
+    await this.sweep();
+    const into = `${INCOMING}${this.options.pid}-${randomBytes(6).toString('hex')}/`;
+    try {
+      const { refs, fault } = await fetchRefs(
+        away,
+        names.map((name) => `${this.refThere(name)}*`),
+        into,
+      );
+      for (const name of names) {
+        const commit = refs.get(this.refThere(name));
+        if (commit !== undefined) none.commits.set(name, commit);
+      }
+      return fault ? { ...none, fault: asFault(fault) } : none;
+    } finally {
+      const left = await this.options.objects.refs(into);
+      await deleteRefs(away.store, left.keys());
+    }
+  }
+
+  async offer(entries: ReadonlyMap<EntryName, ObjectId>, signal: AbortSignal): Promise<Offered> {
+    const away = await this.away('push', signal);
+    const outcomes = new Map<EntryName, 'stored' | 'taken'>();
+    if ('kind' in away) return { outcomes, fault: away };
+    const refs = new Map([...entries].map(([name, commit]) => [this.refThere(name), commit]));
+    const { pushed, fault } = await pushNewRefs(away, refs);
+    let denied: string | undefined;
+    for (const name of entries.keys()) {
+      const ref = pushed.get(this.refThere(name));
+      if (ref?.outcome === 'denied') denied = ref.detail;
+      else if (ref) outcomes.set(name, ref.outcome);
+    }
+    if (denied !== undefined) return { outcomes, fault: { kind: 'denied', detail: denied } };
+    return fault ? { outcomes, fault: asFault(fault) } : { outcomes };
+  }
+
+  async close(): Promise<void> {}
+
+  /** A name of the person's remotes goes before an address that looks the same. */
+  private async away(direction: 'fetch' | 'push', signal: AbortSignal): Promise<Away | RemoteFault> {
+    const { remote, objects, dir, silenceMs } = this.options;
+    const { store } = objects;
+    const named = /^[^/:]+$/.test(remote) ? await remoteUrl(store, remote, direction) : undefined;
+    if (named === undefined && /^[^/:.]+$/.test(remote)) {
+      return { kind: 'denied', detail: `there is no remote of this name (\`git remote add ${remote} …\`)` };
+    }
+    return { store, dir, url: named ?? remote, signal, silenceMs };
+  }
+
+  private refThere(name: EntryName): string {
+    const ref = refOf(name);
+    return this.options.scope === 'shared'
+      ? ref
+      : ref.replace('refs/conductor/', 'refs/conductor/pull-request/');
+  }
+
+  /** What a fetch that was killed has left. Its objects stay until `conductor gc`: they may be of use. */
+  private async sweep(): Promise<void> {
+    if (this.swept) return;
+    this.swept = true;
+    const left = [...(await this.options.objects.refs(INCOMING)).keys()].filter((ref) => {
+      const pid = Number(/^\d+/.exec(ref.slice(INCOMING.length))?.[0]);
+      return !isAlive(pid);
+    });
+    await deleteRefs(this.options.objects.store, left);
+  }
+}
+
+function asFault({ kind, detail }: TransferFault): RemoteFault {
+  return { kind: kind === 'silent' ? 'failed' : kind, detail };
+}

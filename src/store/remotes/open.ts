@@ -1,0 +1,74 @@
+/** From the config to remotes: each kind is loaded when it is named. Asks no remote anything. */
+
+import type { GitObjects } from '../../io/git/objects.js';
+import type { CacheRemoteConfig } from '../../model/cache-config.js';
+import type { Scope } from '../entry.js';
+import type { RemoteStore } from '../remote-store.js';
+import type { BlobPlace } from './blob-place.js';
+import { type ChainedRemote, RemoteChain } from './chain.js';
+
+export interface RemoteSurroundings {
+  readonly objects: GitObjects;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The project's folder. */
+  readonly dir: string;
+  readonly pid: number;
+  /** Entries larger than this are not downloaded; bytes. */
+  readonly maxBytes: number;
+}
+
+const SILENCE_SECONDS = 30;
+
+/** What pull requests share comes last for those that may read it: reviewed work goes first. */
+export async function openRemotes(
+  configs: readonly CacheRemoteConfig[],
+  scopes: { readonly read: readonly Scope[]; readonly write: Scope | undefined },
+  surroundings: RemoteSurroundings,
+  warn: (message: string) => void,
+): Promise<RemoteChain> {
+  const chained: ChainedRemote[] = [];
+  for (const scope of ['shared', 'pull-request'] as const) {
+    const reads = scopes.read.includes(scope);
+    const writes = scopes.write === scope;
+    if (!reads && !writes) continue;
+    for (const config of configs) {
+      const read = reads && config.read !== false;
+      const write = writes && config.write !== false;
+      if (!config.url.startsWith('git:') && !URL.canParse(config.url)) {
+        if (scope === 'shared') warn(`${config.url} is no address: it is left out`);
+        continue;
+      }
+      if (read || write) chained.push({ store: await openRemote(config, scope, surroundings), read, write });
+    }
+  }
+  return new RemoteChain(chained, warn);
+}
+
+async function openRemote(
+  config: CacheRemoteConfig,
+  scope: Scope,
+  surroundings: RemoteSurroundings,
+): Promise<RemoteStore> {
+  const { objects, dir, pid, env, maxBytes } = surroundings;
+  const silenceMs = (config.timeoutSeconds ?? SILENCE_SECONDS) * 1000;
+  if (config.url.startsWith('git:')) {
+    const { GitRemote } = await import('./git.js');
+    return new GitRemote({ remote: config.url.slice('git:'.length), scope, objects, dir, pid, silenceMs });
+  }
+  const { CasRemote } = await import('./cas.js');
+  const place = await openPlace(config, env, silenceMs);
+  return new CasRemote({ place, scope, objects, maxBytes });
+}
+
+async function openPlace(
+  config: CacheRemoteConfig,
+  env: RemoteSurroundings['env'],
+  silenceMs: number,
+): Promise<BlobPlace> {
+  if (config.url.startsWith('s3:')) {
+    const { S3Place } = await import('./s3.js');
+    return new S3Place({ config, silenceMs });
+  }
+  const { HttpPlace } = await import('./http.js');
+  return new HttpPlace({ config, env, silenceMs });
+}

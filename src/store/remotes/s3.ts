@@ -1,0 +1,70 @@
+/** A bucket as a place for actions and blobs: `<prefix>/ac/<key>` and `<prefix>/cas/<sha256>`, each created once. */
+
+import { createHash } from 'node:crypto';
+import { ok, type Result } from '../../base/result.js';
+import { S3Bucket } from '../../io/s3.js';
+import { withoutCredentials } from '../../model/address.js';
+import type { CacheRemoteConfig } from '../../model/cache-config.js';
+import type { RemoteFault } from '../remote-store.js';
+import type { BlobPlace } from './blob-place.js';
+
+const ACTION_BYTES = 16_000_000;
+
+export class S3Place implements BlobPlace {
+  readonly name: string;
+  private readonly bucket: S3Bucket;
+  private readonly prefix: string;
+
+  constructor({ config, silenceMs }: { readonly config: CacheRemoteConfig; readonly silenceMs: number }) {
+    const { host, pathname } = new URL(config.url);
+    this.name = withoutCredentials(config.url);
+    const folder = pathname.replace(/^\/+|\/+$/g, '');
+    this.prefix = folder === '' ? '' : `${folder}/`;
+    const { region, endpoint } = config;
+    this.bucket = new S3Bucket({ bucket: host, region, endpoint, silenceMs });
+  }
+
+  async getAction(key: string, signal: AbortSignal): Promise<Result<Buffer | undefined, RemoteFault>> {
+    const got = await this.bucket.get(this.actionKey(key), { maxBytes: ACTION_BYTES }, signal);
+    return got.ok ? ok(got.value?.body) : got;
+  }
+
+  putAction(key: string, body: Buffer, signal: AbortSignal): Promise<Result<'put' | 'exists', RemoteFault>> {
+    const sha256 = createHash('sha256').update(body).digest('base64');
+    return this.bucket.create(this.actionKey(key), { body, type: 'application/json', sha256 }, signal);
+  }
+
+  hasBlob(hash: string, signal: AbortSignal): Promise<Result<boolean, RemoteFault>> {
+    return this.bucket.has(this.blobKey(hash), signal);
+  }
+
+  async getBlob(
+    { hash, size }: { readonly hash: string; readonly size: number },
+    file: string,
+    signal: AbortSignal,
+  ): Promise<Result<'got' | 'missing' | 'wrong', RemoteFault>> {
+    const got = await this.bucket.get(this.blobKey(hash), { maxBytes: size + 1, toFile: file }, signal);
+    if (!got.ok) return got;
+    if (!got.value) return ok('missing');
+    return ok(got.value.sha256 === hash && got.value.bytes === size ? 'got' : 'wrong');
+  }
+
+  async putBlob(hash: string, body: Buffer, signal: AbortSignal): Promise<Result<undefined, RemoteFault>> {
+    const sha256 = Buffer.from(hash, 'hex').toString('base64');
+    const object = { body, type: 'application/octet-stream', sha256 };
+    const put = await this.bucket.create(this.blobKey(hash), object, signal);
+    return put.ok ? ok(undefined) : put;
+  }
+
+  close(): Promise<void> {
+    return this.bucket.close();
+  }
+
+  private actionKey(key: string): string {
+    return `${this.prefix}ac/${key}`;
+  }
+
+  private blobKey(hash: string): string {
+    return `${this.prefix}cas/${hash}`;
+  }
+}

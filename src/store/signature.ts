@@ -1,0 +1,64 @@
+/** What a signature says: this key, these files. Knows neither keys nor how they are used. */
+
+import { createHash } from 'node:crypto';
+import { compareBytes } from '../base/order.js';
+import type { GitObjects } from '../io/git/objects.js';
+import { digestFields } from '../model/digest.js';
+import type { Files } from '../model/tree.js';
+import type { EntryName } from './entry.js';
+
+export const SIGNATURE_FILE = 'signature.json';
+
+/** As it stands in an entry, beside the files that it is for. */
+export interface Signature {
+  readonly schema: 1;
+  /** The signer, as the file of signers has it. */
+  readonly by: string;
+  readonly kind: 'ed25519' | 'ssh';
+  /** Base64 of an ed25519 signature, or what `ssh-keygen -Y sign` writes. */
+  readonly value: string;
+}
+
+export interface Signer {
+  sign(statement: Buffer): Promise<Signature>;
+}
+
+export interface SignatureCheck {
+  /** Why it cannot be believed; undefined when one of the trusted signers has signed exactly this. */
+  problem(statement: Buffer, signature: Signature): Promise<string | undefined>;
+}
+
+/**
+ * The bytes that are signed: the entry's name and a SHA-256 over the paths, modes and contents of its files. Git's own
+ * ids are not part of it, so that a signature never rests on SHA-1. Undefined when a file cannot be read.
+ */
+export async function statementOf(
+  objects: GitObjects,
+  name: EntryName,
+  files: Files,
+): Promise<Buffer | undefined> {
+  const fields: string[] = [name];
+  const signed = [...files]
+    .filter(([path]) => path !== SIGNATURE_FILE)
+    .sort(([a], [b]) => compareBytes(a, b));
+  for (const [path, entry] of signed) {
+    const content = await objects.read(entry.id);
+    if (!content) return undefined;
+    fields.push(path, entry.mode, createHash('sha256').update(content).digest('hex'));
+  }
+  return Buffer.from(`conductor signature 1\n${digestFields('conductor.signature.1', fields)}\n`);
+}
+
+export function parseSignature(text: string | undefined): Signature | undefined {
+  try {
+    const value = JSON.parse(text ?? '') as Partial<Signature>;
+    const sound =
+      value.schema === 1 &&
+      typeof value.by === 'string' &&
+      (value.kind === 'ed25519' || value.kind === 'ssh') &&
+      typeof value.value === 'string';
+    return sound ? (value as Signature) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * The store of a build that shares: conductor's own repository first, then the remotes. What is found elsewhere is kept
+ * here; what is kept here is offered elsewhere, and whoever was first stands. Speaks no protocol.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { Batch } from '../base/batch.js';
+import { ok, type Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import { type ActionKey, nextKey, type StoredResult } from '../model/action.js';
+import type { Digest } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import { digestFiles, type ObjectId } from '../model/tree.js';
+import { type ArrivalRules, arrivedGatesProblem, arrivedResult, contentDigest } from './arrival.js';
+import { type EntryName, gatesName, isResult, keyOf, resultName } from './entry.js';
+import type { GitResults } from './git-results.js';
+import type { RemoteChain } from './remotes/chain.js';
+import type { KeptResult, NewResult, ResultStore } from './result-store.js';
+
+export interface Sharing extends ArrivalRules {
+  readonly chain: RemoteChain;
+  /** Keys that will probably be asked for: they go with the first question. */
+  readonly likely: readonly ActionKey[];
+  /** Whether a pass of gates elsewhere counts here. */
+  readonly believesGates: boolean;
+  /** Milliseconds that a new result waits to hear whether another was first, and that the end waits for the rest. */
+  readonly claimMs: number;
+  readonly waitMs: number;
+  /** Milliseconds in which questions are gathered into one. */
+  readonly gatherMs: number;
+  readonly signal: AbortSignal;
+  warn(message: string): void;
+}
+
+export class TieredResults implements ResultStore {
+  private readonly local: GitResults;
+  private readonly objects: GitObjects;
+  private readonly sharing: Sharing;
+  private readonly questions: Batch<EntryName, true>;
+  private readonly offers: Batch<EntryName, 'stored' | 'taken'>;
+  /** Asked for in this build: whether it is there, once that is known. */
+  private readonly asked = new Map<EntryName, Promise<boolean>>();
+  private isFirst = true;
+  private readonly late = new Set<Promise<unknown>>();
+  /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
+  private readonly gaveWay = new Set<ActionKey>();
+  /** What a person accepted may yet be taken back: it is sent when the build has ended well. */
+  private readonly unsettled = new Set<EntryName>();
+  private readonly stop = new AbortController();
+  private readonly signal: AbortSignal;
+
+  constructor(local: GitResults, objects: GitObjects, sharing: Sharing) {
+    this.local = local;
+    this.objects = objects;
+    this.sharing = sharing;
+    this.signal = AbortSignal.any([sharing.signal, this.stop.signal]);
+    this.questions = new Batch((names) => this.bring(names), sharing.gatherMs);
+    this.offers = new Batch((names) => this.send(names), sharing.gatherMs);
+  }
+
+  async find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>> {
+    const here = await this.local.find(key);
+    if (here.ok && here.value) return here;
+    return (await this.ask(resultName(key))) ? this.local.find(key) : here;
+  }
+
+  async keep(result: NewResult): Promise<Result<KeptResult, Failure>> {
+    const kept = await this.local.keep(result);
+    if (!kept.ok || kept.value.adopted || !this.sharing.chain.writes) return kept;
+    const name = resultName(result.key);
+    if (result.provenance.recipe === 'accepted') {
+      this.unsettled.add(name);
+      return kept;
+    }
+    const offered = this.offers.ask(name);
+    // Rendered again it is the same: nobody needs to wait for who was first.
+    if (result.provenance.recipe !== 'render') {
+      const heard = await within(offered, this.sharing.claimMs, this.signal);
+      if (heard !== 'late') return ok(heard === 'taken' ? await this.adopt(kept.value) : kept.value);
+    }
+    this.later(
+      offered.then(async (outcome) => {
+        if (outcome !== 'taken') return;
+        const standing = await this.winner(kept.value);
+        if (!standing || contentDigest(standing) === contentDigest(kept.value)) return;
+        this.sharing.warn(
+          `${result.provenance.label}: another build was first with a different result, which was known too late; this build goes on with its own`,
+        );
+      }),
+    );
+    return kept;
+  }
+
+  async forget(key: ActionKey): Promise<void> {
+    this.unsettled.delete(resultName(key));
+    await this.local.forget(key);
+  }
+
+  async gatesPassed(key: Digest): Promise<boolean> {
+    if (await this.local.gatesPassed(key)) return true;
+    return this.sharing.believesGates && (await this.ask(gatesName(key)));
+  }
+
+  async recordGates(key: Digest): Promise<void> {
+    await this.local.recordGates(key);
+    if (this.sharing.chain.writes) this.later(this.offers.ask(gatesName(key)));
+  }
+
+  settle(): Promise<void> {
+    return this.local.settle();
+  }
+
+  async close(): Promise<void> {
+    for (const name of this.unsettled) this.later(this.offers.ask(name));
+    const sent = this.sent().then(() => 'sent' as const);
+    if ((await within(sent, this.sharing.waitMs, this.signal)) === 'late') this.stop.abort();
+    await this.sent();
+    await this.sharing.chain.close();
+  }
+
+  /** What is sent may give rise to more. */
+  private async sent(): Promise<void> {
+    while (this.late.size > 0) await Promise.all(this.late);
+  }
+
+  private ask(name: EntryName): Promise<boolean> {
+    const known = this.asked.get(name);
+    if (known) return known;
+    if (!this.sharing.chain.reads || this.signal.aborted) return Promise.resolve(false);
+    const answer = this.questions.ask(name).then((found) => found === true);
+    this.asked.set(name, answer);
+    return answer;
+  }
+
+  private async bring(names: readonly EntryName[]): Promise<Map<EntryName, true>> {
+    const wanted = new Set(names);
+    const likely = this.isFirst ? this.sharing.likely.map(resultName) : [];
+    this.isFirst = false;
+    for (const name of likely) if ((await this.local.commitOf(name)) === undefined) wanted.add(name);
+    const accept = (name: EntryName, commit: ObjectId) => this.accept(name, commit);
+    const found = this.sharing.chain.fetch([...wanted], accept, this.signal);
+    for (const name of wanted) {
+      // Who asks for it while it is on its way waits for it.
+      if (!this.asked.has(name))
+        this.asked.set(
+          name,
+          found.then((all) => all.has(name)),
+        );
+    }
+    return new Map([...(await found)].map((name) => [name, true]));
+  }
+
+  private async accept(name: EntryName, commit: ObjectId): Promise<string | undefined> {
+    if (isResult(name)) {
+      const arrived = await arrivedResult(this.local, this.objects, this.sharing, keyOf(name), commit);
+      if (!arrived.ok) return arrived.problem;
+    } else {
+      const problem = await arrivedGatesProblem(this.objects, this.sharing, name, commit);
+      if (problem !== undefined) return problem;
+    }
+    await this.local.point(name, commit);
+    return undefined;
+  }
+
+  private async send(names: readonly EntryName[]): Promise<Map<EntryName, 'stored' | 'taken'>> {
+    const entries = new Map<EntryName, ObjectId>();
+    for (const name of names) {
+      const commit = await this.local.commitOf(name);
+      if (commit !== undefined) entries.set(name, commit);
+    }
+    const { first, all } = this.sharing.chain.offer(entries, this.signal);
+    // Who was first is for the first remote to say: the others need not be waited for.
+    this.later(all);
+    return first;
+  }
+
+  /**
+   * The result that was first stands, here too, before any dependent has seen ours. Ours was paid for and stays, under
+   * the key that is looked for next if the other one turns out to be of no use.
+   */
+  private async adopt(ours: StoredResult): Promise<KeptResult> {
+    if (this.gaveWay.has(ours.key)) return ours;
+    const first = await this.winner(ours);
+    if (!first || contentDigest(first) === contentDigest(ours)) return ours;
+    this.gaveWay.add(ours.key);
+    await this.local.point(resultName(ours.key), first.commit);
+    const key = nextKey(ours.key, 'rejected', digestFiles(first.outputs));
+    const { outputs, edits, provenance } = ours;
+    await this.local.keep({ key, outputs, edits, provenance: { ...provenance, key } });
+    this.sharing.warn(`${provenance.label}: another build was first with this result; it is taken`);
+    return { ...first, adopted: true };
+  }
+
+  /** What stands elsewhere under the key of ours, if it may be used here. */
+  private async winner(ours: StoredResult): Promise<StoredResult | undefined> {
+    let first: StoredResult | undefined;
+    const look = async (name: EntryName, commit: ObjectId) => {
+      const arrived = await arrivedResult(this.local, this.objects, this.sharing, keyOf(name), commit);
+      if (!arrived.ok) return arrived.problem;
+      first = arrived.result;
+      return undefined;
+    };
+    await this.sharing.chain.fetch([resultName(ours.key)], look, this.signal);
+    return first;
+  }
+
+  private later(work: Promise<unknown>): void {
+    const done: Promise<unknown> = work.finally(() => this.late.delete(done));
+    this.late.add(done);
+  }
+}
+
+/** What a promise gives, or `late` after so many milliseconds or when it is stopped. */
+async function within<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | 'late'> {
+  const timer = new AbortController();
+  const stopped = AbortSignal.any([timer.signal, signal]);
+  try {
+    return await Promise.race([
+      work,
+      delay(ms, 'late' as const, { signal: stopped }).catch(() => 'late' as const),
+    ]);
+  } finally {
+    timer.abort();
+  }
+}
