@@ -59,6 +59,7 @@ class Climbing {
   private readonly produced: ReadonlyMap<Label, Produced>;
   private readonly former: Files | undefined;
   private readonly context: ExecutionContext;
+  private told: Failure | undefined;
 
   constructor(
     parts: LadderParts,
@@ -179,8 +180,6 @@ class Climbing {
     if (candidate?.key === check.storeKey) return { ok: true, result: candidate.commit, attempts, usage, ms };
     return { ...failed, attempts, usage, ms };
   }
-
-  private told: Failure | undefined;
 
   /** The executor tells only of failures that it follows with an attempt of its own. */
   private tellFailed({ attempts, failure }: Failed): void {
