@@ -272,6 +272,9 @@ test('two at the same time do not write into one another', async () => {
   const start = (name: string) =>
     one.conductor('new', '--template', `./mine/${name}`, '--name', name, '--set', 'who=Ada');
   const ended = await Promise.all([start('a'), start('b')]);
-  expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+  expect(ended.map(({ code, stderr }) => [code, stderr])).toEqual([
+    [0, ''],
+    [0, ''],
+  ]);
   expect((await one.conductor('validate')).text).toContain('2 features with 2 tasks: no problems');
 });
