@@ -74,7 +74,7 @@ export async function openWorkshop(
   return ok({
     gates,
     async run(options, { anew = false, urgent = NONE } = {}) {
-      const durations = { ...(await readDurations(project.repository.state)) };
+      const durations = await readDurations(project.repository.state);
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
       const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));
       const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
