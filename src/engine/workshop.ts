@@ -89,6 +89,7 @@ export async function openWorkshop(
         gateContext: gates,
         options,
         anew,
+        isUrgent: first.size > 0,
         emit,
         durations,
         version: surroundings.version,
