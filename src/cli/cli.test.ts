@@ -89,6 +89,26 @@ describe('usage', () => {
     expect(existsSync(project.path('.conductor'))).toBe(false);
   });
 
+  test('without a task it names the commands that make one', async () => {
+    const { code, text } = await newProject().conductor('build');
+    expect(code).toBe(2);
+    expect(text).toContain('error: there are no tasks in specs/');
+    expect(text).toContain(
+      'hint: `conductor init` writes a config and an example, `conductor new` a feature;',
+    );
+  });
+
+  test('a glob names features and labels', async () => {
+    const project = notes();
+    await built(project);
+    for (const target of ['no*', 'no*/T01']) {
+      const { code, text } = await project.conductor('build', target);
+      expect(text).toContain('nothing to do');
+      expect(code).toBe(0);
+    }
+    expect((await project.conductor('build', 'x*')).text).toContain('no task or feature is called x*');
+  });
+
   test('an unknown target is named with its nearest, also when there would be nothing to do', async () => {
     const project = notes();
     for (let round = 0; round < 2; round++) {

@@ -46,6 +46,8 @@ export interface ReadProject {
   readonly loaded: LoadedConfig;
   readonly project: Project;
   readonly urgent: ReadonlySet<Label>;
+  /** Called before anything is written; what it finds may end the build as superseded. */
+  beforeLanding(): Promise<void>;
 }
 
 /** Builds what is on disk, or a project that has been read. */
@@ -108,6 +110,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
       return ended(stopped(step, signal, ms()));
     }
     const judged = await runBuildGates(prepared, gates, landing.value.tree, complete, resident);
+    await read?.beforeLanding();
     if (isSuperseded(signal)) return ended(stopped(step, signal, ms()));
     if (!judged.ok) {
       await step.takeBackAccepted();

@@ -59,10 +59,10 @@ async function nothingToDo(
   const environment = environmentDigests(Object.keys(last.environment), surroundings.env);
   if (Object.entries(last.environment).some(([name, digest]) => environment[name] !== digest))
     return undefined;
-  const taken = await takeSnapshot(session.repository, session.objects, {
-    secrets: [...last.secrets],
-    named: [...last.named],
-    force: [],
-  });
-  return taken.ok && taken.value.tree === last.tree ? last.tasks : undefined;
+  const how = { secrets: [...last.secrets], named: [...last.named], force: [] };
+  const taken = await takeSnapshot(session.repository, session.objects, how);
+  if (!taken.ok) return undefined;
+  if (taken.value.tree === last.tree) return last.tasks;
+  session.resident.memory.handOn(taken.value.tree, how);
+  return undefined;
 }

@@ -112,12 +112,12 @@ function noSpecs(project: Project): Failure {
   return {
     kind: 'usage',
     message: `there are no tasks in ${specs}/${kept}`,
-    hint: `write ${specs}/<feature>/BACKLOG.yaml, or name another folder in conductor.config.ts`,
+    hint: `\`conductor init\` writes a config and an example, \`conductor new\` a feature; or name another folder in conductor.config.ts`,
   };
 }
 
 function isNamed(target: string, task: Task): boolean {
-  return targetNames(target, (glob, label) => parsePattern(glob).matches(label), task);
+  return targetNames(target, (glob, name) => parsePattern(glob).matches(name), task);
 }
 
 /** The tasks that the patterns of a command line name; all when there is none. */

@@ -5,17 +5,45 @@
 
 import type { GitObjects } from '../io/git/objects.js';
 import { changedFiles } from '../io/git/walk.js';
+import { canonicalJson } from '../model/digest.js';
 import type { FeatureLock } from '../model/lock.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
+import type { LoadedSpecs } from '../specs/load.js';
+import type { SnapshotOptions } from '../workspace/snapshot.js';
+import type { FileShares } from './file-shares.js';
+import type { MissingFiles } from './missing-files.js';
 import { openParseCache, type ParseCache } from './parse-cache.js';
+import type { OutputRecords } from './recorded-outputs.js';
+import type { TaskPaths } from './task-paths.js';
 
 export class ProjectMemory {
   /** Files that look secret and that specs name, as they were last: most snapshots need no second one then. */
   named: readonly string[] = [];
+  private taken: { readonly tree: ObjectId; readonly options: SnapshotOptions } | undefined;
   private parsed: Promise<ParseCache> | undefined;
   private listed: { readonly tree: ObjectId; readonly listing: Listing } | undefined;
   private written: { readonly tree: ObjectId; readonly files: ReadonlyMap<string, Entry> } | undefined;
+  specs: LoadedSpecs | undefined;
+  paths: TaskPaths | undefined;
+  outputs: OutputRecords | undefined;
+  missing: MissingFiles | undefined;
+  shares: FileShares | undefined;
   private readonly locks = new Map<ObjectId, FeatureLock>();
+
+  /** A snapshot that was taken just now, for the load that follows. */
+  handOn(tree: ObjectId, options: SnapshotOptions): void {
+    this.taken = { tree, options };
+    this.named = options.named;
+  }
+
+  /** The snapshot that was handed on, once, when it was taken with these options. */
+  takeOver(options: SnapshotOptions): ObjectId | undefined {
+    const { taken } = this;
+    this.taken = undefined;
+    return taken && canonicalJson({ ...taken.options }) === canonicalJson({ ...options })
+      ? taken.tree
+      : undefined;
+  }
 
   parseCache(state: string): Promise<ParseCache> {
     this.parsed ??= openParseCache(state);
@@ -38,6 +66,7 @@ export class ProjectMemory {
     files: ReadonlyMap<string, Entry>,
     make: () => Promise<ObjectId>,
   ): Promise<ObjectId> {
+    if (this.written?.files === files) return this.written.tree;
     const tree = this.written
       ? await objects.editTree(this.written.tree, differences(this.written.files, files))
       : await make();

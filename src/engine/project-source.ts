@@ -1,12 +1,13 @@
 /** What a project is loaded from. Reads nothing by itself. */
 
-import type { Result } from '../base/result.js';
+import { ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import { type SnapshotOptions, takeSnapshot } from '../workspace/snapshot.js';
+import type { ParseCache } from './parse-cache.js';
 import type { ProjectMemory } from './project-memory.js';
 import type { Session } from './session.js';
 
@@ -18,15 +19,22 @@ export interface ProjectSource {
   readonly config: Config;
   readonly memory: ProjectMemory;
   readonly take: TakeSnapshot;
+  /** Keeps on disk what was parsed; may put it off. */
+  keepParsed(cache: ParseCache): Promise<void>;
 }
 
 /** The project as it is on disk now. */
 export function diskSource({ repository, objects, resident }: Session, config: Config): ProjectSource {
+  const { memory } = resident;
   return {
     repository,
     objects,
     config,
-    memory: resident.memory,
-    take: (options) => takeSnapshot(repository, objects, options),
+    memory,
+    take: async (options) => {
+      const taken = memory.takeOver(options);
+      return taken === undefined ? takeSnapshot(repository, objects, options) : ok({ tree: taken });
+    },
+    keepParsed: (cache) => cache.save(),
   };
 }

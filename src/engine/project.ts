@@ -7,17 +7,20 @@ import type { Config } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
 import type { TaskGraph } from '../model/graph.js';
 import type { FeatureLock, LockedTask } from '../model/lock.js';
-import { Ownership } from '../model/ownership.js';
-import { matchesAny, parsePattern } from '../model/pattern.js';
+import type { Ownership } from '../model/ownership.js';
 import type { Feature, Label, Task } from '../model/task.js';
-import { type Entry, Listing, type ObjectId } from '../model/tree.js';
+import type { Entry, Listing, ObjectId } from '../model/tree.js';
 import { loadSpecs } from '../specs/load.js';
 import { parseLock } from '../specs/lock-file.js';
 import { filesOnDisk } from '../workspace/snapshot.js';
 import { type EditedFile, editedFiles } from './edited-files.js';
+import { shareFiles } from './file-shares.js';
+import { missingFiles } from './missing-files.js';
 import type { ProjectMemory } from './project-memory.js';
 import type { ProjectSource } from './project-source.js';
-import { type PatchedFile, readPatched, readPublished } from './records.js';
+import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
+import { type PatchedFile, readPatched } from './records.js';
+import { type TaskPaths, taskPaths } from './task-paths.js';
 
 export interface Project {
   readonly repository: Repository;
@@ -36,7 +39,7 @@ export interface Project {
   /** Files on disk that each task owns. */
   readonly owned: ReadonlyMap<Label, ReadonlyMap<string, Entry>>;
   /** Every recorded output, by lock files and by this clone's own record: path to the entry words it may have. */
-  readonly recorded: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly recorded: RecordedOutputs;
   /** Files with patches as this clone recorded them, features included that were removed since. */
   readonly patched: ReadonlyMap<string, PatchedFile>;
   /** Patterns of files that look secret and that a spec names all the same. */
@@ -61,7 +64,7 @@ export async function loadProject(
   source: ProjectSource,
   accepts: (task: Task) => boolean = () => false,
 ): Promise<Result<Project, Failure>> {
-  const { repository, objects, config, memory } = source;
+  const { repository, objects, config, memory, keepParsed } = source;
   const first = await source.take({ secrets: config.secrets, named: memory.named, force: [] });
   if (!first.ok) return first;
   let { tree } = first.value;
@@ -69,17 +72,22 @@ export async function loadProject(
 
   const cache = await memory.parseCache(repository.state);
   const read = (ids: readonly ObjectId[]) => objects.readMany(ids);
-  const specs = await loadSpecs({ listing, read, cache }, config);
+  const specs = await loadSpecs({ listing, read, cache, former: memory.specs }, config);
   if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
-  await cache.save();
+  memory.specs = specs.value;
+  await keepParsed(cache);
   const { features, graph, warnings } = specs.value;
 
   const locks = await readLocks(features, listing, objects, memory);
   if (!locks.ok) return err({ kind: 'invalid-specs', diagnostics: locks.error });
 
-  const recorded = await recordedOutputs(repository, locks.value);
-  const named = namedSecrets(config, graph);
-  const again = await includeIgnoredOutputs(source, graph, named, recorded, listing);
+  const outputs = await outputRecords(repository.state, [...locks.value.values()], memory.outputs);
+  const paths = taskPaths(graph, config, memory.paths);
+  memory.outputs = outputs;
+  memory.paths = paths;
+  const { recorded } = outputs;
+  const { ownership, named } = paths;
+  const again = await includeIgnoredOutputs(source, paths, recorded, listing);
   if (!again.ok) return again;
   if (again.value) {
     tree = again.value.tree;
@@ -87,30 +95,18 @@ export async function loadProject(
   }
   memory.named = named;
 
-  const ownership = new Ownership(graph.tasks.values());
   const patched = new Map(Object.entries(await readPatched(repository.state)));
   const edited = await editedFiles(graph, locks.value, patched, listing, objects, accepts);
   const specsFolder = `${config.specs}/`;
-  const handFiles = new Map<string, Entry>();
-  const owned = new Map<Label, Map<string, Entry>>();
-  const removed = new Map<string, Entry | undefined>();
-  for (const [path, entry] of listing.files) {
-    const owner = ownership.ownerOf(path);
-    if (owner !== undefined) {
-      const files = owned.get(owner) ?? new Map<string, Entry>();
-      owned.set(owner, files.set(path, entry));
-    }
-    // An output that no task owns any more is on its way out: no task may come to depend on it.
-    const isOurs = owner !== undefined || recorded.has(path);
-    if (isOurs || path.startsWith(specsFolder)) removed.set(path, undefined);
-    else handFiles.set(path, entry);
-  }
-  for (const [path, file] of edited) {
-    if (file.base) handFiles.set(path, file.base);
-    else handFiles.delete(path);
-    removed.set(path, file.base);
-  }
-  const handWrittenTree = await memory.treeOf(objects, handFiles, () => objects.editTree(tree, removed));
+  const shares = shareFiles({ listing, ownership, recorded, specsFolder }, memory.shares);
+  memory.shares = shares;
+  const bases = new Map([...edited].map(([path, file]) => [path, file.base]));
+  const handWritten = bases.size === 0 ? shares.hand : shares.hand.with(bases);
+  const handWrittenTree = await memory.treeOf(objects, handWritten.files, () => {
+    const removed = new Map<string, Entry | undefined>(bases);
+    for (const path of listing.paths) if (!handWritten.get(path)) removed.set(path, undefined);
+    return objects.editTree(tree, removed);
+  });
 
   return ok({
     repository,
@@ -122,10 +118,10 @@ export async function loadProject(
     graph,
     locks: locks.value,
     ownership,
-    handWritten: new Listing(handFiles),
+    handWritten,
     handWrittenTree,
     edited,
-    owned,
+    owned: shares.owned,
     recorded,
     patched,
     named,
@@ -139,33 +135,17 @@ export async function loadProject(
  */
 async function includeIgnoredOutputs(
   { repository, config, memory, take }: ProjectSource,
-  graph: TaskGraph,
-  named: readonly string[],
-  recorded: ReadonlyMap<string, unknown>,
+  { plain, named }: TaskPaths,
+  recorded: RecordedOutputs,
   listing: Listing,
 ): Promise<Result<{ tree: ObjectId } | undefined, Failure>> {
-  const wanted = new Set<string>();
-  for (const path of recorded.keys()) if (!listing.get(path)) wanted.add(path);
-  for (const task of graph.tasks.values()) {
-    for (const text of plainPaths(task)) if (!listing.get(text)) wanted.add(text);
-  }
+  memory.missing = missingFiles([listing.paths, recorded, plain], listing, memory.missing);
+  const wanted = memory.missing.missing;
   const isSame = named.join('\0') === memory.named.join('\0');
   // Outputs that were never made are nowhere: nothing is to be taken in then.
-  const there = isSame ? await filesOnDisk(repository, [...wanted]) : [...wanted];
+  const there = isSame ? await filesOnDisk(repository, wanted) : wanted;
   if (isSame && there.length === 0) return ok(undefined);
   return take({ secrets: config.secrets, named, force: there });
-}
-
-function namedSecrets(config: Config, graph: TaskGraph): string[] {
-  const paths = [...graph.tasks.values()].flatMap(plainPaths);
-  return [...new Set(paths.filter((path) => matchesAny(config.secrets, path)))].sort();
-}
-
-/** What a task names without wildcards. */
-function plainPaths(task: Task): string[] {
-  return [...task.outputs, ...task.edits, ...(task.inputs ?? [])].filter(
-    (text) => !parsePattern(text).isGlob,
-  );
 }
 
 async function readLocks(
@@ -191,24 +171,4 @@ async function readLocks(
     } else problems.push(parsed.error);
   }
   return problems.length > 0 ? err(problems) : ok(locks);
-}
-
-/**
- * Outputs as lock files have them, and as this clone published them last: the two differ when git has brought another
- * lock file while ignored outputs stayed, and when a feature was removed together with its lock.
- */
-async function recordedOutputs(
-  repository: Repository,
-  locks: ReadonlyMap<string, FeatureLock>,
-): Promise<Map<string, Set<string>>> {
-  const recorded = new Map<string, Set<string>>();
-  const add = (outputs: Readonly<Record<string, string>>) => {
-    for (const [path, word] of Object.entries(outputs)) {
-      const words = recorded.get(path) ?? new Set();
-      recorded.set(path, words.add(word));
-    }
-  };
-  add(await readPublished(repository.state));
-  for (const lock of locks.values()) for (const task of Object.values(lock.tasks)) add(task.outputs);
-  return recorded;
 }

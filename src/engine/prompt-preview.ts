@@ -39,7 +39,8 @@ export async function previewPrompts(
       const agents = asked.filter(({ task }) => task.recipe.kind === 'agent');
       if (agents.length === 0) {
         const message = `no agent works on ${target}: it is made by a template or a command`;
-        return err<Failure>({ kind: 'usage', message });
+        const hint = '`conductor explain` shows what it is made from';
+        return err<Failure>({ kind: 'usage', message, hint });
       }
       const previews: PromptPreview[] = [];
       for (const row of agents) {

@@ -45,7 +45,16 @@ export async function writeLastBuild(state: string, last: LastBuild): Promise<vo
 
 /** Path to entry word of every output that conductor put into this working tree. */
 export async function readPublished(state: string): Promise<Record<string, string>> {
-  return (await readRecord<Record<string, string>>(`${state}/published.json`)) ?? {};
+  return parsePublished(await publishedText(state));
+}
+
+/** The same record unread: equal texts say the same. */
+export function publishedText(state: string): Promise<string | undefined> {
+  return readText(`${state}/published.json`);
+}
+
+export function parsePublished(text: string | undefined): Record<string, string> {
+  return parseRecord<Record<string, string>>(text) ?? {};
 }
 
 export async function writePublished(
@@ -104,9 +113,12 @@ export async function writeSpending(state: string, spending: DaySpending): Promi
   await writeAtomic(`${state}/spending.json`, JSON.stringify(spending));
 }
 
-/** A record that cannot be read is as good as none: all of these can be made again. */
 async function readRecord<T>(file: string): Promise<T | undefined> {
-  const text = await readText(file);
+  return parseRecord(await readText(file));
+}
+
+/** A record that cannot be read is as good as none: all of these can be made again. */
+function parseRecord<T>(text: string | undefined): T | undefined {
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);

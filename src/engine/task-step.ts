@@ -28,6 +28,8 @@ export interface TaskStepParts extends MakeParts {
   readonly options: BuildOptions;
   /** The targets are made without a look at their former outputs. */
   readonly anew: boolean;
+  /** Some tasks are to be started as soon as can be: those with the highest priority. */
+  readonly isUrgent: boolean;
   readonly emit: Emit;
   /** Recorded durations, written to. */
   readonly durations: Record<Label, number>;
@@ -36,8 +38,10 @@ export interface TaskStepParts extends MakeParts {
   now(): number;
 }
 
-/** Checks at the same time: enough to wait for git together, few enough that what is urgent is not held up. */
+/** Checks at the same time: enough to wait for git together. */
 const CHECKS = 16;
+/** Where something is urgent: each that waits for git waits for the others' work too. */
+const CHECKS_BESIDE_URGENT = 4;
 
 export class TaskStep {
   readonly produced = new Map<Label, Produced>();
@@ -50,10 +54,11 @@ export class TaskStep {
   /** Results that were recorded as people left them. */
   private readonly accepted: StoredResult[] = [];
   private readonly parts: TaskStepParts;
-  private readonly checks = new Limiter(CHECKS);
+  private readonly checks: Limiter;
 
   constructor(parts: TaskStepParts) {
     this.parts = parts;
+    this.checks = new Limiter(parts.isUrgent ? CHECKS_BESIDE_URGENT : CHECKS);
   }
 
   async run(label: Label): Promise<'done' | 'failed'> {

@@ -76,10 +76,12 @@ export async function openWorkshop(
   return ok({
     gates,
     async run(options, { anew = false, urgent = NONE } = {}) {
-      const durations = { ...(await readDurations(project.repository.state)) };
+      const durations = await readDurations(project.repository.state);
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
       const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));
       const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
+      const ranked = [...selected].map((label) => ({ label, rank: priority(label) }));
+      ranked.sort((a, b) => b.rank - a.rank);
       const step = new TaskStep({
         prepared,
         executor,
@@ -90,6 +92,7 @@ export async function openWorkshop(
         gateContext: gates,
         options,
         anew,
+        isUrgent: first.size > 0,
         emit,
         durations,
         version: surroundings.version,
@@ -98,7 +101,7 @@ export async function openWorkshop(
       await schedule({
         graph: project.graph,
         // The longest way first here too: a free worker takes the first task that turns out to be stale.
-        labels: new Set([...selected].sort((a, b) => priority(b) - priority(a))),
+        labels: new Set(ranked.map(({ label }) => label)),
         failFast: options.failFast,
         signal,
         step: (label) => step.run(label),

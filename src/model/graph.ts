@@ -8,17 +8,33 @@ export class TaskGraph {
   readonly tasks: ReadonlyMap<Label, Task>;
   /** Dependencies before dependents; otherwise in byte order of labels. */
   readonly order: readonly Label[];
-  private readonly dependentsOf = new Map<Label, Label[]>();
+  /** The very same object in graphs that are known to have the same shape (`sameShape`). */
+  readonly shape: object;
+  private readonly dependentsOf: ReadonlyMap<Label, Label[]>;
   private readonly ranks: ReadonlyMap<Label, number>;
 
-  constructor(tasks: Iterable<Task>) {
+  /** `known` is a graph of the same shape: nothing is sorted again then. */
+  constructor(tasks: Iterable<Task>, known?: TaskGraph) {
+    if (known) {
+      const today = new Map(known.tasks);
+      for (const task of tasks) today.set(task.label, task);
+      this.tasks = today;
+      this.order = known.order;
+      this.shape = known.shape;
+      this.dependentsOf = known.dependentsOf;
+      this.ranks = known.ranks;
+      return;
+    }
+    this.shape = {};
     this.tasks = new Map(
       [...tasks].sort((a, b) => compareBytes(a.label, b.label)).map((task) => [task.label, task]),
     );
-    for (const label of this.tasks.keys()) this.dependentsOf.set(label, []);
+    const dependentsOf = new Map<Label, Label[]>();
+    for (const label of this.tasks.keys()) dependentsOf.set(label, []);
     for (const task of this.tasks.values()) {
-      for (const need of new Set(task.dependsOn)) this.dependentsOf.get(need)?.push(task.label);
+      for (const need of new Set(task.dependsOn)) dependentsOf.get(need)?.push(task.label);
     }
+    this.dependentsOf = dependentsOf;
     this.order = this.sort();
     this.ranks = new Map(this.order.map((label, rank) => [label, rank]));
   }

@@ -108,11 +108,12 @@ export interface Feature {
   readonly sections: ReadonlyMap<string, string>;
 }
 
-/** Whether a pattern given on the command line (a feature, a label or a glob of labels) names this task. */
+/** Whether a pattern given on the command line (a feature, a label or a glob of either) names this task. */
 export function targetNames(
   target: string,
-  matches: (glob: string, label: Label) => boolean,
+  matches: (glob: string, name: string) => boolean,
   task: Task,
 ): boolean {
-  return target === task.feature || target === task.label || matches(target, task.label);
+  if (target === task.feature || target === task.label) return true;
+  return matches(target, task.label) || matches(target, task.feature);
 }

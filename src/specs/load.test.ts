@@ -555,6 +555,34 @@ function large(tasks: number): Project {
   return files;
 }
 
+test('with what was loaded before, the same is said of every change', async () => {
+  const entry = (id: string, more: string) => `  - { id: ${id}, ${more} }`;
+  const two = (first: string, second: string): Project => ({
+    [B]: `tasks:\n${entry('T1', first)}\n${entry('T2', second)}\n`,
+  });
+  const kept = new Map<string, unknown>();
+  const begun = await loadSpecs(source(two('outputs: [a]', 'outputs: [b], depends_on: [T1]'), kept), config);
+  const former = begun.ok ? begun.value : undefined;
+  expect(former?.graph.order).toEqual(['f/T1', 'f/T2']);
+  const others = [
+    two('outputs: [a], title: Other', 'outputs: [b], depends_on: [T1]'),
+    two('outputs: [a]', 'outputs: [a], depends_on: [T1]'),
+    two('outputs: [a]', 'outputs: [b], depends_on: [T3]'),
+    two('outputs: [a], depends_on: [T2]', 'outputs: [b], depends_on: [T1]'),
+    two('outputs: [a], depends_on: [T2]', 'outputs: [b]'),
+    two('outputs: [a], edits: [b]', 'outputs: [b], depends_on: [T1]'),
+    two('outputs: [a], inputs: [c]', 'outputs: [b], depends_on: [T1]'),
+    { ...two('outputs: [a]', 'outputs: [b], depends_on: [T1]'), 'specs/g/BACKLOG.yaml': 'tasks: []' },
+  ];
+  for (const files of others) {
+    const alone = await loadSpecs(source(files, new Map(kept)), config);
+    expect(await loadSpecs({ ...source(files, new Map(kept)), former }, config)).toEqual(alone);
+  }
+  const same = await loadSpecs({ ...source(others[0] as Project), former }, config);
+  expect(same.ok && same.value.graph.shape === former?.graph.shape).toBe(true);
+  expect(same.ok && same.value.graph.task('f/T1').title).toBe('Other');
+});
+
 test('two thousand tasks are loaded in seconds, and again in much less', async () => {
   const files = large(2000);
   const kept = new Map<string, unknown>();

@@ -4,10 +4,12 @@ import { err, ok, type Result } from '../base/result.js';
 import type { Config } from '../model/config.js';
 import type { Diagnostic } from '../model/failure.js';
 import { TaskGraph } from '../model/graph.js';
-import type { Feature, Label } from '../model/task.js';
+import type { Feature, Label, Task } from '../model/task.js';
+import { sameShape } from '../model/task-shape.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 import { checkTask, idleKeys } from './check-task.js';
 import { checkDependencies, checkOwners, missingInputs } from './check-tasks.js';
+import type { WrittenTask } from './normalise.js';
 import { decode, type ParseCache, parseSpecs } from './parse.js';
 import { placeProblems, type SpecProblem, sortDiagnostics } from './problem.js';
 import { missingPrograms } from './programs.js';
@@ -22,11 +24,15 @@ export interface SpecSource {
   read(ids: readonly ObjectId[]): Promise<Map<ObjectId, Buffer>>;
   /** Parse results (plain JSON) by blob id, kept between builds; `get` gives undefined for what is not known. */
   readonly cache: ParseCache;
+  /** What was loaded last in this process: what holds between its tasks is not looked for again while it must hold. */
+  readonly former?: LoadedSpecs | undefined;
 }
 
 export interface LoadedSpecs {
   readonly features: readonly Feature[];
   readonly graph: TaskGraph;
+  /** The snapshot that they are of. */
+  readonly listing: Listing;
   /** What is probably not meant, but stops nothing. */
   readonly warnings: readonly Diagnostic[];
 }
@@ -40,18 +46,21 @@ export async function loadSpecs(
   config: Config,
   onPath?: (program: string) => boolean,
 ): Promise<Result<LoadedSpecs, Diagnostic[]>> {
-  const { listing, read, cache } = source;
+  const { listing, read, cache, former } = source;
   const specs = config.specs.replace(/\/+$/, '');
   const found = findSpecFiles(listing, specs);
   const written = (await parseSpecs(found.files, read, cache)).map(readFeature);
   const tasks = written.flatMap((feature) => feature.tasks);
+  const known = former && sameShape(tasksOf(former), plainTasks(tasks)) ? former : undefined;
   const { documents, problems: badReferences } = await readDocuments(written, listing, read, cache);
 
   const problems = [
     ...written.flatMap((feature) => feature.problems),
     ...tasks.flatMap((task) => checkTask(task, specs, listing)),
-    ...checkDependencies(tasks, knownLabels(written), unknownFeatures(written, found.diagnostics)),
-    ...checkOwners(tasks),
+    ...(known
+      ? []
+      : checkDependencies(tasks, knownLabels(written), unknownFeatures(written, found.diagnostics))),
+    ...(known ? [] : checkOwners(tasks)),
     ...badReferences,
     ...(onPath ? missingPrograms(written.map(ownTasks), config, onPath) : []),
   ];
@@ -66,9 +75,20 @@ export async function loadSpecs(
     const { feature: name, file, lockFile } = spec;
     return { name, file, lockFile, title, tasks: own.map(({ task }) => task), context, sections };
   });
-  const graph = new TaskGraph(features.flatMap((feature) => feature.tasks));
-  const warnings = await place([...tasks.flatMap(idleKeys), ...missingInputs(tasks, listing)]);
-  return ok({ features, graph, warnings });
+  const graph = new TaskGraph(plainTasks(tasks), known?.graph);
+  // Which paths there are decides it, and which inputs and outputs tasks name.
+  const isComplete = known?.listing.paths === listing.paths && known?.warnings.length === 0;
+  const missing = isComplete ? [] : missingInputs(tasks, listing);
+  const warnings = await place([...tasks.flatMap(idleKeys), ...missing]);
+  return ok({ features, graph, listing, warnings });
+}
+
+function tasksOf({ features }: LoadedSpecs): Task[] {
+  return features.flatMap((feature) => feature.tasks);
+}
+
+function plainTasks(written: readonly WrittenTask[]): Task[] {
+  return written.map(({ task }) => task);
 }
 
 function ownTasks({ tasks }: WrittenFeature): Pick<Feature, 'tasks'> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDefinition, readValues } from './definition.js';
+import { forDependencies, parseDefinition, readValues } from './definition.js';
 
 async function problems(text: string): Promise<string[]> {
   const parsed = await parseDefinition(text, 'template.yaml');
@@ -59,10 +59,35 @@ test.each<[string, string, string[]]>([
     ['3:41 it is not asked for and has no default'],
   ],
   [
+    'a default for some projects alone, and one that its schema refuses',
+    'description: x\nvariables:\n  a:\n    description: A\n    schema: { type: integer }\n    detect: { vitest: much }\n',
+    ['6:23 must be a whole number, not a string', '6:13 its schema has no default for other projects'],
+  ],
+  [
     'a use that does not work',
     'description: x\nvariables:\n  a: { description: A, schema: {} }\nexamples: [{ title: T, set: { b: 1 } }]\n',
     ['4:29 `a`: is missing: A', '4:34 `b`: is no variable of this template'],
   ],
 ])('%s', async (_what, text, expected) => {
   expect(await problems(text)).toEqual(expected);
+});
+
+test('a default that suits the project is taken from the first package that it depends on', async () => {
+  const text = `description: x
+variables:
+  run:
+    description: R
+    schema: { type: string, default: node --test }
+    detect: { vitest: npx vitest run, jest: npx jest }
+`;
+  const parsed = await parseDefinition(text, 'template.yaml');
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  const defaultIn = (...packages: string[]) =>
+    forDependencies(parsed.value, new Set(packages)).variables[0]?.default;
+  expect([defaultIn(), defaultIn('react'), defaultIn('jest'), defaultIn('jest', 'vitest')]).toEqual([
+    'node --test',
+    'node --test',
+    'npx jest',
+    'npx vitest run',
+  ]);
 });

@@ -106,6 +106,19 @@ export function readValues(
   return problems.length > 0 ? err(problems) : ok(values);
 }
 
+/** The definition with the defaults that suit a project with these dependencies. */
+export function forDependencies(
+  definition: TemplateDefinition,
+  dependencies: ReadonlySet<string>,
+): TemplateDefinition {
+  const variables = definition.variables.map((variable) => {
+    const found = Object.entries(variable.detect).find(([name]) => dependencies.has(name));
+    const read = found === undefined ? undefined : variable.read(found[1]);
+    return read?.ok ? { ...variable, default: read.value } : variable;
+  });
+  return { ...definition, variables };
+}
+
 function variableProblems(variable: TemplateVariable, written: WrittenVariable, path: KeyPath): Problem[] {
   const problems: Problem[] = [];
   const check = (value: Json | undefined, where: KeyPath) => {
@@ -114,6 +127,10 @@ function variableProblems(variable: TemplateVariable, written: WrittenVariable, 
   };
   check(written.schema.default as Json | undefined, [...path, 'schema', 'default']);
   check(written.example, [...path, 'example']);
+  for (const [name, value] of Object.entries(variable.detect)) check(value, [...path, 'detect', name]);
+  if (written.detect && variable.default === undefined) {
+    problems.push({ path: [...path, 'detect'], message: 'its schema has no default for other projects' });
+  }
   if (!variable.ask && variable.default === undefined) {
     problems.push({ path: [...path, 'ask'], message: 'it is not asked for and has no default' });
   }

@@ -7,7 +7,7 @@ import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { codeOf, readBytes, readText } from '../io/files.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
-import { parseDefinition, type TemplateDefinition } from './definition.js';
+import { forDependencies, parseDefinition, type TemplateDefinition } from './definition.js';
 
 /** Where a template was found: the project's own, shipped with conductor, in a package, or in a folder by its path. */
 export type TemplateOrigin = 'project' | 'shipped' | 'package' | 'path';
@@ -44,20 +44,26 @@ export const DEFINITION = 'template.yaml';
 const MAX_FILES = 500;
 const MAX_BYTES = 1_000_000;
 
-/** The template's definition alone, for lists and questions. */
-export async function readDefinition(place: TemplatePlace): Promise<Result<TemplateDefinition, Failure>> {
+/** The template's definition alone, for lists and questions, with the defaults for a project that has `dependencies`. */
+export async function readDefinition(
+  place: TemplatePlace,
+  dependencies: ReadonlySet<string>,
+): Promise<Result<TemplateDefinition, Failure>> {
   const file = `${place.shown}/${DEFINITION}`;
   const refused = (diagnostics: readonly Diagnostic[]) =>
     err<Failure>({ kind: 'invalid-template', template: place.name, diagnostics });
   const problem = await entryProblem(join(place.folder, DEFINITION));
   if (problem !== undefined) return refused([{ file, message: problem }]);
   const definition = await parseDefinition((await readText(join(place.folder, DEFINITION))) ?? '', file);
-  return definition.ok ? definition : refused(definition.error);
+  return definition.ok ? ok(forDependencies(definition.value, dependencies)) : refused(definition.error);
 }
 
 /** All of the template. Fails with `invalid-template`: every problem of its folder at once. */
-export async function readTemplate(place: TemplatePlace): Promise<Result<Template, Failure>> {
-  const definition = await readDefinition(place);
+export async function readTemplate(
+  place: TemplatePlace,
+  dependencies: ReadonlySet<string>,
+): Promise<Result<Template, Failure>> {
+  const definition = await readDefinition(place, dependencies);
   if (!definition.ok) return definition;
   const diagnostics: Diagnostic[] = [];
   const [spec, build, partials] = await Promise.all(

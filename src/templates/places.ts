@@ -28,7 +28,7 @@ const PACKAGE = /^(?:@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/;
 /** Every template that a name alone would find, the project's own first; each name once. */
 export async function listTemplates(roots: TemplateRoots): Promise<TemplatePlace[]> {
   const places = [...(await ownTemplates(roots)), ...(await shippedTemplates(roots))];
-  for (const name of await dependencies(roots.project)) {
+  for (const name of await projectDependencies(roots)) {
     const place = await packageTemplate(roots, name);
     if (place) places.push(place);
   }
@@ -126,14 +126,15 @@ async function packageTemplate(
   return undefined;
 }
 
-async function dependencies(project: string): Promise<string[]> {
+/** The packages that the project's `package.json` names; none where it cannot be read. */
+export async function projectDependencies({ project }: TemplateRoots): Promise<ReadonlySet<string>> {
   try {
     const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as Record<
       string,
       object
     >;
-    return Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+    return new Set(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }));
   } catch {
-    return [];
+    return new Set();
   }
 }

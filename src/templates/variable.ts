@@ -16,6 +16,7 @@ export interface WrittenVariable {
   readonly schema: Schema;
   readonly example?: Json;
   readonly ask?: boolean;
+  readonly detect?: Readonly<Record<string, Json>>;
 }
 
 export interface TemplateVariable {
@@ -27,6 +28,8 @@ export interface TemplateVariable {
   readonly example: Json | undefined;
   /** Whether a terminal is asked for it. */
   readonly ask: boolean;
+  /** Other defaults, by the package that a project depends on; the first that it has counts. */
+  readonly detect: Readonly<Record<string, Json>>;
   /** The value that a text or a value stands for, or everything that is wrong with it. */
   read(given: Json): Result<Json, VariableProblem[]>;
 }
@@ -49,6 +52,7 @@ export async function compileVariable(
     default: value?.ok ? value.value : fallback,
     example: written.example,
     ask: written.ask ?? true,
+    detect: written.detect ?? {},
     read,
   });
 }

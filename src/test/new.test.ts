@@ -107,7 +107,7 @@ test('without a terminal, what is missing is a mistake of usage', async () => {
   const nothing = await one.conductor('new');
   expect([nothing.code, nothing.stderr]).toEqual([
     2,
-    expect.stringContaining('--template and --name are missing'),
+    expect.stringContaining('a template and --name are missing'),
   ]);
   const some = await one.conductor('new', '--template', 'greeting');
   expect([some.code, some.stderr]).toEqual([
@@ -118,6 +118,17 @@ test('without a terminal, what is missing is a mistake of usage', async () => {
   expect([odd.code, odd.stderr]).toEqual([
     2,
     expect.stringContaining('--set takes <variable>=<value>, not who'),
+  ]);
+});
+
+test('the template may stand alone, but not beside another', async () => {
+  const one = project(template('templates/greeting'));
+  const made = await one.conductor('new', 'greeting', '--name', 'a', '--set', 'who=Ada');
+  expect([made.code, made.stdout]).toEqual([0, expect.stringContaining('feature-001-a is there')]);
+  const two = await one.conductor('new', 'greeting', '--template', 'other', '--name', 'b');
+  expect([two.code, two.stderr]).toEqual([
+    2,
+    expect.stringContaining('two templates are named: greeting and'),
   ]);
 });
 
@@ -272,6 +283,9 @@ test('two at the same time do not write into one another', async () => {
   const start = (name: string) =>
     one.conductor('new', '--template', `./mine/${name}`, '--name', name, '--set', 'who=Ada');
   const ended = await Promise.all([start('a'), start('b')]);
-  expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+  expect(ended.map(({ code, stderr }) => [code, stderr])).toEqual([
+    [0, ''],
+    [0, ''],
+  ]);
   expect((await one.conductor('validate')).text).toContain('2 features with 2 tasks: no problems');
 });

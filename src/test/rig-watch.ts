@@ -22,6 +22,7 @@ export class RigWatch implements AsyncDisposable {
   readonly wishes = new Wishes();
   /** Timers that are no storm's end: the next look. */
   private readonly timers = new Set<() => void>();
+  private tell: (path: string) => void = () => {};
   private broken: (reason: string) => void = () => {};
   private readonly controller = new AbortController();
   private readonly done: Promise<unknown>;
@@ -31,8 +32,9 @@ export class RigWatch implements AsyncDisposable {
   constructor(rig: Rig, agent: ScriptedAgent, options: RigWatchOptions = {}) {
     this.agent = agent;
     this.story = new Story(agent);
-    const scripted: OpenFileEvents = async ({ onBroken }) => {
+    const scripted: OpenFileEvents = async ({ onEvent, onBroken }) => {
       this.opened++;
+      this.tell = onEvent;
       this.broken = onBroken;
       return { follow: () => {}, close: async () => {} };
     };
@@ -60,8 +62,9 @@ export class RigWatch implements AsyncDisposable {
     this.done.catch(() => {});
   }
 
-  /** What the file system would tell. */
-  event(): void {
+  /** What the file system would tell: which files changed, or only that something has. */
+  event(...paths: string[]): void {
+    for (const path of paths) this.tell(path);
     this.wishes.ask('event');
   }
 

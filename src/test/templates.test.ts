@@ -217,7 +217,7 @@ describe('a project with nothing installed', () => {
 });
 
 describe('a project with vitest and happy-dom', () => {
-  const project = TemplateProject.linked();
+  const project = TemplateProject.linked({ 'package.json': '{ "devDependencies": { "vitest": "*" } }\n' });
   const ts = { language: 'ts' };
   const features: FeatureRequest[] = [
     {
@@ -263,6 +263,8 @@ describe('a project with vitest and happy-dom', () => {
       name: 'ts-form',
       set: { component: 'Person', fields: 'fullName:string,agreed:boolean', ...ts },
     },
+    invoices,
+    { template: 'cli-command', name: 'tidy', set: { command: 'tidy', about: 'Tidies', operand: 'file' } },
   ];
   afterAll(() => project.dispose());
 
@@ -281,6 +283,18 @@ describe('a project with vitest and happy-dom', () => {
     expect(project.layoutProblems()).toBe('');
     expect(project.noise()).toEqual([]);
     expect((await project.conductor('build')).text).toMatch(/nothing to do/);
+  });
+
+  test('runs the tests of all of them with its own runner, those of JavaScript too', () => {
+    expect(project.read('src/invoices/store.test.mjs')).toContain("import { test } from 'vitest';");
+    const vitest = join(PACKAGE, 'node_modules/vitest/vitest.mjs');
+    const run = spawnSync(process.execPath, [vitest, 'run', '--root', project.dir], {
+      cwd: project.dir,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: project.home, NO_COLOR: '1' },
+    });
+    expect(run.stdout + run.stderr).toMatch(/Test Files {2}\d+ passed \(\d+\)/);
+    expect(run.status).toBe(0);
   });
 
   test('has gates that see it when a component is not accessible any more', async () => {
@@ -361,7 +375,7 @@ test('every example that a template gives works as it stands', async () => {
   );
   let count = 0;
   for (const place of places) {
-    const definition = right(await readDefinition(place));
+    const definition = right(await readDefinition(place, new Set()));
     expect(definition.examples.length, place.name).toBeGreaterThan(0);
     for (const { set } of definition.examples) {
       const request = { template: place.name, name: `example-${++count}`, set };

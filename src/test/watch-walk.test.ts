@@ -20,12 +20,15 @@ const STEPS = 10;
 class Hand {
   private written = new Map<string, string>();
 
-  /** Brings the hand-written part of the project to this state, as an editor would. */
-  show(rig: Rig, wanted: RandomProject): void {
+  /** Brings the hand-written part of the project to this state, as an editor would; gives the files that it touched. */
+  show(rig: Rig, wanted: RandomProject): string[] {
     const files = new Map([...wanted.files, ...backlogs(wanted)]);
-    for (const path of this.written.keys()) if (!files.has(path)) rig.remove(path);
-    for (const [path, text] of files) if (this.written.get(path) !== text) rig.write({ [path]: text });
+    const gone = [...this.written.keys()].filter((path) => !files.has(path));
+    const changed = [...files].filter(([path, text]) => this.written.get(path) !== text);
+    for (const path of gone) rig.remove(path);
+    for (const [path, text] of changed) rig.write({ [path]: text });
     this.written = files;
+    return [...gone, ...changed.map(([path]) => path)];
   }
 }
 
@@ -45,8 +48,9 @@ test(`after any edits the watch leaves what a clean build leaves (TEST_SEED=${SE
     // Some edits come while the build of those before is under way.
     for (let edits = dice.below(3); edits >= 0; edits--) {
       state = randomEdit(state, dice).project;
-      hand.show(rig, state);
-      watch.event();
+      const touched = hand.show(rig, state);
+      // Events name what has changed, or only a part of it, or nothing.
+      watch.event(...touched.filter(() => dice.below(4) > 0));
       // A build may begin, and be superseded at any point of it.
       for (let turns = edits > 0 ? dice.below(200) : 0; turns > 0; turns--) await setImmediate();
     }

@@ -1,6 +1,9 @@
 /** What a watch does about changes: which builds it makes, what it lets run, what it leaves alone. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { AgentRequest } from '../agent/agent.js';
 import { ScriptedAgent } from '../agent/scripted.js';
 import { createRig, type Rig } from './rig.js';
 import { RigWatch, type RigWatchOptions } from './rig-watch.js';
@@ -33,7 +36,7 @@ test('a changed spec is built, and what did not change is left alone', async () 
 
   rig.answer('f/T2', { 'two.txt': 'two' });
   rig.backlog('f', { T1: task('one.txt'), T2: task('two.txt', { description: 'other' }) });
-  watch.event();
+  watch.event('specs/f/BACKLOG.yaml');
   const second = await watch.idle(2);
   expect(second.ran()).toEqual(['f/T2']);
   expect(rig.read('two.txt')).toBe('two');
@@ -252,6 +255,68 @@ test('a lost event is no lost build: the next look finds the change', async () =
   expect((await watch.idle(2)).ran()).toEqual(['g/T1']);
 });
 
+test('a change that no event names is found before anything lands, and what has begun goes on', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task('one.txt') });
+  rig.backlog('g', { T1: task('g.txt') });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  rig.answer('g/T1', { 'g.txt': 'g' });
+  await rig.build();
+  await using watch = held(rig);
+  await watch.idle(1);
+  rig.backlog('f', { T1: task('one.txt', { description: 'other' }) });
+  rig.backlog('g', { T1: task('g.txt', { description: 'other' }) });
+  watch.event('specs/f/BACKLOG.yaml');
+  for (const [label, path] of [['f/T1', 'one.txt'] as const, ['g/T1', 'g.txt'] as const]) {
+    const run = await watch.agent.next(label);
+    await run.write(path, 'new');
+    run.finish();
+  }
+  const second = await watch.idle(2);
+  expect(watch.agent.runs.map((run) => run.label)).toEqual(['f/T1', 'g/T1']);
+  expect(second.of('watch.changed').map(({ paths }) => paths)).toEqual([
+    ['specs/f/BACKLOG.yaml'],
+    ['specs/f/BACKLOG.yaml', 'specs/g/BACKLOG.yaml'],
+  ]);
+  expect(second.of('build.finished').map(({ summary }) => summary.outcome)).toEqual(['superseded', 'built']);
+  expect([rig.read('one.txt'), rig.read('g.txt')]).toEqual(['new', 'new']);
+});
+
+test('a change that no event names is built also when the named one asks for nothing', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task('one.txt') });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  await using watch = watching(rig);
+  await watch.idle(1);
+  rig.backlog('f', { T1: task('one.txt', { title: 'Another title' }) });
+  rig.backlog('g', { T1: task('g.txt') });
+  rig.answer('g/T1', { 'g.txt': 'g' });
+  watch.event('specs/f/BACKLOG.yaml');
+  expect((await watch.idle(2)).ran()).toEqual(['g/T1']);
+});
+
+test('what a person writes beside a patch is kept, when the event names the file', async () => {
+  await using rig = await createRig();
+  const text = (first: string, last: string) => `${first}\n\n\n\n\n\n${last}\n`;
+  const patch = (to: string) => (request: AgentRequest) => {
+    const before = readFileSync(join(request.cwd, 'shared.txt'), 'utf8');
+    return { 'shared.txt': before.replace(/.*\n$/, `${to}\n`) };
+  };
+  const patching = (description: string) => ({ description, inputs: [], edits: ['shared.txt'] });
+  rig.write({ 'shared.txt': text('top', 'end') });
+  rig.backlog('f', { T1: patching('one') });
+  rig.answer('f/T1', patch('one'));
+  await using watch = watching(rig);
+  await watch.idle(1);
+  expect(rig.read('shared.txt')).toBe(text('top', 'one'));
+  rig.answer('f/T1', patch('two'));
+  rig.write({ 'shared.txt': text('mine', 'one') });
+  rig.backlog('f', { T1: patching('two') });
+  watch.event('shared.txt', 'specs/f/BACKLOG.yaml');
+  expect((await watch.idle(2)).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('shared.txt')).toBe(text('mine', 'two'));
+});
+
 test('an edited output is reported as drift and left', async () => {
   await using rig = await createRig();
   rig.backlog('f', { T1: task('one.txt') });
@@ -259,7 +324,7 @@ test('an edited output is reported as drift and left', async () => {
   await using watch = watching(rig);
   await watch.idle(1);
   rig.write({ 'one.txt': 'mine' });
-  watch.event();
+  watch.event('one.txt');
   expect((await watch.idle(2)).outcomes()).toEqual({ 'f/T1': 'drifted' });
   expect(rig.read('one.txt')).toBe('mine');
 });

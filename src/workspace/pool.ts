@@ -156,7 +156,9 @@ export class WorkspacePool {
       if (age > RETIRED_MS) await rm(retired, { force: true });
       else this.retired.add(Number(number[1]));
     }
-    await git(['worktree', 'prune'], { gitDir: this.repository.store });
+    // Only a worktree that is made has to wait for it.
+    const pruned = this.making.then(() => git(['worktree', 'prune'], { gitDir: this.repository.store }));
+    this.making = pruned.catch(() => undefined);
   }
 
   /** Removes all workspaces of this project. */

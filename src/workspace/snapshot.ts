@@ -83,12 +83,13 @@ async function snapshot(
 ): Promise<Result<{ tree: ObjectId }, Failure>> {
   const call = indexCall(repository);
   const specs = pathspecs(repository, options.secrets);
-  let added = await git(['add', '--all', '--', ...specs], call);
+  const add = () => addAll(specs, call);
+  let added = await add();
   for (let bare = bareRepository(added); bare !== undefined; bare = bareRepository(added)) {
     const exclude = `:(top,exclude,literal)${bare}`;
     if (specs.includes(exclude)) break;
     specs.push(exclude);
-    added = await git(['add', '--all', '--', ...specs], call);
+    added = await add();
   }
   if (added.code !== 0 && !isHarmless(added)) return err(failureOf(repository, added));
   const forced = [...new Set([...options.named, ...options.force])];
@@ -108,6 +109,17 @@ async function snapshot(
   if (written.stderr.includes('prefix')) return ok({ tree: await objects.empty() });
   return err(failureOf(repository, written));
 }
+
+/** Looks again where a file was there when git listed its folder and is gone or another one when it is read. */
+async function addAll(specs: readonly string[], call: GitCall): Promise<GitExit> {
+  for (let looks = 1; ; looks++) {
+    const added = await git(['add', '--all', '--', ...specs], call);
+    if (added.code === 0 || looks === MAX_LOOKS || !VANISHED.test(added.stderr)) return added;
+  }
+}
+
+const MAX_LOOKS = 3;
+const VANISHED = /No such file or directory|short read while indexing|changed while|unable to stat/;
 
 /**
  * git takes a pattern that is to be left out for the wish to add what it matches, and complains when that is ignored

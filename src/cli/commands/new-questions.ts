@@ -5,7 +5,12 @@ import type { Failure } from '../../model/failure.js';
 import type { Json } from '../../model/task.js';
 import { readValues, type TemplateDefinition, type Values } from '../../templates/definition.js';
 import { readDefinition } from '../../templates/folder.js';
-import { findTemplate, listTemplates, type TemplateRoots } from '../../templates/places.js';
+import {
+  findTemplate,
+  listTemplates,
+  projectDependencies,
+  type TemplateRoots,
+} from '../../templates/places.js';
 import { textOfValue } from '../../templates/value-text.js';
 import type { TemplateVariable } from '../../templates/variable.js';
 import { ask, askChoice, askText, askYes } from '../questions.js';
@@ -47,15 +52,16 @@ function isComplete({ variables }: TemplateDefinition, set: Values): boolean {
 async function definitionOf(template: string, roots: TemplateRoots): Promise<TemplateDefinition | Failure> {
   const found = await findTemplate(template, roots);
   if (!found.ok) return found.error;
-  const definition = await readDefinition(found.value);
+  const definition = await readDefinition(found.value, await projectDependencies(roots));
   return definition.ok ? definition.value : definition.error;
 }
 
 async function chooseTemplate(roots: TemplateRoots): Promise<string> {
   const places = await listTemplates(roots);
+  const dependencies = await projectDependencies(roots);
   const choices = await Promise.all(
     places.map(async ({ name, ...place }) => {
-      const definition = await readDefinition({ name, ...place });
+      const definition = await readDefinition({ name, ...place }, dependencies);
       return definition.ok ? [{ value: name, label: name, hint: definition.value.description }] : [];
     }),
   );

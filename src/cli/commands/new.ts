@@ -23,7 +23,8 @@ export interface NewFlags {
   readonly json?: boolean;
 }
 
-export async function runNew(flags: NewFlags): Promise<number> {
+/** `named` is the template as an argument; `--template` says the same. */
+export async function runNew(named: string | undefined, flags: NewFlags): Promise<number> {
   const cwd = process.cwd();
   const surroundings = createSurroundings(cwd);
   const roots = templateRoots(surroundings.directory, cwd);
@@ -33,11 +34,11 @@ export async function runNew(flags: NewFlags): Promise<number> {
   }
   const set = readSet(flags.set ?? []);
   if ('kind' in set) return refuse(set);
-  const asked = await completed(
-    { template: flags.template, name: flags.name, set: set.values },
-    flags,
-    roots,
-  );
+  const { template = named } = flags;
+  if (named !== undefined && template !== named) {
+    return refuse({ kind: 'usage', message: `two templates are named: ${named} and ${template}` });
+  }
+  const asked = await completed({ template, name: flags.name, set: set.values }, flags, roots);
   if (asked === undefined) return 130;
   if ('kind' in asked) return refuse(asked);
   const plan = await planFeature(surroundings, roots, asked);
@@ -71,7 +72,7 @@ async function completed(
   if (template !== undefined) return { template, name, set };
   return {
     kind: 'usage',
-    message: `${name === undefined ? '--template and --name are' : '--template is'} missing, and nobody can be asked here`,
+    message: `${name === undefined ? 'a template and --name are' : 'a template is'} missing, and nobody can be asked here`,
     hint: '`conductor new --list` describes the templates and their variables',
   };
 }

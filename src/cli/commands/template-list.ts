@@ -4,14 +4,15 @@ import { exitCodeOf } from '../../model/failure.js';
 import { type DescribedTemplate, templateList } from '../../report/new-feature.js';
 import type { TemplateDefinition } from '../../templates/definition.js';
 import { readDefinition, type TemplatePlace } from '../../templates/folder.js';
-import { listTemplates, type TemplateRoots } from '../../templates/places.js';
+import { listTemplates, projectDependencies, type TemplateRoots } from '../../templates/places.js';
 import { textOfValue } from '../../templates/value-text.js';
 import { print, printFailure, printJson, styleFor } from '../output.js';
 
 /** Templates that are not valid are reported after the others. */
 export async function runTemplateList(roots: TemplateRoots, json: boolean): Promise<number> {
   const places = await listTemplates(roots);
-  const read = await Promise.all(places.map(readDefinition));
+  const dependencies = await projectDependencies(roots);
+  const read = await Promise.all(places.map((place) => readDefinition(place, dependencies)));
   const good = places.flatMap((place, index) => {
     const one = read[index];
     return one?.ok ? [{ place, definition: one.value }] : [];

@@ -11,7 +11,7 @@ export function addBacklog(program: Command, setExitCode: SetExitCode): void {
   backlog
     .command('ready')
     .description('tasks that can start now, the most urgent first')
-    .argument('[targets...]', 'features, task labels, or globs of labels')
+    .argument('[targets...]', 'features, task labels, or globs of either')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor backlog ready'))
     .action(async (targets: string[], options) => {
@@ -21,7 +21,7 @@ export function addBacklog(program: Command, setExitCode: SetExitCode): void {
   backlog
     .command('show')
     .description('all tasks with their status, priority, owner and verdict')
-    .argument('[targets...]', 'features, task labels, or globs of labels')
+    .argument('[targets...]', 'features, task labels, or globs of either')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor backlog show feature-001-auth'))
     .action(async (targets: string[], options) => {

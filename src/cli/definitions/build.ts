@@ -9,7 +9,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .description('bring everything, or the given targets, up to date')
     .argument(
       '[targets...]',
-      'features, task labels, or globs of labels (`feature-001-auth`, `feature-001-auth/T0*`)',
+      'features, task labels, or globs of either (`feature-001-auth`, `feature-001-auth/T0*`)',
     )
     .option('--dry-run', 'say what would be done, and why; do nothing')
     .option('--force', 'make the targets anew, whatever the store has')

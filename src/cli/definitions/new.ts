@@ -7,6 +7,7 @@ export function addNew(program: Command, setExitCode: SetExitCode): void {
   program
     .command('new')
     .description('write a new feature from a template; on a terminal it asks for what is not given')
+    .argument('[template]', 'the same as --template')
     .option('-t, --template <template>', 'a name from --list, a path (`./my-template`) or an npm package')
     .option('-n, --name <name>', 'what the feature is called; its number is found')
     .option('--set <variable=value...>', 'values of the variables of the template')
@@ -18,11 +19,12 @@ export function addNew(program: Command, setExitCode: SetExitCode): void {
       examples(
         'conductor new',
         'conductor new --list',
+        'conductor new crud-feature',
         "conductor new --template crud-feature --name invoices --set entity=Invoice --set fields='number:string!,total:number'",
       ),
     )
-    .action(async (options) => {
+    .action(async (template, options) => {
       const { runNew } = await import('../commands/new.js');
-      setExitCode(await runNew(options));
+      setExitCode(await runNew(template, options));
     });
 }

@@ -7,7 +7,7 @@ export function addWatch(program: Command, setExitCode: SetExitCode): void {
   program
     .command('watch')
     .description('build, and build again whenever something changes')
-    .argument('[targets...]', 'features, task labels, or globs of labels')
+    .argument('[targets...]', 'features, task labels, or globs of either')
     .option('--poll', 'look every second, for file systems that tell of no changes')
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
     .option('--json', 'print events, one JSON object a line')

@@ -27,7 +27,7 @@ export const checkSpecs: DoctorCheck = async ({ surroundings, repository, config
   if (!validated.ok) return mistakes('specs', diagnosticsOf(validated.error));
   const { features, tasks, agentTasks, warnings } = validated.value;
   if (tasks === 0) {
-    const hint = `write ${config.specs}/<feature>/BACKLOG.yaml`;
+    const hint = '`conductor new` writes a feature from a template';
     return [{ about: 'specs', state: 'warning', found: `there are no tasks in ${config.specs}/`, hint }];
   }
   const found = `${plural(features.length, 'feature')}, ${plural(tasks, 'task')}; the programs of all gates are there`;

@@ -10,7 +10,7 @@ import { isFeatureName, nextNumber, numberedName } from '../../specs/numbering.j
 import { readValues, type Values } from '../../templates/definition.js';
 import { readTemplate } from '../../templates/folder.js';
 import { type Instance, instantiate, type MadeFile } from '../../templates/instance.js';
-import { findTemplate, type TemplateRoots } from '../../templates/places.js';
+import { findTemplate, projectDependencies, type TemplateRoots } from '../../templates/places.js';
 import type { Surroundings } from '../surroundings.js';
 import { validateProject } from '../validate.js';
 import { type NewFile, type Undo, writeNewFiles, writeNewFolder } from './new-files.js';
@@ -53,7 +53,7 @@ export async function planFeature(
 ): Promise<Result<FeaturePlan, Failure>> {
   const found = await findTemplate(request.template, roots);
   if (!found.ok) return found;
-  const template = await readTemplate(found.value);
+  const template = await readTemplate(found.value, await projectDependencies(roots));
   if (!template.ok) return template;
   const project = surroundings.directory;
   const config = await surroundings.loadConfig(project);

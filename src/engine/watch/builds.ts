@@ -13,6 +13,7 @@ import { type BuildOptions, NO_COUNTS } from '../options.js';
 import { isSuperseded, SUPERSEDED } from '../runs.js';
 import { lockProject, type Session } from '../session.js';
 import type { Emit, Surroundings } from '../surroundings.js';
+import { LandingCheck } from './landing-check.js';
 import type { Lookout } from './lookout.js';
 import type { Reading } from './reading.js';
 
@@ -27,6 +28,8 @@ export interface EndedBuild {
   readonly summary: BuildSummary;
   /** What it left on disk; undefined when that is to be looked at. */
   readonly tree: ObjectId | undefined;
+  /** More had changed than its glance had seen: what is on disk is to be built. */
+  readonly isMistaken: boolean;
 }
 
 export interface RunningBuild {
@@ -58,7 +61,7 @@ export class WatchBuilds {
     const controller = new AbortController();
     // Every task that waits or runs listens; their number is no sign of a leak.
     setMaxListeners(0, controller.signal);
-    const ended = this.build(reading, options, urgent, controller.signal).finally(() => {
+    const ended = this.build(reading, options, urgent, controller).finally(() => {
       this.current = undefined;
     });
     this.current = { tree: reading.project.snapshot, ended, controller };
@@ -85,13 +88,16 @@ export class WatchBuilds {
     reading: Reading,
     options: BuildOptions,
     urgent: ReadonlySet<Label>,
-    signal: AbortSignal,
+    controller: AbortController,
   ): Promise<EndedBuild> {
     const { surroundings, session, lookout, on } = this.parts;
     let tree: ObjectId | undefined;
+    const { signal } = controller;
+    const check = new LandingCheck(lookout, reading, controller);
     const noted = (event: BuildEvent) => {
       this.note(event);
       on(event);
+      if (event.type === 'task.started') check.begin();
     };
     const course = runCourse(
       surroundings,
@@ -101,7 +107,6 @@ export class WatchBuilds {
         const locked = await this.hold(options, emit, signal);
         if (!locked.ok) return locked;
         if (locked.value === 'late') return ok(lateSummary(surroundings.now() - startedAt));
-        await lookout.lend();
         const record = () => openRecord(session.repository.project);
         const open = {
           surroundings,
@@ -112,18 +117,20 @@ export class WatchBuilds {
           startedAt,
           openRecord: record,
         };
-        const built = await buildTasks(open, { ...reading, urgent });
-        await lookout.takeBack();
+        const beforeLanding = () => check.pass();
+        const built = await buildTasks(open, { ...reading, urgent, beforeLanding });
+        await check.end();
         tree = built.ok ? built.value.tree : reading.project.snapshot;
         return built.ok ? ok(built.value.summary) : built;
       },
     );
     try {
       const summary = await course;
+      const { isMistaken } = check;
       // The build that follows at once goes on under the same lock.
-      if (isSuperseded(signal)) return { summary, tree: undefined };
+      if (isSuperseded(signal) && !isMistaken) return { summary, tree: undefined, isMistaken };
       await this.release();
-      return { summary, tree };
+      return { summary, tree: isMistaken ? undefined : tree, isMistaken };
     } catch (error) {
       await this.release();
       throw error;

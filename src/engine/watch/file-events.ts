@@ -14,8 +14,8 @@ export interface FileEventsOptions {
   readonly project: string;
   /** Folders that git ignores, relative, without a `/` at the end. */
   readonly ignored: ReadonlySet<string>;
-  /** Something changed, or everything is watched from here on: it is time to look. */
-  onEvent(): void;
+  /** The file or folder at a path changed; without one, anything may have: it is time to look. */
+  onEvent(path?: string): void;
   /** Events cannot be had any more; the reason, for people. */
   onBroken(reason: string): void;
 }
@@ -30,8 +30,9 @@ export const openFileEvents: OpenFileEvents = async (options, first) => {
   const { project, ignored } = options;
   let scope = first;
   let isBroken = false;
+  const pathOf = (file: string) => relative(project, file).split(sep).join('/');
   const isIgnored = (file: string, stats?: { isDirectory(): boolean }) => {
-    const path = relative(project, file).split(sep).join('/');
+    const path = pathOf(file);
     if (path === '') return false;
     const isHidden = path.split('/').some((part) => NEVER.has(part)) || isBelow(path, ignored);
     // Outputs may be where git does not look; what is there besides is left alone.
@@ -48,8 +49,8 @@ export const openFileEvents: OpenFileEvents = async (options, first) => {
       // Whether the file is whole is for the snapshot to say.
       atomic: false,
     });
-    watcher.on('all', options.onEvent);
-    watcher.on('ready', options.onEvent);
+    watcher.on('all', (_, file) => options.onEvent(pathOf(file)));
+    watcher.on('ready', () => options.onEvent());
     watcher.on('error', (error) => {
       if (isBroken) return;
       isBroken = true;

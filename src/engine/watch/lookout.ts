@@ -11,7 +11,9 @@ import { git } from '../../io/git/run.js';
 import type { Config } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
+import { glanceAt } from '../../workspace/glance.js';
 import { copyIndex, indexCall, type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
+import type { ParseCache } from '../parse-cache.js';
 import { lockFiles, type Project } from '../project.js';
 import type { ProjectMemory } from '../project-memory.js';
 import type { ProjectSource } from '../project-source.js';
@@ -21,6 +23,11 @@ export class Lookout {
   private readonly objects: GitObjects;
   private readonly memory: ProjectMemory;
   private readonly scratch: Repository;
+  /** The tree that was seen last. */
+  private last: ObjectId | undefined;
+  private parsed: ParseCache | undefined;
+  /** There is one index: whoever uses it waits for the one before. */
+  private turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
     repository: Repository,
@@ -42,8 +49,29 @@ export class Lookout {
   }
 
   /** The working tree now. */
-  look(config: Config): Promise<Result<{ tree: ObjectId }, Failure>> {
-    return this.take({ secrets: config.secrets, named: this.memory.named, force: [] });
+  look(config: Config): Promise<Result<ObjectId, Failure>> {
+    return this.inTurn(async () => {
+      const taken = await this.take({ secrets: config.secrets, named: this.memory.named, force: [] });
+      if (!taken.ok) return taken;
+      this.last = taken.value.tree;
+      await this.memory.list(this.objects, this.last);
+      return ok(this.last);
+    });
+  }
+
+  /**
+   * What was seen last, with today's content of these files: as good as a look as long as nothing else has changed.
+   * Undefined where that takes a look.
+   */
+  glance(paths: readonly string[]): Promise<ObjectId | undefined> {
+    return this.inTurn(async () => {
+      const tree = this.last;
+      if (tree === undefined) return undefined;
+      const listing = await this.memory.list(this.objects, tree);
+      const seen = await glanceAt(this.repository, this.objects, { tree, listing }, paths);
+      if (seen !== undefined) this.last = seen;
+      return seen;
+    });
   }
 
   /**
@@ -58,8 +86,12 @@ export class Lookout {
       objects,
       config,
       memory,
+      // When there is time: a look is answered first.
+      keepParsed: async (cache) => {
+        this.parsed = cache;
+      },
       take: async (options) => {
-        const taken = first === undefined ? await this.take(options) : ok({ tree: first });
+        const taken = first === undefined ? await this.inTurn(() => this.take(options)) : ok({ tree: first });
         first = undefined;
         if (!taken.ok || !specsOf) return taken;
         return ok({ tree: await this.withSpecs(taken.value.tree, specsOf) });
@@ -67,14 +99,20 @@ export class Lookout {
     };
   }
 
+  /** Keeps on disk what was parsed since. */
+  async keepParsed(): Promise<void> {
+    await this.parsed?.save();
+    this.parsed = undefined;
+  }
+
   /** Gives the project's own index to a build: what the looks have read it need not read. The lock is held. */
   lend(): Promise<void> {
-    return copyIndex(this.scratch.state, this.repository.state);
+    return this.inTurn(() => copyIndex(this.scratch.state, this.repository.state));
   }
 
   /** Takes over what a build has written. The lock is held. */
   takeBack(): Promise<void> {
-    return copyIndex(this.repository.state, this.scratch.state);
+    return this.inTurn(() => copyIndex(this.repository.state, this.scratch.state));
   }
 
   /** Folders of the project that git ignores, without a `/` at the end. */
@@ -100,11 +138,18 @@ export class Lookout {
   }
 
   async close(): Promise<void> {
+    await this.turn;
     await removeTree(this.scratch.state);
   }
 
   private take(options: SnapshotOptions): Promise<Result<{ tree: ObjectId }, Failure>> {
     return takeSnapshot(this.scratch, this.objects, options);
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
   }
 
   private async withSpecs(tree: ObjectId, project: Project): Promise<ObjectId> {

@@ -16,6 +16,8 @@ import type { Lookout } from './lookout.js';
 export interface Reading {
   readonly loaded: LoadedConfig;
   readonly project: Project;
+  /** The tree that was only glanced at; undefined when it was looked at. */
+  readonly glanced?: ObjectId;
 }
 
 export class Reader {
@@ -80,7 +82,10 @@ export class Reader {
     if (config) {
       config.tree ??= tree;
       const changed = await changedFiles(this.objects, config.tree, tree);
-      if (![...changed.keys()].some((path) => this.mayBeConfig(path))) return config.loaded;
+      if (![...changed.keys()].some((path) => this.mayBeConfig(path))) {
+        config.tree = tree;
+        return config.loaded;
+      }
     }
     const loaded = await this.surroundings.loadConfig(this.folder, tree);
     this.config = { loaded, tree };

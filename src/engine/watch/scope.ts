@@ -1,6 +1,7 @@
 /** Which paths of a project decide a verdict, and which folders lead to one. Knows no disk. */
 
 import { AGENT_FOLDER } from '../../agent/definitions.js';
+import { canonicalJson } from '../../model/digest.js';
 import { Ownership } from '../../model/ownership.js';
 import { parsePattern } from '../../model/pattern.js';
 import { PROMPTS } from '../agent-files.js';
@@ -18,6 +19,8 @@ export interface Scope {
   readonly folders: ReadonlySet<string>;
   /** Every file that git does not ignore decides: something reads the whole project. */
   readonly isWhole: boolean;
+  /** What it follows from. */
+  readonly of?: { readonly shape: object; readonly recorded: object; readonly config: string };
 }
 
 /** Before anything is known, everything may decide. */
@@ -29,8 +32,13 @@ export const WHOLE: Scope = {
   isWhole: true,
 };
 
-export function scopeOf(project: Project): Scope {
-  const { config, graph } = project;
+/** The very same as `before` where it follows from the same. */
+export function scopeOf(project: Project, before?: Scope): Scope {
+  const { config, graph, recorded } = project;
+  const of = { shape: graph.shape, recorded, config: canonicalJson({ ...config }) };
+  const was = before?.of;
+  const isSame = was?.shape === of.shape && was.recorded === of.recorded && was.config === of.config;
+  if (before && isSame) return before;
   const patterns = new Set([`${config.specs}/**`, `${PROMPTS}**`, `${TEMPLATES}**`, `${AGENT_FOLDER}**`]);
   // A task without declared inputs may read, and so depend on, any file.
   let isWhole = config.gates.build.some((gate) => !gate.inputs);
@@ -39,7 +47,7 @@ export function scopeOf(project: Project): Scope {
     for (const text of [...task.outputs, ...task.edits, ...(task.inputs ?? [])]) patterns.add(text);
   }
   for (const gate of config.gates.build) for (const text of gate.inputs ?? []) patterns.add(text);
-  for (const path of project.recorded.keys()) patterns.add(path);
+  for (const path of recorded.keys()) patterns.add(path);
 
   const index = new Ownership([{ label: 'any', outputs: [...patterns] }]);
   const folders = new Set<string>();
@@ -52,6 +60,7 @@ export function scopeOf(project: Project): Scope {
     }
   }
   return {
+    of,
     isWhole,
     folders,
     names: (path) => index.ownerOf(path) !== undefined,

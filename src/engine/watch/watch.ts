@@ -8,48 +8,24 @@ import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open.js';
 import { changedFiles } from '../../io/git/walk.js';
 import { canonicalJson } from '../../model/digest.js';
-import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
 import { type BuildOptions, PLAIN_BUILD } from '../options.js';
 import { Resident } from '../resident.js';
 import type { Session } from '../session.js';
-import { createEmit, type Emit, type Surroundings } from '../surroundings.js';
+import { createEmit, type Emit } from '../surroundings.js';
 import { WatchBuilds } from './builds.js';
 import { Echo } from './echo.js';
-import type { FileEvents, OpenFileEvents } from './file-events.js';
+import type { FileEvents } from './file-events.js';
 import { Lookout } from './lookout.js';
+import type { WatchParts } from './parts.js';
 import { Reader, type Reading } from './reading.js';
 import { type Scope, scopeOf, WHOLE } from './scope.js';
+import { Storm } from './storm.js';
+import { Touched } from './touched.js';
 import { urgentTasks } from './urgent.js';
-import type { Wish, Wishes } from './wishes.js';
+import type { Wish } from './wishes.js';
 
-export interface WatchOptions {
-  readonly targets: readonly string[];
-  readonly workers: number | undefined;
-  /** Looks every second, for file systems without events. */
-  readonly poll: boolean;
-  /** The command line, for whoever waits for a build. */
-  readonly command: string;
-}
-
-export interface WatchParts {
-  readonly surroundings: Surroundings;
-  readonly options: WatchOptions;
-  readonly openEvents: OpenFileEvents;
-  /** What a person asks for meanwhile. */
-  readonly wishes: Wishes;
-  readonly on: (event: BuildEvent) => void;
-  /** Aborted: the watch ends, and what runs with it. */
-  readonly signal: AbortSignal;
-  /** Calls once after `ms`; the returned function calls it off. */
-  after(ms: number, call: () => void): () => void;
-}
-
-/** A storm of saves is over when nothing has come for so long. */
-const QUIET_MS = 50;
-/** However long the storm: some files are written all the time. */
-const STORM_MS = 2000;
 const POLL_MS = 1000;
 /** Events get lost (a queue overflows, a network file system): the longest that a change can go unseen. */
 const CHECK_MS = 30_000;
@@ -98,7 +74,12 @@ class Watch {
   private justBuilt = false;
   private problem: string | undefined;
   private config: string | undefined;
-  private stormSince: number | undefined;
+  private readonly touched = new Touched();
+  private readonly storm: Storm;
+  /** The last look was a glance, and nothing was begun that makes up for it. */
+  private onlyGlanced = false;
+  /** A build was given up, and what is on disk is to be built in any case. */
+  private isOwed = false;
 
   constructor(parts: WatchParts, session: Session, lookout: Lookout) {
     const { surroundings, on } = parts;
@@ -109,6 +90,8 @@ class Watch {
     this.poll = parts.options.poll;
     this.emit = createEmit(surroundings.now, on);
     this.reader = new Reader(surroundings, session.repository.project, session.objects, lookout);
+    const { after, wishes } = parts;
+    this.storm = new Storm({ now: surroundings.now, after, hasMore: () => wishes.has('event') });
     this.builds = new WatchBuilds({ surroundings, session, lookout, on });
     this.emit({ type: 'watch.started', targets: parts.options.targets, poll: this.poll });
     parts.wishes.ask('look');
@@ -118,6 +101,8 @@ class Watch {
   async turn(wish: Wish): Promise<void> {
     this.callOff();
     await this.follow(wish);
+    if (this.onlyGlanced) this.parts.wishes.ask('look');
+    this.onlyGlanced = false;
     const every = this.poll ? POLL_MS : CHECK_MS;
     this.callOff = this.parts.after(every, () => this.parts.wishes.ask('look'));
   }
@@ -133,37 +118,53 @@ class Watch {
     const { builds, resident } = this;
     // While a build writes, what is on disk is neither what was nor what will be.
     if (resident.isLanding) await builds.running?.ended;
-    const [tree] = await Promise.all([this.look(), wish === 'event' ? this.quiet() : undefined]);
-    if (resident.isLanding || (wish === 'event' && this.isStorm())) return wishes.ask(wish);
-    this.stormSince = undefined;
+    const { running } = builds;
+    const calm = wish === 'event' ? this.storm.calm() : undefined;
+    const tree = await this.look(wish);
     if (tree === undefined) return;
 
-    const isAsked = wish === 'now' || wish === 'all' || wish === 'failed';
-    const base = builds.running?.tree ?? this.seen;
+    const isAsked = wish === 'now' || wish === 'all' || wish === 'failed' || this.isOwed;
+    const base = running?.tree ?? this.seen;
     // What could not be read before cannot be read now.
     const isKnown = this.problem === undefined ? tree === base : tree === this.looked;
-    this.looked = tree;
-    if (isKnown && !isAsked) return this.idle();
     const changed = base === undefined ? [] : await this.changes(base, tree);
-    if (base !== undefined && !isAsked && !this.mayReact(tree, changed)) return this.idle();
+    const mayDecide = !isKnown && (changed.length === 0 || changed.some((path) => this.scope.decides(path)));
+    // It is read while nobody knows yet whether more comes: then it is read again.
+    const [early] = await Promise.all([mayDecide ? this.reader.read(tree) : undefined, calm]);
+    const isOver = wish !== 'event' || !this.storm.goesOn();
+    // A build that came to its end meanwhile has written something.
+    if (resident.isLanding || builds.running !== running || !isOver) return wishes.ask(wish);
+    this.looked = tree;
+    if (isKnown && !isAsked) return this.idle(tree);
+    if (base !== undefined && !isAsked && !this.mayReact(tree, changed)) return this.idle(tree);
 
-    const reading = await this.read(tree);
-    if (!reading) return this.idle();
-    if (reading.project.snapshot === base && this.problem !== undefined && !isAsked) return this.idle();
-    if (wish === 'failed' && builds.failed.length === 0) return this.idle('no task has failed');
+    const reading = await this.take(early ?? (await this.reader.read(tree)), tree);
+    if (!reading) return this.idle(tree);
+    if (reading.project.snapshot === base && this.problem !== undefined && !isAsked) return this.idle(tree);
+    if (wish === 'failed' && builds.failed.length === 0) return this.idle(tree, 'no task has failed');
     // It came to its end after all: then what it left is what counts.
     if (builds.running && !(await builds.supersede())) return wishes.ask(wish);
     if (changed.length > 0) {
       this.emit({ type: 'watch.changed', paths: changed.slice(0, NAMED_PATHS), count: changed.length });
     }
-    this.start(reading, wish, changed);
+    this.start(this.onlyGlanced ? { ...reading, glanced: tree } : reading, wish, changed);
   }
 
-  /** The tree of what is on disk; undefined when that cannot be said, which has been told then. */
-  private async look(): Promise<ObjectId | undefined> {
+  /**
+   * The tree of what is on disk; undefined when that cannot be said, which has been told then. Where events name what
+   * has changed it is a glance: a look follows.
+   */
+  private async look(wish: Wish): Promise<ObjectId | undefined> {
+    const touched = this.touched.take();
+    if (wish === 'event' && touched && this.problem === undefined) {
+      const glanced = await this.lookout.glance(touched);
+      this.onlyGlanced = glanced !== undefined;
+      if (glanced !== undefined) return glanced;
+    }
     const config = await this.reader.lookWith();
     const looked = config.ok ? await this.lookout.look(config.value) : config;
-    if (looked.ok) return looked.value.tree;
+    if (looked.ok) return looked.value;
+    this.touched.add();
     this.tell(looked.error, this.reader.last !== undefined);
     await this.watchFiles();
     return undefined;
@@ -192,8 +193,11 @@ class Watch {
     return judged === 'react';
   }
 
-  private async read(tree: ObjectId): Promise<Reading | undefined> {
-    const read = await this.reader.read(tree);
+  /** Goes by what was read, or tells why it could not be. */
+  private async take(
+    read: Awaited<ReturnType<Reader['read']>>,
+    tree: ObjectId,
+  ): Promise<Reading | undefined> {
     if (!read.ok) {
       this.seen = tree;
       this.tell(read.error, false);
@@ -207,7 +211,7 @@ class Watch {
     // With another config everything may go otherwise.
     if (this.config !== config) this.resident.failed.clear();
     this.config = config;
-    this.scope = scopeOf(reading.project);
+    this.scope = scopeOf(reading.project, this.scope);
     await this.watchFiles();
     return reading;
   }
@@ -225,30 +229,20 @@ class Watch {
       workers,
       command,
     };
+    this.onlyGlanced = false;
+    this.isOwed = false;
     const build = builds.start(reading, options, urgentTasks(reading.project, changed));
     build.ended.then(
-      ({ tree }) => {
+      ({ tree, isMistaken }) => {
         // Superseded by nothing but a lock that somebody else held: what they left is looked at.
         if (tree !== undefined) this.seen = tree;
         this.justBuilt = true;
+        this.isOwed = isMistaken;
+        this.touched.add();
         parts.wishes.ask('look');
       },
       (error: unknown) => parts.wishes.fail(error),
     );
-  }
-
-  private quiet(): Promise<void> {
-    return new Promise((resolve) => {
-      this.parts.after(QUIET_MS, resolve);
-    });
-  }
-
-  /** Whether more came while one was looked at, and it is not too long yet that it goes on like this. */
-  private isStorm(): boolean {
-    if (!this.parts.wishes.has('event')) return false;
-    const now = this.parts.surroundings.now();
-    this.stormSince ??= now;
-    return now - this.stormSince < STORM_MS;
   }
 
   private async watchFiles(): Promise<void> {
@@ -259,7 +253,10 @@ class Watch {
       {
         project: this.session.repository.project,
         ignored: await this.lookout.ignoredFolders(),
-        onEvent: () => wishes.ask('event'),
+        onEvent: (path) => {
+          this.touched.add(path);
+          wishes.ask('event');
+        },
         onBroken: (reason) => {
           const message = `files cannot be watched (${reason}): they are looked at every second instead`;
           this.emit({ type: 'warning', message });
@@ -271,10 +268,14 @@ class Watch {
     );
   }
 
-  private idle(because?: string): void {
+  private async idle(tree: ObjectId, because?: string): Promise<void> {
     if (this.builds.running) return;
     if (!this.justBuilt && because === undefined) return;
     this.justBuilt = false;
+    // What the next change is read with is read now, when nobody waits for it.
+    const read = this.problem === undefined ? await this.reader.read(tree) : undefined;
+    if (read?.ok) this.scope = scopeOf(read.value.reading.project, this.scope);
+    await this.lookout.keepParsed();
     const tasks = this.reader.last?.project.graph.tasks.size ?? 0;
     if (because !== undefined) this.emit({ type: 'warning', message: because });
     this.emit({ type: 'watch.idle', tasks, failed: this.builds.failed.length });

@@ -89,15 +89,28 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
   await writeFile(join(aside, 'objects', 'info', 'alternates'), '../../../objects\n');
   await writeFile(join(aside, 'config'), storeConfig(objectFormat));
   await writeFile(join(aside, 'conductor-git-version'), `git version ${version.value}\n`);
-  await rm(store, { recursive: true, force: true });
+  if (await movedInto(store, aside)) return ok(undefined);
+  // Another command was quicker, and may be at work in its store already; or what stands there is no store at all.
+  if (!existsSync(join(store, 'HEAD'))) {
+    const broken = await makeTemporaryFolder(home);
+    await rename(store, join(broken, 'repo'));
+    await rm(broken, { recursive: true, force: true });
+    if (await movedInto(store, aside)) return ok(undefined);
+  }
+  await rm(aside, { recursive: true, force: true });
+  return ok(undefined);
+}
+
+/** False when something stands there already. */
+async function movedInto(store: string, aside: string): Promise<boolean> {
   try {
     await rename(aside, store);
+    return true;
   } catch (error) {
-    // Another build was quicker.
-    await rm(aside, { recursive: true, force: true });
-    if (!existsSync(join(store, 'HEAD'))) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') return false;
+    throw error;
   }
-  return ok(undefined);
 }
 
 async function copyIfChanged(from: string, to: string): Promise<void> {

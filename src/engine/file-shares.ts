@@ -1,0 +1,68 @@
+/** Whose the files of a snapshot are: outputs of tasks, people's, or on their way out. Knows nothing of edits. */
+
+import type { Ownership } from '../model/ownership.js';
+import type { Label } from '../model/task.js';
+import { type Entry, type Files, Listing, sameEntry } from '../model/tree.js';
+import type { RecordedOutputs } from './recorded-outputs.js';
+
+/** What decides it. */
+export interface SharedFiles {
+  readonly listing: Listing;
+  readonly ownership: Ownership;
+  readonly recorded: RecordedOutputs;
+  /** With `/` at its end. */
+  readonly specsFolder: string;
+}
+
+export interface FileShares {
+  readonly of: SharedFiles;
+  /** Files that people wrote, with patches that may be on them. */
+  readonly hand: Listing;
+  /** Files that each task owns. */
+  readonly owned: ReadonlyMap<Label, Files>;
+}
+
+/** With the shares of a former snapshot only what differs from it is looked at, where the same rules hold. */
+export function shareFiles(of: SharedFiles, before?: FileShares): FileShares {
+  const was = before?.of;
+  const isSame =
+    was?.listing.paths === of.listing.paths &&
+    was.ownership === of.ownership &&
+    was.recorded === of.recorded &&
+    was.specsFolder === of.specsFolder;
+  return before && isSame ? shareAgain(of, before) : shareAll(of);
+}
+
+function shareAll(of: SharedFiles): FileShares {
+  const hand = new Map<string, Entry>();
+  const owned = new Map<Label, Map<string, Entry>>();
+  for (const [path, entry] of of.listing.files) {
+    const owner = of.ownership.ownerOf(path);
+    if (owner !== undefined) {
+      const files = owned.get(owner) ?? new Map<string, Entry>();
+      owned.set(owner, files.set(path, entry));
+    }
+    if (isHandWritten(path, owner, of)) hand.set(path, entry);
+  }
+  return { of, hand: new Listing(hand), owned };
+}
+
+function shareAgain(of: SharedFiles, before: FileShares): FileShares {
+  const changed: [string, Entry][] = [];
+  for (const [path, entry] of of.listing.files) {
+    if (!sameEntry(before.of.listing.get(path), entry)) changed.push([path, entry]);
+  }
+  const hand = new Map<string, Entry>();
+  const owned = new Map(before.owned);
+  for (const [path, entry] of changed) {
+    const owner = of.ownership.ownerOf(path);
+    if (owner !== undefined) owned.set(owner, new Map(owned.get(owner)).set(path, entry));
+    if (isHandWritten(path, owner, of)) hand.set(path, entry);
+  }
+  return { of, hand: hand.size === 0 ? before.hand : before.hand.with(hand), owned };
+}
+
+function isHandWritten(path: string, owner: Label | undefined, of: SharedFiles): boolean {
+  // An output that no task owns any more is on its way out: no task may come to depend on it.
+  return owner === undefined && !of.recorded.has(path) && !path.startsWith(of.specsFolder);
+}

@@ -1,0 +1,35 @@
+/** What the paths that all tasks name say together: who owns what, what is named plainly. Reads no disk. */
+
+import type { Config } from '../model/config.js';
+import type { TaskGraph } from '../model/graph.js';
+import { Ownership } from '../model/ownership.js';
+import { matchesAny, parsePattern } from '../model/pattern.js';
+
+export interface TaskPaths {
+  /** Of the graph. */
+  readonly shape: object;
+  readonly secrets: Config['secrets'];
+  readonly ownership: Ownership;
+  /** Outputs, edits and inputs without wildcards. */
+  readonly plain: readonly string[];
+  /** Those of them that look secret, sorted: they are named all the same. */
+  readonly named: readonly string[];
+}
+
+/** Taken from `before` where the tasks still name the same paths. */
+export function taskPaths(graph: TaskGraph, { secrets }: Config, before?: TaskPaths): TaskPaths {
+  if (before?.shape === graph.shape && before.secrets.join('\0') === secrets.join('\0')) return before;
+  const plain = new Set<string>();
+  for (const task of graph.tasks.values()) {
+    for (const text of [...task.outputs, ...task.edits, ...(task.inputs ?? [])]) {
+      if (!parsePattern(text).isGlob) plain.add(text);
+    }
+  }
+  return {
+    shape: graph.shape,
+    secrets,
+    ownership: new Ownership(graph.tasks.values()),
+    plain: [...plain],
+    named: [...plain].filter((path) => matchesAny(secrets, path)).sort(),
+  };
+}

@@ -1,0 +1,55 @@
+/** Conductor's own repository is made once, whoever comes first, and what one command has put in it stays. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openRepository } from './open.js';
+import { gitOk } from './run.js';
+
+let dir: string;
+beforeEach(() => {
+  dir = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-store-')));
+  execFileSync('git', ['init', '-q'], { cwd: dir });
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const home = () => join(dir, '.git/conductor');
+
+/** Opens the repository and puts a blob into the store; gives its id. */
+async function openAndKeep(text: string): Promise<string> {
+  const opened = await openRepository(dir);
+  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+  const call = { gitDir: opened.value.store, input: text };
+  return (await gitOk(['hash-object', '-w', '--stdin'], call)).toString().trim();
+}
+
+test('commands that come first at the same time share one store, and none takes away what another has kept', async () => {
+  for (let round = 0; round < 5; round++) {
+    rmSync(home(), { recursive: true, force: true });
+    const texts = Array.from({ length: 6 }, (_, at) => `${round} ${at}`);
+    const ids = await Promise.all(texts.map(openAndKeep));
+    for (const [at, id] of ids.entries()) {
+      const read = await gitOk(['cat-file', 'blob', id], { gitDir: join(home(), 'repo') });
+      expect(read.toString()).toBe(texts[at]);
+    }
+    expect(readdirSync(home()).sort()).toEqual(['projects', 'repo']);
+  }
+});
+
+test.each([
+  ['a folder without a repository', () => mkdirSync(join(home(), 'repo/objects'), { recursive: true })],
+  [
+    'a file',
+    () => {
+      mkdirSync(home(), { recursive: true });
+      writeFileSync(join(home(), 'repo'), '');
+    },
+  ],
+])('%s in its place is replaced', async (_what, make) => {
+  make();
+  const id = await openAndKeep('kept');
+  expect((await gitOk(['cat-file', 'blob', id], { gitDir: join(home(), 'repo') })).toString()).toBe('kept');
+  expect(readdirSync(home()).sort()).toEqual(['projects', 'repo']);
+});
