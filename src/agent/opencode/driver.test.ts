@@ -227,6 +227,18 @@ describe('a provider', () => {
     }
   });
 
+  test('that repeats the key in its refusal tells it to nobody', async () => {
+    const other = make({});
+    try {
+      const run = await start([{ status: 401, say: `Incorrect API key provided: ${KEY}` }], {}, other);
+      const refused = await failure(run);
+      expect(refused).toMatchObject({ detail: expect.stringContaining('key provided: [secret]') });
+      expect(JSON.stringify([refused, run.events, await run.transcript()])).not.toContain(KEY);
+    } finally {
+      await other.close?.();
+    }
+  });
+
   test('whose key is not set is not asked at all', async () => {
     const run = await start([{ say: 'never' }], {}, make({}, {}));
     expect(await failure(run)).toMatchObject({

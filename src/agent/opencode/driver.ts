@@ -204,7 +204,8 @@ class Attempt {
       if (end.kind === 'finished') {
         return { kind: 'finished', usage: this.usage.total, observed: this.observed.files };
       }
-      if (end.kind === 'failed') return this.failed(end.failure);
+      // What a provider or an agent says of a failure may hold a key.
+      if (end.kind === 'failed') return this.failed(transcript.clean(end.failure));
       if (request.signal.aborted) return this.failed({ kind: 'cancelled' });
       if (start === MAX_STARTS) {
         return this.failed({ kind: 'agent-error', detail: end.detail, output: output() });
