@@ -1,6 +1,6 @@
 /** Holds what the driver makes of the real server and a scripted model: endings, limits, refusals, deaths. */
 
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
@@ -182,6 +182,23 @@ test('what a sub-agent uses counts, and what was read, found and listed is obser
     usage: { tokensIn: 5000, tokensOut: 500 },
     observed: ['a found: one.md', 'listed.txt', 'notes.md'],
   });
+});
+
+test('a workspace that a link leads to is worked in and observed as any other', async () => {
+  const place = join(rig.root, 'place');
+  await mkdir(place);
+  await writeFile(join(place, 'notes.md'), 'a note');
+  await symlink(place, join(rig.root, 'link'));
+  const run = await start(
+    [
+      { call: 'grep', args: { pattern: 'note' } },
+      { call: 'bash', args: { command: 'printf x > made.txt', description: 'x' } },
+      { say: 'Done.' },
+    ],
+    { cwd: join(rig.root, 'link') },
+  );
+  expect(await run.exit).toMatchObject({ kind: 'finished', observed: ['notes.md'] });
+  expect(await readdir(place)).toEqual(['made.txt', 'notes.md']);
 });
 
 test('an agent that is stopped ends, and its session does nothing more', async () => {

@@ -1,5 +1,6 @@
 /** The agent that works in sessions of one OpenCode server. Knows how to run an attempt; sessions, server and limits are its parts. */
 
+import { realpath } from 'node:fs/promises';
 import { err, ok, type Result } from '../../base/result.js';
 import { cleanEnvironment, type Environment, withPathInFront } from '../../io/environment.js';
 import { secretPlaces } from '../../io/sandbox.js';
@@ -98,7 +99,8 @@ class OpencodeAgent implements Agent {
     const refused = this.refused.get(model.providerID);
     if (refused) return failed(refused);
     const attempt = new Attempt(this.config, this.surroundings, this.host, {
-      request,
+      // OpenCode names files by their real place: a cache folder may be reached by a link.
+      request: { ...request, cwd: await realpath(request.cwd).catch(() => request.cwd) },
       model,
       agentName: this.files.some(({ path }) => path === `agent/${request.agentName}.md`)
         ? request.agentName
