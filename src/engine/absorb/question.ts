@@ -112,6 +112,7 @@ async function askOnce(
       edits: [],
       ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
       maxBytes: config.maxOutputBytes,
+      secrets: parts.agent.secrets ?? [],
       ignoreOthers: true,
     });
     if (!captured.ok) return captured;
