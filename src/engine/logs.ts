@@ -1,7 +1,8 @@
 /** Where a build keeps its event log and the output of what it ran: `.conductor/logs/<build>/`. Reads no content. */
 
-import { readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { makeDir, removeTree, writeAtomic } from '../io/files.js';
+import type { Failure } from '../model/failure.js';
 
 export interface LogFile {
   readonly absolute: string;
@@ -11,6 +12,27 @@ export interface LogFile {
 
 export const CONDUCTOR_FOLDER = '.conductor';
 const KEPT_BUILDS = 30;
+
+/**
+ * Why nothing may be written below the project's own folder: a repository can hold a link there, and old logs would be
+ * removed wherever it leads. Undefined when all is well.
+ */
+export async function ownFolderProblem(project: string): Promise<Failure | undefined> {
+  const root = `${project}/${CONDUCTOR_FOLDER}`;
+  const found = await lstat(root).catch(() => undefined);
+  if (!found) return undefined;
+  const links = found.isSymbolicLink()
+    ? [CONDUCTOR_FOLDER]
+    : (await readdir(root, { withFileTypes: true }).catch(() => []))
+        .filter((entry) => entry.isSymbolicLink())
+        .map(({ name }) => `${CONDUCTOR_FOLDER}/${name}`);
+  if (links.length === 0) return undefined;
+  return {
+    kind: 'unsupported-repository',
+    reason: `${links.join(', ')} is a link, and conductor writes and removes files there`,
+    hint: 'Links are not followed: put a folder in its place, or remove it.',
+  };
+}
 
 export class BuildLogs {
   readonly build: string;

@@ -125,6 +125,7 @@ async function askOnce<T>(
       edits: [],
       ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
       maxBytes: config.maxOutputBytes,
+      secrets: parts.agent.secrets ?? [],
       ignoreOthers: true,
     });
     if (!captured.ok) return captured;

@@ -1,6 +1,6 @@
 /** Opens a project for one command: repository, lock, what a dead build left, config. Computes no verdict. */
 
-import { ok, type Result } from '../base/result.js';
+import { err, ok, type Result } from '../base/result.js';
 import { makeTemporaryFolder, readBytes, removeTree, sweepTemporary, writeAtomic } from '../io/files.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open.js';
@@ -8,6 +8,7 @@ import type { Repository } from '../io/git/repository.js';
 import { acquireLock, type LockHandle } from '../io/lock.js';
 import type { Failure } from '../model/failure.js';
 import { recoverPublish } from '../workspace/publish.js';
+import { ownFolderProblem } from './logs.js';
 import { Resident } from './resident.js';
 import type { Emit, Surroundings } from './surroundings.js';
 
@@ -50,6 +51,8 @@ export async function lockProject(
   options: WritingOptions,
   emit: Emit,
 ): Promise<Result<LockHandle, Failure>> {
+  const unsafe = await ownFolderProblem(repository.project);
+  if (unsafe) return err(unsafe);
   const startedAt = new Date(surroundings.now()).toISOString();
   const lock = await acquireLock(
     repository.state,

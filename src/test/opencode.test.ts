@@ -3,7 +3,13 @@
 import { readdirSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { findSandbox } from '../io/sandbox.js';
-import { bashStep, createOpencodeRig, scriptedTask as task, writeStep as write } from './opencode-rig.js';
+import {
+  bashStep,
+  createOpencodeRig,
+  KEY,
+  scriptedTask as task,
+  writeStep as write,
+} from './opencode-rig.js';
 
 // A server takes a second to start, and many on a busy machine.
 vi.setConfig({ testTimeout: 300_000 });
@@ -109,7 +115,7 @@ test('an agent that says that it is blocked is believed, and is not asked again'
   await using one = await createOpencodeRig({ attempts: 3 });
   const { rig, model } = one;
   rig.backlog('f', { T1: task('one', 'one.txt') });
-  const because = 'src/api.ts,\nwhich it needs, is missing';
+  const because = `src/api.ts,\nwhich it needs with ${KEY}, is missing`;
   model.script('one', [
     { call: 'task_progress', args: { done: 'read the spec' } },
     { call: 'task_blocked', args: { because, needs: 'file' } },
@@ -118,9 +124,10 @@ test('an agent that says that it is blocked is believed, and is not asked again'
   const built = await one.build();
   expect(built.failure('f/T1')).toMatchObject({
     kind: 'agent-blocked',
-    because: 'src/api.ts, which it needs, is missing',
+    because: 'src/api.ts, which it needs with [secret], is missing',
     needs: 'file',
   });
+  expect(built.log()).not.toContain(KEY);
   expect(built.of('task.attempt-failed')).toEqual([]);
   expect(model.calls).toBe(3);
   expect(built.of('task.output').map(({ line }) => line)).toContain('task_progress read the spec');

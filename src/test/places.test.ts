@@ -71,6 +71,27 @@ test('nothing is published through a link that leaves the project', async () => 
   expect(lstatSync(rig.path('out')).isSymbolicLink()).toBe(true);
 });
 
+test.each(['.conductor', '.conductor/logs'])(
+  'nothing is logged or removed through a link at %s',
+  async (place) => {
+    await using rig = await createRig();
+    const outside = join(rig.temporary.root, 'outside');
+    // More than the builds whose logs are kept.
+    for (let index = 0; index < 40; index++)
+      mkdirSync(join(outside, 'logs', `${index}`), { recursive: true });
+    mkdirSync(join(rig.path(place), '..'), { recursive: true });
+    symlinkSync(place === '.conductor' ? outside : join(outside, 'logs'), rig.path(place));
+    rig.backlog('f', { T1: task('out/one.txt') });
+    const built = await rig.buildWithoutAgent();
+    expect(built.summary.exitCode).toBe(2);
+    expect(built.of('build.failure')).toMatchObject([
+      { failure: { kind: 'unsupported-repository', reason: expect.stringContaining(`${place} is a link`) } },
+    ]);
+    expect(readdirSync(outside)).toEqual(['logs']);
+    expect(readdirSync(join(outside, 'logs'))).toHaveLength(40);
+  },
+);
+
 test('nothing is published through an ignored link either', async () => {
   await using rig = await createRig();
   const outside = join(rig.temporary.root, 'outside');

@@ -50,6 +50,17 @@ test('three planners work side by side, and the backlog is made of what they wro
   expect((await rig.build()).outcomes()).toEqual({ 'f/T01': 'built', 'f/T02': 'built' });
 });
 
+test('a plan that holds a key is not kept', async () => {
+  await using rig = await project();
+  const key = 'sk-planted-in-the-plan';
+  const auto = planners({ backlog: TASKS, spec: `The key is ${key}.` });
+  const held = startPlan(rig, {}, { auto });
+  Object.assign(held.agent, { secrets: [key] });
+  const story = await held.done;
+  expect(story.refusal()).toMatchObject({ kind: 'leaked-secret' });
+  expect(rig.read('specs/f/PLAN.md')).toBeUndefined();
+});
+
 test('the same request is planned once, before and after its tasks are built', async () => {
   await using rig = await project();
   await runPlan(rig, { backlog: TASKS });

@@ -1,6 +1,6 @@
 /** Holds what the driver makes of the real server and a scripted model: endings, limits, refusals, deaths. */
 
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
@@ -184,6 +184,23 @@ test('what a sub-agent uses counts, and what was read, found and listed is obser
   });
 });
 
+test('a workspace that a link leads to is worked in and observed as any other', async () => {
+  const place = join(rig.root, 'place');
+  await mkdir(place);
+  await writeFile(join(place, 'notes.md'), 'a note');
+  await symlink(place, join(rig.root, 'link'));
+  const run = await start(
+    [
+      { call: 'grep', args: { pattern: 'note' } },
+      { call: 'bash', args: { command: 'printf x > made.txt', description: 'x' } },
+      { say: 'Done.' },
+    ],
+    { cwd: join(rig.root, 'link') },
+  );
+  expect(await run.exit).toMatchObject({ kind: 'finished', observed: ['notes.md'] });
+  expect(await readdir(place)).toEqual(['made.txt', 'notes.md']);
+});
+
 test('an agent that is stopped ends, and its session does nothing more', async () => {
   const run = await start([{ hold: 'abort' }, write(nextDir(), 'late.txt'), { say: 'ok' }]);
   await model.held('abort');
@@ -222,6 +239,18 @@ describe('a provider', () => {
       const second = await start([{ say: 'never' }], {}, other);
       expect(await failure(second)).toMatchObject({ kind: 'provider-refused' });
       expect(model.refused).toHaveLength(asked);
+    } finally {
+      await other.close?.();
+    }
+  });
+
+  test('that repeats the key in its refusal tells it to nobody', async () => {
+    const other = make({});
+    try {
+      const run = await start([{ status: 401, say: `Incorrect API key provided: ${KEY}` }], {}, other);
+      const refused = await failure(run);
+      expect(refused).toMatchObject({ detail: expect.stringContaining('key provided: [secret]') });
+      expect(JSON.stringify([refused, run.events, await run.transcript()])).not.toContain(KEY);
     } finally {
       await other.close?.();
     }

@@ -1,5 +1,6 @@
 /** The agent that works in sessions of one OpenCode server. Knows how to run an attempt; sessions, server and limits are its parts. */
 
+import { realpath } from 'node:fs/promises';
 import { err, ok, type Result } from '../../base/result.js';
 import { cleanEnvironment, type Environment, withPathInFront } from '../../io/environment.js';
 import { secretPlaces } from '../../io/sandbox.js';
@@ -105,7 +106,8 @@ class OpencodeAgent implements Agent {
     const refused = this.refused.get(model.providerID);
     if (refused) return failed(refused);
     const attempt = new Attempt(this.config, this.surroundings, this.host, {
-      request,
+      // OpenCode names files by their real place: a cache folder may be reached by a link.
+      request: { ...request, cwd: await realpath(request.cwd).catch(() => request.cwd) },
       model,
       variant: request.variant,
       agentName: this.files.some(({ path }) => path === `agent/${request.agentName}.md`)
@@ -218,7 +220,8 @@ class Attempt {
       if (end.kind === 'finished') {
         return { kind: 'finished', usage: this.usage.total, observed: this.observed.files };
       }
-      if (end.kind === 'failed') return this.failed(end.failure);
+      // What a provider or an agent says of a failure may hold a key.
+      if (end.kind === 'failed') return this.failed(transcript.clean(end.failure));
       if (request.signal.aborted) return this.failed({ kind: 'cancelled' });
       if (start === MAX_STARTS) {
         return this.failed({ kind: 'agent-error', detail: end.detail, output: output() });

@@ -3,11 +3,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createScriptedModel, type ScriptedModel } from '../scripted-model/server.js';
 import { findOpencode } from './binary.js';
 import type { OpencodeClient } from './client.js';
 import { EventStream, type ServerEvent, type SessionListener } from './events.js';
+import type { SessionLimits } from './limits.js';
 import { ObservedFiles } from './observed.js';
 import { type OpencodeServer, startServer } from './server.js';
 import { runSession, type SessionTools } from './session.js';
@@ -51,7 +53,12 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function session(script: string, tools: Partial<SessionTools>, directory = join(root, script)) {
+async function session(
+  script: string,
+  tools: Partial<SessionTools>,
+  directory = join(root, script),
+  limits: Partial<SessionLimits> = {},
+) {
   await mkdir(directory, { recursive: true });
   const logFile = join(root, `${script}.log`);
   const now = Date.now;
@@ -61,7 +68,14 @@ async function session(script: string, tools: Partial<SessionTools>, directory =
       title: script,
       prompt: `Go. [script:${script}]`,
       model: { providerID: 'scripted', modelID: 'model-1' },
-      limits: { steps: 9, wallMs: 60_000, endsAt: now() + 60_000, silenceMs: 60_000, retryWaitMs: 1000 },
+      limits: {
+        steps: 9,
+        wallMs: 60_000,
+        endsAt: now() + 60_000,
+        silenceMs: 60_000,
+        retryWaitMs: 1000,
+        ...limits,
+      },
       logFile,
     },
     {
@@ -116,6 +130,38 @@ test('a session whose events were lost is seen to be over all the same', async (
     }
   }
   expect(await session('deaf', { events: new Deaf(server.client) })).toEqual({ kind: 'finished' });
+});
+
+test('a session that ends while the server is asked how it stands sets no timer any more', async () => {
+  model.script('asked', [{ hold: 'asked' }, { say: 'Done.' }]);
+  const silenceMs = 2000;
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let ended = false;
+  const read = server.client.session.messages.bind(server.client.session);
+  const asking = {
+    // Asked because nothing was heard for so long; meanwhile the model goes on.
+    status: async () => {
+      model.release('asked');
+      await held;
+      return { data: {} };
+    },
+    messages: async (request: never) => (ended ? { data: [] } : read(request)),
+  };
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  try {
+    const end = await session('asked', { client: client(asking as never) }, undefined, { silenceMs });
+    expect(end).toEqual({ kind: 'finished' });
+    ended = true;
+    timers.mockClear();
+    answer();
+    for (let turn = 0; turn < 50; turn++) await setImmediate();
+    expect(timers.mock.calls.map(([, ms]) => Number(ms)).filter((ms) => ms <= silenceMs)).toEqual([]);
+  } finally {
+    timers.mockRestore();
+  }
 });
 
 test('a session leaves nothing on the server', async () => {

@@ -73,6 +73,7 @@ class RunningSession implements SessionListener {
   private readonly watch: LimitWatch;
   private blocked: Blocked | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private gone = false;
   private end: (why: Why) => void = () => {};
   private readonly ended: Promise<Why>;
   private onIdle: () => void = () => {};
@@ -111,6 +112,7 @@ class RunningSession implements SessionListener {
       if (why !== 'over') await abortSession(tools.client, this.id, plan.directory, this.idle);
       return ended ? { kind: 'failed', failure: ended } : { kind: 'finished' };
     } finally {
+      this.gone = true;
       clearTimeout(this.timer);
       signal.removeEventListener('abort', onAbort);
       await this.remove();
@@ -209,7 +211,8 @@ class RunningSession implements SessionListener {
         this.judge();
         const failure = this.watch.exceeded(this.tools.now(), this.output());
         if (failure) this.end({ failure });
-        else this.arm();
+        // It may have ended while the server was asked: a timer would keep conductor from ending.
+        else if (!this.gone) this.arm();
       },
       Math.min(ms, 2 ** 31 - 1),
     );

@@ -103,6 +103,11 @@ export class Transcript {
     this.open.clear();
   }
 
+  /** The same data with every secret in its texts replaced, and long texts cut. */
+  clean<T>(value: T): T {
+    return JSON.parse(this.json(value)) as T;
+  }
+
   /** The last lines for people. */
   get tail(): string {
     return this.said;
@@ -140,24 +145,25 @@ export class Transcript {
   private write(line: TranscriptLine): void {
     if (this.lost) return;
     const whole = { at: new Date(this.options.now()).toISOString(), ...line };
-    const text = JSON.stringify(whole, (_, value: unknown) =>
-      typeof value === 'string' ? this.clean(value) : value,
-    );
     try {
-      appendFileSync(this.options.logFile, `${text}\n`);
+      appendFileSync(this.options.logFile, `${this.json(whole)}\n`);
     } catch {
       this.lost = true;
     }
   }
 
+  private json(value: unknown): string {
+    return JSON.stringify(value, (_, one: unknown) => (typeof one === 'string' ? this.cleanText(one) : one));
+  }
+
   private say(text: string): void {
-    const clean = this.clean(text);
+    const clean = this.cleanText(text);
     this.said = `${this.said}${clean.trimEnd()}\n`.slice(-MAX_TAIL);
     for (const line of clean.split('\n')) if (line.trim() !== '') this.options.onLine(line);
   }
 
   /** Redacted before it is cut: half a secret would not be found any more. */
-  private clean(text: string): string {
+  private cleanText(text: string): string {
     const clean = redact(text, this.options.secrets);
     if (clean.length <= MAX_TEXT) return clean;
     return `${clean.slice(0, MAX_TEXT)}… (${clean.length - MAX_TEXT} more characters)`;

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import { codeOf, exists, makeDir, makeTemporaryFolder, removeTree } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
-import { CONDUCTOR_FOLDER } from '../logs.js';
+import { CONDUCTOR_FOLDER, ownFolderProblem } from '../logs.js';
 
 export interface NewFile {
   /** Relative to the project, or to the new folder. */
@@ -50,7 +50,9 @@ export async function writeNewFolder(
   files: readonly NewFile[],
 ): Promise<Result<Undo, Failure>> {
   const target = join(project, folder);
-  const wrong = await wayProblem(project, [{ path: folder, content: new Uint8Array() }]);
+  const wrong =
+    (await wayProblem(project, [{ path: folder, content: new Uint8Array() }])) ??
+    (await ownFolderProblem(project));
   if (wrong) return err(wrong);
   const staged = await makeTemporaryFolder(join(project, CONDUCTOR_FOLDER));
   try {

@@ -205,6 +205,7 @@ async function writeDocument(
       edits: [],
       ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
       maxBytes: config.maxOutputBytes,
+      secrets: parts.agent.secrets ?? [],
       ignoreOthers: true,
     });
     if (!captured.ok) return captured;
