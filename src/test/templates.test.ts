@@ -232,7 +232,13 @@ describe('a project with vitest and happy-dom', () => {
     {
       template: 'api-endpoint',
       name: 'close',
-      set: { operation: 'close', method: 'DELETE', path: '/a/{b}/{c}', ...ts },
+      set: {
+        operation: 'close',
+        method: 'DELETE',
+        path: '/a/{b}/{c}',
+        request: 'why:string!,at:date',
+        ...ts,
+      },
     },
     {
       template: 'api-endpoint',
