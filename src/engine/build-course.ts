@@ -2,6 +2,7 @@
 
 import type { Result } from '../base/result.js';
 import { asFailure } from '../io/files.js';
+import type { Repository } from '../io/git/repository.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import { EventRecord } from './event-record.js';
@@ -13,7 +14,7 @@ export interface Course {
   readonly emit: Emit;
   readonly startedAt: number;
   /** Keeps the events from here on, those before included. */
-  openRecord(project: string): void;
+  openRecord(repository: Pick<Repository, 'project' | 'state'>): void;
 }
 
 /** Runs `work` as a build. Rejects only for a bug. */
@@ -40,7 +41,8 @@ export async function runCourse(
     return finish(failedSummary(failure, surroundings.now() - startedAt));
   };
   try {
-    const openRecord = (project: string) => record.open(new BuildLogs(project, name));
+    const openRecord: Course['openRecord'] = ({ project, state }) =>
+      record.open(new BuildLogs(project, name), state);
     const built = await work({ emit, startedAt, openRecord });
     return built.ok ? finish(built.value) : refuse(built.error);
   } catch (error) {

@@ -101,6 +101,7 @@ export async function runAgent(
   const log = logs.file(run.label, `agent-${attempt}.log`);
   const shown = outputLines(run, attempt, context);
   const stop = new AbortController();
+  const askedAt = parts.now();
   const spend = (usage: Usage) => {
     onUsage(account.value.sum(usage));
     const over = account.value.report(usage);
@@ -130,9 +131,22 @@ export async function runAgent(
   });
   spend(exit.usage);
   const unpriced = await account.value.close(exit.usage);
-  if (stop.signal.aborted) return err(stop.signal.reason as Failure);
-  if (unpriced) return err(unpriced);
-  return exit.kind === 'finished' ? ok(exit.observed ?? []) : err(withLog(exit.failure, log.relative));
+  const broken = stop.signal.aborted ? (stop.signal.reason as Failure) : unpriced;
+  const failure = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
+  context.emit({
+    type: 'agent.finished',
+    task: run.label,
+    attempt,
+    ...run.work,
+    agent: agent.name,
+    ...(recipe.model === undefined ? {} : { model: recipe.model }),
+    promptBytes: Buffer.byteLength(prompt),
+    usage: exit.usage,
+    ms: parts.now() - askedAt,
+    ...(failure === undefined ? {} : { failure: failure.kind }),
+  });
+  if (failure) return err(failure);
+  return ok(exit.kind === 'finished' ? (exit.observed ?? []) : []);
 }
 
 /** One attempt has its own time; a task's budget of minutes is for all of its attempts together. */

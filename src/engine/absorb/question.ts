@@ -131,6 +131,7 @@ function runOf(
 ) {
   return {
     label: task.label,
+    work: { phase: 'absorb', taskType: task.type, complexity: task.complexity },
     key: '',
     manifest: [],
     recipe: {

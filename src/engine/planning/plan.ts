@@ -55,7 +55,8 @@ export async function plan(
   const session = opened.value;
   try {
     const openRecord = () => {
-      if (!dryRun) record.open(new BuildLogs(session.repository.project, name));
+      const { project, state } = session.repository;
+      if (!dryRun) record.open(new BuildLogs(project, name), state);
     };
     const planned = await planFeature({
       surroundings,

@@ -102,7 +102,7 @@ export class WatchBuilds {
         if (!locked.ok) return locked;
         if (locked.value === 'late') return ok(lateSummary(surroundings.now() - startedAt));
         await lookout.lend();
-        const record = () => openRecord(session.repository.project);
+        const record = () => openRecord(session.repository);
         const open = {
           surroundings,
           options,

@@ -1,0 +1,137 @@
+/**
+ * The history of a project: what builds leave for metrics and estimates, kept in conductor's state folder when logs are
+ * gone. Says which events are remembered; counts nothing.
+ */
+
+import { type LineQueue, lineQueue } from '../base/line-queue.js';
+import { append, moveWhenLarger, readText } from '../io/files.js';
+import type { Repository } from '../io/git/repository.js';
+import type { BuildEvent } from '../model/event.js';
+import { type HistoryLine, parseHistoryLine, type TaskEnd } from '../model/history.js';
+import type { Label } from '../model/task.js';
+import { buildName } from './options.js';
+import { createEmit, type Surroundings } from './surroundings.js';
+
+/** Two files of this size at most: tens of thousands of agent calls. */
+const MAX_BYTES = 8_000_000;
+
+const files = (state: string) => [`${state}/history.1.ndjson`, `${state}/history.ndjson`] as const;
+
+/** Everything that is remembered, the oldest first; lines that are damaged are passed over. */
+export async function readHistory(state: string): Promise<HistoryLine[]> {
+  const texts = await Promise.all(files(state).map(readText));
+  return texts
+    .flatMap((text) => (text ?? '').split('\n'))
+    .flatMap((line) => (line === '' ? [] : (parseHistoryLine(line) ?? [])));
+}
+
+interface Course {
+  readonly recipe?: string;
+  readonly failures: readonly string[];
+  readonly rebasedAfter?: number;
+}
+
+/** Takes the events of one build, and appends what is to be remembered as soon as it has happened. */
+export class HistoryRecord {
+  private readonly build: string;
+  private readonly courses = new Map<Label, Course>();
+  private readonly lines: LineQueue;
+
+  constructor(state: string, build: string, maxBytes = MAX_BYTES) {
+    this.build = build;
+    const [before, now] = files(state);
+    let isOpen = false;
+    this.lines = lineQueue(async (text) => {
+      if (!isOpen) await moveWhenLarger(now, before, maxBytes);
+      // A build that was killed may have left half a line: it stays one of its own.
+      await append(now, isOpen ? text : `\n${text}`);
+      isOpen = true;
+    });
+  }
+
+  on(event: BuildEvent): void {
+    const line = this.lineOf(event);
+    if (line) this.lines.add(`${JSON.stringify(line)}\n`);
+  }
+
+  /** What cannot be written (a full disk) does not decide how a build ends. */
+  async close(): Promise<void> {
+    await this.lines.close().catch(() => undefined);
+  }
+
+  private lineOf(event: BuildEvent): HistoryLine | undefined {
+    const { build } = this;
+    switch (event.type) {
+      case 'task.started':
+        this.note(event.task, { recipe: event.recipe });
+        return undefined;
+      case 'task.attempt-failed':
+        this.note(event.task, {}, event.failure.kind);
+        return undefined;
+      case 'agent.finished': {
+        const { schema: _, seq: __, type: ___, task: label, taskType, at, ...call } = event;
+        return {
+          kind: 'call',
+          at,
+          build,
+          label,
+          ...call,
+          ...(taskType === undefined ? {} : { type: taskType }),
+        };
+      }
+      case 'task.finished': {
+        const { task: label, outcome, at, ms, saved } = event;
+        if (outcome === 'fresh') return undefined;
+        if (outcome === 'failed') this.note(label, {}, event.failure?.kind ?? 'unknown');
+        const { recipe, failures, rebasedAfter } = this.courses.get(label) ?? { failures: [] };
+        this.courses.delete(label);
+        const attempts = failures.length + (outcome === 'failed' ? 0 : 1);
+        const end: TaskEnd = {
+          kind: 'task',
+          at,
+          build,
+          label,
+          outcome,
+          ms,
+          ...(recipe === undefined ? {} : { recipe, attempts }),
+          failures,
+          ...(rebasedAfter === undefined ? {} : { rebasedAfter }),
+          ...(saved === undefined ? {} : { saved }),
+        };
+        return end;
+      }
+      default:
+        // A rebase, where there is one, stands between two attempts.
+        if ((event.type as string) === 'task.rebased') this.rebased(event as unknown as { task: Label });
+        return undefined;
+    }
+  }
+
+  private rebased({ task }: { readonly task: Label }): void {
+    this.note(task, { rebasedAfter: this.courses.get(task)?.failures.length ?? 0 });
+  }
+
+  private note(label: Label, facts: Partial<Course>, failure?: string): void {
+    const before = this.courses.get(label) ?? { failures: [] };
+    const failures = failure === undefined ? before.failures : [...before.failures, failure];
+    this.courses.set(label, { ...before, ...facts, failures });
+  }
+}
+
+/** Emits to `on` and, while a project is worked at, to its history: for commands that leave no logs of their own. */
+export function emitWithHistory(surroundings: Surroundings, on: (event: BuildEvent) => void) {
+  let history: HistoryRecord | undefined;
+  const emit = createEmit(surroundings.now, (event) => {
+    history?.on(event);
+    on(event);
+  });
+  const remembering = async <T>(repository: Repository, work: () => Promise<T>): Promise<T> => {
+    history = new HistoryRecord(repository.state, buildName(surroundings.now(), surroundings.pid));
+    try {
+      return await work();
+    } finally {
+      await history.close();
+    }
+  };
+  return { emit, remembering };
+}
