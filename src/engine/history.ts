@@ -4,9 +4,12 @@
  */
 
 import { type LineQueue, lineQueue } from '../base/line-queue.js';
+import { ok, type Result } from '../base/result.js';
 import { append, moveWhenLarger, readText } from '../io/files.js';
 import type { Repository } from '../io/git/repository.js';
+import { openRepository } from '../io/git/open.js';
 import type { BuildEvent } from '../model/event.js';
+import type { Failure } from '../model/failure.js';
 import { type HistoryLine, parseHistoryLine, type TaskEnd } from '../model/history.js';
 import type { Label } from '../model/task.js';
 import { buildName } from './options.js';
@@ -23,6 +26,12 @@ export async function readHistory(state: string): Promise<HistoryLine[]> {
   return texts
     .flatMap((text) => (text ?? '').split('\n'))
     .flatMap((line) => (line === '' ? [] : (parseHistoryLine(line) ?? [])));
+}
+
+/** The history of the project in a folder. Fails where there is no repository. */
+export async function projectHistory(directory: string): Promise<Result<HistoryLine[], Failure>> {
+  const opened = await openRepository(directory);
+  return opened.ok ? ok(await readHistory(opened.value.state)) : opened;
 }
 
 interface Course {

@@ -29,9 +29,6 @@ export interface WorkKind {
   readonly phase: CallPhase;
   readonly taskType?: string;
   readonly complexity?: string;
-  readonly variant?: string;
-  /** Of an experiment. */
-  readonly arm?: string;
 }
 
 export interface TaskRun {
