@@ -18,15 +18,15 @@ export class EventRecord {
     if (!this.log) this.early.push(event);
   }
 
-  /** `state`: conductor's folder of records. */
-  open(logs: BuildLogs, state: string): void {
+  /** `history`: the folder of the project's history. */
+  open(logs: BuildLogs, history: string): void {
     let opened: Promise<void> | undefined;
     this.log = eventLog(async (text) => {
       opened ??= logs.open();
       await opened;
       await append(logs.events, text);
     });
-    this.history = new HistoryRecord(state, logs.build);
+    this.history = new HistoryRecord(history, logs.build);
     for (const event of this.early) {
       this.log.on(event);
       this.history.on(event);

@@ -8,6 +8,7 @@ import { ok, type Result } from '../base/result.js';
 import { append, moveWhenLarger, readText } from '../io/files.js';
 import type { Repository } from '../io/git/repository.js';
 import { openRepository } from '../io/git/open.js';
+import type { Repository } from '../io/git/repository.js';
 import type { BuildEvent } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import { type HistoryLine, parseHistoryLine, type TaskEnd } from '../model/history.js';
@@ -18,11 +19,16 @@ import { createEmit, type Surroundings } from './surroundings.js';
 /** Two files of this size at most: tens of thousands of agent calls. */
 const MAX_BYTES = 8_000_000;
 
-const files = (state: string) => [`${state}/history.1.ndjson`, `${state}/history.ndjson`] as const;
+const files = (folder: string) => [`${folder}/history.1.ndjson`, `${folder}/history.ndjson`] as const;
+
+/** Its folder: the one that all sessions share, where a session for looking only has records of its own. */
+export function historyFolder({ home, hash }: Pick<Repository, 'home' | 'hash'>): string {
+  return `${home}/projects/${hash}`;
+}
 
 /** Everything that is remembered, the oldest first; lines that are damaged are passed over. */
-export async function readHistory(state: string): Promise<HistoryLine[]> {
-  const texts = await Promise.all(files(state).map(readText));
+export async function readHistory(folder: string): Promise<HistoryLine[]> {
+  const texts = await Promise.all(files(folder).map(readText));
   return texts
     .flatMap((text) => (text ?? '').split('\n'))
     .flatMap((line) => (line === '' ? [] : (parseHistoryLine(line) ?? [])));
@@ -31,7 +37,7 @@ export async function readHistory(state: string): Promise<HistoryLine[]> {
 /** The history of the project in a folder. Fails where there is no repository. */
 export async function projectHistory(directory: string): Promise<Result<HistoryLine[], Failure>> {
   const opened = await openRepository(directory);
-  return opened.ok ? ok(await readHistory(opened.value.state)) : opened;
+  return opened.ok ? ok(await readHistory(historyFolder(opened.value))) : opened;
 }
 
 interface Course {
@@ -46,9 +52,9 @@ export class HistoryRecord {
   private readonly courses = new Map<Label, Course>();
   private readonly lines: LineQueue;
 
-  constructor(state: string, build: string, maxBytes = MAX_BYTES) {
+  constructor(folder: string, build: string, maxBytes = MAX_BYTES) {
     this.build = build;
-    const [before, now] = files(state);
+    const [before, now] = files(folder);
     let isOpen = false;
     this.lines = lineQueue(async (text) => {
       if (!isOpen) await moveWhenLarger(now, before, maxBytes);
@@ -135,7 +141,7 @@ export function emitWithHistory(surroundings: Surroundings, on: (event: BuildEve
     on(event);
   });
   const remembering = async <T>(repository: Repository, work: () => Promise<T>): Promise<T> => {
-    history = new HistoryRecord(repository.state, buildName(surroundings.now(), surroundings.pid));
+    history = new HistoryRecord(historyFolder(repository), buildName(surroundings.now(), surroundings.pid));
     try {
       return await work();
     } finally {

@@ -105,6 +105,7 @@ export async function runAgent(
   const spend = (usage: Usage) => {
     onUsage(account.value.sum(usage));
     const over = account.value.report(usage);
+    for (const warning of account.value.warnings()) context.emit(warning);
     if (over) stop.abort(over);
   };
   const exit = await agent.run({
