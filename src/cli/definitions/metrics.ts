@@ -1,7 +1,7 @@
 /** What can be typed after `conductor metrics`. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseSince } from '../../report/metrics/since.js';
+import { parseMoment } from '../../base/moment.js';
 import { examples, type SetExitCode, withChoices } from './shared.js';
 
 export function addMetrics(program: Command, setExitCode: SetExitCode): void {
@@ -35,7 +35,7 @@ export function addMetrics(program: Command, setExitCode: SetExitCode): void {
 }
 
 function moment(text: string): number {
-  const at = parseSince(text, Date.now());
+  const at = parseMoment(text, Date.now());
   if (at === undefined) throw new InvalidArgumentError('must be a time span (`7d`) or a day (`2026-01-31`).');
   return at;
 }

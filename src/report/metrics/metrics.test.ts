@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseMoment } from '../../base/moment.js';
 import type { AgentCall, HistoryLine, TaskEnd } from '../../model/history.js';
 import { parseHistoryLine } from '../../model/history.js';
 import { plainStyle } from '../style.js';
@@ -9,7 +10,6 @@ import { metricsOf } from './metrics.js';
 import { metricsOtlp } from './otlp.js';
 import { metricsPage } from './page.js';
 import { selectLines } from './selection.js';
-import { parseSince } from './since.js';
 import { metricsText } from './text.js';
 
 const DAY = 86_400_000;
@@ -137,7 +137,7 @@ test.each([
   ['7', undefined],
   ['2026-13-01', undefined],
 ])('since %s', (text, at) => {
-  expect(parseSince(text, START)).toBe(at);
+  expect(parseMoment(text, START)).toBe(at);
 });
 
 test('text says it all without charts, and with them when they can be seen', () => {
