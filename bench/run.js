@@ -2,18 +2,21 @@
 //   npm run bench                  default sizes
 //   npm run bench -- 10000         that many tasks
 //   npm run bench -- agents 1 4    agent tasks only, with so many workers (default 1, 4 and 8)
+//   npm run bench -- loops         what an accepted task costs, against a naive loop
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { measureAgents } from './agents.js';
+import { measureLoops } from './loops.js';
 import { watchTimes } from './watch.js';
 
 const CONDUCTOR = fileURLToPath(new URL('../bin/conductor.js', import.meta.url));
 const words = process.argv.slice(2);
-const sizes = words.filter((word) => word !== 'agents').map(Number);
+const sizes = words.filter((word) => word !== 'agents' && word !== 'loops').map(Number);
 const onlyAgents = words.includes('agents');
+const onlyLoops = words.includes('loops');
 const ROUNDS = 7;
 
 function run(program, args, cwd, expected = 0) {
@@ -78,7 +81,7 @@ function project(folder, tasks, files) {
 }
 
 const rows = [];
-for (const tasks of onlyAgents ? [] : sizes.length > 0 ? sizes : [100, 1000]) {
+for (const tasks of onlyAgents || onlyLoops ? [] : sizes.length > 0 ? sizes : [100, 1000]) {
   const root = mkdtempSync(join(tmpdir(), 'conductor-bench-'));
   const folder = join(root, 'project');
   try {
@@ -118,6 +121,7 @@ for (const tasks of onlyAgents ? [] : sizes.length > 0 ? sizes : [100, 1000]) {
 }
 if (rows.length > 0) console.table(rows);
 if (onlyAgents || words.length === 0) console.table(await measureAgents(onlyAgents ? sizes : []));
+if (onlyLoops || words.length === 0) console.table(await measureLoops());
 
 function steps({ read, planned, started }) {
   return [read, planned, started].map(ms).join(' → ');

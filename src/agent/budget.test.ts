@@ -55,3 +55,20 @@ describe('a budget', () => {
     expect(next.ledger.usd).toBe(0);
   });
 });
+
+test('a limit of which four fifths are spent is told once, and not when it is broken already', () => {
+  const budget = new Budget({ build: { usd: 1 }, day: { tokens: 1000 }, today: '2026-01-01' });
+  budget.start('f/T1', { tokens: 100 }, { name: 'a', reportsCost: true });
+  budget.add('f/T1', { tokensIn: 79, costUsd: 0.1 });
+  expect(budget.nearing('f/T1')).toEqual([]);
+  budget.add('f/T1', { tokensIn: 1, costUsd: 0.75 });
+  expect(budget.nearing('f/T1')).toMatchObject([
+    { scope: 'task', unit: 'tokens', limit: 100, spent: 80 },
+    { scope: 'build', unit: 'usd', limit: 1, spent: 0.85 },
+  ]);
+  budget.add('f/T1', { tokensIn: 10, costUsd: 0.05 });
+  expect(budget.nearing('f/T1')).toEqual([]);
+  budget.start('f/T2', { tokens: 100 }, { name: 'a', reportsCost: true });
+  budget.add('f/T2', { tokensIn: 900 });
+  expect(budget.nearing('f/T2')).toMatchObject([{ scope: 'day', unit: 'tokens', spent: 990 }]);
+});

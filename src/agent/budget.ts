@@ -8,6 +8,8 @@ import { addUsage } from './usage.js';
 
 export type Scope = 'task' | 'build' | 'day';
 
+const UNITS = ['usd', 'tokens'] as const;
+
 export interface Limits {
   readonly usd?: number;
   readonly tokens?: number;
@@ -31,6 +33,12 @@ export interface BudgetOptions {
 }
 
 type Exceeded = Extract<Failure, { kind: 'budget-exceeded' }>;
+/** A limit that is nearly reached. */
+export type Nearing = Omit<Exceeded, 'kind'>;
+
+/** The share of a limit from which on it is told. */
+const NEAR = 0.8;
+
 type UnknownPrice = Extract<Failure, { kind: 'budget-unknown-price' }>;
 
 /**
@@ -42,6 +50,7 @@ export class Budget {
   private readonly tasks = new Map<Label, { limits: Limits; spent: Usage }>();
   private readonly earlier: DayLedger;
   private build: Usage = {};
+  private readonly told = new Set<string>();
 
   constructor(options: BudgetOptions) {
     this.limits = { build: options.build ?? {}, day: options.day ?? {} };
@@ -70,6 +79,20 @@ export class Budget {
     this.tasks.set(label, { limits: task?.limits ?? {}, spent: addUsage(task?.spent ?? {}, used) });
     this.build = addUsage(this.build, used);
     return this.check(label, (spent, limit) => spent > limit);
+  }
+
+  /** Limits of which four fifths are spent, each told once, and none that is broken already. */
+  nearing(label: Label): Nearing[] {
+    return this.scopes(label).flatMap(({ scope, limits, ...spent }) =>
+      UNITS.flatMap((unit) => {
+        const limit = limits[unit];
+        const name = `${scope} ${unit} ${scope === 'task' ? label : ''}`;
+        const isNear = limit !== undefined && spent[unit] >= limit * NEAR && spent[unit] <= limit;
+        if (!isNear || this.told.has(name)) return [];
+        this.told.add(name);
+        return [{ scope, unit, limit, spent: spent[unit] }];
+      }),
+    );
   }
 
   /**
@@ -110,7 +133,7 @@ export class Budget {
 
   private check(label: Label, beyond: (spent: number, limit: number) => boolean): Exceeded | undefined {
     for (const { scope, limits, ...spent } of this.scopes(label)) {
-      for (const unit of ['usd', 'tokens'] as const) {
+      for (const unit of UNITS) {
         const limit = limits[unit];
         if (limit !== undefined && beyond(spent[unit], limit)) {
           return { kind: 'budget-exceeded', scope, unit, limit, spent: spent[unit] };

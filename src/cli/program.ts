@@ -16,6 +16,7 @@ import { addGraph } from './definitions/graph.js';
 import { addInit } from './definitions/init.js';
 import { addList } from './definitions/list.js';
 import { addLog } from './definitions/log.js';
+import { addMetrics } from './definitions/metrics.js';
 import { addNew } from './definitions/new.js';
 import { addPlan } from './definitions/plan.js';
 import { addPrompt } from './definitions/prompt.js';
@@ -53,6 +54,7 @@ const COMMANDS = [
   addLog,
   addCache,
   addGc,
+  addMetrics,
   addDoctor,
   addSchema,
   addCompletion,

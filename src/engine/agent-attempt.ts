@@ -116,10 +116,12 @@ async function askModel(
   const log = logs.file(run.label, `agent-${number}.log`);
   const shown = outputLines(run, number, context);
   const stop = new AbortController();
+  const askedAt = now();
   const spend = (usage: Usage) => {
     onSpent(addUsage(spent, usage));
     onUsage(account.value.sum(usage));
     const over = account.value.report(usage);
+    for (const warning of account.value.warnings()) context.emit(warning);
     if (over) stop.abort(over);
   };
   const exit = await agent.run({
@@ -148,11 +150,24 @@ async function askModel(
   });
   spend(exit.usage);
   const unpriced = await account.value.close(exit.usage);
-  if (stop.signal.aborted) return err(stop.signal.reason as Failure);
   // Who was not answered owes no price.
   const isUnanswered = exit.kind === 'failed' && isProviders(exit.failure) && sameUsage(exit.usage, {});
-  if (unpriced && !isUnanswered) return err(unpriced);
-  return exit.kind === 'finished' ? ok(exit.observed ?? []) : err(withLog(exit.failure, log.relative));
+  const broken = stop.signal.aborted ? (stop.signal.reason as Failure) : isUnanswered ? undefined : unpriced;
+  const failure = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
+  context.emit({
+    type: 'agent.finished',
+    task: run.label,
+    attempt: number,
+    ...run.work,
+    agent: agent.name,
+    ...made,
+    promptBytes: Buffer.byteLength(prompt),
+    usage: exit.usage,
+    ms: now() - askedAt,
+    ...(failure === undefined ? {} : { failure: failure.kind }),
+  });
+  if (failure) return err(failure);
+  return ok(exit.kind === 'finished' ? (exit.observed ?? []) : []);
 }
 
 function isProviders(

@@ -8,7 +8,7 @@ import type { Failure } from '../model/failure.js';
 import { type Label, TASK_STATUSES, type Task, type TaskNotes } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
 import { type Estimate, estimate } from './estimate.js';
-import { inspect } from './inspect.js';
+import { type InspectOptions, inspect } from './inspect.js';
 import { loadProject } from './project.js';
 import { diskSource } from './project-source.js';
 import { openReadingSession } from './session.js';
@@ -62,6 +62,14 @@ export async function proposeBuild(
       .map(({ task, verdict }) => row(task, verdict)),
     estimate: await estimate(inspection),
   }));
+}
+
+/** What a build of the targets would cost. */
+export function estimateBuild(
+  surroundings: Surroundings,
+  options: InspectOptions,
+): Promise<Result<Estimate, Failure>> {
+  return inspect(surroundings, options, estimate);
 }
 
 function row(task: Task, verdict: Verdict): BacklogRow {

@@ -2,9 +2,11 @@
 
 import type { Result } from '../base/result.js';
 import { asFailure } from '../io/files.js';
+import type { Repository } from '../io/git/repository.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import { EventRecord } from './event-record.js';
+import { historyFolder } from './history.js';
 import { BuildLogs } from './logs.js';
 import { buildName, NO_COUNTS } from './options.js';
 import { createEmit, type Emit, type Surroundings } from './surroundings.js';
@@ -13,7 +15,7 @@ export interface Course {
   readonly emit: Emit;
   readonly startedAt: number;
   /** Keeps the events from here on, those before included. */
-  openRecord(project: string): void;
+  openRecord(repository: Repository): void;
 }
 
 /** Runs `work` as a build. Rejects only for a bug. */
@@ -40,7 +42,8 @@ export async function runCourse(
     return finish(failedSummary(failure, surroundings.now() - startedAt));
   };
   try {
-    const openRecord = (project: string) => record.open(new BuildLogs(project, name));
+    const openRecord: Course['openRecord'] = (repository) =>
+      record.open(new BuildLogs(repository.project, name), historyFolder(repository));
     const built = await work({ emit, startedAt, openRecord });
     return built.ok ? finish(built.value) : refuse(built.error);
   } catch (error) {

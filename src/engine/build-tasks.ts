@@ -19,6 +19,7 @@ import { land, publish } from './publishing.js';
 import { environmentDigests, writeLastBuild } from './records.js';
 import { isSuperseded } from './runs.js';
 import type { Session } from './session.js';
+import { withBuildLimit } from './spending.js';
 import type { Emit, LoadedConfig, Surroundings } from './surroundings.js';
 import type { TaskStep } from './task-step.js';
 import { openWorkshop } from './workshop.js';
@@ -56,8 +57,9 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   const { resident } = session;
   const loaded = read ? ok(read.loaded) : await surroundings.loadConfig(session.repository.project);
   if (!loaded.ok) return loaded;
+  const config = withBuildLimit(loaded.value.config, options.budgetUsd);
   const warn = (message: string) => emit({ type: 'warning', message });
-  const ready = await prepare(surroundings, session, loaded.value, options, {
+  const ready = await prepare(surroundings, session, { ...loaded.value, config }, options, {
     warn,
     signal,
     read: read?.project,

@@ -25,7 +25,7 @@ export async function build(
     if (!opened.ok) return opened;
     const session = opened.value;
     try {
-      const record = () => openRecord(session.repository.project);
+      const record = () => openRecord(session.repository);
       const tasks = await nothingToDo(surroundings, options, session);
       if (tasks !== undefined) {
         record();

@@ -20,6 +20,8 @@ export interface BuildOptions {
   readonly commit: boolean;
   /** Tasks at the same time; undefined: as configured. */
   readonly workers: number | undefined;
+  /** Dollars that this build may cost, beside what the config says; undefined: no more limit. */
+  readonly budgetUsd: number | undefined;
   readonly wait: boolean;
   /** The command line, for whoever waits for this build. */
   readonly command: string;
@@ -38,6 +40,7 @@ export const PLAIN_BUILD: BuildOptions = {
   rebuildMissing: false,
   commit: false,
   workers: undefined,
+  budgetUsd: undefined,
   wait: true,
   command: 'conductor build',
 };

@@ -142,6 +142,7 @@ function runOf<T>({ agent, config }: QuestionParts, question: Question<T>) {
   return {
     label: beside ? `${label}@${beside.phase}` : label,
     payer: label,
+    work: { phase: beside?.phase ?? 'absorb' },
     key: '',
     manifest: [],
     recipe: {

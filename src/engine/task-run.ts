@@ -31,8 +31,9 @@ export async function describeRun(
   const { task, facts } = check;
   const view = await makeView(prepared.project, task, facts, produced, former);
   if (!view.ok) return view;
-  const common = {
+  const common: Omit<TaskRun, 'recipe'> = {
     label: task.label,
+    work: { phase: 'implementation', taskType: task.type, complexity: task.complexity },
     key: check.storeKey,
     manifest: facts.manifest,
     view: view.value.tree,

@@ -78,8 +78,17 @@ export class TaskStep {
       return 'failed';
     }
     this.outcomes.set(label, result.value);
-    this.parts.emit({ type: 'task.finished', task: label, outcome: result.value, ms });
+    const saved = this.savedBy(label, result.value);
+    const more = saved === undefined ? {} : { saved };
+    this.parts.emit({ type: 'task.finished', task: label, outcome: result.value, ms, ...more });
     return 'done';
+  }
+
+  /** What an agent's result had cost that did not have to be made again. */
+  private savedBy(label: Label, outcome: TaskOutcomeKind): Usage | undefined {
+    if (outcome !== 'cached' && outcome !== 'verified') return undefined;
+    const made = this.landed.get(label)?.result?.provenance;
+    return made?.recipe === 'agent' ? made.usage : undefined;
   }
 
   skip(label: Label, because: Label | undefined): void {

@@ -1,7 +1,7 @@
 /** The disk: text in, text out, whole files or nothing. Knows nothing of what the files mean. */
 
 import { randomBytes } from 'node:crypto';
-import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Failure } from '../model/failure.js';
 
@@ -63,6 +63,15 @@ export async function append(path: string, text: string): Promise<void> {
     if (!isMissing(error)) throw error;
     await makeDir(dirname(path));
     await appendFile(path, text);
+  }
+}
+
+/** Moves a file that has come to more than `maxBytes` over another one, which is gone then. */
+export async function moveWhenLarger(path: string, to: string, maxBytes: number): Promise<void> {
+  try {
+    if ((await stat(path)).size > maxBytes) await rename(path, to);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
   }
 }
 

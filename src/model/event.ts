@@ -36,6 +36,9 @@ export type TaskOutcomeKind =
   /** Not tried: something that it needs failed, or the build was stopped. */
   | 'skipped';
 
+/** What an agent was asked for: the work of a task, a document of a plan, a better spec, a judgement, words for an edit. */
+export type CallPhase = 'implementation' | 'planning' | 'rebase' | 'review' | 'absorb';
+
 export interface BuildSummary {
   /** `superseded`: files changed, and another build has taken its place. */
   readonly outcome: 'up-to-date' | 'built' | 'failed' | 'interrupted' | 'superseded' | 'would-build';
@@ -78,6 +81,27 @@ export type BuildEventBody =
       readonly usage: Usage;
       readonly phase?: 'rebase' | 'review';
     }
+  /** One session of an agent has ended. What it made is judged after this. */
+  | {
+      readonly type: 'agent.finished';
+      readonly task: Label;
+      readonly attempt: number;
+      readonly phase: CallPhase;
+      /** Type and complexity of the task; absent for planning. */
+      readonly taskType?: string;
+      readonly complexity?: string;
+      readonly agent: string;
+      readonly model?: string;
+      readonly variant?: string;
+      /** Of an experiment. */
+      readonly arm?: string;
+      readonly promptBytes: number;
+      /** Of this session alone. */
+      readonly usage: Usage;
+      readonly ms: number;
+      /** Kind of the failure that ended it; absent when the agent says that it is done. */
+      readonly failure?: string;
+    }
   | {
       readonly type: 'task.attempt-failed';
       readonly task: Label;
@@ -111,6 +135,8 @@ export type BuildEventBody =
       /** For `skipped`: the failed dependency. */
       readonly because?: Label;
       readonly usage?: Usage;
+      /** For `cached` and `verified`: what the result had cost when it was made. */
+      readonly saved?: Usage;
     }
   | { readonly type: 'gate.started'; readonly gate: string; readonly task?: Label }
   | {

@@ -4,6 +4,7 @@
  */
 
 import type { ActionKey, Manifest, Usage } from './action.js';
+import type { CallPhase } from './event.js';
 import type { Failure } from './failure.js';
 import type { ModelChoice } from './routes.js';
 import type { Budget, Command, GateSpec, Label } from './task.js';
@@ -27,8 +28,16 @@ export type RunRecipe =
   | { readonly kind: 'render'; readonly files: readonly { readonly path: string; readonly blob: ObjectId }[] }
   | { readonly kind: 'run'; readonly command: Command };
 
+/** What kind of work it is, for the record only. */
+export interface WorkKind {
+  readonly phase: CallPhase;
+  readonly taskType?: string;
+  readonly complexity?: string;
+}
+
 export interface TaskRun {
   readonly label: Label;
+  readonly work: WorkKind;
   /** Under which the result is stored. */
   readonly key: ActionKey;
   /** The task whose budget pays, where it is not this one's own. */

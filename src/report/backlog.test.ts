@@ -1,7 +1,7 @@
 /** Holds what a person sees of a backlog before they agree to build it. */
 
 import { expect, test } from 'vitest';
-import { backlogTable, estimateText, proposalText } from './backlog.js';
+import { backlogTable, proposalText } from './backlog.js';
 import { plainStyle } from './style.js';
 
 const task = (label: string, more: object = {}) => ({
@@ -34,14 +34,4 @@ test('a table has columns only for what is said', () => {
   expect(backlogTable([task('f/T1'), told], plainStyle, true)).toBe(
     'f/T1                     Notes  stale: never built\nf/T10  todo, priority 1  Notes  stale: never built\n',
   );
-});
-
-test('an estimate says where it comes from', () => {
-  const facts = { tasks: 3, agentTasks: 2, tokens: 12_345, usd: 0.5, from: 4 };
-  expect(estimateText(facts)).toBe(
-    '3 tasks to build, 2 by agents: about 12k tokens, $0.50 (as 4 tasks before)',
-  );
-  expect(estimateText({ ...facts, from: 0, usd: undefined })).toContain('prompts of about 12k tokens;');
-  expect(estimateText({ ...facts, agentTasks: 0 })).toBe('3 tasks to build, 0 by agents: no model is asked');
-  expect(estimateText({ ...facts, tasks: 0 })).toBe('nothing to build');
 });

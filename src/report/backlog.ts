@@ -1,7 +1,7 @@
-/** Backlogs and estimates for people: tables, and what a build would do to whose files. Decides nothing. */
+/** Backlogs for people: tables, and what a build would do to whose files. Decides nothing. */
 
 import type { Verdict } from '../model/verdict.js';
-import { money, plural, type Style, visible } from './style.js';
+import { type Style, visible } from './style.js';
 import { describeVerdict } from './verdict.js';
 import { padTo, textWidth } from './width.js';
 
@@ -63,28 +63,4 @@ export function proposalText(rows: readonly ProposedTask[], style: Style): strin
       return `${lines.join('\n')}\n`;
     })
     .join('');
-}
-
-export interface EstimateFacts {
-  readonly tasks: number;
-  readonly agentTasks: number;
-  readonly tokens: number;
-  readonly usd: number | undefined;
-  readonly from: number;
-}
-
-/** One line: how much work, and what it may cost. */
-export function estimateText({ tasks, agentTasks, tokens, usd, from }: EstimateFacts): string {
-  if (tasks === 0) return 'nothing to build';
-  const work = `${plural(tasks, 'task')} to build, ${agentTasks} by agents`;
-  if (agentTasks === 0) return `${work}: no model is asked`;
-  const about = `about ${rounded(tokens)} tokens${usd === undefined ? '' : `, ${money(usd)}`}`;
-  return from === 0
-    ? `${work}: prompts of ${about}; what agents read and write comes on top (nothing was built before to learn from)`
-    : `${work}: ${about} (as ${plural(from, 'task')} before)`;
-}
-
-function rounded(count: number): string {
-  if (count < 1000) return String(Math.round(count));
-  return count < 1e6 ? `${(count / 1000).toFixed(count < 1e4 ? 1 : 0)}k` : `${(count / 1e6).toFixed(1)}M`;
 }

@@ -1,5 +1,6 @@
 /** The kept record of a build: its events as NDJSON, through a function that appends. Knows no files. */
 
+import { lineQueue } from '../base/line-queue.js';
 import type { BuildEvent } from '../model/event.js';
 import { eventLine } from './json.js';
 import type { Reporter } from './reporter.js';
@@ -9,30 +10,11 @@ import type { Reporter } from './reporter.js';
  * the task's own log has them. When an append fails the log ends there and `close` throws that error.
  */
 export function eventLog(append: (text: string) => Promise<void>): Reporter {
-  let pending = '';
-  let writing: Promise<void> | undefined;
-  let failed: { error: unknown } | undefined;
-  const drain = async () => {
-    while (pending !== '' && !failed) {
-      const text = pending;
-      pending = '';
-      try {
-        await append(text);
-      } catch (error) {
-        failed = { error };
-      }
-    }
-    writing = undefined;
-  };
+  const lines = lineQueue(append);
   return {
     on(event: BuildEvent) {
-      if (failed || event.type === 'task.output') return;
-      pending += eventLine(event);
-      writing ??= drain();
+      if (event.type !== 'task.output') lines.add(eventLine(event));
     },
-    async close() {
-      await writing;
-      if (failed) throw failed.error;
-    },
+    close: () => lines.close(),
   };
 }

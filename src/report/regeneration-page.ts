@@ -2,9 +2,10 @@
 
 import type { ComparedFile, CrossTests, RegeneratedTask, Regeneration } from '../model/regeneration.js';
 import { describeFailure } from './failure.js';
+import { html, htmlPage } from './html.js';
 import { summaryText, taskCells, testsText } from './regeneration.js';
 import { type SideRow, sideBySide } from './side-by-side.js';
-import { plainStyle, visible, visibleBlock } from './style.js';
+import { plainStyle, visibleBlock } from './style.js';
 
 const STYLE = `
 :root { color-scheme: light dark; --line: light-dark(#d8dee4, #373e47); --dim: light-dark(#59636e, #9198a1);
@@ -38,19 +39,14 @@ pre { overflow-x: auto; font: 12px/1.45 ui-monospace, monospace; padding: .5rem 
 export async function regenerationPage(report: Regeneration, title: string): Promise<string> {
   const sections: string[] = [];
   for (const task of report.tasks) if (hasMore(task)) sections.push(await taskSection(task, report));
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${html(title)}</title><style>${STYLE}</style></head><body>
-<h1>${html(title)}</h1>
+  const body = `<h1>${html(title)}</h1>
 <p class="dim">${html(summaryText(report, plainStyle).replace(/^conductor: /, ''))}</p>
 ${overview(report)}
 ${testsSection('Old tests on new code', report.oldTestsOnNewCode)}
 ${testsSection('New tests on old code', report.newTestsOnOldCode)}
 ${report.typescript === undefined ? '<p class="dim">Exports were not compared: the project has no <code>typescript</code>.</p>' : ''}
-${sections.join('\n')}
-</body></html>
-`;
+${sections.join('\n')}`;
+  return htmlPage(title, STYLE, body);
 }
 
 function hasMore(task: RegeneratedTask): boolean {
@@ -132,19 +128,4 @@ function diffTable(rows: readonly SideRow[]): string {
 
 function anchor(label: string): string {
   return encodeURIComponent(label);
-}
-
-/** Foreign text as text: no markup, no control character. */
-function html(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-  };
-  return text
-    .split('\n')
-    .map((line) => line.split('\t').map(visible).join('\t'))
-    .join('\n')
-    .replace(/[&<>"]/g, (character) => entities[character] as string);
 }

@@ -13,6 +13,7 @@ import { Story } from './rig-story.js';
 export const PLAN: Omit<PlanOptions, 'target'> = {
   dryRun: false,
   discardEdits: false,
+  budgetUsd: undefined,
   wait: true,
   command: 'conductor plan f',
 };

@@ -1,52 +1,22 @@
-/** The agent that works in sessions of one OpenCode server. Knows how to run an attempt; sessions, server and limits are its parts. */
+/** The agent that works in sessions of one OpenCode server: models, keys, the server's start. An attempt is another file's. */
 
 import { realpath } from 'node:fs/promises';
 import { err, ok, type Result } from '../../base/result.js';
-import { cleanEnvironment, type Environment, withPathInFront } from '../../io/environment.js';
-import { secretPlaces } from '../../io/sandbox.js';
-import type { Usage } from '../../model/action.js';
 import type { OpencodeAgentConfig } from '../../model/config.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Agent, AgentExit, AgentRequest } from '../agent.js';
 import type { AgentDefinition } from '../definitions.js';
-import { sameUsage } from '../usage.js';
+import { Attempt, DEFAULT_LIMITS, type OpencodeSurroundings } from './attempt.js';
 import { findOpencode, ripgrepFolder } from './binary.js';
 import type { ConfigFile } from './config.js';
-import { type Lease, ServerHost } from './driver-host.js';
-import { type ModelName, parseModel } from './model-name.js';
-import { ObservedFiles } from './observed.js';
-import { longestWaitMs, type Pace } from './pace.js';
+import { ServerHost } from './driver-host.js';
+import { parseModel } from './model-name.js';
 import { keysOf } from './provider-keys.js';
 import { type OpencodeServer, startServer } from './server.js';
-import { runSession, type SessionEnd } from './session.js';
 import { findTether } from './tether.js';
-import { Transcript } from './transcript.js';
-import { SessionUsage } from './usage.js';
 
-export interface OpencodeSurroundings {
-  /** Conductor's variables. */
-  readonly env: Environment;
-  /** Folder where running servers are recorded, so that the next build ends what a killed one left. */
-  readonly stateDir: string;
-  /** Names of variables that the agents' shell may see beside the usual ones. */
-  readonly shellEnv: readonly string[];
-  /** Models beside the configured ones that may be asked for. */
-  readonly models?: readonly string[];
-  readonly pace?: Pace;
-  /** Sessions that go on at the same time. Default 4. */
-  readonly sessions?: number;
-  /** Agents and plugins for OpenCode's config folder. */
-  readonly files?: readonly ConfigFile[];
-  /** Program of the sandbox; undefined: none. Asked once, at the first start. */
-  findSandbox(): Promise<string | undefined>;
-  /** Milliseconds since 1970. */
-  now(): number;
-}
-
-/** Servers of one attempt: its first and those after a death. */
-const MAX_STARTS = 3;
-const DEFAULT_LIMITS = { steps: 60, silenceMinutes: 5, retryWaitMinutes: 2 };
+export type { OpencodeSurroundings } from './attempt.js';
 
 /** An agent from the config's `agent`. Fails with `invalid-config` when the model is not `provider/model`. */
 export function createOpencodeAgent(
@@ -157,147 +127,5 @@ class OpencodeAgent implements Agent {
       files: this.files,
       ...(sandbox === undefined ? {} : { sandbox }),
     });
-  }
-}
-
-interface Assignment {
-  readonly request: AgentRequest;
-  readonly model: ModelName;
-  readonly variant: string | undefined;
-  /** Undefined: OpenCode's own default agent. */
-  readonly agentName: string | undefined;
-  readonly steps: number;
-}
-
-/** One attempt of one task, through the deaths of servers. */
-class Attempt {
-  private readonly config: OpencodeAgentConfig;
-  private readonly surroundings: OpencodeSurroundings;
-  private readonly host: ServerHost;
-  private readonly request: AgentRequest;
-  private readonly assignment: Assignment;
-  private readonly usage: SessionUsage;
-  private readonly observed: ObservedFiles;
-  private told: Usage = {};
-
-  constructor(
-    config: OpencodeAgentConfig,
-    surroundings: OpencodeSurroundings,
-    host: ServerHost,
-    assignment: Assignment,
-  ) {
-    const { request, model } = assignment;
-    this.config = config;
-    this.surroundings = surroundings;
-    this.host = host;
-    this.request = request;
-    this.assignment = assignment;
-    const setup = config.providers?.[model.providerID]?.models?.[model.modelID];
-    this.usage = new SessionUsage(setup?.cost !== undefined);
-    this.observed = new ObservedFiles(request.cwd);
-  }
-
-  async run(secrets: readonly string[]): Promise<AgentExit> {
-    const { request, host, surroundings } = this;
-    const endsAt = surroundings.now() + request.timeoutMs;
-    const transcript = new Transcript({
-      logFile: request.logFile,
-      secrets: [...secrets, ...surroundings.shellEnv.flatMap((name) => surroundings.env[name] ?? [])],
-      now: surroundings.now,
-      onLine: (line) => request.onEvent({ kind: 'output', line }),
-    });
-    const output = () => ({ log: request.logFile, tail: transcript.tail });
-    for (let start = 1; ; start++) {
-      const leased = await host.lease(request.cwd, request.signal);
-      if (!leased.ok) return this.failed(leased.error);
-      const lease = leased.value;
-      let end: SessionEnd;
-      try {
-        end = await this.session(lease, transcript, endsAt);
-      } finally {
-        await lease.release();
-      }
-      if (end.kind === 'finished') {
-        return { kind: 'finished', usage: this.usage.total, observed: this.observed.files };
-      }
-      // What a provider or an agent says of a failure may hold a key.
-      if (end.kind === 'failed') return this.failed(transcript.clean(end.failure));
-      if (request.signal.aborted) return this.failed({ kind: 'cancelled' });
-      if (start === MAX_STARTS) {
-        return this.failed({ kind: 'agent-error', detail: end.detail, output: output() });
-      }
-      transcript.incident(`${end.detail}: the work begins anew on another one`);
-      await request.reset();
-    }
-  }
-
-  private async session(lease: Lease, transcript: Transcript, endsAt: number): Promise<SessionEnd> {
-    const { request, surroundings, config, assignment } = this;
-    const { server, events, lost } = lease;
-    const { env } = surroundings;
-    await server.grant({
-      workspace: request.cwd,
-      network: request.network,
-      env: withPathInFront({ ...cleanEnvironment(env, surroundings.shellEnv), CI: '1' }, [
-        `${request.cwd}/node_modules/.bin`,
-      ]),
-      hide: env.HOME === undefined ? [] : secretPlaces(env.HOME),
-    });
-    const limits = { ...DEFAULT_LIMITS, ...config.limits };
-    const { pace, sessions = 4 } = surroundings;
-    const paced = pace ? longestWaitMs(pace, assignment.model.providerID, sessions) : 0;
-    try {
-      if (!(await server.guarded(request.cwd))) {
-        const detail = 'OpenCode did not load conductor’s plugins';
-        return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } } };
-      }
-      const end = await runSession(
-        {
-          directory: request.cwd,
-          title: `${request.label} attempt ${request.attempt}`,
-          prompt: request.prompt,
-          ...(assignment.agentName === undefined ? {} : { agent: assignment.agentName }),
-          model: assignment.model,
-          ...(assignment.variant === undefined ? {} : { variant: assignment.variant }),
-          limits: {
-            steps: assignment.steps,
-            wallMs: request.timeoutMs,
-            endsAt,
-            silenceMs: limits.silenceMinutes * 60_000 + paced,
-            retryWaitMs: limits.retryWaitMinutes * 60_000,
-          },
-          logFile: request.logFile,
-        },
-        {
-          client: server.client,
-          events,
-          lost,
-          transcript,
-          usage: this.usage,
-          observed: this.observed,
-          now: surroundings.now,
-          onUsage: () => this.tellUsage(),
-        },
-        request.signal,
-      );
-      const silent = end.kind === 'failed' && end.failure.kind === 'stalled';
-      if (!silent || (await server.healthy())) return end;
-      // It was the server that hung, not the model: it goes, and with it every session that waits for it.
-      await server.stop();
-      return { kind: 'lost', detail: 'the OpenCode server gave no answer any more' };
-    } finally {
-      await server.revoke(request.cwd);
-    }
-  }
-
-  private tellUsage(): void {
-    const { total } = this.usage;
-    if (sameUsage(total, this.told)) return;
-    this.told = total;
-    this.request.onEvent({ kind: 'usage', usage: total });
-  }
-
-  private failed(failure: Failure): AgentExit {
-    return { kind: 'failed', failure, usage: this.usage.total };
   }
 }

@@ -4,6 +4,7 @@ import { runReported } from '../reported-build.js';
 
 interface BuildFlags {
   readonly dryRun?: boolean;
+  readonly estimate?: boolean;
   readonly force?: boolean;
   readonly frozen?: boolean;
   readonly rebuildMissing?: boolean;
@@ -12,11 +13,17 @@ interface BuildFlags {
   readonly commit?: boolean;
   readonly failFast?: boolean;
   readonly workers?: number;
+  readonly budgetUsd?: number;
   readonly wait: boolean;
   readonly json?: boolean;
 }
 
-export function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
+export async function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
+  if (flags.estimate) {
+    const { runEstimate } = await import('./estimate.js');
+    const { force = false, discardEdits = false, json = false } = flags;
+    return runEstimate({ targets, force, discardEdits }, json);
+  }
   return runReported(
     {
       targets,
@@ -30,6 +37,7 @@ export function runBuild(targets: readonly string[], flags: BuildFlags): Promise
       rebuildMissing: flags.rebuildMissing === true,
       commit: flags.commit === true,
       workers: flags.workers,
+      budgetUsd: flags.budgetUsd,
       wait: flags.wait,
       command: ['conductor build', ...targets].join(' '),
     },

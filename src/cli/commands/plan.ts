@@ -10,6 +10,7 @@ interface PlanFlags {
   readonly feature?: string;
   readonly dryRun?: boolean;
   readonly discardEdits?: boolean;
+  readonly budgetUsd?: number;
   readonly wait: boolean;
   readonly json?: boolean;
 }
@@ -25,6 +26,7 @@ export async function runPlan(target: string, flags: PlanFlags): Promise<number>
         target: planTarget(target, flags.feature),
         dryRun: flags.dryRun === true,
         discardEdits: flags.discardEdits === true,
+        budgetUsd: flags.budgetUsd,
         wait: flags.wait,
         command: `conductor plan ${target}`,
       },

@@ -5,8 +5,10 @@ import { build } from '../../engine/build.js';
 import { PLAIN_BUILD } from '../../engine/options.js';
 import { plan } from '../../engine/planning/plan.js';
 import type { Surroundings } from '../../engine/surroundings.js';
+import type { Usage } from '../../model/action.js';
 import { exitCodeOf } from '../../model/failure.js';
-import { estimateText, proposalText } from '../../report/backlog.js';
+import { proposalText } from '../../report/backlog.js';
+import { estimateText } from '../../report/estimate.js';
 import type { Reporter } from '../../report/reporter.js';
 import { printFailure, styleFor } from '../output.js';
 import { planTarget } from '../plan-target.js';
@@ -18,6 +20,7 @@ interface RunFlags {
   readonly feature?: string;
   readonly yes?: boolean;
   readonly discardEdits?: boolean;
+  readonly budgetUsd?: number;
   readonly workers?: number;
   readonly wait: boolean;
   readonly json?: boolean;
@@ -32,7 +35,14 @@ export async function runRun(target: string, flags: RunFlags): Promise<number> {
     const planned = await reported(surroundings, flags, (reporters) =>
       plan(
         surroundings,
-        { target: planTarget(target, flags.feature), dryRun: false, discardEdits, wait: flags.wait, command },
+        {
+          target: planTarget(target, flags.feature),
+          dryRun: false,
+          discardEdits,
+          budgetUsd: flags.budgetUsd,
+          wait: flags.wait,
+          command,
+        },
         (event) => reporters.on(event),
         signals.signal,
       ),
@@ -45,7 +55,7 @@ export async function runRun(target: string, flags: RunFlags): Promise<number> {
     const summary = await reported(surroundings, flags, (reporters) =>
       build(
         surroundings,
-        { ...options, workers: flags.workers },
+        { ...options, workers: flags.workers, budgetUsd: rest(flags.budgetUsd, planned.summary.usage) },
         (event) => reporters.on(event),
         signals.signal,
       ),
@@ -54,6 +64,11 @@ export async function runRun(target: string, flags: RunFlags): Promise<number> {
   } finally {
     signals.stop();
   }
+}
+
+/** What the plan has left of the limit. */
+function rest(budgetUsd: number | undefined, { costUsd = 0 }: Usage): number | undefined {
+  return budgetUsd === undefined ? undefined : Math.max(0, budgetUsd - costUsd);
 }
 
 async function reported<T>(

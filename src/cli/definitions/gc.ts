@@ -1,7 +1,7 @@
 /** What can be typed after `conductor gc`. */
 
 import type { Command } from 'commander';
-import { positiveInteger, type SetExitCode } from './shared.js';
+import { examples, positiveInteger, type SetExitCode } from './shared.js';
 
 export function addGc(program: Command, setExitCode: SetExitCode): void {
   program
@@ -16,6 +16,7 @@ export function addGc(program: Command, setExitCode: SetExitCode): void {
     )
     .option('--no-wait', 'fail when a build runs, instead of waiting for it')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor gc --dry-run', 'conductor gc --keep-days 30'))
     .action(async (options) => {
       const { runGc } = await import('../commands/gc.js');
       setExitCode(await runGc(options));

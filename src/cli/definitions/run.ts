@@ -1,7 +1,7 @@
 /** What can be typed after `conductor run`. */
 
 import type { Command } from 'commander';
-import { examples, positiveInteger, type SetExitCode } from './shared.js';
+import { BUDGET_USD, examples, positiveInteger, type SetExitCode } from './shared.js';
 
 export function addRun(program: Command, setExitCode: SetExitCode): void {
   program
@@ -14,6 +14,7 @@ export function addRun(program: Command, setExitCode: SetExitCode): void {
     .option('--feature <name>', 'name of the feature of a request file; default: the name of the file')
     .option('--yes', 'build without asking')
     .option('--discard-edits', 'let the plan and the build replace what was edited by hand')
+    .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
     .option('--no-wait', 'fail when another conductor works on this project, instead of waiting for it')
     .option('--json', 'print events, one JSON object a line')

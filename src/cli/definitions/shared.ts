@@ -25,6 +25,20 @@ export function withChoices<T extends Option | Argument>(of: T, choices: readonl
   return of;
 }
 
+/** The option of every command that pays for agents. */
+export const BUDGET_USD = [
+  '--budget-usd <amount>',
+  'US dollars that it may cost, beside `budget` of the config',
+  dollars,
+] as const;
+
+function dollars(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError('must be an amount above 0.');
+  return value;
+}
+
 export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number from 1.');

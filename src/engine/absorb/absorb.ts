@@ -13,6 +13,7 @@ import type { Entry } from '../../model/tree.js';
 import { gatherDefinitions, gatherPrompts } from '../agent-files.js';
 import { build } from '../build.js';
 import { driftOf } from '../drift.js';
+import { emitWithHistory } from '../history.js';
 import { CONDUCTOR_FOLDER, folderName } from '../logs.js';
 import { PLAIN_BUILD } from '../options.js';
 import type { Prepared } from '../prepare.js';
@@ -20,7 +21,7 @@ import { inPreparedSession } from '../prepared-session.js';
 import type { Session } from '../session.js';
 import { editSpec } from '../spec-edit.js';
 import { withWords, wordsOf } from '../spec-words.js';
-import { createEmit, type Emit, type Surroundings } from '../surroundings.js';
+import type { Emit, Surroundings } from '../surroundings.js';
 import { openWorkbench } from '../workbench.js';
 import { draftedSpec, draftText } from './draft.js';
 import { askForWords } from './words-question.js';
@@ -58,14 +59,17 @@ export async function proposeAbsorption(
   on: (event: BuildEvent) => void,
   signal: AbortSignal,
 ): Promise<Result<Absorption, Failure>> {
-  const emit = createEmit(surroundings.now, on);
+  const { emit, remembering } = emitWithHistory(surroundings, on);
   const { command, wait } = options;
   return inPreparedSession(
     surroundings,
     { command, wait, signal },
     { targets: [options.target], force: false, discardEdits: false },
     emit,
-    (session, prepared) => inProject(surroundings, options, session, prepared, emit, signal),
+    (session, prepared) =>
+      remembering(session.repository, () =>
+        inProject(surroundings, options, session, prepared, emit, signal),
+      ),
   );
 }
 

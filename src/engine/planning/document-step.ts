@@ -54,6 +54,8 @@ export interface Document {
   readonly text: string;
   /** Under which the store has it. */
   readonly key: ActionKey;
+  /** What it cost when it was made; absent for one that was made just now. */
+  readonly cost?: Usage;
 }
 
 /** Results that a later rule may refuse, one after the other, before a new one is made. */
@@ -76,7 +78,7 @@ export async function findDocument(
     const text = entry && (await objects.read(entry.id))?.toString('utf8');
     if (text === undefined) return ok({ key });
     const checked = await check(text);
-    if (checked.ok) return ok({ text: checked.value, key });
+    if (checked.ok) return ok({ text: checked.value, key, cost: found.value?.provenance.usage ?? {} });
     // It held when it was made, and the project has changed since: as a task's result that today's gates refuse.
     const problems = checked.error.map(({ message }) => message);
     key = nextKey(key, 'rejected', canonicalJson(problems));
@@ -223,6 +225,7 @@ async function writeDocument(
 function taskRun(node: PlanningNode, { agent, config }: StepParts, prompt: string, view: ObjectId) {
   return {
     label: node.label,
+    work: { phase: 'planning' },
     key: node.key,
     manifest: node.manifest,
     recipe: {

@@ -12,6 +12,7 @@ import { readDefinitions, readPrompts } from '../agent-files.js';
 import { loadProject } from '../project.js';
 import { diskSource } from '../project-source.js';
 import type { Session } from '../session.js';
+import { withBuildLimit } from '../spending.js';
 import type { Emit, Surroundings } from '../surroundings.js';
 import { openWorkbench } from '../workbench.js';
 import type { WrittenPlan } from './plan-files.js';
@@ -111,7 +112,7 @@ async function openParts(run: PlanRun): Promise<Result<PlanParts, Failure>> {
   const { surroundings, session, options } = run;
   const loaded = await surroundings.loadConfig(session.repository.project);
   if (!loaded.ok) return loaded;
-  const { config } = loaded.value;
+  const config = withBuildLimit(loaded.value.config, options.budgetUsd);
   const opened = await loadProject(diskSource(session, config));
   if (!opened.ok) return opened;
   const project = opened.value;

@@ -8,6 +8,8 @@ export interface PlanOptions {
   readonly dryRun: boolean;
   /** The plan's files replace a person's. */
   readonly discardEdits: boolean;
+  /** Dollars that this plan may cost, beside what the config says; undefined: no more limit. */
+  readonly budgetUsd: number | undefined;
   readonly wait: boolean;
   /** The command line, for whoever waits for this one. */
   readonly command: string;

@@ -4,6 +4,7 @@ import { asFailure } from '../../io/files.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import { exitCodeOf, type Failure } from '../../model/failure.js';
 import { EventRecord } from '../event-record.js';
+import { historyFolder } from '../history.js';
 import { BuildLogs } from '../logs.js';
 import { buildName, NO_COUNTS, wouldBe } from '../options.js';
 import { openReadingSession, openWritingSession } from '../session.js';
@@ -55,7 +56,8 @@ export async function plan(
   const session = opened.value;
   try {
     const openRecord = () => {
-      if (!dryRun) record.open(new BuildLogs(session.repository.project, name));
+      const { repository } = session;
+      if (!dryRun) record.open(new BuildLogs(repository.project, name), historyFolder(repository));
     };
     const planned = await planFeature({
       surroundings,

@@ -68,7 +68,8 @@ export class PlanningDesk {
       return done;
     }
     const { document, outcome } = done.value;
-    if (document) emit({ ...finished, outcome });
+    const saved = outcome === 'cached' && document?.cost ? { saved: document.cost } : {};
+    if (document) emit({ ...finished, outcome, ...saved });
     return ok(document);
   }
 

@@ -11,13 +11,14 @@ import type { Failure } from '../../model/failure.js';
 import type { Regeneration } from '../../model/regeneration.js';
 import { runBuildGates } from '../build-gates.js';
 import { editedByHand } from '../drift.js';
+import { emitWithHistory } from '../history.js';
 import type { Landing } from '../landing-plan.js';
 import { PLAIN_BUILD } from '../options.js';
 import type { Prepared } from '../prepare.js';
 import { inPreparedSession } from '../prepared-session.js';
 import { land, publish } from '../publishing.js';
 import type { Session } from '../session.js';
-import { createEmit, type Emit, type Surroundings } from '../surroundings.js';
+import type { Emit, Surroundings } from '../surroundings.js';
 import type { TaskStep } from '../task-step.js';
 import { openWorkshop, type Workshop } from '../workshop.js';
 import { crossTests, type Generations } from './cross-tests.js';
@@ -48,7 +49,7 @@ export async function regenerate(
   on: (event: BuildEvent) => void,
   signal: AbortSignal,
 ): Promise<Result<Regenerated, Failure>> {
-  const emit = createEmit(surroundings.now, on);
+  const { emit, remembering } = emitWithHistory(surroundings, on);
   const { command, wait } = options;
   return inPreparedSession(
     surroundings,
@@ -60,7 +61,10 @@ export async function regenerate(
       rebuildMissing: true,
     },
     emit,
-    (session, prepared) => inWorkshop(surroundings, options, session, prepared, emit, signal),
+    (session, prepared) =>
+      remembering(session.repository, () =>
+        inWorkshop(surroundings, options, session, prepared, emit, signal),
+      ),
   );
 }
 

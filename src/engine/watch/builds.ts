@@ -107,7 +107,7 @@ export class WatchBuilds {
         const locked = await this.hold(options, emit, signal);
         if (!locked.ok) return locked;
         if (locked.value === 'late') return ok(lateSummary(surroundings.now() - startedAt));
-        const record = () => openRecord(session.repository.project);
+        const record = () => openRecord(session.repository);
         const open = {
           surroundings,
           options,

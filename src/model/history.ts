@@ -1,0 +1,114 @@
+/** What is remembered of builds when their logs are gone: a line an agent call, a line a task. Knows no file. */
+
+import type { Usage } from './action.js';
+import type { CallPhase, TaskOutcomeKind } from './event.js';
+import type { Label } from './task.js';
+
+interface Common {
+  /** Milliseconds since 1970, UTC: when it ended. */
+  readonly at: number;
+  /** Name of the build, as its folder in the logs. */
+  readonly build: string;
+  readonly label: Label;
+  readonly ms: number;
+}
+
+/** One session of an agent. */
+export interface AgentCall extends Common {
+  readonly kind: 'call';
+  readonly attempt: number;
+  readonly phase: CallPhase;
+  /** Of the task; absent for planning. */
+  readonly type?: string;
+  readonly complexity?: string;
+  readonly agent: string;
+  readonly model?: string;
+  readonly variant?: string;
+  /** Of an experiment. */
+  readonly arm?: string;
+  readonly promptBytes: number;
+  readonly usage: Usage;
+  /** Kind of the failure that ended it; absent when the agent said that it was done. */
+  readonly failure?: string;
+}
+
+/** What became of one task, or of one document of a plan, in one build. */
+export interface TaskEnd extends Common {
+  readonly kind: 'task';
+  readonly outcome: Exclude<TaskOutcomeKind, 'fresh'>;
+  /** Absent when nothing was run. */
+  readonly recipe?: string;
+  /** How many there were, the last one included; absent when nothing was run. */
+  readonly attempts?: number;
+  /** Kinds of the failures of its attempts, in order; the last one is the task's own when it failed. */
+  readonly failures: readonly string[];
+  /** How many attempts had failed when its spec was improved by a rebase. */
+  readonly rebasedAfter?: number;
+  /** What its result had cost when it was made, and did not cost now. */
+  readonly saved?: Usage;
+}
+
+export type HistoryLine = AgentCall | TaskEnd;
+
+export function featureOf(label: Label): string {
+  const slash = label.indexOf('/');
+  return slash < 0 ? label : label.slice(0, slash);
+}
+
+/** Documents of plans have names that no task can have. */
+export function isPlanning(label: Label): boolean {
+  return label.includes('/@');
+}
+
+/** A line as it was written; undefined for one that is damaged, torn or of a later version. */
+export function parseHistoryLine(text: string): HistoryLine | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (value === null || typeof value !== 'object') return undefined;
+  const line = value as Record<string, unknown>;
+  const isCommon = isWord(line.build) && isWord(line.label) && isCount(line.at) && isCount(line.ms);
+  if (!isCommon) return undefined;
+  if (line.kind === 'call') {
+    const isCall =
+      isCount(line.attempt) && isWord(line.phase) && isWord(line.agent) && isCount(line.promptBytes);
+    return isCall && isUsage(line.usage) && WORDS.every((key) => isWordOrNone(line[key]))
+      ? (line as unknown as AgentCall)
+      : undefined;
+  }
+  if (line.kind !== 'task' || !isWord(line.outcome) || !Array.isArray(line.failures)) return undefined;
+  const isTask =
+    line.failures.every(isWord) &&
+    isWordOrNone(line.recipe) &&
+    isCountOrNone(line.attempts) &&
+    isCountOrNone(line.rebasedAfter) &&
+    (line.saved === undefined || isUsage(line.saved));
+  return isTask ? (line as unknown as TaskEnd) : undefined;
+}
+
+const WORDS = ['type', 'complexity', 'model', 'variant', 'arm', 'failure'] as const;
+const COUNTS = ['costUsd', 'tokensIn', 'tokensOut', 'tokensCached'] as const;
+
+function isWord(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isWordOrNone(value: unknown): boolean {
+  return value === undefined || isWord(value);
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isCountOrNone(value: unknown): boolean {
+  return value === undefined || isCount(value);
+}
+
+function isUsage(value: unknown): value is Usage {
+  if (value === null || typeof value !== 'object') return false;
+  return COUNTS.every((key) => isCountOrNone((value as Record<string, unknown>)[key]));
+}

@@ -1,0 +1,70 @@
+/** Estimates for people: what a build would use, and what that is taken from. Estimates nothing. */
+
+import { countText } from './metrics/text.js';
+import { money, plural, type Style, visible } from './style.js';
+import { padTo, textWidth } from './width.js';
+
+export interface EstimatedTask {
+  readonly label: string;
+  readonly model?: string;
+  readonly tokens: number;
+  readonly costUsd?: number;
+  readonly basis: 'like' | 'type' | 'all' | 'prompt';
+  readonly from: number;
+}
+
+export interface EstimateFacts {
+  readonly tasks: number;
+  readonly agentTasks: readonly EstimatedTask[];
+}
+
+/** A line for each task that an agent would be asked for. */
+export function estimateTable({ agentTasks }: EstimateFacts, style: Style): string {
+  const rows = agentTasks.map((task) => [
+    visible(task.label),
+    visible(task.model ?? ''),
+    `${countText(task.tokens)} tokens`,
+    task.costUsd === undefined ? 'no known price' : money(task.costUsd),
+    basisText(task),
+  ]);
+  const width = (at: number) => Math.max(0, ...rows.map((row) => textWidth(row[at] ?? '')));
+  return rows
+    .map(([label = '', model = '', tokens = '', cost = '', basis = '']) => {
+      const named = width(1) === 0 ? [] : [padTo(model, width(1))];
+      const cells = [padTo(label, width(0)), ...named, padTo(tokens, width(2)), padTo(cost, width(3))];
+      return `${cells.join('  ')}  ${style('dim', basis)}\n`;
+    })
+    .join('');
+}
+
+function basisText({ basis, from }: EstimatedTask): string {
+  const tasks = plural(from, 'task');
+  switch (basis) {
+    case 'like':
+      return `as ${tasks} of its type, complexity and model`;
+    case 'type':
+      return `as ${tasks} of its type`;
+    case 'all':
+      return `as ${tasks} of other types`;
+    case 'prompt':
+      return 'its prompt alone';
+  }
+}
+
+/** One line: how much work, and what it may cost. */
+export function estimateText({ tasks, agentTasks }: EstimateFacts): string {
+  if (tasks === 0) return 'nothing to build';
+  const work = `${plural(tasks, 'task')} to build, ${agentTasks.length} by agents`;
+  if (agentTasks.length === 0) return `${work}: no model is asked`;
+  const tokens = agentTasks.reduce((sum, one) => sum + one.tokens, 0);
+  const prices = agentTasks.flatMap(({ costUsd }) => costUsd ?? []);
+  const usd = prices.length === 0 ? '' : `, ${money(prices.reduce((a, b) => a + b, 0))}`;
+  const unpriced = agentTasks.length - prices.length;
+  const rest = prices.length > 0 && unpriced > 0 ? ` and ${unpriced} without a known price` : '';
+  const about = `about ${countText(tokens)} tokens${usd}${rest}`;
+  const alone = agentTasks.filter(({ basis }) => basis === 'prompt').length;
+  if (alone === agentTasks.length)
+    return `${work}: prompts of ${about}; what agents read and write comes on top (nothing was built before to learn from)`;
+  const less = alone === 1 ? '1 by its prompt alone, which is' : `${alone} by their prompts alone, which are`;
+  return `${work}: ${about} (${alone === 0 ? 'as like tasks before' : `${less} less than it will be`})`;
+}

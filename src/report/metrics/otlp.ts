@@ -1,0 +1,181 @@
+/**
+ * A history as one OTLP/JSON `ExportMetricsServiceRequest`, with the names of OpenTelemetry's conventions for generative
+ * AI; what those have no name for begins with `conductor.`. Sends nothing.
+ */
+
+import { type AgentCall, featureOf, type HistoryLine, type TaskEnd } from '../../model/history.js';
+
+/** Bounds that the conventions recommend: of tokens, of seconds of a call, of seconds of an agent's run. */
+const TOKENS = Array.from({ length: 14 }, (_, i) => 4 ** i);
+const CALL_SECONDS = Array.from({ length: 14 }, (_, i) => 2 ** i / 100);
+const AGENT_SECONDS = Array.from({ length: 13 }, (_, i) => 2 ** i / 10);
+
+/** Sums of the period alone, which may be sent once each. */
+const DELTA = 1;
+
+/** Providers that the conventions name otherwise than agents do. */
+const PROVIDERS: Readonly<Record<string, string>> = {
+  'amazon-bedrock': 'aws.bedrock',
+  azure: 'azure.ai.openai',
+  google: 'gcp.gemini',
+  'google-vertex': 'gcp.vertex_ai',
+  mistral: 'mistral_ai',
+  moonshotai: 'moonshot_ai',
+  xai: 'x_ai',
+};
+
+type Attributes = Readonly<Record<string, string | undefined>>;
+
+interface Measured {
+  readonly attributes: Attributes;
+  readonly value: number;
+}
+
+export function metricsOtlp(lines: readonly HistoryLine[], version: string): unknown {
+  const calls = lines.filter((line): line is AgentCall => line.kind === 'call');
+  const ends = lines.filter((line): line is TaskEnd => line.kind === 'task');
+  const from = lines.reduce((least, { at, ms }) => Math.min(least, at - ms), Number.POSITIVE_INFINITY);
+  const to = lines.reduce((most, { at }) => Math.max(most, at), 0);
+  const period = { startTimeUnixNano: nanos(lines.length === 0 ? 0 : from), timeUnixNano: nanos(to) };
+  const metrics = [
+    histogram('gen_ai.client.token.usage', '{token}', TOKENS, calls.flatMap(tokenCounts), period),
+    histogram('gen_ai.client.operation.duration', 's', CALL_SECONDS, calls.map(durationOf), period),
+    histogram('gen_ai.invoke_agent.duration', 's', AGENT_SECONDS, calls.map(agentDuration), period),
+    sum('conductor.cost', 'USD', calls.flatMap(costOf), period),
+    sum('conductor.cost.saved', 'USD', ends.flatMap(savedBy), period),
+    sum('conductor.tokens.cached', '{token}', calls.flatMap(cachedOf), period),
+    sum('conductor.tasks', '{task}', ends.map(outcomeOf), period),
+  ].filter((metric) => metric !== undefined);
+  return {
+    resourceMetrics: [
+      {
+        resource: { attributes: attributesOf({ 'service.name': 'conductor', 'service.version': version }) },
+        scopeMetrics: [{ scope: { name: 'conductor', version }, metrics }],
+      },
+    ],
+  };
+}
+
+function common({ label, phase, model, agent, arm }: AgentCall): Attributes {
+  const slash = model?.indexOf('/') ?? -1;
+  const provider = slash < 0 ? undefined : model?.slice(0, slash);
+  return {
+    'gen_ai.operation.name': phase === 'planning' ? 'plan' : 'invoke_agent',
+    'gen_ai.provider.name': provider === undefined ? agent : (PROVIDERS[provider] ?? provider),
+    'gen_ai.request.model': model?.slice(slash + 1),
+    'gen_ai.agent.name': agent,
+    'conductor.phase': phase,
+    'conductor.feature': featureOf(label),
+    'conductor.arm': arm,
+  };
+}
+
+/** The conventions count cached tokens among those sent. */
+function tokenCounts(call: AgentCall): Measured[] {
+  const { tokensIn, tokensOut, tokensCached = 0 } = call.usage;
+  const counted = (type: string, value: number | undefined) =>
+    value === undefined ? [] : [{ attributes: { ...common(call), 'gen_ai.token.type': type }, value }];
+  return [
+    ...counted('input', tokensIn === undefined ? undefined : tokensIn + tokensCached),
+    ...counted('output', tokensOut),
+  ];
+}
+
+function durationOf(call: AgentCall): Measured {
+  return { attributes: { ...common(call), 'error.type': call.failure }, value: call.ms / 1000 };
+}
+
+function agentDuration(call: AgentCall): Measured {
+  const { 'gen_ai.operation.name': _, 'gen_ai.provider.name': __, ...attributes } = common(call);
+  return { attributes: { ...attributes, 'error.type': call.failure }, value: call.ms / 1000 };
+}
+
+function costOf(call: AgentCall): Measured[] {
+  const { costUsd } = call.usage;
+  return costUsd === undefined ? [] : [{ attributes: common(call), value: costUsd }];
+}
+
+function cachedOf(call: AgentCall): Measured[] {
+  const { tokensCached } = call.usage;
+  return tokensCached === undefined ? [] : [{ attributes: common(call), value: tokensCached }];
+}
+
+function savedBy({ label, saved }: TaskEnd): Measured[] {
+  const value = saved?.costUsd;
+  return value === undefined ? [] : [{ attributes: { 'conductor.feature': featureOf(label) }, value }];
+}
+
+function outcomeOf({ label, outcome }: TaskEnd): Measured {
+  return { attributes: { 'conductor.feature': featureOf(label), 'conductor.outcome': outcome }, value: 1 };
+}
+
+interface Period {
+  readonly startTimeUnixNano: string;
+  readonly timeUnixNano: string;
+}
+
+/** 64-bit whole numbers are text in the JSON of protocol buffers. */
+function nanos(ms: number): string {
+  return `${BigInt(Math.round(ms)) * 1_000_000n}`;
+}
+
+function histogram(
+  name: string,
+  unit: string,
+  bounds: readonly number[],
+  all: readonly Measured[],
+  period: Period,
+) {
+  if (all.length === 0) return undefined;
+  const dataPoints = [...series(all).values()].map(({ attributes, values }) => {
+    const counts = Array<number>(bounds.length + 1).fill(0);
+    for (const value of values) {
+      const at = bounds.findIndex((bound) => value <= bound);
+      const bucket = at < 0 ? bounds.length : at;
+      counts[bucket] = (counts[bucket] ?? 0) + 1;
+    }
+    return {
+      attributes: attributesOf(attributes),
+      ...period,
+      count: String(values.length),
+      sum: total(values),
+      min: Math.min(...values),
+      max: Math.max(...values),
+      explicitBounds: bounds,
+      bucketCounts: counts.map(String),
+    };
+  });
+  return { name, unit, histogram: { aggregationTemporality: DELTA, dataPoints } };
+}
+
+function sum(name: string, unit: string, all: readonly Measured[], period: Period) {
+  if (all.length === 0) return undefined;
+  const dataPoints = [...series(all).values()].map(({ attributes, values }) => ({
+    attributes: attributesOf(attributes),
+    ...period,
+    asDouble: total(values),
+  }));
+  return { name, unit, sum: { aggregationTemporality: DELTA, isMonotonic: true, dataPoints } };
+}
+
+/** What has the same attributes is one series. */
+function series(all: readonly Measured[]) {
+  const found = new Map<string, { readonly attributes: Attributes; readonly values: number[] }>();
+  for (const { attributes, value } of all) {
+    const name = JSON.stringify(attributes);
+    const one = found.get(name);
+    if (one) one.values.push(value);
+    else found.set(name, { attributes, values: [value] });
+  }
+  return found;
+}
+
+function attributesOf(attributes: Attributes) {
+  return Object.entries(attributes).flatMap(([key, value]) =>
+    value === undefined ? [] : [{ key, value: { stringValue: value } }],
+  );
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,28 @@
+/** Which lines of a history are asked for: since when, of which features, by which models. Knows no sum. */
+
+import { type AgentCall, featureOf, type HistoryLine } from '../../model/history.js';
+import { matchesAny } from '../../model/pattern.js';
+import { runOf } from './metrics.js';
+
+export interface Selection {
+  /** Milliseconds since 1970, UTC. */
+  readonly since?: number;
+  /** Names or globs; none: all. */
+  readonly features: readonly string[];
+  readonly models: readonly string[];
+}
+
+/** With `models`, tasks are those that one of these models has worked on: what came from the store is nobody's. */
+export function selectLines(
+  lines: readonly HistoryLine[],
+  { since = 0, features, models }: Selection,
+): readonly HistoryLine[] {
+  const chosen = lines.filter(
+    ({ at, label }) => at >= since && (features.length === 0 || matchesAny(features, featureOf(label))),
+  );
+  if (models.length === 0) return chosen;
+  const isTheirs = ({ model, agent }: AgentCall) => matchesAny(models, model ?? agent);
+  const calls = chosen.filter((line): line is AgentCall => line.kind === 'call' && isTheirs(line));
+  const runs = new Set(calls.map(runOf));
+  return chosen.filter((line) => (line.kind === 'call' ? isTheirs(line) : runs.has(runOf(line))));
+}
