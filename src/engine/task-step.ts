@@ -43,6 +43,9 @@ const CHECKS = 16;
 /** Where something is urgent: each that waits for git waits for the others' work too. */
 const CHECKS_BESIDE_URGENT = 4;
 
+/** Results of somebody else's that one task may come upon while it is made; more of them are a circle. */
+const MAX_OTHERS = 5;
+
 export class TaskStep {
   readonly produced = new Map<Label, Produced>();
   readonly landed = new Map<Label, Landed>();
@@ -136,6 +139,7 @@ export class TaskStep {
     const { prepared, options, priority, resident } = this.parts;
     let { checker } = prepared;
     let isMade = false;
+    let others = 0;
     for (;;) {
       const using = checker;
       const checked = await this.checks.run(async () => {
@@ -179,6 +183,7 @@ export class TaskStep {
           if (result !== 'again')
             return this.landOver(checker, better?.check ?? check, result, 'built', better?.improvement);
           isMade = true;
+          if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is made again and again`);
           continue;
         }
         case 'pending':

@@ -12,6 +12,7 @@ import type { Lease, ServerHost } from './driver-host.js';
 import type { ModelName } from './model-name.js';
 import { ObservedFiles } from './observed.js';
 import { longestWaitMs, type Pace } from './pace.js';
+import type { OpencodeServer } from './server.js';
 import { runSession, type SessionEnd } from './session.js';
 import { Transcript } from './transcript.js';
 import { SessionUsage } from './usage.js';
@@ -127,8 +128,13 @@ export class Attempt {
     const { pace, sessions = 4 } = surroundings;
     const paced = pace ? longestWaitMs(pace, assignment.model.providerID, sessions) : 0;
     try {
-      if (!(await server.guarded(request.cwd))) {
-        const detail = 'OpenCode did not load conductor’s plugins';
+      const guarded = await server.guarded(request.cwd);
+      if (guarded === undefined && !(await server.healthy())) return this.giveUp(server);
+      if (!guarded) {
+        const detail =
+          guarded === undefined
+            ? 'OpenCode did not open the workspace'
+            : 'OpenCode did not load conductor’s plugins, the guard of its file tools among them';
         return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } } };
       }
       const end = await runSession(
@@ -161,13 +167,16 @@ export class Attempt {
         request.signal,
       );
       const silent = end.kind === 'failed' && end.failure.kind === 'stalled';
-      if (!silent || (await server.healthy())) return end;
-      // It was the server that hung, not the model: it goes, and with it every session that waits for it.
-      await server.stop();
-      return { kind: 'lost', detail: 'the OpenCode server gave no answer any more' };
+      return silent && !(await server.healthy()) ? this.giveUp(server) : end;
     } finally {
       await server.revoke(request.cwd);
     }
+  }
+
+  /** It is the server that hangs, not the model: it goes, and with it every session that waits for it. */
+  private async giveUp(server: OpencodeServer): Promise<SessionEnd> {
+    await server.stop();
+    return { kind: 'lost', detail: 'the OpenCode server gave no answer any more' };
   }
 
   private tellUsage(): void {

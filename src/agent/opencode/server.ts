@@ -64,9 +64,10 @@ export interface OpencodeServer {
   revoke(workspace: string): Promise<void>;
   /**
    * Opens the workspace on the server. False: OpenCode did not load conductor's plugins there, so that its file tools
-   * follow links anywhere, or a provider is asked too often; give it no task. A server that does not answer is not judged.
+   * follow links anywhere, or a provider is asked too often; give it no task. Undefined: the
+   * server gave no answer.
    */
-  guarded(workspace: string): Promise<boolean>;
+  guarded(workspace: string): Promise<boolean | undefined>;
   /** Asks it to end, kills it after the grace with its whole group, removes its folder. A second call waits too. */
   stop(): Promise<void>;
 }
@@ -151,7 +152,7 @@ export async function startServer(options: ServerOptions): Promise<Result<Openco
     revoke: (workspace) => revoke(home.shell, workspace),
     async guarded(directory) {
       const opened = await inTime(client.path.get({ directory }), OPEN_MS);
-      return opened?.data === undefined || home.isReady(await realpath(directory));
+      return opened?.data === undefined ? undefined : home.isReady(await realpath(directory));
     },
     async stop() {
       run.stop();
