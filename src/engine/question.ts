@@ -91,7 +91,8 @@ function besideTask(
     if (event.type === 'task.usage') emit({ ...event, task, attempt, phase, usage: sum(event.usage) });
     else if (event.type === 'task.phase') {
       if (event.phase === 'agent') emit({ type: 'task.phase', task, attempt, phase });
-    } else if (event.type === 'task.output') emit({ ...event, task, attempt });
+    } else if (event.type === 'task.output' || event.type === 'agent.finished')
+      emit({ ...event, task, attempt });
     else if (event.type === 'warning') emit({ ...event, task });
   };
 }

@@ -77,6 +77,13 @@ test('a task that only better words can pass is built with them, and they go int
     '2 rebase': 10,
     '3 undefined': 10,
   });
+  const calls = built.of('agent.finished').map(({ task, phase, usage }) => [task, phase, usage.tokensIn]);
+  expect(calls).toEqual([
+    ['f/T1', 'implementation', 10],
+    ['f/T1', 'implementation', 10],
+    ['f/T1', 'rebase', 10],
+    ['f/T1', 'implementation', 10],
+  ]);
   const lock = JSON.parse(rig.read('specs/f/.metadata.json') ?? '');
   expect(lock.tasks.T1).toMatchObject({ attempts: 3, tokens: 40 });
   expect(lock.tasks.T1.acceptance).toHaveLength(2);

@@ -53,6 +53,7 @@ test('a rejection is evidence for the next attempt, and an approval lets the wor
     },
   ]);
   expect(built.agent.runs[2]?.prompt).toContain('major: one.txt:1: it says bad');
+  expect(built.of('agent.finished').filter(({ phase }) => phase === 'review').length).toBeGreaterThan(0);
   expect(built.summary.usage).toEqual({ tokensIn: 40 });
   expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
 });
