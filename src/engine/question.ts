@@ -19,11 +19,14 @@ import type { ObjectId } from '../model/tree.js';
 import { captureResult } from '../workspace/capture.js';
 import { type AgentParts, runAgent } from './agent-attempt.js';
 import { guarded, isWorthRetry } from './attempt-failure.js';
+import { KeptAnswers } from './kept-answers.js';
 import type { Emit } from './surroundings.js';
 
 export interface QuestionParts extends AgentParts {
   readonly agent: Agent;
   readonly objects: GitObjects;
+  /** Conductor's. */
+  readonly version: string;
 }
 
 export interface Question<T> {
@@ -33,6 +36,8 @@ export interface Question<T> {
   readonly label: Label;
   readonly budget: Budget;
   readonly definition: string;
+  /** What of the agent definition decides content; absent: the agent works without one, or the answer is not kept. */
+  readonly identity?: string | undefined;
   readonly model: string | undefined;
   readonly prompt: string;
   /** The file that holds the answer. */
@@ -51,11 +56,30 @@ interface Context {
   readonly signal: AbortSignal;
 }
 
-/** Asks until the answer is one, each time in a session of its own, as often as a task may be tried. */
+/**
+ * The kept answer to the same question, else asks until there is one, each time in a session of its own, as often as a
+ * task may be tried. What is asked beside a task is a node as its result is: the same question is not paid for twice. A
+ * person who asks again wants another answer.
+ */
 export async function askQuestion<T>(
   parts: QuestionParts,
   question: Question<T>,
+  context: Context,
+): Promise<Result<T, Failure>> {
+  const answers = question.beside && new KeptAnswers(parts, question);
+  const kept = await answers?.find();
+  if (kept !== undefined) {
+    const parsed = await parseAnswer(question, kept);
+    if (parsed.ok) return parsed;
+  }
+  return askAnew(parts, question, context, answers);
+}
+
+async function askAnew<T>(
+  parts: QuestionParts,
+  question: Question<T>,
   { emit, signal }: Context,
+  answers: KeptAnswers | undefined,
 ): Promise<Result<T, Failure>> {
   const startedAt = parts.now();
   const tried: string[] = [];
@@ -68,9 +92,14 @@ export async function askQuestion<T>(
       })
     : emit;
   for (let attempt = 1; ; attempt++) {
-    const asked = await guarded(() =>
-      askOnce(parts, question, { number: attempt, tried, startedAt }, { emit: told, signal }),
-    );
+    const asked = await guarded(async () => {
+      const number = { number: attempt, tried, startedAt };
+      const text = await askOnce(parts, question, number, { emit: told, signal });
+      if (!text.ok) return text;
+      const parsed = await parseAnswer(question, text.value);
+      if (parsed.ok) await answers?.keep(text.value, attempt, startedAt);
+      return parsed;
+    });
     if (asked.ok || attempt >= parts.config.attempts || !isWorthRetry(asked.error)) return asked;
     if (!question.beside)
       emit({ type: 'task.attempt-failed', task: question.label, attempt, failure: asked.error });
@@ -102,7 +131,7 @@ async function askOnce<T>(
   question: Question<T>,
   attempt: { readonly number: number; readonly tried: readonly string[]; readonly startedAt: number },
   context: Context,
-): Promise<Result<T, Failure>> {
+): Promise<Result<string, Failure>> {
   const { pool, objects, config } = parts;
   const { view, output } = question;
   const opened = await pool.acquire(view, context.signal);
@@ -132,7 +161,7 @@ async function askOnce<T>(
     if (!captured.ok) return captured;
     const entry = captured.value.outputs.get(output);
     if (!entry?.mode.startsWith('100')) return err({ kind: 'missing-outputs', paths: [output] });
-    return parseAnswer(question, ((await objects.read(entry.id)) ?? Buffer.alloc(0)).toString('utf8'));
+    return ok(((await objects.read(entry.id)) ?? Buffer.alloc(0)).toString('utf8'));
   } finally {
     await pool.release(workspace);
   }

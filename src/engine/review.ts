@@ -56,6 +56,7 @@ export async function reviewRequest(
   return ok({
     prompt: prompt.value.text,
     definition: definition?.name ?? 'reviewer',
+    ...(definition === undefined ? {} : { identity: definition.identity }),
     ...(model === undefined ? {} : { model }),
   });
 }
@@ -68,7 +69,7 @@ export async function review(
   context: ExecutionContext,
   onUsage: (usage: Usage) => void,
 ): Promise<Result<undefined, Failure>> {
-  const { prompt, definition, model } = run.review;
+  const { prompt, definition, identity, model } = run.review;
   const { attempt, tree, diff } = work;
   const shown = diff.length > MAX_DIFF ? `${diff.slice(0, MAX_DIFF)}\n… (cut off)` : diff;
   const asked = await askQuestion<Answer>(
@@ -78,6 +79,7 @@ export async function review(
       label: run.label,
       budget: run.budget,
       definition,
+      identity,
       model,
       prompt: `${prompt.trimEnd()}\n\n${fenced(shown.trimEnd(), 'diff')}\n`,
       output: OUTPUT,

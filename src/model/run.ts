@@ -71,6 +71,8 @@ export interface ReviewRequest {
   /** The diff is put behind it. */
   readonly prompt: string;
   readonly definition: string;
+  /** What of the definition decides content; absent: the agent works without one. */
+  readonly identity?: string;
   readonly model?: string;
 }
 

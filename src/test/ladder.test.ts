@@ -260,3 +260,17 @@ test('better words for two tasks of one file are both written, and committed wit
   expect(rig.git('status', '--porcelain').trim()).toBe('');
   expect(await rig.inspect()).toEqual({ 'f/T1': 'fresh', 'f/T2': 'fresh' });
 });
+
+test('the same question after the same failure is answered from the store, and another one is asked anew', async () => {
+  await using rig = await hardTask();
+  rig.answer(REBASE, better(0.2));
+  const labels = (built: { agent: { runs: readonly { label: string }[] } }) =>
+    built.agent.runs.map(({ label }) => label);
+  expect(labels(await rig.build())).toEqual(['f/T1', 'f/T1', REBASE]);
+  const again = await rig.build();
+  expect(labels(again)).toEqual(['f/T1', 'f/T1']);
+  expect(again.of('task.rebased')).toMatchObject([{ applied: false, confidence: 0.2 }]);
+  rig.answer('f/T1', { 'one.txt': 'blue' });
+  rig.write({ [SPEC]: (rig.read(SPEC) ?? '').replace('Write the colour.', 'Write a colour.') });
+  expect(labels(await rig.build())).toEqual(['f/T1', 'f/T1', REBASE]);
+});

@@ -125,6 +125,7 @@ async function inProject(
       templates,
       model,
       definition: agentNameOf(task),
+      version: surroundings.version,
       signal,
       emit,
     },

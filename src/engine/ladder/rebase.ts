@@ -99,6 +99,7 @@ export async function proposeTask(
       label: task.label,
       budget: task.budget,
       definition: definition?.name ?? 'rebase',
+      identity: definition?.identity,
       model: definition?.model ?? defaultModel(project.config),
       prompt: prompt.value.text,
       output: OUTPUT,
