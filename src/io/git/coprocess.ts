@@ -1,7 +1,7 @@
 /** A git command that stays open and answers requests in order. Knows nothing of what is asked. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { type GitCall, gitArguments, gitEnvironment } from './run.js';
+import { codeFor, type GitCall, type GitError, gitArguments, gitEnvironment } from './run.js';
 
 /** Takes one whole answer from the front of what has arrived: its length in bytes, or 0 while it is not complete. */
 export type Frame = (buffer: Buffer) => number;
@@ -15,11 +15,14 @@ interface Request {
 /** Thrown to every request that a process which ended has left without an answer. */
 export class CoprocessEnded extends Error {
   readonly stderr: string;
+  /** As that of a `GitError`. */
+  readonly code: GitError['code'];
 
   constructor(args: readonly string[], code: number | null, stderr: string) {
     super(`git ${args[0]} ended (${code}): ${stderr.trim().slice(0, 1000)}`);
     this.name = 'CoprocessEnded';
     this.stderr = stderr;
+    this.code = codeFor(stderr);
   }
 }
 

@@ -41,14 +41,17 @@ export class GitError extends Error {
   }
 }
 
-/** Damage counts where the broken file is conductor's own: only that may be thrown away. */
-function codeFor(said: string): GitError['code'] {
+/**
+ * What git's words stand for. Damage counts where the broken file is conductor's own, since only that may be thrown away:
+ * it is named, or an object is not what conductor wrote down.
+ */
+export function codeFor(said: string): GitError['code'] {
   if (/No space left on device|Disk quota exceeded|Out of diskspace/.test(said)) return 'ENOSPC';
-  return /\/conductor\/repo\/.*(is corrupt|is not a GIT packfile|does not match index|cannot be mapped|is invalid)/.test(
-    said,
-  )
-    ? 'EDAMAGED'
-    : 'EGIT';
+  const isDamaged =
+    /\/conductor\/repo\/.*(is corrupt|is not a GIT packfile|does not match index|cannot be mapped|is invalid)/.test(
+      said,
+    ) || /object [0-9a-f]{40,64} is a \w+ but specified type was/.test(said);
+  return isDamaged ? 'EDAMAGED' : 'EGIT';
 }
 
 /** git is not installed; told apart from a git that fails. */

@@ -1,0 +1,23 @@
+/** What git's words stand for: a full disk, damage of conductor's own store, or nothing that is expected. */
+
+import { expect, test } from 'vitest';
+import { asFailure } from '../files.js';
+import { CoprocessEnded } from './coprocess.js';
+import { GitError } from './run.js';
+
+const OBJECT = '317e9677c3bcffd006f9fc84bbb0a54ef1676197';
+
+test.each([
+  ['fatal: write error: No space left on device', 'disk-full'],
+  [`fatal: entry 'a' object ${OBJECT} is a tag but specified type was (blob)`, 'unsupported-repository'],
+  [
+    `fatal: loose object ${OBJECT} (stored in /p/.git/conductor/repo/objects/31/7e) is corrupt`,
+    'unsupported-repository',
+  ],
+  [`fatal: loose object ${OBJECT} (stored in /p/.git/objects/31/7e) is corrupt`, undefined],
+  ['fatal: not something that git has ever said', undefined],
+])('%s', (stderr, kind) => {
+  const exit = { code: 128, stdout: Buffer.alloc(0), stderr };
+  expect(asFailure(new GitError(['mktree'], exit))?.kind).toBe(kind);
+  expect(asFailure(new CoprocessEnded(['mktree'], 128, stderr))?.kind).toBe(kind);
+});
