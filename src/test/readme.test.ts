@@ -1,4 +1,4 @@
-/** The first screen of the README, typed as it stands there into a new project: what it shows is what is printed. */
+/** Runs the first session of the README in a new project and compares what it prints with what the README shows. */
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -15,10 +15,11 @@ interface Command {
   readonly shown: readonly string[];
 }
 
-/** The commands of the blocks above the first section, with the lines shown below each. */
+/** The commands of the section "A first session", with the lines shown below each. */
 function session(): Command[] {
-  const [screen = ''] = readFileSync(join(PACKAGE, 'README.md'), 'utf8').split('\n## ');
-  const blocks = [...screen.matchAll(/^```console\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
+  const sections = readFileSync(join(PACKAGE, 'README.md'), 'utf8').split('\n## ');
+  const first = sections.find((section) => section.startsWith('A first session\n')) ?? '';
+  const blocks = [...first.matchAll(/^```console\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
   return blocks.flatMap((block) =>
     block
       .split(/^\$ /m)
@@ -64,7 +65,7 @@ function matches(printed: readonly string[], shown: readonly string[]): boolean 
   return printed.some((_, at) => matches(printed.slice(at), rest)) || rest.length === 0;
 }
 
-test('every command of the first screen prints what is shown', async () => {
+test('every command of the first session prints what the README shows', async () => {
   const commands = session();
   expect(commands.length).toBeGreaterThan(10);
   for (const { line, shown } of commands) {
