@@ -1,132 +1,120 @@
-// Measures what people wait for, as ratios to git's own work in the same run: this machine's noise falls out of them.
-//   npm run bench                  default sizes
-//   npm run bench -- 10000         that many tasks
-//   npm run bench -- agents 1 4    agent tasks only, with so many workers (default 1, 4 and 8)
-//   npm run bench -- loops         what an accepted task costs, against a naive loop
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// Measures what people wait for beside git and other build tools, as ratios within one run: this machine's noise falls
+// out of them. Prints one table and, after a full run, writes it into docs/benchmarks.md.
+//   npm run bench                       everything; takes an hour
+//   npm run bench -- --quick            small sizes, within two minutes; writes no page
+//   npm run bench -- --only nothing,edited --sizes 1000,10000
+//   npm run bench -- agents 1 4         agent tasks only, with so many workers (default 1, 4 and 8)
+//   npm run bench -- loops              what an accepted task costs, against a naive loop
+// Cases: first nothing edited restored run tree load watch schedule
+import { rmSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
 import { measureAgents } from './agents.js';
+import { commit, renderSpecs } from './graphs.js';
 import { measureLoops } from './loops.js';
+import { CONDUCTOR, environment, run, shownMs, workFolder } from './measure.js';
+import { machine, updatePage } from './page.js';
+import { renderRows } from './render-case.js';
+import { COLUMNS, count, row } from './rows.js';
+import { runRows } from './run-case.js';
+import { scheduleRow } from './schedule-case.js';
+import { findTools } from './tools.js';
+import { loadRow, treeRow } from './tree-case.js';
 import { watchTimes } from './watch.js';
 
-const CONDUCTOR = fileURLToPath(new URL('../bin/conductor.js', import.meta.url));
-const words = process.argv.slice(2);
-const sizes = words.filter((word) => word !== 'agents' && word !== 'loops').map(Number);
-const onlyAgents = words.includes('agents');
-const onlyLoops = words.includes('loops');
-const ROUNDS = 7;
+const CASES = ['first', 'nothing', 'edited', 'restored', 'run', 'tree', 'load', 'watch', 'schedule'];
+const RENDER_CASES = ['first', 'nothing', 'edited', 'restored'];
 
-function run(program, args, cwd, expected = 0) {
-  try {
-    return execFileSync(program, args, {
-      cwd,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: environment(cwd),
-    });
-  } catch (error) {
-    if (error.status === expected) return error.stdout;
-    throw new Error(`${program} ${args.join(' ')}: ${error.stdout}\n${error.stderr}`);
-  }
-}
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    sizes: { type: 'string' },
+    rounds: { type: 'string' },
+    'no-page': { type: 'boolean', default: false },
+  },
+});
 
-function environment(cwd) {
-  return {
-    PATH: process.env.PATH,
-    HOME: join(cwd, '..'),
-    XDG_CACHE_HOME: join(cwd, '..', 'cache'),
-    LANG: 'C.UTF-8',
-  };
-}
+if (positionals[0] === 'agents') console.table(await measureAgents(positionals.slice(1).map(Number)));
+else if (positionals[0] === 'loops') console.table(await measureLoops());
+else await compare();
 
-function milliseconds(work) {
-  const start = process.hrtime.bigint();
-  work();
-  return Number(process.hrtime.bigint() - start) / 1e6;
-}
-
-function median(work) {
-  const times = Array.from({ length: ROUNDS }, () => milliseconds(work)).sort((a, b) => a - b);
-  return times[Math.floor(times.length / 2)];
-}
-
-/** `tasks` render tasks in features of 100; each needs the one before it in groups of ten. */
-function project(folder, tasks, files) {
-  mkdirSync(join(folder, 'templates'), { recursive: true });
-  writeFileSync(join(folder, 'templates', 'part.js.hbs'), 'export const {{name}} = {{value}};\n');
-  for (let start = 0; start < tasks; start += 100) {
-    const feature = join(folder, 'specs', `feature-${String(start / 100).padStart(4, '0')}`);
-    mkdirSync(feature, { recursive: true });
-    const lines = ['tasks:'];
-    for (let i = start; i < Math.min(tasks, start + 100); i++) {
-      lines.push(`  - id: T${i}`, `    title: Part ${i}`, '    inputs: []');
-      if (i % 10 !== 0) lines.push(`    depends_on: [T${i - 1}]`);
-      lines.push(
-        `    render: [{ template: part.js.hbs, to: out/${Math.floor(i / 100)}/part${i}.js, with: { name: part${i}, value: ${i} } }]`,
+async function compare() {
+  const parts = new Set(flags.only?.split(',') ?? CASES);
+  for (const part of parts)
+    if (!CASES.includes(part)) throw new Error(`no case is named ${part}: ${CASES.join(' ')}`);
+  const sizes = (flags.sizes?.split(',') ?? (flags.quick ? [1000] : [1000, 10_000, 100_000])).map(Number);
+  const rounds = Number(flags.rounds ?? (flags.quick ? 5 : 7));
+  const few = Math.min(rounds, flags.quick ? 1 : 3);
+  const load = [loadavg()[0]];
+  const wanted = flags.quick ? ['ninja', 'make'] : ['ninja', 'make', 'wireit', 'turbo', 'newer node'];
+  const tools = findTools(wanted);
+  const rows = [];
+  const measured = async (name, work) => {
+    process.stderr.write(`bench: ${name}\n`);
+    try {
+      const made = await work();
+      rows.push(...(Array.isArray(made) ? made : [made]));
+    } catch (error) {
+      // One case that cannot be measured takes no other with it; the table says so.
+      rows.push(
+        row({
+          name,
+          shown: 'fails',
+          beside: String(error.message).split('\n').slice(0, 2).join(' ').slice(0, 160),
+        }),
       );
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 1;
     }
-    writeFileSync(join(feature, 'BACKLOG.yaml'), `${lines.join('\n')}\n`);
+  };
+  if (RENDER_CASES.some((name) => parts.has(name)))
+    for (const size of sizes)
+      await measured(`${count(size)} render tasks`, () => renderRows(size, { parts, tools, rounds }));
+  if (parts.has('run')) {
+    const size = flags.quick ? 100 : 1000;
+    await measured('`run` tasks', () => runRows(size, { tools, rounds: few }));
   }
-  for (let i = 0; i < files; i++) {
-    const inside = join(folder, 'src', String(i % 100));
-    mkdirSync(inside, { recursive: true });
-    writeFileSync(join(inside, `file${i}.ts`), `export const value${i} = ${i};\n`);
+  if (parts.has('tree'))
+    for (const files of flags.quick ? [2000] : [20_000, 100_000])
+      await measured(`a task that sees ${count(files)} files`, () => treeRow(files, { rounds: few }));
+  if (parts.has('load')) {
+    const specs = flags.quick ? 1000 : 10_000;
+    for (const files of [specs / 100, specs])
+      await measured(`load of ${count(files)} files`, () => loadRow(specs, files, { rounds: few }));
   }
-  run('git', ['init', '-q'], folder);
-  run('git', ['add', '-A'], folder);
-  run('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', 'commit', '-qm', 'start'], folder);
+  if (parts.has('watch')) await measured('watch', () => watchRow(flags.quick ? 1000 : 10_000));
+  if (parts.has('schedule'))
+    await measured('agent tasks', () => (flags.quick ? scheduleRow(16, 8, 1) : scheduleRow(64, 16, 2)));
+  load.push(loadavg()[0]);
+  console.log(`${machine(tools, load)}\n`);
+  console.log(
+    [
+      `| ${COLUMNS.join(' | ')} |`,
+      ...rows.map((one) => `| ${COLUMNS.map((name) => one[name]).join(' | ')} |`),
+    ].join('\n'),
+  );
+  if (!flags.quick && !flags['no-page']) updatePage(rows, tools, load);
 }
 
-const rows = [];
-for (const tasks of onlyAgents || onlyLoops ? [] : sizes.length > 0 ? sizes : [100, 1000]) {
-  const root = mkdtempSync(join(tmpdir(), 'conductor-bench-'));
-  const folder = join(root, 'project');
+async function watchRow(tasks) {
+  const folder = workFolder('watch');
   try {
-    const files = tasks * 2;
-    project(folder, tasks, files);
-    const conductor = (...args) => run(process.execPath, [CONDUCTOR, ...args], folder);
-    const first = milliseconds(() => conductor('build'));
-    const status = median(() => run('git', ['status', '--porcelain'], folder));
-    const node = median(() => run(process.execPath, ['-e', '0'], folder));
-    const nothing = median(() => conductor('build'));
-    const spec = join(folder, 'specs', 'feature-0000', 'BACKLOG.yaml');
-    const text = execFileSync('cat', [spec], { encoding: 'utf8' });
-    let round = 0;
-    const edited = median(() => {
-      writeFileSync(spec, text.replace('value: 0 }', `value: ${1_000_000 + round++} }`));
-      conductor('build');
-    });
-    const watched = await watchTimes(CONDUCTOR, folder, environment(folder));
-    rmSync(join(folder, 'out'), { recursive: true });
-    const restored = milliseconds(() => conductor('build'));
-    rows.push({
-      tasks,
-      files,
-      'first build': ms(first),
-      'nothing to do': ms(nothing),
-      '÷ (node + git status)': (nothing / (node + status)).toFixed(2),
-      'one spec edited': ms(edited),
-      'watch: saved → read → planned → first start': steps(watched.median),
-      'least disturbed': steps(watched.best),
-      'all restored': ms(restored),
-      'git status': ms(status),
-      'node start': ms(node),
+    const { project, home } = folder;
+    const env = environment(home);
+    renderSpecs(project, tasks);
+    commit(project, env);
+    run(process.execPath, [CONDUCTOR, 'build'], { cwd: project, env });
+    const { median, best } = await watchTimes(CONDUCTOR, project, env);
+    return row({
+      name: `watch, ${count(tasks)} tasks: a spec saved until the first task starts`,
+      ms: median.started,
+      beside: `read ${shownMs(median.read)}, planned ${shownMs(median.planned)}; least disturbed ${shownMs(best.started)}`,
+      goal: tasks === 10_000 ? '150 ms' : undefined,
+      met: median.started <= 150,
     });
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    rmSync(folder.root, { recursive: true, force: true });
   }
-}
-if (rows.length > 0) console.table(rows);
-if (onlyAgents || words.length === 0) console.table(await measureAgents(onlyAgents ? sizes : []));
-if (onlyLoops || words.length === 0) console.table(await measureLoops());
-
-function steps({ read, planned, started }) {
-  return [read, planned, started].map(ms).join(' → ');
-}
-
-function ms(value) {
-  return `${value.toFixed(0)} ms`;
 }
