@@ -7,7 +7,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
-    globalSetup: ['src/test/global-setup.ts'],
-    setupFiles: ['src/test/seed.ts'],
+    globalSetup: ['src/test/rig/global-setup.ts'],
+    setupFiles: ['src/test/rig/seed.ts'],
   },
 });

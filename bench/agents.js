@@ -60,10 +60,10 @@ async function agentConfig(model) {
 async function bareRounds(model, folder, workers) {
   const [{ startServer }, { findOpencode, ripgrepFolder }, { EventStream }, { findSandbox }] =
     await Promise.all([
-      load('agent/opencode/server.ts'),
-      load('agent/opencode/binary.ts'),
-      load('agent/opencode/events.ts'),
-      load('io/sandbox.ts'),
+      load('agent/opencode/server/server.ts'),
+      load('agent/opencode/server/binary.ts'),
+      load('agent/opencode/session/events.ts'),
+      load('io/process/sandbox.ts'),
     ]);
   const env = { PATH: process.env.PATH };
   const sandbox = await findSandbox(env);

@@ -101,8 +101,8 @@ function naive(task, promptTokens, { cache, rates }) {
 /** A build of all tasks by conductor: by task the tokens of each prompt that its agent was given, and how it ended. */
 async function conductor(attempts) {
   const [{ build }, { PLAIN_BUILD }, { ScriptedAgent }, { resolveConfig }] = await Promise.all([
-    load('engine/build.ts'),
-    load('engine/options.ts'),
+    load('build/build.ts'),
+    load('build/options.ts'),
     load('agent/scripted.ts'),
     load('model/config.ts'),
   ]);

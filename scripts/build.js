@@ -13,7 +13,7 @@ await build({
   entryPoints: {
     main: 'src/cli/main.ts',
     index: 'src/index.ts',
-    'pool-worker': 'src/io/pool-worker.ts',
+    'pool-worker': 'src/io/pool/pool-worker.ts',
     'outline-worker': 'src/plan/outline-worker.ts',
   },
   outdir: 'dist',

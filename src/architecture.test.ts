@@ -1,4 +1,4 @@
-/** Holds the house: floors, doors, sizes, cycles. Reads import lines only. */
+/** Checks the architecture: layers, adapters, cycles, sizes of files and folders. Reads import lines only. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 
 const SRC = fileURLToPath(new URL('.', import.meta.url));
 
-const FLOORS: Readonly<Record<string, number>> = {
+/** A module may import the modules below it. Modules of one layer do not import each other, except as named here. */
+const LAYERS: Readonly<Record<string, number>> = {
   base: 0,
   model: 1,
   io: 2,
@@ -18,35 +19,44 @@ const FLOORS: Readonly<Record<string, number>> = {
   agent: 3,
   plan: 3,
   report: 3,
-  engine: 4,
-  cli: 5,
+  project: 4,
+  analysis: 4,
+  execution: 5,
+  build: 6,
+  commands: 7,
+  cli: 8,
 };
 
-/** Who may import what does not belong to the house. */
-const DOORS: Readonly<Record<string, readonly string[]>> = {
-  ajv: ['io/ajv.ts', 'io/schema-message.ts'],
-  yaml: ['io/yaml.ts', 'io/document.ts', 'io/yaml-edit.ts'],
-  handlebars: ['io/template.ts'],
-  piscina: ['io/pool.ts'],
+/** Imports between modules of one layer: importer, imported, and the reason. */
+const SIDEWAYS: readonly (readonly [from: string, to: string, why: string])[] = [
+  ['analysis', 'project', 'a verdict is computed for tasks of a loaded project'],
+];
+
+/** The files that may import a package or start processes: its adapters. A name that ends in `/` is a folder. */
+const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
+  ajv: ['io/document/ajv.ts', 'io/document/schema-message.ts'],
+  yaml: ['io/document/yaml.ts', 'io/document/document.ts', 'io/document/yaml-edit.ts'],
+  handlebars: ['io/template/template.ts'],
+  piscina: ['io/pool/pool.ts'],
   'simple-git': ['io/git/porcelain.ts'],
   jiti: ['io/module.ts'],
   diff: ['io/text-diff.ts'],
   picomatch: ['model/pattern.ts'],
-  'change-case': ['io/template-functions.ts'],
-  pluralize: ['io/template-functions.ts'],
+  'change-case': ['io/template/template-functions.ts'],
+  pluralize: ['io/template/template-functions.ts'],
   '@clack/prompts': ['cli/questions.ts'],
-  chokidar: ['engine/watch/file-events.ts'],
+  chokidar: ['commands/watch/file-events.ts'],
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
-  '@aws-sdk/client-s3': ['io/s3.ts'],
+  '@aws-sdk/client-s3': ['io/network/s3.ts'],
   typescript: ['io/typescript.ts'],
   'env-paths': ['cli/wire.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
   'node:child_process': [
-    'io/process.ts',
-    'io/editor.ts',
+    'io/process/process.ts',
+    'io/process/editor.ts',
     'io/git/run.ts',
     'io/git/coprocess.ts',
-    'io/sandbox.ts',
+    'io/process/sandbox.ts',
   ],
 };
 
@@ -79,16 +89,23 @@ function target(file: string, specifier: string): string | undefined {
   return path.startsWith('..') ? undefined : path.replace(/\.js$/, '.ts');
 }
 
-const floorOf = (file: string) => FLOORS[file.split('/')[0] as string];
+const moduleOf = (file: string) => file.split('/')[0] as string;
+const layerOf = (file: string) => LAYERS[moduleOf(file)];
+const isSideways = (file: string, to: string) =>
+  SIDEWAYS.some(([from, target]) => from === moduleOf(file) && target === moduleOf(to));
 
-test('imports go down only, and rooms of one floor do not know each other', () => {
+test('every folder of src is a module with a layer', () => {
+  const unknown = sources.filter(({ file }) => file.includes('/') && layerOf(file) === undefined);
+  expect(unknown.map(({ file }) => file)).toEqual([]);
+});
+
+test('imports go down only, and modules of one layer do not import each other', () => {
   const wrong = sources.flatMap(({ file, imports }) =>
     imports.flatMap((specifier) => {
       const to = target(file, specifier);
-      if (to === undefined || floorOf(file) === undefined) return [];
-      const sameRoom = file.split('/')[0] === to.split('/')[0];
-      const down = (floorOf(to) ?? 9) < (floorOf(file) as number);
-      return sameRoom || down ? [] : [`${file} imports ${to}`];
+      if (to === undefined || layerOf(file) === undefined) return [];
+      const down = (layerOf(to) ?? 9) < (layerOf(file) as number);
+      return moduleOf(file) === moduleOf(to) || down || isSideways(file, to) ? [] : [`${file} imports ${to}`];
     }),
   );
   expect(wrong).toEqual([]);
@@ -113,14 +130,16 @@ test('there is no cycle of files, type imports included', () => {
   expect(cycles).toEqual([]);
 });
 
-test('each package has one door', () => {
+test('each package has one adapter', () => {
   const wrong = sources.flatMap(({ file, imports }) =>
     imports.flatMap((specifier) => {
       const name = specifier.startsWith('@')
         ? specifier.split('/').slice(0, 2).join('/')
         : (specifier.split('/')[0] as string);
-      if (specifier.startsWith('.') || (name.startsWith('node:') && !DOORS[name])) return [];
-      return DOORS[name]?.some((door) => (door.endsWith('/') ? file.startsWith(door) : file === door))
+      if (specifier.startsWith('.') || (name.startsWith('node:') && !ADAPTERS[name])) return [];
+      return ADAPTERS[name]?.some((adapter) =>
+        adapter.endsWith('/') ? file.startsWith(adapter) : file === adapter,
+      )
         ? []
         : [`${file} imports ${specifier}`];
     }),
@@ -133,6 +152,16 @@ test('no file has more than 300 lines', () => {
     .map(({ file, text }) => [file, text.split('\n').length - 1] as const)
     .filter(([, lines]) => lines > 300);
   expect(long).toEqual([]);
+});
+
+test('no folder holds more than 25 files directly', () => {
+  const counts = new Map<string, number>();
+  for (const entry of readdirSync(SRC, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const folder = entry.parentPath.slice(SRC.length).replaceAll('\\', '/');
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  expect([...counts].filter(([, count]) => count > 25)).toEqual([]);
 });
 
 test('every file says in its first sentence what it knows', () => {
@@ -154,7 +183,7 @@ test('process.env is read where programs are started and in the command line onl
   expect(wrong.map(({ file }) => file)).toEqual([]);
 });
 
-test('file names are kebab-case nouns, and no room is called util', () => {
+test('file names are kebab-case nouns, and none is called util', () => {
   const wrong = sources.filter(
     ({ file }) =>
       !/^([a-z]+(-[a-z]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(file) || /util|helper|manager/.test(file),

@@ -3,7 +3,7 @@
 import type { Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
-import type { AgentDefinition } from './definitions.js';
+import type { AgentDefinition } from './prompts/definitions.js';
 
 export interface AgentRequest {
   readonly label: Label;

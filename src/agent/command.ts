@@ -3,8 +3,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process.js';
-import type { SandboxPlan } from '../io/sandbox.js';
+import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/process.js';
+import type { SandboxPlan } from '../io/process/sandbox.js';
 import type { Usage } from '../model/action.js';
 import type { CommandAgentConfig } from '../model/config.js';
 import { canonicalJson } from '../model/digest.js';
@@ -14,7 +14,7 @@ import { PRESETS, type Preset } from './presets.js';
 import { plainReader } from './readers.js';
 import { largerUsage, sameUsage, UsageFile } from './usage.js';
 
-export interface CommandAgentSurroundings {
+export interface CommandAgentHost {
   /** The variables that conductor was started with; the agent gets the harmless ones and those that it names. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absent: no sandbox. The workspace, the agent's own state and its usage file are made writable. */
@@ -27,7 +27,7 @@ export interface CommandAgentSurroundings {
  */
 export function createCommandAgent(
   config: CommandAgentConfig,
-  surroundings: CommandAgentSurroundings,
+  host: CommandAgentHost,
 ): Result<Agent, Failure> {
   const preset = config.preset === undefined ? undefined : PRESETS[config.preset];
   const argv = config.command ?? preset?.argv;
@@ -43,9 +43,9 @@ export function createCommandAgent(
       preset: config.preset,
       argv: config.command ?? [...argv, ...(preset?.lastArgs ?? [])],
     }),
-    secrets: secretsOf(config, surroundings.env),
+    secrets: secretsOf(config, host.env),
     reportsCost: config.reportsCost ?? preset?.reportsCost === true,
-    run: (request) => runAgent(config, preset, surroundings, request),
+    run: (request) => runAgent(config, preset, host, request),
   });
 }
 
@@ -68,14 +68,14 @@ export function agentArguments(
 }
 
 /** The values of the variables that the config names for the agent: its keys. */
-function secretsOf(config: CommandAgentConfig, env: CommandAgentSurroundings['env']): string[] {
+function secretsOf(config: CommandAgentConfig, env: CommandAgentHost['env']): string[] {
   return (config.env ?? []).map((name) => env[name] ?? '').filter((value) => value !== '');
 }
 
 async function runAgent(
   config: CommandAgentConfig,
   preset: Preset | undefined,
-  { env, sandbox }: CommandAgentSurroundings,
+  { env, sandbox }: CommandAgentHost,
   request: AgentRequest,
 ): Promise<AgentExit> {
   const argv = agentArguments(config, request);

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ContextCompressor } from '../../.opencode/plugin/context-compressor.js';
 import { TaskTracker } from '../../.opencode/plugin/task-tracker.js';
-import { ensureBuilt, PACKAGE } from '../test/command-line.js';
-import { findOpencode, ripgrepFolder } from './opencode/binary.js';
-import type { ConfigFile } from './opencode/config.js';
-import { type OpencodeServer, startServer } from './opencode/server.js';
+import { ensureBuilt, PACKAGE } from '../test/rig/command-line.js';
+import { findOpencode, ripgrepFolder } from './opencode/server/binary.js';
+import type { ConfigFile } from './opencode/server/config.js';
+import { type OpencodeServer, startServer } from './opencode/server/server.js';
 import { SCRIPTED_MODEL, SCRIPTED_PROVIDER } from './scripted-model/provider.js';
 import { createScriptedModel, type ScriptedModel } from './scripted-model/server.js';
 

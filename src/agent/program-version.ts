@@ -1,9 +1,9 @@
 /** What an agent's program answers when it is asked for its version. Reads nothing into the answer. */
 
 import { tmpdir } from 'node:os';
-import type { Environment } from '../io/environment.js';
 import { makeTemporaryFolder, removeTree } from '../io/files.js';
-import { runProgram } from '../io/process.js';
+import type { Environment } from '../io/process/environment.js';
+import { runProgram } from '../io/process/process.js';
 
 /** A cold read of the program takes seconds. */
 const VERSION_MS = 30_000;

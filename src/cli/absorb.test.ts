@@ -2,8 +2,8 @@
 
 import { spawn } from '@lydell/node-pty';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PACKAGE, TemporaryProject, until } from '../test/command-line.js';
-import { backlogYaml } from '../test/rig-backlog.js';
+import { PACKAGE, TemporaryProject, until } from '../test/rig/command-line.js';
+import { backlogYaml } from '../test/rig/rig-backlog.js';
 
 const AGENT = `
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Ended, filesBelow, TemporaryProject, until } from '../test/command-line.js';
+import { type Ended, filesBelow, TemporaryProject, until } from '../test/rig/command-line.js';
 
 const projects: TemporaryProject[] = [];
 function newProject(files: Readonly<Record<string, string>> = {}): TemporaryProject {

@@ -3,8 +3,8 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ensureBuilt, PACKAGE, TemporaryProject } from '../test/command-line.js';
-import { Terminal } from '../test/terminal.js';
+import { ensureBuilt, PACKAGE, TemporaryProject } from '../test/rig/command-line.js';
+import { Terminal } from '../test/rig/terminal.js';
 
 const BACKLOG = `# id: T99 is no task
 tasks:

@@ -4,13 +4,13 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { routeProblems } from '../agent/route-check.js';
 import { err, ok, type Result } from '../base/result.js';
-import type { LoadedConfig } from '../engine/surroundings.js';
-import { validateSchema } from '../io/document.js';
+import { validateSchema } from '../io/document/document.js';
 import { exists } from '../io/files.js';
 import { importModule } from '../io/module.js';
 import { type ConductorConfig, resolveConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { parsePattern, patternProblem } from '../model/pattern.js';
+import type { LoadedConfig } from '../project/host.js';
 import { CONFIG_NAMES } from './config-names.js';
 
 /**

@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { PACKAGE, TemporaryProject, until } from '../test/command-line.js';
-import { Terminal } from '../test/terminal.js';
+import { PACKAGE, TemporaryProject, until } from '../test/rig/command-line.js';
+import { Terminal } from '../test/rig/terminal.js';
 
 const projects: TemporaryProject[] = [];
 afterEach(() => {

@@ -1,7 +1,7 @@
 /** The list of features: from specs and lock files alone, whatever state they are in. */
 
 import { afterEach, expect, test } from 'vitest';
-import { TemporaryProject } from '../test/command-line.js';
+import { TemporaryProject } from '../test/rig/command-line.js';
 
 const projects: TemporaryProject[] = [];
 afterEach(() => {

@@ -1,7 +1,7 @@
 /** Where the command line prints and in which style. Knows nothing of what is printed. */
 
 import type { Failure } from '../model/failure.js';
-import { printFailure as failureText } from '../report/failure-print.js';
+import { printFailure as failureText } from '../report/failures/failure-print.js';
 import { type Style, styleOf, visible } from '../report/style.js';
 
 export type OutputStream = NodeJS.WriteStream;

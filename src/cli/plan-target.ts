@@ -1,7 +1,7 @@
 /** What is meant by the argument of `plan` and `run`: a feature, or a file with a request. Reads neither. */
 
 import { resolve } from 'node:path';
-import type { PlanTarget } from '../engine/planning/planned-feature.js';
+import type { PlanTarget } from '../commands/plan/planned-feature.js';
 
 /** A Markdown file by its ending, as it is from where the command was given; anything else is a feature. */
 export function planTarget(target: string, feature: string | undefined): PlanTarget {

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TemporaryProject } from '../test/command-line.js';
+import { TemporaryProject } from '../test/rig/command-line.js';
 import { createProgram } from './program.js';
 
 const program = createProgram(() => {});

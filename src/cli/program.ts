@@ -1,33 +1,32 @@
 /** The commands, in the order of their help. What each takes is in `definitions/`, what it does in `commands/`. */
 
 import { Command } from 'commander';
-import { addAbsorb } from './definitions/absorb.js';
-import { addAccept } from './definitions/accept.js';
-import { addBacklog } from './definitions/backlog.js';
-import { addBlame } from './definitions/blame.js';
-import { addBuild } from './definitions/build.js';
-import { addCache } from './definitions/cache.js';
-import { addCompletion } from './definitions/completion.js';
-import { addDiff } from './definitions/diff.js';
-import { addDoctor } from './definitions/doctor.js';
-import { addExplain } from './definitions/explain.js';
-import { addGc } from './definitions/gc.js';
-import { addGraph } from './definitions/graph.js';
-import { addInit } from './definitions/init.js';
-import { addList } from './definitions/list.js';
-import { addLog } from './definitions/log.js';
-import { addMetrics } from './definitions/metrics.js';
-import { addNew } from './definitions/new.js';
-import { addPlan } from './definitions/plan.js';
-import { addPrompt } from './definitions/prompt.js';
-import { addRegenerate } from './definitions/regenerate.js';
-import { addRun } from './definitions/run.js';
-import { addSchema } from './definitions/schema.js';
+import { addBuild, addPlan, addRun, addWatch } from './definitions/build.js';
+import {
+  addAbsorb,
+  addAccept,
+  addBlame,
+  addCheckout,
+  addDiff,
+  addRegenerate,
+  addVersions,
+} from './definitions/edits.js';
+import {
+  addBacklog,
+  addDoctor,
+  addExplain,
+  addGraph,
+  addList,
+  addLog,
+  addMetrics,
+  addPrompt,
+  addStatus,
+  addValidate,
+} from './definitions/inspect.js';
+import { addInit, addNew } from './definitions/project.js';
+import { addCache, addGc } from './definitions/results.js';
 import type { SetExitCode } from './definitions/shared.js';
-import { addStatus } from './definitions/status.js';
-import { addValidate } from './definitions/validate.js';
-import { addCheckout, addVersions } from './definitions/versions.js';
-import { addWatch } from './definitions/watch.js';
+import { addCompletion, addSchema } from './definitions/shell.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = [

@@ -1,7 +1,7 @@
 /** `conductor prompt` as a person types it: what goes to which stream. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TemporaryProject } from '../test/command-line.js';
+import { TemporaryProject } from '../test/rig/command-line.js';
 
 let project: TemporaryProject;
 beforeAll(() => {

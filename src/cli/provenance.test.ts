@@ -2,8 +2,8 @@
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Ended, TemporaryProject } from '../test/command-line.js';
-import { backlogYaml } from '../test/rig-backlog.js';
+import { type Ended, TemporaryProject } from '../test/rig/command-line.js';
+import { backlogYaml } from '../test/rig/rig-backlog.js';
 
 const AGENT = `
 import { mkdirSync, writeFileSync } from 'node:fs';

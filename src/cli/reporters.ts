@@ -1,10 +1,10 @@
 /** Chooses who reads a build's events: a live view, plain lines, or JSON. */
 
-import type { Surroundings } from '../engine/surroundings.js';
+import type { Host } from '../project/host.js';
 import { jsonReporter } from '../report/json.js';
-import { plainReporter } from '../report/plain.js';
-import { type Reporter, tee } from '../report/reporter.js';
-import { terminalReporter } from '../report/terminal.js';
+import { plainReporter } from '../report/live/plain.js';
+import { type Reporter, tee } from '../report/live/reporter.js';
+import { terminalReporter } from '../report/live/terminal.js';
 import { verdictReporter } from '../report/verdict.js';
 import { isLive, type OutputStream, styleFor } from './output.js';
 
@@ -17,13 +17,13 @@ export interface ReporterOptions {
   readonly stream?: OutputStream;
 }
 
-export function openReporters(surroundings: Surroundings, options: ReporterOptions): Reporter {
+export function openReporters(host: Host, options: ReporterOptions): Reporter {
   const stream = options.stream ?? (options.json ? process.stderr : process.stdout);
   const style = styleFor(stream);
   const readers: Reporter[] = options.json ? [jsonReporter(process.stdout)] : [];
   if (options.dryRun) readers.push(verdictReporter(stream, style));
   if (isLive(stream) && !process.env.NO_COLOR)
-    readers.push(terminalReporter({ stream, style, now: surroundings.now, after }));
+    readers.push(terminalReporter({ stream, style, now: host.now, after }));
   else readers.push(plainReporter(stream, style));
   return tee(readers, (error) => process.stderr.write(`conductor: a reporter failed: ${String(error)}\n`));
 }

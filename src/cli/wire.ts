@@ -6,13 +6,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 import type { Agent } from '../agent/agent.js';
-import { recordNames } from '../agent/opencode/record-folder.js';
+import { recordNames } from '../agent/opencode/server/record-folder.js';
 import type { Scripts } from '../agent/scripted-model/script-file.js';
 import { ok, type Result } from '../base/result.js';
-import type { Surroundings } from '../engine/surroundings.js';
-import type { SandboxPlan } from '../io/sandbox.js';
+import type { SandboxPlan } from '../io/process/sandbox.js';
 import type { Config, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import type { Host } from '../project/host.js';
 import type { TemplateRoots } from '../templates/places.js';
 import { CONFIG_NAMES } from './config-names.js';
 import { VERSION } from './version.js';
@@ -44,7 +44,7 @@ function userCache(): string {
   return envPaths('conductor', { suffix: '' }).cache;
 }
 
-export function createSurroundings(start: string): Surroundings {
+export function createHost(start: string): Host {
   const directory = findProject(start);
   const cacheDir = userCache();
   return {
@@ -69,7 +69,7 @@ export function createSurroundings(start: string): Surroundings {
     },
     async reapAgents() {
       if ((await recordNames(cacheDir)).length === 0) return;
-      const { reapServers } = await import('../agent/opencode/reap.js');
+      const { reapServers } = await import('../agent/opencode/server/reap.js');
       await reapServers(cacheDir);
     },
     async shippedPrompts() {
@@ -89,7 +89,7 @@ export function templateRoots(project: string, cwd: string): TemplateRoots {
 
 async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDir: string) {
   const { createOpencodeAgent } = await import('../agent/opencode/driver.js');
-  const { findSandbox } = await import('../io/sandbox.js');
+  const { findSandbox } = await import('../io/process/sandbox.js');
   const { routedModels, paceOf } = await import('../agent/routing.js');
   const pace = paceOf(config.models.limits);
   return createOpencodeAgent(agent, {
@@ -143,7 +143,7 @@ async function shippedPlugins() {
 async function agentSandbox(
   project: string,
 ): Promise<Omit<SandboxPlan, 'workspace' | 'network'> | undefined> {
-  const { findSandbox, secretPlaces } = await import('../io/sandbox.js');
+  const { findSandbox, secretPlaces } = await import('../io/process/sandbox.js');
   const found = await findSandbox(process.env);
   if ('missing' in found) return undefined;
   const home = process.env.HOME;

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from './files.js';
-import { runProgram } from './process.js';
+import { runProgram } from './process/process.js';
 
 /** Signatures of another use (commits, logins) are not valid here. */
 const NAMESPACE = 'conductor';

@@ -34,10 +34,10 @@ export function manifestKey(manifest: Manifest): ActionKey {
  */
 export function nextKey(
   key: ActionKey,
-  obstacle: 'conflict' | 'rejected' | 'observed' | 'accepted',
+  conflict: 'conflict' | 'rejected' | 'observed' | 'accepted',
   detail: string,
 ): ActionKey {
-  return digestFields(`conductor.next.${KEY_VERSION}`, [key, obstacle, detail]);
+  return digestFields(`conductor.next.${KEY_VERSION}`, [key, conflict, detail]);
 }
 
 export interface ManifestChange {

@@ -45,7 +45,7 @@ export interface TaskRun {
   readonly manifest: Manifest;
   readonly recipe: RunRecipe;
   /** The tree that the workspace shows. */
-  readonly view: ObjectId;
+  readonly inputTree: ObjectId;
   /** Patterns of what the key covers: declared inputs, and what direct dependencies show. */
   readonly keyed: readonly string[];
   readonly outputs: readonly string[];

@@ -17,11 +17,11 @@ export interface Entry {
 export type Files = ReadonlyMap<string, Entry>;
 
 /** An entry as one word, the form in which lock files and digests keep it. */
-export function entryWord(entry: Entry): string {
+export function encodeEntry(entry: Entry): string {
   return entry.mode === '100644' ? entry.id : `${entry.mode}:${entry.id}`;
 }
 
-export function parseEntryWord(word: string): Entry {
+export function decodeEntry(word: string): Entry {
   const colon = word.indexOf(':');
   if (colon < 0) return { mode: '100644', id: word };
   return { mode: word.slice(0, colon) as FileMode, id: word.slice(colon + 1) };
@@ -36,7 +36,7 @@ export function digestFiles(files: Iterable<readonly [string, Entry]>): Digest {
   const sorted = [...files].sort(([a], [b]) => compareBytes(a, b));
   return digestFields(
     'files',
-    sorted.flatMap(([path, entry]) => [path, entryWord(entry)]),
+    sorted.flatMap(([path, entry]) => [path, encodeEntry(entry)]),
   );
 }
 

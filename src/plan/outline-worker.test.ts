@@ -1,7 +1,7 @@
 /** Holds that files are outlined alike inline and in threads. */
 
 import { expect, test } from 'vitest';
-import { bundlePool } from '../test/worker-bundle.js';
+import { bundlePool } from '../test/rig/worker-bundle.js';
 import outlineMany from './outline-worker.js';
 
 test('files are outlined alike inline and in threads', async () => {

@@ -3,7 +3,7 @@
 import type { Usage } from '../model/action.js';
 import { duration, money, plural, type Style, visible } from './style.js';
 
-/** What is shown of a making; `engine/blame` finds it. */
+/** What is shown of a making; `commands/blame` finds it. */
 export interface ShownMaking {
   readonly recipe?: string;
   readonly agent?: string;

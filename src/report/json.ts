@@ -1,7 +1,7 @@
 /** Events as NDJSON on a stream. Knows nothing of what they mean. */
 
 import type { BuildEvent } from '../model/event.js';
-import type { Reporter, Sink } from './reporter.js';
+import type { Reporter, Sink } from './live/reporter.js';
 
 /** One event as one line: JSON escapes every line break and control character of foreign text. */
 export function eventLine(event: BuildEvent): string {

@@ -1,7 +1,7 @@
 /** A build's events read back, one line each. Knows no files. */
 
 import type { BuildEvent } from '../model/event.js';
-import { eventText } from './plain.js';
+import { eventText } from './live/plain.js';
 import { duration, type Style, visible } from './style.js';
 import { describeVerdict } from './verdict.js';
 

@@ -10,7 +10,7 @@ import type {
   Regeneration,
 } from '../model/regeneration.js';
 import { changeText } from './difference.js';
-import { describeFailure } from './failure.js';
+import { describeFailure } from './failures/failure.js';
 import { bytes, duration, money, plural, type Style, visible } from './style.js';
 import { padTo, textWidth } from './width.js';
 

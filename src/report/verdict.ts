@@ -5,7 +5,7 @@ import type { Manifest, ManifestChange } from '../model/action.js';
 import type { Label } from '../model/task.js';
 import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
 import { patchLine, type ShownDifference, statLines } from './difference.js';
-import type { Reporter, Sink } from './reporter.js';
+import type { Reporter, Sink } from './live/reporter.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
 

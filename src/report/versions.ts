@@ -3,7 +3,7 @@
 import { money, plural, type Style, visible } from './style.js';
 import { padTo, textWidth } from './width.js';
 
-/** What is shown of a version; `engine/versions/history` makes it. */
+/** What is shown of a version; `commands/versions/version-history` makes it. */
 export interface ShownVersion {
   readonly version: string;
   readonly at: string;

@@ -2,7 +2,7 @@
 
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
-import { schemaReference } from '../io/schemas.js';
+import { schemaReference } from '../io/document/schemas.js';
 import type { Diagnostic } from '../model/failure.js';
 import { type FeatureLock, LOCK_SCHEMA } from '../model/lock.js';
 

@@ -1,6 +1,6 @@
 /** From a task as written to the task that the rest of conductor knows: defaults filled in, labels complete. */
 
-import type { KeyPath } from '../io/document.js';
+import type { KeyPath } from '../io/document/document.js';
 import { resolveGate } from '../model/config.js';
 import type { Recipe, Task, TaskNotes } from '../model/task.js';
 import type { RawContext, RawDefaults, RawGate, RawTask } from './raw.js';

@@ -1,6 +1,6 @@
 /** Mistakes of specs before and after they have a place: positions are looked up only when there is a mistake. */
 
-import { type KeyPath, locator, parseYaml } from '../io/document.js';
+import { type KeyPath, locator, parseYaml } from '../io/document/document.js';
 import type { Diagnostic } from '../model/failure.js';
 import { splitFrontMatter } from './front-matter.js';
 

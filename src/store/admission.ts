@@ -7,7 +7,7 @@ import type { GitObjects } from '../io/git/objects.js';
 import type { Origin } from '../model/action.js';
 import type { Trust } from '../model/cache-config.js';
 import { type Files, Listing } from '../model/tree.js';
-import type { EntryName } from './entry.js';
+import type { EntryName } from './encoded-entry.js';
 import { parseSignature, SIGNATURE_FILE, type SignatureCheck, statementOf } from './signature.js';
 
 export interface AdmissionPolicy {

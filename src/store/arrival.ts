@@ -9,7 +9,7 @@ import type { ActionKey, Origin, StoredResult } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
 import type { Files, ObjectId } from '../model/tree.js';
 import { type AdmissionPolicy, admissionProblem, shapeProblem } from './admission.js';
-import { type EntryName, gatesName, isResult, keyOf, resultName } from './entry.js';
+import { type EntryName, gatesName, isResult, keyOf, resultName } from './encoded-entry.js';
 import { GATES_FILE, type GitResults, RESULT_FILE } from './git-results.js';
 import { interfaceDigest } from './manifest.js';
 

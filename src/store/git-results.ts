@@ -5,13 +5,13 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { settleRefs } from '../io/git/settle.js';
+import { repackRefs } from '../io/git/repack.js';
 import { walkTree } from '../io/git/walk.js';
 import type { ActionKey, EditPatch, Origin, Provenance, StoredResult } from '../model/action.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Files, Listing, type ObjectId } from '../model/tree.js';
-import { type EntryName, gatesName, isResult, keyOf, nameOf, refOf, resultName } from './entry.js';
+import { type EntryName, gatesName, isResult, keyOf, nameOf, refOf, resultName } from './encoded-entry.js';
 import type { KeptResult, NewResult, ResultStore } from './result-store.js';
 import { SIGNATURE_FILE, type Signer, statementOf } from './signature.js';
 
@@ -139,7 +139,7 @@ export class GitResults implements ResultStore {
   }
 
   async settle(): Promise<void> {
-    await settleRefs(this.objects.store);
+    await repackRefs(this.objects.store);
   }
 
   async close(): Promise<void> {}

@@ -3,7 +3,7 @@
 import type { Manifest, ManifestItem } from '../model/action.js';
 import { canonicalJson, type Digest, digestFields } from '../model/digest.js';
 import type { Task } from '../model/task.js';
-import { digestFiles, type Entry, entryWord, type ObjectId } from '../model/tree.js';
+import { digestFiles, type Entry, encodeEntry, type ObjectId } from '../model/tree.js';
 
 /** Above this many files an input is shown as one digest, not file by file. */
 const LISTED_FILES = 200;
@@ -77,7 +77,7 @@ export function describeTask(facts: ManifestFacts): Manifest {
   for (const input of facts.inputs) {
     const name = `input ${input.pattern}`;
     if (input.files.length > LISTED_FILES) id(name, digestFiles(input.files));
-    else text(name, input.files.map(([path, entry]) => `${path} ${entryWord(entry)}`).join('\n'));
+    else text(name, input.files.map(([path, entry]) => `${path} ${encodeEntry(entry)}`).join('\n'));
   }
   if (facts.wholeTree !== undefined) id('input (the whole tree)', facts.wholeTree);
   // Direct dependencies by what they produced, never by what they were made from: the rule that makes early cutoff
@@ -108,7 +108,7 @@ export function gatesKey(
     String(gates.length),
     ...gates.map((gate) => runText(gate.command)),
     digestFiles(outputs),
-    ...[...patches].flatMap(([path, entry]) => [path, entry ? entryWord(entry) : 'deleted']),
+    ...[...patches].flatMap(([path, entry]) => [path, entry ? encodeEntry(entry) : 'deleted']),
     ...facts.inputs.flatMap((input) => [input.pattern, digestFiles(input.files)]),
     ...facts.dependencies.flatMap((dependency) => [dependency.label, dependency.interface]),
   ]);

@@ -4,7 +4,7 @@
  */
 
 import type { ObjectId } from '../model/tree.js';
-import type { EntryName } from './entry.js';
+import type { EntryName } from './encoded-entry.js';
 
 export interface RemoteFault {
   /**

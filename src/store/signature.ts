@@ -5,7 +5,7 @@ import { compareBytes } from '../base/order.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { digestFields } from '../model/digest.js';
 import type { Files } from '../model/tree.js';
-import type { EntryName } from './entry.js';
+import type { EntryName } from './encoded-entry.js';
 
 export const SIGNATURE_FILE = 'signature.json';
 

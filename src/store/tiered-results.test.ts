@@ -5,11 +5,11 @@ import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open.js';
 import type { Provenance } from '../model/action.js';
 import { digestFields } from '../model/digest.js';
-import { TemporaryProject } from '../test/command-line.js';
-import { gatesName, resultName } from './entry.js';
+import { TemporaryProject } from '../test/rig/command-line.js';
+import { gatesName, resultName } from './encoded-entry.js';
 import { GitResults } from './git-results.js';
-import { RemoteChain } from './remotes/chain.js';
 import { ScriptedRemote } from './remotes/scripted.js';
+import { RemoteTiers } from './remotes/tiers.js';
 import type { NewResult } from './result-store.js';
 import { type Sharing, TieredResults } from './tiered-results.js';
 
@@ -71,7 +71,7 @@ function open(
   options: Partial<Sharing> = {},
   rights = { read: true, write: true },
 ) {
-  const chain = new RemoteChain(
+  const chain = new RemoteTiers(
     remotes.map((store) => ({ store, ...rights })),
     (message) => told.push(message),
   );
@@ -173,7 +173,7 @@ test('one failure among successes is told at the end, not more', async () => {
 
 test('rights to read and to write are apart', async () => {
   const [reads, writes] = [new ScriptedRemote('reads'), new ScriptedRemote('writes')];
-  const chain = new RemoteChain(
+  const chain = new RemoteTiers(
     [
       { store: reads, read: true, write: false },
       { store: writes, read: false, write: true },

@@ -12,13 +12,13 @@ import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { digestFiles, type ObjectId } from '../model/tree.js';
 import { type ArrivalRules, arrivedGatesProblem, arrivedResult, contentDigest } from './arrival.js';
-import { type EntryName, gatesName, isResult, keyOf, resultName } from './entry.js';
+import { type EntryName, gatesName, isResult, keyOf, resultName } from './encoded-entry.js';
 import type { GitResults } from './git-results.js';
-import type { RemoteChain } from './remotes/chain.js';
+import type { RemoteTiers } from './remotes/tiers.js';
 import type { KeptResult, NewResult, ResultStore } from './result-store.js';
 
 export interface Sharing extends ArrivalRules {
-  readonly chain: RemoteChain;
+  readonly chain: RemoteTiers;
   /** Keys that will probably be asked for: they go with the first question. */
   readonly likely: readonly ActionKey[];
   /** Whether a pass of gates elsewhere counts here. */

@@ -2,7 +2,7 @@
 
 import { nearest } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
-import { type KeyPath, locator, parseYaml, validateSchema } from '../io/document.js';
+import { type KeyPath, locator, parseYaml, validateSchema } from '../io/document/document.js';
 import type { Diagnostic, VariableProblem } from '../model/failure.js';
 import type { Json } from '../model/task.js';
 import { textOfValue } from './value-text.js';

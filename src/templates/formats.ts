@@ -1,7 +1,7 @@
 /** The formats of values that templates can ask for beyond JSON Schema: names, paths, lists of fields. Knows no template. */
 
-import { TEMPLATE_HELPERS } from '../io/template-functions.js';
-import type { FormatCheck } from '../io/value-schema.js';
+import type { FormatCheck } from '../io/document/value-schema.js';
+import { TEMPLATE_HELPERS } from '../io/template/template-functions.js';
 import { parsePattern, patternProblem } from '../model/pattern.js';
 
 /** What generated code cannot call anything: words of JavaScript, and keys that every object has. */

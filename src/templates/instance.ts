@@ -2,8 +2,8 @@
 
 import { posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { parseYaml } from '../io/document.js';
-import { partialNames, renderTemplate } from '../io/template.js';
+import { parseYaml } from '../io/document/document.js';
+import { partialNames, renderTemplate } from '../io/template/template.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
 import type { Values } from './definition.js';
 import { specName, type Template, type TemplateFile } from './folder.js';

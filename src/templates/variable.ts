@@ -1,8 +1,8 @@
 /** One variable of a template: text to a value by its schema, and what is wrong with a value. Knows no file. */
 
 import { err, ok, type Result } from '../base/result.js';
-import type { SchemaProblem } from '../io/schema-message.js';
-import { compileValueSchema, type ValueCheck } from '../io/value-schema.js';
+import type { SchemaProblem } from '../io/document/schema-message.js';
+import { compileValueSchema, type ValueCheck } from '../io/document/value-schema.js';
 import type { VariableProblem } from '../model/failure.js';
 import type { Json } from '../model/task.js';
 import { FORMATS, fieldsSchema, isFields, repeatedFields } from './formats.js';

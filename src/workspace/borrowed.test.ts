@@ -19,7 +19,7 @@ import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Entry } from '../model/tree.js';
-import { ScratchRepository } from '../test/scratch-repository.js';
+import { ScratchRepository } from '../test/rig/scratch-repository.js';
 import { captureResult } from './capture.js';
 import { commitTasks } from './commit.js';
 import { applyPatch } from './patch.js';
@@ -84,8 +84,8 @@ class Rig {
       setup: async () => ok(undefined),
     });
   }
-  async workspace(view: string, pool = this.pool()): Promise<Workspace> {
-    const got = await pool.acquire(view);
+  async workspace(inputTree: string, pool = this.pool()): Promise<Workspace> {
+    const got = await pool.acquire(inputTree);
     if (!got.ok) throw new Error(JSON.stringify(got.error));
     return got.value;
   }
@@ -292,7 +292,7 @@ describe("the person's repository", () => {
     const workspace = await one.workspace(from);
     writeFileSync(join(workspace.dir, 'out'), 'made');
     const captured = await captureResult(workspace, one.objects, {
-      view: from,
+      inputTree: from,
       outputs: ['out'],
       edits: [],
       ignoreRoots: [],
@@ -320,11 +320,11 @@ describe('a capture', () => {
       ...files,
     }))
       one.scratch.write(path, content);
-    const view = await one.snapshot();
-    const workspace = await one.workspace(view);
+    const inputTree = await one.snapshot();
+    const workspace = await one.workspace(inputTree);
     act(workspace.dir);
     const result = await captureResult(workspace, one.objects, {
-      view,
+      inputTree,
       outputs,
       edits,
       ignoreRoots: [],
@@ -365,9 +365,9 @@ describe('a capture', () => {
   it('keeps what an earlier attempt left when a later one adds to it', async () => {
     const got = await captured(['new', 'more'], (dir) => put(dir, 'new'));
     put(got.workspace.dir, 'more');
-    const view = await got.one.snapshot();
+    const inputTree = await got.one.snapshot();
     const again = await captureResult(got.workspace, got.one.objects, {
-      view,
+      inputTree,
       outputs: ['new', 'more'],
       edits: [],
       ignoreRoots: [],
@@ -458,15 +458,15 @@ describe('a workspace', () => {
     one.scratch.write('.gitignore', 'node_modules/\n');
     one.scratch.write('f', '1');
     one.scratch.write('node_modules/m/index.js', 'm');
-    const view = await one.snapshot();
+    const inputTree = await one.snapshot();
     const pool = one.pool(['node_modules', 'absent'], ['kept']);
-    const workspace = await one.workspace(view, pool);
+    const workspace = await one.workspace(inputTree, pool);
     expect(lstatSync(join(workspace.dir, 'node_modules')).isSymbolicLink()).toBe(true);
     writeFileSync(join(workspace.dir, 'junk'), 'x');
     mkdirSync(join(workspace.dir, 'kept'));
     writeFileSync(join(workspace.dir, 'kept/x'), 'x');
     await pool.release(workspace);
-    const again = await one.workspace(await one.edit(view, { f: undefined, 'd/g': '2' }), pool);
+    const again = await one.workspace(await one.edit(inputTree, { f: undefined, 'd/g': '2' }), pool);
     expect(again.dir).toBe(workspace.dir);
     expect(['f', 'junk', 'absent'].filter((path) => existsSync(join(again.dir, path)))).toEqual([]);
     expect(
@@ -484,21 +484,21 @@ describe('a workspace', () => {
     one.scratch.write('f', '1');
     const from = await one.snapshot();
     one.scratch.write('p/node_modules/m', '1');
-    const view = await one.objects.editTree(from, new Map([['p', await one.entry(outside, '120000')]]));
-    await one.workspace(view, one.pool(['p/node_modules']));
+    const inputTree = await one.objects.editTree(from, new Map([['p', await one.entry(outside, '120000')]]));
+    await one.workspace(inputTree, one.pool(['p/node_modules']));
     expect(existsSync(join(outside, 'node_modules'))).toBe(false);
   });
 
   it.each(['worktree', 'git folder', 'index'])('whose %s is damaged is made anew', async (part) => {
     const one = await rig();
     one.scratch.write('f', '1');
-    const view = await one.snapshot();
+    const inputTree = await one.snapshot();
     const pool = one.pool();
-    const workspace = await one.workspace(view, pool);
+    const workspace = await one.workspace(inputTree, pool);
     await pool.release(workspace);
     if (part === 'index') writeFileSync(workspace.index, 'rubbish');
     else rmSync(part === 'worktree' ? workspace.dir : workspace.gitDir, { recursive: true });
-    expect(readFileSync(join((await one.workspace(view, pool)).dir, 'f'), 'utf8')).toBe('1');
+    expect(readFileSync(join((await one.workspace(inputTree, pool)).dir, 'f'), 'utf8')).toBe('1');
   });
 });
 

@@ -6,10 +6,10 @@
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { redactable } from '../io/environment.js';
 import { removeTree } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { type GitCall, git, gitOk } from '../io/git/run.js';
+import { redactable } from '../io/process/environment.js';
 import type { Failure } from '../model/failure.js';
 import { matchesAny } from '../model/pattern.js';
 import { type Entry, type Files, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
@@ -17,7 +17,7 @@ import { type Workspace, workspaceCall } from './pool.js';
 
 export interface CaptureOptions {
   /** The tree that the workspace was put to. */
-  readonly view: ObjectId;
+  readonly inputTree: ObjectId;
   readonly outputs: readonly string[];
   readonly edits: readonly string[];
   /** Links and kept paths: seen, never part of a result. */
@@ -83,7 +83,7 @@ export async function captureResult(
   if (leaks.length > 0) {
     // Nothing of it stays: neither an object nor the file.
     await gitOk(['clean', '-ffdxq', ...kept], call);
-    await gitOk(['read-tree', '--reset', '-u', options.view], call);
+    await gitOk(['read-tree', '--reset', '-u', options.inputTree], call);
     return err({ kind: 'leaked-secret', paths: leaks });
   }
 
@@ -119,7 +119,7 @@ async function capturedEdits(
   after: Listing,
 ): Promise<CapturedEdit[]> {
   if (options.edits.length === 0) return [];
-  const before = await objects.list(options.view);
+  const before = await objects.list(options.inputTree);
   return options.edits
     .map((path) => ({ path, before: before.get(path), after: after.get(path) }))
     .filter((edit) => !sameEntry(edit.before, edit.after));

@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { mergeFile } from '../io/git/merge-file.js';
 import type { GitObjects } from '../io/git/objects.js';
 
-import { type Entry, entryWord, sameEntry } from '../model/tree.js';
+import { type Entry, encodeEntry, sameEntry } from '../model/tree.js';
 
 /**
  * `current` with the change from `before` to `after` made to it. One that has it already comes back as it is. Where
@@ -23,7 +23,7 @@ export function applyPatch(
 ): Promise<Result<Entry | undefined, 'conflict'>> {
   const known = merges.get(objects) ?? new Map<string, ReturnType<typeof merge>>();
   merges.set(objects, known);
-  const key = [current, before, after].map((entry) => (entry ? entryWord(entry) : '')).join(' ');
+  const key = [current, before, after].map((entry) => (entry ? encodeEntry(entry) : '')).join(' ');
   const made = known.get(key) ?? merge(objects, current, before, after);
   known.set(key, made);
   return made;

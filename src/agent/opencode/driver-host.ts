@@ -2,8 +2,8 @@
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
-import { EventStream } from './events.js';
-import type { OpencodeServer } from './server.js';
+import type { OpencodeServer } from './server/server.js';
+import { EventStream } from './session/events.js';
 
 export interface HostOptions {
   start(signal: AbortSignal): Promise<Result<OpencodeServer, Failure>>;

@@ -8,8 +8,8 @@ import {
   type DriverRig,
   failureOf as failure,
   writeInto as write,
-} from '../../test/driver-rig.js';
-import { KEY } from '../../test/opencode-rig.js';
+} from '../../test/rig/driver-rig.js';
+import { KEY } from '../../test/rig/opencode-rig.js';
 import type { Agent } from '../agent.js';
 import type { ScriptStep } from '../scripted-model/playbook.js';
 import type { ScriptedModel } from '../scripted-model/server.js';

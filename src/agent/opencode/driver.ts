@@ -6,29 +6,26 @@ import type { OpencodeAgentConfig } from '../../model/config.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Agent, AgentExit, AgentRequest } from '../agent.js';
-import type { AgentDefinition } from '../definitions.js';
-import { Attempt, DEFAULT_LIMITS, type OpencodeSurroundings } from './attempt.js';
-import { findOpencode, ripgrepFolder } from './binary.js';
-import type { ConfigFile } from './config.js';
+import type { AgentDefinition } from '../prompts/definitions.js';
 import { ServerHost } from './driver-host.js';
-import { parseModel } from './model-name.js';
-import { keysOf } from './provider-keys.js';
-import { type OpencodeServer, startServer } from './server.js';
-import { findTether } from './tether.js';
+import { findOpencode, ripgrepFolder } from './server/binary.js';
+import type { ConfigFile } from './server/config.js';
+import { findLifeline } from './server/lifeline.js';
+import { keysOf } from './server/provider-keys.js';
+import { type OpencodeServer, startServer } from './server/server.js';
+import { Attempt, DEFAULT_LIMITS, type OpencodeHost } from './session/attempt.js';
+import { parseModel } from './session/model-name.js';
 
-export type { OpencodeSurroundings } from './attempt.js';
+export type { OpencodeHost } from './session/attempt.js';
 
 /** An agent from the config's `agent`. Fails with `invalid-config` when the model is not `provider/model`. */
-export function createOpencodeAgent(
-  config: OpencodeAgentConfig,
-  surroundings: OpencodeSurroundings,
-): Result<Agent, Failure> {
+export function createOpencodeAgent(config: OpencodeAgentConfig, host: OpencodeHost): Result<Agent, Failure> {
   for (const model of [config.model, config.smallModel ?? config.model]) {
     if (parseModel(model)) continue;
     const message = `agent: \`${model}\` is no model; write \`provider/model\``;
     return err({ kind: 'invalid-config', diagnostics: [{ file: 'conductor.config.ts', message }] });
   }
-  return ok(new OpencodeAgent(config, surroundings));
+  return ok(new OpencodeAgent(config, host));
 }
 
 class OpencodeAgent implements Agent {
@@ -37,22 +34,22 @@ class OpencodeAgent implements Agent {
   readonly reportsCost = true;
   readonly secrets: readonly string[];
   private readonly config: OpencodeAgentConfig;
-  private readonly surroundings: OpencodeSurroundings;
+  private readonly host: OpencodeHost;
   private readonly keys: Readonly<Record<string, string>>;
-  private readonly host: ServerHost;
+  private readonly servers: ServerHost;
   private definitions: ReadonlyMap<string, AgentDefinition> = new Map();
   /** Providers that have refused: nothing is asked of them any more in this build. */
   private readonly refused = new Map<string, Failure>();
 
-  constructor(config: OpencodeAgentConfig, surroundings: OpencodeSurroundings) {
+  constructor(config: OpencodeAgentConfig, host: OpencodeHost) {
     this.config = config;
-    this.surroundings = surroundings;
-    this.keys = keysOf(config, surroundings.env);
+    this.host = host;
+    this.keys = keysOf(config, host.env);
     this.secrets = Object.values(this.keys);
     // The shipped plugins steer a session and define no task: their text is not in the key, or every release of
     // conductor would disown all results.
     this.identity = canonicalJson({ driver: 'opencode' });
-    this.host = new ServerHost({ start: (signal) => this.start(signal) });
+    this.servers = new ServerHost({ start: (signal) => this.start(signal) });
   }
 
   useDefinitions(definitions: ReadonlyMap<string, AgentDefinition>): void {
@@ -75,7 +72,7 @@ class OpencodeAgent implements Agent {
     }
     const refused = this.refused.get(model.providerID);
     if (refused) return failed(refused);
-    const attempt = new Attempt(this.config, this.surroundings, this.host, {
+    const attempt = new Attempt(this.config, this.host, this.servers, {
       // OpenCode names files by their real place: a cache folder may be reached by a link.
       request: { ...request, cwd: await realpath(request.cwd).catch(() => request.cwd) },
       model,
@@ -93,7 +90,7 @@ class OpencodeAgent implements Agent {
   }
 
   close(): Promise<void> {
-    return this.host.close();
+    return this.servers.close();
   }
 
   /** What OpenCode's config folder gets. */
@@ -102,18 +99,18 @@ class OpencodeAgent implements Agent {
       path: `agent/${name}.md`,
       text,
     }));
-    return [...(this.surroundings.files ?? []), ...agents];
+    return [...(this.host.files ?? []), ...agents];
   }
 
   private async start(signal: AbortSignal): Promise<Result<OpencodeServer, Failure>> {
-    const { env, stateDir, models, pace } = this.surroundings;
+    const { env, stateDir, models, pace } = this.host;
     const found = await findOpencode({ env });
     if (!found.ok) return found;
     const ripgrep = ripgrepFolder({ env });
-    const sandbox = await this.surroundings.findSandbox();
+    const sandbox = await this.host.findSandbox();
     return startServer({
       program: found.value.program,
-      tether: await findTether(env),
+      lifeline: await findLifeline(env),
       stateDir,
       env,
       config: {

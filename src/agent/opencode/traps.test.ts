@@ -5,7 +5,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { exists } from '../../io/files.js';
-import { createDriverRig, type DriverRig, failureOf, writeInto } from '../../test/driver-rig.js';
+import { createDriverRig, type DriverRig, failureOf, writeInto } from '../../test/rig/driver-rig.js';
 import type { ScriptStep } from '../scripted-model/playbook.js';
 
 // A server takes a second to start, and many on a busy machine.

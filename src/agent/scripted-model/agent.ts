@@ -8,7 +8,7 @@ import type { OpencodeAgentConfig } from '../../model/config.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Agent, AgentExit, AgentRequest } from '../agent.js';
-import type { AgentDefinition } from '../definitions.js';
+import type { AgentDefinition } from '../prompts/definitions.js';
 import { SCRIPTED_MODEL, SCRIPTED_PROVIDER, scriptedProviderSetup } from './provider.js';
 import type { ScriptedModel } from './server.js';
 

@@ -1,4 +1,4 @@
-/** What can be typed after `conductor build`. */
+/** What can be typed after the commands that build and plan: build, watch, plan, run. */
 
 import { type Command, Option } from 'commander';
 import { BUDGET_USD, examples, positiveInteger, type SetExitCode } from './shared.js';
@@ -37,7 +37,73 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
       examples('conductor build', 'conductor build feature-001-auth', 'conductor build --dry-run'),
     )
     .action(async (targets: string[], options) => {
-      const { runBuild } = await import('../commands/build.js');
+      const { runBuild } = await import('../commands/build/build.js');
       setExitCode(await runBuild(targets, options));
+    });
+}
+
+export function addWatch(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('watch')
+    .description('build, and build again whenever something changes')
+    .argument('[targets...]', 'features, task labels, or globs of either')
+    .option('--poll', 'look every second, for file systems that tell of no changes')
+    .option('--workers <n>', 'tasks at the same time', positiveInteger)
+    .option('--json', 'print events, one JSON object a line')
+    .addHelpText(
+      'after',
+      `
+Keys: enter build now, a all (what failed too), f failed only, e explain, q quit
+${examples('conductor watch', 'conductor watch feature-001-auth', 'conductor watch --poll')}`,
+    )
+    .action(async (targets: string[], options) => {
+      const { runWatch } = await import('../commands/build/watch.js');
+      setExitCode(await runWatch(targets, options));
+    });
+}
+
+export function addRun(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('run')
+    .description('plan a request, show what would be built, ask, build it and run the build gates')
+    .argument(
+      '<feature|request.md>',
+      'a feature with a REQUEST.md, or a Markdown file that says what is wanted',
+    )
+    .option('--feature <name>', 'name of the feature of a request file; default: the name of the file')
+    .option('--yes', 'build without asking')
+    .option('--discard-edits', 'let the plan and the build replace what was edited by hand')
+    .option(...BUDGET_USD)
+    .option('--workers <n>', 'tasks at the same time', positiveInteger)
+    .option('--no-wait', 'fail when another conductor works on this project, instead of waiting for it')
+    .option('--json', 'print events, one JSON object a line')
+    .addHelpText(
+      'after',
+      examples('conductor run feature-request.md', 'conductor run feature-001-auth --yes'),
+    )
+    .action(async (target: string, options) => {
+      const { runRun } = await import('../commands/build/run.js');
+      setExitCode(await runRun(target, options));
+    });
+}
+
+export function addPlan(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('plan')
+    .description('turn a request into a plan and a backlog of tasks')
+    .argument(
+      '<feature|request.md>',
+      'a feature with a REQUEST.md, or a Markdown file that says what is wanted',
+    )
+    .option('--feature <name>', 'name of the feature of a request file; default: the name of the file')
+    .option('--dry-run', 'say what would be written anew, and why; ask no agent')
+    .option('--discard-edits', 'let the plan replace what you have changed in PLAN.md and BACKLOG.yaml')
+    .option(...BUDGET_USD)
+    .option('--no-wait', 'fail when another conductor works on this project, instead of waiting for it')
+    .option('--json', 'print events, one JSON object a line')
+    .addHelpText('after', examples('conductor plan feature-001-auth', 'conductor plan rate-limits.md'))
+    .action(async (target: string, options) => {
+      const { runPlan } = await import('../commands/build/plan.js');
+      setExitCode(await runPlan(target, options));
     });
 }

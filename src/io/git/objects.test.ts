@@ -4,11 +4,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../model/tree.js';
-import { ScratchRepository } from '../../test/scratch-repository.js';
+import { ScratchRepository } from '../../test/rig/scratch-repository.js';
 import { GitObjects } from './objects.js';
 import { openRepository } from './open.js';
+import { repackRefs } from './repack.js';
 import type { Repository } from './repository.js';
-import { settleRefs } from './settle.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -131,7 +131,7 @@ describe('GitObjects', () => {
     const id = scratch.git('rev-parse', ':f').trim();
     const tree = await objects.editTree(undefined, new Map([['f', { mode: '100644', id } as const]]));
     await objects.createRef('refs/conductor/results/aa/k', await objects.writeCommit({ tree, message: 'r' }));
-    await settleRefs(repository.store);
+    await repackRefs(repository.store);
     scratch.git('rm', '-q', '-f', '--cached', 'f');
     scratch.git('prune', '--expire=now');
     expect(() => scratch.git('cat-file', '-e', id)).toThrow();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseMoment } from '../../base/moment.js';
+import { parseTimestamp } from '../../base/timestamp.js';
 import type { AgentCall, HistoryLine, TaskEnd } from '../../model/history.js';
 import { parseHistoryLine } from '../../model/history.js';
 import { plainStyle } from '../style.js';
@@ -137,7 +137,7 @@ test.each([
   ['7', undefined],
   ['2026-13-01', undefined],
 ])('since %s', (text, at) => {
-  expect(parseMoment(text, START)).toBe(at);
+  expect(parseTimestamp(text, START)).toBe(at);
 });
 
 test('text says it all without charts, and with them when they can be seen', () => {

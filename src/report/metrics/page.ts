@@ -1,6 +1,6 @@
 /** Metrics as one page of HTML with plots. Knows where nothing comes from. */
 
-import { html, htmlPage } from '../html.js';
+import { html, htmlPage } from '../pages/html.js';
 import { bytes, duration, money, plural } from '../style.js';
 import { filledDays } from './days.js';
 import { type Group, type Metrics, type Rate, tokensOf } from './metrics.js';

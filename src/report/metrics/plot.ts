@@ -1,6 +1,6 @@
 /** Plots as inline SVG: stacked columns by day, and a line of shares. Knows colours by class only, and no metric. */
 
-import { html } from '../html.js';
+import { html } from '../pages/html.js';
 
 export interface Series {
   readonly name: string;

@@ -14,7 +14,7 @@ import { digestFields } from '../../model/digest.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import { shapeProblem } from '../admission.js';
 import { entryFiles } from '../arrival.js';
-import { type EntryName, isResult, keyOf, type Scope } from '../entry.js';
+import { type EntryName, isResult, keyOf, type Scope } from '../encoded-entry.js';
 import { entryMessage } from '../git-results.js';
 import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
 import { type Action, type ActionFile, formatAction, parseAction, sameAction } from './action-result.js';

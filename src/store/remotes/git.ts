@@ -16,7 +16,7 @@ import {
 } from '../../io/git/transfer.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { ObjectId } from '../../model/tree.js';
-import { type EntryName, refOf, type Scope } from '../entry.js';
+import { type EntryName, refOf, type Scope } from '../encoded-entry.js';
 import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
 
 export interface GitRemoteOptions {

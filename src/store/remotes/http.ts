@@ -5,7 +5,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '../../base/result.js';
-import { type HttpAnswer, HttpConnections, type HttpFault, type HttpRequest } from '../../io/http.js';
+import { type HttpAnswer, HttpConnections, type HttpFault, type HttpRequest } from '../../io/network/http.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { CacheRemoteConfig } from '../../model/cache-config.js';
 import type { RemoteFault } from '../remote-store.js';

@@ -2,12 +2,12 @@
 
 import type { GitObjects } from '../../io/git/objects.js';
 import type { CacheRemoteConfig } from '../../model/cache-config.js';
-import type { Scope } from '../entry.js';
+import type { Scope } from '../encoded-entry.js';
 import type { RemoteStore } from '../remote-store.js';
 import type { BlobPlace } from './blob-place.js';
-import { type ChainedRemote, RemoteChain } from './chain.js';
+import { RemoteTiers, type TieredRemote } from './tiers.js';
 
-export interface RemoteSurroundings {
+export interface RemoteHost {
   readonly objects: GitObjects;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The project's folder. */
@@ -23,10 +23,10 @@ const SILENCE_SECONDS = 30;
 export async function openRemotes(
   configs: readonly CacheRemoteConfig[],
   scopes: { readonly read: readonly Scope[]; readonly write: Scope | undefined },
-  surroundings: RemoteSurroundings,
+  host: RemoteHost,
   warn: (message: string) => void,
-): Promise<RemoteChain> {
-  const chained: ChainedRemote[] = [];
+): Promise<RemoteTiers> {
+  const chained: TieredRemote[] = [];
   for (const scope of ['shared', 'pull-request'] as const) {
     const reads = scopes.read.includes(scope);
     const writes = scopes.write === scope;
@@ -38,18 +38,14 @@ export async function openRemotes(
         if (scope === 'shared') warn(`${config.url} is no address: it is left out`);
         continue;
       }
-      if (read || write) chained.push({ store: await openRemote(config, scope, surroundings), read, write });
+      if (read || write) chained.push({ store: await openRemote(config, scope, host), read, write });
     }
   }
-  return new RemoteChain(chained, warn);
+  return new RemoteTiers(chained, warn);
 }
 
-async function openRemote(
-  config: CacheRemoteConfig,
-  scope: Scope,
-  surroundings: RemoteSurroundings,
-): Promise<RemoteStore> {
-  const { objects, dir, pid, env, maxBytes } = surroundings;
+async function openRemote(config: CacheRemoteConfig, scope: Scope, host: RemoteHost): Promise<RemoteStore> {
+  const { objects, dir, pid, env, maxBytes } = host;
   const silenceMs = (config.timeoutSeconds ?? SILENCE_SECONDS) * 1000;
   if (config.url.startsWith('git:')) {
     const { GitRemote } = await import('./git.js');
@@ -62,7 +58,7 @@ async function openRemote(
 
 async function openPlace(
   config: CacheRemoteConfig,
-  env: RemoteSurroundings['env'],
+  env: RemoteHost['env'],
   silenceMs: number,
 ): Promise<BlobPlace> {
   if (config.url.startsWith('s3:')) {

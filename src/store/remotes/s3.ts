@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { ok, type Result } from '../../base/result.js';
-import { S3Bucket } from '../../io/s3.js';
+import { S3Bucket } from '../../io/network/s3.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { CacheRemoteConfig } from '../../model/cache-config.js';
 import type { RemoteFault } from '../remote-store.js';

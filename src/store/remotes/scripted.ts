@@ -1,7 +1,7 @@
 /** The twin of a remote for tests: it keeps entries in memory and does what the test tells it. Speaks no protocol. */
 
 import type { ObjectId } from '../../model/tree.js';
-import type { EntryName } from '../entry.js';
+import type { EntryName } from '../encoded-entry.js';
 import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
 
 const STOPPED: RemoteFault = { kind: 'stopped', detail: 'it was stopped' };

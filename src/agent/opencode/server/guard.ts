@@ -1,0 +1,91 @@
+/** The plugin that keeps OpenCode's file tools where they belong. Holds its text; OpenCode runs it, not conductor. */
+
+import { join } from 'node:path';
+import { readText, writeAtomic } from '../../../io/files.js';
+
+/**
+ * OpenCode compares the paths of its file tools as they are written: a link in the workspace leads them anywhere, to
+ * the keys and to the server's variables. This looks at where a path really leads. Needs nothing but Node's modules,
+ * for a plugin that cannot load is passed over in silence.
+ */
+const PLUGIN = `// Written by conductor. File tools stay in the workspace, wherever a link leads.
+import { appendFileSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+
+const policy = JSON.parse(readFileSync(new URL('../guard.json', import.meta.url), 'utf8'));
+const READERS = new Set(['read', 'grep', 'glob', 'list', 'lsp', 'bash']);
+const PATH_KEYS = new Set(['filepath', 'file_path', 'path', 'workdir', 'cwd', 'directory']);
+
+const below = (path, folder) => path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+
+function real(path, links = 0) {
+  if (links > 40) throw new Error('conductor: too many links: ' + path);
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (error.code !== 'ENOENT' || dirname(path) === path) throw error;
+  }
+  let isLink = false;
+  try {
+    isLink = lstatSync(path).isSymbolicLink();
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+  if (isLink) return real(resolve(real(dirname(path), links + 1), readlinkSync(path)), links + 1);
+  return join(real(dirname(path), links), basename(path));
+}
+
+function pathsOf(args) {
+  const paths = [];
+  for (const [key, value] of Object.entries(args ?? {})) {
+    if (typeof value !== 'string') continue;
+    if (PATH_KEYS.has(key.toLowerCase())) paths.push(value);
+    if (/patch/i.test(key)) {
+      for (const line of value.matchAll(/^\\*\\*\\* (?:(?:Add|Update|Delete) File|Move to): (.*)$/gm)) paths.push(line[1].trim());
+    }
+  }
+  return paths;
+}
+
+export const ConductorGuard = async ({ directory }) => {
+  const workspace = realpathSync(directory);
+  const hidden = policy.hidden.map((path) => real(path));
+  const shown = policy.shown.map((path) => real(path));
+  appendFileSync(policy.log, workspace + '\\0');
+  return {
+    'tool.execute.before': async (input, output) => {
+      for (const path of pathsOf(output.args)) {
+        const place = real(resolve(workspace, path));
+        if (below(place, workspace)) continue;
+        const may =
+          READERS.has(input.tool) &&
+          (shown.some((one) => below(place, one)) || !hidden.some((one) => below(place, one)));
+        if (!may) throw new Error('conductor: ' + path + ' leads out of the workspace');
+      }
+    },
+  };
+};
+`;
+
+export interface Guard {
+  readonly log: string;
+}
+
+/**
+ * Writes the plugin into OpenCode's config folder. `hidden` may not be read through a link either, `shown` below it
+ * may; nothing outside of the workspace may be written.
+ */
+export async function writeGuard(
+  configDir: string,
+  log: string,
+  policy: { readonly hidden: readonly string[]; readonly shown: readonly string[] },
+): Promise<Guard> {
+  await writeAtomic(join(configDir, 'guard.json'), JSON.stringify({ ...policy, log }));
+  await writeAtomic(join(configDir, 'plugin', 'conductor-guard.js'), PLUGIN);
+  return { log };
+}
+
+/** Whether the plugin has been loaded for a workspace (its real path), which happens with its first request. */
+export async function isGuarded(guard: Guard, workspace: string): Promise<boolean> {
+  return ((await readText(guard.log)) ?? '').split('\0').includes(workspace);
+}

@@ -1,0 +1,66 @@
+/** Which process is meant by a number that may have been given again: its start time and the system's boot. */
+
+import { readdir, readFile } from 'node:fs/promises';
+import { cleanEnvironment, runProgram } from '../../../io/process/process.js';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** In the system's own words; equal for the same process only, within one boot. */
+  readonly start: string;
+  /** Id of the boot; empty where the system has none and `start` is a full date. */
+  readonly boot: string;
+}
+
+/** The identity of a live process; undefined when there is none, it is dead and not yet reaped, or nothing tells. */
+export async function identityOf(pid: number): Promise<ProcessIdentity | undefined> {
+  if (process.platform === 'win32') return undefined;
+  if (process.platform !== 'linux') return askedIdentity(pid);
+  const [stat, boot] = await Promise.all([
+    readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined),
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
+  ]);
+  if (stat === undefined) return undefined;
+  // The program's name, in brackets, may hold anything: state is the field after it, start time the twentieth.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const start = fields[19];
+  if (start === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  return { pid, start, boot: boot.trim() };
+}
+
+/** Whether the process that was meant still lives. */
+export async function isSame(identity: ProcessIdentity): Promise<boolean> {
+  const now = await identityOf(identity.pid);
+  return now !== undefined && now.start === identity.start && now.boot === identity.boot;
+}
+
+/** `ps` of macOS and the BSDs tells the second of the start. */
+async function askedIdentity(pid: number): Promise<ProcessIdentity | undefined> {
+  const exit = await runProgram({
+    command: ['ps', '-o', 'lstart=', '-p', String(pid)],
+    cwd: '/',
+    env: cleanEnvironment({}, []),
+    timeoutMs: 5000,
+  });
+  const start = exit.kind === 'exited' && exit.code === 0 ? exit.tail.trim() : '';
+  return start === '' ? undefined : { pid, start, boot: '' };
+}
+
+/** Live processes whose variables hold `name=value`; Linux only, elsewhere none. */
+export async function processesWith(name: string, value: string): Promise<number[]> {
+  if (process.platform !== 'linux') return [];
+  const wanted = Buffer.from(`\0${name}=${value}\0`);
+  const found: number[] = [];
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
+    const text = await readFile(`/proc/${entry}/environ`).catch(() => undefined);
+    if (text === undefined || text.length === 0) continue;
+    if (Buffer.concat([Buffer.of(0), text, Buffer.of(0)]).includes(wanted)) found.push(Number(entry));
+  }
+  return found;
+}
+
+/** Bytes of resident memory of a process; 0 when it is gone or the system does not tell. */
+export async function residentBytes(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
+}

@@ -1,0 +1,19 @@
+/** Where running servers are recorded. Knows no record: a build with nothing to do looks here and loads no more. */
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf } from '../../../io/files.js';
+
+export function recordFolder(stateDir: string): string {
+  return join(stateDir, 'opencode');
+}
+
+/** The names in the folder, sorted; none where it was never made. */
+export async function recordNames(stateDir: string): Promise<string[]> {
+  try {
+    return (await readdir(recordFolder(stateDir))).sort();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

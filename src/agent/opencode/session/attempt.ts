@@ -1,0 +1,187 @@
+/** One attempt of one task in sessions of an OpenCode server, through the deaths of servers. Starts no server itself. */
+
+import { cleanEnvironment, type Environment, withPathInFront } from '../../../io/process/environment.js';
+import { secretPlaces } from '../../../io/process/sandbox.js';
+import type { Usage } from '../../../model/action.js';
+import type { OpencodeAgentConfig } from '../../../model/config.js';
+import type { Failure } from '../../../model/failure.js';
+import type { AgentExit, AgentRequest } from '../../agent.js';
+import { sameUsage } from '../../usage.js';
+import type { Lease, ServerHost } from '../driver-host.js';
+import type { ConfigFile } from '../server/config.js';
+import { longestWaitMs, type Pace } from '../server/pace.js';
+import type { OpencodeServer } from '../server/server.js';
+import type { ModelName } from './model-name.js';
+import { ObservedFiles } from './observed.js';
+import { runSession, type SessionEnd } from './session.js';
+import { Transcript } from './transcript.js';
+import { SessionUsage } from './usage.js';
+
+export interface OpencodeHost {
+  /** Conductor's variables. */
+  readonly env: Environment;
+  /** Folder where running servers are recorded, so that the next build ends what a killed one left. */
+  readonly stateDir: string;
+  /** Names of variables that the agents' shell may see beside the usual ones. */
+  readonly shellEnv: readonly string[];
+  /** Models beside the configured ones that may be asked for. */
+  readonly models?: readonly string[];
+  readonly pace?: Pace;
+  /** Sessions that go on at the same time. Default 4. */
+  readonly sessions?: number;
+  /** Agents and plugins for OpenCode's config folder. */
+  readonly files?: readonly ConfigFile[];
+  /** Program of the sandbox; undefined: none. Asked once, at the first start. */
+  findSandbox(): Promise<string | undefined>;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+/** Servers of one attempt: its first and those after a death. */
+const MAX_STARTS = 3;
+export const DEFAULT_LIMITS = { steps: 60, silenceMinutes: 5, retryWaitMinutes: 2 };
+
+export interface Assignment {
+  readonly request: AgentRequest;
+  readonly model: ModelName;
+  readonly variant: string | undefined;
+  /** Undefined: OpenCode's own default agent. */
+  readonly agentName: string | undefined;
+  readonly steps: number;
+}
+
+/** One attempt of one task, through the deaths of servers. */
+export class Attempt {
+  private readonly config: OpencodeAgentConfig;
+  private readonly host: OpencodeHost;
+  private readonly servers: ServerHost;
+  private readonly request: AgentRequest;
+  private readonly assignment: Assignment;
+  private readonly usage: SessionUsage;
+  private readonly observed: ObservedFiles;
+  private told: Usage = {};
+
+  constructor(config: OpencodeAgentConfig, host: OpencodeHost, servers: ServerHost, assignment: Assignment) {
+    const { request, model } = assignment;
+    this.config = config;
+    this.host = host;
+    this.servers = servers;
+    this.request = request;
+    this.assignment = assignment;
+    const setup = config.providers?.[model.providerID]?.models?.[model.modelID];
+    this.usage = new SessionUsage(setup?.cost !== undefined);
+    this.observed = new ObservedFiles(request.cwd);
+  }
+
+  async run(secrets: readonly string[]): Promise<AgentExit> {
+    const { request, servers, host } = this;
+    const endsAt = host.now() + request.timeoutMs;
+    const transcript = new Transcript({
+      logFile: request.logFile,
+      secrets: [...secrets, ...host.shellEnv.flatMap((name) => host.env[name] ?? [])],
+      now: host.now,
+      onLine: (line) => request.onEvent({ kind: 'output', line }),
+    });
+    const output = () => ({ log: request.logFile, tail: transcript.tail });
+    for (let start = 1; ; start++) {
+      const leased = await servers.lease(request.cwd, request.signal);
+      if (!leased.ok) return this.failed(leased.error);
+      const lease = leased.value;
+      let end: SessionEnd;
+      try {
+        end = await this.session(lease, transcript, endsAt);
+      } finally {
+        await lease.release();
+      }
+      if (end.kind === 'finished') {
+        return { kind: 'finished', usage: this.usage.total, observed: this.observed.files };
+      }
+      // What a provider or an agent says of a failure may hold a key.
+      if (end.kind === 'failed') return this.failed(transcript.clean(end.failure));
+      if (request.signal.aborted) return this.failed({ kind: 'cancelled' });
+      if (start === MAX_STARTS) {
+        return this.failed({ kind: 'agent-error', detail: end.detail, output: output() });
+      }
+      transcript.incident(`${end.detail}: the work begins anew on another one`);
+      await request.reset();
+    }
+  }
+
+  private async session(lease: Lease, transcript: Transcript, endsAt: number): Promise<SessionEnd> {
+    const { request, host, config, assignment } = this;
+    const { server, events, lost } = lease;
+    const { env } = host;
+    await server.grant({
+      workspace: request.cwd,
+      network: request.network,
+      env: withPathInFront({ ...cleanEnvironment(env, host.shellEnv), CI: '1' }, [
+        `${request.cwd}/node_modules/.bin`,
+      ]),
+      hide: env.HOME === undefined ? [] : secretPlaces(env.HOME),
+    });
+    const limits = { ...DEFAULT_LIMITS, ...config.limits };
+    const { pace, sessions = 4 } = host;
+    const paced = pace ? longestWaitMs(pace, assignment.model.providerID, sessions) : 0;
+    try {
+      const guarded = await server.guarded(request.cwd);
+      if (guarded === undefined && !(await server.healthy())) return this.giveUp(server);
+      if (!guarded) {
+        const detail =
+          guarded === undefined
+            ? 'OpenCode did not open the workspace'
+            : 'OpenCode did not load conductor’s plugins, the guard of its file tools among them';
+        return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } } };
+      }
+      const end = await runSession(
+        {
+          directory: request.cwd,
+          title: `${request.label} attempt ${request.attempt}`,
+          prompt: request.prompt,
+          ...(assignment.agentName === undefined ? {} : { agent: assignment.agentName }),
+          model: assignment.model,
+          ...(assignment.variant === undefined ? {} : { variant: assignment.variant }),
+          limits: {
+            steps: assignment.steps,
+            wallMs: request.timeoutMs,
+            endsAt,
+            silenceMs: limits.silenceMinutes * 60_000 + paced,
+            retryWaitMs: limits.retryWaitMinutes * 60_000,
+          },
+          logFile: request.logFile,
+        },
+        {
+          client: server.client,
+          events,
+          lost,
+          transcript,
+          usage: this.usage,
+          observed: this.observed,
+          now: host.now,
+          onUsage: () => this.tellUsage(),
+        },
+        request.signal,
+      );
+      const silent = end.kind === 'failed' && end.failure.kind === 'stalled';
+      return silent && !(await server.healthy()) ? this.giveUp(server) : end;
+    } finally {
+      await server.revoke(request.cwd);
+    }
+  }
+
+  /** It is the server that hangs, not the model: it goes, and with it every session that waits for it. */
+  private async giveUp(server: OpencodeServer): Promise<SessionEnd> {
+    await server.stop();
+    return { kind: 'lost', detail: 'the OpenCode server gave no answer any more' };
+  }
+
+  private tellUsage(): void {
+    const { total } = this.usage;
+    if (sameUsage(total, this.told)) return;
+    this.told = total;
+    this.request.onEvent({ kind: 'usage', usage: total });
+  }
+
+  private failed(failure: Failure): AgentExit {
+    return { kind: 'failed', failure, usage: this.usage.total };
+  }
+}

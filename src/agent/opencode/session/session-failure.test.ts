@@ -1,0 +1,44 @@
+/** Holds what OpenCode's errors mean for a build. */
+
+import { expect, test } from 'vitest';
+import type { AssistantMessage } from '../client.js';
+import { failureOfError, failureOfMessage } from './session-failure.js';
+import type { SessionError } from './session-lifecycle.js';
+
+const output = { tail: '' };
+const kind = (error: SessionError) => failureOfError(error, 'acme', output).kind;
+const api = (statusCode: number | undefined, isRetryable: boolean, message = 'x', responseBody = '') =>
+  kind({
+    name: 'APIError',
+    data: { message, isRetryable, responseBody, ...(statusCode === undefined ? {} : { statusCode }) },
+  });
+
+test('a refusal is told from an outage and from a mistake', () => {
+  expect(api(401, false)).toBe('provider-refused');
+  expect(api(402, false)).toBe('provider-refused');
+  expect(api(403, false)).toBe('provider-refused');
+  expect(api(429, true, 'Too many', '{"error":{"code":"insufficient_quota"}}')).toBe('provider-refused');
+  expect(api(429, true, 'Too many')).toBe('provider-unavailable');
+  expect(api(503, true)).toBe('provider-unavailable');
+  expect(api(undefined, true, 'Unable to connect')).toBe('provider-unavailable');
+  expect(api(400, false)).toBe('agent-error');
+  expect(kind({ name: 'ProviderAuthError', data: { providerID: 'acme', message: 'x' } })).toBe(
+    'provider-refused',
+  );
+  expect(kind({ name: 'ContextOverflowError', data: { message: 'x' } })).toBe('context-overflow');
+  expect(kind({ name: 'UnknownError', data: { message: 'x' } })).toBe('agent-error');
+});
+
+test('only a stop is a proper end', () => {
+  const last = (more: Partial<AssistantMessage>) =>
+    failureOfMessage(more as AssistantMessage, undefined, 'acme', output);
+  expect(last({ finish: 'stop' })).toBeUndefined();
+  for (const finish of ['length', 'content-filter', 'tool-calls', undefined]) {
+    expect(last(finish === undefined ? {} : { finish })).toMatchObject({ kind: 'agent-error' });
+  }
+  expect(failureOfMessage(undefined, undefined, 'acme', output)).toMatchObject({ kind: 'agent-error' });
+  const unknown = { name: 'UnknownError', data: { message: 'no such model\n  at stack' } } as const;
+  expect(failureOfMessage(undefined, unknown, 'acme', output)).toMatchObject({
+    detail: 'UnknownError: no such model',
+  });
+});

@@ -1,0 +1,287 @@
+/** One session of one attempt, from its creation to its removal. Knows no server's start, no budget and no task. */
+
+import type { Failure, KeptOutput } from '../../../model/failure.js';
+import type { OpencodeClient, ToolPart } from '../client.js';
+import { type Blocked, blockedIn } from './blocked.js';
+import type { EventStream, ServerEvent, SessionListener } from './events.js';
+import { LimitWatch, type SessionLimits } from './limits.js';
+import type { ObservedFiles } from './observed.js';
+import { ANSWER_MS, abortSession, inTime, messageName, postPrompt, refuse, said } from './session-calls.js';
+import { failureOfMessage } from './session-failure.js';
+import { SessionLifecycle } from './session-lifecycle.js';
+import type { Transcript } from './transcript.js';
+import type { SessionUsage } from './usage.js';
+
+export interface SessionPlan {
+  /** The workspace: absolute, and it exists. */
+  readonly directory: string;
+  readonly title: string;
+  readonly prompt: string;
+  readonly agent?: string;
+  readonly model: { readonly providerID: string; readonly modelID: string };
+  readonly variant?: string;
+  readonly limits: SessionLimits;
+  /** For failures: where the transcript is. */
+  readonly logFile: string;
+}
+
+export interface SessionTools {
+  readonly client: OpencodeClient;
+  readonly events: EventStream;
+  /** Resolves with a sentence when the server is gone. */
+  readonly lost: Promise<string>;
+  readonly transcript: Transcript;
+  readonly usage: SessionUsage;
+  readonly observed: ObservedFiles;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** After each change of `usage`. */
+  onUsage(): void;
+}
+
+export type SessionEnd =
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** The server died: nothing is known of the session's end. */
+  | { readonly kind: 'lost'; readonly detail: string };
+
+type Why = 'over' | { readonly failure: Failure } | { readonly lost: string };
+
+/**
+ * Prompts a new session and waits until it is over, a limit is reached, `signal` aborts or the server dies. However
+ * it ends it is aborted, awaited and deleted when this returns.
+ */
+export async function runSession(
+  plan: SessionPlan,
+  tools: SessionTools,
+  signal: AbortSignal,
+): Promise<SessionEnd> {
+  const { client } = tools;
+  const { directory, title } = plan;
+  const created = await inTime(client.session.create({ directory, title }), 6 * ANSWER_MS);
+  if (!created?.data) return noAnswer(tools, plan, `no session could be made: ${said(created?.error)}`);
+  const session = new RunningSession(plan, tools, created.data.id);
+  return session.run(signal);
+}
+
+class RunningSession implements SessionListener {
+  private readonly plan: SessionPlan;
+  private readonly tools: SessionTools;
+  private readonly id: string;
+  private readonly messageID: string;
+  private readonly lifecycle = new SessionLifecycle();
+  private readonly watch: LimitWatch;
+  private blocked: Blocked | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private gone = false;
+  private end: (why: Why) => void = () => {};
+  private readonly ended: Promise<Why>;
+  private onIdle: () => void = () => {};
+  private readonly idle = new Promise<void>((resolve) => {
+    this.onIdle = resolve;
+  });
+
+  constructor(plan: SessionPlan, tools: SessionTools, id: string) {
+    this.plan = plan;
+    this.tools = tools;
+    this.id = id;
+    this.messageID = messageName(id);
+    this.watch = new LimitWatch(plan.limits, plan.model.providerID, tools.now());
+    this.ended = new Promise((resolve) => {
+      this.end = resolve;
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<SessionEnd> {
+    const { tools, plan } = this;
+    const unfollow = tools.events.follow(this.id, this);
+    const onAbort = () => this.end({ failure: { kind: 'cancelled' } });
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    void tools.lost.then((lost) => this.end({ lost }));
+    this.arm();
+    try {
+      tools.transcript.prompt(this.id, plan.prompt);
+      const refused = signal.aborted
+        ? undefined
+        : await postPrompt(tools.client, this.id, this.messageID, plan);
+      if (refused !== undefined) this.end({ failure: this.agentError(refused) });
+      const why = await this.ended;
+      if (why !== 'over' && 'lost' in why) return { kind: 'lost', detail: why.lost };
+      const ended = why === 'over' ? await this.read() : why.failure;
+      if (why !== 'over') await abortSession(tools.client, this.id, plan.directory, this.idle);
+      return ended ? { kind: 'failed', failure: ended } : { kind: 'finished' };
+    } finally {
+      this.gone = true;
+      clearTimeout(this.timer);
+      signal.removeEventListener('abort', onAbort);
+      await this.remove();
+      unfollow();
+      tools.transcript.finish();
+    }
+  }
+
+  onEvent(event: ServerEvent, session: string): void {
+    const { tools, watch, lifecycle } = this;
+    const own = session === this.id;
+    const now = tools.now();
+    watch.heard(now);
+    switch (event.type) {
+      case 'message.updated':
+      case 'message.part.updated':
+      case 'message.part.delta':
+        this.message(event, own);
+        break;
+      case 'session.status':
+        watch.status(event.properties.status, now);
+        if (own) lifecycle.status(event.properties.status);
+        break;
+      case 'session.idle':
+        if (!own) break;
+        lifecycle.idle();
+        this.onIdle();
+        break;
+      case 'session.error':
+        if (own) lifecycle.error(event.properties.error);
+        break;
+      case 'permission.asked':
+      case 'question.asked':
+        refuse(tools.client, tools.transcript, this.plan.directory, event);
+        break;
+    }
+    this.judge();
+  }
+
+  onGap(): void {
+    void this.ask();
+  }
+
+  private message(
+    event: Extract<ServerEvent, { type: 'message.updated' | 'message.part.updated' | 'message.part.delta' }>,
+    own: boolean,
+  ): void {
+    const { tools, lifecycle } = this;
+    if (event.type === 'message.part.delta') {
+      if (own) lifecycle.atWork();
+      return;
+    }
+    if (event.type === 'message.updated') {
+      const { info } = event.properties;
+      if (info.role !== 'assistant') return;
+      if (own) lifecycle.message(info);
+      tools.usage.message(info);
+      tools.transcript.message(info);
+      tools.onUsage();
+      return;
+    }
+    const { part } = event.properties;
+    if (part.messageID === this.messageID) return;
+    tools.transcript.part(part);
+    if (part.type === 'tool') this.tool(part);
+    if (part.type === 'step-finish') {
+      tools.usage.step(part);
+      if (own) lifecycle.step(part.messageID);
+      this.watch.stepped(tools.usage.stepCount, part.reason === 'tool-calls');
+      tools.onUsage();
+    }
+  }
+
+  private tool(part: ToolPart): void {
+    this.tools.observed.tool(part);
+    this.blocked ??= blockedIn(part);
+  }
+
+  /** Ends the wait when the session is over or beyond a limit. */
+  private judge(): void {
+    if (this.lifecycle.over) this.end('over');
+    if (this.lifecycle.overflowing) {
+      const detail = 'it was compacted twice with no work between';
+      this.end({ failure: { kind: 'context-overflow', detail, output: this.output() } });
+    }
+    const failure = this.watch.exceeded(this.tools.now(), this.output());
+    if (failure && failure.kind !== 'stalled') this.end({ failure });
+  }
+
+  /** Wakes at the next limit in time. Before a session counts as stalled the server is asked: an event may be lost. */
+  private arm(): void {
+    const ms = Math.max(1, this.watch.deadline - this.tools.now());
+    this.timer = setTimeout(
+      async () => {
+        if (this.watch.exceeded(this.tools.now(), this.output())?.kind === 'stalled') await this.ask();
+        this.judge();
+        const failure = this.watch.exceeded(this.tools.now(), this.output());
+        if (failure) this.end({ failure });
+        // It may have ended while the server was asked: a timer would keep conductor from ending.
+        else if (!this.gone) this.arm();
+      },
+      Math.min(ms, 2 ** 31 - 1),
+    );
+  }
+
+  /** How things stand, from the server instead of its events. */
+  private async ask(): Promise<void> {
+    const { client } = this.tools;
+    const { directory } = this.plan;
+    const status = await inTime(client.session.status({ directory }));
+    const found = await this.messages();
+    if (!status?.data || !found) return;
+    if (found.some(({ info }) => info.role === 'assistant')) this.lifecycle.atWork();
+    const own = status.data[this.id];
+    if (own === undefined) this.lifecycle.idle();
+    else this.lifecycle.status(own);
+    this.judge();
+  }
+
+  private async messages() {
+    const { client, usage, transcript } = this.tools;
+    const answer = await inTime(
+      client.session.messages({ sessionID: this.id, directory: this.plan.directory }),
+    );
+    for (const { info, parts } of answer?.data ?? []) {
+      if (info.role !== 'assistant') continue;
+      usage.message(info);
+      for (const part of parts) {
+        transcript.part(part);
+        if (part.type === 'tool') this.tool(part);
+        if (part.type === 'step-finish') usage.step(part);
+      }
+      transcript.message(info);
+    }
+    this.tools.onUsage();
+    return answer?.data;
+  }
+
+  /** Whether a session that is over ended well. */
+  private async read(): Promise<Failure | undefined> {
+    const found = await this.messages();
+    const last = (found ?? []).flatMap(({ info }) => (info.role === 'assistant' ? [info] : [])).at(-1);
+    const { lifecycle, plan } = this;
+    if (!found && !lifecycle.errorSeen) return this.agentError('the session could not be read');
+    if (last?.summary) return this.agentError('the session ended after its compaction, without going on');
+    const failed = failureOfMessage(last, lifecycle.errorSeen, plan.model.providerID, this.output());
+    if (failed || !this.blocked) return failed;
+    return { kind: 'agent-blocked', ...this.blocked, output: this.output() };
+  }
+
+  private async remove(): Promise<void> {
+    const gone = this.tools.lost.then(() => undefined);
+    const { directory } = this.plan;
+    await Promise.race([gone, inTime(this.tools.client.session.delete({ sessionID: this.id, directory }))]);
+  }
+
+  private output(): KeptOutput {
+    return { log: this.plan.logFile, tail: this.tools.transcript.tail };
+  }
+
+  private agentError(detail: string): Failure {
+    return { kind: 'agent-error', detail, output: this.output() };
+  }
+}
+
+/** A server that died between two words is lost; one that lives has refused. */
+async function noAnswer(tools: SessionTools, plan: SessionPlan, detail: string): Promise<SessionEnd> {
+  const lost = await inTime(tools.lost, 500);
+  if (lost !== undefined) return { kind: 'lost', detail: lost };
+  const output = { log: plan.logFile, tail: tools.transcript.tail };
+  return { kind: 'failed', failure: { kind: 'agent-error', detail, output } };
+}

@@ -1,0 +1,148 @@
+/** What failed in an earlier attempt, in one short paragraph for the next one. Knows no transcript and no prompt. */
+
+import type { Failure } from '../../model/failure.js';
+
+/** Bytes of decisive lines for one attempt. */
+const MAX_LINES_BYTES = 1024;
+const MAX_PATHS = 10;
+
+/**
+ * A bounded digest of a failed attempt: what failed, and the lines of its output that say why (at most 1 KB). The
+ * last lines count when none of them looks like an error.
+ */
+export function evidence(attempt: number, failure: Failure): string {
+  const lines = 'output' in failure ? decisiveLines(failure.output.tail) : findingLines(failure);
+  const head = `Attempt ${attempt} failed: ${sentence(failure)}`;
+  return lines === '' ? head : `${head}\n\n${fenced(lines)}`;
+}
+
+/** A prompt with what earlier attempts have shown behind it: no two attempts get the same one. */
+export function withEvidence(prompt: string, earlier: readonly string[]): string {
+  if (earlier.length === 0) return prompt;
+  const head = '## Earlier attempts\n\nThese failed and left nothing behind. Do not repeat them.';
+  return `${prompt.trimEnd()}\n\n${head}\n\n${earlier.join('\n\n')}\n`;
+}
+
+/** What speaks against the work first; each on a line. */
+function findingLines(failure: Failure): string {
+  if (failure.kind !== 'review-rejected') return '';
+  const weight = { blocker: 0, major: 1, minor: 2 };
+  const lines = [...failure.findings]
+    .sort((a, b) => weight[a.severity] - weight[b.severity])
+    .map(({ severity, file, line, what }) => {
+      const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}`}: `;
+      return cutToBytes(`${severity}: ${place}${what.replace(/\s+/g, ' ')}`, 300);
+    });
+  let size = 0;
+  return lines
+    .filter((line) => {
+      size += Buffer.byteLength(line) + 1;
+      return size <= MAX_LINES_BYTES;
+    })
+    .join('\n');
+}
+
+function sentence(failure: Failure): string {
+  switch (failure.kind) {
+    case 'gate-failed':
+      return `the gate ${shown(failure.gate)} ended with ${failure.exitCode}.`;
+    case 'gate-timed-out':
+      return `the gate ${shown(failure.gate)} did not end within ${failure.minutes} minutes.`;
+    case 'gate-flaky':
+      return `the gate ${shown(failure.gate)} passes and fails on the same files.`;
+    case 'gate-missing-program':
+      return `the gate ${shown(failure.gate)} needs the program ${shown(failure.program)}, which is missing.`;
+    case 'wrote-outside-outputs':
+      return `it changed files that are not the task's: ${paths(failure.paths)}. Leave them as they are.`;
+    case 'leaked-secret':
+      return `it wrote a secret into ${paths(failure.paths)}. Write the name of its variable instead.`;
+    case 'missing-outputs':
+      return `it did not write ${paths(failure.paths)}.`;
+    case 'nothing-done':
+      return 'it changed no file.';
+    case 'link-leaves-tree':
+      return `the link ${shown(failure.path)} points outside the project.`;
+    case 'unsafe-path':
+      return `the path ${shown(failure.path)} cannot be kept: ${bounded(failure.reason)}.`;
+    case 'output-too-large':
+      return `its outputs have ${failure.bytes} bytes; ${failure.limit} are allowed.`;
+    case 'review-rejected':
+      return 'its gates passed, but a reviewer rejected it.';
+    case 'patch-conflict':
+      return `its change of ${shown(failure.path)} conflicts with another change. Keep the change small.`;
+    case 'timed-out':
+      return `${failure.what} did not end within ${failure.minutes} minutes.`;
+    case 'agent-error':
+      return `the session broke off (${bounded(failure.detail)}).`;
+    case 'stalled':
+      return `the session gave no sign of life for ${failure.minutes} minutes.`;
+    case 'step-limit':
+      return `it was not done after ${failure.limit} steps. Take fewer and end as soon as the task is done.`;
+    case 'command-failed':
+    case 'setup-failed':
+      return `the command ${shown(failure.command)} ended with ${failure.exitCode}.`;
+    case 'invalid-plan':
+      return `what it wrote to ${shown(failure.file)} was refused.`;
+    default:
+      return `${failure.kind}.`;
+  }
+}
+
+function paths(all: readonly string[]): string {
+  const named = all.slice(0, MAX_PATHS).map(shown).join(', ');
+  return all.length > MAX_PATHS ? `${named} and ${all.length - MAX_PATHS} more` : named;
+}
+
+function bounded(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
+
+/** Names and paths are hostile: on one line and marked as code, whatever is in them. */
+export function shown(text: string): string {
+  const plain = /[\p{Cc}`]/u.test(text) ? JSON.stringify(text).replaceAll('`', '\\u0060') : text;
+  return `\`${plain.length > 300 ? `${plain.slice(0, 300)}…` : plain}\``;
+}
+
+const DECISIVE =
+  /error|fail|expected|received|actual|assert|cannot|not found|undefined|unexpected|missing|✗|✘|×|not ok|panic|exception|:\d+:\d+/i;
+/** Summaries of what did not happen: `# fail 0`, `0 errors`. */
+const NOTHING_FAILED = /\b(?:fail(?:ed|ures)?|errors?)[:\s]+0\b|\b0 (?:fail(?:ed|ures)?|errors?)\b/i;
+/** Colours and cursor movements. */
+const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g');
+
+function decisiveLines(tail: string): string {
+  const lines = tail
+    .replace(ESCAPES, '')
+    .split('\n')
+    .map((line) => cutToBytes(line.trimEnd(), 300))
+    .filter((line) => line.trim() !== '');
+  const telling = lines.filter((line) => DECISIVE.test(line) && !NOTHING_FAILED.test(line));
+  const chosen: string[] = [];
+  let left = MAX_LINES_BYTES;
+  for (const line of (telling.length > 0 ? telling : lines).reverse()) {
+    left -= Buffer.byteLength(line) + 1;
+    if (left < 0) break;
+    chosen.unshift(line);
+  }
+  return chosen.join('\n');
+}
+
+function cutToBytes(line: string, max: number): string {
+  if (Buffer.byteLength(line) <= max) return line;
+  let text = '';
+  let bytes = 0;
+  for (const character of line) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > max - 3) break;
+    text += character;
+  }
+  return `${text}…`;
+}
+
+/** A fence longer than any in the text, so that output cannot end it and go on as instructions. */
+export function fenced(text: string, language = ''): string {
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}${language}\n${text}\n${fence}`;
+}

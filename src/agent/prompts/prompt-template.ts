@@ -1,0 +1,149 @@
+/** Prompt templates: what their front matter says, how they are rendered, measured and refused. Knows no task. */
+
+import { err, ok, type Result } from '../../base/result.js';
+import { parseYaml } from '../../io/document/document.js';
+import { renderTemplate } from '../../io/template/template.js';
+import type { Failure } from '../../model/failure.js';
+import type { Json } from '../../model/task.js';
+
+/** Names relative to `prompts/` (`documentation.md`, `partials/rules.md`) to texts, a project's own over shipped ones. */
+export type Templates = ReadonlyMap<string, string>;
+
+/** What a template's front matter says. */
+export interface PromptHead {
+  /** For whom it is, in words. */
+  readonly for: string;
+  /** The agent definition that gets it; undefined for what is part of others. */
+  readonly agent: string | undefined;
+  /** Which limit of the config holds for its instructions. */
+  readonly budget: 'promptBytes' | 'planningBytes' | undefined;
+  /** Every variable that it uses, in its partials too. */
+  readonly variables: readonly string[];
+}
+
+export interface MeasuredPrompt {
+  readonly text: string;
+  /** Bytes of what says what to do. */
+  readonly instructions: number;
+  /** Bytes of reference material, which the limit leaves out. */
+  readonly material: number;
+}
+
+export interface Measure {
+  /** Variables that hold reference material; each is printed once. */
+  readonly material: readonly string[];
+  /** Bytes of instructions. Absent: no limit. */
+  readonly limit?: number | undefined;
+}
+
+export type PromptVariables = Readonly<Record<string, Json>>;
+
+/**
+ * A rendered template with its size. Fails with `prompt-error` (it is missing or wrong, or wants an unknown variable)
+ * or `prompt-too-large` (naming the sections by size).
+ */
+export async function renderMeasured(
+  templates: Templates,
+  name: string,
+  variables: PromptVariables,
+  measure: Measure,
+): Promise<Result<MeasuredPrompt, Failure>> {
+  const source = templates.get(name);
+  if (source === undefined) {
+    return err({ kind: 'prompt-error', prompt: name, message: 'there is no such prompt' });
+  }
+  const partials: Record<string, string> = {};
+  for (const [path, partial] of templates) {
+    const match = /^partials\/(.+)\.md$/.exec(path);
+    if (match?.[1] !== undefined) partials[match[1]] = blankFrontMatter(partial);
+  }
+  const rendered = await renderTemplate({ name, text: blankFrontMatter(source), variables, partials });
+  if (!rendered.ok) {
+    const { template, line, message } = rendered.error;
+    const place = line === undefined ? {} : { line };
+    return err({ kind: 'prompt-error', prompt: template, ...place, message });
+  }
+  const text = tidy(rendered.value);
+  const sizes = Object.entries(variables).map(([key, value]) => [key, bytesIn(value)] as const);
+  // A template may leave material out: what does not stand in the text is not taken off its size.
+  const shown = measure.material
+    .flatMap((key) => texts(variables[key] ?? null))
+    .filter((one) => text.includes(one));
+  const material = shown.reduce((sum, one) => sum + bytes(one), 0);
+  const instructions = Math.max(0, bytes(text) - material);
+  const prompt = { text, instructions, material };
+  const refused = tooLarge(
+    prompt,
+    sizes.filter(([key]) => !measure.material.includes(key)),
+    measure.limit,
+  );
+  return refused ? err(refused) : ok(prompt);
+}
+
+/** The refusal of a prompt over its limit: its sections by size, and what is left for the template. */
+export function tooLarge(
+  prompt: MeasuredPrompt,
+  sections: readonly (readonly [string, number])[],
+  limit: number | undefined,
+): Failure | undefined {
+  if (limit === undefined || prompt.instructions <= limit) return undefined;
+  const rest = prompt.instructions - sections.reduce((sum, [, size]) => sum + size, 0);
+  const named = [...sections, ['template', Math.max(0, rest)] as const]
+    .filter(([, size]) => size > 0)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, size]) => `${name}: ${size} bytes`);
+  return { kind: 'prompt-too-large', bytes: prompt.instructions, limit, sections: named };
+}
+
+/** The front matter of a template, or the failure that says what is wrong with it. */
+export async function promptHead(name: string, text: string): Promise<Result<PromptHead, Failure>> {
+  const refuse = (message: string, line = 1): Result<PromptHead, Failure> =>
+    err({ kind: 'prompt-error', prompt: name, line, message });
+  const front = FRONT_MATTER.exec(text)?.[1];
+  if (front === undefined) return refuse('it begins with no front matter (`for`, `agent`, `variables`)');
+  const parsed = await parseYaml(front, name, 1);
+  if (!parsed.ok)
+    return refuse(parsed.error[0]?.message ?? 'its front matter cannot be read', parsed.error[0]?.line);
+  const value = (typeof parsed.value === 'object' ? parsed.value : null) as Record<string, unknown> | null;
+  const unknown = Object.keys(value ?? {}).find(
+    (key) => !['for', 'agent', 'budget', 'variables'].includes(key),
+  );
+  if (unknown !== undefined) return refuse(`\`${unknown}\` is not a known key of its front matter`);
+  const { for: whom, agent, budget, variables } = value ?? {};
+  if (typeof whom !== 'string') return refuse('its front matter does not say for whom it is (`for`)');
+  if (agent !== undefined && typeof agent !== 'string') return refuse('`agent` must be a name');
+  if (budget !== undefined && budget !== 'promptBytes' && budget !== 'planningBytes') {
+    return refuse('`budget` must be `promptBytes` or `planningBytes`');
+  }
+  if (!Array.isArray(variables) || !variables.every((one) => typeof one === 'string')) {
+    return refuse('its front matter does not list its `variables`');
+  }
+  return ok({ for: whom, agent, budget, variables });
+}
+
+export function bytes(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+/** Bytes of all text in a value. */
+export function bytesIn(value: Json): number {
+  return texts(value).reduce((sum, text) => sum + bytes(text), 0);
+}
+
+function texts(value: Json): string[] {
+  if (typeof value === 'string') return [value];
+  if (value === null || typeof value !== 'object') return value === null ? [] : [String(value)];
+  return Object.values(value).flatMap((one) => texts(one as Json));
+}
+
+const FRONT_MATTER = /^---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n|$)/;
+
+/** Its lines stay, empty, so that an error names the line of the file; `tidy` takes them away. */
+function blankFrontMatter(text: string): string {
+  return text.replace(FRONT_MATTER, (head) => head.replace(/[^\n]+/g, ''));
+}
+
+/** Sections that are absent leave no gap. */
+function tidy(text: string): string {
+  return `${text.replace(/\n{3,}/g, '\n\n').trim()}\n`;
+}

@@ -1,0 +1,140 @@
+/** The prompt of a task: what defines it, and what steers a single attempt. Reads no file and knows no other task's text. */
+
+import { err, ok, type Result } from '../../base/result.js';
+import type { Failure } from '../../model/failure.js';
+import type { Feature, Label, Task } from '../../model/task.js';
+import { fenced, shown } from './evidence.js';
+import {
+  bytes,
+  bytesIn,
+  type MeasuredPrompt,
+  renderMeasured,
+  type Templates,
+  tooLarge,
+} from './prompt-template.js';
+
+export interface PromptDependency {
+  readonly label: Label;
+  readonly outputs: readonly string[];
+  /** Paths that this task may rely on. */
+  readonly interface: readonly string[];
+}
+
+export interface PromptFacts {
+  readonly templates: Templates;
+  readonly task: Task;
+  readonly feature: Pick<Feature, 'name' | 'title' | 'context' | 'sections'>;
+  readonly dependencies: readonly PromptDependency[];
+  /** Declared inputs. */
+  readonly inputs: readonly string[];
+  /** Bytes of instructions; reference material (context, spec sections) does not count. Absent: no limit. */
+  readonly limit?: number;
+  /** Name of the template; absent: the one of the task's type. */
+  readonly template?: string;
+}
+
+/** What steers an attempt without defining the task: no part of the key. */
+export interface PromptExtra {
+  /** Commands that will judge the result. */
+  readonly gates: readonly string[];
+  /** What changed in the spec since the former result, as a diff; for `evolve`. */
+  readonly specChange?: string;
+}
+
+export interface RenderedPrompt {
+  /**
+   * The prompt of a first fresh attempt without gates, spec changes and evidence: enters the key. Titles are cosmetic:
+   * names stand in their place, unless a task says what it wants by its title alone.
+   */
+  readonly definition: string;
+  /**
+   * The definition with its titles, then what steers: what comes first is the same each time, so that model caches hit.
+   * Fails with `prompt-too-large` when the gates are what makes it so.
+   */
+  full(extra: PromptExtra): Promise<Result<string, Failure>>;
+  /** As `full`, with its size. */
+  measured(extra: PromptExtra): Promise<Result<MeasuredPrompt, Failure>>;
+}
+
+const STEERING = 'steering.md';
+const MAX_CHANGE_BYTES = 4096;
+
+/** The template that a task's prompt is made from. */
+export function promptName(task: Pick<Task, 'type'>): string {
+  if (task.type === 'bugfix') return 'implementation-bugfix.md';
+  return task.type === 'documentation' ? 'documentation.md' : 'implementation-feature.md';
+}
+
+/** Fails with `prompt-error` (a template is missing or wrong) or `prompt-too-large` (naming the largest sections). */
+export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedPrompt, Failure>> {
+  const { templates, task, feature } = facts;
+  const sections = task.specRefs.flatMap((ref) => {
+    const text = feature.sections.get(ref);
+    return text === undefined ? [] : [{ ref, text: text.trim() }];
+  });
+  const context = feature.context.trim();
+  const variables = {
+    label: task.label,
+    type: task.type,
+    title: task.description.trim() === '' ? task.title : task.label,
+    description: task.description.trim(),
+    acceptance: task.acceptance,
+    constraints: task.context.constraints,
+    patterns: task.context.patterns,
+    gotchas: task.context.gotchas,
+    feature: feature.name,
+    context,
+    sections,
+    inputs: facts.inputs.map(shown),
+    dependencies: facts.dependencies.map(({ label, outputs, interface: seen }) => ({
+      label,
+      paths: (seen.length > 0 ? seen : outputs).map(shown),
+    })),
+    outputs: task.outputs.map(shown),
+    edits: task.edits.map(shown),
+  };
+  const name = facts.template ?? promptName(task);
+  const measure = { material: ['context', 'sections'], limit: facts.limit };
+  const defined = await renderMeasured(templates, name, variables, measure);
+  if (!defined.ok) return defined;
+  const measured = async (extra: PromptExtra): Promise<Result<MeasuredPrompt, Failure>> => {
+    const titled = { ...variables, title: task.title, feature: feature.title };
+    const first = await renderMeasured(templates, name, titled, measure);
+    if (!first.ok) return first;
+    const change = extra.specChange?.trim() ?? '';
+    if (extra.gates.length === 0 && change === '') return first;
+    const steers = {
+      gates: extra.gates.map(shown),
+      specChange: change === '' ? '' : fenced(cut(change), 'diff'),
+    };
+    const second = await renderMeasured(templates, STEERING, steers, { material: ['specChange'] });
+    if (!second.ok) return second;
+    const whole = {
+      text: `${first.value.text}\n${second.value.text}`,
+      instructions: first.value.instructions + second.value.instructions + 1,
+      material: first.value.material + second.value.material,
+    };
+    const { context: _context, sections: _sections, ...counted } = { ...titled, gates: steers.gates };
+    const sizes = Object.entries(counted).map(([key, value]) => [key, bytesIn(value)] as const);
+    const refused = tooLarge(whole, sizes, facts.limit);
+    return refused ? err(refused) : ok(whole);
+  };
+  return ok({
+    definition: defined.value.text,
+    measured,
+    async full(extra) {
+      const whole = await measured(extra);
+      return whole.ok ? ok(whole.value.text) : whole;
+    },
+  });
+}
+
+function cut(change: string): string {
+  if (bytes(change) <= MAX_CHANGE_BYTES) return change;
+  let text = '';
+  for (const line of change.split('\n')) {
+    if (bytes(text) + bytes(line) > MAX_CHANGE_BYTES) break;
+    text += `${line}\n`;
+  }
+  return `${text}… (the rest is left out; the task above is complete)`;
+}

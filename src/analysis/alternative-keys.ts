@@ -1,0 +1,133 @@
+/**
+ * The chain of keys that begins with a task's action key: to each result that cannot serve here the next key follows.
+ * Knows the obstacles; nothing of the files on disk or of verdicts.
+ */
+
+import { ok, type Result } from '../base/result.js';
+import { type ActionKey, nextKey, type ObservedInputs, type StoredResult } from '../model/action.js';
+import { observedPolicy } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+import type { LockedTask } from '../model/lock.js';
+import type { Label, Task } from '../model/task.js';
+import { digestFiles, type Entry, encodeEntry, sameEntry } from '../model/tree.js';
+import type { StaleReason } from '../model/verdict.js';
+import type { Project } from '../project/project.js';
+import type { ResultStore } from '../store/result-store.js';
+import { applyPatch } from '../workspace/patch.js';
+import type { DependencyOutputs } from './dependency-outputs.js';
+import type { TaskFacts } from './facts.js';
+import { type ObservedState, observedState } from './observed-inputs.js';
+import { foldPatches } from './patches.js';
+import { usableResult } from './pinned-results.js';
+
+export interface Candidate {
+  readonly storeKey: ActionKey;
+  readonly result: StoredResult | undefined;
+  readonly reasons: readonly StaleReason[];
+  /** What its agent read undeclared and has changed since, where that is only worth a word. */
+  readonly observed: readonly string[];
+}
+
+/** A chain of unusable results this long means that something is wrong with the chain itself. */
+const MAX_ALTERNATIVE_KEYS = 1000;
+
+export class AlternativeKeys {
+  private readonly project: Project;
+  private readonly store: ResultStore;
+  /** Tasks whose results are all passed over. */
+  private readonly forced: ReadonlySet<Label>;
+  /** Keys whose result failed its gates in this build, with the gate. */
+  private readonly rejected = new Map<ActionKey, string>();
+
+  constructor(project: Project, store: ResultStore, forced: ReadonlySet<Label>) {
+    this.project = project;
+    this.store = store;
+    this.forced = forced;
+  }
+
+  /** The result under this key does not pass the gates of today. */
+  reject(key: ActionKey, gate: string): void {
+    this.rejected.set(key, gate);
+  }
+
+  isRejected(key: ActionKey): boolean {
+    return this.rejected.has(key);
+  }
+
+  /** Follows the chain of keys to the first result that can serve, or to the first free key. */
+  async find(
+    task: Task,
+    facts: TaskFacts,
+    locked: LockedTask | undefined,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  ): Promise<Result<Candidate, Failure>> {
+    const reasons: StaleReason[] = [];
+    const lockedKey = locked?.resultKey ?? locked?.key;
+    let key = locked?.key === facts.key && locked.resultKey ? locked.resultKey : facts.key;
+    // A lock may name a late result of the chain, while an earlier one fits the files of today again.
+    let earlier = key === facts.key ? undefined : facts.key;
+    for (let length = 0; length < MAX_ALTERNATIVE_KEYS; length++) {
+      const { result, problem } = await usableResult(this.project, task, await this.store.find(key));
+      if (problem !== undefined) {
+        const damaged: StaleReason = { kind: 'result-damaged', detail: problem };
+        return ok({ storeKey: key, result: undefined, reasons: [...reasons, damaged], observed: [] });
+      }
+      const recorded = result?.provenance.observed ?? (key === lockedKey ? locked?.observed : undefined);
+      const seen = await this.observed(task, recorded, dependencyOutputs);
+      if (this.isOutdated(seen)) {
+        if (!reasons.some(({ kind }) => kind === 'observed-changed'))
+          reasons.push({ kind: 'observed-changed', paths: seen.changed });
+        key = earlier ?? nextKey(key, 'observed', seen.digest);
+        earlier = undefined;
+        continue;
+      }
+      if (!result) return ok({ storeKey: key, result, reasons, observed: [] });
+      const gate = this.rejected.get(key);
+      const forced = this.forced.has(task.label);
+      if (gate !== undefined || forced) {
+        const reason: StaleReason = gate === undefined ? { kind: 'forced' } : { kind: 'gates-failed', gate };
+        if (!reasons.some((other) => other.kind === reason.kind)) reasons.push(reason);
+        key = nextKey(key, 'rejected', digestFiles(result.outputs));
+        continue;
+      }
+      const conflict = await this.conflictingEdit(task, result, dependencyOutputs);
+      if (!conflict.ok) return conflict;
+      if (conflict.value === undefined) return ok({ storeKey: key, result, reasons, observed: seen.changed });
+      reasons.push({ kind: 'patch-conflict', path: conflict.value.path });
+      const base = conflict.value.base;
+      key = nextKey(key, 'conflict', `${conflict.value.path} ${base ? encodeEntry(base) : 'none'}`);
+    }
+    throw new Error(`BUG: the chain of results of ${task.label} has no end`);
+  }
+
+  /** What a task's agent had read undeclared, against today; nothing changed where the config does not care. */
+  observed(
+    task: Task,
+    recorded: ObservedInputs | undefined,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  ): Promise<ObservedState> {
+    const relevant = observedPolicy(this.project.config) === 'ignore' ? undefined : recorded;
+    return observedState(this.project, task, relevant, dependencyOutputs);
+  }
+
+  isOutdated(seen: ObservedState): boolean {
+    return seen.changed.length > 0 && observedPolicy(this.project.config) === 'rebuild';
+  }
+
+  /** The first edited file, as a view of today shows it, on which the result's patch no longer applies. */
+  private async conflictingEdit(
+    task: Task,
+    result: StoredResult,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  ): Promise<Result<{ path: string; base: Entry | undefined } | undefined, Failure>> {
+    for (const edit of result.edits) {
+      const needs = this.project.graph.transitiveDependencies(task.label);
+      const shown = await foldPatches(this.project, edit.path, needs, dependencyOutputs);
+      if (!shown.ok) return shown;
+      if (sameEntry(shown.value, edit.before)) continue;
+      const applied = await applyPatch(this.project.objects, shown.value, edit.before, edit.after);
+      if (!applied.ok) return ok({ path: edit.path, base: shown.value });
+    }
+    return ok(undefined);
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * What a build would do with one task and why: the one computation behind status, explain, dry run and build.
+ * Reads the store, changes nothing.
+ */
+
+import { ok, type Result } from '../base/result.js';
+import { type ActionKey, compareManifests, type StoredResult } from '../model/action.js';
+import type { Failure } from '../model/failure.js';
+import type { LockedTask } from '../model/lock.js';
+import type { GateSpec, Label, Task } from '../model/task.js';
+import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../model/tree.js';
+import type { StaleReason, Verdict } from '../model/verdict.js';
+import { lockedTask, type Project } from '../project/project.js';
+import { gatesKey } from '../store/manifest.js';
+import type { ResultStore } from '../store/result-store.js';
+import { AlternativeKeys, type Candidate } from './alternative-keys.js';
+import type { DependencyOutputs } from './dependency-outputs.js';
+import { interfaceOf, lockedPatches } from './dependency-outputs.js';
+import type { FactGatherer, TaskFacts } from './facts.js';
+import { isAsRecorded, lockedEdits } from './locked-task.js';
+import { inTheWay, namedOutputs } from './path-conflicts.js';
+import { missingPin } from './pinned-results.js';
+
+export interface Check {
+  readonly task: Task;
+  readonly facts: TaskFacts;
+  readonly verdict: Verdict;
+  readonly gates: readonly GateSpec[];
+  /** Under this key a new result would be kept. */
+  readonly storeKey: ActionKey;
+  /** The result that would be landed: of a cached or unverified task, and of a fresh one when it was looked up. */
+  readonly candidate: StoredResult | undefined;
+  /** What dependents see; undefined where it has to be made first. */
+  readonly dependencyOutputs: DependencyOutputs | undefined;
+}
+
+export interface CheckOptions {
+  /** Tasks to make anew whatever the store has. */
+  readonly forced: ReadonlySet<Label>;
+  readonly discardEdits: boolean;
+  readonly rebuildMissing: boolean;
+  /** What a lock says of gates counts only where they were run here. */
+  readonly verifyRestored: boolean;
+}
+
+/** The files of a task on disk against the recorded ones. */
+interface DiskState {
+  readonly missing: readonly string[];
+  readonly changed: readonly string[];
+}
+
+const NO_FILES: Files = new Map();
+export class Checker {
+  private readonly project: Project;
+  private readonly gatherer: FactGatherer;
+  private readonly store: ResultStore;
+  private readonly options: CheckOptions;
+  private readonly chain: AlternativeKeys;
+
+  constructor(project: Project, gatherer: FactGatherer, store: ResultStore, options: CheckOptions) {
+    this.project = project;
+    this.gatherer = gatherer;
+    this.store = store;
+    this.options = options;
+    this.chain = new AlternativeKeys(project, store, options.forced);
+  }
+
+  /** The result under this key does not pass the gates of today: the next check looks past it. */
+  reject(key: ActionKey, gate: string): void {
+    this.chain.reject(key, gate);
+  }
+
+  async check(
+    task: Task,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  ): Promise<Result<Check, Failure>> {
+    const gathered = await this.gatherer.gather(task, dependencyOutputs);
+    if (!gathered.ok) return gathered;
+    const facts = gathered.value;
+    const gates = [...task.verify, ...this.project.config.gates.task];
+    const locked = lockedTask(this.project, task);
+    const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
+    const known = locked?.key === facts.key && !this.options.forced.has(task.label) ? locked : undefined;
+    const make = (
+      verdict: Verdict,
+      candidate: Candidate,
+      made: DependencyOutputs | undefined,
+    ): Result<Check, Failure> =>
+      ok({
+        task,
+        facts,
+        gates,
+        verdict,
+        storeKey: candidate.storeKey,
+        candidate: candidate.result,
+        dependencyOutputs: made,
+      });
+
+    if (known && isAsRecorded(this.project, known, onDisk)) {
+      const patches = lockedPatches(known);
+      const key = gatesKey(task, gates, onDisk, patches, facts.facts);
+      const resultKey = known.resultKey ?? facts.key;
+      const seen = await this.chain.observed(task, known.observed, dependencyOutputs);
+      if (!this.chain.isRejected(resultKey) && !this.chain.isOutdated(seen)) {
+        const stored = task.edits.length > 0 ? await this.store.find(resultKey) : undefined;
+        const candidate: Candidate = {
+          storeKey: resultKey,
+          result: stored?.ok ? stored.value : undefined,
+          reasons: [],
+          observed: seen.changed,
+        };
+        const fresh: Verdict = { kind: 'fresh', ...told(seen.changed) };
+        const edits = candidate.result
+          ? ok(candidate.result.edits)
+          : await lockedEdits(this.project, task, known, dependencyOutputs);
+        if (!edits.ok) return edits;
+        const made = this.toDependencyOutputs(task, onDisk, patches, edits.value);
+        // Without its patch, dependents would be made on a file that this task never left.
+        if (key === known.gates && edits.value) return make(fresh, candidate, made);
+        // Verified elsewhere, or verified by another key: the content must come from the store to be landed again.
+        const full = await this.chain.find(task, facts, locked, dependencyOutputs);
+        if (!full.ok) return full;
+        if (full.value.result) return this.judge(task, facts, gates, locked, onDisk, full.value, make);
+        if (key === undefined && edits.value) return make(fresh, candidate, made);
+        if (edits.value)
+          return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
+      }
+    }
+    const candidate = await this.chain.find(task, facts, locked, dependencyOutputs);
+    if (!candidate.ok) return candidate;
+    return this.judge(task, facts, gates, locked, onDisk, candidate.value, make);
+  }
+
+  private async judge(
+    task: Task,
+    facts: TaskFacts,
+    gates: readonly GateSpec[],
+    locked: LockedTask | undefined,
+    onDisk: Files,
+    candidate: Candidate,
+    make: (
+      verdict: Verdict,
+      candidate: Candidate,
+      made: DependencyOutputs | undefined,
+    ) => Result<Check, Failure>,
+  ): Promise<Result<Check, Failure>> {
+    const result = candidate.result;
+    const sameKey = locked?.key === facts.key;
+    const disk = this.compareWithDisk(task, locked, onDisk, result?.outputs ?? NO_FILES);
+    const reasons = [...candidate.reasons, ...(await this.reasons(task, facts, locked, disk, result))];
+
+    const standing = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
+    const drift = this.options.discardEdits
+      ? []
+      : [...disk.changed, ...this.lostPatches(task, locked, result, standing)];
+    drift.push(...this.contestedEdits(task, locked, candidate));
+    if (drift.length > 0) {
+      if (!standing) return make({ kind: 'drifted', paths: drift, stale: reasons }, candidate, undefined);
+      // Dependents go on seeing what was recorded: an edit spreads only once it is accepted.
+      const recorded = new Map(
+        Object.entries(locked.outputs).map(([path, word]) => [path, decodeEntry(word)]),
+      );
+      const made = this.toDependencyOutputs(
+        task,
+        result?.outputs ?? recorded,
+        lockedPatches(locked),
+        result?.edits,
+      );
+      return make({ kind: 'drifted', paths: drift, stale: undefined }, candidate, made);
+    }
+    if (!result && standing && !this.options.rebuildMissing) reasons.push(...missingPin(locked));
+    if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
+
+    const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
+    const made = this.toDependencyOutputs(task, result.outputs, patches, result.edits);
+    const key = gatesKey(task, gates, result.outputs, patches, facts.facts);
+    const recorded = key === locked?.gates && !this.options.verifyRestored;
+    const verified = key === undefined || recorded || (await this.store.gatesPassed(key));
+    if (!verified)
+      return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
+    return make({ kind: 'cached', reasons, ...told(candidate.observed) }, candidate, made);
+  }
+
+  /** A file counts as a person's when it is neither as recorded nor as the result to be landed has it. */
+  private compareWithDisk(
+    task: Task,
+    locked: LockedTask | undefined,
+    onDisk: Files,
+    wanted: Files,
+  ): DiskState {
+    const changed = inTheWay(this.project, [...namedOutputs(task), ...wanted.keys()]);
+    for (const [path, entry] of onDisk) {
+      const isOurs = this.project.recorded.get(path)?.has(encodeEntry(entry)) === true;
+      if (!isOurs && !sameEntry(entry, wanted.get(path))) changed.push(path);
+    }
+    const missing = Object.keys(locked?.outputs ?? {}).filter((path) => !onDisk.has(path));
+    return { missing, changed };
+  }
+
+  /** Lines that the task's patch put in and a person changed; where the patch does not fit at all it is made anew. */
+  private contestedEdits(task: Task, locked: LockedTask | undefined, { reasons }: Candidate): string[] {
+    const made = task.edits.filter(
+      (path) => locked?.edits?.[path] && this.project.edited.get(path)?.contested,
+    );
+    return made.filter((path) => !reasons.some((one) => one.kind === 'patch-conflict' && one.path === path));
+  }
+
+  /**
+   * Edited files that a person changed while the patch, to be put on again, is not in the store any more. A task that
+   * is made anew needs its former patch no more, as long as the file without it is known.
+   */
+  private lostPatches(
+    task: Task,
+    locked: LockedTask | undefined,
+    result: StoredResult | undefined,
+    standing: boolean,
+  ): string[] {
+    if (result || !locked) return [];
+    return task.edits.filter((path) => {
+      if (!standing && this.project.edited.get(path)?.baseKnown) return false;
+      const record = locked.edits?.[path];
+      return record !== undefined && (this.project.listing.get(path)?.id ?? '') !== record.merged;
+    });
+  }
+
+  private async reasons(
+    task: Task,
+    facts: TaskFacts,
+    locked: LockedTask | undefined,
+    disk: DiskState,
+    result: StoredResult | undefined,
+  ): Promise<StaleReason[]> {
+    if (!locked) return [{ kind: 'never-built' }];
+    if (this.options.forced.has(task.label)) return [{ kind: 'forced' }];
+    if (locked.key !== facts.key) {
+      const old = await this.store.find(locked.resultKey ?? locked.key);
+      const manifest = old.ok ? old.value?.provenance.manifest : undefined;
+      return [
+        { kind: 'manifest-changed', changes: manifest ? compareManifests(manifest, facts.manifest) : [] },
+      ];
+    }
+    const edited = result ? result.edits.map((edit) => edit.path) : [];
+    const lost = [...disk.missing, ...edited.filter((path) => !this.project.listing.get(path))];
+    return lost.length > 0 ? [{ kind: 'outputs-missing', paths: lost }] : [];
+  }
+
+  private toDependencyOutputs(
+    task: Task,
+    outputs: Files,
+    patches: Iterable<readonly [string, Entry | undefined]>,
+    edits: DependencyOutputs['edits'] = [],
+  ): DependencyOutputs {
+    return { label: task.label, outputs, interface: interfaceOf(task, outputs, patches), edits };
+  }
+}
+
+/** The part of a verdict that tells of files that changed after an agent read them. */
+function told(observed: readonly string[]): { observed?: readonly string[] } {
+  return observed.length === 0 ? {} : { observed };
+}

@@ -1,0 +1,51 @@
+/** What dependents get from a finished task, and which of it they are keyed on. Knows no verdict. */
+
+import { type Digest, digestFields } from '../model/digest.js';
+import type { LockedTask } from '../model/lock.js';
+import { parsePattern } from '../model/pattern.js';
+import type { Label, Task } from '../model/task.js';
+import { decodeEntry, type Entry, encodeEntry, type Files } from '../model/tree.js';
+import { interfaceDigest } from '../store/manifest.js';
+
+/** What a finished dependency looks like to its dependents. */
+export interface DependencyOutputs {
+  readonly label: Label;
+  readonly outputs: Files;
+  readonly interface: Digest;
+  /** Files that it patched: the file as the task found it and as it left it. */
+  readonly edits: readonly {
+    readonly path: string;
+    readonly before: Entry | undefined;
+    readonly after: Entry | undefined;
+  }[];
+}
+
+export function interfacePaths(task: Task, outputs: Files): string[] {
+  const patterns = task.interface?.map(parsePattern);
+  return [...outputs.keys()].filter((path) => !patterns || patterns.some((pattern) => pattern.matches(path)));
+}
+
+/** The digest that dependents are keyed on. */
+export function interfaceOf(
+  task: Task,
+  outputs: Files,
+  patches: Iterable<readonly [string, Entry | undefined]>,
+): Digest {
+  const shown = interfacePaths(task, outputs).map((path) => [path, outputs.get(path) as Entry] as const);
+  return interfaceDigest(
+    shown,
+    [...patches].map(([path, entry]) => [path, entry ? encodeEntry(entry) : 'deleted'] as const),
+  );
+}
+
+export function lockedPatches(locked: LockedTask): (readonly [string, Entry | undefined])[] {
+  return Object.entries(locked.edits ?? {}).map(([path, edit]) => [
+    path,
+    edit.after === '' ? undefined : decodeEntry(edit.after),
+  ]);
+}
+
+/** A short digest of an acceptance criterion, for the feature's version. */
+export function criterionDigest(text: string): string {
+  return digestFields('criterion', [text.trim().replace(/\s+/g, ' ')]).slice(0, 16);
+}

@@ -1,0 +1,289 @@
+/** Gathers what decides one task's content from the project, and describes it. Runs nothing. */
+
+import type { Agent } from '../agent/agent.js';
+import { type AgentDefinition, agentNameOf } from '../agent/prompts/definitions.js';
+import { type PromptDependency, type RenderedPrompt, renderPrompt } from '../agent/prompts/prompt.js';
+import { chooseModel } from '../agent/routing.js';
+import { compareBytes } from '../base/order.js';
+import { err, ok, type Result } from '../base/result.js';
+import { partialNames } from '../io/template/template.js';
+import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
+import { defaultModel } from '../model/config.js';
+import { canonicalJson } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import { parsePattern, selectPaths } from '../model/pattern.js';
+import type { ModelChoice } from '../model/routes.js';
+import type { Label, RenderStep, Task } from '../model/task.js';
+import type { Entry, Listing, ObjectId } from '../model/tree.js';
+import type { Project } from '../project/project.js';
+import { describeTask, type ManifestFacts, type RecipeFacts, type RenderFacts } from '../store/manifest.js';
+import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
+
+export interface TaskFacts {
+  readonly facts: ManifestFacts;
+  readonly manifest: Manifest;
+  readonly key: ActionKey;
+  readonly prompt: RenderedPrompt | undefined;
+}
+
+export const TEMPLATES = 'templates/';
+const PARTIALS = 'templates/partials/';
+
+export class FactGatherer {
+  private readonly project: Project;
+  private readonly agent: Agent | undefined;
+  /** The prompt library: a project's own texts over shipped ones. */
+  readonly templates: ReadonlyMap<string, string>;
+  private readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
+  private readonly handSelections = new Map<string, readonly (readonly [string, Entry])[]>();
+  private readonly texts = new Map<ObjectId, Promise<string | undefined>>();
+
+  constructor(
+    project: Project,
+    agent: Agent | undefined,
+    prompts: ReadonlyMap<string, string>,
+    definitions?: ReadonlyMap<string, AgentDefinition>,
+  ) {
+    this.project = project;
+    this.agent = agent;
+    this.templates = prompts;
+    this.definitions = definitions;
+  }
+
+  /** `produced` holds at least the task's transitive dependencies. */
+  async gather(
+    task: Task,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  ): Promise<Result<TaskFacts, Failure>> {
+    const direct = [...new Set(task.dependsOn)].sort(compareBytes);
+    const inputs = this.inputs(task, dependencyOutputs);
+    const dependencies = direct.map((label) => ({
+      label,
+      interface: dependency(dependencyOutputs, label).interface,
+    }));
+    let prompt: RenderedPrompt | undefined;
+    let recipe: RecipeFacts;
+    if (task.recipe.kind === 'agent') {
+      const choice = this.choiceOf(task, 1);
+      const rendered = await this.prompt(
+        task,
+        dependencyOutputs,
+        inputs.flatMap((input) => input.files.map(([path]) => path)),
+      );
+      if (!rendered.ok) return rendered;
+      prompt = rendered.value;
+      recipe = {
+        kind: 'agent',
+        identity: this.identity(task),
+        model: choice.model,
+        variant: choice.variant,
+        prompt: prompt.definition,
+      };
+    } else if (task.recipe.kind === 'render') {
+      const templates = await this.renderFacts(task, task.recipe.steps);
+      if (!templates.ok) return templates;
+      recipe = { kind: 'render', templates: templates.value };
+    } else {
+      recipe = { kind: 'run' };
+    }
+    const readsEverything = task.recipe.kind === 'run' && task.inputs === undefined;
+    const facts: ManifestFacts = {
+      task,
+      salt: this.project.config.salt,
+      recipe,
+      inputs,
+      wholeTree: readsEverything ? this.project.handWrittenTree : undefined,
+      dependencies,
+    };
+    const manifest = describeTask(facts);
+    return ok({ facts, manifest, key: manifestKey(manifest), prompt });
+  }
+
+  /** An agent definition by name; undefined where there is none, or the driver works with none. */
+  definitionOf(name: string): AgentDefinition | undefined {
+    return this.definitions?.get(name);
+  }
+
+  /** The model that works on an attempt (from 1) at a task: by routes, else its agent definition's, else the config's. */
+  choiceOf(task: Task, attempt: number): ModelChoice {
+    const { config } = this.project;
+    const definition = this.definitions?.get(agentNameOf(task))?.model;
+    return chooseModel(task, attempt, config.models.routes, { definition, config: defaultModel(config) });
+  }
+
+  /**
+   * A task's prompt before its dependencies are done: where one of them has not produced anything, what it declares is
+   * named in place of its files.
+   */
+  preview(
+    task: Task,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  ): Promise<Result<RenderedPrompt, Failure>> {
+    const inputs = this.inputs(task, dependencyOutputs);
+    const paths = inputs.flatMap((input) => input.files.map(([path]) => path));
+    return this.prompt(task, dependencyOutputs, paths);
+  }
+
+  /** Text of a blob of the snapshot, read once in a build. */
+  text(id: ObjectId): Promise<string | undefined> {
+    let text = this.texts.get(id);
+    if (!text) {
+      text = this.project.objects.read(id).then((blob) => blob?.toString('utf8'));
+      this.texts.set(id, text);
+    }
+    return text;
+  }
+
+  /** A template's file in the snapshot with the partials that it uses, directly or through others. */
+  async template(name: string): Promise<
+    Result<
+      {
+        path: string;
+        id: ObjectId;
+        text: string;
+        partials: Map<string, { path: string; id: ObjectId; text: string }>;
+      },
+      Failure
+    >
+  > {
+    const path = TEMPLATES + name;
+    const listing = this.project.listing;
+    const entry = listing.get(path);
+    const text = entry && (await this.text(entry.id));
+    if (!entry || text === undefined) {
+      return err({ kind: 'template-error', template: path, message: 'there is no such file in the project' });
+    }
+    const partials = new Map<string, { path: string; id: ObjectId; text: string }>();
+    const wanted = text.includes('{{') ? await partialNames(text) : [];
+    for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
+      if (partials.has(next)) continue;
+      const partialPath = `${PARTIALS}${next}.hbs`;
+      const partialEntry = listing.get(partialPath);
+      const partialText = partialEntry && (await this.text(partialEntry.id));
+      if (!partialEntry || partialText === undefined) {
+        return err({
+          kind: 'template-error',
+          template: path,
+          message: `the partial ${next} (${partialPath}) does not exist`,
+        });
+      }
+      partials.set(next, { path: partialPath, id: partialEntry.id, text: partialText });
+      wanted.push(...(await partialNames(partialText)));
+    }
+    return ok({ path, id: entry.id, text, partials });
+  }
+
+  private async renderFacts(
+    task: Task,
+    steps: readonly RenderStep[],
+  ): Promise<Result<RenderFacts[], Failure>> {
+    const facts: RenderFacts[] = [];
+    for (const step of steps) {
+      const template = await this.template(step.template);
+      if (!template.ok) return template;
+      const partials = [...template.value.partials.values()].sort((a, b) => compareBytes(a.path, b.path));
+      facts.push({
+        to: step.to,
+        template: step.template,
+        sources: [
+          [template.value.path, template.value.id],
+          ...partials.map(({ path, id }) => [path, id] as const),
+        ],
+        // One value a line, so that an explanation shows what changed.
+        variables: JSON.stringify(JSON.parse(canonicalJson(renderVariables(task, step))), null, 2),
+      });
+    }
+    return ok(facts);
+  }
+
+  private prompt(
+    task: Task,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+    inputs: readonly string[],
+  ): Promise<Result<RenderedPrompt, Failure>> {
+    const feature = this.project.features.get(task.feature);
+    if (!feature) throw new Error(`BUG: no feature ${task.feature}`);
+    const template = this.choiceOf(task, 1).prompt;
+    const dependencies = [...new Set(task.dependsOn)].sort(compareBytes).map((label) => ({
+      label,
+      ...this.seenOf(this.project.graph.task(label), dependencyOutputs.get(label)),
+    }));
+    return renderPrompt({
+      templates: this.templates,
+      task,
+      feature,
+      dependencies,
+      inputs: [...new Set(inputs)].sort(compareBytes),
+      limit: this.project.config.promptBytes,
+      ...(template === undefined ? {} : { template }),
+    });
+  }
+
+  private seenOf(
+    need: Task,
+    made: DependencyOutputs | undefined,
+  ): Pick<PromptDependency, 'outputs' | 'interface'> {
+    const { outputs } = need;
+    return { outputs, interface: made ? interfacePaths(need, made.outputs) : (need.interface ?? outputs) };
+  }
+
+  private identity(task: Task): string {
+    return agentIdentity(this.agent, this.definitions?.get(agentNameOf(task)));
+  }
+
+  /** Files that each declared input shows: hand-written ones, and those of dependencies. */
+  private inputs(
+    task: Task,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  ): ManifestFacts['inputs'] {
+    if (!task.inputs || task.inputs.length === 0) return [];
+    const needs = this.project.graph.transitiveDependencies(task.label);
+    return task.inputs.map((pattern) => {
+      const files = new Map(this.handSelection(pattern));
+      const parsed = parsePattern(pattern);
+      for (const need of needs) {
+        for (const [path, entry] of dependencyOutputs.get(need)?.outputs ?? []) {
+          if (parsed.matches(path)) files.set(path, entry);
+        }
+      }
+      return { pattern, files: [...files].sort(([a], [b]) => compareBytes(a, b)) };
+    });
+  }
+
+  private handSelection(pattern: string): readonly (readonly [string, Entry])[] {
+    const known = this.handSelections.get(pattern);
+    if (known) return known;
+    const found = selectInputs(this.project, pattern).map(([path, entry]) => [path, entry] as const);
+    this.handSelections.set(pattern, found);
+    return found;
+  }
+}
+
+/** What of an agent decides content: the driver and, where it works with one, the agent definition. */
+export function agentIdentity(agent: Agent | undefined, definition: AgentDefinition | undefined): string {
+  const driver = agent?.identity ?? 'none';
+  return definition ? `${driver}\n${definition.identity}` : driver;
+}
+
+/** Hand-written files that an input pattern shows; specs are among them only when a pattern names their folder. */
+export function selectInputs(project: Project, pattern: string): [string, Entry][] {
+  const pick = (listing: Listing) =>
+    selectPaths(listing, [pattern]).map((path): [string, Entry] => [path, listing.get(path) as Entry]);
+  const specs = `${project.config.specs}/`;
+  if (!pattern.startsWith(specs)) return pick(project.handWritten);
+  return pick(project.listing).filter(([path]) => !path.endsWith('.metadata.json'));
+}
+
+/** The variables of a render step. The title is left out: it is cosmetic and in no key. */
+export function renderVariables(task: Task, step: RenderStep): Record<string, unknown> {
+  return { ...step.with, task: { id: task.id, label: task.label }, feature: task.feature };
+}
+
+function dependency(
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  label: Label,
+): DependencyOutputs {
+  const found = dependencyOutputs.get(label);
+  if (!found) throw new Error(`BUG: ${label} was asked for before it was done`);
+  return found;
+}

@@ -1,0 +1,65 @@
+/** Files that an agent read without declaring them: what is recorded of them, and which have changed since. */
+
+import { compareBytes } from '../base/order.js';
+import type { ObservedInputs } from '../model/action.js';
+import { type Digest, digestFields } from '../model/digest.js';
+import { matchesAny } from '../model/pattern.js';
+import type { TaskRun } from '../model/run.js';
+import type { Label, Task } from '../model/task.js';
+import { type Entry, encodeEntry, type Listing } from '../model/tree.js';
+import type { Project } from '../project/project.js';
+import type { DependencyOutputs } from './dependency-outputs.js';
+import { foldPatches } from './patches.js';
+
+/**
+ * What of the files that an agent read is to be remembered: those that its view showed, without its own outputs and
+ * without what its key covers anyway. Undefined when there is none.
+ */
+export function observedInputs(
+  run: Pick<TaskRun, 'keyed' | 'outputs' | 'edits'>,
+  inputTree: Listing,
+  read: readonly string[],
+): ObservedInputs | undefined {
+  const own = [...run.outputs, ...run.edits, ...run.keyed];
+  const found = read.flatMap((path): [string, string][] => {
+    const entry = inputTree.get(path);
+    return entry && !matchesAny(own, path) ? [[path, encodeEntry(entry)]] : [];
+  });
+  return found.length > 0 ? Object.fromEntries(found) : undefined;
+}
+
+/** The recorded paths that a view of today shows otherwise or not at all, and what decides the next key. */
+export interface ObservedState {
+  readonly changed: readonly string[];
+  readonly digest: Digest;
+}
+
+/** `produced` holds at least the task's transitive dependencies. */
+export async function observedState(
+  project: Project,
+  task: Task,
+  observed: ObservedInputs | undefined,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+): Promise<ObservedState> {
+  const changed: string[] = [];
+  const fields: string[] = [];
+  const needs = project.graph.transitiveDependencies(task.label);
+  const shown = async (path: string): Promise<Entry | undefined> => {
+    if (project.edited.has(path)) {
+      const folded = await foldPatches(project, path, needs, dependencyOutputs);
+      return folded.ok ? folded.value : undefined;
+    }
+    const owner = project.ownership.ownerOf(path);
+    return owner === undefined
+      ? project.handWritten.get(path)
+      : dependencyOutputs.get(owner)?.outputs.get(path);
+  };
+  const recorded = Object.entries(observed ?? {}).sort(([a], [b]) => compareBytes(a, b));
+  for (const [path, word] of recorded) {
+    const entry = await shown(path);
+    const today = entry ? encodeEntry(entry) : '';
+    if (today !== word) changed.push(path);
+    fields.push(path, today);
+  }
+  return { changed, digest: digestFields('observed', fields) };
+}

@@ -1,0 +1,178 @@
+/** The store of results for one project: conductor's own repository, with remotes where the config names some. */
+
+import { join } from 'node:path';
+import { err, ok, type Result } from '../base/result.js';
+import { readText } from '../io/files.js';
+import type { ActionKey } from '../model/action.js';
+import type { Digest } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import { resultKeyOf } from '../model/lock.js';
+import { findOrigin } from '../model/origin.js';
+import type { Label } from '../model/task.js';
+import { decodeEntry } from '../model/tree.js';
+import type { Host } from '../project/host.js';
+import { lockedTask, type Project } from '../project/project.js';
+import { type AdmissionPolicy, acceptsOrigin } from '../store/admission.js';
+import type { ArrivalRules } from '../store/arrival.js';
+import type { Scope } from '../store/encoded-entry.js';
+import { GitResults } from '../store/git-results.js';
+import type { RemoteTiers } from '../store/remotes/tiers.js';
+import type { ResultStore } from '../store/result-store.js';
+import type { SignatureCheck, Signer } from '../store/signature.js';
+import type { Sharing } from '../store/tiered-results.js';
+import { isAsRecorded } from './locked-task.js';
+import { ownershipProblem } from './pinned-results.js';
+
+/** How long a new result waits to hear whether another build was first with it. */
+const CLAIM_MS = 30_000;
+/** Tasks that can start at the same time ask within this time. */
+const GATHER_MS = 10;
+
+export interface SharingOptions {
+  /** Gets what goes wrong with remotes, once each. */
+  warn(message: string): void;
+  readonly signal: AbortSignal;
+  /** Tasks that will be looked at. */
+  readonly selected: ReadonlySet<Label>;
+  /** Another result than the recorded one may take its place. */
+  readonly rebuildMissing: boolean;
+  /** Nothing is sent. */
+  readonly readOnly: boolean;
+}
+
+export interface LocalResults {
+  readonly local: GitResults;
+  readonly policy: AdmissionPolicy;
+}
+
+/** Conductor's own store, by the rules of the config. Fails with `usage` for keys and signers that cannot be used. */
+export async function openLocal(host: Host, project: Project): Promise<Result<LocalResults, Failure>> {
+  const { cache } = project.config;
+  const here = findOrigin(host.env, cache.origin);
+  const keys = await openKeys(host, project);
+  if (!keys.ok) return keys;
+  const { signer, signatures } = keys.value;
+  const policy: AdmissionPolicy = { trust: cache.trust, here, ...(signatures ? { signatures } : {}) };
+  const local = new GitResults(project.objects, {
+    origin: here,
+    now: host.now,
+    accepts: (origin) => acceptsOrigin(policy, origin),
+    ...(signer ? { signer } : {}),
+  });
+  return ok({ local, policy });
+}
+
+async function openKeys(
+  { env }: Host,
+  project: Project,
+): Promise<Result<{ signer?: Signer | undefined; signatures?: SignatureCheck }, Failure>> {
+  const { sign, signers, trust } = project.config.cache;
+  if (!sign && trust !== 'signed') return ok({});
+  const { openSigner, signatureCheck } = await import('../store/signing.js');
+  const signer = sign ? await openSigner(sign, env) : ok(undefined);
+  if (!signer.ok) return signer;
+  if (trust !== 'signed') return ok({ signer: signer.value });
+  const file = signers === undefined ? undefined : join(project.repository.project, signers);
+  const text = file === undefined ? undefined : await readText(file);
+  if (text === undefined) {
+    return err({
+      kind: 'usage',
+      message:
+        signers === undefined
+          ? 'only signed results are trusted, but nobody may sign'
+          : `there is no ${signers}`,
+      hint: 'name a file of public keys in `cache.signers`: lines of `<name> ssh-ed25519 <key>`',
+    });
+  }
+  return ok({ signer: signer.value, signatures: signatureCheck(text, env) });
+}
+
+/** The remotes of the config, for what is made here and for what may be used here. */
+export async function openTiers(
+  host: Host,
+  project: Project,
+  policy: AdmissionPolicy,
+  warn: (message: string) => void,
+  readOnly = false,
+): Promise<RemoteTiers> {
+  const { openRemotes } = await import('../store/remotes/open.js');
+  const readsAll = policy.here.pullRequest || policy.trust !== 'no-pull-requests';
+  const read: readonly Scope[] = readsAll ? ['shared', 'pull-request'] : ['shared'];
+  const write: Scope | undefined = readOnly ? undefined : policy.here.pullRequest ? 'pull-request' : 'shared';
+  const { env, pid } = host;
+  const { repository, objects, config } = project;
+  const maxBytes = 4 * config.maxOutputBytes;
+  const all = { objects, env, pid, dir: repository.project, maxBytes };
+  return openRemotes(config.cache.remotes, { read, write }, all, warn);
+}
+
+export async function openResults(
+  host: Host,
+  project: Project,
+  options: SharingOptions,
+): Promise<Result<ResultStore, Failure>> {
+  const { cache } = project.config;
+  const opened = await openLocal(host, project);
+  if (!opened.ok) return opened;
+  const { local, policy } = opened.value;
+  if (cache.remotes.length === 0) return ok(local);
+  const { TieredResults } = await import('../store/tiered-results.js');
+  const sharing: Sharing = {
+    chain: await openTiers(host, project, policy, options.warn, options.readOnly),
+    policy,
+    ...(await arrivalRules(project)),
+    ...(options.rebuildMissing ? { pins: new Map() } : {}),
+    likely: likelyKeys(project, options.selected),
+    believesGates: !cache.verify,
+    claimMs: CLAIM_MS,
+    gatherMs: GATHER_MS,
+    waitMs: cache.waitSeconds * 1000,
+    signal: options.signal,
+    warn: options.warn,
+  };
+  return ok(new TieredResults(local, project.objects, sharing));
+}
+
+/** Keys of recorded results whose files are not on disk as they are recorded. */
+function likelyKeys(project: Project, selected: ReadonlySet<Label>): ActionKey[] {
+  const keys: ActionKey[] = [];
+  for (const label of selected) {
+    const locked = lockedTask(project, project.graph.task(label));
+    const onDisk = project.owned.get(label) ?? new Map();
+    if (locked && !isAsRecorded(project, locked, onDisk)) keys.push(resultKeyOf(locked));
+  }
+  return keys;
+}
+
+/** What of a project decides whether a result from elsewhere may come in. */
+export async function arrivalRules(project: Project): Promise<Pick<ArrivalRules, 'pins' | 'fits'>> {
+  return {
+    pins: await pinsOf(project),
+    async fits(result) {
+      // A task that was renamed since has its results under the old name: they are judged when they are used.
+      const task = project.graph.tasks.get(result.provenance.label);
+      return task && ownershipProblem(project, task, result);
+    },
+  };
+}
+
+/** What lock files say that recorded results hold: nothing else may come in their place from elsewhere. */
+export async function pinsOf(project: Project): Promise<Map<ActionKey, Digest>> {
+  const { contentDigest } = await import('../store/arrival.js');
+  const pins = new Map<ActionKey, Digest>();
+  for (const lock of project.locks.values()) {
+    for (const locked of Object.values(lock.tasks)) {
+      const outputs = new Map(
+        Object.entries(locked.outputs).map(([path, word]) => [path, decodeEntry(word)]),
+      );
+      const edits = Object.entries(locked.edits ?? {}).map(([path, { after }]) => ({
+        path,
+        base: undefined,
+        before: undefined,
+        after: after === '' ? undefined : decodeEntry(after),
+      }));
+      pins.set(resultKeyOf(locked), contentDigest({ outputs, edits }));
+    }
+  }
+  return pins;
+}

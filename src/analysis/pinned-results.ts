@@ -1,0 +1,71 @@
+/** Recorded results: which ones must not be made again unasked, and which files a result may hold. Decides no verdict. */
+
+import type { Result } from '../base/result.js';
+import type { StoredResult } from '../model/action.js';
+import { withoutCredentials } from '../model/address.js';
+import type { Failure } from '../model/failure.js';
+import { type LockedTask, resultKeyOf } from '../model/lock.js';
+import { matchesAny } from '../model/pattern.js';
+import type { Task } from '../model/task.js';
+import { Listing } from '../model/tree.js';
+import type { StaleReason } from '../model/verdict.js';
+import { lockedTask, type Project } from '../project/project.js';
+import { entryProblem } from '../workspace/capture.js';
+
+/**
+ * The reason that stands against making a recorded result again where it would cost money or give something else: what
+ * an agent made or a person accepted. Templates and commands are simply run again.
+ */
+export function missingPin(locked: LockedTask): StaleReason[] {
+  const isPinned = locked.recipe === 'agent' || locked.recipe === 'accepted';
+  return isPinned ? [{ kind: 'result-missing', key: resultKeyOf(locked) }] : [];
+}
+
+export function pinnedMissing(project: Project, task: Task): Failure {
+  const locked = lockedTask(project, task);
+  if (!locked) throw new Error(`BUG: nothing is recorded of ${task.label}`);
+  return {
+    kind: 'pinned-result-missing',
+    key: resultKeyOf(locked),
+    ...(locked.costUsd === undefined ? {} : { costUsd: locked.costUsd }),
+    remotes: project.config.cache.remotes
+      .filter(({ read }) => read !== false)
+      .map(({ url }) => withoutCredentials(url)),
+  };
+}
+
+/** What the store gave for a key: a result that this task can use, a problem with it, or neither. */
+export async function usableResult(
+  project: Project,
+  task: Task,
+  found: Result<StoredResult | undefined, Failure>,
+): Promise<{ readonly result?: StoredResult; readonly problem?: string }> {
+  if (!found.ok) {
+    return { problem: found.error.kind === 'result-damaged' ? found.error.detail : found.error.kind };
+  }
+  if (!found.value) return {};
+  const problem = await ownershipProblem(project, task, found.value);
+  return problem === undefined ? { result: found.value } : { problem };
+}
+
+/**
+ * Why a result, wherever it was found, cannot be this task's: it holds what the task does not own, or a link that leaves
+ * the project. Undefined when it can.
+ */
+export async function ownershipProblem(
+  project: Project,
+  task: Task,
+  result: StoredResult,
+): Promise<string | undefined> {
+  for (const path of result.outputs.keys()) {
+    if (!matchesAny(task.outputs, path)) return `it holds ${path}, which the task does not own`;
+  }
+  for (const { path } of result.edits) {
+    if (!task.edits.includes(path)) return `it patches ${path}, which the task may not edit`;
+  }
+  const patched = result.edits.flatMap(({ path, after }) => (after ? [[path, after] as const] : []));
+  const listing = new Listing(new Map([...result.outputs, ...patched]));
+  const problem = await entryProblem(project.objects, listing.paths, listing);
+  if (problem?.kind === 'link-leaves-tree') return `its link ${problem.path} leads out of the project`;
+  return problem && `it holds a git repository of its own`;
+}

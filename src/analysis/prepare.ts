@@ -1,0 +1,140 @@
+/** Puts the working parts of a build together for a loaded project: prompts, agent, checker, priorities. Runs nothing. */
+
+import type { Agent } from '../agent/agent.js';
+import { suggestions } from '../base/nearest.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { Failure } from '../model/failure.js';
+import { parsePattern } from '../model/pattern.js';
+import { type Label, type Task, targetNames } from '../model/task.js';
+import { gatherDefinitions, gatherPrompts } from '../project/agent-files.js';
+import type { Host, LoadedConfig } from '../project/host.js';
+import { loadProject, type Project } from '../project/project.js';
+import { diskSource, type OpenProject } from '../project/project-source.js';
+import type { ResultStore } from '../store/result-store.js';
+import { Checker } from './check.js';
+import { FactGatherer } from './facts.js';
+import { openResults } from './open-results.js';
+
+export interface Prepared {
+  readonly project: Project;
+  readonly environment: readonly string[];
+  readonly agent: Agent | undefined;
+  readonly store: ResultStore;
+  readonly gatherer: FactGatherer;
+  readonly checker: Checker;
+  /** The same, as if nothing had been edited by hand. */
+  readonly checkerOverEdits: Checker;
+  /** The tasks that were asked for. */
+  readonly targets: ReadonlySet<Label>;
+  /** Those and everything that they need: the tasks to look at. */
+  readonly selected: ReadonlySet<Label>;
+  /** Whether that is every task of the project. */
+  readonly whole: boolean;
+}
+
+export interface PrepareOptions {
+  readonly targets: readonly string[];
+  /** The targets themselves are made anew. */
+  readonly force: boolean;
+  readonly discardEdits: boolean;
+  /** The files of the targets are to be accepted as they are. */
+  readonly accept?: boolean;
+  /** Makes recorded results anew that are in no store any more. Default: they are a failure. */
+  readonly rebuildMissing?: boolean;
+}
+
+/** What stands beside the options: who hears of remotes, how they are stopped, what is known already. */
+export interface PrepareContext {
+  warn(message: string): void;
+  readonly signal: AbortSignal;
+  /** Nothing is sent to remotes. */
+  readonly readOnly?: boolean;
+  /** The project, where it has been read already. */
+  readonly read?: Project | undefined;
+}
+
+const NOBODY: PrepareContext = { warn: () => {}, signal: new AbortController().signal };
+
+export async function prepare(
+  host: Host,
+  open: OpenProject,
+  loaded: LoadedConfig,
+  options: PrepareOptions,
+  beside: PrepareContext = NOBODY,
+): Promise<Result<Prepared, Failure>> {
+  const { config } = loaded;
+  const accepts = (task: Task) =>
+    options.accept === true && options.targets.some((one) => isNamed(one, task));
+  const opened = beside.read ? ok(beside.read) : await loadProject(diskSource(open, config), accepts);
+  if (!opened.ok) return opened;
+  const project = opened.value;
+  if (project.graph.tasks.size === 0) return err(noSpecs(project));
+  const targets = selectTargets(project, options.targets);
+  if (!targets.ok) return targets;
+  const agent = await host.createAgent(config);
+  if (!agent.ok) return agent;
+  const prompts = await gatherPrompts(host, project);
+  const definitions = await gatherDefinitions(host, project, agent.value);
+  if (!definitions.ok) return definitions;
+  const gatherer = new FactGatherer(project, agent.value, prompts, definitions.value);
+  const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
+  const selected = project.graph.closure(targets.value);
+  const rebuildMissing = options.rebuildMissing === true;
+  const { warn, signal, readOnly = false } = beside;
+  const sharing = { warn, signal, readOnly, selected, rebuildMissing };
+  const results = await openResults(host, project, sharing);
+  if (!results.ok) return results;
+  const store = results.value;
+  const rules = { forced, rebuildMissing, verifyRestored: config.cache.verify };
+  const { discardEdits } = options;
+  const checker = new Checker(project, gatherer, store, { ...rules, discardEdits });
+  const checkerOverEdits = new Checker(project, gatherer, store, { ...rules, discardEdits: true });
+  return ok({
+    project,
+    environment: loaded.environment,
+    agent: agent.value,
+    store,
+    gatherer,
+    checker,
+    checkerOverEdits,
+    targets: targets.value,
+    selected,
+    whole: selected.size === project.graph.tasks.size,
+  });
+}
+
+/** Nothing is built from nothing, and a mistyped folder must not look as if every feature had been removed. */
+function noSpecs(project: Project): Failure {
+  const { specs } = project.config;
+  const made = project.recorded.size;
+  const kept = made === 0 ? '' : `; the ${made} files that were built from specs are left as they are`;
+  return {
+    kind: 'usage',
+    message: `there are no tasks in ${specs}/${kept}`,
+    hint: `\`conductor init\` writes a config and an example, \`conductor new\` a feature; or name another folder in conductor.config.ts`,
+  };
+}
+
+function isNamed(target: string, task: Task): boolean {
+  return targetNames(target, (glob, name) => parsePattern(glob).matches(name), task);
+}
+
+/** The tasks that the patterns of a command line name; all when there is none. */
+function selectTargets(project: Project, targets: readonly string[]): Result<Set<Label>, Failure> {
+  const { graph } = project;
+  if (targets.length === 0) return ok(new Set(graph.tasks.keys()));
+  const selected = new Set<Label>();
+  for (const target of targets) {
+    let named = false;
+    for (const task of graph.tasks.values()) {
+      if (!isNamed(target, task)) continue;
+      selected.add(task.label);
+      named = true;
+    }
+    if (!named) {
+      const names = [...new Set([...project.features.keys(), ...graph.tasks.keys()])];
+      return err({ kind: 'unknown-target', target, nearest: suggestions(target, names) });
+    }
+  }
+  return ok(selected);
+}

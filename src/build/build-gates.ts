@@ -1,0 +1,70 @@
+/** The gates of the merged tree: which of them have to be run, and running them. Knows nothing of publishing. */
+
+import type { Prepared } from '../analysis/prepare.js';
+import { err, ok, type Result } from '../base/result.js';
+import { type GateContext, runGates } from '../execution/gates.js';
+import { digestFields } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import { selectPaths } from '../model/pattern.js';
+import type { GateSpec } from '../model/task.js';
+import { digestFiles, type Entry, type Listing, type ObjectId } from '../model/tree.js';
+import { lockFiles } from '../project/project.js';
+import type { SessionState } from './session-state.js';
+
+/**
+ * Runs the build gates that have not passed on this tree. Where some task is not done the merged tree is not what
+ * anybody asked for: then they are not run, and the build has failed anyway.
+ */
+export async function runBuildGates(
+  prepared: Prepared,
+  context: GateContext,
+  tree: ObjectId,
+  complete: boolean,
+  /** Of builds before, in the same process. */
+  { failed }: Pick<SessionState, 'failed'> = { failed: new Map() },
+): Promise<Result<undefined, Failure>> {
+  const { project, store } = prepared;
+  const gates = project.config.gates.build;
+  if (gates.length === 0 || !complete) return ok(undefined);
+  const listing = await project.objects.list(tree);
+  const due: { gate: GateSpec; key: string }[] = [];
+  for (const gate of gates) {
+    const key = buildGateKey(gate, listing, lockFiles(project));
+    if (!(await store.gatesPassed(key))) due.push({ gate, key });
+  }
+  if (due.length === 0) return ok(undefined);
+  for (const { key } of due) {
+    const failure = failed.get(key);
+    if (failure) return err({ kind: 'failed-before', failure });
+  }
+  const opened = await context.pool.acquire(tree, context.signal);
+  if (!opened.ok) return opened;
+  try {
+    const judged = await runGates(context, {
+      gates: due.map(({ gate }) => gate),
+      workspace: opened.value,
+      tree,
+      network: false,
+      attempt: 1,
+    });
+    if (!judged.ok) {
+      const at = due.find(({ gate }) => 'gate' in judged.failure && judged.failure.gate === gate.name);
+      if (at) failed.set(at.key, judged.failure);
+      return err(judged.failure);
+    }
+    for (const { key } of due) await store.recordGates(key);
+    return ok(undefined);
+  } finally {
+    await context.pool.release(opened.value);
+  }
+}
+
+/** The command and what it may look at: its declared inputs, else everything but the lock files. */
+function buildGateKey(gate: GateSpec, listing: Listing, locks: ReadonlySet<string>): string {
+  const paths = gate.inputs ? selectPaths(listing, gate.inputs) : listing.paths;
+  const files = paths
+    .filter((path) => !locks.has(path))
+    .map((path) => [path, listing.get(path) as Entry] as const);
+  const command = typeof gate.command === 'string' ? gate.command : JSON.stringify(gate.command);
+  return digestFields('conductor.build-gate.1', [command, digestFiles(files)]);
+}

@@ -1,0 +1,198 @@
+/**
+ * The sequence of a build that may have something to do: prepare, run the schedule, plan the landing, run the build
+ * gates, publish, record. Each part is another file's; here is only their order.
+ */
+
+import { type Prepared, prepare } from '../analysis/prepare.js';
+import { err, ok, type Result } from '../base/result.js';
+import { withBuildLimit } from '../execution/spending.js';
+import type { Usage } from '../model/action.js';
+import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
+import { exitCodeOf, type Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
+import type { ObjectId } from '../model/tree.js';
+import { environmentDigests, writeLastBuild } from '../project/clone-records.js';
+import type { Emit, Host, LoadedConfig } from '../project/host.js';
+import type { Project } from '../project/project.js';
+import { runBuildGates } from './build-gates.js';
+import { inspectTasks } from './inspect.js';
+import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
+import { commitBuild } from './publishing/commit-build.js';
+import { mergeFinished, publish } from './publishing/publish-build.js';
+import { isSuperseded } from './running-tasks.js';
+import type { Session } from './session.js';
+import { openTaskRunner } from './task-runner.js';
+import type { TaskStep } from './task-step.js';
+
+/** A build that has been opened: with its lock held and its first event told. */
+export interface OpenBuild {
+  readonly host: Host;
+  readonly options: BuildOptions;
+  readonly session: Session;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  readonly startedAt: number;
+  /** Keeps the build's events from here on; called once it is sure that the folder is a project. */
+  openRecord(): void;
+}
+
+export interface Built {
+  readonly summary: BuildSummary;
+  /** What the build left on disk: its snapshot, with what it published. */
+  readonly tree: ObjectId;
+}
+
+/** A project that was read before, and tasks of it that are probably stale: they are looked at first. */
+export interface ReadProject {
+  readonly loaded: LoadedConfig;
+  readonly project: Project;
+  readonly urgent: ReadonlySet<Label>;
+  /** Called before anything is written; what it finds may end the build as superseded. */
+  beforePublishing(): Promise<void>;
+}
+
+/** Builds what is on disk, or a project that has been read. */
+export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<Result<Built, Failure>> {
+  const { host, options, session, emit, signal, startedAt, openRecord } = build;
+  const { sessionState } = session;
+  const loaded = read ? ok(read.loaded) : await host.loadConfig(session.repository.project);
+  if (!loaded.ok) return loaded;
+  const config = withBuildLimit(loaded.value.config, options.budgetUsd);
+  const warn = (message: string) => emit({ type: 'warning', message });
+  const ready = await prepare(host, session, { ...loaded.value, config }, options, {
+    warn,
+    signal,
+    read: read?.project,
+  });
+  if (!ready.ok) return ready;
+  const prepared = ready.value;
+  // Only now is it sure that this folder is a project: nothing is left in any other.
+  if (!options.dryRun) openRecord();
+  const { project, selected } = prepared;
+  emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
+  for (const warning of project.warnings)
+    emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
+  if (options.dryRun) {
+    const said = await dryRun(prepared, options, emit, host.now() - startedAt);
+    await prepared.store.close();
+    return said;
+  }
+
+  const opened = await openTaskRunner(host, session, prepared, startedAt, emit, signal);
+  if (!opened.ok) return opened;
+  const taskRunner = opened.value;
+  const { gates } = taskRunner;
+  const ended = (summary: BuildSummary, tree = project.snapshot) => ok<Built>({ summary, tree });
+  const ms = () => host.now() - startedAt;
+  try {
+    const step = await taskRunner.run(options, read ? { urgent: read.urgent } : {});
+    if (signal.aborted) {
+      await prepared.store.settle();
+      return ended(stopped(step, signal, ms()));
+    }
+    if (options.frozen) {
+      const stale = step.notUpToDate();
+      if (stale.length > 0) return err({ kind: 'not-up-to-date', tasks: stale });
+    }
+    // Where nothing could be accepted nothing is recorded, not even that it was tried.
+    if (options.accept && step.finished.size === 0) {
+      return ended(summary(step.outcomes, step.firstFailure, step.usage, ms(), 0));
+    }
+    const { merged, done } = await mergeFinished(prepared, step, new Date(host.now()).toISOString());
+    await prepared.store.settle();
+    if (!merged.ok) return merged;
+    for (const path of merged.value.leftBehind) {
+      emit({
+        type: 'warning',
+        message: `${path} is owned by no task any more, but was edited by hand: it is yours now`,
+      });
+    }
+    const complete = done.size === selected.size;
+    if (signal.aborted) {
+      return ended(stopped(step, signal, ms()));
+    }
+    const judged = await runBuildGates(prepared, gates, merged.value.tree, complete, sessionState);
+    await read?.beforePublishing();
+    if (isSuperseded(signal)) return ended(stopped(step, signal, ms()));
+    if (!judged.ok) {
+      await step.takeBackAccepted();
+      return ended(refused(step, judged.error, emit, ms()));
+    }
+    sessionState.isPublishing = true;
+    const published = await publish(prepared, merged.value, emit);
+    if (!published.ok) return ended(refused(step, published.error, emit, ms()));
+    if (options.commit) {
+      const committed = await commitBuild(prepared, step.finished, done, merged.value.tree, emit);
+      if (!committed.ok) return ended(refused(step, committed.error, emit, ms()), merged.value.tree);
+    }
+    if (complete && prepared.whole) {
+      await remember(host, prepared, merged.value.tree);
+    }
+    return ended(
+      summary(step.outcomes, step.firstFailure, step.usage, ms(), published.value),
+      merged.value.tree,
+    );
+  } finally {
+    sessionState.isPublishing = false;
+    const closed = taskRunner
+      .close()
+      .then(() => prepared.agent?.close?.())
+      .then(() => prepared.store.close());
+    // What runs for the build that follows keeps what it works with.
+    if (isSuperseded(signal)) sessionState.linger(closed);
+    else await Promise.all([closed, sessionState.rest()]);
+  }
+}
+
+async function dryRun(
+  prepared: Prepared,
+  { keepEdits }: BuildOptions,
+  emit: Emit,
+  ms: number,
+): Promise<Result<Built, Failure>> {
+  const rows = await inspectTasks(prepared);
+  if (!rows.ok) return rows;
+  for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
+  const counts = { ...NO_COUNTS };
+  for (const { verdict } of rows.value) counts[wouldBe(verdict, keepEdits)]++;
+  const outcome = counts.fresh === rows.value.length ? 'up-to-date' : 'would-build';
+  const summary: BuildSummary = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 };
+  return ok({ summary, tree: prepared.project.snapshot });
+}
+
+async function remember(host: Host, prepared: Prepared, tree: string): Promise<void> {
+  const { project } = prepared;
+  await writeLastBuild(project.repository.state, {
+    version: host.version,
+    tree,
+    environment: environmentDigests(prepared.environment, host.env),
+    secrets: project.config.secrets,
+    named: project.named,
+    tasks: project.graph.tasks.size,
+  });
+}
+
+function stopped(step: TaskStep, signal: AbortSignal, ms: number): BuildSummary {
+  const ended = summary(step.outcomes, { kind: 'cancelled' }, step.usage, ms, 0);
+  return isSuperseded(signal) ? { ...ended, outcome: 'superseded' } : ended;
+}
+
+function refused(step: TaskStep, failure: Failure, emit: Emit, ms: number): BuildSummary {
+  emit({ type: 'build.failure', failure });
+  return summary(step.outcomes, failure, step.usage, ms, 0);
+}
+
+function summary(
+  outcomes: ReadonlyMap<Label, TaskOutcomeKind>,
+  failure: Failure | undefined,
+  usage: Usage,
+  ms: number,
+  published: number,
+): BuildSummary {
+  const counts = { ...NO_COUNTS };
+  for (const outcome of outcomes.values()) counts[outcome]++;
+  const exitCode = failure ? exitCodeOf(failure) : 0;
+  const idle = counts.cached + counts.verified + counts.built + counts.accepted === 0 && published === 0;
+  const outcome = exitCode === 130 ? 'interrupted' : failure ? 'failed' : idle ? 'up-to-date' : 'built';
+  return { outcome, exitCode, counts, ms, usage, published };
+}

@@ -1,0 +1,64 @@
+/**
+ * `conductor build` from lock to last word. Here is only the way to "nothing to do": what a real build needs is loaded
+ * when it turns out to be one.
+ */
+
+import { ok } from '../base/result.js';
+import type { BuildEvent, BuildSummary } from '../model/event.js';
+import { environmentDigests, readLastBuild } from '../project/clone-records.js';
+import type { Host } from '../project/host.js';
+import { takeSnapshot } from '../workspace/snapshot.js';
+import { runLifecycle } from './lifecycle.js';
+import { type BuildOptions, NO_COUNTS } from './options.js';
+import { openWritingSession, type Session } from './session.js';
+
+/** Builds and reports; the summary is also the last event. Rejects only for a bug. */
+export async function build(
+  host: Host,
+  options: BuildOptions,
+  on: (event: BuildEvent) => void,
+  signal: AbortSignal,
+): Promise<BuildSummary> {
+  return runLifecycle(host, options.command, on, async ({ emit, startedAt, openRecord }) => {
+    const { command, wait } = options;
+    const opened = await openWritingSession(host, { command, wait, signal }, emit);
+    if (!opened.ok) return opened;
+    const session = opened.value;
+    try {
+      const record = () => openRecord(session.repository);
+      const tasks = await nothingToDo(host, options, session);
+      if (tasks !== undefined) {
+        record();
+        const counts = { ...NO_COUNTS, fresh: tasks };
+        const ms = host.now() - startedAt;
+        return ok<BuildSummary>({ outcome: 'up-to-date', exitCode: 0, counts, ms, usage: {}, published: 0 });
+      }
+      const { buildTasks } = await import('./build-tasks.js');
+      const open = { host, options, session, emit, signal, startedAt, openRecord: record };
+      const built = await buildTasks(open);
+      return built.ok ? ok(built.value.summary) : built;
+    } finally {
+      await session.close();
+    }
+  });
+}
+
+/**
+ * The number of tasks when the tree, the version and the environment that the config read are those of the last
+ * complete build; undefined when there may be something to do.
+ */
+async function nothingToDo(host: Host, options: BuildOptions, session: Session): Promise<number | undefined> {
+  // Targets may be mistyped, and what is counted is theirs: they are looked up.
+  if (options.force || options.commit || options.targets.length > 0) return undefined;
+  const last = await readLastBuild(session.repository.state);
+  if (!last || last.version !== host.version) return undefined;
+  const environment = environmentDigests(Object.keys(last.environment), host.env);
+  if (Object.entries(last.environment).some(([name, digest]) => environment[name] !== digest))
+    return undefined;
+  const how = { secrets: [...last.secrets], named: [...last.named], force: [] };
+  const taken = await takeSnapshot(session.repository, session.objects, how);
+  if (!taken.ok) return undefined;
+  if (taken.value.tree === last.tree) return last.tasks;
+  session.sessionState.memory.handOn(taken.value.tree, how);
+  return undefined;
+}

@@ -1,0 +1,98 @@
+/** A task's files as they are on disk, in the form of a result: what it owns, and its part of what it patches. */
+
+import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import { lockedEdits } from '../../analysis/locked-task.js';
+import { foldPatches } from '../../analysis/patches.js';
+import type { Prepared } from '../../analysis/prepare.js';
+import { err, ok, type Result } from '../../base/result.js';
+import type { EditPatch, StoredResult } from '../../model/action.js';
+import type { Failure } from '../../model/failure.js';
+import { unmatched } from '../../model/pattern.js';
+import type { Label, Task } from '../../model/task.js';
+import { type Files, sameEntry } from '../../model/tree.js';
+import { lockedTask } from '../../project/project.js';
+import { applyPatch } from '../../workspace/patch.js';
+
+export interface TaskFiles {
+  readonly outputs: Files;
+  readonly edits: readonly EditPatch[];
+}
+
+/** Fails with `missing-outputs` when something that the task declares is not there. */
+export async function filesOnDisk(
+  prepared: Prepared,
+  task: Task,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+): Promise<Result<TaskFiles, Failure>> {
+  const outputs: Files = prepared.project.owned.get(task.label) ?? new Map();
+  const missing = unmatched(task.outputs, outputs.keys());
+  if (missing.length > 0) return err({ kind: 'missing-outputs', paths: missing });
+  const edits = await patchesOnDisk(prepared, task, dependencyOutputs);
+  return edits.ok ? ok({ outputs, edits: edits.value }) : edits;
+}
+
+/** Whether the files are those of the result: then there is nothing to accept. */
+export function isSameWork(files: TaskFiles, result: StoredResult): boolean {
+  const sameOutputs =
+    files.outputs.size === result.outputs.size &&
+    [...files.outputs].every(([path, entry]) => sameEntry(entry, result.outputs.get(path)));
+  const patch = (edit: EditPatch) => result.edits.find(({ path }) => path === edit.path);
+  return (
+    sameOutputs &&
+    files.edits.length === result.edits.length &&
+    files.edits.every((edit) => {
+      const other = patch(edit);
+      return (
+        other !== undefined && sameEntry(edit.before, other.before) && sameEntry(edit.after, other.after)
+      );
+    })
+  );
+}
+
+/**
+ * The task's former patches. Where a person changed lines that patches had put in, the change becomes a part of this
+ * task's patch. The patch that comes last leaves the file as it is on disk; on an earlier one the change may not fit:
+ * then the task that comes last has to be accepted with it (`shared-patch`).
+ */
+async function patchesOnDisk(
+  { project, store, targets }: Prepared,
+  task: Task,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+): Promise<Result<EditPatch[], Failure>> {
+  const locked = lockedTask(project, task);
+  if (!locked?.edits) return ok([]);
+  const stored = await store.find(locked.resultKey ?? locked.key);
+  const former =
+    stored.ok && stored.value
+      ? ok(stored.value.edits)
+      : await lockedEdits(project, task, locked, dependencyOutputs);
+  if (!former.ok) return former;
+  const needs = project.graph.transitiveDependencies(task.label);
+  const edits: EditPatch[] = [];
+  for (const path of task.edits) {
+    const file = project.edited.get(path);
+    const old = former.value?.find((edit) => edit.path === path);
+    if (!file || !old) {
+      if (locked.edits[path]) return err({ kind: 'edit-base-missing', path });
+      continue;
+    }
+    if (!file.claimed) {
+      edits.push({ base: file.base, ...old });
+      continue;
+    }
+    const before = await foldPatches(project, path, needs, dependencyOutputs);
+    if (!before.ok) return before;
+    const patching = [...project.graph.tasks.values()].filter((one) => one.edits.includes(path));
+    const last = project.graph.inOrder(patching.map((one) => one.label)).at(-1);
+    const merged = file.merged ? { mode: file.onDisk?.mode ?? '100644', id: file.merged } : undefined;
+    const after =
+      last === task.label
+        ? ok(file.onDisk)
+        : await applyPatch(project.objects, old.after, merged, file.onDisk);
+    if (!after.ok && last !== undefined && !targets.has(last))
+      return err({ kind: 'shared-patch', path, with: last });
+    const kept = after.ok ? after.value : old.after;
+    edits.push({ path, base: file.base, before: before.value, after: kept });
+  }
+  return ok(edits.filter((edit) => !sameEntry(edit.before, edit.after)));
+}

@@ -1,0 +1,98 @@
+/** What a build would do, task by task, without doing it: behind `status`, `explain`, `graph` and `build --dry-run`. */
+
+import type { Check } from '../analysis/check.js';
+import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import { type Prepared, prepare } from '../analysis/prepare.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { Failure } from '../model/failure.js';
+import type { Label, Task } from '../model/task.js';
+import type { Verdict } from '../model/verdict.js';
+import type { Host } from '../project/host.js';
+import { openReadingSession } from './session.js';
+
+export interface InspectedTask {
+  readonly task: Task;
+  readonly verdict: Verdict;
+  readonly check: Check | undefined;
+}
+
+export interface InspectOptions {
+  readonly targets: readonly string[];
+  readonly force: boolean;
+  readonly discardEdits: boolean;
+  /** Gets what goes wrong on the way to remotes: what is said of their results may be out of date then. */
+  warn?(message: string): void;
+}
+
+/** Verdicts of all prepared tasks, dependencies first. What depends on something stale is `pending`. */
+export async function inspectTasks(prepared: Prepared): Promise<Result<InspectedTask[], Failure>> {
+  const dependencyOutputs = new Map<Label, DependencyOutputs>();
+  const rows: InspectedTask[] = [];
+  for (const label of prepared.project.graph.order) {
+    if (!prepared.selected.has(label)) continue;
+    const task = prepared.project.graph.task(label);
+    const waiting = [...new Set(task.dependsOn)].filter((need) => !dependencyOutputs.has(need));
+    if (waiting.length > 0) {
+      rows.push({ task, verdict: { kind: 'pending', on: waiting }, check: undefined });
+      continue;
+    }
+    const checked = await prepared.checker.check(task, dependencyOutputs);
+    if (!checked.ok) return err(checked.error);
+    if (checked.value.dependencyOutputs) dependencyOutputs.set(label, checked.value.dependencyOutputs);
+    rows.push({ task, verdict: checked.value.verdict, check: checked.value });
+  }
+  return ok(rows);
+}
+
+export interface Inspection {
+  readonly prepared: Prepared;
+  readonly tasks: readonly InspectedTask[];
+}
+
+/** Looks at a project beside a build that may be running; `use` gets the result while the session is open. */
+export async function inspect<T>(
+  host: Host,
+  options: InspectOptions,
+  use: (inspection: Inspection) => Promise<T>,
+): Promise<Result<T, Failure>> {
+  const done = await inspectPrepared(host, options, async (prepared) => {
+    const tasks = await inspectTasks(prepared);
+    return tasks.ok ? ok(await use({ prepared, tasks: tasks.value })) : tasks;
+  });
+  return done.ok ? done.value : done;
+}
+
+/** As `inspect`, for what asks for no verdict. */
+export function inspectProject<T>(
+  host: Host,
+  targets: readonly string[],
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<Result<T, Failure>> {
+  return inspectPrepared(host, { targets, force: false, discardEdits: false }, use);
+}
+
+async function inspectPrepared<T>(
+  host: Host,
+  options: InspectOptions,
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<Result<T, Failure>> {
+  const session = await openReadingSession(host);
+  if (!session.ok) return session;
+  try {
+    const config = await host.loadConfig(session.value.repository.project);
+    if (!config.ok) return config;
+    const prepared = await prepare(host, session.value, config.value, options, {
+      warn: (message) => options.warn?.(message),
+      signal: new AbortController().signal,
+      readOnly: true,
+    });
+    if (!prepared.ok) return prepared;
+    try {
+      return ok(await use(prepared.value));
+    } finally {
+      await prepared.value.store.close();
+    }
+  } finally {
+    await session.value.close();
+  }
+}

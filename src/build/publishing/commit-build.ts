@@ -1,0 +1,108 @@
+/** `build --commit`: one commit per landed task with trailers, and a merge into the person's branch. */
+
+import type { Prepared } from '../../analysis/prepare.js';
+import { err, ok, type Result } from '../../base/result.js';
+import type { Failure } from '../../model/failure.js';
+import type { Label, Task } from '../../model/task.js';
+import { type Entry, type Files, type ObjectId, sameEntry } from '../../model/tree.js';
+import type { Emit } from '../../project/host.js';
+import { lockedTask, lockFiles, type Project } from '../../project/project.js';
+import { commitTasks, headFiles } from '../../workspace/commit.js';
+import type { FinishedTask } from './publish-plan.js';
+
+type Changes = Map<string, Entry | undefined>;
+
+/**
+ * Commits what is done and not in HEAD yet, also what an earlier build published: a committed lock file never names
+ * outputs that its commit lacks. What no task made is left to the person.
+ */
+export async function commitBuild(
+  prepared: Prepared,
+  finished: ReadonlyMap<Label, FinishedTask>,
+  done: ReadonlySet<Label>,
+  tree: ObjectId,
+  emit: Emit,
+): Promise<Result<undefined, Failure>> {
+  const { project } = prepared;
+  const head = await headFiles(project.repository, project.objects);
+  const after = (await project.objects.list(tree)).files;
+  const steps = [...project.graph.inOrder(done)].flatMap((label) => {
+    const changes = taskChanges(project, label, finished.get(label), head, after);
+    const message = taskMessage(project, project.graph.task(label), finished.get(label));
+    return changes.size > 0 ? [{ message, changes }] : [];
+  });
+  const tasks = steps.length;
+  const record = recordChanges(project, head, after);
+  if (record.size > 0) steps.push({ message: 'conductor: record what was built\n', changes: record });
+  const guarded: Changes = new Map();
+  for (const { result } of finished.values()) {
+    for (const { path } of result.edits) guarded.set(path, project.listing.get(path));
+  }
+  const features = [...new Set([...finished.values()].map(({ check }) => check.task.feature))];
+  const mergeMessage = `conductor build: ${features.join(', ') || 'what was built before'}\n`;
+  const committed = await commitTasks(project.repository, project.objects, { steps, mergeMessage, guarded });
+  if (!committed.ok) return err(committed.error);
+  const { commit } = committed.value;
+  if (commit !== undefined) emit({ type: 'build.committed', commit, tasks });
+  return ok(undefined);
+}
+
+/** The task's files, and files that it patched where HEAD has them as people wrote them. */
+function taskChanges(
+  project: Project,
+  label: Label,
+  finished: FinishedTask | undefined,
+  head: Files,
+  after: Files,
+): Changes {
+  const changes: Changes = new Map();
+  const compare = (path: string) => {
+    if (!sameEntry(head.get(path), after.get(path))) changes.set(path, after.get(path));
+  };
+  const paths = new Set([
+    ...(project.owned.get(label)?.keys() ?? []),
+    ...(finished?.result.outputs.keys() ?? []),
+  ]);
+  for (const path of paths) compare(path);
+  for (const path of head.keys()) if (project.ownership.ownerOf(path) === label) compare(path);
+  for (const { path } of finished?.result.edits ?? []) compare(path);
+  // A better task is committed with its work, unless a person's own change of the spec waits to be committed.
+  const spec = finished?.revision?.task.source.file;
+  if (spec !== undefined && sameEntry(head.get(spec), project.listing.get(spec))) compare(spec);
+  const locked = lockedTask(project, project.graph.task(label));
+  for (const [path, edit] of Object.entries(locked?.edits ?? {})) {
+    const isOurs = (head.get(path)?.id ?? '') === edit.base && (after.get(path)?.id ?? '') === edit.merged;
+    if (isOurs) compare(path);
+  }
+  return changes;
+}
+
+/** Lock files, and outputs that no task owns any more. */
+function recordChanges(project: Project, head: Files, after: Files): Changes {
+  const changes: Changes = new Map();
+  const orphans = [...project.recorded.keys()].filter(
+    (path) => project.ownership.ownerOf(path) === undefined,
+  );
+  for (const path of [...lockFiles(project), ...orphans.filter((one) => !after.has(one))]) {
+    if (!sameEntry(head.get(path), after.get(path))) changes.set(path, after.get(path));
+  }
+  return changes;
+}
+
+function taskMessage(project: Project, task: Task, finished: FinishedTask | undefined): string {
+  const locked = lockedTask(project, task);
+  const made = finished?.result.provenance;
+  const key = finished?.result.key ?? locked?.resultKey ?? locked?.key;
+  const agent = made ? made.agent : locked?.agent;
+  const model = made ? made.model : locked?.model;
+  const cost = made ? made.usage.costUsd : locked?.costUsd;
+  const trailers = [
+    `Conductor-Task: ${task.label}`,
+    ...(key === undefined ? [] : [`Conductor-Key: ${key}`]),
+    ...(agent === undefined ? [] : [`Conductor-Agent: ${agent}`]),
+    ...(model === undefined ? [] : [`Conductor-Model: ${model}`]),
+    ...(cost === undefined ? [] : [`Conductor-Cost-USD: ${cost.toFixed(4)}`]),
+  ];
+  const title = task.title.replace(/\s+/g, ' ').trim();
+  return `${task.label}: ${title}\n\n${trailers.join('\n')}\n`;
+}

@@ -1,0 +1,157 @@
+/**
+ * The tree that a build publishes: the snapshot with results put in, patches put on, what no task owns any more taken
+ * out, and the lock files. A cached result and a new one land in the same way. Writes git objects only.
+ */
+
+import { foldPatches } from '../../analysis/patches.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { improvedSpec } from '../../execution/escalation/revised-task.js';
+import type { StoredResult } from '../../model/action.js';
+import type { Failure } from '../../model/failure.js';
+import type { FeatureLock } from '../../model/lock.js';
+import type { Task } from '../../model/task.js';
+import { type Entry, encodeEntry, sameEntry } from '../../model/tree.js';
+import { lockedTask, type Project } from '../../project/project.js';
+import { formatLock } from '../../specs/lock-file.js';
+import { nextLock } from './next-lock.js';
+import type { Changes, MergedTree, PublishPlan } from './publish-plan.js';
+import { patchedFiles, publishedOutputs } from './published-records.js';
+
+export async function mergeResults(
+  project: Project,
+  plan: PublishPlan,
+): Promise<Result<MergedTree, Failure>> {
+  const changes: Changes = new Map();
+  const leftBehind: string[] = [];
+  if (plan.whole) removeOrphans(project, changes, leftBehind);
+  for (const { result } of plan.finished.values()) {
+    removeFormer(project, result, changes);
+    for (const [path, entry] of result.outputs) {
+      if (!sameEntry(project.listing.get(path), entry)) changes.set(path, entry);
+    }
+  }
+  const specs = await improveSpecs(project, plan, changes);
+  if (!specs.ok) return specs;
+  const merged = await mergeEdits(project, plan, changes);
+  if (!merged.ok) return merged;
+
+  const locks: FeatureLock[] = [];
+  for (const feature of project.features.values()) {
+    const before = project.locks.get(feature.name);
+    const after = nextLock(project, feature, plan, merged.value);
+    if (after) locks.push(after);
+    if (!after || after === before) continue;
+    const id = await project.objects.writeBlob(Buffer.from(formatLock(after, feature.lockFile)));
+    changes.set(feature.lockFile, { mode: '100644', id });
+  }
+  const tree =
+    changes.size === 0 ? project.snapshot : await project.objects.editTree(project.snapshot, changes);
+  return ok({
+    tree,
+    leftBehind,
+    published: publishedOutputs(project, plan.finished.values(), changes),
+    patched: patchedFiles(project, locks, plan.whole),
+  });
+}
+
+/** Better tasks go where they were written, one after the other. */
+async function improveSpecs(
+  project: Project,
+  { finished }: PublishPlan,
+  changes: Changes,
+): Promise<Result<undefined, Failure>> {
+  for (const { revision } of finished.values()) {
+    if (!revision) continue;
+    const { file } = revision.task.source;
+    const entry = changes.get(file) ?? project.listing.get(file);
+    if (!entry) throw new Error(`BUG: ${file} is not in the snapshot`);
+    const text = (await project.objects.read(entry.id))?.toString('utf8') ?? '';
+    const improved = await improvedSpec(text, revision);
+    if (!improved.ok) return improved;
+    changes.set(file, { ...entry, id: await project.objects.writeBlob(Buffer.from(improved.value)) });
+  }
+  return ok(undefined);
+}
+
+/** Recorded outputs without an owner: removed when they are as conductor made them. */
+function removeOrphans(project: Project, changes: Changes, leftBehind: string[]): void {
+  for (const [path, words] of project.recorded) {
+    const onDisk = project.listing.get(path);
+    if (!onDisk || project.ownership.ownerOf(path) !== undefined) continue;
+    if (words.has(encodeEntry(onDisk))) changes.set(path, undefined);
+    else leftBehind.push(path);
+  }
+}
+
+/** Files of the task's former result that its new one has no more (a glob's file with another name now). */
+function removeFormer(project: Project, result: StoredResult, changes: Changes): void {
+  for (const path of project.owned.get(result.provenance.label)?.keys() ?? []) {
+    if (!result.outputs.has(path)) changes.set(path, undefined);
+  }
+}
+
+/** Every edited file that this build has to touch, with all patches on it. */
+async function mergeEdits(
+  project: Project,
+  plan: PublishPlan,
+  changes: Changes,
+): Promise<Result<Map<string, Entry | undefined>, Failure>> {
+  const merged = new Map<string, Entry | undefined>();
+  for (const [path, file] of project.edited) {
+    const editors = [...project.graph.tasks.values()].filter((task) => task.edits.includes(path));
+    const isMerged = editors.some((task) => plan.finished.has(task.label));
+    const gone = file.merged !== undefined && plan.whole && abandonedPatch(project, path);
+    if (!isMerged && !gone) continue;
+    if (file.contested && !fitsContested(plan, editors, path, file.base)) {
+      return err({ kind: 'drifted-outputs', paths: [path] });
+    }
+    for (const task of editors) {
+      // A patch that the file holds but the store does not would be lost by putting the others on anew.
+      const holds = lockedTask(project, task)?.edits?.[path] !== undefined;
+      const known =
+        plan.finished.has(task.label) ||
+        plan.dependencyOutputs.get(task.label)?.edits.some((edit) => edit.path === path);
+      if (holds && !known) return err({ kind: 'edit-base-missing', path });
+    }
+    const folded = await foldPatches(
+      project,
+      path,
+      editors.map((task) => task.label),
+      plan.dependencyOutputs,
+    );
+    if (!folded.ok) return folded;
+    // What is accepted is the file as it is: a landing that would change it has lost something of it.
+    if (file.claimed && !sameEntry(folded.value, file.onDisk)) return err({ kind: 'patch-conflict', path });
+    merged.set(path, folded.value);
+    if (!sameEntry(project.listing.get(path), folded.value)) changes.set(path, folded.value);
+  }
+  return ok(merged);
+}
+
+/** Where a person changed patched lines, only patches that were made on the file as it is now may be put on it. */
+function fitsContested(
+  plan: PublishPlan,
+  editors: readonly Task[],
+  path: string,
+  base: Entry | undefined,
+): boolean {
+  return editors.every((task) => {
+    const made = plan.finished.get(task.label)?.result.edits.find((edit) => edit.path === path);
+    if (made) return sameEntry(made.base, base);
+    return !plan.dependencyOutputs.get(task.label)?.edits.some((edit) => edit.path === path);
+  });
+}
+
+/** Whether a record still tells of a patch on this file by a task that is gone or edits it no more. */
+function abandonedPatch(project: Project, path: string): boolean {
+  const by = project.patched.get(path)?.by ?? [];
+  if (by.some((label) => !project.graph.tasks.get(label)?.edits.includes(path))) return true;
+  for (const [name, lock] of project.locks) {
+    for (const [id, task] of Object.entries(lock.tasks)) {
+      if (!task.edits?.[path]) continue;
+      const now = project.graph.tasks.get(`${name}/${id}`);
+      if (!now?.edits.includes(path)) return true;
+    }
+  }
+  return false;
+}

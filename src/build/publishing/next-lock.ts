@@ -1,0 +1,152 @@
+/** A feature's lock file after a build: records, version, status. Reads no disk. */
+
+import { criterionDigest, interfaceOf } from '../../analysis/dependency-outputs.js';
+import { madeBy } from '../../model/action.js';
+import { canonicalJson } from '../../model/digest.js';
+import {
+  bumpVersion,
+  type FeatureLock,
+  LOCK_SCHEMA,
+  type LockedEdit,
+  type LockedTask,
+  versionBump,
+} from '../../model/lock.js';
+import type { Feature } from '../../model/task.js';
+import { type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
+import type { Project } from '../../project/project.js';
+import { gatesKey } from '../../store/manifest.js';
+import type { FinishedTask, PublishPlan } from './publish-plan.js';
+
+/** The feature's lock after this build; the very same object when nothing changes. */
+export function nextLock(
+  project: Project,
+  feature: Feature,
+  plan: PublishPlan,
+  merged: ReadonlyMap<string, Entry | undefined>,
+): FeatureLock | undefined {
+  const before = project.locks.get(feature.name);
+  const tasks: Record<string, LockedTask> = {};
+  let generated = false;
+  let attempts = before?.attempts ?? 0;
+  let costUsd = before?.costUsd ?? 0;
+  for (const task of feature.tasks) {
+    const finished = plan.finished.get(task.label);
+    const old = before?.tasks[task.id];
+    if (!finished) {
+      if (old) tasks[task.id] = withMerged(project, old, merged);
+      continue;
+    }
+    const made = lockTask(project, finished, merged);
+    // The same content again, made or restored elsewhere: what was recorded of its making stands.
+    const record =
+      old && sameContent(old, made) ? { ...withGates(old, made), acceptance: made.acceptance } : made;
+    tasks[task.id] = record;
+    if (old?.result === record.result) continue;
+    generated = true;
+    attempts += finished.result.provenance.attempts;
+    costUsd += finished.result.provenance.usage.costUsd ?? 0;
+  }
+  // What was not looked at keeps its record; what is gone from the spec loses it once its files are gone.
+  if (!plan.whole) for (const [id, old] of Object.entries(before?.tasks ?? {})) tasks[id] ??= old;
+  if (!before && Object.keys(tasks).length === 0) return undefined;
+
+  // Of tasks that were not looked at nothing is known, but where nothing landed nothing changed either.
+  const untouched = !plan.whole && !feature.tasks.some((task) => plan.finished.has(task.label));
+  const complete = feature.tasks.every((task) => plan.done.has(task.label));
+  const status = complete ? 'complete' : untouched && before ? before.status : 'incomplete';
+  const bump = before ? versionBump(before.tasks, tasks) : 'none';
+  const same =
+    before !== undefined && bump === 'none' && before.status === status && sameRecords(before.tasks, tasks);
+  if (same) return before;
+  return {
+    schema: LOCK_SCHEMA,
+    feature: feature.name,
+    version: before ? bumpVersion(before.version, bump) : '1.0.0',
+    status,
+    lastGenerated: generated || !before ? plan.at : before.lastGenerated,
+    attempts,
+    costUsd: Math.round(costUsd * 1e6) / 1e6,
+    tasks,
+  };
+}
+
+function lockTask(
+  project: Project,
+  { check, result }: FinishedTask,
+  merged: ReadonlyMap<string, Entry | undefined>,
+): LockedTask {
+  // As it was built, which a better task may be.
+  const { task } = check;
+  const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
+  const gates = gatesKey(task, check.gates, result.outputs, patches, check.facts.facts);
+  const edits: Record<string, LockedEdit> = {};
+  for (const edit of result.edits) {
+    edits[edit.path] = {
+      base: editBase(project, edit.path),
+      after: edit.after ? encodeEntry(edit.after) : '',
+      merged: merged.get(edit.path)?.id ?? '',
+    };
+  }
+  const { provenance } = result;
+  const tokens = (provenance.usage.tokensIn ?? 0) + (provenance.usage.tokensOut ?? 0);
+  return {
+    key: check.facts.key,
+    ...(result.key === check.facts.key ? {} : { resultKey: result.key }),
+    result: result.commit,
+    outputs: Object.fromEntries([...result.outputs].map(([path, entry]) => [path, encodeEntry(entry)])),
+    interface: interfaceOf(task, result.outputs, patches),
+    ...(gates === undefined ? {} : { gates }),
+    ...(result.edits.length === 0 ? {} : { edits }),
+    recipe: provenance.recipe,
+    ...(provenance.agent === undefined ? {} : { agent: provenance.agent }),
+    ...madeBy(provenance),
+    attempts: provenance.attempts,
+    ...(provenance.usage.costUsd === undefined ? {} : { costUsd: provenance.usage.costUsd }),
+    ...(tokens === 0 ? {} : { tokens }),
+    ...(provenance.observed === undefined ? {} : { observed: provenance.observed }),
+    acceptance: task.acceptance.map(criterionDigest),
+  };
+}
+
+function sameContent(a: LockedTask, b: LockedTask): boolean {
+  const content = ({ key, resultKey, outputs, edits, interface: shown }: LockedTask) =>
+    canonicalJson({ key, resultKey, outputs, edits, shown });
+  return content(a) === content(b);
+}
+
+function withGates({ gates: _, ...task }: LockedTask, from: LockedTask): LockedTask {
+  return from.gates === undefined ? task : { ...task, gates: from.gates };
+}
+
+/** The file as people wrote it; empty when they wrote none. */
+function editBase(project: Project, path: string): ObjectId {
+  return project.edited.get(path)?.base?.id ?? '';
+}
+
+/** All records of one file tell of its state after this build. */
+function withMerged(
+  project: Project,
+  task: LockedTask,
+  merged: ReadonlyMap<string, Entry | undefined>,
+): LockedTask {
+  const edits = Object.entries(task.edits ?? {});
+  if (!edits.some(([path]) => merged.has(path))) return task;
+  return {
+    ...task,
+    edits: Object.fromEntries(
+      edits.map(([path, edit]) => [
+        path,
+        merged.has(path)
+          ? { ...edit, base: editBase(project, path), merged: merged.get(path)?.id ?? '' }
+          : edit,
+      ]),
+    ),
+  };
+}
+
+function sameRecords(
+  a: Readonly<Record<string, LockedTask>>,
+  b: Readonly<Record<string, LockedTask>>,
+): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}

@@ -1,0 +1,42 @@
+/** What is to be landed and what comes of it, as data. Decides nothing. */
+
+import type { Check } from '../../analysis/check.js';
+import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import type { RevisedTask } from '../../execution/escalation/revised-task.js';
+import type { StoredResult } from '../../model/action.js';
+import type { Label } from '../../model/task.js';
+import type { Entry, ObjectId } from '../../model/tree.js';
+import type { PatchedFile } from '../../project/clone-records.js';
+
+/** A task whose result goes into the tree. */
+export interface FinishedTask {
+  readonly check: Check;
+  readonly result: StoredResult;
+  /** The better task that it was made for, which goes into the spec with it. */
+  readonly revision?: RevisedTask;
+}
+
+export interface PublishPlan {
+  readonly finished: ReadonlyMap<Label, FinishedTask>;
+  /** Everything that dependents may see, of fresh and landed tasks. */
+  readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
+  /** Whether every task was looked at: only then is it known what no task owns any more. */
+  readonly whole: boolean;
+  /** Labels that are up to date or landed. */
+  readonly done: ReadonlySet<Label>;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+export interface MergedTree {
+  readonly tree: ObjectId;
+  /** Outputs that nobody owns any more and that a person changed: left, and reported. */
+  readonly leftBehind: readonly string[];
+  /** Path to entry word of every output, for the clone's own record. */
+  readonly published: Readonly<Record<string, string>>;
+  /** Likewise, every file with patches. */
+  readonly patched: Readonly<Record<string, PatchedFile>>;
+}
+
+/** Path to entry; undefined for a file that goes. */
+export type Changes = Map<string, Entry | undefined>;

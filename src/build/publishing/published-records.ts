@@ -1,0 +1,45 @@
+/** What a clone's own records say after a build: which outputs and patches of conductor are on disk. Writes nothing. */
+
+import type { StoredResult } from '../../model/action.js';
+import type { FeatureLock } from '../../model/lock.js';
+import type { Label } from '../../model/task.js';
+import { type Entry, encodeEntry } from '../../model/tree.js';
+import type { PatchedFile } from '../../project/clone-records.js';
+import type { Project } from '../../project/project.js';
+
+/** Outputs that are on disk as conductor made them, after this build. An edited one is the person's from now on. */
+export function publishedOutputs(
+  project: Project,
+  finished: Iterable<{ readonly result: StoredResult }>,
+  changes: ReadonlyMap<string, Entry | undefined>,
+): Record<string, string> {
+  const published: Record<string, string> = {};
+  for (const [path, words] of project.recorded) {
+    const onDisk = changes.has(path) ? changes.get(path) : project.listing.get(path);
+    if (onDisk && words.has(encodeEntry(onDisk))) published[path] = encodeEntry(onDisk);
+  }
+  for (const { result } of finished) {
+    for (const [path, entry] of result.outputs) published[path] = encodeEntry(entry);
+  }
+  return published;
+}
+
+/** Files with patches, after this build. What a build of some targets did not look at stays as it was recorded. */
+export function patchedFiles(
+  project: Project,
+  locks: readonly FeatureLock[],
+  whole: boolean,
+): Record<string, PatchedFile> {
+  const patched: Record<string, PatchedFile> = {};
+  const add = (path: string, { base, merged }: Omit<PatchedFile, 'by'>, by: readonly Label[]) => {
+    const known = patched[path] ?? { base, merged, by: [] };
+    patched[path] = { ...known, by: [...new Set([...known.by, ...by])] };
+  };
+  for (const lock of locks) {
+    for (const [id, task] of Object.entries(lock.tasks)) {
+      for (const [path, edit] of Object.entries(task.edits ?? {})) add(path, edit, [`${lock.feature}/${id}`]);
+    }
+  }
+  if (!whole) for (const [path, file] of project.patched) add(path, file, file.by);
+  return patched;
+}

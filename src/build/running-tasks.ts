@@ -1,0 +1,139 @@
+/**
+ * Recipes and gates under way, by the key of what they make. A build that is superseded leaves them running, and the
+ * build after it joins those that it still wants. Knows nothing of what is run.
+ */
+
+import { err, type Result } from '../base/result.js';
+import type { ExecutionContext } from '../execution/executor.js';
+import type { BuildEventBody } from '../model/event.js';
+import type { Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
+import type { Emit } from '../project/host.js';
+
+/** The reason of an abort that ends a build and not what runs: another build of the same project follows at once. */
+export const SUPERSEDED = 'superseded';
+
+export function isSuperseded(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason === SUPERSEDED;
+}
+
+/** A build, as far as what it runs is concerned. */
+export interface Caller {
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+}
+
+interface Run {
+  readonly key: string;
+  readonly label: Label;
+  /** Who started it, and so owns what it works with. */
+  readonly owner: Caller;
+  readonly controller: AbortController;
+  readonly ended: Promise<Result<unknown, Failure>>;
+  /** Who waits for it now; nobody after its build was superseded. */
+  caller: Caller | undefined;
+  /** What a build that joins late has to be told. */
+  readonly told: Map<BuildEventBody['type'], BuildEventBody>;
+}
+
+export class Runs {
+  /** What can be joined. */
+  private readonly open = new Map<string, Run>();
+  /** What has not ended, also after an abort. */
+  private readonly running = new Set<Run>();
+
+  /**
+   * What runs under this key, started where nothing does. When the caller is superseded, what has begun goes on without
+   * it; any other abort ends the work. Either way the answer is then `cancelled`.
+   */
+  join<T>(
+    key: string,
+    label: Label,
+    caller: Caller,
+    work: (context: ExecutionContext) => Promise<Result<T, Failure>>,
+  ): Promise<Result<T, Failure>> {
+    if (caller.signal.aborted) return Promise.resolve(err({ kind: 'cancelled' }));
+    let run = this.open.get(key);
+    if (run) {
+      run.caller = caller;
+      for (const event of run.told.values()) caller.emit(event);
+    } else {
+      run = this.start(key, label, caller, work);
+    }
+    return this.wait(run, caller) as Promise<Result<T, Failure>>;
+  }
+
+  /** Of this task only what runs under one of the keys is wanted any more. */
+  keepOnly(label: Label, ...keys: readonly string[]): void {
+    for (const run of this.open.values()) {
+      if (run.label === label && !keys.includes(run.key)) this.end(run);
+    }
+  }
+
+  /** Ends what nobody waits for. */
+  endUnclaimed(): void {
+    for (const run of this.open.values()) if (!run.caller) this.end(run);
+  }
+
+  /** Whether anything runs. */
+  get busy(): boolean {
+    return this.running.size > 0;
+  }
+
+  /** Resolves when everything that the caller started has ended. */
+  async settled(owner: Caller): Promise<void> {
+    const own = [...this.running].filter((run) => run.owner === owner);
+    await Promise.allSettled(own.map((run) => run.ended));
+  }
+
+  private start<T>(
+    key: string,
+    label: Label,
+    owner: Caller,
+    work: (context: ExecutionContext) => Promise<Result<T, Failure>>,
+  ): Run {
+    const controller = new AbortController();
+    const told: Run['told'] = new Map();
+    const emit = (event: BuildEventBody) => {
+      if (event.type === 'task.started' || event.type === 'task.phase') told.set(event.type, event);
+      run.caller?.emit(event);
+    };
+    const ended = work({ signal: controller.signal, emit });
+    const run: Run = { key, label, owner, controller, ended, caller: owner, told };
+    this.open.set(key, run);
+    this.running.add(run);
+    // One that ends while nobody waits is kept for the build that follows.
+    const close = () => {
+      this.running.delete(run);
+      if (run.caller || controller.signal.aborted) this.forget(run);
+    };
+    ended.then(close, close);
+    return run;
+  }
+
+  private wait(run: Run, { signal }: Caller): Promise<Result<unknown, Failure>> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        if (!isSuperseded(signal) || run.told.size === 0) return this.end(run);
+        run.caller = undefined;
+        resolve(err({ kind: 'cancelled' }));
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      const leave = () => {
+        signal.removeEventListener('abort', onAbort);
+        if (run.caller) this.forget(run);
+      };
+      run.ended.finally(leave).then(resolve, reject);
+    });
+  }
+
+  /** Whoever asks for its key from now on starts it anew. */
+  private end(run: Run): void {
+    this.forget(run);
+    run.controller.abort();
+  }
+
+  private forget(run: Run): void {
+    if (this.open.get(run.key) === run) this.open.delete(run.key);
+  }
+}

@@ -1,0 +1,124 @@
+/** Opens a project for one command: repository, lock, what a dead build left, config. Computes no verdict. */
+
+import { err, ok, type Result } from '../base/result.js';
+import { makeTemporaryFolder, readBytes, removeTree, sweepTemporary, writeAtomic } from '../io/files.js';
+import { GitObjects } from '../io/git/objects.js';
+import { openRepository } from '../io/git/open.js';
+import type { Repository } from '../io/git/repository.js';
+import { acquireLock, type LockHandle } from '../io/lock.js';
+import type { Failure } from '../model/failure.js';
+import type { Emit, Host } from '../project/host.js';
+import { ownFolderProblem } from '../project/log-files.js';
+import type { ProjectMemory } from '../project/project-memory.js';
+import { recoverPublish } from '../workspace/publish.js';
+import { SessionState } from './session-state.js';
+
+export interface Session {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  readonly sessionState: SessionState;
+  /** That of the session state. */
+  readonly memory: ProjectMemory;
+  close(): Promise<void>;
+}
+
+export interface WritingOptions {
+  readonly command: string;
+  /** Wait for another build to end; otherwise fail with `locked`. */
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A session that may write: it holds the project's lock until it is closed. */
+export async function openWritingSession(
+  host: Host,
+  options: WritingOptions,
+  emit: Emit,
+): Promise<Result<Session, Failure>> {
+  const opened = await openRepository(host.directory);
+  if (!opened.ok) return opened;
+  const repository = opened.value;
+  const objects = new GitObjects(repository);
+  const lock = await lockProject(host, { repository, objects }, options, emit);
+  if (!lock.ok) {
+    await objects.close();
+    return lock;
+  }
+  return ok(closing(repository, objects, lock.value, undefined));
+}
+
+/** Takes the project's lock and mends what a dead build left. */
+export async function lockProject(
+  host: Host,
+  { repository, objects }: Pick<Session, 'repository' | 'objects'>,
+  options: WritingOptions,
+  emit: Emit,
+): Promise<Result<LockHandle, Failure>> {
+  const unsafe = await ownFolderProblem(repository.project);
+  if (unsafe) return err(unsafe);
+  const startedAt = new Date(host.now()).toISOString();
+  const lock = await acquireLock(
+    repository.state,
+    { command: options.command, pid: host.pid, startedAt },
+    {
+      wait: options.wait,
+      signal: options.signal,
+      onWaiting: (owner) =>
+        emit({ type: 'build.waiting', pid: owner.pid, command: owner.command, since: owner.startedAt }),
+    },
+  );
+  if (!lock.ok) return lock;
+  try {
+    // Before any workspace is used: what a killed build left may still write into one.
+    await host.reapAgents?.();
+    for (const folder of [repository.home, repository.store, repository.state]) await sweepTemporary(folder);
+    if ((await recoverPublish(repository, objects)) === 'completed') {
+      emit({ type: 'build.recovered', what: 'a publish that was interrupted has been completed' });
+    }
+    return lock;
+  } catch (error) {
+    await lock.value.release();
+    throw error;
+  }
+}
+
+/**
+ * A session for looking only, beside a running build: it works on a copy of the private index, so that neither
+ * waits for the other.
+ */
+export async function openReadingSession(host: Host): Promise<Result<Session, Failure>> {
+  const opened = await openRepository(host.directory);
+  if (!opened.ok) return opened;
+  const shared = opened.value;
+  const state = await makeTemporaryFolder(shared.state);
+  await copyRecords(shared.state, state);
+  const repository: Repository = { ...shared, state };
+  return ok(closing(repository, new GitObjects(repository), undefined, state));
+}
+
+async function copyRecords(from: string, to: string): Promise<void> {
+  for (const name of ['index', 'published.json', 'patched.json', 'specs.json', 'last.json']) {
+    const content = await readBytes(`${from}/${name}`);
+    if (content) await writeAtomic(`${to}/${name}`, content);
+  }
+}
+
+function closing(
+  repository: Repository,
+  objects: GitObjects,
+  lock: LockHandle | undefined,
+  scratch: string | undefined,
+): Session {
+  const sessionState = new SessionState();
+  return {
+    repository,
+    objects,
+    sessionState,
+    memory: sessionState.memory,
+    async close() {
+      await objects.close();
+      if (scratch !== undefined) await removeTree(scratch);
+      await lock?.release();
+    },
+  };
+}

@@ -1,0 +1,130 @@
+/** Makes the result of a stale task, or waits for one that is being made, or says that it would fail again. */
+
+import type { Check } from '../analysis/check.js';
+import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import { inTheWay } from '../analysis/path-conflicts.js';
+import { pinnedMissing } from '../analysis/pinned-results.js';
+import type { Prepared } from '../analysis/prepare.js';
+import { err, ok, type Result } from '../base/result.js';
+import { type Escalated, type EscalationParts, escalate } from '../execution/escalation/escalation.js';
+import type { RevisedTask } from '../execution/escalation/revised-task.js';
+import type { ExecutionContext } from '../execution/executor.js';
+import type { StoredResult, Usage } from '../model/action.js';
+import { canonicalJson } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import type { TaskOutcome } from '../model/run.js';
+import type { Label } from '../model/task.js';
+import type { Files } from '../model/tree.js';
+import type { BuildOptions } from './options.js';
+import { recordGates, type VerifyParts } from './verify.js';
+
+export interface MakeParts extends VerifyParts, EscalationParts {
+  readonly prepared: Prepared;
+  readonly options: BuildOptions;
+}
+
+export interface MadeResult {
+  /**
+   * `again`: a run of a superseded build has made it, or failed by rules of then, or another build was first with it;
+   * how it stands is to be checked. The store has no result where somebody has taken it out meanwhile.
+   */
+  readonly result: Result<StoredResult | undefined, Failure> | 'again';
+  readonly usage: Usage;
+  /** Milliseconds that it took; absent when nothing was made. */
+  readonly ms?: number;
+  /** The better task that was built in place of the one that was asked for. */
+  readonly better?: { readonly check: Check; readonly revision: RevisedTask };
+}
+
+/** `produced` holds at least the task's transitive dependencies; `former` is what it goes on from, if not what is on disk. */
+export async function makeResult(
+  parts: MakeParts,
+  check: Check,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  former: Files | undefined,
+): Promise<MadeResult> {
+  const { prepared, sessionState, gateContext } = parts;
+  const { task, verdict, storeKey } = check;
+  const unmade = (failure: Failure): MadeResult => ({ result: err(failure), usage: {} });
+  // What a failure depends on beside the key: the same key may succeed by other gates or with more money.
+  const failureKey = `${storeKey} ${canonicalJson({ gates: check.gates, budget: task.budget })}`;
+  const before = sessionState.failed.get(failureKey);
+  if (before) return unmade({ kind: 'failed-before', failure: before });
+  const reasons = verdict.kind === 'stale' ? verdict.reasons : [];
+  if (reasons.some((reason) => reason.kind === 'result-missing')) {
+    return unmade(pinnedMissing(prepared.project, task));
+  }
+  if (reasons.some((reason) => reason.kind === 'result-damaged')) {
+    const message = 'its result in the store is damaged; it is made anew';
+    gateContext.emit({ type: 'warning', task: task.label, message });
+    await prepared.store.forget(storeKey);
+  }
+  let isOwn = false;
+  let escalated: Escalated | undefined;
+  const ran = await sessionState.runs.join(storeKey, task.label, gateContext, async (context) => {
+    isOwn = true;
+    const outcome = await execute(
+      parts,
+      check,
+      dependencyOutputs,
+      former,
+      context,
+      (one) => (escalated = one),
+    );
+    const failure = !outcome.ok ? outcome.error : outcome.value.ok ? undefined : outcome.value.failure;
+    if (failure && failure.kind !== 'cancelled') sessionState.failed.set(failureKey, failure);
+    return outcome;
+  });
+  if (!ran.ok) return unmade(ran.error);
+  const { usage, ms } = ran.value;
+  if (!ran.value.ok) {
+    const isToday = isOwn || sessionState.failed.has(failureKey);
+    return { result: isToday ? err(ran.value.failure) : 'again', usage };
+  }
+  const better = escalated?.revision && { check: escalated.check, revision: escalated.revision };
+  // The ladder itself has looked again at what somebody else has made of a better task.
+  const isOurs = isOwn && (better !== undefined || !ran.value.adopted);
+  if (!isOurs) return { result: 'again', usage, ms };
+  const result = await keptResult(parts, escalated?.check ?? check);
+  return { result, usage, ms, ...(better ? { better } : {}) };
+}
+
+/** Waits for a worker, then does what can be done for the task. */
+function execute(
+  parts: MakeParts,
+  check: Check,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  former: Files | undefined,
+  context: ExecutionContext,
+  onEscalated: (escalated: Escalated) => void,
+): Promise<Result<TaskOutcome, Failure>> {
+  const { workers, priority } = parts;
+  const { label } = check.task;
+  return workers
+    .run(
+      async () => {
+        const escalated = await escalate(parts, check, dependencyOutputs, former, context);
+        if (escalated.ok) onEscalated(escalated.value);
+        return escalated.ok ? ok(escalated.value.outcome) : escalated;
+      },
+      priority(label),
+      context.signal,
+    )
+    .catch((error: unknown) => {
+      if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
+      throw error;
+    });
+}
+
+async function keptResult(
+  { prepared, options }: MakeParts,
+  check: Check,
+): Promise<Result<StoredResult | undefined, Failure>> {
+  const stored = await prepared.store.find(check.storeKey);
+  if (!stored.ok) return stored;
+  if (stored.value) await recordGates({ prepared }, check, stored.value.outputs, stored.value);
+  const conflicts = options.discardEdits
+    ? []
+    : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);
+  return conflicts.length > 0 ? err({ kind: 'drifted-outputs', paths: conflicts }) : stored;
+}

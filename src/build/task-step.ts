@@ -1,0 +1,286 @@
+/** One task's way through a build: checked, then restored, verified, made or refused. Knows nothing of the order. */
+
+import { setImmediate } from 'node:timers/promises';
+import { addUsage } from '../agent/usage.js';
+import type { Check, Checker } from '../analysis/check.js';
+import { checkWarnings } from '../analysis/check-warnings.js';
+import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import { interfaceOf } from '../analysis/dependency-outputs.js';
+import { Limiter } from '../base/limiter.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { RevisedTask } from '../execution/escalation/revised-task.js';
+import { asFailure } from '../io/files.js';
+import type { StoredResult, Usage } from '../model/action.js';
+import type { TaskOutcomeKind } from '../model/event.js';
+import type { Failure } from '../model/failure.js';
+import type { Label, Task } from '../model/task.js';
+import type { Files } from '../model/tree.js';
+import type { Emit } from '../project/host.js';
+import { filesOnDisk, isSameWork } from './hand-edits/files-on-disk.js';
+import { mergeEdits, recordedOutputs } from './hand-edits/merge-edits.js';
+import { recordByHand } from './hand-edits/record-edits.js';
+import type { BuildOptions } from './options.js';
+import type { FinishedTask } from './publishing/publish-plan.js';
+import { type MadeResult, type MakeParts, makeResult } from './task-result.js';
+import { gatesRunKey, verifyResult } from './verify.js';
+
+export interface TaskStepParts extends MakeParts {
+  readonly options: BuildOptions;
+  /** The targets are made without a look at their former outputs. */
+  readonly fromScratch: boolean;
+  /** Some tasks are to be started as soon as can be: those with the highest priority. */
+  readonly isUrgent: boolean;
+  readonly emit: Emit;
+  /** Recorded durations, written to. */
+  readonly durations: Record<Label, number>;
+  /** Of conductor. */
+  readonly version: string;
+  now(): number;
+}
+
+/** Checks at the same time: enough to wait for git together. */
+const CHECKS = 16;
+/** Where something is urgent: each that waits for git waits for the others' work too. */
+const CHECKS_BESIDE_URGENT = 4;
+
+/** Results of somebody else's that one task may come upon while it is made; more of them are a circle. */
+const MAX_OTHERS = 5;
+
+export class TaskStep {
+  readonly dependencyOutputs = new Map<Label, DependencyOutputs>();
+  readonly finished = new Map<Label, FinishedTask>();
+  readonly outcomes = new Map<Label, TaskOutcomeKind>();
+  usage: Usage = {};
+  firstFailure: Failure | undefined;
+  readonly failures = new Map<Label, Failure>();
+  private readonly stale = new Map<Label, string>();
+  /** Results that were recorded as people left them. */
+  private readonly accepted: StoredResult[] = [];
+  private readonly parts: TaskStepParts;
+  private readonly checks: Limiter;
+
+  constructor(parts: TaskStepParts) {
+    this.parts = parts;
+    this.checks = new Limiter(parts.isUrgent ? CHECKS_BESIDE_URGENT : CHECKS);
+  }
+
+  async run(label: Label): Promise<'done' | 'failed'> {
+    const startedAt = this.parts.now();
+    const task = this.parts.prepared.project.graph.task(label);
+    const result = await this.settle(task).catch(strayFailure);
+    const ms = this.parts.now() - startedAt;
+    if (!result.ok && result.error.kind === 'cancelled') {
+      this.skip(label, undefined);
+      return 'failed';
+    }
+    if (!result.ok) {
+      this.firstFailure ??= result.error;
+      this.failures.set(label, result.error);
+      this.outcomes.set(label, 'failed');
+      this.parts.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: result.error });
+      return 'failed';
+    }
+    this.outcomes.set(label, result.value);
+    const saved = this.savedBy(label, result.value);
+    const more = saved === undefined ? {} : { saved };
+    this.parts.emit({ type: 'task.finished', task: label, outcome: result.value, ms, ...more });
+    return 'done';
+  }
+
+  /** What an agent's result had cost that did not have to be made again. */
+  private savedBy(label: Label, outcome: TaskOutcomeKind): Usage | undefined {
+    if (outcome !== 'cached' && outcome !== 'verified') return undefined;
+    const made = this.finished.get(label)?.result?.provenance;
+    return made?.recipe === 'agent' ? made.usage : undefined;
+  }
+
+  skip(label: Label, because: Label | undefined): void {
+    this.outcomes.set(label, 'skipped');
+    this.parts.emit({
+      type: 'task.finished',
+      task: label,
+      outcome: 'skipped',
+      ms: 0,
+      ...(because ? { because } : {}),
+    });
+  }
+
+  /** Takes back the tasks whose patch of a file was to land and cannot; false when there is none. */
+  withdraw(failure: Failure): boolean {
+    const paths = 'path' in failure ? [failure.path] : 'paths' in failure ? failure.paths : [];
+    const named = 'with' in failure ? failure.with : undefined;
+    const only = named !== undefined && this.finished.has(named) ? [named] : [...this.finished.keys()];
+    const labels = only.filter((label) =>
+      this.parts.prepared.project.graph.task(label).edits.some((path) => paths.includes(path)),
+    );
+    for (const task of labels) {
+      this.finished.delete(task);
+      this.dependencyOutputs.delete(task);
+      this.outcomes.set(task, 'failed');
+      this.firstFailure ??= failure;
+    }
+    if (labels.length > 0) this.parts.emit({ type: 'build.failure', failure });
+    return labels.length > 0;
+  }
+
+  /** For `--frozen`: everything that a recipe, a person or another task would have to settle first. */
+  notUpToDate(): { label: Label; verdict: string }[] {
+    const rows = [...this.stale].map(([label, verdict]) => ({ label, verdict }));
+    for (const [label, outcome] of this.outcomes) {
+      if (this.stale.has(label)) continue;
+      if (outcome === 'failed' || outcome === 'skipped' || outcome === 'drifted')
+        rows.push({ label, verdict: outcome });
+    }
+    return rows;
+  }
+
+  /** Checks until there is a word: a result that fails today's gates is looked past and the task is checked again. */
+  private async settle(task: Task): Promise<Result<TaskOutcomeKind, Failure>> {
+    const { prepared, options, priority, sessionState } = this.parts;
+    let { checker } = prepared;
+    let isMade = false;
+    let others = 0;
+    for (;;) {
+      const using = checker;
+      const checked = await this.checks.run(async () => {
+        // Thousands of checks without a wait would keep what waits for git or an agent from going on.
+        await setImmediate();
+        return using.check(task, this.dependencyOutputs);
+      }, priority(task.label));
+      if (!checked.ok) return checked;
+      const check = checked.value;
+      // What a superseded build left running of this task is wanted under today's keys only.
+      sessionState.runs.keepOnly(task.label, check.storeKey, gatesRunKey(check));
+      this.parts.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
+      for (const message of checkWarnings(prepared.project, check))
+        this.parts.emit({ type: 'warning', task: task.label, message });
+      const accepted = await this.acceptAsIs(check);
+      if (accepted) return accepted;
+      switch (check.verdict.kind) {
+        case 'fresh':
+          return this.accept(check, 'fresh');
+        case 'cached':
+          return this.finishOverEdits(checker, check, ok(check.candidate), isMade ? 'built' : 'cached');
+        case 'drifted':
+          if (!check.verdict.stale) return this.accept(check, 'drifted');
+          if (!options.keepEdits || checker !== prepared.checker)
+            return err({ kind: 'drifted-outputs', paths: check.verdict.paths });
+          checker = prepared.checkerOverEdits;
+          continue;
+        case 'unverified': {
+          const verified = await verifyResult(this.parts, check, this.dependencyOutputs);
+          if (verified.ok)
+            return check.candidate
+              ? this.finishOverEdits(checker, check, ok(check.candidate), isMade ? 'built' : 'verified')
+              : this.accept(check, 'verified');
+          if (verified.error.kind !== 'gate-failed') return verified;
+          // The content of this key is not good enough any more; the next check finds or makes another.
+          checker.reject(check.storeKey, verified.error.gate);
+          continue;
+        }
+        case 'stale': {
+          const { result, better } = await this.make(check, this.formerOf(checker, task));
+          if (result !== 'again')
+            return this.finishOverEdits(checker, better?.check ?? check, result, 'built', better?.revision);
+          isMade = true;
+          if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is made again and again`);
+          continue;
+        }
+        case 'pending':
+          throw new Error(`BUG: ${task.label} was checked before its dependencies`);
+      }
+    }
+  }
+
+  /** Forgets what was accepted, when the whole is refused: no later build may come upon it. */
+  async takeBackAccepted(): Promise<void> {
+    for (const { key } of this.accepted) await this.parts.prepared.store.forget(key);
+  }
+
+  /** Records the files as they are; undefined when that was not asked for, or they are those of a result anyway. */
+  private async acceptAsIs(check: Check): Promise<Result<TaskOutcomeKind, Failure> | undefined> {
+    const { prepared, options } = this.parts;
+    if (!options.accept || !prepared.targets.has(check.task.label)) return undefined;
+    // As recorded: where only the gates changed, they are all that is to be run.
+    if (check.verdict.kind === 'fresh' || (check.verdict.kind === 'unverified' && !check.candidate))
+      return undefined;
+    const files = await filesOnDisk(prepared, check.task, this.dependencyOutputs);
+    if (!files.ok) return files;
+    if (check.candidate && isSameWork(files.value, check.candidate)) return undefined;
+    const recorded = await recordByHand(this.parts, check, files.value, this.dependencyOutputs);
+    if (!recorded.ok) return recorded;
+    this.accepted.push(recorded.value);
+    return this.mergeFinished(check, recorded.value, 'accepted');
+  }
+
+  private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
+    if (check.dependencyOutputs) this.dependencyOutputs.set(check.task.label, check.dependencyOutputs);
+    return ok(outcome);
+  }
+
+  /**
+   * What a task goes on from, where that is not what is on disk. One that is made below a person's edit goes on from
+   * what is recorded: the edit comes on top.
+   */
+  private formerOf(checker: Checker, task: Task): Files | undefined {
+    const { prepared, fromScratch } = this.parts;
+    if (fromScratch && prepared.targets.has(task.label)) return new Map();
+    return checker === prepared.checker ? undefined : recordedOutputs(prepared.project, task);
+  }
+
+  /** Lands a result, with a person's edit merged onto it where the checker looked past that. */
+  private async finishOverEdits(
+    checker: Checker,
+    check: Check,
+    result: Result<StoredResult | undefined, Failure>,
+    outcome: TaskOutcomeKind,
+    revision?: RevisedTask,
+  ): Promise<Result<TaskOutcomeKind, Failure>> {
+    if (!result.ok) return result;
+    if (checker === this.parts.prepared.checker || !result.value)
+      return this.mergeFinished(check, result.value, outcome, revision);
+    const merged = await mergeEdits(this.parts, check, result.value, this.dependencyOutputs);
+    return merged.ok ? this.mergeFinished(check, merged.value, outcome, revision) : merged;
+  }
+
+  private mergeFinished(
+    check: Check,
+    result: StoredResult | undefined,
+    outcome: TaskOutcomeKind,
+    revision?: RevisedTask,
+  ): Result<TaskOutcomeKind, Failure> {
+    if (!result) throw new Error(`BUG: nothing to land for ${check.task.label}`);
+    const { task } = check;
+    const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
+    this.dependencyOutputs.set(task.label, {
+      label: task.label,
+      outputs: result.outputs,
+      interface: interfaceOf(task, result.outputs, patches),
+      edits: result.edits,
+    });
+    this.finished.set(task.label, { check, result, ...(revision ? { revision } : {}) });
+    return ok(outcome);
+  }
+
+  private async make(check: Check, former: Files | undefined): Promise<MadeResult> {
+    const { options, durations } = this.parts;
+    const { label } = check.task;
+    if (options.frozen || options.accept) {
+      this.stale.set(label, 'stale');
+      const result = err<Failure>({ kind: 'not-up-to-date', tasks: [{ label, verdict: 'stale' }] });
+      return { result, usage: {} };
+    }
+    const made = await makeResult(this.parts, check, this.dependencyOutputs, former);
+    this.usage = addUsage(this.usage, made.usage);
+    if (made.ms !== undefined) durations[label] = made.ms;
+    return made;
+  }
+}
+
+/** A throw in one task's step is that task's failure: the others go on, and nothing is left running unseen. */
+function strayFailure(error: unknown): Result<never, Failure> {
+  const known = asFailure(error);
+  if (known) return err(known);
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return err({ kind: 'bug', message, ...(stack === undefined ? {} : { stack }) });
+}

@@ -1,0 +1,46 @@
+/** `conductor build`: flags to the options of a build. */
+
+import { runReported } from '../../reported-build.js';
+
+interface BuildFlags {
+  readonly dryRun?: boolean;
+  readonly estimate?: boolean;
+  readonly force?: boolean;
+  readonly frozen?: boolean;
+  readonly rebuildMissing?: boolean;
+  readonly discardEdits?: boolean;
+  readonly keepEdits?: boolean;
+  readonly commit?: boolean;
+  readonly failFast?: boolean;
+  readonly workers?: number;
+  readonly budgetUsd?: number;
+  readonly wait: boolean;
+  readonly json?: boolean;
+}
+
+export async function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
+  if (flags.estimate) {
+    const { runEstimate } = await import('./estimate.js');
+    const { force = false, discardEdits = false, json = false } = flags;
+    return runEstimate({ targets, force, discardEdits }, json);
+  }
+  return runReported(
+    {
+      targets,
+      force: flags.force === true,
+      discardEdits: flags.discardEdits === true,
+      keepEdits: flags.keepEdits === true,
+      accept: false,
+      failFast: flags.failFast === true,
+      frozen: flags.frozen === true,
+      dryRun: flags.dryRun === true,
+      rebuildMissing: flags.rebuildMissing === true,
+      commit: flags.commit === true,
+      workers: flags.workers,
+      budgetUsd: flags.budgetUsd,
+      wait: flags.wait,
+      command: ['conductor build', ...targets].join(' '),
+    },
+    { json: flags.json === true },
+  );
+}

@@ -1,0 +1,129 @@
+/** `conductor absorb <task>`: a proposal from the agent or the editor, shown, consented to, applied. */
+
+import {
+  type Absorption,
+  applyAbsorption,
+  type Proposal,
+  proposeAbsorption,
+  readDraft,
+} from '../../../commands/absorb/absorb.js';
+import { openEditor } from '../../../io/process/editor.js';
+import { unifiedDiff } from '../../../io/text-diff.js';
+import type { BuildEvent } from '../../../model/event.js';
+import { exitCodeOf, type Failure } from '../../../model/failure.js';
+import { patchLine } from '../../../report/difference.js';
+import { visible, visibleBlock } from '../../../report/style.js';
+import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { openReporters } from '../../reporters.js';
+import { cancelOnSignals } from '../../signals.js';
+import { createHost } from '../../wire.js';
+
+interface AbsorbFlags {
+  readonly editor?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+  readonly wait: boolean;
+}
+
+export async function runAbsorb(target: string, flags: AbsorbFlags): Promise<number> {
+  const host = createHost(process.cwd());
+  const options = {
+    target,
+    byHand: flags.editor === true,
+    wait: flags.wait,
+    command: `conductor absorb ${target}`,
+  };
+  const found = await reported((on, signal) => proposeAbsorption(host, options, on, signal));
+  if (!found.ok) return refuse(found.error);
+  const proposal = await proposalOf(found.value);
+  if (typeof proposal === 'number') return proposal;
+  if (!flags.json) show(proposal);
+  const answer = await consent(flags, found.value);
+  if (answer === 'interrupted') return 130;
+  if (answer === 'no') {
+    if (flags.json) printJson({ schema: 1, ...jsonOf(proposal), applied: false });
+    else process.stderr.write('conductor: nothing was changed\n');
+    return flags.json ? 0 : 1;
+  }
+  const applied = await reported((on, signal) => applyAbsorption(host, proposal, flags.wait, on, signal));
+  if (!applied.ok) return refuse(applied.error);
+  const { exitCode } = applied.value;
+  if (flags.json) printJson({ schema: 1, ...jsonOf(proposal), applied: exitCode === 0 });
+  if (exitCode !== 0) {
+    process.stderr.write(
+      `conductor: ${visible(proposal.file)} is as it was: the edit does not pass as its result\n`,
+    );
+  }
+  return exitCode;
+}
+
+/** The agent's, or what the person writes; an exit code when there is none. */
+async function proposalOf(absorption: Absorption): Promise<Proposal | number> {
+  if (absorption.kind === 'proposed') return absorption.proposal;
+  const editor = process.env.VISUAL || process.env.EDITOR || 'vi';
+  const code = await openEditor(editor, absorption.draft);
+  if (code !== 0) {
+    const message =
+      code === undefined ? `the editor \`${editor}\` was not found` : `the editor ended with ${code}`;
+    return refuse({ kind: 'usage', message, hint: 'set VISUAL or EDITOR to the one that you use' });
+  }
+  const read = await readDraft(absorption);
+  if (!read.ok) {
+    refuse(read.error);
+    process.stderr.write(`conductor: your text is kept in ${absorption.draft}\n`);
+    return exitCodeOf(read.error);
+  }
+  if (read.value.after !== read.value.before) return read.value;
+  process.stderr.write('conductor: the spec was left as it is; nothing was changed\n');
+  return 1;
+}
+
+/** Whoever wrote the change in an editor has consented by saving it. Where nobody is, nobody has said yes. */
+async function consent(flags: AbsorbFlags, { kind }: Absorption): Promise<'yes' | 'no' | 'interrupted'> {
+  if (flags.yes || (kind === 'draft' && !flags.json)) return 'yes';
+  if (flags.json) return 'no';
+  const { askYes, canAsk, LeftAtQuestion } = await import('../../questions.js');
+  if (canAsk()) {
+    const signals = cancelOnSignals();
+    try {
+      return (await askYes('Apply this?', false, signals.signal)) ? 'yes' : 'no';
+    } catch (error) {
+      if (error instanceof LeftAtQuestion) return 'interrupted';
+      throw error;
+    } finally {
+      signals.stop();
+    }
+  }
+  process.stderr.write('conductor: nobody can be asked here; --yes applies it\n');
+  return 'no';
+}
+
+function show({ file, before, after, summary }: Proposal): void {
+  const style = styleFor(process.stdout);
+  const lines = unifiedDiff(before, after).map((line) => patchLine(visibleBlock(line), style));
+  print([style('bold', visible(file)), ...lines, '', visible(summary)].join('\n'));
+}
+
+function jsonOf({ label, file, before, after, summary }: Proposal) {
+  return { label, file, summary, diff: unifiedDiff(before, after).join('\n') };
+}
+
+/** Events go to stderr: what is asked for is the proposal. */
+async function reported<T>(
+  work: (on: (event: BuildEvent) => void, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const options = { json: false, dryRun: false, stream: process.stderr };
+  const reporters = openReporters(createHost(process.cwd()), options);
+  const signals = cancelOnSignals();
+  try {
+    return await work((event) => reporters.on(event), signals.signal);
+  } finally {
+    signals.stop();
+    await reporters.close();
+  }
+}
+
+function refuse(failure: Failure): number {
+  printFailure(failure);
+  return exitCodeOf(failure);
+}

@@ -1,0 +1,40 @@
+/** `conductor checkout <feature>@<version>`. */
+
+import { checkoutVersion } from '../../../commands/versions/checkout.js';
+import { exitCodeOf, type Failure } from '../../../model/failure.js';
+import { plural } from '../../../report/style.js';
+import { print, printFailure, printJson } from '../../output.js';
+import { cancelOnSignals } from '../../signals.js';
+import { createHost } from '../../wire.js';
+
+export async function runCheckout(
+  what: string,
+  flags: { readonly json?: boolean; readonly wait: boolean },
+): Promise<number> {
+  const at = what.lastIndexOf('@');
+  if (at < 1 || at === what.length - 1) {
+    return refuse({
+      kind: 'usage',
+      message: `${what} names no version: it takes <feature>@<version>`,
+      hint: '`conductor versions <feature>` lists them',
+    });
+  }
+  const options = { feature: what.slice(0, at), version: what.slice(at + 1), wait: flags.wait };
+  const signals = cancelOnSignals();
+  try {
+    const done = await checkoutVersion(createHost(process.cwd()), options, signals.signal);
+    if (!done.ok) return refuse(done.error);
+    const { written, removed } = done.value;
+    if (flags.json) printJson({ schema: 1, feature: options.feature, ...done.value });
+    else if (written.length + removed.length === 0) print(`conductor: ${what} is what is on disk`);
+    else print(`conductor: ${what}: ${plural(written.length, 'file')} written, ${removed.length} removed`);
+    return 0;
+  } finally {
+    signals.stop();
+  }
+}
+
+function refuse(failure: Failure): number {
+  printFailure(failure);
+  return exitCodeOf(failure);
+}

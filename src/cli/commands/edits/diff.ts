@@ -1,0 +1,53 @@
+/** `conductor diff`: what was edited by hand, against what is recorded. */
+
+import { type Drift, driftOf } from '../../../analysis/drift.js';
+import { inspectProject } from '../../../build/inspect.js';
+import { exitCodeOf } from '../../../model/failure.js';
+import { patchText, statLines, sumText } from '../../../report/difference.js';
+import { type Style, visible } from '../../../report/style.js';
+import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { createHost } from '../../wire.js';
+
+interface DiffFlags {
+  readonly stat?: boolean;
+  readonly json?: boolean;
+}
+
+export async function runDiff(targets: readonly string[], flags: DiffFlags): Promise<number> {
+  const done = await inspectProject(createHost(process.cwd()), targets, async (prepared) => {
+    const drifts: Drift[] = [];
+    for (const label of prepared.project.graph.order) {
+      if (!prepared.targets.has(label)) continue;
+      const drift = await driftOf(prepared.project, prepared.project.graph.task(label));
+      if (drift.files.length + drift.lost.length > 0) drifts.push(drift);
+    }
+    return drifts;
+  });
+  if (!done.ok) {
+    printFailure(done.error);
+    return exitCodeOf(done.error);
+  }
+  if (flags.json) {
+    printJson({ schema: 1, tasks: done.value });
+    return 0;
+  }
+  const style = styleFor(process.stdout);
+  for (const drift of done.value) print(flags.stat ? statText(drift, style) : diffText(drift, style));
+  const files = done.value.flatMap((drift) => drift.files);
+  if (flags.stat && files.length > 0) print(sumText(files));
+  if (done.value.length === 0) process.stderr.write('conductor: no edits: all files are as recorded\n');
+  return 0;
+}
+
+function diffText(drift: Drift, style: Style): string {
+  return [...drift.files.map((file) => patchText(file, style)), ...lostLines(drift)].join('');
+}
+
+function statText(drift: Drift, style: Style): string {
+  const lines = [style('bold', visible(drift.label)), ...statLines(drift.files, style, '  ')];
+  return `${lines.join('\n')}\n${lostLines(drift).join('')}`;
+}
+
+function lostLines(drift: Drift): string[] {
+  return drift.lost.map((path) => `${visible(path)}: edited; what was recorded is in no store any more\n`);
+}

@@ -1,0 +1,37 @@
+/** `conductor explain <task>`: why a build would do what it would do with it. */
+
+import { inspect } from '../../../build/inspect.js';
+import { exitCodeOf } from '../../../model/failure.js';
+import { explainText } from '../../../report/verdict.js';
+import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';
+import { createHost } from '../../wire.js';
+
+export async function runExplain(label: string, flags: { readonly json?: boolean }): Promise<number> {
+  const style = styleFor(process.stdout);
+  const done = await inspect(
+    createHost(process.cwd()),
+    { targets: [label], force: false, discardEdits: false, warn: printWarning },
+    async ({ prepared, tasks }) => {
+      // A feature or a glob explains each of its tasks; what they need is not asked for.
+      const asked = tasks.filter(({ task }) => prepared.targets.has(task.label));
+      if (flags.json) {
+        printJson({
+          schema: 1,
+          tasks: asked.map(({ task, verdict, check }) => ({
+            label: task.label,
+            verdict,
+            key: check?.facts.key,
+            manifest: check?.facts.manifest,
+          })),
+        });
+        return;
+      }
+      for (const { task, verdict, check } of asked) {
+        print(await explainText(task.label, verdict, style, check?.facts.manifest));
+      }
+    },
+  );
+  if (done.ok) return 0;
+  printFailure(done.error);
+  return exitCodeOf(done.error);
+}

@@ -1,0 +1,35 @@
+/** `conductor log`: what happened in a build, read back from its event log and the logs beside it. */
+
+import { listBuilds, readBuildLog } from '../../../commands/read-log.js';
+import { exitCodeOf } from '../../../model/failure.js';
+import { eventLine } from '../../../report/json.js';
+import { logText } from '../../../report/log.js';
+import { visible, visibleBlock } from '../../../report/style.js';
+import { print, printFailure, styleFor } from '../../output.js';
+import { createHost } from '../../wire.js';
+
+export async function runLog(
+  what: string | undefined,
+  flags: { readonly list?: boolean; readonly json?: boolean },
+): Promise<number> {
+  const { directory } = createHost(process.cwd());
+  if (flags.list) {
+    for (const name of await listBuilds(directory)) print(visible(name));
+    return 0;
+  }
+  const log = await readBuildLog(directory, what);
+  if (!log.ok) {
+    printFailure(log.error);
+    return exitCodeOf(log.error);
+  }
+  if (flags.json) {
+    for (const event of log.value.events) process.stdout.write(eventLine(event));
+    return 0;
+  }
+  const style = styleFor(process.stdout);
+  print(logText(log.value.events, style));
+  for (const { name, text } of log.value.files) {
+    print(`\n${style('bold', visible(name))}\n${visibleBlock(text)}`);
+  }
+  return 0;
+}

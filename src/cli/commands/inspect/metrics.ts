@@ -1,0 +1,67 @@
+/** `conductor metrics`: the history of the project, chosen from and summed, as text, page, JSON or for other programs. */
+
+import { basename, resolve } from 'node:path';
+import { projectHistory } from '../../../build/build-history.js';
+import { writeAtomic } from '../../../io/files.js';
+import { exitCodeOf } from '../../../model/failure.js';
+import { metricsCsv } from '../../../report/metrics/csv.js';
+import { metricsOf } from '../../../report/metrics/metrics.js';
+import { metricsOtlp } from '../../../report/metrics/otlp.js';
+import { metricsPage } from '../../../report/metrics/page.js';
+import { selectLines } from '../../../report/metrics/selection.js';
+import { metricsText } from '../../../report/metrics/text.js';
+import { isLive, print, printFailure, printJson, styleFor } from '../../output.js';
+import { VERSION } from '../../version.js';
+import { createHost } from '../../wire.js';
+
+interface MetricsFlags {
+  readonly since?: number;
+  readonly feature?: readonly string[];
+  readonly model?: readonly string[];
+  readonly json?: boolean;
+  readonly html?: string;
+  readonly export?: 'csv' | 'otlp-json';
+}
+
+export async function runMetrics(flags: MetricsFlags): Promise<number> {
+  const { directory } = createHost(process.cwd());
+  const history = await projectHistory(directory);
+  if (!history.ok) {
+    printFailure(history.error);
+    return exitCodeOf(history.error);
+  }
+  const lines = selectLines(history.value, {
+    ...(flags.since === undefined ? {} : { since: flags.since }),
+    features: flags.feature ?? [],
+    models: flags.model ?? [],
+  });
+  if (flags.export === 'csv') {
+    process.stdout.write(metricsCsv(lines));
+    return 0;
+  }
+  if (flags.export === 'otlp-json') {
+    printJson(metricsOtlp(lines, VERSION));
+    return 0;
+  }
+  const metrics = metricsOf(lines);
+  if (flags.html !== undefined) {
+    const file = resolve(flags.html);
+    try {
+      await writeAtomic(file, metricsPage(metrics, `${basename(directory)}: metrics`));
+    } catch (error) {
+      printFailure({
+        kind: 'usage',
+        message: `${flags.html} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+        hint: 'name another file',
+      });
+      return 2;
+    }
+    process.stderr.write(`conductor: wrote ${flags.html}\n`);
+  }
+  if (flags.json) printJson(metrics);
+  else if (flags.html === undefined) {
+    const charts = isLive(process.stdout);
+    print(metricsText(metrics, styleFor(process.stdout), charts));
+  }
+  return 0;
+}

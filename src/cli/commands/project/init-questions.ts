@@ -1,0 +1,51 @@
+/** What `conductor init` asks on a terminal: gates, the example, whether agents are to be changed. */
+
+import type { InitChoices, InitSurvey } from '../../../commands/init/init.js';
+import { ask, askChoices, askText, askYes } from '../../questions.js';
+
+/** What the command line has decided already; undefined where it says nothing. */
+export interface DecidedChoices {
+  readonly gates: readonly string[] | undefined;
+  readonly agents: boolean | undefined;
+  /** False: no example is wanted. */
+  readonly example: boolean;
+}
+
+/** Undefined when somebody left. */
+export function askForProject(survey: InitSurvey, decided: DecidedChoices): Promise<InitChoices | undefined> {
+  return ask('conductor init', async () => {
+    const gates = decided.gates ?? (await askGates(survey));
+    const example = decided.example && !survey.hasSpecs && (await askExample());
+    const agents = decided.agents ?? (await askAgents());
+    return { gates, agents, example };
+  });
+}
+
+async function askGates({ toolchain }: InitSurvey): Promise<string[]> {
+  if (toolchain.gates.length === 0) {
+    const command = await askText({
+      message: 'What must pass before anything is kept? No test, lint or typecheck command was found.',
+      fallback: '',
+      check: () => undefined,
+    });
+    return command.trim() === '' ? [] : [command];
+  }
+  const choices = toolchain.gates.map(({ command, from }) => ({
+    value: command,
+    label: command,
+    hint: `from ${from}`,
+  }));
+  return askChoices(
+    'What must pass before anything is kept?',
+    choices,
+    choices.map(({ value }) => value),
+  );
+}
+
+function askExample(): Promise<boolean> {
+  return askYes('Write an example that builds at once? It is removed by deleting one folder.', true);
+}
+
+function askAgents(): Promise<boolean> {
+  return askYes('Copy agent definitions and prompts here, to change them?', false);
+}

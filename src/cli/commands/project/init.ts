@@ -1,0 +1,60 @@
+/** `conductor init`: this folder becomes a project. Asks where somebody can answer and nothing has been decided. */
+
+import {
+  type InitChoices,
+  type InitSurvey,
+  initProject,
+  surveyProject,
+} from '../../../commands/init/init.js';
+import { exitCodeOf, type Failure } from '../../../model/failure.js';
+import { initText } from '../../../report/init.js';
+import { CONFIG_NAMES } from '../../config-names.js';
+import { print, printFailure, styleFor } from '../../output.js';
+import { createHost, templateRoots } from '../../wire.js';
+
+export interface InitFlags {
+  readonly yes?: boolean;
+  readonly gate?: readonly string[];
+  /** False with `--no-gates`. */
+  readonly gates: boolean;
+  readonly agents?: boolean;
+  readonly example: boolean;
+}
+
+export async function runInit(flags: InitFlags): Promise<number> {
+  const cwd = process.cwd();
+  // This folder, not a project that it may be in.
+  const host = { ...createHost(cwd), directory: cwd };
+  const survey = await surveyProject(host, CONFIG_NAMES);
+  if (!survey.ok) return refuse(survey.error);
+  const choices = await chosen(survey.value, flags);
+  if (choices === undefined) return 130;
+  if ('kind' in choices) return refuse(choices);
+  const done = await initProject(host, templateRoots(cwd, cwd), survey.value, choices);
+  if (!done.ok) return refuse(done.error);
+  print(initText(survey.value, choices, done.value, styleFor(process.stdout)));
+  return 0;
+}
+
+/** What flags say, else answers; undefined when somebody left. */
+async function chosen(survey: InitSurvey, flags: InitFlags): Promise<InitChoices | Failure | undefined> {
+  const { toolchain } = survey;
+  const found = toolchain.gates.map(({ command }) => command);
+  const gates = flags.gates ? (flags.gate ?? (flags.yes || survey.config ? found : undefined)) : [];
+  const { canAsk } = await import('../../questions.js');
+  if (!flags.yes && canAsk()) {
+    const { askForProject } = await import('./init-questions.js');
+    return askForProject(survey, { gates, agents: flags.agents, example: flags.example });
+  }
+  if (gates !== undefined) return { gates, agents: flags.agents === true, example: flags.example };
+  return {
+    kind: 'usage',
+    message: 'nobody can be asked here what must pass before anything is kept',
+    hint: `--yes takes what was found (${found.join(', ') || 'nothing'}); or say --gate <command>, or --no-gates`,
+  };
+}
+
+function refuse(failure: Failure): number {
+  printFailure(failure);
+  return exitCodeOf(failure);
+}

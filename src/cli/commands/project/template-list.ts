@@ -1,0 +1,81 @@
+/** `conductor new --list`: every template that a name finds, with its variables and examples. */
+
+import { exitCodeOf } from '../../../model/failure.js';
+import { type DescribedTemplate, templateList } from '../../../report/new-feature.js';
+import type { TemplateDefinition } from '../../../templates/definition.js';
+import { readDefinition, type TemplatePlace } from '../../../templates/folder.js';
+import { listTemplates, projectDependencies, type TemplateRoots } from '../../../templates/places.js';
+import { textOfValue } from '../../../templates/value-text.js';
+import { print, printFailure, printJson, styleFor } from '../../output.js';
+
+/** Templates that are not valid are reported after the others. */
+export async function runTemplateList(roots: TemplateRoots, json: boolean): Promise<number> {
+  const places = await listTemplates(roots);
+  const dependencies = await projectDependencies(roots);
+  const read = await Promise.all(places.map((place) => readDefinition(place, dependencies)));
+  const good = places.flatMap((place, index) => {
+    const one = read[index];
+    return one?.ok ? [{ place, definition: one.value }] : [];
+  });
+  if (json) printJson({ schema: 1, templates: good.map(forMachines) });
+  else print(templateList(good.map(forPeople), styleFor(process.stdout)));
+  let code = 0;
+  for (const one of read) {
+    if (one.ok) continue;
+    printFailure(one.error);
+    code = exitCodeOf(one.error);
+  }
+  return code;
+}
+
+interface Listed {
+  readonly place: TemplatePlace;
+  readonly definition: TemplateDefinition;
+}
+
+function forPeople({ place, definition }: Listed): DescribedTemplate {
+  return {
+    name: place.name,
+    origin: place.origin,
+    description: definition.description,
+    variables: definition.variables.map(({ name, description, default: fallback, example }) => ({
+      name,
+      description,
+      ...(fallback === undefined ? {} : { default: textOfValue(fallback) }),
+      ...(example === undefined ? {} : { example: textOfValue(example) }),
+    })),
+    examples: definition.examples.map(({ title, set }) => ({
+      title,
+      command: [
+        'conductor new',
+        `--template ${place.name}`,
+        '--name <name>',
+        ...Object.entries(set).map(setText),
+      ].join(' '),
+    })),
+  };
+}
+
+function setText([name, value]: [string, DescribedValue]): string {
+  const text = textOfValue(value);
+  return `--set ${name}=${/^[\w.,:/@-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`}`;
+}
+
+type DescribedValue = Parameters<typeof textOfValue>[0];
+
+function forMachines({ place, definition }: Listed) {
+  return {
+    name: place.name,
+    origin: place.origin,
+    description: definition.description,
+    variables: definition.variables.map(({ name, description, schema, default: fallback, example }) => ({
+      name,
+      description,
+      required: fallback === undefined,
+      ...(fallback === undefined ? {} : { default: fallback }),
+      ...(example === undefined ? {} : { example }),
+      schema,
+    })),
+    examples: definition.examples,
+  };
+}

@@ -1,0 +1,38 @@
+/** `conductor gc`: old results forgotten, space freed. */
+
+import { collect } from '../../../commands/gc.js';
+import { exitCodeOf } from '../../../model/failure.js';
+import { collectText } from '../../../report/cache.js';
+import { print, printFailure, printJson } from '../../output.js';
+import { cancelOnSignals } from '../../signals.js';
+import { createHost } from '../../wire.js';
+
+interface GcFlags {
+  readonly dryRun?: boolean;
+  readonly keepDays: number;
+  readonly maxSize?: number;
+  readonly wait: boolean;
+  readonly json?: boolean;
+}
+
+export async function runGc(flags: GcFlags): Promise<number> {
+  const signals = cancelOnSignals();
+  try {
+    const done = await collect(createHost(process.cwd()), {
+      dryRun: flags.dryRun === true,
+      keepDays: flags.keepDays,
+      maxBytes: flags.maxSize === undefined ? undefined : flags.maxSize * 1024 * 1024,
+      wait: flags.wait,
+      signal: signals.signal,
+    });
+    if (!done.ok) {
+      printFailure(done.error);
+      return exitCodeOf(done.error);
+    }
+    if (flags.json) printJson({ schema: 1, ...done.value });
+    else print(collectText(done.value));
+    return 0;
+  } finally {
+    signals.stop();
+  }
+}

@@ -1,0 +1,77 @@
+/** Asks the agent for words that explain an edit by hand. Takes no word by itself. */
+
+import { fenced } from '../../agent/prompts/evidence.js';
+import { renderMeasured, type Templates } from '../../agent/prompts/prompt-template.js';
+import type { Result } from '../../base/result.js';
+import { type AgentRequestParts, requestDocument } from '../../execution/agent-request.js';
+import type { Failure } from '../../model/failure.js';
+import type { Task } from '../../model/task.js';
+import type { ObjectId } from '../../model/tree.js';
+import type { Emit } from '../../project/host.js';
+import type { SpecWords } from '../../specs/task-text.js';
+
+export interface Answer extends Partial<SpecWords> {
+  readonly summary: string;
+}
+
+export interface WordsParts extends AgentRequestParts {
+  readonly templates: Templates;
+  readonly model: string | undefined;
+  readonly definition: string;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+}
+
+export interface AgentRequest {
+  readonly task: Task;
+  readonly words: SpecWords;
+  /** The edit as a diff. */
+  readonly edit: string;
+  /** What the agent sees: the task's files as edited. */
+  readonly inputTree: ObjectId;
+}
+
+const OUTPUT = 'absorb.json';
+const PROMPT = 'absorbing.md';
+/** More of an edit is cut off: the files themselves are there. */
+const MAX_EDIT = 24_000;
+
+/** Asks until the answer is one, each time in a session of its own, as often as a task may be tried. */
+export async function askForWords(
+  parts: WordsParts,
+  question: AgentRequest,
+): Promise<Result<Answer, Failure>> {
+  const { task, words, edit } = question;
+  const shown = edit.length > MAX_EDIT ? `${edit.slice(0, MAX_EDIT)}\n… (cut off)` : edit;
+  const { description, acceptance, constraints, patterns, gotchas } = words;
+  const variables = {
+    label: task.label,
+    title: task.title,
+    description: description.trim(),
+    acceptance,
+    constraints,
+    patterns,
+    gotchas,
+    edit: fenced(shown, 'diff'),
+    output: OUTPUT,
+  };
+  const prompt = await renderMeasured(parts.templates, PROMPT, variables, {
+    material: ['edit', 'description'],
+  });
+  if (!prompt.ok) return prompt;
+  parts.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'agent' });
+  return requestDocument<Answer>(
+    parts,
+    {
+      label: task.label,
+      budget: task.budget,
+      definition: parts.definition,
+      model: parts.model,
+      prompt: prompt.value.text,
+      output: OUTPUT,
+      schema: 'absorb',
+      inputTree: question.inputTree,
+    },
+    parts,
+  );
+}

@@ -1,0 +1,195 @@
+/**
+ * From an edit by hand to a spec that explains it: the words come from the agent or from a person, and the edited files
+ * must pass as the result of the new spec. What does not pass leaves the spec as it was.
+ */
+
+import { agentNameOf } from '../../agent/prompts/definitions.js';
+import { driftOf } from '../../analysis/drift.js';
+import type { Prepared } from '../../analysis/prepare.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { build } from '../../build/build.js';
+import { emitWithHistory } from '../../build/build-history.js';
+import { openBuildContext } from '../../build/open-build-context.js';
+import { PLAIN_BUILD } from '../../build/options.js';
+import { inPreparedSession } from '../../build/prepared-session.js';
+import type { Session } from '../../build/session.js';
+import { readText, writeAtomic } from '../../io/files.js';
+import type { BuildEvent, BuildSummary } from '../../model/event.js';
+import type { Failure } from '../../model/failure.js';
+import type { Label, Task } from '../../model/task.js';
+import type { Entry } from '../../model/tree.js';
+import { gatherDefinitions, gatherPrompts } from '../../project/agent-files.js';
+import type { Emit, Host } from '../../project/host.js';
+import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
+import { editSpec } from '../../specs/spec-edit.js';
+import { withWords, wordsOf } from '../../specs/task-text.js';
+import { askForWords } from './absorb-request.js';
+import { draftedSpec, draftText } from './draft.js';
+
+export interface AbsorbOptions {
+  readonly target: string;
+  /** A person finds the words, even where there is an agent. */
+  readonly byHand: boolean;
+  readonly wait: boolean;
+  readonly command: string;
+}
+
+export interface Proposal {
+  readonly label: Label;
+  /** The spec's file, relative to the project, and its text now and as proposed. */
+  readonly file: string;
+  readonly before: string;
+  readonly after: string;
+  readonly summary: string;
+}
+
+export type Absorption =
+  | { readonly kind: 'proposed'; readonly proposal: Proposal }
+  /** A draft for a person: absolute path of the file to be edited. */
+  | {
+      readonly kind: 'draft';
+      readonly draft: string;
+      readonly proposal: Omit<Proposal, 'after' | 'summary'>;
+    };
+
+/** Fails with `usage` when the target is not one task with an edit, and as an agent's task fails. */
+export async function proposeAbsorption(
+  host: Host,
+  options: AbsorbOptions,
+  on: (event: BuildEvent) => void,
+  signal: AbortSignal,
+): Promise<Result<Absorption, Failure>> {
+  const { emit, remembering } = emitWithHistory(host, on);
+  const { command, wait } = options;
+  return inPreparedSession(
+    host,
+    { command, wait, signal },
+    { targets: [options.target], force: false, discardEdits: false },
+    emit,
+    (session, prepared) =>
+      remembering(session.repository, () => inProject(host, options, session, prepared, emit, signal)),
+  );
+}
+
+async function inProject(
+  host: Host,
+  options: AbsorbOptions,
+  session: Session,
+  prepared: Prepared,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<Result<Absorption, Failure>> {
+  const { project, agent } = prepared;
+  const [label, ...more] = [...prepared.targets];
+  if (label === undefined || more.length > 0) {
+    const message = `${options.target} names ${more.length + 1} tasks; an edit is absorbed by one`;
+    return err({ kind: 'usage', message, hint: '`conductor status` shows which are edited' });
+  }
+  const task = project.graph.task(label);
+  const { files } = await driftOf(project, task);
+  if (files.length === 0) {
+    return err({
+      kind: 'usage',
+      message: `${label} was not edited by hand`,
+      hint: '`conductor diff` shows edits',
+    });
+  }
+  const edit = files.map((file) => file.patch).join('');
+  const { file } = task.source;
+  const before = (await readText(`${project.repository.project}/${file}`)) ?? '';
+  if (options.byHand || !agent) {
+    const draft = draftPlace(project.repository.project, label, file);
+    await writeAtomic(draft, draftText(before, file, label, edit));
+    return ok({ kind: 'draft', draft, proposal: { label, file, before } });
+  }
+  const words = await wordsOf(before, task);
+  if (!words.ok) return words;
+  const definitions = await gatherDefinitions(host, project, agent);
+  if (!definitions.ok) return definitions;
+  const bench = await openBuildContext(host, session, project.config, host.now());
+  if (!bench.ok) return bench;
+  const templates = new Map([...(await host.shippedPrompts()), ...(await gatherPrompts(host, project))]);
+  const { model } = prepared.gatherer.choiceOf(task, 1);
+  const answer = await askForWords(
+    {
+      ...bench.value,
+      agent,
+      config: project.config,
+      now: host.now,
+      objects: project.objects,
+      templates,
+      model,
+      definition: agentNameOf(task),
+      version: host.version,
+      signal,
+      emit,
+    },
+    { task, words: words.value, edit, inputTree: await editedInputTree(prepared, task) },
+  );
+  await bench.value.pool.close();
+  if (!answer.ok) return answer;
+  const { summary, ...proposed } = answer.value;
+  const after = await withWords(before, task, words.value, proposed);
+  if (!after.ok) return after;
+  if (after.value === before) {
+    const detail = 'it found nothing to change in the spec: the edit may be covered by it already';
+    return err({ kind: 'agent-error', detail, output: { tail: summary } });
+  }
+  return ok({ kind: 'proposed', proposal: { label, file, before, after: after.value, summary } });
+}
+
+function draftPlace(project: string, label: Label, file: string): string {
+  return `${project}/${CONDUCTOR_FOLDER}/absorb/${folderName(label)}/${file.slice(file.lastIndexOf('/') + 1)}`;
+}
+
+/** The task's files as they are on disk, patched ones included. */
+async function editedInputTree({ project }: Prepared, task: Task): Promise<string> {
+  const files = new Map<string, Entry>(project.owned.get(task.label));
+  for (const path of task.edits) {
+    const entry = project.listing.get(path);
+    if (entry) files.set(path, entry);
+  }
+  return project.objects.editTree(undefined, files);
+}
+
+/** What a person made of a draft. Fails with `invalid-specs`; the draft stays for another try. */
+export async function readDraft({
+  draft,
+  proposal,
+}: Extract<Absorption, { kind: 'draft' }>): Promise<Result<Proposal, Failure>> {
+  const after = draftedSpec((await readText(draft)) ?? '');
+  const checked = await editSpec(proposal.file, after, []);
+  return checked.ok ? ok({ ...proposal, after, summary: 'as written in the editor' }) : checked;
+}
+
+/**
+ * Writes the proposed spec and accepts the edited files as its result. When they do not pass, or the spec was changed
+ * meanwhile, the spec is as before. Killed in between: `conductor accept` goes on from there.
+ */
+export async function applyAbsorption(
+  host: Host,
+  { label, file, before, after }: Proposal,
+  wait: boolean,
+  on: (event: BuildEvent) => void,
+  signal: AbortSignal,
+): Promise<Result<BuildSummary, Failure>> {
+  const place = `${host.directory}/${file}`;
+  if ((await readText(place)) !== before) {
+    return err({
+      kind: 'usage',
+      message: `${file} was changed meanwhile`,
+      hint: 'nothing was written: try again',
+    });
+  }
+  await writeAtomic(place, after);
+  const options = {
+    ...PLAIN_BUILD,
+    targets: [label],
+    accept: true,
+    wait,
+    command: `conductor absorb ${label}`,
+  };
+  const summary = await build(host, options, on, signal);
+  if (summary.exitCode !== 0 && (await readText(place)) === after) await writeAtomic(place, before);
+  return ok(summary);
+}

@@ -1,0 +1,166 @@
+/** The backlog as people work with it: what can start, how each task stands, and their own words about it. Runs nothing. */
+
+import { suggestions } from '../base/nearest.js';
+import { err, ok, type Result } from '../base/result.js';
+import { type InspectOptions, inspect } from '../build/inspect.js';
+import { openReadingSession } from '../build/session.js';
+import { readText, writeAtomic } from '../io/files.js';
+import { commandText } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+import { type Label, TASK_STATUSES, type Task, type TaskNotes } from '../model/task.js';
+import type { Verdict } from '../model/verdict.js';
+import type { Host } from '../project/host.js';
+import { loadProject } from '../project/project.js';
+import { diskSource } from '../project/project-source.js';
+import { editSpec } from '../specs/spec-edit.js';
+import { type Estimate, estimate } from './estimate.js';
+
+export interface BacklogRow {
+  readonly label: Label;
+  readonly title: string;
+  readonly notes: TaskNotes;
+  readonly dependsOn: readonly Label[];
+  readonly outputs: readonly string[];
+  readonly edits: readonly string[];
+  /** The commands that make it and those that judge it. */
+  readonly commands: readonly string[];
+  readonly network: boolean;
+  readonly recipe: Task['recipe']['kind'];
+  readonly verdict: Verdict;
+  /** Not up to date, nothing that it needs is missing, and nobody says that it is blocked or done. */
+  readonly isReady: boolean;
+}
+
+/** The tasks that the targets name (all when there is none), those of higher priority first among what is ready. */
+export async function backlogRows(
+  host: Host,
+  targets: readonly string[],
+): Promise<Result<readonly BacklogRow[], Failure>> {
+  const options = { targets, force: false, discardEdits: false };
+  return inspect(host, options, async ({ prepared, tasks }) =>
+    tasks
+      .filter(({ task }) => prepared.targets.has(task.label))
+      .map(({ task, verdict }) => row(task, verdict)),
+  );
+}
+
+export interface Proposal {
+  /** What a build would do something with, dependencies of the targets included. */
+  readonly rows: readonly BacklogRow[];
+  readonly estimate: Estimate;
+}
+
+/** What a build of the targets would do and cost. */
+export async function proposeBuild(
+  host: Host,
+  targets: readonly string[],
+): Promise<Result<Proposal, Failure>> {
+  const options = { targets, force: false, discardEdits: false };
+  return inspect(host, options, async (inspection) => ({
+    rows: inspection.tasks
+      .filter(({ verdict }) => verdict.kind !== 'fresh')
+      .map(({ task, verdict }) => row(task, verdict)),
+    estimate: await estimate(inspection),
+  }));
+}
+
+/** What a build of the targets would cost. */
+export function estimateBuild(host: Host, options: InspectOptions): Promise<Result<Estimate, Failure>> {
+  return inspect(host, options, estimate);
+}
+
+function row(task: Task, verdict: Verdict): BacklogRow {
+  const { label, title, notes, dependsOn, outputs, edits, verify, recipe, network } = task;
+  const isOpen = verdict.kind !== 'fresh' && verdict.kind !== 'pending';
+  return {
+    label,
+    title,
+    notes,
+    dependsOn,
+    outputs,
+    edits,
+    commands: [
+      ...(recipe.kind === 'run' ? [recipe.command] : []),
+      ...verify.map(({ command }) => command),
+    ].map(commandText),
+    network,
+    recipe: recipe.kind,
+    verdict,
+    isReady: isOpen && notes.status !== 'blocked' && notes.status !== 'done',
+  };
+}
+
+const RANKS: Readonly<Record<string, number>> = { critical: 0, high: 1, medium: 2, low: 3 };
+
+/** What can start, the most urgent first: numbers count up, words are critical, high, medium, low. */
+export function readyRows(rows: readonly BacklogRow[]): readonly BacklogRow[] {
+  const rank = ({ notes: { priority } }: BacklogRow) =>
+    typeof priority === 'number' ? priority : (RANKS[String(priority).toLowerCase()] ?? 2);
+  return rows.filter(({ isReady }) => isReady).sort((a, b) => rank(a) - rank(b));
+}
+
+/** What people may set, and nothing that decides content. */
+const FIELDS = ['status', 'priority', 'owner'] as const;
+type Field = (typeof FIELDS)[number];
+
+export interface BacklogEdit {
+  readonly file: string;
+  /** Whether the file says now what it did not say before. */
+  readonly isChanged: boolean;
+}
+
+/**
+ * Sets words about a task in its spec, every other line and comment left as it is; an empty value takes a word away.
+ * `words`: `status=done`. Fails with `usage` or `unknown-target`.
+ */
+export async function setBacklogWords(
+  host: Host,
+  label: Label,
+  words: readonly string[],
+): Promise<Result<BacklogEdit, Failure>> {
+  const parsed = words.map(parseWord);
+  for (const word of parsed) if (!word.ok) return word;
+  const values = parsed.flatMap((word) => (word.ok ? [word.value] : []));
+  const session = await openReadingSession(host);
+  if (!session.ok) return session;
+  try {
+    const { repository } = session.value;
+    const loaded = await host.loadConfig(repository.project);
+    if (!loaded.ok) return loaded;
+    const project = await loadProject(diskSource(session.value, loaded.value.config));
+    if (!project.ok) return project;
+    const task = project.value.graph.tasks.get(label);
+    if (!task) {
+      const names = [...project.value.graph.tasks.keys()];
+      return err({ kind: 'unknown-target', target: label, nearest: suggestions(label, names) });
+    }
+    const { file, path } = task.source;
+    const place = `${repository.project}/${file}`;
+    const text = (await readText(place)) ?? '';
+    // A new key stands behind the first one: set from the last to the first, they stand as they were typed.
+    const changes = values.map(({ field, value }) => ({ path: [...path, field], value })).reverse();
+    const edited = await editSpec(file, text, changes);
+    if (!edited.ok) return edited;
+    if (edited.value !== text) await writeAtomic(place, edited.value);
+    return ok({ file, isChanged: edited.value !== text });
+  } finally {
+    await session.value.close();
+  }
+}
+
+function parseWord(word: string): Result<{ readonly field: Field; readonly value: unknown }, Failure> {
+  const usage = (message: string, hint: string) => err<Failure>({ kind: 'usage', message, hint });
+  const [, name = '', text = ''] = /^([^=]*)=(.*)$/s.exec(word) ?? [];
+  const field = FIELDS.find((one) => one === name);
+  if (field === undefined) {
+    const hint = `write <field>=<value>; fields are ${FIELDS.join(', ')}, all else is the spec itself`;
+    return usage(`\`${word}\` sets nothing that can be set here`, hint);
+  }
+  const value = text.trim();
+  if (value === '') return ok({ field, value: undefined });
+  if (field === 'status' && !TASK_STATUSES.some((status) => status === value)) {
+    return usage(`\`${value}\` is no status`, `a status is ${TASK_STATUSES.join(', ')}`);
+  }
+  const isNumber = field === 'priority' && /^-?\d+(\.\d+)?$/.test(value);
+  return ok({ field, value: isNumber ? Number(value) : value });
+}

@@ -1,0 +1,163 @@
+/** Who made a file and how: from the lock and the result, for files that were edited since too. Changes nothing. */
+
+import { agentNameOf } from '../agent/prompts/definitions.js';
+import { promptName } from '../agent/prompts/prompt.js';
+import { driftOf } from '../analysis/drift.js';
+import { TEMPLATES } from '../analysis/facts.js';
+import type { Prepared } from '../analysis/prepare.js';
+import { suggestions } from '../base/nearest.js';
+import { err, ok, type Result } from '../base/result.js';
+import { inspectProject } from '../build/inspect.js';
+import { locator } from '../io/document/document.js';
+import type { FileDifference } from '../io/git/tree-diff.js';
+import type { Usage } from '../model/action.js';
+import { commandText } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+import { matchesAny } from '../model/pattern.js';
+import type { Label, Task } from '../model/task.js';
+import type { Host } from '../project/host.js';
+import { lockedTask, type Project } from '../project/project.js';
+import { splitFrontMatter } from '../specs/front-matter.js';
+
+/** What a result tells of its making. */
+export interface BlamedMaking {
+  readonly recipe: string;
+  readonly agent?: string;
+  readonly model?: string;
+  readonly attempts: number;
+  readonly usage: Usage;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly ms: number;
+  readonly gates: readonly string[];
+  readonly conductor: string;
+}
+
+export interface BlamedTask {
+  readonly label: Label;
+  readonly title: string;
+  readonly role: 'owns' | 'patches';
+  /** Where the task is written, and the sections that it was made from. */
+  readonly spec: { readonly file: string; readonly line: number; readonly sections: readonly string[] };
+  /** The prompt template and agent definition, the templates, or the command. */
+  readonly source: string;
+  /** Version of the feature; absent with the rest when nothing is recorded. */
+  readonly version?: string;
+  /** Commit of the result in conductor's repository. */
+  readonly result?: string;
+  /** From the lock alone where the store has lost the result. */
+  readonly making?: Partial<BlamedMaking>;
+  /** Of an accepted file: the result that was edited. */
+  readonly before?: BlamedMaking;
+  /** What a person changed since. */
+  readonly edit?: Omit<FileDifference, 'patch'>;
+}
+
+export interface Blame {
+  readonly path: string;
+  /** Empty for a file that people write. */
+  readonly tasks: readonly BlamedTask[];
+  /** Tasks that declare it as an input. */
+  readonly readBy: readonly Label[];
+}
+
+/** `path` is relative to the project. Fails with `usage` when there is no such file and no task would make it. */
+export async function blame(host: Host, path: string): Promise<Result<Blame, Failure>> {
+  const done = await inspectProject(host, [], async (prepared) => {
+    const { project } = prepared;
+    const owner = project.ownership.ownerOf(path);
+    const makers = [...project.graph.tasks.values()].filter(
+      (task) => task.label === owner || task.edits.includes(path),
+    );
+    if (makers.length === 0 && !project.listing.get(path)) return err<Failure>(noSuchFile(project, path));
+    const tasks: BlamedTask[] = [];
+    for (const task of makers) tasks.push(await blamedTask(prepared, task, path, task.label === owner));
+    const readBy = [...project.graph.tasks.values()]
+      .filter((task) => task.inputs && matchesAny(task.inputs, path))
+      .map((task) => task.label);
+    return ok({ path, tasks, readBy });
+  });
+  return done.ok ? done.value : done;
+}
+
+function noSuchFile(project: Project, path: string): Failure {
+  const near = suggestions(path, [...project.recorded.keys()]);
+  return {
+    kind: 'usage',
+    message: `there is no file ${path}, and no task makes one`,
+    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'paths are relative to the current folder',
+  };
+}
+
+async function blamedTask(
+  { project, store }: Prepared,
+  task: Task,
+  path: string,
+  owns: boolean,
+): Promise<BlamedTask> {
+  const locked = lockedTask(project, task);
+  const found = locked && (await store.find(locked.resultKey ?? locked.key));
+  const result = found?.ok ? found.value : undefined;
+  const isAccepted = locked?.recipe === 'accepted' && locked.resultKey !== undefined;
+  const original = isAccepted ? await store.find(locked.key) : undefined;
+  const drift = locked && (await driftOf(project, task)).files.find((file) => file.path === path);
+  const { patch: _, ...edit } = drift ?? { patch: '' };
+  return {
+    label: task.label,
+    title: task.title,
+    role: owns ? 'owns' : 'patches',
+    spec: { file: task.source.file, line: await specLine(project, task), sections: task.specRefs },
+    source: sourceOf(project, task),
+    ...(locked ? { version: project.locks.get(task.feature)?.version ?? '', result: locked.result } : {}),
+    ...(result ? { making: makingOf(result.provenance) } : locked ? { making: lockedMaking(locked) } : {}),
+    ...(original?.ok && original.value ? { before: makingOf(original.value.provenance) } : {}),
+    ...('path' in edit ? { edit } : {}),
+  };
+}
+
+function makingOf(
+  provenance: Omit<BlamedMaking, 'gates'> & { readonly gates: readonly { readonly name: string }[] },
+): BlamedMaking {
+  const { recipe, agent, model, attempts, usage, startedAt, ms, gates, conductor } = provenance;
+  return {
+    recipe,
+    ...(agent === undefined ? {} : { agent }),
+    ...(model === undefined ? {} : { model }),
+    attempts,
+    usage,
+    startedAt,
+    ms,
+    gates: gates.map((gate) => gate.name),
+    conductor,
+  };
+}
+
+function lockedMaking(locked: NonNullable<ReturnType<typeof lockedTask>>): Partial<BlamedMaking> {
+  const { recipe, agent, model, attempts, costUsd } = locked;
+  return {
+    recipe,
+    ...(agent === undefined ? {} : { agent }),
+    ...(model === undefined ? {} : { model }),
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(costUsd === undefined ? {} : { usage: { costUsd } }),
+  };
+}
+
+/** What the text of the file came from, by the spec of today. */
+function sourceOf(project: Project, task: Task): string {
+  const { recipe } = task;
+  if (recipe.kind === 'render') return recipe.steps.map((step) => TEMPLATES + step.template).join(', ');
+  if (recipe.kind === 'run') return commandText(recipe.command);
+  const prompt = `prompts/${promptName(task)}`;
+  const place = project.listing.get(prompt) ? prompt : `${prompt} (shipped)`;
+  return `${place}, agent ${agentNameOf(task)}`;
+}
+
+async function specLine(project: Project, { source }: Task): Promise<number> {
+  const entry = project.listing.get(source.file);
+  const text = entry && (await project.objects.read(entry.id))?.toString('utf8');
+  if (text === undefined) return 1;
+  const single = source.file.endsWith('.spec.md');
+  const { front, lineOffset } = single ? splitFrontMatter(text) : { front: text, lineOffset: 0 };
+  return (await locator(front ?? '', lineOffset))(source.path).line;
+}

@@ -1,0 +1,241 @@
+/** `conductor cache`: entries sent to and brought from remotes, checked and counted, without a build. Runs nothing. */
+
+import { arrivalRules, openLocal, openTiers, pinsOf } from '../analysis/open-results.js';
+import { err, ok, type Result } from '../base/result.js';
+import { openReadingSession } from '../build/session.js';
+import type { Provenance } from '../model/action.js';
+import type { CacheStats, PullReport, PushReport, VerifyReport } from '../model/cache-report.js';
+import type { Digest } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import { resultKeyOf } from '../model/lock.js';
+import type { Label } from '../model/task.js';
+import type { ObjectId } from '../model/tree.js';
+import type { Host } from '../project/host.js';
+import { loadProject, type Project } from '../project/project.js';
+import { diskSource } from '../project/project-source.js';
+import { type AdmissionPolicy, shapeProblem } from '../store/admission.js';
+import { arrivedGatesProblem, arrivedResult, contentDigest, entryFiles, originOf } from '../store/arrival.js';
+import { type EntryName, gatesName, isResult, keyOf, resultName } from '../store/encoded-entry.js';
+import type { GitResults } from '../store/git-results.js';
+import type { RemoteTiers } from '../store/remotes/tiers.js';
+
+export interface CacheOptions {
+  /** Everything in the store, not only what lock files record. */
+  readonly all: boolean;
+  readonly signal: AbortSignal;
+  warn(message: string): void;
+}
+
+interface Opened {
+  readonly project: Project;
+  readonly local: GitResults;
+  readonly policy: AdmissionPolicy;
+  readonly host: Host;
+}
+
+export async function pushResults(host: Host, options: CacheOptions): Promise<Result<PushReport, Failure>> {
+  return withRemotes(host, options, async (opened, chain) => {
+    const { local, project, policy } = opened;
+    const recorded = recordedEntries(project);
+    const names = options.all ? [...(await local.entries()).keys()] : [...recorded.keys()];
+    const entries = new Map<EntryName, ObjectId>();
+    const absent = new Set<Label>();
+    for (const name of names) {
+      const commit = await local.commitOf(name);
+      if (commit === undefined) {
+        // Gates may have passed elsewhere only: then there is nothing of them here to send.
+        if (isResult(name)) absent.add(recorded.get(name) ?? keyOf(name));
+        continue;
+      }
+      const origin = await originOf(project.objects, name, commit);
+      if ((origin?.pullRequest === true) === policy.here.pullRequest) entries.set(name, commit);
+    }
+    const outcomes = await chain.offer(entries, options.signal).all;
+    const taken = [...outcomes].filter(([name, outcome]) => outcome === 'taken' && isResult(name));
+    return ok({
+      stored: [...outcomes.values()].filter((outcome) => outcome === 'stored').length,
+      taken: taken.map(([name]) => recorded.get(name) ?? keyOf(name)),
+      absent: [...absent],
+      unsent: entries.size - outcomes.size,
+    });
+  });
+}
+
+export async function pullResults(host: Host, options: CacheOptions): Promise<Result<PullReport, Failure>> {
+  return withRemotes(host, options, async (opened, chain) => {
+    const { local, project, policy } = opened;
+    const recorded = recordedEntries(project);
+    const wanted: EntryName[] = [];
+    for (const name of recorded.keys()) {
+      const held = isResult(name) ? await local.find(keyOf(name)) : ok(await local.commitOf(name));
+      if (!held.ok || !held.value) wanted.push(name);
+    }
+    const rules = { policy, ...(await arrivalRules(project)) };
+    const found = await chain.fetch(
+      wanted,
+      async (name, commit) => {
+        const problem = isResult(name)
+          ? await resultProblem(opened, rules, name, commit)
+          : await arrivedGatesProblem(project.objects, rules, name, commit);
+        if (problem === undefined) await local.point(name, commit);
+        return problem;
+      },
+      options.signal,
+    );
+    await local.settle();
+    const missing = wanted.filter((name) => isResult(name) && !found.has(name));
+    return ok({
+      present: recorded.size - wanted.length,
+      brought: found.size,
+      missing: missing.map((name) => recorded.get(name) as Label),
+    });
+  });
+}
+
+async function resultProblem(
+  { local, project }: Opened,
+  rules: Parameters<typeof arrivedResult>[2],
+  name: EntryName,
+  commit: ObjectId,
+): Promise<string | undefined> {
+  const arrived = await arrivedResult(local, project.objects, rules, keyOf(name), commit);
+  return arrived.ok ? undefined : arrived.problem;
+}
+
+/** Hashes every byte of every result again. With `remove`, what is damaged is forgotten, so that it can be got anew. */
+export async function verifyResults(
+  host: Host,
+  options: { readonly remove: boolean },
+): Promise<Result<VerifyReport, Failure>> {
+  return withProject(host, async ({ project, local }) => {
+    const recorded = recordedEntries(project);
+    const pins = await pinsOf(project);
+    const damaged: { key: string; label?: Label; detail: string }[] = [];
+    let results = 0;
+    for (const [name, commit] of await local.entries()) {
+      if (isResult(name)) results++;
+      const detail = await damage({ project, local }, pins, name, commit);
+      if (detail === undefined) continue;
+      const label = recorded.get(name);
+      damaged.push({ key: keyOf(name), detail, ...(label === undefined ? {} : { label }) });
+      if (options.remove) await local.drop(name);
+    }
+    if (options.remove && damaged.length > 0) {
+      const { removeBrokenObjects } = await import('../io/git/repair.js');
+      await removeBrokenObjects(project.objects.store);
+    }
+    return ok({ results, damaged, removed: options.remove });
+  });
+}
+
+async function damage(
+  { project, local }: Pick<Opened, 'project' | 'local'>,
+  pins: ReadonlyMap<string, Digest>,
+  name: EntryName,
+  commit: ObjectId,
+): Promise<string | undefined> {
+  if (!isResult(name)) {
+    return (await entryFiles(project.objects, commit)) ? undefined : 'its record of gates cannot be read';
+  }
+  const key = keyOf(name);
+  const loaded = await local.load(key, commit);
+  if (!loaded.ok) return loaded.error.kind === 'result-damaged' ? loaded.error.detail : loaded.error.kind;
+  const pin = pins.get(key);
+  const isOther = pin !== undefined && pin !== contentDigest(loaded.value.result);
+  return (
+    shapeProblem(loaded.value.files) ?? (isOther ? 'it is not the one that the lock file records' : undefined)
+  );
+}
+
+export async function cacheStats(host: Host): Promise<Result<CacheStats, Failure>> {
+  return withProject(host, async ({ project, local }) => {
+    const entries = await local.entries();
+    const recipes: Record<string, number> = {};
+    let results = 0;
+    let pullRequests = 0;
+    let costUsd = 0;
+    for (const [name, commit] of entries) {
+      if (!isResult(name)) continue;
+      results++;
+      const text = (await project.objects.read(`${commit}:result.json`))?.toString('utf8') ?? '{}';
+      const { recipe = 'damaged', usage, origin } = JSON.parse(text) as Partial<Provenance>;
+      recipes[recipe] = (recipes[recipe] ?? 0) + 1;
+      if (origin?.pullRequest) pullRequests++;
+      costUsd += usage?.costUsd ?? 0;
+    }
+    const recorded = [...recordedEntries(project).keys()].filter(isResult);
+    const { folderBytes } = await import('../io/folder-size.js');
+    const { withoutCredentials } = await import('../model/address.js');
+    return ok({
+      results,
+      gates: entries.size - results,
+      recipes,
+      pullRequests,
+      costUsd,
+      bytes: await folderBytes(`${project.objects.store}/objects`),
+      recorded: recorded.length,
+      absent: recorded.filter((name) => !entries.has(name)).length,
+      remotes: project.config.cache.remotes.map(({ url, read, write }) => ({
+        url: withoutCredentials(url),
+        read: read !== false,
+        write: write !== false,
+      })),
+    });
+  });
+}
+
+/** What the lock files of this working tree name: results and passes of gates, with their tasks. */
+function recordedEntries(project: Project): Map<EntryName, Label> {
+  const names = new Map<EntryName, Label>();
+  for (const lock of project.locks.values()) {
+    for (const [id, locked] of Object.entries(lock.tasks)) {
+      const label = `${lock.feature}/${id}`;
+      names.set(resultName(resultKeyOf(locked)), label);
+      if (locked.gates !== undefined) names.set(gatesName(locked.gates), label);
+    }
+  }
+  return names;
+}
+
+async function withProject<T>(
+  host: Host,
+  use: (opened: Opened) => Promise<Result<T, Failure>>,
+): Promise<Result<T, Failure>> {
+  const session = await openReadingSession(host);
+  if (!session.ok) return session;
+  try {
+    const { repository } = session.value;
+    const loaded = await host.loadConfig(repository.project);
+    if (!loaded.ok) return loaded;
+    const project = await loadProject(diskSource(session.value, loaded.value.config));
+    if (!project.ok) return project;
+    const opened = await openLocal(host, project.value);
+    if (!opened.ok) return opened;
+    return await use({ project: project.value, host, ...opened.value });
+  } finally {
+    await session.value.close();
+  }
+}
+
+async function withRemotes<T>(
+  host: Host,
+  options: CacheOptions,
+  use: (opened: Opened, chain: RemoteTiers) => Promise<Result<T, Failure>>,
+): Promise<Result<T, Failure>> {
+  return withProject(host, async (opened) => {
+    const { project, policy } = opened;
+    if (project.config.cache.remotes.length === 0) {
+      return err({
+        kind: 'usage',
+        message: 'the config names no remote',
+        hint: "name one in conductor.config.ts: `cache: { remotes: ['git:origin'] }`",
+      });
+    }
+    const chain = await openTiers(host, project, policy, options.warn);
+    try {
+      return await use(opened, chain);
+    } finally {
+      await chain.close();
+    }
+  });
+}

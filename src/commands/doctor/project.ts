@@ -1,0 +1,73 @@
+/** Checks of the project: its repository, config, specs, and the programs of its gates. */
+
+import { openRepository } from '../../io/git/open.js';
+import type { Diagnostic, Failure } from '../../model/failure.js';
+import { plural } from '../../report/style.js';
+import { validateProject } from '../validate.js';
+import type { DoctorCheck, Finding } from './check.js';
+
+/** Mistakes that are shown; `conductor validate` shows all. */
+const MAX_SHOWN = 3;
+
+export const checkRepository: DoctorCheck = async ({ host }) => {
+  const opened = await openRepository(host.directory);
+  if (opened.ok) return [{ about: 'repository', state: 'ok', found: opened.value.project }];
+  return [{ about: 'repository', state: 'problem', ...repositoryProblem(opened.error) }];
+};
+
+export const checkConfig: DoctorCheck = async ({ host }) => {
+  const loaded = await host.loadConfig(host.directory);
+  if (loaded.ok) return [{ about: 'config', state: 'ok', found: 'valid' }];
+  return mistakes('config', diagnosticsOf(loaded.error));
+};
+
+export const checkSpecs: DoctorCheck = async ({ host, repository, config }) => {
+  if (!repository || !config) return [];
+  const validated = await validateProject(host);
+  if (!validated.ok) return mistakes('specs', diagnosticsOf(validated.error));
+  const { features, tasks, agentTasks, warnings } = validated.value;
+  if (tasks === 0) {
+    const hint = '`conductor new` writes a feature from a template';
+    return [{ about: 'specs', state: 'warning', found: `there are no tasks in ${config.specs}/`, hint }];
+  }
+  const found = `${plural(features.length, 'feature')}, ${plural(tasks, 'task')}; the programs of all gates are there`;
+  const findings: Finding[] = [{ about: 'specs', state: 'ok', found }];
+  if (warnings.length > 0) {
+    const hint = '`conductor validate` shows them';
+    findings.push({ about: 'specs', state: 'warning', found: plural(warnings.length, 'warning'), hint });
+  }
+  if (agentTasks > 0 && !config.agent) {
+    const needs = `${plural(agentTasks, 'task needs', 'tasks need')} an agent, and none is configured`;
+    const hint = 'set `agent` in the config, for example `{ driver: "command", preset: "claude" }`';
+    findings.push({ about: 'agent', state: 'problem', found: needs, hint });
+  }
+  return findings;
+};
+
+function repositoryProblem(failure: Failure): Pick<Finding, 'found' | 'hint'> {
+  switch (failure.kind) {
+    case 'not-a-repository':
+      return { found: `${failure.directory} is in no git repository`, hint: 'run `git init` here' };
+    case 'unsupported-repository':
+      return { found: failure.reason, hint: failure.hint };
+    default:
+      return { found: failure.kind, hint: 'see what `conductor status` says' };
+  }
+}
+
+function diagnosticsOf(failure: Failure): readonly Diagnostic[] {
+  if (failure.kind === 'invalid-config' || failure.kind === 'invalid-specs') return failure.diagnostics;
+  return [{ file: '', message: failure.kind }];
+}
+
+function mistakes(about: string, diagnostics: readonly Diagnostic[]): Finding[] {
+  const shown = diagnostics.slice(0, MAX_SHOWN).map(({ file, line, message, hint }): Finding => {
+    const place = [file, line].filter((part) => part !== undefined && part !== '').join(':');
+    const found = place === '' ? message : `${place}: ${message}`;
+    return { about, state: 'problem', found, hint: hint ?? 'mend it; `conductor validate` shows the place' };
+  });
+  const more = diagnostics.length - shown.length;
+  if (more === 0) return shown;
+  const found = `${more} more`;
+  return [...shown, { about, state: 'problem', found, hint: '`conductor validate` shows all of them' }];
+}

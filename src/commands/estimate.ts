@@ -1,0 +1,151 @@
+/** What a build would cost, before it costs anything: from like tasks that were built, else from the size of prompts. */
+
+import type { Prepared } from '../analysis/prepare.js';
+import { median } from '../base/statistics.js';
+import { historyFolder, readHistory } from '../build/build-history.js';
+import type { Inspection } from '../build/inspect.js';
+import type { Config } from '../model/config.js';
+import { type AgentCall, type HistoryLine, isPlanning } from '../model/history.js';
+import type { Label, Task } from '../model/task.js';
+import { runOf } from '../report/metrics/metrics.js';
+
+/**
+ * What a number is taken from: tasks of the same type, complexity and model; of the same type; all; or the prompt alone,
+ * which is less than will be used.
+ */
+export type Basis = 'like' | 'type' | 'all' | 'prompt';
+
+export interface TaskEstimate {
+  readonly label: Label;
+  readonly model?: string;
+  /** Sent and received, as budgets count them. */
+  readonly tokens: number;
+  /** Absent: nothing that it is taken from has a known price. */
+  readonly costUsd?: number;
+  readonly basis: Basis;
+  /** Built tasks that it is taken from. */
+  readonly from: number;
+}
+
+export interface Estimate {
+  /** All tasks that would be made, restored or verified. */
+  readonly tasks: number;
+  /** Those for which an agent would be asked. */
+  readonly agentTasks: readonly TaskEstimate[];
+}
+
+/** A task that agents have built, with all its attempts. */
+interface Sample {
+  readonly label: Label;
+  readonly type: string;
+  readonly complexity: string;
+  readonly model: string | undefined;
+  readonly tokens: number;
+  readonly costUsd: number | undefined;
+}
+
+/** Bytes of a token in prose and code, about. */
+const BYTES_PER_TOKEN = 4;
+
+export async function estimate({ prepared, tasks }: Inspection): Promise<Estimate> {
+  const due = tasks.filter(({ verdict }) => verdict.kind !== 'fresh');
+  const asked = due.filter(
+    ({ task, verdict }) => task.recipe.kind === 'agent' && /^(stale|pending)$/.test(verdict.kind),
+  );
+  const samples = await samplesOf(prepared);
+  const agentTasks: TaskEstimate[] = [];
+  for (const { task } of asked) {
+    const model = prepared.gatherer.choiceOf(task, 1).model;
+    agentTasks.push(fromSamples(task, model, samples) ?? (await fromPrompt(prepared, task, model)));
+  }
+  return { tasks: due.length, agentTasks };
+}
+
+/** What was built here, and what lock files tell of tasks that were built elsewhere. */
+async function samplesOf({ project }: Prepared): Promise<Sample[]> {
+  const built = builtTasks(await readHistory(historyFolder(project.repository)));
+  const known = new Set(built.map(({ label }) => label));
+  for (const task of project.graph.tasks.values()) {
+    const { label, type, complexity } = task;
+    const locked = project.locks.get(task.feature)?.tasks[task.id];
+    if (known.has(label) || locked?.recipe !== 'agent' || !locked.tokens) continue;
+    const { model, tokens, costUsd } = locked;
+    built.push({ label, type, complexity, model, tokens, costUsd });
+  }
+  return built;
+}
+
+/** Tasks that came to a result, each with what all its sessions in that build have used. */
+function builtTasks(lines: readonly HistoryLine[]): Sample[] {
+  const runs = new Map<string, AgentCall[]>();
+  const samples: Sample[] = [];
+  for (const line of lines) {
+    if (isPlanning(line.label)) continue;
+    const run = runOf(line);
+    if (line.kind === 'call') {
+      runs.set(run, [...(runs.get(run) ?? []), line]);
+      continue;
+    }
+    const calls = runs.get(run) ?? [];
+    runs.delete(run);
+    const [first] = calls;
+    if (!first || line.outcome !== 'built') continue;
+    const { label, type = '', complexity = '', model } = first;
+    const tokens = sum(calls.map(({ usage }) => (usage.tokensIn ?? 0) + (usage.tokensOut ?? 0)));
+    const isPriced = calls.every(({ usage }) => usage.costUsd !== undefined);
+    const costUsd = isPriced ? sum(calls.map(({ usage }) => usage.costUsd ?? 0)) : undefined;
+    samples.push({ label, type, complexity, model, tokens, costUsd });
+  }
+  return samples;
+}
+
+function fromSamples(
+  task: Task,
+  model: string | undefined,
+  samples: readonly Sample[],
+): TaskEstimate | undefined {
+  const sameType = samples.filter(({ type }) => type === task.type);
+  const like = sameType.filter((one) => one.complexity === task.complexity && one.model === model);
+  const [basis, from]: [Basis, readonly Sample[]] =
+    like.length > 0 ? ['like', like] : sameType.length > 0 ? ['type', sameType] : ['all', samples];
+  if (from.length === 0) return undefined;
+  const prices = from.flatMap(({ costUsd }) => costUsd ?? []);
+  return {
+    label: task.label,
+    ...(model === undefined ? {} : { model }),
+    tokens: Math.round(median(from.map(({ tokens }) => tokens))),
+    ...(prices.length === 0 ? {} : { costUsd: median(prices) }),
+    basis,
+    from: from.length,
+  };
+}
+
+async function fromPrompt(
+  { gatherer, project }: Prepared,
+  task: Task,
+  model: string | undefined,
+): Promise<TaskEstimate> {
+  const prompt = await gatherer.preview(task, new Map());
+  const bytes = prompt.ok ? Buffer.byteLength(prompt.value.definition) : 0;
+  const tokens = Math.ceil(bytes / BYTES_PER_TOKEN);
+  const price = inputPrice(project.config, model);
+  return {
+    label: task.label,
+    ...(model === undefined ? {} : { model }),
+    tokens,
+    ...(price === undefined ? {} : { costUsd: (tokens * price) / 1e6 }),
+    basis: 'prompt',
+    from: 0,
+  };
+}
+
+/** Dollars for a million tokens sent, where the config names a price. */
+function inputPrice({ agent }: Config, model: string | undefined): number | undefined {
+  if (agent?.driver !== 'opencode' || model === undefined) return undefined;
+  const at = model.indexOf('/');
+  return agent.providers?.[model.slice(0, at)]?.models?.[model.slice(at + 1)]?.cost?.input;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,194 @@
+/**
+ * `conductor gc`: forgets results that no lock names and that are neither young nor small enough, and gives their space
+ * back. Touches conductor's own repository only: no branch, no file, no workspace of a person.
+ */
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ok, type Result } from '../base/result.js';
+import { openWritingSession } from '../build/session.js';
+import { exists, readText } from '../io/files.js';
+import { folderBytes } from '../io/folder-size.js';
+import { compactableBytes, compactStore, idleWorktrees, indexTree, objectKinds } from '../io/git/compact.js';
+import { mentionedIds } from '../io/git/mentions.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { TreeEntry } from '../io/git/raw-tree.js';
+import type { Repository } from '../io/git/repository.js';
+import { deleteRefs } from '../io/git/transfer.js';
+import { acquireLock, type LockHandle } from '../io/lock.js';
+import type { CollectReport } from '../model/cache-report.js';
+import type { Failure } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
+import type { Host } from '../project/host.js';
+import { type EntryName, isResult, keyOf, refOf } from '../store/encoded-entry.js';
+import { GATES_FILE, GitResults, RESULT_FILE } from '../store/git-results.js';
+
+export interface CollectOptions {
+  readonly dryRun: boolean;
+  /** Entries that are younger stay, named or not. */
+  readonly keepDays: number;
+  /** The newest stay as long as all that is kept has at most so many bytes; what locks name stays in any case. */
+  readonly maxBytes: number | undefined;
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+}
+
+const LOCKS = ['.metadata.json', '.plan.json'];
+const KEPT_REF = 'refs/conductor/kept/objects';
+/** Records of a clone that name objects which no ref may reach: texts that people wrote, a publish under way. */
+const RECORDS = ['patched.json', 'publish.json', 'last.json', 'published.json'];
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export async function collect(host: Host, options: CollectOptions): Promise<Result<CollectReport, Failure>> {
+  const session = await openWritingSession(
+    host,
+    { command: 'conductor gc', wait: options.wait, signal: options.signal },
+    () => {},
+  );
+  if (!session.ok) return session;
+  const locks: LockHandle[] = [];
+  try {
+    const { repository, objects } = session.value;
+    const others = await lockOthers(host, repository, options, locks);
+    if (!others.ok) return others;
+    const loaded = await host.loadConfig(repository.project);
+    if (!loaded.ok) return loaded;
+    const specs = repository.prefix + loaded.value.config.specs;
+    const mentioned = await mentionedIds(repository.commonDir, LOCKS, specs);
+    const entries = await new GitResults(objects).entries();
+    const fates = await judge(objects, entries, mentioned, host.now(), options);
+    const report = {
+      dryRun: options.dryRun,
+      kept: fates.kept.length,
+      named: fates.named,
+      removed: fates.removed.length,
+    };
+    const idsOf = (names: readonly EntryName[]) => names.map((name) => entries.get(name) as ObjectId);
+    if (options.dryRun) {
+      const bytes = await compactableBytes(objects.store, idsOf(fates.removed), idsOf(fates.kept));
+      return ok({ ...report, bytes });
+    }
+    const folder = join(objects.store, 'objects');
+    const before = await folderBytes(folder);
+    const borrowed = await keepObjects(repository, objects, mentioned);
+    await idleWorktrees(objects.store, borrowed);
+    await deleteRefs(objects.store, fates.removed.map(refOf));
+    await compactStore(objects.store, idsOf(fates.kept), [borrowed]);
+    return ok({ ...report, bytes: Math.max(0, before - (await folderBytes(folder))) });
+  } finally {
+    for (const lock of locks) await lock.release();
+    await session.value.close();
+  }
+}
+
+/** Builds of other projects and worktrees of this clone use the same store: none may run. */
+async function lockOthers(
+  { pid, now }: Host,
+  repository: Repository,
+  { wait, signal }: CollectOptions,
+  locks: LockHandle[],
+): Promise<Result<undefined, Failure>> {
+  const owner = { command: 'conductor gc', pid, startedAt: new Date(now()).toISOString() };
+  for (const state of await stateFolders(repository)) {
+    if (state === repository.state) continue;
+    const lock = await acquireLock(state, owner, { wait, signal, onWaiting: () => {} });
+    if (!lock.ok) return lock;
+    locks.push(lock.value);
+  }
+  return ok(undefined);
+}
+
+interface Fates {
+  readonly kept: readonly EntryName[];
+  readonly removed: readonly EntryName[];
+  readonly named: number;
+}
+
+async function judge(
+  objects: GitObjects,
+  entries: ReadonlyMap<EntryName, ObjectId>,
+  mentioned: ReadonlySet<string>,
+  now: number,
+  { keepDays, maxBytes }: CollectOptions,
+): Promise<Fates> {
+  const kept: EntryName[] = [];
+  const removed: EntryName[] = [];
+  const open: { name: EntryName; at: number }[] = [];
+  for (const [name, commit] of entries) {
+    if (mentioned.has(keyOf(name))) kept.push(name);
+    else open.push({ name, at: await madeAt(objects, name, commit) });
+  }
+  const named = kept.length;
+  let bytes = maxBytes === undefined ? 0 : await sizes(objects, kept, entries);
+  // What a wrong clock has dated into the future counts as new.
+  for (const { name, at } of open.sort((a, b) => b.at - a.at)) {
+    const young = now - at <= keepDays * DAY_MS;
+    const size = young && maxBytes !== undefined ? await sizes(objects, [name], entries) : 0;
+    if (young && (maxBytes === undefined || bytes + size <= maxBytes)) {
+      bytes += size;
+      kept.push(name);
+    } else removed.push(name);
+  }
+  return { kept, removed, named };
+}
+
+/** Milliseconds since 1970; 0 for an entry that does not say, or cannot be read. */
+async function madeAt(objects: GitObjects, name: EntryName, commit: ObjectId): Promise<number> {
+  const file = isResult(name) ? RESULT_FILE : GATES_FILE;
+  try {
+    const text = (await objects.read(`${commit}:${file}`))?.toString('utf8') ?? '';
+    const { startedAt, at } = JSON.parse(text) as { startedAt?: string; at?: string };
+    return Date.parse(startedAt ?? at ?? '') || 0;
+  } catch {
+    return 0;
+  }
+}
+
+async function sizes(
+  objects: GitObjects,
+  names: readonly EntryName[],
+  entries: ReadonlyMap<EntryName, ObjectId>,
+): Promise<number> {
+  return compactableBytes(
+    objects.store,
+    names.map((name) => entries.get(name) as ObjectId),
+    [],
+  );
+}
+
+/** A commit that holds what locks and records of this clone name beside results, and what private indexes know. */
+async function keepObjects(
+  repository: Repository,
+  objects: GitObjects,
+  mentioned: ReadonlySet<string>,
+): Promise<ObjectId> {
+  const ids = new Set(mentioned);
+  for (const state of await stateFolders(repository)) {
+    for (const record of RECORDS) {
+      const text = (await readText(join(state, record))) ?? '';
+      for (const [id] of text.matchAll(/[0-9a-f]{40,64}/g)) ids.add(id);
+    }
+    const index = join(state, 'index');
+    const tree = (await exists(index)) ? await indexTree(objects.store, index) : undefined;
+    if (tree !== undefined) ids.add(tree);
+  }
+  const kinds = await objectKinds(objects.store, ids);
+  const entries = new Map<string, TreeEntry>();
+  for (const [id, kind] of kinds) {
+    if (kind === 'commit') continue;
+    entries.set(id, { mode: kind === 'tree' ? '40000' : '100644', id });
+  }
+  const tree = await objects.writeTree([...entries].sort());
+  const commit = await objects.writeCommit({ tree, message: 'what records name\n' });
+  await objects.deleteRef(KEPT_REF);
+  await objects.createRef(KEPT_REF, commit);
+  return commit;
+}
+
+async function stateFolders({ home }: Repository): Promise<string[]> {
+  const folder = join(home, 'projects');
+  const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return names.flatMap((one) =>
+    one.isDirectory() && /^[0-9a-f]{16}$/.test(one.name) ? [join(folder, one.name)] : [],
+  );
+}

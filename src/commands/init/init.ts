@@ -1,0 +1,222 @@
+/** Makes a project of a folder in a git repository: config, ignore rules, an example. Writes over nothing; asks nothing. */
+
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
+import { ok, type Result } from '../../base/result.js';
+import { append, exists, readText, removeTree, writeAtomic } from '../../io/files.js';
+import { isIgnored } from '../../io/git/ignored.js';
+import { openRepository } from '../../io/git/open.js';
+import { findPackage } from '../../io/node-modules.js';
+import { programOnPath } from '../../io/process/process.js';
+import type { Failure } from '../../model/failure.js';
+import type { Host } from '../../project/host.js';
+import type { TemplateRoots } from '../../templates/places.js';
+import { planFeature, writeFeature } from '../new/new-feature.js';
+import { type NewFile, type Undo, writeNewFiles } from '../new/new-files.js';
+import { OWN_PACKAGE } from '../new/schema-reference.js';
+import { validateProject } from '../validate.js';
+import { configText } from './config-text.js';
+import { detectToolchain, managerCommands, type Toolchain } from './toolchain.js';
+
+/** What is there before anything is written. */
+export interface InitSurvey {
+  readonly toolchain: Toolchain;
+  /** Name of the configuration that the project has already. */
+  readonly config: string | undefined;
+  /** Whether there are specs already: then no example is written. */
+  readonly hasSpecs: boolean;
+  /** Whether `conductor-build` is a dependency, or in a `node_modules` around the project. */
+  readonly installed: boolean;
+  /** How conductor is started here: `npx conductor`. */
+  readonly start: string;
+}
+
+export interface InitChoices {
+  readonly gates: readonly string[];
+  /** Copy agent definitions and prompts, to change them. */
+  readonly agents: boolean;
+  readonly example: boolean;
+}
+
+export interface InitDone {
+  readonly written: readonly string[];
+  /** Lines that were added to files which may have been there. */
+  readonly added: readonly { readonly file: string; readonly lines: readonly string[] }[];
+  /** Files that were there and stand, the config among them. */
+  readonly kept: readonly string[];
+  /** The feature of the example. */
+  readonly example: string | undefined;
+}
+
+interface Added {
+  readonly file: string;
+  readonly lines: readonly string[];
+  readonly undo: Undo;
+}
+
+const CONFIG = 'conductor.config.ts';
+const EXAMPLE = 'welcome';
+/** Where the example's page goes: the first of these that is not there yet. */
+const PAGES = ['docs/conductor.md', 'docs/working-with-conductor.md'];
+
+/** `configNames`: the names that a configuration may have. */
+export async function surveyProject(
+  { directory, env }: Host,
+  configNames: readonly string[],
+): Promise<Result<InitSurvey, Failure>> {
+  const repository = await openRepository(directory);
+  if (!repository.ok) return repository;
+  const { project, top } = repository.value;
+  const path = { ...env, PATH: `${project}/node_modules/.bin:${env.PATH ?? ''}` };
+  const toolchain = await detectToolchain(project, top, (program) => programOnPath(program, path));
+  const names = await readdir(project);
+  const installed =
+    toolchain.dependencies.has(OWN_PACKAGE) || (await findPackage(project, OWN_PACKAGE)) !== undefined;
+  const { run, fetch } = managerCommands(toolchain.packageManager);
+  return ok({
+    toolchain,
+    config: configNames.find((name) => names.includes(name)),
+    hasSpecs: (await readdir(join(project, 'specs')).catch(() => [])).length > 0,
+    installed,
+    start: installed ? `${run} conductor` : `${fetch} ${OWN_PACKAGE}`,
+  });
+}
+
+/** All of it or nothing: when the project would not be valid, what was written is gone again. */
+export async function initProject(
+  host: Host,
+  roots: TemplateRoots,
+  survey: InitSurvey,
+  choices: InitChoices,
+): Promise<Result<InitDone, Failure>> {
+  const project = host.directory;
+  const wanted = [
+    ...(survey.config === undefined ? [configFile(survey, choices)] : []),
+    ...(choices.agents ? await agentFiles(host) : []),
+  ];
+  const kept = survey.config === undefined ? [] : [survey.config];
+  const files: NewFile[] = [];
+  for (const file of wanted) {
+    if (await exists(join(project, file.path))) kept.push(file.path);
+    else files.push(file);
+  }
+  const written = await writeNewFiles(project, files);
+  if (!written.ok) return written;
+  const undo: Undo[] = [written.value];
+  const back = async () => {
+    for (const one of undo.reverse()) await one();
+  };
+  try {
+    const added = await addIgnored(project, survey, choices);
+    undo.push(...added.map((one) => one.undo));
+    const example = await writeExample(host, roots, survey, choices);
+    if (!example.ok) {
+      await back();
+      return example;
+    }
+    return ok({
+      written: [...files.map(({ path }) => path), ...example.value.written],
+      added: added.map(({ file, lines }) => ({ file, lines })),
+      kept,
+      example: example.value.feature,
+    });
+  } catch (error) {
+    await back();
+    throw error;
+  }
+}
+
+function configFile({ toolchain, installed }: InitSurvey, { gates }: InitChoices): NewFile {
+  const text = configText({
+    gates,
+    links: gates.length > 0 ? toolchain.links : [],
+    installed,
+    install: `${managerCommands(toolchain.packageManager).addDevelopment} ${OWN_PACKAGE}`,
+  });
+  return { path: CONFIG, content: Buffer.from(text) };
+}
+
+async function agentFiles(host: Host): Promise<NewFile[]> {
+  const definitions = (await host.shippedAgents?.()) ?? new Map<string, string>();
+  const prompts = await host.shippedPrompts();
+  const files = [
+    ...[...definitions].map(([name, text]) => ({ path: AGENT_FOLDER + name, text })),
+    ...[...prompts].map(([name, text]) => ({ path: `prompts/${name}`, text })),
+  ];
+  return files.map(({ path, text }) => ({ path, content: Buffer.from(text) }));
+}
+
+interface Example {
+  readonly feature: string | undefined;
+  readonly written: readonly string[];
+}
+
+/** The example as `conductor new` writes it. Without one the project is checked all the same. */
+async function writeExample(
+  host: Host,
+  roots: TemplateRoots,
+  { hasSpecs, start }: InitSurvey,
+  { example, gates }: InitChoices,
+): Promise<Result<Example, Failure>> {
+  const page = await freePage(host.directory);
+  if (!example || hasSpecs || page === undefined) {
+    const valid = await validateProject(host);
+    return valid.ok ? ok({ feature: undefined, written: [] }) : valid;
+  }
+  const set = { page, run: start, gates: [...gates] };
+  const plan = await planFeature(host, roots, { template: EXAMPLE, name: EXAMPLE, set });
+  if (!plan.ok) return plan;
+  const done = await writeFeature(host, plan.value);
+  if (!done.ok) return done;
+  const { folder, specs, templates, feature } = plan.value;
+  const own = templates.filter(({ state }) => state === 'new').map(({ path }) => path);
+  return ok({ feature, written: [...specs.map(({ path }) => `${folder}/${path}`), ...own] });
+}
+
+async function freePage(project: string): Promise<string | undefined> {
+  for (const page of PAGES) if (!(await exists(join(project, page)))) return page;
+  return undefined;
+}
+
+/** Adds to the ends of ignore files what neither git nor a formatter must look at. */
+async function addIgnored(
+  project: string,
+  { toolchain }: InitSurvey,
+  { agents }: InitChoices,
+): Promise<Added[]> {
+  const { packageManager, dependencies } = toolchain;
+  const unseen = ['.conductor/', ...(packageManager === undefined ? [] : ['node_modules/'])];
+  const lines: string[] = [];
+  for (const line of unseen) if (!(await isIgnored(project, line))) lines.push(line);
+  const added = [await addLines(project, '.gitignore', lines)];
+  if (dependencies.has('prettier')) {
+    // Handlebars in other languages: prettier takes it for web pages, or for text that it may wrap.
+    const templates = ['templates/', ...(agents ? ['prompts/'] : [])];
+    added.push(await addLines(project, '.prettierignore', templates));
+  }
+  return added.filter((one) => one !== undefined);
+}
+
+/** Undefined where nothing had to be added, and where a link stands in the file's place. */
+async function addLines(
+  project: string,
+  name: string,
+  wanted: readonly string[],
+): Promise<Added | undefined> {
+  const file = join(project, name);
+  const found = await lstat(file).catch(() => undefined);
+  if (found && !found.isFile()) return undefined;
+  const before = (await readText(file)) ?? '';
+  const there = new Set(before.split(/\r?\n/).map((line) => line.trim()));
+  const lines = wanted.filter((line) => !there.has(line));
+  if (lines.length === 0) return undefined;
+  const end = before.includes('\r\n') ? '\r\n' : '\n';
+  const start = before === '' || before.endsWith('\n') ? '' : end;
+  await append(file, start + lines.map((line) => line + end).join(''));
+  return {
+    file: name,
+    lines,
+    undo: () => (found ? writeAtomic(file, before, found.mode) : removeTree(file)),
+  };
+}

@@ -1,0 +1,168 @@
+/** A feature from a template: what would be written, then written and checked, or taken back. Asks and prints nothing. */
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { err, ok, type Result } from '../../base/result.js';
+import { readBytes } from '../../io/files.js';
+import { TEMPLATE_HELPERS } from '../../io/template/template-functions.js';
+import type { Diagnostic, Failure, VariableProblem } from '../../model/failure.js';
+import type { Host } from '../../project/host.js';
+import { isFeatureName, nextNumber, numberedName } from '../../specs/numbering.js';
+import { readValues, type Values } from '../../templates/definition.js';
+import { readTemplate } from '../../templates/folder.js';
+import { type Instance, instantiate, type MadeFile } from '../../templates/instance.js';
+import { findTemplate, projectDependencies, type TemplateRoots } from '../../templates/places.js';
+import { validateProject } from '../validate.js';
+import { type NewFile, type Undo, writeNewFiles, writeNewFolder } from './new-files.js';
+import { schemaLine } from './schema-reference.js';
+
+export interface FeatureRequest {
+  /** A name, a path or a package. */
+  readonly template: string;
+  /** Without its number; undefined: not given. */
+  readonly name: string | undefined;
+  /** Values, or texts that stand for them. */
+  readonly set: Values;
+}
+
+/** A file of the project's `templates/` that the feature is built from. */
+export interface PlannedTemplate extends NewFile {
+  /** `new`: will be written; `same`: is there as it should be; `kept`: is there with other content, which stands. */
+  readonly state: 'new' | 'same' | 'kept';
+}
+
+export interface FeaturePlan {
+  readonly template: string;
+  readonly feature: string;
+  /** Relative to the project. */
+  readonly folder: string;
+  /** Relative to the folder. */
+  readonly specs: readonly NewFile[];
+  /** Relative to the project. */
+  readonly templates: readonly PlannedTemplate[];
+}
+
+/**
+ * What a request comes to. Fails with `unknown-template`, `invalid-template`, `invalid-variables` (everything that is
+ * wrong or missing, the name included) or a failure of the config.
+ */
+export async function planFeature(
+  host: Host,
+  roots: TemplateRoots,
+  request: FeatureRequest,
+): Promise<Result<FeaturePlan, Failure>> {
+  const found = await findTemplate(request.template, roots);
+  if (!found.ok) return found;
+  const template = await readTemplate(found.value, await projectDependencies(roots));
+  if (!template.ok) return template;
+  const project = host.directory;
+  const config = await host.loadConfig(project);
+  if (!config.ok) return config;
+  const specs = config.value.config.specs.replace(/\/+$/, '');
+  const values = readValues(template.value.definition, request.set);
+  const problems = [...nameProblems(request.name), ...(values.ok ? [] : values.error)];
+  if (!values.ok || request.name === undefined || problems.length > 0) {
+    return err({ kind: 'invalid-variables', template: request.template, problems });
+  }
+  const number = nextNumber(await readdir(join(project, specs)).catch(() => []));
+  const names = { name: request.name, number, feature: numberedName(number, request.name) };
+  const instance = await instantiate(template.value, values.value, names);
+  if (!instance.ok) return instance;
+  const folder = `${specs}/${names.feature}`;
+  return ok({
+    template: request.template,
+    feature: names.feature,
+    folder,
+    specs: await withSchema(project, folder, instance.value.spec, host.version),
+    templates: await plannedTemplates(project, instance.value),
+  });
+}
+
+/** What is wrong with the name of a new feature; nothing when it is fine. */
+export function nameProblems(name: string | undefined): VariableProblem[] {
+  if (name === undefined)
+    return [{ variable: 'name', message: 'is missing: what the feature is called', example: 'invoices' }];
+  if (isFeatureName(name) && !/^feature-\d/.test(name)) return [];
+  const meant = String(TEMPLATE_HELPERS.kebabCase?.(name.replace(/^feature-\d+-/, '')));
+  return [
+    {
+      variable: 'name',
+      message: `\`${name}\` cannot be the name of a feature: use lower-case words with \`-\` between them`,
+      ...(isFeatureName(meant) ? { hint: `did you mean \`${meant}\`?` } : {}),
+    },
+  ];
+}
+
+/**
+ * Writes the plan and checks the project as `conductor validate` does. When anything is wrong the files are gone again.
+ * Fails with `files-in-the-way`, `invalid-template` (what it makes is not valid) or what a project cannot be checked for.
+ */
+export async function writeFeature(
+  host: Host,
+  plan: FeaturePlan,
+): Promise<Result<{ readonly warnings: readonly Diagnostic[] }, Failure>> {
+  // What is wrong before is not the template's fault.
+  const before = await validateProject(host);
+  if (!before.ok) return before;
+  const project = host.directory;
+  const own = await writeNewFiles(
+    project,
+    plan.templates.filter(({ state }) => state === 'new'),
+  );
+  if (!own.ok) return own;
+  const written: Undo[] = [own.value];
+  const refuse = async (failure: Failure) => {
+    for (const undo of written.reverse()) await undo();
+    return err(failure);
+  };
+  try {
+    const specs = await writeNewFolder(project, plan.folder, plan.specs);
+    if (!specs.ok) return refuse(specs.error);
+    written.push(specs.value);
+    const after = await validateProject(host);
+    if (!after.ok) return refuse(madeBy(plan, after.error));
+    if (!after.value.features.includes(plan.feature)) return refuse(ignored(plan));
+    return ok({ warnings: after.value.warnings.filter(({ file }) => file.startsWith(`${plan.folder}/`)) });
+  } catch (error) {
+    for (const undo of written.reverse()) await undo();
+    throw error;
+  }
+}
+
+function madeBy({ template, feature }: FeaturePlan, failure: Failure): Failure {
+  if (failure.kind !== 'invalid-specs') return failure;
+  return { kind: 'invalid-template', template, feature, diagnostics: failure.diagnostics };
+}
+
+function ignored({ folder }: FeaturePlan): Failure {
+  const message = `git ignores ${folder}: nothing would be built from it`;
+  return { kind: 'usage', message, hint: '`git check-ignore -v` with its path says which rule does' };
+}
+
+/** The backlog with a line that names its schema, unless the template wrote one. */
+function withSchema(
+  project: string,
+  folder: string,
+  files: readonly MadeFile[],
+  version: string,
+): Promise<NewFile[]> {
+  return Promise.all(
+    files.map(async (file) => {
+      const text = file.content.toString('utf8');
+      if (file.path !== 'BACKLOG.yaml' || /^#\s*yaml-language-server:/m.test(text)) return file;
+      const line = await schemaLine(project, `${folder}/${file.path}`, 'backlog', version);
+      return { path: file.path, content: Buffer.from(line + text) };
+    }),
+  );
+}
+
+function plannedTemplates(project: string, { build }: Instance): Promise<PlannedTemplate[]> {
+  return Promise.all(
+    build.map(async (file): Promise<PlannedTemplate> => {
+      const path = `templates/${file.path}`;
+      const there = await readBytes(join(project, path));
+      const state = there === undefined ? 'new' : there.equals(file.content) ? 'same' : 'kept';
+      return { path, content: file.content, state };
+    }),
+  );
+}

@@ -1,0 +1,158 @@
+/** Whether a planned backlog may stand in the project: every rule of `validate`, and what plans alone may not do. */
+
+import { renderPrompt } from '../../agent/prompts/prompt.js';
+import { err, ok, type Result } from '../../base/result.js';
+import type { Session } from '../../build/session.js';
+import { gateCommands } from '../../execution/gates.js';
+import { parseYaml } from '../../io/document/document.js';
+import { editYaml } from '../../io/document/yaml-edit.js';
+import type { Diagnostic, Failure } from '../../model/failure.js';
+import { matchesAny, parsePattern } from '../../model/pattern.js';
+import type { Feature, Task } from '../../model/task.js';
+import { type Entry, Listing } from '../../model/tree.js';
+import { keepIds, type PlannedBacklog } from '../../plan/backlog.js';
+import type { Host } from '../../project/host.js';
+import type { Project } from '../../project/project.js';
+import type { LoadedSpecs } from '../../specs/load.js';
+import { placeProblems, type SpecProblem } from '../../specs/problem.js';
+import { checkSpecs } from '../validate.js';
+import type { NodeParts } from './planning-node.js';
+
+export interface CheckParts extends NodeParts {
+  readonly host: Host;
+  readonly session: Session;
+  readonly project: Project;
+}
+
+export const BACKLOG = 'BACKLOG.yaml';
+
+/**
+ * The backlog under the ids of the former one (`former`: its text), checked with `files` (texts by path) in the place
+ * of the project's own; or everything that is wrong with it.
+ */
+export async function checkBacklog(
+  parts: CheckParts,
+  text: string,
+  former: PlannedBacklog | undefined,
+  files: ReadonlyMap<string, string>,
+): Promise<Result<string, readonly Diagnostic[]>> {
+  const path = parts.feature.folder + BACKLOG;
+  const problems = await checkFiles(parts, new Map([...files, [path, text]]));
+  if (problems.length > 0) return err(problems);
+  const planned = await readBacklog(text, path);
+  return ok(former && planned ? await underFormerIds(text, former, planned) : text);
+}
+
+/** Everything that is wrong with the project when these files (texts by path) stand in it. */
+export async function checkFiles(
+  parts: CheckParts,
+  files: ReadonlyMap<string, string>,
+): Promise<readonly Diagnostic[]> {
+  const { project, host, session, feature } = parts;
+  const entries = new Map<string, Entry>(project.listing.files);
+  for (const [path, text] of files) {
+    entries.set(path, { mode: '100644', id: await project.objects.writeBlob(Buffer.from(text)) });
+  }
+  const specs = await checkSpecs(host, session, project.config, new Listing(entries));
+  if (!specs.ok) return specs.error;
+  const planned = specs.value.features.find(({ name }) => name === feature.name);
+  if (!planned) return [{ file: feature.folder + BACKLOG, message: 'holds no task' }];
+  if (planned.tasks.length === 0) return [{ file: planned.file, message: 'holds no task' }];
+  const problems = [
+    ...planned.tasks.flatMap((task) => secretPaths(parts, task)),
+    ...planned.tasks.flatMap((task) => unknownAgent(parts, task)),
+    ...(await largePrompts(parts, planned, specs.value)),
+  ];
+  return placeProblems(problems, async (file) => files.get(file));
+}
+
+/** A backlog that was checked, as data; undefined when the text is none. */
+export async function readBacklog(text: string, file: string): Promise<PlannedBacklog | undefined> {
+  const parsed = await parseYaml(text, file);
+  const value = parsed.ok ? (parsed.value as Partial<PlannedBacklog> | null) : null;
+  const isBacklog = Array.isArray(value?.tasks) && value.tasks.every((task) => typeof task?.id === 'string');
+  return isBacklog ? (value as PlannedBacklog) : undefined;
+}
+
+async function underFormerIds(text: string, former: PlannedBacklog, planned: PlannedBacklog) {
+  const ids = keepIds(former, planned);
+  if (ids.size === 0) return text;
+  const changes = planned.tasks.flatMap((task, at) => {
+    const needs = Array.isArray(task.depends_on) ? task.depends_on.map(String) : [];
+    const renamed = needs.flatMap((need, i) => {
+      const to = ids.get(need);
+      return to === undefined ? [] : [{ path: ['tasks', at, 'depends_on', i], value: to }];
+    });
+    const to = ids.get(task.id);
+    return to === undefined ? renamed : [{ path: ['tasks', at, 'id'], value: to }, ...renamed];
+  });
+  return editYaml(text, changes);
+}
+
+/** A person may name a file that looks like a secret in a spec, a plan may not: requests come from anywhere. */
+function secretPaths({ project }: CheckParts, task: Task): SpecProblem[] {
+  const { secrets } = project.config;
+  const before = project.graph.tasks.get(task.label);
+  return (['inputs', 'outputs', 'edits'] as const).flatMap((key) =>
+    (task[key] ?? [])
+      .filter((path) => !parsePattern(path).isGlob && matchesAny(secrets, path))
+      .filter((path) => !before?.[key]?.includes(path))
+      .map((path) => ({
+        file: task.source.file,
+        path: [...task.source.path, key],
+        message: `\`${path}\` looks like a secret, which no plan may name`,
+        hint: 'leave it out; a person who wants it there adds it to the backlog',
+      })),
+  );
+}
+
+function unknownAgent({ definitions }: CheckParts, task: Task): SpecProblem[] {
+  if (!definitions || task.agent === undefined || definitions.has(task.agent)) return [];
+  return [
+    {
+      file: task.source.file,
+      path: [...task.source.path, 'agent'],
+      message: `there is no agent definition \`${task.agent}\``,
+      hint: 'leave the key out: then the type of the task decides',
+    },
+  ];
+}
+
+/** Tasks whose prompt a build would refuse, before anything is paid for them. */
+async function largePrompts(
+  { templates, project }: CheckParts,
+  feature: Feature,
+  { graph }: LoadedSpecs,
+): Promise<SpecProblem[]> {
+  const { config } = project;
+  const problems: SpecProblem[] = [];
+  for (const task of feature.tasks) {
+    if (task.recipe.kind !== 'agent') continue;
+    const dependencies = task.dependsOn.map((label) => {
+      const { outputs, interface: seen } = graph.task(label);
+      return { label, outputs, interface: seen ?? outputs };
+    });
+    const inputs = task.inputs ?? [];
+    const rendered = await renderPrompt({
+      templates,
+      task,
+      feature,
+      dependencies,
+      inputs,
+      limit: config.promptBytes,
+    });
+    const gates = gateCommands([...task.verify, ...config.gates.task]);
+    const measured: Result<unknown, Failure> = rendered.ok
+      ? await rendered.value.measured({ gates })
+      : rendered;
+    if (measured.ok || measured.error.kind !== 'prompt-too-large') continue;
+    const { bytes, limit, sections } = measured.error;
+    problems.push({
+      file: task.source.file,
+      path: [...task.source.path, 'id'],
+      message: `the prompt of \`${task.id}\` has ${bytes} bytes of ${limit}: ${sections.slice(0, 3).join(', ')}`,
+      hint: 'make two tasks of it, or say less',
+    });
+  }
+  return problems;
+}

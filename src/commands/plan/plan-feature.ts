@@ -1,0 +1,144 @@
+/**
+ * The sequence of a plan: what is asked and what the planners see, their documents, the end of their sessions, the files.
+ * Each part is another file's; here is only their order.
+ */
+
+import { err, ok, type Result } from '../../base/result.js';
+import { openBuildContext } from '../../build/open-build-context.js';
+import type { Session } from '../../build/session.js';
+import { withBuildLimit } from '../../execution/spending.js';
+import type { Usage } from '../../model/action.js';
+import type { BuildSummary } from '../../model/event.js';
+import type { Failure } from '../../model/failure.js';
+import { readDefinitions, readPrompts } from '../../project/agent-files.js';
+import type { Emit, Host } from '../../project/host.js';
+import { loadProject } from '../../project/project.js';
+import { diskSource } from '../../project/project-source.js';
+import { GitResults } from '../../store/git-results.js';
+import { PlanningDesk } from './plan-documents.js';
+import type { WrittenPlan } from './plan-files.js';
+import { DOCUMENTS, PLAN_LOCK, parsePlanLock } from './plan-lock.js';
+import type { PlanOptions } from './plan-options.js';
+import { keepProposal, publishPlan } from './plan-publishing.js';
+import { type PlanParts, writePlan } from './plan-writing.js';
+import { findFeature, textIn } from './planned-feature.js';
+import { plannerTree } from './planner-tree.js';
+import { labelOf } from './planning-node.js';
+import { repositoryMap } from './project-map.js';
+import { recordedPlan } from './recorded-plan.js';
+
+export interface PlanRun {
+  readonly host: Host;
+  readonly session: Session;
+  readonly options: PlanOptions;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  readonly startedAt: number;
+  /** Called when it is sure that this folder is a project. */
+  openRecord(): void;
+}
+
+export interface Planned {
+  readonly failure: Failure | undefined;
+  /** Whether an event of the document that failed has said it already. */
+  readonly isTold: boolean;
+  readonly usage: Usage;
+  readonly outcome: BuildSummary['outcome'];
+  /** Files written. */
+  readonly published: number;
+  readonly feature: string | undefined;
+}
+
+export async function planFeature(run: PlanRun): Promise<Planned> {
+  const opened = await openParts(run);
+  if (!opened.ok) return failed(opened.error, {});
+  const parts = opened.value;
+  const { project, feature } = parts;
+  const lock = parsePlanLock(await textIn(project, feature.folder + PLAN_LOCK));
+  const { emit, options, signal, host, session, startedAt } = run;
+  emit({ type: 'build.planned', tasks: DOCUMENTS.map((name) => labelOf(feature.name, name)) });
+  const store = new GitResults(session.objects);
+  const desk = new PlanningDesk({
+    ...parts,
+    objects: session.objects,
+    store,
+    version: host.version,
+    signal,
+    emit,
+    now: host.now,
+    lock,
+    dryRun: options.dryRun,
+    openBuildContext: () => openBuildContext(host, session, parts.config, startedAt),
+    keepProposal: (file, text) =>
+      keepProposal(project, feature.name, file.slice(feature.folder.length), text),
+  });
+  let written: Result<WrittenPlan | undefined, Failure>;
+  try {
+    const recorded = await recordedPlan(parts, lock, emit);
+    written = recorded ? ok(recorded) : await writePlan(parts, desk, emit);
+  } finally {
+    await parts.agent.close?.();
+    // From here on no worker can be given anything that a planner has said or read but its document.
+    if (desk.sessions > 0) emit({ type: 'plan.closed', sessions: desk.sessions });
+  }
+  await store.settle();
+  if (!written.ok) return { ...failed(written.error, desk.usage), isTold: desk.failed.has(written.error) };
+  if (!written.value) return { ...NOTHING, usage: desk.usage, outcome: 'would-build' };
+  if (options.dryRun) return { ...NOTHING, usage: {}, outcome: 'up-to-date' };
+  const published = await publishPlan(parts, written.value, lock, options.discardEdits, emit);
+  if (!published.ok) return failed(published.error, desk.usage);
+  const idle = desk.sessions === 0 && published.value === 0;
+  return {
+    ...NOTHING,
+    usage: desk.usage,
+    outcome: idle ? 'up-to-date' : 'built',
+    published: published.value,
+    feature: feature.name,
+  };
+}
+
+const NOTHING: Omit<Planned, 'outcome' | 'usage'> = {
+  failure: undefined,
+  isTold: false,
+  published: 0,
+  feature: undefined,
+};
+
+function failed(failure: Failure, usage: Usage): Planned {
+  return { ...NOTHING, failure, usage, outcome: 'failed' };
+}
+
+async function openParts(run: PlanRun): Promise<Result<PlanParts, Failure>> {
+  const { host, session, options } = run;
+  const loaded = await host.loadConfig(session.repository.project);
+  if (!loaded.ok) return loaded;
+  const config = withBuildLimit(loaded.value.config, options.budgetUsd);
+  const opened = await loadProject(diskSource(session, config));
+  if (!opened.ok) return opened;
+  const project = opened.value;
+  const found = await findFeature(project, options.target);
+  if (!found.ok) return found;
+  run.openRecord();
+  const feature = found.value;
+  const agent = await host.createAgent(config);
+  if (!agent.ok) return agent;
+  if (!agent.value) return err({ kind: 'no-agent' });
+  const templates = await readPrompts(host, project);
+  const definitions = agent.value.useDefinitions ? await readDefinitions(host, project) : ok(undefined);
+  if (!definitions.ok) return definitions;
+  if (definitions.value) agent.value.useDefinitions?.(definitions.value);
+  const tree = await plannerTree(project, feature.name);
+  const map = await repositoryMap(project, feature.name, tree);
+  return ok({
+    host,
+    session,
+    project,
+    config,
+    feature,
+    agent: agent.value,
+    templates,
+    definitions: definitions.value,
+    tree,
+    map,
+  });
+}

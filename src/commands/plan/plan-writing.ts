@@ -1,0 +1,92 @@
+/** The documents of a plan: three side by side, merged, and the tasks made of them. Publishes nothing. */
+
+import { err, ok, type Result } from '../../base/result.js';
+import type { Failure } from '../../model/failure.js';
+import type { ObjectId } from '../../model/tree.js';
+import { documentProblem, mergePlan, PLANNERS, type Planner } from '../../plan/merged-plan.js';
+import type { Emit } from '../../project/host.js';
+import { BACKLOG, type CheckParts, checkBacklog } from './backlog-check.js';
+import type { Document } from './document-step.js';
+import type { PlanningDesk } from './plan-documents.js';
+import { backlogIn, filesInPlace, planFiles, type WrittenPlan } from './plan-files.js';
+import { textIn } from './planned-feature.js';
+import { backlogNode, labelOf, type PlanningNode, plannerNode } from './planning-node.js';
+
+export interface PlanParts extends CheckParts {
+  /** What planners are shown. */
+  readonly tree: ObjectId;
+}
+
+/** Undefined in a dry run when a document would have to be written. */
+export async function writePlan(
+  parts: PlanParts,
+  desk: PlanningDesk,
+  emit: Emit,
+): Promise<Result<WrittenPlan | undefined, Failure>> {
+  const { feature, project, tree } = parts;
+  const drafted = await writeDrafts(parts, desk);
+  if (!drafted.ok) return drafted;
+  const { spec, arch, qa } = drafted.value;
+  if (!spec || !arch || !qa) {
+    const on = PLANNERS.filter((name) => !drafted.value[name]).map((name) => labelOf(feature.name, name));
+    const label = labelOf(feature.name, 'backlog');
+    emit({ type: 'task.checked', task: label, verdict: { kind: 'pending', on } });
+    return ok(undefined);
+  }
+  const plan = mergePlan(feature.title, { spec: spec.text, arch: arch.text, qa: qa.text });
+  const node = await backlogNode(parts, plan);
+  if (!node.ok) return node;
+  const inPlace = filesInPlace(feature, planFiles(feature, plan));
+  const own = await textIn(project, feature.folder + BACKLOG);
+  const before = await backlogIn(project, feature.folder);
+  const manifest = (await desk.former(node.value))?.manifest;
+  const backlog = await desk.document({
+    node: node.value,
+    inputTree: tree,
+    // A person's changes are a part of what was planned before.
+    former: own === undefined ? undefined : { text: own, manifest },
+    file: feature.folder + BACKLOG,
+    check: (text) => checkBacklog(parts, text, before, inPlace),
+  });
+  if (!backlog.ok) return backlog;
+  if (!backlog.value) return ok(undefined);
+  const documents = { spec: spec.key, arch: arch.key, qa: qa.key, backlog: backlog.value.key };
+  return ok({ files: planFiles(feature, plan, backlog.value.text), documents });
+}
+
+/** A planner that fails does not stop the others: what they write is kept, and paid for once. */
+async function writeDrafts(
+  parts: PlanParts,
+  desk: PlanningDesk,
+): Promise<Result<Partial<Record<Planner, Document>>, Failure>> {
+  const nodes: PlanningNode[] = [];
+  for (const name of PLANNERS) {
+    const node = await plannerNode(parts, name);
+    if (!node.ok) return node;
+    nodes.push(node.value);
+  }
+  const drafted = await Promise.all(nodes.map((node) => writeDraft(parts, desk, node)));
+  const failures = drafted.flatMap((one) => (one.ok ? [] : [one.error]));
+  const failure = failures.find(({ kind }) => kind !== 'cancelled') ?? failures[0];
+  if (failure) return err(failure);
+  const drafts: Partial<Record<Planner, Document>> = {};
+  for (const [i, name] of PLANNERS.entries()) {
+    const one = drafted[i];
+    if (one?.ok && one.value) drafts[name] = one.value;
+  }
+  return ok(drafts);
+}
+
+async function writeDraft({ feature, tree }: PlanParts, desk: PlanningDesk, node: PlanningNode) {
+  const file = feature.folder + node.output.slice(node.output.lastIndexOf('/') + 1);
+  return desk.document({
+    node,
+    inputTree: tree,
+    former: await desk.former(node),
+    file,
+    check: async (text) => {
+      const problem = documentProblem(text);
+      return problem === undefined ? ok(text) : err([{ file, message: problem }]);
+    },
+  });
+}

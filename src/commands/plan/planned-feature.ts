@@ -1,0 +1,91 @@
+/** What is to be planned: a feature and its request, from its folder or from a file of its own. Plans nothing. */
+
+import { basename, relative, sep } from 'node:path';
+import { suggestions } from '../../base/nearest.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { readText } from '../../io/files.js';
+import type { Failure } from '../../model/failure.js';
+import type { Project } from '../../project/project.js';
+
+export type PlanTarget =
+  | { readonly kind: 'feature'; readonly name: string }
+  /** `file`: absolute. `feature`: its name where it is not that of the file. */
+  | { readonly kind: 'request'; readonly file: string; readonly feature?: string };
+
+export interface PlannedFeature {
+  readonly name: string;
+  /** The request's own heading, else the name. */
+  readonly title: string;
+  /** `specs/<feature>/`. */
+  readonly folder: string;
+  readonly request: string;
+  /** Whether the request came from elsewhere and is to be kept in the folder. */
+  readonly isForeign: boolean;
+  readonly context: string;
+}
+
+export const REQUEST = 'REQUEST.md';
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+
+/** Fails with `usage` (no request, an empty one, a name that none can have) or `unknown-target`. */
+export async function findFeature(
+  project: Project,
+  target: PlanTarget,
+): Promise<Result<PlannedFeature, Failure>> {
+  const specs = project.config.specs.replace(/\/+$/, '');
+  const inside = target.kind === 'request' ? featureOfFile(project, specs, target.file) : undefined;
+  const name = inside ?? (target.kind === 'feature' ? target.name : (target.feature ?? nameOf(target.file)));
+  if (!NAME.test(name)) {
+    const message = `\`${name}\` cannot be the name of a feature`;
+    const hint = 'use letters, digits, `.`, `_` and `-`; name it with `--feature <name>`';
+    return err({ kind: 'usage', message, hint });
+  }
+  const folder = `${specs}/${name}/`;
+  const isForeign = target.kind === 'request' && inside === undefined;
+  const request = isForeign ? await readText(target.file) : await textIn(project, folder + REQUEST);
+  if (request === undefined) return err(noRequest(project, target, folder));
+  if (request.trim() === '') {
+    return err({ kind: 'usage', message: 'the request is empty', hint: 'write what is wanted, and why' });
+  }
+  const heading = /^ {0,3}#[ \t]+(.+?)[ \t#]*$/m.exec(request)?.[1];
+  const context = (await textIn(project, `${folder}context.md`)) ?? '';
+  return ok({ name, title: heading ?? name, folder, request, isForeign, context });
+}
+
+/** The text of a file of the snapshot; undefined when there is none. */
+export async function textIn(project: Project, path: string): Promise<string | undefined> {
+  const entry = project.listing.get(path);
+  return entry && (await project.objects.read(entry.id))?.toString('utf8');
+}
+
+/** The feature whose own request a file is. */
+function featureOfFile(project: Project, specs: string, file: string): string | undefined {
+  const path = relative(project.repository.project, file).split(sep).join('/');
+  const inside = path.startsWith(`${specs}/`) ? path.slice(specs.length + 1).split('/') : [];
+  return inside.length === 2 && inside[1] === REQUEST ? inside[0] : undefined;
+}
+
+/** `docs/Rate limits.md` is the request for `rate-limits`. */
+function nameOf(file: string): string {
+  return basename(file)
+    .replace(/\.[^.]*$/, '')
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9._]+/g, '-')
+    .replace(/^[-.]+|[-.]+$/g, '');
+}
+
+function noRequest(project: Project, target: PlanTarget, folder: string): Failure {
+  if (target.kind === 'request') {
+    return { kind: 'usage', message: `there is no file ${target.file}`, hint: 'name a Markdown file' };
+  }
+  if (project.listing.under(folder).length > 0) {
+    const message = `the feature ${target.name} has no ${REQUEST}`;
+    return { kind: 'usage', message, hint: `write what is wanted to ${folder}${REQUEST}` };
+  }
+  const nearest = suggestions(target.name, [...project.features.keys()]);
+  if (nearest.length > 0) return { kind: 'unknown-target', target: target.name, nearest };
+  const hint = 'write what is wanted there, or name a Markdown file that says it';
+  return { kind: 'usage', message: `there is no ${folder}${REQUEST}`, hint };
+}

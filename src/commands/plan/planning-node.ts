@@ -1,0 +1,186 @@
+/**
+ * One document of a plan as a node of the build: its prompt, what decides its content, and so its key. Starts no agent.
+ */
+
+import type { Agent } from '../../agent/agent.js';
+import type { AgentDefinition } from '../../agent/prompts/definitions.js';
+import { fenced } from '../../agent/prompts/evidence.js';
+import {
+  type PromptVariables,
+  promptHead,
+  renderMeasured,
+  type Templates,
+} from '../../agent/prompts/prompt-template.js';
+import { agentIdentity } from '../../analysis/facts.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { unifiedDiff } from '../../io/text-diff.js';
+import { type ActionKey, type Manifest, type ManifestItem, manifestKey } from '../../model/action.js';
+import { type Config, defaultModel } from '../../model/config.js';
+import type { Diagnostic, Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
+import type { DocumentName } from './plan-lock.js';
+import type { PlannedFeature } from './planned-feature.js';
+
+export interface PlanningNode {
+  readonly name: DocumentName;
+  readonly label: Label;
+  /** The agent definition that works on it. */
+  readonly definition: string;
+  readonly model: string | undefined;
+  /** The document in the workspace: the one place where planners may write, whatever the config calls its folder. */
+  readonly output: string;
+  /** What defines it; `steered` adds what only steers. */
+  readonly prompt: string;
+  readonly manifest: Manifest;
+  readonly key: ActionKey;
+}
+
+export interface NodeParts {
+  readonly templates: Templates;
+  readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
+  readonly agent: Agent;
+  readonly config: Config;
+  readonly feature: PlannedFeature;
+  readonly map: string;
+}
+
+/** Diagnostics that are sent back, and lines of what changed: enough to act on, and bounded. */
+const MAX_PROBLEMS = 40;
+const MAX_CHANGE_BYTES = 8192;
+
+/**
+ * A planner's node. All that it is given counts against `planningBytes`. Fails with `prompt-error` or
+ * `prompt-too-large`, which names the sections by size.
+ */
+export function plannerNode(parts: NodeParts, name: Exclude<DocumentName, 'backlog'>) {
+  const { feature, map } = parts;
+  const given = { request: feature.request.trim(), context: feature.context.trim(), project: map };
+  return makeNode(parts, name, `planning-${name}.md`, `plan-${name}.md`, given, []);
+}
+
+/** The node that makes tasks of a plan. The plan itself is what the planners' limits have left of it. */
+export function backlogNode(parts: NodeParts, plan: string) {
+  return makeNode(parts, 'backlog', 'backlog.md', 'BACKLOG.yaml', { plan, project: parts.map }, ['plan']);
+}
+
+async function makeNode(
+  { templates, definitions, agent, config, feature }: NodeParts,
+  name: DocumentName,
+  template: string,
+  file: string,
+  given: Readonly<Record<string, string>>,
+  material: readonly string[],
+): Promise<Result<PlanningNode, Failure>> {
+  const head = await promptHead(template, templates.get(template) ?? '');
+  if (!head.ok) return head;
+  const output = `specs/${feature.name}/${file}`;
+  const variables: PromptVariables = { feature: feature.title, output, ...given };
+  const rendered = await renderMeasured(templates, template, variables, {
+    material,
+    limit: config.planningBytes,
+  });
+  if (!rendered.ok) return rendered;
+  const definition = head.value.agent ?? 'planner-arch';
+  const defined = definitions?.get(definition);
+  if (definitions && !defined) {
+    const message = `there is no agent definition \`${definition}\``;
+    return err({ kind: 'prompt-error', prompt: template, line: 1, message });
+  }
+  const model = defined?.model ?? defaultModel(config);
+  const words: ManifestItem[] = [
+    ...(config.salt === '' ? [] : [{ name: 'salt', value: config.salt, show: 'word' as const }]),
+    { name: 'recipe', value: `plan ${name}`, show: 'word' },
+    { name: 'agent', value: agentIdentity(agent, defined), show: 'word' },
+    ...(model === undefined ? [] : [{ name: 'model', value: model, show: 'word' as const }]),
+  ];
+  // What the prompt is made of stands beside it, so that an explanation names what changed.
+  const texts = { ...given, prompt: rendered.value.text };
+  const manifest = [
+    ...words,
+    ...Object.entries(texts)
+      .filter(([, value]) => value !== '')
+      .map(([key, value]) => ({ name: TEXT_NAMES[key] ?? key, value, show: 'text' as const })),
+  ];
+  return ok({
+    name,
+    label: labelOf(feature.name, name),
+    definition,
+    model,
+    output,
+    prompt: rendered.value.text,
+    manifest,
+    key: manifestKey(manifest),
+  });
+}
+
+/** `@` stands in no id of a task: no task can have this label. */
+export function labelOf(feature: string, name: DocumentName): Label {
+  return `${feature}/@${name === 'backlog' ? name : `planner-${name}`}`;
+}
+
+const TEXT_NAMES: Readonly<Record<string, string>> = { project: 'repository map' };
+
+export interface Steering {
+  /** What the prompt was made of when the former document was written; undefined when there is none. */
+  readonly former?: Manifest | undefined;
+  readonly hasFormer: boolean;
+  /** What is wrong with the document that an attempt has left. */
+  readonly problems: readonly Diagnostic[];
+  /** How often its documents were refused: no two attempts get the same prompt. */
+  readonly refused: number;
+}
+
+/** The prompt of one attempt: the definition, then what was planned before or what was refused. */
+export async function steered(
+  templates: Templates,
+  node: PlanningNode,
+  { former, hasFormer, problems, refused }: Steering,
+): Promise<Result<string, Failure>> {
+  const { output } = node;
+  const parts = [node.prompt];
+  const add = async (template: string, variables: PromptVariables) => {
+    const rendered = await renderMeasured(templates, template, variables, { material: [] });
+    if (rendered.ok) parts.push(rendered.value.text);
+    return rendered;
+  };
+  if (problems.length > 0) {
+    const added = await add('correction.md', {
+      output,
+      times: refused === 1 ? 'once' : `${refused} times`,
+      problems: problemLines(problems),
+    });
+    if (!added.ok) return added;
+  } else if (hasFormer) {
+    const added = await add('replanning.md', { output, change: changeSince(former, node.manifest) });
+    if (!added.ok) return added;
+  }
+  return ok(parts.join('\n'));
+}
+
+function problemLines(problems: readonly Diagnostic[]): string {
+  const lines = problems.slice(0, MAX_PROBLEMS).map(({ line, column, message, sourceLine, hint }) => {
+    const place = line === undefined ? '' : `line ${line}${column === undefined ? '' : `:${column}`}: `;
+    const source = sourceLine === undefined ? '' : `, in: ${sourceLine.trim()}`;
+    return `${place}${message}${hint === undefined ? '' : ` (${hint})`}${source}`;
+  });
+  const more = problems.length - lines.length;
+  return fenced([...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n'));
+}
+
+/** The request or the plan against what it was, as a diff; bounded. Empty: the same, or not known. */
+export function changeSince(former: Manifest | undefined, manifest: Manifest): string {
+  const told = ['request', 'plan'];
+  const lines = manifest
+    .filter(({ name }) => told.includes(name))
+    .flatMap(({ name, value }) => {
+      const before = former?.find((item) => item.name === name)?.value;
+      return before === undefined ? [] : unifiedDiff(before, value);
+    });
+  let size = 0;
+  const kept = lines.filter((line) => {
+    size += Buffer.byteLength(line) + 1;
+    return size <= MAX_CHANGE_BYTES;
+  });
+  if (kept.length === 0) return '';
+  return fenced([...kept, ...(kept.length < lines.length ? ['…'] : [])].join('\n'), 'diff');
+}

@@ -1,0 +1,75 @@
+/** Reads back what builds left in `.conductor/logs`. Writes nothing; a line that is damaged is passed over. */
+
+import { readdir } from 'node:fs/promises';
+import { suggestions } from '../base/nearest.js';
+import { err, ok, type Result } from '../base/result.js';
+import { readText } from '../io/files.js';
+import type { BuildEvent } from '../model/event.js';
+import type { Failure } from '../model/failure.js';
+import { CONDUCTOR_FOLDER, folderName } from '../project/log-files.js';
+
+export interface BuildLog {
+  readonly build: string;
+  /** Of one task only, when a task was asked for. */
+  readonly events: readonly BuildEvent[];
+  /** Logs of the task's programs, in the order of their names. */
+  readonly files: readonly { readonly name: string; readonly text: string }[];
+}
+
+/** Names of the kept builds, the newest first. */
+export async function listBuilds(project: string): Promise<string[]> {
+  const names = await readdir(logsFolder(project)).catch(() => []);
+  return names.sort().reverse();
+}
+
+/**
+ * The log of a build by its name, of the last build when nothing is asked for, or of the last build that did
+ * something with a task. Fails with `unknown-target`.
+ */
+export async function readBuildLog(
+  project: string,
+  what: string | undefined,
+): Promise<Result<BuildLog, Failure>> {
+  const builds = await listBuilds(project);
+  if (what === undefined || builds.includes(what)) {
+    const build = what ?? builds[0];
+    if (build === undefined)
+      return err({ kind: 'usage', message: 'no build has left a log yet', hint: 'conductor build' });
+    return ok({ build, events: await readEvents(project, build), files: [] });
+  }
+  const known = new Set(builds);
+  for (const build of builds) {
+    const all = await readEvents(project, build);
+    for (const event of all) if ('task' in event && event.task !== undefined) known.add(event.task);
+    const events = all.filter((event) => 'task' in event && event.task === what);
+    const worked = events.some((event) => event.type === 'task.started' || event.type === 'task.finished');
+    if (worked) return ok({ build, events, files: await readFiles(project, build, what) });
+  }
+  return err({ kind: 'unknown-target', target: what, nearest: suggestions(what, [...known]) });
+}
+
+async function readEvents(project: string, build: string): Promise<BuildEvent[]> {
+  const text = (await readText(`${logsFolder(project)}/${build}/events.ndjson`)) ?? '';
+  return text.split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as BuildEvent];
+    } catch {
+      return [];
+    }
+  });
+}
+
+async function readFiles(project: string, build: string, label: string): Promise<BuildLog['files']> {
+  const folder = `${logsFolder(project)}/${build}/${folderName(label)}`;
+  const names = (await readdir(folder).catch(() => [])).sort();
+  return Promise.all(
+    names.map(async (name) => ({
+      name: `${CONDUCTOR_FOLDER}/logs/${build}/${folderName(label)}/${name}`,
+      text: (await readText(`${folder}/${name}`)) ?? '',
+    })),
+  );
+}
+
+function logsFolder(project: string): string {
+  return `${project}/${CONDUCTOR_FOLDER}/logs`;
+}

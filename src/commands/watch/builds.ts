@@ -1,0 +1,176 @@
+/** The builds of a watch, one at a time: with the lock held only while one runs, and a build given up for the next. */
+
+import { setMaxListeners } from 'node:events';
+import { ok, type Result } from '../../base/result.js';
+import { buildTasks } from '../../build/build-tasks.js';
+import { runLifecycle } from '../../build/lifecycle.js';
+import { type BuildOptions, NO_COUNTS } from '../../build/options.js';
+import { isSuperseded, SUPERSEDED } from '../../build/running-tasks.js';
+import { lockProject, type Session } from '../../build/session.js';
+import type { LockHandle } from '../../io/lock.js';
+import type { BuildEvent, BuildSummary } from '../../model/event.js';
+import type { Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
+import type { ObjectId } from '../../model/tree.js';
+import type { Emit, Host } from '../../project/host.js';
+import { PublishCheck } from './publish-check.js';
+import type { Reading } from './reading.js';
+import type { Scanner } from './scanner.js';
+
+export interface BuildsParts {
+  readonly host: Host;
+  readonly session: Session;
+  readonly scanner: Scanner;
+  readonly on: (event: BuildEvent) => void;
+}
+
+export interface EndedBuild {
+  readonly summary: BuildSummary;
+  /** What it left on disk; undefined when that is to be looked at. */
+  readonly tree: ObjectId | undefined;
+  /** More had changed than its glance had seen: what is on disk is to be built. */
+  readonly isMistaken: boolean;
+}
+
+export interface RunningBuild {
+  /** The snapshot that it builds. */
+  readonly tree: ObjectId;
+  readonly ended: Promise<EndedBuild>;
+}
+
+export class WatchBuilds {
+  private readonly parts: BuildsParts;
+  private current: (RunningBuild & { readonly controller: AbortController }) | undefined;
+  private lock: LockHandle | undefined;
+  private readonly unfinished = new Map<Label, 'failed' | 'skipped'>();
+
+  constructor(parts: BuildsParts) {
+    this.parts = parts;
+  }
+
+  get running(): RunningBuild | undefined {
+    return this.current;
+  }
+
+  /** Tasks that the last builds left failed, and those that wait for them. */
+  get failed(): readonly Label[] {
+    return [...this.unfinished.keys()];
+  }
+
+  start(reading: Reading, options: BuildOptions, urgent: ReadonlySet<Label>): RunningBuild {
+    const controller = new AbortController();
+    // Every task that waits or runs listens; their number is no sign of a leak.
+    setMaxListeners(0, controller.signal);
+    const ended = this.build(reading, options, urgent, controller).finally(() => {
+      this.current = undefined;
+    });
+    this.current = { tree: reading.project.snapshot, ended, controller };
+    return this.current;
+  }
+
+  /** Ends the running build in favour of another: what has begun goes on for that. False when it was past that. */
+  async supersede(): Promise<boolean> {
+    const { current } = this;
+    if (!current) return true;
+    if (!this.parts.session.sessionState.isPublishing) current.controller.abort(SUPERSEDED);
+    return (await current.ended).summary.outcome === 'superseded';
+  }
+
+  /** Ends everything. */
+  async stop(): Promise<void> {
+    this.current?.controller.abort();
+    await this.current?.ended;
+    await this.parts.session.sessionState.rest();
+    await this.release();
+  }
+
+  private async build(
+    reading: Reading,
+    options: BuildOptions,
+    urgent: ReadonlySet<Label>,
+    controller: AbortController,
+  ): Promise<EndedBuild> {
+    const { host, session, scanner, on } = this.parts;
+    let tree: ObjectId | undefined;
+    const { signal } = controller;
+    const check = new PublishCheck(scanner, reading, controller);
+    const noted = (event: BuildEvent) => {
+      this.note(event);
+      on(event);
+      if (event.type === 'task.started') check.begin();
+    };
+    const lifecycle = runLifecycle(host, options.command, noted, async ({ emit, startedAt, openRecord }) => {
+      const locked = await this.hold(options, emit, signal);
+      if (!locked.ok) return locked;
+      if (locked.value === 'late') return ok(lateSummary(host.now() - startedAt));
+      const record = () => openRecord(session.repository);
+      const open = {
+        host,
+        options,
+        session,
+        emit,
+        signal,
+        startedAt,
+        openRecord: record,
+      };
+      const beforePublishing = () => check.pass();
+      const built = await buildTasks(open, { ...reading, urgent, beforePublishing });
+      await check.end();
+      tree = built.ok ? built.value.tree : reading.project.snapshot;
+      return built.ok ? ok(built.value.summary) : built;
+    });
+    try {
+      const summary = await lifecycle;
+      const { isMistaken } = check;
+      // The build that follows at once goes on under the same lock.
+      if (isSuperseded(signal) && !isMistaken) return { summary, tree: undefined, isMistaken };
+      await this.release();
+      return { summary, tree: isMistaken ? undefined : tree, isMistaken };
+    } catch (error) {
+      await this.release();
+      throw error;
+    }
+  }
+
+  /** `late`: somebody else held the lock or left something half-done: what is on disk is to be looked at again. */
+  private async hold(
+    options: BuildOptions,
+    emit: Emit,
+    signal: AbortSignal,
+  ): Promise<Result<'in-time' | 'late', Failure>> {
+    if (this.lock) return ok('in-time');
+    const { host, session } = this.parts;
+    let isLate = false;
+    const locked = await lockProject(
+      host,
+      session,
+      { command: options.command, wait: true, signal },
+      (event) => {
+        isLate = true;
+        emit(event);
+      },
+    );
+    if (!locked.ok) return locked;
+    this.lock = locked.value;
+    await host.reapAgents?.();
+    return ok(isLate ? 'late' : 'in-time');
+  }
+
+  private async release(): Promise<void> {
+    const { lock } = this;
+    this.lock = undefined;
+    await lock?.release();
+  }
+
+  private note(event: BuildEvent): void {
+    if (event.type !== 'task.finished') return;
+    const { task, outcome } = event;
+    if (outcome === 'failed') this.unfinished.set(task, outcome);
+    else if (outcome !== 'skipped') this.unfinished.delete(task);
+    else if (event.because !== undefined) this.unfinished.set(task, outcome);
+  }
+}
+
+function lateSummary(ms: number): BuildSummary {
+  return { outcome: 'superseded', exitCode: 130, counts: NO_COUNTS, ms, usage: {}, published: 0 };
+}

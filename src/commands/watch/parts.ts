@@ -1,0 +1,28 @@
+/** What a watch is given. Does nothing. */
+
+import type { BuildEvent } from '../../model/event.js';
+import type { Host } from '../../project/host.js';
+import type { OpenFileEvents } from './file-events.js';
+import type { WatchRequests } from './watch-requests.js';
+
+export interface WatchOptions {
+  readonly targets: readonly string[];
+  readonly workers: number | undefined;
+  /** Looks every second, for file systems without events. */
+  readonly poll: boolean;
+  /** The command line, for whoever waits for a build. */
+  readonly command: string;
+}
+
+export interface WatchParts {
+  readonly host: Host;
+  readonly options: WatchOptions;
+  readonly openEvents: OpenFileEvents;
+  /** What a person asks for meanwhile. */
+  readonly requests: WatchRequests;
+  readonly on: (event: BuildEvent) => void;
+  /** Aborted: the watch ends, and what runs with it. */
+  readonly signal: AbortSignal;
+  /** Calls once after `ms`; the returned function calls it off. */
+  after(ms: number, call: () => void): () => void;
+}

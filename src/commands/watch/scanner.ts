@@ -1,0 +1,165 @@
+/**
+ * What is on disk: snapshots through an index of the watch's own, so that looking needs no lock and disturbs no build.
+ * Decides nothing.
+ */
+
+import { ok, type Result } from '../../base/result.js';
+import { makeTemporaryFolder, removeTree } from '../../io/files.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { Repository } from '../../io/git/repository.js';
+import { git } from '../../io/git/run.js';
+import type { Config } from '../../model/config.js';
+import type { Failure } from '../../model/failure.js';
+import type { Entry, ObjectId } from '../../model/tree.js';
+import type { ParseCache } from '../../project/parse-cache.js';
+import { lockFiles, type Project } from '../../project/project.js';
+import type { ProjectMemory } from '../../project/project-memory.js';
+import type { ProjectSource } from '../../project/project-source.js';
+import { scanPartially } from '../../workspace/partial-scan.js';
+import { copyIndex, indexCall, type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
+
+export class Scanner {
+  private readonly repository: Repository;
+  private readonly objects: GitObjects;
+  private readonly memory: ProjectMemory;
+  private readonly scratch: Repository;
+  /** The tree that was seen last. */
+  private last: ObjectId | undefined;
+  private parsed: ParseCache | undefined;
+  /** There is one index: whoever uses it waits for the one before. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    repository: Repository,
+    scratch: Repository,
+    objects: GitObjects,
+    memory: ProjectMemory,
+  ) {
+    this.repository = repository;
+    this.scratch = scratch;
+    this.objects = objects;
+    this.memory = memory;
+  }
+
+  static async open(repository: Repository, objects: GitObjects, memory: ProjectMemory): Promise<Scanner> {
+    const state = await makeTemporaryFolder(repository.state);
+    // What the last build knew of the files; where there was none, the first look reads them all.
+    await copyIndex(repository.state, state).catch(() => undefined);
+    return new Scanner(repository, { ...repository, state }, objects, memory);
+  }
+
+  /** The working tree now. */
+  look(config: Config): Promise<Result<ObjectId, Failure>> {
+    return this.inTurn(async () => {
+      const taken = await this.take({ secrets: config.secrets, named: this.memory.named, force: [] });
+      if (!taken.ok) return taken;
+      this.last = taken.value.tree;
+      await this.memory.list(this.objects, this.last);
+      return ok(this.last);
+    });
+  }
+
+  /**
+   * What was seen last, with today's content of these files: as good as a look as long as nothing else has changed.
+   * Undefined where that takes a look.
+   */
+  partialScan(paths: readonly string[]): Promise<ObjectId | undefined> {
+    return this.inTurn(async () => {
+      const tree = this.last;
+      if (tree === undefined) return undefined;
+      const listing = await this.memory.list(this.objects, tree);
+      const seen = await scanPartially(this.repository, this.objects, { tree, listing }, paths);
+      if (seen !== undefined) this.last = seen;
+      return seen;
+    });
+  }
+
+  /**
+   * The project at a look's tree; with `specsOf`, with the specs of that project in place of those on disk (lock files
+   * are conductor's and stay those on disk).
+   */
+  source(config: Config, looked: ObjectId, specsOf?: Project): ProjectSource {
+    const { repository, objects, memory } = this;
+    let first: ObjectId | undefined = looked;
+    return {
+      repository,
+      objects,
+      config,
+      memory,
+      // When there is time: a look is answered first.
+      keepParsed: async (cache) => {
+        this.parsed = cache;
+      },
+      take: async (options) => {
+        const taken = first === undefined ? await this.inTurn(() => this.take(options)) : ok({ tree: first });
+        first = undefined;
+        if (!taken.ok || !specsOf) return taken;
+        return ok({ tree: await this.withSpecs(taken.value.tree, specsOf) });
+      },
+    };
+  }
+
+  /** Keeps on disk what was parsed since. */
+  async keepParsed(): Promise<void> {
+    await this.parsed?.save();
+    this.parsed = undefined;
+  }
+
+  /** Gives the project's own index to a build: what the looks have read it need not read. The lock is held. */
+  lend(): Promise<void> {
+    return this.inTurn(() => copyIndex(this.scratch.state, this.repository.state));
+  }
+
+  /** Takes over what a build has written. The lock is held. */
+  takeBack(): Promise<void> {
+    return this.inTurn(() => copyIndex(this.repository.state, this.scratch.state));
+  }
+
+  /** Folders of the project that git ignores, without a `/` at the end. */
+  async ignoredFolders(): Promise<Set<string>> {
+    const { prefix, project } = this.repository;
+    const call = { ...indexCall(this.scratch), dir: project };
+    const args = [
+      'ls-files',
+      '--others',
+      '--ignored',
+      '--exclude-standard',
+      '--directory',
+      '-z',
+      '--full-name',
+    ];
+    const listed = await git([...args, '--', '.'], call);
+    const paths = listed.stdout.toString('utf8').split('\0');
+    return new Set(
+      paths
+        .filter((path) => path.endsWith('/') && path.startsWith(prefix))
+        .map((path) => path.slice(prefix.length, -1)),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.turn;
+    await removeTree(this.scratch.state);
+  }
+
+  private take(options: SnapshotOptions): Promise<Result<{ tree: ObjectId }, Failure>> {
+    return takeSnapshot(this.scratch, this.objects, options);
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  private async withSpecs(tree: ObjectId, project: Project): Promise<ObjectId> {
+    const folder = `${project.config.specs}/`;
+    const locks = lockFiles(project);
+    const now = await this.memory.list(this.objects, tree);
+    const changes = new Map<string, Entry | undefined>();
+    for (const path of [...now.under(folder), ...project.listing.under(folder)]) {
+      if (!locks.has(path)) changes.set(path, project.listing.get(path));
+    }
+    return this.objects.editTree(tree, changes);
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * `conductor watch`: looks when something may have changed, and keeps one build going for what is there. A snapshot
+ * decides whether anything did, never an event: a lost one is made up for by the next look. Prints nothing.
+ */
+
+import { ok, type Result } from '../../base/result.js';
+import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
+import type { Session } from '../../build/session.js';
+import { SessionState } from '../../build/session-state.js';
+import { GitObjects } from '../../io/git/objects.js';
+import { openRepository } from '../../io/git/open.js';
+import { changedFiles } from '../../io/git/walk.js';
+import { canonicalJson } from '../../model/digest.js';
+import type { Failure } from '../../model/failure.js';
+import type { ObjectId } from '../../model/tree.js';
+import { createEmit, type Emit } from '../../project/host.js';
+import { WatchBuilds } from './builds.js';
+import { Debounce } from './debounce.js';
+import type { FileEvents } from './file-events.js';
+import type { WatchParts } from './parts.js';
+import { Reader, type Reading } from './reading.js';
+import { Scanner } from './scanner.js';
+import { type Scope, scopeOf, WHOLE } from './scope.js';
+import { SelfTriggered } from './self-triggered.js';
+import { Touched } from './touched.js';
+import { urgentTasks } from './urgent.js';
+import type { WatchRequest } from './watch-requests.js';
+
+const POLL_MS = 1000;
+/** Events get lost (a queue overflows, a network file system): the longest that a change can go unseen. */
+const CHECK_MS = 30_000;
+const NAMED_PATHS = 20;
+
+/** Watches until `signal` aborts; fails when it could not begin. Rejects only for a bug. */
+export async function watchProject(parts: WatchParts): Promise<Result<undefined, Failure>> {
+  const { host, signal } = parts;
+  const opened = await openRepository(host.directory);
+  if (!opened.ok) return opened;
+  const repository = opened.value;
+  const objects = new GitObjects(repository);
+  const sessionState = new SessionState();
+  const scanner = await Scanner.open(repository, objects, sessionState.memory);
+  const session: Session = {
+    repository,
+    objects,
+    sessionState,
+    memory: sessionState.memory,
+    close: async () => {},
+  };
+  const watch = new Watch(parts, session, scanner);
+  try {
+    while (!signal.aborted) {
+      const request = await parts.requests.next(signal);
+      if (request) await watch.turn(request);
+    }
+    return ok(undefined);
+  } finally {
+    await watch.close();
+    await scanner.close();
+    await objects.close();
+  }
+}
+
+class Watch {
+  private readonly parts: WatchParts;
+  private readonly session: Session;
+  private readonly scanner: Scanner;
+  private readonly sessionState: SessionState;
+  private readonly reader: Reader;
+  private readonly builds: WatchBuilds;
+  private readonly selfTriggered = new SelfTriggered();
+  private readonly emit: Emit;
+  private events: Promise<FileEvents> | undefined;
+  private scope: Scope = WHOLE;
+  private poll: boolean;
+  private callOff: () => void = () => {};
+  /** What is on disk as far as everything was done for it. */
+  private seen: ObjectId | undefined;
+  private looked: ObjectId | undefined;
+  private justBuilt = false;
+  private problem: string | undefined;
+  private config: string | undefined;
+  private readonly touched = new Touched();
+  private readonly debounce: Debounce;
+  /** The last look was a glance, and nothing was begun that makes up for it. */
+  private onlyPartial = false;
+  /** A build was given up, and what is on disk is to be built in any case. */
+  private isOwed = false;
+
+  constructor(parts: WatchParts, session: Session, scanner: Scanner) {
+    const { host, on } = parts;
+    this.parts = parts;
+    this.session = session;
+    this.sessionState = session.sessionState;
+    this.scanner = scanner;
+    this.poll = parts.options.poll;
+    this.emit = createEmit(host.now, on);
+    this.reader = new Reader(host, session.repository.project, session.objects, scanner);
+    const { after, requests } = parts;
+    this.debounce = new Debounce({ now: host.now, after, hasMore: () => requests.has('event') });
+    this.builds = new WatchBuilds({ host, session, scanner, on });
+    this.emit({ type: 'watch.started', targets: parts.options.targets, poll: this.poll });
+    parts.requests.ask('look');
+  }
+
+  /** One look, and what follows from it. */
+  async turn(request: WatchRequest): Promise<void> {
+    this.callOff();
+    await this.follow(request);
+    if (this.onlyPartial) this.parts.requests.ask('look');
+    this.onlyPartial = false;
+    const every = this.poll ? POLL_MS : CHECK_MS;
+    this.callOff = this.parts.after(every, () => this.parts.requests.ask('look'));
+  }
+
+  async close(): Promise<void> {
+    this.callOff();
+    await (await this.events)?.close();
+    await this.builds.stop();
+  }
+
+  private async follow(request: WatchRequest): Promise<void> {
+    const { requests } = this.parts;
+    const { builds, sessionState } = this;
+    // While a build writes, what is on disk is neither what was nor what will be.
+    if (sessionState.isPublishing) await builds.running?.ended;
+    const { running } = builds;
+    const calm = request === 'event' ? this.debounce.calm() : undefined;
+    const tree = await this.look(request);
+    if (tree === undefined) return;
+
+    const isAsked = request === 'now' || request === 'all' || request === 'failed' || this.isOwed;
+    const base = running?.tree ?? this.seen;
+    // What could not be read before cannot be read now.
+    const isKnown = this.problem === undefined ? tree === base : tree === this.looked;
+    const changed = base === undefined ? [] : await this.changes(base, tree);
+    const mayDecide = !isKnown && (changed.length === 0 || changed.some((path) => this.scope.decides(path)));
+    // It is read while nobody knows yet whether more comes: then it is read again.
+    const [early] = await Promise.all([mayDecide ? this.reader.read(tree) : undefined, calm]);
+    const isOver = request !== 'event' || !this.debounce.goesOn();
+    // A build that came to its end meanwhile has written something.
+    if (sessionState.isPublishing || builds.running !== running || !isOver) return requests.ask(request);
+    this.looked = tree;
+    if (isKnown && !isAsked) return this.idle(tree);
+    if (base !== undefined && !isAsked && !this.mayReact(tree, changed)) return this.idle(tree);
+
+    const reading = await this.take(early ?? (await this.reader.read(tree)), tree);
+    if (!reading) return this.idle(tree);
+    if (reading.project.snapshot === base && this.problem !== undefined && !isAsked) return this.idle(tree);
+    if (request === 'failed' && builds.failed.length === 0) return this.idle(tree, 'no task has failed');
+    // It came to its end after all: then what it left is what counts.
+    if (builds.running && !(await builds.supersede())) return requests.ask(request);
+    if (changed.length > 0) {
+      this.emit({ type: 'watch.changed', paths: changed.slice(0, NAMED_PATHS), count: changed.length });
+    }
+    this.start(this.onlyPartial ? { ...reading, partial: tree } : reading, request, changed);
+  }
+
+  /**
+   * The tree of what is on disk; undefined when that cannot be said, which has been told then. Where events name what
+   * has changed it is a glance: a look follows.
+   */
+  private async look(request: WatchRequest): Promise<ObjectId | undefined> {
+    const touched = this.touched.take();
+    if (request === 'event' && touched && this.problem === undefined) {
+      const partial = await this.scanner.partialScan(touched);
+      this.onlyPartial = partial !== undefined;
+      if (partial !== undefined) return partial;
+    }
+    const config = await this.reader.lookWith();
+    const looked = config.ok ? await this.scanner.look(config.value) : config;
+    if (looked.ok) return looked.value;
+    this.touched.add();
+    this.tell(looked.error, this.reader.last !== undefined);
+    await this.watchFiles();
+    return undefined;
+  }
+
+  private async changes(from: ObjectId, to: ObjectId): Promise<string[]> {
+    return [...(await changedFiles(this.session.objects, from, to)).keys()].sort();
+  }
+
+  private mayReact(tree: ObjectId, changed: readonly string[]): boolean {
+    const { builds, selfTriggered } = this;
+    const when = builds.running ? 'building' : this.justBuilt ? 'built' : 'idle';
+    if (changed.length > 0 && !changed.some((path) => this.scope.decides(path))) {
+      if (when !== 'building') this.seen = tree;
+      return false;
+    }
+    if (changed.length === 0) return true;
+    const judged = selfTriggered.judge(changed, when);
+    if (judged === 'hold') {
+      this.seen = tree;
+      const [first, ...more] = changed;
+      const others = more.length === 0 ? '' : ` and ${more.length} more`;
+      const message = `${first}${others} changed with every build: what a gate or a recipe writes starts no other one`;
+      this.emit({ type: 'warning', message });
+    }
+    return judged === 'react';
+  }
+
+  /** Goes by what was read, or tells why it could not be. */
+  private async take(
+    read: Awaited<ReturnType<Reader['read']>>,
+    tree: ObjectId,
+  ): Promise<Reading | undefined> {
+    if (!read.ok) {
+      this.seen = tree;
+      this.tell(read.error, false);
+      await this.watchFiles();
+      return undefined;
+    }
+    const { reading, problem } = read.value;
+    if (problem) this.tell(problem, true);
+    else this.problem = undefined;
+    const config = canonicalJson(reading.loaded.config);
+    // With another config everything may go otherwise.
+    if (this.config !== config) this.sessionState.failed.clear();
+    this.config = config;
+    this.scope = scopeOf(reading.project, this.scope);
+    await this.watchFiles();
+    return reading;
+  }
+
+  private start(reading: Reading, request: WatchRequest, changed: readonly string[]): void {
+    const { parts, builds, sessionState } = this;
+    const { tasks } = reading.project.graph;
+    if (request === 'all' || request === 'failed') sessionState.failed.clear();
+    if (request === 'now' || request === 'all' || request === 'failed') this.selfTriggered.forget();
+    const { targets, workers, command } = parts.options;
+    const options: BuildOptions = {
+      ...PLAIN_BUILD,
+      targets:
+        request === 'all'
+          ? []
+          : request === 'failed'
+            ? builds.failed.filter((label) => tasks.has(label))
+            : targets,
+      workers,
+      command,
+    };
+    this.onlyPartial = false;
+    this.isOwed = false;
+    const build = builds.start(reading, options, urgentTasks(reading.project, changed));
+    build.ended.then(
+      ({ tree, isMistaken }) => {
+        // Superseded by nothing but a lock that somebody else held: what they left is looked at.
+        if (tree !== undefined) this.seen = tree;
+        this.justBuilt = true;
+        this.isOwed = isMistaken;
+        this.touched.add();
+        parts.requests.ask('look');
+      },
+      (error: unknown) => parts.requests.fail(error),
+    );
+  }
+
+  private async watchFiles(): Promise<void> {
+    if (this.poll) return;
+    if (this.events) return (await this.events).follow(this.scope);
+    const { requests, openEvents } = this.parts;
+    this.events = openEvents(
+      {
+        project: this.session.repository.project,
+        ignored: await this.scanner.ignoredFolders(),
+        onEvent: (path) => {
+          this.touched.add(path);
+          requests.ask('event');
+        },
+        onBroken: (reason) => {
+          const message = `files cannot be watched (${reason}): they are looked at every second instead`;
+          this.emit({ type: 'warning', message });
+          this.poll = true;
+          requests.ask('look');
+        },
+      },
+      this.scope,
+    );
+  }
+
+  private async idle(tree: ObjectId, because?: string): Promise<void> {
+    if (this.builds.running) return;
+    if (!this.justBuilt && because === undefined) return;
+    this.justBuilt = false;
+    // What the next change is read with is read now, when nobody waits for it.
+    const read = this.problem === undefined ? await this.reader.read(tree) : undefined;
+    if (read?.ok) this.scope = scopeOf(read.value.reading.project, this.scope);
+    await this.scanner.keepParsed();
+    const tasks = this.reader.last?.project.graph.tasks.size ?? 0;
+    if (because !== undefined) this.emit({ type: 'warning', message: because });
+    this.emit({ type: 'watch.idle', tasks, failed: this.builds.failed.length });
+  }
+
+  private tell(failure: Failure, kept: boolean): void {
+    const text = JSON.stringify(failure);
+    if (text === this.problem) return;
+    this.problem = text;
+    this.emit({ type: 'watch.problem', failure, kept });
+  }
+}

@@ -1,0 +1,59 @@
+/** Failures of single attempts: what a stray exception stands for, and after which another try is worth its price. */
+
+import { err, type Result } from '../base/result.js';
+import { asFailure } from '../io/files.js';
+import type { Failure } from '../model/failure.js';
+
+/** Whether a fresh session, told what failed, may do better. */
+export function isWorthRetry(failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'cancelled':
+    case 'agent-missing':
+    case 'agent-blocked':
+    case 'no-agent':
+    case 'context-overflow':
+    case 'provider-unavailable':
+    case 'provider-refused':
+    case 'budget-exceeded':
+    case 'budget-unknown-price':
+    case 'setup-failed':
+    case 'disk-full':
+    case 'gate-missing-program':
+    case 'review-failed':
+    case 'bug':
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** Whether the task itself may be at fault, so that better words could mend it: its work was looked at, and does not do. */
+export function isRepairable(failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'gate-failed':
+    case 'gate-timed-out':
+    case 'review-rejected':
+    case 'nothing-done':
+    case 'missing-outputs':
+    case 'wrote-outside-outputs':
+    case 'step-limit':
+    case 'timed-out':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** A full disk is a failure as any other; another stray exception is a bug that names its task. */
+export async function guarded<T>(work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
+  try {
+    return await work();
+  } catch (error) {
+    const failure = asFailure(error);
+    if (failure) return err(failure);
+    if (error instanceof Error && error.name === 'AbortError') return err({ kind: 'cancelled' });
+    const message = error instanceof Error ? error.message : String(error);
+    const stack = error instanceof Error ? error.stack : undefined;
+    return err({ kind: 'bug', message, ...(stack === undefined ? {} : { stack }) });
+  }
+}

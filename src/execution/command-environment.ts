@@ -1,0 +1,77 @@
+/** Runs people's commands (gates, `run` recipes, set-up) in a workspace: environment, sandbox, log. Judges nothing. */
+
+import type { Environment } from '../io/process/environment.js';
+import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/process.js';
+import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
+import type { Config } from '../model/config.js';
+import type { KeptOutput } from '../model/failure.js';
+import type { Command } from '../model/task.js';
+
+export interface CommandRun {
+  readonly command: Command;
+  readonly dir: string;
+  readonly minutes: number;
+  readonly network: boolean;
+  /** Absolute path of the log file. */
+  readonly log: string;
+  readonly signal?: AbortSignal;
+  readonly sandboxed: boolean;
+  readonly extraEnv?: Readonly<Record<string, string>>;
+  onLine?(line: string): void;
+}
+
+export class CommandEnvironment {
+  private readonly config: Config;
+  private readonly project: string;
+  private readonly env: Environment;
+  /** Program of the sandbox; undefined where there is none. */
+  private readonly sandbox: string | undefined;
+
+  constructor(project: string, config: Config, env: Environment, sandbox: string | undefined) {
+    this.project = project;
+    this.config = config;
+    this.env = env;
+    this.sandbox = sandbox;
+  }
+
+  run(run: CommandRun): Promise<ProgramExit> {
+    const { onLine } = run;
+    return runProgram({
+      command: run.command,
+      cwd: run.dir,
+      env: { ...cleanEnvironment(this.env, this.config.env), CI: '1', ...run.extraEnv },
+      pathInFront: [`${run.dir}/node_modules/.bin`],
+      timeoutMs: run.minutes * 60_000,
+      ...(run.signal ? { signal: run.signal } : {}),
+      logFile: run.log,
+      secrets: this.secrets(),
+      ...(onLine ? { onLine: (line: string) => onLine(line) } : {}),
+      ...(run.sandboxed && this.sandbox ? { sandbox: this.plan(this.sandbox, run) } : {}),
+    });
+  }
+
+  private plan(program: string, run: CommandRun): SandboxPlan {
+    const home = this.env.HOME;
+    return {
+      program,
+      workspace: run.dir,
+      network: run.network,
+      hide: home ? secretPlaces(home) : [],
+      // What workspaces link to is seen wherever the project lies, below /tmp too.
+      readOnly: this.config.workspace.link.map((path) => `${this.project}/${path}`),
+    };
+  }
+
+  /** Values of the variables that the config passes on: never in a log. */
+  private secrets(): string[] {
+    return this.config.env.flatMap((name) => {
+      const value = this.env[name];
+      return value !== undefined && value.length >= 8 ? [value] : [];
+    });
+  }
+}
+
+/** What of a program's output is kept in a failure. `log` is relative to the project. */
+export function keptOutput(exit: ProgramExit, log: string): KeptOutput {
+  return { log, tail: exit.kind === 'not-found' ? '' : exit.tail };
+}

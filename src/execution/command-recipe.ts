@@ -1,0 +1,69 @@
+/** Runs the command of a recipe in a workspace. Captures nothing. */
+
+import { dirname, join } from 'node:path';
+import { err, ok, type Result } from '../base/result.js';
+import { makeDir } from '../io/files.js';
+import type { Config } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+import { parsePattern } from '../model/pattern.js';
+import type { TaskRun } from '../model/run.js';
+import type { BuildLogs } from '../project/log-files.js';
+import type { Workspace } from '../workspace/pool.js';
+import { type CommandEnvironment, keptOutput } from './command-environment.js';
+import type { ExecutionContext } from './executor.js';
+import { outputLines } from './output-lines.js';
+
+export interface CommandParts {
+  readonly commandEnvironment: CommandEnvironment;
+  readonly logs: BuildLogs;
+  readonly config: Config;
+}
+
+export async function runCommand(
+  parts: CommandParts,
+  run: TaskRun,
+  command: string | readonly string[],
+  attempt: number,
+  workspace: Workspace,
+  context: ExecutionContext,
+): Promise<Result<undefined, Failure>> {
+  context.emit({ type: 'task.phase', task: run.label, attempt: attempt, phase: 'run' });
+  // `> out/a.txt` should not need a `mkdir` of its own; git keeps no empty folder, so none can be left over.
+  for (const output of run.outputs)
+    await makeDir(join(workspace.dir, dirname(`${parsePattern(output).prefix}x`)));
+  const log = parts.logs.file(run.label, 'run.log');
+  const shown = outputLines(run, attempt, context);
+  const minutes = run.budget.minutes ?? parts.config.timeouts.run;
+  const exit = await parts.commandEnvironment.run({
+    command,
+    dir: workspace.dir,
+    minutes,
+    network: run.network,
+    log: log.absolute,
+    signal: context.signal,
+    sandboxed: true,
+    extraEnv: { CONDUCTOR_TASK: run.label },
+    onLine: shown,
+  });
+  const output = keptOutput(exit, log.relative);
+  const text = typeof command === 'string' ? command : command.join(' ');
+  switch (exit.kind) {
+    case 'exited':
+      return exit.code === 0
+        ? ok(undefined)
+        : err({ kind: 'command-failed', command: text, exitCode: exit.code, output });
+    case 'signalled':
+      return err({ kind: 'command-failed', command: text, exitCode: exit.signal, output });
+    case 'timed-out':
+      return err({ kind: 'timed-out', what: text, minutes, output });
+    case 'cancelled':
+      return err({ kind: 'cancelled' });
+    case 'not-found':
+      return err({
+        kind: 'command-failed',
+        command: text,
+        exitCode: 127,
+        output: { ...output, tail: `${exit.program}: not found` },
+      });
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * What is done for a stale task, rung by rung: its attempts, then a better task, then a stronger model. Each rung is a
+ * run of its own for the executor. Lands nothing.
+ */
+
+import type { Check } from '../../analysis/check.js';
+import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import type { Prepared } from '../../analysis/prepare.js';
+import { ok, type Result } from '../../base/result.js';
+import type { Usage } from '../../model/action.js';
+import type { Failure } from '../../model/failure.js';
+import type { ModelChoice } from '../../model/routes.js';
+import type { TaskOutcome, TaskRun } from '../../model/run.js';
+import type { Label, Task } from '../../model/task.js';
+import type { Files } from '../../model/tree.js';
+import type { AgentRequestParts } from '../agent-request.js';
+import { isRepairable, isWorthRetry } from '../attempt-failure.js';
+import type { ExecutionContext, Executor } from '../executor.js';
+import { describeRun } from '../task-run.js';
+import { type Proposal, proposeTask } from './rebase.js';
+import type { RevisedTask } from './revised-task.js';
+
+export interface EscalationParts {
+  readonly prepared: Prepared;
+  readonly executor: Executor;
+  /** Who is asked for a better task; undefined: nobody, whatever the config says. */
+  readonly rebaser: AgentRequestParts | undefined;
+}
+
+export interface Escalated {
+  readonly outcome: TaskOutcome;
+  /** Of the task that was built last, which a better one may be. */
+  readonly check: Check;
+  readonly revision?: RevisedTask;
+}
+
+type Failed = Extract<TaskOutcome, { ok: false }>;
+
+export async function escalate(
+  parts: EscalationParts,
+  check: Check,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  former: Files | undefined,
+  context: ExecutionContext,
+): Promise<Result<Escalated, Failure>> {
+  const run = await describeRun(parts.prepared, check, dependencyOutputs, former);
+  if (!run.ok) return run;
+  const { label, recipe } = check.task;
+  context.emit({ type: 'task.started', task: label, attempt: 1, recipe: recipe.kind });
+  const outcome = await parts.executor.run(run.value, context);
+  const escalating = new Escalating(parts, check.task, run.value, dependencyOutputs, former, context);
+  return ok(await escalating.goOn({ outcome, check }));
+}
+
+class Escalating {
+  private readonly parts: EscalationParts;
+  private readonly task: Task;
+  private readonly first: TaskRun;
+  private readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
+  private readonly former: Files | undefined;
+  private readonly context: ExecutionContext;
+  private told: Failure | undefined;
+
+  constructor(
+    parts: EscalationParts,
+    task: Task,
+    first: TaskRun,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+    former: Files | undefined,
+    context: ExecutionContext,
+  ) {
+    this.parts = parts;
+    this.task = task;
+    this.first = first;
+    this.dependencyOutputs = dependencyOutputs;
+    this.former = former;
+    this.context = context;
+  }
+
+  async goOn(escalated: Escalated): Promise<Escalated> {
+    if (this.first.recipe.kind !== 'agent') return escalated;
+    const better = escalated.outcome.ok ? escalated : await this.rebased(escalated, escalated.outcome);
+    return better.outcome.ok ? better : this.stronger(better, better.outcome);
+  }
+
+  /** A better task, built once; as it was when there is none, or it is only proposed. */
+  private async rebased(escalated: Escalated, failed: Failed): Promise<Escalated> {
+    const { prepared, rebaser } = this.parts;
+    const { config } = prepared.project;
+    if (config.rebase === 'off' || !rebaser || !isRepairable(failed.failure)) return escalated;
+    this.tellFailed(failed);
+    const { check } = escalated;
+    const { label } = check.task;
+    let usage: Usage = failed.usage;
+    const request = {
+      check,
+      failed,
+      inputTree: this.first.inputTree,
+      dependencyOutputs: this.dependencyOutputs,
+    };
+    const proposed = await proposeTask(prepared, rebaser, request, this.context, (sum) => (usage = sum));
+    const spent: Failed = { ...failed, usage };
+    if (!proposed.ok) {
+      if (proposed.error.kind === 'cancelled')
+        return { ...escalated, outcome: { ...spent, failure: proposed.error } };
+      const why = 'detail' in proposed.error ? proposed.error.detail : proposed.error.kind;
+      this.context.emit({ type: 'warning', task: label, message: `no better task was found (${why})` });
+      return { ...escalated, outcome: spent };
+    }
+    const { value } = proposed;
+    const isSure = value.confidence > config.rebaseThreshold && config.rebase === 'apply';
+    const improved = isSure ? await this.checkOf(value) : undefined;
+    this.context.emit({
+      type: 'task.rebased',
+      task: label,
+      attempt: failed.attempts,
+      applied: improved !== undefined,
+      confidence: value.confidence,
+      reasoning: value.reasoning,
+      file: check.task.source.file,
+      diff: value.diff,
+      proposal: value.kept,
+    });
+    if (!improved) return { ...escalated, outcome: spent };
+    const { revision } = value;
+    if (improved.candidate) {
+      const { attempts, ms } = failed;
+      const outcome: TaskOutcome = { ok: true, result: improved.candidate.commit, attempts, usage, ms };
+      return { outcome, check: improved, revision };
+    }
+    const choice = prepared.gatherer.choiceOf(improved.task, failed.attempts + 1);
+    const outcome = await this.runOnce(improved, choice, spent);
+    return { outcome, check: improved, revision };
+  }
+
+  /** The check of a better task: one that has to be made, or whose result the store has. */
+  private async checkOf({ task, revision }: Proposal): Promise<Check | undefined> {
+    const { prepared } = this.parts;
+    const checked = await prepared.checkerOverEdits.check(task, this.dependencyOutputs);
+    const kind = checked.ok ? checked.value.verdict.kind : undefined;
+    if (checked.ok && (kind === 'stale' || kind === 'cached')) return checked.value;
+    const why = checked.ok ? `it is ${kind}` : checked.error.kind;
+    const message = `a better task was proposed that cannot be built (${why})`;
+    this.context.emit({ type: 'warning', task: revision.task.label, message });
+    return undefined;
+  }
+
+  /** The next stronger model of the route, asked once. */
+  private async stronger(escalated: Escalated, failed: Failed): Promise<Escalated> {
+    if (!isWorthRetry(failed.failure)) return escalated;
+    const { gatherer } = this.parts.prepared;
+    const { task } = escalated.check;
+    const choice = gatherer.choiceOf(task, failed.attempts);
+    const model = choice.stronger ?? gatherer.choiceOf(task, 1).stronger;
+    if (model === undefined) return escalated;
+    this.tellFailed(failed);
+    const { arm } = choice;
+    const outcome = await this.runOnce(
+      escalated.check,
+      { model, fallbacks: [], ...(arm === undefined ? {} : { arm }) },
+      failed,
+    );
+    return { ...escalated, outcome };
+  }
+
+  private async runOnce(check: Check, choice: ModelChoice, failed: Failed): Promise<TaskOutcome> {
+    const { prepared, executor } = this.parts;
+    const { attempts, evidence, usage, ms } = failed;
+    const again = { choice, earlier: { attempts, evidence } };
+    const run = await describeRun(prepared, check, this.dependencyOutputs, this.former, again);
+    if (!run.ok) return { ...failed, failure: run.error };
+    const ran = await executor.run(run.value, this.context);
+    const outcome = check.task === this.task ? ran : await this.standing(check, ran, failed);
+    // An attempt that was refused before it began tells of no usage.
+    const sum = Object.keys(outcome.usage).length > 0 ? outcome.usage : usage;
+    return { ...outcome, usage: sum, ms: ms + outcome.ms };
+  }
+
+  /** Where somebody else was first with a better task's result, that one must hold by the gates of here, too. */
+  private async standing(check: Check, outcome: TaskOutcome, failed: Failed): Promise<TaskOutcome> {
+    if (!outcome.ok || !outcome.adopted) return outcome;
+    const again = await this.parts.prepared.checkerOverEdits.check(check.task, this.dependencyOutputs);
+    const candidate = again.ok && again.value.verdict.kind === 'cached' ? again.value.candidate : undefined;
+    const { attempts, usage, ms } = outcome;
+    if (candidate?.key === check.storeKey) return { ok: true, result: candidate.commit, attempts, usage, ms };
+    return { ...failed, attempts, usage, ms };
+  }
+
+  /** The executor tells only of failures that it follows with an attempt of its own. */
+  private tellFailed({ attempts, failure }: Failed): void {
+    if (this.told === failure) return;
+    this.told = failure;
+    this.context.emit({ type: 'task.attempt-failed', task: this.first.label, attempt: attempts, failure });
+  }
+}

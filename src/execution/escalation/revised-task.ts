@@ -1,0 +1,64 @@
+/** A better task as data: the words that change, and the spec with them. Asks nobody and writes nothing. */
+
+import { err, ok, type Result } from '../../base/result.js';
+import { parseYaml } from '../../io/document/document.js';
+import type { YamlChange } from '../../io/document/yaml-edit.js';
+import type { Failure } from '../../model/failure.js';
+import type { Task } from '../../model/task.js';
+import { splitFrontMatter } from '../../specs/front-matter.js';
+import { readFeature } from '../../specs/read-tasks.js';
+import { editSpec } from '../../specs/spec-edit.js';
+import { type SpecWords, withWords, wordsOf } from '../../specs/task-text.js';
+
+export interface RevisedTask {
+  /** As it was. */
+  readonly task: Task;
+  readonly words: Partial<SpecWords>;
+  /** Paths and globs that it shall read beside those that it reads. */
+  readonly inputs: readonly string[];
+}
+
+/** The text of the spec with the better task in it; other lines and comments stay. Fails with `invalid-specs`. */
+export async function improvedSpec(
+  text: string,
+  { task, words, inputs }: RevisedTask,
+): Promise<Result<string, Failure>> {
+  const before = await wordsOf(text, task);
+  if (!before.ok) return before;
+  const worded = await withWords(text, task, before.value, words);
+  if (!worded.ok || inputs.length === 0) return worded;
+  const { file, path } = task.source;
+  const own = await ownInputs(worded.value, task);
+  const changes: YamlChange[] =
+    own === undefined
+      ? [{ path: [...path, 'inputs'], value: inputs, after: ['id', 'title', 'description', 'acceptance'] }]
+      : inputs.map((value, i) => ({ path: [...path, 'inputs', own + i], value }));
+  return editSpec(file, worded.value, changes);
+}
+
+/** The task as the text of its spec has it. */
+export async function taskIn(text: string, { source, feature, label }: Task): Promise<Result<Task, Failure>> {
+  const { file } = source;
+  const single = file.endsWith('.spec.md');
+  const { front, prose } = single ? splitFrontMatter(text) : { front: text, prose: '' };
+  const parsed = await parseYaml(front ?? '', file);
+  if (!parsed.ok) return err({ kind: 'invalid-specs', diagnostics: parsed.error });
+  const kind = single ? 'spec-front-matter' : 'backlog';
+  const spec = { kind, feature, file, folder: '', lockFile: '', id: '' } as const;
+  const read = readFeature({ spec, value: parsed.value, prose, diagnostics: [], broken: [] });
+  const found = read.tasks.find(({ task }) => task.label === label);
+  if (found) return ok(found.task);
+  return err({ kind: 'invalid-specs', diagnostics: [{ file, message: `${label} is gone from it` }] });
+}
+
+/** How many inputs the task itself names; undefined where it has no such list (the defaults of its file may). */
+async function ownInputs(text: string, { source }: Task): Promise<number | undefined> {
+  const front = source.file.endsWith('.spec.md') ? splitFrontMatter(text).front : text;
+  const parsed = await parseYaml(front ?? '', source.file);
+  const raw = source.path.reduce<unknown>(
+    (inside, key) => (inside as Record<string | number, unknown> | undefined)?.[key],
+    parsed.ok ? parsed.value : undefined,
+  );
+  const { inputs } = (raw ?? {}) as { inputs?: readonly string[] };
+  return inputs === undefined || inputs.length === 0 ? undefined : inputs.length;
+}

@@ -1,0 +1,123 @@
+/** Asks a reviewer for a judgement of one finished change. Knows no attempt and keeps nothing. */
+
+import { fenced } from '../agent/prompts/evidence.js';
+import { renderMeasured } from '../agent/prompts/prompt-template.js';
+import type { Check } from '../analysis/check.js';
+import type { Prepared } from '../analysis/prepare.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { Usage } from '../model/action.js';
+import { defaultModel } from '../model/config.js';
+import type { Failure, ReviewFinding } from '../model/failure.js';
+import type { ReviewRequest, TaskRun } from '../model/run.js';
+import type { Task } from '../model/task.js';
+import type { ObjectId } from '../model/tree.js';
+import { type AgentRequestParts, requestDocument } from './agent-request.js';
+import type { ExecutionContext } from './executor.js';
+import { gateCommands } from './gates.js';
+
+interface Answer {
+  readonly verdict: 'accept' | 'reject';
+  readonly criteria: readonly { readonly criterion: string; readonly met: boolean }[];
+  readonly findings: readonly (ReviewFinding & { readonly input?: string; readonly fix?: string })[];
+}
+
+const PROMPT = 'review-code.md';
+const OUTPUT = 'REVIEW.json';
+/** More of a diff is cut off: the files themselves are there. */
+const MAX_DIFF = 48_000;
+
+/** Whether a reviewer judges what an agent makes of the task. */
+export function isReviewed({ project }: Prepared, { review, recipe }: Task): boolean {
+  return recipe.kind === 'agent' && (review ?? project.config.review);
+}
+
+/** What a reviewer is asked, without the change. Its task's words stand in it only where no criterion does. */
+export async function reviewRequest(
+  { project, gatherer }: Prepared,
+  { task, gates }: Check,
+): Promise<Result<ReviewRequest, Failure>> {
+  const prompt = await renderMeasured(
+    gatherer.templates,
+    PROMPT,
+    {
+      label: task.label,
+      description: task.acceptance.length > 0 ? '' : task.description.trim() || task.title,
+      acceptance: task.acceptance,
+      outputs: task.outputs,
+      edits: task.edits,
+      gates: gateCommands(gates),
+      output: OUTPUT,
+    },
+    { material: ['description'] },
+  );
+  if (!prompt.ok) return prompt;
+  const definition = gatherer.definitionOf('reviewer');
+  const model = definition?.model ?? defaultModel(project.config);
+  return ok({
+    prompt: prompt.value.text,
+    definition: definition?.name ?? 'reviewer',
+    ...(definition === undefined ? {} : { identity: definition.identity }),
+    ...(model === undefined ? {} : { model }),
+  });
+}
+
+/** Fails with `review-rejected`, and with `review-failed` when no judgement came: that is no approval. */
+export async function review(
+  parts: AgentRequestParts,
+  run: TaskRun & { readonly review: ReviewRequest },
+  work: { readonly attempt: number; readonly tree: ObjectId; readonly diff: string },
+  context: ExecutionContext,
+  onUsage: (usage: Usage) => void,
+): Promise<Result<undefined, Failure>> {
+  const { prompt, definition, identity, model } = run.review;
+  const { attempt, tree, diff } = work;
+  const shown = diff.length > MAX_DIFF ? `${diff.slice(0, MAX_DIFF)}\n… (cut off)` : diff;
+  const asked = await requestDocument<Answer>(
+    parts,
+    {
+      beside: { phase: 'review', attempt },
+      label: run.label,
+      budget: run.budget,
+      definition,
+      identity,
+      model,
+      prompt: `${prompt.trimEnd()}\n\n${fenced(shown.trimEnd(), 'diff')}\n`,
+      output: OUTPUT,
+      schema: 'review',
+      inputTree: tree,
+      check: contradiction,
+      onUsage,
+    },
+    context,
+  );
+  if (!asked.ok) {
+    const { error } = asked;
+    // What stops the whole task is no matter of the reviewer's.
+    const stops = error.kind === 'cancelled' || error.kind === 'budget-exceeded';
+    return err(stops ? error : { kind: 'review-failed', failure: error });
+  }
+  const { verdict, criteria, findings } = asked.value;
+  if (verdict === 'accept') return ok(undefined);
+  const unmet = criteria
+    .filter(({ met }) => !met)
+    .map(({ criterion }): ReviewFinding => ({ severity: 'blocker', what: `not met: ${criterion}` }));
+  const told = findings.map(
+    ({ severity, file, line, what, input, fix }): ReviewFinding => ({
+      severity,
+      ...(file === undefined ? {} : { file }),
+      ...(line === undefined ? {} : { line }),
+      what: [what, ...(input ? [`with: ${input}`] : []), ...(fix ? [`mend: ${fix}`] : [])].join('; '),
+    }),
+  );
+  return err({ kind: 'review-rejected', findings: [...unmet, ...told] });
+}
+
+/** A judgement that contradicts its own findings is none. */
+function contradiction({ verdict, criteria, findings }: Answer): string | undefined {
+  const speaksAgainst =
+    criteria.some(({ met }) => !met) || findings.some(({ severity }) => severity !== 'minor');
+  if (speaksAgainst === (verdict === 'reject')) return undefined;
+  return speaksAgainst
+    ? 'it accepts, but a criterion is not met or a finding speaks against it'
+    : 'it rejects, but every criterion is met and no finding speaks against it';
+}

@@ -1,0 +1,74 @@
+/** The build's purse: budgets asked before, while and after an agent works, and the day's ledger kept on disk. */
+
+import type { Agent } from '../agent/agent.js';
+import { Budget, type DayLedger, type Limits, type Nearing } from '../agent/budget.js';
+import { addUsage, usageSince } from '../agent/usage.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { Usage } from '../model/action.js';
+import type { Config } from '../model/config.js';
+import type { BuildEventBody } from '../model/event.js';
+import type { Failure } from '../model/failure.js';
+import type { Label, Budget as TaskLimits } from '../model/task.js';
+import { writeSpending } from '../project/clone-records.js';
+import { money } from '../report/style.js';
+
+/** One attempt of one task. */
+export interface Account {
+  /** Takes the attempt's running total; the failure says which limit it breaks. */
+  report(total: Usage): Failure | undefined;
+  /** Words about limits that are nearly reached, each once. */
+  warnings(): BuildEventBody[];
+  /** All attempts of the task together, given the running total of this one. */
+  sum(total: Usage): Usage;
+  /** At the end: keeps the ledger; fails when the agent owed a price and named none. */
+  close(total: Usage): Promise<Failure | undefined>;
+}
+
+export class Spending {
+  private readonly budget: Budget;
+  private readonly state: string;
+  private readonly earlier = new Map<Label, Usage>();
+
+  /** `ledger` is what was spent earlier on `ledger.day`, which is today. */
+  constructor(limits: { readonly build: Limits; readonly day: Limits }, ledger: DayLedger, state: string) {
+    this.budget = new Budget({ ...limits, today: ledger.day, ledger });
+    this.state = state;
+  }
+
+  open(label: Label, limits: TaskLimits, agent: Agent): Result<Account, Failure> {
+    const refused = this.budget.start(label, limits, agent);
+    if (refused) return err(refused);
+    const before = this.earlier.get(label) ?? {};
+    let reported: Usage = {};
+    const report = (total: Usage) => {
+      const used = usageSince(reported, total);
+      reported = total;
+      return this.budget.add(label, used);
+    };
+    return ok({
+      report,
+      warnings: () => this.budget.nearing(label).map((near) => nearWarning(label, near)),
+      sum: (total) => addUsage(before, total),
+      close: async (total) => {
+        this.earlier.set(label, addUsage(before, total));
+        await writeSpending(this.state, this.budget.ledger);
+        return this.budget.finish(label, total, agent);
+      },
+    });
+  }
+}
+
+function nearWarning(label: Label, { scope, unit, limit, spent }: Nearing): BuildEventBody {
+  const amount = (value: number) => (unit === 'usd' ? money(value) : `${value}`);
+  const words = unit === 'usd' ? '' : ' tokens';
+  const message = `the budget of the ${scope} is nearly spent: ${amount(spent)} of ${amount(limit)}${words}`;
+  return { type: 'warning', message, ...(scope === 'task' ? { task: label } : {}) };
+}
+
+/** The config with one more limit for this build; the lower one holds. */
+export function withBuildLimit(config: Config, usd: number | undefined): Config {
+  if (usd === undefined) return config;
+  const { budget } = config;
+  const limit = Math.min(usd, budget.build.usd ?? usd);
+  return { ...config, budget: { ...budget, build: { ...budget.build, usd: limit } } };
+}

@@ -1,0 +1,209 @@
+/** YAML documents: values, places of values, findings of schemas. The door of yaml and ajv; knows no spec. */
+
+import type { CST, Document, LineCounter, Node, Pair } from 'yaml';
+import { err, ok, type Result } from '../../base/result.js';
+import type { Diagnostic } from '../../model/failure.js';
+import { type RefusedValue, type SchemaProblem, schemaProblems } from './schema-message.js';
+import { loadSchema, type SchemaName } from './schemas.js';
+
+export type { SchemaProblem } from './schema-message.js';
+export type { SchemaName } from './schemas.js';
+
+export type KeyPath = readonly (string | number)[];
+
+/** A place in a text; line and column count from 1, `length` is the number of columns to mark. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+  readonly length: number;
+  readonly sourceLine: string;
+}
+
+export interface LocateOptions {
+  /** The place of the key instead of its value's. */
+  readonly key?: boolean;
+  /** Lines of the file above the first line of the text (front matter). */
+  readonly lineOffset?: number;
+}
+
+/** Bytes of a document; more is refused unread. */
+export const MAX_DOCUMENT_BYTES = 1_000_000;
+/** How often aliases may repeat nodes; more is an alias bomb. */
+const MAX_ALIASES = 100;
+/** Levels of nesting. What reads a document calls itself per level; its stack must not be what ends it. */
+const MAX_DEPTH = 200;
+/** Errors of one broken document that are worth reading. */
+const MAX_ERRORS = 20;
+
+// YAML 1.2 without merge keys and without types that JSON does not have; a `%YAML` line cannot change that.
+const PARSE = {
+  schema: 'core',
+  resolveKnownTags: false,
+  merge: false,
+  uniqueKeys: true,
+  version: '1.2',
+} as const;
+
+/**
+ * The value of a YAML document as plain JSON, or every error of it with its place. Duplicate keys, tags, several
+ * documents, alias bombs, numbers that JSON does not have and documents over `MAX_DOCUMENT_BYTES` are refused.
+ */
+export async function parseYaml(
+  text: string,
+  file: string,
+  lineOffset = 0,
+): Promise<Result<unknown, Diagnostic[]>> {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_DOCUMENT_BYTES) {
+    return err([{ file, message: `is ${bytes} bytes long; at most ${MAX_DOCUMENT_BYTES} are read` }]);
+  }
+  const yaml = await import('./yaml.js');
+  const lines = new yaml.LineCounter();
+  const at = (from: number, to: number, message: string, hint?: string): Diagnostic => ({
+    file,
+    ...placeOf(text, lines, from, to, lineOffset),
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  });
+  try {
+    const document = composeDocument(yaml, text, lines);
+    if (typeof document === 'number') {
+      return err([at(document, document + 1, `is nested more than ${MAX_DEPTH} levels deep`)]);
+    }
+    const found = [...document.errors, ...document.warnings].slice(0, MAX_ERRORS);
+    if (found.length > 0) {
+      return err(found.map((one) => at(one.pos[0], one.pos[1], yamlMessage(one.code, one.message))));
+    }
+    const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+    const odd: Diagnostic[] = [];
+    yaml.visit(document, {
+      Scalar(_key, node) {
+        if (typeof node.value === 'number' && !Number.isFinite(node.value) && node.range) {
+          odd.push(
+            at(node.range[0], node.range[1], 'is not a number that can be kept', 'write it in quotes'),
+          );
+        }
+      },
+    });
+    return odd.length > 0 ? err(odd) : ok(value ?? null);
+  } catch (error) {
+    // Thrown for aliases only: unknown, circular or too many.
+    const { message } = error as Error;
+    const name = /alias.*: (\S+)$/i.exec(message)?.[1];
+    const from = name === undefined ? 0 : Math.max(0, text.indexOf(`*${name}`));
+    return err([at(from, from + (name?.length ?? 0) + 1, `cannot be read: ${message}`)]);
+  }
+}
+
+/** The place of a value (or of its key) in a YAML text; when the path leads nowhere, of what is nearest above it. */
+export async function locate(text: string, path: KeyPath, options: LocateOptions = {}): Promise<Place> {
+  return (await locator(text, options.lineOffset))(path, options.key);
+}
+
+/** As `locate`, for many paths of one text: it is parsed once. */
+export async function locator(
+  text: string,
+  lineOffset = 0,
+): Promise<(path: KeyPath, key?: boolean) => Place> {
+  const yaml = await import('./yaml.js');
+  const lines = new yaml.LineCounter();
+  const composed = composeDocument(yaml, text, lines);
+  // What cannot be read has one place: its beginning.
+  const document = typeof composed === 'number' ? undefined : composed;
+  return (path, key = false) => {
+    let node = document?.contents as Node | null | undefined;
+    let pair: Pair | undefined;
+    for (const part of path) {
+      if (yaml.isAlias(node) && document) node = node.resolve(document);
+      let next: Node | null | undefined;
+      if (yaml.isMap(node)) {
+        const found = node.items.find(
+          (one) => yaml.isScalar(one.key) && String(one.key.value) === String(part),
+        );
+        if (!found) break;
+        pair = found as Pair;
+        next = found.value as Node | null;
+      } else if (yaml.isSeq(node) && typeof part === 'number' && part < node.items.length) {
+        pair = undefined;
+        next = node.items[part] as Node;
+      } else break;
+      node = next ?? (pair?.key as Node);
+    }
+    const shown = key && pair ? (pair.key as Node) : node;
+    const range = shown?.range ?? [0, 0, 0];
+    return placeOf(text, lines, range[0], range[1], lineOffset);
+  };
+}
+
+/** Everything that the schema refuses in the value; empty when it is valid. */
+export async function validateSchema(schema: SchemaName, value: unknown): Promise<SchemaProblem[]> {
+  const validate = await validator(schema);
+  return schemaProblems(validate(value), value);
+}
+
+type Yaml = typeof import('./yaml.js');
+type Validate = (value: unknown) => readonly RefusedValue[];
+const validators = new Map<SchemaName, Promise<Validate>>();
+
+function validator(name: SchemaName): Promise<Validate> {
+  let made = validators.get(name);
+  if (!made) {
+    made = compileSchema(name);
+    validators.set(name, made);
+  }
+  return made;
+}
+
+async function compileSchema(name: SchemaName): Promise<Validate> {
+  const { Ajv } = await import('./ajv.js');
+  const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
+  ajv.addKeyword({ keyword: 'patternErrorMessage', schemaType: 'string' });
+  const validate = ajv.compile(await loadSchema(name));
+  return (value) => (validate(value) ? [] : ((validate.errors ?? []) as readonly RefusedValue[]));
+}
+
+/**
+ * The document, or the offset at which it is nested too deeply. The depth is measured on the tokens, in a loop: the
+ * composer calls itself per level, and a full stack inside a regular expression ends the process.
+ */
+function composeDocument(yaml: Yaml, text: string, lines: LineCounter): Document | number {
+  const tokens = [...new yaml.Parser(lines.addNewLine).parse(text)];
+  const open: [CST.Token | null | undefined, number][] = tokens.map((token) => [token, 0]);
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [token, depth] = next;
+    if (!token) continue;
+    if (depth > MAX_DEPTH) return token.offset;
+    if (token.type === 'document') open.push([token.value, depth]);
+    if ('items' in token)
+      for (const { key, value } of token.items) open.push([key, depth + 1], [value, depth + 1]);
+  }
+  const composer = new yaml.Composer({ ...PARSE, lineCounter: lines, prettyErrors: false });
+  let first: Document | undefined;
+  for (const document of composer.compose(tokens, true, text.length)) {
+    if (first) {
+      const [from, to] = document.range ?? [0, 0];
+      first.errors.push(new yaml.YAMLParseError([from, to], 'MULTIPLE_DOCS', 'more than one document'));
+      break;
+    }
+    first = document as Document;
+  }
+  return first as Document;
+}
+
+function placeOf(text: string, lines: LineCounter, from: number, to: number, lineOffset: number): Place {
+  const { line, col } = lines.linePos(Math.min(from, text.length));
+  const start = lines.lineStarts[line - 1] ?? 0;
+  const end = text.indexOf('\n', start);
+  const sourceLine = text.slice(start, end < 0 ? text.length : end).replace(/\r$/, '');
+  const column = Math.max(1, col);
+  const length = Math.max(1, Math.min(to - from, sourceLine.length - column + 1));
+  return { line: Math.max(1, line) + lineOffset, column, length, sourceLine };
+}
+
+function yamlMessage(code: string, message: string): string {
+  if (code === 'DUPLICATE_KEY') return 'the same key stands twice in one mapping';
+  if (code === 'TAG_RESOLVE_FAILED') return `tags are not read here: ${message}`;
+  if (code === 'MULTIPLE_DOCS') return 'a second YAML document starts here; one is expected';
+  if (code === 'TAB_AS_INDENT') return 'a tab is used as indentation; YAML wants spaces';
+  return message.charAt(0).toLowerCase() + message.slice(1);
+}

@@ -1,0 +1,121 @@
+/**
+ * The door of HTTP: one request at a time, with limits on silence and size, redirects that never take credentials
+ * elsewhere, and bodies that go straight to a file. Knows no protocol above it and tries nothing twice.
+ */
+
+import http from 'node:http';
+import https from 'node:https';
+import { err, ok, type Result } from '../../base/result.js';
+import { BodyTooLarge, type ReceivedBody, receiveBody } from './received-body.js';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+  readonly signal: AbortSignal;
+  /** Milliseconds without a byte after which it is given up. */
+  readonly silenceMs: number;
+  /** A longer body is an error. */
+  readonly maxBytes: number;
+  /** The body of a 2xx answer goes here instead of into memory. */
+  readonly toFile?: string;
+}
+
+export interface HttpAnswer extends ReceivedBody {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+}
+
+export interface HttpFault {
+  readonly kind: 'unreachable' | 'silent' | 'cut' | 'too-large' | 'stopped';
+  readonly detail: string;
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const MOST_REDIRECTS = 5;
+
+/** Connections that are kept open between requests. */
+export class HttpConnections {
+  private readonly plain = new http.Agent({ keepAlive: true, maxSockets: 8 });
+  private readonly secure = new https.Agent({ keepAlive: true, maxSockets: 8 });
+
+  async request(request: HttpRequest): Promise<Result<HttpAnswer, HttpFault>> {
+    let { url, headers } = request;
+    for (let hops = 0; ; hops++) {
+      const answer = await this.once({ ...request, url, headers });
+      if (!answer.ok || !REDIRECTS.has(answer.value.status)) return answer;
+      const { location } = answer.value.headers;
+      const goesOn = request.method !== 'PUT' || answer.value.status === 307 || answer.value.status === 308;
+      if (location === undefined || !goesOn || hops === MOST_REDIRECTS) return answer;
+      const from = new URL(url);
+      const to = URL.canParse(location, url) ? new URL(location, url) : undefined;
+      if (!to || !/^https?:$/.test(to.protocol) || (from.protocol === 'https:' && to.protocol !== 'https:')) {
+        return err({ kind: 'unreachable', detail: 'it redirects to a place that is not safe' });
+      }
+      if (to.origin !== from.origin) {
+        headers = Object.fromEntries(
+          Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'),
+        );
+      }
+      url = to.href;
+    }
+  }
+
+  close(): void {
+    this.plain.destroy();
+    this.secure.destroy();
+  }
+
+  private async once(request: HttpRequest): Promise<Result<HttpAnswer, HttpFault>> {
+    const { method, headers, body, signal, silenceMs } = request;
+    if (signal.aborted) return err({ kind: 'stopped', detail: 'it was stopped' });
+    const url = new URL(request.url);
+    const secure = url.protocol === 'https:';
+    const options = {
+      method,
+      agent: secure ? this.secure : this.plain,
+      signal,
+      timeout: silenceMs,
+      headers: { ...headers, ...(body ? { 'content-length': String(body.length) } : {}) },
+    };
+    let answered = false;
+    let silent = false;
+    try {
+      const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+        const sent = (secure ? https : http).request(url, options, resolve);
+        sent.on('error', reject);
+        sent.on('timeout', () => {
+          silent = true;
+          sent.destroy(new Error('silent'));
+        });
+        // What a connection has kept quiet for so long is given up also while the body is under way.
+        sent.end(body);
+      });
+      answered = true;
+      return ok(await receive(response, request));
+    } catch (error) {
+      if (signal.aborted) return err({ kind: 'stopped', detail: 'it was stopped' });
+      if (silent)
+        return err({
+          kind: 'silent',
+          detail: `nothing was heard from it for ${Math.round(silenceMs / 1000)} s`,
+        });
+      if (error instanceof BodyTooLarge)
+        return err({ kind: 'too-large', detail: 'it sends more than it said' });
+      const { code, message } = error as NodeJS.ErrnoException;
+      return err({
+        kind: answered ? 'cut' : 'unreachable',
+        detail: answered ? 'the connection was cut' : (code ?? message),
+      });
+    }
+  }
+}
+
+async function receive(response: http.IncomingMessage, request: HttpRequest): Promise<HttpAnswer> {
+  const status = response.statusCode ?? 0;
+  const isGood = status >= 200 && status < 300;
+  const toFile = isGood ? request.toFile : undefined;
+  const received = await receiveBody(response, { maxBytes: request.maxBytes, toFile });
+  return { status, headers: response.headers, ...received };
+}

@@ -1,0 +1,48 @@
+/** Holds that documents are parsed alike inline and in threads, and that the threads end. */
+
+import type { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundlePool, type WorkerBundle } from '../../test/rig/worker-bundle.js';
+import { parseMany, type SourceDocument } from './pool.js';
+
+let bundle: WorkerBundle;
+
+beforeAll(async () => {
+  bundle = await bundlePool({ 'pool-worker': 'src/io/pool-worker.ts' });
+});
+afterAll(() => bundle.remove());
+
+const documents: SourceDocument[] = Array.from({ length: 150 }, (_, i) => ({
+  id: String(i),
+  file: `f${i}.yaml`,
+  text: i % 10 === 3 ? 'tasks: [\n' : i % 10 === 5 ? 'tasks: [{ id: 1 }]\n' : `tasks: [{ id: T${i} }]\n`,
+  schema: 'backlog',
+  ...(i % 2 === 0 ? { lineOffset: 7 } : {}),
+}));
+
+test('threads give what is given inline, in the same order', async () => {
+  const ended: Promise<unknown>[] = [];
+  const begun = (worker: Worker) => void ended.push(new Promise((resolve) => worker.once('exit', resolve)));
+  process.on('worker', begun);
+  const pooled = await bundle.pool.parseMany(documents, { threshold: 1, threads: 2 });
+  process.off('worker', begun);
+  expect(ended).toHaveLength(2);
+  await Promise.all(ended);
+  expect(pooled).toEqual(await parseMany(documents));
+  expect(pooled[3]?.diagnostics[0]).toMatchObject({ file: 'f3.yaml', line: 2 });
+  expect(pooled[5]?.diagnostics[0]).toMatchObject({
+    message: expect.stringMatching(/not a number/),
+    line: 1,
+  });
+  expect(pooled[149]).toEqual({
+    id: '149',
+    file: 'f149.yaml',
+    value: { tasks: [{ id: 'T149' }] },
+    diagnostics: [],
+    problems: [],
+  });
+});
+
+test('nothing to parse is nothing', async () => {
+  expect(await parseMany([])).toEqual([]);
+});

@@ -1,0 +1,113 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { isAlive } from '../files.js';
+import { type ProgramRun, runProgram } from './process.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'conductor process '));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin' };
+function run(command: ProgramRun['command'], more: Partial<ProgramRun> = {}) {
+  return runProgram({ command, cwd: folder, env: ENV, graceMs: 150, ...more });
+}
+
+/** Of a dead process nothing, also where nobody reaps it. */
+function commandLine(pid: number): Promise<string> {
+  return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+}
+
+test('a shell line runs as written, an argument vector untouched by any shell', async () => {
+  expect(await run('printf "%s\\n" "$((1+1))" && exit 3')).toMatchObject({
+    kind: 'exited',
+    code: 3,
+    tail: '2\n',
+  });
+  expect(await run(['printf', '%s|', '$HOME', "a'b", '-n', 'x\ny'])).toMatchObject({
+    code: 0,
+    tail: "$HOME|a'b|-n|x\ny|\n",
+  });
+});
+
+test('only the given variables are seen, and folders can go in front of PATH', async () => {
+  const seen = await run(['env'], { env: { ...ENV, ONLY: 'this' } });
+  expect(seen).toMatchObject({ tail: `PATH=${ENV.PATH}\nONLY=this\n` });
+  await writeFile(join(folder, 'sort'), '#!/bin/sh\necho mine\n', { mode: 0o755 });
+  expect(await run('sort', { pathInFront: [folder] })).toMatchObject({ tail: 'mine\n' });
+});
+
+test('standard input is given, empty without one, and may stay unread', async () => {
+  expect(await run(['cat'], { stdin: 'grüße' })).toMatchObject({ tail: 'grüße\n' });
+  expect(await run(['cat'])).toMatchObject({ kind: 'exited', tail: '' });
+  expect(await run(['true'], { stdin: Buffer.alloc(1_000_000) })).toMatchObject({ kind: 'exited', code: 0 });
+});
+
+test('a program that is not there is named, also with a path or a missing right', async () => {
+  await writeFile(join(folder, 'plain'), 'text');
+  expect(await run(['no-such-program-here'])).toEqual({ kind: 'not-found', program: 'no-such-program-here' });
+  expect(await run(['./plain'])).toEqual({ kind: 'not-found', program: './plain' });
+});
+
+test('a missing folder is a mistake of the caller', async () => {
+  await expect(run(['true'], { cwd: join(folder, 'gone') })).rejects.toThrow('ENOENT');
+});
+
+test('a program that ends by a signal says which', async () => {
+  expect(await run('kill -SEGV $$')).toMatchObject({ kind: 'signalled', signal: 'SIGSEGV' });
+});
+
+test('a program past its time is ended with all its children, even those that ignore the request', async () => {
+  const lines: string[] = [];
+  const exit = await run('trap "" TERM; sh -c \'trap "" TERM; echo $$; while :; do sleep 1; done\' & wait', {
+    timeoutMs: 300,
+    onLine: (line) => lines.push(line),
+  });
+  expect(exit.kind).toBe('timed-out');
+  expect(Number(lines[0])).toBeGreaterThan(1);
+  expect(await commandLine(Number(lines[0]))).toBe('');
+});
+
+test('a program that ends when asked keeps its last words', async () => {
+  const exit = await run('trap "echo bye; exit 0" TERM; echo hi; while :; do :; done', {
+    timeoutMs: 200,
+  });
+  expect(exit).toMatchObject({ kind: 'timed-out', tail: 'hi\nbye\n' });
+});
+
+test('an abort cancels; before the start nothing runs', async () => {
+  const stop = new AbortController();
+  const running = run('echo started; sleep 60', { signal: stop.signal, onLine: () => stop.abort() });
+  expect((await running).kind).toBe('cancelled');
+  const never = await run('touch ran', { signal: stop.signal });
+  expect(never.kind).toBe('cancelled');
+  await expect(readFile(join(folder, 'ran'))).rejects.toThrow('ENOENT');
+});
+
+test('a child left in the background does not hang the run and does not outlive it', async () => {
+  const exit = await run('sleep 60 & echo $!');
+  expect(exit).toMatchObject({ kind: 'exited', code: 0 });
+  const pid = Number((exit as { tail: string }).tail);
+  expect(pid).toBeGreaterThan(1);
+  expect(await commandLine(pid)).toBe('');
+});
+
+test('a daemon with a session of its own that holds the pipes does not hang the run', async () => {
+  const exit = await run('setsid sleep 20 & echo $!; sleep 0.05');
+  expect(exit).toMatchObject({ kind: 'exited', code: 0 });
+  const { ms, tail } = exit as { ms: number; tail: string };
+  expect(ms).toBeLessThan(5000);
+  if (isAlive(Number(tail))) process.kill(Number(tail), 'SIGKILL');
+});
+
+test('both streams are logged, and endless output ends with the time', async () => {
+  const logFile = join(folder, 'logs', 'x.log');
+  expect(await run('echo out; echo err >&2', { logFile })).toMatchObject({ code: 0 });
+  expect((await readFile(logFile, 'utf8')).split('\n').sort()).toEqual(['', 'err', 'out']);
+  const exit = await run('yes | tr -d "\\n"', { timeoutMs: 200, logFile, maxLogBytes: 50_000 });
+  expect(exit.kind).toBe('timed-out');
+  expect((await readFile(logFile)).length).toBeLessThan(51_000);
+});

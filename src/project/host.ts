@@ -1,0 +1,44 @@
+/** What a build needs from outside, put together in one place (`cli/wire.ts`) and scripted by tests. */
+
+import type { Agent } from '../agent/agent.js';
+import type { Result } from '../base/result.js';
+import type { Config } from '../model/config.js';
+import type { BuildEvent, BuildEventBody } from '../model/event.js';
+import { EVENT_SCHEMA } from '../model/event.js';
+import type { Failure } from '../model/failure.js';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Names of the environment variables that the config read. */
+  readonly environment: readonly string[];
+}
+
+export interface Host {
+  /** Where the command was given; the project is this folder. */
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The user's cache folder for conductor, outside every project. */
+  readonly cacheDir: string;
+  readonly version: string;
+  readonly pid: number;
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+  /** Another `version` than before: the files may have changed since, and are read again. */
+  loadConfig(project: string, version?: string): Promise<Result<LoadedConfig, Failure>>;
+  /** The agent that the config names; undefined when it names none. */
+  createAgent(config: Config): Promise<Result<Agent | undefined, Failure>>;
+  /** Prompt templates: those shipped with conductor, by name. */
+  shippedPrompts(): Promise<ReadonlyMap<string, string>>;
+  /** Ends what agents of builds that were killed left running; asked whenever a project is opened for writing. Absent: nothing. */
+  reapAgents?(): Promise<void>;
+  /** Agent definitions shipped with conductor, by file name. Absent: none. */
+  shippedAgents?(): Promise<ReadonlyMap<string, string>>;
+}
+
+export type Emit = (event: BuildEventBody) => void;
+
+/** Stamps events with their number and time; the only place that does. */
+export function createEmit(now: () => number, on: (event: BuildEvent) => void): Emit {
+  let seq = 0;
+  return (body) => on({ schema: EVENT_SCHEMA, seq: ++seq, at: now(), ...body });
+}

@@ -1,0 +1,94 @@
+/**
+ * What one load of a project leaves for the next in the same process: everything is kept by the id of its content, so
+ * that nothing can be out of step. Knows nothing of what it is used for.
+ */
+
+import type { GitObjects } from '../io/git/objects.js';
+import { changedFiles } from '../io/git/walk.js';
+import { canonicalJson } from '../model/digest.js';
+import type { FeatureLock } from '../model/lock.js';
+import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
+import type { LoadedSpecs } from '../specs/load.js';
+import type { SnapshotOptions } from '../workspace/snapshot.js';
+import type { FileShares } from './file-ownership.js';
+import type { MissingFiles } from './missing-files.js';
+import { openParseCache, type ParseCache } from './parse-cache.js';
+import type { OutputRecords } from './recorded-outputs.js';
+import type { TaskPaths } from './task-paths.js';
+
+export class ProjectMemory {
+  /** Files that look secret and that specs name, as they were last: most snapshots need no second one then. */
+  named: readonly string[] = [];
+  private taken: { readonly tree: ObjectId; readonly options: SnapshotOptions } | undefined;
+  private parsed: Promise<ParseCache> | undefined;
+  private listed: { readonly tree: ObjectId; readonly listing: Listing } | undefined;
+  private written: { readonly tree: ObjectId; readonly files: ReadonlyMap<string, Entry> } | undefined;
+  specs: LoadedSpecs | undefined;
+  paths: TaskPaths | undefined;
+  outputs: OutputRecords | undefined;
+  missing: MissingFiles | undefined;
+  shares: FileShares | undefined;
+  private readonly locks = new Map<ObjectId, FeatureLock>();
+
+  /** A snapshot that was taken just now, for the load that follows. */
+  handOn(tree: ObjectId, options: SnapshotOptions): void {
+    this.taken = { tree, options };
+    this.named = options.named;
+  }
+
+  /** The snapshot that was handed on, once, when it was taken with these options. */
+  takeOver(options: SnapshotOptions): ObjectId | undefined {
+    const { taken } = this;
+    this.taken = undefined;
+    return taken && canonicalJson({ ...taken.options }) === canonicalJson({ ...options })
+      ? taken.tree
+      : undefined;
+  }
+
+  parseCache(state: string): Promise<ParseCache> {
+    this.parsed ??= openParseCache(state);
+    return this.parsed;
+  }
+
+  /** The files of a tree; of the one asked for before only what differs is read. */
+  async list(objects: GitObjects, tree: ObjectId): Promise<Listing> {
+    if (this.listed?.tree === tree) return this.listed.listing;
+    const listing = this.listed
+      ? this.listed.listing.with(await changedFiles(objects, this.listed.tree, tree))
+      : await objects.list(tree);
+    this.listed = { tree, listing };
+    return listing;
+  }
+
+  /** The tree of these files; `make` makes it where there is none that it could be made from. */
+  async treeOf(
+    objects: GitObjects,
+    files: ReadonlyMap<string, Entry>,
+    make: () => Promise<ObjectId>,
+  ): Promise<ObjectId> {
+    if (this.written?.files === files) return this.written.tree;
+    const tree = this.written
+      ? await objects.editTree(this.written.tree, differences(this.written.files, files))
+      : await make();
+    this.written = { tree, files };
+    return tree;
+  }
+
+  lock(id: ObjectId): FeatureLock | undefined {
+    return this.locks.get(id);
+  }
+
+  keepLock(id: ObjectId, lock: FeatureLock): void {
+    this.locks.set(id, lock);
+  }
+}
+
+function differences(
+  before: ReadonlyMap<string, Entry>,
+  after: ReadonlyMap<string, Entry>,
+): Map<string, Entry | undefined> {
+  const changes = new Map<string, Entry | undefined>();
+  for (const [path, entry] of after) if (!sameEntry(before.get(path), entry)) changes.set(path, entry);
+  for (const path of before.keys()) if (!after.has(path)) changes.set(path, undefined);
+  return changes;
+}

@@ -1,0 +1,45 @@
+/** What a project is loaded from. Reads nothing by itself. */
+
+import { ok, type Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import type { Config } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
+import { type SnapshotOptions, takeSnapshot } from '../workspace/snapshot.js';
+import type { ParseCache } from './parse-cache.js';
+import type { ProjectMemory } from './project-memory.js';
+
+export type TakeSnapshot = (options: SnapshotOptions) => Promise<Result<{ tree: ObjectId }, Failure>>;
+
+export interface ProjectSource {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  readonly config: Config;
+  readonly memory: ProjectMemory;
+  readonly take: TakeSnapshot;
+  /** Keeps on disk what was parsed; may put it off. */
+  keepParsed(cache: ParseCache): Promise<void>;
+}
+
+/** An open project, as far as reading it goes. */
+export interface OpenProject {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  readonly memory: ProjectMemory;
+}
+
+/** The project as it is on disk now. */
+export function diskSource({ repository, objects, memory }: OpenProject, config: Config): ProjectSource {
+  return {
+    repository,
+    objects,
+    config,
+    memory,
+    take: async (options) => {
+      const taken = memory.takeOver(options);
+      return taken === undefined ? takeSnapshot(repository, objects, options) : ok({ tree: taken });
+    },
+    keepParsed: (cache) => cache.save(),
+  };
+}

@@ -1,0 +1,174 @@
+/** A project as one build sees it: snapshot, specs, locks, ownership and the hand-written tree. Decides nothing. */
+
+import { err, ok, type Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import type { Config } from '../model/config.js';
+import type { Diagnostic, Failure } from '../model/failure.js';
+import type { TaskGraph } from '../model/graph.js';
+import type { FeatureLock, LockedTask } from '../model/lock.js';
+import type { Ownership } from '../model/ownership.js';
+import type { Feature, Label, Task } from '../model/task.js';
+import type { Entry, Listing, ObjectId } from '../model/tree.js';
+import { loadSpecs } from '../specs/load.js';
+import { parseLock } from '../specs/lock-file.js';
+import { filesOnDisk } from '../workspace/snapshot.js';
+import { type PatchedFile, readPatched } from './clone-records.js';
+import { type EditedFile, editedFiles } from './edited-files.js';
+import { shareFiles } from './file-ownership.js';
+import { missingFiles } from './missing-files.js';
+import type { ProjectMemory } from './project-memory.js';
+import type { ProjectSource } from './project-source.js';
+import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
+import { type TaskPaths, taskPaths } from './task-paths.js';
+
+export interface Project {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  readonly config: Config;
+  readonly snapshot: ObjectId;
+  readonly listing: Listing;
+  readonly features: ReadonlyMap<string, Feature>;
+  readonly graph: TaskGraph;
+  readonly locks: ReadonlyMap<string, FeatureLock>;
+  readonly ownership: Ownership;
+  /** What people wrote: without outputs, lock files and specs, the edited files without any patch. */
+  readonly handWritten: Listing;
+  readonly handWrittenTree: ObjectId;
+  readonly edited: ReadonlyMap<string, EditedFile>;
+  /** Files on disk that each task owns. */
+  readonly owned: ReadonlyMap<Label, ReadonlyMap<string, Entry>>;
+  /** Every recorded output, by lock files and by this clone's own record: path to the entry words it may have. */
+  readonly recorded: RecordedOutputs;
+  /** Files with patches as this clone recorded them, features included that were removed since. */
+  readonly patched: ReadonlyMap<string, PatchedFile>;
+  /** Patterns of files that look secret and that a spec names all the same. */
+  readonly named: readonly string[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+export function lockedTask(project: Project, task: Task): LockedTask | undefined {
+  return project.locks.get(task.feature)?.tasks[task.id];
+}
+
+/** Files that conductor itself writes beside the specs. */
+export function lockFiles(project: Project): Set<string> {
+  return new Set([...project.features.values()].map((feature) => feature.lockFile));
+}
+
+/**
+ * Takes the snapshot and reads everything from it. All problems of specs and locks are reported at once. `accepts` tells
+ * the tasks whose files are to be accepted as they are.
+ */
+export async function loadProject(
+  source: ProjectSource,
+  accepts: (task: Task) => boolean = () => false,
+): Promise<Result<Project, Failure>> {
+  const { repository, objects, config, memory, keepParsed } = source;
+  const first = await source.take({ secrets: config.secrets, named: memory.named, force: [] });
+  if (!first.ok) return first;
+  let { tree } = first.value;
+  let listing = await memory.list(objects, tree);
+
+  const cache = await memory.parseCache(repository.state);
+  const read = (ids: readonly ObjectId[]) => objects.readMany(ids);
+  const specs = await loadSpecs({ listing, read, cache, former: memory.specs }, config);
+  if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
+  memory.specs = specs.value;
+  await keepParsed(cache);
+  const { features, graph, warnings } = specs.value;
+
+  const locks = await readLocks(features, listing, objects, memory);
+  if (!locks.ok) return err({ kind: 'invalid-specs', diagnostics: locks.error });
+
+  const outputs = await outputRecords(repository.state, [...locks.value.values()], memory.outputs);
+  const paths = taskPaths(graph, config, memory.paths);
+  memory.outputs = outputs;
+  memory.paths = paths;
+  const { recorded } = outputs;
+  const { ownership, named } = paths;
+  const again = await includeIgnoredOutputs(source, paths, recorded, listing);
+  if (!again.ok) return again;
+  if (again.value) {
+    tree = again.value.tree;
+    listing = await memory.list(objects, tree);
+  }
+  memory.named = named;
+
+  const patched = new Map(Object.entries(await readPatched(repository.state)));
+  const edited = await editedFiles(graph, locks.value, patched, listing, objects, accepts);
+  const specsFolder = `${config.specs}/`;
+  const shares = shareFiles({ listing, ownership, recorded, specsFolder }, memory.shares);
+  memory.shares = shares;
+  const bases = new Map([...edited].map(([path, file]) => [path, file.base]));
+  const handWritten = bases.size === 0 ? shares.hand : shares.hand.with(bases);
+  const handWrittenTree = await memory.treeOf(objects, handWritten.files, () => {
+    const removed = new Map<string, Entry | undefined>(bases);
+    for (const path of listing.paths) if (!handWritten.get(path)) removed.set(path, undefined);
+    return objects.editTree(tree, removed);
+  });
+
+  return ok({
+    repository,
+    objects,
+    config,
+    snapshot: tree,
+    listing,
+    features: new Map(features.map((feature) => [feature.name, feature])),
+    graph,
+    locks: locks.value,
+    ownership,
+    handWritten,
+    handWrittenTree,
+    edited,
+    owned: shares.owned,
+    recorded,
+    patched,
+    named,
+    warnings,
+  });
+}
+
+/**
+ * Owned files that git ignores and that the private index has lost are taken in by name; files that look secret are
+ * taken in when a spec names them. Usually there are none and the first snapshot stands.
+ */
+async function includeIgnoredOutputs(
+  { repository, config, memory, take }: ProjectSource,
+  { plain, named }: TaskPaths,
+  recorded: RecordedOutputs,
+  listing: Listing,
+): Promise<Result<{ tree: ObjectId } | undefined, Failure>> {
+  memory.missing = missingFiles([listing.paths, recorded, plain], listing, memory.missing);
+  const wanted = memory.missing.missing;
+  const isSame = named.join('\0') === memory.named.join('\0');
+  // Outputs that were never made are nowhere: nothing is to be taken in then.
+  const there = isSame ? await filesOnDisk(repository, wanted) : wanted;
+  if (isSame && there.length === 0) return ok(undefined);
+  return take({ secrets: config.secrets, named, force: there });
+}
+
+async function readLocks(
+  features: readonly Feature[],
+  listing: Listing,
+  objects: GitObjects,
+  memory: ProjectMemory,
+): Promise<Result<Map<string, FeatureLock>, Diagnostic[]>> {
+  const files = features.flatMap((feature) => {
+    const entry = listing.get(feature.lockFile);
+    return entry ? [{ feature, id: entry.id }] : [];
+  });
+  const unknown = files.filter(({ id }) => !memory.lock(id));
+  const texts = await objects.readMany(unknown.map((file) => file.id));
+  const locks = new Map<string, FeatureLock>();
+  const problems: Diagnostic[] = [];
+  for (const { feature, id } of files) {
+    const known = memory.lock(id);
+    const parsed = known ? ok(known) : parseLock(texts.get(id)?.toString('utf8') ?? '', feature.lockFile);
+    if (parsed.ok) {
+      locks.set(feature.name, parsed.value);
+      memory.keepLock(id, parsed.value);
+    } else problems.push(parsed.error);
+  }
+  return problems.length > 0 ? err(problems) : ok(locks);
+}

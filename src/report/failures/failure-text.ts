@@ -1,0 +1,42 @@
+/** The parts that a failure's text is put together from. Knows no kind of failure. */
+
+import type { Diagnostic, KeptOutput } from '../../model/failure.js';
+import { duration, plural } from '../style.js';
+
+export interface FailureText {
+  readonly headline: string;
+  readonly facts: readonly (readonly [string, string])[];
+  readonly hint?: string;
+  /** The end of a log, shown once. */
+  readonly block?: string;
+  readonly diagnostics?: readonly Diagnostic[];
+}
+
+export type Facts = FailureText['facts'];
+
+export function say(headline: string, facts: Facts, hint: string): FailureText {
+  return { headline, facts, hint };
+}
+
+export function kept(headline: string, facts: Facts, output: KeptOutput, hint: string): FailureText {
+  const all: Facts = output.log === undefined ? facts : [...facts, ['log', output.log]];
+  return { headline, facts: all, hint, ...(output.tail.trim() === '' ? {} : { block: output.tail }) };
+}
+
+export function list(name: string, values: readonly string[]): (readonly [string, string])[] {
+  return values.map((value, index) => [index === 0 ? name : '', value] as const);
+}
+
+export function at(file: string, line: number | undefined): string {
+  return line === undefined ? file : `${file}:${line}`;
+}
+
+export function minutes(count: number): string {
+  return count < 1 ? duration(count * 60_000) : plural(count, 'minute');
+}
+
+export function budgetHint(scope: 'task' | 'build' | 'day'): string {
+  return scope === 'task'
+    ? 'split the task, or raise its `budget` in the spec'
+    : `finished work is kept; raise \`budget.${scope}\` in the config to go on`;
+}

@@ -1,0 +1,128 @@
+/** Sentences for failures: a headline, facts, one hint, at most one log. Knows nothing of where they are printed. */
+
+import type { Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
+import { type Facts, type FailureText, list, say } from './failure-text.js';
+import { describeTaskFailure } from './task-failure.js';
+
+export type { FailureText } from './failure-text.js';
+
+/** What a failure says to a person. Texts are raw: whoever prints them makes control characters visible. */
+export function describeFailure(failure: Failure, task?: Label): FailureText {
+  switch (failure.kind) {
+    case 'not-a-repository':
+      return say(
+        'this folder is in no git repository',
+        [['folder', failure.directory]],
+        'run `git init` here',
+      );
+    case 'unsupported-repository':
+      return say('this repository cannot be built', [['reason', failure.reason]], failure.hint);
+    case 'git-missing':
+      return say(
+        'git could not be run',
+        [['detail', failure.detail]],
+        'install git and see that it is on PATH',
+      );
+    case 'git-too-old': {
+      const facts: Facts = [
+        ['found', failure.version],
+        ['needed', `${failure.needed} or newer`],
+      ];
+      return say('git is too old', facts, 'install a newer git');
+    }
+    case 'snapshot-failed':
+      return say('the project could not be read', [['git', failure.detail]], 'see what `git status` says');
+    case 'invalid-config':
+      return {
+        ...say('the configuration is not valid', [], 'mend it, then run `conductor validate`'),
+        diagnostics: failure.diagnostics,
+      };
+    case 'invalid-specs':
+      return {
+        ...say('the specs are not valid', [], 'mend them, then run `conductor validate`'),
+        diagnostics: failure.diagnostics,
+      };
+    case 'unknown-target': {
+      const facts: Facts = failure.nearest.length > 0 ? [['nearest', failure.nearest.join(', ')]] : [];
+      return say(
+        `no task or feature is called ${failure.target}`,
+        facts,
+        '`conductor status` lists all tasks',
+      );
+    }
+    case 'unknown-version':
+      return say(
+        `${failure.feature} has no version ${failure.version}`,
+        failure.known.length > 0 ? [['versions', failure.known.slice(0, 10).join(', ')]] : [],
+        `\`conductor versions ${failure.feature}\` shows what changed in each`,
+      );
+    case 'usage':
+      return say(failure.message, [], failure.hint ?? '`conductor --help` lists what there is');
+    case 'locked': {
+      const facts: Facts = [
+        ['process', String(failure.pid)],
+        ['command', failure.command],
+        ['since', failure.since],
+      ];
+      return say(
+        'another conductor is at work on this project',
+        facts,
+        'wait for it, or leave out `--no-wait`',
+      );
+    }
+    case 'disk-full':
+      return say(
+        'the disk is full',
+        [['writing', failure.path]],
+        'free some space and build again; what has finished is kept',
+      );
+    case 'unknown-template': {
+      const { template, nearest, known } = failure;
+      const facts: Facts =
+        nearest.length > 0 ? [['nearest', nearest.join(', ')]] : [['there are', known.join(', ')]];
+      return say(`no template is called ${template}`, facts, '`conductor new --list` describes them');
+    }
+    case 'invalid-template': {
+      const { template, feature, diagnostics } = failure;
+      const text =
+        feature === undefined
+          ? say(`the template ${template} is not valid`, [], 'mend the template; nothing was written')
+          : say(
+              `${feature} as ${template} makes it is not valid`,
+              [],
+              'choose other values, or mend the template; nothing was written',
+            );
+      return { ...text, diagnostics };
+    }
+    case 'invalid-variables': {
+      const facts: Facts = failure.problems.map(({ variable, message, hint, example }) => [
+        variable,
+        message +
+          (hint === undefined ? '' : `; ${hint}`) +
+          (example === undefined ? '' : ` (for example ${example})`),
+      ]);
+      return say(
+        `${failure.template} cannot be used with these values`,
+        facts,
+        'give each with `--set <variable>=<value>`; `conductor new --list` describes them',
+      );
+    }
+    case 'files-in-the-way':
+      return say(
+        'nothing is written over what is there',
+        list('exists', failure.paths),
+        'move it away, or choose another name',
+      );
+    case 'failed-before': {
+      const before = describeFailure(failure.failure, task);
+      return say(
+        before.headline,
+        [['again', 'nothing that decides it has changed since it failed'], ...before.facts],
+        'change its spec or its inputs, or try it again with `f`',
+      );
+    }
+    default:
+      return describeTaskFailure(failure, task);
+  }
+}

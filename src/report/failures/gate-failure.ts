@@ -1,0 +1,56 @@
+/** Sentences for gates that did not pass. */
+
+import type { Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
+import { duration } from '../style.js';
+import { type FailureText, kept, minutes, say } from './failure-text.js';
+
+export type GateFailure = Extract<
+  Failure,
+  {
+    kind: 'gate-failed' | 'gate-flaky' | 'gate-missing-program' | 'gate-timed-out';
+  }
+>;
+
+export function describeGateFailure(failure: GateFailure, task?: Label): FailureText {
+  const log = task === undefined ? 'conductor log' : `conductor log ${task}`;
+  switch (failure.kind) {
+    case 'gate-failed':
+      return kept(
+        'a gate failed',
+        [
+          ['gate', failure.gate],
+          ['exit', String(failure.exitCode)],
+          ['after', duration(failure.ms)],
+        ],
+        failure.output,
+        `\`${log}\` shows what was tried`,
+      );
+    case 'gate-timed-out':
+      return kept(
+        'a gate took too long',
+        [
+          ['gate', failure.gate],
+          ['limit', minutes(failure.minutes)],
+        ],
+        failure.output,
+        'see why it hangs, or raise its time-out (`timeout` in a spec, `timeoutMinutes` in the config)',
+      );
+    case 'gate-missing-program':
+      return say(
+        "a gate's program is not on PATH",
+        [
+          ['gate', failure.gate],
+          ['program', failure.program],
+        ],
+        'install it, or link it with `workspace.link`; `conductor validate` checks all gates',
+      );
+    case 'gate-flaky':
+      return kept(
+        'a gate both passed and failed on the same files',
+        [['gate', failure.gate]],
+        failure.output,
+        'mend the gate: the result may be good, but this gate cannot tell',
+      );
+  }
+}

@@ -1,0 +1,127 @@
+/** The live view of a build on a terminal: a block that is redrawn below what stays. Knows neither clock nor timers. */
+
+import type { BuildEvent } from '../../model/event.js';
+import { duration, money, type Style, visible, withoutColours } from '../style.js';
+import { textWidth, truncate } from '../width.js';
+import { eventText } from './plain.js';
+import { costSoFar, doneCount, NO_PROGRESS, type Progress, progress, type RunningTask } from './progress.js';
+import type { Reporter, Sink } from './reporter.js';
+
+export interface TerminalOptions {
+  readonly stream: Sink & { readonly columns?: number; readonly rows?: number };
+  readonly style: Style;
+  /** Milliseconds since 1970, as in the events. */
+  now(): number;
+  /** Calls once after `ms`; the returned function calls it off. Must keep no process alive. */
+  after(ms: number, call: () => void): () => void;
+}
+
+/** At most ten redraws a second, and one a second while only the time goes on. */
+const REDRAW_MS = 100;
+const TICK_MS = 1000;
+const MAX_TASKS = 8;
+const SLOW_MS = 2000;
+
+export function terminalReporter(options: TerminalOptions): Reporter {
+  const { stream, style } = options;
+  let state = NO_PROGRESS;
+  let drawn: readonly string[] = [];
+  let callOff: (() => void) | undefined;
+  let soon = false;
+
+  /** What removes the block. After a resize the terminal has wrapped its lines anew, so they are counted as they are now. */
+  const erase = () => {
+    if (drawn.length === 0) return '';
+    const columns = stream.columns || 80;
+    const height = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)), 0);
+    drawn = [];
+    return `\u001b[${height}A\r\u001b[J`;
+  };
+  const redraw = (kept = '') => {
+    const clear = erase();
+    drawn = state.finished ? [] : liveBlock(state, options.now(), stream.columns || 80, stream.rows || 24);
+    const block = drawn.map((line, index) => (index === 0 ? style('bold', line) : line));
+    const text = `${clear}${kept}${block.map((line) => `${line}\n`).join('')}`;
+    if (text !== '') stream.write(text);
+  };
+  const schedule = (ms: number) => {
+    callOff?.();
+    callOff = options.after(ms, () => {
+      callOff = undefined;
+      soon = false;
+      redraw();
+      if (drawn.length > 0) schedule(TICK_MS);
+    });
+  };
+  return {
+    on(event: BuildEvent) {
+      state = progress(state, event);
+      const kept = eventText(event, style);
+      if (kept !== '') redraw(kept);
+      if (state.finished) {
+        callOff?.();
+        callOff = undefined;
+      } else if (!soon) {
+        soon = true;
+        schedule(REDRAW_MS);
+      }
+    },
+    print: redraw,
+    close() {
+      callOff?.();
+      callOff = undefined;
+      const clear = erase();
+      if (clear !== '') stream.write(clear);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** The block's lines, none wider than the terminal nor more than its height; empty while there is nothing to show. */
+export function liveBlock(state: Progress, now: number, columns: number, rows: number): string[] {
+  if (state.total === 0 && state.gates.size === 0) return [];
+  const room = Math.max(0, Math.min(MAX_TASKS, rows - 3));
+  const tasks = [...state.running.values()];
+  const lines = [
+    headLine(state, columns),
+    ...tasks.slice(0, room).map((task) => taskLine(task, now)),
+    ...(tasks.length > room ? [`  and ${tasks.length - room} more`] : []),
+    ...[...state.gates].slice(0, Math.max(0, room - tasks.length)).map(([gate, startedAt]) => {
+      return `  gate  ${visible(gate)}${elapsed(startedAt, now)}`;
+    }),
+  ];
+  // The last column stays free: some terminals wrap when it is written.
+  return lines.map((line) => truncate(line, columns - 1));
+}
+
+function headLine(state: Progress, columns: number): string {
+  const done = doneCount(state);
+  const waiting = Math.max(0, state.total - done - state.running.size);
+  const cost = costSoFar(state);
+  const parts = [`${done}/${state.total} done`];
+  if (state.counts.failed > 0) parts.push(`${state.counts.failed} failed`);
+  if (state.running.size > 0) parts.push(`${state.running.size} running`);
+  if (waiting > 0) parts.push(`${waiting} waiting`);
+  const text = parts.join(', ') + (cost > 0 ? `   ${money(cost)}` : '');
+  const bar = Math.min(20, columns - textWidth(text) - 5);
+  return bar < 5 ? text : `${progressBar(done, state.total, bar)} ${text}`;
+}
+
+/** `[=====>    ]`, `width` columns between the brackets. */
+export function progressBar(done: number, total: number, width: number): string {
+  const filled = total === 0 ? 0 : Math.min(width, Math.floor((done / total) * width));
+  if (filled >= width) return `[${'='.repeat(width)}]`;
+  return `[${'='.repeat(filled)}>${' '.repeat(width - filled - 1)}]`;
+}
+
+function taskLine(task: RunningTask, now: number): string {
+  const attempt = task.attempt > 1 ? ` (attempt ${task.attempt})` : '';
+  const last = task.line === undefined || task.line.trim() === '' ? task.detail : task.line;
+  const tail = last === undefined ? '' : `  ${visible(withoutColours(last).trim())}`;
+  return `  ${visible(task.label)}${attempt}  ${task.phase ?? 'starting'}${elapsed(task.startedAt, now)}${tail}`;
+}
+
+function elapsed(startedAt: number, now: number): string {
+  const ms = now - startedAt;
+  return ms >= SLOW_MS ? ` ${duration(Math.floor(ms / 1000) * 1000).replace('.0s', 's')}` : '';
+}

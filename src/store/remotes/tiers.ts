@@ -1,0 +1,165 @@
+/**
+ * Several remotes in their order, with rights and patience for each: what fails is a warning, and a remote that goes on
+ * failing is left alone for the rest of the build. Knows no protocol.
+ */
+
+import type { ObjectId } from '../../model/tree.js';
+import type { EntryName } from '../encoded-entry.js';
+import type { RemoteFault, RemoteStore } from '../remote-store.js';
+
+export interface TieredRemote {
+  readonly store: RemoteStore;
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+/** After so many calls that failed, one after the other, a remote is not asked again. */
+const PATIENCE = 3;
+/** Refusals that are told one by one; of the rest only the number. */
+const TOLD = 3;
+
+type Way = 'read' | 'write';
+type Outcomes = Map<EntryName, 'stored' | 'taken'>;
+
+interface Health {
+  readonly remote: TieredRemote;
+  readonly failed: Record<Way, number>;
+  readonly dropped: Set<Way>;
+  readonly last: Partial<Record<Way, string>>;
+  refused: number;
+  unsent: number;
+}
+
+export class RemoteTiers {
+  private readonly healths: readonly Health[];
+  private readonly warn: (message: string) => void;
+
+  constructor(remotes: readonly TieredRemote[], warn: (message: string) => void) {
+    this.healths = remotes.map((remote) => ({
+      remote,
+      failed: { read: 0, write: 0 },
+      dropped: new Set(),
+      last: {},
+      refused: 0,
+      unsent: 0,
+    }));
+    this.warn = warn;
+  }
+
+  get reads(): boolean {
+    return this.healths.some((health) => isOpen(health, 'read'));
+  }
+
+  get writes(): boolean {
+    return this.healths.some((health) => isOpen(health, 'write'));
+  }
+
+  /**
+   * Asks one remote after the other until each name is found. `accept` keeps what arrives, or says why it does not;
+   * then the next remote is asked for it.
+   */
+  async fetch(
+    names: readonly EntryName[],
+    accept: (name: EntryName, commit: ObjectId) => Promise<string | undefined>,
+    signal: AbortSignal,
+  ): Promise<Set<EntryName>> {
+    const found = new Set<EntryName>();
+    for (const health of this.healths) {
+      const wanted = names.filter((name) => !found.has(name));
+      if (wanted.length === 0 || signal.aborted) break;
+      if (!isOpen(health, 'read')) continue;
+      const fetched = await health.remote.store.fetch(wanted, signal);
+      const refused = new Map(fetched.refused);
+      for (const [name, commit] of fetched.commits) {
+        const problem = await accept(name, commit);
+        if (problem === undefined) found.add(name);
+        else refused.set(name, problem);
+      }
+      for (const [name, why] of refused) this.refuse(health, name, why);
+      this.judge(health, 'read', fetched.fault);
+    }
+    return found;
+  }
+
+  /**
+   * Offers entries to every remote that takes them, in order. `taken` are those for which one of them holds another;
+   * later remotes are not offered what an earlier one holds differently. `first`: what the first of them has said.
+   */
+  offer(
+    entries: ReadonlyMap<EntryName, ObjectId>,
+    signal: AbortSignal,
+  ): { readonly first: Promise<Outcomes>; readonly all: Promise<Outcomes> } {
+    const outcomes: Outcomes = new Map();
+    let tell = () => {};
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const all = this.give(entries, outcomes, signal, () => tell()).finally(() => tell());
+    return { first: told.then(() => new Map(outcomes)), all };
+  }
+
+  private async give(
+    entries: ReadonlyMap<EntryName, ObjectId>,
+    outcomes: Outcomes,
+    signal: AbortSignal,
+    onOne: () => void,
+  ): Promise<Outcomes> {
+    for (const health of this.healths) {
+      if (!isOpen(health, 'write')) continue;
+      const mine = new Map([...entries].filter(([name]) => outcomes.get(name) !== 'taken'));
+      if (mine.size === 0) break;
+      if (signal.aborted) {
+        health.unsent += mine.size;
+        continue;
+      }
+      const { outcomes: said, fault } = await health.remote.store.offer(mine, signal);
+      for (const [name, outcome] of said) outcomes.set(name, outcome);
+      health.unsent += mine.size - said.size;
+      this.judge(health, 'write', fault);
+      onOne();
+    }
+    return outcomes;
+  }
+
+  /** Says what of a remote that was not dropped went wrong all the same, and lets all of them go. */
+  async close(): Promise<void> {
+    for (const { remote, dropped, last, refused, unsent } of this.healths) {
+      const { name } = remote.store;
+      if (refused > TOLD) this.warn(`${name}: ${refused - TOLD} more results were refused`);
+      if (unsent > 0 && !dropped.has('write')) {
+        this.warn(
+          `${name}: ${unsent} ${unsent === 1 ? 'entry was' : 'entries were'} not sent (${last.write ?? 'there was no time'}); \`conductor cache push\` sends what is missing`,
+        );
+      }
+      if (last.read !== undefined && !dropped.has('read')) {
+        this.warn(`${name}: not everything could be asked for (${last.read})`);
+      }
+      await remote.store.close();
+    }
+  }
+
+  private refuse(health: Health, name: EntryName, why: string): void {
+    health.refused++;
+    if (health.refused > TOLD) return;
+    this.warn(`${health.remote.store.name}: ${name.slice(0, 20)}… is refused: ${why}`);
+  }
+
+  private judge(health: Health, way: Way, fault: RemoteFault | undefined): void {
+    if (!fault) {
+      health.failed[way] = 0;
+      return;
+    }
+    if (fault.kind === 'stopped' || health.dropped.has(way)) return;
+    health.failed[way]++;
+    health.last[way] = fault.detail;
+    if (fault.kind !== 'denied' && health.failed[way] < PATIENCE) return;
+    health.dropped.add(way);
+    const { name } = health.remote.store;
+    const what = way === 'read' ? 'no more results are looked for there' : 'no more results are sent there';
+    this.warn(`${name}: ${fault.detail}; ${what} in this build`);
+  }
+}
+
+function isOpen(health: Health, way: Way): boolean {
+  return health.remote[way] && !health.dropped.has(way);
+}

@@ -1,0 +1,141 @@
+/** Retries and budgets: what another try costs and when work is stopped. */
+
+import { expect, test } from 'vitest';
+import { filesBelow } from '../rig/command-line.js';
+import { createRig } from '../rig/rig.js';
+
+const task = (more: object = {}) => ({ description: 'x', inputs: [], outputs: ['one.txt'], ...more });
+
+test('another attempt has a clean workspace, a new prompt and the evidence of the one before', async () => {
+  await using rig = await createRig({ config: { attempts: 3 } });
+  rig.backlog('f', {
+    T1: task({ verify: ['grep -q good one.txt || { echo "expected good" >&2; exit 1; }'] }),
+  });
+  const seen: string[][] = [];
+  rig.answer('f/T1', (request) => {
+    seen.push(Object.keys(filesBelow(request.cwd, ['.git'])));
+    return { 'one.txt': request.attempt === 2 ? 'good' : 'bad' };
+  });
+  const built = await rig.build();
+  expect(built.outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('one.txt')).toBe('good');
+  expect(seen).toEqual([[], []]);
+  const [first, second] = built.agent.runs;
+  expect(first?.prompt).not.toContain('expected good\n');
+  expect(second?.prompt).not.toBe(first?.prompt);
+  expect(second?.prompt).toContain('expected good');
+  expect(built.of('task.attempt-failed')).toMatchObject([{ attempt: 1, failure: { kind: 'gate-failed' } }]);
+  expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
+});
+
+test('attempts are bounded and no prompt is used twice', async () => {
+  await using rig = await createRig({ config: { attempts: 4 } });
+  rig.backlog('f', { T1: task({ verify: ['false'] }) });
+  rig.answer('f/T1', { 'one.txt': 'always the same' });
+  const built = await rig.build();
+  expect(built.failure('f/T1')).toMatchObject({ kind: 'gate-failed' });
+  expect(built.agent.runs.map((run) => run.attempt)).toEqual([1, 2, 3, 4]);
+  expect(new Set(built.agent.runs.map((run) => run.prompt)).size).toBe(4);
+});
+
+test.each([
+  ['nothing', {}, 'nothing-done'],
+  ['too little', { 'one.txt': '1' }, 'missing-outputs'],
+  ['too much', { 'one.txt': '1', 'two.txt': '2', 'three.txt': '3' }, 'wrote-outside-outputs'],
+])('an agent that does %s gets another try that says so', async (_name, files, kind) => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task({ outputs: ['one.txt', 'two.txt'] }) });
+  rig.answer('f/T1', (request) => (request.attempt === 1 ? files : { 'one.txt': '1', 'two.txt': '2' }));
+  const built = await rig.build();
+  expect(built.outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(built.of('task.attempt-failed')).toMatchObject([{ failure: { kind } }]);
+  const [first, second] = built.agent.runs;
+  expect(second?.prompt.length).toBeGreaterThan(first?.prompt.length ?? 0);
+});
+
+test('the same command is not tried again', async () => {
+  await using rig = await createRig({ config: { attempts: 3 } });
+  const count = `${rig.temporary.root}/count`;
+  rig.backlog('f', { T1: { inputs: [], outputs: ['one.txt'], run: `echo x >> ${count}; exit 1` } });
+  const built = await rig.build();
+  expect(built.failure('f/T1')).toMatchObject({ kind: 'command-failed', exitCode: 1 });
+  expect(built.of('task.phase').filter((event) => event.phase === 'run')).toHaveLength(1);
+});
+
+test('an agent that spends more than its task may is stopped while it works', async () => {
+  await using rig = await createRig({ config: { attempts: 3 } });
+  rig.backlog('f', { T1: task({ budget: { usd: 0.5 } }) });
+  const held = rig.start();
+  const run = await held.agent.next('f/T1');
+  run.usage({ costUsd: 0.3 });
+  run.usage({ costUsd: 0.3 });
+  expect((await run.exit).kind).toBe('failed');
+  const built = await held.done;
+  expect(built.failure('f/T1')).toEqual({
+    kind: 'budget-exceeded',
+    scope: 'task',
+    unit: 'usd',
+    limit: 0.5,
+    spent: 0.6,
+  });
+  expect(built.agent.runs).toHaveLength(1);
+  expect(built.summary.usage.costUsd).toBeCloseTo(0.6);
+});
+
+test('attempts share the budget of their task', async () => {
+  await using rig = await createRig({ config: { attempts: 5 } });
+  rig.backlog('f', { T1: task({ budget: { tokens: 250 }, verify: ['false'] }) });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  const built = await rig.build({}, { usage: { tokensIn: 90, tokensOut: 10 } });
+  expect(built.failure('f/T1')).toMatchObject({
+    kind: 'budget-exceeded',
+    scope: 'task',
+    unit: 'tokens',
+    limit: 250,
+  });
+  expect(built.agent.runs).toHaveLength(3);
+});
+
+test('the budget of a build stops all its agents', async () => {
+  await using rig = await createRig({ config: { budget: { build: { tokens: 100 } } } });
+  rig.backlog('f', { T1: task(), T2: task({ outputs: ['two.txt'] }) });
+  const held = rig.start();
+  const [one, two] = [await held.agent.next('f/T1'), await held.agent.next('f/T2')];
+  one.usage({ tokensIn: 60 });
+  two.usage({ tokensIn: 60 });
+  expect((await two.exit).kind).toBe('failed');
+  await one.write('one.txt', '1');
+  one.finish();
+  const built = await held.done;
+  expect(built.failure('f/T2')).toMatchObject({
+    kind: 'budget-exceeded',
+    scope: 'build',
+    limit: 100,
+    spent: 120,
+  });
+  expect(built.summary.exitCode).toBe(1);
+});
+
+test('the budget of a day counts what earlier builds spent, and the next day starts anew', async () => {
+  await using rig = await createRig({ config: { attempts: 1, budget: { day: { usd: 1 } } } });
+  rig.backlog('f', { T1: task() });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  expect((await rig.build({}, { usage: { costUsd: 0.9 } })).summary.exitCode).toBe(0);
+  rig.backlog('f', { T1: task({ description: 'y' }) });
+  rig.answer('f/T1', { 'one.txt': '2' });
+  const over = await rig.build({}, { usage: { costUsd: 0.2 } });
+  expect(over.failure('f/T1')).toMatchObject({ kind: 'budget-exceeded', scope: 'day', limit: 1 });
+  const refused = await rig.build({}, { usage: { costUsd: 0.2 } });
+  expect(refused.failure('f/T1')).toMatchObject({ kind: 'budget-exceeded', scope: 'day' });
+  expect(refused.agent.runs).toHaveLength(0);
+  rig.time += 24 * 3_600_000;
+  expect((await rig.build({}, { usage: { costUsd: 0.2 } })).outcomes()).toEqual({ 'f/T1': 'built' });
+});
+
+test('a budget in money refuses an agent that does not say what it costs', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task({ budget: { usd: 1 } }) });
+  const built = await rig.build({}, { tripwire: true, reportsCost: false });
+  expect(built.failure('f/T1')).toEqual({ kind: 'budget-unknown-price', scope: 'task', agent: 'scripted' });
+  expect(built.summary.exitCode).toBe(1);
+});

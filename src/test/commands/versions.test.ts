@@ -1,0 +1,172 @@
+/** A feature's versions from its lock through git, and the way back to one of them. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { AgentRequest } from '../../agent/agent.js';
+import { ScriptedAgent } from '../../agent/scripted.js';
+import { inspectProject } from '../../build/inspect.js';
+import { checkoutVersion } from '../../commands/versions/checkout.js';
+import { type FeatureVersion, featureVersions } from '../../commands/versions/version-history.js';
+import { plainStyle } from '../../report/style.js';
+import { versionsText } from '../../report/versions.js';
+import { createRig, type Rig } from '../rig/rig.js';
+
+const ROUTES = ['// routes', 'const table = [', '];', ''].join('\n');
+const adds = (line: string, output: string) => (request: AgentRequest) => ({
+  [output]: line,
+  'routes.ts': readFileSync(join(request.cwd, 'routes.ts'), 'utf8').replace('];', `  ${line},\n];`),
+});
+
+const task = (description: string, more: object = {}) => ({
+  description,
+  inputs: [],
+  outputs: ['a.txt'],
+  edits: ['routes.ts'],
+  ...more,
+});
+const other = { inputs: [], outputs: ['b.txt'], edits: ['routes.ts'], description: 'other' };
+
+/** Version 1.0.0 and 1.1.0 of `f`, both committed; `g` patches the same file. */
+async function twoVersions(): Promise<Rig> {
+  const rig = await createRig();
+  rig.write({ 'routes.ts': ROUTES, 'specs/f/context.md': 'first\n' });
+  rig.backlog('f', { T1: task('one'), T2: { inputs: [], outputs: ['old.txt'], run: 'echo old > old.txt' } });
+  rig.backlog('g', { T1: other });
+  rig.answer('f/T1', adds('one', 'a.txt'));
+  rig.answer('g/T1', adds('other', 'b.txt'));
+  await rig.build({}, { usage: { costUsd: 0.25, tokensIn: 1, tokensOut: 1 } });
+  rig.commit();
+  rig.write({ 'specs/f/notes.md': 'new\n' });
+  rig.backlog('f', { T1: task('two', { acceptance: ['it is two'] }) });
+  rig.answer('f/T1', adds('two', 'a.txt'));
+  await rig.build({}, { usage: { costUsd: 0.5, tokensIn: 1, tokensOut: 1 } });
+  rig.commit();
+  return rig;
+}
+
+async function versionsOf(rig: Rig, name = 'f'): Promise<FeatureVersion[]> {
+  const agent = new ScriptedAgent({ tripwire: true });
+  const done = await inspectProject(rig.host(agent), [name], async ({ project, store }) => {
+    const feature = project.features.get(name);
+    return feature ? featureVersions(project, store, feature) : [];
+  });
+  if (!done.ok) throw new Error(JSON.stringify(done.error));
+  return done.value;
+}
+
+const checkout = (rig: Rig, version: string, feature = 'f') =>
+  checkoutVersion(
+    rig.host(new ScriptedAgent({ tripwire: true })),
+    { feature, version, wait: true },
+    new AbortController().signal,
+  );
+
+test('the history says what changed, what it cost and where it is', async () => {
+  await using rig = await twoVersions();
+  const [second, first, ...none] = await versionsOf(rig);
+  expect(none).toEqual([]);
+  expect(second).toMatchObject({
+    version: '1.1.0',
+    status: 'complete',
+    costUsd: 0.5,
+    acceptance: { added: 1, removed: 0 },
+    tasks: [
+      { id: 'T1', change: 'changed', items: ['prompt'], recipe: 'agent' },
+      { id: 'T2', change: 'removed', items: [] },
+    ],
+  });
+  expect(second?.commit).toBe(rig.git('rev-parse', 'HEAD').trim());
+  expect(first).toMatchObject({
+    version: '1.0.0',
+    costUsd: 0.25,
+    tasks: [{ change: 'added' }, { change: 'added' }],
+  });
+  const text = versionsText([second, first] as FeatureVersion[], plainStyle);
+  expect(text).toMatch(/^1\.1\.0 {2}2030-01-01 00:00 {2}[0-9a-f]{10} {2}\$0\.50 {2}work\n {2}~ T1 {2}prompt/);
+  expect(text).toContain('1 criterion added');
+
+  rig.backlog('f', { T1: task('three', { acceptance: ['it is two'] }) });
+  rig.answer('f/T1', adds('three', 'a.txt'));
+  await rig.build();
+  expect((await versionsOf(rig)).map(({ version, commit }) => [version, commit === undefined])).toEqual([
+    ['1.1.1', true],
+    ['1.1.0', false],
+    ['1.0.0', false],
+  ]);
+});
+
+test('going back restores the spec and its outputs, and is up to date without a run', async () => {
+  await using rig = await twoVersions();
+  rig.write({ 'routes.ts': `${rig.read('routes.ts')}// by hand\n` });
+  const back = await checkout(rig, '1.0.0');
+  expect(back).toMatchObject({ ok: true, value: { version: '1.0.0' } });
+  expect(rig.read('a.txt')).toBe('one');
+  expect(rig.read('old.txt')).toBe('old\n');
+  expect(rig.read('specs/f/notes.md')).toBeUndefined();
+  expect(rig.read('specs/f/BACKLOG.yaml')).toContain('one');
+  // The other feature's line and the person's stay.
+  expect(rig.read('routes.ts')).toContain('  one,');
+  expect(rig.read('routes.ts')).toContain('  other,');
+  expect(rig.read('routes.ts')).toContain('// by hand');
+  expect(rig.read('routes.ts')).not.toContain('two');
+  const built = await rig.buildWithoutAgent();
+  expect(built.ran()).toEqual([]);
+  expect(built.summary.exitCode).toBe(0);
+
+  rig.commit();
+  expect(await checkout(rig, '1.1.0')).toMatchObject({ ok: true });
+  expect(rig.read('a.txt')).toBe('two');
+  expect(rig.read('old.txt')).toBeUndefined();
+  expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
+});
+
+test('nothing that is not saved is overwritten', async () => {
+  await using rig = await twoVersions();
+  rig.write({ 'a.txt': 'mine' });
+  expect(await checkout(rig, '1.0.0')).toMatchObject({
+    error: { kind: 'drifted-outputs', paths: ['a.txt'] },
+  });
+  rig.write({ 'a.txt': 'two', 'old.txt': 'a file of mine' });
+  expect(await checkout(rig, '1.0.0')).toMatchObject({
+    error: { kind: 'drifted-outputs', paths: ['old.txt'] },
+  });
+  rig.remove('old.txt');
+  rig.write({ 'specs/f/notes.md': 'new and more\n' });
+  expect(await checkout(rig, '1.0.0')).toMatchObject({
+    error: { kind: 'unsaved-specs', paths: ['specs/f/notes.md'] },
+  });
+  expect(rig.read('specs/f/notes.md')).toBe('new and more\n');
+  expect(rig.read('a.txt')).toBe('two');
+  rig.git('checkout', '-q', 'specs/f/notes.md');
+  expect(await checkout(rig, '7.0.0')).toMatchObject({
+    error: { kind: 'unknown-version', known: ['1.1.0', '1.0.0'] },
+  });
+  expect(await checkout(rig, '1.0.0', 'nothing')).toMatchObject({ error: { kind: 'unknown-target' } });
+  expect(await checkout(rig, '1.1.0')).toMatchObject({ ok: true, value: { written: [], removed: [] } });
+});
+
+test('a version is refused whole when its patches or its files are in no store any more', async () => {
+  await using rig = await twoVersions();
+  rig.write({ '.gitignore': '.conductor/\nignored.txt\n' });
+  const say = (word: string) => ({
+    T1: { inputs: [], outputs: ['ignored.txt'], run: `echo ${word} > ignored.txt` },
+  });
+  for (const word of ['one', 'two']) {
+    rig.backlog('h', say(word));
+    await rig.build();
+    rig.commit();
+  }
+  // A clone has neither results nor ignored files.
+  const clone = `${rig.temporary.root}/clone`;
+  rig.git('clone', '-q', rig.dir, clone);
+  rig.dir = clone;
+  expect(await checkout(rig, '1.0.0')).toMatchObject({
+    error: { kind: 'edit-base-missing', path: 'routes.ts' },
+  });
+  expect(rig.read('a.txt')).toBe('two');
+  expect(await checkout(rig, '1.0.0', 'h')).toMatchObject({
+    error: { kind: 'version-incomplete', version: '1.0.0', paths: ['ignored.txt'] },
+  });
+  expect(rig.read('specs/h/BACKLOG.yaml')).toContain('two');
+});

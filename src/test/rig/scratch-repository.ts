@@ -1,0 +1,80 @@
+/** Repositories of a person in temporary folders, for tests. Knows git's command line, nothing of conductor's parts. */
+
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gitEnvironment } from '../../io/git/run.js';
+
+export class ScratchRepository {
+  readonly root: string;
+  readonly dir: string;
+  readonly cache: string;
+
+  constructor(...init: readonly string[]) {
+    this.root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-test-')));
+    this.dir = join(this.root, 'repo');
+    this.cache = join(this.root, 'cache');
+    mkdirSync(this.dir);
+    this.git('init', '-q', '-b', 'main', ...init);
+    this.git('config', 'user.name', 'Ada');
+    this.git('config', 'user.email', 'ada@example.org');
+  }
+
+  git(...args: string[]): string {
+    return this.gitIn(this.dir, ...args);
+  }
+
+  gitIn(dir: string, ...args: string[]): string {
+    return execFileSync('git', args, {
+      cwd: dir,
+      encoding: 'utf8',
+      env: gitEnvironment({}),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  }
+
+  write(path: string, content: string | Buffer): void {
+    mkdirSync(dirname(join(this.dir, path)), { recursive: true });
+    writeFileSync(join(this.dir, path), content);
+  }
+
+  text(path: string): string {
+    return readFileSync(join(this.dir, path), 'utf8');
+  }
+
+  commit(message = 'work'): void {
+    this.git('add', '-A');
+    this.git('commit', '-q', '-m', message);
+  }
+
+  /** Everything of the repository that conductor must leave as it is. */
+  borrowed(): Record<string, string> {
+    const gitDir = join(this.dir, '.git');
+    return {
+      objects: this.git('count-objects', '-v'),
+      refs: this.git('for-each-ref'),
+      worktrees: this.git('worktree', 'list', '--porcelain'),
+      stash: this.git('stash', 'list'),
+      config: readFileSync(join(gitDir, 'config'), 'utf8'),
+      hooks: readdirSync(join(gitDir, 'hooks')).join(' '),
+      index: this.git('ls-files', '-s', '-v'),
+      entries: readdirSync(gitDir)
+        .filter((name) => name !== 'conductor')
+        .sort()
+        .join(' '),
+    };
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}

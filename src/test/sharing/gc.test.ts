@@ -1,0 +1,152 @@
+/** `conductor gc`: what some lock names stays whatever its age, the rest goes by age and size, and nothing else is touched. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted.js';
+import { type CollectOptions, collect } from '../../commands/gc.js';
+import type { CollectReport } from '../../model/cache-report.js';
+import { createRig, type Rig } from '../rig/rig.js';
+import { refsIn } from '../rig/shared-project.js';
+
+const DAY = 24 * 60 * 60 * 1000;
+
+async function gc(rig: Rig, options: Partial<CollectOptions> = {}): Promise<CollectReport> {
+  const done = await collect(rig.host(new ScriptedAgent({ tripwire: true })), {
+    dryRun: false,
+    keepDays: 30,
+    maxBytes: undefined,
+    wait: false,
+    signal: new AbortController().signal,
+    ...options,
+  });
+  if (!done.ok) throw new Error(JSON.stringify(done.error));
+  return done.value;
+}
+
+async function createProject(): Promise<Rig> {
+  const rig = await createRig();
+  rig.write({ '.gitignore': '.conductor/\n/out/\n', 'routes.txt': 'one\ntwo\n' });
+  rig.answer('f/T1', (request) => ({
+    'out/a.txt': `${/say (\w+)/.exec(request.prompt)?.[1]}\n`,
+    'routes.txt': 'one\nagent\ntwo\n',
+  }));
+  spec(rig, 'first');
+  rig.commit();
+  return rig;
+}
+
+function spec(rig: Rig, word: string): void {
+  rig.backlog('f', { T1: { description: `say ${word}`, outputs: ['out/a.txt'], edits: ['routes.txt'] } });
+}
+
+const results = (rig: Rig) => refsIn(join(rig.dir, '.git/conductor/repo'), 'refs/conductor/results').length;
+
+test('what a lock of any branch, of a stash or of another worktree names stays; what none names goes', async () => {
+  await using rig = await createProject();
+  await rig.build();
+  rig.commit();
+  rig.git('checkout', '-q', '-b', 'other');
+  spec(rig, 'second');
+  await rig.build();
+  rig.commit();
+  // In another worktree, and nowhere committed.
+  const main = rig.dir;
+  rig.git('worktree', 'add', '-q', join(rig.temporary.root, 'linked'), 'main');
+  rig.dir = join(rig.temporary.root, 'linked');
+  spec(rig, 'third');
+  await rig.build();
+  // Replaced here, and named by nothing any more.
+  rig.dir = main;
+  spec(rig, 'forgotten');
+  await rig.build();
+  spec(rig, 'fourth');
+  await rig.build();
+  rig.git('stash', '-q');
+  expect(results(rig)).toBe(5);
+
+  expect(await gc(rig)).toMatchObject({ removed: 0, kept: 5 });
+  rig.time += 100 * DAY;
+  const dry = await gc(rig, { dryRun: true });
+  expect(dry).toMatchObject({ dryRun: true, removed: 1, kept: 4, named: 4 });
+  expect(dry.bytes).toBeGreaterThan(0);
+  expect(results(rig)).toBe(5);
+  expect(await gc(rig)).toMatchObject({ removed: 1, kept: 4, named: 4 });
+  expect(results(rig)).toBe(4);
+
+  // The person's own repository may be cleaned as well: what is kept needs nothing of it.
+  rig.git('gc', '-q', '--prune=now');
+  for (const [word, where] of [
+    ['second', main],
+    ['third', join(rig.temporary.root, 'linked')],
+  ] as const) {
+    rig.dir = where;
+    rig.remove('out');
+    const story = await rig.buildWithoutAgent();
+    expect(story.outcomes()).toEqual({ 'f/T1': 'cached' });
+    expect(rig.read('out/a.txt')).toBe(`${word}\n`);
+  }
+  rig.dir = main;
+  rig.git('stash', 'pop', '-q');
+  expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+  expect(rig.read('out/a.txt')).toBe('fourth\n');
+});
+
+test('the space of snapshots that nothing needs is given back, and what people wrote below a patch is not lost', async () => {
+  await using rig = await createProject();
+  // Never committed: this text is in conductor's own repository and in no other.
+  rig.write({ 'routes.txt': 'one, by hand\ntwo\nthree\n' });
+  rig.answer('f/T1', { 'out/a.txt': 'x\n', 'routes.txt': 'one, by hand\nagent\ntwo\nthree\n' });
+  for (let i = 0; i < 5; i++) {
+    rig.write({ 'large.txt': `${i} ${'0123456789abcdef'.repeat(20_000 + i)}${Math.sin(i)}` });
+    await rig.build();
+  }
+  const store = join(rig.dir, '.git/conductor/repo/objects');
+  const old = new Date(Date.now() - 2 * 60 * 60 * 1000);
+  execFileSync('find', [store, '-type', 'f', '-exec', 'touch', '-d', old.toISOString(), '{}', '+']);
+  const report = await gc(rig);
+  expect(report.bytes).toBeGreaterThan(2000);
+  const idle = await rig.buildWithoutAgent();
+  expect(idle.summary.outcome).toBe('up-to-date');
+  // The patch is taken back: the file is as the person wrote it.
+  rig.backlog('f', { T1: { description: 'say first', outputs: ['out/a.txt'] } });
+  await rig.build();
+  expect(rig.read('routes.txt')).toBe('one, by hand\ntwo\nthree\n');
+  expect(rig.git('fsck', '--no-dangling')).toBe('');
+});
+
+test('a limit of size keeps the newest', async () => {
+  await using rig = await createProject();
+  for (const word of ['first', 'second', 'third']) {
+    spec(rig, word);
+    await rig.build();
+    rig.time += DAY;
+  }
+  const all = await gc(rig, { keepDays: 1000, maxBytes: 10_000_000 });
+  expect(all).toMatchObject({ removed: 0, kept: 3, named: 1 });
+  expect(await gc(rig, { keepDays: 1000, maxBytes: 1 })).toMatchObject({ removed: 2, kept: 1, named: 1 });
+});
+
+test('a build that runs, also in another worktree, is not disturbed', async () => {
+  await using rig = await createProject();
+  const main = rig.dir;
+  rig.git('worktree', 'add', '-q', join(rig.temporary.root, 'linked'), '-b', 'linked');
+  rig.dir = join(rig.temporary.root, 'linked');
+  const held = rig.start();
+  const run = await held.agent.next('f/T1');
+  rig.dir = main;
+  const done = await collect(rig.host(new ScriptedAgent({ tripwire: true })), {
+    dryRun: false,
+    keepDays: 1,
+    maxBytes: undefined,
+    wait: false,
+    signal: new AbortController().signal,
+  });
+  expect(done.ok ? undefined : done.error.kind).toBe('locked');
+  await run.write('out/a.txt', 'x\n');
+  run.finish();
+  expect((await held.done).summary.exitCode).toBe(0);
+  expect(existsSync(join(main, '.git/conductor/repo/refs'))).toBe(true);
+  expect(readdirSync(join(main, '.git')).includes('gc.pid')).toBe(false);
+});

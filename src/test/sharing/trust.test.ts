@@ -1,0 +1,170 @@
+/** Whose results are believed: pull requests apart, signatures checked before anything is restored, gates run again. */
+
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parsePrivateKey } from '../../store/ed25519.js';
+import type { Rig } from '../rig/rig.js';
+import {
+  type CacheSettings,
+  cloneProject,
+  createBare,
+  createSharedProject,
+  refsIn,
+} from '../rig/shared-project.js';
+
+const REMOTES = ['git:../shared.git'];
+
+function cache(rig: Rig, settings: CacheSettings): void {
+  rig.config = { ...rig.config, cache: settings };
+}
+
+function sshKey(rig: Rig, name: string, type = 'ed25519'): { file: string; text: string; line: string } {
+  const file = join(rig.temporary.root, name);
+  execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', name, '-f', file]);
+  return { file, text: readFileSync(file, 'utf8'), line: `${name} ${readFileSync(`${file}.pub`, 'utf8')}` };
+}
+
+test('pull requests share among themselves only: reviewed builds neither see their results nor are hindered by them', async () => {
+  await using rig = await createSharedProject({ remotes: REMOTES });
+  const bare = createBare(rig);
+  Object.assign(rig.env, { CI: 'true', GITHUB_EVENT_NAME: 'pull_request', GITHUB_ACTOR: 'mallory' });
+  await rig.build();
+  expect(refsIn(bare, 'refs/conductor/results')).toEqual([]);
+  expect(refsIn(bare, 'refs/conductor/pull-request/results').length).toBe(4);
+  // Another run of the same pull request finds them.
+  cloneProject(rig, 'again');
+  expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
+  // The main branch does not, and its own result takes the place that it looks at.
+  Object.assign(rig.env, { GITHUB_EVENT_NAME: 'push' });
+  cloneProject(rig, 'main');
+  const main = await rig.build();
+  expect(main.ran()).toEqual(['f/T1', 'f/T2', 'f/T3', 'f/T4']);
+  expect(main.warnings()).toEqual([]);
+  expect(refsIn(bare, 'refs/conductor/results').length).toBe(4);
+  // Who trusts everybody takes them too.
+  cloneProject(rig, 'trusting');
+  cache(rig, { remotes: REMOTES, trust: 'all' });
+  expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
+});
+
+test('on a machine that builds both, a reviewed build passes over what a pull request left in the store', async () => {
+  await using rig = await createSharedProject({});
+  cache(rig, { origin: 'pull-request' });
+  await rig.build();
+  rig.remove('out', 'specs/f/.metadata.json');
+  rig.write({ 'routes.txt': 'one\ntwo\nthree\n' });
+  cache(rig, { origin: 'ci' });
+  const story = await rig.build();
+  expect(story.ran()).toEqual(['f/T1', 'f/T2', 'f/T3', 'f/T4']);
+  rig.remove('out');
+  expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
+});
+
+test('only what a trusted signer has signed is restored; the key never shows', async () => {
+  await using rig = await createSharedProject({});
+  createBare(rig);
+  const ci = sshKey(rig, 'ci');
+  const mallory = sshKey(rig, 'mallory');
+  rig.write({ 'signers.txt': ci.line });
+  rig.commit();
+  rig.env.SIGNING_KEY = ci.text;
+  cache(rig, { remotes: REMOTES, sign: { keyEnv: 'SIGNING_KEY', as: 'ci' } });
+  await rig.build();
+  expect(rig.log()).not.toContain(ci.text.split('\n')[1]);
+
+  const trusting: CacheSettings = { remotes: REMOTES, trust: 'signed', signers: 'signers.txt' };
+  cloneProject(rig, 'reader');
+  cache(rig, trusting);
+  const reader = await rig.buildWithoutAgent();
+  expect(reader.ran()).toEqual([]);
+  expect(reader.gates()).toEqual([]);
+  expect(reader.warnings()).toEqual([]);
+
+  // Whoever may write to the remote and has no key, or another one, gets nowhere.
+  for (const [name, settings] of [
+    ['unsigned', {}],
+    ['other', { sign: { keyFile: mallory.file, as: 'ci' } }],
+    ['stranger', { sign: { keyFile: mallory.file, as: 'mallory' } }],
+  ] as const) {
+    createBare(rig, `${name}.git`);
+    cloneProject(rig, `${name}-writer`);
+    cache(rig, { remotes: [`git:../${name}.git`], ...settings });
+    await rig.build({ targets: ['f/T1'] });
+    cloneProject(rig, name);
+    cache(rig, { ...trusting, remotes: [{ url: `git:../${name}.git`, write: false }] });
+    const story = await rig.build({ targets: ['f/T1'] });
+    expect(story.ran(), name).toEqual(['f/T1']);
+    const words = {
+      unsigned: 'it is not signed',
+      other: 'its signature by ci is not valid',
+      stranger: 'mallory is no trusted signer',
+    };
+    expect(story.warnings()[0], name).toContain(words[name]);
+  }
+});
+
+test('a key of another kind signs by ssh-keygen, and is checked by it', async () => {
+  await using rig = await createSharedProject({});
+  createBare(rig);
+  const key = sshKey(rig, 'builder', 'ecdsa');
+  rig.write({ 'signers.txt': key.line });
+  rig.commit();
+  cache(rig, { remotes: REMOTES, sign: { keyFile: key.file, as: 'builder' } });
+  await rig.build({ targets: ['f/T1'] });
+  cloneProject(rig, 'reader');
+  cache(rig, { remotes: REMOTES, trust: 'signed', signers: 'signers.txt' });
+  const story = await rig.buildWithoutAgent({ targets: ['f/T1'] });
+  expect(story.ran()).toEqual([]);
+  expect(story.warnings()).toEqual([]);
+});
+
+test('a key or a file of signers that cannot be used is told before anything is built', async () => {
+  await using rig = await createSharedProject({});
+  rig.env.SIGNING_KEY = 'no key';
+  cache(rig, { sign: { keyEnv: 'SIGNING_KEY', as: 'ci' } });
+  const wrong = await rig.buildWithoutAgent();
+  expect(wrong.summary.exitCode).toBe(2);
+  expect(JSON.stringify(wrong.events)).not.toContain('no key"');
+  cache(rig, { trust: 'signed' });
+  expect((await rig.buildWithoutAgent()).buildFailure()).toMatchObject({ kind: 'usage' });
+  // A machine without the key builds all the same: it does not sign.
+  delete rig.env.SIGNING_KEY;
+  cache(rig, { sign: { keyEnv: 'SIGNING_KEY', as: 'ci' } });
+  expect((await rig.build({ targets: ['f/T1'] })).summary.exitCode).toBe(0);
+});
+
+test('ed25519 keys are read in PEM and in the form of OpenSSH, and no others', () => {
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+  expect(parsePrivateKey(pem)?.asymmetricKeyType).toBe('ed25519');
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+    format: 'pem',
+    type: 'pkcs8',
+  });
+  expect(parsePrivateKey(rsa as string)).toBeUndefined();
+  expect(
+    parsePrivateKey('-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----'),
+  ).toBeUndefined();
+});
+
+test('where the config says so, gates are run here on what comes from elsewhere', async () => {
+  await using rig = await createSharedProject({ remotes: REMOTES });
+  createBare(rig);
+  await rig.build();
+  rig.commit();
+  cloneProject(rig, 'careful');
+  cache(rig, { remotes: REMOTES, verify: true });
+  const story = await rig.buildWithoutAgent();
+  expect(story.ran()).toEqual([]);
+  expect(story.gates()).toEqual(['true', 'true', 'true', 'true']);
+  expect(story.outcomes()).toEqual({
+    'f/T1': 'verified',
+    'f/T2': 'verified',
+    'f/T3': 'verified',
+    'f/T4': 'verified',
+  });
+  rig.remove('out');
+  expect((await rig.buildWithoutAgent()).gates()).toEqual([]);
+});

@@ -1,0 +1,107 @@
+/** A glance says what a snapshot would say, or nothing. */
+
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { GitObjects } from '../io/git/objects.js';
+import { openRepository } from '../io/git/open.js';
+import { ScratchRepository } from '../test/rig/scratch-repository.js';
+import { scanPartially } from './partial-scan.js';
+import { takeSnapshot } from './snapshot.js';
+
+const FILES = {
+  'plain.txt': '1',
+  'folder/inner.txt': '1',
+  'folder/grün b.txt': '1',
+  '"quoted".txt': '1',
+  'lines.win': 'a\r\nb\r\n',
+  run: '1',
+  '.gitattributes': '*.win text eol=crlf\n',
+  '.gitignore': 'ignored/\n',
+};
+
+interface Look {
+  readonly scratch: ScratchRepository;
+  /** Makes a change, then asks for a glance at these paths and for a snapshot. */
+  after(change: () => void, ...paths: string[]): Promise<{ partial: string | undefined; taken: string }>;
+}
+
+async function looking(folder: string, body: (look: Look) => Promise<void>): Promise<void> {
+  const scratch = new ScratchRepository();
+  for (const [path, text] of Object.entries(FILES)) scratch.write(folder + path, text);
+  const opened = await openRepository(join(scratch.dir, folder));
+  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+  const objects = new GitObjects(opened.value);
+  const snapshot = async () => {
+    const taken = await takeSnapshot(opened.value, objects, { secrets: [], named: [], force: [] });
+    if (!taken.ok) throw new Error(JSON.stringify(taken.error));
+    return taken.value.tree;
+  };
+  try {
+    await body({
+      scratch,
+      async after(change, ...paths) {
+        const tree = await snapshot();
+        const listing = await objects.list(tree);
+        change();
+        const partial = await scanPartially(opened.value, objects, { tree, listing }, paths);
+        return { partial, taken: await snapshot() };
+      },
+    });
+  } finally {
+    await objects.close();
+    scratch.remove();
+  }
+}
+
+test.each(['', 'sub/project/'])(
+  'new contents are seen as by a snapshot (project in "%s")',
+  async (folder) => {
+    await looking(folder, async ({ scratch, after }) => {
+      const write = (...paths: string[]) => {
+        for (const path of paths) scratch.write(folder + path, `c\r\nd ${path}\r\n`);
+      };
+      for (const paths of [['plain.txt'], ['folder/inner.txt', 'folder/grün b.txt', 'run'], ['lines.win']]) {
+        const { partial, taken } = await after(() => write(...paths), ...paths);
+        expect(partial, paths.join()).toBe(taken);
+      }
+      const same = await after(() => {}, 'plain.txt');
+      expect(same.partial).toBe(same.taken);
+    });
+  },
+);
+
+test('what is more than a new content takes a look', async () => {
+  await looking('', async ({ scratch, after }) => {
+    const at = (path: string) => join(scratch.dir, path);
+    const cases: [string, () => void][] = [
+      ['new.txt', () => scratch.write('new.txt', 'x')],
+      ['ignored/x', () => scratch.write('ignored/x', 'x')],
+      ['plain.txt', () => rmSync(at('plain.txt'))],
+      ['run', () => chmodSync(at('run'), 0o755)],
+      ['folder', () => scratch.write('folder/inner.txt', 'x')],
+      ['.gitignore', () => scratch.write('.gitignore', 'plain.txt\n')],
+      ['.gitattributes', () => scratch.write('.gitattributes', '')],
+      [
+        'lines.win',
+        () => {
+          rmSync(at('lines.win'));
+          symlinkSync('run', at('lines.win'));
+        },
+      ],
+      [
+        'folder/inner.txt',
+        () => {
+          renameSync(at('folder'), join(scratch.root, 'away'));
+          symlinkSync(join(scratch.root, 'away'), at('folder'));
+        },
+      ],
+    ];
+    for (const [path, change] of cases) expect((await after(change, path)).partial, path).toBeUndefined();
+    mkdirSync(at('plain.txt'));
+    expect((await after(() => {}, 'plain.txt')).partial).toBeUndefined();
+    // git would read the quotes as its own.
+    const quoted = await after(() => scratch.write('"quoted".txt', 'x'), '"quoted".txt');
+    expect(quoted.partial).toBeUndefined();
+  });
+});
