@@ -69,7 +69,13 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   // Only now is it sure that this folder is a project: nothing is left in any other.
   if (!options.dryRun) openRecord();
   const { project, selected } = prepared;
-  emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
+  const usd = config.budget.build.usd;
+  emit({
+    type: 'build.planned',
+    tasks: project.graph.order.filter((label) => selected.has(label)),
+    workers: options.workers ?? config.workers,
+    ...(usd === undefined ? {} : { budgetUsd: usd }),
+  });
   for (const warning of project.warnings)
     emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
   if (options.dryRun) {

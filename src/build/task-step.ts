@@ -16,6 +16,7 @@ import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Files } from '../model/tree.js';
 import type { Emit } from '../project/host.js';
+import { lockedTask } from '../project/project.js';
 import { filesOnDisk, isSameWork } from './hand-edits/files-on-disk.js';
 import { mergeEdits, recordedOutputs } from './hand-edits/merge-edits.js';
 import { recordByHand } from './hand-edits/record-edits.js';
@@ -82,9 +83,17 @@ export class TaskStep {
     }
     this.outcomes.set(label, result.value);
     const saved = this.savedBy(label, result.value);
-    const more = saved === undefined ? {} : { saved };
+    const more = { ...(saved === undefined ? {} : { saved }), ...this.publishedBy(task) };
     this.parts.emit({ type: 'task.finished', task: label, outcome: result.value, ms, ...more });
     return 'done';
+  }
+
+  /** The result that is to be published, and the one that it takes the place of. */
+  private publishedBy(task: Task): { result?: string; former?: string } {
+    const result = this.finished.get(task.label)?.result?.commit;
+    if (result === undefined) return {};
+    const former = lockedTask(this.parts.prepared.project, task)?.result;
+    return { result, ...(former === undefined ? {} : { former }) };
   }
 
   /** What an agent's result had cost that did not have to be made again. */

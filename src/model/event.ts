@@ -59,7 +59,14 @@ export type BuildEventBody =
     }
   | { readonly type: 'build.waiting'; readonly pid: number; readonly command: string; readonly since: string }
   /** After load and selection; `tasks` is everything the build looks at. */
-  | { readonly type: 'build.planned'; readonly tasks: readonly Label[] }
+  | {
+      readonly type: 'build.planned';
+      readonly tasks: readonly Label[];
+      /** Tasks that may run at the same time. */
+      readonly workers?: number;
+      /** US dollars that the build may cost. */
+      readonly budgetUsd?: number;
+    }
   | { readonly type: 'build.recovered'; readonly what: string }
   | { readonly type: 'warning'; readonly message: string; readonly task?: Label }
   | { readonly type: 'task.checked'; readonly task: Label; readonly verdict: Verdict }
@@ -137,6 +144,10 @@ export type BuildEventBody =
       readonly usage?: Usage;
       /** For `cached` and `verified`: what the result had cost when it was made. */
       readonly saved?: Usage;
+      /** Commit of the result that the build publishes, in conductor's repository. */
+      readonly result?: string;
+      /** Commit of the result that the lock file named before. */
+      readonly former?: string;
     }
   | { readonly type: 'gate.started'; readonly gate: string; readonly task?: Label }
   | {
