@@ -3,7 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Failure } from '../model/failure.js';
+import { syncFolder } from './durable.js';
+import { codeOf, isMissing } from './errors.js';
+
+export { asFailure, codeOf } from './errors.js';
 
 /** `.conductor-tmp-<pid>-<random>`: the writer's pid tells a later sweep whether anybody still writes it. */
 const TEMPORARY = /^\.conductor-tmp-(\d+)-[0-9a-f]+$/;
@@ -76,13 +79,13 @@ export async function moveWhenLarger(path: string, to: string, maxBytes: number)
 }
 
 /**
- * Replaces a file in one step: a reader, or a process killed at any moment, sees the old content or the new one.
- * Makes the folder when needed. Leaves no temporary file when it fails.
+ * Replaces a file in one step: a reader, a process killed at any moment, or a power cut leaves the old content or the
+ * new one, and what is written later is never on disk before it. Makes the folder when needed. Leaves no temporary file when it fails.
  */
 export async function writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, temporaryName());
-  const options = { flag: 'wx', ...(mode === undefined ? {} : { mode }) };
+  const options = { flag: 'wx', flush: true, ...(mode === undefined ? {} : { mode }) };
   try {
     try {
       await writeFile(temporary, data, options);
@@ -93,9 +96,10 @@ export async function writeAtomic(path: string, data: string | Uint8Array, mode?
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
+  await syncFolder(folder);
 }
 
 /** Removes temporary files that killed writers left in a folder. Returns how many. */
@@ -117,21 +121,6 @@ export async function sweepTemporary(folder: string): Promise<number> {
   return removed;
 }
 
-/** The failure that an error of the disk stands for: a full one. Undefined for every other error, which is a bug. */
-export function asFailure(error: unknown): Failure | undefined {
-  const code = codeOf(error);
-  if (code === 'EDAMAGED') {
-    return {
-      kind: 'unsupported-repository',
-      reason: `what conductor keeps in it is damaged: ${(error as Error).message.trimEnd().split('\n').at(-1)}`,
-      hint: 'Delete the folder `conductor` in its git folder: what it kept is made anew.',
-    };
-  }
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined;
-  const { path, dest } = error as { path?: unknown; dest?: unknown };
-  return { kind: 'disk-full', path: String(dest ?? path ?? '') };
-}
-
 /** Whether a process with this id exists; one of another user counts. */
 export function isAlive(pid: number): boolean {
   try {
@@ -140,15 +129,4 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     return codeOf(error) === 'EPERM';
   }
-}
-
-/** The `code` of an error of the operating system (`ENOENT`), or undefined. */
-export function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' ? code : undefined;
-}
-
-function isMissing(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -4,6 +4,7 @@
  */
 
 import { err, ok, type Result } from '../base/result.js';
+import { DurableRefs } from '../io/git/durable.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { repackRefs } from '../io/git/repack.js';
 import { walkTree } from '../io/git/walk.js';
@@ -40,12 +41,14 @@ export interface LoadedResult {
 export class GitResults implements ResultStore {
   private readonly objects: GitObjects;
   private readonly keeper: Keeper;
+  private readonly durable: DurableRefs;
   /** Results seen in this build: most are asked for by several dependents. */
   private readonly seen = new Map<ActionKey, StoredResult>();
 
   constructor(objects: GitObjects, keeper: Keeper = {}) {
     this.objects = objects;
     this.keeper = keeper;
+    this.durable = new DurableRefs(objects);
   }
 
   async find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>> {
@@ -80,8 +83,9 @@ export class GitResults implements ResultStore {
       files,
       resultMessage(result.provenance.label),
     );
-    const created = await this.objects.createRef(refOf(resultName(result.key)), commit);
-    if (created === 'exists') {
+    const created = await this.create(resultName(result.key), commit);
+    if (!created.ok) return created;
+    if (created.value === 'exists') {
       const standing = await this.find(result.key);
       if (!standing.ok) return standing;
       if (standing.value) return ok({ ...standing.value, adopted: standing.value.commit !== commit });
@@ -111,7 +115,7 @@ export class GitResults implements ResultStore {
     const at = now && new Date(now()).toISOString();
     const record = { schema: 1, key, at, ...(origin ? { origin } : {}) };
     const commit = await this.write(gatesName(key), GATES_FILE, record, new Map(), gatesMessage(key));
-    await this.objects.createRef(refOf(gatesName(key)), commit);
+    await this.create(gatesName(key), commit);
   }
 
   /** Every entry with its commit. */
@@ -132,10 +136,23 @@ export class GitResults implements ResultStore {
   /** Lets an entry's ref name this commit, whatever it named before. */
   async point(name: EntryName, commit: ObjectId): Promise<void> {
     this.seen.delete(keyOf(name));
-    if ((await this.objects.createRef(refOf(name), commit)) === 'created') return;
+    const created = await this.create(name, commit);
+    if (!created.ok || created.value === 'created') return;
     if ((await this.commitOf(name)) === commit) return;
     await this.objects.deleteRef(refOf(name));
-    await this.objects.createRef(refOf(name), commit);
+    await this.create(name, commit);
+  }
+
+  /** The objects are on disk before the ref, and the ref is before anybody hears of it. */
+  private async create(name: EntryName, commit: ObjectId): Promise<Result<'created' | 'exists', Failure>> {
+    const bad = await this.durable.makeDurable(commit);
+    if (bad.length > 0) {
+      const detail = `${bad.length} of its objects cannot be read back: ${bad[0]}`;
+      return err({ kind: 'result-damaged', key: keyOf(name), detail });
+    }
+    const created = await this.objects.createRef(refOf(name), commit);
+    if (created === 'created') await this.durable.refWritten(refOf(name));
+    return ok(created);
   }
 
   async settle(): Promise<void> {

@@ -6,6 +6,7 @@
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
+import { syncFiles } from '../io/durable.js';
 import { exists, readText, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -62,11 +63,17 @@ export async function publishTree(
     );
     return err({ kind: 'publish-refused', paths, detail: exit.stderr.trim() });
   }
+  await bringToDisk(repository, changed);
   await rm(journal, { force: true });
   return ok({
     written: changed.filter((path) => after.get(path)),
     removed: changed.filter((path) => !after.get(path)),
   });
+}
+
+/** The journal goes only when what it tells of can no longer be lost. */
+async function bringToDisk({ project }: Repository, paths: readonly string[]): Promise<void> {
+  await syncFiles(paths.map((path) => join(project, path)));
 }
 
 /**
@@ -155,6 +162,7 @@ export async function recoverPublish(
     );
     const wrapped = await objects.wrap(target, repository.prefix);
     await gitOk(['read-tree', '-m', '-u', now, wrapped], call);
+    await bringToDisk(repository, changed);
     await rm(call.indexFile as string, { force: true });
   }
   await rm(journal, { force: true });

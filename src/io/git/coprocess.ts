@@ -12,17 +12,25 @@ interface Request {
   reject(error: Error): void;
 }
 
-/** Thrown to every request that a process which ended has left without an answer. */
-export class CoprocessEnded extends Error {
+/** A process that did not do what it was asked for. */
+export class CoprocessFailed extends Error {
   readonly stderr: string;
   /** As that of a `GitError`. */
   readonly code: GitError['code'];
 
-  constructor(args: readonly string[], code: number | null, stderr: string) {
-    super(`git ${args[0]} ended (${code}): ${stderr.trim().slice(0, 1000)}`);
-    this.name = 'CoprocessEnded';
+  constructor(args: readonly string[], what: string, stderr: string, signal?: string | null) {
+    super(`git ${args[0]}: ${what}: ${stderr.trim().slice(0, 1000)}`);
+    this.name = 'CoprocessFailed';
     this.stderr = stderr;
-    this.code = codeFor(stderr);
+    this.code = signal ? 'ESIGNAL' : codeFor(stderr);
+  }
+}
+
+/** Thrown to every request that a process which ended has left without an answer. */
+export class CoprocessEnded extends CoprocessFailed {
+  constructor(args: readonly string[], end: { code: number | null; signal: string | null }, stderr: string) {
+    super(args, `it ended (${end.signal ?? end.code})`, stderr, end.signal);
+    this.name = 'CoprocessEnded';
   }
 }
 
@@ -35,6 +43,8 @@ export class Coprocess {
   private size = 0;
   /** Bytes needed before it is worth looking for the end of the answer again. */
   private wanted = 1;
+  /** The end of what it said on stderr. */
+  private said = '';
 
   constructor(args: readonly string[], call: GitCall) {
     this.args = args;
@@ -48,6 +58,11 @@ export class Coprocess {
       this.waiting.push({ frame, resolve, reject });
       child.stdin.write(request);
     });
+  }
+
+  /** For an answer that turned out to be wrong: what the process said is the likely cause. */
+  failure(what: string): CoprocessFailed {
+    return new CoprocessFailed(this.args, what, this.said);
   }
 
   async close(): Promise<void> {
@@ -69,9 +84,9 @@ export class Coprocess {
     this.chunks = [];
     this.size = 0;
     this.wanted = 1;
-    let stderr = '';
+    this.said = '';
     child.stderr.on('data', (chunk: Buffer) => {
-      stderr = (stderr + chunk.toString('utf8')).slice(-4000);
+      if (this.child === child) this.said = (this.said + chunk.toString('utf8')).slice(-4000);
     });
     child.stdin.on('error', () => {});
     child.stdout.on('data', (chunk: Buffer) => {
@@ -88,7 +103,7 @@ export class Coprocess {
       for (const request of left) request.reject(error);
     };
     child.on('error', ended);
-    child.on('close', (code) => ended(new CoprocessEnded(this.args, code, stderr)));
+    child.on('close', (code, signal) => ended(new CoprocessEnded(this.args, { code, signal }, this.said)));
     return child;
   }
 

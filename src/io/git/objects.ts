@@ -38,12 +38,12 @@ export class GitObjects {
     this.store = repository.store;
     this.call = { gitDir: repository.store, dir: repository.store };
     this.reader = new Coprocess(['cat-file', '--batch'], this.call);
-    this.trees = new Coprocess(['mktree', '--batch', '-z', '--missing'], this.call);
-    this.blobs = new Coprocess(['hash-object', '-w', '--no-filters', '--stdin-paths'], this.call);
-    this.commits = new Coprocess(
-      ['hash-object', '-w', '-t', 'commit', '--no-filters', '--stdin-paths'],
-      this.call,
-    );
+    // What these write is brought to disk in one go, before a ref names it (`durable.ts`): not object by object.
+    const writing: GitCall = { ...this.call, settings: ['core.fsync=-loose-object'] };
+    this.trees = new Coprocess(['mktree', '--batch', '-z', '--missing'], writing);
+    this.blobs = new Coprocess(['hash-object', '-w', '--no-filters', '--stdin-paths'], writing);
+    const commits = ['hash-object', '-w', '-t', 'commit', '--no-filters', '--stdin-paths'];
+    this.commits = new Coprocess(commits, writing);
     this.refUpdates = new Coprocess(['update-ref', '--stdin'], this.call);
   }
 
@@ -71,11 +71,14 @@ export class GitObjects {
   /** Those of the ids whose object is missing, cannot be read, or is not what its id says. */
   async missing(ids: readonly ObjectId[]): Promise<ObjectId[]> {
     const bad: ObjectId[] = [];
-    for (const id of new Set(ids)) {
-      const object = await this.readObject(id);
-      if (!object || hashObject(object.type, object.content, id.length) !== id) bad.push(id);
-    }
+    for (const id of new Set(ids)) if (!(await this.readVerified(id))) bad.push(id);
     return bad;
+  }
+
+  /** An object by its full id, hashed again; undefined when it is missing, unreadable, or not what its id says. */
+  async readVerified(id: ObjectId): Promise<{ type: string; content: Buffer } | undefined> {
+    const object = await this.readObject(id);
+    return object && hashObject(object.type, object.content, id.length) === id ? object : undefined;
   }
 
   async writeBlob(content: Buffer): Promise<ObjectId> {
@@ -108,9 +111,12 @@ export class GitObjects {
       records.push(`${mode} ${type} ${id}\t${name}\0`);
     }
     // An empty record ends a tree; git answers with its id at once.
-    return (await this.trees.ask(Buffer.from(`${records.join('')}\0`, 'latin1'), lineFrame))
-      .toString('latin1')
-      .trim();
+    const answer = await this.trees.ask(Buffer.from(`${records.join('')}\0`, 'latin1'), lineFrame);
+    const id = answer.toString('latin1').trim();
+    // mktree names the tree even when it could not write it.
+    if ((await this.resolve(id)) === undefined)
+      throw this.trees.failure(`tree ${id} is not there after it was written`);
+    return id;
   }
 
   /** Every file below a tree (or a commit's tree). Rejects when the tree cannot be read. */

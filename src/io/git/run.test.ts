@@ -19,5 +19,5 @@ test.each([
 ])('%s', (stderr, kind) => {
   const exit = { code: 128, stdout: Buffer.alloc(0), stderr };
   expect(asFailure(new GitError(['mktree'], exit))?.kind).toBe(kind);
-  expect(asFailure(new CoprocessEnded(['mktree'], 128, stderr))?.kind).toBe(kind);
+  expect(asFailure(new CoprocessEnded(['mktree'], { code: 128, signal: null }, stderr))?.kind).toBe(kind);
 });

@@ -11,6 +11,8 @@ export interface GitCall {
   readonly indexFile?: string;
   readonly input?: Buffer | string;
   readonly env?: Readonly<Record<string, string>>;
+  /** `<name>=<value>` for this call, over those of every call. */
+  readonly settings?: readonly string[];
   /** For calls that speak to other machines: without a terminal to ask at, ended when aborted or when stuck. */
   readonly away?: {
     readonly signal: AbortSignal;
@@ -25,30 +27,49 @@ export interface GitExit {
   readonly stderr: string;
   /** Why it was ended before it was done. */
   readonly stopped?: 'aborted' | 'silent';
+  /** The signal that ended it; its code is -1 then. */
+  readonly signal?: NodeJS.Signals;
 }
 
 /** Thrown where git was expected to succeed: a bug, or a repository that is damaged beyond what is handled. */
 export class GitError extends Error {
   readonly exit: GitExit;
   /** As Node's own errors say it, so that a full disk is known wherever it is met. */
-  readonly code: 'ENOSPC' | 'EDAMAGED' | 'EGIT';
+  readonly code: GitCode;
 
   constructor(args: readonly string[], exit: GitExit) {
-    super(`git ${args[0]} failed (${exit.code}): ${exit.stderr.trim().slice(0, 2000)}`);
+    super(`git ${args[0]} failed (${exit.signal ?? exit.code}): ${exit.stderr.trim().slice(0, 2000)}`);
     this.name = 'GitError';
     this.exit = exit;
-    this.code = codeFor(exit.stderr);
+    this.code = exit.signal ? 'ESIGNAL' : exit.code === USAGE ? 'EUSAGE' : codeFor(exit.stderr);
   }
 }
+
+/** Node's own names where there is one; `ESIGNAL`: somebody ended git, `EUSAGE`: git did not know what it was told. */
+export type GitCode = 'EDAMAGED' | 'EOWNER' | 'ESIGNAL' | 'EUSAGE' | 'EGIT' | (typeof SYSTEM)[number][1];
+
+/** git's exit code for arguments that it does not know. */
+const USAGE = 129;
+
+const SYSTEM = [
+  [/No space left on device|Disk quota exceeded|Out of diskspace/, 'ENOSPC'],
+  [/Read-only file system/, 'EROFS'],
+  [/Permission denied|insufficient permission/, 'EACCES'],
+  [/Operation not permitted/, 'EPERM'],
+  [/Too many open files/, 'EMFILE'],
+  [/Input\/output error/, 'EIO'],
+  [/Cannot allocate memory|out of memory/i, 'ENOMEM'],
+] as const;
 
 /**
  * What git's words stand for. Damage counts where the broken file is conductor's own, since only that may be thrown away:
  * it is named, or an object is not what conductor wrote down.
  */
-export function codeFor(said: string): GitError['code'] {
-  if (/No space left on device|Disk quota exceeded|Out of diskspace/.test(said)) return 'ENOSPC';
+export function codeFor(said: string): GitCode {
+  if (/detected dubious ownership/.test(said)) return 'EOWNER';
+  for (const [words, code] of SYSTEM) if (words.test(said)) return code;
   const isDamaged =
-    /\/conductor\/repo\/.*(is corrupt|is not a GIT packfile|does not match index|cannot be mapped|is invalid)/.test(
+    /\/conductor\/repo\/.*(is corrupt|is empty|is not a GIT packfile|does not match index|cannot be mapped|is invalid)/.test(
       said,
     ) || /object [0-9a-f]{40,64} is a \w+ but specified type was/.test(said);
   return isDamaged ? 'EDAMAGED' : 'EGIT';
@@ -74,11 +95,15 @@ const SETTINGS = [
   'advice.detachedHead=false',
   'advice.addEmbeddedRepo=false',
   'core.safecrlf=false',
+  // What git keeps is on disk before it has its name: one sync for all objects of a command. An index is a cache.
+  'core.fsync=objects,derived-metadata,reference',
+  'core.fsyncMethod=batch',
 ].flatMap((setting) => ['-c', setting]);
 
 export function gitArguments(call: GitCall, args: readonly string[]): string[] {
   return [
     ...SETTINGS,
+    ...(call.settings ?? []).flatMap((setting) => ['-c', setting]),
     ...(call.gitDir === undefined ? [] : [`--git-dir=${call.gitDir}`]),
     ...(call.workTree === undefined ? [] : [`--work-tree=${call.workTree}`]),
     ...args,
@@ -124,10 +149,11 @@ export function git(args: readonly string[], call: GitCall = {}): Promise<GitExi
       const isGone = dir !== undefined && !existsSync(dir);
       reject(error.code === 'ENOENT' && error.path === 'git' && !isGone ? new GitMissing() : error);
     });
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       const stopped = guard?.end();
       resolve({
         code: code ?? -1,
+        ...(signal ? { signal } : {}),
         stdout: Buffer.concat(stdout),
         stderr: Buffer.concat(stderr).toString('utf8'),
         ...(stopped === undefined ? {} : { stopped }),

@@ -3,9 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
+import { syncFiles, syncFolder } from '../durable.js';
 import { makeTemporaryFolder } from '../files.js';
 import type { Repository } from './repository.js';
 import { gitOk } from './run.js';
@@ -86,9 +87,10 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
   await gitOk(['init', '-q', '--bare', '--template=', `--object-format=${objectFormat}`, '--', aside]);
   await mkdir(join(aside, 'objects', 'info'), { recursive: true });
   await mkdir(join(aside, 'info'), { recursive: true });
-  await writeFile(join(aside, 'objects', 'info', 'alternates'), '../../../objects\n');
-  await writeFile(join(aside, 'config'), storeConfig(objectFormat));
+  await writeFile(join(aside, 'objects', 'info', 'alternates'), '../../../objects\n', { flush: true });
+  await writeFile(join(aside, 'config'), storeConfig(objectFormat), { flush: true });
   await writeFile(join(aside, 'conductor-git-version'), `git version ${version.value}\n`);
+  await syncFiles([join(aside, 'HEAD')]);
   if (await movedInto(store, aside)) return ok(undefined);
   // Another command was quicker, and may be at work in its store already; or what stands there is no store at all.
   if (!existsSync(join(store, 'HEAD'))) {
@@ -105,6 +107,7 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
 async function movedInto(store: string, aside: string): Promise<boolean> {
   try {
     await rename(aside, store);
+    await syncFolder(dirname(store));
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

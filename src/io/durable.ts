@@ -1,0 +1,55 @@
+/** Brings files and folder entries to disk, so that they outlive a power cut. Knows nothing of what is in them. */
+
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Limiter } from '../base/limiter.js';
+import { codeOf } from './errors.js';
+
+/** Node has four threads for the disk unless told otherwise: more at once only wait. */
+const AT_ONCE = 4;
+
+/** Some file systems know no such operation, or not for folders: then there is nothing that conductor could do. */
+const UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR', 'EBADF', 'EPERM']);
+const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+
+/** False when there is no file of this name; a link is not followed. */
+export async function syncFile(path: string): Promise<boolean> {
+  return sync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
+
+/** What was created, renamed or removed directly in the folder. */
+export async function syncFolder(path: string): Promise<boolean> {
+  return sync(path, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0));
+}
+
+async function sync(path: string, flags: number): Promise<boolean> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path, flags);
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (GONE.has(code)) return false;
+    // A file that may be written and not read cannot be opened for this; Windows opens no folder.
+    if (code === 'EACCES' || UNSUPPORTED.has(code)) return true;
+    throw error;
+  }
+  try {
+    await file.sync();
+  } catch (error) {
+    if (!UNSUPPORTED.has(codeOf(error) ?? '')) throw error;
+  } finally {
+    await file.close();
+  }
+  return true;
+}
+
+/** Files that exist, then the folders that they are in. Those that are not there are returned. */
+export async function syncFiles(paths: Iterable<string>): Promise<string[]> {
+  const limiter = new Limiter(AT_ONCE);
+  const all = [...paths];
+  const found = await Promise.all(all.map((path) => limiter.run(() => syncFile(path))));
+  const folders = new Set(all.filter((_, at) => found[at]).map((path) => dirname(path)));
+  await Promise.all([...folders].map((folder) => limiter.run(() => syncFolder(folder))));
+  return all.filter((_, at) => !found[at]);
+}

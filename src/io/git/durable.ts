@@ -1,0 +1,88 @@
+/**
+ * The last step before a ref: every object that a commit needs is read back, hashed, and brought to disk. Knows nothing
+ * of what the objects are for.
+ */
+
+import { dirname, join } from 'node:path';
+import type { ObjectId } from '../../model/tree.js';
+import { syncFiles, syncFolder } from '../durable.js';
+import type { GitObjects } from './objects.js';
+import { parseRawTree } from './raw-tree.js';
+
+/** A ref to a commit of which something cannot be read would be a result that nobody has. */
+export class DurableRefs {
+  private readonly objects: GitObjects;
+  /** Of this process: most folders and many files of a result are those of the one before. */
+  private readonly done = new Set<ObjectId>();
+  private readonly folders = new Set<string>();
+
+  constructor(objects: GitObjects) {
+    this.objects = objects;
+  }
+
+  /**
+   * Ids of what cannot be read back as it was written; none when all of it is on disk. What lies in a pack was brought
+   * there by the git that wrote the pack.
+   */
+  async makeDurable(commit: ObjectId): Promise<ObjectId[]> {
+    const wanted = new Set<ObjectId>();
+    const bad: ObjectId[] = [];
+    const visit = async (id: ObjectId): Promise<void> => {
+      if (this.done.has(id) || wanted.has(id)) return;
+      wanted.add(id);
+      const object = await this.objects.readVerified(id);
+      if (object === undefined) bad.push(id);
+      else if (object.type === 'tree') await this.visitAll(treeEntries(object.content, id), visit);
+      else if (object.type === 'commit') await visit(treeOf(object.content));
+    };
+    await visit(commit);
+    if (bad.length > 0) return bad;
+    const missing = await syncFiles([...wanted].map((id) => loosePath(this.objects.store, id)));
+    // Objects of the person's repository that are loose there: theirs, and needed by the result all the same.
+    if (missing.length > 0) {
+      const theirs = join(this.objects.store, '..', '..');
+      const here = new Set(missing);
+      const ids = [...wanted].filter((id) => here.has(loosePath(this.objects.store, id)));
+      await syncFiles(ids.map((id) => loosePath(theirs, id)));
+    }
+    await this.syncNew(join(this.objects.store, 'objects'));
+    for (const id of wanted) this.done.add(id);
+    return [];
+  }
+
+  /** The entry of a ref that git has just written. */
+  async refWritten(name: string): Promise<void> {
+    const folder = dirname(join(this.objects.store, name));
+    // Packed in the meantime by another command: then git has brought it to disk.
+    if (!(await syncFolder(folder))) return;
+    for (let above = dirname(folder); above.length >= this.objects.store.length; above = dirname(above)) {
+      await this.syncNew(above);
+    }
+  }
+
+  private async visitAll(ids: readonly ObjectId[], visit: (id: ObjectId) => Promise<void>): Promise<void> {
+    await Promise.all(ids.map(visit));
+  }
+
+  /** Once a process: its entries are folders, of which there are few. */
+  private async syncNew(folder: string): Promise<void> {
+    if (this.folders.has(folder)) return;
+    await syncFolder(folder);
+    this.folders.add(folder);
+  }
+}
+
+/** Where an object of its own lies. */
+export function loosePath(gitDir: string, id: ObjectId): string {
+  return join(gitDir, 'objects', id.slice(0, 2), id.slice(2));
+}
+
+/** Gitlinks name commits of other repositories. */
+function treeEntries(content: Buffer, id: ObjectId): ObjectId[] {
+  const entries = [...parseRawTree(content, id.length / 2).values()];
+  return entries.filter((entry) => entry.mode !== '160000').map((entry) => entry.id);
+}
+
+function treeOf(commit: Buffer): ObjectId {
+  return commit.toString('latin1', 'tree '.length, commit.indexOf(0x0a));
+}
