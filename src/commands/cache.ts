@@ -121,7 +121,7 @@ export async function verifyResults(
       if (options.remove) await local.drop(name);
     }
     if (options.remove && damaged.length > 0) {
-      const { removeBrokenObjects } = await import('../io/git/repair.js');
+      const { removeBrokenObjects } = await import('../io/git/upkeep/repair.js');
       await removeBrokenObjects(project.objects.store);
     }
     return ok({ results, damaged, removed: options.remove });

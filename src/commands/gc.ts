@@ -9,12 +9,18 @@ import { ok, type Result } from '../base/result.js';
 import { openWritingSession } from '../build/session.js';
 import { exists, readText } from '../io/files.js';
 import { folderBytes } from '../io/folder-size.js';
-import { compactableBytes, compactStore, idleWorktrees, indexTree, objectKinds } from '../io/git/compact.js';
 import { mentionedIds } from '../io/git/mentions.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { TreeEntry } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
 import { deleteRefs } from '../io/git/transfer.js';
+import {
+  compactableBytes,
+  compactStore,
+  idleWorktrees,
+  indexTree,
+  objectKinds,
+} from '../io/git/upkeep/compact.js';
 import { acquireLock, type LockHandle } from '../io/lock.js';
 import type { CollectReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';

@@ -4,9 +4,9 @@
  */
 
 import { err, ok, type Result } from '../base/result.js';
-import { DurableRefs } from '../io/git/durable.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { repackRefs } from '../io/git/repack.js';
+import { DurableRefs } from '../io/git/upkeep/durable.js';
+import { repackRefs } from '../io/git/upkeep/repack.js';
 import { walkTree } from '../io/git/walk.js';
 import type { ActionKey, EditPatch, Origin, Provenance, StoredResult } from '../model/action.js';
 import { canonicalJson, type Digest } from '../model/digest.js';

@@ -7,8 +7,8 @@ import type { Entry } from '../../model/tree.js';
 import { ScratchRepository } from '../../test/rig/scratch-repository.js';
 import { GitObjects } from './objects.js';
 import { openRepository } from './open.js';
-import { repackRefs } from './repack.js';
 import type { Repository } from './repository.js';
+import { repackRefs } from './upkeep/repack.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

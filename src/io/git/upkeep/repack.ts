@@ -2,7 +2,7 @@
 
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GitCall, git, gitOk } from './run.js';
+import { type GitCall, git, gitOk } from '../run.js';
 
 const HALF_WRITTEN_MS = 60 * 60 * 1000;
 

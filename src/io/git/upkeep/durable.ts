@@ -4,10 +4,10 @@
  */
 
 import { dirname, join } from 'node:path';
-import type { ObjectId } from '../../model/tree.js';
-import { syncFiles, syncFolder } from '../durable.js';
-import type { GitObjects } from './objects.js';
-import { parseRawTree } from './raw-tree.js';
+import type { ObjectId } from '../../../model/tree.js';
+import { syncFiles, syncFolder } from '../../durable.js';
+import type { GitObjects } from '../objects.js';
+import { parseRawTree } from '../raw-tree.js';
 
 /** A ref to a commit of which something cannot be read would be a result that nobody has. */
 export class DurableRefs {

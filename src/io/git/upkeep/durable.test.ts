@@ -3,10 +3,10 @@
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { ScratchRepository } from '../../test/scratch-repository.js';
+import { ScratchRepository } from '../../../test/rig/scratch-repository.js';
+import { GitObjects } from '../objects.js';
+import { openRepository } from '../open.js';
 import { DurableRefs, loosePath } from './durable.js';
-import { GitObjects } from './objects.js';
-import { openRepository } from './open.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
