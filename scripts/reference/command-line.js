@@ -1,4 +1,4 @@
-// The page of the command line: what commander knows of every command.
+// Builds the page of the command line from the definitions of all commands.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export async function commandLinePage() {
   ].join('\n');
 }
 
-/** The definitions alone: what commands do is loaded when one of them runs, and here none does. */
+/** Bundles only the definitions: the code of a command is loaded when it runs, and none runs here. */
 async function loadProgram() {
   const folder = mkdtempSync(join(tmpdir(), 'conductor-reference-'));
   const outfile = join(folder, 'program.mjs');
@@ -75,7 +75,7 @@ function meaning({ description, argChoices, defaultValue }) {
   return `${sentence(description)}${choices}${fallback}`;
 }
 
-/** What the help has below the options: examples and notes. */
+/** The examples and notes that the help shows below the options. */
 function after(command) {
   let text = '';
   command.configureOutput({ writeOut: (part) => (text += part) });

@@ -1,9 +1,9 @@
-// The pages of the event stream: its events, and the failures in them.
+// Builds the pages of events and of failures.
 import { code, pageHead, readSchema, table } from './markdown.js';
 import { deref, typeOf } from './schema.js';
 
 const SOURCE = 'schemas/events.schema.json';
-/** Definitions that have a section of the events' page, in its order. */
+/** Definitions with a section of their own on the page of events, in its order. */
 const PARTS = [
   'verdict',
   'staleReason',
@@ -25,9 +25,9 @@ export function eventsPage() {
   const everyEvent = [
     [code('schema'), code('1'), 'Version of this format.'],
     ...common,
-    [code('type'), 'string', 'What happened; it says which other keys there are.'],
+    [code('type'), 'string', 'What happened; decides which other keys exist.'],
   ];
-  const text = `${schema.description}\n\nSchema: \`conductor schema events\`. Types: \`BuildEvent\` of \`conductor-build\`. What goes wrong: [failures](failures.md).`;
+  const text = `${schema.description}\n\nSchema: \`conductor schema events\`. Types: \`BuildEvent\` of \`conductor-build\`. Kinds of failures: [failures](failures.md).`;
   return [
     pageHead(schema.title, SOURCE, text),
     `## Every event\n\n${table(['key', 'type', 'meaning'], everyEvent)}`,
@@ -47,7 +47,7 @@ export function failuresPage() {
       ...oneOf.map((one) => section(schema, '###', one, ['kind'])),
     ].join('\n');
   });
-  const text = `${schema.definitions.failure.description} People see a sentence, the facts and one hint; [events](events.md) carry it as data.`;
+  const text = `${schema.definitions.failure.description} On the terminal it is a sentence, the facts and one hint; in [events](events.md) it is data.`;
   return [pageHead('Failures', SOURCE, text), ...groups].join('\n');
 }
 

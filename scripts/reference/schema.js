@@ -1,4 +1,4 @@
-// The page of a schema whose documents people or conductor write: a table of keys for each object in it.
+// Builds the page of one schema: a table of keys for each object in it.
 import { code, literal, pageHead, readSchema, table } from './markdown.js';
 
 export function schemaPage(name) {
@@ -13,7 +13,7 @@ export function schemaPage(name) {
   return [head, ...sections].join('\n');
 }
 
-/** A section for this object, then one for each object inside. Objects that are alike are shown once. */
+/** A section for this object, then one for each object inside. Equal objects are shown once. */
 function collect(schema, node, way, sections, shown) {
   const properties = propertiesOf(schema, node);
   if (Object.keys(properties).length > 0) {
@@ -56,7 +56,7 @@ export function propertyTable(schema, properties, required) {
   return table(['key', 'type', 'default', 'meaning'], rows);
 }
 
-/** Keys of an object, those of the forms that it may have included. */
+/** Keys of an object, including those of its alternative forms. */
 function propertiesOf(schema, node) {
   const one = deref(schema, node);
   const all = { ...one.properties };

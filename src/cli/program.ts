@@ -1,4 +1,4 @@
-/** The commands, in the order of their help. What each takes is in `definitions/`, what it does in `commands/`. */
+/** Lists the commands in the order of the help. `definitions/` says what each accepts, `commands/` what it does. */
 
 import { Command } from 'commander';
 import { addBuild, addPlan, addRun, addWatch } from './definitions/build.js';
@@ -60,7 +60,7 @@ const COMMANDS = [
 ];
 
 const EXIT_CODES = `
-Exit codes: 0 up to date, or all is well; 1 a task or gate failed, or what was asked for is not so; 2 could not
+Exit codes: 0 success; 1 a task or gate failed, or a check found a problem; 2 could not
 start (usage, config, specs, environment); 130 interrupted.`;
 
 export function createProgram(setExitCode: SetExitCode): Command {

@@ -1,4 +1,4 @@
-/** What can be typed after the commands that build and plan: build, watch, plan, run. */
+/** Defines the commands that build and plan: build, watch, plan, run. */
 
 import { type Command, Option } from 'commander';
 import { BUDGET_USD, examples, positiveInteger, type SetExitCode } from './shared.js';
@@ -11,26 +11,27 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
       '[targets...]',
       'features, task labels, or globs of either (`feature-001-auth`, `feature-001-auth/T0*`)',
     )
-    .option('--dry-run', 'say what would be done, and why; do nothing')
-    .addOption(new Option('--estimate', 'say what agents would use and cost; do nothing').conflicts('dryRun'))
-    .option('--force', 'make the targets anew, whatever the store has')
-    .option('--frozen', 'run no recipe: restore what is known, fail on anything else')
-    .option(
-      '--rebuild-missing',
-      'make recorded results anew that are in no store any more, also where it costs money',
-    )
-    .option('--discard-edits', 'overwrite outputs that were edited by hand')
+    .option('--dry-run', 'print what would be done, and why; do nothing')
     .addOption(
-      new Option('--keep-edits', 'merge what was edited by hand onto what is newly made').conflicts(
-        'discardEdits',
+      new Option('--estimate', 'print what agents would probably use and cost; do nothing').conflicts(
+        'dryRun',
       ),
     )
+    .option('--force', 'rebuild the targets, even if the store has results')
+    .option('--frozen', 'run no recipe: restore stored results, and fail if anything is stale')
+    .option('--rebuild-missing', 'rebuild recorded results that are in no store, even if it costs money')
+    .option('--discard-edits', 'overwrite outputs that were edited by hand')
+    .addOption(
+      new Option('--keep-edits', 'merge hand edits into the newly built files').conflicts('discardEdits'),
+    )
     .option('--commit', 'make one commit per task and merge them into the current branch')
-    .addOption(new Option('--keep-going', 'go on with what does not depend on a failed task').default(true))
+    .addOption(
+      new Option('--keep-going', 'continue with tasks that do not depend on a failed one').default(true),
+    )
     .option('--fail-fast', 'start nothing new after the first failure')
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
-    .option('--no-wait', 'fail when another build of this project runs, instead of waiting for it')
+    .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
     .option('--json', 'print events, one JSON object a line')
     .addHelpText(
       'after',
@@ -45,15 +46,15 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
 export function addWatch(program: Command, setExitCode: SetExitCode): void {
   program
     .command('watch')
-    .description('build, and build again whenever something changes')
+    .description('build, and build again whenever a file changes')
     .argument('[targets...]', 'features, task labels, or globs of either')
-    .option('--poll', 'look every second, for file systems that tell of no changes')
+    .option('--poll', 'scan every second, for file systems that report no changes')
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
     .option('--json', 'print events, one JSON object a line')
     .addHelpText(
       'after',
       `
-Keys: enter build now, a all (what failed too), f failed only, e explain, q quit
+Keys: enter build now, a all (failed tasks too), f failed only, e explain, q quit
 ${examples('conductor watch', 'conductor watch feature-001-auth', 'conductor watch --poll')}`,
     )
     .action(async (targets: string[], options) => {
@@ -66,16 +67,13 @@ export function addRun(program: Command, setExitCode: SetExitCode): void {
   program
     .command('run')
     .description('plan a request, show what would be built, ask, build it and run the build gates')
-    .argument(
-      '<feature|request.md>',
-      'a feature with a REQUEST.md, or a Markdown file that says what is wanted',
-    )
+    .argument('<feature|request.md>', 'a feature with a REQUEST.md, or a Markdown file with the request')
     .option('--feature <name>', 'name of the feature of a request file; default: the name of the file')
     .option('--yes', 'build without asking')
-    .option('--discard-edits', 'let the plan and the build replace what was edited by hand')
+    .option('--discard-edits', 'let the plan and the build replace hand edits')
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
-    .option('--no-wait', 'fail when another conductor works on this project, instead of waiting for it')
+    .option('--no-wait', 'fail if another conductor works on this project, instead of waiting for it')
     .option('--json', 'print events, one JSON object a line')
     .addHelpText(
       'after',
@@ -91,15 +89,12 @@ export function addPlan(program: Command, setExitCode: SetExitCode): void {
   program
     .command('plan')
     .description('turn a request into a plan and a backlog of tasks')
-    .argument(
-      '<feature|request.md>',
-      'a feature with a REQUEST.md, or a Markdown file that says what is wanted',
-    )
+    .argument('<feature|request.md>', 'a feature with a REQUEST.md, or a Markdown file with the request')
     .option('--feature <name>', 'name of the feature of a request file; default: the name of the file')
-    .option('--dry-run', 'say what would be written anew, and why; ask no agent')
-    .option('--discard-edits', 'let the plan replace what you have changed in PLAN.md and BACKLOG.yaml')
+    .option('--dry-run', 'print what would be written again, and why; ask no agent')
+    .option('--discard-edits', 'let the plan replace your changes in PLAN.md and BACKLOG.yaml')
     .option(...BUDGET_USD)
-    .option('--no-wait', 'fail when another conductor works on this project, instead of waiting for it')
+    .option('--no-wait', 'fail if another conductor works on this project, instead of waiting for it')
     .option('--json', 'print events, one JSON object a line')
     .addHelpText('after', examples('conductor plan feature-001-auth', 'conductor plan rate-limits.md'))
     .action(async (target: string, options) => {

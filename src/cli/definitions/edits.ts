@@ -1,4 +1,4 @@
-/** What can be typed after the commands for hand edits, regeneration and versions. */
+/** Defines the commands for hand edits, regeneration and versions. */
 
 import type { Command } from 'commander';
 import { examples, positiveInteger, type SetExitCode } from './shared.js';
@@ -6,9 +6,9 @@ import { examples, positiveInteger, type SetExitCode } from './shared.js';
 export function addAccept(program: Command, setExitCode: SetExitCode): void {
   program
     .command('accept')
-    .description('record the files of tasks as they are, once their gates pass on them')
-    .argument('<tasks...>', 'as the targets of build')
-    .option('--no-wait', 'fail when another build of this project runs, instead of waiting for it')
+    .description('record the files of tasks as they are, if their gates pass')
+    .argument('<tasks...>', 'targets, as for build')
+    .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
     .option('--json', 'print events, one JSON object a line')
     .addHelpText('after', examples('conductor accept feature-001-auth/T01'))
     .action(async (tasks: string[], options) => {
@@ -20,14 +20,12 @@ export function addAccept(program: Command, setExitCode: SetExitCode): void {
 export function addAbsorb(program: Command, setExitCode: SetExitCode): void {
   program
     .command('absorb')
-    .description(
-      'find the change of the spec that explains an edit by hand, and accept the edit as its result',
-    )
+    .description('find the spec change that explains a hand edit, and accept the edit as its result')
     .argument('<task>', 'a task with edited files')
-    .option('--editor', 'write the change in $VISUAL or $EDITOR, even where there is an agent to propose it')
+    .option('--editor', 'write the change in $VISUAL or $EDITOR, even if an agent could propose it')
     .option('--yes', 'apply the proposal without asking')
     .option('--json', 'print one JSON object; nothing is applied without --yes')
-    .option('--no-wait', 'fail when a build of this project runs, instead of waiting for it')
+    .option('--no-wait', 'fail if a build of this project runs, instead of waiting for it')
     .addHelpText('after', examples('conductor absorb feature-001-auth/T01'))
     .action(async (task: string, options) => {
       const { runAbsorb } = await import('../commands/edits/absorb.js');
@@ -38,9 +36,9 @@ export function addAbsorb(program: Command, setExitCode: SetExitCode): void {
 export function addDiff(program: Command, setExitCode: SetExitCode): void {
   program
     .command('diff')
-    .description('what was edited by hand: the files on disk against what is recorded')
+    .description('show hand edits: the files on disk compared with the recorded ones')
     .argument('[targets...]', 'as for build')
-    .option('--stat', 'one line a file instead of the changes')
+    .option('--stat', 'print one line for each file instead of the changes')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor diff feature-001-auth/T01', 'conductor diff --stat'))
     .action(async (targets: string[], options) => {
@@ -52,25 +50,25 @@ export function addDiff(program: Command, setExitCode: SetExitCode): void {
 export function addRegenerate(program: Command, setExitCode: SetExitCode): void {
   program
     .command('regenerate')
-    .description('make outputs anew from the specs, without the old ones in view, and compare')
+    .description('build outputs again from the specs, without the old ones, and compare')
     .argument('[targets...]', 'as for build')
-    .option('--all', 'every task')
-    .option('--fresh', 'run the recipes even where the store has the result')
+    .option('--all', 'regenerate every task')
+    .option('--fresh', 'run the recipes even if the store has the results')
     .option(
       '--runs <n>',
-      'make everything n times and tell where the runs differ (implies --fresh)',
+      'build everything n times and show where the runs differ (implies --fresh)',
       positiveInteger,
     )
-    .option('--apply', 'publish what was made, after the comparison')
-    .option('--html [file]', 'write the comparison as one page, with the differences side by side')
+    .option('--apply', 'publish the new files after the comparison')
+    .option('--html [file]', 'write the comparison to one page, with the differences side by side')
     .option('--json', 'print one JSON object')
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
-    .option('--no-wait', 'fail when a build of this project runs, instead of waiting for it')
+    .option('--no-wait', 'fail if a build of this project runs, instead of waiting for it')
     .addHelpText(
       'after',
       examples(
-        'conductor regenerate --all                            # what the store has: the same bytes, no model',
-        'conductor regenerate feature-001-auth --fresh --html  # ask the model again and look at it',
+        'conductor regenerate --all                            # from the store: the same bytes, no model',
+        'conductor regenerate feature-001-auth --fresh --html  # run the models again and open the page',
         'conductor regenerate feature-001-auth/T02 --runs 3    # how much does the spec leave open?',
       ),
     )
@@ -83,7 +81,7 @@ export function addRegenerate(program: Command, setExitCode: SetExitCode): void 
 export function addVersions(program: Command, setExitCode: SetExitCode): void {
   program
     .command('versions')
-    .description("a feature's history: version, date, what changed, cost, results")
+    .description("list a feature's versions: date, what changed, cost, results")
     .argument('<feature>', 'the name of a feature')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor versions feature-001-auth'))
@@ -97,9 +95,9 @@ export function addCheckout(program: Command, setExitCode: SetExitCode): void {
   program
     .command('checkout')
     .description('go back to a version of a feature: its spec from git, its outputs from the store')
-    .argument('<feature@version>', 'as `conductor versions` lists them')
+    .argument('<feature@version>', 'a version from `conductor versions`')
     .option('--json', 'print one JSON object')
-    .option('--no-wait', 'fail when a build of this project runs, instead of waiting for it')
+    .option('--no-wait', 'fail if a build of this project runs, instead of waiting for it')
     .addHelpText('after', examples('conductor checkout feature-001-auth@1.2.0'))
     .action(async (what: string, options) => {
       const { runCheckout } = await import('../commands/edits/checkout.js');
@@ -110,7 +108,7 @@ export function addCheckout(program: Command, setExitCode: SetExitCode): void {
 export function addBlame(program: Command, setExitCode: SetExitCode): void {
   program
     .command('blame')
-    .description('which task, spec, prompt, agent and model made a file, and at what cost')
+    .description('show which task, spec, prompt, agent and model built a file, and its cost')
     .argument('<file>', 'a path, relative to the current folder')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor blame src/auth/session.ts'))

@@ -1,4 +1,4 @@
-/** What can be typed after the commands that only show something: status, list, explain, graph, log and the like. */
+/** Defines the commands that only show something: status, list, explain, graph, log and others. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimestamp } from '../../base/timestamp.js';
@@ -7,10 +7,10 @@ import { examples, type SetExitCode, withChoices } from './shared.js';
 export function addStatus(program: Command, setExitCode: SetExitCode): void {
   program
     .command('status')
-    .description('every task with its verdict and the reasons')
+    .description('show every task with its verdict and the reasons')
     .argument('[targets...]', 'as for build')
     .option('--json', 'print one JSON object')
-    .option('--all', 'list up-to-date tasks too')
+    .option('--all', 'also list tasks that are up to date')
     .addHelpText('after', examples('conductor status', 'conductor status feature-001-auth --all'))
     .action(async (targets: string[], options) => {
       const { runStatus } = await import('../commands/inspect/status.js');
@@ -21,7 +21,7 @@ export function addStatus(program: Command, setExitCode: SetExitCode): void {
 export function addList(program: Command, setExitCode: SetExitCode): void {
   program
     .command('list')
-    .description('every feature with version, status, tasks, last generation, attempts and cost')
+    .description('list every feature with version, status, tasks, last generation, attempts and cost')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor list', 'conductor list --json'))
     .action(async (options) => {
@@ -33,7 +33,7 @@ export function addList(program: Command, setExitCode: SetExitCode): void {
 export function addExplain(program: Command, setExitCode: SetExitCode): void {
   program
     .command('explain')
-    .description('why a task would be built: what differs, item by item')
+    .description('explain why a task would be built: what differs, item by item')
     .argument('<task>', 'a task label')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor explain feature-001-auth/T01'))
@@ -48,10 +48,10 @@ const FORMATS = ['text', 'mermaid', 'dot', 'json'] as const;
 export function addGraph(program: Command, setExitCode: SetExitCode): void {
   program
     .command('graph')
-    .description('the graph of tasks')
+    .description('print the graph of tasks')
     .argument('[targets...]', 'as for build')
     .addOption(withChoices(new Option('--format <format>', 'how to print it'), FORMATS).default('text'))
-    .option('--json', 'the same as --format json')
+    .option('--json', 'same as --format json')
     .addHelpText('after', examples('conductor graph', 'conductor graph feature-001-auth --format mermaid'))
     .action(async (targets: string[], options) => {
       const { runGraph } = await import('../commands/inspect/graph.js');
@@ -62,9 +62,9 @@ export function addGraph(program: Command, setExitCode: SetExitCode): void {
 export function addLog(program: Command, setExitCode: SetExitCode): void {
   program
     .command('log')
-    .description('what happened in the last build, or to one task in it, with the output of its programs')
+    .description('show what happened in the last build, or to one task in it, with the output of programs')
     .argument('[what]', 'a build from `conductor log --list`, or a task label')
-    .option('--list', 'list the builds that are kept')
+    .option('--list', 'list the recorded builds')
     .option('--json', 'print the events, one JSON object a line')
     .addHelpText(
       'after',
@@ -79,15 +79,15 @@ export function addLog(program: Command, setExitCode: SetExitCode): void {
 export function addMetrics(program: Command, setExitCode: SetExitCode): void {
   program
     .command('metrics')
-    .description('what agents have done, cost and saved: sums, rates and trends')
+    .description('show what agents did, cost and saved: sums, rates and trends')
     .option('--since <when>', 'a time span (`7d`, `12h`, `2w`) or a day (`2026-01-31`, UTC)', timestamp)
-    .option('--feature <names...>', 'of these features (names or globs)')
-    .option('--model <names...>', 'by these models (names or globs)')
+    .option('--feature <names...>', 'only these features (names or globs)')
+    .option('--model <names...>', 'only these models (names or globs)')
     .option('--json', 'print one JSON object')
-    .option('--html <file>', 'write one page with plots, which needs nothing else')
+    .option('--html <file>', 'write one self-contained page with plots')
     .addOption(
       withChoices(
-        new Option('--export <format>', 'print it for other programs').conflicts(['json', 'html']),
+        new Option('--export <format>', 'print the data for other programs').conflicts(['json', 'html']),
         ['csv', 'otlp-json'],
       ),
     )
@@ -115,9 +115,9 @@ function timestamp(text: string): number {
 export function addPrompt(program: Command, setExitCode: SetExitCode): void {
   program
     .command('prompt')
-    .description('print what an agent would get for a task, and on stderr its size')
+    .description('print the prompt of a task, and its size on stderr')
     .argument('<task>', 'a task label')
-    .option('--json', 'print one JSON object; the task may then be any target')
+    .option('--json', 'print one JSON object; any targets are allowed then')
     .addHelpText('after', examples('conductor prompt feature-001-auth/T01'))
     .action(async (task: string, options) => {
       const { runPrompt } = await import('../commands/inspect/prompt.js');
@@ -128,7 +128,7 @@ export function addPrompt(program: Command, setExitCode: SetExitCode): void {
 export function addValidate(program: Command, setExitCode: SetExitCode): void {
   program
     .command('validate')
-    .description('check all specs: every problem at once, with its place')
+    .description('check all specs and print every problem with its place')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor validate', 'conductor validate --json'))
     .action(async (options) => {
@@ -140,11 +140,11 @@ export function addValidate(program: Command, setExitCode: SetExitCode): void {
 export function addBacklog(program: Command, setExitCode: SetExitCode): void {
   const backlog = program
     .command('backlog')
-    .description('what can start, how each task stands, and your own words about it')
+    .description('show which tasks can start and their status; set status, priority and owner')
     .addHelpText('after', examples('conductor backlog ready', 'conductor backlog show feature-001-auth'));
   backlog
     .command('ready')
-    .description('tasks that can start now, the most urgent first')
+    .description('list tasks that can start now, the most urgent first')
     .argument('[targets...]', 'features, task labels, or globs of either')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor backlog ready'))
@@ -154,7 +154,7 @@ export function addBacklog(program: Command, setExitCode: SetExitCode): void {
     });
   backlog
     .command('show')
-    .description('all tasks with their status, priority, owner and verdict')
+    .description('list all tasks with status, priority, owner and verdict')
     .argument('[targets...]', 'features, task labels, or globs of either')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor backlog show feature-001-auth'))
@@ -164,11 +164,9 @@ export function addBacklog(program: Command, setExitCode: SetExitCode): void {
     });
   backlog
     .command('set')
-    .description(
-      'set `status`, `priority` or `owner` of a task in its spec; comments stay, nothing is built for it',
-    )
+    .description('set `status`, `priority` or `owner` of a task in its spec; this makes nothing stale')
     .argument('<task>', 'label of a task')
-    .argument('<field=value...>', 'such as `status=blocked`; an empty value takes the field away')
+    .argument('<field=value...>', 'for example `status=blocked`; an empty value removes the field')
     .addHelpText('after', examples('conductor backlog set feature-001-auth/T01 status=done owner=ada'))
     .action(async (task: string, words: string[]) => {
       const { runSet } = await import('../commands/inspect/backlog.js');
@@ -180,12 +178,12 @@ export function addDoctor(program: Command, setExitCode: SetExitCode): void {
   program
     .command('doctor')
     .description(
-      'check git, Node, sandbox, agent, keys, gates and leftovers, and say what to do; 1 for a problem',
+      'check git, Node, sandbox, agent, keys, gates and leftovers, and print what to do; exit code 1 for a problem',
     )
     .addOption(
       new Option(
         '--agent [which]',
-        'let an agent do a tiny piece of work: OpenCode with a scripted model (no key, no cost), or the configured one',
+        'let an agent do one tiny task: OpenCode with a scripted model (no key, no cost), or the configured agent',
       )
         .choices(['scripted', 'configured'])
         .preset('scripted'),

@@ -1,4 +1,4 @@
-/** What can be typed after `conductor init` and `conductor new`. */
+/** Defines `conductor init` and `conductor new`. */
 
 import { type Command, Option } from 'commander';
 import { examples, type SetExitCode } from './shared.js';
@@ -6,12 +6,14 @@ import { examples, type SetExitCode } from './shared.js';
 export function addInit(program: Command, setExitCode: SetExitCode): void {
   program
     .command('init')
-    .description('make a project of this folder: a config, an example that builds at once, ignore rules')
-    .option('-y, --yes', 'ask nothing: take the gates that are found, and the example')
-    .option('--gate <command...>', 'gates of the project, instead of those that are found')
-    .addOption(new Option('--no-gates', 'a config without gates').conflicts('gate'))
-    .option('--agents', 'copy agent definitions and prompts into the project, to change them')
-    .option('--no-example', 'without the example')
+    .description(
+      'make this folder a conductor project: write a config, an example that builds, and ignore rules',
+    )
+    .option('-y, --yes', 'do not ask: use the gates that are found, and write the example')
+    .option('--gate <command...>', 'use these gates instead of those that are found')
+    .addOption(new Option('--no-gates', 'write a config without gates').conflicts('gate'))
+    .option('--agents', 'copy agent definitions and prompts into the project, so that you can change them')
+    .option('--no-example', 'do not write the example')
     .addHelpText(
       'after',
       examples(
@@ -29,14 +31,14 @@ export function addInit(program: Command, setExitCode: SetExitCode): void {
 export function addNew(program: Command, setExitCode: SetExitCode): void {
   program
     .command('new')
-    .description('write a new feature from a template; on a terminal it asks for what is not given')
-    .argument('[template]', 'the same as --template')
+    .description('write a new feature from a template; asks for missing values on a terminal')
+    .argument('[template]', 'same as --template')
     .option('-t, --template <template>', 'a name from --list, a path (`./my-template`) or an npm package')
-    .option('-n, --name <name>', 'what the feature is called; its number is found')
-    .option('--set <variable=value...>', 'values of the variables of the template')
-    .option('--list', 'describe the templates there are')
-    .option('--dry-run', 'print what would be written, and write nothing')
-    .option('--json', 'print one JSON object; nothing is asked then')
+    .option('-n, --name <name>', 'name of the feature, without its number')
+    .option('--set <variable=value...>', 'values for variables of the template')
+    .option('--list', 'list the templates with their variables')
+    .option('--dry-run', 'print what would be written; write nothing')
+    .option('--json', 'print one JSON object; do not ask')
     .addHelpText(
       'after',
       examples(

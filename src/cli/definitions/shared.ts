@@ -1,4 +1,4 @@
-/** What the definitions of commands share: values of options and help. Knows no command. */
+/** What the definitions of commands share: values of options, and help. It knows no command. */
 
 import { type Argument, InvalidArgumentError, type Option } from 'commander';
 import { nearest } from '../../base/nearest.js';
@@ -9,7 +9,7 @@ export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }
 
-/** The option or argument with its choices; a slip of the hand is told what was meant. */
+/** The option or argument with its choices; for a misspelt value the error names the nearest choice. */
 export function withChoices<T extends Option | Argument>(of: T, choices: readonly string[]): T {
   of.choices(choices);
   const parse = of.parseArg;
@@ -25,10 +25,10 @@ export function withChoices<T extends Option | Argument>(of: T, choices: readonl
   return of;
 }
 
-/** The option of every command that pays for agents. */
+/** The option of every command that can pay for agents. */
 export const BUDGET_USD = [
   '--budget-usd <amount>',
-  'US dollars that it may cost, beside `budget` of the config',
+  'limit in US dollars, in addition to `budget` in the config',
   dollars,
 ] as const;
 

@@ -1,4 +1,4 @@
-/** What can be typed after `conductor schema` and `conductor completion`. */
+/** Defines `conductor schema` and `conductor completion`. */
 
 import { Argument, type Command } from 'commander';
 import { examples, type SetExitCode, withChoices } from './shared.js';
@@ -7,9 +7,9 @@ import { expectedNext } from './typed.js';
 export function addSchema(program: Command, setExitCode: SetExitCode): void {
   program
     .command('schema')
-    .description('print a JSON Schema, or list those that there are')
-    .argument('[schema]', 'its name; without it all are listed')
-    .option('--json', 'list them as one JSON object')
+    .description('print a JSON Schema, or list all of them')
+    .argument('[schema]', 'name of a schema; without it, all are listed')
+    .option('--json', 'print the list as one JSON object')
     .addHelpText('after', examples('conductor schema', 'conductor schema backlog > backlog.schema.json'))
     .action(async (schema: string | undefined, options) => {
       const { runSchema } = await import('../commands/shell/schema.js');
@@ -22,7 +22,7 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export function addCompletion(program: Command, setExitCode: SetExitCode): void {
   program
     .command('completion')
-    .description('print the completion script of a shell')
+    .description('print the completion script for a shell')
     .addArgument(withChoices(new Argument('<shell>', 'the shell'), SHELLS))
     .addHelpText(
       'after',
@@ -38,9 +38,9 @@ export function addCompletion(program: Command, setExitCode: SetExitCode): void 
     });
   program
     .command('complete', { hidden: true })
-    .description('what can be typed next; asked by the completion scripts')
+    .description('print what can be typed next; used by the completion scripts')
     .argument('<shell>', 'the shell that asks')
-    .argument('[words...]', 'the words after `conductor`, the last one being typed')
+    .argument('[words...]', 'the words after `conductor`; the last one is incomplete')
     .action(async (shell: string, words: string[]) => {
       const { runComplete, wordsOf } = await import('../commands/shell/complete.js');
       setExitCode(await runComplete(expectedNext(program, wordsOf(shell, words)), shell));

@@ -1,4 +1,4 @@
-/** What can be typed next: words of a command line against the definitions. Knows no value that has to be looked up. */
+/** Finds what can be typed next, from the definitions of the commands. It looks up no values. */
 
 import type { Argument, Command, Option } from 'commander';
 
@@ -9,17 +9,17 @@ export interface Candidate {
 }
 
 export interface Expected {
-  /** Words that the definitions name themselves. */
+  /** Words that are in the definitions. */
   readonly candidates: readonly Candidate[];
-  /** The placeholder of a value that has to be looked up, as in the help: `targets`, `task`, `template`. */
+  /** The placeholder of a value that the caller must look up, as in the help: `targets`, `task`, `template`. */
   readonly value: string | undefined;
-  /** What stands in front of the value within the same word: `--format=`. */
+  /** The text before the value within the same word: `--format=`. */
   readonly lead: string;
-  /** What of the value is typed already. */
+  /** The part of the value that is typed already. */
   readonly begun: string;
 }
 
-/** `words` are those after the name of the program; the last one, perhaps empty, is being typed. */
+/** `words` are those after the name of the program; the last one is incomplete and may be empty. */
 export function expectedNext(program: Command, words: readonly string[]): Expected {
   const typed = words.at(-1) ?? '';
   let command = program;
@@ -79,7 +79,7 @@ function optionsOf(command: Command, used: ReadonlySet<string>): Candidate[] {
     word: option.long ?? option.short ?? '',
     about: option.description,
   }));
-  return used.has('--help') ? listed : [...listed, { word: '--help', about: 'what it takes, with examples' }];
+  return used.has('--help') ? listed : [...listed, { word: '--help', about: 'show options and examples' }];
 }
 
 function isUsed(option: Option, used: ReadonlySet<string>): boolean {
@@ -94,7 +94,7 @@ function commandOf(command: Command, name: string): Command | undefined {
   return command.commands.find((one) => one.name() === name || one.aliases().includes(name));
 }
 
-/** The library has no question for it; its own help asks the same way. */
+/** commander has no public property for this; its own help reads the same one. */
 function isHidden(command: Command): boolean {
   return (command as unknown as { readonly _hidden?: boolean })._hidden === true;
 }
