@@ -25,6 +25,8 @@ interface Reading {
   readonly script: string;
   readonly steps: readonly ScriptStep[];
   place: number;
+  /** Whether the model has said something in it: an answer that was neither an error nor cut off. */
+  answered: boolean;
 }
 
 export interface Playbook {
@@ -38,10 +40,12 @@ export function createPlaybook(choose: Choose | undefined): Playbook {
   const readings = new Map<string, Reading>();
 
   function begin(request: ModelRequest): Result<Reading, string> {
-    const current = readings.get(request.session);
+    const known = readings.get(request.session);
+    // The same prompt anew, where no header tells sessions apart.
+    const current = request.isFirst && known?.answered ? undefined : known;
     const chosen = choose?.(request) ?? markedScript(request.messages);
     if (typeof chosen === 'object') {
-      return ok(current?.script === '' ? current : { script: '', steps: chosen, place: 0 });
+      return ok(current?.script === '' ? current : { script: '', steps: chosen, place: 0, answered: false });
     }
     // A session stays with its script; another name (a second prompt with a marker of its own) begins that one.
     if (current !== undefined && (chosen === undefined || chosen === current.script)) return ok(current);
@@ -56,7 +60,7 @@ export function createPlaybook(choose: Choose | undefined): Playbook {
     }
     const steps = found.attempts[Math.min(found.begun, found.attempts.length - 1)] ?? [];
     found.begun += 1;
-    return ok({ script: name, steps, place: 0 });
+    return ok({ script: name, steps, place: 0, answered: false });
   }
 
   return {
@@ -89,7 +93,9 @@ export function createPlaybook(choose: Choose | undefined): Playbook {
             ...(step.hold === undefined ? {} : { hold: step.hold }),
           });
         }
-        return ok({ script: reading.script, place, pauses, step: step.loop ?? step });
+        const answer = step.loop ?? step;
+        reading.answered ||= [answer.status, answer.hang, answer.cut].every((one) => one === undefined);
+        return ok({ script: reading.script, place, pauses, step: answer });
       }
     },
   };

@@ -1,6 +1,7 @@
-/** A request to the scripted model as it is recorded. Knows the OpenAI chat format, no script and no socket. */
+/** A request to the scripted model as it is recorded, in the same form for every protocol. Knows no script and no socket. */
 
 import type { IncomingHttpHeaders } from 'node:http';
+import { digestFields } from '../../model/digest.js';
 
 export interface ChatMessage {
   readonly role: string;
@@ -15,14 +16,20 @@ export interface ChatTool {
   readonly function: { readonly name: string; readonly description?: string; readonly parameters?: unknown };
 }
 
+/** OpenAI chat, Anthropic Messages, OpenAI Responses, Gemini. */
+export type ProtocolName = 'chat' | 'messages' | 'responses' | 'gemini';
+
 /** What a request is for: a turn of the work, the title of a session, or the summary of a compaction. */
 export type RequestKind = 'turn' | 'title' | 'summary';
 
 export interface ModelRequest {
   /** From 0, over all sessions. */
   readonly index: number;
-  /** OpenCode's `x-session-id`; `""` when the caller names none. */
+  readonly protocol: ProtocolName;
+  /** OpenCode's `x-session-id`, else made from the model and the prompt; `""` when that names no script either. */
   readonly session: string;
+  /** Whether a session that no header names begins with this request: it holds no answer of the model yet. */
+  readonly isFirst?: boolean;
   readonly kind: RequestKind;
   readonly model: string;
   readonly messages: readonly ChatMessage[];
@@ -36,7 +43,13 @@ export interface ModelRequest {
   readonly bytes: number;
 }
 
-const SECRET_HEADERS = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-api-key']);
+const SECRET_HEADERS = new Set([
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'x-api-key',
+  'x-goog-api-key',
+]);
 
 /** The text of a message, whatever its form. */
 export function textOf(message: ChatMessage): string {
@@ -50,46 +63,76 @@ export function textOf(message: ChatMessage): string {
     .join('\n');
 }
 
-/** The request of a body, or nothing when the body is no chat request. */
-export function readRequest(
-  index: number,
-  body: Buffer,
-  incoming: IncomingHttpHeaders,
-): ModelRequest | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  const fields = (value ?? {}) as Record<string, unknown>;
-  if (!Array.isArray(fields.messages)) return undefined;
-  const messages = fields.messages.filter((one) => typeof one === 'object' && one !== null) as ChatMessage[];
-  const tools = (Array.isArray(fields.tools) ? fields.tools : []) as ChatTool[];
+/** What a protocol finds in a body; `requestOf` adds what all of them have. */
+export interface RequestContent {
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly ChatTool[];
+  readonly stream: boolean;
+  readonly maxTokens: unknown;
+}
+
+/** A request from what its protocol found, its headers and its place in the order. */
+export function requestOf(
+  parts: {
+    readonly index: number;
+    readonly body: Readonly<Record<string, unknown>>;
+    readonly headers: IncomingHttpHeaders;
+    readonly bytes: number;
+  },
+  protocol: ProtocolName,
+  content: RequestContent,
+): ModelRequest {
+  const { model, messages, tools, stream, maxTokens } = content;
   const headers = Object.fromEntries(
-    Object.entries(incoming)
+    Object.entries(parts.headers)
       .filter(([name]) => !SECRET_HEADERS.has(name))
       .map(([name, one]) => [name, String(one)]),
   );
-  const maxTokens = fields.max_tokens ?? fields.max_completion_tokens;
+  const { temperature } = parts.body;
+  const named = headers['x-session-id'] ?? headers['x-session-affinity'];
   return {
-    index,
-    session: headers['x-session-id'] ?? headers['x-session-affinity'] ?? '',
-    kind: kindOf(messages, tools),
-    model: String(fields.model ?? ''),
+    index: parts.index,
+    protocol,
+    ...(named === undefined ? unnamedSession(model, messages) : { session: named }),
+    kind: kindOf(protocol, messages, tools),
+    model,
     messages,
     tools,
-    stream: fields.stream === true,
-    ...(typeof fields.temperature === 'number' ? { temperature: fields.temperature } : {}),
+    stream,
+    ...(typeof temperature === 'number' ? { temperature } : {}),
     ...(typeof maxTokens === 'number' ? { maxTokens } : {}),
     headers,
-    bytes: body.length,
+    bytes: parts.bytes,
+  };
+}
+
+/**
+ * The session of a caller that names none: its model and the message with its script's name, which stand in every
+ * request of a conversation.
+ */
+function unnamedSession(
+  model: string,
+  messages: readonly ChatMessage[],
+): Pick<ModelRequest, 'session' | 'isFirst'> {
+  const at = messages.findLastIndex((one) => one.role === 'user' && scriptIn(one) !== undefined);
+  const marked = messages[at];
+  if (marked === undefined) return { session: '' };
+  return {
+    session: digestFields('scripted session', [model, textOf(marked)]),
+    isFirst: !messages.slice(at).some((one) => one.role === 'assistant'),
   };
 }
 
 // OpenCode asks for titles and summaries by hidden agents of its own: no tools and these opening words.
-function kindOf(messages: readonly ChatMessage[], tools: readonly ChatTool[]): RequestKind {
+function kindOf(
+  protocol: ProtocolName,
+  messages: readonly ChatMessage[],
+  tools: readonly ChatTool[],
+): RequestKind {
   if (tools.length > 0) return 'turn';
+  // Other agents name their sessions with requests that offer no tools and carry no script of their own.
+  if (protocol !== 'chat' && markedScript(messages) === undefined) return 'title';
   const system = messages
     .filter((one) => one.role === 'system')
     .map(textOf)
@@ -104,8 +147,12 @@ const MARKER = /\[script:([^\]\s]{1,200})\]/g;
 export function markedScript(messages: readonly ChatMessage[]): string | undefined {
   for (const message of [...messages].reverse()) {
     if (message.role !== 'user') continue;
-    const found = [...textOf(message).matchAll(MARKER)].at(-1)?.[1];
+    const found = scriptIn(message);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function scriptIn(message: ChatMessage): string | undefined {
+  return [...textOf(message).matchAll(MARKER)].at(-1)?.[1];
 }

@@ -1,7 +1,8 @@
 /** Puts an answer on the wire, whole, cut or hanging. Knows no script. */
 
 import type { ServerResponse } from 'node:http';
-import { bodyOf, type ErrorAnswer, errorAnswer, streamOf } from './answer.js';
+import type { ErrorAnswer } from './protocols/protocol.js';
+import { PROTOCOLS } from './protocols/routes.js';
 import type { ModelRequest } from './request.js';
 import type { Step } from './step.js';
 
@@ -23,7 +24,8 @@ export async function sendStep(
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) return;
-  if (step.status !== undefined) return sendError(response, errorAnswer({ ...step, status: step.status }));
+  const protocol = PROTOCOLS[request.protocol];
+  if (step.status !== undefined) return sendError(response, protocol.error({ ...step, status: step.status }));
   if (step.hang === 'before-headers') return aborted(signal);
   const stream = request.stream;
   response.writeHead(200, {
@@ -31,7 +33,7 @@ export async function sendStep(
     'cache-control': 'no-cache',
   });
   response.flushHeaders();
-  const parts = stream ? streamOf(request, step) : [bodyOf(request, step)];
+  const parts = stream ? protocol.stream(request, step) : [protocol.whole(request, step)];
   if (step.hang === 'mid-stream') return hangAfterHalf(response, [...parts], signal);
   if (step.cut !== undefined) return cutAfter(response, parts, step.cut);
   for (const part of parts) {

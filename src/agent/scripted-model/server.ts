@@ -12,10 +12,11 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { errorAnswer } from './answer.js';
 import { createGates } from './gates.js';
 import { type Choose, createPlaybook, type ScriptStep } from './playbook.js';
-import { type ModelRequest, readRequest } from './request.js';
+import type { Protocol } from './protocols/protocol.js';
+import { PROTOCOLS, protocolAt } from './protocols/routes.js';
+import type { ModelRequest } from './request.js';
 import { sendError, sendStep } from './sending.js';
 import type { Step } from './step.js';
 
@@ -89,18 +90,30 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
     for (const watcher of [...watchers]) watcher(request);
   }
 
-  function refuse(response: ServerResponse, status: number, reason: string): void {
+  function refuse(
+    response: ServerResponse,
+    status: number,
+    reason: string,
+    protocol: Protocol = PROTOCOLS.chat,
+  ): void {
     refused.push(reason);
-    sendError(response, errorAnswer(status === 401 ? { status } : { status, say: reason }));
+    sendError(response, protocol.error(status === 401 ? { status } : { status, say: reason }));
   }
 
-  async function complete(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function complete(
+    protocol: Protocol,
+    path: string,
+    incoming: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const body = await readBody(incoming);
-    if (body === undefined) return refuse(response, 413, `the body is over ${MAX_BODY} bytes`);
-    const request = readRequest(index, body, incoming.headers);
-    if (request === undefined) return refuse(response, 400, 'the body is no chat request');
+    if (body === undefined) return refuse(response, 413, `the body is over ${MAX_BODY} bytes`, protocol);
+    const fields = parseObject(body);
+    const { headers } = incoming;
+    const request = fields && protocol.read({ index, path, body: fields, headers, bytes: body.length });
+    if (request === undefined) return refuse(response, 400, `${path}: the body is no such request`, protocol);
     index += 1;
     const signal = AbortSignal.any([gone.signal, closing.signal]);
     if (request.kind !== 'turn') {
@@ -114,7 +127,7 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
     if (!play.ok) {
       record({ ...request, problem: play.error });
       const say = `scripted model: ${play.error} (session ${request.session || 'without id'})`;
-      return sendError(response, errorAnswer({ status: 500, say }));
+      return sendError(response, protocol.error({ status: 500, say }));
     }
     const { script, place, pauses, step } = play.value;
     record({ ...request, script, place, step });
@@ -126,9 +139,10 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
   }
 
   const server = createServer((incoming, response) => {
-    const path = (incoming.url ?? '').split('?')[0];
-    if (options.key !== undefined && incoming.headers.authorization !== `Bearer ${options.key}`) {
-      return refuse(response, 401, `${incoming.method} ${path}: wrong key`);
+    const path = (incoming.url ?? '').split('?', 1)[0] as string;
+    const protocol = protocolAt(path);
+    if (options.key !== undefined && keyOf(incoming) !== options.key) {
+      return refuse(response, 401, `${incoming.method} ${path}: wrong key`, protocol);
     }
     if (incoming.method === 'GET' && path === '/v1/models') {
       const model = { id: 'model-1', object: 'model', created: 0, owned_by: 'scripted' };
@@ -136,12 +150,17 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
       response.end(JSON.stringify({ object: 'list', data: [model] }));
       return;
     }
-    if (incoming.method !== 'POST' || path !== '/v1/chat/completions') {
+    if (incoming.method !== 'POST' || protocol === undefined) {
       return refuse(response, 404, `${incoming.method} ${path}: there is no such thing`);
     }
-    complete(incoming, response).catch((error: unknown) => {
+    complete(protocol, path, incoming, response).catch((error: unknown) => {
       // A step made by a test's own function may throw: the test is told, the server lives on.
-      refuse(response, 500, `scripted model: ${error instanceof Error ? error.message : String(error)}`);
+      refuse(
+        response,
+        500,
+        `scripted model: ${error instanceof Error ? error.message : String(error)}`,
+        protocol,
+      );
     });
   });
   server.requestTimeout = 0;
@@ -189,6 +208,23 @@ function listen(server: ReturnType<typeof createServer>, port: number): Promise<
       resolve((server.address() as AddressInfo).port);
     });
   });
+}
+
+/** The key as OpenAI, Anthropic or Gemini clients send it. */
+function keyOf({ headers }: IncomingMessage): string | undefined {
+  const named = headers['x-api-key'] ?? headers['x-goog-api-key'];
+  return headers.authorization?.replace(/^Bearer /, '') ?? (Array.isArray(named) ? named[0] : named);
+}
+
+function parseObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {

@@ -1,33 +1,50 @@
-/** The bytes of an answer in the OpenAI chat format: chunks of a stream, a whole body, errors. Sends nothing. */
+/** The OpenAI chat format (`/v1/chat/completions`): its requests, the chunks of its streams, its errors. */
 
-import { type ModelRequest, textOf } from './request.js';
-import { callsOf, type Step } from './step.js';
+import { type ChatMessage, type ChatTool, type ModelRequest, requestOf } from '../request.js';
+import { callsOf, type Step } from '../step.js';
+import {
+  type ErrorAnswer,
+  type ErrorStep,
+  errorHeaders,
+  namedCalls,
+  objects,
+  type Protocol,
+  pieces,
+  textPieces,
+  tokensOf,
+  wholeText,
+} from './protocol.js';
 
-/** Characters that are reckoned as one token where a step does not say. */
-const CHARACTERS_PER_TOKEN = 4;
-/** Long texts come in pieces, as from a real model. */
-const PIECE = 2_000;
+export const openaiChat: Protocol = {
+  read(parts) {
+    const { body } = parts;
+    if (!Array.isArray(body.messages)) return undefined;
+    const maxTokens = body.max_tokens ?? body.max_completion_tokens;
+    return requestOf(parts, 'chat', {
+      model: String(body.model ?? ''),
+      messages: objects(body.messages) as readonly object[] as readonly ChatMessage[],
+      tools: objects(body.tools) as readonly object[] as readonly ChatTool[],
+      stream: body.stream === true,
+      maxTokens,
+    });
+  },
+  stream: streamOf,
+  whole: bodyOf,
+  error: errorAnswer,
+};
 
-export interface ErrorAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-/** An error as OpenAI words it, so that a client tells the kinds apart as it would for real. */
-export function errorAnswer(step: Step & { readonly status: number }): ErrorAnswer {
-  const [type, code, message] = errorWords(step);
+/** An error as OpenAI words it. */
+function errorAnswer(step: ErrorStep): ErrorAnswer {
+  const [type, code, message] = openaiErrorWords(step);
   return {
     status: step.status,
-    headers: {
-      'content-type': 'application/json',
-      ...(step.retryAfter === undefined ? {} : { 'retry-after': String(step.retryAfter) }),
-    },
+    headers: errorHeaders(step),
     body: JSON.stringify({ error: { message: step.say ?? message, type, param: null, code } }),
   };
 }
 
-function errorWords(step: Step & { readonly status: number }): readonly [string, string | null, string] {
+/** Type, code and message of an OpenAI error, which both of its formats share. */
+export function openaiErrorWords(step: ErrorStep): readonly [string, string | null, string] {
   if (step.overflow) {
     return [
       'invalid_request_error',
@@ -51,19 +68,12 @@ function errorWords(step: Step & { readonly status: number }): readonly [string,
 }
 
 /** The `usage` of an answer; the parts of a step's usage are summed as OpenAI does. */
-export function usageOf(request: ModelRequest, step: Step): Readonly<Record<string, unknown>> {
-  const given = step.usage ?? {};
-  const tokens = (characters: number): number => Math.ceil(characters / CHARACTERS_PER_TOKEN);
-  const said = (step.say ?? '').length + (step.flood ?? 0) + JSON.stringify(callsOf(step)).length - 2;
-  const cached = given.cached ?? 0;
-  const reasoning = given.reasoning ?? tokens((step.think ?? '').length);
-  const prompt =
-    cached + (given.input ?? tokens(request.messages.reduce((sum, one) => sum + textOf(one).length, 0)));
-  const completion = reasoning + (given.output ?? tokens(said));
+function usageOf(request: ModelRequest, step: Step): Readonly<Record<string, unknown>> {
+  const { input, cached, output, reasoning } = tokensOf(request, step);
   return {
-    prompt_tokens: prompt,
-    completion_tokens: completion,
-    total_tokens: prompt + completion,
+    prompt_tokens: input + cached,
+    completion_tokens: output + reasoning,
+    total_tokens: input + cached + output + reasoning,
     prompt_tokens_details: { cached_tokens: cached },
     completion_tokens_details: { reasoning_tokens: reasoning },
   };
@@ -74,14 +84,10 @@ function finishOf(step: Step): string {
 }
 
 function toolCalls(request: ModelRequest, step: Step): readonly ToolCallBody[] {
-  return callsOf(step).map((one, index) => ({
-    // Unique over the server's life: an agent keeps the calls of a session by this id.
-    id: `call_${request.index}_${index}`,
+  return namedCalls(request, step).map(({ id, name, args }) => ({
+    id,
     type: 'function',
-    function: {
-      name: one.call,
-      arguments: typeof one.args === 'string' ? one.args : JSON.stringify(one.args ?? {}),
-    },
+    function: { name, arguments: args },
   }));
 }
 
@@ -92,16 +98,13 @@ interface ToolCallBody {
 }
 
 /** The answer as server-sent events, one after the other, the last one `[DONE]`. */
-export function* streamOf(request: ModelRequest, step: Step): Generator<string> {
+function* streamOf(request: ModelRequest, step: Step): Generator<string> {
   const event = (choices: readonly unknown[], more: object = {}): string =>
     `data: ${JSON.stringify({ ...head(request, 'chat.completion.chunk'), choices, ...more })}\n\n`;
   const delta = (one: object): string => event([{ index: 0, delta: one, finish_reason: null }]);
   yield delta({ role: 'assistant', content: '' });
   for (const piece of pieces(step.think ?? '')) yield delta({ reasoning_content: piece });
-  for (const piece of pieces(step.say ?? '')) yield delta({ content: piece });
-  for (let left = step.flood ?? 0; left > 0; left -= PIECE) {
-    yield delta({ content: 'x'.repeat(Math.min(left, PIECE)) });
-  }
+  for (const piece of textPieces(step)) yield delta({ content: piece });
   for (const [index, call] of toolCalls(request, step).entries()) {
     const { name, arguments: args } = call.function;
     yield delta({ tool_calls: [{ index, ...call, function: { name, arguments: '' } }] });
@@ -115,9 +118,9 @@ export function* streamOf(request: ModelRequest, step: Step): Generator<string> 
 }
 
 /** The answer as one body, for a request without `stream`. */
-export function bodyOf(request: ModelRequest, step: Step): string {
+function bodyOf(request: ModelRequest, step: Step): string {
   const calls = toolCalls(request, step);
-  const content = (step.say ?? '') + 'x'.repeat(step.flood ?? 0);
+  const content = wholeText(step);
   return JSON.stringify({
     ...head(request, 'chat.completion'),
     choices: [
@@ -138,8 +141,4 @@ export function bodyOf(request: ModelRequest, step: Step): string {
 
 function head(request: ModelRequest, object: string): object {
   return { id: `chatcmpl-${request.index}`, object, created: 0, model: request.model };
-}
-
-function* pieces(text: string): Generator<string> {
-  for (let at = 0; at < text.length; at += PIECE) yield text.slice(at, at + PIECE);
 }
