@@ -1,5 +1,6 @@
 /** What a build asks of a coding agent and what it hears back. Knows no driver, no prompt and no git. */
 
+import { lastLines } from '../io/process/output.js';
 import type { Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
@@ -38,13 +39,27 @@ export type AgentEvent =
 
 export type AgentExit =
   /** It says that it is done. Whether it is, the capture and the gates decide. */
-  | {
-      readonly kind: 'finished';
-      readonly usage: Usage;
-      /** Files that it was seen to read, relative to `cwd`, sorted; absent when the driver cannot tell. */
-      readonly observed?: readonly string[];
-    }
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly usage: Usage };
+  (
+    | {
+        readonly kind: 'finished';
+        readonly usage: Usage;
+        /** Files that it was seen to read, relative to `cwd`, sorted; absent when the driver cannot tell. */
+        readonly observed?: readonly string[];
+      }
+    | { readonly kind: 'failed'; readonly failure: Failure; readonly usage: Usage }
+  ) & {
+    /** What the agent said last, redacted and bounded, however it ended; absent when it said nothing. */
+    readonly lastWords?: string;
+  };
+
+/** Bytes of an agent's last words that are kept: the end of a longer text. */
+const MAX_LAST_WORDS = 8192;
+
+/** Last words as an exit has them; nothing for a text without words. */
+export function lastWordsOf(text: string | undefined): { lastWords?: string } {
+  const words = text?.trim() ?? '';
+  return words === '' ? {} : { lastWords: lastLines(words, MAX_LAST_WORDS) };
+}
 
 export interface Agent {
   /** For people: `claude`. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
-import type { Agent, AgentExit, AgentRequest } from './agent.js';
+import { type Agent, type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
 import { addUsage } from './usage.js';
 
 /** Paths to texts; `null` removes the file. */
@@ -112,6 +112,7 @@ export class ScriptedRun {
   private end: (exit: AgentExit) => void = () => {};
   private total: Usage = {};
   private readonly observed: string[] = [];
+  private words: string | undefined;
 
   constructor(request: AgentRequest) {
     this.request = request;
@@ -145,6 +146,7 @@ export class ScriptedRun {
   }
 
   say(line: string): void {
+    this.words = line;
     this.request.onEvent({ kind: 'output', line });
   }
 
@@ -161,7 +163,7 @@ export class ScriptedRun {
 
   finish(): void {
     const observed = this.observed.length === 0 ? {} : { observed: this.observed };
-    this.end({ kind: 'finished', usage: this.total, ...observed });
+    this.end({ kind: 'finished', usage: this.total, ...observed, ...lastWordsOf(this.words) });
   }
 
   fail(failure: Failure | string): void {
@@ -169,6 +171,6 @@ export class ScriptedRun {
       typeof failure === 'string'
         ? { kind: 'agent-error', detail: failure, output: { tail: failure } }
         : failure;
-    this.end({ kind: 'failed', failure: what, usage: this.total });
+    this.end({ kind: 'failed', failure: what, usage: this.total, ...lastWordsOf(this.words) });
   }
 }

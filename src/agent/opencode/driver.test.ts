@@ -47,7 +47,12 @@ describe('a task', () => {
     await vi.waitFor(() => expect(run.events).toContainEqual({ kind: 'usage', usage }), 5000);
     model.release('last');
     const exit = await run.exit;
-    expect(exit).toMatchObject({ kind: 'finished', usage: { tokensIn: 300, tokensOut: 30 }, observed: [] });
+    expect(exit).toMatchObject({
+      kind: 'finished',
+      usage: { tokensIn: 300, tokensOut: 30 },
+      observed: [],
+      lastWords: 'Done.',
+    });
     expect(await readFile(join(run.dir, 'made.txt'), 'utf8')).toBe(`key ${KEY}`);
     const lines = await run.transcript();
     expect(lines.map((line) => line.type)).toEqual(

@@ -5,7 +5,7 @@ import { secretPlaces } from '../../../io/process/sandbox.js';
 import type { Usage } from '../../../model/action.js';
 import type { OpencodeAgentConfig } from '../../../model/config.js';
 import type { Failure } from '../../../model/failure.js';
-import type { AgentExit, AgentRequest } from '../../agent.js';
+import { type AgentExit, type AgentRequest, lastWordsOf } from '../../agent.js';
 import { sameUsage } from '../../usage.js';
 import type { Lease, ServerHost } from '../driver-host.js';
 import type { ConfigFile } from '../server/config.js';
@@ -74,7 +74,7 @@ export class Attempt {
   }
 
   async run(secrets: readonly string[]): Promise<AgentExit> {
-    const { request, servers, host } = this;
+    const { request, host } = this;
     const endsAt = host.now() + request.timeoutMs;
     const transcript = new Transcript({
       logFile: request.logFile,
@@ -82,6 +82,13 @@ export class Attempt {
       now: host.now,
       onLine: (line) => request.onEvent({ kind: 'output', line }),
     });
+    const exit = await this.inSessions(transcript, endsAt);
+    return { ...exit, ...lastWordsOf(transcript.lastWords) };
+  }
+
+  /** One session, and others after it where servers die. */
+  private async inSessions(transcript: Transcript, endsAt: number): Promise<AgentExit> {
+    const { request, servers } = this;
     const output = () => ({ log: request.logFile, tail: transcript.tail });
     for (let start = 1; ; start++) {
       const leased = await servers.lease(request.cwd, request.signal);

@@ -74,3 +74,14 @@ test('a log that cannot be written does not stop the work', () => {
   transcript.incident('two');
   expect(said).toEqual(['one', 'two']);
 });
+
+test('the last words are those of the prompted session, not of its sub-agents, and hold no secret', () => {
+  const transcript = make();
+  const text = (id: string, sessionID: string, words: string) =>
+    ({ id, type: 'text', sessionID, messageID: 'm', text: words, time: { start: 1, end: 2 } }) as Part;
+  expect(transcript.lastWords).toBeUndefined();
+  transcript.prompt('s', 'do it');
+  transcript.part(text('a', 's', `I found ${SECRET}.`));
+  transcript.part(text('b', 'sub', 'Searched.'));
+  expect(transcript.lastWords).toBe('I found [secret].');
+});

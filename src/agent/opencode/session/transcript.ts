@@ -30,12 +30,16 @@ export class Transcript {
   private readonly open = new Map<string, ToolPart>();
   private lost = false;
   private said = '';
+  /** The session that was prompted: what its sub-agents say is not the agent's own word. */
+  private session: string | undefined;
+  private words: string | undefined;
 
   constructor(options: TranscriptOptions) {
     this.options = options;
   }
 
   prompt(session: string, text: string): void {
+    this.session = session;
     this.write({ type: 'prompt', session, text });
   }
 
@@ -45,6 +49,9 @@ export class Transcript {
         if (part.synthetic || !part.time?.end || part.text.trim() === '' || this.isKnown(part.id)) return;
         this.write({ type: 'text', session: part.sessionID, text: part.text });
         this.say(part.text);
+        if (part.sessionID === this.session) {
+          this.words = redact(part.text, this.options.secrets);
+        }
         return;
       case 'reasoning':
         if (!part.time.end || part.text.trim() === '' || this.isKnown(part.id)) return;
@@ -106,6 +113,11 @@ export class Transcript {
   /** The same data with every secret in its texts replaced, and long texts cut. */
   clean<T>(value: T): T {
     return JSON.parse(this.json(value)) as T;
+  }
+
+  /** The last text of the session that was prompted. */
+  get lastWords(): string | undefined {
+    return this.words;
   }
 
   /** The last lines for people. */
