@@ -42,7 +42,7 @@ describe('a scripted agent', () => {
     runB.usage({ tokensIn: 1 });
     runB.usage({ tokensIn: 2 });
     runB.finish();
-    expect(await b).toEqual({ kind: 'finished', usage: { tokensIn: 3 } });
+    expect(await b).toEqual({ kind: 'finished', usage: { tokensIn: 3 }, lastWords: 'writing' });
     (await agent.next('f/a')).fail('out of ideas');
     expect(await a).toMatchObject({ failure: { kind: 'agent-error', detail: 'out of ideas' } });
     expect(await readFile(join(cwd, 'src/b.ts'), 'utf8')).toBe('b');
