@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
+import { secretValues } from '../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/process.js';
 import type { SandboxPlan } from '../io/process/sandbox.js';
 import type { Usage } from '../model/action.js';
@@ -43,7 +44,7 @@ export function createCommandAgent(
       preset: config.preset,
       argv: config.command ?? [...argv, ...(preset?.lastArgs ?? [])],
     }),
-    secrets: secretsOf(config, host.env),
+    secrets: secretValues(host.env, config.env ?? []),
     reportsCost: config.reportsCost ?? preset?.reportsCost === true,
     run: (request) => runAgent(config, preset, host, request),
   });
@@ -65,11 +66,6 @@ export function agentArguments(
   const values: Record<string, string> = { '{promptFile}': request.promptFile, '{model}': model ?? '' };
   // One pass, so that a model's name with a placeholder in it stays a name.
   return ok(parts.map((part) => part.replace(/\{promptFile\}|\{model\}/g, (name) => values[name] ?? name)));
-}
-
-/** The values of the variables that the config names for the agent: its keys. */
-function secretsOf(config: CommandAgentConfig, env: CommandAgentHost['env']): string[] {
-  return (config.env ?? []).map((name) => env[name] ?? '').filter((value) => value !== '');
 }
 
 async function runAgent(
@@ -106,7 +102,7 @@ async function runAgent(
       timeoutMs: request.timeoutMs,
       signal: request.signal,
       logFile: request.logFile,
-      secrets: secretsOf(config, env),
+      secrets: secretValues(env, names),
       ...(sandbox === undefined
         ? {}
         : { sandbox: sandboxFor(sandbox, preset, env.HOME, request, usageFolder) }),

@@ -1,6 +1,6 @@
 /** Runs people's commands (gates, `run` recipes, set-up) in a workspace: environment, sandbox, log. Judges nothing. */
 
-import type { Environment } from '../io/process/environment.js';
+import { type Environment, secretValues } from '../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/process.js';
 import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { Config } from '../model/config.js';
@@ -26,12 +26,15 @@ export class CommandEnvironment {
   private readonly env: Environment;
   /** Program of the sandbox; undefined where there is none. */
   private readonly sandbox: string | undefined;
+  /** Values of variables that the config passes on: never in a log. */
+  private readonly secrets: readonly string[];
 
   constructor(project: string, config: Config, env: Environment, sandbox: string | undefined) {
     this.project = project;
     this.config = config;
     this.env = env;
     this.sandbox = sandbox;
+    this.secrets = secretValues(env, config.env);
   }
 
   run(run: CommandRun): Promise<ProgramExit> {
@@ -44,7 +47,7 @@ export class CommandEnvironment {
       timeoutMs: run.minutes * 60_000,
       ...(run.signal ? { signal: run.signal } : {}),
       logFile: run.log,
-      secrets: this.secrets(),
+      secrets: this.secrets,
       ...(onLine ? { onLine: (line: string) => onLine(line) } : {}),
       ...(run.sandboxed && this.sandbox ? { sandbox: this.plan(this.sandbox, run) } : {}),
     });
@@ -60,14 +63,6 @@ export class CommandEnvironment {
       // What workspaces link to is seen wherever the project lies, below /tmp too.
       readOnly: this.config.workspace.link.map((path) => `${this.project}/${path}`),
     };
-  }
-
-  /** Values of the variables that the config passes on: never in a log. */
-  private secrets(): string[] {
-    return this.config.env.flatMap((name) => {
-      const value = this.env[name];
-      return value !== undefined && value.length >= 8 ? [value] : [];
-    });
   }
 }
 

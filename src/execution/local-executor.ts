@@ -122,6 +122,7 @@ export class LocalExecutor implements Executor {
     const opened = await this.parts.pool.acquire(start, context.signal);
     if (!opened.ok) return opened;
     const workspace = opened.value;
+    let failed = true;
     try {
       let usage: Usage = {};
       const made = await this.make(run, attempt, tried, workspace, context, (spent) => {
@@ -153,9 +154,11 @@ export class LocalExecutor implements Executor {
       });
       if (!reviewed.ok) return reviewed;
       phase('store');
-      return this.keep(run, attempt, made.value, judged.runs, usage);
+      const kept = await this.keep(run, attempt, made.value, judged.runs, usage);
+      failed = !kept.ok;
+      return kept;
     } finally {
-      await this.parts.pool.release(workspace);
+      await this.parts.pool.release(workspace, failed);
     }
   }
 

@@ -55,6 +55,7 @@ export async function reviewRequest(
   const model = definition?.model ?? defaultModel(project.config);
   return ok({
     prompt: prompt.value.text,
+    acceptance: task.acceptance,
     definition: definition?.name ?? 'reviewer',
     ...(definition === undefined ? {} : { identity: definition.identity }),
     ...(model === undefined ? {} : { model }),
@@ -69,7 +70,7 @@ export async function review(
   context: ExecutionContext,
   onUsage: (usage: Usage) => void,
 ): Promise<Result<undefined, Failure>> {
-  const { prompt, definition, identity, model } = run.review;
+  const { prompt, acceptance, definition, identity, model } = run.review;
   const { attempt, tree, diff } = work;
   const shown = diff.length > MAX_DIFF ? `${diff.slice(0, MAX_DIFF)}\n… (cut off)` : diff;
   const asked = await requestDocument<Answer>(
@@ -85,7 +86,7 @@ export async function review(
       output: OUTPUT,
       schema: 'review',
       inputTree: tree,
-      check: contradiction,
+      check: (answer) => contradiction(answer) ?? unjudged(answer, acceptance),
       onUsage,
     },
     context,
@@ -120,4 +121,20 @@ function contradiction({ verdict, criteria, findings }: Answer): string | undefi
   return speaksAgainst
     ? 'it accepts, but a criterion is not met or a finding speaks against it'
     : 'it rejects, but every criterion is met and no finding speaks against it';
+}
+
+/** An approval that leaves out a criterion has not judged it. */
+function unjudged({ verdict, criteria }: Answer, acceptance: readonly string[]): string | undefined {
+  if (verdict === 'reject') return undefined;
+  const judged = new Set(criteria.map(({ criterion }) => plain(criterion)));
+  if (judged.size >= acceptance.length) return undefined;
+  const missing = acceptance.find((criterion) => !judged.has(plain(criterion)));
+  return `it accepts, but judges ${judged.size} of ${acceptance.length} criteria; not among them: ${missing}`;
+}
+
+function plain(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
 }

@@ -70,6 +70,8 @@ export interface Tried {
 export interface ReviewRequest {
   /** The diff is put behind it. */
   readonly prompt: string;
+  /** The task's criteria: an approval has to judge each of them. */
+  readonly acceptance: readonly string[];
   readonly definition: string;
   /** What of the definition decides content; absent: the agent works without one. */
   readonly identity?: string;

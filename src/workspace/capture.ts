@@ -6,14 +6,17 @@
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { removeTree } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { type GitCall, git, gitOk } from '../io/git/run.js';
-import { redactable } from '../io/process/environment.js';
+import { git, gitOk } from '../io/git/run.js';
+import { redactable, redactDeep } from '../io/process/environment.js';
 import type { Failure } from '../model/failure.js';
 import { matchesAny } from '../model/pattern.js';
 import { type Entry, type Files, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
-import { type Workspace, workspaceCall } from './pool.js';
+import { restoreFolder, writeGitFile } from './restore.js';
+import { type Workspace, workspaceCall } from './workspace.js';
+
+/** Bytes of a link's target: what Linux allows. A longer one exists in no working tree. */
+const MAX_TARGET = 4095;
 
 export interface CaptureOptions {
   /** The tree that the workspace was put to. */
@@ -42,12 +45,22 @@ export interface Captured {
   readonly edits: readonly CapturedEdit[];
 }
 
+/** As `capture`; what a failure says of a path holds no secret. */
+export async function captureResult(
+  workspace: Workspace,
+  objects: GitObjects,
+  options: CaptureOptions,
+): Promise<Result<Captured, Failure>> {
+  const captured = await capture(workspace, objects, options);
+  return captured.ok ? captured : err(redactDeep(captured.error, options.secrets ?? []));
+}
+
 /**
  * Captures the workspace and puts it to exactly the kept tree. Failures: `wrote-outside-outputs` (but for scratch files
  * that the view's own ignore rules ignore), `leaked-secret`, `unsafe-path`, `link-leaves-tree`, `output-too-large`. Whether outputs are
  * missing is for the caller to say.
  */
-export async function captureResult(
+async function capture(
   workspace: Workspace,
   objects: GitObjects,
   options: CaptureOptions,
@@ -56,20 +69,26 @@ export async function captureResult(
     return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace itself is gone' });
   }
   const call = workspaceCall(objects.store, workspace);
-  const planted = await plantedRepository(workspace.dir, call);
+  const state = await restoreFolder(workspace.dir, options.ignoreRoots);
+  const planted = state.repositories[0];
   if (planted !== undefined) {
     return err({ kind: 'unsafe-path', path: planted, reason: 'it is a git repository of its own' });
+  }
+  const owned = (path: string) => options.edits.includes(path) || matchesAny(options.outputs, path);
+  const special = state.special.find(owned);
+  if (special !== undefined) {
+    return err({ kind: 'unsafe-path', path: special, reason: 'it is a FIFO, a socket or a device, no file' });
   }
   const excludes = options.ignoreRoots.flatMap((root) => ['-x', `/${root}`]);
   const listed = await gitOk(['ls-files', '-t', '-d', '-m', '-o', '-z', ...excludes], call);
   const inside = new Set<string>();
-  const outside = new Map<string, 'tracked' | 'new'>();
+  const outside = new Map<string, 'tracked' | 'new'>(state.special.map((path) => [path, 'new']));
   for (const record of listed.toString('utf8').split('\0')) {
     if (record === '') continue;
     const path = record.slice(2);
     if (path.endsWith('/'))
       return err({ kind: 'unsafe-path', path, reason: 'it is a git repository of its own' });
-    if (options.edits.includes(path) || matchesAny(options.outputs, path)) inside.add(path);
+    if (owned(path)) inside.add(path);
     else if (outside.get(path) !== 'tracked') outside.set(path, record.startsWith('?') ? 'new' : 'tracked');
   }
   const gitName = [...inside].find((path) => path.split('/').some(isGitName));
@@ -98,9 +117,13 @@ export async function captureResult(
   // From here on the workspace is the kept tree and nothing else; what else was there is known by name.
   await gitOk(['clean', '-ffdxq', ...kept], call);
   await gitOk(['read-tree', '--reset', '-u', tree], call);
+  await writeGitFile(workspace.dir, workspace.gitDir);
   const violations = await notIgnored(outside, call);
   if (violations.length > 0 && !options.ignoreOthers)
     return err({ kind: 'wrote-outside-outputs', paths: violations });
+  if (state.root === 'other') {
+    return err({ kind: 'unsafe-path', path: '.git', reason: 'it was replaced, and is no file any more' });
+  }
 
   const listing = await objects.list(tree);
   const outputs = new Map<string, Entry>();
@@ -125,34 +148,6 @@ async function capturedEdits(
     .filter((edit) => !sameEntry(edit.before, edit.after));
 }
 
-/**
- * git looks past a `.git` in a folder that has tracked files, and `clean` leaves it: there it would answer to the
- * next task's git. It is removed and its folder told.
- */
-async function plantedRepository(dir: string, call: GitCall): Promise<string | undefined> {
-  const listed = (await gitOk(['ls-files', '-z'], call)).toString('utf8').split('\0');
-  const folders = new Set<string>();
-  for (const path of listed) {
-    for (
-      let folder = posix.dirname(path);
-      folder !== '.' && !folders.has(folder);
-      folder = posix.dirname(folder)
-    ) {
-      folders.add(folder);
-    }
-  }
-  let planted: string | undefined;
-  for (const folder of folders) {
-    // A folder that the task made a link is nothing to look through.
-    if (!(await lstat(join(dir, folder)).catch(() => undefined))?.isDirectory()) continue;
-    const place = join(dir, folder, '.git');
-    if (!(await lstat(place).catch(() => undefined))) continue;
-    await removeTree(place);
-    planted ??= folder;
-  }
-  return planted;
-}
-
 /** `.git` as file systems without case, with short names, or with ignorable characters may spell it. */
 function isGitName(name: string): boolean {
   const plain = name
@@ -167,7 +162,7 @@ async function totalBytes(dir: string, paths: Iterable<string>): Promise<number>
   return bytes;
 }
 
-/** Files, and links by their target, that hold one of the secrets as it stands. */
+/** Files that hold one of the secrets, in their content, their name or, of a link, its target. */
 async function filesWith(
   dir: string,
   paths: Iterable<string>,
@@ -179,9 +174,9 @@ async function filesWith(
   for (const path of paths) {
     const place = join(dir, path);
     const stat = await lstat(place).catch(() => undefined);
-    if (!stat?.isFile() && !stat?.isSymbolicLink()) continue;
-    const bytes = stat.isFile() ? await readFile(place) : Buffer.from(await readlink(place));
-    if (wanted.some((secret) => bytes.includes(secret))) found.push(path);
+    if (!stat) continue;
+    const bytes = stat.isFile() ? await readFile(place) : stat.isSymbolicLink() ? await readlink(place) : '';
+    if (wanted.some((secret) => path.includes(secret) || bytes.includes(secret))) found.push(path);
   }
   return found.sort();
 }
@@ -225,11 +220,18 @@ export async function entryProblem(
     if (entry.mode === '160000')
       return { kind: 'unsafe-path', path, reason: 'it is a git repository of its own' };
     if (entry.mode !== '120000') continue;
-    const target = ((await objects.read(entry.id)) ?? Buffer.alloc(0)).toString('utf8');
+    const bytes = (await objects.read(entry.id)) ?? Buffer.alloc(0);
+    if (bytes.length > MAX_TARGET) {
+      const reason = `it is a link whose target has ${bytes.length} bytes; at most ${MAX_TARGET} are allowed`;
+      return { kind: 'unsafe-path', path, reason };
+    }
+    const target = bytes.toString('utf8');
+    const parts = target.split('/');
     const resolved = posix.normalize(posix.join(posix.dirname(path), target));
     const leaves = posix.isAbsolute(target) || resolved === '..' || resolved.startsWith('../');
     // After a name, `..` leads to where that name points, which is not what the text says when it is a link.
-    const turnsBack = /(^|\/)(?!\.\.?(\/|$))[^/]+\/(.*\/)?\.\.(\/|$)/.test(target);
+    const firstName = parts.findIndex((part) => part !== '' && part !== '.' && part !== '..');
+    const turnsBack = firstName >= 0 && parts.includes('..', firstName);
     const intoGit = resolved.split('/').some((part) => part.toLowerCase() === '.git');
     if (leaves || turnsBack || intoGit) return { kind: 'link-leaves-tree', path, target };
   }

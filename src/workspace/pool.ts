@@ -3,7 +3,6 @@
  * Knows nothing of recipes or results.
  */
 
-import { createHash } from 'node:crypto';
 import {
   copyFile,
   lstat,
@@ -16,24 +15,18 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { exists, makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
+import { codeOf, exists, makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import { type GitCall, git, gitOk } from '../io/git/run.js';
+import { git, gitOk } from '../io/git/run.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
+import { removeForcibly, restoreFolder, writeGitFile } from './restore.js';
+import { hashOf, numberOf, type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
 
-export interface Workspace {
-  /** Absolute; where a recipe or a gate runs. */
-  readonly dir: string;
-  readonly name: string;
-  /** Git's folder for this worktree, below conductor's repository; never learnt from the worktree itself. */
-  readonly gitDir: string;
-  /** Conductor's own index of it: the worktree's is the agent's to do with as it likes. */
-  readonly index: string;
-}
+export { type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
 
 export interface PoolOptions {
   /** The user's cache folder; workspaces lie below it. */
@@ -45,21 +38,6 @@ export interface PoolOptions {
   /** Changes when set-up has to be run again in a workspace that has been set up before. */
   readonly setupKey: string;
   setup(dir: string, signal: AbortSignal | undefined): Promise<Result<undefined, Failure>>;
-}
-
-/** How git is called for a workspace: conductor's repository and index, whatever the worktree's `.git` says. */
-export function workspaceCall(repositoryStore: string, workspace: Workspace): GitCall {
-  return { gitDir: repositoryStore, workTree: workspace.dir, dir: workspace.dir, indexFile: workspace.index };
-}
-
-/** The folder of a project's workspaces below the user's cache folder. */
-export function workspacesFolder(repository: Repository, cacheDir: string): string {
-  const name = basename(repository.project).replace(/[^A-Za-z0-9._-]/g, '_');
-  return join(cacheDir, `${name}-${hashOf(repository).slice(0, 12)}`);
-}
-
-function hashOf(repository: Repository): string {
-  return createHash('sha256').update(repository.state).digest('hex');
 }
 
 const RETIRED_MS = 24 * 60 * 60 * 1000;
@@ -90,47 +68,89 @@ export class WorkspacePool {
     this.options = options;
   }
 
-  /** A free workspace that shows the tree. Fails with what set-up fails with; `signal` ends set-up. */
+  /**
+   * A free workspace that shows the tree. One that cannot be brought to exactly that is replaced, and where not even
+   * that is possible its number is given up for a day. Fails with what set-up fails with; `signal` ends set-up.
+   */
   async acquire(tree: ObjectId, signal?: AbortSignal): Promise<Result<Workspace, Failure>> {
-    let number = 0;
-    while (this.used.has(number) || this.retired.has(number)) number++;
-    this.used.add(number);
-    const workspace = this.workspace(number);
-    try {
-      await makeDir(this.folder);
-      await writeFile(this.busyFile(workspace), '');
-      await this.ensure(workspace);
-      await this.show(workspace, tree).catch(async () => {
-        // Whatever the last task did to it: it is made anew.
-        await this.remove(workspace);
-        await this.ensure(workspace);
-        await this.show(workspace, tree);
-      });
-      const ready = await this.setUp(workspace, signal);
-      if (ready.ok) return ok(workspace);
-      await this.release(workspace);
-      return ready;
-    } catch (error) {
-      await this.release(workspace);
-      throw error;
+    for (;;) {
+      let number = 0;
+      while (this.used.has(number) || this.retired.has(number)) number++;
+      this.used.add(number);
+      const workspace = this.workspace(number);
+      try {
+        await makeDir(this.folder);
+        await writeFile(this.busyFile(workspace), '');
+        if (!(await this.prepare(workspace, tree))) {
+          await this.retire(workspace);
+          continue;
+        }
+        const ready = await this.setUp(workspace, signal);
+        if (ready.ok) return ok(workspace);
+        await this.release(workspace);
+        return ready;
+      } catch (error) {
+        await this.release(workspace);
+        throw error;
+      }
     }
   }
 
-  async release(workspace: Workspace): Promise<void> {
+  /** False when what the last task left can be neither put right nor removed. */
+  private async prepare(workspace: Workspace, tree: ObjectId): Promise<boolean> {
+    try {
+      await this.ensure(workspace);
+      await this.show(workspace, tree);
+      return true;
+    } catch {
+      try {
+        await this.remove(workspace);
+      } catch (error) {
+        const code = codeOf(error);
+        if (code === 'ENOSPC' || code === 'EDQUOT') throw error;
+        return false;
+      }
+      await this.ensure(workspace);
+      await this.show(workspace, tree);
+      return true;
+    }
+  }
+
+  /** `failed`: what it holds is of no use to anybody, and is removed at once: the disk may be full of it. */
+  async release(workspace: Workspace, failed = false): Promise<void> {
+    if (failed) await this.empty(workspace).catch(() => undefined);
     await rm(this.busyFile(workspace), { force: true });
-    this.used.delete(Number(workspace.name.slice(workspace.name.lastIndexOf('w') + 1)));
+    this.used.delete(numberOf(workspace));
+  }
+
+  /** Removes what does not belong to the tree that the workspace was last put to. */
+  private async empty(workspace: Workspace): Promise<void> {
+    await restoreFolder(workspace.dir, this.kept);
+    const kept = this.kept.flatMap((path) => ['-e', `/${path}`]);
+    await gitOk(['clean', '-ffdxq', ...kept], workspaceCall(this.repository.store, workspace));
+  }
+
+  /** Links and kept paths: never looked into, never removed. */
+  private get kept(): string[] {
+    return [...this.options.link, ...this.options.keep];
+  }
+
+  /** Its number is not used again for a day. */
+  private async retire(workspace: Workspace): Promise<void> {
+    await rename(this.busyFile(workspace), this.retiredFile(workspace));
+    this.retired.add(numberOf(workspace));
+    this.used.delete(numberOf(workspace));
   }
 
   /** Puts a workspace to exactly this tree; links and kept paths stay. Costs what differs, and git's stat pass. */
   async show(workspace: Workspace, tree: ObjectId): Promise<void> {
     const call = workspaceCall(this.repository.store, workspace);
     await rm(`${workspace.index}.lock`, { force: true });
-    const kept = [...this.options.link, ...this.options.keep].flatMap((path) => ['-e', `/${path}`]);
-    await gitOk(['clean', '-ffdxq', ...kept], call);
+    await this.empty(workspace);
     await gitOk(['read-tree', '--reset', '-u', tree], call);
     const commit = await this.objects.writeCommit({ tree, message: 'view\n' });
     // For an agent that looks at its changes with git: a HEAD and an index of its own that show this tree.
-    await writeFile(join(workspace.dir, '.git'), `gitdir: ${workspace.gitDir}\n`);
+    await writeGitFile(workspace.dir, workspace.gitDir);
     await writeFile(join(workspace.gitDir, 'HEAD'), `${commit}\n`);
     await copyFile(workspace.index, join(workspace.gitDir, 'index'));
     for (const path of this.options.link) await this.link(workspace, path);
@@ -147,9 +167,10 @@ export class WorkspacePool {
       const number = /^[0-9a-f]+-w(\d+)\.(busy|retired)$/.exec(file);
       if (!number) continue;
       const workspace = this.workspace(Number(number[1]));
-      const retired = join(this.folder, `${workspace.name}.retired`);
+      const retired = this.retiredFile(workspace);
       if (number[2] === 'busy') {
-        await this.remove(workspace);
+        // What cannot be removed stays with its number.
+        await this.remove(workspace).catch(() => undefined);
         await rename(join(this.folder, file), retired);
       }
       const age = performance.timeOrigin + performance.now() - (await stat(retired)).mtimeMs;
@@ -163,7 +184,7 @@ export class WorkspacePool {
 
   /** Removes all workspaces of this project. */
   async clear(): Promise<void> {
-    await removeTree(this.folder);
+    await removeForcibly(this.folder);
     await git(['worktree', 'prune'], { gitDir: this.repository.store });
   }
 
@@ -206,7 +227,7 @@ export class WorkspacePool {
   }
 
   private async remove(workspace: Workspace): Promise<void> {
-    await removeTree(workspace.dir);
+    await removeForcibly(workspace.dir);
     for (const rest of [workspace.index, `${workspace.index}.lock`, this.readyFile(workspace)]) {
       await rm(rest, { force: true });
     }
@@ -235,6 +256,10 @@ export class WorkspacePool {
     return join(this.folder, `${workspace.name}.busy`);
   }
 
+  private retiredFile(workspace: Workspace): string {
+    return join(this.folder, `${workspace.name}.retired`);
+  }
+
   private readyFile(workspace: Workspace): string {
     return join(this.folder, `${workspace.name}.ready`);
   }
@@ -255,7 +280,7 @@ export class WorkspacePool {
       workspaceCall(this.repository.store, workspace),
     );
     if (tracked.code === 0) return;
-    await removeTree(place);
+    await removeForcibly(place);
     if (!(await lstat(target).catch(() => undefined))) return;
     await mkdir(dirname(place), { recursive: true });
     await symlink(target, place);

@@ -2,7 +2,15 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { cleanEnvironment, findProgram, programOnPath, redact, withPathInFront } from './environment.js';
+import {
+  cleanEnvironment,
+  findProgram,
+  programOnPath,
+  redact,
+  redactDeep,
+  secretValues,
+  withPathInFront,
+} from './environment.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -46,4 +54,42 @@ test('secrets are replaced, the longest first, keys on several lines line by lin
   expect(redact('token abcdefgh and abcdef', ['abcdef', 'abcdefgh'])).toBe('token [secret] and [secret]');
   expect(redact('x MIIEvQIBADAN y', ['-----BEGIN\nMIIEvQIBADAN\n-----END'])).toBe('x [secret] y');
   expect(redact('a b c', ['', ' ', 'a'])).toBe('a b c');
+});
+
+test('values that name a place or a mode are no secrets; keys, passwords and tokens are', () => {
+  const plain = {
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'eu-central-1',
+    NODE_ENV: 'production',
+    OPENAI_BASE_URL: 'https://models.example.org/v1',
+    GOOGLE_CLOUD_PROJECT: 'my-project-123456',
+    KEYBOARD: 'qwertz-layout',
+    PYTHONPATH: '/home/ada/projects/tools/lib/python3.12',
+    COMMIT: 'the-quick-brown-fox-jumps-over',
+    USE_TOKEN: 'true',
+  };
+  const secret = {
+    ANTHROPIC_API_KEY: 'anything at all',
+    AWS_SECRET_ACCESS_KEY: 'abcdefgh',
+    MY_TOKEN: 'tokens',
+    DB_PASSWORD: 'correct horse',
+    PGPASSWORD: 'letmein',
+    DATABASE_URL: 'postgres://ada:hunter2@db/app',
+    PLAIN_NAME: 'sk-ant-0123456789abcdef',
+    OTHER: 'ghp_0123456789abcdefghijABCDEFGHIJ012345',
+    RANDOM: 'q8Zr1LmX0vTn4Ks7PbY2dHw9',
+    HEX: '9f86d081884c7d659a2feaa0c55ad015',
+  };
+  const env = { ...plain, ...secret };
+  expect(secretValues(env, Object.keys(env))).toEqual(Object.values(secret));
+  expect(secretValues({}, ['MISSING_KEY'])).toEqual([]);
+});
+
+test('a secret is replaced as it stands, as JSON writes it and as an address does, keys of data too', () => {
+  const secret = 'a"b\\c/d é';
+  const text = `${secret} ${JSON.stringify({ secret })} https://x/?q=${encodeURIComponent(secret)}`;
+  expect(redact(text, [secret])).toBe('[secret] {"secret":"[secret]"} https://x/?q=[secret]');
+  expect(redactDeep({ [secret]: [1, { paths: [`dir/${secret}`] }] }, [secret])).toEqual({
+    '[secret]': [1, { paths: ['dir/[secret]'] }],
+  });
 });

@@ -75,15 +75,87 @@ export function redact(text: string, secrets: readonly string[]): string {
   return clean;
 }
 
+/** The same plain data with every secret in its texts and its keys replaced. */
+export function redactDeep<T>(value: T, secrets: readonly string[]): T {
+  const clean = (one: unknown): unknown => {
+    if (typeof one === 'string') return redact(one, secrets);
+    if (Array.isArray(one)) return one.map(clean);
+    if (typeof one !== 'object' || one === null) return one;
+    return Object.fromEntries(
+      Object.entries(one).map(([key, inner]) => [redact(key, secrets), clean(inner)]),
+    );
+  };
+  return redactable(secrets).length === 0 ? value : (clean(value) as T);
+}
+
+const prepared = new WeakMap<readonly string[], string[]>();
+
 /**
  * What is looked for: longest first, so that a secret inside another leaves no rest; each line of a key on several
- * lines for itself; none shorter than six characters.
+ * lines for itself; as it stands, as JSON writes it and as a URL does; none shorter than six characters.
  */
 export function redactable(secrets: readonly string[]): string[] {
-  return secrets
+  const known = prepared.get(secrets);
+  if (known) return known;
+  const whole = secrets
     .flatMap((secret) => (secret.includes('\n') ? [secret, ...secret.split(/\r?\n/)] : [secret]))
-    .filter((secret) => secret.trim().length >= 6)
-    .sort((a, b) => b.length - a.length);
+    .filter((secret) => secret.trim().length >= 6);
+  const forms = new Set(
+    whole.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encoded(secret)]),
+  );
+  const sorted = [...forms].sort((a, b) => b.length - a.length);
+  prepared.set(secrets, sorted);
+  return sorted;
+}
+
+function encoded(text: string): string {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    // Half of a surrogate pair has no such form.
+    return text;
+  }
+}
+
+const SECRET_NAME =
+  /(^|_)(KEY|APIKEY|TOKEN|PAT|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|PW|CREDENTIALS?|AUTH|AUTHORIZATION|BEARER|COOKIE|PRIVATE|JWT|SIGNATURE|WEBHOOK|DSN)S?(_|\d|$)|(KEY|TOKEN|SECRET|PASSWORD)$/i;
+const SECRET_VALUE = [
+  /^(sk|pk|rk|gh[pousr]|glpat|xox[a-z]|shpat|npm|pypi|hf|AKIA|ASIA|AIza|ya29|eyJ)[-_A-Za-z0-9.]{12,}$/,
+  /^github_pat_\w+$/,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+  // A user and a password in an address.
+  /^[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i,
+];
+
+/**
+ * Whether the value of a variable has to be kept out of logs and results: the variable's name says so, or the value
+ * looks like a key. A region, a mode or an address is none, or every file that mentions it would count as a leak.
+ */
+export function isSecret(name: string, value: string): boolean {
+  if (value.trim().length < 6) return false;
+  if (/^(true|false|\d{1,9})$/i.test(value)) return false;
+  return SECRET_NAME.test(name) || SECRET_VALUE.some((form) => form.test(value)) || isRandom(value);
+}
+
+/** Long, without a gap, of letters and digits that no word or path is made of. */
+function isRandom(value: string): boolean {
+  if (value.length < 24 || !/^[A-Za-z0-9+/_=-]+$/.test(value)) return false;
+  if (/^[0-9a-f]+$/i.test(value)) return value.length >= 32 && /\d/.test(value) && /[a-f]/i.test(value);
+  const counts = new Map<string, number>();
+  for (const one of value) counts.set(one, (counts.get(one) ?? 0) + 1);
+  const bits = [...counts.values()].reduce(
+    (sum, n) => sum - (n / value.length) * Math.log2(n / value.length),
+    0,
+  );
+  return bits > 3.7 && /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value);
+}
+
+/** The values of those of the named variables that hold secrets. */
+export function secretValues(env: Environment, names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const value = env[name];
+    return value !== undefined && isSecret(name, value) ? [value] : [];
+  });
 }
 
 function pathName(env: Environment): string {

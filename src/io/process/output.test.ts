@@ -90,3 +90,19 @@ test('a tail is cut between lines, and a longer line between characters', () => 
   expect(lastLines('ééé', 3)).toBe('é');
   expect(lastLines('short', 10)).toBe('short');
 });
+
+test.each([1, 5, 20])(
+  'a secret across the cut of a long line is replaced, %i characters before it',
+  async (before) => {
+    const secret = 'sk-0123456789abcdefghij';
+    const logFile = join(folder, 'log');
+    const out = output({ secrets: [secret], logFile, maxTailBytes: 100_000 });
+    const text = `${'x'.repeat(16_384 - before)}${secret}${secret}${'y'.repeat(40_000)}`;
+    for (let at = 0; at < text.length; at += 1000) out.take(Buffer.from(text.slice(at, at + 1000)), 'stdout');
+    const kept = out.finish() + lines.join('') + (await readFile(logFile, 'utf8'));
+    for (let from = 0; from + 6 <= secret.length; from++)
+      expect(kept).not.toContain(secret.slice(from, from + 6));
+    expect(kept).toContain('[secret][secret]');
+    expect(kept.match(/y/g)?.length).toBe(3 * 40_000);
+  },
+);

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { codeOf } from '../files.js';
-import { redact } from './environment.js';
+import { redact, redactable } from './environment.js';
 
 export type OutputStream = 'stdout' | 'stderr';
 
@@ -34,9 +34,14 @@ export class Output {
   private log: number | undefined;
   private logBytes = 0;
   private kept = '';
+  private readonly secrets: readonly string[];
+  /** Characters that stay behind a cut, so that a secret across it is seen whole. */
+  private readonly overlap: number;
 
   constructor(options: OutputOptions) {
     this.options = options;
+    this.secrets = redactable(options.secrets);
+    this.overlap = Math.max(0, (this.secrets[0]?.length ?? 0) - 1);
     if (options.logFile === undefined) return;
     try {
       mkdirSync(dirname(options.logFile), { recursive: true });
@@ -54,9 +59,10 @@ export class Output {
       this.line(text.slice(from, at), '\n', stream);
       from = at + 1;
     }
-    while (text.length - from > MAX_LINE) {
-      this.line(text.slice(from, from + MAX_LINE), '', stream);
-      from += MAX_LINE;
+    while (text.length - from > MAX_LINE + this.overlap) {
+      const cut = this.cutOutsideSecrets(text, from, from + MAX_LINE);
+      this.line(text.slice(from, cut), '', stream);
+      from = cut;
     }
     state.rest = text.slice(from);
   }
@@ -72,6 +78,21 @@ export class Output {
     if (this.log !== undefined) closeSync(this.log);
     this.log = undefined;
     return lastLines(this.kept, this.options.maxTailBytes);
+  }
+
+  /** Where to cut instead of `at`: behind the secret that it would cut in two. */
+  private cutOutsideSecrets(text: string, from: number, at: number): number {
+    let cut = at;
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const secret of this.secrets) {
+        const found = text.indexOf(secret, Math.max(from, cut - secret.length + 1));
+        if (found < 0 || found >= cut) continue;
+        cut = found + secret.length;
+        moved = true;
+      }
+    }
+    return cut;
   }
 
   private line(raw: string, ending: string, stream: OutputStream): void {

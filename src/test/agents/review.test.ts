@@ -115,3 +115,23 @@ test('no reviewer is asked about work that its gates refuse', async () => {
   expect(built.failure('f/T1')).toMatchObject({ kind: 'gate-failed' });
   expect(asked(built)).toEqual(['f/T1 1']);
 });
+
+test('an approval that judges no criterion, or not all of them, is none', async () => {
+  await using rig = await createRig({ config: { review: true, attempts: 1 } });
+  rig.backlog('f', { T1: task({ acceptance: ['It says good', 'It ends with a line break'] }) });
+  rig.answer('f/T1', { 'one.txt': 'good\n' });
+  const good = { criterion: 'It says good', met: true };
+  const cases: [unknown[], string][] = [
+    [[], 'judges 0 of 2 criteria'],
+    [[good], 'not among them: It ends with a line break'],
+    [[good, { ...good, criterion: 'it says “good”.' }], 'judges 1 of 2'],
+  ];
+  for (const [criteria, reason] of cases) {
+    rig.answer('f/T1@review', judged('accept', { criteria }));
+    const built = await rig.build();
+    expect(JSON.stringify(built.failure('f/T1'))).toContain(reason);
+  }
+  const both = [good, { criterion: 'It ends with a line break.', met: true }];
+  rig.answer('f/T1@review', judged('accept', { criteria: both }));
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+});

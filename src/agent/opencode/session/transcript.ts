@@ -1,7 +1,7 @@
 /** The record of an attempt: one JSON line for each message, tool call and incident. Knows no session's course. */
 
 import { appendFileSync } from 'node:fs';
-import { redact } from '../../../io/process/environment.js';
+import { redact, redactDeep } from '../../../io/process/environment.js';
 import type { AssistantMessage, Part, ToolPart } from '../client.js';
 
 /** Characters of one text, tool input or output that are kept. */
@@ -165,7 +165,8 @@ export class Transcript {
   }
 
   private json(value: unknown): string {
-    return JSON.stringify(value, (_, one: unknown) => (typeof one === 'string' ? this.cleanText(one) : one));
+    const clean = redactDeep(value, this.options.secrets);
+    return JSON.stringify(clean, (_, one: unknown) => (typeof one === 'string' ? this.cleanText(one) : one));
   }
 
   private say(text: string): void {

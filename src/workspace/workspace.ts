@@ -1,0 +1,36 @@
+/** What a workspace is, where it lies, and how git is called for it. Makes none. */
+
+import { createHash } from 'node:crypto';
+import { basename, join } from 'node:path';
+import type { Repository } from '../io/git/repository.js';
+import type { GitCall } from '../io/git/run.js';
+
+export interface Workspace {
+  /** Absolute; where a recipe or a gate runs. */
+  readonly dir: string;
+  readonly name: string;
+  /** Git's folder for this worktree, below conductor's repository; never learnt from the worktree itself. */
+  readonly gitDir: string;
+  /** Conductor's own index of it: the worktree's is the agent's to do with as it likes. */
+  readonly index: string;
+}
+
+/** How git is called for a workspace: conductor's repository and index, whatever the worktree's `.git` says. */
+export function workspaceCall(repositoryStore: string, workspace: Workspace): GitCall {
+  return { gitDir: repositoryStore, workTree: workspace.dir, dir: workspace.dir, indexFile: workspace.index };
+}
+
+/** The folder of a project's workspaces below the user's cache folder. */
+export function workspacesFolder(repository: Repository, cacheDir: string): string {
+  const name = basename(repository.project).replace(/[^A-Za-z0-9._-]/g, '_');
+  return join(cacheDir, `${name}-${hashOf(repository).slice(0, 12)}`);
+}
+
+export function hashOf(repository: Repository): string {
+  return createHash('sha256').update(repository.state).digest('hex');
+}
+
+/** The number in a workspace's name. */
+export function numberOf(workspace: Workspace): number {
+  return Number(workspace.name.slice(workspace.name.lastIndexOf('w') + 1));
+}
