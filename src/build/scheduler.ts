@@ -1,12 +1,14 @@
 /**
  * The order of tasks: each starts as soon as its dependencies are done; those that need a failed one are skipped.
- * Knows nothing of what a step does or how many may run; `step` queues itself where there are limits.
+ * Knows nothing of what a step does; `step` queues itself where only few may work. The number of steps under way is
+ * bounded, so that a graph of any size is held in the same memory.
  *
  *     waiting ──dependencies done──▶ running ──▶ done
  *        │                              └─────▶ failed
  *        └──a dependency failed, or stopped──▶ skipped
  */
 
+import { Heap } from '../base/heap.js';
 import type { TaskGraph } from '../model/graph.js';
 import type { Label } from '../model/task.js';
 
@@ -14,11 +16,13 @@ export type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
 
 export interface Schedule {
   readonly graph: TaskGraph;
-  /** The tasks to look at: closed under dependencies. */
+  /** The tasks to look at: closed under dependencies; of several that are ready, the first in this order starts first. */
   readonly labels: ReadonlySet<Label>;
   /** After the first failure nothing new is started. */
   readonly failFast: boolean;
   readonly signal: AbortSignal;
+  /** Steps under way at the same time, those that wait for a worker included: more than there are workers. */
+  readonly atOnce: number;
   /** Checks and, where needed, makes one task. Never rejects but for a bug. */
   step(label: Label): Promise<'done' | 'failed'>;
   /** `because` is the failed dependency; undefined when the build was stopped. */
@@ -28,15 +32,16 @@ export interface Schedule {
 export async function schedule(work: Schedule): Promise<ReadonlyMap<Label, TaskState>> {
   const states = new Map<Label, TaskState>();
   const missing = new Map<Label, number>();
-  const ready: Label[] = [];
-  for (const label of work.labels) {
+  const labels = [...work.labels];
+  const ranks = new Map(labels.map((label, rank) => [label, rank]));
+  const ready = new Heap();
+  for (const [rank, label] of labels.entries()) {
     const needs = new Set(work.graph.task(label).dependsOn).size;
     states.set(label, 'waiting');
     missing.set(label, needs);
-    if (needs === 0) ready.push(label);
+    if (needs === 0) ready.add(rank);
   }
   let running = 0;
-  let next = 0;
   let stopped = false;
 
   await new Promise<void>((resolve, reject) => {
@@ -61,16 +66,15 @@ export async function schedule(work: Schedule): Promise<ReadonlyMap<Label, TaskS
           if (!work.labels.has(dependent)) continue;
           const left = (missing.get(dependent) ?? 0) - 1;
           missing.set(dependent, left);
-          if (left === 0) ready.push(dependent);
+          if (left === 0) ready.add(ranks.get(dependent) as number);
         }
       }
       advance();
     };
     const advance = () => {
       if (work.signal.aborted) stopped = true;
-      // Taken from the front by an index: shifting an array of thousands is slow.
-      while (next < ready.length && !stopped) {
-        const started = ready[next++] as Label;
+      while (ready.size > 0 && running < work.atOnce && !stopped) {
+        const started = labels[ready.take() as number] as Label;
         if (states.get(started) !== 'waiting') continue;
         states.set(started, 'running');
         running++;

@@ -19,6 +19,9 @@ const UNKNOWN_MS = 60_000;
 /** More than any build takes. */
 const URGENT_MS = 1e15;
 const NONE: ReadonlySet<Label> = new Set();
+/** Tasks under way for each worker: those that turn out to be stale wait for one, and the others are looked at. */
+const UNDER_WAY = 50;
+const LEAST_UNDER_WAY = 1000;
 
 export interface RunOrder {
   /** The targets do not see their former outputs. */
@@ -56,6 +59,7 @@ export async function openTaskRunner(
     minutes: project.config.timeouts.gate,
     signal,
     emit,
+    now: host.now,
   };
   const parts = {
     objects: session.objects,
@@ -82,11 +86,12 @@ export async function openTaskRunner(
       const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
       const ranked = [...selected].map((label) => ({ label, rank: priority(label) }));
       ranked.sort((a, b) => b.rank - a.rank);
+      const workers = options.workers ?? project.config.workers;
       const step = new TaskStep({
         prepared,
         executor,
         rebaser: prepared.agent && !fromScratch ? { ...parts, agent: prepared.agent } : undefined,
-        workers: sessionState.limiter('workers', options.workers ?? project.config.workers),
+        workers: sessionState.limiter('workers', workers),
         sessionState,
         priority,
         gateContext: gates,
@@ -104,6 +109,7 @@ export async function openTaskRunner(
         labels: new Set(ranked.map(({ label }) => label)),
         failFast: options.failFast,
         signal,
+        atOnce: Math.max(LEAST_UNDER_WAY, UNDER_WAY * workers),
         step: (label) => step.run(label),
         onSkip: (label, because) => step.skip(label, because),
       });

@@ -39,6 +39,11 @@ export interface TaskStepParts extends MakeParts {
   now(): number;
 }
 
+/** Milliseconds of a task's own work: waits for a free worker are not in it. */
+interface OwnTime {
+  ms: number;
+}
+
 /** Checks at the same time: enough to wait for git together. */
 const CHECKS = 16;
 /** Where something is urgent: each that waits for git waits for the others' work too. */
@@ -66,10 +71,10 @@ export class TaskStep {
   }
 
   async run(label: Label): Promise<'done' | 'failed'> {
-    const startedAt = this.parts.now();
     const task = this.parts.prepared.project.graph.task(label);
-    const result = await this.settle(task).catch(strayFailure);
-    const ms = this.parts.now() - startedAt;
+    const own: OwnTime = { ms: 0 };
+    const result = await this.settle(task, own).catch(strayFailure);
+    const { ms } = own;
     if (!result.ok && result.error.kind === 'cancelled') {
       this.skip(label, undefined);
       return 'failed';
@@ -144,8 +149,9 @@ export class TaskStep {
   }
 
   /** Checks until there is a word: a result that fails today's gates is looked past and the task is checked again. */
-  private async settle(task: Task): Promise<Result<TaskOutcomeKind, Failure>> {
-    const { prepared, options, priority, sessionState } = this.parts;
+  private async settle(task: Task, own: OwnTime): Promise<Result<TaskOutcomeKind, Failure>> {
+    const { prepared, options, priority, sessionState, now } = this.parts;
+    const parts: TaskStepParts = { ...this.parts, worked: (ms) => (own.ms += ms) };
     let { checker } = prepared;
     let isMade = false;
     let others = 0;
@@ -154,7 +160,10 @@ export class TaskStep {
       const checked = await this.checks.run(async () => {
         // Thousands of checks without a wait would keep what waits for git or an agent from going on.
         await setImmediate();
-        return using.check(task, this.dependencyOutputs);
+        const startedAt = now();
+        const one = await using.check(task, this.dependencyOutputs);
+        own.ms += now() - startedAt;
+        return one;
       }, priority(task.label));
       if (!checked.ok) return checked;
       const check = checked.value;
@@ -163,7 +172,7 @@ export class TaskStep {
       this.parts.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
       for (const message of checkWarnings(prepared.project, check))
         this.parts.emit({ type: 'warning', task: task.label, message });
-      const accepted = await this.acceptAsIs(check);
+      const accepted = await this.acceptAsIs(parts, check);
       if (accepted) return accepted;
       switch (check.verdict.kind) {
         case 'fresh':
@@ -177,7 +186,7 @@ export class TaskStep {
           checker = prepared.checkerOverEdits;
           continue;
         case 'unverified': {
-          const verified = await verifyResult(this.parts, check, this.dependencyOutputs);
+          const verified = await verifyResult(parts, check, this.dependencyOutputs);
           if (verified.ok)
             return check.candidate
               ? this.finishOverEdits(checker, check, ok(check.candidate), isMade ? 'built' : 'verified')
@@ -188,7 +197,8 @@ export class TaskStep {
           continue;
         }
         case 'stale': {
-          const { result, better } = await this.make(check, this.formerOf(checker, task));
+          const { result, better, ms = 0 } = await this.make(check, this.formerOf(checker, task));
+          own.ms += ms;
           if (result !== 'again')
             return this.finishOverEdits(checker, better?.check ?? check, result, 'built', better?.revision);
           isMade = true;
@@ -207,8 +217,11 @@ export class TaskStep {
   }
 
   /** Records the files as they are; undefined when that was not asked for, or they are those of a result anyway. */
-  private async acceptAsIs(check: Check): Promise<Result<TaskOutcomeKind, Failure> | undefined> {
-    const { prepared, options } = this.parts;
+  private async acceptAsIs(
+    parts: TaskStepParts,
+    check: Check,
+  ): Promise<Result<TaskOutcomeKind, Failure> | undefined> {
+    const { prepared, options } = parts;
     if (!options.accept || !prepared.targets.has(check.task.label)) return undefined;
     // As recorded: where only the gates changed, they are all that is to be run.
     if (check.verdict.kind === 'fresh' || (check.verdict.kind === 'unverified' && !check.candidate))
@@ -216,7 +229,7 @@ export class TaskStep {
     const files = await filesOnDisk(prepared, check.task, this.dependencyOutputs);
     if (!files.ok) return files;
     if (check.candidate && isSameWork(files.value, check.candidate)) return undefined;
-    const recorded = await recordByHand(this.parts, check, files.value, this.dependencyOutputs);
+    const recorded = await recordByHand(parts, check, files.value, this.dependencyOutputs);
     if (!recorded.ok) return recorded;
     this.accepted.push(recorded.value);
     return this.mergeFinished(check, recorded.value, 'accepted');

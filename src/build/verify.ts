@@ -21,6 +21,9 @@ export interface VerifyParts {
   /** The higher the sooner, where several tasks could go on. */
   priority(label: Label): number;
   readonly gateContext: GateContext;
+  now(): number;
+  /** Hears how long gates were run for a task, without the wait for a worker. */
+  worked?(ms: number): void;
 }
 
 /** What running the gates of a result that is there is known by: while they run, and when they have failed. */
@@ -37,14 +40,30 @@ export async function verifyResult(
   check: Check,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
 ): Promise<Result<readonly GateRun[], Failure>> {
-  const { gateContext, workers, sessionState, priority } = parts;
+  const { gateContext, workers, sessionState, priority, now } = parts;
   const { label } = check.task;
   const key = gatesRunKey(check);
   const before = sessionState.failed.get(key);
   if (before) return err(before);
   return sessionState.runs.join(key, label, gateContext, async (context) => {
     const verified = await workers
-      .run(() => runOnKept(parts, check, dependencyOutputs, context), priority(label), context.signal)
+      .run(
+        async () => {
+          const startedAt = now();
+          let waited = 0;
+          const onWait = (ms: number) => (waited += ms);
+          const ran = await runOnKept(
+            { ...parts, gateContext: { ...gateContext, onWait } },
+            check,
+            dependencyOutputs,
+            context,
+          );
+          parts.worked?.(now() - startedAt - waited);
+          return ran;
+        },
+        priority(label),
+        context.signal,
+      )
       .catch((error: unknown) => {
         if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
         throw error;

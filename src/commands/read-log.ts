@@ -1,6 +1,7 @@
 /** Reads back what builds left in `.conductor/logs`. Writes nothing; a line that is damaged is passed over. */
 
 import { readdir } from 'node:fs/promises';
+import { mapBounded } from '../base/bounded.js';
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
 import { readText } from '../io/files.js';
@@ -62,12 +63,10 @@ async function readEvents(project: string, build: string): Promise<BuildEvent[]>
 async function readFiles(project: string, build: string, label: string): Promise<BuildLog['files']> {
   const folder = `${logsFolder(project)}/${build}/${folderName(label)}`;
   const names = (await readdir(folder).catch(() => [])).sort();
-  return Promise.all(
-    names.map(async (name) => ({
-      name: `${CONDUCTOR_FOLDER}/logs/${build}/${folderName(label)}/${name}`,
-      text: (await readText(`${folder}/${name}`)) ?? '',
-    })),
-  );
+  return mapBounded(names, async (name) => ({
+    name: `${CONDUCTOR_FOLDER}/logs/${build}/${folderName(label)}/${name}`,
+    text: (await readText(`${folder}/${name}`)) ?? '',
+  }));
 }
 
 function logsFolder(project: string): string {

@@ -21,6 +21,9 @@ export interface GateContext {
   /** Minutes for a gate that names no limit of its own. */
   readonly minutes: number;
   emit(event: BuildEventBody): void;
+  now(): number;
+  /** Hears how long a gate has waited for its turn. */
+  onWait?(ms: number): void;
 }
 
 export interface GateJob {
@@ -87,8 +90,10 @@ async function runGate(
     `gate-${job.attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`,
   );
   const minutes = gate.timeoutMinutes ?? context.minutes;
+  const askedAt = context.now();
   const run: Promise<OneRun> = context.limiter.run(
     async () => {
+      context.onWait?.(context.now() - askedAt);
       context.emit({ type: 'gate.started', gate: gate.name, ...named });
       const exit = await context.commandEnvironment.run({
         command: gate.command,

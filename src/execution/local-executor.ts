@@ -48,12 +48,13 @@ export class LocalExecutor implements Executor {
     this.warnUnsandboxed(run, context);
     const startedAt = this.parts.now();
     let usage: Usage = {};
+    let waited = 0;
     const earlier = run.recipe.kind === 'agent' ? run.recipe.earlier : undefined;
     let attempts = (earlier?.attempts ?? 0) + 1;
     const last = attempts + (run.recipe.kind === 'agent' ? run.recipe.attempts : 1) - 1;
     let tree: ObjectId | undefined;
     const end = (result: Result<KeptResult, Failure>): TaskOutcome => {
-      const common = { attempts, usage, ms: this.parts.now() - startedAt };
+      const common = { attempts, usage, ms: this.parts.now() - startedAt - waited };
       if (!result.ok) {
         const failed = [...tried, evidence(attempts, result.error)];
         return {
@@ -74,6 +75,7 @@ export class LocalExecutor implements Executor {
         this.attempt(run, attempt, tried, context, {
           usage: (spent) => (usage = spent),
           captured: (id) => (tree = id),
+          waited: (ms) => (waited += ms),
         }),
       );
       // Only an agent's bad work is worth another try: the same command gives the same output.
@@ -107,7 +109,7 @@ export class LocalExecutor implements Executor {
     attempt: Attempt,
     tried: readonly string[],
     context: ExecutionContext,
-    tell: { usage(sum: Usage): void; captured(tree: ObjectId): void },
+    tell: { usage(sum: Usage): void; captured(tree: ObjectId): void; waited(ms: number): void },
   ): Promise<Result<KeptResult, Failure>> {
     const phase = (name: 'workspace' | 'capture' | 'gates' | 'store') =>
       context.emit({ type: 'task.phase', task: run.label, attempt: attempt.number, phase: name });
@@ -134,7 +136,7 @@ export class LocalExecutor implements Executor {
       phase('gates');
       const { gates } = this.parts;
       const judged = await runGates(
-        { ...gates, signal: context.signal, emit: context.emit },
+        { ...gates, signal: context.signal, emit: context.emit, onWait: tell.waited },
         {
           gates: run.gates,
           workspace,

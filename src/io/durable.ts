@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Limiter } from '../base/limiter.js';
+import { mapBounded } from '../base/bounded.js';
 import { codeOf } from './errors.js';
 
 /** Node has four threads for the disk unless told otherwise: more at once only wait. */
@@ -46,10 +46,9 @@ async function sync(path: string, flags: number): Promise<boolean> {
 
 /** Files that exist, then the folders that they are in. Those that are not there are returned. */
 export async function syncFiles(paths: Iterable<string>): Promise<string[]> {
-  const limiter = new Limiter(AT_ONCE);
   const all = [...paths];
-  const found = await Promise.all(all.map((path) => limiter.run(() => syncFile(path))));
+  const found = await mapBounded(all, syncFile, AT_ONCE);
   const folders = new Set(all.filter((_, at) => found[at]).map((path) => dirname(path)));
-  await Promise.all([...folders].map((folder) => limiter.run(() => syncFolder(folder))));
+  await mapBounded(folders, syncFolder, AT_ONCE);
   return all.filter((_, at) => !found[at]);
 }

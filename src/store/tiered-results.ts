@@ -120,7 +120,7 @@ export class TieredResults implements ResultStore {
 
   /** What is sent may give rise to more. */
   private async sent(): Promise<void> {
-    while (this.late.size > 0) await Promise.all(this.late);
+    for (let [next] = this.late; next; [next] = this.late) await next;
   }
 
   private ask(name: EntryName): Promise<boolean> {

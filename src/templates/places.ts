@@ -2,6 +2,7 @@
 
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
+import { mapBounded } from '../base/bounded.js';
 import { suggestions } from '../base/nearest.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -90,9 +91,8 @@ async function shippedTemplates({ shipped }: TemplateRoots): Promise<TemplatePla
 
 async function templatesIn(root: string, origin: TemplateOrigin): Promise<TemplatePlace[]> {
   const names = await readdir(root).catch(() => []);
-  const places = await Promise.all(
-    names.filter((name) => NAME.test(name)).map((name) => folderTemplate(root, name, origin)),
-  );
+  const named = names.filter((name) => NAME.test(name));
+  const places = await mapBounded(named, (name) => folderTemplate(root, name, origin));
   return places.filter((place) => place !== undefined);
 }
 

@@ -5,6 +5,7 @@
 
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../base/bounded.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import { git } from '../io/git/run.js';
@@ -25,7 +26,7 @@ export async function scanPartially(
   paths: readonly string[],
 ): Promise<ObjectId | undefined> {
   const modes = paths.map((path) => known.listing.get(path)?.mode);
-  const isSame = await Promise.all(paths.map((path, i) => isStill(repository, path, modes[i])));
+  const isSame = await mapBounded(paths, (path, i) => isStill(repository, path, modes[i]));
   if (isSame.includes(false)) return undefined;
   const input = paths.map((path) => `${repository.prefix}${path}\n`).join('');
   // As `git add` does it: with the filters of the project's attributes.

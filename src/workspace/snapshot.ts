@@ -5,6 +5,7 @@
 
 import { copyFile, lstat, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
 import { readText, writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
@@ -150,12 +151,10 @@ function globEscape(path: string): string {
 
 /** Those of the paths at which there is something that is no folder. */
 export async function filesOnDisk(repository: Repository, paths: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(
-    paths.map(async (path) => {
-      const entry = await lstat(join(repository.project, path)).catch(() => undefined);
-      return entry && !entry.isDirectory() ? [path] : [];
-    }),
-  );
+  const found = await mapBounded(paths, async (path) => {
+    const entry = await lstat(join(repository.project, path)).catch(() => undefined);
+    return entry && !entry.isDirectory() ? [path] : [];
+  });
   return found.flat();
 }
 

@@ -2,6 +2,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../../base/bounded.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { readBytes } from '../../io/files.js';
 import { TEMPLATE_HELPERS } from '../../io/template/template-functions.js';
@@ -146,23 +147,19 @@ function withSchema(
   files: readonly MadeFile[],
   version: string,
 ): Promise<NewFile[]> {
-  return Promise.all(
-    files.map(async (file) => {
-      const text = file.content.toString('utf8');
-      if (file.path !== 'BACKLOG.yaml' || /^#\s*yaml-language-server:/m.test(text)) return file;
-      const line = await schemaLine(project, `${folder}/${file.path}`, 'backlog', version);
-      return { path: file.path, content: Buffer.from(line + text) };
-    }),
-  );
+  return mapBounded(files, async (file) => {
+    const text = file.content.toString('utf8');
+    if (file.path !== 'BACKLOG.yaml' || /^#\s*yaml-language-server:/m.test(text)) return file;
+    const line = await schemaLine(project, `${folder}/${file.path}`, 'backlog', version);
+    return { path: file.path, content: Buffer.from(line + text) };
+  });
 }
 
 function plannedTemplates(project: string, { build }: Instance): Promise<PlannedTemplate[]> {
-  return Promise.all(
-    build.map(async (file): Promise<PlannedTemplate> => {
-      const path = `templates/${file.path}`;
-      const there = await readBytes(join(project, path));
-      const state = there === undefined ? 'new' : there.equals(file.content) ? 'same' : 'kept';
-      return { path, content: file.content, state };
-    }),
-  );
+  return mapBounded(build, async (file): Promise<PlannedTemplate> => {
+    const path = `templates/${file.path}`;
+    const there = await readBytes(join(project, path));
+    const state = there === undefined ? 'new' : there.equals(file.content) ? 'same' : 'kept';
+    return { path, content: file.content, state };
+  });
 }

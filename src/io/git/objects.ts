@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../../base/bounded.js';
 import { Listing, type ObjectId } from '../../model/tree.js';
 import { makeTemporaryFolder } from '../files.js';
 import { Coprocess, CoprocessEnded, type Frame, lineFrame } from './coprocess.js';
@@ -54,12 +55,10 @@ export class GitObjects {
 
   async readMany(names: Iterable<string>): Promise<Map<string, Buffer>> {
     const found = new Map<string, Buffer>();
-    await Promise.all(
-      [...new Set(names)].map(async (name) => {
-        const content = await this.read(name);
-        if (content) found.set(name, content);
-      }),
-    );
+    await mapBounded(new Set(names), async (name) => {
+      const content = await this.read(name);
+      if (content) found.set(name, content);
+    });
     return found;
   }
 

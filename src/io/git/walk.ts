@@ -1,5 +1,6 @@
 /** Every file below a small tree, read object by object: no process is started for it. Knows nothing of results. */
 
+import { mapBounded } from '../../base/bounded.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import type { GitObjects } from './objects.js';
 import { parseRawTree, type TreeEntry } from './raw-tree.js';
@@ -7,18 +8,17 @@ import { parseRawTree, type TreeEntry } from './raw-tree.js';
 /** For trees of a few folders; `GitObjects.list` is quicker for a whole project. Rejects when a folder is missing. */
 export async function walkTree(objects: GitObjects, tree: ObjectId): Promise<Map<string, Entry>> {
   const files = new Map<string, Entry>();
-  const walk = async (id: ObjectId, prefix: string): Promise<void> => {
+  await byLevels<Folder>([{ id: tree, prefix: '' }], async ({ id, prefix }) => {
     const raw = await objects.read(id);
     if (!raw) throw new Error(`tree ${id} cannot be read`);
-    await Promise.all(
-      [...parseRawTree(raw, id.length / 2)].map(async ([name, { mode, id: inner }]) => {
-        const path = prefix + Buffer.from(name, 'latin1').toString('utf8');
-        if (mode === '40000') await walk(inner, `${path}/`);
-        else files.set(path, { mode, id: inner });
-      }),
-    );
-  };
-  await walk(tree, '');
+    const folders: Folder[] = [];
+    for (const [name, { mode, id: inner }] of parseRawTree(raw, id.length / 2)) {
+      const path = prefix + Buffer.from(name, 'latin1').toString('utf8');
+      if (mode === '40000') folders.push({ id: inner, prefix: `${path}/` });
+      else files.set(path, { mode, id: inner });
+    }
+    return folders;
+  });
   return files;
 }
 
@@ -29,25 +29,40 @@ export async function changedFiles(
   to: ObjectId,
 ): Promise<Map<string, Entry | undefined>> {
   const changes = new Map<string, Entry | undefined>();
-  const walk = async (before: ObjectId | undefined, after: ObjectId | undefined, prefix: string) => {
-    if (before === after) return;
+  await byLevels<FolderPair>([{ before: from, after: to, prefix: '' }], async ({ before, after, prefix }) => {
+    if (before === after) return [];
     const [old, now] = await Promise.all([folderOf(objects, before), folderOf(objects, after)]);
-    const inner: Promise<void>[] = [];
+    const inner: FolderPair[] = [];
     for (const name of new Set([...old.keys(), ...now.keys()])) {
       const [was, is] = [old.get(name), now.get(name)];
       if (was?.id === is?.id && was?.mode === is?.mode) continue;
       const path = prefix + Buffer.from(name, 'latin1').toString('utf8');
       if (was?.mode === '40000' || is?.mode === '40000') {
         const id = (entry: TreeEntry | undefined) => (entry?.mode === '40000' ? entry.id : undefined);
-        inner.push(walk(id(was), id(is), `${path}/`));
+        inner.push({ before: id(was), after: id(is), prefix: `${path}/` });
       }
       if (is && is.mode !== '40000') changes.set(path, { mode: is.mode, id: is.id });
       else if (was && was.mode !== '40000') changes.set(path, undefined);
     }
-    await Promise.all(inner);
-  };
-  await walk(from, to, '');
+    return inner;
+  });
   return changes;
+}
+
+interface Folder {
+  readonly id: ObjectId;
+  readonly prefix: string;
+}
+
+interface FolderPair {
+  readonly before: ObjectId | undefined;
+  readonly after: ObjectId | undefined;
+  readonly prefix: string;
+}
+
+/** Visits folders level by level, a bounded number at once; each visit says which folders follow. */
+async function byLevels<T>(first: readonly T[], visit: (folder: T) => Promise<readonly T[]>): Promise<void> {
+  for (let level = first; level.length > 0; ) level = (await mapBounded(level, visit)).flat();
 }
 
 async function folderOf(objects: GitObjects, tree: ObjectId | undefined): Promise<Map<string, TreeEntry>> {

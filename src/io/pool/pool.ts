@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { mapBounded } from '../../base/bounded.js';
 import parseDocuments, { type ParsedDocument, type SourceDocument } from './pool-worker.js';
 
 export type { ParsedDocument, SourceDocument } from './pool-worker.js';
@@ -49,9 +50,9 @@ export async function inThreads<T, R>(
   const { Piscina } = await import('piscina');
   const pool = new Piscina({ filename: file, maxThreads: threads, minThreads: threads });
   try {
-    const batches: Promise<R[]>[] = [];
-    for (let i = 0; i < items.length; i += BATCH) batches.push(pool.run(items.slice(i, i + BATCH)));
-    return (await Promise.all(batches)).flat();
+    const starts = Array.from({ length: Math.ceil(items.length / BATCH) }, (_, i) => i * BATCH);
+    const run = (start: number): Promise<R[]> => pool.run(items.slice(start, start + BATCH));
+    return (await mapBounded(starts, run, 2 * threads)).flat();
   } finally {
     await pool.destroy();
   }

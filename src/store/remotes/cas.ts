@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../../base/bounded.js';
 import { Limiter } from '../../base/limiter.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { makeTemporaryFolder, removeTree } from '../../io/files.js';
@@ -81,12 +82,13 @@ export class CasRemote implements RemoteStore {
     work: (item: T) => Promise<RemoteFault | undefined>,
   ): Promise<RemoteFault | undefined> {
     let fault: RemoteFault | undefined;
-    await Promise.all(
-      items.map((item) =>
+    await mapBounded(
+      items,
+      (item) =>
         this.limiter.run(async () => {
           if (!fault) fault = await work(item);
         }),
-      ),
+      AT_ONCE,
     );
     return fault;
   }

@@ -1,5 +1,6 @@
 /** What `conductor new` asks on a terminal: the template, the name, every variable that was not given. */
 
+import { mapBounded } from '../../../base/bounded.js';
 import { type FeatureRequest, nameProblems } from '../../../commands/new/new-feature.js';
 import type { Failure } from '../../../model/failure.js';
 import type { Json } from '../../../model/task.js';
@@ -59,12 +60,10 @@ async function definitionOf(template: string, roots: TemplateRoots): Promise<Tem
 async function chooseTemplate(roots: TemplateRoots): Promise<string> {
   const places = await listTemplates(roots);
   const dependencies = await projectDependencies(roots);
-  const choices = await Promise.all(
-    places.map(async ({ name, ...place }) => {
-      const definition = await readDefinition({ name, ...place }, dependencies);
-      return definition.ok ? [{ value: name, label: name, hint: definition.value.description }] : [];
-    }),
-  );
+  const choices = await mapBounded(places, async ({ name, ...place }) => {
+    const definition = await readDefinition({ name, ...place }, dependencies);
+    return definition.ok ? [{ value: name, label: name, hint: definition.value.description }] : [];
+  });
   return askChoice('Which template?', choices.flat());
 }
 

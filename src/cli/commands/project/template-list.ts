@@ -1,5 +1,6 @@
 /** `conductor new --list`: every template that a name finds, with its variables and examples. */
 
+import { mapBounded } from '../../../base/bounded.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { type DescribedTemplate, templateList } from '../../../report/new-feature.js';
 import type { TemplateDefinition } from '../../../templates/definition.js';
@@ -12,7 +13,7 @@ import { print, printFailure, printJson, styleFor } from '../../output.js';
 export async function runTemplateList(roots: TemplateRoots, json: boolean): Promise<number> {
   const places = await listTemplates(roots);
   const dependencies = await projectDependencies(roots);
-  const read = await Promise.all(places.map((place) => readDefinition(place, dependencies)));
+  const read = await mapBounded(places, (place) => readDefinition(place, dependencies));
   const good = places.flatMap((place, index) => {
     const one = read[index];
     return one?.ok ? [{ place, definition: one.value }] : [];

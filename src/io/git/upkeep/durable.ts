@@ -4,6 +4,7 @@
  */
 
 import { dirname, join } from 'node:path';
+import { mapBounded } from '../../../base/bounded.js';
 import type { ObjectId } from '../../../model/tree.js';
 import { syncFiles, syncFolder } from '../../durable.js';
 import type { GitObjects } from '../objects.js';
@@ -27,15 +28,17 @@ export class DurableRefs {
   async makeDurable(commit: ObjectId): Promise<ObjectId[]> {
     const wanted = new Set<ObjectId>();
     const bad: ObjectId[] = [];
-    const visit = async (id: ObjectId): Promise<void> => {
-      if (this.done.has(id) || wanted.has(id)) return;
+    const visit = async (id: ObjectId): Promise<readonly ObjectId[]> => {
+      if (this.done.has(id) || wanted.has(id)) return [];
       wanted.add(id);
       const object = await this.objects.readVerified(id);
       if (object === undefined) bad.push(id);
-      else if (object.type === 'tree') await this.visitAll(treeEntries(object.content, id), visit);
-      else if (object.type === 'commit') await visit(treeOf(object.content));
+      else if (object.type === 'tree') return treeEntries(object.content, id);
+      else if (object.type === 'commit') return [treeOf(object.content)];
+      return [];
     };
-    await visit(commit);
+    for (let level: readonly ObjectId[] = [commit]; level.length > 0; )
+      level = (await mapBounded(level, visit)).flat();
     if (bad.length > 0) return bad;
     const missing = await syncFiles([...wanted].map((id) => loosePath(this.objects.store, id)));
     // Objects of the person's repository that are loose there: theirs, and needed by the result all the same.
@@ -58,10 +61,6 @@ export class DurableRefs {
     for (let above = dirname(folder); above.length >= this.objects.store.length; above = dirname(above)) {
       await this.syncNew(above);
     }
-  }
-
-  private async visitAll(ids: readonly ObjectId[], visit: (id: ObjectId) => Promise<void>): Promise<void> {
-    await Promise.all(ids.map(visit));
   }
 
   /** Once a process: its entries are folders, of which there are few. */

@@ -2,6 +2,7 @@
 
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../../../base/bounded.js';
 import { type GitCall, git, gitOk } from '../run.js';
 
 const HALF_WRITTEN_MS = 60 * 60 * 1000;
@@ -29,8 +30,8 @@ export async function repackRefs(store: string): Promise<void> {
 async function looseRefs(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'));
-  const ids = await Promise.all(
-    files.map(async (entry) => (await readFile(join(entry.parentPath, entry.name), 'utf8')).trim()),
+  const ids = await mapBounded(files, async (entry) =>
+    (await readFile(join(entry.parentPath, entry.name), 'utf8')).trim(),
   );
   return ids.filter((id) => /^[0-9a-f]{40,64}$/.test(id));
 }

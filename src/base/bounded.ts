@@ -1,0 +1,32 @@
+/** Work over many items with a bound on how many are under way at once. Knows nothing of the work. */
+
+/** Enough to keep a disk or a git process busy, few enough for the smallest limit on open files. */
+export const AT_ONCE = 64;
+
+/**
+ * The results in the order of the items. After the first rejection no further item is started, and the whole rejects
+ * when what was under way has ended.
+ */
+export async function mapBounded<T, R>(
+  items: Iterable<T>,
+  work: (item: T, index: number) => Promise<R>,
+  atOnce = AT_ONCE,
+): Promise<R[]> {
+  const results: R[] = [];
+  const rest = items[Symbol.iterator]();
+  let started = 0;
+  let failed: { error: unknown } | undefined;
+  const worker = async () => {
+    for (let next = rest.next(); !next.done && !failed; next = rest.next()) {
+      const index = started++;
+      try {
+        results[index] = await work(next.value, index);
+      } catch (error) {
+        failed ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  if (failed) throw (failed as { error: unknown }).error;
+  return results;
+}
