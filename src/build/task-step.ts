@@ -8,8 +8,8 @@ import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { interfaceOf } from '../analysis/dependency-outputs.js';
 import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
+import { guarded } from '../execution/attempt-failure.js';
 import type { RevisedTask } from '../execution/escalation/revised-task.js';
-import { asFailure } from '../io/files.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import type { TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
@@ -73,7 +73,7 @@ export class TaskStep {
   async run(label: Label): Promise<'done' | 'failed'> {
     const task = this.parts.prepared.project.graph.task(label);
     const own: OwnTime = { ms: 0 };
-    const result = await this.settle(task, own).catch(strayFailure);
+    const result = await guarded(() => this.settle(task, own));
     const { ms } = own;
     if (!result.ok && result.error.kind === 'cancelled') {
       this.skip(label, undefined);
@@ -297,12 +297,4 @@ export class TaskStep {
     if (made.ms !== undefined) durations[label] = made.ms;
     return made;
   }
-}
-
-/** A throw in one task's step is that task's failure: the others go on, and nothing is left running unseen. */
-function strayFailure(error: unknown): Result<never, Failure> {
-  const known = asFailure(error);
-  if (known) return err(known);
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  return err({ kind: 'bug', message, ...(stack === undefined ? {} : { stack }) });
 }
