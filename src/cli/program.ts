@@ -23,6 +23,7 @@ import {
   addStatus,
   addValidate,
 } from './definitions/inspect.js';
+import { addReview } from './definitions/page.js';
 import { addInit, addNew } from './definitions/project.js';
 import { addCache, addGc } from './definitions/results.js';
 import type { SetExitCode } from './definitions/shared.js';
@@ -53,6 +54,7 @@ const COMMANDS = [
   addLog,
   addCache,
   addGc,
+  addReview,
   addMetrics,
   addDoctor,
   addSchema,

@@ -51,7 +51,7 @@ export async function previewPrompts(host: Host, target: string): Promise<Result
   return done.ok ? done.value : done;
 }
 
-async function previewOne(
+export async function previewOne(
   { prepared, tasks }: Inspection,
   { task, check, verdict }: Inspection['tasks'][number],
 ): Promise<Result<PromptPreview, Failure>> {

@@ -183,7 +183,11 @@ export interface FilesDocument {
 /** What changed for one task from one commit, or build, to another. */
 export interface ReviewTask {
   readonly label: Label;
-  readonly change: 'added' | 'removed' | 'changed' | 'rebuilt' | 'spec-only';
+  /**
+   * `changed`: another key; `rebuilt`: another result of the same key; `edited`: files changed without a build;
+   * `spec-only`: its spec changed and it was not built.
+   */
+  readonly change: 'added' | 'removed' | 'changed' | 'rebuilt' | 'edited' | 'spec-only';
   readonly why: readonly string[];
   readonly spec: readonly string[];
   readonly files: readonly FileDiff[];

@@ -1,5 +1,6 @@
 /** One build as the page shows it, folded from its events one by one. Knows neither a file nor a clock. */
 
+import type { Usage } from '../../model/action.js';
 import type {
   BuildDocument,
   BuildHead,
@@ -8,7 +9,7 @@ import type {
   GateView,
   TaskView,
 } from '../../model/build-view.js';
-import type { BuildEvent } from '../../model/event.js';
+import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Label } from '../../model/task.js';
 import { describeVerdict } from '../verdict.js';
 import { failureView } from './failure-view.js';
@@ -64,6 +65,7 @@ export class BuildFold {
   /** The process that ran the build is gone and its last event never came. */
   killed(): void {
     if (this.isEnded) return;
+    this.head.usage = this.headNow().usage;
     this.end('killed', this.last);
   }
 
@@ -102,9 +104,6 @@ export class BuildFold {
         head.counts = { ...head.counts, [event.outcome]: head.counts[event.outcome] + 1 };
         head.tasksDoneAt = event.at;
         return;
-      case 'agent.finished':
-        head.usage = added(head.usage, event.usage);
-        return;
       case 'gate.started':
         if (ofTask === undefined) {
           const gate: GateView = { gate: event.gate, attempt: 1, from: event.at };
@@ -124,11 +123,7 @@ export class BuildFold {
         head.removed = event.removed.slice(0, MAX_PATHS);
         return;
       case 'build.finished':
-        if (event.summary.outcome === 'up-to-date' && this.tasks.size === 0) {
-          head.counts = event.summary.counts;
-          head.total = event.summary.counts.fresh;
-        }
-        this.end(event.summary.outcome, event.at);
+        this.finished(event.summary, event.at);
     }
   }
 
@@ -136,8 +131,12 @@ export class BuildFold {
     return { head: this.headNow(), tasks: [...this.tasks.values()].map((task) => task.view) };
   }
 
+  /** While the build runs, what it has used is the sum over its tasks. */
   headNow(): BuildHead {
-    return { ...this.head };
+    if (this.isEnded) return { ...this.head };
+    let usage: Usage = {};
+    for (const task of this.tasks.values()) usage = added(usage, task.view.usage);
+    return { ...this.head, usage };
   }
 
   row(): BuildRow {
@@ -181,6 +180,17 @@ export class BuildFold {
     if (event.type === 'task.checked')
       task.checked(event.at, event.verdict.kind, describeVerdict(event.verdict));
     else task.on(event);
+  }
+
+  /** The summary counts what a reader of the log's end has not seen. */
+  private finished(summary: BuildSummary, at: number): void {
+    const { head } = this;
+    const total = Object.values(summary.counts).reduce((sum, count) => sum + count, 0);
+    if (total > 0) head.counts = summary.counts;
+    head.usage = { ...this.headNow().usage, ...summary.usage };
+    head.total = Math.max(head.total, total);
+    head.published = Math.max(head.published, summary.published);
+    this.end(summary.outcome, at);
   }
 
   private end(outcome: BuildOutcome, at: number): void {

@@ -75,7 +75,7 @@ export class TaskFold {
         this.said(event.line);
         return;
       case 'task.usage':
-        draft.usage = event.usage;
+        draft.usage = added(this.ended(), event.usage);
         return;
       case 'agent.finished': {
         const { attempt, phase, at, ms, agent, model, promptBytes, usage, failure } = event;
@@ -85,7 +85,7 @@ export class TaskFold {
           ...(failure === undefined ? {} : { failure }),
         };
         draft.calls = [...draft.calls, { ...call, ...named }];
-        draft.usage = draft.calls.reduce<Usage>((sum, one) => added(sum, one.usage), {});
+        draft.usage = this.ended();
         return;
       }
       case 'task.attempt-failed':
@@ -116,6 +116,11 @@ export class TaskFold {
     this.draft.state = 'done';
     this.draft.endedAt = at;
     return true;
+  }
+
+  /** What sessions that have ended have used. */
+  private ended(): Usage {
+    return this.draft.calls.reduce<Usage>((sum, one) => added(sum, one.usage), {});
   }
 
   private gateStarted(gate: string, at: number): void {

@@ -1,0 +1,159 @@
+/**
+ * The builds of a project as their event logs tell of them, followed while they grow: those of this process and those of
+ * every other terminal. Writes nothing.
+ */
+
+import { open, stat } from 'node:fs/promises';
+import { isAlive, readText } from '../../io/files.js';
+import type { BuildDocument, BuildRow } from '../../model/build-view.js';
+import type { BuildEvent } from '../../model/event.js';
+import { CONDUCTOR_FOLDER } from '../../project/log-files.js';
+import { BuildFold } from '../../report/build-view/build-fold.js';
+import { listBuilds } from '../read-log.js';
+import { lastLine } from './last-line.js';
+
+/** Of an ended build, the list needs the first events and the last ones only. */
+const HEAD_BYTES = 16_384;
+const TAIL_BYTES = 65_536;
+/** A build is taken for killed when its process is gone for this many looks in a row: its last event may be on its way. */
+const LOOKS = 3;
+
+interface Followed {
+  readonly fold: BuildFold;
+  /** Bytes read so far; a line that is not complete yet is read again. */
+  offset: number;
+  gone: number;
+  /** Only the ends of the log were read. */
+  partial: boolean;
+}
+
+export class BuildFollower {
+  private readonly project: string;
+  private readonly state: string;
+  private readonly builds = new Map<string, Followed>();
+
+  /** `state`: conductor's state folder of the project, where the lock's holder is named. */
+  constructor(project: string, state: string) {
+    this.project = project;
+    this.state = state;
+  }
+
+  /** Reads what is new. Names of builds that have changed, new ones included. */
+  async refresh(): Promise<string[]> {
+    const names = await listBuilds(this.project);
+    const changed: string[] = [];
+    for (const name of this.builds.keys()) if (!names.includes(name)) this.builds.delete(name);
+    for (const name of names) {
+      const known = this.builds.get(name);
+      if (known?.fold.isEnded) continue;
+      const followed = known ?? (await this.start(name));
+      const isNew = !known;
+      this.builds.set(name, followed);
+      const grew = followed.partial ? false : await this.readOn(name, followed);
+      if (isNew || grew) changed.push(name);
+      if (!followed.fold.isEnded && (await this.looksGone(name, followed))) changed.push(name);
+    }
+    return [...new Set(changed)];
+  }
+
+  /** Names of the builds that run. */
+  live(): string[] {
+    return [...this.builds].filter(([, { fold }]) => !fold.isEnded).map(([name]) => name);
+  }
+
+  rows(): BuildRow[] {
+    return [...this.builds.values()].map(({ fold }) => fold.row()).sort((a, b) => b.startedAt - a.startedAt);
+  }
+
+  fold(name: string): BuildFold | undefined {
+    return this.builds.get(name)?.fold;
+  }
+
+  /** Everything of one build; undefined when there is none of this name. */
+  async document(name: string): Promise<BuildDocument | undefined> {
+    if (!this.builds.has(name)) await this.refresh();
+    const known = this.builds.get(name);
+    if (!known) return undefined;
+    if (!known.partial) return known.fold.document();
+    const whole = { fold: new BuildFold(name), offset: 0, gone: 0, partial: false };
+    await this.readOn(name, whole);
+    return whole.fold.document();
+  }
+
+  /** Puts the last line that each running task has printed into its view. */
+  async readLastLines(name: string): Promise<void> {
+    const fold = this.fold(name);
+    if (!fold) return;
+    for (const label of fold.running()) {
+      const line = await lastLine(this.project, name, label);
+      if (line !== undefined) fold.line(label, line);
+    }
+  }
+
+  private file(name: string): string {
+    return `${this.project}/${CONDUCTOR_FOLDER}/logs/${name}/events.ndjson`;
+  }
+
+  private async start(name: string): Promise<Followed> {
+    const fold = new BuildFold(name);
+    const size = (await stat(this.file(name)).catch(() => undefined))?.size ?? 0;
+    if (size <= HEAD_BYTES + TAIL_BYTES) return { fold, offset: 0, gone: 0, partial: false };
+    const ends = [
+      ...eventsIn(await readPart(this.file(name), 0, HEAD_BYTES)).slice(0, 1),
+      ...eventsIn(await readPart(this.file(name), size - TAIL_BYTES, TAIL_BYTES)).filter(
+        (event) => event.type === 'build.finished' || event.type === 'build.published',
+      ),
+    ];
+    if (ends.at(-1)?.type !== 'build.finished') return { fold, offset: 0, gone: 0, partial: false };
+    for (const event of ends) fold.on(event);
+    return { fold, offset: size, gone: 0, partial: true };
+  }
+
+  private async readOn(name: string, followed: Followed): Promise<boolean> {
+    const file = this.file(name);
+    const size = (await stat(file).catch(() => undefined))?.size ?? 0;
+    if (size <= followed.offset) return false;
+    const text = await readPart(file, followed.offset, size - followed.offset);
+    const end = text.lastIndexOf('\n') + 1;
+    if (end === 0) return false;
+    const whole = text.slice(0, end);
+    followed.offset += Buffer.byteLength(whole);
+    for (const event of eventsIn(whole)) followed.fold.on(event);
+    followed.gone = 0;
+    return true;
+  }
+
+  /** The process id stands at the end of a build's name, and the project's lock names its holder. */
+  private async looksGone(name: string, followed: Followed): Promise<boolean> {
+    const pid = Number(/-(\d+)$/.exec(name)?.[1]);
+    const owner = await readText(`${this.state}/lock-owner.json`).catch(() => undefined);
+    const holds =
+      Number.isInteger(pid) && pid > 0 && isAlive(pid) && owner?.includes(`"pid":${pid}`) === true;
+    followed.gone = holds ? 0 : followed.gone + 1;
+    if (followed.gone < LOOKS) return false;
+    followed.fold.killed();
+    return true;
+  }
+}
+
+async function readPart(path: string, from: number, length: number): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
+    return buffer.subarray(0, bytesRead).toString('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+/** Lines that are damaged, or cut off, are passed over. */
+function eventsIn(text: string): BuildEvent[] {
+  return text.split('\n').flatMap((line) => {
+    if (!line.startsWith('{')) return [];
+    try {
+      return [JSON.parse(line) as BuildEvent];
+    } catch {
+      return [];
+    }
+  });
+}

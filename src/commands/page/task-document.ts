@@ -1,0 +1,198 @@
+/** Everything that the page shows of one task: spec, verdict, prompts, runs, result, diff, history. Changes nothing. */
+
+import type { InspectedTask, Inspection } from '../../build/inspect.js';
+import { diffTrees } from '../../io/git/tree-diff.js';
+import { unifiedDiff } from '../../io/text-diff.js';
+import type { ManifestChange, StoredResult } from '../../model/action.js';
+import type { TaskView } from '../../model/build-view.js';
+import { commandText } from '../../model/config.js';
+import type { HistoryLine } from '../../model/history.js';
+import { resultKeyOf } from '../../model/lock.js';
+import type {
+  ChangeView,
+  FileDiff,
+  PromptView,
+  ReasonView,
+  ResultView,
+  TaskDocument,
+  VerdictView,
+} from '../../model/page.js';
+import type { Label, Task } from '../../model/task.js';
+import type { StaleReason, Verdict } from '../../model/verdict.js';
+import { lockedTask } from '../../project/project.js';
+import { describeReason, describeVerdict } from '../../report/verdict.js';
+import { previewOne } from '../prompt-preview.js';
+import { pastRuns } from './past-builds.js';
+import { shownDiff } from './project-views.js';
+import { specText } from './spec-text.js';
+import { NO_LOGS, taskLogs } from './task-logs.js';
+
+export interface TaskQuestion {
+  readonly label: Label;
+  /** The project's folder. */
+  readonly project: string;
+  readonly history: readonly HistoryLine[];
+  /** The task in a build whose log is kept. */
+  readonly run?: { readonly build: string; readonly view: TaskView };
+  /** Bytes of one text that are kept. */
+  readonly maxBytes: number;
+}
+
+/** What is known of a task without today's specs: from logs and the history. */
+export async function recordedTask(asked: TaskQuestion): Promise<TaskDocument> {
+  const { label, project, history, run, maxBytes } = asked;
+  const logs = run ? await taskLogs(project, run.build, label, maxBytes) : NO_LOGS;
+  return {
+    label,
+    ...(run ? { build: run.build, run: run.view } : {}),
+    ...logs,
+    history: pastRuns(history, label),
+  };
+}
+
+export async function taskDocument(
+  inspection: Inspection,
+  inspected: InspectedTask,
+  asked: TaskQuestion,
+): Promise<TaskDocument> {
+  const { prepared } = inspection;
+  const { project, store } = prepared;
+  const { task, verdict, check } = inspected;
+  const recorded = await recordedTask(asked);
+  const entry = project.listing.get(task.source.file);
+  const text = entry && (await project.objects.read(entry.id))?.toString('utf8');
+  const spec = await specText(task, text);
+  const locked = lockedTask(project, task);
+  const found = locked ? await store.find(resultKeyOf(locked)) : undefined;
+  const result = found?.ok ? found.value : undefined;
+  const diff = await publishedDiff(inspection, asked.run?.view, result);
+  return {
+    ...recorded,
+    task: taskFacts(inspection, task),
+    ...(spec ? { spec } : {}),
+    verdict: verdictView(verdict),
+    ...(check ? { key: check.facts.key } : {}),
+    ...(result ? { result: resultView(result) } : {}),
+    prompts: [...recorded.prompts, ...(await nextPrompt(inspection, inspected))],
+    ...(diff ? { diff } : {}),
+  };
+}
+
+function taskFacts({ prepared }: Inspection, task: Task): NonNullable<TaskDocument['task']> {
+  const { graph, config } = prepared.project;
+  return {
+    title: task.title,
+    type: task.type,
+    complexity: task.complexity,
+    recipe: task.recipe.kind,
+    dependsOn: [...new Set(task.dependsOn)],
+    dependents: graph.dependents(task.label),
+    outputs: task.outputs,
+    edits: task.edits,
+    ...(task.inputs === undefined ? {} : { inputs: task.inputs }),
+    specRefs: task.specRefs,
+    gates: [...task.verify, ...config.gates.task].map((gate) => commandText(gate.command)),
+  };
+}
+
+/** The prompt that a build would send now; of a task that has nothing to do, it is the one that it was built with. */
+async function nextPrompt(inspection: Inspection, inspected: InspectedTask): Promise<PromptView[]> {
+  if (inspected.task.recipe.kind !== 'agent') return [];
+  const preview = await previewOne(inspection, inspected);
+  if (!preview.ok) return [];
+  const { text, instructions, material, limit } = preview.value;
+  return [{ attempt: 1, text, bytes: Buffer.byteLength(text), instructions, material, limit }];
+}
+
+export function verdictView(verdict: Verdict): VerdictView {
+  const reasons: readonly StaleReason[] =
+    verdict.kind === 'stale' || verdict.kind === 'cached'
+      ? verdict.reasons
+      : verdict.kind === 'drifted'
+        ? (verdict.stale ?? [])
+        : [];
+  return { kind: verdict.kind, why: describeVerdict(verdict), reasons: reasons.map(reasonView) };
+}
+
+function reasonView(reason: StaleReason): ReasonView {
+  const changes = reason.kind === 'manifest-changed' ? reason.changes.map(changeView) : [];
+  return { text: describeReason(reason), changes };
+}
+
+export function changeView({ name, show, before, after }: ManifestChange): ChangeView {
+  if (show === 'text') return { name, show, diff: unifiedDiff(before ?? '', after ?? '') };
+  return {
+    name,
+    show,
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+  };
+}
+
+function resultView({ key, commit, outputs, provenance }: StoredResult): ResultView {
+  const {
+    recipe,
+    agent,
+    model,
+    variant,
+    attempts,
+    usage,
+    gates,
+    observed,
+    startedAt,
+    ms,
+    conductor,
+    origin,
+  } = provenance;
+  return {
+    key,
+    commit,
+    recipe,
+    ...(agent === undefined ? {} : { agent }),
+    ...(model === undefined ? {} : { model }),
+    ...(variant === undefined ? {} : { variant }),
+    attempts,
+    usage,
+    gates,
+    observed: Object.keys(observed ?? {}),
+    startedAt,
+    ms,
+    conductor,
+    ...(origin === undefined ? {} : { by: origin.name ?? origin.by }),
+    outputs: [...outputs.keys()],
+  };
+}
+
+/** From the result that stood before the build to the one that it published; else from nothing to the one that stands. */
+async function publishedDiff(
+  { prepared }: Inspection,
+  run: TaskView | undefined,
+  standing: StoredResult | undefined,
+): Promise<FileDiff[] | undefined> {
+  const to = run?.result ?? standing?.commit;
+  if (to === undefined) return undefined;
+  const from = run?.result === undefined ? undefined : run.former;
+  return resultDiff(prepared.project.objects, from, to);
+}
+
+/** How the outputs and patches of two results differ; undefined when one of them is in no store. */
+export async function resultDiff(
+  objects: Inspection['prepared']['project']['objects'],
+  from: string | undefined,
+  to: string | undefined,
+): Promise<FileDiff[] | undefined> {
+  const empty = await objects.empty();
+  const sides = ['outputs', 'edits/after'] as const;
+  const files: FileDiff[] = [];
+  for (const commit of [from, to])
+    if (commit !== undefined && (await objects.resolve(`${commit}^{tree}`)) === undefined) return undefined;
+  for (const side of sides) {
+    const tree = async (commit: string | undefined, folder: string) =>
+      (commit === undefined ? undefined : await objects.resolve(`${commit}:${folder}`)) ?? empty;
+    // A patch of a task that had none before starts at the file as it found it.
+    const before =
+      side === 'edits/after' && from === undefined ? await tree(to, 'edits/before') : await tree(from, side);
+    files.push(...(await diffTrees(objects.store, before, await tree(to, side))).map(shownDiff));
+  }
+  return files;
+}
