@@ -41,7 +41,6 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   'simple-git': ['io/git/porcelain.ts'],
   jiti: ['io/module.ts'],
   diff: ['io/text-diff.ts'],
-  picomatch: ['model/pattern.ts'],
   'change-case': ['io/template/template-functions.ts'],
   pluralize: ['io/template/template-functions.ts'],
   '@clack/prompts': ['cli/questions.ts'],

@@ -1,7 +1,7 @@
 /** Chooses the model for an attempt at a task from the config's routes. Pure; knows no provider and no price. */
 
 import { digestFields } from '../model/digest.js';
-import { matchesAny } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 import type {
   ModelChoice,
   ModelRoute,
@@ -99,8 +99,8 @@ function holds(when: RouteCondition | undefined, task: RoutedTask, attempt: numb
     attempt >= (when.attempt ?? 1) &&
     (when.type === undefined || list(when.type).includes(task.type)) &&
     (when.complexity === undefined || list(when.complexity).includes(task.complexity)) &&
-    (when.feature === undefined || matchesAny(list(when.feature), task.feature)) &&
-    (when.label === undefined || matchesAny(list(when.label), task.label))
+    (when.feature === undefined || patternSet(list(when.feature)).matches(task.feature)) &&
+    (when.label === undefined || patternSet(list(when.label)).matches(task.label))
   );
 }
 

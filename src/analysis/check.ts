@@ -7,6 +7,7 @@ import { ok, type Result } from '../base/result.js';
 import { type ActionKey, compareManifests, type StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { LockedTask } from '../model/lock.js';
+import { patternSet } from '../model/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../model/tree.js';
 import type { StaleReason, Verdict } from '../model/verdict.js';
@@ -18,7 +19,7 @@ import type { DependencyOutputs } from './dependency-outputs.js';
 import { interfaceOf, lockedPatches } from './dependency-outputs.js';
 import type { FactGatherer, TaskFacts } from './facts.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
-import { inTheWay, namedOutputs } from './path-conflicts.js';
+import { inTheWay } from './path-conflicts.js';
 import { missingPin } from './pinned-results.js';
 
 export interface Check {
@@ -188,7 +189,7 @@ export class Checker {
     onDisk: Files,
     wanted: Files,
   ): DiskState {
-    const changed = inTheWay(this.project, [...namedOutputs(task), ...wanted.keys()]);
+    const changed = inTheWay(this.project, [...patternSet(task.outputs).plainPaths(), ...wanted.keys()]);
     for (const [path, entry] of onDisk) {
       const isOurs = this.project.recorded.get(path)?.has(encodeEntry(entry)) === true;
       if (!isOurs && !sameEntry(entry, wanted.get(path))) changed.push(path);

@@ -2,7 +2,7 @@
 
 import { type Digest, digestFields } from '../model/digest.js';
 import type { LockedTask } from '../model/lock.js';
-import { parsePattern } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 import type { Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files } from '../model/tree.js';
 import { interfaceDigest } from '../store/manifest.js';
@@ -21,8 +21,8 @@ export interface DependencyOutputs {
 }
 
 export function interfacePaths(task: Task, outputs: Files): string[] {
-  const patterns = task.interface?.map(parsePattern);
-  return [...outputs.keys()].filter((path) => !patterns || patterns.some((pattern) => pattern.matches(path)));
+  const shown = task.interface && patternSet(task.interface);
+  return [...outputs.keys()].filter((path) => shown?.matches(path) ?? true);
 }
 
 /** The digest that dependents are keyed on. */

@@ -11,7 +11,8 @@ import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
 import { defaultModel } from '../model/config.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { parsePattern, selectPaths } from '../model/pattern.js';
+import { type PathPattern, shownPattern } from '../model/pattern.js';
+import { type PatternSet, patternSet } from '../model/pattern-set.js';
 import type { ModelChoice } from '../model/routes.js';
 import type { Label, RenderStep, Task } from '../model/task.js';
 import type { Entry, Listing, ObjectId } from '../model/tree.js';
@@ -29,13 +30,16 @@ export interface TaskFacts {
 export const TEMPLATES = 'templates/';
 const PARTIALS = 'templates/partials/';
 
+/** Hand-written files that a pattern shows. */
+type Selection = readonly (readonly [path: string, entry: Entry])[];
+
 export class FactGatherer {
   private readonly project: Project;
   private readonly agent: Agent | undefined;
   /** The prompt library: a project's own texts over shipped ones. */
   readonly templates: ReadonlyMap<string, string>;
   private readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
-  private readonly handSelections = new Map<string, readonly (readonly [string, Entry])[]>();
+  private readonly handSelections = new Map<PathPattern, Map<PatternSet | undefined, Selection>>();
   private readonly texts = new Map<ObjectId, Promise<string | undefined>>();
 
   constructor(
@@ -223,8 +227,9 @@ export class FactGatherer {
     need: Task,
     made: DependencyOutputs | undefined,
   ): Pick<PromptDependency, 'outputs' | 'interface'> {
-    const { outputs } = need;
-    return { outputs, interface: made ? interfacePaths(need, made.outputs) : (need.interface ?? outputs) };
+    const outputs = need.outputs.map(shownPattern);
+    const declared = need.interface?.map(shownPattern) ?? outputs;
+    return { outputs, interface: made ? interfacePaths(need, made.outputs) : declared };
   }
 
   private identity(task: Task): string {
@@ -238,23 +243,25 @@ export class FactGatherer {
   ): ManifestFacts['inputs'] {
     if (!task.inputs || task.inputs.length === 0) return [];
     const needs = this.project.graph.transitiveDependencies(task.label);
-    return task.inputs.map((pattern) => {
-      const files = new Map(this.handSelection(pattern));
-      const parsed = parsePattern(pattern);
+    const set = patternSet(task.inputs);
+    return set.includes.map((include) => {
+      const files = new Map(this.handSelection(set, include));
       for (const need of needs) {
         for (const [path, entry] of dependencyOutputs.get(need)?.outputs ?? []) {
-          if (parsed.matches(path)) files.set(path, entry);
+          if (include.matches(path) && set.keeps(path)) files.set(path, entry);
         }
       }
-      return { pattern, files: [...files].sort(([a], [b]) => compareBytes(a, b)) };
+      return { pattern: include.text, files: [...files].sort(([a], [b]) => compareBytes(a, b)) };
     });
   }
 
-  private handSelection(pattern: string): readonly (readonly [string, Entry])[] {
-    const known = this.handSelections.get(pattern);
-    if (known) return known;
-    const found = selectInputs(this.project, pattern).map(([path, entry]) => [path, entry] as const);
-    this.handSelections.set(pattern, found);
+  private handSelection(set: PatternSet, include: PathPattern): readonly (readonly [string, Entry])[] {
+    const known = this.handSelections.get(include) ?? new Map<PatternSet | undefined, Selection>();
+    this.handSelections.set(include, known);
+    // Without excludes the rest of the list has no influence on what one pattern of it shows.
+    const beside = set.excludes.length === 0 ? undefined : set;
+    const found = known.get(beside) ?? selectInputs(this.project, set, include);
+    known.set(beside, found);
     return found;
   }
 }
@@ -265,12 +272,14 @@ export function agentIdentity(agent: Agent | undefined, definition: AgentDefinit
   return definition ? `${driver}\n${definition.identity}` : driver;
 }
 
-/** Hand-written files that an input pattern shows; specs are among them only when a pattern names their folder. */
-export function selectInputs(project: Project, pattern: string): [string, Entry][] {
+/**
+ * Hand-written files that one pattern of declared inputs shows; specs are among them only when the pattern names their
+ * folder.
+ */
+export function selectInputs(project: Project, set: PatternSet, include: PathPattern): Selection {
   const pick = (listing: Listing) =>
-    selectPaths(listing, [pattern]).map((path): [string, Entry] => [path, listing.get(path) as Entry]);
-  const specs = `${project.config.specs}/`;
-  if (!pattern.startsWith(specs)) return pick(project.handWritten);
+    set.selectBy(include, listing).map((path) => [path, listing.get(path) as Entry] as const);
+  if (!include.start.startsWith(`${project.config.specs}/`)) return pick(project.handWritten);
   return pick(project.listing).filter(([path]) => !path.endsWith('.metadata.json'));
 }
 

@@ -3,7 +3,7 @@
 import { compareBytes } from '../base/order.js';
 import type { ObservedInputs } from '../model/action.js';
 import { type Digest, digestFields } from '../model/digest.js';
-import { matchesAny } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 import type { TaskRun } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
 import { type Entry, encodeEntry, type Listing } from '../model/tree.js';
@@ -20,10 +20,11 @@ export function observedInputs(
   inputTree: Listing,
   read: readonly string[],
 ): ObservedInputs | undefined {
-  const own = [...run.outputs, ...run.edits, ...run.keyed];
+  const sets = [run.outputs, ...run.keyed].map(patternSet);
+  const isOwn = (path: string) => run.edits.includes(path) || sets.some((set) => set.matches(path));
   const found = read.flatMap((path): [string, string][] => {
     const entry = inputTree.get(path);
-    return entry && !matchesAny(own, path) ? [[path, encodeEntry(entry)]] : [];
+    return entry && !isOwn(path) ? [[path, encodeEntry(entry)]] : [];
   });
   return found.length > 0 ? Object.fromEntries(found) : undefined;
 }

@@ -1,7 +1,5 @@
 /** Files of a person at which a folder is needed, or in a folder at which a file is needed. Decides nothing. */
 
-import { parsePattern } from '../model/pattern.js';
-import type { Task } from '../model/task.js';
 import { encodeEntry } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 
@@ -19,9 +17,4 @@ export function inTheWay(project: Project, paths: Iterable<string>): string[] {
     for (const below of project.listing.under(`${path}/`)) if (theirs(below)) found.add(below);
   }
   return [...found];
-}
-
-/** The outputs that a task names without wildcards. */
-export function namedOutputs(task: Task): string[] {
-  return task.outputs.map(parsePattern).flatMap((pattern) => (pattern.isGlob ? [] : [pattern.prefix]));
 }

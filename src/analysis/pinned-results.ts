@@ -5,7 +5,7 @@ import type { StoredResult } from '../model/action.js';
 import { withoutCredentials } from '../model/address.js';
 import type { Failure } from '../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../model/lock.js';
-import { matchesAny } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 import type { Task } from '../model/task.js';
 import { Listing } from '../model/tree.js';
 import type { StaleReason } from '../model/verdict.js';
@@ -57,8 +57,9 @@ export async function ownershipProblem(
   task: Task,
   result: StoredResult,
 ): Promise<string | undefined> {
+  const owned = patternSet(task.outputs);
   for (const path of result.outputs.keys()) {
-    if (!matchesAny(task.outputs, path)) return `it holds ${path}, which the task does not own`;
+    if (!owned.matches(path)) return `it holds ${path}, which the task does not own`;
   }
   for (const { path } of result.edits) {
     if (!task.edits.includes(path)) return `it patches ${path}, which the task may not edit`;

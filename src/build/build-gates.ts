@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { type GateContext, runGates } from '../execution/gates.js';
 import { digestFields } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { selectPaths } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 import type { GateSpec } from '../model/task.js';
 import { digestFiles, type Entry, type Listing, type ObjectId } from '../model/tree.js';
 import { lockFiles } from '../project/project.js';
@@ -61,7 +61,7 @@ export async function runBuildGates(
 
 /** The command and what it may look at: its declared inputs, else everything but the lock files. */
 function buildGateKey(gate: GateSpec, listing: Listing, locks: ReadonlySet<string>): string {
-  const paths = gate.inputs ? selectPaths(listing, gate.inputs) : listing.paths;
+  const paths = gate.inputs ? patternSet(gate.inputs).select(listing) : listing.paths;
   const files = paths
     .filter((path) => !locks.has(path))
     .map((path) => [path, listing.get(path) as Entry] as const);

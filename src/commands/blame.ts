@@ -13,7 +13,7 @@ import type { FileDifference } from '../io/git/tree-diff.js';
 import type { Usage } from '../model/action.js';
 import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import { matchesAny } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 import type { Label, Task } from '../model/task.js';
 import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';
@@ -73,7 +73,7 @@ export async function blame(host: Host, path: string): Promise<Result<Blame, Fai
     const tasks: BlamedTask[] = [];
     for (const task of makers) tasks.push(await blamedTask(prepared, task, path, task.label === owner));
     const readBy = [...project.graph.tasks.values()]
-      .filter((task) => task.inputs && matchesAny(task.inputs, path))
+      .filter((task) => task.inputs && patternSet(task.inputs).matches(path))
       .map((task) => task.label);
     return ok({ path, tasks, readBy });
   });

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { makeDir } from '../io/files.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import { parsePattern } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 import type { TaskRun } from '../model/run.js';
 import type { BuildLogs } from '../project/log-files.js';
 import type { Workspace } from '../workspace/pool.js';
@@ -29,8 +29,8 @@ export async function runCommand(
 ): Promise<Result<undefined, Failure>> {
   context.emit({ type: 'task.phase', task: run.label, attempt: attempt, phase: 'run' });
   // `> out/a.txt` should not need a `mkdir` of its own; git keeps no empty folder, so none can be left over.
-  for (const output of run.outputs)
-    await makeDir(join(workspace.dir, dirname(`${parsePattern(output).prefix}x`)));
+  for (const { prefix } of patternSet(run.outputs).includes)
+    await makeDir(join(workspace.dir, dirname(`${prefix}x`)));
   const log = parts.logs.file(run.label, 'run.log');
   const shown = outputLines(run, attempt, context);
   const minutes = run.budget.minutes ?? parts.config.timeouts.run;

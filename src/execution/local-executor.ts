@@ -7,7 +7,7 @@ import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { EditPatch, GateRun, Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import { unmatched } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
 import { decodeEntry, type Entry, type ObjectId, sameEntry } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';
@@ -220,8 +220,9 @@ export class LocalExecutor implements Executor {
       secrets: this.parts.agent?.secrets ?? [],
     });
     if (!captured.ok) return captured;
-    const missing = unmatched(run.outputs, captured.value.outputs.keys());
-    if (missing.length > 0 && missing.length < run.outputs.length)
+    const declared = patternSet(run.outputs);
+    const missing = declared.unmatched(captured.value.outputs.keys());
+    if (missing.length > 0 && missing.length < declared.includes.length)
       return err({ kind: 'missing-outputs', paths: missing });
     if (isUnchanged(run, captured.value) && !mayStand(run, attempt.number))
       return err({ kind: 'nothing-done' });

@@ -8,6 +8,7 @@ import { err, ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
 import { defaultModel } from '../model/config.js';
 import type { Failure, ReviewFinding } from '../model/failure.js';
+import { shownPattern } from '../model/pattern.js';
 import type { ReviewRequest, TaskRun } from '../model/run.js';
 import type { Task } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
@@ -43,7 +44,7 @@ export async function reviewRequest(
       label: task.label,
       description: task.acceptance.length > 0 ? '' : task.description.trim() || task.title,
       acceptance: task.acceptance,
-      outputs: task.outputs,
+      outputs: task.outputs.map(shownPattern),
       edits: task.edits,
       gates: gateCommands(gates),
       output: OUTPUT,

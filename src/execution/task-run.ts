@@ -78,7 +78,7 @@ export async function describeRun(
 }
 
 /** What the key of an agent's task covers: the inputs that it declares and what its direct dependencies show. */
-function keyedPatterns(project: Project, task: Task): string[] {
+function keyedPatterns(project: Project, task: Task): (readonly string[])[] {
   const needs = task.dependsOn.map((label) => project.graph.task(label));
-  return [...(task.inputs ?? []), ...needs.flatMap((need) => need.interface ?? need.outputs)];
+  return [task.inputs ?? [], ...needs.map((need) => need.interface ?? need.outputs)];
 }

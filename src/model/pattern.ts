@@ -1,22 +1,30 @@
-/** Path patterns of specs: what they match, what they can meet. The door of picomatch; knows no disk. */
+/** One path pattern: what it matches, where it begins and ends, what it can meet. Knows no list and no disk. */
 
-import picomatch from 'picomatch';
-import type { Listing } from './tree.js';
+import { type Glob, globMatches } from './glob.js';
+import { parseGlob } from './glob-parser.js';
 
 export interface PathPattern {
+  /** As it was written. */
   readonly text: string;
-  /** The part before the first wildcard, up to its last `/`; for a plain path the whole path. */
+  /** The part before the first wildcard, up to its last `/`; for a plain path the whole path, without escapes. */
   readonly prefix: string;
+  /** What every path that it matches begins with, and ends with. */
+  readonly start: string;
+  readonly end: string;
   readonly isGlob: boolean;
+  /** It matches everything that begins and ends so. */
+  readonly isOpen: boolean;
   matches(path: string): boolean;
 }
 
-const GLOB = /[*?[\]{}()!]/;
+/** Longer patterns are refused: nobody writes one, and parsing them costs. */
+const MOST_CHARACTERS = 1000;
 const known = new Map<string, PathPattern>();
 
 /**
  * A pattern: a path (`src/a.ts`), a folder (`src/auth/`, the same as `src/auth/**`) or a glob (`src/**\/*.ts`).
- * Dot files match; brackets in a path that is meant literally are written `\\[`.
+ * Dot files match. A backslash takes the meaning from the wildcard behind it; brackets without a meaning of their own,
+ * as in the routes `[slug]` and `(shop)`, need none.
  */
 export function parsePattern(text: string): PathPattern {
   const cached = known.get(text);
@@ -27,79 +35,77 @@ export function parsePattern(text: string): PathPattern {
 }
 
 function makePattern(text: string): PathPattern {
-  const glob = text.endsWith('/') ? `${text}**` : text;
-  if (!GLOB.test(glob)) return { text, prefix: glob, isGlob: false, matches: (path) => path === glob };
-  const plain = glob.slice(0, glob.search(GLOB)).replace(/\\$/, '');
-  const prefix = plain.slice(0, plain.lastIndexOf('/') + 1);
-  const rest = glob.slice(prefix.length);
-  // The commonest forms need no regular expression.
-  if (rest === '**') return { text, prefix, isGlob: true, matches: (path) => path.startsWith(prefix) };
-  const test = picomatch(glob, { dot: true, nonegate: true });
-  return { text, prefix, isGlob: true, matches: (path) => path.startsWith(prefix) && test(path) };
-}
-
-export function matchesAny(patterns: readonly string[], path: string): boolean {
-  return patterns.some((text) => parsePattern(text).matches(path));
-}
-
-/** The paths of a listing that any of the patterns matches, each once, in byte order per pattern. */
-export function selectPaths(listing: Listing, patterns: readonly string[]): string[] {
-  const found = new Set<string>();
-  for (const text of patterns) {
-    const pattern = parsePattern(text);
-    if (!pattern.isGlob) {
-      if (listing.get(pattern.prefix)) found.add(pattern.prefix);
-      continue;
-    }
-    for (const path of listing.under(pattern.prefix)) if (pattern.matches(path)) found.add(path);
+  if (!/[*?[({\\]|\/$/.test(text)) return plainPattern(text, text);
+  const glob = parseGlob(text.endsWith('/') ? `${text}**` : text);
+  const [first, ...more] = glob;
+  if (first === undefined || (first.kind === 'text' && more.length === 0)) {
+    return plainPattern(text, first?.kind === 'text' ? first.text : '');
   }
-  return [...found];
+  const last = glob.at(-1);
+  const start = first.kind === 'text' ? first.text : '';
+  const end = last?.kind === 'text' ? last.text : '';
+  const middle = glob.slice(start === '' ? 0 : 1, end === '' ? undefined : -1);
+  const form = middle.map(({ kind }) => kind).join(' ');
+  const isOpen = form === 'anything' || form === 'folders star';
+  const test = isOpen ? () => true : middleTest(form, middle);
+  const matches = (path: string) =>
+    path.length >= start.length + end.length &&
+    path.startsWith(start) &&
+    path.endsWith(end) &&
+    test(path.slice(start.length, path.length - end.length));
+  const prefix = start.slice(0, start.lastIndexOf('/') + 1);
+  return { text, prefix, start, end, isGlob: true, isOpen, matches };
+}
+
+function plainPattern(text: string, path: string): PathPattern {
+  const matches = (one: string) => one === path;
+  return { text, prefix: path, start: path, end: path, isGlob: false, isOpen: false, matches };
+}
+
+/** The commonest forms (`src/*.ts`, `**\/index.ts`) need no walk over the path. */
+function middleTest(form: string, middle: Glob): (text: string) => boolean {
+  if (form === 'star') return (text) => !text.includes('/');
+  if (form === 'folders') return (text) => text === '' || text.endsWith('/');
+  return (text) => globMatches(middle, text);
 }
 
 /**
- * Whether some path could match both. Never says no wrongly; for two globs under one folder it may say yes where
- * in truth they miss each other (two globs with different plain endings, such as `*.ts` and `*.md`, do not meet).
+ * Whether some path could match both. Never says no wrongly; for two globs it may say yes where in truth they miss each
+ * other (those that begin or end with different plain text, such as `*.ts` and `*.md`, do not meet).
  */
-export function mayOverlap(a: string, b: string): boolean {
-  const x = parsePattern(a);
-  const y = parsePattern(b);
-  if (!x.isGlob && !y.isGlob) return x.prefix === y.prefix;
+export function mayOverlap(x: PathPattern, y: PathPattern): boolean {
   if (!x.isGlob) return y.matches(x.prefix);
   if (!y.isGlob) return x.matches(y.prefix);
-  if (!x.prefix.startsWith(y.prefix) && !y.prefix.startsWith(x.prefix)) return false;
-  const endX = plainEnding(x.text);
-  const endY = plainEnding(y.text);
-  return endX.endsWith(endY) || endY.endsWith(endX);
+  return (
+    (x.start.startsWith(y.start) || y.start.startsWith(x.start)) &&
+    (x.end.endsWith(y.end) || y.end.endsWith(x.end))
+  );
 }
 
-/** What every path that a glob matches ends with. */
-function plainEnding(text: string): string {
-  if (text.endsWith('/')) return '';
-  const tail = text.slice(text.lastIndexOf('/') + 1);
-  const last = Math.max(...['*', '?', '[', ']', '{', '}', '(', ')', '!'].map((c) => tail.lastIndexOf(c)));
-  return tail.slice(last + 1);
+/** Whether the first matches all that the second does. Never says yes wrongly. */
+export function covers(wide: PathPattern, narrow: PathPattern): boolean {
+  if (wide.text === narrow.text) return true;
+  if (!narrow.isGlob) return wide.matches(narrow.prefix);
+  return wide.isOpen && narrow.start.startsWith(wide.start) && narrow.end.endsWith(wide.end);
+}
+
+/** A path or pattern as people and agents read it: without the backslashes of escapes. */
+export function shownPattern(text: string): string {
+  return text.replace(/\\(.)/g, '$1');
 }
 
 /** Why a pattern of a spec is no path inside the project, or undefined when it is one. */
 export function patternProblem(text: string): string | undefined {
   if (text === '') return 'is empty';
+  if (text.length > MOST_CHARACTERS) return `has more than ${MOST_CHARACTERS} characters`;
   if (text.includes('\0')) return 'has a NUL character';
-  if (text.startsWith('/') || /^[A-Za-z]:[\\/]/.test(text)) return 'is an absolute path';
-  const parts = text.split('/');
+  const path = shownPattern(text);
+  if (path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(text)) return 'is an absolute path';
+  const parts = path.split('/');
   if (parts.includes('..')) return 'leaves the project';
   if (parts.includes('.') || parts.slice(0, -1).includes(''))
     return 'is not in its plain form (no `.` and no `//`)';
   if (parts.some((part) => part.toLowerCase() === '.git')) return 'is inside .git';
   if (parts[0] === '.conductor') return 'is inside .conductor';
   return undefined;
-}
-
-/** Those of the patterns that match none of the paths. */
-export function unmatched(patterns: readonly string[], paths: Iterable<string>): string[] {
-  const all = new Set(paths);
-  return patterns.filter((text) => {
-    const pattern = parsePattern(text);
-    if (!pattern.isGlob) return !all.has(pattern.prefix);
-    return ![...all].some((path) => pattern.matches(path));
-  });
 }

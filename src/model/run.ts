@@ -46,8 +46,8 @@ export interface TaskRun {
   readonly recipe: RunRecipe;
   /** The tree that the workspace shows. */
   readonly inputTree: ObjectId;
-  /** Patterns of what the key covers: declared inputs, and what direct dependencies show. */
-  readonly keyed: readonly string[];
+  /** Lists of patterns of what the key covers: declared inputs, and what each direct dependency shows. */
+  readonly keyed: readonly (readonly string[])[];
   readonly outputs: readonly string[];
   readonly edits: readonly string[];
   /** The edited files as people wrote them: path to entry word. */

@@ -3,7 +3,7 @@
 import type { Config } from '../model/config.js';
 import type { TaskGraph } from '../model/graph.js';
 import { Ownership } from '../model/ownership.js';
-import { matchesAny, parsePattern } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 
 export interface TaskPaths {
   /** Of the graph. */
@@ -21,15 +21,16 @@ export function taskPaths(graph: TaskGraph, { secrets }: Config, before?: TaskPa
   if (before?.shape === graph.shape && before.secrets.join('\0') === secrets.join('\0')) return before;
   const plain = new Set<string>();
   for (const task of graph.tasks.values()) {
-    for (const text of [...task.outputs, ...task.edits, ...(task.inputs ?? [])]) {
-      if (!parsePattern(text).isGlob) plain.add(text);
-    }
+    const named = [patternSet(task.outputs), patternSet(task.inputs ?? [])].flatMap((set) =>
+      set.plainPaths(),
+    );
+    for (const path of [...named, ...task.edits]) plain.add(path);
   }
   return {
     shape: graph.shape,
     secrets,
     ownership: new Ownership(graph.tasks.values()),
     plain: [...plain],
-    named: [...plain].filter((path) => matchesAny(secrets, path)).sort(),
+    named: [...plain].filter((path) => patternSet(secrets).matches(path)).sort(),
   };
 }

@@ -1,7 +1,8 @@
 /** What must hold within one task: its recipe and its paths. Knows no other task. */
 
 import { nearest } from '../base/nearest.js';
-import { mayOverlap, parsePattern, patternProblem } from '../model/pattern.js';
+import { parsePattern, patternProblem } from '../model/pattern.js';
+import { excludedText, isExclude, type PatternSet, patternSet } from '../model/pattern-set.js';
 import type { Listing } from '../model/tree.js';
 import type { WrittenTask } from './normalise.js';
 import type { SpecProblem } from './problem.js';
@@ -40,7 +41,7 @@ export function idleKeys({ task, raw }: WrittenTask): SpecProblem[] {
     }));
 }
 
-function checkRecipe({ task, raw }: WrittenTask, listing: Listing): SpecProblem[] {
+function checkRecipe({ task, raw, edits }: WrittenTask, listing: Listing): SpecProblem[] {
   const problems: SpecProblem[] = [];
   const { file, path } = task.source;
   if (raw.render && raw.run !== undefined) {
@@ -52,7 +53,7 @@ function checkRecipe({ task, raw }: WrittenTask, listing: Listing): SpecProblem[
       hint: 'a task is made in one way; make two tasks of it',
     });
   }
-  if (task.outputs.length === 0 && task.edits.length === 0) {
+  if (task.outputs.length === 0 && edits.patterns.length === 0) {
     problems.push({
       file,
       path: [...path, 'id'],
@@ -73,7 +74,7 @@ function checkRecipe({ task, raw }: WrittenTask, listing: Listing): SpecProblem[
   }
   if (raw.outputs && raw.render) {
     for (const [i, step] of raw.render.entries()) {
-      if (raw.outputs.some((output) => parsePattern(output).matches(step.to))) continue;
+      if (patternSet(raw.outputs).matches(step.to)) continue;
       problems.push({
         file,
         path: [...path, 'render', i, 'to'],
@@ -92,29 +93,39 @@ function didYouMean(template: string, listing: Listing): { hint?: string } {
   return meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` };
 }
 
-function checkPaths({ task, placeOf }: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
+function checkPaths({ task, edits, placeOf }: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
   const problems: SpecProblem[] = [];
   const { file } = task.source;
   for (const key of ['inputs', 'outputs', 'edits', 'interface'] as const) {
-    for (const [i, text] of (task[key] ?? []).entries()) {
+    const texts = key === 'edits' ? edits.patterns : (task[key] ?? []);
+    const set = patternSet(texts);
+    for (const [i, text] of texts.entries()) {
       const path = placeOf(key, i);
       const report = (message: string, hint?: string) =>
         problems.push({ file, path, message, ...(hint === undefined ? {} : { hint }) });
-      const wrong = patternProblem(text);
+      const wrong = patternProblem(excludedText(text));
       if (wrong !== undefined) {
         report(`\`${text}\` ${wrong}`, 'write it relative to the top of the project');
         continue;
       }
-      if (key === 'edits' && parsePattern(text).isGlob) {
-        report(`\`${text}\` is not one file`, 'list each file that the task may change');
+      if (isExclude(text)) {
+        if (i === 0) {
+          report(
+            `\`${text}\` excludes files from an empty list`,
+            'an exclude acts on the patterns before it; put them first, for instance `**`',
+          );
+        }
+        continue;
       }
-      if ((key === 'outputs' || key === 'edits') && meetsSpecs(text, specs, listing)) {
+      // A glob of `edits` means no file of a spec.
+      const mayMeetSpecs = key === 'outputs' || (key === 'edits' && !parsePattern(text).isGlob);
+      if (mayMeetSpecs && meetsSpecs(text, set, specs, listing)) {
         report(
           `\`${text}\` is inside the folder of the specs`,
           'what is built must not change what it is built from',
         );
       }
-      if (key === 'interface' && !task.outputs.some((output) => isWithin(text, output))) {
+      if (key === 'interface' && !patternSet(task.outputs).mayMeet(parsePattern(text))) {
         report(
           `\`${text}\` is not among the outputs`,
           'the interface is the part of the outputs that dependents see',
@@ -125,19 +136,12 @@ function checkPaths({ task, placeOf }: WrittenTask, specs: string, listing: List
   return problems;
 }
 
-function isWithin(text: string, output: string): boolean {
-  const pattern = parsePattern(text);
-  return pattern.isGlob ? mayOverlap(text, output) : parsePattern(output).matches(text);
-}
-
 /** Whether the pattern begins in the folder of the specs, or is a wide glob that matches a file in it. */
-function meetsSpecs(text: string, specs: string, listing: Listing): boolean {
+function meetsSpecs(text: string, set: PatternSet, specs: string, listing: Listing): boolean {
   const folder = `${specs}/`;
   const pattern = parsePattern(text);
   if (pattern.prefix === specs || pattern.prefix.startsWith(folder)) return true;
   if (!pattern.isGlob || !folder.startsWith(pattern.prefix)) return false;
-  return (
-    pattern.matches(`${folder}x/.metadata.json`) ||
-    listing.under(folder).some((path) => pattern.matches(path))
-  );
+  const meets = (path: string) => pattern.matches(path) && set.keeps(path);
+  return meets(`${folder}x/.metadata.json`) || listing.under(folder).some(meets);
 }

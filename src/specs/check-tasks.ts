@@ -3,8 +3,8 @@
 import { nearest } from '../base/nearest.js';
 import { findCycle } from '../model/graph.js';
 import { parsePattern, patternProblem } from '../model/pattern.js';
+import { excludedText, isExclude, patternSet } from '../model/pattern-set.js';
 import type { Label } from '../model/task.js';
-import type { Listing } from '../model/tree.js';
 import type { WrittenTask } from './normalise.js';
 import { OwnerIndex } from './owner-index.js';
 import type { SpecProblem } from './problem.js';
@@ -75,15 +75,21 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
   const order = new Map<Label, number>();
   for (const { task } of written) {
     order.set(task.label, order.size);
-    for (const output of task.outputs)
-      if (patternProblem(output) === undefined) index.add(output, task.label);
+    index.add(
+      task.outputs.filter((one) => patternProblem(excludedText(one)) === undefined),
+      task.label,
+    );
   }
   const told = new Set<string>();
-  for (const { task, placeOf } of written) {
+  for (const { task, edits, placeOf } of written) {
     const { file } = task.source;
+    const outputs = patternSet(task.outputs);
     for (const [i, output] of task.outputs.entries()) {
-      const isGlob = parsePattern(output).isGlob;
-      const other = isGlob ? index.otherGlob(output, task.label) : index.otherOwner(output, task.label);
+      const { isGlob, prefix } = parsePattern(output);
+      if (isExclude(output) || (!isGlob && !outputs.keeps(prefix))) continue;
+      const other = isGlob
+        ? index.otherGlob(parsePattern(output), outputs, task.label)
+        : index.otherOwner(prefix, task.label);
       if (!other) continue;
       // Two equal patterns find each other: the later task is told.
       const mirror =
@@ -105,33 +111,13 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
       const isOwn = index.ownersOf(edit).some(({ label }) => label === task.label);
       problems.push({
         file,
-        path: placeOf('edits', i),
+        path: placeOf('edits', edits.from[i] ?? i),
         message: isOwn
           ? `\`${edit}\` is among the outputs of ${task.label} itself`
           : `\`${edit}\` is owned by ${owner.label}`,
         hint: isOwn
           ? 'a task writes what it owns as a whole: take it out of `edits` or out of `outputs`'
           : 'only files that no task owns can be edited: depend on its owner, or let the owner make the change',
-      });
-    }
-  }
-  return problems;
-}
-
-/** Inputs that name one file which neither is in the project nor is made by a task. Not an error: it may come. */
-export function missingInputs(written: readonly WrittenTask[], listing: Listing): SpecProblem[] {
-  const index = new OwnerIndex();
-  for (const { task } of written) for (const output of task.outputs) index.add(output, task.label);
-  const problems: SpecProblem[] = [];
-  for (const { task, placeOf } of written) {
-    for (const [i, input] of (task.inputs ?? []).entries()) {
-      if (parsePattern(input).isGlob || listing.get(input) || index.ownersOf(input).length > 0) continue;
-      const meant = nearest(input, listing.under(input.slice(0, input.lastIndexOf('/') + 1)));
-      problems.push({
-        file: task.source.file,
-        path: placeOf('inputs', i),
-        message: `\`${input}\` is not in the project, and no task makes it`,
-        ...(meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` }),
       });
     }
   }

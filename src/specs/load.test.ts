@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { resolveConfig } from '../model/config.js';
+import { type ConductorConfig, resolveConfig } from '../model/config.js';
 import { type Entry, Listing } from '../model/tree.js';
 import { loadSpecs, type SpecSource } from './load.js';
 
@@ -36,8 +36,9 @@ function source(files: Project, kept = new Map<string, unknown>(), reads: string
 /** Templates that the backlogs below name. */
 const TEMPLATES: Project = { 'templates/t': '', 'templates/t.hbs': '' };
 
-async function load(files: Project) {
-  const result = await loadSpecs(source({ ...TEMPLATES, ...files }), config);
+async function load(files: Project, settings: ConductorConfig = {}) {
+  const resolved = resolveConfig(settings, 2);
+  const result = await loadSpecs(source({ ...TEMPLATES, ...files }), resolved);
   if (!result.ok) throw new Error(JSON.stringify(result.error, null, 1));
   return result.value;
 }
@@ -166,7 +167,13 @@ const rows: [what: string, files: Project, place: string, message: RegExp, hint?
     `${B}:4:13`,
     /outputs of f\/T1 itself/,
   ],
-  ['an edit that is no file', one('edits: ["src/*.ts"]'), `${B}:3:13`, /not one file/],
+  [
+    'an exclude of nothing',
+    one('edits: ["!src/a.ts", src/b.ts]'),
+    `${B}:3:13`,
+    /excludes files from an empty list/,
+  ],
+  ['an exclude outside', one('outputs: [x, "!../y"]'), `${B}:3:18`, /leaves the project/],
   ['an output outside the project', one('outputs: [../x]'), `${B}:3:15`, /leaves the project/],
   ['an absolute output', one('outputs: [/etc/x]'), `${B}:3:15`, /absolute/],
   ['an edit outside', one('edits: [a/../../x]'), `${B}:3:13`, /leaves the project/],
@@ -461,7 +468,60 @@ test('what is probably not meant is a warning with its place', async () => {
   expect(warnings.map(({ line, column, message, hint }) => [line, column, message, hint])).toEqual([
     [4, 5, '`strategy` has no effect: the task has `run` and no agent', undefined],
     [6, 14, '`src/tpyes.ts` is not in the project, and no task makes it', 'did you mean `src/types.ts`?'],
+    [6, 42, '`x2/` matches no file of the project, and no task makes one', undefined],
   ]);
+});
+
+test('a glob that matches no file is a warning, unless a task makes what it matches', async () => {
+  const { warnings } = await load(
+    {
+      [B]: [
+        'tasks:',
+        '  - { id: a, run: make, outputs: [gen/a.ts, out/] }',
+        '  - { id: b, run: make, inputs: ["gen/*.ts", "out/*.md", "lib/**"], edits: ["src/*.js"], depends_on: [a] }',
+        '',
+      ].join('\n'),
+    },
+    { gates: { build: [{ run: 'make check', inputs: ['checks/**', 'gen/**'] }] } },
+  );
+  expect(warnings.map(({ file, message }) => [file, message])).toEqual([
+    [
+      'conductor.config.ts',
+      '`checks/**` matches no file of the project, and no task makes one (inputs of make check)',
+    ],
+    [B, '`lib/**` matches no file of the project, and no task makes one'],
+    [B, '`src/*.js` matches no file that the task could edit'],
+  ]);
+});
+
+test('patterns of edits are the files that no task owns, without what is excluded', async () => {
+  const files = {
+    [B]: [
+      'defaults:',
+      '  edits: ["src/**"]',
+      'tasks:',
+      '  - { id: a, run: make, outputs: [src/own.ts], edits: ["!src/**/*.test.ts"] }',
+      `  - { id: b, run: make, edits: ['!src/**', 'app/[slug]/page.tsx', 'app/\\[x].ts'] }`,
+      '',
+    ].join('\n'),
+    'src/a.ts': '',
+    'src/b/c.ts': '',
+    'src/b/c.test.ts': '',
+    'src/own.ts': '',
+  };
+  const { graph } = await load(files);
+  expect(graph.task('f/a').edits).toEqual(['src/a.ts', 'src/b/c.ts']);
+  expect(graph.task('f/b').edits).toEqual(['app/[slug]/page.tsx', 'app/[x].ts']);
+});
+
+test('an exclude gives a folder of one task to another', async () => {
+  const two = (wide: string) => ({
+    [B]: `tasks:\n  - { id: a, outputs: [${wide}] }\n  - { id: b, outputs: ["src/gen/**"] }\n  - { id: c, outputs: [src/c.ts] }\n`,
+  });
+  expect((await problems(two('"src/**", "!src/gen/**", "!src/c.ts"'))).map(({ message }) => message)).toEqual(
+    [],
+  );
+  expect(await problems(two('"src/**", "!src/gen/a.ts"'))).not.toEqual([]);
 });
 
 test('a project without specs has no tasks', async () => {

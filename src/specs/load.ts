@@ -8,7 +8,8 @@ import type { Feature, Label, Task } from '../model/task.js';
 import { sameShape } from '../model/task-shape.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 import { checkTask, idleKeys } from './check-task.js';
-import { checkDependencies, checkOwners, missingInputs } from './check-tasks.js';
+import { checkDependencies, checkOwners } from './check-tasks.js';
+import { expandEdits } from './edit-patterns.js';
 import type { WrittenTask } from './normalise.js';
 import { decode, type ParseCache, parseSpecs } from './parse.js';
 import { placeProblems, type SpecProblem, sortDiagnostics } from './problem.js';
@@ -16,6 +17,7 @@ import { missingPrograms } from './programs.js';
 import { readFeature, type WrittenFeature } from './read-tasks.js';
 import { readDocuments } from './references.js';
 import { findSpecFiles } from './spec-files.js';
+import { unmatchedPatterns } from './unmatched-patterns.js';
 
 export interface SpecSource {
   /** The snapshot. */
@@ -49,8 +51,17 @@ export async function loadSpecs(
   const { listing, read, cache, former } = source;
   const specs = config.specs.replace(/\/+$/, '');
   const found = findSpecFiles(listing, specs);
-  const written = (await parseSpecs(found.files, read, cache)).map(readFeature);
-  const tasks = written.flatMap((feature) => feature.tasks);
+  const parsed = (await parseSpecs(found.files, read, cache)).map(readFeature);
+  const tasks = expandEdits(
+    parsed.flatMap((feature) => feature.tasks),
+    specs,
+    listing,
+  );
+  const expanded = new Map(tasks.map((one) => [one.task.label, one]));
+  const written = parsed.map((feature) => ({
+    ...feature,
+    tasks: feature.tasks.map((one) => expanded.get(one.task.label) ?? one),
+  }));
   const known = former && sameShape(tasksOf(former), plainTasks(tasks)) ? former : undefined;
   const { documents, problems: badReferences } = await readDocuments(written, listing, read, cache);
 
@@ -78,7 +89,7 @@ export async function loadSpecs(
   const graph = new TaskGraph(plainTasks(tasks), known?.graph);
   // Which paths there are decides it, and which inputs and outputs tasks name.
   const isComplete = known?.listing.paths === listing.paths && known?.warnings.length === 0;
-  const missing = isComplete ? [] : missingInputs(tasks, listing);
+  const missing = isComplete ? [] : unmatchedPatterns(tasks, config, listing);
   const warnings = await place([...tasks.flatMap(idleKeys), ...missing]);
   return ok({ features, graph, listing, warnings });
 }

@@ -9,6 +9,8 @@ import type { RawContext, RawDefaults, RawGate, RawTask } from './raw.js';
 export interface WrittenTask {
   readonly task: Task;
   readonly raw: RawTask;
+  /** The list of `edits` as written, and of each edited file of the task the entry that names it. */
+  readonly edits: { readonly patterns: readonly string[]; readonly from: readonly number[] };
   /** Path of entry `index` of a list: in the task, in the `defaults`, or in the steps that stand for it. */
   placeOf(
     key: 'inputs' | 'edits' | 'outputs' | 'interface' | 'depends_on' | 'spec_refs',
@@ -26,6 +28,7 @@ export interface TaskOrigin {
 export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): WrittenTask {
   const { feature, file, path, defaults } = origin;
   const needs = (raw.depends_on ?? []).map((need) => (need.includes('/') ? need : `${feature}/${need}`));
+  const edits = joined(defaults.edits, raw.edits);
   const task: Task = {
     label: `${feature}/${id}`,
     feature,
@@ -38,7 +41,7 @@ export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): Wri
     dependsOn: [...new Set(needs)],
     inputs: raw.inputs || defaults.inputs ? joined(defaults.inputs, raw.inputs) : undefined,
     outputs: raw.outputs ?? [...new Set((raw.render ?? []).map((step) => step.to))],
-    edits: joined(defaults.edits, raw.edits),
+    edits,
     interface: raw.interface,
     specRefs: raw.spec_refs ?? [],
     context: joinedContext(defaults.context, raw.context),
@@ -55,6 +58,7 @@ export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): Wri
   return {
     task,
     raw,
+    edits: { patterns: edits, from: [...edits.keys()] },
     placeOf(key, index) {
       if (key === 'outputs' && !raw.outputs) {
         const step = raw.render?.findIndex(({ to }) => to === task.outputs[index]) ?? 0;

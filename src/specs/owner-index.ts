@@ -3,49 +3,53 @@
  * that they begin and end with. Knows nothing of where they were written.
  */
 
-import { mayOverlap, parsePattern } from '../model/pattern.js';
+import { mayOverlap, type PathPattern } from '../model/pattern.js';
+import { type PatternSet, patternSet } from '../model/pattern-set.js';
 import type { Label } from '../model/task.js';
 
 interface Owned {
   readonly text: string;
   readonly label: Label;
+  readonly pattern: PathPattern;
+  /** The outputs of the task, excludes included. */
+  readonly set: PatternSet;
 }
 
 interface Bucket {
   /** By the plain text that the glob ends with. */
   readonly byEnd: Map<string, Owned[]>;
-  /** By every text that the glob's plain end ends with; two owners are enough to name another one. */
+  /** By every text that the plain end of the glob ends with. Two owners without excludes are enough to name another. */
   readonly byPartOfEnd: Map<string, Owned[]>;
 }
-
-const GLOB = /[*?[\]{}()!\\]/;
 
 export class OwnerIndex {
   private readonly exact = new Map<string, Owned[]>();
   private readonly byStart = new Map<string, Bucket>();
   private readonly starts = new Set<number>();
 
-  add(text: string, label: Label): void {
-    const pattern = parsePattern(text);
-    if (!pattern.isGlob) {
-      push(this.exact, pattern.prefix, { text, label });
-      return;
+  add(outputs: readonly string[], label: Label): void {
+    const set = patternSet(outputs);
+    for (const pattern of set.includes) {
+      const owned = { text: pattern.text, label, pattern, set };
+      if (pattern.isGlob) this.addGlob(owned);
+      else if (set.keeps(pattern.prefix)) push(this.exact, pattern.prefix, owned);
     }
-    const start = plainStart(text);
-    const end = plainEnd(text);
+  }
+
+  private addGlob(owned: Owned): void {
+    const { start, end } = owned.pattern;
     let bucket = this.byStart.get(start);
     if (!bucket) {
       bucket = { byEnd: new Map(), byPartOfEnd: new Map() };
       this.byStart.set(start, bucket);
       this.starts.add(start.length);
     }
-    push(bucket.byEnd, end, { text, label });
+    push(bucket.byEnd, end, owned);
     for (let i = 0; i <= end.length; i++) {
       const part = end.slice(i);
-      const owners = bucket.byPartOfEnd.get(part);
-      if (!owners || (owners.length < 2 && owners[0]?.label !== label)) {
-        push(bucket.byPartOfEnd, part, { text, label });
-      }
+      const simple = (bucket.byPartOfEnd.get(part) ?? []).filter(({ set }) => set.excludes.length === 0);
+      const isKnown = simple.length >= 2 || simple[0]?.label === owned.label;
+      if (!isKnown || owned.set.excludes.length > 0) push(bucket.byPartOfEnd, part, owned);
     }
   }
 
@@ -53,42 +57,51 @@ export class OwnerIndex {
   otherOwner(path: string, label: Label): Owned | undefined {
     const named = this.exact.get(path)?.find((one) => one.label !== label);
     if (named) return named;
-    for (const bucket of this.bucketsAt(path)) {
-      for (const [end, owners] of ends(bucket, path)) {
-        if (!path.endsWith(end)) continue;
-        const found = owners.find((one) => one.label !== label && parsePattern(one.text).matches(path));
-        if (found) return found;
-      }
-    }
+    for (const one of this.globsAt(path)) if (one.label !== label) return one;
     return undefined;
   }
 
-  /** Another task with a glob that begins no deeper than this one and may meet it. */
-  otherGlob(text: string, label: Label): Owned | undefined {
-    const end = plainEnd(text);
-    for (const bucket of this.bucketsAt(plainStart(text))) {
-      const longer = bucket.byPartOfEnd
-        .get(end)
-        ?.find((one) => one.label !== label && mayOverlap(one.text, text));
-      if (longer) return longer;
-      for (const [shorter, owners] of ends(bucket, end)) {
-        if (!end.endsWith(shorter)) continue;
-        const found = owners.find((one) => one.label !== label && mayOverlap(one.text, text));
-        if (found) return found;
-      }
-    }
+  /** Another task with a glob that begins no deeper than this one of the set and may meet it. */
+  otherGlob(glob: PathPattern, set: PatternSet, label: Label): Owned | undefined {
+    for (const one of this.candidates(glob, set))
+      if (one.label !== label && meets(one, glob, set)) return one;
     return undefined;
+  }
+
+  /** Whether a glob of any task may meet this one of the set. */
+  hasGlobMeeting(glob: PathPattern, set: PatternSet): boolean {
+    for (const bucket of this.byStart.values()) {
+      for (const owners of bucket.byEnd.values())
+        if (owners.some((one) => meets(one, glob, set))) return true;
+    }
+    return false;
   }
 
   /** Every owner of the exact path, this task included. */
   ownersOf(path: string): readonly Owned[] {
-    const found = [...(this.exact.get(path) ?? [])];
+    return [...(this.exact.get(path) ?? []), ...this.globsAt(path)];
+  }
+
+  private *globsAt(path: string): Iterable<Owned> {
     for (const bucket of this.bucketsAt(path)) {
       for (const [end, owners] of ends(bucket, path)) {
-        if (path.endsWith(end)) found.push(...owners.filter((one) => parsePattern(one.text).matches(path)));
+        if (!path.endsWith(end)) continue;
+        for (const one of owners) if (one.pattern.matches(path) && one.set.keeps(path)) yield one;
       }
     }
-    return found;
+  }
+
+  /** Globs that begin no deeper than this one and end in a text that goes with its own. */
+  private *candidates({ start, end }: PathPattern, set: PatternSet): Iterable<Owned> {
+    for (const bucket of this.bucketsAt(start)) {
+      if (set.excludes.length > 0) {
+        // Two known owners may be the very ones that are excluded: all are looked at.
+        for (const owners of bucket.byEnd.values()) yield* owners;
+        continue;
+      }
+      yield* bucket.byPartOfEnd.get(end) ?? [];
+      for (const [shorter, owners] of ends(bucket, end)) if (end.endsWith(shorter)) yield* owners;
+    }
   }
 
   private *bucketsAt(text: string): Iterable<Bucket> {
@@ -98,6 +111,14 @@ export class OwnerIndex {
       if (bucket) yield bucket;
     }
   }
+}
+
+function meets(one: Owned, glob: PathPattern, set: PatternSet): boolean {
+  return (
+    mayOverlap(one.pattern, glob) &&
+    (one.set.excludes.length === 0 || one.set.mayMeet(glob)) &&
+    (set.excludes.length === 0 || set.mayMeet(one.pattern))
+  );
 }
 
 /** The bucket's lists that the text can end with: looked up by its endings when there are many lists. */
@@ -117,20 +138,4 @@ function push(map: Map<string, Owned[]>, key: string, one: Owned): void {
   const list = map.get(key);
   if (list) list.push(one);
   else map.set(key, [one]);
-}
-
-/** What every path that the glob matches begins with. */
-function plainStart(text: string): string {
-  const at = text.search(GLOB);
-  const start = at < 0 ? text : text.slice(0, at);
-  // `+(…)` and `@(…)`: the sign belongs to the bracket.
-  return text[at] === '(' ? start.replace(/[+@]$/, '') : start;
-}
-
-/** What every path that the glob matches ends with. */
-function plainEnd(text: string): string {
-  if (text.endsWith('/')) return '';
-  const tail = text.slice(text.lastIndexOf('/') + 1);
-  for (let i = tail.length - 1; i >= 0; i--) if (GLOB.test(tail[i] as string)) return tail.slice(i + 1);
-  return tail;
 }

@@ -10,7 +10,7 @@ import type { GitObjects } from '../io/git/objects.js';
 import { git, gitOk } from '../io/git/run.js';
 import { redactable, redactDeep } from '../io/process/environment.js';
 import type { Failure } from '../model/failure.js';
-import { matchesAny } from '../model/pattern.js';
+import { patternSet } from '../model/pattern-set.js';
 import { type Entry, type Files, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
 import { restoreFolder, writeGitFile } from './restore.js';
 import { type Workspace, workspaceCall } from './workspace.js';
@@ -74,7 +74,8 @@ async function capture(
   if (planted !== undefined) {
     return err({ kind: 'unsafe-path', path: planted, reason: 'it is a git repository of its own' });
   }
-  const owned = (path: string) => options.edits.includes(path) || matchesAny(options.outputs, path);
+  const outputSet = patternSet(options.outputs);
+  const owned = (path: string) => options.edits.includes(path) || outputSet.matches(path);
   const special = state.special.find(owned);
   if (special !== undefined) {
     return err({ kind: 'unsafe-path', path: special, reason: 'it is a FIFO, a socket or a device, no file' });
@@ -128,7 +129,7 @@ async function capture(
   const listing = await objects.list(tree);
   const outputs = new Map<string, Entry>();
   for (const path of listing.paths) {
-    if (matchesAny(options.outputs, path)) outputs.set(path, listing.get(path) as Entry);
+    if (outputSet.matches(path)) outputs.set(path, listing.get(path) as Entry);
   }
   const edits = await capturedEdits(objects, options, listing);
   const changed = [...inside].filter((path) => listing.get(path));

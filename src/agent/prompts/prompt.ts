@@ -2,6 +2,7 @@
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
+import { shownPattern } from '../../model/pattern.js';
 import type { Feature, Label, Task } from '../../model/task.js';
 import { fenced, shown } from './evidence.js';
 import {
@@ -90,7 +91,7 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
       label,
       paths: (seen.length > 0 ? seen : outputs).map(shown),
     })),
-    outputs: task.outputs.map(shown),
+    outputs: task.outputs.map(shownPattern).map(shown),
     edits: task.edits.map(shown),
   };
   const name = facts.template ?? promptName(task);

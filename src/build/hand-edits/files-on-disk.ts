@@ -7,7 +7,7 @@ import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { EditPatch, StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
-import { unmatched } from '../../model/pattern.js';
+import { patternSet } from '../../model/pattern-set.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Files, sameEntry } from '../../model/tree.js';
 import { lockedTask } from '../../project/project.js';
@@ -25,7 +25,7 @@ export async function filesOnDisk(
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
 ): Promise<Result<TaskFiles, Failure>> {
   const outputs: Files = prepared.project.owned.get(task.label) ?? new Map();
-  const missing = unmatched(task.outputs, outputs.keys());
+  const missing = patternSet(task.outputs).unmatched(outputs.keys());
   if (missing.length > 0) return err({ kind: 'missing-outputs', paths: missing });
   const edits = await patchesOnDisk(prepared, task, dependencyOutputs);
   return edits.ok ? ok({ outputs, edits: edits.value }) : edits;

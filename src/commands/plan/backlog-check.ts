@@ -7,7 +7,7 @@ import { gateCommands } from '../../execution/gates.js';
 import { parseYaml } from '../../io/document/document.js';
 import { editYaml } from '../../io/document/yaml-edit.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
-import { matchesAny, parsePattern } from '../../model/pattern.js';
+import { patternSet } from '../../model/pattern-set.js';
 import type { Feature, Task } from '../../model/task.js';
 import { type Entry, Listing } from '../../model/tree.js';
 import { keepIds, type PlannedBacklog } from '../../plan/backlog.js';
@@ -94,9 +94,15 @@ function secretPaths({ project }: CheckParts, task: Task): SpecProblem[] {
   const { secrets } = project.config;
   const before = project.graph.tasks.get(task.label);
   return (['inputs', 'outputs', 'edits'] as const).flatMap((key) =>
-    (task[key] ?? [])
-      .filter((path) => !parsePattern(path).isGlob && matchesAny(secrets, path))
-      .filter((path) => !before?.[key]?.includes(path))
+    patternSet(task[key] ?? [])
+      .plainPaths()
+      .filter((path) => patternSet(secrets).matches(path))
+      .filter(
+        (path) =>
+          !patternSet(before?.[key] ?? [])
+            .plainPaths()
+            .includes(path),
+      )
       .map((path) => ({
         file: task.source.file,
         path: [...task.source.path, key],

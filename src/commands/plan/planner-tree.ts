@@ -1,6 +1,6 @@
 /** What planners are shown of a project: everything but the specs and what the feature itself has made. Knows no request. */
 
-import { matchesAny } from '../../model/pattern.js';
+import { patternSet } from '../../model/pattern-set.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
 
@@ -17,8 +17,9 @@ export async function plannerTree(project: Project, feature: string): Promise<Ob
   for (const [path, edited] of project.edited) {
     files.set(path, isPatchedBy(project, feature, path) ? edited.base : edited.onDisk);
   }
+  const secrets = patternSet(project.config.secrets);
   for (const path of project.listing.paths) {
-    if (matchesAny(project.config.secrets, path)) files.set(path, undefined);
+    if (secrets.matches(path)) files.set(path, undefined);
   }
   return project.objects.editTree(project.handWrittenTree, files);
 }

@@ -3,8 +3,10 @@
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { TEMPLATES } from '../../analysis/facts.js';
 import { canonicalJson } from '../../model/digest.js';
+import { escapeGlob } from '../../model/glob-parser.js';
 import { Ownership } from '../../model/ownership.js';
 import { parsePattern } from '../../model/pattern.js';
+import { patternSet } from '../../model/pattern-set.js';
 import { PROMPTS } from '../../project/agent-files.js';
 import type { Project } from '../../project/project.js';
 
@@ -40,14 +42,20 @@ export function scopeOf(project: Project, before?: Scope): Scope {
   const isSame = was?.shape === of.shape && was.recorded === of.recorded && was.config === of.config;
   if (before && isSame) return before;
   const patterns = new Set([`${config.specs}/**`, `${PROMPTS}**`, `${TEMPLATES}**`, `${AGENT_FOLDER}**`]);
+  // What a list excludes may still decide: a change there costs one look, and no answer is wrong.
+  const addAll = (texts: readonly string[]) => {
+    for (const { text } of patternSet(texts).includes) patterns.add(text);
+  };
   // A task without declared inputs may read, and so depend on, any file.
   let isWhole = config.gates.build.some((gate) => !gate.inputs);
   for (const task of graph.tasks.values()) {
     if (!task.inputs && task.recipe.kind !== 'render') isWhole = true;
-    for (const text of [...task.outputs, ...task.edits, ...(task.inputs ?? [])]) patterns.add(text);
+    addAll(task.outputs);
+    addAll(task.inputs ?? []);
+    for (const path of task.edits) patterns.add(escapeGlob(path));
   }
-  for (const gate of config.gates.build) for (const text of gate.inputs ?? []) patterns.add(text);
-  for (const path of recorded.keys()) patterns.add(path);
+  for (const gate of config.gates.build) addAll(gate.inputs ?? []);
+  for (const path of recorded.keys()) patterns.add(escapeGlob(path));
 
   const index = new Ownership([{ label: 'any', outputs: [...patterns] }]);
   const folders = new Set<string>();

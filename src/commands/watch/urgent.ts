@@ -1,6 +1,6 @@
 /** Which tasks a change has probably made stale, to be looked at first. A guess: every task is looked at. */
 
-import { parsePattern } from '../../model/pattern.js';
+import { patternSet } from '../../model/pattern-set.js';
 import type { Label } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
 
@@ -24,8 +24,8 @@ export function urgentTasks(project: Project, changed: readonly string[]): Reado
   const others = changed.filter((path) => !path.startsWith(`${project.config.specs}/`));
   if (others.length === 0) return urgent;
   for (const task of project.graph.tasks.values()) {
-    const reads = (text: string) => others.some((path) => parsePattern(text).matches(path));
-    if ((task.inputs ?? []).some(reads) || task.edits.some(reads)) urgent.add(task.label);
+    const inputs = patternSet(task.inputs ?? []);
+    if (others.some((path) => inputs.matches(path) || task.edits.includes(path))) urgent.add(task.label);
   }
   return urgent;
 }

@@ -12,7 +12,8 @@ import { unifiedDiff } from '../../io/text-diff.js';
 import type { Usage } from '../../model/action.js';
 import { defaultModel } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
-import { parsePattern, patternProblem } from '../../model/pattern.js';
+import { patternProblem, shownPattern } from '../../model/pattern.js';
+import { isExclude, patternSet } from '../../model/pattern-set.js';
 import type { TaskOutcome } from '../../model/run.js';
 import type { Task } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -83,7 +84,7 @@ export async function proposeTask(
       patterns: words.value.patterns,
       gotchas: words.value.gotchas,
       inputs: task.inputs === undefined ? [] : task.inputs.map(shown),
-      outputs: [...task.outputs, ...task.edits].map(shown),
+      outputs: [...task.outputs.map(shownPattern), ...task.edits].map(shown),
       gates: gateCommands(check.gates).map(shown),
       attempts: failed.evidence.join('\n\n'),
       changed:
@@ -155,15 +156,20 @@ function refusal(
   const gone = task.inputs.find((one) => !better.inputs?.includes(one));
   if (gone !== undefined) return `inputs may only be added to; gone is: ${gone}`;
   const needs = project.graph.transitiveDependencies(task.label);
-  for (const input of better.inputs.filter((one) => !task.inputs?.includes(one))) {
+  const added = better.inputs.filter((one) => !task.inputs?.includes(one));
+  const excluding = added.find(isExclude);
+  if (excluding !== undefined) return `inputs may only be added to; ${shown(excluding)} takes away`;
+  const set = patternSet(added);
+  for (const pattern of set.includes) {
+    const input = pattern.text;
     const problem = patternProblem(input);
     if (problem !== undefined) return `the input ${shown(input)} ${problem}`;
-    if (input.startsWith(`${project.config.specs}/`)) return `the input ${shown(input)} is a spec`;
-    const pattern = parsePattern(input);
+    if (pattern.start.startsWith(`${project.config.specs}/`)) return `the input ${shown(input)} is a spec`;
     const isMade = [...needs].some((need) =>
       [...(dependencyOutputs.get(need)?.outputs.keys() ?? [])].some((path) => pattern.matches(path)),
     );
-    if (!isMade && selectInputs(project, input).length === 0) return `there is no input ${shown(input)}`;
+    if (!isMade && selectInputs(project, set, pattern).length === 0)
+      return `there is no input ${shown(input)}`;
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 /** Which lines of a history are asked for: since when, of which features, by which models. Knows no sum. */
 
 import { type AgentCall, featureOf, type HistoryLine } from '../../model/history.js';
-import { matchesAny } from '../../model/pattern.js';
+import { patternSet } from '../../model/pattern-set.js';
 import { runOf } from './metrics.js';
 
 export interface Selection {
@@ -18,10 +18,11 @@ export function selectLines(
   { since = 0, features, models }: Selection,
 ): readonly HistoryLine[] {
   const chosen = lines.filter(
-    ({ at, label }) => at >= since && (features.length === 0 || matchesAny(features, featureOf(label))),
+    ({ at, label }) =>
+      at >= since && (features.length === 0 || patternSet(features).matches(featureOf(label))),
   );
   if (models.length === 0) return chosen;
-  const isTheirs = ({ model, agent }: AgentCall) => matchesAny(models, model ?? agent);
+  const isTheirs = ({ model, agent }: AgentCall) => patternSet(models).matches(model ?? agent);
   const calls = chosen.filter((line): line is AgentCall => line.kind === 'call' && isTheirs(line));
   const runs = new Set(calls.map(runOf));
   return chosen.filter((line) => (line.kind === 'call' ? isTheirs(line) : runs.has(runOf(line))));
