@@ -1,7 +1,7 @@
 /** Chooses the model for an attempt at a task from the config's routes. Pure; knows no provider and no price. */
 
 import { digestFields } from '../model/digest.js';
-import { patternSet } from '../model/pattern-set.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 import type {
   ModelChoice,
   ModelRoute,

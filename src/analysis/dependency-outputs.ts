@@ -2,7 +2,7 @@
 
 import { type Digest, digestFields } from '../model/digest.js';
 import type { LockedTask } from '../model/lock.js';
-import { patternSet } from '../model/pattern-set.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 import type { Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files } from '../model/tree.js';
 import { interfaceDigest } from '../store/manifest.js';

@@ -3,7 +3,7 @@
 import { compareBytes } from '../base/order.js';
 import type { ObservedInputs } from '../model/action.js';
 import { type Digest, digestFields } from '../model/digest.js';
-import { patternSet } from '../model/pattern-set.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 import type { TaskRun } from '../model/run.js';
 import type { Label, Task } from '../model/task.js';
 import { type Entry, encodeEntry, type Listing } from '../model/tree.js';

@@ -5,7 +5,7 @@ import type { StoredResult } from '../model/action.js';
 import { withoutCredentials } from '../model/address.js';
 import type { Failure } from '../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../model/lock.js';
-import { patternSet } from '../model/pattern-set.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 import type { Task } from '../model/task.js';
 import { Listing } from '../model/tree.js';
 import type { StaleReason } from '../model/verdict.js';

@@ -4,7 +4,7 @@ import type { Agent } from '../agent/agent.js';
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
-import { parsePattern } from '../model/pattern.js';
+import { parsePattern } from '../model/paths/pattern.js';
 import { type Label, type Task, targetNames } from '../model/task.js';
 import { gatherDefinitions, gatherPrompts } from '../project/agent-files.js';
 import type { Host, LoadedConfig } from '../project/host.js';

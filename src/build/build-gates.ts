@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { type GateContext, runGates } from '../execution/gates.js';
 import { digestFields } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { patternSet } from '../model/pattern-set.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec } from '../model/task.js';
 import { digestFiles, type Entry, type Listing, type ObjectId } from '../model/tree.js';
 import { lockFiles } from '../project/project.js';

@@ -9,7 +9,7 @@ import { exists } from '../io/files.js';
 import { importModule } from '../io/module.js';
 import { type ConductorConfig, resolveConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import { parsePattern, patternProblem } from '../model/pattern.js';
+import { parsePattern, patternProblem } from '../model/paths/pattern.js';
 import type { LoadedConfig } from '../project/host.js';
 import { CONFIG_NAMES } from './config-names.js';
 

@@ -13,7 +13,7 @@ import type { FileDifference } from '../io/git/tree-diff.js';
 import type { Usage } from '../model/action.js';
 import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import { patternSet } from '../model/pattern-set.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 import type { Label, Task } from '../model/task.js';
 import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';

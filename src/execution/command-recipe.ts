@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { makeDir } from '../io/files.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import { patternSet } from '../model/pattern-set.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 import type { TaskRun } from '../model/run.js';
 import type { BuildLogs } from '../project/log-files.js';
 import type { Workspace } from '../workspace/pool.js';

@@ -7,7 +7,7 @@ import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { EditPatch, GateRun, Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import { patternSet } from '../model/pattern-set.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 import type { TaskOutcome, TaskRun } from '../model/run.js';
 import { decodeEntry, type Entry, type ObjectId, sameEntry } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';

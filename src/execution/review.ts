@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
 import { defaultModel } from '../model/config.js';
 import type { Failure, ReviewFinding } from '../model/failure.js';
-import { shownPattern } from '../model/pattern.js';
+import { shownPattern } from '../model/paths/pattern.js';
 import type { ReviewRequest, TaskRun } from '../model/run.js';
 import type { Task } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';

@@ -1,7 +1,7 @@
 /** Whose files are: read again from what changed, they are shared as if all had been looked at. */
 
 import { expect, test } from 'vitest';
-import { Ownership } from '../model/ownership.js';
+import { Ownership } from '../model/paths/ownership.js';
 import { type Entry, Listing } from '../model/tree.js';
 import { Dice } from '../test/rig/random-project.js';
 import { type SharedFiles, shareFiles } from './file-ownership.js';

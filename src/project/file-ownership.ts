@@ -1,6 +1,6 @@
 /** Whose the files of a snapshot are: outputs of tasks, people's, or on their way out. Knows nothing of edits. */
 
-import type { Ownership } from '../model/ownership.js';
+import type { Ownership } from '../model/paths/ownership.js';
 import type { Label } from '../model/task.js';
 import { type Entry, type Files, Listing, sameEntry } from '../model/tree.js';
 import type { RecordedOutputs } from './recorded-outputs.js';

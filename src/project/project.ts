@@ -7,7 +7,7 @@ import type { Config } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
 import type { TaskGraph } from '../model/graph.js';
 import type { FeatureLock, LockedTask } from '../model/lock.js';
-import type { Ownership } from '../model/ownership.js';
+import type { Ownership } from '../model/paths/ownership.js';
 import type { Feature, Label, Task } from '../model/task.js';
 import type { Entry, Listing, ObjectId } from '../model/tree.js';
 import { loadSpecs } from '../specs/load.js';

@@ -2,8 +2,8 @@
 
 import type { Config } from '../model/config.js';
 import type { TaskGraph } from '../model/graph.js';
-import { Ownership } from '../model/ownership.js';
-import { patternSet } from '../model/pattern-set.js';
+import { Ownership } from '../model/paths/ownership.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 
 export interface TaskPaths {
   /** Of the graph. */

@@ -1,8 +1,8 @@
 /** What must hold within one task: its recipe and its paths. Knows no other task. */
 
 import { nearest } from '../base/nearest.js';
-import { parsePattern, patternProblem } from '../model/pattern.js';
-import { excludedText, isExclude, type PatternSet, patternSet } from '../model/pattern-set.js';
+import { parsePattern, patternProblem } from '../model/paths/pattern.js';
+import { excludedText, isExclude, type PatternSet, patternSet } from '../model/paths/pattern-set.js';
 import type { Listing } from '../model/tree.js';
 import type { WrittenTask } from './normalise.js';
 import type { SpecProblem } from './problem.js';

@@ -2,8 +2,8 @@
 
 import { nearest } from '../base/nearest.js';
 import { findCycle } from '../model/graph.js';
-import { parsePattern, patternProblem } from '../model/pattern.js';
-import { excludedText, isExclude, patternSet } from '../model/pattern-set.js';
+import { parsePattern, patternProblem } from '../model/paths/pattern.js';
+import { excludedText, isExclude, patternSet } from '../model/paths/pattern-set.js';
 import type { Label } from '../model/task.js';
 import type { WrittenTask } from './normalise.js';
 import { OwnerIndex } from './owner-index.js';

@@ -1,8 +1,8 @@
 /** Which files the patterns of `edits` mean today. Knows nothing of what a task does to them. */
 
-import { Ownership } from '../model/ownership.js';
-import { parsePattern } from '../model/pattern.js';
-import { isExclude, patternSet } from '../model/pattern-set.js';
+import { Ownership } from '../model/paths/ownership.js';
+import { parsePattern } from '../model/paths/pattern.js';
+import { isExclude, patternSet } from '../model/paths/pattern-set.js';
 import type { Listing } from '../model/tree.js';
 import type { WrittenTask } from './normalise.js';
 

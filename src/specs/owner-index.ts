@@ -3,8 +3,8 @@
  * that they begin and end with. Knows nothing of where they were written.
  */
 
-import { mayOverlap, type PathPattern } from '../model/pattern.js';
-import { type PatternSet, patternSet } from '../model/pattern-set.js';
+import { mayOverlap, type PathPattern } from '../model/paths/pattern.js';
+import { type PatternSet, patternSet } from '../model/paths/pattern-set.js';
 import type { Label } from '../model/task.js';
 
 interface Owned {

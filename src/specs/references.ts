@@ -2,7 +2,7 @@
 
 import { headingsOf, sectionOf } from '../base/markdown.js';
 import { nearest } from '../base/nearest.js';
-import { patternProblem } from '../model/pattern.js';
+import { patternProblem } from '../model/paths/pattern.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 import type { ParseCache, ReadBlobs } from './parse.js';
 import { readTexts } from './parse.js';

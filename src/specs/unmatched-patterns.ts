@@ -2,8 +2,8 @@
 
 import { nearest } from '../base/nearest.js';
 import type { Config } from '../model/config.js';
-import type { PathPattern } from '../model/pattern.js';
-import { type PatternSet, patternSet } from '../model/pattern-set.js';
+import type { PathPattern } from '../model/paths/pattern.js';
+import { type PatternSet, patternSet } from '../model/paths/pattern-set.js';
 import { Listing } from '../model/tree.js';
 import type { WrittenTask } from './normalise.js';
 import { OwnerIndex } from './owner-index.js';

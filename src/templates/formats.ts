@@ -2,7 +2,7 @@
 
 import type { FormatCheck } from '../io/document/value-schema.js';
 import { TEMPLATE_HELPERS } from '../io/template/template-functions.js';
-import { parsePattern, patternProblem } from '../model/pattern.js';
+import { parsePattern, patternProblem } from '../model/paths/pattern.js';
 
 /** What generated code cannot call anything: words of JavaScript, and keys that every object has. */
 const RESERVED = new Set(

@@ -10,7 +10,7 @@ import type { GitObjects } from '../io/git/objects.js';
 import { git, gitOk } from '../io/git/run.js';
 import { redactable, redactDeep } from '../io/process/environment.js';
 import type { Failure } from '../model/failure.js';
-import { patternSet } from '../model/pattern-set.js';
+import { patternSet } from '../model/paths/pattern-set.js';
 import { type Entry, type Files, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
 import { restoreFolder, writeGitFile } from './restore.js';
 import { type Workspace, workspaceCall } from './workspace.js';

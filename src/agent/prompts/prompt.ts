@@ -2,7 +2,7 @@
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
-import { shownPattern } from '../../model/pattern.js';
+import { shownPattern } from '../../model/paths/pattern.js';
 import type { Feature, Label, Task } from '../../model/task.js';
 import { fenced, shown } from './evidence.js';
 import {

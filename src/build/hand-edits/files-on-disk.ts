@@ -7,7 +7,7 @@ import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { EditPatch, StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
-import { patternSet } from '../../model/pattern-set.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Files, sameEntry } from '../../model/tree.js';
 import { lockedTask } from '../../project/project.js';

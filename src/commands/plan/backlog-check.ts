@@ -7,7 +7,7 @@ import { gateCommands } from '../../execution/gates.js';
 import { parseYaml } from '../../io/document/document.js';
 import { editYaml } from '../../io/document/yaml-edit.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
-import { patternSet } from '../../model/pattern-set.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Task } from '../../model/task.js';
 import { type Entry, Listing } from '../../model/tree.js';
 import { keepIds, type PlannedBacklog } from '../../plan/backlog.js';

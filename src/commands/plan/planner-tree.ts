@@ -1,6 +1,6 @@
 /** What planners are shown of a project: everything but the specs and what the feature itself has made. Knows no request. */
 
-import { patternSet } from '../../model/pattern-set.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
 

@@ -3,10 +3,10 @@
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { TEMPLATES } from '../../analysis/facts.js';
 import { canonicalJson } from '../../model/digest.js';
-import { escapeGlob } from '../../model/glob-parser.js';
-import { Ownership } from '../../model/ownership.js';
-import { parsePattern } from '../../model/pattern.js';
-import { patternSet } from '../../model/pattern-set.js';
+import { escapeGlob } from '../../model/paths/glob-parser.js';
+import { Ownership } from '../../model/paths/ownership.js';
+import { parsePattern } from '../../model/paths/pattern.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import { PROMPTS } from '../../project/agent-files.js';
 import type { Project } from '../../project/project.js';
 

@@ -1,6 +1,6 @@
 /** Which tasks a change has probably made stale, to be looked at first. A guess: every task is looked at. */
 
-import { patternSet } from '../../model/pattern-set.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
 

@@ -1,7 +1,7 @@
 /** Which lines of a history are asked for: since when, of which features, by which models. Knows no sum. */
 
 import { type AgentCall, featureOf, type HistoryLine } from '../../model/history.js';
-import { patternSet } from '../../model/pattern-set.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import { runOf } from './metrics.js';
 
 export interface Selection {

@@ -3,10 +3,10 @@
 import fc from 'fast-check';
 import picomatch from 'picomatch';
 import { describe, expect, test } from 'vitest';
+import { Listing } from '../tree.js';
 import { escapeGlob } from './glob-parser.js';
 import { covers, mayOverlap, parsePattern, patternProblem, shownPattern } from './pattern.js';
 import { patternSet } from './pattern-set.js';
-import { Listing } from './tree.js';
 
 const name = fc.array(fc.constantFrom('a', 'b', 'ab', '.', '-', '.ts', 'x'), { minLength: 1, maxLength: 3 });
 const path = fc

@@ -1,7 +1,7 @@
 /** A list of path patterns with excludes, in order: the one meaning of every list of paths in specs and the config. */
 
+import type { Listing } from '../tree.js';
 import { covers, mayOverlap, type PathPattern, parsePattern } from './pattern.js';
-import type { Listing } from './tree.js';
 
 interface Member {
   readonly pattern: PathPattern;

@@ -1,8 +1,8 @@
 /** Who owns a path: exact outputs by a map, globs by the folder they start in, so that no look-up walks all tasks. */
 
+import type { Label, Task } from '../task.js';
 import type { PathPattern } from './pattern.js';
 import { type PatternSet, patternSet } from './pattern-set.js';
-import type { Label, Task } from './task.js';
 
 export class Ownership {
   private readonly exact = new Map<string, Label>();
