@@ -8,7 +8,7 @@ import { parseMany, type SourceDocument } from './pool.js';
 let bundle: WorkerBundle;
 
 beforeAll(async () => {
-  bundle = await bundlePool({ 'pool-worker': 'src/io/pool-worker.ts' });
+  bundle = await bundlePool({ 'pool-worker': 'src/io/pool/pool-worker.ts' });
 });
 afterAll(() => bundle.remove());
 
