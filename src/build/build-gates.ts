@@ -2,7 +2,6 @@
 
 import type { Prepared } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
-import { type GateContext, runGates } from '../execution/gates.js';
 import { digestFields } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
@@ -10,20 +9,25 @@ import type { GateSpec } from '../model/task.js';
 import { digestFiles, type Entry, type Listing, type ObjectId } from '../model/tree.js';
 import { lockFiles } from '../project/project.js';
 import type { SessionState } from './session-state.js';
+import type { TaskRunner } from './task-runner.js';
+
+export interface MergedWork {
+  readonly tree: ObjectId;
+  /** Whether all tasks are done. */
+  readonly complete: boolean;
+}
 
 /**
  * Runs the build gates that have not passed on this tree. Where some task is not done the merged tree is not what
  * anybody asked for: then they are not run, and the build has failed anyway.
  */
 export async function runBuildGates(
-  prepared: Prepared,
-  context: GateContext,
-  tree: ObjectId,
-  complete: boolean,
+  { project, store }: Prepared,
+  { executor, caller }: Pick<TaskRunner, 'executor' | 'caller'>,
+  { tree, complete }: MergedWork,
   /** Of builds before, in the same process. */
   { failed }: Pick<SessionState, 'failed'> = { failed: new Map() },
 ): Promise<Result<undefined, Failure>> {
-  const { project, store } = prepared;
   const gates = project.config.gates.build;
   if (gates.length === 0 || !complete) return ok(undefined);
   const listing = await project.objects.list(tree);
@@ -37,26 +41,15 @@ export async function runBuildGates(
     const failure = failed.get(key);
     if (failure) return err({ kind: 'failed-before', failure });
   }
-  const opened = await context.pool.acquire(tree, context.signal);
-  if (!opened.ok) return opened;
-  try {
-    const judged = await runGates(context, {
-      gates: due.map(({ gate }) => gate),
-      workspace: opened.value,
-      tree,
-      network: false,
-      attempt: 1,
-    });
-    if (!judged.ok) {
-      const at = due.find(({ gate }) => 'gate' in judged.failure && judged.failure.gate === gate.name);
-      if (at) failed.set(at.key, judged.failure);
-      return err(judged.failure);
-    }
-    for (const { key } of due) await store.recordGates(key);
-    return ok(undefined);
-  } finally {
-    await context.pool.release(opened.value);
+  const run = { tree, gates: due.map(({ gate }) => gate), network: false, attempt: 1 };
+  const judged = await executor.runGates(run, caller);
+  if (!judged.ok) {
+    const at = due.find(({ gate }) => 'gate' in judged.failure && judged.failure.gate === gate.name);
+    if (at) failed.set(at.key, judged.failure);
+    return err(judged.failure);
   }
+  for (const { key } of due) await store.recordGates(key);
+  return ok(undefined);
 }
 
 /** The command and what it may look at: its declared inputs, else everything but the lock files. */

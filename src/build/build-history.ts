@@ -13,7 +13,7 @@ import type { Failure } from '../model/failure.js';
 import { type HistoryLine, parseHistoryLine, type TaskEnd } from '../model/history.js';
 import type { Label } from '../model/task.js';
 import { createEmit, type Host } from '../project/host.js';
-import { buildName } from './options.js';
+import { buildName } from '../project/log-files.js';
 
 /** Two files of this size at most: tens of thousands of agent calls. */
 const MAX_BYTES = 8_000_000;

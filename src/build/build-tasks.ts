@@ -5,6 +5,7 @@
 
 import { type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
+import type { ExecutionHost } from '../execution/executor.js';
 import { withBuildLimit } from '../execution/spending.js';
 import type { Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
@@ -26,7 +27,7 @@ import type { TaskStep } from './task-step.js';
 
 /** A build that has been opened: with its lock held and its first event told. */
 export interface OpenBuild {
-  readonly host: Host;
+  readonly host: ExecutionHost;
   readonly options: BuildOptions;
   readonly session: Session;
   readonly emit: Emit;
@@ -84,10 +85,9 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     return said;
   }
 
-  const opened = await openTaskRunner(host, session, prepared, startedAt, emit, signal);
+  const opened = await openTaskRunner({ host, session, prepared, startedAt, emit, signal });
   if (!opened.ok) return opened;
   const taskRunner = opened.value;
-  const { gates } = taskRunner;
   const ended = (summary: BuildSummary, tree = project.snapshot) => ok<Built>({ summary, tree });
   const ms = () => host.now() - startedAt;
   try {
@@ -117,7 +117,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     if (signal.aborted) {
       return ended(stopped(step, signal, ms()));
     }
-    const judged = await runBuildGates(prepared, gates, merged.value.tree, complete, sessionState);
+    const work = { tree: merged.value.tree, complete };
+    const judged = await runBuildGates(prepared, taskRunner, work, sessionState);
     await read?.beforePublishing();
     if (isSuperseded(signal)) return ended(stopped(step, signal, ms()));
     if (!judged.ok) {

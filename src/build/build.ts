@@ -4,6 +4,7 @@
  */
 
 import { ok } from '../base/result.js';
+import type { ExecutionHost } from '../execution/executor.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { environmentDigests, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
@@ -14,7 +15,7 @@ import { openWritingSession, type Session } from './session.js';
 
 /** Builds and reports; the summary is also the last event. Rejects only for a bug. */
 export async function build(
-  host: Host,
+  host: ExecutionHost,
   options: BuildOptions,
   on: (event: BuildEvent) => void,
   signal: AbortSignal,

@@ -6,10 +6,10 @@ import type { Repository } from '../io/git/repository.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import { createEmit, type Emit, type Host } from '../project/host.js';
-import { BuildLogs } from '../project/log-files.js';
+import { BuildLogs, buildName } from '../project/log-files.js';
 import { historyFolder } from './build-history.js';
 import { EventRecord } from './event-record.js';
-import { buildName, NO_COUNTS } from './options.js';
+import { NO_COUNTS } from './options.js';
 
 export interface Lifecycle {
   readonly emit: Emit;

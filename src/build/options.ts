@@ -56,11 +56,6 @@ export const NO_COUNTS: Readonly<Record<TaskOutcomeKind, number>> = {
   skipped: 0,
 };
 
-/** Sortable, unique on this machine, and a folder name. */
-export function buildName(at: number, pid: number): string {
-  return `${new Date(at).toISOString().replace(/[:.]/g, '-')}-${pid}`;
-}
-
 /** What would become of a task, by its verdict. `keepEdits`: edits are merged onto what is newly made. */
 export function wouldBe(verdict: Verdict, keepEdits = false): TaskOutcomeKind {
   switch (verdict.kind) {

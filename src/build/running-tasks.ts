@@ -23,9 +23,13 @@ export interface Caller {
   readonly emit: Emit;
 }
 
-interface Run {
+/** What runs: the key of what it makes, and its task. */
+export interface RunName {
   readonly key: string;
   readonly label: Label;
+}
+
+interface Run extends RunName {
   /** Who started it, and so owns what it works with. */
   readonly owner: Caller;
   readonly controller: AbortController;
@@ -47,18 +51,17 @@ export class Runs {
    * it; any other abort ends the work. Either way the answer is then `cancelled`.
    */
   join<T>(
-    key: string,
-    label: Label,
+    named: RunName,
     caller: Caller,
     work: (context: ExecutionContext) => Promise<Result<T, Failure>>,
   ): Promise<Result<T, Failure>> {
     if (caller.signal.aborted) return Promise.resolve(err({ kind: 'cancelled' }));
-    let run = this.open.get(key);
+    let run = this.open.get(named.key);
     if (run) {
       run.caller = caller;
       for (const event of run.told.values()) caller.emit(event);
     } else {
-      run = this.start(key, label, caller, work);
+      run = this.start(named, caller, work);
     }
     return this.wait(run, caller) as Promise<Result<T, Failure>>;
   }
@@ -87,8 +90,7 @@ export class Runs {
   }
 
   private start<T>(
-    key: string,
-    label: Label,
+    named: RunName,
     owner: Caller,
     work: (context: ExecutionContext) => Promise<Result<T, Failure>>,
   ): Run {
@@ -99,8 +101,8 @@ export class Runs {
       run.caller?.emit(event);
     };
     const ended = work({ signal: controller.signal, emit });
-    const run: Run = { key, label, owner, controller, ended, caller: owner, told };
-    this.open.set(key, run);
+    const run: Run = { ...named, owner, controller, ended, caller: owner, told };
+    this.open.set(run.key, run);
     this.running.add(run);
     // One that ends while nobody waits is kept for the build that follows.
     const close = () => {

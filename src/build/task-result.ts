@@ -1,7 +1,6 @@
 /** Makes the result of a stale task, or waits for one that is being made, or says that it would fail again. */
 
 import type { Check } from '../analysis/check.js';
-import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { inTheWay } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';
 import type { Prepared } from '../analysis/prepare.js';
@@ -9,12 +8,10 @@ import { err, ok, type Result } from '../base/result.js';
 import { type Escalated, type EscalationParts, escalate } from '../execution/escalation/escalation.js';
 import type { RevisedTask } from '../execution/escalation/revised-task.js';
 import type { ExecutionContext } from '../execution/executor.js';
+import type { StaleTask } from '../execution/task-run.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import type { TaskOutcome } from '../model/run.js';
-import type { Label } from '../model/task.js';
-import type { Files } from '../model/tree.js';
 import type { BuildOptions } from './options.js';
 import { recordGates, type VerifyParts } from './verify.js';
 
@@ -36,14 +33,9 @@ export interface MadeResult {
   readonly better?: { readonly check: Check; readonly revision: RevisedTask };
 }
 
-/** `produced` holds at least the task's transitive dependencies; `former` is what it goes on from, if not what is on disk. */
-export async function makeResult(
-  parts: MakeParts,
-  check: Check,
-  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-  former: Files | undefined,
-): Promise<MadeResult> {
-  const { prepared, sessionState, gateContext } = parts;
+export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
+  const { prepared, sessionState, caller } = parts;
+  const { check } = stale;
   const { task, verdict, storeKey } = check;
   const unmade = (failure: Failure): MadeResult => ({ result: err(failure), usage: {} });
   // What a failure depends on beside the key: the same key may succeed by other gates or with more money.
@@ -56,21 +48,17 @@ export async function makeResult(
   }
   if (reasons.some((reason) => reason.kind === 'result-damaged')) {
     const message = 'its result in the store is damaged; it is made anew';
-    gateContext.emit({ type: 'warning', task: task.label, message });
+    caller.emit({ type: 'warning', task: task.label, message });
     await prepared.store.forget(storeKey);
   }
   let isOwn = false;
   let escalated: Escalated | undefined;
-  const ran = await sessionState.runs.join(storeKey, task.label, gateContext, async (context) => {
+  const run = { key: storeKey, label: task.label };
+  const ran = await sessionState.runs.join(run, caller, async (context) => {
     isOwn = true;
-    const outcome = await execute(
-      parts,
-      check,
-      dependencyOutputs,
-      former,
-      context,
-      (one) => (escalated = one),
-    );
+    const done = await execute(parts, stale, context);
+    if (done.ok) escalated = done.value;
+    const outcome = done.ok ? ok(done.value.outcome) : done;
     const failure = !outcome.ok ? outcome.error : outcome.value.ok ? undefined : outcome.value.failure;
     if (failure && failure.kind !== 'cancelled') sessionState.failed.set(failureKey, failure);
     return outcome;
@@ -82,7 +70,7 @@ export async function makeResult(
     return { result: isToday ? err(ran.value.failure) : 'again', usage };
   }
   const better = escalated?.revision && { check: escalated.check, revision: escalated.revision };
-  // The ladder itself has looked again at what somebody else has made of a better task.
+  // The escalation itself has looked again at what somebody else has made of a better task.
   const isOurs = isOwn && (better !== undefined || !ran.value.adopted);
   if (!isOurs) return { result: 'again', usage, ms };
   const result = await keptResult(parts, escalated?.check ?? check);
@@ -92,24 +80,13 @@ export async function makeResult(
 /** Waits for a worker, then does what can be done for the task. */
 function execute(
   parts: MakeParts,
-  check: Check,
-  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-  former: Files | undefined,
+  stale: StaleTask,
   context: ExecutionContext,
-  onEscalated: (escalated: Escalated) => void,
-): Promise<Result<TaskOutcome, Failure>> {
+): Promise<Result<Escalated, Failure>> {
   const { workers, priority } = parts;
-  const { label } = check.task;
+  const { label } = stale.check.task;
   return workers
-    .run(
-      async () => {
-        const escalated = await escalate(parts, check, dependencyOutputs, former, context);
-        if (escalated.ok) onEscalated(escalated.value);
-        return escalated.ok ? ok(escalated.value.outcome) : escalated;
-      },
-      priority(label),
-      context.signal,
-    )
+    .run(() => escalate(parts, stale, context), priority(label), context.signal)
     .catch((error: unknown) => {
       if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
       throw error;

@@ -1,15 +1,16 @@
-/** The tasks of one build on their way: executor, gates and step, put together on a workbench. Knows no order of its own. */
+/** The tasks of one build on their way: executor and step, put together. Knows no order of its own. */
 
+import type { Agent } from '../agent/agent.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { ok, type Result } from '../base/result.js';
-import type { GateContext } from '../execution/gates.js';
-import { LocalExecutor } from '../execution/local-executor.js';
+import type { ExecutionHost, Executor } from '../execution/executor.js';
+import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { readDurations, writeDurations } from '../project/clone-records.js';
-import type { Emit, Host } from '../project/host.js';
-import { openBuildContext } from './open-build-context.js';
+import type { ResultStore } from '../store/result-store.js';
 import type { BuildOptions } from './options.js';
+import type { Caller } from './running-tasks.js';
 import { schedule } from './scheduler.js';
 import type { Session } from './session.js';
 import { TaskStep } from './task-step.js';
@@ -31,54 +32,38 @@ export interface RunOrder {
 }
 
 export interface TaskRunner {
-  readonly gates: GateContext;
+  readonly executor: Executor;
+  /** The build for which everything is run. */
+  readonly caller: Caller;
   /** Goes through all selected tasks once. */
   run(options: BuildOptions, order?: RunOrder): Promise<TaskStep>;
   close(): Promise<void>;
 }
 
+export interface RunnerParts extends Caller {
+  readonly host: ExecutionHost;
+  readonly session: Session;
+  readonly prepared: Prepared;
+  /** Of the build, in milliseconds since 1970, UTC. */
+  readonly startedAt: number;
+}
+
 /** Fails with `sandbox-required`. */
-export async function openTaskRunner(
-  host: Host,
-  session: Session,
-  prepared: Prepared,
-  startedAt: number,
-  emit: Emit,
-  signal: AbortSignal,
-): Promise<Result<TaskRunner, Failure>> {
+export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRunner, Failure>> {
+  const { host, session, prepared, emit, signal } = parts;
   const { project, selected } = prepared;
-  const bench = await openBuildContext(host, session, project.config, startedAt);
-  if (!bench.ok) return bench;
   const { sessionState } = session;
-  const { logs, commandEnvironment, spending, sessions, pool, unsandboxed } = bench.value;
-  const gates = {
-    commandEnvironment,
-    pool,
-    limiter: sessionState.limiter('gates', project.config.gateWorkers),
-    logs,
-    minutes: project.config.timeouts.gate,
-    signal,
-    emit,
-    now: host.now,
-  };
-  const parts = {
-    objects: session.objects,
-    store: prepared.store,
-    pool,
-    agent: prepared.agent,
-    commandEnvironment,
-    spending,
-    sessions,
-    gates,
-    logs,
-    config: project.config,
-    version: host.version,
-    unsandboxed,
-    now: host.now,
-  };
-  const executor = new LocalExecutor(parts);
+  const { config, objects } = project;
+  const { store, agent } = prepared;
+  const opened = await openExecutor({ host, session, store, agent, config, startedAt: parts.startedAt });
+  if (!opened.ok) return opened;
+  const executor = opened.value;
+  const { version, now } = host;
+  const rebaser = agent && { executor, objects, agent, config, version, now };
+  const caller: Caller = { signal, emit };
   return ok({
-    gates,
+    executor,
+    caller,
     async run(options, { fromScratch = false, urgent = NONE } = {}) {
       const durations = await readDurations(project.repository.state);
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
@@ -90,18 +75,17 @@ export async function openTaskRunner(
       const step = new TaskStep({
         prepared,
         executor,
-        rebaser: prepared.agent && !fromScratch ? { ...parts, agent: prepared.agent } : undefined,
-        workers: sessionState.limiter('workers', workers),
+        rebaser: fromScratch ? undefined : rebaser,
+        workers: sessionState.shared.limiter('workers', workers),
         sessionState,
         priority,
-        gateContext: gates,
+        caller,
         options,
         fromScratch,
         isUrgent: first.size > 0,
-        emit,
         durations,
-        version: host.version,
-        now: host.now,
+        version,
+        now,
       });
       await schedule({
         graph: project.graph,
@@ -117,8 +101,24 @@ export async function openTaskRunner(
       return step;
     },
     async close() {
-      await sessionState.runs.settled(gates);
+      await sessionState.runs.settled(caller);
       await executor.close();
     },
   });
+}
+
+export interface Opening {
+  readonly host: ExecutionHost;
+  readonly session: Session;
+  readonly store: ResultStore;
+  readonly agent: Agent | undefined;
+  readonly config: Config;
+  readonly startedAt: number;
+}
+
+/** The executor of a build or another command, as the host makes it. Fails with `sandbox-required`. */
+export function openExecutor({ host, session, ...parts }: Opening): Promise<Result<Executor, Failure>> {
+  const { repository, objects, sessionState } = session;
+  const { shared, runs } = sessionState;
+  return host.createExecutor({ ...parts, repository, objects, shared, isFollowing: runs.busy });
 }

@@ -15,7 +15,6 @@ import type { TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Files } from '../model/tree.js';
-import type { Emit } from '../project/host.js';
 import { lockedTask } from '../project/project.js';
 import { filesOnDisk, isSameWork } from './hand-edits/files-on-disk.js';
 import { mergeEdits, recordedOutputs } from './hand-edits/merge-edits.js';
@@ -31,7 +30,6 @@ export interface TaskStepParts extends MakeParts {
   readonly fromScratch: boolean;
   /** Some tasks are to be started as soon as can be: those with the highest priority. */
   readonly isUrgent: boolean;
-  readonly emit: Emit;
   /** Recorded durations, written to. */
   readonly durations: Record<Label, number>;
   /** Of conductor. */
@@ -83,13 +81,19 @@ export class TaskStep {
       this.firstFailure ??= result.error;
       this.failures.set(label, result.error);
       this.outcomes.set(label, 'failed');
-      this.parts.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: result.error });
+      this.parts.caller.emit({
+        type: 'task.finished',
+        task: label,
+        outcome: 'failed',
+        ms,
+        failure: result.error,
+      });
       return 'failed';
     }
     this.outcomes.set(label, result.value);
     const saved = this.savedBy(label, result.value);
     const more = { ...(saved === undefined ? {} : { saved }), ...this.publishedBy(task) };
-    this.parts.emit({ type: 'task.finished', task: label, outcome: result.value, ms, ...more });
+    this.parts.caller.emit({ type: 'task.finished', task: label, outcome: result.value, ms, ...more });
     return 'done';
   }
 
@@ -110,7 +114,7 @@ export class TaskStep {
 
   skip(label: Label, because: Label | undefined): void {
     this.outcomes.set(label, 'skipped');
-    this.parts.emit({
+    this.parts.caller.emit({
       type: 'task.finished',
       task: label,
       outcome: 'skipped',
@@ -133,7 +137,7 @@ export class TaskStep {
       this.outcomes.set(task, 'failed');
       this.firstFailure ??= failure;
     }
-    if (labels.length > 0) this.parts.emit({ type: 'build.failure', failure });
+    if (labels.length > 0) this.parts.caller.emit({ type: 'build.failure', failure });
     return labels.length > 0;
   }
 
@@ -169,9 +173,9 @@ export class TaskStep {
       const check = checked.value;
       // What a superseded build left running of this task is wanted under today's keys only.
       sessionState.runs.keepOnly(task.label, check.storeKey, gatesRunKey(check));
-      this.parts.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
+      this.parts.caller.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
       for (const message of checkWarnings(prepared.project, check))
-        this.parts.emit({ type: 'warning', task: task.label, message });
+        this.parts.caller.emit({ type: 'warning', task: task.label, message });
       const accepted = await this.acceptAsIs(parts, check);
       if (accepted) return accepted;
       switch (check.verdict.kind) {
@@ -292,7 +296,8 @@ export class TaskStep {
       const result = err<Failure>({ kind: 'not-up-to-date', tasks: [{ label, verdict: 'stale' }] });
       return { result, usage: {} };
     }
-    const made = await makeResult(this.parts, check, this.dependencyOutputs, former);
+    const { dependencyOutputs } = this;
+    const made = await makeResult(this.parts, { check, dependencyOutputs, former });
     this.usage = addUsage(this.usage, made.usage);
     if (made.ms !== undefined) durations[label] = made.ms;
     return made;

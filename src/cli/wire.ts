@@ -9,10 +9,10 @@ import type { Agent } from '../agent/agent.js';
 import { recordNames } from '../agent/opencode/server/record-folder.js';
 import type { Scripts } from '../agent/scripted-model/script-file.js';
 import { ok, type Result } from '../base/result.js';
+import type { ExecutionHost } from '../execution/executor.js';
 import type { SandboxPlan } from '../io/process/sandbox.js';
 import type { Config, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import type { Host } from '../project/host.js';
 import type { TemplateRoots } from '../templates/places.js';
 import { CONFIG_NAMES } from './config-names.js';
 import { VERSION } from './version.js';
@@ -44,10 +44,10 @@ function userCache(): string {
   return envPaths('conductor', { suffix: '' }).cache;
 }
 
-export function createHost(start: string): Host {
+export function createHost(start: string): ExecutionHost {
   const directory = findProject(start);
   const cacheDir = userCache();
-  return {
+  const host: ExecutionHost = {
     directory,
     env: process.env,
     cacheDir,
@@ -67,6 +67,10 @@ export function createHost(start: string): Host {
       const sandbox = config.sandbox === 'off' ? undefined : await agentSandbox(directory);
       return createCommandAgent(config.agent, { env: process.env, ...(sandbox ? { sandbox } : {}) });
     },
+    async createExecutor(parts) {
+      const { openLocalExecutor } = await import('../execution/open-local-executor.js');
+      return openLocalExecutor(host, parts);
+    },
     async reapAgents() {
       if ((await recordNames(cacheDir)).length === 0) return;
       const { reapServers } = await import('../agent/opencode/server/reap.js');
@@ -80,6 +84,7 @@ export function createHost(start: string): Host {
       return readPrompts(fileURLToPath(packageFile('.opencode/agent/')));
     },
   };
+  return host;
 }
 
 /** Where templates of `conductor new` are looked for. */

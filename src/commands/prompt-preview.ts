@@ -7,7 +7,7 @@ import { evolves } from '../analysis/input-tree.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type Inspection, inspect } from '../build/inspect.js';
 import { gateCommands } from '../execution/gates.js';
-import { specChange } from '../execution/spec-change.js';
+import { specChange } from '../execution/task-run.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { Host } from '../project/host.js';

@@ -1,21 +1,23 @@
 /**
- * One attempt of an agent in a workspace: its prompt, its purse and, where a provider does not answer, the next model.
+ * One attempt of an agent in a workspace: its session, its budget and, where a provider does not answer, the next model.
  * Captures nothing.
  */
 
 import type { Agent } from '../agent/agent.js';
-import { withEvidence } from '../agent/prompts/evidence.js';
 import { addUsage, sameUsage } from '../agent/usage.js';
 import { err, ok, type Result } from '../base/result.js';
+import { throttle } from '../base/throttle.js';
 import { writeAtomic } from '../io/files.js';
 import { type MadeBy, madeBy, type Usage } from '../model/action.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import type { TaskRun } from '../model/run.js';
+import type { ModelChoice } from '../model/routes.js';
+import type { WorkKind } from '../model/run.js';
+import type { Budget, Label } from '../model/task.js';
+import type { ObjectId } from '../model/tree.js';
 import type { BuildLogs } from '../project/log-files.js';
 import type { Workspace, WorkspacePool } from '../workspace/pool.js';
 import type { ExecutionContext } from './executor.js';
-import { outputLines } from './output-lines.js';
 import type { ProviderSessions } from './provider-sessions.js';
 import type { Spending } from './spending.js';
 
@@ -30,12 +32,25 @@ export interface AgentParts {
   now(): number;
 }
 
+/** What is asked of the agent. */
 export interface AgentAttempt {
+  readonly label: Label;
+  readonly work: WorkKind;
+  /** The task whose budget pays. */
+  readonly payer: Label;
+  readonly budget: Budget;
+  readonly network: boolean;
+  /** What the workspace shows at first. */
+  readonly inputTree: ObjectId;
+  /** The agent definition, by name. */
+  readonly definition: string;
+  /** Absent: the agent's own default. */
+  readonly choice: ModelChoice | undefined;
+  /** What earlier attempts have shown is a part of it. */
+  readonly prompt: string;
   /** From 1. */
   readonly number: number;
-  /** What earlier attempts have shown. */
-  readonly tried: readonly string[];
-  /** When the first attempt of this run began. */
+  /** When the first attempt began. */
   readonly startedAt: number;
 }
 
@@ -46,24 +61,19 @@ export interface Asked {
   readonly made: MadeBy;
 }
 
-type AgentRecipe = Extract<TaskRun['recipe'], { kind: 'agent' }>;
-
 /**
  * Asks the attempt's model and, when its provider does not answer or refuses, the fallbacks in their order: each in a
- * clean workspace, as the same attempt. `onUsage` is told the sum over all attempts of the task.
+ * clean workspace, as the same attempt.
  */
 export async function runAgent(
   parts: AgentParts,
-  run: TaskRun,
-  recipe: AgentRecipe,
   attempt: AgentAttempt,
   workspace: Workspace,
   context: ExecutionContext,
-  onUsage: (usage: Usage) => void,
 ): Promise<Result<Asked, Failure>> {
   const { agent } = parts;
   if (!agent) return err({ kind: 'no-agent' });
-  const choice = recipe.choices[Math.min(attempt.number, recipe.choices.length) - 1];
+  const { choice, label } = attempt;
   const arm = choice?.arm;
   const models: MadeBy[] = [
     madeBy({ model: choice?.model, variant: choice?.variant, arm }),
@@ -71,115 +81,139 @@ export async function runAgent(
   ];
   let spent: Usage = {};
   for (const [at, made] of models.entries()) {
-    const work = { run, recipe, attempt, made, spent };
-    const asked = await parts.sessions.run(
-      made.model,
-      () => askModel({ ...parts, agent }, work, workspace, context, onUsage, (usage) => (spent = usage)),
-      context.signal,
-    );
+    const session = new AgentSession({ ...parts, agent }, attempt, { made, spent }, context);
+    const asked = await parts.sessions.run(made.model, () => session.run(workspace), context.signal);
+    spent = session.spent;
     if (asked.ok) return ok({ read: asked.value, made });
     const next = models[at + 1]?.model;
     const { error } = asked;
     if (!isProviders(error) || next === undefined) return asked;
     const verb = error.kind === 'provider-refused' ? 'refuses' : 'does not answer';
     const message = `${made.model ?? error.provider} ${verb} (${error.detail}): ${next} is asked instead`;
-    context.emit({ type: 'warning', task: run.label, message });
-    await parts.pool.show(workspace, run.inputTree);
+    context.emit({ type: 'warning', task: label, message });
+    await parts.pool.show(workspace, attempt.inputTree);
   }
-  throw new Error(`BUG: no model was asked for ${run.label}`);
+  throw new Error(`BUG: no model was asked for ${label}`);
 }
 
-async function askModel(
-  { agent, spending, logs, config, pool, now }: AgentParts & { readonly agent: Agent },
-  work: {
-    readonly run: TaskRun;
-    readonly recipe: AgentRecipe;
-    readonly attempt: AgentAttempt;
-    readonly made: MadeBy;
-    /** By models that were asked before in this attempt. */
-    readonly spent: Usage;
-  },
-  workspace: Workspace,
-  context: ExecutionContext,
-  onUsage: (usage: Usage) => void,
-  onSpent: (usage: Usage) => void,
-): Promise<Result<readonly string[], Failure>> {
-  const { run, recipe, attempt, made, spent } = work;
-  const { number } = attempt;
-  const account = spending.open(run.payer ?? run.label, run.budget, agent);
-  if (!account.ok) return account;
-  context.emit({ type: 'task.phase', task: run.label, attempt: number, phase: 'agent' });
-  const prompt = withEvidence(recipe.prompt, attempt.tried);
-  const promptFile = logs.file(run.label, `prompt-${number}.md`).absolute;
-  await writeAtomic(promptFile, prompt);
-  const timeoutMs = Math.max(1, agentMs(run, config, attempt.startedAt, now()));
-  const log = logs.file(run.label, `agent-${number}.log`);
-  const shown = outputLines(run, number, context);
-  const stop = new AbortController();
-  const askedAt = now();
-  const spend = (usage: Usage) => {
-    onSpent(addUsage(spent, usage));
-    onUsage(account.value.sum(usage));
-    const over = account.value.report(usage);
-    for (const warning of account.value.warnings()) context.emit(warning);
-    if (over) stop.abort(over);
-  };
-  const exit = await agent.run({
-    label: run.label,
-    attempt: number,
-    cwd: workspace.dir,
-    prompt,
-    promptFile,
-    agentName: recipe.definition,
-    ...(made.model === undefined ? {} : { model: made.model }),
-    ...(made.variant === undefined ? {} : { variant: made.variant }),
-    timeoutMs,
-    logFile: log.absolute,
-    signal: AbortSignal.any([context.signal, stop.signal]),
-    network: run.network,
-    reset: () => pool.show(workspace, run.inputTree),
-    onEvent: (event) => {
-      if (event.kind === 'output') {
-        shown(event.line);
-      } else {
-        const usage = addUsage(spent, event.usage);
-        context.emit({ type: 'task.usage', task: run.label, attempt: number, usage });
-        spend(event.usage);
-      }
-    },
-  });
-  spend(exit.usage);
-  const unpriced = await account.value.close(exit.usage);
-  // Who was not answered owes no price.
-  const isUnanswered = exit.kind === 'failed' && isProviders(exit.failure) && sameUsage(exit.usage, {});
-  const broken = stop.signal.aborted ? (stop.signal.reason as Failure) : isUnanswered ? undefined : unpriced;
-  const failure = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
-  context.emit({
-    type: 'agent.finished',
-    task: run.label,
-    attempt: number,
-    ...run.work,
-    agent: agent.name,
-    ...made,
-    promptBytes: Buffer.byteLength(prompt),
-    usage: exit.usage,
-    ms: now() - askedAt,
-    ...(failure === undefined ? {} : { failure: failure.kind }),
-  });
-  if (failure) return err(failure);
-  return ok(exit.kind === 'finished' ? (exit.observed ?? []) : []);
+/** One model at work on an attempt. */
+class AgentSession {
+  private readonly parts: AgentParts & { readonly agent: Agent };
+  private readonly attempt: AgentAttempt;
+  private readonly made: MadeBy;
+  /** By models that were asked before in this attempt. */
+  private readonly before: Usage;
+  private readonly context: ExecutionContext;
+  private used: Usage = {};
+
+  constructor(
+    parts: AgentParts & { readonly agent: Agent },
+    attempt: AgentAttempt,
+    { made, spent }: { readonly made: MadeBy; readonly spent: Usage },
+    context: ExecutionContext,
+  ) {
+    this.parts = parts;
+    this.attempt = attempt;
+    this.made = made;
+    this.before = spent;
+    this.context = context;
+  }
+
+  /** By this model and those before it. */
+  get spent(): Usage {
+    return addUsage(this.before, this.used);
+  }
+
+  /** The files that the agent was seen to read. */
+  async run(workspace: Workspace): Promise<Result<readonly string[], Failure>> {
+    const { context, attempt, made } = this;
+    const { agent, spending, logs, pool, now } = this.parts;
+    const { label, number, prompt, inputTree } = attempt;
+    const account = spending.open(attempt.payer, attempt.budget, agent);
+    if (!account.ok) return account;
+    context.emit({ type: 'task.phase', task: label, attempt: number, phase: 'agent' });
+    const promptFile = logs.file(label, `prompt-${number}.md`).absolute;
+    await writeAtomic(promptFile, prompt);
+    const log = logs.file(label, `agent-${number}.log`);
+    const shown = outputLines(label, number, context);
+    const stop = new AbortController();
+    const askedAt = now();
+    const spend = (usage: Usage) => {
+      this.used = usage;
+      context.meter?.used(account.value.sum(usage));
+      const over = account.value.report(usage);
+      for (const warning of account.value.warnings()) context.emit(warning);
+      if (over) stop.abort(over);
+    };
+    const exit = await agent.run({
+      label,
+      attempt: number,
+      cwd: workspace.dir,
+      prompt,
+      promptFile,
+      agentName: attempt.definition,
+      ...(made.model === undefined ? {} : { model: made.model }),
+      ...(made.variant === undefined ? {} : { variant: made.variant }),
+      timeoutMs: this.timeoutMs(),
+      logFile: log.absolute,
+      signal: AbortSignal.any([context.signal, stop.signal]),
+      network: attempt.network,
+      reset: () => pool.show(workspace, inputTree),
+      onEvent: (event) => {
+        if (event.kind === 'output') {
+          shown(event.line);
+        } else {
+          const usage = addUsage(this.before, event.usage);
+          context.emit({ type: 'task.usage', task: label, attempt: number, usage });
+          spend(event.usage);
+        }
+      },
+    });
+    spend(exit.usage);
+    const unpriced = await account.value.close(exit.usage);
+    // A session that was not answered owes no price.
+    const isUnanswered = exit.kind === 'failed' && isProviders(exit.failure) && sameUsage(exit.usage, {});
+    const broken = stop.signal.aborted
+      ? (stop.signal.reason as Failure)
+      : isUnanswered
+        ? undefined
+        : unpriced;
+    const failure = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
+    context.emit({
+      type: 'agent.finished',
+      task: label,
+      attempt: number,
+      ...attempt.work,
+      agent: agent.name,
+      ...made,
+      promptBytes: Buffer.byteLength(prompt),
+      usage: exit.usage,
+      ms: now() - askedAt,
+      ...(failure === undefined ? {} : { failure: failure.kind }),
+    });
+    if (failure) return err(failure);
+    return ok(exit.kind === 'finished' ? (exit.observed ?? []) : []);
+  }
+
+  /** One attempt has its own time; a task's budget of minutes is for all of its attempts together. */
+  private timeoutMs(): number {
+    const { config, now } = this.parts;
+    const { budget, startedAt } = this.attempt;
+    const one = config.timeouts.agent * 60_000;
+    const left = budget.minutes === undefined ? one : budget.minutes * 60_000 - (now() - startedAt);
+    return Math.max(1, left);
+  }
+}
+
+/** What a task's program prints, as events for people: it may print a million lines, and people read a few of them. */
+export function outputLines(task: Label, attempt: number, context: ExecutionContext) {
+  return throttle((line: string) => context.emit({ type: 'task.output', task, attempt, line }));
 }
 
 function isProviders(
   failure: Failure,
 ): failure is Extract<Failure, { kind: 'provider-unavailable' | 'provider-refused' }> {
   return failure.kind === 'provider-unavailable' || failure.kind === 'provider-refused';
-}
-
-/** One attempt has its own time; a task's budget of minutes is for all of its attempts together. */
-function agentMs(run: TaskRun, config: Config, startedAt: number, now: number): number {
-  const one = config.timeouts.agent * 60_000;
-  return run.budget.minutes === undefined ? one : run.budget.minutes * 60_000 - (now - startedAt);
 }
 
 /** Agents know their log as a file of this machine; failures name it as the project does. */

@@ -3,15 +3,16 @@
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { makeDir } from '../io/files.js';
-import type { Config } from '../model/config.js';
+import { type Config, commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { TaskRun } from '../model/run.js';
+import type { Command } from '../model/task.js';
 import type { BuildLogs } from '../project/log-files.js';
 import type { Workspace } from '../workspace/pool.js';
+import { outputLines } from './agent-attempt.js';
 import { type CommandEnvironment, keptOutput } from './command-environment.js';
 import type { ExecutionContext } from './executor.js';
-import { outputLines } from './output-lines.js';
 
 export interface CommandParts {
   readonly commandEnvironment: CommandEnvironment;
@@ -19,20 +20,24 @@ export interface CommandParts {
   readonly config: Config;
 }
 
+export interface CommandAttempt {
+  readonly run: TaskRun;
+  readonly command: Command;
+  /** From 1. */
+  readonly number: number;
+}
+
 export async function runCommand(
   parts: CommandParts,
-  run: TaskRun,
-  command: string | readonly string[],
-  attempt: number,
+  { run, command, number }: CommandAttempt,
   workspace: Workspace,
   context: ExecutionContext,
 ): Promise<Result<undefined, Failure>> {
-  context.emit({ type: 'task.phase', task: run.label, attempt: attempt, phase: 'run' });
+  context.emit({ type: 'task.phase', task: run.label, attempt: number, phase: 'run' });
   // `> out/a.txt` should not need a `mkdir` of its own; git keeps no empty folder, so none can be left over.
   for (const { prefix } of patternSet(run.outputs).includes)
     await makeDir(join(workspace.dir, dirname(`${prefix}x`)));
   const log = parts.logs.file(run.label, 'run.log');
-  const shown = outputLines(run, attempt, context);
   const minutes = run.budget.minutes ?? parts.config.timeouts.run;
   const exit = await parts.commandEnvironment.run({
     command,
@@ -43,10 +48,10 @@ export async function runCommand(
     signal: context.signal,
     sandboxed: true,
     extraEnv: { CONDUCTOR_TASK: run.label },
-    onLine: shown,
+    onLine: outputLines(run.label, number, context),
   });
   const output = keptOutput(exit, log.relative);
-  const text = typeof command === 'string' ? command : command.join(' ');
+  const text = commandText(command);
   switch (exit.kind) {
     case 'exited':
       return exit.code === 0

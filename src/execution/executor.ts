@@ -1,15 +1,86 @@
-/** The seam between scheduling and running: a `TaskRun` in, a `TaskOutcome` out, both plain data. */
+/**
+ * The seam between scheduling and running: everything that runs in a workspace goes to an `Executor` as plain data, and
+ * what came of it comes back as plain data. Runs nothing itself.
+ */
 
+import type { Agent } from '../agent/agent.js';
+import type { Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import type { Usage } from '../model/action.js';
+import type { Config } from '../model/config.js';
 import type { BuildEventBody } from '../model/event.js';
-import type { TaskOutcome, TaskRun } from '../model/run.js';
+import type { Failure } from '../model/failure.js';
+import type {
+  DocumentOutcome,
+  DocumentRun,
+  GatesOutcome,
+  GatesRun,
+  TaskOutcome,
+  TaskRun,
+} from '../model/run.js';
+import type { Host } from '../project/host.js';
+import type { ResultStore } from '../store/result-store.js';
+import type { SharedResources } from './shared-resources.js';
 
+/** What everything under way has from its build. */
 export interface ExecutionContext {
   readonly signal: AbortSignal;
   emit(event: BuildEventBody): void;
+  /** Hears what is used on the way; absent where nobody asks before the end. */
+  readonly meter?: WorkMeter;
 }
 
-/** Runs one stale task to a stored result or a failure. Keeps no state that the store does not have. */
+/** What a piece of work has used so far, and how long it has waited for its turn. */
+export class WorkMeter {
+  private sum: Usage = {};
+  private waiting = 0;
+
+  /** `sum`: over everything that the budget of the work has paid for. */
+  used(sum: Usage): void {
+    this.sum = sum;
+  }
+
+  waited(ms: number): void {
+    this.waiting += ms;
+  }
+
+  get usage(): Usage {
+    return this.sum;
+  }
+
+  get waitedMs(): number {
+    return this.waiting;
+  }
+}
+
+/** Keeps no state that the store does not have. Expected failures are in the outcomes; it rejects only for a bug. */
 export interface Executor {
+  /** Runs one stale task to a stored result or a failure. */
   run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome>;
+  /** Runs gates on a tree until one fails. */
+  runGates(run: GatesRun, context: ExecutionContext): Promise<GatesOutcome>;
+  /** Asks the agent once for a document. */
+  askAgent(run: DocumentRun, context: ExecutionContext): Promise<DocumentOutcome>;
   close(): Promise<void>;
+}
+
+/** What an executor works with. */
+export interface ExecutorParts {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  readonly store: ResultStore;
+  readonly agent: Agent | undefined;
+  readonly config: Config;
+  /** When its build began, in milliseconds since 1970, UTC. */
+  readonly startedAt: number;
+  readonly shared: SharedResources;
+  /** Whether a build before this one has left work that still runs with the same resources. */
+  readonly isFollowing: boolean;
+}
+
+/** The host of everything that runs recipes, gates or agents. */
+export interface ExecutionHost extends Host {
+  /** Fails with `sandbox-required`. */
+  createExecutor(parts: ExecutorParts): Promise<Result<Executor, Failure>>;
 }

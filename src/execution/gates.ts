@@ -1,70 +1,69 @@
 /** Runs gates on the exact tree that a workspace shows and says what came of it. Knows nothing of results or keys. */
 
 import type { Limiter } from '../base/limiter.js';
-import { throttle } from '../base/throttle.js';
 import type { GateRun } from '../model/action.js';
-import { commandText } from '../model/config.js';
-import type { BuildEventBody } from '../model/event.js';
+import { type Config, commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import type { GateSpec, Label } from '../model/task.js';
-import type { ObjectId } from '../model/tree.js';
+import type { GatesRun } from '../model/run.js';
+import type { GateSpec } from '../model/task.js';
 import type { BuildLogs } from '../project/log-files.js';
 import type { Workspace, WorkspacePool } from '../workspace/pool.js';
+import { outputLines } from './agent-attempt.js';
 import { type CommandEnvironment, keptOutput } from './command-environment.js';
+import type { ExecutionContext } from './executor.js';
 
-export interface GateContext {
+export interface GateParts {
   readonly commandEnvironment: CommandEnvironment;
   readonly pool: WorkspacePool;
-  readonly limiter: Limiter;
+  /** How many gates run at the same time. */
+  readonly gateLimiter: Limiter;
   readonly logs: BuildLogs;
-  readonly signal: AbortSignal;
-  /** Minutes for a gate that names no limit of its own. */
-  readonly minutes: number;
-  emit(event: BuildEventBody): void;
+  readonly config: Config;
+  /** Milliseconds since 1970, UTC. */
   now(): number;
-  /** Hears how long a gate has waited for its turn. */
-  onWait?(ms: number): void;
 }
 
-export interface GateJob {
-  readonly gates: readonly GateSpec[];
-  readonly workspace: Workspace;
-  /** What the workspace shows; it is put back to this before a gate is tried again. */
-  readonly tree: ObjectId;
-  readonly network: boolean;
-  /** Absent for the gates of the merged tree. */
-  readonly task?: Label;
-  readonly attempt: number;
-}
-
-export type GatesOutcome =
-  | { readonly ok: true; readonly runs: readonly GateRun[]; readonly flaky: readonly Failure[] }
+/** `runs`: of all gates that were run, in their order. */
+export type JudgedTree =
+  | { readonly ok: true; readonly runs: readonly GateRun[] }
   | { readonly ok: false; readonly failure: Failure; readonly runs: readonly GateRun[] };
 
-/** All gates in their order, until one fails. */
-export async function runGates(context: GateContext, job: GateJob): Promise<GatesOutcome> {
+/** All gates in their order, until one fails; the workspace shows the tree of the run. */
+export async function judgeTree(
+  parts: GateParts,
+  run: GatesRun,
+  workspace: Workspace,
+  context: ExecutionContext,
+): Promise<JudgedTree> {
   const runs: GateRun[] = [];
-  const flaky: Failure[] = [];
-  for (const [index, gate] of job.gates.entries()) {
+  for (const [index, gate] of run.gates.entries()) {
     // What an earlier gate wrote is not what would be kept: each one sees exactly the tree.
-    if (index > 0) await context.pool.show(job.workspace, job.tree);
-    const first = await runGate(context, job, gate, index, 1);
+    if (index > 0) await parts.pool.show(workspace, run.tree);
+    const job = { run, gate, index, workspace };
+    const first = await runGate(parts, { ...job, round: 1 }, context);
     runs.push({ name: gate.name, exitCode: first.exitCode, ms: first.ms });
     if (!first.failure) continue;
     if (first.failure.kind !== 'gate-failed') return { ok: false, failure: first.failure, runs };
     // The same gate on the same tree once more: where it passes now, the gate is at fault and not the result.
-    await context.pool.show(job.workspace, job.tree);
-    const second = await runGate(context, job, gate, index, 2);
+    await parts.pool.show(workspace, run.tree);
+    const second = await runGate(parts, { ...job, round: 2 }, context);
     if (second.failure) return { ok: false, failure: first.failure, runs };
-    const failure: Failure = { kind: 'gate-flaky', gate: gate.name, output: first.failure.output };
-    flaky.push(failure);
     context.emit({
       type: 'warning',
       message: `gate "${gate.name}" failed and then passed on the same tree: it is flaky`,
-      ...(job.task === undefined ? {} : { task: job.task }),
+      ...(run.task === undefined ? {} : { task: run.task }),
     });
   }
-  return { ok: true, runs, flaky };
+  return { ok: true, runs };
+}
+
+interface GateJob {
+  readonly run: GatesRun;
+  readonly gate: GateSpec;
+  /** Among the gates of the run. */
+  readonly index: number;
+  readonly round: number;
+  readonly workspace: Workspace;
 }
 
 interface OneRun {
@@ -73,37 +72,28 @@ interface OneRun {
   readonly failure?: Failure;
 }
 
-async function runGate(
-  context: GateContext,
-  job: GateJob,
-  gate: GateSpec,
-  index: number,
-  round: number,
-): Promise<OneRun> {
-  const { task, attempt } = job;
+async function runGate(parts: GateParts, job: GateJob, context: ExecutionContext): Promise<OneRun> {
+  const { gate, index, round, workspace } = job;
+  const { task, attempt, network } = job.run;
   const named = task === undefined ? {} : { task };
-  const shown = throttle((line: string) => {
-    if (task !== undefined) context.emit({ type: 'task.output', task, attempt, line });
-  });
-  const log = context.logs.file(
-    job.task ?? 'build',
-    `gate-${job.attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`,
-  );
-  const minutes = gate.timeoutMinutes ?? context.minutes;
-  const askedAt = context.now();
-  const run: Promise<OneRun> = context.limiter.run(
+  const shown = task === undefined ? undefined : outputLines(task, attempt, context);
+  const name = `gate-${attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`;
+  const log = parts.logs.file(task ?? 'build', name);
+  const minutes = gate.timeoutMinutes ?? parts.config.timeouts.gate;
+  const askedAt = parts.now();
+  const run: Promise<OneRun> = parts.gateLimiter.run(
     async () => {
-      context.onWait?.(context.now() - askedAt);
+      context.meter?.waited(parts.now() - askedAt);
       context.emit({ type: 'gate.started', gate: gate.name, ...named });
-      const exit = await context.commandEnvironment.run({
+      const exit = await parts.commandEnvironment.run({
         command: gate.command,
-        dir: job.workspace.dir,
+        dir: workspace.dir,
         minutes,
-        network: job.network,
+        network,
         log: log.absolute,
         signal: context.signal,
         sandboxed: true,
-        onLine: shown,
+        ...(shown ? { onLine: shown } : {}),
       });
       const output = keptOutput(exit, log.relative);
       const ms = exit.kind === 'not-found' ? 0 : exit.ms;

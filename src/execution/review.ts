@@ -5,14 +5,15 @@ import { renderMeasured } from '../agent/prompts/prompt-template.js';
 import type { Check } from '../analysis/check.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
-import type { Usage } from '../model/action.js';
 import { defaultModel } from '../model/config.js';
 import type { Failure, ReviewFinding } from '../model/failure.js';
 import { shownPattern } from '../model/paths/pattern.js';
 import type { ReviewRequest, TaskRun } from '../model/run.js';
 import type { Task } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
-import { type AgentRequestParts, requestDocument } from './agent-request.js';
+import { requestDocument } from './agent-requests/ask.js';
+import { jsonRequest } from './agent-requests/json-request.js';
+import type { RequestParts } from './agent-requests/request.js';
 import type { ExecutionContext } from './executor.js';
 import { gateCommands } from './gates.js';
 
@@ -65,40 +66,35 @@ export async function reviewRequest(
 
 /** Fails with `review-rejected`, and with `review-failed` when no judgement came: that is no approval. */
 export async function review(
-  parts: AgentRequestParts,
+  parts: RequestParts,
   run: TaskRun & { readonly review: ReviewRequest },
   work: { readonly attempt: number; readonly tree: ObjectId; readonly diff: string },
   context: ExecutionContext,
-  onUsage: (usage: Usage) => void,
 ): Promise<Result<undefined, Failure>> {
   const { prompt, acceptance, definition, identity, model } = run.review;
   const { attempt, tree, diff } = work;
   const shown = diff.length > MAX_DIFF ? `${diff.slice(0, MAX_DIFF)}\n… (cut off)` : diff;
-  const asked = await requestDocument<Answer>(
-    parts,
-    {
-      beside: { phase: 'review', attempt },
-      label: run.label,
-      budget: run.budget,
-      definition,
-      identity,
-      model,
-      prompt: `${prompt.trimEnd()}\n\n${fenced(shown.trimEnd(), 'diff')}\n`,
-      output: OUTPUT,
-      schema: 'review',
-      inputTree: tree,
-      check: (answer) => contradiction(answer) ?? unjudged(answer, acceptance),
-      onUsage,
-    },
-    context,
-  );
+  const request = jsonRequest<Answer>(parts, {
+    beside: { phase: 'review', attempt },
+    task: run.label,
+    budget: run.budget,
+    definition,
+    identity,
+    model,
+    prompt: `${prompt.trimEnd()}\n\n${fenced(shown.trimEnd(), 'diff')}\n`,
+    output: OUTPUT,
+    schema: 'review',
+    inputTree: tree,
+    problems: (answer) => [...contradictions(answer), ...unjudged(answer, acceptance)],
+  });
+  const asked = await requestDocument(parts, request, context);
   if (!asked.ok) {
     const { error } = asked;
     // What stops the whole task is no matter of the reviewer's.
     const stops = error.kind === 'cancelled' || error.kind === 'budget-exceeded';
     return err(stops ? error : { kind: 'review-failed', failure: error });
   }
-  const { verdict, criteria, findings } = asked.value;
+  const { verdict, criteria, findings } = asked.value.value;
   if (verdict === 'accept') return ok(undefined);
   const unmet = criteria
     .filter(({ met }) => !met)
@@ -115,22 +111,24 @@ export async function review(
 }
 
 /** A judgement that contradicts its own findings is none. */
-function contradiction({ verdict, criteria, findings }: Answer): string | undefined {
+function contradictions({ verdict, criteria, findings }: Answer): readonly string[] {
   const speaksAgainst =
     criteria.some(({ met }) => !met) || findings.some(({ severity }) => severity !== 'minor');
-  if (speaksAgainst === (verdict === 'reject')) return undefined;
+  if (speaksAgainst === (verdict === 'reject')) return [];
   return speaksAgainst
-    ? 'it accepts, but a criterion is not met or a finding speaks against it'
-    : 'it rejects, but every criterion is met and no finding speaks against it';
+    ? ['it accepts, but a criterion is not met or a finding speaks against it']
+    : ['it rejects, but every criterion is met and no finding speaks against it'];
 }
 
 /** An approval that leaves out a criterion has not judged it. */
-function unjudged({ verdict, criteria }: Answer, acceptance: readonly string[]): string | undefined {
-  if (verdict === 'reject') return undefined;
+function unjudged({ verdict, criteria }: Answer, acceptance: readonly string[]): readonly string[] {
+  if (verdict === 'reject') return [];
   const judged = new Set(criteria.map(({ criterion }) => plain(criterion)));
-  if (judged.size >= acceptance.length) return undefined;
+  if (judged.size >= acceptance.length) return [];
   const missing = acceptance.find((criterion) => !judged.has(plain(criterion)));
-  return `it accepts, but judges ${judged.size} of ${acceptance.length} criteria; not among them: ${missing}`;
+  return [
+    `it accepts, but judges ${judged.size} of ${acceptance.length} criteria; not among them: ${missing}`,
+  ];
 }
 
 function plain(text: string): string {

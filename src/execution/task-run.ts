@@ -3,29 +3,34 @@
 import { agentNameOf } from '../agent/prompts/definitions.js';
 import type { Check } from '../analysis/check.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import { renderVariables } from '../analysis/facts.js';
 import { buildInputTree } from '../analysis/input-tree.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
+import { renderTemplate } from '../io/template/template.js';
+import { unifiedDiff } from '../io/text-diff.js';
 import type { Failure } from '../model/failure.js';
 import type { ModelChoice } from '../model/routes.js';
 import type { TaskRun, Tried } from '../model/run.js';
-import type { Label, Task } from '../model/task.js';
-import type { Files } from '../model/tree.js';
+import type { Label, RenderStep, Task } from '../model/task.js';
+import type { Files, ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import { gateCommands } from './gates.js';
-import { renderOutputs } from './render.js';
 import { isReviewed, reviewRequest } from './review.js';
-import { specChange } from './spec-change.js';
 
-/**
- * `former`: the outputs that a task goes on from; absent: those on disk. `again`: one more attempt, after others have
- * failed.
- */
+/** A stale task and what it goes on from. */
+export interface StaleTask {
+  readonly check: Check;
+  /** Of its transitive dependencies at least. */
+  readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
+  /** The outputs that it goes on from; undefined: those on disk. */
+  readonly former: Files | undefined;
+}
+
+/** `again`: one more attempt, after others have failed. */
 export async function describeRun(
   prepared: Prepared,
-  check: Check,
-  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-  former?: Files,
+  { check, dependencyOutputs, former }: StaleTask,
   again?: { readonly choice: ModelChoice; readonly earlier: Tried },
 ): Promise<Result<TaskRun, Failure>> {
   const { task, facts } = check;
@@ -81,4 +86,52 @@ export async function describeRun(
 function keyedPatterns(project: Project, task: Task): (readonly string[])[] {
   const needs = task.dependsOn.map((label) => project.graph.task(label));
   return [task.inputs ?? [], ...needs.map((need) => need.interface ?? need.outputs)];
+}
+
+/** The files of a `render` recipe: from templates of the snapshot straight to blobs, without a workspace. */
+async function renderOutputs(
+  prepared: Pick<Prepared, 'project' | 'gatherer'>,
+  task: Task,
+  steps: readonly RenderStep[],
+): Promise<Result<{ path: string; blob: ObjectId }[], Failure>> {
+  const files: { path: string; blob: ObjectId }[] = [];
+  for (const step of steps) {
+    const template = await prepared.gatherer.template(step.template);
+    if (!template.ok) return template;
+    const partials = Object.fromEntries([...template.value.partials].map(([name, { text }]) => [name, text]));
+    const rendered = await renderTemplate({
+      name: template.value.path,
+      text: template.value.text,
+      variables: renderVariables(task, step),
+      partials,
+    });
+    if (!rendered.ok) {
+      const { template: name, line, message } = rendered.error;
+      return err({
+        kind: 'template-error',
+        template: name,
+        ...(line === undefined ? {} : { line }),
+        message,
+      });
+    }
+    const blob = await prepared.project.objects.writeBlob(Buffer.from(rendered.value));
+    files.push({ path: step.to, blob });
+  }
+  return ok(files);
+}
+
+/**
+ * For a task that evolves: how its prompt differs from the one that its former result was made with; or which files
+ * changed that its agent had read.
+ */
+export async function specChange(check: Check): Promise<string> {
+  if (check.verdict.kind !== 'stale') return '';
+  for (const reason of check.verdict.reasons) {
+    if (reason.kind === 'observed-changed') return reason.paths.map((path) => `changed: ${path}`).join('\n');
+    if (reason.kind !== 'manifest-changed') continue;
+    const prompt = reason.changes.find((change) => change.name === 'prompt');
+    if (prompt?.before !== undefined && prompt.after !== undefined)
+      return unifiedDiff(prompt.before, prompt.after).join('\n');
+  }
+  return '';
 }

@@ -1,9 +1,10 @@
 /**
- * One stale task on its way to an executor and back: plain JSON plus ids of git objects, so that the same two can go
- * over a queue to another machine. Knows nothing of either end.
+ * Work on its way to an executor and back: a stale task, gates on a tree, a document from an agent. All of it is plain
+ * JSON plus ids of git objects, without functions and secrets, so that it can go over a queue to another machine.
+ * Knows nothing of either end.
  */
 
-import type { ActionKey, Manifest, Usage } from './action.js';
+import type { ActionKey, GateRun, Manifest, Usage } from './action.js';
 import type { CallPhase } from './event.js';
 import type { Failure } from './failure.js';
 import type { ModelChoice } from './routes.js';
@@ -99,3 +100,50 @@ export type TaskOutcome =
       readonly usage: Usage;
       readonly ms: number;
     };
+
+/** Gates to run on a tree that exists already; nothing is made. */
+export interface GatesRun {
+  /** Whose gates they are; absent for the gates of the whole project. */
+  readonly task?: Label;
+  /** The tree that each gate sees. */
+  readonly tree: ObjectId;
+  readonly gates: readonly GateSpec[];
+  readonly network: boolean;
+  /** In the names of the gates' logs: no two runs of one build share a log. */
+  readonly attempt: number;
+}
+
+/** `runs`: of all gates that were run, in their order. `ms`: without the time that gates waited for their turn. */
+export type GatesOutcome = { readonly runs: readonly GateRun[]; readonly ms: number } & (
+  | { readonly ok: true }
+  | { readonly ok: false; readonly failure: Failure }
+);
+
+/** One session of an agent that is asked for one file. The file is handed back; the store keeps nothing of it. */
+export interface DocumentRun {
+  /** Its own name; no task has it where a task pays for it. */
+  readonly label: Label;
+  readonly work: WorkKind;
+  /** The task whose budget pays. */
+  readonly payer: Label;
+  readonly budget: Budget;
+  /** From 1. */
+  readonly attempt: number;
+  /** What earlier attempts have shown is a part of it. */
+  readonly prompt: string;
+  readonly agent: string;
+  /** The agent definition, by name. */
+  readonly definition: string;
+  /** Absent: the agent's own default. */
+  readonly model?: string;
+  readonly inputTree: ObjectId;
+  /** The one file that is taken from the workspace. */
+  readonly output: string;
+  /** Milliseconds that earlier attempts took: the budget's minutes are for all of them together. */
+  readonly earlierMs: number;
+}
+
+/** `usage`: everything that the payer has used in this build. */
+export type DocumentOutcome =
+  | { readonly ok: true; readonly document: ObjectId; readonly usage: Usage }
+  | { readonly ok: false; readonly failure: Failure; readonly usage: Usage };

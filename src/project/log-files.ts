@@ -65,6 +65,11 @@ export class BuildLogs {
   }
 }
 
+/** Sortable, unique on this machine, and a folder name. */
+export function buildName(at: number, pid: number): string {
+  return `${new Date(at).toISOString().replace(/[:.]/g, '-')}-${pid}`;
+}
+
 /** Labels hold one `/`; what else they may hold was checked when the specs were read. */
 export function folderName(owner: string): string {
   return owner.replaceAll('/', '~');

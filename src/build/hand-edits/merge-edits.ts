@@ -53,7 +53,7 @@ export async function mergeEdits(
   }
   if (kept.length === 0) return ok(made);
   const message = `your edit of ${kept.join(', ')} was merged onto what was newly made`;
-  parts.gateContext.emit({ type: 'warning', task: task.label, message });
+  parts.caller.emit({ type: 'warning', task: task.label, message });
   return recordByHand(parts, check, { outputs, edits: made.edits }, dependencyOutputs);
 }
 

@@ -2,8 +2,10 @@
 
 import { fenced } from '../../agent/prompts/evidence.js';
 import { renderMeasured, type Templates } from '../../agent/prompts/prompt-template.js';
-import type { Result } from '../../base/result.js';
-import { type AgentRequestParts, requestDocument } from '../../execution/agent-request.js';
+import { ok, type Result } from '../../base/result.js';
+import { requestDocument } from '../../execution/agent-requests/ask.js';
+import { jsonRequest } from '../../execution/agent-requests/json-request.js';
+import type { RequestParts } from '../../execution/agent-requests/request.js';
 import type { Failure } from '../../model/failure.js';
 import type { Task } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -14,7 +16,7 @@ export interface Answer extends Partial<SpecWords> {
   readonly summary: string;
 }
 
-export interface WordsParts extends AgentRequestParts {
+export interface WordsParts extends RequestParts {
   readonly templates: Templates;
   readonly model: string | undefined;
   readonly definition: string;
@@ -22,7 +24,7 @@ export interface WordsParts extends AgentRequestParts {
   readonly emit: Emit;
 }
 
-export interface AgentRequest {
+export interface WordsRequest {
   readonly task: Task;
   readonly words: SpecWords;
   /** The edit as a diff. */
@@ -39,7 +41,7 @@ const MAX_EDIT = 24_000;
 /** Asks until the answer is one, each time in a session of its own, as often as a task may be tried. */
 export async function askForWords(
   parts: WordsParts,
-  question: AgentRequest,
+  question: WordsRequest,
 ): Promise<Result<Answer, Failure>> {
   const { task, words, edit } = question;
   const shown = edit.length > MAX_EDIT ? `${edit.slice(0, MAX_EDIT)}\n… (cut off)` : edit;
@@ -60,18 +62,16 @@ export async function askForWords(
   });
   if (!prompt.ok) return prompt;
   parts.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'agent' });
-  return requestDocument<Answer>(
-    parts,
-    {
-      label: task.label,
-      budget: task.budget,
-      definition: parts.definition,
-      model: parts.model,
-      prompt: prompt.value.text,
-      output: OUTPUT,
-      schema: 'absorb',
-      inputTree: question.inputTree,
-    },
-    parts,
-  );
+  const request = jsonRequest<Answer>(parts, {
+    task: task.label,
+    budget: task.budget,
+    definition: parts.definition,
+    model: parts.model,
+    prompt: prompt.value.text,
+    output: OUTPUT,
+    schema: 'absorb',
+    inputTree: question.inputTree,
+  });
+  const answer = await requestDocument(parts, request, parts);
+  return answer.ok ? ok(answer.value.value) : answer;
 }

@@ -9,17 +9,18 @@ import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { build } from '../../build/build.js';
 import { emitWithHistory } from '../../build/build-history.js';
-import { openBuildContext } from '../../build/open-build-context.js';
 import { PLAIN_BUILD } from '../../build/options.js';
 import { inPreparedSession } from '../../build/prepared-session.js';
 import type { Session } from '../../build/session.js';
+import { openExecutor } from '../../build/task-runner.js';
+import type { ExecutionHost } from '../../execution/executor.js';
 import { readText, writeAtomic } from '../../io/files.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import { gatherDefinitions, gatherPrompts } from '../../project/agent-files.js';
-import type { Emit, Host } from '../../project/host.js';
+import type { Emit } from '../../project/host.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { withWords, wordsOf } from '../../specs/task-text.js';
@@ -54,7 +55,7 @@ export type Absorption =
 
 /** Fails with `usage` when the target is not one task with an edit, and as an agent's task fails. */
 export async function proposeAbsorption(
-  host: Host,
+  host: ExecutionHost,
   options: AbsorbOptions,
   on: (event: BuildEvent) => void,
   signal: AbortSignal,
@@ -72,7 +73,7 @@ export async function proposeAbsorption(
 }
 
 async function inProject(
-  host: Host,
+  host: ExecutionHost,
   options: AbsorbOptions,
   session: Session,
   prepared: Prepared,
@@ -106,15 +107,18 @@ async function inProject(
   if (!words.ok) return words;
   const definitions = await gatherDefinitions(host, project, agent);
   if (!definitions.ok) return definitions;
-  const bench = await openBuildContext(host, session, project.config, host.now());
-  if (!bench.ok) return bench;
+  const { store } = prepared;
+  const { config } = project;
+  const opened = await openExecutor({ host, session, store, agent, config, startedAt: host.now() });
+  if (!opened.ok) return opened;
+  const executor = opened.value;
   const templates = new Map([...(await host.shippedPrompts()), ...(await gatherPrompts(host, project))]);
   const { model } = prepared.gatherer.choiceOf(task, 1);
   const answer = await askForWords(
     {
-      ...bench.value,
+      executor,
       agent,
-      config: project.config,
+      config,
       now: host.now,
       objects: project.objects,
       templates,
@@ -126,7 +130,7 @@ async function inProject(
     },
     { task, words: words.value, edit, inputTree: await editedInputTree(prepared, task) },
   );
-  await bench.value.pool.close();
+  await executor.close();
   if (!answer.ok) return answer;
   const { summary, ...proposed } = answer.value;
   const after = await withWords(before, task, words.value, proposed);
@@ -167,7 +171,7 @@ export async function readDraft({
  * meanwhile, the spec is as before. Killed in between: `conductor accept` goes on from there.
  */
 export async function applyAbsorption(
-  host: Host,
+  host: ExecutionHost,
   { label, file, before, after }: Proposal,
   wait: boolean,
   on: (event: BuildEvent) => void,

@@ -1,30 +1,62 @@
 /** Takes the documents of one plan from the store or has them made, counts what that costs, and says so. Knows no files. */
 
+import type { Agent } from '../../agent/agent.js';
+import type { Templates } from '../../agent/prompts/prompt-template.js';
 import { addUsage } from '../../agent/usage.js';
 import { Limiter } from '../../base/limiter.js';
 import { err, ok, type Result } from '../../base/result.js';
+import { askForDocument } from '../../execution/agent-requests/ask.js';
+import type { AgentRequest, AgentResponse } from '../../execution/agent-requests/request.js';
+import { ResponseStore } from '../../execution/agent-requests/response-store.js';
 import { guarded } from '../../execution/attempt-failure.js';
-import { type BuildContext, unsandboxedWarning } from '../../execution/build-context.js';
-import { compareManifests, type Usage } from '../../model/action.js';
-import type { Failure } from '../../model/failure.js';
+import { type Executor, WorkMeter } from '../../execution/executor.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { type ActionKey, compareManifests, type Manifest, type Usage } from '../../model/action.js';
+import type { Config } from '../../model/config.js';
+import type { Diagnostic, Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
+import type { ObjectId } from '../../model/tree.js';
 import type { StaleReason, Verdict } from '../../model/verdict.js';
-import {
-  type Document,
-  type DocumentRequest,
-  findDocument,
-  makeDocument,
-  type StepParts,
-} from './document-step.js';
+import type { Emit } from '../../project/host.js';
 import type { PlanLock } from './plan-lock.js';
-import type { PlanningNode } from './planning-node.js';
+import { changeSince, correctionPrompt, firstPrompt, type PlanningNode } from './planning-node.js';
 
-export interface DeskParts extends Omit<StepParts, keyof BuildContext | 'onSession'> {
+export interface DeskParts {
+  readonly objects: GitObjects;
+  readonly agent: Agent;
+  readonly config: Config;
+  readonly templates: Templates;
+  /** Of conductor. */
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
   /** What stands in the project's files. */
   readonly lock: PlanLock | undefined;
   readonly dryRun: boolean;
-  /** Opened when the first agent is asked. */
-  openBuildContext(): Promise<Result<BuildContext, Failure>>;
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+  /** Called when the first agent is asked. */
+  openExecutor(): Promise<Result<Executor, Failure>>;
+  /** Keeps a document for a person to look at, under the name of its file; gives its place, relative to the project. */
+  keepProposal(file: string, text: string): Promise<string>;
+}
+
+export interface DocumentRequest {
+  readonly node: PlanningNode;
+  /** The tree that the planner sees. */
+  readonly inputTree: ObjectId;
+  /** The document as it was planned last, and what it was planned from where that is known. */
+  readonly former: { readonly text: string; readonly manifest: Manifest | undefined } | undefined;
+  /** Where the document would stand in the project, for messages. */
+  readonly file: string;
+  /** The document as it is taken, or everything that is wrong with it. */
+  check(text: string): Promise<Result<string, readonly Diagnostic[]>>;
+}
+
+export interface Document {
+  readonly text: string;
+  /** Under which the store has it. */
+  readonly key: ActionKey;
 }
 
 export class PlanningDesk {
@@ -35,22 +67,20 @@ export class PlanningDesk {
   readonly failed = new Set<Failure>();
   private readonly spent = new Map<Label, Usage>();
   private readonly parts: DeskParts;
+  private readonly responses: ResponseStore;
   private readonly workers: Limiter;
-  private bench: Promise<Result<BuildContext, Failure>> | undefined;
+  private executor: Promise<Result<Executor, Failure>> | undefined;
 
   constructor(parts: DeskParts) {
     this.parts = parts;
+    this.responses = new ResponseStore(parts);
     this.workers = new Limiter(parts.config.workers);
   }
 
   /** The document as it was planned last, as far as the store still has it. */
   async former({ name, output }: PlanningNode): Promise<DocumentRequest['former']> {
-    const { lock, store, objects } = this.parts;
-    const found = lock && (await store.find(lock.documents[name]));
-    const result = found?.ok ? found.value : undefined;
-    const entry = result?.outputs.get(output);
-    const text = entry && (await objects.read(entry.id))?.toString('utf8');
-    return result && text !== undefined ? { text, manifest: result.provenance.manifest } : undefined;
+    const { lock } = this.parts;
+    return lock && this.responses.document(lock.documents[name], output);
   }
 
   /** The document; undefined in a dry run when it would have to be written. */
@@ -67,70 +97,127 @@ export class PlanningDesk {
       emit({ ...finished, outcome: 'failed', failure: done.error });
       return done;
     }
-    const { document, outcome } = done.value;
-    const saved = outcome === 'cached' && document?.cost ? { saved: document.cost } : {};
-    if (document) emit({ ...finished, outcome, ...saved });
-    return ok(document);
+    const { response, outcome } = done.value;
+    if (!response?.key) return ok(undefined);
+    const saved = outcome === 'cached' && response.cost ? { saved: response.cost } : {};
+    emit({ ...finished, outcome, ...saved });
+    return ok({ text: response.text, key: response.key });
+  }
+
+  /** Makes everything kept so far independent of the person's repository. */
+  settle(): Promise<void> {
+    return this.responses.settle();
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.executor;
+    if (opened?.ok) await opened.value.close();
   }
 
   private async findOrWrite(request: DocumentRequest): Promise<Result<Found, Failure>> {
     const { emit, lock, dryRun } = this.parts;
-    const { node } = request;
-    const found = await findDocument(this.parts, request);
+    const { name, label, manifest, output } = request.node;
+    let refused: string | undefined;
+    const check: AgentRequest<string>['check'] = async (text) => {
+      const checked = await request.check(text);
+      if (checked.ok) return ok({ value: checked.value, text: checked.value });
+      refused = text;
+      const failure = { kind: 'invalid-plan', file: request.file, diagnostics: checked.error } as const;
+      return err({ failure, problems: checked.error.map(({ message }) => message) });
+    };
+    const found = await this.responses.find({ manifest, output, check });
     if (!found.ok) return found;
     const { value } = found;
-    const isFresh = lock?.documents[node.name] === value.key;
+    const isFresh = lock?.documents[name] === value.key;
     const outcome = isFresh ? 'fresh' : 'cached';
     if ('text' in value) {
-      emit({ type: 'task.checked', task: node.label, verdict: isFresh ? FRESH : CACHED });
-      return ok({ document: value, outcome });
+      emit({ type: 'task.checked', task: label, verdict: isFresh ? FRESH : CACHED });
+      return ok({ response: value, outcome });
     }
-    emit({ type: 'task.checked', task: node.label, verdict: staleness(request) });
-    if (dryRun) return ok({ document: undefined, outcome });
-    return this.write(request, value.key);
+    emit({ type: 'task.checked', task: label, verdict: staleness(request) });
+    if (dryRun) return ok({ response: undefined, outcome });
+    const written = await this.write(request, check, value.key);
+    if (written.ok || written.error.kind !== 'invalid-plan' || refused === undefined) return written;
+    return err({ ...written.error, kept: await this.parts.keepProposal(request.file, refused) });
   }
 
-  private async open(): Promise<Result<BuildContext, Failure>> {
-    const bench = await this.parts.openBuildContext();
-    const unsandboxed = bench.ok ? bench.value.unsandboxed : undefined;
-    if (unsandboxed !== undefined) this.parts.emit(unsandboxedWarning(unsandboxed));
-    return bench;
-  }
-
-  private async write(request: DocumentRequest, key: string): Promise<Result<Found, Failure>> {
-    const { signal } = this.parts;
-    this.bench ??= this.open();
-    const bench = await this.bench;
-    if (!bench.ok) return bench;
-    let used: Usage = {};
-    const step: StepParts = {
-      ...this.parts,
-      ...bench.value,
-      onSession: () => {
-        this.sessions++;
-      },
+  private async write(
+    request: DocumentRequest,
+    check: AgentRequest<string>['check'],
+    key: ActionKey | undefined,
+  ): Promise<Result<Found, Failure>> {
+    const { parts } = this;
+    const { signal } = parts;
+    const { label } = request.node;
+    this.executor ??= parts.openExecutor();
+    const executor = await this.executor;
+    if (!executor.ok) return executor;
+    const meter = new WorkMeter();
+    const emit: Emit = (event) => {
+      if (event.type === 'task.phase' && event.phase === 'agent') this.sessions++;
+      parts.emit(event);
     };
     try {
-      const make = () => makeDocument(step, request, key, (sum) => (used = sum));
-      const made = await this.workers.run(make, 0, signal);
-      return made.ok ? ok({ document: made.value, outcome: 'built' }) : made;
+      const made = await this.workers.run(
+        async () => {
+          const asked = await agentRequest(parts, request, check);
+          if (!asked.ok) return asked;
+          emit({ type: 'task.started', task: label, attempt: 1, recipe: 'agent' });
+          const requesting = { ...parts, executor: executor.value };
+          return askForDocument(requesting, asked.value, key, { signal, emit, meter });
+        },
+        0,
+        signal,
+      );
+      return made.ok ? ok({ response: made.value, outcome: 'built' }) : made;
     } catch (error) {
       if (signal.aborted) return err({ kind: 'cancelled' });
       throw error;
     } finally {
-      this.usage = addUsage(this.usage, used);
-      this.spent.set(request.node.label, used);
+      this.usage = addUsage(this.usage, meter.usage);
+      this.spent.set(label, meter.usage);
     }
   }
 }
 
 interface Found {
-  readonly document: Document | undefined;
+  readonly response: AgentResponse<string> | undefined;
   readonly outcome: 'fresh' | 'cached' | 'built';
 }
 
 const FRESH: Verdict = { kind: 'fresh' };
 const CACHED: Verdict = { kind: 'cached', reasons: [] };
+
+/** What the planner is asked: the node's prompt with what was planned before; a refused document is sent back. */
+async function agentRequest(
+  { templates, config }: DeskParts,
+  { node, inputTree, former }: DocumentRequest,
+  check: AgentRequest<string>['check'],
+): Promise<Result<AgentRequest<string>, Failure>> {
+  const { label, definition, model, output, manifest } = node;
+  const prompt = await firstPrompt(templates, node, former);
+  if (!prompt.ok) return prompt;
+  const isOutdated = former !== undefined && changeSince(former.manifest, manifest) !== '';
+  return ok({
+    label,
+    phase: 'planning',
+    payer: label,
+    budget: {},
+    definition,
+    model,
+    prompt: prompt.value,
+    output,
+    inputTree,
+    attempts: config.attempts + 1,
+    manifest,
+    former: former && { text: former.text, isOutdated },
+    check,
+    correct: async ({ failure }, times) => {
+      const problems = failure.kind === 'invalid-plan' ? failure.diagnostics : [];
+      return correctionPrompt(templates, node, problems, times);
+    },
+  });
+}
 
 /** Why a document has to be written: what differs from what the former one was written from. */
 function staleness({ former, node }: DocumentRequest): Verdict {

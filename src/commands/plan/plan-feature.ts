@@ -4,14 +4,15 @@
  */
 
 import { err, ok, type Result } from '../../base/result.js';
-import { openBuildContext } from '../../build/open-build-context.js';
 import type { Session } from '../../build/session.js';
+import { openExecutor } from '../../build/task-runner.js';
+import type { ExecutionHost } from '../../execution/executor.js';
 import { withBuildLimit } from '../../execution/spending.js';
 import type { Usage } from '../../model/action.js';
 import type { BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import { readDefinitions, readPrompts } from '../../project/agent-files.js';
-import type { Emit, Host } from '../../project/host.js';
+import type { Emit } from '../../project/host.js';
 import { loadProject } from '../../project/project.js';
 import { diskSource } from '../../project/project-source.js';
 import { GitResults } from '../../store/git-results.js';
@@ -28,7 +29,7 @@ import { repositoryMap } from './project-map.js';
 import { recordedPlan } from './recorded-plan.js';
 
 export interface PlanRun {
-  readonly host: Host;
+  readonly host: ExecutionHost;
   readonly session: Session;
   readonly options: PlanOptions;
   readonly emit: Emit;
@@ -57,18 +58,19 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
   const lock = parsePlanLock(await textIn(project, feature.folder + PLAN_LOCK));
   const { emit, options, signal, host, session, startedAt } = run;
   emit({ type: 'build.planned', tasks: DOCUMENTS.map((name) => labelOf(feature.name, name)) });
-  const store = new GitResults(session.objects);
+  const { agent, config } = parts;
+  const { objects } = session;
+  const store = new GitResults(objects);
   const desk = new PlanningDesk({
     ...parts,
-    objects: session.objects,
-    store,
+    objects,
     version: host.version,
     signal,
     emit,
     now: host.now,
     lock,
     dryRun: options.dryRun,
-    openBuildContext: () => openBuildContext(host, session, parts.config, startedAt),
+    openExecutor: () => openExecutor({ host, session, store, agent, config, startedAt }),
     keepProposal: (file, text) =>
       keepProposal(project, feature.name, file.slice(feature.folder.length), text),
   });
@@ -77,11 +79,12 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
     const recorded = await recordedPlan(parts, lock, emit);
     written = recorded ? ok(recorded) : await writePlan(parts, desk, emit);
   } finally {
-    await parts.agent.close?.();
+    await desk.close();
+    await agent.close?.();
     // From here on no worker can be given anything that a planner has said or read but its document.
     if (desk.sessions > 0) emit({ type: 'plan.closed', sessions: desk.sessions });
   }
-  await store.settle();
+  await desk.settle();
   if (!written.ok) return { ...failed(written.error, desk.usage), isTold: desk.failed.has(written.error) };
   if (!written.value) return { ...NOTHING, usage: desk.usage, outcome: 'would-build' };
   if (options.dryRun) return { ...NOTHING, usage: {}, outcome: 'up-to-date' };

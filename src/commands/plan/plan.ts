@@ -2,13 +2,14 @@
 
 import { historyFolder } from '../../build/build-history.js';
 import { EventRecord } from '../../build/event-record.js';
-import { buildName, NO_COUNTS, wouldBe } from '../../build/options.js';
+import { NO_COUNTS, wouldBe } from '../../build/options.js';
 import { openReadingSession, openWritingSession } from '../../build/session.js';
+import type { ExecutionHost } from '../../execution/executor.js';
 import { asFailure } from '../../io/files.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import { exitCodeOf, type Failure } from '../../model/failure.js';
-import { createEmit, type Host } from '../../project/host.js';
-import { BuildLogs } from '../../project/log-files.js';
+import { createEmit } from '../../project/host.js';
+import { BuildLogs, buildName } from '../../project/log-files.js';
 import { planFeature } from './plan-feature.js';
 import type { PlanOptions } from './plan-options.js';
 
@@ -20,7 +21,7 @@ export interface PlanOutcome {
 
 /** Plans and reports; the summary is also the last event. Rejects only for a bug. */
 export async function plan(
-  host: Host,
+  host: ExecutionHost,
   options: PlanOptions,
   on: (event: BuildEvent) => void,
   signal: AbortSignal,

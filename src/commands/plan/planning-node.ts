@@ -29,7 +29,7 @@ export interface PlanningNode {
   readonly model: string | undefined;
   /** The document in the workspace: the one place where planners may write, whatever the config calls its folder. */
   readonly output: string;
-  /** What defines it; `steered` adds what only steers. */
+  /** What defines it; an attempt's own prompt has more behind it. */
   readonly prompt: string;
   readonly manifest: Manifest;
   readonly key: ActionKey;
@@ -120,41 +120,38 @@ export function labelOf(feature: string, name: DocumentName): Label {
 
 const TEXT_NAMES: Readonly<Record<string, string>> = { project: 'repository map' };
 
-export interface Steering {
-  /** What the prompt was made of when the former document was written; undefined when there is none. */
-  readonly former?: Manifest | undefined;
-  readonly hasFormer: boolean;
-  /** What is wrong with the document that an attempt has left. */
-  readonly problems: readonly Diagnostic[];
-  /** How often its documents were refused: no two attempts get the same prompt. */
-  readonly refused: number;
-}
-
-/** The prompt of one attempt: the definition, then what was planned before or what was refused. */
-export async function steered(
+/** The prompt of a first attempt: the definition, then what was planned before. */
+export async function firstPrompt(
   templates: Templates,
   node: PlanningNode,
-  { former, hasFormer, problems, refused }: Steering,
+  former: { readonly manifest: Manifest | undefined } | undefined,
 ): Promise<Result<string, Failure>> {
-  const { output } = node;
-  const parts = [node.prompt];
-  const add = async (template: string, variables: PromptVariables) => {
-    const rendered = await renderMeasured(templates, template, variables, { material: [] });
-    if (rendered.ok) parts.push(rendered.value.text);
-    return rendered;
-  };
-  if (problems.length > 0) {
-    const added = await add('correction.md', {
-      output,
-      times: refused === 1 ? 'once' : `${refused} times`,
-      problems: problemLines(problems),
-    });
-    if (!added.ok) return added;
-  } else if (hasFormer) {
-    const added = await add('replanning.md', { output, change: changeSince(former, node.manifest) });
-    if (!added.ok) return added;
-  }
-  return ok(parts.join('\n'));
+  if (!former) return ok(node.prompt);
+  const change = changeSince(former.manifest, node.manifest);
+  return withSection(templates, node, 'replanning.md', { change });
+}
+
+/** The prompt that sends a document back. `times`: how often it was refused; no two attempts get the same prompt. */
+export async function correctionPrompt(
+  templates: Templates,
+  node: PlanningNode,
+  problems: readonly Diagnostic[],
+  times: number,
+): Promise<Result<string, Failure>> {
+  return withSection(templates, node, 'correction.md', {
+    times: times === 1 ? 'once' : `${times} times`,
+    problems: problemLines(problems),
+  });
+}
+
+async function withSection(
+  templates: Templates,
+  { prompt, output }: PlanningNode,
+  template: string,
+  variables: PromptVariables,
+): Promise<Result<string, Failure>> {
+  const section = await renderMeasured(templates, template, { output, ...variables }, { material: [] });
+  return section.ok ? ok(`${prompt}\n${section.value.text}`) : section;
 }
 
 function problemLines(problems: readonly Diagnostic[]): string {

@@ -1,7 +1,7 @@
 /** Runs one generation's tests on the other one's code. Knows which files are tests; compares nothing. */
 
 import type { Prepared } from '../../analysis/prepare.js';
-import { type GateContext, runGates } from '../../execution/gates.js';
+import type { TaskRunner } from '../../build/task-runner.js';
 import type { CrossGate, CrossTests } from '../../model/regeneration.js';
 import type { GateSpec, Task } from '../../model/task.js';
 import { type Entry, type ObjectId, sameEntry } from '../../model/tree.js';
@@ -26,10 +26,20 @@ export interface Generations {
   readonly state: 'both' | 'not-recorded' | 'not-complete';
 }
 
+type Runner = Pick<TaskRunner, 'executor' | 'caller'>;
+
+interface TestRun {
+  readonly prepared: Prepared;
+  readonly runner: Runner;
+  readonly tree: ObjectId;
+  /** 1 or 2. */
+  readonly round: number;
+}
+
 /** `old-tests`: those as recorded on the new code; `new-tests`: the other way round. */
 export async function crossTests(
   prepared: Prepared,
-  context: GateContext,
+  runner: Runner,
   { before, after, state }: Generations,
   which: 'old-tests' | 'new-tests',
 ): Promise<CrossTests> {
@@ -50,10 +60,12 @@ export async function crossTests(
   // The recorded tests have passed on the recorded code: there is nothing to learn.
   if (before === after || (which === 'new-tests' && changed.size === 0))
     return { state: 'same-tests', gates: [] };
-  const gates = gatesOf(prepared);
-  if (gates.length === 0) return { state: 'no-gates', gates: [] };
+  if (gatesOf(prepared).length === 0) return { state: 'no-gates', gates: [] };
   const tree = await project.objects.editTree(which === 'old-tests' ? after : before, changed);
-  return { state: 'ran', gates: await runAll(prepared, context, tree, gates, which === 'old-tests' ? 1 : 2) };
+  return {
+    state: 'ran',
+    gates: await runAll({ prepared, runner, tree, round: which === 'old-tests' ? 1 : 2 }),
+  };
 }
 
 /** Every gate of the targets, of what depends on them, and of the whole, once. */
@@ -69,34 +81,20 @@ function gatesOf({ project, targets }: Prepared): GateSpec[] {
   return [...gates.values()];
 }
 
-async function runAll(
-  prepared: Prepared,
-  context: GateContext,
-  tree: ObjectId,
-  gates: readonly GateSpec[],
-  round: number,
-): Promise<CrossGate[]> {
-  const opened = await context.pool.acquire(tree);
-  if (!opened.ok) return gates.map((gate) => ({ gate: gate.name, ok: false }));
+async function runAll({ prepared, runner, tree, round }: TestRun): Promise<CrossGate[]> {
   const network = [...prepared.targets].some((label) => prepared.project.graph.task(label).network);
   const outcomes: CrossGate[] = [];
-  try {
-    for (const [index, gate] of gates.entries()) {
-      if (index > 0) await context.pool.show(opened.value, tree);
-      // The number is a part of the log's name: no two of them share one.
-      const attempt = round * 100 + index;
-      const job = { gates: [gate], workspace: opened.value, tree, network, attempt };
-      const judged = await runGates(context, job);
-      const output = !judged.ok && 'output' in judged.failure ? judged.failure.output : undefined;
-      outcomes.push({
-        gate: gate.name,
-        ok: judged.ok,
-        ...(output?.log === undefined ? {} : { log: output.log }),
-        ...(output === undefined ? {} : { tail: output.tail }),
-      });
-    }
-  } finally {
-    await context.pool.release(opened.value);
+  for (const [index, gate] of gatesOf(prepared).entries()) {
+    // The number is a part of the log's name: no two of them share one.
+    const run = { tree, gates: [gate], network, attempt: round * 100 + index };
+    const judged = await runner.executor.runGates(run, runner.caller);
+    const output = !judged.ok && 'output' in judged.failure ? judged.failure.output : undefined;
+    outcomes.push({
+      gate: gate.name,
+      ok: judged.ok,
+      ...(output?.log === undefined ? {} : { log: output.log }),
+      ...(output === undefined ? {} : { tail: output.tail }),
+    });
   }
   return outcomes;
 }

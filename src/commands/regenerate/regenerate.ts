@@ -16,11 +16,12 @@ import type { MergedTree } from '../../build/publishing/publish-plan.js';
 import type { Session } from '../../build/session.js';
 import { openTaskRunner, type TaskRunner } from '../../build/task-runner.js';
 import type { TaskStep } from '../../build/task-step.js';
+import type { ExecutionHost } from '../../execution/executor.js';
 import { loadTypescript } from '../../io/typescript.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Regeneration } from '../../model/regeneration.js';
-import type { Emit, Host } from '../../project/host.js';
+import type { Emit } from '../../project/host.js';
 import { crossTests, type Generations } from './cross-tests.js';
 import { recordedTree, regeneratedTask } from './task-comparison.js';
 
@@ -44,7 +45,7 @@ export interface Regenerated {
 
 /** Fails as a build fails to start, with `drifted-outputs` (applying would overwrite edits), or with a gate's failure. */
 export async function regenerate(
-  host: Host,
+  host: ExecutionHost,
   options: RegenerateOptions,
   on: (event: BuildEvent) => void,
   signal: AbortSignal,
@@ -67,7 +68,7 @@ export async function regenerate(
 }
 
 async function inTaskRunner(
-  host: Host,
+  host: ExecutionHost,
   options: RegenerateOptions,
   session: Session,
   prepared: Prepared,
@@ -88,7 +89,14 @@ async function inTaskRunner(
       // What failed in one run may succeed in another.
       session.sessionState.failed.clear();
       // Each run has a purse of its own: the budget of a task is for one making of it.
-      const opened = await openTaskRunner(host, session, prepared, host.now(), emit, signal);
+      const opened = await openTaskRunner({
+        host,
+        session,
+        prepared,
+        startedAt: host.now(),
+        emit,
+        signal,
+      });
       if (!opened.ok) return opened;
       taskRunner = opened.value;
       emit({ type: 'build.planned', tasks: project.graph.order.filter((label) => selected.has(label)) });
@@ -116,8 +124,8 @@ async function inTaskRunner(
       after: merged.value.tree,
       state: !isComplete ? 'not-complete' : isKnown ? 'both' : 'not-recorded',
     };
-    const oldTestsOnNewCode = await crossTests(prepared, taskRunner.gates, generations, 'old-tests');
-    const newTestsOnOldCode = await crossTests(prepared, taskRunner.gates, generations, 'new-tests');
+    const oldTestsOnNewCode = await crossTests(prepared, taskRunner, generations, 'old-tests');
+    const newTestsOnOldCode = await crossTests(prepared, taskRunner, generations, 'new-tests');
     if (signal.aborted) return err({ kind: 'cancelled' });
     const published =
       options.apply && isComplete ? await apply(prepared, taskRunner, merged.value, emit) : undefined;
@@ -145,7 +153,7 @@ async function apply(
   merged: MergedTree,
   emit: Emit,
 ): Promise<Result<readonly string[], Failure>> {
-  const judged = await runBuildGates(prepared, taskRunner.gates, merged.tree, true);
+  const judged = await runBuildGates(prepared, taskRunner, { tree: merged.tree, complete: true });
   if (!judged.ok) return judged;
   const paths: string[] = [];
   const published = await publish(prepared, merged, (event) => {

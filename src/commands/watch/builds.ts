@@ -7,18 +7,19 @@ import { runLifecycle } from '../../build/lifecycle.js';
 import { type BuildOptions, NO_COUNTS } from '../../build/options.js';
 import { isSuperseded, SUPERSEDED } from '../../build/running-tasks.js';
 import { lockProject, type Session } from '../../build/session.js';
+import type { ExecutionHost } from '../../execution/executor.js';
 import type { LockHandle } from '../../io/lock.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
-import type { Emit, Host } from '../../project/host.js';
+import type { Emit } from '../../project/host.js';
 import { PublishCheck } from './publish-check.js';
 import type { Reading } from './reading.js';
 import type { Scanner } from './scanner.js';
 
 export interface BuildsParts {
-  readonly host: Host;
+  readonly host: ExecutionHost;
   readonly session: Session;
   readonly scanner: Scanner;
   readonly on: (event: BuildEvent) => void;

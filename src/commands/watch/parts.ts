@@ -1,7 +1,7 @@
 /** What a watch is given. Does nothing. */
 
+import type { ExecutionHost } from '../../execution/executor.js';
 import type { BuildEvent } from '../../model/event.js';
-import type { Host } from '../../project/host.js';
 import type { OpenFileEvents } from './file-events.js';
 import type { WatchRequests } from './watch-requests.js';
 
@@ -15,7 +15,7 @@ export interface WatchOptions {
 }
 
 export interface WatchParts {
-  readonly host: Host;
+  readonly host: ExecutionHost;
   readonly options: WatchOptions;
   readonly openEvents: OpenFileEvents;
   /** What a person asks for meanwhile. */

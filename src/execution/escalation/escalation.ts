@@ -4,19 +4,15 @@
  */
 
 import type { Check } from '../../analysis/check.js';
-import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { ok, type Result } from '../../base/result.js';
-import type { Usage } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import type { ModelChoice } from '../../model/routes.js';
 import type { TaskOutcome, TaskRun } from '../../model/run.js';
-import type { Label, Task } from '../../model/task.js';
-import type { Files } from '../../model/tree.js';
-import type { AgentRequestParts } from '../agent-request.js';
+import type { RequestParts } from '../agent-requests/request.js';
 import { isRepairable, isWorthRetry } from '../attempt-failure.js';
-import type { ExecutionContext, Executor } from '../executor.js';
-import { describeRun } from '../task-run.js';
+import { type ExecutionContext, type Executor, WorkMeter } from '../executor.js';
+import { describeRun, type StaleTask } from '../task-run.js';
 import { type Proposal, proposeTask } from './rebase.js';
 import type { RevisedTask } from './revised-task.js';
 
@@ -24,7 +20,7 @@ export interface EscalationParts {
   readonly prepared: Prepared;
   readonly executor: Executor;
   /** Who is asked for a better task; undefined: nobody, whatever the config says. */
-  readonly rebaser: AgentRequestParts | undefined;
+  readonly rebaser: RequestParts | undefined;
 }
 
 export interface Escalated {
@@ -38,42 +34,29 @@ type Failed = Extract<TaskOutcome, { ok: false }>;
 
 export async function escalate(
   parts: EscalationParts,
-  check: Check,
-  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-  former: Files | undefined,
+  stale: StaleTask,
   context: ExecutionContext,
 ): Promise<Result<Escalated, Failure>> {
-  const run = await describeRun(parts.prepared, check, dependencyOutputs, former);
+  const { check } = stale;
+  const run = await describeRun(parts.prepared, stale);
   if (!run.ok) return run;
   const { label, recipe } = check.task;
   context.emit({ type: 'task.started', task: label, attempt: 1, recipe: recipe.kind });
   const outcome = await parts.executor.run(run.value, context);
-  const escalating = new Escalating(parts, check.task, run.value, dependencyOutputs, former, context);
-  return ok(await escalating.goOn({ outcome, check }));
+  return ok(await new Escalating(parts, stale, run.value, context).goOn({ outcome, check }));
 }
 
 class Escalating {
   private readonly parts: EscalationParts;
-  private readonly task: Task;
+  private readonly stale: StaleTask;
   private readonly first: TaskRun;
-  private readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
-  private readonly former: Files | undefined;
   private readonly context: ExecutionContext;
   private told: Failure | undefined;
 
-  constructor(
-    parts: EscalationParts,
-    task: Task,
-    first: TaskRun,
-    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-    former: Files | undefined,
-    context: ExecutionContext,
-  ) {
+  constructor(parts: EscalationParts, stale: StaleTask, first: TaskRun, context: ExecutionContext) {
     this.parts = parts;
-    this.task = task;
+    this.stale = stale;
     this.first = first;
-    this.dependencyOutputs = dependencyOutputs;
-    this.former = former;
     this.context = context;
   }
 
@@ -91,14 +74,12 @@ class Escalating {
     this.tellFailed(failed);
     const { check } = escalated;
     const { label } = check.task;
-    let usage: Usage = failed.usage;
-    const request = {
-      check,
-      failed,
-      inputTree: this.first.inputTree,
-      dependencyOutputs: this.dependencyOutputs,
-    };
-    const proposed = await proposeTask(prepared, rebaser, request, this.context, (sum) => (usage = sum));
+    const { dependencyOutputs } = this.stale;
+    const meter = new WorkMeter();
+    meter.used(failed.usage);
+    const request = { check, failed, inputTree: this.first.inputTree, dependencyOutputs };
+    const proposed = await proposeTask(prepared, rebaser, request, { ...this.context, meter });
+    const { usage } = meter;
     const spent: Failed = { ...failed, usage };
     if (!proposed.ok) {
       if (proposed.error.kind === 'cancelled')
@@ -136,7 +117,7 @@ class Escalating {
   /** The check of a better task: one that has to be made, or whose result the store has. */
   private async checkOf({ task, revision }: Proposal): Promise<Check | undefined> {
     const { prepared } = this.parts;
-    const checked = await prepared.checkerOverEdits.check(task, this.dependencyOutputs);
+    const checked = await prepared.checkerOverEdits.check(task, this.stale.dependencyOutputs);
     const kind = checked.ok ? checked.value.verdict.kind : undefined;
     if (checked.ok && (kind === 'stale' || kind === 'cached')) return checked.value;
     const why = checked.ok ? `it is ${kind}` : checked.error.kind;
@@ -167,10 +148,10 @@ class Escalating {
     const { prepared, executor } = this.parts;
     const { attempts, evidence, usage, ms } = failed;
     const again = { choice, earlier: { attempts, evidence } };
-    const run = await describeRun(prepared, check, this.dependencyOutputs, this.former, again);
+    const run = await describeRun(prepared, { ...this.stale, check }, again);
     if (!run.ok) return { ...failed, failure: run.error };
     const ran = await executor.run(run.value, this.context);
-    const outcome = check.task === this.task ? ran : await this.standing(check, ran, failed);
+    const outcome = check.task === this.stale.check.task ? ran : await this.standing(check, ran, failed);
     // An attempt that was refused before it began tells of no usage.
     const sum = Object.keys(outcome.usage).length > 0 ? outcome.usage : usage;
     return { ...outcome, usage: sum, ms: ms + outcome.ms };
@@ -179,7 +160,7 @@ class Escalating {
   /** Where somebody else was first with a better task's result, that one must hold by the gates of here, too. */
   private async standing(check: Check, outcome: TaskOutcome, failed: Failed): Promise<TaskOutcome> {
     if (!outcome.ok || !outcome.adopted) return outcome;
-    const again = await this.parts.prepared.checkerOverEdits.check(check.task, this.dependencyOutputs);
+    const again = await this.parts.prepared.checkerOverEdits.check(check.task, this.stale.dependencyOutputs);
     const candidate = again.ok && again.value.verdict.kind === 'cached' ? again.value.candidate : undefined;
     const { attempts, usage, ms } = outcome;
     if (candidate?.key === check.storeKey) return { ok: true, result: candidate.commit, attempts, usage, ms };

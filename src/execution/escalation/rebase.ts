@@ -9,20 +9,20 @@ import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { writeAtomic } from '../../io/files.js';
 import { unifiedDiff } from '../../io/text-diff.js';
-import type { Usage } from '../../model/action.js';
 import { defaultModel } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
-import { patternProblem, shownPattern } from '../../model/paths/pattern.js';
-import { isExclude, patternSet } from '../../model/paths/pattern-set.js';
+import { type PathPattern, patternProblem, shownPattern } from '../../model/paths/pattern.js';
+import { isExclude, type PatternSet, patternSet } from '../../model/paths/pattern-set.js';
 import type { TaskOutcome } from '../../model/run.js';
 import type { Task } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { type SpecWords, wordsOf } from '../../specs/task-text.js';
-import { type AgentRequestParts, requestDocument } from '../agent-request.js';
+import { requestDocument } from '../agent-requests/ask.js';
+import { jsonRequest } from '../agent-requests/json-request.js';
+import type { RequestParts } from '../agent-requests/request.js';
 import type { ExecutionContext } from '../executor.js';
 import { gateCommands } from '../gates.js';
-import { changedFiles } from './changed-files.js';
 import { improvedSpec, type RevisedTask, taskIn } from './revised-task.js';
 
 interface Answer {
@@ -61,10 +61,9 @@ const OUTPUT = 'REBASE.json';
 /** Fails as a session fails, with `agent-error` for an answer that is none, and as specs and prompts fail. */
 export async function proposeTask(
   prepared: Prepared,
-  parts: AgentRequestParts,
+  parts: RequestParts,
   { check, failed, inputTree, dependencyOutputs }: RebaseRequest,
   context: ExecutionContext,
-  onUsage: (usage: Usage) => void,
 ): Promise<Result<Proposal, Failure>> {
   const { project, gatherer } = prepared;
   const { task } = check;
@@ -96,26 +95,22 @@ export async function proposeTask(
     { material: ['attempts', 'changed', 'description'] },
   );
   if (!prompt.ok) return prompt;
-  const answer = await requestDocument<Answer>(
-    parts,
-    {
-      beside: { phase: 'rebase', attempt: failed.attempts },
-      label: task.label,
-      budget: task.budget,
-      definition: definition?.name ?? 'rebase',
-      identity: definition?.identity,
-      model: definition?.model ?? defaultModel(project.config),
-      prompt: prompt.value.text,
-      output: OUTPUT,
-      schema: 'rebase',
-      inputTree,
-      check: (one) => refusal(prepared, task, words.value, one, dependencyOutputs),
-      onUsage,
-    },
-    context,
-  );
+  const request = jsonRequest<Answer>(parts, {
+    beside: { phase: 'rebase', attempt: failed.attempts },
+    task: task.label,
+    budget: task.budget,
+    definition: definition?.name ?? 'rebase',
+    identity: definition?.identity,
+    model: definition?.model ?? defaultModel(project.config),
+    prompt: prompt.value.text,
+    output: OUTPUT,
+    schema: 'rebase',
+    inputTree,
+    problems: (one) => refusals({ prepared, task, words: words.value, dependencyOutputs }, one),
+  });
+  const answer = await requestDocument(parts, request, context);
   if (!answer.ok) return answer;
-  const { reasoning, confidence, task: better } = answer.value;
+  const { reasoning, confidence, task: better } = answer.value.value;
   const { context: guidance, inputs = [], ...said } = better;
   const added = inputs.filter((one) => !(task.inputs ?? []).includes(one));
   const revision: RevisedTask = { task, words: { ...said, ...guidance }, inputs: added };
@@ -141,35 +136,62 @@ export async function specText({ project }: Pick<Prepared, 'project'>, { source 
   return (entry && (await project.objects.read(entry.id))?.toString('utf8')) ?? '';
 }
 
+interface Allowed {
+  readonly prepared: Prepared;
+  readonly task: Task;
+  readonly words: SpecWords;
+  readonly dependencyOutputs: ReadonlyMap<string, DependencyOutputs>;
+}
+
 /** What a better task may not do: ask for less, or read what is not there. */
-function refusal(
-  { project }: Prepared,
-  task: Task,
-  words: SpecWords,
-  { task: better }: Answer,
-  dependencyOutputs: ReadonlyMap<string, DependencyOutputs>,
-): string | undefined {
-  const lost = better.acceptance && words.acceptance.find((one) => !better.acceptance?.includes(one));
-  if (lost !== undefined) return `acceptance criteria may only be added to; gone is: ${lost}`;
-  if (better.inputs === undefined) return undefined;
-  if (task.inputs === undefined) return 'the task declares no inputs: it sees all files as it is';
-  const gone = task.inputs.find((one) => !better.inputs?.includes(one));
-  if (gone !== undefined) return `inputs may only be added to; gone is: ${gone}`;
-  const needs = project.graph.transitiveDependencies(task.label);
-  const added = better.inputs.filter((one) => !task.inputs?.includes(one));
-  const excluding = added.find(isExclude);
-  if (excluding !== undefined) return `inputs may only be added to; ${shown(excluding)} takes away`;
+function refusals(allowed: Allowed, { task: better }: Answer): readonly string[] {
+  const { task, words } = allowed;
+  const lost = better.acceptance ? words.acceptance.filter((one) => !better.acceptance?.includes(one)) : [];
+  const problems = lost.map((one) => `acceptance criteria may only be added to; gone is: ${one}`);
+  const { inputs } = better;
+  if (inputs === undefined) return problems;
+  if (task.inputs === undefined)
+    return [...problems, 'the task declares no inputs: it sees all files as it is'];
+  const gone = task.inputs.filter((one) => !inputs.includes(one));
+  const added = inputs.filter((one) => !task.inputs?.includes(one));
   const set = patternSet(added);
-  for (const pattern of set.includes) {
-    const input = pattern.text;
-    const problem = patternProblem(input);
-    if (problem !== undefined) return `the input ${shown(input)} ${problem}`;
-    if (pattern.start.startsWith(`${project.config.specs}/`)) return `the input ${shown(input)} is a spec`;
-    const isMade = [...needs].some((need) =>
-      [...(dependencyOutputs.get(need)?.outputs.keys() ?? [])].some((path) => pattern.matches(path)),
-    );
-    if (!isMade && selectInputs(project, set, pattern).length === 0)
-      return `there is no input ${shown(input)}`;
-  }
-  return undefined;
+  return [
+    ...problems,
+    ...gone.map((one) => `inputs may only be added to; gone is: ${one}`),
+    ...added.filter(isExclude).map((one) => `inputs may only be added to; ${shown(one)} takes away`),
+    ...set.includes.flatMap((pattern) => inputProblem(allowed, set, pattern) ?? []),
+  ];
+}
+
+function inputProblem(
+  { prepared, task, dependencyOutputs }: Allowed,
+  added: PatternSet,
+  pattern: PathPattern,
+): string | undefined {
+  const { project } = prepared;
+  const input = pattern.text;
+  const problem = patternProblem(input);
+  if (problem !== undefined) return `the input ${shown(input)} ${problem}`;
+  if (pattern.start.startsWith(`${project.config.specs}/`)) return `the input ${shown(input)} is a spec`;
+  const isMade = [...project.graph.transitiveDependencies(task.label)].some((need) =>
+    [...(dependencyOutputs.get(need)?.outputs.keys() ?? [])].some((path) => pattern.matches(path)),
+  );
+  if (isMade || selectInputs(project, added, pattern).length > 0) return undefined;
+  return `there is no input ${shown(input)}`;
+}
+
+/** A line for each file of a diff as git writes it: `src/a.ts  +12 -3`. */
+function changedFiles(diff: string): string {
+  return diff
+    .split(/^(?=diff --git )/m)
+    .filter((part) => part.startsWith('diff --git '))
+    .map((part) => {
+      const lines = part.split('\n');
+      const at = lines.findIndex((line) => line.startsWith('@@'));
+      const body = at < 0 ? [] : lines.slice(at);
+      const count = (sign: string) => body.filter((line) => line.startsWith(sign)).length;
+      const name = /^diff --git "?a\/(.*?)"? "?b\//.exec(lines[0] ?? '')?.[1] ?? '';
+      return at < 0 ? name : `${name}  +${count('+')} -${count('-')}`;
+    })
+    .join('\n');
 }

@@ -8,10 +8,11 @@ import { FactGatherer } from '../../analysis/facts.js';
 import { ok } from '../../base/result.js';
 import { build } from '../../build/build.js';
 import { PLAIN_BUILD } from '../../build/options.js';
+import type { ExecutionHost } from '../../execution/executor.js';
+import { openLocalExecutor } from '../../execution/open-local-executor.js';
 import { manifestKey } from '../../model/action.js';
 import { resolveConfig } from '../../model/config.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
-import type { Host } from '../../project/host.js';
 import { filesBelow, TemporaryProject } from '../rig/command-line.js';
 import {
   backlogs,
@@ -72,8 +73,8 @@ class Place {
     );
   }
 
-  private host(): Host {
-    return {
+  private host(): ExecutionHost {
+    const host: ExecutionHost = {
       directory: this.project.dir,
       env: { PATH: process.env.PATH, HOME: this.project.home, RUNS: this.counter },
       cacheDir: join(this.project.root, 'cache'),
@@ -84,8 +85,10 @@ class Place {
       loadConfig: async () =>
         ok({ config: resolveConfig({ env: ['RUNS'], sandbox: 'off', workers: 3 }, 2), environment: [] }),
       createAgent: async () => ok(undefined),
+      createExecutor: (parts) => openLocalExecutor(host, parts),
       shippedPrompts: async () => new Map(),
     };
+    return host;
   }
 }
 

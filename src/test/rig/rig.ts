@@ -5,16 +5,19 @@ import { dirname, join } from 'node:path';
 import { onTestFailed } from 'vitest';
 import type { AgentRequest } from '../../agent/agent.js';
 import { ScriptedAgent, type ScriptedFiles, type ScriptedOptions } from '../../agent/scripted.js';
-import { ok } from '../../base/result.js';
+import { ok, type Result } from '../../base/result.js';
 import { build } from '../../build/build.js';
 import { inspect } from '../../build/inspect.js';
 import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
+import type { ExecutionHost, Executor, ExecutorParts } from '../../execution/executor.js';
+import { openLocalExecutor } from '../../execution/open-local-executor.js';
 import { type ConductorConfig, resolveConfig } from '../../model/config.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import type { Host } from '../../project/host.js';
 import { filesBelow, PACKAGE, TemporaryProject, until } from './command-line.js';
+import { overJson } from './json-executor.js';
 import { backlogYaml, type TaskText } from './rig-backlog.js';
 import { Story } from './rig-story.js';
 import { refusedEvents } from './valid-events.js';
@@ -58,6 +61,11 @@ export class Rig implements AsyncDisposable {
   /** Milliseconds; every look at the clock adds one. */
   time = Date.UTC(2030, 0, 1);
   readonly env: Record<string, string | undefined>;
+  /** That of this machine; a test may put a fake in its place. */
+  createExecutor = async (host: Host, parts: ExecutorParts): Promise<Result<Executor, Failure>> => {
+    const opened = await openLocalExecutor(host, parts);
+    return opened.ok ? ok(overJson(opened.value)) : opened;
+  };
   private answers = new Map<Label, Answer>();
   private stories: Story[] = [];
 
@@ -183,8 +191,8 @@ export class Rig implements AsyncDisposable {
     return looked.value;
   }
 
-  host(agent: ScriptedAgent): Host {
-    return {
+  host(agent: ScriptedAgent): ExecutionHost {
+    const host: ExecutionHost = {
       directory: this.dir,
       env: this.env,
       cacheDir: join(this.temporary.root, 'cache'),
@@ -193,8 +201,10 @@ export class Rig implements AsyncDisposable {
       now: () => ++this.time,
       loadConfig: async () => ok({ config: resolveConfig(this.config, 2), environment: this.environment }),
       createAgent: async () => ok(agent),
+      createExecutor: (parts) => this.createExecutor(host, parts),
       shippedPrompts: async () => shippedPrompts(),
     };
+    return host;
   }
 
   log(): string {

@@ -1,0 +1,88 @@
+/** What a request to an agent for one document is: what is asked, who pays, how the answer is judged. Asks nobody. */
+
+import type { Agent } from '../../agent/agent.js';
+import type { Result } from '../../base/result.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { ActionKey, Manifest, Usage } from '../../model/action.js';
+import type { Config } from '../../model/config.js';
+import type { CallPhase } from '../../model/event.js';
+import type { Failure } from '../../model/failure.js';
+import type { Budget, Label } from '../../model/task.js';
+import type { ObjectId } from '../../model/tree.js';
+import type { Executor } from '../executor.js';
+
+export interface RequestParts {
+  readonly executor: Executor;
+  readonly objects: GitObjects;
+  readonly agent: Agent;
+  readonly config: Config;
+  /** Of conductor. */
+  readonly version: string;
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+}
+
+export interface AgentRequest<T> {
+  /** The name of its sessions. */
+  readonly label: Label;
+  readonly phase: CallPhase;
+  /** The task whose budget pays. */
+  readonly payer: Label;
+  readonly budget: Budget;
+  /** The agent definition, by name. */
+  readonly definition: string;
+  /** Undefined: the agent's own default. */
+  readonly model: string | undefined;
+  /** Of the first attempt. */
+  readonly prompt: string;
+  /** The file that holds the answer. */
+  readonly output: string;
+  /** What the agent sees. */
+  readonly inputTree: ObjectId;
+  /** Sessions at most. */
+  readonly attempts: number;
+  /** What decides the answer, and so its key; undefined: the answer is not kept, and every request is a new one. */
+  readonly manifest: Manifest | undefined;
+  /** The document as it stands, which the agent sees at its place. */
+  readonly former?: FormerDocument | undefined;
+  /** The task and attempt under which people see the request's events; undefined: it has events of its own. */
+  readonly beside?: BesideTask | undefined;
+  /** The answer as it is taken, or everything that is wrong with it. */
+  check(text: string): Promise<Result<Accepted<T>, Refusal>>;
+  /**
+   * The prompt that sends a refused answer back; the agent then sees the answer at its place. Absent: a refused answer
+   * is evidence of a failed attempt, as any other failure is.
+   */
+  correct?(refusal: Refusal, times: number): Promise<Result<string, Failure>>;
+}
+
+export interface BesideTask {
+  readonly task: Label;
+  readonly attempt: number;
+  readonly phase: 'rebase' | 'review';
+}
+
+export interface FormerDocument {
+  readonly text: string;
+  /** What it was made from has changed: an agent that leaves it as it is has to say so twice. */
+  readonly isOutdated: boolean;
+}
+
+export interface Accepted<T> {
+  readonly value: T;
+  /** The document as it is kept. */
+  readonly text: string;
+}
+
+export interface Refusal {
+  readonly failure: Failure;
+  /** Each in a sentence; they decide the key under which the next answer is kept. */
+  readonly problems: readonly string[];
+}
+
+export interface AgentResponse<T> extends Accepted<T> {
+  /** Under which the store has it; undefined when it is not kept. */
+  readonly key: ActionKey | undefined;
+  /** What it cost when it was made; absent for one that was made just now. */
+  readonly cost?: Usage;
+}

@@ -1,0 +1,92 @@
+/** Opens the executor of this machine: logs, sandboxed commands, budgets and workspaces, as the config asks. Runs no task. */
+
+import { err, ok, type Result } from '../base/result.js';
+import { findSandbox } from '../io/process/sandbox.js';
+import { commandText } from '../model/config.js';
+import type { Failure } from '../model/failure.js';
+import { readSpending } from '../project/clone-records.js';
+import type { Host } from '../project/host.js';
+import { BuildLogs, buildName } from '../project/log-files.js';
+import { type PoolOptions, WorkspacePool } from '../workspace/pool.js';
+import { CommandEnvironment, keptOutput } from './command-environment.js';
+import type { Executor, ExecutorParts } from './executor.js';
+import { LocalExecutor } from './local-executor.js';
+import { ProviderSessions } from './provider-sessions.js';
+import { Spending } from './spending.js';
+
+/** Opens all of it, and sweeps what a dead build left in workspaces. Fails with `sandbox-required`. */
+export async function openLocalExecutor(
+  host: Host,
+  parts: ExecutorParts,
+): Promise<Result<Executor, Failure>> {
+  const { repository, config, startedAt, shared, isFollowing } = parts;
+  const { project, state } = repository;
+  const sandbox = await findSandbox(host.env);
+  if ('missing' in sandbox && config.sandbox === 'required') {
+    return err({ kind: 'sandbox-required', detail: sandbox.missing });
+  }
+  const program = config.sandbox !== 'off' && 'program' in sandbox ? sandbox.program : undefined;
+  const logs = new BuildLogs(project, buildName(startedAt, host.pid));
+  await logs.open();
+  const commandEnvironment = new CommandEnvironment(project, config, host.env, program);
+  const day = new Date(startedAt).toISOString().slice(0, 10);
+  // What a superseded build left running pays from the same budgets, and its workspaces are nobody's leftovers.
+  const ledger = await readSpending(state, day);
+  const spending = (isFollowing && shared.spending) || new Spending(config.budget, ledger, state);
+  shared.spending = spending;
+  const options = poolOptions(host, parts, commandEnvironment, logs);
+  const pool = shared.workspaces(options, () => new WorkspacePool(repository, parts.objects, options));
+  if (!isFollowing) await pool.sweep();
+  return ok(
+    new LocalExecutor({
+      objects: parts.objects,
+      store: parts.store,
+      agent: parts.agent,
+      config,
+      logs,
+      commandEnvironment,
+      spending,
+      sessions: new ProviderSessions(config.models.limits, (name, limit) => shared.limiter(name, limit)),
+      pool,
+      gateLimiter: shared.limiter('gates', config.gateWorkers),
+      unsandboxed: config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined,
+      version: host.version,
+      now: host.now,
+    }),
+  );
+}
+
+function poolOptions(
+  { cacheDir }: Host,
+  { config }: ExecutorParts,
+  commandEnvironment: CommandEnvironment,
+  logs: BuildLogs,
+): PoolOptions {
+  return {
+    cacheDir,
+    link: config.workspace.link,
+    keep: config.workspace.keep,
+    setupKey: JSON.stringify(config.workspace.setup),
+    setup: async (dir, signal) => {
+      for (const [index, command] of config.workspace.setup.entries()) {
+        const log = logs.file('build', `setup-${index + 1}.log`);
+        // Set-up fetches packages: it is the one command that has the network without a task's asking.
+        const exit = await commandEnvironment.run({
+          command,
+          dir,
+          minutes: config.timeouts.run,
+          network: true,
+          log: log.absolute,
+          ...(signal ? { signal } : {}),
+          sandboxed: false,
+        });
+        if (exit.kind === 'cancelled') return err({ kind: 'cancelled' });
+        if (exit.kind === 'exited' && exit.code === 0) continue;
+        const exitCode = exit.kind === 'exited' ? exit.code : -1;
+        const output = keptOutput(exit, log.relative);
+        return err({ kind: 'setup-failed', command: commandText(command), exitCode, output });
+      }
+      return ok(undefined);
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/** Holds that everything that runs in a workspace goes through the executor of the host, as data. */
+
+import { expect, test } from 'vitest';
+import { type ExecutorScript, ScriptedExecutor } from '../../execution/scripted-executor.js';
+import { overJson } from '../rig/json-executor.js';
+import { planWithoutAgent } from '../rig/planning-rig.js';
+import { createRig, type Rig } from '../rig/rig.js';
+
+function scripted(rig: Rig, script: ExecutorScript): ScriptedExecutor {
+  const executor = new ScriptedExecutor(script);
+  rig.createExecutor = async (_, parts) => {
+    const opened = await executor.open(parts);
+    return opened.ok ? { ok: true, value: overJson(opened.value) } : opened;
+  };
+  return executor;
+}
+
+test('a build publishes what its executor makes, and asks it for the gates of the whole', async () => {
+  await using rig = await createRig({ config: { gates: { task: ['false'], build: ['false'] } } });
+  rig.backlog('f', { T1: { outputs: ['a.txt'] }, T2: { outputs: ['b.txt'], depends_on: ['T1'] } });
+  const executor = scripted(rig, {
+    task: ({ label }) => ({ [label === 'f/T1' ? 'a.txt' : 'b.txt']: `${label}\n` }),
+  });
+  const story = await rig.buildWithoutAgent();
+  expect(story.summary.outcome).toBe('built');
+  expect(rig.files()).toMatchObject({ 'a.txt': 'f/T1\n', 'b.txt': 'f/T2\n' });
+  const whole = executor.runs.filter((run) => 'tree' in run);
+  expect(executor.runs).toHaveLength(3);
+  expect(whole).toMatchObject([{ gates: [{ name: 'false' }] }]);
+  expect(whole[0]).not.toHaveProperty('task');
+});
+
+test('a build gate that the executor fails keeps everything from being published', async () => {
+  await using rig = await createRig({ config: { gates: { build: ['true'] } } });
+  rig.backlog('f', { T1: { outputs: ['a.txt'] } });
+  const failure = { kind: 'gate-failed', gate: 'true', exitCode: 1, ms: 1, output: { tail: '' } } as const;
+  scripted(rig, { task: () => ({ 'a.txt': 'one\n' }), gates: () => failure });
+  const story = await rig.buildWithoutAgent();
+  expect(story.summary.outcome).toBe('failed');
+  expect(story.buildFailure()).toEqual(failure);
+  expect(rig.read('a.txt')).toBeUndefined();
+});
+
+test('a result that new gates have to judge goes to the executor with its whole tree', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: { outputs: ['a.txt'] } });
+  const executor = scripted(rig, { task: () => ({ 'a.txt': 'one\n' }) });
+  await rig.buildWithoutAgent();
+  rig.config = { ...rig.config, gates: { task: ['true'] } };
+  const story = await rig.buildWithoutAgent();
+  expect(story.summary.counts).toMatchObject({ verified: 1 });
+  expect(executor.runs.slice(1)).toMatchObject([{ task: 'f/T1', gates: [{ name: 'true' }] }]);
+});
+
+test('a task that the executor fails is the failure of the build', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: { outputs: ['a.txt'] } });
+  scripted(rig, { task: () => ({ kind: 'nothing-done' }) });
+  const story = await rig.buildWithoutAgent();
+  expect(story.summary).toMatchObject({ outcome: 'failed', exitCode: 1 });
+  expect(story.of('task.finished').map(({ failure }) => failure?.kind)).toEqual(['nothing-done']);
+});
+
+test('the documents of a plan are asked of the executor, one session each', async () => {
+  await using rig = await createRig();
+  rig.write({ 'specs/f/REQUEST.md': '# Notes\n\nKeep notes.\n' });
+  const backlog =
+    'tasks:\n  - id: T1\n    title: Keep notes\n    description: Keep notes.\n    outputs: [notes.txt]\n';
+  const executor = scripted(rig, {
+    document: ({ label }) => (label === 'f/@backlog' ? backlog : '## Parts\n\nOne file.\n'),
+  });
+  const story = await planWithoutAgent(rig);
+  expect(story.refusal()).toBeUndefined();
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(backlog);
+  expect(executor.runs.map((run) => 'label' in run && run.label).sort()).toEqual([
+    'f/@backlog',
+    'f/@planner-arch',
+    'f/@planner-qa',
+    'f/@planner-spec',
+  ]);
+});
