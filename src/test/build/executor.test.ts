@@ -23,7 +23,7 @@ test('a build publishes what its executor makes, and asks it for the gates of th
   });
   const story = await rig.buildWithoutAgent();
   expect(story.summary.outcome).toBe('built');
-  expect(rig.files()).toMatchObject({ 'a.txt': 'f/T1\n', 'b.txt': 'f/T2\n' });
+  expect([rig.read('a.txt'), rig.read('b.txt')]).toEqual(['f/T1\n', 'f/T2\n']);
   const whole = executor.runs.filter((run) => 'tree' in run);
   expect(executor.runs).toHaveLength(3);
   expect(whole).toMatchObject([{ gates: [{ name: 'false' }] }]);
@@ -47,7 +47,7 @@ test('a result that new gates have to judge goes to the executor with its whole 
   const executor = scripted(rig, { task: () => ({ 'a.txt': 'one\n' }) });
   await rig.buildWithoutAgent();
   rig.config = { ...rig.config, gates: { task: ['true'] } };
-  const story = await rig.buildWithoutAgent();
+  const story = await rig.buildWithoutAgent({ targets: ['f/T1'] });
   expect(story.summary.counts).toMatchObject({ verified: 1 });
   expect(executor.runs.slice(1)).toMatchObject([{ task: 'f/T1', gates: [{ name: 'true' }] }]);
 });
