@@ -11,7 +11,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { guarded } from '../execution/attempt-failure.js';
 import type { RevisedTask } from '../execution/escalation/revised-task.js';
 import type { StoredResult, Usage } from '../model/action.js';
-import type { TaskOutcomeKind } from '../model/event.js';
+import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Files } from '../model/tree.js';
@@ -68,6 +68,10 @@ export class TaskStep {
     this.checks = new Limiter(parts.isUrgent ? CHECKS_BESIDE_URGENT : CHECKS);
   }
 
+  private emit(event: BuildEventBody): void {
+    this.parts.caller.emit(event);
+  }
+
   async run(label: Label): Promise<'done' | 'failed'> {
     const task = this.parts.prepared.project.graph.task(label);
     const own: OwnTime = { ms: 0 };
@@ -78,22 +82,17 @@ export class TaskStep {
       return 'failed';
     }
     if (!result.ok) {
-      this.firstFailure ??= result.error;
-      this.failures.set(label, result.error);
+      const { error: failure } = result;
+      this.firstFailure ??= failure;
+      this.failures.set(label, failure);
       this.outcomes.set(label, 'failed');
-      this.parts.caller.emit({
-        type: 'task.finished',
-        task: label,
-        outcome: 'failed',
-        ms,
-        failure: result.error,
-      });
+      this.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure });
       return 'failed';
     }
     this.outcomes.set(label, result.value);
     const saved = this.savedBy(label, result.value);
     const more = { ...(saved === undefined ? {} : { saved }), ...this.publishedBy(task) };
-    this.parts.caller.emit({ type: 'task.finished', task: label, outcome: result.value, ms, ...more });
+    this.emit({ type: 'task.finished', task: label, outcome: result.value, ms, ...more });
     return 'done';
   }
 
@@ -114,13 +113,8 @@ export class TaskStep {
 
   skip(label: Label, because: Label | undefined): void {
     this.outcomes.set(label, 'skipped');
-    this.parts.caller.emit({
-      type: 'task.finished',
-      task: label,
-      outcome: 'skipped',
-      ms: 0,
-      ...(because ? { because } : {}),
-    });
+    const why = because ? { because } : {};
+    this.emit({ type: 'task.finished', task: label, outcome: 'skipped', ms: 0, ...why });
   }
 
   /** Takes back the tasks whose patch of a file was to land and cannot; false when there is none. */
@@ -137,7 +131,7 @@ export class TaskStep {
       this.outcomes.set(task, 'failed');
       this.firstFailure ??= failure;
     }
-    if (labels.length > 0) this.parts.caller.emit({ type: 'build.failure', failure });
+    if (labels.length > 0) this.emit({ type: 'build.failure', failure });
     return labels.length > 0;
   }
 
@@ -173,9 +167,9 @@ export class TaskStep {
       const check = checked.value;
       // What a superseded build left running of this task is wanted under today's keys only.
       sessionState.runs.keepOnly(task.label, check.storeKey, gatesRunKey(check));
-      this.parts.caller.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
+      this.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
       for (const message of checkWarnings(prepared.project, check))
-        this.parts.caller.emit({ type: 'warning', task: task.label, message });
+        this.emit({ type: 'warning', task: task.label, message });
       const accepted = await this.acceptAsIs(parts, check);
       if (accepted) return accepted;
       switch (check.verdict.kind) {
