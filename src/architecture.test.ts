@@ -37,7 +37,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   ajv: ['io/document/ajv.ts', 'io/document/schema-message.ts'],
   yaml: ['io/document/yaml.ts', 'io/document/document.ts', 'io/document/yaml-edit.ts'],
   handlebars: ['io/template/template.ts'],
-  piscina: ['io/pool/pool.ts'],
+  piscina: ['io/pool/thread-pool.ts'],
   'simple-git': ['io/git/porcelain.ts'],
   jiti: ['io/module.ts'],
   diff: ['io/text-diff.ts'],
@@ -53,7 +53,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': [
     'io/process/process.ts',
     'io/process/editor.ts',
-    'io/git/run.ts',
+    'io/git/git-process.ts',
     'io/git/coprocess.ts',
     'io/process/sandbox.ts',
   ],

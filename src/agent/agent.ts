@@ -1,6 +1,6 @@
 /** What a build asks of a coding agent and what it hears back. Knows no driver, no prompt and no git. */
 
-import { lastLines } from '../io/process/output.js';
+import { lastLines } from '../io/process/process-output.js';
 import type { Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';

@@ -8,10 +8,10 @@ import { ContextCompressor } from '../../.opencode/plugin/context-compressor.js'
 import { TaskTracker } from '../../.opencode/plugin/task-tracker.js';
 import { ensureBuilt, PACKAGE } from '../test/rig/command-line.js';
 import { findOpencode, ripgrepFolder } from './opencode/server/binary.js';
-import type { ConfigFile } from './opencode/server/config.js';
-import { type OpencodeServer, startServer } from './opencode/server/server.js';
+import { type OpencodeServer, startServer } from './opencode/server/opencode-server.js';
+import type { ConfigFile } from './opencode/server/server-config.js';
+import { createScriptedModel, type ScriptedModel } from './scripted-model/model-server.js';
 import { SCRIPTED_MODEL, SCRIPTED_PROVIDER } from './scripted-model/provider.js';
-import { createScriptedModel, type ScriptedModel } from './scripted-model/server.js';
 
 const ENV = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: process.env.HOME };
 const found = await findOpencode({ env: ENV });

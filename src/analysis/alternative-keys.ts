@@ -7,7 +7,7 @@ import { ok, type Result } from '../base/result.js';
 import { type ActionKey, nextKey, type ObservedInputs, type StoredResult } from '../model/action.js';
 import { observedPolicy } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import type { LockedTask } from '../model/lock.js';
+import type { LockedTask } from '../model/feature-lock.js';
 import type { Label, Task } from '../model/task.js';
 import { digestFiles, type Entry, encodeEntry, sameEntry } from '../model/tree.js';
 import type { StaleReason } from '../model/verdict.js';

@@ -1,7 +1,7 @@
 /** What is worth a word about a task before anything is done with it. Decides nothing. */
 
 import { lockedTask, type Project } from '../project/project.js';
-import type { Check } from './check.js';
+import type { Check } from './verdict.js';
 
 export function checkWarnings(project: Project, { task, verdict }: Check): string[] {
   const warnings: string[] = [];

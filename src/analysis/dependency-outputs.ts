@@ -1,7 +1,7 @@
 /** What dependents get from a finished task, and which of it they are keyed on. Knows no verdict. */
 
 import { type Digest, digestFields } from '../model/digest.js';
-import type { LockedTask } from '../model/lock.js';
+import type { LockedTask } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files } from '../model/tree.js';

@@ -6,10 +6,10 @@ import type { Label, Task } from '../model/task.js';
 import { type Entry, encodeEntry, type Files, type ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import { applyPatch } from '../workspace/patch.js';
-import type { Check } from './check.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import type { TaskFacts } from './facts.js';
 import { foldPatches } from './patches.js';
+import type { Check } from './verdict.js';
 
 export interface InputTree {
   readonly tree: ObjectId;

@@ -2,7 +2,7 @@
 
 import { ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
-import type { LockedTask } from '../model/lock.js';
+import type { LockedTask } from '../model/feature-lock.js';
 import type { Label, Task } from '../model/task.js';
 import { encodeEntry, type Files } from '../model/tree.js';
 import type { Project } from '../project/project.js';

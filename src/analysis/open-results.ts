@@ -6,7 +6,7 @@ import { readText } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { resultKeyOf } from '../model/lock.js';
+import { resultKeyOf } from '../model/feature-lock.js';
 import { findOrigin } from '../model/origin.js';
 import type { Label } from '../model/task.js';
 import { decodeEntry } from '../model/tree.js';
@@ -95,7 +95,7 @@ export async function openTiers(
   warn: (message: string) => void,
   readOnly = false,
 ): Promise<RemoteTiers> {
-  const { openRemotes } = await import('../store/remotes/open.js');
+  const { openRemotes } = await import('../store/remotes/open-remotes.js');
   const readsAll = policy.here.pullRequest || policy.trust !== 'no-pull-requests';
   const read: readonly Scope[] = readsAll ? ['shared', 'pull-request'] : ['shared'];
   const write: Scope | undefined = readOnly ? undefined : policy.here.pullRequest ? 'pull-request' : 'shared';

@@ -4,7 +4,7 @@ import type { Result } from '../base/result.js';
 import type { StoredResult } from '../model/action.js';
 import { withoutCredentials } from '../model/address.js';
 import type { Failure } from '../model/failure.js';
-import { type LockedTask, resultKeyOf } from '../model/lock.js';
+import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { Task } from '../model/task.js';
 import { Listing } from '../model/tree.js';

@@ -11,9 +11,9 @@ import type { Host, LoadedConfig } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
 import { diskSource, type OpenProject } from '../project/project-source.js';
 import type { ResultStore } from '../store/result-store.js';
-import { Checker } from './check.js';
 import { FactGatherer } from './facts.js';
 import { openResults } from './open-results.js';
+import { Checker } from './verdict.js';
 
 export interface Prepared {
   readonly project: Project;

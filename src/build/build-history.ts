@@ -6,7 +6,7 @@
 import { type LineQueue, lineQueue } from '../base/line-queue.js';
 import { ok, type Result } from '../base/result.js';
 import { append, moveWhenLarger, readText } from '../io/files.js';
-import { openRepository } from '../io/git/open.js';
+import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
 import type { BuildEvent } from '../model/event.js';
 import type { Failure } from '../model/failure.js';

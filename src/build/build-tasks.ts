@@ -16,12 +16,12 @@ import { environmentDigests, writeLastBuild } from '../project/clone-records.js'
 import type { Emit, Host, LoadedConfig } from '../project/host.js';
 import type { Project } from '../project/project.js';
 import { runBuildGates } from './build-gates.js';
-import { inspectTasks } from './inspect.js';
+import { inspectTasks } from './dry-run.js';
 import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
+import type { Session } from './project-session.js';
 import { commitBuild } from './publishing/commit-build.js';
 import { mergeFinished, publish } from './publishing/publish-build.js';
 import { isSuperseded } from './running-tasks.js';
-import type { Session } from './session.js';
 import { openTaskRunner } from './task-runner.js';
 import type { TaskStep } from './task-step.js';
 

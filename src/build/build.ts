@@ -11,7 +11,7 @@ import type { Host } from '../project/host.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
 import { runLifecycle } from './lifecycle.js';
 import { type BuildOptions, NO_COUNTS } from './options.js';
-import { openWritingSession, type Session } from './session.js';
+import { openWritingSession, type Session } from './project-session.js';
 
 /** Builds and reports; the summary is also the last event. Rejects only for a bug. */
 export async function build(

@@ -4,7 +4,7 @@ import { type Prepared, type PrepareOptions, prepare } from '../analysis/prepare
 import type { Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { Emit, Host } from '../project/host.js';
-import { openWritingSession, type Session, type WritingOptions } from './session.js';
+import { openWritingSession, type Session, type WritingOptions } from './project-session.js';
 
 /** What `use` makes of it, or why it could not be opened. The agent is ended too; nothing is sent to remotes. */
 export async function inPreparedSession<T>(

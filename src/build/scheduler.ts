@@ -9,8 +9,8 @@
  */
 
 import { Heap } from '../base/heap.js';
-import type { TaskGraph } from '../model/graph.js';
 import type { Label } from '../model/task.js';
+import type { TaskGraph } from '../model/task-graph.js';
 
 export type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
 

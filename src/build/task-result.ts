@@ -1,14 +1,14 @@
 /** Makes the result of a stale task, or waits for one that is being made, or says that it would fail again. */
 
-import type { Check } from '../analysis/check.js';
 import { inTheWay } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';
 import type { Prepared } from '../analysis/prepare.js';
+import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
+import type { StaleTask } from '../execution/describe-run.js';
 import { type Escalated, type EscalationParts, escalate } from '../execution/escalation/escalation.js';
 import type { RevisedTask } from '../execution/escalation/revised-task.js';
 import type { ExecutionContext } from '../execution/executor.js';
-import type { StaleTask } from '../execution/task-run.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';

@@ -10,9 +10,9 @@ import type { Label } from '../model/task.js';
 import { readDurations, writeDurations } from '../project/clone-records.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { BuildOptions } from './options.js';
+import type { Session } from './project-session.js';
 import type { Caller } from './running-tasks.js';
 import { schedule } from './scheduler.js';
-import type { Session } from './session.js';
 import { TaskStep } from './task-step.js';
 
 /** A weight for tasks that were never run: only its ratio to real durations matters. */

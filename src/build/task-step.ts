@@ -2,10 +2,10 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
-import type { Check, Checker } from '../analysis/check.js';
 import { checkWarnings } from '../analysis/check-warnings.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { interfaceOf } from '../analysis/dependency-outputs.js';
+import type { Check, Checker } from '../analysis/verdict.js';
 import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { guarded } from '../execution/attempt-failure.js';

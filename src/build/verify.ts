@@ -1,9 +1,9 @@
 /** Runs the gates of a result that is there already, on exactly what would be kept of it. Makes nothing. */
 
-import type { Check } from '../analysis/check.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { keptTree } from '../analysis/input-tree.js';
 import type { Prepared } from '../analysis/prepare.js';
+import type { Check } from '../analysis/verdict.js';
 import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionContext, Executor } from '../execution/executor.js';

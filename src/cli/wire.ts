@@ -119,7 +119,7 @@ export async function scriptedAgent(
   script: string | Scripts,
   config: Config,
 ): Promise<Result<Agent, Failure>> {
-  const { ScriptedModelAgent } = await import('../agent/scripted-model/agent.js');
+  const { ScriptedModelAgent } = await import('../agent/scripted-model/opencode-with-script.js');
   const { serveScript, serveScripts } = await import('../agent/scripted-model/script-file.js');
   return ok(
     new ScriptedModelAgent({

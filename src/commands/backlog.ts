@@ -2,8 +2,8 @@
 
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
-import { type InspectOptions, inspect } from '../build/inspect.js';
-import { openReadingSession } from '../build/session.js';
+import { type InspectOptions, inspect } from '../build/dry-run.js';
+import { openReadingSession } from '../build/project-session.js';
 import { readText, writeAtomic } from '../io/files.js';
 import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';

@@ -7,7 +7,7 @@ import { TEMPLATES } from '../analysis/facts.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
-import { inspectProject } from '../build/inspect.js';
+import { inspectProject } from '../build/dry-run.js';
 import { locator } from '../io/document/document.js';
 import type { FileDifference } from '../io/git/tree-diff.js';
 import type { Usage } from '../model/action.js';

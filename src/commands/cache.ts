@@ -2,12 +2,12 @@
 
 import { arrivalRules, openLocal, openTiers, pinsOf } from '../analysis/open-results.js';
 import { err, ok, type Result } from '../base/result.js';
-import { openReadingSession } from '../build/session.js';
+import { openReadingSession } from '../build/project-session.js';
 import type { Provenance } from '../model/action.js';
 import type { CacheStats, PullReport, PushReport, VerifyReport } from '../model/cache-report.js';
 import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { resultKeyOf } from '../model/lock.js';
+import { resultKeyOf } from '../model/feature-lock.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
 import type { Host } from '../project/host.js';

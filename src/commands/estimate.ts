@@ -3,7 +3,7 @@
 import type { Prepared } from '../analysis/prepare.js';
 import { median } from '../base/statistics.js';
 import { historyFolder, readHistory } from '../build/build-history.js';
-import type { Inspection } from '../build/inspect.js';
+import type { Inspection } from '../build/dry-run.js';
 import type { Config } from '../model/config.js';
 import { type AgentCall, type HistoryLine, isPlanning } from '../model/history.js';
 import type { Label, Task } from '../model/task.js';

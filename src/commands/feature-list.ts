@@ -3,8 +3,8 @@
 import { ok, type Result } from '../base/result.js';
 import { readText } from '../io/files.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
+import type { FeatureLock } from '../model/feature-lock.js';
 import type { ListedFeature } from '../model/listed-feature.js';
-import type { FeatureLock } from '../model/lock.js';
 import type { Host } from '../project/host.js';
 import { readSpecsOnDisk } from '../project/specs-on-disk.js';
 import { parseLock } from '../specs/lock-file.js';

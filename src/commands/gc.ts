@@ -6,7 +6,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
-import { openWritingSession } from '../build/session.js';
+import { openWritingSession } from '../build/project-session.js';
 import { exists, readText } from '../io/files.js';
 import { folderBytes } from '../io/folder-size.js';
 import { mentionedIds } from '../io/git/mentions.js';
@@ -21,7 +21,7 @@ import {
   indexTree,
   objectKinds,
 } from '../io/git/upkeep/compact.js';
-import { acquireLock, type LockHandle } from '../io/lock.js';
+import { acquireLock, type LockHandle } from '../io/process-lock.js';
 import type { CollectReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';

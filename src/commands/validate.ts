@@ -1,7 +1,7 @@
 /** Checks a project's config and specs, and that the programs of its gates are there. Runs none of them. */
 
 import { err, ok, type Result } from '../base/result.js';
-import { openReadingSession, type Session } from '../build/session.js';
+import { openReadingSession, type Session } from '../build/project-session.js';
 import { programOnPath } from '../io/process/process.js';
 import type { Config } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';

@@ -18,7 +18,7 @@ import type {
   GatesRun,
   TaskOutcome,
   TaskRun,
-} from '../model/run.js';
+} from '../model/task-run.js';
 import type { Host } from '../project/host.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { SharedResources } from './shared-resources.js';

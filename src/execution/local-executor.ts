@@ -10,7 +10,7 @@ import type {
   GatesRun,
   TaskOutcome,
   TaskRun,
-} from '../model/run.js';
+} from '../model/task-run.js';
 import type { ObjectId } from '../model/tree.js';
 import { captureResult } from '../workspace/capture.js';
 import { runAgent } from './agent-attempt.js';

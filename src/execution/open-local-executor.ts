@@ -7,7 +7,7 @@ import type { Failure } from '../model/failure.js';
 import { readSpending } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { BuildLogs, buildName } from '../project/log-files.js';
-import { type PoolOptions, WorkspacePool } from '../workspace/pool.js';
+import { type PoolOptions, WorkspacePool } from '../workspace/workspace-pool.js';
 import { CommandEnvironment, keptOutput } from './command-environment.js';
 import type { Executor, ExecutorParts } from './executor.js';
 import { LocalExecutor } from './local-executor.js';

@@ -1,7 +1,7 @@
 /** The fake of an executor for tests: every run gets at once what a test says. Starts no program and opens no workspace. */
 
 import { evidence } from '../agent/prompts/evidence.js';
-import type { ScriptedFiles } from '../agent/scripted.js';
+import type { ScriptedFiles } from '../agent/scripted-agent.js';
 import { ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type {
@@ -11,7 +11,7 @@ import type {
   GatesRun,
   TaskOutcome,
   TaskRun,
-} from '../model/run.js';
+} from '../model/task-run.js';
 import type { Entry } from '../model/tree.js';
 import type { Executor, ExecutorParts } from './executor.js';
 

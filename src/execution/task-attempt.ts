@@ -8,16 +8,16 @@ import type { GitObjects } from '../io/git/objects.js';
 import type { EditPatch, GateRun, MadeBy, ObservedInputs } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
-import type { TaskRun } from '../model/run.js';
+import type { TaskRun } from '../model/task-run.js';
 import { decodeEntry, type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';
 import { captureResult } from '../workspace/capture.js';
-import type { Workspace } from '../workspace/pool.js';
+import type { Workspace } from '../workspace/workspace-pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { type CommandParts, runCommand } from './command-recipe.js';
 import type { ExecutionContext, Executor, WorkMeter } from './executor.js';
 import { type GateParts, judgeTree } from './gates.js';
-import { review } from './review.js';
+import { review } from './reviewer.js';
 
 export interface TaskAttemptParts extends AgentParts, CommandParts, GateParts {
   /** Of this machine: it asks for the reviews of an attempt. */

@@ -1,6 +1,6 @@
 /** A feature as its spec and its lock file describe it, for lists. Plain data. */
 
-import type { FeatureLock } from './lock.js';
+import type { FeatureLock } from './feature-lock.js';
 
 export interface ListedFeature {
   readonly feature: string;

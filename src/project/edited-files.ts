@@ -1,9 +1,9 @@
 /** The files that tasks patch and nobody owns: what people wrote in them, apart from the patches. Decides nothing. */
 
 import type { GitObjects } from '../io/git/objects.js';
-import type { TaskGraph } from '../model/graph.js';
-import type { FeatureLock } from '../model/lock.js';
+import type { FeatureLock } from '../model/feature-lock.js';
 import type { Task } from '../model/task.js';
+import type { TaskGraph } from '../model/task-graph.js';
 import type { Entry, Listing, ObjectId } from '../model/tree.js';
 import { applyPatch } from '../workspace/patch.js';
 import type { PatchedFile } from './clone-records.js';

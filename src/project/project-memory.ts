@@ -6,7 +6,7 @@
 import type { GitObjects } from '../io/git/objects.js';
 import { changedFiles } from '../io/git/walk.js';
 import { canonicalJson } from '../model/digest.js';
-import type { FeatureLock } from '../model/lock.js';
+import type { FeatureLock } from '../model/feature-lock.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
 import type { LoadedSpecs } from '../specs/load.js';
 import type { SnapshotOptions } from '../workspace/snapshot.js';

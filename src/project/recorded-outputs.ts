@@ -1,6 +1,6 @@
 /** Every output that conductor is known to have made here, by lock files and by the clone's own record. Decides nothing. */
 
-import type { FeatureLock } from '../model/lock.js';
+import type { FeatureLock } from '../model/feature-lock.js';
 import { parsePublished, publishedText } from './clone-records.js';
 
 /** Path to the entry words that the output may have. */

@@ -1,9 +1,9 @@
 /** What the paths that all tasks name say together: who owns what, what is named plainly. Reads no disk. */
 
 import type { Config } from '../model/config.js';
-import type { TaskGraph } from '../model/graph.js';
 import { Ownership } from '../model/paths/ownership.js';
 import { patternSet } from '../model/paths/pattern-set.js';
+import type { TaskGraph } from '../model/task-graph.js';
 
 export interface TaskPaths {
   /** Of the graph. */

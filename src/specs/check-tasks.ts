@@ -1,10 +1,10 @@
 /** What must hold between tasks: dependencies that exist, no cycle, one owner per path. Knows no file on disk. */
 
 import { nearest } from '../base/nearest.js';
-import { findCycle } from '../model/graph.js';
 import { parsePattern, patternProblem } from '../model/paths/pattern.js';
 import { excludedText, isExclude, patternSet } from '../model/paths/pattern-set.js';
 import type { Label } from '../model/task.js';
+import { findCycle } from '../model/task-graph.js';
 import type { WrittenTask } from './normalise.js';
 import { OwnerIndex } from './owner-index.js';
 import type { SpecProblem } from './problem.js';

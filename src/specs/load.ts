@@ -3,8 +3,8 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { Config } from '../model/config.js';
 import type { Diagnostic } from '../model/failure.js';
-import { TaskGraph } from '../model/graph.js';
 import type { Feature, Label, Task } from '../model/task.js';
+import { TaskGraph } from '../model/task-graph.js';
 import { sameShape } from '../model/task-shape.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 import { checkTask, idleKeys } from './check-task.js';

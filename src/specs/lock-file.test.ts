@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { validateSchema } from '../io/document/document.js';
-import type { FeatureLock, LockedTask } from '../model/lock.js';
+import type { FeatureLock, LockedTask } from '../model/feature-lock.js';
 import { formatLock, parseLock } from './lock-file.js';
 
 const FILE = 'specs/f/.metadata.json';

@@ -4,7 +4,7 @@ import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { schemaReference } from '../io/document/schemas.js';
 import type { Diagnostic } from '../model/failure.js';
-import { type FeatureLock, LOCK_SCHEMA } from '../model/lock.js';
+import { type FeatureLock, LOCK_SCHEMA } from '../model/feature-lock.js';
 
 const REBUILD = 'restore it from git, or delete it: the next build records the feature anew';
 

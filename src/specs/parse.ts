@@ -1,6 +1,6 @@
 /** From spec files to what is written in them: kept by blob id, parsed when not known. Knows nothing of its meaning. */
 
-import { type ParsedDocument, parseMany, type SourceDocument } from '../io/pool/pool.js';
+import { type ParsedDocument, parseMany, type SourceDocument } from '../io/pool/thread-pool.js';
 import type { Diagnostic } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import { splitFrontMatter } from './front-matter.js';

@@ -2,13 +2,13 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GitObjects } from '../io/git/objects.js';
-import { openRepository } from '../io/git/open.js';
+import { openRepository } from '../io/git/open-repository.js';
 import type { Provenance } from '../model/action.js';
 import { digestFields } from '../model/digest.js';
 import { TemporaryProject } from '../test/rig/command-line.js';
 import { gatesName, resultName } from './encoded-entry.js';
 import { GitResults } from './git-results.js';
-import { ScriptedRemote } from './remotes/scripted.js';
+import { ScriptedRemote } from './remotes/scripted-remote.js';
 import { RemoteTiers } from './remotes/tiers.js';
 import type { NewResult } from './result-store.js';
 import { type Sharing, TieredResults } from './tiered-results.js';

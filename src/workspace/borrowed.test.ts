@@ -16,16 +16,16 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ok } from '../base/result.js';
 import { GitObjects } from '../io/git/objects.js';
-import { openRepository } from '../io/git/open.js';
+import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Entry } from '../model/tree.js';
 import { ScratchRepository } from '../test/rig/scratch-repository.js';
 import { captureResult } from './capture.js';
 import { commitTasks } from './commit.js';
 import { applyPatch } from './patch.js';
-import { type Workspace, WorkspacePool } from './pool.js';
 import { publishTree, recoverPublish } from './publish.js';
 import { type SnapshotOptions, takeSnapshot } from './snapshot.js';
+import { type Workspace, WorkspacePool } from './workspace-pool.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -6,8 +6,8 @@
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
+import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { git, gitOk } from '../io/git/run.js';
 import { redactable, redactDeep } from '../io/process/environment.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { GitObjects } from '../io/git/objects.js';
-import { openRepository } from '../io/git/open.js';
+import { openRepository } from '../io/git/open-repository.js';
 import { ScratchRepository } from '../test/rig/scratch-repository.js';
 import { scanPartially } from './partial-scan.js';
 import { takeSnapshot } from './snapshot.js';

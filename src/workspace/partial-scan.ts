@@ -6,9 +6,9 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
+import { git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import { git } from '../io/git/run.js';
 import type { Entry, Listing, ObjectId } from '../model/tree.js';
 import { indexCall } from './snapshot.js';
 

@@ -21,12 +21,12 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ok } from '../base/result.js';
 import { GitObjects } from '../io/git/objects.js';
-import { openRepository } from '../io/git/open.js';
+import { openRepository } from '../io/git/open-repository.js';
 import { ScratchRepository } from '../test/rig/scratch-repository.js';
 import { captureResult, entryProblem } from './capture.js';
-import { WorkspacePool } from './pool.js';
 import { removeForcibly, restoreFolder } from './restore.js';
 import { takeSnapshot } from './snapshot.js';
+import { WorkspacePool } from './workspace-pool.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
 import { readText, writeAtomic } from '../io/files.js';
+import { type GitCall, type GitExit, git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import { type GitCall, type GitExit, git } from '../io/git/run.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 

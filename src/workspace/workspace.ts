@@ -2,8 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
+import type { GitCall } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
-import type { GitCall } from '../io/git/run.js';
 
 export interface Workspace {
   /** Absolute; where a recipe or a gate runs. */

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { err, ok } from '../../base/result.js';
 import { type HostOptions, type Lease, ServerHost } from './driver-host.js';
-import type { OpencodeServer, ServerExit } from './server/server.js';
+import type { OpencodeServer, ServerExit } from './server/opencode-server.js';
 
 interface Fake extends OpencodeServer {
   size: number;

@@ -2,7 +2,7 @@
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
-import type { OpencodeServer } from './server/server.js';
+import type { OpencodeServer } from './server/opencode-server.js';
 import { EventStream } from './session/events.js';
 
 export interface HostOptions {

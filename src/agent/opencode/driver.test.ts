@@ -11,8 +11,8 @@ import {
 } from '../../test/rig/driver-rig.js';
 import { KEY } from '../../test/rig/opencode-rig.js';
 import type { Agent } from '../agent.js';
+import type { ScriptedModel } from '../scripted-model/model-server.js';
 import type { ScriptStep } from '../scripted-model/playbook.js';
-import type { ScriptedModel } from '../scripted-model/server.js';
 
 // A server takes a second to start, and many on a busy machine.
 vi.setConfig({ testTimeout: 300_000 });

@@ -9,10 +9,10 @@ import type { Agent, AgentExit, AgentRequest } from '../agent.js';
 import type { AgentDefinition } from '../prompts/definitions.js';
 import { ServerHost } from './driver-host.js';
 import { findOpencode, ripgrepFolder } from './server/binary.js';
-import type { ConfigFile } from './server/config.js';
 import { findLifeline } from './server/lifeline.js';
+import { type OpencodeServer, startServer } from './server/opencode-server.js';
 import { keysOf } from './server/provider-keys.js';
-import { type OpencodeServer, startServer } from './server/server.js';
+import type { ConfigFile } from './server/server-config.js';
 import { Attempt, DEFAULT_LIMITS, type OpencodeHost } from './session/attempt.js';
 import { parseModel } from './session/model-name.js';
 

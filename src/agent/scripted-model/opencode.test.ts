@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createOpencodeClient, type OpencodeClient } from '@opencode-ai/sdk/v2';
 import { expect, it } from 'vitest';
+import { createScriptedModel } from './model-server.js';
 import { SCRIPTED_MODEL, scriptedProviderConfig } from './provider.js';
-import { createScriptedModel } from './server.js';
 
 function installedBinary(): string | undefined {
   try {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createScriptedModel, type ScriptedModel } from './server.js';
+import { createScriptedModel, type ScriptedModel } from './model-server.js';
 
 let model: ScriptedModel;
 

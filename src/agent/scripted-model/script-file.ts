@@ -3,7 +3,7 @@
 import { err, ok, type Result } from '../../base/result.js';
 import { readText } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
-import { createScriptedModel, type ScriptedModel, type ScriptedModelOptions } from './server.js';
+import { createScriptedModel, type ScriptedModel, type ScriptedModelOptions } from './model-server.js';
 import { parseSteps, type Step } from './step.js';
 
 /** Scripts by name; each has a list of steps for every attempt. */

@@ -3,8 +3,8 @@
  * the sides are left for the person to see. Records the merged files only when the gates pass on them.
  */
 
-import type { Check } from '../../analysis/check.js';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { makeDir, removeTree, writeAtomic } from '../../io/files.js';
 import { mergeFile } from '../../io/git/merge-file.js';

@@ -1,7 +1,7 @@
 /** Records files that people had a hand in as a result of a task: checked as any, gates included. Makes no file. */
 
-import type { Check } from '../../analysis/check.js';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { type ActionKey, type GateRun, nextKey, type StoredResult } from '../../model/action.js';
 import { digestFields } from '../../model/digest.js';

@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import { improvedSpec } from '../../execution/escalation/revised-task.js';
 import type { StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
-import type { FeatureLock } from '../../model/lock.js';
+import type { FeatureLock } from '../../model/feature-lock.js';
 import type { Task } from '../../model/task.js';
 import { type Entry, encodeEntry, sameEntry } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';

@@ -10,7 +10,7 @@ import {
   type LockedEdit,
   type LockedTask,
   versionBump,
-} from '../../model/lock.js';
+} from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import { type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';

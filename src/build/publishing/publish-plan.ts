@@ -1,7 +1,7 @@
 /** What is to be landed and what comes of it, as data. Decides nothing. */
 
-import type { Check } from '../../analysis/check.js';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import type { Check } from '../../analysis/verdict.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
 import type { StoredResult } from '../../model/action.js';
 import type { Label } from '../../model/task.js';

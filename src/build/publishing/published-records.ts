@@ -1,7 +1,7 @@
 /** What a clone's own records say after a build: which outputs and patches of conductor are on disk. Writes nothing. */
 
 import type { StoredResult } from '../../model/action.js';
-import type { FeatureLock } from '../../model/lock.js';
+import type { FeatureLock } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { type Entry, encodeEntry } from '../../model/tree.js';
 import type { PatchedFile } from '../../project/clone-records.js';

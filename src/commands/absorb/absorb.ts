@@ -11,7 +11,7 @@ import { build } from '../../build/build.js';
 import { emitWithHistory } from '../../build/build-history.js';
 import { PLAIN_BUILD } from '../../build/options.js';
 import { inPreparedSession } from '../../build/prepared-session.js';
-import type { Session } from '../../build/session.js';
+import type { Session } from '../../build/project-session.js';
 import { openExecutor } from '../../build/task-runner.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import { readText, writeAtomic } from '../../io/files.js';

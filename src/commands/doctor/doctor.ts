@@ -1,12 +1,12 @@
 /** `conductor doctor`: all checks, one after the other. Repairs nothing. */
 
-import { openRepository } from '../../io/git/open.js';
+import { openRepository } from '../../io/git/open-repository.js';
 import type { Host } from '../../project/host.js';
-import { checkAgent, checkModels } from './agent.js';
-import type { DoctorCheck, DoctorContext, Finding } from './check.js';
+import { checkAgent, checkModels } from './agent-checks.js';
+import type { DoctorCheck, DoctorContext, Finding } from './doctor-check.js';
 import { checkAbandoned, checkBuilds, checkGitLock } from './leftovers.js';
-import { checkDisk, checkGit, checkNode, checkSandbox } from './machine.js';
-import { checkConfig, checkRepository, checkSpecs } from './project.js';
+import { checkDisk, checkGit, checkNode, checkSandbox } from './machine-checks.js';
+import { checkConfig, checkRepository, checkSpecs } from './project-checks.js';
 
 export const CHECKS: readonly DoctorCheck[] = [
   checkNode,

@@ -4,10 +4,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countLeftServers } from '../../agent/opencode/server/reap.js';
 import { exists, readText } from '../../io/files.js';
-import { acquireLock } from '../../io/lock.js';
+import { acquireLock } from '../../io/process-lock.js';
 import { plural } from '../../report/style.js';
-import { workspacesFolder } from '../../workspace/pool.js';
-import type { DoctorCheck, DoctorContext, Finding } from './check.js';
+import { workspacesFolder } from '../../workspace/workspace-pool.js';
+import type { DoctorCheck, DoctorContext, Finding } from './doctor-check.js';
 
 /** Who works on the project now; then what dead ones left for the next build to sweep. */
 export const checkBuilds: DoctorCheck = async (context) => {

@@ -5,7 +5,7 @@ import type { Result } from '../../base/result.js';
 import { type Config, defaultModel, resolveConfig } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
 import { tryAgent } from './agent-trial.js';
-import type { DoctorCheck, Finding } from './check.js';
+import type { DoctorCheck, Finding } from './doctor-check.js';
 
 export interface TrialPlan {
   /** For people: `the scripted model`. */

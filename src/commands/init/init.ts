@@ -6,7 +6,7 @@ import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { ok, type Result } from '../../base/result.js';
 import { append, exists, readText, removeTree, writeAtomic } from '../../io/files.js';
 import { isIgnored } from '../../io/git/ignored.js';
-import { openRepository } from '../../io/git/open.js';
+import { openRepository } from '../../io/git/open-repository.js';
 import { findPackage } from '../../io/node-modules.js';
 import { programOnPath } from '../../io/process/process.js';
 import type { Failure } from '../../model/failure.js';

@@ -1,7 +1,7 @@
 /** The project of today as the page shows it: its graph with verdicts, and the files that tasks generate. */
 
 import { driftOf } from '../../analysis/drift.js';
-import type { Inspection } from '../../build/inspect.js';
+import type { Inspection } from '../../build/dry-run.js';
 import { locator } from '../../io/document/document.js';
 import type { FileDiff, FilesDocument, GeneratedFile, GraphDocument } from '../../model/page.js';
 import type { Label, Task } from '../../model/task.js';

@@ -1,13 +1,13 @@
 /** Everything that the page shows of one task: spec, verdict, prompts, runs, result, diff, history. Changes nothing. */
 
-import type { InspectedTask, Inspection } from '../../build/inspect.js';
+import type { InspectedTask, Inspection } from '../../build/dry-run.js';
 import { diffTrees } from '../../io/git/tree-diff.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { ManifestChange, StoredResult } from '../../model/action.js';
 import type { TaskView } from '../../model/build-view.js';
 import { commandText } from '../../model/config.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
 import type { HistoryLine } from '../../model/history.js';
-import { resultKeyOf } from '../../model/lock.js';
 import type {
   ChangeView,
   FileDiff,

@@ -2,7 +2,7 @@
 
 import { renderPrompt } from '../../agent/prompts/prompt.js';
 import { err, ok, type Result } from '../../base/result.js';
-import type { Session } from '../../build/session.js';
+import type { Session } from '../../build/project-session.js';
 import { gateCommands } from '../../execution/gates.js';
 import { parseYaml } from '../../io/document/document.js';
 import { editYaml } from '../../io/document/yaml-edit.js';
@@ -10,7 +10,7 @@ import type { Diagnostic, Failure } from '../../model/failure.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Task } from '../../model/task.js';
 import { type Entry, Listing } from '../../model/tree.js';
-import { keepIds, type PlannedBacklog } from '../../plan/backlog.js';
+import { keepIds, type PlannedBacklog } from '../../plan/merged-backlog.js';
 import type { Host } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
 import type { LoadedSpecs } from '../../specs/load.js';

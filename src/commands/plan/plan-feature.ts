@@ -4,7 +4,7 @@
  */
 
 import { err, ok, type Result } from '../../base/result.js';
-import type { Session } from '../../build/session.js';
+import type { Session } from '../../build/project-session.js';
 import { openExecutor } from '../../build/task-runner.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import { withBuildLimit } from '../../execution/spending.js';

@@ -7,7 +7,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import { editYaml } from '../../io/document/yaml-edit.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { ObjectId } from '../../model/tree.js';
-import { mergeBacklogs } from '../../plan/backlog.js';
+import { mergeBacklogs } from '../../plan/merged-backlog.js';
 import type { Project } from '../../project/project.js';
 import { applyPatch } from '../../workspace/patch.js';
 import { BACKLOG, readBacklog } from './backlog-check.js';

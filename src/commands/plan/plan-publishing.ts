@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import { writeAtomic } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
 import type { Entry } from '../../model/tree.js';
-import { compareBacklogs } from '../../plan/backlog.js';
+import { compareBacklogs } from '../../plan/merged-backlog.js';
 import type { Emit } from '../../project/host.js';
 import { CONDUCTOR_FOLDER } from '../../project/log-files.js';
 import type { Project } from '../../project/project.js';

@@ -3,7 +3,7 @@
 import { historyFolder } from '../../build/build-history.js';
 import { EventRecord } from '../../build/event-record.js';
 import { NO_COUNTS, wouldBe } from '../../build/options.js';
-import { openReadingSession, openWritingSession } from '../../build/session.js';
+import { openReadingSession, openWritingSession } from '../../build/project-session.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import { asFailure } from '../../io/files.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';

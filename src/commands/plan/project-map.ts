@@ -1,7 +1,7 @@
 /** The repository map of a project: made from blobs, outlines kept by blob id, the map itself by tree. Knows no planner. */
 
 import { readText, writeAtomic } from '../../io/files.js';
-import { inThreads } from '../../io/pool/pool.js';
+import { inThreads } from '../../io/pool/thread-pool.js';
 import { digestFields } from '../../model/digest.js';
 import type { Listing, ObjectId } from '../../model/tree.js';
 import { hasOutline, type Outline, type SourceFile } from '../../plan/outline.js';

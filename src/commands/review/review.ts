@@ -5,13 +5,13 @@
 
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
-import { inspectProject } from '../../build/inspect.js';
+import { inspectProject } from '../../build/dry-run.js';
 import { mergeBase, resolveCommit } from '../../io/git/commits.js';
 import { diffTrees } from '../../io/git/tree-diff.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import { compareManifests, type Provenance } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
-import { type LockedTask, resultKeyOf } from '../../model/lock.js';
+import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { FileDiff, ReviewDocument, ReviewTask } from '../../model/page.js';
 import type { Label } from '../../model/task.js';
 import { encodeEntry, type ObjectId } from '../../model/tree.js';

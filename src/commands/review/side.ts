@@ -1,7 +1,7 @@
 /** One side of a review: the specs, the lock files and the files of one commit. Reads only. */
 
 import type { Prepared } from '../../analysis/prepare.js';
-import type { LockedTask } from '../../model/lock.js';
+import type { LockedTask } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Listing, ObjectId } from '../../model/tree.js';
 import { openParseCache } from '../../project/parse-cache.js';

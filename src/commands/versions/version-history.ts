@@ -2,7 +2,7 @@
 
 import { fileHistory } from '../../io/git/file-history.js';
 import { compareManifests } from '../../model/action.js';
-import type { FeatureLock, LockedTask } from '../../model/lock.js';
+import type { FeatureLock, LockedTask } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
 import { parseLock } from '../../specs/lock-file.js';

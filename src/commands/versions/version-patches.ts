@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { Changes } from '../../build/publishing/publish-plan.js';
 import type { EditPatch } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
-import type { FeatureLock, LockedTask } from '../../model/lock.js';
+import type { FeatureLock, LockedTask } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import type { PatchedFile } from '../../project/clone-records.js';

@@ -5,9 +5,9 @@
 
 import { ok, type Result } from '../../base/result.js';
 import { makeTemporaryFolder, removeTree } from '../../io/files.js';
+import { git } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { Repository } from '../../io/git/repository.js';
-import { git } from '../../io/git/run.js';
 import type { Config } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
 import type { Entry, ObjectId } from '../../model/tree.js';

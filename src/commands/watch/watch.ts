@@ -5,10 +5,10 @@
 
 import { ok, type Result } from '../../base/result.js';
 import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
-import type { Session } from '../../build/session.js';
+import type { Session } from '../../build/project-session.js';
 import { SessionState } from '../../build/session-state.js';
 import { GitObjects } from '../../io/git/objects.js';
-import { openRepository } from '../../io/git/open.js';
+import { openRepository } from '../../io/git/open-repository.js';
 import { changedFiles } from '../../io/git/walk.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';

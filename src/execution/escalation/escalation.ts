@@ -3,16 +3,16 @@
  * run of its own for the executor. Lands nothing.
  */
 
-import type { Check } from '../../analysis/check.js';
 import type { Prepared } from '../../analysis/prepare.js';
+import type { Check } from '../../analysis/verdict.js';
 import { ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { ModelChoice } from '../../model/routes.js';
-import type { TaskOutcome, TaskRun } from '../../model/run.js';
+import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { RequestParts } from '../agent-requests/request.js';
 import { isRepairable, isWorthRetry } from '../attempt-failure.js';
+import { describeRun, type StaleTask } from '../describe-run.js';
 import { type ExecutionContext, type Executor, WorkMeter } from '../executor.js';
-import { describeRun, type StaleTask } from '../task-run.js';
 import { type Proposal, proposeTask } from './rebase.js';
 import type { RevisedTask } from './revised-task.js';
 

@@ -2,10 +2,10 @@
 
 import { fenced, shown } from '../../agent/prompts/evidence.js';
 import { renderMeasured } from '../../agent/prompts/prompt-template.js';
-import type { Check } from '../../analysis/check.js';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import { selectInputs } from '../../analysis/facts.js';
 import type { Prepared } from '../../analysis/prepare.js';
+import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { writeAtomic } from '../../io/files.js';
 import { unifiedDiff } from '../../io/text-diff.js';
@@ -13,8 +13,8 @@ import { defaultModel } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
 import { type PathPattern, patternProblem, shownPattern } from '../../model/paths/pattern.js';
 import { isExclude, type PatternSet, patternSet } from '../../model/paths/pattern-set.js';
-import type { TaskOutcome } from '../../model/run.js';
 import type { Task } from '../../model/task.js';
+import type { TaskOutcome } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { type SpecWords, wordsOf } from '../../specs/task-text.js';

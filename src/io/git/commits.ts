@@ -1,8 +1,8 @@
 /** Names of commits in the person's repository, as people write them. Reads only. */
 
 import type { ObjectId } from '../../model/tree.js';
+import { git } from './git-process.js';
 import type { Repository } from './repository.js';
-import { git } from './run.js';
 
 /** The commit that a name stands for (`main`, `HEAD~2`, an id); undefined when there is none. Never read as an option. */
 export async function resolveCommit(repository: Repository, name: string): Promise<ObjectId | undefined> {

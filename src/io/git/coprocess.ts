@@ -1,7 +1,7 @@
 /** A git command that stays open and answers requests in order. Knows nothing of what is asked. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { codeFor, type GitCall, type GitError, gitArguments, gitEnvironment } from './run.js';
+import { codeFor, type GitCall, type GitError, gitArguments, gitEnvironment } from './git-process.js';
 
 /** Takes one whole answer from the front of what has arrived: its length in bytes, or 0 while it is not complete. */
 export type Frame = (buffer: Buffer) => number;

@@ -1,7 +1,7 @@
 /** The commits that changed a file, in the person's repository. Reads only. */
 
+import { git } from './git-process.js';
 import type { Repository } from './repository.js';
-import { git } from './run.js';
 
 export interface HistoryEntry {
   readonly commit: string;

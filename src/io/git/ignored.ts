@@ -1,6 +1,6 @@
 /** Which of a repository's own rules ignores a path. Knows no rule. */
 
-import { git } from './run.js';
+import { git } from './git-process.js';
 
 /**
  * Whether a `.gitignore` of the repository ignores the path (relative to `dir`; a folder ends with `/`). What only this

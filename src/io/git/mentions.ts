@@ -5,7 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type GitCall, git, gitOk } from './run.js';
+import { type GitCall, git, gitOk } from './git-process.js';
 
 /** `commonDir`: the person's repository. `folder`: looked through on disk also where git ignores what is in it. */
 export async function mentionedIds(

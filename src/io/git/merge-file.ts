@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GitError, git } from './run.js';
+import { GitError, git } from './git-process.js';
 
 export interface MergeMarks {
   /** Names of the three sides in the marks of a conflict. */

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../model/tree.js';
 import { ScratchRepository } from '../../test/rig/scratch-repository.js';
 import { GitObjects } from './objects.js';
-import { openRepository } from './open.js';
+import { openRepository } from './open-repository.js';
 import type { Repository } from './repository.js';
 import { repackRefs } from './upkeep/repack.js';
 

@@ -10,9 +10,9 @@ import { mapBounded } from '../../base/bounded.js';
 import { Listing, type ObjectId } from '../../model/tree.js';
 import { makeTemporaryFolder } from '../files.js';
 import { Coprocess, CoprocessEnded, type Frame, lineFrame } from './coprocess.js';
+import { type GitCall, gitOk } from './git-process.js';
 import { parseListing, parseRawTree, type TreeEntry } from './raw-tree.js';
 import type { Repository } from './repository.js';
-import { type GitCall, gitOk } from './run.js';
 import { byteName, type Changes, type FolderChanges, groupChanges } from './tree-changes.js';
 
 export interface NewCommit {

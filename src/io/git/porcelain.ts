@@ -1,6 +1,6 @@
 /** The door of simple-git: what git tells people about a checkout, where exit codes and hot paths do not matter. */
 
-import { gitEnvironment } from './run.js';
+import { gitEnvironment } from './git-process.js';
 
 /** Files with staged changes, relative to the root of the work tree. */
 export async function stagedFiles(top: string): Promise<Set<string>> {

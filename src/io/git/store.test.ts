@@ -5,8 +5,8 @@ import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openRepository } from './open.js';
-import { gitOk } from './run.js';
+import { gitOk } from './git-process.js';
+import { openRepository } from './open-repository.js';
 
 let dir: string;
 beforeEach(() => {

@@ -8,9 +8,9 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import { syncFiles, syncFolder } from '../durable.js';
 import { makeTemporaryFolder } from '../files.js';
+import { gitOk } from './git-process.js';
+import { gitVersion } from './git-version.js';
 import type { Repository } from './repository.js';
-import { gitOk } from './run.js';
-import { gitVersion } from './version.js';
 
 /**
  * The person's configuration comes first, so that filters and line endings are theirs. What follows undoes all that

@@ -5,7 +5,7 @@
 
 import { withoutCredentials } from '../../model/address.js';
 import type { ObjectId } from '../../model/tree.js';
-import { type GitCall, type GitExit, git, gitOk } from './run.js';
+import { type GitCall, type GitExit, git, gitOk } from './git-process.js';
 
 export interface Away {
   readonly store: string;

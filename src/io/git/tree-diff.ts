@@ -1,7 +1,7 @@
 /** How two trees differ, file by file, as git itself says it. Knows nothing of what the trees are. */
 
 import type { ObjectId } from '../../model/tree.js';
-import { type GitCall, gitOk } from './run.js';
+import { type GitCall, gitOk } from './git-process.js';
 
 export interface FileDifference {
   readonly path: string;

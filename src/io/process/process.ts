@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from '../../model/task.js';
 import { codeOf } from '../files.js';
 import { type Environment, findProgram, withPathInFront } from './environment.js';
-import { Output, type OutputStream } from './output.js';
+import { Output, type OutputStream } from './process-output.js';
 import { type SandboxPlan, sandboxArgv } from './sandbox.js';
 
 export { cleanEnvironment, programOnPath, redact } from './environment.js';

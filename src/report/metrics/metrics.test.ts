@@ -7,8 +7,8 @@ import { bar, sparkline } from './chart.js';
 import { metricsCsv } from './csv.js';
 import { filledDays } from './days.js';
 import { metricsOf } from './metrics.js';
+import { metricsPage } from './metrics-page.js';
 import { metricsOtlp } from './otlp.js';
-import { metricsPage } from './page.js';
 import { selectLines } from './selection.js';
 import { metricsText } from './text.js';
 

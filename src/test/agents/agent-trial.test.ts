@@ -3,8 +3,8 @@
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createOpencodeAgent } from '../../agent/opencode/driver.js';
-import { ScriptedAgent } from '../../agent/scripted.js';
-import { ScriptedModelAgent } from '../../agent/scripted-model/agent.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { ScriptedModelAgent } from '../../agent/scripted-model/opencode-with-script.js';
 import { serveScripts } from '../../agent/scripted-model/script-file.js';
 import { ok } from '../../base/result.js';
 import { TRIAL_SCRIPTS, tryAgent } from '../../commands/doctor/agent-trial.js';

@@ -1,7 +1,7 @@
 /** What a build says that it would cost, and the limit that one build may be given. */
 
 import { expect, test } from 'vitest';
-import { ScriptedAgent } from '../../agent/scripted.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { scriptedProviderSetup } from '../../agent/scripted-model/provider.js';
 import { estimateBuild } from '../../commands/backlog.js';
 import type { Estimate } from '../../commands/estimate.js';

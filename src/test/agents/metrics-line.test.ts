@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/model-server.js';
 import { textOf } from '../../agent/scripted-model/request.js';
-import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/server.js';
 import type { Step } from '../../agent/scripted-model/step.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Metrics } from '../../report/metrics/metrics.js';

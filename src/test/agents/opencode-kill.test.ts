@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/server.js';
+import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/model-server.js';
 import { type Ended, processesNaming, type Running, TemporaryProject, until } from '../rig/command-line.js';
 import { bashStep, KEY, scriptedAgentConfig, scriptedTask, writeStep } from '../rig/opencode-rig.js';
 import { backlogYaml } from '../rig/rig-backlog.js';

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { Checker } from '../../analysis/check.js';
 import { FactGatherer } from '../../analysis/facts.js';
+import { Checker } from '../../analysis/verdict.js';
 import { ok } from '../../base/result.js';
 import { build } from '../../build/build.js';
 import { PLAIN_BUILD } from '../../build/options.js';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { schedule } from '../../build/scheduler.js';
-import { TaskGraph } from '../../model/graph.js';
 import type { Task } from '../../model/task.js';
+import { TaskGraph } from '../../model/task-graph.js';
 import { ensureBuilt, filesBelow, PACKAGE, TemporaryProject } from '../rig/command-line.js';
 import { createRig } from '../rig/rig.js';
 

@@ -1,7 +1,7 @@
 /** What runs when, what is left out, and what a stopped build leaves behind. */
 
 import { expect, test } from 'vitest';
-import type { ScriptedRun } from '../../agent/scripted.js';
+import type { ScriptedRun } from '../../agent/scripted-agent.js';
 import { createRig } from '../rig/rig.js';
 
 const task = (output: string, more: object = {}) => ({

@@ -1,7 +1,7 @@
 /** Holds `conductor review`: what it says of each task that changed between two commits, in all three forms. */
 
 import { expect, test } from 'vitest';
-import { ScriptedAgent } from '../../agent/scripted.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { parseRange, reviewRange } from '../../commands/review/review.js';
 import type { ReviewDocument } from '../../model/page.js';
 import { reviewMarkdown, reviewText } from '../../report/review.js';

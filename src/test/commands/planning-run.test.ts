@@ -3,12 +3,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { textOf } from '../../agent/scripted-model/request.js';
 import {
   createScriptedModel,
   type RecordedRequest,
   type ScriptedModel,
-} from '../../agent/scripted-model/server.js';
+} from '../../agent/scripted-model/model-server.js';
+import { textOf } from '../../agent/scripted-model/request.js';
 import type { BuildEvent } from '../../model/event.js';
 import { TemporaryProject } from '../rig/command-line.js';
 import { KEY, scriptedAgentConfig, writeStep as write } from '../rig/opencode-rig.js';

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { ScriptedAgent } from '../../agent/scripted.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { type RegenerateOptions, regenerate } from '../../commands/regenerate/regenerate.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Regeneration } from '../../model/regeneration.js';

@@ -1,9 +1,9 @@
 /** The shipped templates whose work an agent does: the real command line, OpenCode and a scripted model. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/model-server.js';
 import type { ModelRequest } from '../../agent/scripted-model/request.js';
 import { textOf } from '../../agent/scripted-model/request.js';
-import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/server.js';
 import { KEY, scriptedAgentConfig, writeStep } from '../rig/opencode-rig.js';
 import { type FeatureRequest, TemplateProject } from '../rig/template-project.js';
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { ScriptedAgent } from '../../agent/scripted.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import type { Result } from '../../base/result.js';
 import { planFeature, writeFeature } from '../../commands/new/new-feature.js';
 import { readDefinition } from '../../templates/folder.js';

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { ScriptedAgent } from '../../agent/scripted.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import {
   backlogs,
   Dice,

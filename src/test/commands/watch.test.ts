@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { AgentRequest } from '../../agent/agent.js';
-import { ScriptedAgent } from '../../agent/scripted.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { RigWatch, type RigWatchOptions } from '../rig/rig-watch.js';
 

@@ -4,13 +4,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFailed } from 'vitest';
 import { createOpencodeAgent } from '../../agent/opencode/driver.js';
-import { ScriptedAgent } from '../../agent/scripted.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/model-server.js';
 import {
   SCRIPTED_MODEL,
   SCRIPTED_PROVIDER,
   scriptedProviderSetup,
 } from '../../agent/scripted-model/provider.js';
-import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/server.js';
 import { build } from '../../build/build.js';
 import { PLAIN_BUILD } from '../../build/options.js';
 import { findSandbox } from '../../io/process/sandbox.js';

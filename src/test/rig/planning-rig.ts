@@ -1,7 +1,7 @@
 /** Plans of a rig's project with a scripted agent, and what planners write in tests. Knows no test's story. */
 
 import type { AgentRequest } from '../../agent/agent.js';
-import { ScriptedAgent, type ScriptedFiles, type ScriptedOptions } from '../../agent/scripted.js';
+import { ScriptedAgent, type ScriptedFiles, type ScriptedOptions } from '../../agent/scripted-agent.js';
 import { type PlanOutcome, plan } from '../../commands/plan/plan.js';
 import type { PlanOptions } from '../../commands/plan/plan-options.js';
 import type { Failure } from '../../model/failure.js';

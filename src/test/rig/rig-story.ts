@@ -1,6 +1,6 @@
 /** What happened in one build, read from its events. Knows nothing of how the build was made. */
 
-import type { ScriptedAgent } from '../../agent/scripted.js';
+import type { ScriptedAgent } from '../../agent/scripted-agent.js';
 import type { BuildEvent, BuildEventType, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';

@@ -1,6 +1,6 @@
 /** A watch of a rig's project in this process: its events, its clock and its agent are the test's. */
 
-import type { ScriptedAgent } from '../../agent/scripted.js';
+import type { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { type OpenFileEvents, openFileEvents } from '../../commands/watch/file-events.js';
 import { watchProject } from '../../commands/watch/watch.js';
 import { WatchRequests } from '../../commands/watch/watch-requests.js';

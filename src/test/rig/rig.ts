@@ -4,10 +4,10 @@ import { mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { onTestFailed } from 'vitest';
 import type { AgentRequest } from '../../agent/agent.js';
-import { ScriptedAgent, type ScriptedFiles, type ScriptedOptions } from '../../agent/scripted.js';
+import { ScriptedAgent, type ScriptedFiles, type ScriptedOptions } from '../../agent/scripted-agent.js';
 import { ok, type Result } from '../../base/result.js';
 import { build } from '../../build/build.js';
-import { inspect } from '../../build/inspect.js';
+import { inspect } from '../../build/dry-run.js';
 import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
 import type { ExecutionHost, Executor, ExecutorParts } from '../../execution/executor.js';
 import { openLocalExecutor } from '../../execution/open-local-executor.js';

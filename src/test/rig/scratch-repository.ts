@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { gitEnvironment } from '../../io/git/run.js';
+import { gitEnvironment } from '../../io/git/git-process.js';
 
 export class ScratchRepository {
   readonly root: string;

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import { PACKAGE } from './command-line.js';
 
 export interface WorkerBundle {
-  readonly pool: typeof import('../../io/pool/pool.js');
+  readonly pool: typeof import('../../io/pool/thread-pool.js');
   remove(): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ export async function bundlePool(workers: Readonly<Record<string, string>>): Pro
   const folder = await mkdtemp(`${PACKAGE}/node_modules/.pool-test-`);
   await build({
     absWorkingDir: PACKAGE,
-    entryPoints: { pool: 'src/io/pool/pool.ts', ...workers },
+    entryPoints: { pool: 'src/io/pool/thread-pool.ts', ...workers },
     outdir: folder,
     bundle: true,
     splitting: true,

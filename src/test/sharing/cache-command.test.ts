@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ScriptedAgent } from '../../agent/scripted.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { cacheStats, pullResults, pushResults, verifyResults } from '../../commands/cache.js';
 import type { Rig } from '../rig/rig.js';
 import { cloneProject, createBare, createSharedProject, refsIn } from '../rig/shared-project.js';

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ScriptedAgent } from '../../agent/scripted.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { type CollectOptions, collect } from '../../commands/gc.js';
 import type { CollectReport } from '../../model/cache-report.js';
 import { createRig, type Rig } from '../rig/rig.js';

@@ -2,9 +2,9 @@ import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { OpencodeAgentConfig } from '../../../model/config.js';
-import { configText, permissionPolicy } from './config.js';
-import { homeFolders, serverEnvironment } from './environment.js';
 import { fillHome, makeRoot, newRootPlace, type ServerHome } from './home.js';
+import { configText, permissionPolicy } from './server-config.js';
+import { homeFolders, serverEnvironment } from './server-environment.js';
 
 const AGENT: OpencodeAgentConfig = {
   driver: 'opencode',

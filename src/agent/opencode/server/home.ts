@@ -5,11 +5,11 @@ import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { makeDir, removeTree, writeAtomic } from '../../../io/files.js';
-import { type ConfigFile, configText, type OpencodeConfig } from './config.js';
-import { type HomeFolders, homeFolders, MARK } from './environment.js';
 import { isGuarded, writeGuard } from './guard.js';
 import { isPaced, writePace } from './pace.js';
 import { type SandboxShell, writeShell } from './sandbox-shell.js';
+import { type ConfigFile, configText, type OpencodeConfig } from './server-config.js';
+import { type HomeFolders, homeFolders, MARK } from './server-environment.js';
 
 /** Beginning of the root folder's name: nothing without it is ever removed. */
 export const ROOT_PREFIX = 'conductor-opencode-';

@@ -3,11 +3,11 @@
 import { rmdir } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { readText, removeTree, sweepTemporary, writeAtomic } from '../../../io/files.js';
-import { MARK } from './environment.js';
 import { MARK_FILE, ROOT_PREFIX } from './home.js';
 import { isSame, type ProcessIdentity } from './identity.js';
 import { killGroup, killMarked } from './marked.js';
 import { recordFolder, recordNames } from './record-folder.js';
+import { MARK } from './server-environment.js';
 
 /** One server, in `<state folder>/opencode/<mark>.json`. */
 export interface ServerRecord {

@@ -8,14 +8,14 @@ import type { Failure } from '../../../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from '../../agent.js';
 import { sameUsage } from '../../usage.js';
 import type { Lease, ServerHost } from '../driver-host.js';
-import type { ConfigFile } from '../server/config.js';
+import type { OpencodeServer } from '../server/opencode-server.js';
 import { longestWaitMs, type Pace } from '../server/pace.js';
-import type { OpencodeServer } from '../server/server.js';
+import type { ConfigFile } from '../server/server-config.js';
 import type { ModelName } from './model-name.js';
 import { ObservedFiles } from './observed.js';
-import { runSession, type SessionEnd } from './session.js';
-import { Transcript } from './transcript.js';
-import { SessionUsage } from './usage.js';
+import { runSession, type SessionEnd } from './opencode-session.js';
+import { Transcript } from './session-transcript.js';
+import { SessionUsage } from './session-usage.js';
 
 export interface OpencodeHost {
   /** Conductor's variables. */

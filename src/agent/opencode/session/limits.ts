@@ -2,7 +2,7 @@
 
 import type { Failure, KeptOutput } from '../../../model/failure.js';
 import type { SessionStatus } from '../client.js';
-import { isQuotaText } from './session-failure.js';
+import { isQuotaText } from './opencode-failure.js';
 
 export interface SessionLimits {
   readonly steps: number;

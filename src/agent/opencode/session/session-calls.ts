@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { OpencodeClient } from '../client.js';
 import type { ServerEvent } from './events.js';
-import type { Transcript } from './transcript.js';
+import type { Transcript } from './session-transcript.js';
 
 /** How long a single question to the server, and the end of an aborted session, is awaited. */
 export const ANSWER_MS = 5000;

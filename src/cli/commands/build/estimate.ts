@@ -1,6 +1,6 @@
 /** `conductor build --estimate`: what agents would use and cost, task by task, and what that is taken from. */
 
-import type { InspectOptions } from '../../../build/inspect.js';
+import type { InspectOptions } from '../../../build/dry-run.js';
 import { estimateBuild } from '../../../commands/backlog.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { estimateTable, estimateText } from '../../../report/estimate.js';

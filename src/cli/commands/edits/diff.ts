@@ -1,7 +1,7 @@
 /** `conductor diff`: what was edited by hand, against what is recorded. */
 
 import { type Drift, driftOf } from '../../../analysis/drift.js';
-import { inspectProject } from '../../../build/inspect.js';
+import { inspectProject } from '../../../build/dry-run.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { patchText, statLines, sumText } from '../../../report/difference.js';
 import { type Style, visible } from '../../../report/style.js';

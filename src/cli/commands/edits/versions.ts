@@ -1,6 +1,6 @@
 /** `conductor versions <feature>`: its history, newest first. */
 
-import { inspectProject } from '../../../build/inspect.js';
+import { inspectProject } from '../../../build/dry-run.js';
 import { featureVersions } from '../../../commands/versions/version-history.js';
 import { exitCodeOf, type Failure } from '../../../model/failure.js';
 import { versionsText } from '../../../report/versions.js';

@@ -1,8 +1,8 @@
 /** `conductor doctor`: what is in the way of a build, and what to do about it. */
 
 import { TRIAL_SCRIPTS } from '../../../commands/doctor/agent-trial.js';
-import type { DoctorCheck } from '../../../commands/doctor/check.js';
 import { CHECKS, examine } from '../../../commands/doctor/doctor.js';
+import type { DoctorCheck } from '../../../commands/doctor/doctor-check.js';
 import { checkTrial } from '../../../commands/doctor/trial.js';
 import { doctorText } from '../../../report/doctor.js';
 import { describeFailure } from '../../../report/failures/failure.js';

@@ -1,6 +1,6 @@
 /** `conductor explain <task>`: why a build would do what it would do with it. */
 
-import { inspect } from '../../../build/inspect.js';
+import { inspect } from '../../../build/dry-run.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { explainText } from '../../../report/verdict.js';
 import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';

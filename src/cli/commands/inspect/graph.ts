@@ -1,6 +1,6 @@
 /** `conductor graph`: the tasks and what they need, as text or for other programs. */
 
-import { inspect } from '../../../build/inspect.js';
+import { inspect } from '../../../build/dry-run.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { graphDot, graphJson, graphMermaid, graphText } from '../../../report/graph.js';
 import { print, printFailure, printWarning } from '../../output.js';

@@ -1,7 +1,7 @@
 /** `conductor status`: every task with its verdict. */
 
 import { driftOf } from '../../../analysis/drift.js';
-import { inspect } from '../../../build/inspect.js';
+import { inspect } from '../../../build/dry-run.js';
 import type { FileDifference } from '../../../io/git/tree-diff.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import type { Verdict } from '../../../model/verdict.js';

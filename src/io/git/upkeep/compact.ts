@@ -5,7 +5,7 @@
 
 import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GitCall, git, gitOk } from '../run.js';
+import { type GitCall, git, gitOk } from '../git-process.js';
 
 /** Unreachable objects that are younger may be in use by a command that runs beside. */
 const GRACE = '1.hour.ago';

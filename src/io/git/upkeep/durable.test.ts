@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ScratchRepository } from '../../../test/rig/scratch-repository.js';
 import { GitObjects } from '../objects.js';
-import { openRepository } from '../open.js';
+import { openRepository } from '../open-repository.js';
 import { DurableRefs, loosePath } from './durable.js';
 
 const cleanups: (() => unknown)[] = [];

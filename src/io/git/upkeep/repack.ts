@@ -3,7 +3,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../../base/bounded.js';
-import { type GitCall, git, gitOk } from '../run.js';
+import { type GitCall, git, gitOk } from '../git-process.js';
 
 const HALF_WRITTEN_MS = 60 * 60 * 1000;
 

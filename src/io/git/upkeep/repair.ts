@@ -3,7 +3,7 @@
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeTemporaryFolder, removeTree } from '../../files.js';
-import { type GitCall, git } from '../run.js';
+import { type GitCall, git } from '../git-process.js';
 
 /** Git takes an object for present as soon as a file claims to hold it, and would never write it anew beside that. */
 export async function removeBrokenObjects(store: string): Promise<void> {

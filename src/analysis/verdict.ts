@@ -6,7 +6,7 @@
 import { ok, type Result } from '../base/result.js';
 import { type ActionKey, compareManifests, type StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import type { LockedTask } from '../model/lock.js';
+import type { LockedTask } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../model/tree.js';

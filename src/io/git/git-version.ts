@@ -2,7 +2,7 @@
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
-import { GitMissing, git } from './run.js';
+import { GitMissing, git } from './git-process.js';
 
 export const NEEDED_GIT = '2.39';
 

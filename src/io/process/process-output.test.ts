@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { lastLines, Output, type OutputOptions } from './output.js';
+import { lastLines, Output, type OutputOptions } from './process-output.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -3,7 +3,7 @@
 import type { Failure, KeptOutput } from '../../../model/failure.js';
 import type { AssistantMessage } from '../client.js';
 import type { SessionError } from './session-lifecycle.js';
-import { errorText } from './transcript.js';
+import { errorText } from './session-transcript.js';
 
 /** No money left, in the words of the usual providers; a mere limit per minute passes by itself. */
 const QUOTA =

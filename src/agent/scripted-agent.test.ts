@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AgentEvent, AgentRequest } from './agent.js';
-import { ScriptedAgent } from './scripted.js';
+import { ScriptedAgent } from './scripted-agent.js';
 
 let cwd: string;
 let events: AgentEvent[];

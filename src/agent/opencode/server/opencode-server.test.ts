@@ -17,14 +17,14 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { exists } from '../../../io/files.js';
 import { findProgram } from '../../../io/process/environment.js';
 import { findSandbox } from '../../../io/process/sandbox.js';
+import { createScriptedModel, type ScriptedModel } from '../../scripted-model/model-server.js';
 import { SCRIPTED_MODEL, SCRIPTED_PROVIDER } from '../../scripted-model/provider.js';
-import { createScriptedModel, type ScriptedModel } from '../../scripted-model/server.js';
 import type { Step } from '../../scripted-model/step.js';
 import { findOpencode, ripgrepFolder } from './binary.js';
 import { processesWith } from './identity.js';
 import { findLifeline } from './lifeline.js';
+import { type OpencodeServer, type ServerOptions, startServer } from './opencode-server.js';
 import { reapServers } from './reap.js';
-import { type OpencodeServer, type ServerOptions, startServer } from './server.js';
 
 const KEY = 'sk-planted-key';
 const ENV = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: process.env.HOME };
@@ -294,7 +294,7 @@ describe('the end of a server', { timeout: 60_000 }, () => {
     const own = { ...options('tied-state', program), lifeline };
     const source = `
       import { createJiti } from ${JSON.stringify(import.meta.resolve('jiti'))};
-      const { startServer } = await createJiti(${JSON.stringify(import.meta.url)}).import('./server.js');
+      const { startServer } = await createJiti(${JSON.stringify(import.meta.url)}).import('./opencode-server.js');
       await startServer(${JSON.stringify(own)});
     `;
     const conductor = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'inherit' });
@@ -315,7 +315,7 @@ describe('the end of a server', { timeout: 60_000 }, () => {
     const own = options('killed-state');
     const source = `
       import { createJiti } from ${JSON.stringify(import.meta.resolve('jiti'))};
-      const { startServer } = await createJiti(${JSON.stringify(import.meta.url)}).import('./server.js');
+      const { startServer } = await createJiti(${JSON.stringify(import.meta.url)}).import('./opencode-server.js');
       const started = await startServer(${JSON.stringify(own)});
       const server = started.value;
       await server.grant({ workspace: ${JSON.stringify(workspace)}, env: { PATH: process.env.PATH }, network: false });

@@ -2,9 +2,9 @@
 
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { gitVersion, NEEDED_GIT } from '../../io/git/version.js';
+import { gitVersion, NEEDED_GIT } from '../../io/git/git-version.js';
 import { findSandbox } from '../../io/process/sandbox.js';
-import type { DoctorCheck, Finding } from './check.js';
+import type { DoctorCheck, Finding } from './doctor-check.js';
 
 const NEEDED_NODE = [20, 19] as const;
 const GIGABYTE = 1024 ** 3;

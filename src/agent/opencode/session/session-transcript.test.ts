@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AssistantMessage, Part } from '../client.js';
-import { Transcript } from './transcript.js';
+import { Transcript } from './session-transcript.js';
 
 let root: string;
 let said: string[];

@@ -6,11 +6,11 @@ import { type Blocked, blockedIn } from './blocked.js';
 import type { EventStream, ServerEvent, SessionListener } from './events.js';
 import { LimitWatch, type SessionLimits } from './limits.js';
 import type { ObservedFiles } from './observed.js';
+import { failureOfMessage } from './opencode-failure.js';
 import { ANSWER_MS, abortSession, inTime, messageName, postPrompt, refuse, said } from './session-calls.js';
-import { failureOfMessage } from './session-failure.js';
 import { SessionLifecycle } from './session-lifecycle.js';
-import type { Transcript } from './transcript.js';
-import type { SessionUsage } from './usage.js';
+import type { Transcript } from './session-transcript.js';
+import type { SessionUsage } from './session-usage.js';
 
 export interface SessionPlan {
   /** The workspace: absolute, and it exists. */

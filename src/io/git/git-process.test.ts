@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { asFailure } from '../files.js';
 import { CoprocessEnded } from './coprocess.js';
-import { GitError } from './run.js';
+import { GitError } from './git-process.js';
 
 const OBJECT = '317e9677c3bcffd006f9fc84bbb0a54ef1676197';
 

@@ -1,10 +1,10 @@
 /** Checks of the project: its repository, config, specs, and the programs of its gates. */
 
-import { openRepository } from '../../io/git/open.js';
+import { openRepository } from '../../io/git/open-repository.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import { plural } from '../../report/style.js';
 import { validateProject } from '../validate.js';
-import type { DoctorCheck, Finding } from './check.js';
+import type { DoctorCheck, Finding } from './doctor-check.js';
 
 /** Mistakes that are shown; `conductor validate` shows all. */
 const MAX_SHOWN = 3;

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { AssistantMessage } from '../client.js';
-import { failureOfError, failureOfMessage } from './session-failure.js';
+import { failureOfError, failureOfMessage } from './opencode-failure.js';
 import type { SessionError } from './session-lifecycle.js';
 
 const output = { tail: '' };

@@ -48,7 +48,7 @@ async function openRemote(config: CacheRemoteConfig, scope: Scope, host: RemoteH
   const { objects, dir, pid, env, maxBytes } = host;
   const silenceMs = (config.timeoutSeconds ?? SILENCE_SECONDS) * 1000;
   if (config.url.startsWith('git:')) {
-    const { GitRemote } = await import('./git.js');
+    const { GitRemote } = await import('./git-remote.js');
     return new GitRemote({ remote: config.url.slice('git:'.length), scope, objects, dir, pid, silenceMs });
   }
   const { CasRemote } = await import('./cas.js');
@@ -62,9 +62,9 @@ async function openPlace(
   silenceMs: number,
 ): Promise<BlobPlace> {
   if (config.url.startsWith('s3:')) {
-    const { S3Place } = await import('./s3.js');
+    const { S3Place } = await import('./s3-remote.js');
     return new S3Place({ config, silenceMs });
   }
-  const { HttpPlace } = await import('./http.js');
+  const { HttpPlace } = await import('./http-remote.js');
   return new HttpPlace({ config, env, silenceMs });
 }

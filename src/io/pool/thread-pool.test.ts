@@ -3,7 +3,7 @@
 import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundlePool, type WorkerBundle } from '../../test/rig/worker-bundle.js';
-import { parseMany, type SourceDocument } from './pool.js';
+import { parseMany, type SourceDocument } from './thread-pool.js';
 
 let bundle: WorkerBundle;
 

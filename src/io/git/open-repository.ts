@@ -6,8 +6,8 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
+import { GitMissing } from './git-process.js';
 import type { Repository } from './repository.js';
-import { GitMissing } from './run.js';
 import { prepareStore } from './store.js';
 
 /** Finds the repository that `directory` is in and makes conductor's own one when it is missing. */

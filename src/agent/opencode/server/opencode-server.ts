@@ -10,13 +10,13 @@ import { secretPlaces } from '../../../io/process/sandbox.js';
 import type { Failure } from '../../../model/failure.js';
 import { createOpencodeClient, type OpencodeClient } from '../client.js';
 import { inTime } from '../session/session-calls.js';
-import type { ConfigFile, OpencodeConfig } from './config.js';
-import { MARK, serverEnvironment } from './environment.js';
 import { fillHome, makeRoot, newRootPlace, type ServerHome } from './home.js';
 import { identityOf, residentBytes } from './identity.js';
 import { killMarked } from './marked.js';
 import { removeRecord, type ServerRecord, writeRecord } from './reap.js';
 import { grant, revoke, type ShellGrant } from './sandbox-shell.js';
+import type { ConfigFile, OpencodeConfig } from './server-config.js';
+import { MARK, serverEnvironment } from './server-environment.js';
 
 export interface ServerOptions {
   /** Absolute path of the program, from `findOpencode`. */

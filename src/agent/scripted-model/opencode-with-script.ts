@@ -9,8 +9,8 @@ import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Agent, AgentExit, AgentRequest } from '../agent.js';
 import type { AgentDefinition } from '../prompts/definitions.js';
+import type { ScriptedModel } from './model-server.js';
 import { SCRIPTED_MODEL, SCRIPTED_PROVIDER, scriptedProviderSetup } from './provider.js';
-import type { ScriptedModel } from './server.js';
 
 export interface ScriptedModelAgentParts {
   /** Starts the model with its scripts. */

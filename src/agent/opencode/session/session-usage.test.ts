@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { AssistantMessage, StepFinishPart } from '../client.js';
-import { SessionUsage } from './usage.js';
+import { SessionUsage } from './session-usage.js';
 
 const tokens = { input: 10, output: 3, reasoning: 2, cache: { read: 40, write: 5 } };
 const none = { input: 0, output: 0, reasoning: 0, cache: { read: 0, write: 0 } };

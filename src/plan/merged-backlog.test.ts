@@ -1,7 +1,7 @@
 /** Holds which tasks of a new backlog are those of the former one, and how a person's changes and a plan's go together. */
 
 import { expect, test } from 'vitest';
-import { compareBacklogs, keepIds, mergeBacklogs, type PlannedTask, renameTasks } from './backlog.js';
+import { compareBacklogs, keepIds, mergeBacklogs, type PlannedTask, renameTasks } from './merged-backlog.js';
 
 const task = (id: string, description: string, more: object = {}): PlannedTask => ({
   id,

@@ -2,14 +2,14 @@
 
 import { fenced } from '../agent/prompts/evidence.js';
 import { renderMeasured } from '../agent/prompts/prompt-template.js';
-import type { Check } from '../analysis/check.js';
 import type { Prepared } from '../analysis/prepare.js';
+import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
 import { defaultModel } from '../model/config.js';
 import type { Failure, ReviewFinding } from '../model/failure.js';
 import { shownPattern } from '../model/paths/pattern.js';
-import type { ReviewRequest, TaskRun } from '../model/run.js';
 import type { Task } from '../model/task.js';
+import type { ReviewRequest, TaskRun } from '../model/task-run.js';
 import type { ObjectId } from '../model/tree.js';
 import { requestDocument } from './agent-requests/ask.js';
 import { jsonRequest } from './agent-requests/json-request.js';

@@ -18,9 +18,9 @@ import {
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { codeOf, exists, makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
+import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import { git, gitOk } from '../io/git/run.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import { removeForcibly, restoreFolder, writeGitFile } from './restore.js';

@@ -1,14 +1,14 @@
 /** What a build would do, task by task, without doing it: behind `status`, `explain`, `graph` and `build --dry-run`. */
 
-import type { Check } from '../analysis/check.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { type Prepared, prepare } from '../analysis/prepare.js';
+import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
 import type { Host } from '../project/host.js';
-import { openReadingSession } from './session.js';
+import { openReadingSession } from './project-session.js';
 
 export interface InspectedTask {
   readonly task: Task;

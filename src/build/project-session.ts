@@ -3,9 +3,9 @@
 import { err, ok, type Result } from '../base/result.js';
 import { makeTemporaryFolder, readBytes, removeTree, sweepTemporary, writeAtomic } from '../io/files.js';
 import { GitObjects } from '../io/git/objects.js';
-import { openRepository } from '../io/git/open.js';
+import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
-import { acquireLock, type LockHandle } from '../io/lock.js';
+import { acquireLock, type LockHandle } from '../io/process-lock.js';
 import type { Failure } from '../model/failure.js';
 import type { Emit, Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';

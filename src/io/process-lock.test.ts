@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { acquireLock, type LockOwner } from './lock.js';
+import { acquireLock, type LockOwner } from './process-lock.js';
 
 /** A process that takes the lock, says so, holds it until its input ends, and then only releases it. */
 const HOLDER = `
-import { acquireLock } from './lock.js';
+import { acquireLock } from './process-lock.js';
 const [stateDir, wait] = process.argv.slice(2);
 const owner = { command: 'conductor build', pid: process.pid, startedAt: '2026-01-01T00:00:00.000Z' };
 const onWaiting = (holder) => process.stdout.write('waiting for ' + holder.pid + '\\n');

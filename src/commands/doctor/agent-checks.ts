@@ -6,7 +6,7 @@ import { answeredVersion } from '../../agent/program-version.js';
 import { routedModels } from '../../agent/routing.js';
 import { findProgram } from '../../io/process/environment.js';
 import type { CommandAgentConfig, OpencodeAgentConfig } from '../../model/config.js';
-import type { DoctorCheck, DoctorContext, Finding } from './check.js';
+import type { DoctorCheck, DoctorContext, Finding } from './doctor-check.js';
 
 type Environment = DoctorContext['host']['env'];
 

@@ -1,22 +1,22 @@
 /** What an executor is asked to do for a stale task, as plain data. Runs nothing. */
 
 import { agentNameOf } from '../agent/prompts/definitions.js';
-import type { Check } from '../analysis/check.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { renderVariables } from '../analysis/facts.js';
 import { buildInputTree } from '../analysis/input-tree.js';
 import type { Prepared } from '../analysis/prepare.js';
+import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
 import { renderTemplate } from '../io/template/template.js';
 import { unifiedDiff } from '../io/text-diff.js';
 import type { Failure } from '../model/failure.js';
 import type { ModelChoice } from '../model/routes.js';
-import type { TaskRun, Tried } from '../model/run.js';
 import type { Label, RenderStep, Task } from '../model/task.js';
+import type { TaskRun, Tried } from '../model/task-run.js';
 import type { Files, ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import { gateCommands } from './gates.js';
-import { isReviewed, reviewRequest } from './review.js';
+import { isReviewed, reviewRequest } from './reviewer.js';
 
 /** A stale task and what it goes on from. */
 export interface StaleTask {

@@ -12,11 +12,11 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createGates } from './gates.js';
 import { type Choose, createPlaybook, type ScriptStep } from './playbook.js';
 import type { Protocol } from './protocols/protocol.js';
 import { PROTOCOLS, protocolAt } from './protocols/routes.js';
 import type { ModelRequest } from './request.js';
+import { createGates } from './script-gates.js';
 import { sendError, sendStep } from './sending.js';
 import type { Step } from './step.js';
 

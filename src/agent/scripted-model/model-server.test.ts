@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createScriptedModel, type ScriptedModel, type ScriptedModelOptions } from './server.js';
+import { createScriptedModel, type ScriptedModel, type ScriptedModelOptions } from './model-server.js';
 
 const open: ScriptedModel[] = [];
 
