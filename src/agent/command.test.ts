@@ -1,10 +1,12 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommandAgentConfig } from '../model/config.js';
 import type { Agent, AgentEvent, AgentRequest } from './agent.js';
-import { agentArguments, createCommandAgent } from './command.js';
+import { createCommandAgent } from './command.js';
+import { commandArguments, commandModel, commandProvider } from './command-start.js';
+import type { PresetStart } from './presets/preset.js';
 
 let root: string;
 let events: AgentEvent[];
@@ -105,6 +107,7 @@ describe('a command agent', () => {
         output: { log: join(root, 'agent.log'), tail: 'no credit left\n' },
       },
       usage: {},
+      lastWords: 'no credit left',
     });
   });
 
@@ -183,28 +186,178 @@ describe('a command agent', () => {
   });
 });
 
-describe('the argument vector of', () => {
-  const vector = (preset: NonNullable<CommandAgentConfig['preset']>, model?: string) => {
-    const made = agentArguments(
-      { driver: 'command', preset },
-      { promptFile: '/p.md', ...(model && { model }) },
-    );
+describe('the start of', () => {
+  const vector = (preset: NonNullable<CommandAgentConfig['preset']>, more: Partial<PresetStart> = {}) => {
+    const start = {
+      state: '/s',
+      promptFile: '/p.md',
+      model: undefined,
+      variant: undefined,
+      isSandboxed: true,
+    };
+    const made = commandArguments({ driver: 'command', preset }, { ...start, ...more });
     return made.ok ? made.value.join(' ') : made.error;
   };
   test.each([
-    ['claude', 'claude -p --output-format stream-json --verbose --permission-mode acceptEdits --model m'],
-    ['codex', 'codex exec --json --sandbox workspace-write --model m -'],
-    ['gemini', 'gemini --yolo --output-format stream-json --model m'],
-    ['opencode-run', 'opencode run --format json --model m'],
-  ] as const)('%s', (preset, expected) => {
-    expect(vector(preset, 'm')).toBe(expected);
-    expect(vector(preset)).toBe(expected.replace(' --model m', ''));
+    ['claude', ' --model m --effort high'],
+    ['codex', undefined],
+    ['gemini', ' --model m'],
+    ['pi', ' --model m --thinking high'],
+    ['opencode-run', ' --model m --variant high'],
+    ['aider', ' --model m --reasoning-effort high'],
+  ] as const)('%s names the model and its variant where they are chosen', (preset, expected) => {
+    const chosen = vector(preset, { model: 'm', variant: 'high' });
+    expect(chosen).toBe(expected === undefined ? vector(preset) : vector(preset) + expected);
   });
   test('aider names the prompt file and keeps its histories out of the workspace', () => {
-    expect(vector('aider', 'm')).toMatch(
-      /^aider --message-file \/p\.md --yes-always --no-auto-commits --no-git /,
-    );
+    expect(vector('aider')).toMatch(/^aider --message-file \/p\.md --yes-always --no-auto-commits --no-git /);
     expect(vector('aider')).toContain('--chat-history-file /dev/null --input-history-file /dev/null');
+  });
+  test.each([
+    ['claude', 'anthropic/sonnet', 'sonnet', 'anthropic'],
+    ['codex', 'openai/gpt-5', 'gpt-5', 'openai'],
+    ['gemini', 'google/gemini-3', 'gemini-3', 'google'],
+    ['pi', 'openai/gpt-5', 'openai/gpt-5', 'openai'],
+    ['claude', 'sonnet', 'sonnet', 'anthropic'],
+    ['claude', undefined, undefined, 'anthropic'],
+  ] as const)('%s takes the model %s as %s', (preset, model, expected, provider) => {
+    const config = { driver: 'command', preset } as const;
+    const request = model === undefined ? {} : { model };
+    expect(commandModel(config, request)).toBe(expected);
+    expect(commandProvider(config, request)).toBe(provider);
+  });
+  test('a command of the config gets the model as it is written', () => {
+    const config = { driver: 'command', preset: 'claude', command: ['claude', '{model}'] } as const;
+    expect(commandModel(config, { model: 'anthropic/sonnet' })).toBe('anthropic/sonnet');
+  });
+  test('presets that were there before have the identities that results are recorded with', () => {
+    expect(agent({ preset: 'claude' }).identity).toBe(
+      '{"argv":["claude","-p","--output-format","stream-json","--verbose","--permission-mode","acceptEdits"],"driver":"command","preset":"claude"}',
+    );
+    expect(agent({ preset: 'codex' }).identity).toContain(
+      '["codex","exec","--json","--sandbox","workspace-write","-"]',
+    );
+  });
+});
+
+describe('its own state folder', () => {
+  const home = (path: string) => join(root, path);
+  async function person(files: Record<string, string>): Promise<void> {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(home(path)), { recursive: true });
+      await writeFile(home(path), text);
+    }
+  }
+  const pi = (body: string) =>
+    program('pi', `const fs = require('fs'); const dir = process.env.PI_CODING_AGENT_DIR; ${body}`);
+
+  test('has the login and what says where the provider is, and nothing else of the person', async () => {
+    await person({
+      '.pi/agent/auth.json': 'login',
+      '.pi/agent/models.json': 'models',
+      '.pi/agent/settings.json': '{"defaultModel":"m","hooks":["x"]}',
+      '.pi/agent/AGENTS.md': 'be brief',
+    });
+    await pi(
+      `for (const name of fs.readdirSync(dir).sort()) console.log(name + ' ' + fs.readFileSync(dir + '/' + name, 'utf8'));`,
+    );
+    await agent({ preset: 'pi' }).run(await request());
+    expect(said()).toEqual(['auth.json login', 'models.json models', 'settings.json {"defaultModel":"m"}']);
+    expect((await readdir(root)).filter((name) => name.includes('agent-'))).toEqual([]);
+  });
+
+  test('hands a renewed login back, whether it was written in place or replaced', async () => {
+    await person({ '.pi/agent/auth.json': 'old' });
+    await pi(`fs.writeFileSync(dir + '/auth.json', 'in place');`);
+    await agent({ preset: 'pi' }).run(await request());
+    expect(await readFile(home('.pi/agent/auth.json'), 'utf8')).toBe('in place');
+    await pi(`fs.writeFileSync(dir + '/new', 'replaced'); fs.renameSync(dir + '/new', dir + '/auth.json');`);
+    await agent({ preset: 'pi' }).run(await request());
+    expect(await readFile(home('.pi/agent/auth.json'), 'utf8')).toBe('replaced');
+  });
+
+  test('is made from the folder that a variable of the person names', async () => {
+    await person({ 'elsewhere/auth.json': 'other login' });
+    await pi(`console.log(fs.readFileSync(dir + '/auth.json', 'utf8'));`);
+    await agent({ preset: 'pi' }, { PI_CODING_AGENT_DIR: home('elsewhere') }).run(await request());
+    expect(said()).toEqual(['other login']);
+  });
+
+  test('codex keeps the tables of its providers', async () => {
+    await person({
+      '.codex/config.toml':
+        'model_provider = "x"\nnotify = ["y"]\n[mcp_servers.z]\ncommand = "z"\n[model_providers.x]\nbase_url = "u"\n',
+    });
+    await program(
+      'codex',
+      `console.log(require('fs').readFileSync(process.env.CODEX_HOME + '/config.toml', 'utf8').trim().split('\\n').join('|'));`,
+    );
+    await agent({ preset: 'codex' }).run(await request());
+    expect(said()).toEqual(['model_provider = "x"|[model_providers.x]|base_url = "u"']);
+  });
+});
+
+describe('a program that is watched', () => {
+  const silent = { limits: { silenceMinutes: 0.005 } };
+
+  test('and says nothing any more is ended', async () => {
+    await program('coder', `console.log('begun'); setInterval(() => {}, 1000);`);
+    const exit = await agent({ command: ['coder'], ...silent }).run(await request());
+    expect(exit).toMatchObject({ failure: { kind: 'stalled', minutes: 0.005 } });
+  });
+
+  test('and fell silent while it asks its provider again has the failure of its provider', async () => {
+    await program(
+      'pi',
+      `console.log(JSON.stringify({ type: 'auto_retry_start', delayMs: 10, errorMessage: '500 internal error' })); setInterval(() => {}, 1000);`,
+    );
+    const exit = await agent({ preset: 'pi', ...silent }).run(await request());
+    expect(exit).toMatchObject({ failure: { kind: 'provider-unavailable', detail: '500 internal error' } });
+  });
+
+  test('and waits longer for its provider than it may is ended, and the failure says how long', async () => {
+    await program(
+      'pi',
+      `console.log(JSON.stringify({ type: 'auto_retry_start', delayMs: 3600000, errorMessage: '429 slow down' })); setInterval(() => {}, 1000);`,
+    );
+    const exit = await agent({ preset: 'pi' }).run(await request());
+    expect(exit).toMatchObject({ failure: { kind: 'provider-unavailable', waitMinutes: 60 } });
+  });
+
+  test('and that its provider refuses is not started again', async () => {
+    await program(
+      'pi',
+      `require('fs').appendFileSync('started', 'x'); console.log(JSON.stringify({ type: 'auto_retry_start', errorMessage: '403 no' })); setInterval(() => {}, 1000);`,
+    );
+    const one = agent({ preset: 'pi' });
+    const refused = { failure: { kind: 'provider-refused', status: 403 } };
+    expect(await one.run(await request())).toMatchObject(refused);
+    expect(await one.run(await request())).toMatchObject(refused);
+    expect(await readFile(join(root, 'work space', 'started'), 'utf8')).toBe('x');
+    // Another provider may answer.
+    expect(await one.run(await request({ model: 'other/m' }))).toMatchObject(refused);
+    expect(await readFile(join(root, 'work space', 'started'), 'utf8')).toBe('xx');
+  });
+
+  test('has its secrets in no word that is handed on, and they spoil no data', async () => {
+    const line = {
+      type: 'message_end',
+      message: {
+        role: 'assistant',
+        content: [{ type: 'text', text: 'It is sk-1000000.' }],
+        usage: { input: 1000000 },
+      },
+    };
+    await program('pi', `console.log(${JSON.stringify(JSON.stringify(line))});`);
+    const exit = await agent({ preset: 'pi', env: ['API_KEY'] }, { API_KEY: 'sk-1000000' }).run(
+      await request(),
+    );
+    expect(exit).toMatchObject({
+      kind: 'finished',
+      usage: { tokensIn: 1_000_000 },
+      lastWords: 'It is [secret].',
+    });
+    expect(said()).toEqual(['It is [secret].']);
   });
 });
 
@@ -241,6 +394,7 @@ describe('a fake of the output shape of', () => {
     expect(exit).toEqual({
       kind: 'finished',
       usage: { costUsd: 0.12, tokensIn: 20, tokensOut: 9, tokensCached: 300 },
+      lastWords: 'Done.',
     });
     expect(events.find((event) => event.kind === 'usage')).toMatchObject({ usage: { tokensIn: 10 } });
   });
@@ -258,9 +412,15 @@ describe('a fake of the output shape of', () => {
     };
     const item = { type: 'item.completed', item: { type: 'agent_message', text: 'Done.' } };
     await program('codex', lines({ type: 'thread.started' }, item, turn, turn));
-    const exit = await agent({ preset: 'codex' }).run(await request());
+    const exit = await agent({ preset: 'codex', command: ['codex', 'exec', '--json', '-'] }).run(
+      await request(),
+    );
     expect(said()).toEqual(['Done.']);
-    expect(exit).toEqual({ kind: 'finished', usage: { tokensIn: 40, tokensOut: 14, tokensCached: 60 } });
+    expect(exit).toEqual({
+      kind: 'finished',
+      usage: { tokensIn: 40, tokensOut: 14, tokensCached: 60 },
+      lastWords: 'Done.',
+    });
   });
 
   test('gemini: an error in its result is a failure', async () => {
@@ -283,6 +443,7 @@ describe('a fake of the output shape of', () => {
     expect(exit).toEqual({
       kind: 'finished',
       usage: { costUsd: 0.5, tokensIn: 14, tokensOut: 6, tokensCached: 16 },
+      lastWords: 'Done.',
     });
   });
 

@@ -65,7 +65,12 @@ export function createHost(start: string): ExecutionHost {
         return scriptedAgent(join(directory, config.agent.script), config);
       const { createCommandAgent } = await import('../agent/command.js');
       const sandbox = config.sandbox === 'off' ? undefined : await agentSandbox(directory);
-      return createCommandAgent(config.agent, { env: process.env, ...(sandbox ? { sandbox } : {}) });
+      return createCommandAgent(config.agent, {
+        env: process.env,
+        stateDir: join(cacheDir, 'agents'),
+        version: VERSION,
+        ...(sandbox ? { sandbox } : {}),
+      });
     },
     async createExecutor(parts) {
       const { openLocalExecutor } = await import('../execution/open-local-executor.js');

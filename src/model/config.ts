@@ -15,7 +15,7 @@ export type GateConfig =
     };
 
 /** The usual coding agents; each stands for an argument vector and the way it takes its prompt. */
-export type AgentPreset = 'claude' | 'codex' | 'gemini' | 'aider' | 'opencode-run';
+export type AgentPreset = 'claude' | 'codex' | 'gemini' | 'pi' | 'aider' | 'opencode-run';
 
 export interface CommandAgentConfig {
   readonly driver: 'command';
@@ -30,6 +30,14 @@ export interface CommandAgentConfig {
    * the preset, and no for a command; a budget in money refuses an agent that does not.
    */
   readonly reportsCost?: boolean;
+  /** Folders and files that the program keeps its state in: writable in the sandbox. Relative to the home folder, or absolute. */
+  readonly state?: readonly string[];
+  readonly limits?: {
+    /** Minutes without any output. Default 10 with a preset; none with a command. */
+    readonly silenceMinutes?: number;
+    /** The longest wait that a provider may ask for. Default 2. */
+    readonly retryWaitMinutes?: number;
+  };
 }
 
 /** A model of a provider that OpenCode's own catalogue does not know, or knows otherwise. */

@@ -29,7 +29,7 @@ export const checkModels: DoctorCheck = async ({ host, config }) => {
 
 async function commandProgram(agent: CommandAgentConfig, env: Environment): Promise<Finding> {
   const preset = agent.preset === undefined ? undefined : PRESETS[agent.preset];
-  const name = (agent.command ?? preset?.argv ?? [])[0] ?? '';
+  const name = (agent.command === undefined ? preset?.program : agent.command[0]) ?? '';
   const program = findProgram(name, env);
   if (program === undefined) {
     const hint = 'install it, see that it is on PATH, or change `agent` in the config';

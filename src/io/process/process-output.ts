@@ -16,6 +16,10 @@ export interface OutputOptions {
   readonly maxTailBytes: number;
   readonly secrets: readonly string[];
   onLine?(line: string, stream: OutputStream): void;
+  /** As `onLine`, with the secrets in it: for a reader of data, who redacts what it hands on. */
+  onRawLine?(line: string, stream: OutputStream): void;
+  /** Asked with the first piece of each line: such a line is neither logged nor handed on. */
+  skip?(start: string, stream: OutputStream): boolean;
 }
 
 /** A line that is longer is handed on in pieces, so that endless output without a line break needs no memory. */
@@ -28,8 +32,8 @@ const MAX_LINE = 16_384;
 export class Output {
   private readonly options: OutputOptions;
   private readonly streams = {
-    stdout: { decoder: new StringDecoder('utf8'), rest: '' },
-    stderr: { decoder: new StringDecoder('utf8'), rest: '' },
+    stdout: { decoder: new StringDecoder('utf8'), rest: '', isInLine: false, skips: false },
+    stderr: { decoder: new StringDecoder('utf8'), rest: '', isInLine: false, skips: false },
   };
   private log: number | undefined;
   private logBytes = 0;
@@ -96,6 +100,11 @@ export class Output {
   }
 
   private line(raw: string, ending: string, stream: OutputStream): void {
+    const state = this.streams[stream];
+    if (!state.isInLine) state.skips = this.options.skip?.(raw, stream) === true;
+    state.isInLine = ending === '';
+    if (state.skips) return;
+    this.options.onRawLine?.(raw.endsWith('\r') ? raw.slice(0, -1) : raw, stream);
     const text = redact(raw, this.options.secrets);
     this.writeLog(text + ending);
     const line = text.endsWith('\r') ? text.slice(0, -1) : text;

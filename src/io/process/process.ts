@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
+import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from '../../model/task.js';
 import { codeOf } from '../files.js';
@@ -30,6 +31,8 @@ export interface ProgramRun {
   readonly pathInFront?: readonly string[];
   /** Without it standard input is empty. */
   readonly stdin?: string | Buffer;
+  /** Gets the open standard input in place of `stdin`, and ends it. */
+  onInput?(input: Writable): void;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Gets both streams, appended, as valid UTF-8, up to `maxLogBytes` (default 20 MB). */
@@ -43,6 +46,10 @@ export interface ProgramRun {
   /** How long after SIGTERM what is left is killed. Default 2000. */
   readonly graceMs?: number;
   onLine?(line: string, stream: OutputStream): void;
+  /** As `onLine`, with the secrets in it: for a reader of data, who redacts what it hands on. */
+  onRawLine?(line: string, stream: OutputStream): void;
+  /** Asked with the first piece of each line: such a line is neither logged nor handed on. */
+  skip?(start: string, stream: OutputStream): boolean;
   /** Called once, when the program runs; its process group has the same id. */
   onStart?(pid: number): void;
 }
@@ -74,12 +81,14 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
     secrets: run.secrets ?? [],
     ...(run.logFile === undefined ? {} : { logFile: run.logFile }),
     ...(run.onLine === undefined ? {} : { onLine: (line, stream) => run.onLine?.(line, stream) }),
+    ...(run.onRawLine === undefined ? {} : { onRawLine: (line, stream) => run.onRawLine?.(line, stream) }),
+    ...(run.skip === undefined ? {} : { skip: (start, stream) => run.skip?.(start, stream) === true }),
   });
   const child = spawn(file as string, args, {
     cwd: run.cwd,
     env,
     detached: process.platform !== 'win32',
-    stdio: [run.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [run.stdin === undefined && !run.onInput ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     windowsHide: true,
   });
   child.stdout?.on('data', (chunk: Buffer) => output.take(chunk, 'stdout'));
@@ -87,6 +96,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   // A program that ends without reading its input is no error.
   child.stdin?.on('error', () => {});
   if (run.stdin !== undefined) child.stdin?.end(run.stdin);
+  else if (child.stdin) run.onInput?.(child.stdin);
 
   if (child.pid !== undefined) {
     killOnExit(child.pid);

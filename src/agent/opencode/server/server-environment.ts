@@ -2,6 +2,7 @@
 
 import { delimiter, join } from 'node:path';
 import type { Environment } from '../../../io/process/environment.js';
+import { REACH } from '../../provider-reach.js';
 
 /** Every folder of a server lies below one root, which goes when the server goes. */
 export interface HomeFolders {
@@ -41,12 +42,6 @@ export function homeFolders(root: string): HomeFolders {
     shell: join(root, 'shell'),
   };
 }
-
-/** How the provider is reached; an answer from elsewhere would need them as well. */
-const REACH = [
-  ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS', 'TZ'],
-  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
-];
 
 const SWITCHES = [
   ...['AUTOUPDATE', 'MODELS_FETCH', 'LSP_DOWNLOAD', 'DEFAULT_PLUGINS', 'CLAUDE_CODE', 'EXTERNAL_SKILLS'],

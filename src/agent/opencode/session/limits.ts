@@ -1,8 +1,8 @@
 /** When a session has gone on for too long, by steps, time, silence or a provider's wait. Pure: the clock is asked by others. */
 
 import type { Failure, KeptOutput } from '../../../model/failure.js';
+import { isQuotaText } from '../../provider-problem.js';
 import type { SessionStatus } from '../client.js';
-import { isQuotaText } from './opencode-failure.js';
 
 export interface SessionLimits {
   readonly steps: number;

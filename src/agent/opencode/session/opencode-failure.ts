@@ -1,17 +1,10 @@
 /** What OpenCode's errors mean for a build. Pure; knows no session's course. */
 
 import type { Failure, KeptOutput } from '../../../model/failure.js';
+import { isQuotaText } from '../../provider-problem.js';
 import type { AssistantMessage } from '../client.js';
 import type { SessionError } from './session-lifecycle.js';
 import { errorText } from './session-transcript.js';
-
-/** No money left, in the words of the usual providers; a mere limit per minute passes by itself. */
-const QUOTA =
-  /insufficient[_ ]quota|exceeded your current quota|credit balance|out of credits|billing|payment required/i;
-
-export function isQuotaText(text: string): boolean {
-  return QUOTA.test(text);
-}
 
 /** The failure of a session whose last message is this one; undefined when it came to its proper end. */
 export function failureOfMessage(

@@ -1,0 +1,245 @@
+/** One attempt of an agent that is a program: started in the workspace, watched, and its output read. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../io/process/process.js';
+import type { SandboxPlan } from '../io/process/sandbox.js';
+import type { Failure, KeptOutput } from '../model/failure.js';
+import { type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
+import { CommandMeter } from './command-meter.js';
+import { type CommandAgent, commandArguments, commandModel, commandProvider } from './command-start.js';
+import { type CommandStop, CommandWatch } from './command-watch.js';
+import { type AttemptState, openAttemptState } from './presets/attempt-state.js';
+import { type CodexThread, codexThread } from './presets/codex-thread.js';
+import { plainReader, type Reading } from './presets/reading.js';
+import { failureOfProblem, type ProviderProblem } from './provider-problem.js';
+import { REACH } from './provider-reach.js';
+import { UsageFile } from './usage.js';
+
+/** Of presets, whose programs print what they do; other programs may be silent as long as they like. */
+const PRESET_SILENCE_MINUTES = 10;
+const RETRY_WAIT_MINUTES = 2;
+/** How long a program that can be asked to stop may take for it. */
+const INTERRUPT_MS = 1500;
+
+export async function runCommand(agent: CommandAgent, request: AgentRequest): Promise<AgentExit> {
+  const parent = agent.host.stateDir ?? dirname(request.promptFile);
+  const state = await openAttemptState(parent, agent.preset, agent.host.env);
+  const usageFolder = await mkdtemp(`${request.promptFile}.usage-`);
+  try {
+    return await new CommandRun(agent, request, state, usageFolder).run();
+  } finally {
+    await state.close();
+    await rm(usageFolder, { recursive: true, force: true });
+  }
+}
+
+class CommandRun {
+  private readonly agent: CommandAgent;
+  private readonly request: AgentRequest;
+  private readonly state: AttemptState;
+  private readonly usageFolder: string;
+  private readonly meter: CommandMeter;
+  private readonly watch: CommandWatch;
+  /** Ends the program, once it had the time to stop by itself. */
+  private readonly end = new AbortController();
+  private stopped: CommandStop | undefined;
+  private error: ProviderProblem | undefined;
+  private words: string | undefined;
+  private thread: CodexThread | undefined;
+
+  constructor(agent: CommandAgent, request: AgentRequest, state: AttemptState, usageFolder: string) {
+    this.agent = agent;
+    this.request = request;
+    this.state = state;
+    this.usageFolder = usageFolder;
+    this.meter = new CommandMeter((usage) => request.onEvent({ kind: 'usage', usage }));
+    const { limits } = agent.config;
+    const silence = limits?.silenceMinutes ?? (agent.preset ? PRESET_SILENCE_MINUTES : undefined);
+    this.watch = new CommandWatch(
+      {
+        silenceMs: silence === undefined ? undefined : silence * 60_000,
+        retryWaitMs: (limits?.retryWaitMinutes ?? RETRY_WAIT_MINUTES) * 60_000,
+      },
+      (why) => {
+        this.stopped ??= why;
+        this.stop();
+      },
+    );
+  }
+
+  async run(): Promise<AgentExit> {
+    const { agent, request, meter } = this;
+    const { config, preset, host, secrets } = agent;
+    const start = {
+      state: this.state.folder,
+      promptFile: request.promptFile,
+      model: commandModel(config, request),
+      variant: request.variant,
+      isSandboxed: host.sandbox !== undefined,
+    };
+    const argv = commandArguments(config, start);
+    if (!argv.ok) {
+      const detail = `the command uses ${argv.error} but neither the task nor the config names a model`;
+      return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } }, usage: {} };
+    }
+    const usageFile = join(this.usageFolder, 'usage.json');
+    const reported = new UsageFile(usageFile, (usage) => meter.file(usage));
+    const reads =
+      preset?.converses && config.command === undefined ? undefined : (preset?.reader ?? plainReader)();
+    const onAbort = (): void => this.stop();
+    request.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const exit = await runProgram({
+        command: argv.value,
+        cwd: request.cwd,
+        env: {
+          ...cleanEnvironment(host.env, [...(preset === undefined ? [] : REACH), ...(config.env ?? [])]),
+          ...preset?.environment?.(start),
+          CONDUCTOR_TASK: request.label,
+          CONDUCTOR_ATTEMPT: String(request.attempt),
+          CONDUCTOR_PROMPT_FILE: request.promptFile,
+          CONDUCTOR_USAGE_FILE: usageFile,
+        },
+        ...(reads === undefined
+          ? { onInput: (input) => this.converse(input, start) }
+          : { stdin: request.prompt }),
+        timeoutMs: request.timeoutMs,
+        signal: request.signal.aborted ? request.signal : this.end.signal,
+        logFile: request.logFile,
+        secrets,
+        ...(host.sandbox === undefined ? {} : { sandbox: this.sandbox(host.sandbox) }),
+        skip: (begin) => {
+          this.watch.heard();
+          return preset?.skips?.(begin) === true;
+        },
+        onRawLine: (line, stream) => {
+          this.watch.heard();
+          const read = reads ?? this.thread?.read;
+          if (read) this.take(read(line, stream));
+          reported.read();
+        },
+      });
+      reported.close();
+      const failure = this.failureOf(exit);
+      const words = lastWordsOf(this.words === undefined ? undefined : redact(this.words, secrets));
+      if (failure) return { kind: 'failed', failure, usage: meter.total, ...words };
+      return { kind: 'finished', usage: meter.total, ...words };
+    } finally {
+      request.signal.removeEventListener('abort', onAbort);
+      this.watch.close();
+      reported.close();
+    }
+  }
+
+  private take(reading: Reading): void {
+    const { error, retry, usage, say, words } = reading;
+    if (error !== undefined) this.error = error === 'none' ? undefined : error;
+    if (usage) this.meter.output(usage);
+    if (retry) this.watch.retries(retry);
+    else if (words !== undefined || error === 'none') this.watch.answered();
+    if (words !== undefined) this.words = this.agent.preset ? words : joined(this.words, words);
+    if (say !== undefined) {
+      this.request.onEvent({ kind: 'output', line: redact(say, this.agent.secrets) });
+    }
+  }
+
+  private converse(input: NodeJS.WritableStream, start: { readonly isSandboxed: boolean }): void {
+    const { agent, request } = this;
+    this.thread = codexThread({
+      cwd: request.cwd,
+      prompt: request.prompt,
+      model: commandModel(agent.config, request),
+      effort: request.variant,
+      version: agent.host.version ?? '0',
+      sandbox: start.isSandboxed ? 'danger-full-access' : 'workspace-write',
+      send: (message) => input.write(`${JSON.stringify(message)}\n`),
+      end: () => input.end(),
+    });
+    this.thread.begin();
+  }
+
+  /** A program that can be asked to stop ends the commands that it runs; the others are ended with their group. */
+  private stop(): void {
+    if (this.thread === undefined || this.thread.isOver) {
+      this.end.abort();
+      return;
+    }
+    this.thread.interrupt();
+    setTimeout(() => this.end.abort(), INTERRUPT_MS).unref();
+  }
+
+  /**
+   * What the sandbox shows an agent. The network stays open whatever the task says: the program talks to its model
+   * through it, and its tools cannot be told apart from outside.
+   */
+  private sandbox(plan: Omit<SandboxPlan, 'workspace' | 'network'>): SandboxPlan {
+    const { request, state, agent } = this;
+    const home = agent.host.env.HOME;
+    const own = (agent.config.state ?? []).flatMap((place) =>
+      place.startsWith('/') ? [place] : home === undefined ? [] : [join(home, place)],
+    );
+    return {
+      ...plan,
+      workspace: request.cwd,
+      network: true,
+      readOnly: [...(plan.readOnly ?? []), request.promptFile],
+      writable: [...(plan.writable ?? []), ...own, ...state.credentials, state.folder, this.usageFolder],
+    };
+  }
+
+  private failureOf(exit: ProgramExit): Failure | undefined {
+    const { request, stopped } = this;
+    if (exit.kind === 'not-found') return { kind: 'agent-missing', program: exit.program };
+    const output = { log: request.logFile, tail: exit.tail };
+    if (request.signal.aborted) return { kind: 'cancelled' };
+    if (stopped?.kind === 'problem') return this.problem(stopped.problem, output);
+    // Nothing heard while it asks its provider again and again: that is the provider's silence.
+    const { lastProblem } = this.watch;
+    if (stopped || exit.kind === 'timed-out') {
+      if (lastProblem) return this.problem(lastProblem, output);
+      return stopped
+        ? { kind: 'stalled', minutes: stopped.minutes, output }
+        : { kind: 'timed-out', what: 'the agent', minutes: request.timeoutMs / 60_000, output };
+    }
+    if (exit.kind === 'cancelled') return { kind: 'cancelled' };
+    if (exit.kind === 'signalled') return { kind: 'agent-error', detail: `ended by ${exit.signal}`, output };
+    if (this.error) {
+      const code = exit.code === 0 ? '' : `exit code ${exit.code}: `;
+      const failure = this.problem(this.error, output);
+      return failure.kind === 'agent-error' ? { ...failure, detail: `${code}${failure.detail}` } : failure;
+    }
+    if (this.thread && !this.thread.isOver) {
+      return {
+        kind: 'agent-error',
+        detail: `it ended with exit code ${exit.code} before its turn did`,
+        output,
+      };
+    }
+    if (exit.code === 0) return undefined;
+    return this.failureOfExit(exit.code, output);
+  }
+
+  /** Without an error of its own the last lines say what was wrong, the provider's words among them. */
+  private failureOfExit(code: number, output: KeptOutput): Failure {
+    const problem = this.agent.preset ? this.problem({ text: lastLine(output.tail) }, output) : undefined;
+    return problem && problem.kind !== 'agent-error'
+      ? problem
+      : { kind: 'agent-error', detail: `exit code ${code}`, output };
+  }
+
+  private problem(problem: ProviderProblem, output: KeptOutput): Failure {
+    const { config, secrets } = this.agent;
+    const text = redact(problem.text, secrets);
+    return failureOfProblem({ ...problem, text }, commandProvider(config, this.request), output);
+  }
+}
+
+function lastLine(tail: string): string {
+  return tail.trimEnd().split('\n').at(-1) ?? '';
+}
+
+/** A program that conductor does not know: its last lines are its last words. */
+function joined(before: string | undefined, line: string): string {
+  return `${before === undefined ? '' : `${before.slice(-8192)}\n`}${line}`;
+}

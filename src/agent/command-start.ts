@@ -1,0 +1,64 @@
+/** How an agent that is a program is started: its host, its model's name, its arguments. Runs nothing. */
+
+import { err, ok, type Result } from '../base/result.js';
+import type { SandboxPlan } from '../io/process/sandbox.js';
+import type { CommandAgentConfig } from '../model/config.js';
+import type { AgentRequest } from './agent.js';
+import type { Preset, PresetStart } from './presets/preset.js';
+import { PRESETS } from './presets.js';
+
+export interface CommandAgentHost {
+  /** The variables that conductor was started with; the agent gets the harmless ones and those that it names. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absent: no sandbox. The workspace, the agent's own state and its usage file are made writable. */
+  readonly sandbox?: Omit<SandboxPlan, 'workspace' | 'network'>;
+  /** Where the agents' own folders of state are made; default: beside the prompt. */
+  readonly stateDir?: string;
+  /** conductor's, for programs that ask who talks to them. */
+  readonly version?: string;
+}
+
+/** What all attempts of an agent share. */
+export interface CommandAgent {
+  readonly config: CommandAgentConfig;
+  readonly preset: Preset | undefined;
+  readonly host: CommandAgentHost;
+  /** The values of the variables that the config names for the agent: its keys. */
+  readonly secrets: readonly string[];
+}
+
+/** Who answers the agent: the part of the model's name before the first `/`, else what is known of the program. */
+export function commandProvider(config: CommandAgentConfig, request: Pick<AgentRequest, 'model'>): string {
+  const model = request.model ?? config.model;
+  const named = model?.includes('/') ? model.split('/', 1)[0] : undefined;
+  if (named) return named;
+  const preset = config.preset === undefined ? undefined : PRESETS[config.preset];
+  return preset?.provider ?? config.command?.[0] ?? 'the provider';
+}
+
+/** The model as the program names it: some do not take the provider before it. */
+export function commandModel(
+  config: CommandAgentConfig,
+  request: Pick<AgentRequest, 'model'>,
+): string | undefined {
+  const model = request.model ?? config.model;
+  const preset = config.preset === undefined ? undefined : PRESETS[config.preset];
+  if (config.command !== undefined) return model;
+  const prefix = preset?.prefixes?.find((one) => model?.startsWith(one));
+  return prefix === undefined ? model : model?.slice(prefix.length);
+}
+
+/** The argument vector of one attempt, or the placeholder that nothing can be put in for. */
+export function commandArguments(config: CommandAgentConfig, start: PresetStart): Result<string[], string> {
+  const { promptFile, model } = start;
+  if (config.command === undefined) {
+    const preset = config.preset === undefined ? undefined : PRESETS[config.preset];
+    return ok(preset === undefined ? [] : [preset.program, ...preset.arguments(start)]);
+  }
+  if (model === undefined && config.command.some((part) => part.includes('{model}'))) return err('{model}');
+  const values: Record<string, string> = { '{promptFile}': promptFile, '{model}': model ?? '' };
+  // One pass, so that a model's name with a placeholder in it stays a name.
+  return ok(
+    config.command.map((part) => part.replace(/\{promptFile\}|\{model\}/g, (name) => values[name] ?? name)),
+  );
+}

@@ -1,0 +1,96 @@
+/** The folder that stands for an agent's state folder during one attempt: only the login of the person is in it. */
+
+import { lstat, mkdir, mkdtemp, readdir, realpath, stat, symlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { makeDir, readText, removeTree, writeAtomic } from '../../io/files.js';
+import type { Environment } from '../../io/process/environment.js';
+import type { Preset, StateFile } from './preset.js';
+
+export interface AttemptState {
+  readonly folder: string;
+  /** Files of the person to which links in the folder lead: writable, since tokens are renewed. */
+  readonly credentials: readonly string[];
+  /** Hands back a login that was renewed by replacing its link, and removes the folder. */
+  close(): Promise<void>;
+}
+
+const PREFIX = 'agent-';
+/** Folders that a killed conductor left are this old before another removes them. */
+const OLD_MS = 24 * 60 * 60 * 1000;
+
+/** Makes the folder below `parent`; the login is looked for in the person's own state folder. */
+export async function openAttemptState(
+  parent: string,
+  preset: Preset | undefined,
+  env: Environment,
+): Promise<AttemptState> {
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  // Programs compare the folder with real paths of their own.
+  const folder = await mkdtemp(join(await realpath(parent), `${PREFIX}${process.pid}-`));
+  await removeOld(parent, folder);
+  const links: { readonly link: string; readonly real: string }[] = [];
+  for (const file of preset?.state.credentials ?? []) {
+    const real = await personsFile(preset, file, env);
+    if (real === undefined) continue;
+    const link = join(folder, file.path);
+    await makeDir(dirname(link));
+    await symlink(real, link);
+    links.push({ link, real });
+  }
+  for (const file of preset?.state.settings ?? []) {
+    const found = await personsFile(preset, file, env);
+    const text = file.keep(found === undefined ? undefined : await readText(found));
+    if (text === undefined) continue;
+    await makeDir(dirname(join(folder, file.path)));
+    await writeAtomic(join(folder, file.path), text, 0o600);
+  }
+  return {
+    folder,
+    credentials: links.map(({ real }) => real),
+    async close() {
+      for (const { link, real } of links) {
+        const now = await lstat(link).catch(() => undefined);
+        if (!now?.isFile()) continue;
+        const text = await readText(link);
+        if (text !== undefined && text !== (await readText(real))) await writeAtomic(real, text, 0o600);
+      }
+      await removeTree(folder);
+    },
+  };
+}
+
+/** The real path of a file in the person's state folder; undefined when there is none. */
+async function personsFile(
+  preset: Preset | undefined,
+  { path, from = [path] }: StateFile,
+  env: Environment,
+): Promise<string | undefined> {
+  const state = preset?.state;
+  const named = state?.variable === undefined ? undefined : env[state.variable];
+  if (state === undefined || (!named && !env.HOME)) return undefined;
+  const base = named || join(env.HOME as string, state.folder);
+  for (const one of from) {
+    const real = await realpath(resolve(base, one)).catch(() => undefined);
+    if (real !== undefined && (await stat(real)).isFile()) return real;
+  }
+  return undefined;
+}
+
+async function removeOld(parent: string, newest: string): Promise<void> {
+  const { mtimeMs } = await stat(newest);
+  for (const name of await readdir(parent)) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    const place = join(parent, name);
+    const age = mtimeMs - ((await stat(place).catch(() => undefined))?.mtimeMs ?? mtimeMs);
+    if (pid !== undefined && age > OLD_MS && !isAlive(Number(pid))) await removeTree(place);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,8 @@
+/** The real Opencode against a scripted model. */
+
+import { describeProgram } from './cases.js';
+import { describeLine } from './line-cases.js';
+import { PROGRAMS } from './programs.js';
+
+describeProgram(PROGRAMS.opencode);
+describeLine(PROGRAMS.opencode);
