@@ -34,6 +34,22 @@ await build({
   logLevel: 'warning',
 });
 
+// What a build with nothing to do needs, in one small file that node loads in the quickest way.
+await build({
+  absWorkingDir: root,
+  entryPoints: { start: 'src/cli/start.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  minify: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20.19',
+  external: ['./main.js'],
+  define: { CONDUCTOR_VERSION: JSON.stringify(version) },
+  logLevel: 'warning',
+});
+
 // Plugins of OpenCode, one file each and nothing to resolve: one that imports a package is skipped without a word.
 await build({
   absWorkingDir: root,

@@ -48,7 +48,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
   '@aws-sdk/client-s3': ['io/network/s3.ts'],
   typescript: ['io/typescript.ts'],
-  'env-paths': ['cli/wire.ts'],
+  'env-paths': ['cli/places.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
   'node:child_process': [
     'io/process/process.ts',

@@ -6,11 +6,11 @@
 import { ok } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
-import { environmentDigests, readLastBuild } from '../project/clone-records.js';
+import { hasSameEnvironment, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
 import { runLifecycle } from './lifecycle.js';
-import { type BuildOptions, NO_COUNTS } from './options.js';
+import { type BuildOptions, nothingDone } from './options.js';
 import { openWritingSession, type Session } from './project-session.js';
 
 /** Builds and reports; the summary is also the last event. Rejects only for a bug. */
@@ -28,12 +28,8 @@ export async function build(
     try {
       const record = () => openRecord(session.repository);
       const tasks = await nothingToDo(host, options, session);
-      if (tasks !== undefined) {
-        record();
-        const counts = { ...NO_COUNTS, fresh: tasks };
-        const ms = host.now() - startedAt;
-        return ok<BuildSummary>({ outcome: 'up-to-date', exitCode: 0, counts, ms, usage: {}, published: 0 });
-      }
+      // A build with nothing to do has nothing to say: it leaves no log.
+      if (tasks !== undefined) return ok(nothingDone(tasks, host.now() - startedAt));
       const { buildTasks } = await import('./build-tasks.js');
       const open = { host, options, session, emit, signal, startedAt, openRecord: record };
       const built = await buildTasks(open);
@@ -51,11 +47,9 @@ export async function build(
 async function nothingToDo(host: Host, options: BuildOptions, session: Session): Promise<number | undefined> {
   // Targets may be mistyped, and what is counted is theirs: they are looked up.
   if (options.force || options.commit || options.targets.length > 0) return undefined;
-  const last = await readLastBuild(session.repository.state);
+  const last = readLastBuild(session.repository.state);
   if (!last || last.version !== host.version) return undefined;
-  const environment = environmentDigests(Object.keys(last.environment), host.env);
-  if (Object.entries(last.environment).some(([name, digest]) => environment[name] !== digest))
-    return undefined;
+  if (!hasSameEnvironment(last, host.env)) return undefined;
   const how = { secrets: [...last.secrets], named: [...last.named], force: [] };
   const taken = await takeSnapshot(session.repository, session.objects, how);
   if (!taken.ok) return undefined;

@@ -1,6 +1,6 @@
 /** What can be asked of a build, and the plain values around it. Decides nothing. */
 
-import type { TaskOutcomeKind } from '../model/event.js';
+import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import type { Verdict } from '../model/verdict.js';
 
 export interface BuildOptions {
@@ -55,6 +55,12 @@ export const NO_COUNTS: Readonly<Record<TaskOutcomeKind, number>> = {
   failed: 0,
   skipped: 0,
 };
+
+/** The summary of a build that found all tasks fresh. */
+export function nothingDone(tasks: number, ms: number): BuildSummary {
+  const counts = { ...NO_COUNTS, fresh: tasks };
+  return { outcome: 'up-to-date', exitCode: 0, counts, ms, usage: {}, published: 0 };
+}
 
 /** What would become of a task, by its verdict. `keepEdits`: edits are merged onto what is newly made. */
 export function wouldBe(verdict: Verdict, keepEdits = false): TaskOutcomeKind {

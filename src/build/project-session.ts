@@ -54,7 +54,7 @@ export async function lockProject(
   options: WritingOptions,
   emit: Emit,
 ): Promise<Result<LockHandle, Failure>> {
-  const unsafe = await ownFolderProblem(repository.project);
+  const unsafe = ownFolderProblem(repository.project);
   if (unsafe) return err(unsafe);
   const startedAt = new Date(host.now()).toISOString();
   const lock = await acquireLock(

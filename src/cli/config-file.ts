@@ -12,6 +12,7 @@ import type { Failure } from '../model/failure.js';
 import { parsePattern, patternProblem } from '../model/paths/pattern.js';
 import type { LoadedConfig } from '../project/host.js';
 import { CONFIG_NAMES } from './config-names.js';
+import { noteEnvironment } from './noted-environment.js';
 
 /**
  * `ownIndex` is the file that `import … from 'conductor-build'` means where the package is not installed. With another
@@ -106,33 +107,6 @@ function keepProcess(): { stop(): void } {
     stop() {
       process.stdout.write = write;
       process.exit = exit;
-    },
-  };
-}
-
-/** While it is on, every variable that anybody asks `process.env` for is noted. */
-function noteEnvironment(): { names: Set<string>; stop(): void } {
-  const names = new Set<string>();
-  const original = process.env;
-  process.env = new Proxy(original, {
-    get(target, name) {
-      if (typeof name === 'string') names.add(name);
-      return Reflect.get(target, name);
-    },
-    has(target, name) {
-      if (typeof name === 'string') names.add(name);
-      return Reflect.has(target, name);
-    },
-    // Whoever lists all of them has read all of them.
-    ownKeys(target) {
-      for (const name of Object.keys(target)) names.add(name);
-      return Reflect.ownKeys(target);
-    },
-  });
-  return {
-    names,
-    stop() {
-      process.env = original;
     },
   };
 }

@@ -2,9 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import envPaths from 'env-paths';
 import type { Agent } from '../agent/agent.js';
 import { recordNames } from '../agent/opencode/server/record-folder.js';
 import type { Scripts } from '../agent/scripted-model/script-file.js';
@@ -14,7 +13,7 @@ import type { SandboxPlan } from '../io/process/sandbox.js';
 import type { Config, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import type { TemplateRoots } from '../templates/places.js';
-import { CONFIG_NAMES } from './config-names.js';
+import { findProject, userCache } from './places.js';
 import { VERSION } from './version.js';
 
 /** Folder of the package: two levels above this file in `src/cli`, one above the bundle in `dist`. */
@@ -25,23 +24,6 @@ function packageFile(path: string): URL {
 
 function ownIndex(): URL {
   return import.meta.url.includes('/src/cli/') ? packageFile('src/index.ts') : packageFile('dist/index.js');
-}
-
-/**
- * The project that a folder belongs to: the nearest folder upwards with a config, else with specs, else the folder
- * itself. The search ends at the root of the repository.
- */
-export function findProject(directory: string): string {
-  let withSpecs: string | undefined;
-  for (let folder = directory; ; folder = dirname(folder)) {
-    if (CONFIG_NAMES.some((name) => existsSync(join(folder, name)))) return folder;
-    if (existsSync(join(folder, 'specs'))) withSpecs ??= folder;
-    if (existsSync(join(folder, '.git')) || dirname(folder) === folder) return withSpecs ?? directory;
-  }
-}
-
-function userCache(): string {
-  return envPaths('conductor', { suffix: '' }).cache;
 }
 
 export function createHost(start: string): ExecutionHost {

@@ -1,6 +1,6 @@
 /** The disk: text in, text out, whole files or nothing. Knows nothing of what the files mean. */
 
-import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './durable.js';
@@ -12,7 +12,14 @@ export { asFailure, codeOf } from './errors.js';
 const TEMPORARY = /^\.conductor-tmp-(\d+)-[0-9a-f]+$/;
 
 function temporaryName(): string {
-  return `.conductor-tmp-${process.pid}-${randomBytes(6).toString('hex')}`;
+  return `.conductor-tmp-${process.pid}-${randomName()}`;
+}
+
+/** Unique enough: a name that is taken is an error, and nothing is written over. */
+function randomName(): string {
+  return Math.floor(Math.random() * 2 ** 48)
+    .toString(16)
+    .padStart(12, '0');
 }
 
 /** A new folder of this process's own in `folder`; what a kill leaves of it is swept as temporary files are. */
@@ -25,6 +32,16 @@ export async function makeTemporaryFolder(folder: string): Promise<string> {
 /** The text of a file (UTF-8), or undefined when there is none. Other errors of the disk are thrown. */
 export async function readText(path: string): Promise<string | undefined> {
   return (await readBytes(path))?.toString('utf8');
+}
+
+/** As `readText`, for a few small files before there is anything else to do. */
+export function readTextSync(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The bytes of a file, or undefined when there is none. */

@@ -3,13 +3,14 @@
  * of what is guarded.
  */
 
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { mkdirSync, statSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
-import { codeOf, makeDir, readText, removeTree, writeAtomic } from './files.js';
+import { codeOf, readText, removeTree, writeAtomic } from './files.js';
 
 export interface LockOwner {
   readonly command: string;
@@ -27,6 +28,8 @@ export interface LockOptions {
   /** False: a lock that somebody holds is a failure at once. */
   readonly wait: boolean;
   readonly signal?: AbortSignal;
+  /** It is held for a moment: no file tells of it. */
+  readonly brief?: boolean;
   /** Called once for each holder that is waited for. */
   onWaiting?(owner: LockOwner): void;
 }
@@ -49,8 +52,8 @@ export async function acquireLock(
   owner: LockOwner,
   options: LockOptions,
 ): Promise<Result<LockHandle, Failure>> {
-  await makeDir(stateDir);
-  const { dev, ino } = await stat(stateDir, { bigint: true });
+  mkdirSync(stateDir, { recursive: true });
+  const { dev, ino } = statSync(stateDir, { bigint: true });
   const name = `conductor-${dev.toString(16)}-${ino.toString(16)}`;
   const take =
     process.platform === 'linux'
@@ -62,7 +65,8 @@ export async function acquireLock(
   for (;;) {
     if (options.signal?.aborted) return err({ kind: 'cancelled' });
     const taken = await take();
-    if (taken.kind === 'taken') return ok(await handle(stateDir, owner, taken.giveBack));
+    if (taken.kind === 'taken')
+      return ok(options.brief ? { release: taken.giveBack } : await handle(stateDir, owner, taken.giveBack));
     const meeting = await taken.meet();
     if (meeting === undefined) continue;
     try {

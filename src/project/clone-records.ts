@@ -1,7 +1,7 @@
 /** Small records of one clone, in conductor's state folder: what was published, how long tasks took, the last build. */
 
-import { createHash } from 'node:crypto';
-import { readText, writeAtomic } from '../io/files.js';
+import { sha256 } from '../base/sha256.js';
+import { readText, readTextSync, writeAtomic } from '../io/files.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
 
@@ -17,6 +17,17 @@ export interface LastBuild {
   readonly secrets: readonly string[];
   readonly named: readonly string[];
   readonly tasks: number;
+  /** The private index when its tree was last seen to be this one (`fileIdentity`). */
+  readonly index?: string;
+}
+
+/** Whether the environment that the config read is that of the last build. */
+export function hasSameEnvironment(
+  last: LastBuild,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const today = environmentDigests(Object.keys(last.environment), env);
+  return Object.entries(last.environment).every(([name, digest]) => today[name] === digest);
 }
 
 export function environmentDigests(
@@ -26,14 +37,13 @@ export function environmentDigests(
   const digests: Record<string, string> = {};
   for (const name of [...names].sort()) {
     const value = env[name];
-    digests[name] =
-      value === undefined ? 'unset' : createHash('sha256').update(`${name}=${value}`).digest('hex');
+    digests[name] = value === undefined ? 'unset' : sha256(`${name}=${value}`);
   }
   return digests;
 }
 
-export async function readLastBuild(state: string): Promise<LastBuild | undefined> {
-  const last = await readRecord<LastBuild>(`${state}/last.json`);
+export function readLastBuild(state: string): LastBuild | undefined {
+  const last = parseRecord<LastBuild>(readTextSync(`${state}/last.json`));
   return last && typeof last.tree === 'string' && Array.isArray(last.secrets) && Array.isArray(last.named)
     ? last
     : undefined;

@@ -1,6 +1,7 @@
 /** Where a build keeps its event log and the output of what it ran: `.conductor/logs/<build>/`. Reads no content. */
 
-import { lstat, readdir } from 'node:fs/promises';
+import { type Dirent, lstatSync, readdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { makeDir, removeTree, writeAtomic } from '../io/files.js';
 import type { Failure } from '../model/failure.js';
 
@@ -17,13 +18,13 @@ const KEPT_BUILDS = 30;
  * Why nothing may be written below the project's own folder: a repository can hold a link there, and old logs would be
  * removed wherever it leads. Undefined when all is well.
  */
-export async function ownFolderProblem(project: string): Promise<Failure | undefined> {
+export function ownFolderProblem(project: string): Failure | undefined {
   const root = `${project}/${CONDUCTOR_FOLDER}`;
-  const found = await lstat(root).catch(() => undefined);
+  const found = lstatSync(root, { throwIfNoEntry: false });
   if (!found) return undefined;
   const links = found.isSymbolicLink()
     ? [CONDUCTOR_FOLDER]
-    : (await readdir(root, { withFileTypes: true }).catch(() => []))
+    : entriesOf(root)
         .filter((entry) => entry.isSymbolicLink())
         .map(({ name }) => `${CONDUCTOR_FOLDER}/${name}`);
   if (links.length === 0) return undefined;
@@ -32,6 +33,14 @@ export async function ownFolderProblem(project: string): Promise<Failure | undef
     reason: `${links.join(', ')} is a link, and conductor writes and removes files there`,
     hint: 'Links are not followed: put a folder in its place, or remove it.',
   };
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 export class BuildLogs {

@@ -10,7 +10,7 @@ import { git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Entry, Listing, ObjectId } from '../model/tree.js';
-import { indexCall } from './snapshot.js';
+import { indexCall } from './private-index.js';
 
 /** These decide how other files are read. */
 const SPECIAL = /(^|\/)\.git(ignore|attributes)$/;

@@ -14,7 +14,8 @@ import type { Repository } from '../io/git/repository.js';
 import { untilClosed } from '../io/open-files.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
-import { indexCall } from './snapshot.js';
+import { indexCall } from './private-index.js';
+import { PUBLISH_JOURNAL } from './publish-journal.js';
 
 export interface PublishOptions {
   /** The snapshot: what the working tree was. Relative to the project, as is `to`. */
@@ -27,7 +28,7 @@ export interface Published {
   readonly removed: readonly string[];
 }
 
-const JOURNAL = 'publish.json';
+const JOURNAL = PUBLISH_JOURNAL;
 /** How long an orphaned git is waited for: longer than any tree takes to be written. */
 const ORPHAN_MS = 60_000;
 

@@ -13,6 +13,7 @@ import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
+import { addArguments, indexCall, pathspecs, secretsText } from './private-index.js';
 
 export interface SnapshotOptions {
   /** Patterns of files that are left out. */
@@ -40,16 +41,6 @@ export async function copyIndex(from: string, to: string): Promise<void> {
   }
 }
 
-/** How git is called for the private index. */
-export function indexCall(repository: Repository): GitCall {
-  return {
-    gitDir: repository.store,
-    workTree: repository.top,
-    dir: repository.top,
-    indexFile: join(repository.state, 'index'),
-  };
-}
-
 /**
  * Takes a snapshot; the tree is relative to the project. The caller holds the project's lock. Failures:
  * `snapshot-failed` (a file that cannot be read), `disk-full`.
@@ -64,7 +55,7 @@ export async function takeSnapshot(
   await rm(`${index}.lock`, { force: true });
   // What an index holds depends on what was left out of it: another list of secrets needs another index.
   const listFile = join(repository.state, 'index-secrets.json');
-  const list = JSON.stringify([options.secrets, options.named]);
+  const list = secretsText(options.secrets, options.named);
   if ((await readText(listFile)) !== list) {
     await rm(index, { force: true });
     await writeAtomic(listFile, list);
@@ -114,7 +105,7 @@ async function snapshot(
 /** Looks again where a file was there when git listed its folder and is gone or another one when it is read. */
 async function addAll(specs: readonly string[], call: GitCall): Promise<GitExit> {
   for (let looks = 1; ; looks++) {
-    const added = await git(['add', '--all', '--', ...specs], call);
+    const added = await git(addArguments(specs), call);
     if (added.code === 0 || looks === MAX_LOOKS || !VANISHED.test(added.stderr)) return added;
   }
 }
@@ -131,22 +122,10 @@ function isHarmless(exit: GitExit): boolean {
   return exit.stderr.startsWith('The following paths are ignored by one of your .gitignore files:');
 }
 
-function pathspecs(repository: Repository, secrets: readonly string[]): string[] {
-  const prefix = globEscape(repository.prefix);
-  return [
-    repository.prefix === '' ? ':/' : `:(top,literal)${repository.prefix}`,
-    ...secrets.map((pattern) => `:(top,exclude,glob)${prefix}${pattern}`),
-  ];
-}
-
 /** The embedded repository without a commit at which `add` stopped: git has no entry for such a one. */
 function bareRepository(exit: GitExit): string | undefined {
   if (exit.code === 0) return undefined;
   return /^error: '(.+)\/' does not have a commit checked out$/m.exec(exit.stderr)?.[1];
-}
-
-function globEscape(path: string): string {
-  return path.replace(/[*?[\]\\]/g, '\\$&');
 }
 
 /** Those of the paths at which there is something that is no folder. */

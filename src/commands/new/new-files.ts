@@ -51,8 +51,7 @@ export async function writeNewFolder(
 ): Promise<Result<Undo, Failure>> {
   const target = join(project, folder);
   const wrong =
-    (await wayProblem(project, [{ path: folder, content: new Uint8Array() }])) ??
-    (await ownFolderProblem(project));
+    (await wayProblem(project, [{ path: folder, content: new Uint8Array() }])) ?? ownFolderProblem(project);
   if (wrong) return err(wrong);
   const staged = await makeTemporaryFolder(join(project, CONDUCTOR_FOLDER));
   try {

@@ -16,7 +16,8 @@ import { lockFiles, type Project } from '../../project/project.js';
 import type { ProjectMemory } from '../../project/project-memory.js';
 import type { ProjectSource } from '../../project/project-source.js';
 import { scanPartially } from '../../workspace/partial-scan.js';
-import { copyIndex, indexCall, type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
+import { indexCall } from '../../workspace/private-index.js';
+import { copyIndex, type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
 
 export class Scanner {
   private readonly repository: Repository;

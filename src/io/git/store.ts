@@ -11,45 +11,7 @@ import { makeTemporaryFolder } from '../files.js';
 import { gitOk } from './git-process.js';
 import { gitVersion } from './git-version.js';
 import type { Repository } from './repository.js';
-
-/**
- * The person's configuration comes first, so that filters and line endings are theirs. What follows undoes all that
- * would make the store anything but a plain bare repository that runs nothing by itself. Paths are relative, so that
- * a clone can be moved.
- */
-function storeConfig(format: Repository['objectFormat']): string {
-  const sha256 = format === 'sha256';
-  return `[include]
-	path = ../../config
-[core]
-	repositoryformatversion = ${sha256 ? 1 : 0}
-	bare = true
-	hooksPath = /dev/null
-	fsmonitor = false
-	untrackedCache = false
-	splitIndex = false
-	sparseCheckout = false
-	sparseCheckoutCone = false
-	logAllRefUpdates = false
-	trustctime = true
-	checkStat = default
-	protectHFS = true
-	protectNTFS = true
-	filesRefLockTimeout = 1000
-	packedRefsTimeout = 1000
-[index]
-	sparse = false
-[gc]
-	auto = 0
-[maintenance]
-	auto = false
-[submodule]
-	recurse = false
-[commit]
-	gpgSign = false
-[extensions]
-${sha256 ? '\tobjectFormat = sha256\n' : ''}`;
-}
+import { COPIED_FILES, isStoreCurrent, storeConfig } from './store-config.js';
 
 /** Makes the store when it is missing, and brings what it copies from the person's repository up to date. */
 export async function prepareStore(repository: Repository): Promise<Result<void, Failure>> {
@@ -59,8 +21,8 @@ export async function prepareStore(repository: Repository): Promise<Result<void,
     if (!made.ok) return made;
   }
   await mkdir(state, { recursive: true });
-  await copyIfChanged(join(commonDir, 'info', 'exclude'), join(store, 'info', 'exclude'));
-  await copyIfChanged(join(commonDir, 'info', 'attributes'), join(store, 'info', 'attributes'));
+  if (isStoreCurrent(repository)) return ok(undefined);
+  for (const name of COPIED_FILES) await copyIfChanged(join(commonDir, name), join(store, name));
   const config = storeConfig(repository.objectFormat);
   if ((await readFile(join(store, 'config'), 'utf8').catch(() => '')) !== config) {
     await replaceFile(join(store, 'config'), config);

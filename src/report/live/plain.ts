@@ -1,11 +1,12 @@
 /** Events as plain lines, for logs and pipes, and the last line of every build. Keeps no state. */
 
-import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../../model/event.js';
+import type { BuildEvent, TaskOutcomeKind } from '../../model/event.js';
 import { describeFailure } from '../failures/failure.js';
 import { printFailure } from '../failures/failure-print.js';
 import { rebasedText } from '../rebased.js';
 import { duration, money, plural, type Style, visible } from '../style.js';
 import type { Reporter, Sink } from './reporter.js';
+import { count, summaryLine } from './summary-line.js';
 
 /** Changed paths that are named in a line. */
 const NAMED_PATHS = 3;
@@ -111,59 +112,4 @@ function planText(plan: Extract<BuildEvent, { type: 'plan.ready' }>): string {
   };
   const parts = [named('added'), named('changed'), named('removed'), count(plan.kept.length, 'kept')];
   return `${plural(tasks, 'task')}: ${parts.filter((part) => part !== '').join(', ')}`;
-}
-
-/** What happened, in one line. */
-export function summaryLine(summary: BuildSummary, style: Style): string {
-  const { counts, outcome } = summary;
-  const cost = summary.usage.costUsd ? ` (${money(summary.usage.costUsd)})` : '';
-  const took = ` in ${duration(summary.ms)}${cost}`;
-  const rest = [
-    count(counts.accepted, 'accepted'),
-    count(counts.verified, 'verified'),
-    count(counts.cached, 'from cache'),
-    count(counts.drifted, 'edited by hand'),
-    count(counts.fresh, 'fresh'),
-  ];
-  const join = (parts: readonly string[]) => parts.filter((part) => part !== '').join(', ');
-  switch (outcome) {
-    case 'up-to-date':
-      return `conductor: nothing to do (${join(rest) || 'no tasks'})`;
-    case 'built': {
-      const built = counts.built > 0 ? `built ${counts.built}` : '';
-      return `${style('green', 'conductor')}: ${join([built, ...rest]) || 'done'}${took}`;
-    }
-    case 'failed': {
-      const failed = counts.failed > 0 ? `${counts.failed} failed` : 'failed';
-      const others = [count(counts.skipped, 'skipped'), count(counts.built, 'built'), ...rest];
-      return `${style('red', 'conductor')}: ${join([failed, ...others])}${took}`;
-    }
-    case 'superseded':
-      return style(
-        'dim',
-        'conductor: files changed, starting again; what runs goes on if nothing of it changed',
-      );
-    case 'interrupted': {
-      const done = join([count(counts.built, 'built'), count(counts.failed, 'failed'), ...rest]);
-      return `${style('yellow', 'conductor')}: interrupted after ${duration(summary.ms)}${cost}: ${done || 'nothing finished'}`;
-    }
-    case 'would-build': {
-      const parts = [
-        counts.built > 0 ? `build ${counts.built}` : '',
-        counts.cached > 0 ? `restore ${counts.cached}` : '',
-        counts.verified > 0 ? `verify ${counts.verified}` : '',
-      ];
-      const unchanged = join([
-        count(counts.failed, 'would fail'),
-        count(counts.skipped, 'not known yet'),
-        count(counts.drifted, 'edited by hand'),
-        count(counts.fresh, 'fresh'),
-      ]);
-      return `conductor: would ${join(parts) || 'do nothing'}${unchanged === '' ? '' : ` (${unchanged})`}`;
-    }
-  }
-}
-
-function count(n: number, word: string): string {
-  return n > 0 ? `${n} ${word}` : '';
 }

@@ -4,9 +4,10 @@ import { jsonReporter } from '../json.js';
 import { plainStyle } from '../style.js';
 import { textWidth } from '../width.js';
 import { eventLog } from './event-log.js';
-import { plainReporter, summaryLine } from './plain.js';
+import { plainReporter } from './plain.js';
 import { costSoFar, NO_PROGRESS, progress } from './progress.js';
 import { type Reporter, tee } from './reporter.js';
+import { summaryLine } from './summary-line.js';
 import { liveBlock, progressBar, terminalReporter } from './terminal.js';
 
 function event(body: BuildEventBody, at = 0): BuildEvent {

@@ -1,0 +1,76 @@
+/**
+ * Sees that a plain build has nothing to do, with as little as can be loaded: one git process, and no spec is read.
+ * Whatever is unusual (another build, a killed one, a changed setting) is left to the build itself, which does the same
+ * checks in full.
+ */
+
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readTextSync } from '../io/files.js';
+import { gitSync } from '../io/git/git-process.js';
+import { locateRepository } from '../io/git/locate.js';
+import type { Repository } from '../io/git/repository.js';
+import { isStoreCurrent } from '../io/git/store-config.js';
+import { acquireLock } from '../io/process-lock.js';
+import {
+  hasSameEnvironment,
+  type LastBuild,
+  readLastBuild,
+  writeLastBuild,
+} from '../project/clone-records.js';
+import type { Host } from '../project/host.js';
+import { ownFolderProblem } from '../project/log-files.js';
+import { addArguments, fileIdentity, indexCall, pathspecs, secretsText } from '../workspace/private-index.js';
+import { PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
+
+/** What a host has to say for it. */
+export type QuickHost = Pick<Host, 'directory' | 'env' | 'version' | 'pid' | 'now'>;
+
+/**
+ * The number of tasks, all of them fresh; undefined when that cannot be said so quickly. `command` is told to whoever
+ * waits for the project meanwhile.
+ */
+export async function quickCheck(host: QuickHost, command: string): Promise<number | undefined> {
+  const located = locateRepository(host.directory);
+  if (!located.ok || !existsSync(located.value.state) || !isStoreCurrent(located.value)) return undefined;
+  const repository = located.value;
+  const startedAt = new Date(host.now()).toISOString();
+  const owner = { command, pid: host.pid, startedAt };
+  const lock = await acquireLock(repository.state, owner, { wait: false, brief: true });
+  if (!lock.ok) return undefined;
+  try {
+    const last = readLastBuild(repository.state);
+    if (!last || last.version !== host.version || last.named.length > 0) return undefined;
+    if (!hasSameEnvironment(last, host.env) || isUnusual(repository, last)) return undefined;
+    if (ownFolderProblem(repository.project)) return undefined;
+    return (await isSameTree(repository, last)) ? last.tasks : undefined;
+  } finally {
+    await lock.value.release();
+  }
+}
+
+/** Something that a full build looks after first: what a killed one left, or an index of other secrets. */
+function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean {
+  const index = join(state, 'index');
+  if (!existsSync(index) || existsSync(`${index}.lock`) || existsSync(join(state, PUBLISH_JOURNAL)))
+    return true;
+  if (readTextSync(join(state, 'index-secrets.json')) !== secretsText(last.secrets, last.named)) return true;
+  return [home, store, state].some((folder) =>
+    readdirSync(folder).some((name) => name.startsWith('.conductor-tmp-')),
+  );
+}
+
+/** Takes the snapshot. An index that git left alone has the tree that it had, so that the tree need not be written. */
+async function isSameTree(repository: Repository, last: LastBuild): Promise<boolean> {
+  const call = indexCall(repository);
+  const added = gitSync(addArguments(pathspecs(repository, last.secrets)), call);
+  if (added.code !== 0) return false;
+  const index = fileIdentity(call.indexFile as string);
+  if (index !== undefined && index === last.index) return true;
+  const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
+  const written = gitSync(['write-tree', ...prefix], call);
+  if (written.code !== 0 || written.stdout.toString('latin1').trim() !== last.tree) return false;
+  const after = fileIdentity(call.indexFile as string);
+  if (after !== undefined) await writeLastBuild(repository.state, { ...last, index: after });
+  return true;
+}

@@ -1,0 +1,55 @@
+/**
+ * The first code that runs. A plain build with nothing to do ends here; for everything else the command line is loaded.
+ * Bundled as one small file: each module more would be felt in every build.
+ */
+
+import { writeSync } from 'node:fs';
+import { recordNames } from '../agent/opencode/server/record-folder.js';
+import { nothingDone, PLAIN_BUILD } from '../build/options.js';
+import { quickCheck } from '../build/quick-check.js';
+import { codeOf } from '../io/errors.js';
+import type { BuildEvent } from '../model/event.js';
+import { createEmit } from '../project/host.js';
+import { buildName } from '../project/log-files.js';
+import { eventLine } from '../report/json.js';
+import { summaryLine } from '../report/live/summary-line.js';
+import { plainStyle } from '../report/style.js';
+import { findProject, userCache } from './places.js';
+import { VERSION } from './version.js';
+
+export async function start(): Promise<void> {
+  const [command, ...flags] = process.argv.slice(2);
+  const isPlain = command === 'build' && flags.every((flag) => flag === '--json');
+  if (isPlain && (await hasNothingToDo(flags.length > 0))) process.exit(0);
+  const { main } = await import('./main.js');
+  await main();
+}
+
+async function hasNothingToDo(json: boolean): Promise<boolean> {
+  const startedAt = Date.now();
+  // Agents of a build that was killed are ended by the next one.
+  if ((await recordNames(userCache())).length > 0) return false;
+  const directory = findProject(process.cwd());
+  const { env, pid } = process;
+  const host = { directory, env, pid, version: VERSION, now: Date.now };
+  const tasks = await quickCheck(host, PLAIN_BUILD.command).catch(() => undefined);
+  if (tasks === undefined) return false;
+  const summary = nothingDone(tasks, Date.now() - startedAt);
+  const events: BuildEvent[] = [];
+  const emit = createEmit(Date.now, (event) => events.push(event));
+  emit({
+    type: 'build.started',
+    build: buildName(startedAt, pid),
+    command: PLAIN_BUILD.command,
+    version: VERSION,
+  });
+  emit({ type: 'build.finished', summary });
+  const output = json ? events.map(eventLine).join('') : `${summaryLine(summary, plainStyle)}\n`;
+  try {
+    writeSync(1, output);
+  } catch (error) {
+    // Whoever reads the output may stop (`| head`); a full pipe is left to a stream, which waits.
+    if (codeOf(error) === 'EAGAIN') await new Promise((resolve) => process.stdout.write(output, resolve));
+  }
+  return true;
+}

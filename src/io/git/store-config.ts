@@ -1,0 +1,65 @@
+/** What conductor's own repository has in its settings, and whether it is in step with the person's. Changes nothing. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Repository } from './repository.js';
+
+/** Files that the store has as copies of the person's, relative to both. */
+export const COPIED_FILES = ['info/exclude', 'info/attributes'] as const;
+
+/**
+ * The person's configuration comes first, so that filters and line endings are theirs. What follows undoes all that
+ * would make the store anything but a plain bare repository that runs nothing by itself. Paths are relative, so that
+ * a clone can be moved.
+ */
+export function storeConfig(format: Repository['objectFormat']): string {
+  const sha256 = format === 'sha256';
+  return `[include]
+	path = ../../config
+[core]
+	repositoryformatversion = ${sha256 ? 1 : 0}
+	bare = true
+	hooksPath = /dev/null
+	fsmonitor = false
+	untrackedCache = false
+	splitIndex = false
+	sparseCheckout = false
+	sparseCheckoutCone = false
+	logAllRefUpdates = false
+	trustctime = true
+	checkStat = default
+	protectHFS = true
+	protectNTFS = true
+	filesRefLockTimeout = 1000
+	packedRefsTimeout = 1000
+[index]
+	sparse = false
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[submodule]
+	recurse = false
+[commit]
+	gpgSign = false
+[extensions]
+${sha256 ? '\tobjectFormat = sha256\n' : ''}`;
+}
+
+/** Whether nothing of it is to be made or copied. */
+export function isStoreCurrent({ store, commonDir, objectFormat }: Repository): boolean {
+  if (!existsSync(join(store, 'HEAD'))) return false;
+  if (bytesOf(join(store, 'config'))?.toString('utf8') !== storeConfig(objectFormat)) return false;
+  return COPIED_FILES.every((name) => {
+    const [theirs, ours] = [bytesOf(join(commonDir, name)), bytesOf(join(store, name))];
+    return theirs === undefined ? ours === undefined : ours?.equals(theirs) === true;
+  });
+}
+
+function bytesOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,59 @@
+/** The last line of every build. Keeps no state. */
+
+import type { BuildSummary } from '../../model/event.js';
+import { duration, money, type Style } from '../style.js';
+
+/** What happened, in one line. */
+export function summaryLine(summary: BuildSummary, style: Style): string {
+  const { counts, outcome } = summary;
+  const cost = summary.usage.costUsd ? ` (${money(summary.usage.costUsd)})` : '';
+  const took = ` in ${duration(summary.ms)}${cost}`;
+  const rest = [
+    count(counts.accepted, 'accepted'),
+    count(counts.verified, 'verified'),
+    count(counts.cached, 'from cache'),
+    count(counts.drifted, 'edited by hand'),
+    count(counts.fresh, 'fresh'),
+  ];
+  const join = (parts: readonly string[]) => parts.filter((part) => part !== '').join(', ');
+  switch (outcome) {
+    case 'up-to-date':
+      return `conductor: nothing to do (${join(rest) || 'no tasks'})`;
+    case 'built': {
+      const built = counts.built > 0 ? `built ${counts.built}` : '';
+      return `${style('green', 'conductor')}: ${join([built, ...rest]) || 'done'}${took}`;
+    }
+    case 'failed': {
+      const failed = counts.failed > 0 ? `${counts.failed} failed` : 'failed';
+      const others = [count(counts.skipped, 'skipped'), count(counts.built, 'built'), ...rest];
+      return `${style('red', 'conductor')}: ${join([failed, ...others])}${took}`;
+    }
+    case 'superseded':
+      return style(
+        'dim',
+        'conductor: files changed, starting again; what runs goes on if nothing of it changed',
+      );
+    case 'interrupted': {
+      const done = join([count(counts.built, 'built'), count(counts.failed, 'failed'), ...rest]);
+      return `${style('yellow', 'conductor')}: interrupted after ${duration(summary.ms)}${cost}: ${done || 'nothing finished'}`;
+    }
+    case 'would-build': {
+      const parts = [
+        counts.built > 0 ? `build ${counts.built}` : '',
+        counts.cached > 0 ? `restore ${counts.cached}` : '',
+        counts.verified > 0 ? `verify ${counts.verified}` : '',
+      ];
+      const unchanged = join([
+        count(counts.failed, 'would fail'),
+        count(counts.skipped, 'not known yet'),
+        count(counts.drifted, 'edited by hand'),
+        count(counts.fresh, 'fresh'),
+      ]);
+      return `conductor: would ${join(parts) || 'do nothing'}${unchanged === '' ? '' : ` (${unchanged})`}`;
+    }
+  }
+}
+
+export function count(n: number, word: string): string {
+  return n > 0 ? `${n} ${word}` : '';
+}

@@ -1,0 +1,124 @@
+/** A plain build with nothing to do ends before anything else is loaded, and never when there is something to do. */
+
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { TemporaryProject } from '../rig/command-line.js';
+
+const projects: TemporaryProject[] = [];
+afterEach(() => {
+  for (const project of projects.splice(0)) project.dispose();
+});
+
+const CONFIG = `import './read.cts';
+export default { env: [process.env.WANTED ?? 'NONE'], sandbox: 'off' };
+`;
+
+function newProject(): TemporaryProject {
+  const project = new TemporaryProject({
+    '.gitignore': '.conductor/\n',
+    'conductor.config.ts': CONFIG,
+    'read.cts': "module.exports = { also: 'ALSO' in process.env };\n",
+    'templates/part.hbs': 'part {{value}}\n',
+    'specs/f/BACKLOG.yaml': backlog(1),
+    'hand.txt': 'by hand\n',
+  });
+  projects.push(project);
+  return project;
+}
+
+function backlog(value: number): string {
+  const render = [{ template: 'part.hbs', to: 'out.txt', with: { value } }];
+  return JSON.stringify({ tasks: [{ id: 'T1', inputs: ['hand.txt'], render }] });
+}
+
+const logs = (project: TemporaryProject) => readdirSync(project.path('.conductor/logs')).length;
+
+async function build(project: TemporaryProject, env: Record<string, string> = {}, ...args: string[]) {
+  const before = existsSync(project.path('.conductor/logs')) ? logs(project) : 0;
+  const ended = await project.start(['build', ...args], env).ended;
+  expect(ended.code, ended.text).toBe(0);
+  return { text: ended.text, leftLog: logs(project) > before };
+}
+
+test('nothing to do leaves no log, in text and in JSON, and any change is found', {
+  timeout: 120_000,
+}, async () => {
+  const project = newProject();
+  expect((await build(project)).text).toContain('built 1');
+  for (let round = 0; round < 3; round++) {
+    expect(await build(project)).toEqual({ text: 'conductor: nothing to do (1 fresh)\n', leftLog: false });
+  }
+  const events = (await build(project, {}, '--json')).text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(events.map(({ type, seq }) => [type, seq])).toEqual([
+    ['build.started', 1],
+    ['build.finished', 2],
+  ]);
+  expect(events[1].summary).toMatchObject({
+    outcome: 'up-to-date',
+    exitCode: 0,
+    counts: { fresh: 1, built: 0 },
+  });
+
+  // Of the same size and with the same time: only the file system knows that it was written.
+  const hand = project.path('hand.txt');
+  const { atime, mtime } = statSync(hand);
+  writeFileSync(hand, 'by HAND\n');
+  utimesSync(hand, atime, mtime);
+  expect((await build(project)).text).toContain('built 1');
+  expect((await build(project)).leftLog).toBe(false);
+  chmodSync(hand, 0o755);
+  expect((await build(project)).text).toContain('built 1');
+  project.remove('out.txt');
+  expect((await build(project)).text).toContain('1 from cache');
+  project.write('new.txt', 'a file that no task reads\n');
+  expect(await build(project)).toMatchObject({ text: 'conductor: nothing to do (1 fresh)\n' });
+  project.write('specs/f/BACKLOG.yaml', backlog(2));
+  expect((await build(project)).text).toContain('built 1');
+});
+
+test('only what the config reads is told apart; what a killed build left is mended first', {
+  timeout: 120_000,
+}, async () => {
+  const project = newProject();
+  const env = { WANTED: 'PATH' };
+  await build(project, env);
+  const state = join(
+    project.dir,
+    '.git/conductor/projects',
+    readdirSync(project.path('.git/conductor/projects'))[0] as string,
+  );
+  const last = JSON.parse(
+    project.read(join('.git/conductor/projects', state.split('/').at(-1) as string, 'last.json')),
+  );
+  expect(Object.keys(last.environment).sort()).toEqual(['ALSO', 'WANTED']);
+  // Two shells differ in much that decides nothing.
+  const other = {
+    ...env,
+    CI: '1',
+    TERM: 'other',
+    AI_AGENT: 'x',
+    BABEL_ENV: 'y',
+    NODE_ENV: 'z',
+    JITI_DEBUG: '0',
+  };
+  expect(await build(project, other)).toEqual({
+    text: 'conductor: nothing to do (1 fresh)\n',
+    leftLog: false,
+  });
+  expect((await build(project, { ...env, ALSO: '' })).leftLog).toBe(true);
+  expect((await build(project, { WANTED: 'HOME' })).leftLog).toBe(true);
+
+  // A publish that was cut off.
+  await build(project, env);
+  const tree = JSON.parse(
+    project.read(join('.git/conductor/projects', state.split('/').at(-1) as string, 'last.json')),
+  ).tree;
+  rmSync(project.path('out.txt'));
+  writeFileSync(join(state, 'publish.json'), JSON.stringify({ from: tree, to: tree }));
+  expect((await build(project, env)).text).toContain('recovered');
+  expect(existsSync(project.path('out.txt'))).toBe(true);
+});
