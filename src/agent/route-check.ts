@@ -35,7 +35,7 @@ function variantProblems(route: ModelRoute, at: string): RouteProblem[] {
       variant === undefined ? [] : [`${at}.arms.${arm}.variant`],
     ),
   ];
-  return paths.map((path) => ({ path, message: 'the driver `command` knows no variants' }));
+  return paths.map((path) => ({ path, message: 'the driver `command` does not support variants' }));
 }
 
 function unseenLimits(limits: Readonly<Record<string, ProviderLimits>>): RouteProblem[] {
@@ -43,7 +43,7 @@ function unseenLimits(limits: Readonly<Record<string, ProviderLimits>>): RoutePr
     .filter(([, { requestsPerMinute }]) => requestsPerMinute !== undefined)
     .map(([provider]) => ({
       path: `models.limits.${provider}.requestsPerMinute`,
-      message: 'a `command` agent calls its models unseen: this cannot be held',
+      message: 'conductor does not see the model calls of a `command` agent, so it cannot enforce this',
       hint: 'limit `sessions`',
     }));
 }
@@ -65,7 +65,7 @@ function modelProblems(route: ModelRoute, at: string): RouteProblem[] {
     .filter(([, model]) => model !== undefined && !/^[^/\s]+\/\S+$/.test(model))
     .map(([path, model]) => ({
       path,
-      message: `\`${model}\` is no model: it must be \`provider/model\``,
+      message: `\`${model}\` is not a model: it must be \`provider/model\``,
       ...(path.includes('.split.') ? { hint: 'or describe the arm in `arms`' } : {}),
     }));
 }
@@ -92,7 +92,8 @@ function laterPrompt({ when, prompt, arms }: ModelRoute, at: string): RouteProbl
       one.prompt === undefined ? [] : [`${at}.arms.${arm}.prompt`],
     ),
   ];
-  const message = 'a route for later attempts (`when.attempt`) cannot name a prompt: the first one stays';
+  const message =
+    'a route for later attempts (`when.attempt`) cannot name a prompt, because the first one is in the key';
   return paths.map((path) => ({ path, message }));
 }
 
@@ -100,5 +101,5 @@ function laterPrompt({ when, prompt, arms }: ModelRoute, at: string): RouteProbl
 function deadRoute(routes: readonly ModelRoute[], index: number, at: string): RouteProblem[] {
   const before = routes.findIndex(({ when }) => when === undefined || Object.keys(when).length === 0);
   if (before < 0 || index <= before) return [];
-  return [{ path: at, message: `is never taken: route ${before} has no \`when\` and takes every task` }];
+  return [{ path: at, message: `is never used: route ${before} has no \`when\` and matches every task` }];
 }

@@ -8,13 +8,13 @@ export function checkWarnings(project: Project, { task, verdict }: Check): strin
   if ('observed' in verdict && verdict.observed) {
     const [first, ...more] = verdict.observed;
     const others = more.length === 0 ? '' : ` and ${more.length} more`;
-    warnings.push(`its agent had read ${first}${others}, changed since; name what counts in its \`inputs\``);
+    warnings.push(`observed inputs changed: ${first}${others}; if they matter, add them to \`inputs\``);
   }
   // An agent goes on from accepted files; a template or a command knows nothing of them.
   const isLost = verdict.kind === 'stale' && task.recipe.kind !== 'agent';
   if (isLost && lockedTask(project, task)?.recipe === 'accepted') {
     const maker = task.recipe.kind === 'run' ? 'command' : 'template';
-    warnings.push(`what was accepted by hand is made anew by its ${maker}`);
+    warnings.push(`the accepted hand edit is replaced: its ${maker} writes the files again`);
   }
   return warnings;
 }

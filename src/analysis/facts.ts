@@ -155,7 +155,7 @@ export class FactGatherer {
     const entry = listing.get(path);
     const text = entry && (await this.text(entry.id));
     if (!entry || text === undefined) {
-      return err({ kind: 'template-error', template: path, message: 'there is no such file in the project' });
+      return err({ kind: 'template-error', template: path, message: 'the project has no such file' });
     }
     const partials = new Map<string, { path: string; id: ObjectId; text: string }>();
     const wanted = text.includes('{{') ? await partialNames(text) : [];

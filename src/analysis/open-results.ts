@@ -79,8 +79,8 @@ async function openKeys(
       kind: 'usage',
       message:
         signers === undefined
-          ? 'only signed results are trusted, but nobody may sign'
-          : `there is no ${signers}`,
+          ? 'only signed results are trusted, but no signers are configured'
+          : `${signers} does not exist`,
       hint: 'name a file of public keys in `cache.signers`: lines of `<name> ssh-ed25519 <key>`',
     });
   }

@@ -59,7 +59,7 @@ export async function ownershipProblem(
 ): Promise<string | undefined> {
   const owned = patternSet(task.outputs);
   for (const path of result.outputs.keys()) {
-    if (!owned.matches(path)) return `it holds ${path}, which the task does not own`;
+    if (!owned.matches(path)) return `it contains ${path}, which the task does not own`;
   }
   for (const { path } of result.edits) {
     if (!task.edits.includes(path)) return `it patches ${path}, which the task may not edit`;
@@ -67,6 +67,6 @@ export async function ownershipProblem(
   const patched = result.edits.flatMap(({ path, after }) => (after ? [[path, after] as const] : []));
   const listing = new Listing(new Map([...result.outputs, ...patched]));
   const problem = await entryProblem(project.objects, listing.paths, listing);
-  if (problem?.kind === 'link-leaves-tree') return `its link ${problem.path} leads out of the project`;
-  return problem && `it holds a git repository of its own`;
+  if (problem?.kind === 'link-leaves-tree') return `its link ${problem.path} leaves the project`;
+  return problem && `it contains a git repository`;
 }

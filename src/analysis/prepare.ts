@@ -107,7 +107,7 @@ export async function prepare(
 function noSpecs(project: Project): Failure {
   const { specs } = project.config;
   const made = project.recorded.size;
-  const kept = made === 0 ? '' : `; the ${made} files that were built from specs are left as they are`;
+  const kept = made === 0 ? '' : `; conductor leaves the ${made} files that were built from specs`;
   return {
     kind: 'usage',
     message: `there are no tasks in ${specs}/${kept}`,

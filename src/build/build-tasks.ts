@@ -110,7 +110,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     for (const path of merged.value.leftBehind) {
       emit({
         type: 'warning',
-        message: `${path} is owned by no task any more, but was edited by hand: it is yours now`,
+        message: `${path} is not owned by a task any more, but was edited by hand; conductor leaves it to you`,
       });
     }
     const complete = done.size === selected.size;

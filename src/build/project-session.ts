@@ -73,7 +73,7 @@ export async function lockProject(
     await host.reapAgents?.();
     for (const folder of [repository.home, repository.store, repository.state]) await sweepTemporary(folder);
     if ((await recoverPublish(repository, objects)) === 'completed') {
-      emit({ type: 'build.recovered', what: 'a publish that was interrupted has been completed' });
+      emit({ type: 'build.recovered', what: 'completed the publishing of an interrupted build' });
     }
     return lock;
   } catch (error) {

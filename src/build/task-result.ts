@@ -47,7 +47,7 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
     return unmade(pinnedMissing(prepared.project, task));
   }
   if (reasons.some((reason) => reason.kind === 'result-damaged')) {
-    const message = 'its result in the store is damaged; it is made anew';
+    const message = 'the stored result is damaged; conductor rebuilds the task';
     caller.emit({ type: 'warning', task: task.label, message });
     await prepared.store.forget(storeKey);
   }

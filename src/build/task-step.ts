@@ -200,7 +200,7 @@ export class TaskStep {
           if (result !== 'again')
             return this.finishOverEdits(checker, better?.check ?? check, result, 'built', better?.revision);
           isMade = true;
-          if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is made again and again`);
+          if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is built again and again`);
           continue;
         }
         case 'pending':

@@ -84,7 +84,7 @@ describe('usage', () => {
     const { code, text } = await project.conductor('build');
     expect(code).toBe(2);
     expect(steady(text)).toBe(
-      `error: this folder is in no git repository\n  folder  ${project.dir}\n  hint: run \`git init\` here\nconductor: failed in <time>\n`,
+      `error: this folder is not in a git repository\n  folder  ${project.dir}\n  hint: run \`git init\` here, or change to the folder of the project\nconductor: failed in <time>\n`,
     );
     expect(existsSync(project.path('.conductor'))).toBe(false);
   });
@@ -270,7 +270,7 @@ describe('build', () => {
         '  limit  <time>',
         '  log    .conductor/logs/<build>/notes~T01/gate-1.1.log',
         '  | before',
-        '  hint: see why it hangs, or raise its time-out (`timeout` in a spec, `timeoutMinutes` in the config)',
+        '  hint: find out why it hangs, or raise its timeout (`timeout` in a spec, `timeoutMinutes` in the config)',
         'skipped  notes/T02: needs notes/T01',
         'conductor: 1 failed, 1 skipped in <time>',
         '',
@@ -356,7 +356,7 @@ describe('build', () => {
     const refused = await project.conductor('build', '--no-wait');
     expect(refused.code).toBe(2);
     expect(refused.text).toContain(
-      `error: another conductor is at work on this project\n  process  ${first.pid}\n  command  conductor build\n`,
+      `error: another conductor works on this project\n  process  ${first.pid}\n  command  conductor build\n`,
     );
     const second = project.start(['build']);
     await until('it says that it waits', () => second.printed().includes(`waiting for process ${first.pid}`));
@@ -449,9 +449,9 @@ describe('build', () => {
     project.remove('out');
     const { code, text } = await project.conductor('build');
     expect(code).toBe(2);
-    expect(text).toContain('what conductor keeps in it is damaged: ');
+    expect(text).toContain("conductor's data in it is damaged: ");
     expect(text).toContain(
-      'hint: Delete the folder `conductor` in its git folder: what it kept is made anew.',
+      'hint: Delete the folder `conductor` in its git folder. conductor creates it again.',
     );
     expect(text).toMatch(/conductor: failed in .*\n$/);
     project.remove('.git/conductor');
@@ -541,7 +541,7 @@ describe('looking', () => {
       code: 0,
       stdout: [
         'notes/T01  stale: never built',
-        'notes/T02  pending: not known before notes/T01 is built',
+        'notes/T02  pending: known when notes/T01 is built',
         'conductor: 2 tasks, 0 fresh, 2 not up to date',
         '',
       ].join('\n'),

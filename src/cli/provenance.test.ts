@@ -60,10 +60,10 @@ test('blame tells who made a file, also of one that was edited since', async () 
 
   expect((await run('accept', 'f/T1')).code).toBe(0);
   const accepted = (await run('blame', 'src/a.ts')).stdout;
-  expect(accepted).toContain('accepted: recorded as a person left it');
+  expect(accepted).toContain('accepted: recorded as a person edited it');
   expect(accepted).toMatch(/before {4}agent, node, model m-1; 1 attempt/);
   expect((await run('blame', 'b.txt')).stdout).toContain('echo b > b.txt');
-  expect((await run('blame', 'hand.txt')).stdout).toMatch(/written by people[\s\S]*read by {3}f\/T2/);
+  expect((await run('blame', 'hand.txt')).stdout).toMatch(/hand-written[\s\S]*read by {3}f\/T2/);
   const json = JSON.parse((await run('blame', 'src/a.ts', '--json')).stdout);
   expect(json.tasks[0]).toMatchObject({ label: 'f/T1', role: 'owns', making: { recipe: 'accepted' } });
   expect(await run('blame', 'src/b.ts')).toMatchObject({ code: 2, stdout: '' });

@@ -89,7 +89,7 @@ export async function runAgent(
     const { error } = asked;
     if (!isProviders(error) || next === undefined) return asked;
     const verb = error.kind === 'provider-refused' ? 'refuses' : 'does not answer';
-    const message = `${made.model ?? error.provider} ${verb} (${error.detail}): ${next} is asked instead`;
+    const message = `${made.model ?? error.provider} ${verb} (${error.detail}): ${next} is used instead`;
     context.emit({ type: 'warning', task: label, message });
     await parts.pool.show(workspace, attempt.inputTree);
   }

@@ -144,7 +144,7 @@ export class LocalExecutor implements Executor {
     const { unsandboxed } = this.parts;
     if (this.warned || unsandboxed === undefined) return;
     this.warned = true;
-    const message = `no sandbox (${unsandboxed}): agents, commands and gates can write wherever you can; see \`conductor doctor\``;
+    const message = `no sandbox (${unsandboxed}): agents, commands and gates can write everywhere that you can; run \`conductor doctor\``;
     emit({ type: 'warning', message });
   }
 }

@@ -116,8 +116,8 @@ function contradictions({ verdict, criteria, findings }: Answer): readonly strin
     criteria.some(({ met }) => !met) || findings.some(({ severity }) => severity !== 'minor');
   if (speaksAgainst === (verdict === 'reject')) return [];
   return speaksAgainst
-    ? ['it accepts, but a criterion is not met or a finding speaks against it']
-    : ['it rejects, but every criterion is met and no finding speaks against it'];
+    ? ['it accepts, although a criterion is not met or a finding is `blocker` or `major`']
+    : ['it rejects, although every criterion is met and no finding is `blocker` or `major`'];
 }
 
 /** An approval that leaves out a criterion has not judged it. */

@@ -61,7 +61,7 @@ export class Spending {
 function nearWarning(label: Label, { scope, unit, limit, spent }: Nearing): BuildEventBody {
   const amount = (value: number) => (unit === 'usd' ? money(value) : `${value}`);
   const words = unit === 'usd' ? '' : ' tokens';
-  const message = `the budget of the ${scope} is nearly spent: ${amount(spent)} of ${amount(limit)}${words}`;
+  const message = `the budget of the ${scope} is nearly used up: ${amount(spent)} of ${amount(limit)}${words}`;
   return { type: 'warning', message, ...(scope === 'task' ? { task: label } : {}) };
 }
 

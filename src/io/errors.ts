@@ -8,8 +8,8 @@ export function asFailure(error: unknown): Failure | undefined {
   if (code === 'EDAMAGED') {
     return {
       kind: 'unsupported-repository',
-      reason: `what conductor keeps in it is damaged: ${(error as Error).message.trimEnd().split('\n').at(-1)}`,
-      hint: 'Delete the folder `conductor` in its git folder: what it kept is made anew.',
+      reason: `conductor's data in it is damaged: ${(error as Error).message.trimEnd().split('\n').at(-1)}`,
+      hint: 'Delete the folder `conductor` in its git folder. conductor creates it again.',
     };
   }
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined;

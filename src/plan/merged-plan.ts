@@ -16,10 +16,10 @@ const SHARED = 'assumptions';
 /** Why a planner's document cannot be taken; undefined when it can. */
 export function documentProblem(text: string): string | undefined {
   const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_DOCUMENT_BYTES) return `it has ${bytes} bytes; at most ${MAX_DOCUMENT_BYTES} are taken`;
+  if (bytes > MAX_DOCUMENT_BYTES) return `it has ${bytes} bytes; the limit is ${MAX_DOCUMENT_BYTES}`;
   if (text.includes('\0') || text.includes('\uFFFD')) return 'it is not plain UTF-8 text';
   if (text.trim() === '') return 'it is empty';
-  return sectionsOf(text).length === 0 ? 'it has none of the headings that were asked for' : undefined;
+  return sectionsOf(text).length === 0 ? 'it has none of the required headings' : undefined;
 }
 
 /** The plan as `PLAN.md`: one part for each planner, headings one level below it, assumptions of all at the end. */

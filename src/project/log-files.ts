@@ -30,8 +30,8 @@ export function ownFolderProblem(project: string): Failure | undefined {
   if (links.length === 0) return undefined;
   return {
     kind: 'unsupported-repository',
-    reason: `${links.join(', ')} is a link, and conductor writes and removes files there`,
-    hint: 'Links are not followed: put a folder in its place, or remove it.',
+    reason: `${links.join(', ')} is a link, but conductor writes and removes files there`,
+    hint: 'conductor follows no links. Replace the link by a folder, or remove it.',
   };
 }
 

@@ -35,7 +35,7 @@ export interface ShownBlame {
 
 export function blameText(blame: ShownBlame, style: Style): string {
   const lines = [style('bold', visible(blame.path))];
-  if (blame.tasks.length === 0) lines.push('  written by people; no task makes it');
+  if (blame.tasks.length === 0) lines.push('  hand-written; no task builds it');
   for (const task of blame.tasks) {
     const fact = (name: string, value: string) => {
       if (value !== '') lines.push(`  ${style('dim', name.padEnd(8))}  ${value}`);
@@ -69,7 +69,7 @@ export function blameText(blame: ShownBlame, style: Style): string {
 }
 
 function makerText({ recipe, agent, model }: ShownMaking): string {
-  if (recipe === 'accepted') return 'accepted: recorded as a person left it';
+  if (recipe === 'accepted') return 'accepted: recorded as a person edited it';
   const parts = [agent ?? '', model === undefined ? '' : `model ${model}`].filter((part) => part !== '');
   return [recipe ?? '', ...parts.map(visible)].join(', ');
 }

@@ -11,7 +11,7 @@ import { bytes, money, plural, visible } from './style.js';
 
 export function pushText(report: PushReport): string {
   return lines([
-    ...report.taken.map((label) => `${visible(label)}: another result stands there under its key`),
+    ...report.taken.map((label) => `${visible(label)}: the remote has another result under its key`),
     ...report.absent.map((label) => `${visible(label)}: its result is not in this store`),
     `conductor: ${plural(report.stored, 'entry is', 'entries are')} on the remotes${report.unsent > 0 ? `, ${report.unsent} not sent` : ''}`,
   ]);
@@ -19,8 +19,8 @@ export function pushText(report: PushReport): string {
 
 export function pullText(report: PullReport): string {
   return lines([
-    ...report.missing.map((label) => `${visible(label)}: its result is on no remote`),
-    `conductor: ${plural(report.brought, 'entry', 'entries')} brought, ${report.present} here before${report.missing.length > 0 ? `, ${report.missing.length} missing` : ''}`,
+    ...report.missing.map((label) => `${visible(label)}: its result is not on any remote`),
+    `conductor: ${plural(report.brought, 'entry', 'entries')}fetched, ${report.present} already here${report.missing.length > 0 ? `, ${report.missing.length} missing` : ''}`,
   ]);
 }
 

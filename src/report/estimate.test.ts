@@ -11,16 +11,16 @@ const prompt = () => ({ label: 'f/T2', tokens: 500, basis: 'prompt', from: 0 }) 
 
 test('an estimate says where it comes from', () => {
   expect(estimateText({ tasks: 3, agentTasks: [task(), task()] })).toBe(
-    '3 tasks to build, 2 by agents: about 25k tokens, $1.00 (as like tasks before)',
+    '3 tasks to build, 2 by agents: about 25k tokens, $1.00 (from similar tasks)',
   );
   expect(estimateText({ tasks: 1, agentTasks: [prompt()] })).toContain('prompts of about 500 tokens;');
-  expect(estimateText({ tasks: 3, agentTasks: [] })).toBe('3 tasks to build, 0 by agents: no model is asked');
+  expect(estimateText({ tasks: 3, agentTasks: [] })).toBe('3 tasks to build, 0 by agents: no model call');
   expect(estimateText({ tasks: 0, agentTasks: [] })).toBe('nothing to build');
 });
 
 test('what has no price and what is only a prompt is not hidden in a sum', () => {
   expect(estimateText({ tasks: 2, agentTasks: [task(), prompt()] })).toBe(
-    '2 tasks to build, 2 by agents: about 13k tokens, $0.50 and 1 without a known price (1 by its prompt alone, which is less than it will be)',
+    '2 tasks to build, 2 by agents: about 13k tokens, $0.50 and 1 without a known price (1 by its prompt only, which is less than it will be)',
   );
 });
 
@@ -36,7 +36,7 @@ test('each task is told with its basis', () => {
       'f/T1  acme/one  12k tokens  $0.50           as 4 tasks of its type, complexity and model',
       'f/T1            12k tokens  $0.50           as 1 task of its type',
       'f/T1            12k tokens  $0.50           as 9 tasks of other types',
-      'f/T2            500 tokens  no known price  its prompt alone',
+      'f/T2            500 tokens  no known price  only its prompt',
       '',
     ].join('\n'),
   );

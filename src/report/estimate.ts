@@ -47,7 +47,7 @@ function basisText({ basis, from }: EstimatedTask): string {
     case 'all':
       return `as ${tasks} of other types`;
     case 'prompt':
-      return 'its prompt alone';
+      return 'only its prompt';
   }
 }
 
@@ -55,7 +55,7 @@ function basisText({ basis, from }: EstimatedTask): string {
 export function estimateText({ tasks, agentTasks }: EstimateFacts): string {
   if (tasks === 0) return 'nothing to build';
   const work = `${plural(tasks, 'task')} to build, ${agentTasks.length} by agents`;
-  if (agentTasks.length === 0) return `${work}: no model is asked`;
+  if (agentTasks.length === 0) return `${work}: no model call`;
   const tokens = agentTasks.reduce((sum, one) => sum + one.tokens, 0);
   const prices = agentTasks.flatMap(({ costUsd }) => costUsd ?? []);
   const usd = prices.length === 0 ? '' : `, ${money(prices.reduce((a, b) => a + b, 0))}`;
@@ -64,7 +64,7 @@ export function estimateText({ tasks, agentTasks }: EstimateFacts): string {
   const about = `about ${countText(tokens)} tokens${usd}${rest}`;
   const alone = agentTasks.filter(({ basis }) => basis === 'prompt').length;
   if (alone === agentTasks.length)
-    return `${work}: prompts of ${about}; what agents read and write comes on top (nothing was built before to learn from)`;
-  const less = alone === 1 ? '1 by its prompt alone, which is' : `${alone} by their prompts alone, which are`;
-  return `${work}: ${about} (${alone === 0 ? 'as like tasks before' : `${less} less than it will be`})`;
+    return `${work}: prompts of ${about}; agents will read and write more (no earlier builds to estimate from)`;
+  const less = alone === 1 ? '1 by its prompt only, which is' : `${alone} by their prompts only, which are`;
+  return `${work}: ${about} (${alone === 0 ? 'from similar tasks' : `${less} less than it will be`})`;
 }

@@ -27,16 +27,16 @@ export function initText(
 ): string {
   const steps = [
     example === undefined
-      ? [`${start} new`, 'writes a first feature from a template']
+      ? [`${start} new`, 'writes a feature from a template']
       : [`${start} build`, `builds the example, ${example}`],
     [`${start} new --list`, 'describes the templates for your own features'],
-    ['git add -A && git commit', 'keeps what was made'],
+    ['git add -A && git commit', 'commits what was built'],
   ] as const;
   const width = Math.max(...steps.map(([command]) => command.length));
   return [
     ...writtenLines(written, style),
     ...added.map(({ file, lines }) => wordLine('added', `${lines.join(', ')} to ${file}`, style)),
-    ...kept.map((path) => wordLine('kept', `${path}: it was there already`, style)),
+    ...kept.map((path) => wordLine('kept', `${path}: exists already, left unchanged`, style)),
     ...toolchain.missing.map(({ gate, program }) =>
       wordLine('no gate', `${gate.command}: ${program} is not on PATH`, style),
     ),
@@ -48,6 +48,7 @@ export function initText(
 }
 
 function gatesText(gates: readonly string[]): string {
-  if (gates.length === 0) return 'No gates: what is built is kept as it is. Add some in conductor.config.ts.';
-  return `Before anything is kept, these must pass: ${gates.map((gate) => `\`${visible(gate)}\``).join(', ')}`;
+  if (gates.length === 0)
+    return 'No gates: conductor accepts every result. Add gates in conductor.config.ts.';
+  return `These gates must pass before conductor keeps a result: ${gates.map((gate) => `\`${visible(gate)}\``).join(', ')}`;
 }

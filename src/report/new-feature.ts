@@ -52,7 +52,7 @@ function variableText({ description, default: fallback, example }: DescribedVari
 export function writtenList(written: readonly string[], kept: readonly string[], style: Style): string {
   return [
     ...writtenLines(written, style),
-    ...kept.map((path) => wordLine('kept', `${path}: yours is another one, and it stands`, style)),
+    ...kept.map((path) => wordLine('kept', `${path}: differs from yours, which is kept`, style)),
   ].join('\n');
 }
 

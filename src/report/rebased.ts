@@ -10,7 +10,7 @@ type Rebased = Extract<BuildEvent, { type: 'task.rebased' }>;
 const MAX_LINES = 40;
 
 export function rebasedLine({ task, applied, confidence, proposal }: Rebased): string {
-  const what = applied ? 'goes on with a better task' : 'a better task is proposed, and not built';
+  const what = applied ? 'continues with a revised task' : 'a revised task is proposed, and not built';
   return `${visible(task)}: ${what} (confidence ${confidence}), kept in ${visible(proposal)}`;
 }
 

@@ -105,7 +105,7 @@ function taskLines(task: RegeneratedTask, report: Regeneration, style: Style): s
     );
   }
   if (report.runs > 1 && open.length === 0 && !task.failure)
-    lines.push(style('dim', `  all ${report.runs} runs made the same`));
+    lines.push(style('dim', `  all ${report.runs} runs gave the same files`));
   return lines.length === 0 ? [] : ['', style('bold', visible(task.label)), ...lines];
 }
 
@@ -120,9 +120,9 @@ function exportLines({ name, before, after }: ExportChange, style: Style): strin
 const STATES: Readonly<Record<Exclude<CrossTests['state'], 'ran'>, string>> = {
   'same-tests': 'the tests are the same',
   'no-tests': 'no output is a test',
-  'no-gates': 'no gate would run them',
-  'not-recorded': 'not run: there is no record of everything',
-  'not-complete': 'not run: not everything was made',
+  'no-gates': 'no gate runs them',
+  'not-recorded': 'not run: some recorded files are missing',
+  'not-complete': 'not run: some tasks were not built',
 };
 
 /** One sentence on the tests of one generation and the code of the other. */

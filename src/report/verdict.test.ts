@@ -19,13 +19,13 @@ test('every verdict is one line with its reasons', () => {
   const rows = VERDICTS.map((verdict, index) => ({ label: `a/T${index}`, verdict }));
   expect(statusTable(rows, plainStyle)).toMatchInlineSnapshot(`
     "a/T0  fresh
-    a/T1  cached: to be restored, missing: a, b, c and 2 more
+    a/T1  cached: will be restored, missing: a, b, c and 2 more
     a/T2  unverified: 1 gate to run: npm test
     a/T3  drifted: edited by hand: src/a.ts
-    a/T4  drifted: edited by hand: src/a.ts; to be built anew: never built
+    a/T4  drifted: edited by hand: src/a.ts; must be rebuilt: never built
     a/T5  stale: gate failed: lint; forced
-    a/T6  stale: its edit of src/app␛.ts does not fit any more
-    a/T7  pending: not known before a/T01, a/T02 are built
+    a/T6  stale: its patch of src/app␛.ts does not apply any more
+    a/T7  pending: known when a/T01, a/T02 are built
     "
   `);
   expect(statusTable([], plainStyle)).toBe('');
@@ -61,7 +61,7 @@ test('an explanation shows old against new: texts as diffs, ids shortened', asyn
       dependency a/T01
         - cccccccccccc
 
-    what decides its content:
+    manifest:
       prompt  (2 lines)
     "
   `);

@@ -15,18 +15,17 @@ export function describeVerdict(verdict: Verdict): string {
     case 'fresh':
       return `fresh${observedNote(verdict.observed)}`;
     case 'cached':
-      return `cached: to be restored${withReasons(verdict.reasons, ', ')}${observedNote(verdict.observed)}`;
+      return `cached: will be restored${withReasons(verdict.reasons, ', ')}${observedNote(verdict.observed)}`;
     case 'unverified':
       return `unverified: ${plural(verdict.gates.length, 'gate')} to run${joined(verdict.gates, ': ')}`;
     case 'drifted': {
-      const stale =
-        verdict.stale === undefined ? '' : `; to be built anew${withReasons(verdict.stale, ': ')}`;
+      const stale = verdict.stale === undefined ? '' : `; must be rebuilt${withReasons(verdict.stale, ': ')}`;
       return `drifted: edited by hand${joined(verdict.paths, ': ')}${stale}`;
     }
     case 'stale':
       return `stale${withReasons(verdict.reasons, ': ')}`;
     case 'pending':
-      return `pending: not known before ${some(verdict.on)} ${verdict.on.length === 1 ? 'is' : 'are'} built`;
+      return `pending: known when ${some(verdict.on)} ${verdict.on.length === 1 ? 'is' : 'are'} built`;
     default:
       return unreachable(verdict);
   }
@@ -38,7 +37,7 @@ export function describeReason(reason: StaleReason): string {
       return 'never built';
     case 'manifest-changed':
       // The former result is in no store, or keys were made otherwise then: nothing is left to compare with.
-      if (reason.changes.length === 0) return 'changed; what it was is not known any more';
+      if (reason.changes.length === 0) return 'changed; the former value is unknown';
       return `changed: ${some(reason.changes.map((change) => change.name))}`;
     case 'outputs-missing':
       return `missing: ${some(reason.paths)}`;
@@ -47,9 +46,9 @@ export function describeReason(reason: StaleReason): string {
     case 'result-missing':
       return `the recorded result ${visible(reason.key.slice(0, 12))} is in no store`;
     case 'patch-conflict':
-      return `its edit of ${visible(reason.path)} does not fit any more`;
+      return `its patch of ${visible(reason.path)} does not apply any more`;
     case 'observed-changed':
-      return `read, and changed since: ${some(reason.paths)}`;
+      return `observed inputs changed: ${some(reason.paths)}`;
     case 'gates-failed':
       return `gate failed: ${visible(reason.gate)}`;
     case 'forced':
@@ -72,7 +71,7 @@ export async function explainText(
     for (const change of reason.changes) lines.push('', ...(await changeLines(change, style)));
   }
   if (manifest && manifest.length > 0) {
-    lines.push('', 'what decides its content:');
+    lines.push('', 'manifest:');
     const width = Math.max(...manifest.map((item) => textWidth(visible(item.name))));
     for (const item of manifest) {
       const value = item.show === 'text' ? `(${plural(item.value.split('\n').length, 'line')})` : short(item);
@@ -132,7 +131,7 @@ function short(item: { readonly value: string; readonly show: ManifestChange['sh
 }
 
 function observedNote(observed: ObservedChange | undefined): string {
-  return observed === undefined ? '' : `; its agent read ${some(observed)}, changed since`;
+  return observed === undefined ? '' : `; observed inputs changed: ${some(observed)}`;
 }
 
 function withReasons(reasons: readonly StaleReason[], lead: string): string {

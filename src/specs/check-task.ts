@@ -50,7 +50,7 @@ function checkRecipe({ task, raw, edits }: WrittenTask, listing: Listing): SpecP
       path: [...path, 'run'],
       key: true,
       message: `\`${task.id}\` has both \`render\` and \`run\``,
-      hint: 'a task is made in one way; make two tasks of it',
+      hint: 'a task has one recipe; split it into two tasks',
     });
   }
   if (task.outputs.length === 0 && edits.patterns.length === 0) {
@@ -58,7 +58,7 @@ function checkRecipe({ task, raw, edits }: WrittenTask, listing: Listing): SpecP
       file,
       path: [...path, 'id'],
       message: `\`${task.id}\` has neither outputs nor edits`,
-      hint: 'list the files that it makes under `outputs`, those that it changes under `edits`',
+      hint: 'list the files that it writes in `outputs`, and those that it changes in `edits`',
     });
   }
   for (const [i, step] of (raw.render ?? []).entries()) {
@@ -78,8 +78,8 @@ function checkRecipe({ task, raw, edits }: WrittenTask, listing: Listing): SpecP
       problems.push({
         file,
         path: [...path, 'render', i, 'to'],
-        message: `\`${step.to}\` is not among the outputs`,
-        hint: 'add it to `outputs`, or leave `outputs` out: then what is rendered is what the task owns',
+        message: `\`${step.to}\` is not in the outputs`,
+        hint: 'add it to `outputs`, or remove `outputs`: then the rendered files are the outputs',
       });
     }
   }
@@ -105,7 +105,7 @@ function checkPaths({ task, edits, placeOf }: WrittenTask, specs: string, listin
         problems.push({ file, path, message, ...(hint === undefined ? {} : { hint }) });
       const wrong = patternProblem(excludedText(text));
       if (wrong !== undefined) {
-        report(`\`${text}\` ${wrong}`, 'write it relative to the top of the project');
+        report(`\`${text}\` ${wrong}`, 'write it relative to the root of the project');
         continue;
       }
       if (isExclude(text)) {
@@ -120,16 +120,10 @@ function checkPaths({ task, edits, placeOf }: WrittenTask, specs: string, listin
       // A glob of `edits` means no file of a spec.
       const mayMeetSpecs = key === 'outputs' || (key === 'edits' && !parsePattern(text).isGlob);
       if (mayMeetSpecs && meetsSpecs(text, set, specs, listing)) {
-        report(
-          `\`${text}\` is inside the folder of the specs`,
-          'what is built must not change what it is built from',
-        );
+        report(`\`${text}\` is inside the specs folder`, 'a build must not change its own specs');
       }
       if (key === 'interface' && !patternSet(task.outputs).mayMeet(parsePattern(text))) {
-        report(
-          `\`${text}\` is not among the outputs`,
-          'the interface is the part of the outputs that dependents see',
-        );
+        report(`\`${text}\` is not in the outputs`, 'the interface is a part of the outputs');
       }
     }
   }

@@ -60,8 +60,8 @@ function checkCycles(written: readonly WrittenTask[]): SpecProblem[] {
     problems.push({
       file: task.source.file,
       path: [...task.source.path, 'depends_on', Math.max(0, at)],
-      message: `tasks wait for one another: ${cycle.join(' → ')}`,
-      hint: 'take one of these dependencies away',
+      message: `dependencies form a cycle: ${cycle.join(' → ')}`,
+      hint: 'remove one of these dependencies',
     });
     for (const label of cycle) left.delete(label);
   }
@@ -102,7 +102,7 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
         file,
         path: placeOf('outputs', i),
         message: `\`${output}\` has two owners: ${task.label} and ${other.label}${by}`,
-        hint: 'a file has one owner; others may change it with `edits`, or depend on its owner',
+        hint: 'each file has one owner; other tasks can change it with `edits`, or depend on its owner',
       });
     }
     for (const [i, edit] of task.edits.entries()) {
@@ -113,11 +113,11 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
         file,
         path: placeOf('edits', edits.from[i] ?? i),
         message: isOwn
-          ? `\`${edit}\` is among the outputs of ${task.label} itself`
+          ? `\`${edit}\` is also an output of ${task.label}`
           : `\`${edit}\` is owned by ${owner.label}`,
         hint: isOwn
-          ? 'a task writes what it owns as a whole: take it out of `edits` or out of `outputs`'
-          : 'only files that no task owns can be edited: depend on its owner, or let the owner make the change',
+          ? 'a task writes its outputs as whole files: remove it from `edits` or from `outputs`'
+          : 'a task can edit only files without an owner: depend on the owner, or let the owner make the change',
       });
     }
   }

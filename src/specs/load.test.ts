@@ -88,7 +88,7 @@ const rows: [what: string, files: Project, place: string, message: RegExp, hint?
     'an id that stands twice',
     { [B]: 'tasks:\n  - { id: a, outputs: [a] }\n  - { id: a, outputs: [b] }\n' },
     `${B}:3:11`,
-    /stands twice/,
+    /used twice/,
     /task 1/,
   ],
   ['no tasks at all', { [B]: 'title: x\n' }, `${B}:1:1`, /no `tasks`/],
@@ -159,13 +159,13 @@ const rows: [what: string, files: Project, place: string, message: RegExp, hint?
     { [B]: 'tasks:\n  - { id: a, outputs: [src/] }\n  - { id: b, edits: [src/x] }\n' },
     `${B}:3:22`,
     /owned by f\/a/,
-    /depend on its owner/,
+    /depend on the owner/,
   ],
   [
     'an edit of what it owns itself',
     one('outputs: [x]', 'edits: [x]'),
     `${B}:4:13`,
-    /outputs of f\/T1 itself/,
+    /also an output of f\/T1/,
   ],
   [
     'an exclude of nothing',
@@ -180,21 +180,21 @@ const rows: [what: string, files: Project, place: string, message: RegExp, hint?
   ['an input outside', one('outputs: [x]', 'inputs: [../y]'), `${B}:4:14`, /leaves the project/],
   ['an interface outside', one('outputs: [x]', 'interface: [/x]'), `${B}:4:17`, /absolute/],
   ['an output in .git', one('outputs: [.git/hooks/x]'), `${B}:3:15`, /inside .git/],
-  ['an output among the specs', one('outputs: [specs/g/x.md]'), `${B}:3:15`, /folder of the specs/],
-  ['a glob that meets the specs', one('outputs: ["**/*.yaml"]'), `${B}:3:15`, /folder of the specs/],
-  ['an edit of a spec', one('edits: [specs/f/PLAN.md]'), `${B}:3:13`, /folder of the specs/],
+  ['an output among the specs', one('outputs: [specs/g/x.md]'), `${B}:3:15`, /inside the specs folder/],
+  ['a glob that meets the specs', one('outputs: ["**/*.yaml"]'), `${B}:3:15`, /inside the specs folder/],
+  ['an edit of a spec', one('edits: [specs/f/PLAN.md]'), `${B}:3:13`, /inside the specs folder/],
   [
     'an interface that is no output',
     one('outputs: [x]', 'interface: [y]'),
     `${B}:4:17`,
-    /not among the outputs/,
+    /not in the outputs/,
   ],
   [
     'a rendered file that is no output',
     one('outputs: [x]', 'render:', '  - { template: t.hbs, to: y }'),
     `${B}:5:32`,
-    /`y` is not among the outputs/,
-    /leave `outputs` out/,
+    /`y` is not in the outputs/,
+    /remove `outputs`/,
   ],
   [
     'two renders of one path',
@@ -233,7 +233,7 @@ const rows: [what: string, files: Project, place: string, message: RegExp, hint?
     'a backlog with another ending',
     { 'specs/f/BACKLOG.yml': 'tasks: []\n' },
     'specs/f/BACKLOG.yml:undefined:undefined',
-    /called BACKLOG.yaml/,
+    /named BACKLOG.yaml/,
     /rename it to specs\/f\/BACKLOG.yaml/,
   ],
   [
@@ -262,7 +262,7 @@ const rows: [what: string, files: Project, place: string, message: RegExp, hint?
     'specs/n.spec.md:1:1',
     /no front matter/,
   ],
-  ['front matter without end', { 'specs/n.spec.md': '---\nid: x\n' }, 'specs/n.spec.md:1:1', /no end/],
+  ['front matter without end', { 'specs/n.spec.md': '---\nid: x\n' }, 'specs/n.spec.md:1:1', /not closed/],
   [
     'front matter with an unknown key',
     { 'specs/n.spec.md': '---\noutputs: [x]\nverfy: [a]\n---\nText\n' },
@@ -467,7 +467,7 @@ test('what is probably not meant is a warning with its place', async () => {
   });
   expect(warnings.map(({ line, column, message, hint }) => [line, column, message, hint])).toEqual([
     [4, 5, '`strategy` has no effect: the task has `run` and no agent', undefined],
-    [6, 14, '`src/tpyes.ts` is not in the project, and no task makes it', 'did you mean `src/types.ts`?'],
+    [6, 14, '`src/tpyes.ts` is not in the project, and no task writes it', 'did you mean `src/types.ts`?'],
     [6, 42, '`x2/` matches no file of the project, and no task makes one', undefined],
   ]);
 });

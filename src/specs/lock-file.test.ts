@@ -80,10 +80,10 @@ const damaged: [what: string, text: string, message: RegExp, line?: number][] = 
   [
     'marks of a merge',
     formatLock(lock, FILE).replace('  "feature"', '<<<<<<< HEAD\n  "feature"'),
-    /merge conflict/,
+    /conflict markers/,
     4,
   ],
-  ['a list', '[]', /no object/],
+  ['a list', '[]', /not an object/],
   ['a newer one', JSON.stringify({ ...good, schema: 2 }), /newer conductor \(schema 2/],
   ['no schema', JSON.stringify({ ...good, schema: undefined }), /`schema`/],
   ['no version', JSON.stringify({ ...good, version: 'x' }), /`version`/],

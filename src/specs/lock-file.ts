@@ -6,14 +6,14 @@ import { schemaReference } from '../io/document/schemas.js';
 import type { Diagnostic } from '../model/failure.js';
 import { type FeatureLock, LOCK_SCHEMA } from '../model/feature-lock.js';
 
-const REBUILD = 'restore it from git, or delete it: the next build records the feature anew';
+const REBUILD = 'restore it from git, or delete it: the next build writes it again';
 
 /** The lock that the text holds; when it is damaged, of another form or from a newer conductor: why. */
 export function parseLock(text: string, file: string): Result<FeatureLock, Diagnostic> {
   const conflict = /^(?:<{7} |>{7} )/m.exec(text);
   if (conflict) {
-    const hint = 'take either side whole, then build';
-    return err({ file, ...placeAt(text, conflict.index), message: 'has marks of a merge conflict', hint });
+    const hint = 'take one side completely, then build';
+    return err({ file, ...placeAt(text, conflict.index), message: 'has conflict markers', hint });
   }
   let value: unknown;
   try {
@@ -24,7 +24,7 @@ export function parseLock(text: string, file: string): Result<FeatureLock, Diagn
     return err({ file, ...placeAt(text, at), message: `is damaged: ${message}`, hint: REBUILD });
   }
   const refuse = (message: string, hint = REBUILD) => err({ file, message, hint });
-  if (!isObject(value)) return refuse('is damaged: it is no object');
+  if (!isObject(value)) return refuse('is damaged: it is not an object');
   if (typeof value.schema === 'number' && value.schema > LOCK_SCHEMA) {
     return refuse(
       `was written by a newer conductor (schema ${value.schema}; this one reads ${LOCK_SCHEMA})`,
@@ -94,12 +94,12 @@ function mapSorted<T, U>(record: Readonly<Record<string, T>>, form: (value: T) =
 function lockProblem(lock: Readonly<Record<string, unknown>>): string | undefined {
   if (lock.schema !== LOCK_SCHEMA) return `\`schema\` is not ${LOCK_SCHEMA}`;
   for (const key of ['feature', 'lastGenerated'])
-    if (typeof lock[key] !== 'string') return `\`${key}\` is no text`;
+    if (typeof lock[key] !== 'string') return `\`${key}\` is not a string`;
   if (typeof lock.version !== 'string' || !/^\d+\.\d+\.\d+$/.test(lock.version))
-    return '`version` is no version';
+    return '`version` is not a version';
   if (lock.status !== 'complete' && lock.status !== 'incomplete') return '`status` is unknown';
-  for (const key of ['attempts', 'costUsd']) if (!isCount(lock[key])) return `\`${key}\` is no number`;
-  if (!isObject(lock.tasks)) return '`tasks` is no object';
+  for (const key of ['attempts', 'costUsd']) if (!isCount(lock[key])) return `\`${key}\` is not a number`;
+  if (!isObject(lock.tasks)) return '`tasks` is not an object';
   for (const [id, task] of Object.entries(lock.tasks)) {
     const wrong = isObject(task) ? taskProblem(task) : 'is no object';
     if (wrong !== undefined) return `task \`${id}\`: ${wrong}`;
@@ -113,35 +113,36 @@ const ENTRY_OR_NONE = /^(?:(?:1[0-7]{5}:)?(?:[0-9a-f]{40}|[0-9a-f]{64}))?$/;
 const ENTRY = /^(?:1[0-7]{5}:)?(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 function taskProblem(task: Readonly<Record<string, unknown>>): string | undefined {
-  for (const key of ['key', 'interface']) if (!matches(DIGEST, task[key])) return `\`${key}\` is no digest`;
+  for (const key of ['key', 'interface'])
+    if (!matches(DIGEST, task[key])) return `\`${key}\` is not a digest`;
   for (const key of ['resultKey', 'gates']) {
-    if (task[key] !== undefined && !matches(DIGEST, task[key])) return `\`${key}\` is no digest`;
+    if (task[key] !== undefined && !matches(DIGEST, task[key])) return `\`${key}\` is not a digest`;
   }
-  if (!matches(OBJECT, task.result)) return '`result` is no object id';
+  if (!matches(OBJECT, task.result)) return '`result` is not an object id';
   if (!isObject(task.outputs) || !Object.values(task.outputs).every((word) => matches(ENTRY, word))) {
-    return '`outputs` are no files';
+    return '`outputs` is not a map of files';
   }
   if (task.observed !== undefined) {
     const words = isObject(task.observed) ? Object.values(task.observed) : [undefined];
-    if (!words.every((word) => matches(ENTRY, word))) return '`observed` are no files';
+    if (!words.every((word) => matches(ENTRY, word))) return '`observed` is not a map of files';
   }
   if (task.edits !== undefined) {
     const edits = isObject(task.edits) ? Object.values(task.edits) : [undefined];
     // An empty text: there is no such file.
     const isEdit = (edit: unknown) =>
       isObject(edit) && EDIT_KEYS.every((key) => matches(ENTRY_OR_NONE, edit[key]));
-    if (!edits.every(isEdit)) return '`edits` are no files';
+    if (!edits.every(isEdit)) return '`edits` is not a map of files';
   }
   if (!['agent', 'render', 'run', 'accepted'].includes(task.recipe as string)) return '`recipe` is unknown';
   for (const key of ['agent', 'model', 'variant', 'arm']) {
-    if (task[key] !== undefined && typeof task[key] !== 'string') return `\`${key}\` is no text`;
+    if (task[key] !== undefined && typeof task[key] !== 'string') return `\`${key}\` is not a string`;
   }
   for (const key of ['attempts', 'costUsd', 'tokens']) {
-    if (task[key] !== undefined && !isCount(task[key])) return `\`${key}\` is no number`;
+    if (task[key] !== undefined && !isCount(task[key])) return `\`${key}\` is not a number`;
   }
   const { acceptance } = task;
   if (!Array.isArray(acceptance) || !acceptance.every((one) => typeof one === 'string')) {
-    return '`acceptance` is no list of texts';
+    return '`acceptance` is not a list of strings';
   }
   return undefined;
 }

@@ -69,10 +69,10 @@ export async function parseSpecs(
     const { front, prose, lineOffset, isOpen } = splitFrontMatter(text);
     if (front === undefined) {
       const sourceLine = text.split(/\r?\n/, 1)[0] ?? '';
-      const message = isOpen ? 'the front matter has no end' : 'has no front matter';
+      const message = isOpen ? 'the front matter is not closed' : 'has no front matter';
       const hint = isOpen
-        ? 'close it with a line of `---`'
-        : 'begin the file with `---`, the keys of the task, and `---`';
+        ? 'close it with a line `---`'
+        : 'start the file with `---`, the keys of the task, and `---`';
       refuse({ line: 1, column: 1, sourceLine, length: Math.max(1, sourceLine.length), message, hint });
       continue;
     }

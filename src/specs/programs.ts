@@ -60,7 +60,7 @@ export function missingPrograms(
 function sentence(program: string): { message: string; hint: string } {
   return {
     message: `the program \`${program}\` is not on PATH`,
-    hint: 'install it, or mend the command of the gate',
+    hint: 'install it, or correct the command of the gate',
   };
 }
 

@@ -74,8 +74,8 @@ function readBacklog(parsed: ParsedSpec): WrittenFeature {
       problems.push({
         file: spec.file,
         path: [...path, 'id'],
-        message: `the id \`${id}\` stands twice in this feature`,
-        hint: `task ${before + 1} of the list has it already`,
+        message: `the id \`${id}\` is used twice in this feature`,
+        hint: `task ${before + 1} of the list already has it`,
       });
       continue;
     }
@@ -88,7 +88,7 @@ function readBacklog(parsed: ParsedSpec): WrittenFeature {
       file: spec.file,
       path: ['feature'],
       message: `the feature of this folder is \`${spec.feature}\`, not \`${raw.feature}\``,
-      hint: `write \`feature: ${spec.feature}\`, or leave the key out`,
+      hint: `write \`feature: ${spec.feature}\`, or remove the key`,
     });
   }
   return {

@@ -58,7 +58,7 @@ export async function readDocuments(
         const file = fileOf(ref);
         const wrong = patternProblem(file);
         if (wrong !== undefined) {
-          report(`\`${ref}\` ${wrong}`, 'name a document beside the spec: `PLAN.md#heading`');
+          report(`\`${ref}\` ${wrong}`, 'name a document in the folder of the spec: `PLAN.md#heading`');
           continue;
         }
         const text = texts.get(idOf(folder + file) ?? '');

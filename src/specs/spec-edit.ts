@@ -15,8 +15,8 @@ export async function editSpec(
   const isSingle = file.endsWith('.spec.md');
   const front = isSingle ? splitFrontMatter(text).front : text;
   if (front === undefined) {
-    const hint = 'begin it with `---`, `id: main` and `---`';
-    return err({ kind: 'usage', message: `${file} has no front matter to write to`, hint });
+    const hint = 'start it with `---`, `id: main` and `---`';
+    return err({ kind: 'usage', message: `${file} has no front matter`, hint });
   }
   const edited = await editYaml(front, changes);
   const parsed = await parseYaml(edited, file);

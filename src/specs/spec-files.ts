@@ -33,14 +33,14 @@ export function findSpecFiles(
     if (!isSingle && !/^backlog\.ya?ml$/i.test(last)) continue;
     if (!isSingle && parts.length !== 2) {
       report(
-        'is not read: a backlog stands in a folder of its feature',
+        'is ignored: a backlog must be in the folder of its feature',
         `move it to ${root}<feature>/BACKLOG.yaml`,
       );
       continue;
     }
     if (!isSingle && last !== 'BACKLOG.yaml') {
       report(
-        'is not read: a backlog is called BACKLOG.yaml',
+        'is ignored: a backlog must be named BACKLOG.yaml',
         `rename it to ${path.slice(0, -last.length)}BACKLOG.yaml`,
       );
       continue;
@@ -48,11 +48,11 @@ export function findSpecFiles(
     const feature = isSingle ? last.slice(0, -SINGLE.length) : (parts[0] as string);
     const entry = listing.get(path);
     if (!entry || entry.mode === '120000' || entry.mode === '160000') {
-      report('is not read: it is a link', 'put the spec itself here');
+      report('is ignored: it is a link', 'put the spec itself in its place');
     } else if (!NAME.test(feature)) {
       report(
         `\`${feature}\` cannot be the name of a feature`,
-        'use letters, digits, `.`, `_` and `-`, and begin with a letter, a digit or `_`',
+        'use letters, digits, `.`, `_` and `-`, and start with a letter, a digit or `_`',
       );
     } else if (byFeature.has(feature)) {
       report(`the feature \`${feature}\` has another spec, ${byFeature.get(feature)}`, 'rename one of them');

@@ -82,7 +82,7 @@ class Finder {
       return [
         {
           at,
-          message: `\`${pattern.text}\` is not in the project, and no task makes it`,
+          message: `\`${pattern.text}\` is not in the project, and no task writes it`,
           ...(meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` }),
         },
       ];

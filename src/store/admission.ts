@@ -34,9 +34,10 @@ export async function admissionProblem(
   files: Files,
   origin: Origin | undefined,
 ): Promise<string | undefined> {
-  if (!acceptsOrigin(policy, origin)) return 'a pull request made it, and the config does not trust those';
+  if (!acceptsOrigin(policy, origin))
+    return 'it was built for a pull request, and the config does not trust those';
   if (policy.trust !== 'signed') return undefined;
-  if (!policy.signatures) return 'the config trusts signed results only, and names no `signers`';
+  if (!policy.signatures) return 'the config trusts only signed results, and names no `signers`';
   const entry = files.get(SIGNATURE_FILE);
   const signature = parseSignature(entry && (await objects.read(entry.id))?.toString('utf8'));
   if (!signature) return 'it is not signed';
@@ -52,15 +53,15 @@ export function shapeProblem(files: Files): string | undefined {
   const listing = new Listing(files);
   for (const path of listing.paths) {
     const mode = listing.get(path)?.mode;
-    if (mode === '160000') return `${path} is a git repository of its own`;
+    if (mode === '160000') return `${path} is itself a git repository`;
     if (SINGLE.has(path) && mode === '100644') continue;
     const inside = FOLDERS.exec(path);
-    if (!inside) return `${path} belongs to no result`;
+    if (!inside) return `${path} does not belong to a result`;
     const parts = path.slice(inside[0].length).split('/');
     if (
       parts.some((part) => part === '' || part === '.' || part === '..' || /^(\.git|git~1)[. ]*$/i.test(part))
     ) {
-      return `${path} is no safe path`;
+      return `${path} is not a safe path`;
     }
     if (listing.under(`${path}/`).length > 0) return `${path} is both a file and a folder`;
   }

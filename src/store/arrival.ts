@@ -68,7 +68,7 @@ export async function arrivedGatesProblem(
   const files = await entryFiles(objects, commit);
   const entry = files?.get(GATES_FILE);
   const record = entry && parse((await objects.read(entry.id))?.toString('utf8'));
-  if (!files || record?.key !== keyOf(name)) return 'it is no record of these gates';
+  if (!files || record?.key !== keyOf(name)) return 'it is not a record of these gates';
   return (
     shapeProblem(files) ??
     admissionProblem(rules.policy, objects, gatesName(record.key), files, record.origin)

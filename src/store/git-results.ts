@@ -176,7 +176,7 @@ export class GitResults implements ResultStore {
     const text = recordEntry && (await this.objects.read(recordEntry.id));
     if (!text) return damaged(`${RESULT_FILE} is missing`);
     const record = parseRecord(text.toString('utf8'));
-    if (!record || record.key !== key) return damaged(`${RESULT_FILE} is not that of this key`);
+    if (!record || record.key !== key) return damaged(`${RESULT_FILE} is not of this key`);
     const missing = await this.objects.missing([...listing.files.values()].map((entry) => entry.id));
     if (missing.length > 0) return damaged(`${missing.length} of its objects are missing`);
     const outputs = new Map<string, Entry>();

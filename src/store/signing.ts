@@ -28,8 +28,8 @@ export async function openSigner(
   if (path === undefined || fromEnv) {
     return err({
       kind: 'usage',
-      message: `the key in ${keyEnv} is no ed25519 key without a passphrase`,
-      hint: 'make one with `ssh-keygen -t ed25519 -N ""`, or name another kind of key with `keyFile`',
+      message: `the key in ${keyEnv} is not an ed25519 key without a passphrase`,
+      hint: 'create one with `ssh-keygen -t ed25519 -N ""`, or use `keyFile` for another kind of key',
     });
   }
   const tried = await sshSign(path, Buffer.from('conductor'), env);
@@ -68,13 +68,13 @@ export function signatureCheck(signers: string, env: Environment): SignatureChec
   return {
     async problem(statement, { by, kind, value }) {
       // A name that is a pattern or an option would ask for more than one signer.
-      if (!/^[\w.@+-]+$/.test(by)) return 'its signer has no plain name';
+      if (!/^[\w.@+-]+$/.test(by)) return 'the name of its signer is not valid';
       if (kind === 'ssh') {
         const problem = await sshVerifyProblem(signers, by, statement, value, env);
         return problem && `its signature by ${by} is not valid (${problem})`;
       }
       const keys = keysOf(signers, by);
-      if (keys.length === 0) return `${by} is no trusted signer`;
+      if (keys.length === 0) return `${by} is not a trusted signer`;
       const signature = Buffer.from(value, 'base64');
       return keys.some((key) => verify(null, statement, key, signature))
         ? undefined

@@ -155,7 +155,9 @@ test('a remote that fails again and again is left alone with one warning, and th
   for (const name of ['a', 'b', 'c', 'd', 'e']) expect(await found(store, name)).toBe(true);
   expect(broken.fetches.length).toBe(3);
   await store.close();
-  expect(told).toEqual(['broken: it is out of order; no more results are looked for there in this build']);
+  expect(told).toEqual([
+    'broken: it is out of order; conductor does not read from it any more in this build',
+  ]);
 });
 
 test('one failure among successes is told at the end, not more', async () => {
@@ -168,7 +170,7 @@ test('one failure among successes is told at the end, not more', async () => {
   expect(await found(store, 'b')).toBe(true);
   expect(told).toEqual([]);
   await store.close();
-  expect(told).toEqual(['scripted: not everything could be asked for (it had a moment)']);
+  expect(told).toEqual(['scripted: some requests failed (it had a moment)']);
 });
 
 test('rights to read and to write are apart', async () => {
@@ -200,7 +202,7 @@ test('a result that was known too late to be second is told, and stays what depe
   remote.before = () => Promise.resolve();
   open_();
   await store.close();
-  expect(told).toEqual([expect.stringContaining('which was known too late')]);
+  expect(told).toEqual([expect.stringContaining('which conductor learned too late')]);
 });
 
 test('what was rendered waits for nobody; the end of the build waits for a limited time and says what is not sent', async () => {
@@ -212,7 +214,7 @@ test('what was rendered waits for nobody; the end of the build waits for a limit
   expect(kept.ok).toBe(true);
   await store.close();
   expect(told).toEqual([
-    'scripted: 1 entry was not sent (there was no time); `conductor cache push` sends what is missing',
+    'scripted: 1 entry was not sent (there was no time left); `conductor cache push` sends what is missing',
   ]);
 });
 
@@ -235,7 +237,7 @@ test('what arrives damaged, or as another result than its key says, is refused a
   const store = open([lying, good]);
   expect(await found(store, 'a')).toBe(true);
   expect(told).toEqual([
-    expect.stringMatching(/^lying: results\/.* is refused: result\.json is not that of this key$/),
+    expect.stringMatching(/^lying: results\/.* is refused: result\.json is not of this key$/),
   ]);
 });
 

@@ -84,7 +84,7 @@ export class TieredResults implements ResultStore {
         const standing = await this.winner(kept.value);
         if (!standing || contentDigest(standing) === contentDigest(kept.value)) return;
         this.sharing.warn(
-          `${result.provenance.label}: another build was first with a different result, which was known too late; this build goes on with its own`,
+          `${result.provenance.label}: the first remote already had a different result, which conductor learned too late; this build continues with its own`,
         );
       }),
     );
@@ -187,7 +187,9 @@ export class TieredResults implements ResultStore {
     const key = nextKey(ours.key, 'rejected', digestFiles(first.outputs));
     const { outputs, edits, provenance } = ours;
     await this.local.keep({ key, outputs, edits, provenance: { ...provenance, key } });
-    this.sharing.warn(`${provenance.label}: another build was first with this result; it is taken`);
+    this.sharing.warn(
+      `${provenance.label}: the first remote already has another result for this key; conductor uses that one`,
+    );
     return { ...first, adopted: true };
   }
 

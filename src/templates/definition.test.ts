@@ -36,12 +36,12 @@ test.each<[string, string, string[]]>([
   [
     'a name that is always there',
     'description: x\nvariables:\n  feature: { description: A, schema: {} }\n',
-    ['3:3 `feature` is always there: it cannot be declared'],
+    ['3:3 `feature` always exists and cannot be declared'],
   ],
   [
     'a schema that is none',
     'description: x\nvariables:\n  a: { description: A, schema: { type: txt } }\n',
-    [expect.stringMatching(/^3:\d+ is no JSON Schema: /)],
+    [expect.stringMatching(/^3:\d+ is not a JSON Schema: /)],
   ],
   [
     'a default that its schema refuses',
@@ -56,7 +56,7 @@ test.each<[string, string, string[]]>([
   [
     'nobody is asked and there is no default',
     'description: x\nvariables:\n  a: { description: A, schema: {}, ask: false }\n',
-    ['3:41 it is not asked for and has no default'],
+    ['3:41 conductor does not ask for it, and it has no default'],
   ],
   [
     'a default for some projects alone, and one that its schema refuses',
@@ -66,7 +66,7 @@ test.each<[string, string, string[]]>([
   [
     'a use that does not work',
     'description: x\nvariables:\n  a: { description: A, schema: {} }\nexamples: [{ title: T, set: { b: 1 } }]\n',
-    ['4:29 `a`: is missing: A', '4:34 `b`: is no variable of this template'],
+    ['4:29 `a`: is missing: A', '4:34 `b`: is not a variable of this template'],
   ],
 ])('%s', async (_what, text, expected) => {
   expect(await problems(text)).toEqual(expected);

@@ -54,14 +54,14 @@ export async function parseDefinition(
   for (const [name, one] of Object.entries(written.variables ?? {})) {
     const path = ['variables', name];
     if (GIVEN_NAMES.includes(name)) {
-      problems.push({ path, key: true, message: `\`${name}\` is always there: it cannot be declared` });
+      problems.push({ path, key: true, message: `\`${name}\` always exists and cannot be declared` });
     }
     const compiled = await compileVariable(name, one);
     if (compiled.ok) {
       variables.push(compiled.value);
       problems.push(...variableProblems(compiled.value, one, path));
     } else {
-      problems.push({ path: [...path, 'schema'], message: `is no JSON Schema: ${compiled.error}` });
+      problems.push({ path: [...path, 'schema'], message: `is not a JSON Schema: ${compiled.error}` });
     }
   }
   const definition = { description: written.description, variables, examples: written.examples ?? [] };
@@ -101,7 +101,7 @@ export function readValues(
     }
     const meant = nearest(name, known);
     const hint = meant === undefined ? `it has ${known.join(', ') || 'none'}` : `did you mean \`${meant}\`?`;
-    problems.push({ variable: name, message: 'is no variable of this template', hint });
+    problems.push({ variable: name, message: 'is not a variable of this template', hint });
   }
   return problems.length > 0 ? err(problems) : ok(values);
 }
@@ -132,7 +132,10 @@ function variableProblems(variable: TemplateVariable, written: WrittenVariable, 
     problems.push({ path: [...path, 'detect'], message: 'its schema has no default for other projects' });
   }
   if (!variable.ask && variable.default === undefined) {
-    problems.push({ path: [...path, 'ask'], message: 'it is not asked for and has no default' });
+    problems.push({
+      path: [...path, 'ask'],
+      message: 'conductor does not ask for it, and it has no default',
+    });
   }
   return problems;
 }

@@ -87,7 +87,7 @@ async function readFiles(
 ): Promise<TemplateFile[]> {
   const files: TemplateFile[] = [];
   if ((await lstat(join(place.folder, part)).catch(() => undefined))?.isDirectory() === false) {
-    problems.push({ file: `${place.shown}/${part}`, message: 'is no folder: links are not followed' });
+    problems.push({ file: `${place.shown}/${part}`, message: 'is not a folder; conductor follows no links' });
     return files;
   }
   const folders = [''];
@@ -97,14 +97,14 @@ async function readFiles(
       const shown = `${place.shown}/${part}/${path}`;
       const refuse = (message: string) => problems.push({ file: shown, message });
       if (entry.isDirectory()) folders.push(path);
-      else if (!entry.isFile()) refuse('is no plain file: links are not followed');
+      else if (!entry.isFile()) refuse('is not a regular file; conductor follows no links');
       else if (files.length >= MAX_FILES) {
-        refuse(`is one file too many: at most ${MAX_FILES} are read`);
+        refuse(`is one file too many: the limit is ${MAX_FILES}`);
         return files;
       } else {
         const content = await readInBounds(join(place.folder, part, path));
         if (content) files.push({ path, shown, content });
-        else refuse(`is too large: at most ${MAX_BYTES} bytes are read`);
+        else refuse(`is too large: the limit is ${MAX_BYTES} bytes`);
       }
     }
   }
@@ -132,20 +132,23 @@ function nameProblems({ spec, build, shown }: Template): Diagnostic[] {
   for (const file of spec) {
     const name = specName(file.path);
     const other = names.get(name);
-    if (other !== undefined)
-      problems.push({ file: file.shown, message: `becomes the same file as ${other}` });
+    if (other !== undefined) problems.push({ file: file.shown, message: `gives the same file as ${other}` });
     names.set(name, file.shown);
     if (name === '.metadata.json')
       problems.push({ file: file.shown, message: 'conductor writes this file itself' });
   }
   if (!names.has('BACKLOG.yaml')) {
-    problems.push({ file: `${shown}/spec`, message: 'has no BACKLOG.yaml.hbs', hint: 'it holds the tasks' });
+    problems.push({
+      file: `${shown}/spec`,
+      message: 'has no BACKLOG.yaml.hbs',
+      hint: 'this file must contain the tasks',
+    });
   }
   for (const { path, shown: file } of build) {
     if (path === DEFINITION || /^(?:spec|build|partials)\//.test(path)) {
       problems.push({
         file,
-        message: 'would become a part of a template in the project',
+        message: 'would be copied into a template of the project',
         hint: 'give it another name',
       });
     }
@@ -155,7 +158,7 @@ function nameProblems({ spec, build, shown }: Template): Diagnostic[] {
 
 async function entryProblem(file: string): Promise<string | undefined> {
   const found = await lstat(file).catch(() => undefined);
-  if (!found) return 'there is no such file';
-  if (!found.isFile()) return 'is no plain file: links are not followed';
-  return found.size > MAX_BYTES ? `is too large: at most ${MAX_BYTES} bytes are read` : undefined;
+  if (!found) return 'the file does not exist';
+  if (!found.isFile()) return 'is not a regular file; conductor follows no links';
+  return found.size > MAX_BYTES ? `is too large: the limit is ${MAX_BYTES} bytes` : undefined;
 }

@@ -28,7 +28,7 @@ export interface Field {
 /** Words that make an identifier in any case: `Invoice`, `order item`, `line_total`. */
 function nameProblem(text: string): string | undefined {
   if (!/^[A-Za-z][A-Za-z0-9]*(?:[ _-][A-Za-z0-9]+)*$/.test(text)) {
-    return `\`${text}\` is no name: use letters and digits, begin with a letter, and put one space, \`-\` or \`_\` between words`;
+    return `\`${text}\` is not a name: use letters and digits, start with a letter, and put one space, \`-\` or \`_\` between words`;
   }
   return RESERVED.has(text) || RESERVED.has(String(TEMPLATE_HELPERS.camelCase?.(text)))
     ? `\`${text}\` is a reserved word`
@@ -93,7 +93,9 @@ export function parseFields(text: string): { readonly fields: Field[]; readonly 
     const [, name = '', kind = '', sign] = /^([^:]*?)\s*:\s*([^:!]*?)\s*(!?)$/.exec(entry) ?? [];
     const required = sign === '!';
     if (name === '' || kind === '') {
-      problems.push(`\`${entry}\` is no field: write a name, a colon and a type, such as \`total:number!\``);
+      problems.push(
+        `\`${entry}\` is not a field: write a name, a colon and a type, such as \`total:number!\``,
+      );
     } else if (kind.includes('|')) {
       fields.push({ name, type: 'enum', values: kind.split('|').map((one) => one.trim()), required });
     } else fields.push({ name, type: kind, required });

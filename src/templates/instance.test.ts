@@ -89,7 +89,7 @@ test('an unknown variable and a file that is not there are reported with the tem
   expect(await make({ 'spec/a.md.hbs': 'x\n{{nme}}\n', 'spec/b.md.hbs': '{{#if}}' })).toMatchObject({
     kind: 'invalid-template',
     diagnostics: [
-      { file: 'crud/spec/a.md.hbs', line: 2, message: 'the variable `nme` is not known' },
+      { file: 'crud/spec/a.md.hbs', line: 2, message: 'the variable `nme` is unknown' },
       { file: 'crud/spec/b.md.hbs' },
     ],
   });

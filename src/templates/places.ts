@@ -67,16 +67,13 @@ async function pathTemplate(wanted: string, { cwd }: TemplateRoots): Promise<Res
   const usage = (message: string, hint: string) => err<Failure>({ kind: 'usage', message, hint });
   if (!(await exists(join(folder, DEFINITION)))) {
     return usage(
-      `${wanted} is no template: it has no ${DEFINITION}`,
+      `${wanted} is not a template: it has no ${DEFINITION}`,
       'see docs/templates.md for how to write one',
     );
   }
   const name = basename(folder);
   if (!NAME.test(name)) {
-    return usage(
-      `the folder of a template cannot be called ${name}`,
-      'use letters, digits, `.`, `_` and `-`',
-    );
+    return usage(`the folder of a template cannot be named ${name}`, 'use letters, digits, `.`, `_` and `-`');
   }
   return ok({ name, origin: 'path', folder: await realpath(folder), shown: relative(cwd, folder) || '.' });
 }

@@ -58,12 +58,12 @@ test('fields are read with type and need, whether text or a list', async () => {
 
 test.each<[string, string[]]>([
   ['due:dat', ['`due`: `type` must be one of `string`, `date`, `enum`; did you mean `date`?']],
-  ['due', ['`due` is no field: write a name, a colon and a type, such as `total:number!`']],
-  ['due:date,Due:string', ['the field `Due` stands there twice']],
+  ['due', ['`due` is not a field: write a name, a colon and a type, such as `total:number!`']],
+  ['due:date,Due:string', ['the field `Due` appears twice']],
   ['constructor:string', ['`constructor`: `name` `constructor` is a reserved word']],
-  ['__proto__:string', [expect.stringContaining('`__proto__` is no name')]],
-  ['a b!:string', [expect.stringContaining('is no name')]],
-  [',,a:string!!', [expect.stringContaining('is no field')]],
+  ['__proto__:string', [expect.stringContaining('`__proto__` is not a name')]],
+  ['a b!:string', [expect.stringContaining('is not a name')]],
+  [',,a:string!!', [expect.stringContaining('is not a field')]],
   ['s:a|b|', [expect.stringContaining('must match')]],
 ] as [string, string[]][])('fields %j are refused', async (text, expected) => {
   expect(await read(FIELDS, text)).toEqual(expected);
@@ -98,7 +98,7 @@ test.each([
   'a\nb',
 ])('%j is no name', async (text) => {
   expect(await read({ type: 'string', format: 'name' }, text)).toEqual([
-    expect.stringMatching(/is no name|reserved word/),
+    expect.stringMatching(/is not a name|reserved word/),
   ]);
 });
 

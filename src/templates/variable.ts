@@ -71,7 +71,7 @@ function readValue(
   const problems: VariableProblem[] = [
     ...text.problems.map((message) => ({ variable, message })),
     ...(isLost ? [] : check(value)).map((found) => ({ variable, ...inWords(value, found) })),
-    ...repeated.map((name) => ({ variable, message: `the field \`${name}\` stands there twice` })),
+    ...repeated.map((name) => ({ variable, message: `the field \`${name}\` appears twice` })),
   ];
   return problems.length > 0 ? err(problems) : ok(value);
 }

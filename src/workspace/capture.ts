@@ -66,13 +66,13 @@ async function capture(
   options: CaptureOptions,
 ): Promise<Result<Captured, Failure>> {
   if (!(await lstat(workspace.dir).catch(() => undefined))?.isDirectory()) {
-    return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace itself is gone' });
+    return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace was deleted' });
   }
   const call = workspaceCall(objects.store, workspace);
   const state = await restoreFolder(workspace.dir, options.ignoreRoots);
   const planted = state.repositories[0];
   if (planted !== undefined) {
-    return err({ kind: 'unsafe-path', path: planted, reason: 'it is a git repository of its own' });
+    return err({ kind: 'unsafe-path', path: planted, reason: 'it is itself a git repository' });
   }
   const outputSet = patternSet(options.outputs);
   const owned = (path: string) => options.edits.includes(path) || outputSet.matches(path);
@@ -88,13 +88,13 @@ async function capture(
     if (record === '') continue;
     const path = record.slice(2);
     if (path.endsWith('/'))
-      return err({ kind: 'unsafe-path', path, reason: 'it is a git repository of its own' });
+      return err({ kind: 'unsafe-path', path, reason: 'it is itself a git repository' });
     if (owned(path)) inside.add(path);
     else if (outside.get(path) !== 'tracked') outside.set(path, record.startsWith('?') ? 'new' : 'tracked');
   }
   const gitName = [...inside].find((path) => path.split('/').some(isGitName));
   if (gitName !== undefined) {
-    return err({ kind: 'unsafe-path', path: gitName, reason: 'some file systems take it for .git' });
+    return err({ kind: 'unsafe-path', path: gitName, reason: 'some file systems treat it as .git' });
   }
   const bytes = await totalBytes(workspace.dir, inside);
   if (bytes > options.maxBytes) return err({ kind: 'output-too-large', bytes, limit: options.maxBytes });
@@ -219,7 +219,7 @@ export async function entryProblem(
   for (const path of paths) {
     const entry = listing.get(path) as Entry;
     if (entry.mode === '160000')
-      return { kind: 'unsafe-path', path, reason: 'it is a git repository of its own' };
+      return { kind: 'unsafe-path', path, reason: 'it is itself a git repository' };
     if (entry.mode !== '120000') continue;
     const bytes = (await objects.read(entry.id)) ?? Buffer.alloc(0);
     if (bytes.length > MAX_TARGET) {

@@ -56,7 +56,7 @@ export async function commitTasks(
   if (underWay !== undefined) {
     return err({
       kind: 'commit-refused',
-      reason: 'a merge, rebase or cherry-pick is under way: finish it first',
+      reason: 'a merge, rebase or cherry-pick is in progress: finish it first',
       paths: [],
     });
   }
@@ -70,7 +70,7 @@ export async function commitTasks(
   if (inTheWay.length > 0) {
     return err({
       kind: 'commit-refused',
-      reason: 'these files have staged changes that are not committed',
+      reason: 'these files have staged changes',
       paths: inTheWay,
     });
   }
@@ -83,7 +83,7 @@ export async function commitTasks(
   if (dirty.length > 0) {
     return err({
       kind: 'commit-refused',
-      reason: 'these files have changes of yours that are not committed',
+      reason: 'these files have uncommitted changes of yours',
       paths: dirty,
     });
   }

@@ -88,7 +88,7 @@ export class ServerHost {
     const server = started.value;
     const events = new EventStream(server.client);
     // What it left could perhaps not be removed: gone it is all the same.
-    const exited = server.exited.catch(() => ({ asked: false, detail: 'the OpenCode server is gone' }));
+    const exited = server.exited.catch(() => ({ asked: false, detail: 'the OpenCode server has ended' }));
     const lost = exited.then((exit) => exit.detail);
     const running: Running = { server, events, lost, dead: false, folders: new Map(), retired: undefined };
     const tooMany = this.deaths >= (this.options.maxDeaths ?? 5);
@@ -100,7 +100,7 @@ export class ServerHost {
     });
     if (tooMany) {
       await server.stop();
-      const detail = 'the OpenCode server died again and again';
+      const detail = 'the OpenCode server ended repeatedly';
       return err({ kind: 'agent-error', detail, output: { tail: '' } });
     }
     // A server that dies before its stream is open is seen by whoever takes the lease.

@@ -22,7 +22,7 @@ export type { OpencodeHost } from './session/attempt.js';
 export function createOpencodeAgent(config: OpencodeAgentConfig, host: OpencodeHost): Result<Agent, Failure> {
   for (const model of [config.model, config.smallModel ?? config.model]) {
     if (parseModel(model)) continue;
-    const message = `agent: \`${model}\` is no model; write \`provider/model\``;
+    const message = `agent: \`${model}\` is not a model; write \`provider/model\``;
     return err({ kind: 'invalid-config', diagnostics: [{ file: 'conductor.config.ts', message }] });
   }
   return ok(new OpencodeAgent(config, host));
@@ -62,7 +62,7 @@ class OpencodeAgent implements Agent {
     const name = request.model ?? definition?.model ?? this.config.model;
     const model = parseModel(name);
     if (!model) {
-      const detail = `\`${name}\` is no model; write \`provider/model\``;
+      const detail = `\`${name}\` is not a model; write \`provider/model\``;
       return failed({ kind: 'agent-error', detail, output: { tail: '' } });
     }
     const keyEnv = this.config.providers?.[model.providerID]?.keyEnv;

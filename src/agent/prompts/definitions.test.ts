@@ -158,9 +158,9 @@ describe('a definition', () => {
       '  "*": deny\n  read: allow\n',
       '  read: allow\n  "*": deny\n',
       5,
-      /takes back/,
+      /overrides/,
     ],
-    ['whose inner `*` stands below', 'read: allow', 'read:\n    "a*": allow\n    "*": deny', 7, /takes back/],
+    ['whose inner `*` stands below', 'read: allow', 'read:\n    "a*": allow\n    "*": deny', 7, /overrides/],
     ['with broken YAML', 'read: allow', 'read: [allow', 6, /./],
   ])('%s is refused at its place', async (_what, before, after, line, message) => {
     const found = await mistakes(SMALL.replace(before, after));

@@ -71,7 +71,7 @@ export async function readDefinition(
       {
         file,
         line: 1,
-        message: 'begins with no front matter',
+        message: 'does not start with front matter',
         hint: 'write `---`, the settings, and `---` again above the system prompt',
       },
     ]);
@@ -85,7 +85,7 @@ export async function readDefinition(
   const places = new Map(problems.map((one) => [JSON.stringify(one.path), one] as const).reverse());
   for (const { path, key, message, hint } of [...places.values()].reverse()) {
     const place = await locate(yaml, path, { key, lineOffset: 1 });
-    const more = place.sourceLine.trim().endsWith(' ask') ? 'nobody can answer while a build runs' : hint;
+    const more = place.sourceLine.trim().endsWith(' ask') ? 'no person can answer while a build runs' : hint;
     found.push({ file, ...place, message, ...(more === undefined ? {} : { hint: more }) });
   }
   if (found.length > 0) return err(found);
@@ -95,8 +95,8 @@ export async function readDefinition(
     found.push({
       file,
       ...place,
-      message: '`*` does not stand first, and takes back the rules above it',
-      hint: 'the last rule that matches wins: write `*` first',
+      message: '`*` is not first, and overrides the rules above it',
+      hint: 'the last matching rule wins: put `*` first',
     });
   }
   const body = text.slice(front[0].length).trim();

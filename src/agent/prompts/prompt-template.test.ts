@@ -171,8 +171,8 @@ describe('a template', () => {
   });
 
   test.each([
-    ['without front matter', 'text', /no front matter/],
-    ['that is for nobody', '---\nvariables: []\n---\n', /for whom/],
+    ['without front matter', 'text', /not start with front matter/],
+    ['that is for nobody', '---\nvariables: []\n---\n', /who it is for/],
     ['without a list of variables', '---\nfor: x\nvariables: a, b\n---\n', /list its/],
     ['with an unknown key', '---\nfor: x\nvariable: []\n---\n', /`variable` is not a known key/],
     ['with an unknown budget', '---\nfor: x\nbudget: all\nvariables: []\n---\n', /`budget`/],

@@ -100,7 +100,7 @@ export async function promptHead(name: string, text: string): Promise<Result<Pro
   const refuse = (message: string, line = 1): Result<PromptHead, Failure> =>
     err({ kind: 'prompt-error', prompt: name, line, message });
   const front = FRONT_MATTER.exec(text)?.[1];
-  if (front === undefined) return refuse('it begins with no front matter (`for`, `agent`, `variables`)');
+  if (front === undefined) return refuse('it does not start with front matter (`for`, `agent`, `variables`)');
   const parsed = await parseYaml(front, name, 1);
   if (!parsed.ok)
     return refuse(parsed.error[0]?.message ?? 'its front matter cannot be read', parsed.error[0]?.line);
@@ -110,7 +110,7 @@ export async function promptHead(name: string, text: string): Promise<Result<Pro
   );
   if (unknown !== undefined) return refuse(`\`${unknown}\` is not a known key of its front matter`);
   const { for: whom, agent, budget, variables } = value ?? {};
-  if (typeof whom !== 'string') return refuse('its front matter does not say for whom it is (`for`)');
+  if (typeof whom !== 'string') return refuse('its front matter does not say who it is for (`for`)');
   if (agent !== undefined && typeof agent !== 'string') return refuse('`agent` must be a name');
   if (budget !== undefined && budget !== 'promptBytes' && budget !== 'planningBytes') {
     return refuse('`budget` must be `promptBytes` or `planningBytes`');

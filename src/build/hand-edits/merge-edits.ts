@@ -52,7 +52,7 @@ export async function mergeEdits(
     return err({ kind: 'edit-conflict', paths: [...conflicts.keys()], workspace });
   }
   if (kept.length === 0) return ok(made);
-  const message = `your edit of ${kept.join(', ')} was merged onto what was newly made`;
+  const message = `your edit of ${kept.join(', ')} was merged into the newly built files`;
   parts.caller.emit({ type: 'warning', task: task.label, message });
   return recordByHand(parts, check, { outputs, edits: made.edits }, dependencyOutputs);
 }

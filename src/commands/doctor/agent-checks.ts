@@ -32,7 +32,7 @@ async function commandProgram(agent: CommandAgentConfig, env: Environment): Prom
   const name = (agent.command === undefined ? preset?.program : agent.command[0]) ?? '';
   const program = findProgram(name, env);
   if (program === undefined) {
-    const hint = 'install it, see that it is on PATH, or change `agent` in the config';
+    const hint = 'install it, make sure that it is on PATH, or change `agent` in the config';
     return { about: 'agent', state: 'problem', found: `the program \`${name}\` is not on PATH`, hint };
   }
   // A program that nobody here knows may do anything when it is asked for its version.

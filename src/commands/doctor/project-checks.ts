@@ -47,7 +47,10 @@ export const checkSpecs: DoctorCheck = async ({ host, repository, config }) => {
 function repositoryProblem(failure: Failure): Pick<Finding, 'found' | 'hint'> {
   switch (failure.kind) {
     case 'not-a-repository':
-      return { found: `${failure.directory} is in no git repository`, hint: 'run `git init` here' };
+      return {
+        found: `${failure.directory} is in no git repository`,
+        hint: 'run `git init` here, or change to the folder of the project',
+      };
     case 'unsupported-repository':
       return { found: failure.reason, hint: failure.hint };
     default:

@@ -84,7 +84,7 @@ async function parseAnswer<T>(
   const invalid = await validateSchema(schema, value);
   if (invalid.length > 0) {
     const lines = invalid.map(({ path, message }) => [...path, message].join(' '));
-    return refuse(`is not as asked: ${lines.join('; ')}`);
+    return refuse(`does not match the schema: ${lines.join('; ')}`);
   }
   const wrong = problems?.(value as T) ?? [];
   return wrong.length === 0 ? ok({ value: value as T, text }) : refuse(`is refused: ${wrong.join('; ')}`);

@@ -85,7 +85,7 @@ class Escalating {
       if (proposed.error.kind === 'cancelled')
         return { ...escalated, outcome: { ...spent, failure: proposed.error } };
       const why = 'detail' in proposed.error ? proposed.error.detail : proposed.error.kind;
-      this.context.emit({ type: 'warning', task: label, message: `no better task was found (${why})` });
+      this.context.emit({ type: 'warning', task: label, message: `no revised task was found (${why})` });
       return { ...escalated, outcome: spent };
     }
     const { value } = proposed;
@@ -121,7 +121,7 @@ class Escalating {
     const kind = checked.ok ? checked.value.verdict.kind : undefined;
     if (checked.ok && (kind === 'stale' || kind === 'cached')) return checked.value;
     const why = checked.ok ? `it is ${kind}` : checked.error.kind;
-    const message = `a better task was proposed that cannot be built (${why})`;
+    const message = `the revised task cannot be built (${why})`;
     this.context.emit({ type: 'warning', task: revision.task.label, message });
     return undefined;
   }

@@ -125,7 +125,7 @@ export async function proposeTask(
   const { file } = task.source;
   const diff = [`--- a/${file}`, `+++ b/${file}`, ...unifiedDiff(text, after.value), ''].join('\n');
   const kept = `${CONDUCTOR_FOLDER}/proposals/${folderName(task.label)}.diff`;
-  const head = `${task.label}: a better task, confidence ${confidence}\n\n${reasoning.trim()}\n\n`;
+  const head = `${task.label}: revised task, confidence ${confidence}\n\n${reasoning.trim()}\n\n`;
   await writeAtomic(`${project.repository.project}/${kept}`, head + diff);
   return ok({ revision, task: improved.value, reasoning, confidence, diff, kept });
 }
@@ -147,17 +147,17 @@ interface Allowed {
 function refusals(allowed: Allowed, { task: better }: Answer): readonly string[] {
   const { task, words } = allowed;
   const lost = better.acceptance ? words.acceptance.filter((one) => !better.acceptance?.includes(one)) : [];
-  const problems = lost.map((one) => `acceptance criteria may only be added to; gone is: ${one}`);
+  const problems = lost.map((one) => `acceptance criteria cannot be removed; missing: ${one}`);
   const { inputs } = better;
   if (inputs === undefined) return problems;
   if (task.inputs === undefined)
-    return [...problems, 'the task declares no inputs: it sees all files as it is'];
+    return [...problems, 'the task declares no inputs: it sees all files already'];
   const gone = task.inputs.filter((one) => !inputs.includes(one));
   const added = inputs.filter((one) => !task.inputs?.includes(one));
   const set = patternSet(added);
   return [
     ...problems,
-    ...gone.map((one) => `inputs may only be added to; gone is: ${one}`),
+    ...gone.map((one) => `inputs cannot be removed; missing: ${one}`),
     ...added.filter(isExclude).map((one) => `inputs may only be added to; ${shown(one)} takes away`),
     ...set.includes.flatMap((pattern) => inputProblem(allowed, set, pattern) ?? []),
   ];
@@ -177,7 +177,7 @@ function inputProblem(
     [...(dependencyOutputs.get(need)?.outputs.keys() ?? [])].some((path) => pattern.matches(path)),
   );
   if (isMade || selectInputs(project, added, pattern).length > 0) return undefined;
-  return `there is no input ${shown(input)}`;
+  return `the input ${shown(input)} does not exist`;
 }
 
 /** A line for each file of a diff as git writes it: `src/a.ts  +12 -3`. */

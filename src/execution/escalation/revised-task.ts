@@ -48,7 +48,7 @@ export async function taskIn(text: string, { source, feature, label }: Task): Pr
   const read = readFeature({ spec, value: parsed.value, prose, diagnostics: [], broken: [] });
   const found = read.tasks.find(({ task }) => task.label === label);
   if (found) return ok(found.task);
-  return err({ kind: 'invalid-specs', diagnostics: [{ file, message: `${label} is gone from it` }] });
+  return err({ kind: 'invalid-specs', diagnostics: [{ file, message: `${label} is missing in it` }] });
 }
 
 /** How many inputs the task itself names; undefined where it has no such list (the defaults of its file may). */

@@ -55,7 +55,7 @@ export async function parseYaml(
 ): Promise<Result<unknown, Diagnostic[]>> {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_DOCUMENT_BYTES) {
-    return err([{ file, message: `is ${bytes} bytes long; at most ${MAX_DOCUMENT_BYTES} are read` }]);
+    return err([{ file, message: `is ${bytes} bytes long; the limit is ${MAX_DOCUMENT_BYTES}` }]);
   }
   const yaml = await import('./yaml.js');
   const lines = new yaml.LineCounter();
@@ -80,7 +80,7 @@ export async function parseYaml(
       Scalar(_key, node) {
         if (typeof node.value === 'number' && !Number.isFinite(node.value) && node.range) {
           odd.push(
-            at(node.range[0], node.range[1], 'is not a number that can be kept', 'write it in quotes'),
+            at(node.range[0], node.range[1], 'is not a number that can be stored', 'put it in quotes'),
           );
         }
       },
@@ -201,9 +201,9 @@ function placeOf(text: string, lines: LineCounter, from: number, to: number, lin
 }
 
 function yamlMessage(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'the same key stands twice in one mapping';
-  if (code === 'TAG_RESOLVE_FAILED') return `tags are not read here: ${message}`;
-  if (code === 'MULTIPLE_DOCS') return 'a second YAML document starts here; one is expected';
-  if (code === 'TAB_AS_INDENT') return 'a tab is used as indentation; YAML wants spaces';
+  if (code === 'DUPLICATE_KEY') return 'the same key is used twice in one mapping';
+  if (code === 'TAG_RESOLVE_FAILED') return `tags are not supported: ${message}`;
+  if (code === 'MULTIPLE_DOCS') return 'a second YAML document starts here; only one is allowed';
+  if (code === 'TAB_AS_INDENT') return 'a tab is used as indentation; YAML requires spaces';
   return message.charAt(0).toLowerCase() + message.slice(1);
 }

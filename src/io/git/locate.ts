@@ -30,7 +30,7 @@ export function locateRepository(directory: string): Result<Repository, Failure>
   if (isSparse(gitDir, config)) {
     return err({
       kind: 'unsupported-repository',
-      reason: 'it is a sparse checkout: files that are not on disk would look deleted',
+      reason: 'it is a sparse checkout: files that are not on disk would count as deleted',
       hint: 'git sparse-checkout disable',
     });
   }

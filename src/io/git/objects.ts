@@ -114,7 +114,7 @@ export class GitObjects {
     const id = answer.toString('latin1').trim();
     // mktree names the tree even when it could not write it.
     if ((await this.resolve(id)) === undefined)
-      throw this.trees.failure(`tree ${id} is not there after it was written`);
+      throw this.trees.failure(`tree ${id} is missing after it was written`);
     return id;
   }
 

@@ -39,8 +39,8 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
   } catch (error) {
     return err({
       kind: 'unsupported-repository',
-      reason: `its git folder cannot be written to (${(error as Error).message})`,
-      hint: 'Build in a clone that you may write to.',
+      reason: `its git folder is not writable (${(error as Error).message})`,
+      hint: 'Build in a clone that you can write to.',
     });
   }
   await mkdir(home, { recursive: true });

@@ -135,7 +135,7 @@ function judge(flag: string, summary: string): PushedRef {
 
 function faultOf(exit: GitExit): TransferFault {
   if (exit.stopped === 'aborted') return { kind: 'stopped', detail: 'it was stopped' };
-  if (exit.stopped === 'silent') return { kind: 'silent', detail: 'nothing was heard from it' };
+  if (exit.stopped === 'silent') return { kind: 'silent', detail: 'it sent no data' };
   const said = exit.stderr
     .split(/[\r\n]+/)
     .filter((line) => /^(remote: |)(fatal|error|ERROR)[: ]/.test(line));

@@ -51,7 +51,7 @@ export class HttpConnections {
       const from = new URL(url);
       const to = URL.canParse(location, url) ? new URL(location, url) : undefined;
       if (!to || !/^https?:$/.test(to.protocol) || (from.protocol === 'https:' && to.protocol !== 'https:')) {
-        return err({ kind: 'unreachable', detail: 'it redirects to a place that is not safe' });
+        return err({ kind: 'unreachable', detail: 'it redirects to an address that is not safe' });
       }
       if (to.origin !== from.origin) {
         headers = Object.fromEntries(
@@ -99,10 +99,10 @@ export class HttpConnections {
       if (silent)
         return err({
           kind: 'silent',
-          detail: `nothing was heard from it for ${Math.round(silenceMs / 1000)} s`,
+          detail: `it sent no data for ${Math.round(silenceMs / 1000)} s`,
         });
       if (error instanceof BodyTooLarge)
-        return err({ kind: 'too-large', detail: 'it sends more than it said' });
+        return err({ kind: 'too-large', detail: 'it sends more than it announced' });
       const { code, message } = error as NodeJS.ErrnoException;
       return err({
         kind: answered ? 'cut' : 'unreachable',

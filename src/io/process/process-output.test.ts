@@ -72,7 +72,7 @@ test('the log ends at its limit with a note, and secrets are in neither log nor 
   out.finish();
   const log = await readFile(logFile, 'utf8');
   expect(log.startsWith('key [secret]\n')).toBe(true);
-  expect(log).toContain('this log ends at its limit');
+  expect(log).toContain('the log has reached its size limit');
   expect((await stat(logFile)).size).toBeLessThan(1100);
 });
 
@@ -80,7 +80,7 @@ test('a log that cannot be written leaves a note in the tail', () => {
   const out = output({ logFile: '/dev/full' });
   out.take(Buffer.from('one\n'), 'stdout');
   out.take(Buffer.from('two\n'), 'stdout');
-  expect(out.finish()).toContain('the log could not be written: ENOSPC');
+  expect(out.finish()).toContain('cannot write the log: ENOSPC');
   expect(lines).toEqual(['one', 'two']);
 });
 

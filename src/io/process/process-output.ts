@@ -128,7 +128,10 @@ export class Output {
         writeSync(this.log, text);
         return;
       }
-      writeSync(this.log, `\n[conductor: the output went on; this log ends at its limit]\n`);
+      writeSync(
+        this.log,
+        `\n[conductor: the log has reached its size limit; further output is not recorded]\n`,
+      );
       closeSync(this.log);
       this.log = undefined;
     } catch (error) {
@@ -139,7 +142,7 @@ export class Output {
 
   private giveUpLog(error: unknown): void {
     this.log = undefined;
-    this.keep(`[conductor: the log could not be written: ${codeOf(error) ?? String(error)}]\n`);
+    this.keep(`[conductor: cannot write the log: ${codeOf(error) ?? String(error)}]\n`);
   }
 }
 

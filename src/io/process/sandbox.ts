@@ -42,7 +42,7 @@ const probes = new Map<string, Promise<SandboxSearch>>();
  */
 export function findSandbox(env: Environment): Promise<SandboxSearch> {
   if (process.platform !== 'linux') {
-    return Promise.resolve({ missing: `the sandbox needs Linux, this is ${process.platform}` });
+    return Promise.resolve({ missing: `the sandbox needs Linux; this is ${process.platform}` });
   }
   const program = findProgram('bwrap', env);
   if (program === undefined) return Promise.resolve({ missing: 'bubblewrap (bwrap) is not on PATH' });

@@ -168,11 +168,11 @@ function prepare(hb: Engine, text: string, known: ReadonlySet<string>, template:
   }
   const unknown = one.calls.find((path) => !known.has(path.original));
   if (unknown) {
-    const message = `there is no helper \`${unknown.original}\``;
+    const message = `unknown helper \`${unknown.original}\``;
     throw new Fault({ template, line: unknown.loc.start.line, message });
   }
   if (one.dynamicPartial !== undefined) {
-    const message = 'the name of a partial must be written out: keys include what it holds';
+    const message = 'the name of a partial must be a plain name, because its text is in the key';
     throw new Fault({ template, line: one.dynamicPartial, message });
   }
   return one;
@@ -238,12 +238,12 @@ function faultOf(
   one: Compiled | undefined,
 ): TemplateFault {
   const partial = /^The partial (.+) could not be found/.exec(error.message);
-  if (partial) return { template, message: `there is no partial \`${partial[1]}\`` };
+  if (partial) return { template, message: `unknown partial \`${partial[1]}\`` };
   const parse = /^Parse error on line (\d+):\n([\s\S]*)/.exec(error.message);
   if (parse) {
     const [shown = '', , expected = ''] = (parse[2] as string).split('\n');
     const got = /got '(\w+)'/.exec(expected)?.[1] ?? '';
-    const what = got === 'EOF' ? 'the template ends too early' : 'this is no template syntax';
+    const what = got === 'EOF' ? 'the template ends unexpectedly' : 'this is not valid template syntax';
     return { template, line: Number(parse[1]), message: `${what}: ${shown.trim()}` };
   }
   const missing = /^"([\s\S]+)" not defined in /.exec(error.message);
@@ -256,12 +256,12 @@ function faultOf(
       ) ?? one?.paths.find(({ parts }) => parts.includes(name));
     const variable = (path?.original ?? name).replace(/^this\.(?=\w)/, '');
     const line = error.lineNumber ?? path?.loc.start.line;
-    const message = `the variable \`${variable}\` is not known`;
+    const message = `the variable \`${variable}\` is unknown`;
     return { template, ...(line === undefined ? {} : { line }), variable, message };
   }
   const message =
     error instanceof RangeError
-      ? 'a partial includes itself without end'
+      ? 'a partial includes itself endlessly'
       : error.message.replace(/ - \d+:\d+$/, '');
   return { template, ...(error.lineNumber === undefined ? {} : { line: error.lineNumber }), message };
 }

@@ -103,8 +103,7 @@ export function patternProblem(text: string): string | undefined {
   if (path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(text)) return 'is an absolute path';
   const parts = path.split('/');
   if (parts.includes('..')) return 'leaves the project';
-  if (parts.includes('.') || parts.slice(0, -1).includes(''))
-    return 'is not in its plain form (no `.` and no `//`)';
+  if (parts.includes('.') || parts.slice(0, -1).includes('')) return 'is not normalised (no `.` and no `//`)';
   if (parts.some((part) => part.toLowerCase() === '.git')) return 'is inside .git';
   if (parts[0] === '.conductor') return 'is inside .conductor';
   return undefined;

@@ -24,7 +24,7 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
   switch (failure.kind) {
     case 'drifted-outputs':
       return say(
-        `${plural(failure.paths.length, 'output was', 'outputs were')} edited by hand, and the task has to be built anew`,
+        `${plural(failure.paths.length, 'output was', 'outputs were')} edited by hand, and the task must be rebuilt`,
         list('edited', failure.paths),
         `keep the edit with \`conductor accept ${task ?? '<task>'}\`, merge it with \`conductor build --keep-edits\`, or drop it with \`--discard-edits\``,
       );
@@ -34,16 +34,16 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
         ...(failure.with === undefined ? [] : [['with', failure.with] as const]),
       ];
       return say(
-        'an edit does not fit the file any more',
+        'a patch does not apply to the file any more',
         facts,
         failure.with === undefined
-          ? `\`${explain}\` shows why; take the conflicting lines out of the file and build again`
+          ? `\`${explain}\` shows why; remove the conflicting lines from the file and build again`
           : 'two tasks change the same lines: let one depend on the other (`depends_on`)',
       );
     }
     case 'shared-patch':
       return say(
-        'the edit by hand is among lines of another task too',
+        'the hand edit also touches lines of another task',
         [
           ['file', failure.path],
           ['task', failure.with],
@@ -52,27 +52,27 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
       );
     case 'edit-conflict':
       return say(
-        'an edit by hand and what was newly made change the same lines',
-        [...list('files', failure.paths), ['all sides', failure.workspace]],
-        `write into the files what is to be there, then \`conductor accept ${task ?? '<task>'}\``,
+        'a hand edit and the newly built files change the same lines',
+        [...list('files', failure.paths), ['all versions', failure.workspace]],
+        `put the right text into the files, then run \`conductor accept ${task ?? '<task>'}\``,
       );
     case 'unsaved-specs':
       return say(
-        'specs with changes that are not committed would be overwritten',
+        'uncommitted changes of specs would be overwritten',
         list('changed', failure.paths),
-        'commit them, or put them aside with `git stash`',
+        'commit them, or run `git stash`',
       );
     case 'version-incomplete':
       return say(
-        `${plural(failure.paths.length, 'file')} of version ${failure.version} are in no store any more`,
+        `${plural(failure.paths.length, 'file')} of version ${failure.version} cannot be found in any store`,
         list('missing', failure.paths),
-        'check out the spec alone with git, and build it',
+        'check out only the spec with git, and build it',
       );
     case 'edit-base-missing':
       return say(
-        'the file without earlier edits is not known any more',
+        'conductor no longer knows the file without its patches',
         [['file', failure.path]],
-        'restore the file as people wrote it (`git checkout`), then build again',
+        'restore the hand-written file (`git checkout`), then build again',
       );
   }
 }

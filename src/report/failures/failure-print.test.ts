@@ -136,7 +136,7 @@ test('a failed gate shows aligned facts, its log once and one hint', () => {
       log    .conductor/logs/b1/T01.log
       | line 1
       | assert failed
-      hint: \`conductor log a/T01\` shows what was tried
+      hint: \`conductor log a/T01\` shows all attempts
     "
   `);
 });
@@ -170,7 +170,7 @@ test('mistakes in files are all shown with line and marker, tabs and wide charac
     3 problems in 2 files
 
     error: the specs are not valid
-      hint: mend them, then run \`conductor validate\`
+      hint: correct them, then run \`conductor validate\`
     "
   `);
 });

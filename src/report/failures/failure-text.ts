@@ -38,5 +38,5 @@ export function minutes(count: number): string {
 export function budgetHint(scope: 'task' | 'build' | 'day'): string {
   return scope === 'task'
     ? 'split the task, or raise its `budget` in the spec'
-    : `finished work is kept; raise \`budget.${scope}\` in the config to go on`;
+    : `finished work is kept; raise \`budget.${scope}\` in the config to continue`;
 }

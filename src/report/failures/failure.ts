@@ -12,17 +12,17 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
   switch (failure.kind) {
     case 'not-a-repository':
       return say(
-        'this folder is in no git repository',
+        'this folder is not in a git repository',
         [['folder', failure.directory]],
-        'run `git init` here',
+        'run `git init` here, or change to the folder of the project',
       );
     case 'unsupported-repository':
-      return say('this repository cannot be built', [['reason', failure.reason]], failure.hint);
+      return say('conductor cannot build this repository', [['reason', failure.reason]], failure.hint);
     case 'git-missing':
       return say(
-        'git could not be run',
+        'git could not be started',
         [['detail', failure.detail]],
-        'install git and see that it is on PATH',
+        'install git and make sure that it is on PATH',
       );
     case 'git-too-old': {
       const facts: Facts = [
@@ -32,15 +32,19 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
       return say('git is too old', facts, 'install a newer git');
     }
     case 'snapshot-failed':
-      return say('the project could not be read', [['git', failure.detail]], 'see what `git status` says');
+      return say(
+        'git could not take a snapshot of the project',
+        [['git', failure.detail]],
+        'run `git status` to see why',
+      );
     case 'invalid-config':
       return {
-        ...say('the configuration is not valid', [], 'mend it, then run `conductor validate`'),
+        ...say('the configuration is not valid', [], 'correct it, then run `conductor validate`'),
         diagnostics: failure.diagnostics,
       };
     case 'invalid-specs':
       return {
-        ...say('the specs are not valid', [], 'mend them, then run `conductor validate`'),
+        ...say('the specs are not valid', [], 'correct them, then run `conductor validate`'),
         diagnostics: failure.diagnostics,
       };
     case 'unknown-target': {
@@ -58,40 +62,36 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
         `\`conductor versions ${failure.feature}\` shows what changed in each`,
       );
     case 'usage':
-      return say(failure.message, [], failure.hint ?? '`conductor --help` lists what there is');
+      return say(failure.message, [], failure.hint ?? '`conductor --help` lists the commands');
     case 'locked': {
       const facts: Facts = [
         ['process', String(failure.pid)],
         ['command', failure.command],
         ['since', failure.since],
       ];
-      return say(
-        'another conductor is at work on this project',
-        facts,
-        'wait for it, or leave out `--no-wait`',
-      );
+      return say('another conductor works on this project', facts, 'wait for it, or leave out `--no-wait`');
     }
     case 'disk-full':
       return say(
         'the disk is full',
         [['writing', failure.path]],
-        'free some space and build again; what has finished is kept',
+        'free some space and build again; finished work is kept',
       );
     case 'unknown-template': {
       const { template, nearest, known } = failure;
       const facts: Facts =
         nearest.length > 0 ? [['nearest', nearest.join(', ')]] : [['there are', known.join(', ')]];
-      return say(`no template is called ${template}`, facts, '`conductor new --list` describes them');
+      return say(`no template is called ${template}`, facts, '`conductor new --list` lists all templates');
     }
     case 'invalid-template': {
       const { template, feature, diagnostics } = failure;
       const text =
         feature === undefined
-          ? say(`the template ${template} is not valid`, [], 'mend the template; nothing was written')
+          ? say(`the template ${template} is not valid`, [], 'correct the template; nothing was written')
           : say(
-              `${feature} as ${template} makes it is not valid`,
+              `${feature} from ${template} would not be valid`,
               [],
-              'choose other values, or mend the template; nothing was written',
+              'choose other values, or correct the template; nothing was written',
             );
       return { ...text, diagnostics };
     }
@@ -105,21 +105,21 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
       return say(
         `${failure.template} cannot be used with these values`,
         facts,
-        'give each with `--set <variable>=<value>`; `conductor new --list` describes them',
+        'set each one with `--set <variable>=<value>`; `conductor new --list` describes them',
       );
     }
     case 'files-in-the-way':
       return say(
-        'nothing is written over what is there',
+        'conductor does not overwrite existing files',
         list('exists', failure.paths),
-        'move it away, or choose another name',
+        'move the files away, or choose another name',
       );
     case 'failed-before': {
       const before = describeFailure(failure.failure, task);
       return say(
         before.headline,
-        [['again', 'nothing that decides it has changed since it failed'], ...before.facts],
-        'change its spec or its inputs, or try it again with `f`',
+        [['again', 'it failed before, and nothing in its key has changed since'], ...before.facts],
+        'change its spec or its inputs, or press `f` to try again',
       );
     }
     default:

@@ -24,7 +24,7 @@ export function describeGateFailure(failure: GateFailure, task?: Label): Failure
           ['after', duration(failure.ms)],
         ],
         failure.output,
-        `\`${log}\` shows what was tried`,
+        `\`${log}\` shows all attempts`,
       );
     case 'gate-timed-out':
       return kept(
@@ -34,11 +34,11 @@ export function describeGateFailure(failure: GateFailure, task?: Label): Failure
           ['limit', minutes(failure.minutes)],
         ],
         failure.output,
-        'see why it hangs, or raise its time-out (`timeout` in a spec, `timeoutMinutes` in the config)',
+        'find out why it hangs, or raise its timeout (`timeout` in a spec, `timeoutMinutes` in the config)',
       );
     case 'gate-missing-program':
       return say(
-        "a gate's program is not on PATH",
+        'the program of a gate is not on PATH',
         [
           ['gate', failure.gate],
           ['program', failure.program],
@@ -50,7 +50,7 @@ export function describeGateFailure(failure: GateFailure, task?: Label): Failure
         'a gate both passed and failed on the same files',
         [['gate', failure.gate]],
         failure.output,
-        'mend the gate: the result may be good, but this gate cannot tell',
+        'make the gate reliable: it cannot tell whether the result is good',
       );
   }
 }

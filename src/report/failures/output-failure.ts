@@ -26,7 +26,7 @@ export function describeOutputFailure(failure: OutputFailure, task?: Label): Fai
       return say(
         'the task changed nothing',
         [],
-        `say more clearly in the spec what its outputs hold; \`${log}\` shows what was done`,
+        `describe in the spec what its outputs contain; \`${log}\` shows what the task did`,
       );
     case 'missing-outputs':
       return say(
@@ -38,31 +38,31 @@ export function describeOutputFailure(failure: OutputFailure, task?: Label): Fai
       return say(
         `the agent wrote a secret into ${plural(failure.paths.length, 'file', 'files')}`,
         list('files', failure.paths),
-        `nothing of it was kept; \`${log}\` shows what was done`,
+        `conductor kept none of them; \`${log}\` shows what the task did`,
       );
     case 'wrote-outside-outputs':
       return say(
         `the task changed ${plural(failure.paths.length, 'file')} that it does not own`,
         list('changed', failure.paths),
-        'name them in `outputs` or `edits` if they belong to the task',
+        'if they belong to the task, add them to `outputs` or `edits`',
       );
     case 'link-leaves-tree':
       return say(
-        'a symbolic link leads out of the project',
+        'a symbolic link leaves the project',
         [
           ['link', failure.path],
           ['target', failure.target],
         ],
-        'outputs may only link to files of the project',
+        'outputs can link only to files of the project',
       );
     case 'unsafe-path':
       return say(
-        'an output has a path that is not safe',
+        'the path of an output is not safe',
         [
           ['path', failure.path],
           ['reason', failure.reason],
         ],
-        'give the file another name',
+        'choose another name for the file',
       );
     case 'output-too-large':
       return say(
@@ -71,7 +71,7 @@ export function describeOutputFailure(failure: OutputFailure, task?: Label): Fai
           ['size', bytes(failure.bytes)],
           ['limit', bytes(failure.limit)],
         ],
-        'leave build products out of `outputs`, or raise `maxOutputBytes` in the config',
+        'remove build products from `outputs`, or raise `maxOutputBytes` in the config',
       );
   }
 }

@@ -9,16 +9,16 @@ export function describePlanFailure(failure: PlanFailure): FailureText {
   if (failure.kind === 'invalid-plan') {
     return {
       ...say(
-        'what the planner wrote cannot be taken',
+        "the planner's document is not valid",
         failure.kept === undefined ? [] : [['kept', failure.kept]],
-        'run the command again for another try, or write the file yourself from what was kept',
+        'run the command again, or correct the kept file and copy it into place',
       ),
       diagnostics: failure.diagnostics,
     };
   }
   return {
     ...say(
-      'the new plan changes what you have changed, so nothing was written',
+      'the new plan and you changed the same parts, so nothing was written',
       [
         ...list(
           'yours',
@@ -28,7 +28,7 @@ export function describePlanFailure(failure: PlanFailure): FailureText {
         ),
         ['proposed', failure.kept],
       ],
-      'take over what you want of the proposed files, or let them replace yours with `--discard-edits`',
+      'copy what you want from the proposed files, or replace yours with `--discard-edits`',
     ),
     block: failure.diff,
   };

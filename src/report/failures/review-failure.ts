@@ -11,9 +11,9 @@ export function describeReviewFailure(failure: ReviewFailure): FailureText {
     const why = 'detail' in inner ? `${inner.kind}: ${inner.detail}` : inner.kind;
     const log = 'output' in inner && inner.output.log !== undefined ? list('log', [inner.output.log]) : [];
     return say(
-      'the reviewer gave no judgement, which is no approval',
+      'the reviewer gave no valid answer, so the work is not approved',
       [['reason', why], ...log],
-      'build again, or take `review` out of the task or the config',
+      'build again, or remove `review` from the task or the config',
     );
   }
   const findings = failure.findings.map(({ severity, file, line, what }) => {
@@ -23,6 +23,6 @@ export function describeReviewFailure(failure: ReviewFailure): FailureText {
   return say(
     'the reviewer rejected the work, although its gates passed',
     list('findings', findings),
-    'say in the task what is missing, or better: write a gate that sees it',
+    'describe in the task what is missing, or better: write a gate that checks it',
   );
 }

@@ -21,34 +21,34 @@ export function describeSessionFailure(failure: SessionFailure): FailureText {
   switch (failure.kind) {
     case 'agent-blocked':
       return kept(
-        'the agent says that the task cannot be done as it stands',
+        'the agent reports that it cannot do the task',
         [
           ['because', failure.because],
           ['needs', failure.needs],
         ],
         failure.output,
-        'change the spec accordingly, then build again',
+        'change the spec, then build again',
       );
     case 'stalled':
       return kept(
-        'the agent gave no sign of life',
+        'the session of the agent was idle for too long',
         [['for', minutes(failure.minutes)]],
         failure.output,
         'build again; for a slow model raise `limits.silenceMinutes` of the agent',
       );
     case 'step-limit':
       return kept(
-        'the agent used up its steps without an end',
+        'the agent used all its steps without finishing',
         [['limit', plural(failure.limit, 'step')]],
         failure.output,
         'split the task, or raise `limits.steps` of the agent',
       );
     case 'context-overflow':
       return kept(
-        "the task does not fit into the model's context",
+        "the task does not fit into the model's context window",
         [['reason', failure.detail]],
         failure.output,
-        'split the task, or take a model with a larger context',
+        'split the task, or use a model with a larger context window',
       );
     case 'provider-unavailable':
       return kept(
@@ -61,18 +61,18 @@ export function describeSessionFailure(failure: SessionFailure): FailureText {
             : [['asks to wait', minutes(failure.waitMinutes)] as const]),
         ],
         failure.output,
-        'build again later: what has finished is kept',
+        'build again later; finished work is kept',
       );
     case 'provider-refused':
       return kept(
-        'the provider of the model refuses to answer',
+        'the provider of the model refuses requests',
         [
           ['provider', failure.provider],
           ...(failure.status === undefined ? [] : [['status', String(failure.status)] as const]),
           ['reason', failure.detail],
         ],
         failure.output,
-        'check its key and its quota, then build again: what has finished is kept',
+        'check the key and the quota, then build again; finished work is kept',
       );
   }
 }

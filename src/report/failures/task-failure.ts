@@ -50,7 +50,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
           ['template', at(failure.template, failure.line)],
           ['reason', failure.message],
         ],
-        'mend the template, or the values that the task gives it',
+        'correct the template, or the values in the task',
       );
     case 'prompt-error':
       return say(
@@ -59,7 +59,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
           ['prompt', at(failure.prompt, failure.line)],
           ['reason', failure.message],
         ],
-        'mend the prompt template',
+        'correct the prompt template',
       );
     case 'prompt-too-large':
       return say(
@@ -73,13 +73,13 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
       );
     case 'setup-failed':
       return kept(
-        'setting up the workspace failed',
+        'the setup of the workspace failed',
         [
           ['command', failure.command],
           ['exit', String(failure.exitCode)],
         ],
         failure.output,
-        'mend the command in `workspace.setup`',
+        'correct the command in `workspace.setup`',
       );
     case 'command-failed':
       return kept(
@@ -89,20 +89,20 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
           ['exit', String(failure.exitCode)],
         ],
         failure.output,
-        `mend the task's \`run\`; \`${log}\` shows all its output`,
+        `correct \`run\` of the task; \`${log}\` shows its whole output`,
       );
     case 'agent-error':
       return kept(
         'the agent failed',
         [['reason', failure.detail]],
         failure.output,
-        `\`${log}\` shows all its output`,
+        `\`${log}\` shows its whole output`,
       );
     case 'agent-missing':
       return say(
         'the agent is not installed',
         [['program', failure.program]],
-        'install it, see that it is on PATH, or change `agent` in the config',
+        'install it, make sure that it is on PATH, or change `agent` in the config',
       );
     case 'agent-blocked':
     case 'stalled':
@@ -122,7 +122,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         `${failure.what} took too long`,
         [['limit', minutes(failure.minutes)]],
         failure.output,
-        'split the task, or raise its limit in `budget.minutes` or `timeouts`',
+        'split the task, or raise the limit in `budget.minutes` or `timeouts`',
       );
     case 'budget-exceeded': {
       const show = (n: number) => (failure.unit === 'usd' ? money(n) : plural(n, 'token'));
@@ -137,9 +137,9 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     }
     case 'budget-unknown-price':
       return say(
-        `the ${failure.scope} has a budget, but the agent's price is not known`,
+        `the ${failure.scope} has a budget in dollars, but the price of the agent is unknown`,
         [['agent', failure.agent]],
-        'take an agent that says what it costs, or remove the limit in dollars',
+        'use an agent that reports its cost, or remove the limit in dollars',
       );
     case 'result-damaged':
       return say(
@@ -148,53 +148,53 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
           ['key', failure.key],
           ['detail', failure.detail],
         ],
-        'build again: the task is made anew',
+        'build again: conductor rebuilds the task',
       );
     case 'pinned-result-missing':
       return say(
-        'the recorded result is in no store any more',
+        'the recorded result cannot be found in any store',
         [
           ['key', failure.key],
           ...(failure.costUsd === undefined ? [] : [['cost', money(failure.costUsd)] as const]),
           ...list('asked', failure.remotes),
         ],
-        '`conductor cache push` where it still is; `conductor build --rebuild-missing` makes another',
+        'run `conductor cache push` on a machine that has it, or `conductor build --rebuild-missing` to rebuild it',
       );
     case 'publish-refused':
       return say(
-        'the results could not be written to the project',
+        'conductor could not publish the results',
         [['reason', failure.detail], ...list('files', failure.paths)],
-        'nothing was written and every result is kept: build again',
+        'nothing was written, and all results are kept; build again',
       );
     case 'commit-refused':
       return say(
-        'the commit was not made',
+        'conductor could not commit',
         [['reason', failure.reason], ...list('files', failure.paths)],
-        'put the repository in order (`git status`), then build again',
+        'repair the state of the repository (`git status`), then build again',
       );
     case 'not-up-to-date':
       return say(
         `${plural(failure.tasks.length, 'task is', 'tasks are')} not up to date`,
         failure.tasks.map(({ label, verdict }) => [label, verdict] as const),
-        'run `conductor build` and keep what it writes',
+        'run `conductor build` and commit what it writes',
       );
     case 'invalid-plan':
     case 'plan-conflict':
       return describePlanFailure(failure);
     case 'sandbox-required':
       return say(
-        'the config requires a sandbox, and there is none',
+        'the config requires a sandbox, and none is available',
         [['reason', failure.detail]],
         'install bubblewrap, or set `sandbox` to "auto"',
       );
     case 'cancelled':
-      return say('interrupted', [], 'what has finished is kept: build again to go on');
+      return say('interrupted', [], 'finished work is kept; build again to continue');
     case 'bug':
       return {
         ...say(
           'conductor has a bug',
           [['message', failure.message]],
-          'please report it with the lines above',
+          'please report it, with the lines above',
         ),
         ...(failure.stack === undefined ? {} : { block: failure.stack }),
       };

@@ -55,7 +55,7 @@ export function eventText(event: BuildEvent, style: Style): string {
       return `committed ${plural(event.tasks, 'task')} as ${visible(event.commit.slice(0, 12))}\n`;
     case 'watch.started': {
       const what = event.targets.length === 0 ? '' : ` for ${visible(event.targets.join(' '))}`;
-      return event.poll ? `looking every second${what}\n` : `watching${what}\n`;
+      return event.poll ? `scanning every second${what}\n` : `watching${what}\n`;
     }
     case 'watch.changed': {
       const shown = event.paths.slice(0, NAMED_PATHS);
@@ -63,11 +63,11 @@ export function eventText(event: BuildEvent, style: Style): string {
       return `${style('dim', `changed: ${visible(shown.join(', '))}${more > 0 ? ` and ${more} more` : ''}`)}\n`;
     }
     case 'watch.problem': {
-      const rest = event.kept ? 'the last good ones stay in force until this is mended\n' : '';
+      const rest = event.kept ? 'conductor continues with the last good ones until this is corrected\n' : '';
       return `${printFailure(event.failure, style)}${rest}`;
     }
     case 'watch.idle': {
-      const failed = event.failed > 0 ? `, ${event.failed} failed or waiting for what failed` : '';
+      const failed = event.failed > 0 ? `, ${event.failed} failed or depending on a failed task` : '';
       return `${style('dim', `watching ${plural(event.tasks, 'task')}${failed}`)}\n`;
     }
     case 'build.finished':

@@ -31,7 +31,7 @@ export function summaryLine(summary: BuildSummary, style: Style): string {
     case 'superseded':
       return style(
         'dim',
-        'conductor: files changed, starting again; what runs goes on if nothing of it changed',
+        'conductor: files changed, starting a new build; running tasks continue if their keys are unchanged',
       );
     case 'interrupted': {
       const done = join([count(counts.built, 'built'), count(counts.failed, 'failed'), ...rest]);

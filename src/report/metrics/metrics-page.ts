@@ -39,11 +39,7 @@ export function metricsPage(metrics: Metrics, title: string): string {
   const { from, spent, builds } = metrics;
   const head = `<h1>${html(title)}</h1>`;
   if (from === undefined) {
-    return htmlPage(
-      title,
-      STYLE,
-      `${head}<p class="dim">Nothing is known yet: builds and plans leave it as they go.</p>`,
-    );
+    return htmlPage(title, STYLE, `${head}<p class="dim">No data yet. Builds and plans record it.</p>`);
   }
   const subtitle = `${plural(builds, 'build')}, ${plural(spent.calls, 'call')} of agents, ${periodText(metrics.days)} (UTC)`;
   const body = [
@@ -66,7 +62,7 @@ function facts(metrics: Metrics): string {
   const cells: [string, string][] = [
     [String(outcomes.built), `tasks built, ${outcomes.cached} from the store, ${outcomes.failed} failed`],
     [share(firstAttempt), `by the first attempt: ${rateText(firstAttempt)}`],
-    [String(rebases), rebases === 0 ? 'rebases' : `rebases; the next attempt made ${rateText(afterRebase)}`],
+    [String(rebases), rebases === 0 ? 'rebases' : `rebases; the next attempt built ${rateText(afterRebase)}`],
     [spent.unpriced === spent.calls && spent.calls > 0 ? '-' : money(spent.costUsd), priceNote(metrics)],
     [countText(tokensOf(spent)), `tokens: ${tokenText(spent)}`],
     [money(saved.costUsd), `saved by the store (${plural(saved.calls, 'result')})`],
@@ -84,8 +80,7 @@ function facts(metrics: Metrics): string {
 }
 
 function priceNote({ spent, outcomes }: Metrics): string {
-  const each =
-    outcomes.built > 0 ? `${money(spent.costUsd / outcomes.built)} a task that was built` : 'spent';
+  const each = outcomes.built > 0 ? `${money(spent.costUsd / outcomes.built)} per built task` : 'spent';
   return spent.unpriced === 0 ? each : `${each}; ${plural(spent.unpriced, 'call')} without a price`;
 }
 
@@ -151,7 +146,7 @@ function plots(metrics: Metrics): string[] {
     plot('Cost by day', cost, columns(names, cost, money)),
     plot('Tokens by day', tokens, columns(names, tokens, countText)),
     plot('Tasks by day', tasks, columns(names, tasks, countText)),
-    plot('Made by the first attempt', [first], shareLine(names, first)),
+    plot('Built by the first attempt', [first], shareLine(names, first)),
   ];
 }
 

@@ -145,14 +145,14 @@ test('text says it all without charts, and with them when they can be seen', () 
   const plain = metricsText(metrics, plainStyle, false);
   expect(plain).toMatch(/^2 builds, 7 calls of agents, 2026-01-10 to 2026-01-12\n/);
   expect(plain).toContain('first attempt  1 of 3 (33%)');
-  expect(plain).toContain('rebases        1; the next attempt made 1 of 1 (100%)');
+  expect(plain).toContain('rebases        1; the next attempt built 1 of 1 (100%)');
   expect(plain).toContain('saved          $2.00 by the store (1 result)');
   expect(plain).toContain('$3.00 + 1 call without a price');
   expect(plain).toMatch(/2026-01-12 {2}\$0.50/);
   expect(plain).not.toMatch(/[▁-█]/);
   expect(metricsText(metrics, plainStyle, true)).toMatch(/cost +█▁▂ +\$0.00 to \$2.50/);
   expect(metricsText(metricsOf([]), plainStyle, true)).toBe(
-    'conductor: nothing is known yet: builds and plans leave it as they go\n',
+    'conductor: no data yet; builds and plans record it\n',
   );
 });
 

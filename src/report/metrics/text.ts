@@ -25,7 +25,7 @@ const MAX_DAYS = 60;
 export function metricsText(metrics: Metrics, style: Style, charts: boolean): string {
   const { from, to, spent } = metrics;
   if (from === undefined || to === undefined) {
-    return 'conductor: nothing is known yet: builds and plans leave it as they go\n';
+    return 'conductor: no data yet; builds and plans record it\n';
   }
   const days = filledDays(metrics.days).slice(-MAX_DAYS);
   const head = `${plural(metrics.builds, 'build')}, ${plural(spent.calls, 'call')} of agents`;
@@ -53,7 +53,7 @@ function summary(metrics: Metrics, style: Style): string {
   const rows: [string, string][] = [
     ['tasks', done.map(([kind, count]) => `${kind} ${count}`).join('  ') || 'none'],
     ['first attempt', rateText(firstAttempt)],
-    ['rebases', rebases === 0 ? 'none' : `${rebases}; the next attempt made ${rateText(afterRebase)}`],
+    ['rebases', rebases === 0 ? 'none' : `${rebases}; the next attempt built ${rateText(afterRebase)}`],
     ['tokens', tokenText(spent)],
     ['cost', costText(spent, outcomes.built)],
     [
@@ -93,8 +93,7 @@ export function priceOf({ costUsd, unpriced, calls }: Spent): string {
 }
 
 function costText(spent: Spent, built: number): string {
-  const each =
-    built > 0 && spent.costUsd > 0 ? `, ${money(spent.costUsd / built)} a task that was built` : '';
+  const each = built > 0 && spent.costUsd > 0 ? `, ${money(spent.costUsd / built)} per built task` : '';
   return spent.calls === 0 ? '-' : `${priceOf(spent)}${each}`;
 }
 

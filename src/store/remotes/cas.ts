@@ -99,10 +99,10 @@ export class CasRemote implements RemoteStore {
     if (!body.ok) return body;
     if (!body.value) return ok(undefined);
     const action = parseAction(body.value);
-    if (!action) return ok({ refused: 'its action is none that conductor writes' });
+    if (!action) return ok({ refused: 'its action was not written by conductor' });
     const named = [...action.files, ...action.links].map(({ path }) => path);
     const files = new Map<string, Entry>(named.map((path) => [path, { mode: '100644', id: '' }]));
-    const shape = named.length === files.size ? shapeProblem(files) : 'a path is named twice';
+    const shape = named.length === files.size ? shapeProblem(files) : 'a path appears twice';
     if (shape !== undefined) return ok({ refused: shape });
     if (action.files.reduce((sum, { size }) => sum + size, 0) > maxBytes)
       return ok({ refused: 'it is too large' });
@@ -180,7 +180,7 @@ export class CasRemote implements RemoteStore {
     if (!sent.ok) return sent;
     const after = await this.standing(key, action, signal);
     if (!after.ok) return after;
-    if (after.value === 'none') return err({ kind: 'failed', detail: 'it does not keep what it is sent' });
+    if (after.value === 'none') return err({ kind: 'failed', detail: 'it does not store what it receives' });
     if (isSettled(after.value)) return ok(after.value);
     return ok(sent.value === 'exists' ? 'taken' : 'stored');
   }

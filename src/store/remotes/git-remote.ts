@@ -89,7 +89,7 @@ export class GitRemote implements RemoteStore {
     const { store } = objects;
     const named = /^[^/:]+$/.test(remote) ? await remoteUrl(store, remote, direction) : undefined;
     if (named === undefined && /^[^/:.]+$/.test(remote)) {
-      return { kind: 'denied', detail: `there is no remote of this name (\`git remote add ${remote} …\`)` };
+      return { kind: 'denied', detail: `git has no remote of this name (\`git remote add ${remote} …\`)` };
     }
     return { store, dir, url: named ?? remote, signal, silenceMs };
   }

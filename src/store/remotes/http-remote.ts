@@ -176,13 +176,13 @@ function faultOf(
   }
   const { status } = answer.value;
   const why = {
-    401: 'it wants other credentials',
-    403: 'it does not allow this',
+    401: 'it rejects the credentials',
+    403: 'it denies access',
     405: 'it is read-only',
-    413: 'the entry is too large for it',
+    413: 'it rejects the entry as too large',
     507: 'it is full',
   };
-  const detail = `${method} was answered with ${status}`;
+  const detail = `${method} returned ${status}`;
   const known = why[status as keyof typeof why];
   const denied = known !== undefined && status !== 413;
   return { kind: denied ? 'denied' : 'failed', detail: known === undefined ? detail : `${detail}: ${known}` };

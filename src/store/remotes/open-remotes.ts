@@ -35,7 +35,7 @@ export async function openRemotes(
       const read = reads && config.read !== false;
       const write = writes && config.write !== false;
       if (!config.url.startsWith('git:') && !URL.canParse(config.url)) {
-        if (scope === 'shared') warn(`${config.url} is no address: it is left out`);
+        if (scope === 'shared') warn(`${config.url} is not an address; conductor ignores it`);
         continue;
       }
       if (read || write) chained.push({ store: await openRemote(config, scope, host), read, write });

@@ -128,11 +128,11 @@ export class RemoteTiers {
       if (refused > TOLD) this.warn(`${name}: ${refused - TOLD} more results were refused`);
       if (unsent > 0 && !dropped.has('write')) {
         this.warn(
-          `${name}: ${unsent} ${unsent === 1 ? 'entry was' : 'entries were'} not sent (${last.write ?? 'there was no time'}); \`conductor cache push\` sends what is missing`,
+          `${name}: ${unsent} ${unsent === 1 ? 'entry was' : 'entries were'} not sent (${last.write ?? 'there was no time left'}); \`conductor cache push\` sends what is missing`,
         );
       }
       if (last.read !== undefined && !dropped.has('read')) {
-        this.warn(`${name}: not everything could be asked for (${last.read})`);
+        this.warn(`${name}: some requests failed (${last.read})`);
       }
       await remote.store.close();
     }
@@ -155,7 +155,8 @@ export class RemoteTiers {
     if (fault.kind !== 'denied' && health.failed[way] < PATIENCE) return;
     health.dropped.add(way);
     const { name } = health.remote.store;
-    const what = way === 'read' ? 'no more results are looked for there' : 'no more results are sent there';
+    const what =
+      way === 'read' ? 'conductor does not read from it any more' : 'conductor does not write to it any more';
     this.warn(`${name}: ${fault.detail}; ${what} in this build`);
   }
 }

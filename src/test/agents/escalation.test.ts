@@ -142,11 +142,11 @@ test.each<[string, ConductorConfig, number]>([
 });
 
 test.each<[string, object, string]>([
-  ['asks for less', { acceptance: ['It is green'] }, 'gone is: It is a colour'],
-  ['reads what is not there', { inputs: ['nowhere.txt'] }, 'there is no input `nowhere.txt`'],
+  ['asks for less', { acceptance: ['It is green'] }, 'missing: It is a colour'],
+  ['reads what is not there', { inputs: ['nowhere.txt'] }, 'the input `nowhere.txt` does not exist'],
   ['reads a spec', { inputs: ['specs/**'] }, 'is a spec'],
-  ['changes what is judged', { verify: ['true'] }, 'is not as asked'],
-  ['changes what is written', { outputs: ['two.txt'] }, 'is not as asked'],
+  ['changes what is judged', { verify: ['true'] }, 'does not match the schema'],
+  ['changes what is written', { outputs: ['two.txt'] }, 'does not match the schema'],
   ['changes nothing', { acceptance: ['It is a colour'] }, 'changes nothing'],
 ])('a better task that %s is refused', async (_what, task, message) => {
   await using rig = await hardTask();

@@ -92,7 +92,7 @@ test('a limit for one build holds beside the config, and the lower one decides',
   expect(none.failure('f/T1')).toMatchObject({ kind: 'budget-exceeded', scope: 'build', limit: 0 });
   const wide = await rig.build({ budgetUsd: 9 }, { usage });
   expect(wide.outcomes()).toEqual({ 'f/T1': 'built' });
-  expect(wide.warnings()).toEqual(['the budget of the build is nearly spent: $0.25 of $0.30']);
+  expect(wide.warnings()).toEqual(['the budget of the build is nearly used up: $0.25 of $0.30']);
 });
 
 test('a plan has a limit of its own too', async () => {

@@ -30,7 +30,7 @@ test('a model of another provider steps in for one that refuses, and is recorded
   expect(built.outcomes()).toEqual({ 'f/T1': 'built' });
   expect(model.refused.length).toBeGreaterThan(0);
   expect(built.warnings()).toEqual([
-    expect.stringMatching(/^other\/model-1 refuses \(.+\): scripted\/model-1 is asked instead$/),
+    expect.stringMatching(/^other\/model-1 refuses \(.+\): scripted\/model-1 is used instead$/),
   ]);
   const { tasks } = JSON.parse(rig.read('specs/f/.metadata.json') ?? '');
   expect(tasks.T1).toMatchObject({ model: 'scripted/model-1', attempts: 1 });

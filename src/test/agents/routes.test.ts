@@ -82,8 +82,8 @@ test('fallbacks are asked in their order, in a clean workspace, as the same atte
   expect(seen).toEqual([[], []]);
   expect(built.of('task.attempt-failed')).toEqual([]);
   expect(built.warnings()).toEqual([
-    'a/one does not answer (overloaded): b/two is asked instead',
-    'b/two refuses (no quota): c/three is asked instead',
+    'a/one does not answer (overloaded): b/two is used instead',
+    'b/two refuses (no quota): c/three is used instead',
   ]);
   expect(built.of('task.usage').at(-1)?.usage).toEqual({ tokensIn: 15, costUsd: 0.2 });
   expect(built.summary.usage).toMatchObject({ tokensIn: 15, costUsd: 0.2 });
@@ -182,10 +182,10 @@ test('what a command agent cannot hold is refused', async () => {
   expect(loaded).toMatchObject({
     error: {
       diagnostics: [
-        { message: 'models.routes.0.variant: the driver `command` knows no variants' },
+        { message: 'models.routes.0.variant: the driver `command` does not support variants' },
         {
           message:
-            'models.limits.a.requestsPerMinute: a `command` agent calls its models unseen: this cannot be held',
+            'models.limits.a.requestsPerMinute: conductor does not see the model calls of a `command` agent, so it cannot enforce this',
         },
       ],
     },
@@ -195,11 +195,11 @@ test('what a command agent cannot hold is refused', async () => {
 test.each([
   [
     "models: { routes: [{ model: 'gpt' }] }",
-    'models.routes.0.model: `gpt` is no model: it must be `provider/model`',
+    'models.routes.0.model: `gpt` is not a model: it must be `provider/model`',
   ],
   [
     "models: { routes: [{ model: 'a/b', fallbacks: ['a/c', 'x'] }] }",
-    'models.routes.0.fallbacks.1: `x` is no model: it must be `provider/model`',
+    'models.routes.0.fallbacks.1: `x` is not a model: it must be `provider/model`',
   ],
   [
     'models: { routes: [{ split: { terse: -1 } }] }',
@@ -212,11 +212,11 @@ test.each([
   ],
   [
     "models: { routes: [{ model: 'a/b' }, { model: 'a/c' }] }",
-    'models.routes.1: is never taken: route 0 has no `when` and takes every task',
+    'models.routes.1: is never used: route 0 has no `when` and matches every task',
   ],
   [
     "models: { routes: [{ when: { attempt: 2 }, prompt: 'x.md' }] }",
-    'models.routes.0.prompt: a route for later attempts (`when.attempt`) cannot name a prompt: the first one stays',
+    'models.routes.0.prompt: a route for later attempts (`when.attempt`) cannot name a prompt, because the first one is in the key',
   ],
   ['models: { limits: { a: { sessions: 0 } } }', 'models.limits.a.sessions: `sessions` must be at least 1'],
 ])('%s is refused with its place', async (models, message) => {

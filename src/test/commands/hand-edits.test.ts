@@ -264,7 +264,9 @@ test('a template that makes accepted files anew says so', async () => {
   rig.write({ 'a.txt': 'mine\n' });
   expect((await accept(rig, 'f/T1')).outcomes()).toEqual({ 'f/T1': 'accepted' });
   rig.backlog('f', { T1: render('two') });
-  expect((await rig.build()).warnings()).toEqual([expect.stringContaining('accepted by hand')]);
+  expect((await rig.build()).warnings()).toEqual([
+    expect.stringContaining('the accepted hand edit is replaced'),
+  ]);
 });
 
 test('keeping edits does not touch what is not to be made anew', async () => {

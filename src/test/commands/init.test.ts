@@ -124,7 +124,7 @@ test('outside a repository it says what to do', async () => {
   const refused = await one.conductor('init', '--yes');
   expect([refused.code, refused.stderr]).toEqual([
     2,
-    expect.stringMatching(/in no git repository[\s\S]*git init/),
+    expect.stringMatching(/not in a git repository[\s\S]*git init/),
   ]);
   expect(own(one)).toEqual({});
 });

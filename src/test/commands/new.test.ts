@@ -89,14 +89,14 @@ test('everything that is wrong or missing is said at once, and nothing is writte
     "error: greeting cannot be used with these values
       name    \`My Thing\` cannot be the name of a feature: use lower-case words with \`-\` between them; did you mean \`my-thing\`?
       who     is missing: Who is greeted (for example Ada)
-      fields  \`b\` is no field: write a name, a colon and a type, such as \`total:number!\`
+      fields  \`b\` is not a field: write a name, a colon and a type, such as \`total:number!\`
       fields  \`a\`: \`type\` must be one of \`string\`, \`number\`, \`boolean\`; did you mean \`string\`?
       fields  \`class\`: \`name\` \`class\` is a reserved word
-      fields  the field \`a\` stands there twice
+      fields  the field \`a\` appears twice
       count   must be at least 1
-      cuont   is no variable of this template; did you mean \`count\`?
+      cuont   is not a variable of this template; did you mean \`count\`?
       name    is given with \`--name\`
-      hint: give each with \`--set <variable>=<value>\`; \`conductor new --list\` describes them
+      hint: set each one with \`--set <variable>=<value>\`; \`conductor new --list\` describes them
     "
   `);
   expect(filesBelow(one.dir, ['.git'])).toEqual(before);
@@ -151,7 +151,7 @@ test('what would not be valid is taken back, and said with its place', async () 
   expect(second.stderr).toMatch(
     /specs\/feature-002-second\/BACKLOG\.yaml:\d+:\d+: `hello\.txt` has two owners/,
   );
-  expect(second.stderr).toContain('feature-002-second as greeting makes it is not valid');
+  expect(second.stderr).toContain('feature-002-second from greeting would not be valid');
   expect(filesBelow(one.dir, ['.git'])).toEqual(before);
 });
 
@@ -257,13 +257,15 @@ test('links are not followed, neither in a template nor on the way to what is wr
   const stolen = await one.conductor(...args);
   expect([stolen.code, stolen.stderr]).toEqual([
     2,
-    expect.stringContaining('spec/stolen.md: is no plain file'),
+    expect.stringContaining('spec/stolen.md: is not a regular file'),
   ]);
   one.remove('templates/greeting/spec/stolen.md');
   const secrets = `${one.root}/secrets`;
   mkdirSync(secrets);
   symlinkSync(secrets, one.path('templates/greeting/partials'));
-  expect((await one.conductor(...args)).stderr).toContain('partials: is no folder: links are not followed');
+  expect((await one.conductor(...args)).stderr).toContain(
+    'partials: is not a folder; conductor follows no links',
+  );
   one.remove('templates/greeting/partials');
   renameSync(one.path('templates/greeting'), `${secrets}/greeting`);
   symlinkSync(`${secrets}/greeting`, one.path('templates/greeting'));

@@ -66,14 +66,14 @@ test('builds, watches, obeys its keys, and leaves the terminal as it was', TIMED
   await screen.see('1 failed');
   await screen.see('watching 1 task, 1 failed');
   screen.type('\r');
-  await screen.see('nothing that decides it has changed');
+  await screen.see('nothing in its key has changed');
   await screen.see('watching 1 task, 1 failed');
   screen.type('f');
   await screen.see('1 failed');
   await screen.see('watching 1 task, 1 failed');
   project.write('specs/f/BACKLOG.yaml', 'tasks: [');
   await screen.see('the specs are not valid');
-  await screen.see('the last good ones stay in force');
+  await screen.see('continues with the last good ones');
 
   screen.type('q');
   await screen.see('code 0');
@@ -110,7 +110,7 @@ test('without a terminal it prints lines, as JSON too, and ends at a signal', TI
   const project = newProject('cp notes.txt out.txt');
   const plain = project.start(['watch', '--poll']);
   await until('the watch to be idle', () => plain.printed().includes('watching 1 task'));
-  expect(plain.printed()).toContain('looking every second');
+  expect(plain.printed()).toContain('scanning every second');
   project.write('notes.txt', 'two\n');
   await until('the next build', () => plain.printed().split('built    f/T1').length === 3);
   plain.process.kill('SIGTERM');
@@ -135,5 +135,5 @@ test('where there is no repository it says so', TIMED, async () => {
   project.remove('.git');
   const ended = await project.conductor('watch');
   expect(ended.code).toBe(2);
-  expect(ended.text).toContain('this folder is in no git repository');
+  expect(ended.text).toContain('this folder is not in a git repository');
 });

@@ -126,7 +126,7 @@ test('a server that errs is tried again, then left alone for the rest of the bui
   };
   const story = await rig.build();
   expect(story.summary.exitCode).toBe(0);
-  expect(story.warnings()).toEqual([expect.stringMatching(/GET was answered with 500/)]);
+  expect(story.warnings()).toEqual([expect.stringMatching(/GET returned 500/)]);
   // Three tries for each of three questions, then none.
   expect(cache.seen.length).toBe(9);
 });
@@ -225,7 +225,9 @@ test('of two builds over HTTP the first one stands', async () => {
   await second.write('out/agent.txt', 'the second\n');
   second.finish();
   const loser = await held.done;
-  expect(loser.warnings()).toEqual(['f/T3: another build was first with this result; it is taken']);
+  expect(loser.warnings()).toEqual([
+    'f/T3: the first remote already has another result for this key; conductor uses that one',
+  ]);
   expect(loser.ran()).not.toContain('f/T4');
   expect(winner.summary.exitCode + loser.summary.exitCode).toBe(0);
   expect(rig.read('out/agent.txt')).toBe(stands['out/agent.txt']?.slice(2));

@@ -136,7 +136,9 @@ test('of two builds that write at the same time the bucket keeps the first, and 
   await second.write('out/agent.txt', 'the second\n');
   second.finish();
   const loser = await held.done;
-  expect(loser.warnings()).toEqual(['f/T3: another build was first with this result; it is taken']);
+  expect(loser.warnings()).toEqual([
+    'f/T3: the first remote already has another result for this key; conductor uses that one',
+  ]);
   expect(rig.read('out/agent.txt')).toBe(stands);
 });
 
@@ -149,7 +151,7 @@ test('a bucket that may not be written, or a server without conditional writes, 
   const denied = await rig.build({ targets: ['f/T1'] });
   expect(denied.summary.exitCode).toBe(0);
   expect(denied.warnings()).toEqual([
-    expect.stringMatching(/^s3:\/\/results: AccessDenied.*no more results are sent there/),
+    expect.stringMatching(/^s3:\/\/results: AccessDenied.*conductor does not write to it any more/),
   ]);
   bucket.refuses = 501;
   bucket.seen.length = 0;

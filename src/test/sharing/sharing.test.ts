@@ -78,7 +78,7 @@ test('a remote that cannot be reached, or is no repository, is one warning and n
   const story = await rig.build();
   expect(story.summary.exitCode).toBe(0);
   const told = story.warnings();
-  expect(told.some((line) => line.includes('git:nowhere: there is no remote of this name'))).toBe(true);
+  expect(told.some((line) => line.includes('git:nowhere: git has no remote of this name'))).toBe(true);
   expect(told.some((line) => line.includes('git:../missing.git'))).toBe(true);
   expect(told.some((line) => line.includes('git:https://127.0.0.1:1/x.git'))).toBe(true);
   expect(JSON.stringify(story.events)).not.toContain('secret');
@@ -101,7 +101,7 @@ test('a repository that refuses pushes is read from all the same', async () => {
   expect(story.ran()).toEqual(['g/T1']);
   expect(story.warnings()).toEqual([
     expect.stringMatching(
-      /^git:\.\.\/shared\.git: .*pre-receive hook declined.*no more results are sent there in this build$/,
+      /^git:\.\.\/shared\.git: .*pre-receive hook declined.*conductor does not write to it any more in this build$/,
     ),
   ]);
 });
@@ -124,7 +124,9 @@ test('of two builds that make the same, the first one stands and the second adop
   second.finish();
   const loser = await held.done;
   expect(loser.summary.exitCode).toBe(0);
-  expect(loser.warnings()).toEqual(['f/T3: another build was first with this result; it is taken']);
+  expect(loser.warnings()).toEqual([
+    'f/T3: the first remote already has another result for this key; conductor uses that one',
+  ]);
   // The dependent was never made here: it is keyed on what the first build produced.
   expect(loser.ran()).not.toContain('f/T4');
   expect({ ...rig.files(), 'specs/f/.metadata.json': '' }).toEqual({

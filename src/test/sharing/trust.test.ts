@@ -100,7 +100,7 @@ test('only what a trusted signer has signed is restored; the key never shows', a
     const words = {
       unsigned: 'it is not signed',
       other: 'its signature by ci is not valid',
-      stranger: 'mallory is no trusted signer',
+      stranger: 'mallory is not a trusted signer',
     };
     expect(story.warnings()[0], name).toContain(words[name]);
   }

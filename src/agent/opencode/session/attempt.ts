@@ -109,7 +109,7 @@ export class Attempt {
       if (start === MAX_STARTS) {
         return this.failed({ kind: 'agent-error', detail: end.detail, output: output() });
       }
-      transcript.incident(`${end.detail}: the work begins anew on another one`);
+      transcript.incident(`${end.detail}: the work starts again on a new one`);
       await request.reset();
     }
   }
@@ -136,7 +136,7 @@ export class Attempt {
         const detail =
           guarded === undefined
             ? 'OpenCode did not open the workspace'
-            : 'OpenCode did not load conductor’s plugins, the guard of its file tools among them';
+            : 'OpenCode did not load conductor’s plugins, which include the guard of its file tools';
         return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } } };
       }
       const end = await runSession(
@@ -178,7 +178,7 @@ export class Attempt {
   /** It is the server that hangs, not the model: it goes, and with it every session that waits for it. */
   private async giveUp(server: OpencodeServer): Promise<SessionEnd> {
     await server.stop();
-    return { kind: 'lost', detail: 'the OpenCode server gave no answer any more' };
+    return { kind: 'lost', detail: 'the OpenCode server stopped answering' };
   }
 
   private tellUsage(): void {

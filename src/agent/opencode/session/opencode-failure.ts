@@ -18,10 +18,10 @@ export function failureOfMessage(
   if (last?.finish === 'stop') return undefined;
   const detail =
     last === undefined
-      ? 'the model gave no answer'
+      ? 'the model did not answer'
       : last.finish === 'length'
-        ? 'the answer was cut off at the longest one that the model may give'
-        : `the model ended with ${last.finish ?? 'nothing'} instead of a proper end`;
+        ? 'the answer reached the largest size that the model allows'
+        : `the model ended with ${last.finish ?? 'nothing'} instead of \`stop\``;
   return { kind: 'agent-error', detail, output };
 }
 

@@ -59,7 +59,8 @@ export async function runSession(
   const { client } = tools;
   const { directory, title } = plan;
   const created = await inTime(client.session.create({ directory, title }), 6 * ANSWER_MS);
-  if (!created?.data) return noAnswer(tools, plan, `no session could be made: ${said(created?.error)}`);
+  if (!created?.data)
+    return noAnswer(tools, plan, `the server could not create a session: ${said(created?.error)}`);
   const session = new RunningSession(plan, tools, created.data.id);
   return session.run(signal);
 }
@@ -195,7 +196,7 @@ class RunningSession implements SessionListener {
   private judge(): void {
     if (this.lifecycle.over) this.end('over');
     if (this.lifecycle.overflowing) {
-      const detail = 'it was compacted twice with no work between';
+      const detail = 'it was compacted twice with no work in between';
       this.end({ failure: { kind: 'context-overflow', detail, output: this.output() } });
     }
     const failure = this.watch.exceeded(this.tools.now(), this.output());
@@ -257,7 +258,7 @@ class RunningSession implements SessionListener {
     const last = (found ?? []).flatMap(({ info }) => (info.role === 'assistant' ? [info] : [])).at(-1);
     const { lifecycle, plan } = this;
     if (!found && !lifecycle.errorSeen) return this.agentError('the session could not be read');
-    if (last?.summary) return this.agentError('the session ended after its compaction, without going on');
+    if (last?.summary) return this.agentError('the session ended right after its compaction');
     const failed = failureOfMessage(last, lifecycle.errorSeen, plan.model.providerID, this.output());
     if (failed || !this.blocked) return failed;
     return { kind: 'agent-blocked', ...this.blocked, output: this.output() };

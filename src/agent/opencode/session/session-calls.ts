@@ -33,7 +33,7 @@ export async function inTime<T>(answer: Promise<T>, ms: number = ANSWER_MS): Pro
 
 /** An error of the client in words. */
 export function said(error: unknown): string {
-  if (error === undefined) return 'the server gave no answer';
+  if (error === undefined) return 'the server did not answer';
   if (error instanceof Error) return error.message;
   return typeof error === 'string' ? error : JSON.stringify(error);
 }
@@ -72,7 +72,7 @@ export async function postPrompt(
   if (answer === undefined || (answer.error !== undefined && !answer.response)) answer = await post();
   return answer?.error === undefined && answer !== undefined
     ? undefined
-    : `the prompt was not taken: ${said(answer?.error)}`;
+    : `the server did not accept the prompt: ${said(answer?.error)}`;
 }
 
 /** Nobody is there to answer: a request is refused at once, and the model is told. */
@@ -85,7 +85,7 @@ export function refuse(
   const requestID = event.properties.id;
   if (event.type === 'question.asked') {
     const { questions } = event.properties;
-    transcript.incident('a question was refused: nobody is there to answer', { questions });
+    transcript.incident('a question of the agent was refused: nobody can answer', { questions });
     void inTime(client.question.reject({ requestID, directory }));
     return;
   }

@@ -39,7 +39,7 @@ test('a tree that git names and could not write is an error, not an id', async (
   rmSync(folder, { recursive: true, force: true });
   writeFileSync(folder, '');
   const written = objects.writeTree([['a.txt', { mode: '100644', id: blob }]]);
-  await expect(written).rejects.toThrow(/tree [0-9a-f]+ is not there after it was written/);
+  await expect(written).rejects.toThrow(/tree [0-9a-f]+ is missing after it was written/);
   rmSync(folder);
 });
 
