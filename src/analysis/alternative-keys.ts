@@ -7,7 +7,7 @@ import { ok, type Result } from '../base/result.js';
 import { type ActionKey, nextKey, type ObservedInputs, type StoredResult } from '../model/action.js';
 import { observedPolicy } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import type { LockedTask } from '../model/feature-lock.js';
+import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
 import type { Label, Task } from '../model/task.js';
 import { digestFiles, type Entry, encodeEntry, sameEntry } from '../model/tree.js';
 import type { StaleReason } from '../model/verdict.js';
@@ -62,8 +62,8 @@ export class AlternativeKeys {
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<Result<Candidate, Failure>> {
     const reasons: StaleReason[] = [];
-    const lockedKey = locked?.resultKey ?? locked?.key;
-    let key = locked?.key === facts.key && locked.resultKey ? locked.resultKey : facts.key;
+    const lockedKey = locked && resultKeyOf(locked);
+    let key = locked?.key === facts.key ? resultKeyOf(locked) : facts.key;
     // A lock may name a late result of the chain, while an earlier one fits the files of today again.
     let earlier = key === facts.key ? undefined : facts.key;
     for (let length = 0; length < MAX_ALTERNATIVE_KEYS; length++) {

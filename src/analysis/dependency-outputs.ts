@@ -1,5 +1,6 @@
 /** What dependents get from a finished task, and which of it they are keyed on. Knows no verdict. */
 
+import type { FileChange } from '../model/action.js';
 import { type Digest, digestFields } from '../model/digest.js';
 import type { LockedTask } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
@@ -13,11 +14,7 @@ export interface DependencyOutputs {
   readonly outputs: Files;
   readonly interface: Digest;
   /** Files that it patched: the file as the task found it and as it left it. */
-  readonly edits: readonly {
-    readonly path: string;
-    readonly before: Entry | undefined;
-    readonly after: Entry | undefined;
-  }[];
+  readonly edits: readonly FileChange[];
 }
 
 export function interfacePaths(task: Task, outputs: Files): string[] {

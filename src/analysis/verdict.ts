@@ -6,7 +6,7 @@
 import { ok, type Result } from '../base/result.js';
 import { type ActionKey, compareManifests, type StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import type { LockedTask } from '../model/feature-lock.js';
+import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../model/tree.js';
@@ -100,7 +100,7 @@ export class Checker {
     if (known && isAsRecorded(this.project, known, onDisk)) {
       const patches = lockedPatches(known);
       const key = gatesKey(task, gates, onDisk, patches, facts.facts);
-      const resultKey = known.resultKey ?? facts.key;
+      const resultKey = resultKeyOf(known);
       const seen = await this.chain.observed(task, known.observed, dependencyOutputs);
       if (!this.chain.isRejected(resultKey) && !this.chain.isOutdated(seen)) {
         const stored = task.edits.length > 0 ? await this.store.find(resultKey) : undefined;
@@ -234,7 +234,7 @@ export class Checker {
     if (!locked) return [{ kind: 'never-built' }];
     if (this.options.forced.has(task.label)) return [{ kind: 'forced' }];
     if (locked.key !== facts.key) {
-      const old = await this.store.find(locked.resultKey ?? locked.key);
+      const old = await this.store.find(resultKeyOf(locked));
       const manifest = old.ok ? old.value?.provenance.manifest : undefined;
       return [
         { kind: 'manifest-changed', changes: manifest ? compareManifests(manifest, facts.manifest) : [] },

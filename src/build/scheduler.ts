@@ -12,7 +12,7 @@ import { Heap } from '../base/heap.js';
 import type { Label } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 
-export type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
+type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
 
 export interface Schedule {
   readonly graph: TaskGraph;
@@ -29,7 +29,7 @@ export interface Schedule {
   onSkip(label: Label, because: Label | undefined): void;
 }
 
-export async function schedule(work: Schedule): Promise<ReadonlyMap<Label, TaskState>> {
+export async function schedule(work: Schedule): Promise<void> {
   const states = new Map<Label, TaskState>();
   const missing = new Map<Label, number>();
   const labels = [...work.labels];
@@ -86,5 +86,4 @@ export async function schedule(work: Schedule): Promise<ReadonlyMap<Label, TaskS
     };
     advance();
   });
-  return states;
 }

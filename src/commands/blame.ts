@@ -13,6 +13,7 @@ import type { FileDifference } from '../io/git/tree-diff.js';
 import type { Usage } from '../model/action.js';
 import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import { resultKeyOf } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { Label, Task } from '../model/task.js';
 import type { Host } from '../project/host.js';
@@ -96,7 +97,7 @@ async function blamedTask(
   owns: boolean,
 ): Promise<BlamedTask> {
   const locked = lockedTask(project, task);
-  const found = locked && (await store.find(locked.resultKey ?? locked.key));
+  const found = locked && (await store.find(resultKeyOf(locked)));
   const result = found?.ok ? found.value : undefined;
   const isAccepted = locked?.recipe === 'accepted' && locked.resultKey !== undefined;
   const original = isAccepted ? await store.find(locked.key) : undefined;

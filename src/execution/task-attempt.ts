@@ -9,9 +9,9 @@ import type { EditPatch, GateRun, MadeBy, ObservedInputs } from '../model/action
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { TaskRun } from '../model/task-run.js';
-import { decodeEntry, type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
+import { decodeEntry, type Entry, type ObjectId, sameEntry } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';
-import { captureResult } from '../workspace/capture.js';
+import { type Captured, captureResult } from '../workspace/capture.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { type CommandParts, runCommand } from './command-recipe.js';
@@ -38,11 +38,8 @@ export interface AttemptState {
   readonly tried: readonly string[];
 }
 
-/** What one attempt left in its workspace, judged by nobody but the capture. */
-interface Captured {
-  readonly tree: ObjectId;
-  readonly outputs: Files;
-  readonly edits: readonly Omit<EditPatch, 'base'>[];
+/** What one attempt left in its workspace, with what its agent is known to have read and which model made it. */
+interface AttemptWork extends Captured {
   readonly observed?: ObservedInputs;
   readonly made?: MadeBy;
 }
@@ -112,14 +109,14 @@ export class TaskAttempt {
     this.context.emit({ type: 'task.phase', task: this.run.label, attempt: this.state.number, phase });
   }
 
-  private async rendered(files: readonly { path: string; blob: ObjectId }[]): Promise<Captured> {
+  private async rendered(files: readonly { path: string; blob: ObjectId }[]): Promise<AttemptWork> {
     const outputs = new Map<string, Entry>(
       files.map(({ path, blob }) => [path, { mode: '100644', id: blob }]),
     );
     return { tree: await this.parts.objects.editTree(this.run.inputTree, outputs), outputs, edits: [] };
   }
 
-  private async make(workspace: Workspace): Promise<Result<Captured, Failure>> {
+  private async make(workspace: Workspace): Promise<Result<AttemptWork, Failure>> {
     const { run, parts, context } = this;
     const { recipe } = run;
     const { number } = this.state;
@@ -157,7 +154,7 @@ export class TaskAttempt {
   }
 
   /** What the recipe left, when that is work at all. `asked`: what an agent said of it. */
-  private async capture(workspace: Workspace, asked?: Asked): Promise<Result<Captured, Failure>> {
+  private async capture(workspace: Workspace, asked?: Asked): Promise<Result<AttemptWork, Failure>> {
     const { run } = this;
     const { config, objects, agent } = this.parts;
     this.phase('capture');
@@ -195,7 +192,7 @@ export class TaskAttempt {
     return judged.ok ? undefined : judged.error;
   }
 
-  private async keep(captured: Captured, gates: readonly GateRun[]): Promise<Result<KeptResult, Failure>> {
+  private async keep(captured: AttemptWork, gates: readonly GateRun[]): Promise<Result<KeptResult, Failure>> {
     const { run, state, context } = this;
     const edits: EditPatch[] = captured.edits
       .filter((edit) => !sameEntry(edit.before, edit.after))
@@ -236,7 +233,7 @@ export class TaskAttempt {
 }
 
 /** Work that leaves everything as the input tree had it is no work, whatever the agent says. */
-function isUnchanged(run: TaskRun, captured: Captured): boolean {
+function isUnchanged(run: TaskRun, captured: AttemptWork): boolean {
   if (captured.edits.some((edit) => !sameEntry(edit.before, edit.after))) return false;
   if (run.recipe.kind !== 'agent') return captured.outputs.size === 0;
   return captured.tree === run.inputTree;

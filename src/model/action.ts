@@ -64,13 +64,17 @@ export function compareManifests(before: Manifest, after: Manifest): ManifestCha
   return changes;
 }
 
-/** A patch of a file that the task does not own: the whole file as the task found it and as it left it. */
-export interface EditPatch {
+/** A file as a task found it and as it left it; undefined: there is none. */
+export interface FileChange {
   readonly path: string;
-  /** The file as people wrote it, without any patch; undefined when there was no file. */
-  readonly base: Entry | undefined;
   readonly before: Entry | undefined;
   readonly after: Entry | undefined;
+}
+
+/** A patch of a file that the task does not own. */
+export interface EditPatch extends FileChange {
+  /** The file as people wrote it, without any patch. */
+  readonly base: Entry | undefined;
 }
 
 export interface Usage {

@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { redactable, redactDeep } from '../io/process/environment.js';
+import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import { type Entry, type Files, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
@@ -32,17 +33,11 @@ export interface CaptureOptions {
   readonly ignoreOthers?: boolean;
 }
 
-export interface CapturedEdit {
-  readonly path: string;
-  readonly before: Entry | undefined;
-  readonly after: Entry | undefined;
-}
-
 export interface Captured {
   /** The view with outputs and edits in it: exactly what the workspace shows afterwards and the gates see. */
   readonly tree: ObjectId;
   readonly outputs: Files;
-  readonly edits: readonly CapturedEdit[];
+  readonly edits: readonly FileChange[];
 }
 
 /** As `capture`; what a failure says of a path holds no secret. */
@@ -141,7 +136,7 @@ async function capturedEdits(
   objects: GitObjects,
   options: CaptureOptions,
   after: Listing,
-): Promise<CapturedEdit[]> {
+): Promise<FileChange[]> {
   if (options.edits.length === 0) return [];
   const before = await objects.list(options.inputTree);
   return options.edits

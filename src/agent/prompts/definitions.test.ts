@@ -63,9 +63,9 @@ describe('the shipped agents', () => {
   });
 
   test('have a short system prompt of their own, a temperature and a number of steps', () => {
-    for (const { body, temperature, steps } of definitions.values()) {
+    for (const { body, text, steps } of definitions.values()) {
       expect(Buffer.byteLength(body)).toBeLessThan(2048);
-      expect(temperature).toBeLessThanOrEqual(0.3);
+      expect(Number(/^temperature: (.*)$/m.exec(text)?.[1])).toBeLessThanOrEqual(0.3);
       expect(steps).toBeGreaterThan(0);
     }
     expect(new Set([...definitions.values()].map(({ body }) => body)).size).toBe(definitions.size);

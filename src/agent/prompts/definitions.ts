@@ -19,7 +19,6 @@ export interface AgentDefinition {
   readonly description: string;
   /** `provider/model`. */
   readonly model: string | undefined;
-  readonly temperature: number | undefined;
   /** Model calls of one attempt. OpenCode only asks the model to end; whoever runs it must hold the limit. */
   readonly steps: number | undefined;
   /** In the order of the file, which is the order of precedence: the last rule that matches wins. */
@@ -107,7 +106,6 @@ export async function readDefinition(
     text,
     description: settings.description,
     model: settings.model,
-    temperature: settings.temperature,
     steps: settings.steps,
     permission: settings.permission,
     body,

@@ -7,6 +7,7 @@ import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { EditPatch, StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Files, sameEntry } from '../../model/tree.js';
@@ -61,7 +62,7 @@ async function patchesOnDisk(
 ): Promise<Result<EditPatch[], Failure>> {
   const locked = lockedTask(project, task);
   if (!locked?.edits) return ok([]);
-  const stored = await store.find(locked.resultKey ?? locked.key);
+  const stored = await store.find(resultKeyOf(locked));
   const former =
     stored.ok && stored.value
       ? ok(stored.value.edits)

@@ -3,6 +3,7 @@
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Entry, type Files, type ObjectId, sameEntry } from '../../model/tree.js';
 import type { Emit } from '../../project/host.js';
@@ -92,7 +93,7 @@ function recordChanges(project: Project, head: Files, after: Files): Changes {
 function taskMessage(project: Project, task: Task, finished: FinishedTask | undefined): string {
   const locked = lockedTask(project, task);
   const made = finished?.result.provenance;
-  const key = finished?.result.key ?? locked?.resultKey ?? locked?.key;
+  const key = finished?.result.key ?? (locked && resultKeyOf(locked));
   const agent = made ? made.agent : locked?.agent;
   const model = made ? made.model : locked?.model;
   const cost = made ? made.usage.costUsd : locked?.costUsd;

@@ -6,6 +6,7 @@ import { ok, type Result } from '../../base/result.js';
 import type { StoredResult } from '../../model/action.js';
 import type { TaskOutcomeKind } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { writePatched, writePublished } from '../../project/clone-records.js';
 import type { Emit } from '../../project/host.js';
@@ -54,7 +55,7 @@ async function withFormerPatches(
   for (const task of prepared.project.graph.tasks.values()) {
     const locked = lockedTask(prepared.project, task);
     if (all.has(task.label) || !locked?.edits) continue;
-    const former = await prepared.store.find(locked.resultKey ?? locked.key);
+    const former = await prepared.store.find(resultKeyOf(locked));
     const result: StoredResult | undefined = former.ok ? former.value : undefined;
     if (result)
       all.set(task.label, {

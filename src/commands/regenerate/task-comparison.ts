@@ -6,6 +6,7 @@ import { recordedOutputs } from '../../build/hand-edits/merge-edits.js';
 import type { TaskStep } from '../../build/task-step.js';
 import type { Typescript } from '../../io/typescript.js';
 import type { StoredResult } from '../../model/action.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
 import type { RegeneratedTask } from '../../model/regeneration.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Entry, Files, ObjectId } from '../../model/tree.js';
@@ -33,7 +34,7 @@ export async function regeneratedTask(
   const { project, store } = prepared;
   const task = project.graph.task(label);
   const locked = lockedTask(project, task);
-  const found = locked && (await store.find(locked.resultKey ?? locked.key));
+  const found = locked && (await store.find(resultKeyOf(locked)));
   const former = found?.ok ? found.value : undefined;
   const made = steps.map((step) => madeBy(step, label, former));
   const [first] = made;

@@ -2,7 +2,7 @@
 
 import { fileHistory } from '../../io/git/file-history.js';
 import { compareManifests } from '../../model/action.js';
-import type { FeatureLock, LockedTask } from '../../model/feature-lock.js';
+import { type FeatureLock, type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
 import { parseLock } from '../../specs/lock-file.js';
@@ -108,7 +108,7 @@ async function taskChanges(
 }
 
 async function changedItems(store: ResultStore, old: LockedTask, task: LockedTask): Promise<string[]> {
-  const [was, is] = await Promise.all([old, task].map((one) => store.find(one.resultKey ?? one.key)));
+  const [was, is] = await Promise.all([old, task].map((one) => store.find(resultKeyOf(one))));
   if (!was?.ok || !is?.ok || !was.value || !is.value) return [];
   const { manifest } = was.value.provenance;
   return compareManifests(manifest, is.value.provenance.manifest).map((change) => change.name);

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { Changes } from '../../build/publishing/publish-plan.js';
 import type { EditPatch } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
-import type { FeatureLock, LockedTask } from '../../model/feature-lock.js';
+import { type FeatureLock, type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import type { PatchedFile } from '../../project/clone-records.js';
@@ -86,7 +86,7 @@ async function patchesOf(
   for (const { task } of tasks.sort((a, b) => a.place - b.place)) {
     const path = Object.keys(task.edits ?? {}).find((one) => paths.has(one));
     if (path === undefined) continue;
-    const result = await store.find(task.resultKey ?? task.key);
+    const result = await store.find(resultKeyOf(task));
     if (!result.ok || !result.value) return err({ kind: 'edit-base-missing', path });
     found.push(...result.value.edits.filter((edit) => paths.has(edit.path)));
   }

@@ -153,7 +153,6 @@ export class WatchBuilds {
     );
     if (!locked.ok) return locked;
     this.lock = locked.value;
-    await host.reapAgents?.();
     return ok(isLate ? 'late' : 'in-time');
   }
 

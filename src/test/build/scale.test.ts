@@ -58,7 +58,7 @@ test('steps under way are bounded, and of those that are ready the first in orde
   let running = 0;
   let most = 0;
   const started: string[] = [];
-  const states = await schedule({
+  await schedule({
     graph,
     labels: new Set(tasks.map((task) => task.label).reverse()),
     failFast: false,
@@ -76,7 +76,7 @@ test('steps under way are bounded, and of those that are ready the first in orde
     },
   });
   expect(most).toBe(5);
-  expect(new Set(states.values())).toEqual(new Set(['done']));
+  expect(new Set(started).size).toBe(count);
   expect(started.slice(0, 5)).toEqual([298, 297, 295, 294, 292].map(label));
   // What becomes ready with a better place goes before what has waited longer.
   expect(started.indexOf(label(299))).toBeLessThan(15);
