@@ -1,6 +1,7 @@
 /** What a build asks of a coding agent and what it hears back. Knows no driver, no prompt and no git. */
 
 import { lastLines } from '../io/process/process-output.js';
+import type { SandboxPlaces } from '../io/process/sandbox.js';
 import type { Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
@@ -26,6 +27,8 @@ export interface AgentRequest {
   readonly signal: AbortSignal;
   /** Whether the task asks for the network. */
   readonly network: boolean;
+  /** What of the project a sandbox shows and hides; absent where there is no project. */
+  readonly places?: SandboxPlaces;
   /** Puts the workspace back to what it showed at first, for work that begins anew within the attempt. */
   reset(): Promise<void>;
   onEvent(event: AgentEvent): void;

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../io/process/process.js';
-import type { SandboxPlan } from '../io/process/sandbox.js';
+import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { Failure, KeptOutput } from '../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
 import { CommandMeter } from './command-meter.js';
@@ -170,21 +170,25 @@ class CommandRun {
   }
 
   /**
-   * What the sandbox shows an agent. The network stays open whatever the task says: the program talks to its model
-   * through it, and its tools cannot be told apart from outside.
+   * What the sandbox shows an agent beside its workspace and its tools: its prompt, its login, its own state. The network
+   * stays open whatever the task says: the program talks to its model through it, and its tools cannot be told apart
+   * from outside.
    */
-  private sandbox(plan: Omit<SandboxPlan, 'workspace' | 'network'>): SandboxPlan {
+  private sandbox(program: string): SandboxPlan {
     const { request, state, agent } = this;
+    const { places = {} } = request;
     const home = agent.host.env.HOME;
     const own = (agent.config.state ?? []).flatMap((place) =>
       place.startsWith('/') ? [place] : home === undefined ? [] : [join(home, place)],
     );
     return {
-      ...plan,
+      program,
       workspace: request.cwd,
       network: true,
-      readOnly: [...(plan.readOnly ?? []), request.promptFile],
-      writable: [...(plan.writable ?? []), ...own, ...state.credentials, state.folder, this.usageFolder],
+      ...places,
+      readOnly: [...(places.readOnly ?? []), request.promptFile],
+      writable: [...own, ...state.credentials, state.folder, this.usageFolder],
+      hide: [...(places.hide ?? []), ...(home === undefined ? [] : secretPlaces(home))],
     };
   }
 

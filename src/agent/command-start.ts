@@ -1,7 +1,6 @@
 /** How an agent that is a program is started: its host, its model's name, its arguments. Runs nothing. */
 
 import { err, ok, type Result } from '../base/result.js';
-import type { SandboxPlan } from '../io/process/sandbox.js';
 import type { CommandAgentConfig } from '../model/config.js';
 import type { AgentRequest } from './agent.js';
 import type { Preset, PresetStart } from './presets/preset.js';
@@ -10,8 +9,8 @@ import { PRESETS } from './presets.js';
 export interface CommandAgentHost {
   /** The variables that conductor was started with; the agent gets the harmless ones and those that it names. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Absent: no sandbox. The workspace, the agent's own state and its usage file are made writable. */
-  readonly sandbox?: Omit<SandboxPlan, 'workspace' | 'network'>;
+  /** Program of the sandbox, from `findSandbox`; absent: no sandbox. */
+  readonly sandbox?: string;
   /** Where the agents' own folders of state are made; default: beside the prompt. */
   readonly stateDir?: string;
   /** conductor's, for programs that ask who talks to them. */

@@ -9,7 +9,7 @@ import { recordNames } from '../agent/opencode/server/record-folder.js';
 import type { Scripts } from '../agent/scripted-model/script-file.js';
 import { ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
-import type { SandboxPlan } from '../io/process/sandbox.js';
+import { expandHome } from '../io/process/environment.js';
 import type { Config, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import type { TemplateRoots } from '../templates/places.js';
@@ -42,11 +42,11 @@ export function createHost(start: string): ExecutionHost {
     },
     async createAgent(config) {
       if (!config.agent) return ok(undefined);
-      if (config.agent.driver === 'opencode') return opencodeAgent(config.agent, config, cacheDir);
+      if (config.agent.driver === 'opencode') return opencodeAgent(config.agent, config, cacheDir, directory);
       if (config.agent.driver === 'scripted')
-        return scriptedAgent(join(directory, config.agent.script), config);
+        return scriptedAgent(join(directory, config.agent.script), config, directory);
       const { createCommandAgent } = await import('../agent/command.js');
-      const sandbox = config.sandbox === 'off' ? undefined : await agentSandbox(directory);
+      const sandbox = config.sandbox === 'off' ? undefined : await sandboxProgram();
       return createCommandAgent(config.agent, {
         env: process.env,
         stateDir: join(cacheDir, 'agents'),
@@ -79,25 +79,24 @@ export function templateRoots(project: string, cwd: string): TemplateRoots {
   return { project, cwd, shipped: fileURLToPath(packageFile('templates/')) };
 }
 
-async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDir: string) {
+async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDir: string, project: string) {
   const { createOpencodeAgent } = await import('../agent/opencode/driver.js');
-  const { findSandbox } = await import('../io/process/sandbox.js');
   const { routedModels, paceOf } = await import('../agent/routing.js');
   const pace = paceOf(config.models.limits);
   return createOpencodeAgent(agent, {
     env: process.env,
     stateDir: cacheDir,
-    shellEnv: config.env,
+    commandEnv: config.env,
     models: routedModels(config.models.routes),
     ...(pace === undefined ? {} : { pace }),
     sessions: config.workers,
+    readable: [
+      ...config.workspace.link.map((path) => join(project, path)),
+      ...config.workspace.read.map((path) => expandHome(path, process.env)),
+    ],
     files: await shippedPlugins(),
     now: Date.now,
-    async findSandbox() {
-      if (config.sandbox === 'off') return undefined;
-      const found = await findSandbox(process.env);
-      return 'program' in found ? found.program : undefined;
-    },
+    findSandbox: async () => (config.sandbox === 'off' ? undefined : sandboxProgram()),
   });
 }
 
@@ -105,13 +104,14 @@ async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDi
 export async function scriptedAgent(
   script: string | Scripts,
   config: Config,
+  project: string,
 ): Promise<Result<Agent, Failure>> {
   const { ScriptedModelAgent } = await import('../agent/scripted-model/opencode-with-script.js');
   const { serveScript, serveScripts } = await import('../agent/scripted-model/script-file.js');
   return ok(
     new ScriptedModelAgent({
       serve: async () => (typeof script === 'string' ? serveScript(script) : ok(await serveScripts(script))),
-      createAgent: (agent) => opencodeAgent(agent, config, userCache()),
+      createAgent: (agent) => opencodeAgent(agent, config, userCache(), project),
     }),
   );
 }
@@ -128,19 +128,11 @@ async function shippedPlugins() {
   );
 }
 
-/**
- * Where an agent may write beside its workspace: its own state, which programs keep all over the home folder. The
- * project is not among it, wherever it lies, and what people keep secret there is not even seen.
- */
-async function agentSandbox(
-  project: string,
-): Promise<Omit<SandboxPlan, 'workspace' | 'network'> | undefined> {
-  const { findSandbox, secretPlaces } = await import('../io/process/sandbox.js');
+/** The program of the sandbox, where it works. */
+async function sandboxProgram(): Promise<string | undefined> {
+  const { findSandbox } = await import('../io/process/sandbox.js');
   const found = await findSandbox(process.env);
-  if ('missing' in found) return undefined;
-  const home = process.env.HOME;
-  const writable = home === undefined ? [] : [home];
-  return { program: found.program, writable, readOnly: [project], hide: home ? secretPlaces(home) : [] };
+  return 'program' in found ? found.program : undefined;
 }
 
 /** Prompts by their name relative to the folder. */

@@ -158,6 +158,7 @@ class AgentSession {
       logFile: log.absolute,
       signal: AbortSignal.any([context.signal, stop.signal]),
       network: attempt.network,
+      places: workspace.places,
       reset: () => pool.show(workspace, inputTree),
       onEvent: (event) => {
         if (event.kind === 'output') {

@@ -2,7 +2,7 @@
 
 import { type Environment, secretValues } from '../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/process.js';
-import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
+import { type SandboxPlaces, type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { Config } from '../model/config.js';
 import type { KeptOutput } from '../model/failure.js';
 import type { Command } from '../model/task.js';
@@ -16,21 +16,21 @@ export interface CommandRun {
   readonly log: string;
   readonly signal?: AbortSignal;
   readonly sandboxed: boolean;
+  /** What the sandbox shows of the project, as the workspace says. */
+  readonly places: SandboxPlaces;
   readonly extraEnv?: Readonly<Record<string, string>>;
   onLine?(line: string): void;
 }
 
 export class CommandEnvironment {
   private readonly config: Config;
-  private readonly project: string;
   private readonly env: Environment;
   /** Program of the sandbox; undefined where there is none. */
   private readonly sandbox: string | undefined;
   /** Values of variables that the config passes on: never in a log. */
   private readonly secrets: readonly string[];
 
-  constructor(project: string, config: Config, env: Environment, sandbox: string | undefined) {
-    this.project = project;
+  constructor(config: Config, env: Environment, sandbox: string | undefined) {
     this.config = config;
     this.env = env;
     this.sandbox = sandbox;
@@ -59,9 +59,8 @@ export class CommandEnvironment {
       program,
       workspace: run.dir,
       network: run.network,
-      hide: home ? secretPlaces(home) : [],
-      // What workspaces link to is seen wherever the project lies, below /tmp too.
-      readOnly: this.config.workspace.link.map((path) => `${this.project}/${path}`),
+      ...run.places,
+      hide: [...(run.places.hide ?? []), ...(home ? secretPlaces(home) : [])],
     };
   }
 }

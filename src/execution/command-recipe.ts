@@ -47,6 +47,7 @@ export async function runCommand(
     log: log.absolute,
     signal: context.signal,
     sandboxed: true,
+    places: workspace.places,
     extraEnv: { CONDUCTOR_TASK: run.label },
     onLine: outputLines(run.label, number, context),
   });

@@ -93,6 +93,7 @@ async function runGate(parts: GateParts, job: GateJob, context: ExecutionContext
         log: log.absolute,
         signal: context.signal,
         sandboxed: true,
+        places: job.workspace.places,
         ...(shown ? { onLine: shown } : {}),
       });
       const output = keptOutput(exit, log.relative);

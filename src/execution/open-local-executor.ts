@@ -1,6 +1,7 @@
 /** Opens the executor of this machine: logs, sandboxed commands, budgets and workspaces, as the config asks. Runs no task. */
 
 import { err, ok, type Result } from '../base/result.js';
+import { expandHome } from '../io/process/environment.js';
 import { findSandbox } from '../io/process/sandbox.js';
 import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
@@ -28,7 +29,7 @@ export async function openLocalExecutor(
   const program = config.sandbox !== 'off' && 'program' in sandbox ? sandbox.program : undefined;
   const logs = new BuildLogs(project, buildName(startedAt, host.pid));
   await logs.open();
-  const commandEnvironment = new CommandEnvironment(project, config, host.env, program);
+  const commandEnvironment = new CommandEnvironment(config, host.env, program);
   const day = new Date(startedAt).toISOString().slice(0, 10);
   // What a superseded build left running pays from the same budgets, and its workspaces are nobody's leftovers.
   const ledger = await readSpending(state, day);
@@ -57,7 +58,7 @@ export async function openLocalExecutor(
 }
 
 function poolOptions(
-  { cacheDir }: Host,
+  { cacheDir, env }: Host,
   { config }: ExecutorParts,
   commandEnvironment: CommandEnvironment,
   logs: BuildLogs,
@@ -66,6 +67,7 @@ function poolOptions(
     cacheDir,
     link: config.workspace.link,
     keep: config.workspace.keep,
+    read: config.workspace.read.map((path) => expandHome(path, env)),
     setupKey: JSON.stringify(config.workspace.setup),
     setup: async (dir, signal) => {
       for (const [index, command] of config.workspace.setup.entries()) {
@@ -79,6 +81,7 @@ function poolOptions(
           log: log.absolute,
           ...(signal ? { signal } : {}),
           sandboxed: false,
+          places: {},
         });
         if (exit.kind === 'cancelled') return err({ kind: 'cancelled' });
         if (exit.kind === 'exited' && exit.code === 0) continue;

@@ -107,6 +107,8 @@ export interface ConductorConfig {
     readonly setup?: readonly Command[];
     /** Paths that `setup` makes and that stay between tasks. */
     readonly keep?: readonly string[];
+    /** Paths outside the project (absolute, or `~/…`) that agents and commands may read in the sandbox. */
+    readonly read?: readonly string[];
   };
   readonly gates?: {
     /** For every task, on its own tree. */
@@ -169,6 +171,7 @@ export interface Config {
     readonly link: readonly string[];
     readonly setup: readonly Command[];
     readonly keep: readonly string[];
+    readonly read: readonly string[];
   };
   readonly gates: { readonly task: readonly GateSpec[]; readonly build: readonly GateSpec[] };
   readonly workers: number;
@@ -214,6 +217,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
       link: config.workspace?.link ?? [],
       setup: config.workspace?.setup ?? [],
       keep: config.workspace?.keep ?? [],
+      read: config.workspace?.read ?? [],
     },
     gates: {
       task: (config.gates?.task ?? []).map(resolveGate),

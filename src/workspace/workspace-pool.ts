@@ -23,6 +23,7 @@ import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
+import { sandboxPlaces } from './places.js';
 import { removeForcibly, restoreFolder, writeGitFile } from './restore.js';
 import { hashOf, numberOf, type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
 
@@ -33,6 +34,8 @@ export interface PoolOptions {
   readonly cacheDir: string;
   /** Paths of the project that every workspace gets as symbolic links. */
   readonly link: readonly string[];
+  /** Absolute paths outside the project that sandboxed programs may read. Default: none. */
+  readonly read?: readonly string[];
   /** Paths that set-up makes and that stay. */
   readonly keep: readonly string[];
   /** Changes when set-up has to be run again in a workspace that has been set up before. */
@@ -199,6 +202,7 @@ export class WorkspacePool {
       name,
       gitDir: join(this.repository.store, 'worktrees', name),
       index: join(this.folder, `${name}.index`),
+      places: sandboxPlaces(this.repository, this.options),
     };
   }
 

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import type { GitCall } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
+import type { SandboxPlaces } from '../io/process/sandbox.js';
 
 export interface Workspace {
   /** Absolute; where a recipe or a gate runs. */
@@ -13,6 +14,8 @@ export interface Workspace {
   readonly gitDir: string;
   /** Conductor's own index of it: the worktree's is the agent's to do with as it likes. */
   readonly index: string;
+  /** What of the project a sandbox around a program in this workspace shows and hides. */
+  readonly places: SandboxPlaces;
 }
 
 /** How git is called for a workspace: conductor's repository and index, whatever the worktree's `.git` says. */

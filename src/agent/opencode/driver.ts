@@ -122,6 +122,7 @@ class OpencodeAgent implements Agent {
       signal,
       ...(ripgrep === undefined ? {} : { ripgrep }),
       files: this.files,
+      readable: this.host.readable ?? [],
       ...(sandbox === undefined ? {} : { sandbox }),
     });
   }

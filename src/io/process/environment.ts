@@ -30,6 +30,11 @@ export function cleanEnvironment(env: Environment, names: readonly string[]): Re
   return clean;
 }
 
+/** A path that may begin with `~/`. */
+export function expandHome(path: string, env: Environment): string {
+  return path.startsWith('~/') && env.HOME ? join(env.HOME, path.slice(2)) : path;
+}
+
 /** The environment with folders in front of its PATH. */
 export function withPathInFront(env: Environment, folders: readonly string[]): Record<string, string> {
   const copy: Record<string, string> = {};

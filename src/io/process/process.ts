@@ -73,7 +73,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   const env = withPathInFront(run.env, run.pathInFront ?? []);
   if (findProgram(program, env, run.cwd) === undefined) return { kind: 'not-found', program };
   await stat(run.cwd);
-  const [file, ...args] = run.sandbox ? sandboxArgv(run.sandbox, argv, run.cwd) : argv;
+  const [file, ...args] = run.sandbox ? sandboxArgv(run.sandbox, argv, { env, directory: run.cwd }) : argv;
 
   const output = new Output({
     maxLogBytes: run.maxLogBytes ?? 20_000_000,

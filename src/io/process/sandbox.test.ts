@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Environment } from './environment.js';
 import { runProgram } from './process.js';
-import { findSandbox, sandboxArgv, secretPlaces } from './sandbox.js';
+import { findSandbox, type SandboxPlan, sandboxArgv, secretPlaces } from './sandbox.js';
 
 const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 const found = await findSandbox(ENV);
@@ -50,10 +51,12 @@ test('mounts come parents first, and a path that does not exist is passed over',
       program: 'bwrap',
       workspace,
       network: true,
-      hide: [folder, join(folder, 'none')],
+      readOnly: [folder],
+      hide: [join(folder, 'home'), join(folder, 'none')],
       writable: [join(folder, 'gone'), join(folder, 'cache')],
     },
     ['-x', 'y'],
+    { env: ENV },
   );
   expect(argv.slice(-3)).toEqual(['--', '-x', 'y']);
   expect(argv.indexOf('/tmp')).toBeLessThan(argv.indexOf(folder));
@@ -72,11 +75,20 @@ if ('missing' in found) {
 } else {
   describe('inside the sandbox', () => {
     const { program } = found;
-    const inside = (command: string, more: { network?: boolean; cwd?: string; timeoutMs?: number } = {}) =>
+    const inside = (
+      command: string,
+      more: {
+        network?: boolean;
+        cwd?: string;
+        timeoutMs?: number;
+        plan?: Partial<SandboxPlan>;
+        env?: Environment;
+      } = {},
+    ) =>
       runProgram({
         command,
         cwd: more.cwd ?? workspace,
-        env: ENV,
+        env: { ...ENV, ...more.env },
         ...(more.timeoutMs === undefined ? {} : { timeoutMs: more.timeoutMs }),
         sandbox: {
           program,
@@ -85,6 +97,7 @@ if ('missing' in found) {
           readOnly: [join(folder, 'home')],
           writable: [join(folder, 'cache')],
           hide: secretPlaces(join(folder, 'home')),
+          ...more.plan,
         },
       });
 
@@ -121,6 +134,93 @@ if ('missing' in found) {
     test('secrets are covered, other files of the home folder are readable', async () => {
       const exit = await inside(`cd '${folder}/home' && cat notes .npmrc && ls -A .ssh`);
       expect(exit).toMatchObject({ kind: 'exited', code: 0, tail: 'open\n' });
+    });
+
+    test('nothing but the workspace, what is named, the tools and the system is there', async () => {
+      const plan = { readOnly: [], writable: [] };
+      await mkdir(join(folder, 'home', 'project'), { recursive: true });
+      await writeFile(join(folder, 'home', 'project', '.env'), 'KEY=1');
+      const home = join(folder, 'home');
+      const look = `ls -A '${home}' '${folder}' /root /home /var/log /work /srv 2>/dev/null; cat '${home}/project/.env' '${home}/notes'; ls /; true`;
+      const exit = await inside(look, { plan, env: { HOME: home } });
+      const { tail } = exit as { tail: string };
+      expect(tail).not.toMatch(/KEY=1|^open$|^project$/m);
+      expect(tail).toContain('usr');
+      expect(tail).not.toMatch(/^(root|srv|mnt|media|boot)$/m);
+    });
+
+    test('a link in the workspace shows nothing that is not there by itself', async () => {
+      await symlink(join(folder, 'home', 'notes'), join(workspace, 'l'));
+      const exit = await inside('cat l', { plan: { readOnly: [] }, env: { HOME: join(folder, 'home') } });
+      await rm(join(workspace, 'l'));
+      expect(exit).toMatchObject({ code: 1, tail: expect.stringContaining('No such file') });
+    });
+
+    test('private files of the system are covered, for root as well', async () => {
+      const exit = await inside('cat /etc/shadow /etc/gshadow; cat /etc/passwd | head -c 4');
+      const { tail } = exit as { tail: string };
+      expect(tail).toMatch(/^root$/m);
+      expect(tail).not.toMatch(/root:[!*$]/);
+    });
+
+    test('the home folder is empty, writable and gone afterwards', async () => {
+      const home = join(folder, 'home');
+      const exit = await inside('echo x > ~/.bashrc && ls -A ~', {
+        plan: { readOnly: [] },
+        env: { HOME: home },
+      });
+      expect(exit).toMatchObject({ code: 0, tail: '.bashrc\n' });
+      await expect(readFile(join(home, '.bashrc'))).rejects.toThrow('ENOENT');
+    });
+
+    test('nothing can be put beside what is shown', async () => {
+      const exit = await inside(
+        'echo x > /new; mkdir /usr/new /new2; echo x > /proc/sys/vm/swappiness; true',
+      );
+      const { tail } = exit as { tail: string };
+      expect(tail.match(/Read-only|Permission denied/g)?.length, tail).toBe(4);
+    });
+
+    test('a mount shows a folder at another place, read-only', async () => {
+      await mkdir(join(folder, 'tools', 'bin'), { recursive: true });
+      await writeFile(join(folder, 'tools', 'bin', 'check'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+      await mkdir(join(workspace, 'node_modules'), { recursive: true });
+      const mounts = [{ from: join(folder, 'tools'), to: join(workspace, 'node_modules') }];
+      const line =
+        'node_modules/bin/check; echo $?; echo "exit 0" > node_modules/bin/check; rm -rf node_modules';
+      const exit = await inside(line, { plan: { mounts } });
+      expect(exit).toMatchObject({ tail: expect.stringMatching(/^1\n/) });
+      expect(await readFile(join(folder, 'tools', 'bin', 'check'), 'utf8')).toContain('exit 1');
+      await rm(join(workspace, 'node_modules'), { recursive: true });
+    });
+
+    test('tools below the home folder are seen, and what lies beside them is not', async () => {
+      const home = join(folder, 'home2');
+      for (const path of [
+        '.nvm/v20/bin',
+        '.nvm/v20/lib',
+        '.local/bin',
+        '.local/share/keys',
+        '.local/share/app/v1',
+        'bin',
+      ]) {
+        await mkdir(join(home, path), { recursive: true });
+      }
+      const program = (path: string) =>
+        writeFile(join(home, path), '#!/bin/sh\necho ran $0\n', { mode: 0o755 });
+      await Promise.all(['.nvm/v20/bin/one', '.local/share/app/v1/two', 'bin/three'].map(program));
+      await symlink('../share/app/v1/two', join(home, '.local/bin/two'));
+      await writeFile(join(home, '.local/share/keys/login'), 'secret');
+      await writeFile(join(home, 'diary'), 'secret');
+      const PATH = ['.nvm/v20/bin', '.local/bin', 'bin']
+        .map((path) => join(home, path))
+        .concat(ENV.PATH)
+        .join(':');
+      const line = 'one; two; three; ls -A ~ ~/.local/share; cat ~/diary ~/.local/share/keys/login; true';
+      const exit = await inside(line, { plan: { readOnly: [] }, env: { HOME: home, PATH } });
+      const { tail } = exit as { tail: string };
+      expect(tail.match(/^ran/gm)?.length).toBe(3);
+      expect(tail).not.toMatch(/^secret|keys$|diary$/m);
     });
 
     test('the temporary folder is private and writable', async () => {

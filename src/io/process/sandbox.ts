@@ -1,23 +1,38 @@
 /** Bubblewrap: what a sandboxed program sees of the machine. Starts nothing but its own probe. */
 
 import { execFile } from 'node:child_process';
-import { realpathSync, statSync } from 'node:fs';
+import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { type Environment, findProgram } from './environment.js';
+import { isBelow, privateSystemFiles, SYSTEM_PLACES, toolPlaces } from './tool-places.js';
 
-/** What a sandboxed program may see and change. Paths are absolute; those that do not exist are passed over. */
+/**
+ * What a sandboxed program may see and change beside system folders and the tools that its environment leads to.
+ * Nothing else is there: the home folder is empty, and so are `/tmp` and `/run`. Paths are absolute; those that do not
+ * exist are passed over.
+ */
 export interface SandboxPlan {
   /** Absolute path of bubblewrap, from `findSandbox`. */
   readonly program: string;
   /** Writable, and where the program starts. Must exist. */
   readonly workspace: string;
-  /** Shown although they lie below a covered place (`/tmp`, `/run`, `hide`). */
   readonly readOnly?: readonly string[];
   readonly writable?: readonly string[];
+  /** Folders or files that are shown at another place, read-only. */
+  readonly mounts?: readonly Mount[];
   readonly network: boolean;
-  /** Covered: a folder by an empty one that vanishes with the sandbox, a file by an empty one. */
+  /** Never shown by something above them: a folder is covered by an empty one, a file by an empty one. */
   readonly hide?: readonly string[];
+}
+
+/** The part of a plan that follows from the project and the workspace, whoever runs there. */
+export type SandboxPlaces = Pick<SandboxPlan, 'readOnly' | 'mounts' | 'hide'>;
+
+export interface Mount {
+  readonly from: string;
+  /** Must exist, as a folder or a file as `from` is one. */
+  readonly to: string;
 }
 
 /** Where people keep what no gate and no agent needs, relative to the home folder. */
@@ -27,7 +42,7 @@ const SECRET_PLACES = [
   ...['.npmrc', '.yarnrc.yml', '.netrc', '.pypirc', '.cargo/credentials', '.cargo/credentials.toml'],
 ];
 
-/** The usual places of secrets below a home folder, for `hide`. */
+/** The usual places of secrets below a home folder, for `hide`: a folder above them may be shown. */
 export function secretPlaces(home: string): string[] {
   return SECRET_PLACES.map((place) => join(home, place));
 }
@@ -56,7 +71,8 @@ export function findSandbox(env: Environment): Promise<SandboxSearch> {
 
 /** Tries exactly the options that are used later: a plain `bwrap true` works in containers where `--proc` does not. */
 function probe(program: string): Promise<SandboxSearch> {
-  const [file, ...args] = sandboxArgv({ program, workspace: tmpdir(), network: false }, ['true']);
+  const plan = { program, workspace: tmpdir(), network: false };
+  const [file, ...args] = sandboxArgv(plan, ['true'], { env: {} });
   return new Promise((resolve) => {
     execFile(file as string, args, { timeout: 10_000 }, (error, _stdout, stderr) => {
       const reason = stderr.trim().split('\n')[0] || error?.message;
@@ -65,48 +81,141 @@ function probe(program: string): Promise<SandboxSearch> {
   });
 }
 
-type Mount = { readonly path: string; readonly rank: number; readonly args: readonly string[] };
+export interface SandboxStart {
+  /** The program's variables: PATH and HOME decide which tools it sees. */
+  readonly env: Environment;
+  /** Where it starts. Default: the workspace. */
+  readonly directory?: string;
+}
 
 /**
- * The argument vector that runs `argv` in the sandbox, started in `directory` (default: the workspace). The whole
- * file system is read-only, `/tmp` and `/run` are empty (sockets of other programs live there), processes are
- * numbered anew and die with conductor's.
+ * The argument vector that runs `argv` in the sandbox. What is not named is not there; what is shown is read-only but
+ * for the workspace and `writable`; processes are numbered anew and die with conductor's.
  */
-export function sandboxArgv(
-  plan: SandboxPlan,
-  argv: readonly string[],
-  directory = plan.workspace,
-): string[] {
-  const mounts: Mount[] = [];
-  for (const path of ['/tmp', '/run', ...(plan.hide ?? [])]) {
-    const real = realPath(path);
-    if (real === undefined) continue;
-    const cover = real.isFolder ? ['--tmpfs', real.path] : ['--dev-bind', '/dev/null', real.path];
-    mounts.push({ path: real.path, rank: 0, args: cover });
-  }
+export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: SandboxStart): string[] {
+  const { env, directory = plan.workspace } = start;
+  const mounts = new Mounts();
+  for (const path of SYSTEM_PLACES) mounts.show(path, '--ro-bind', 1);
+  const empty = ['/tmp', '/var/tmp', '/run', env.HOME, ...XDG_FOLDERS.map((name) => env[name])];
+  for (const path of empty) if (path?.startsWith('/') && path !== '/') mounts.empty(path);
   // Names are looked up with what systemd keeps below /run, and NixOS has its programs there.
   const system = plan.network ? ['/etc/resolv.conf', '/run/current-system'] : ['/run/current-system'];
-  const shown = system.map((path) => realPath(path)?.path).filter((path) => path?.startsWith('/run/'));
-  for (const path of [...shown, ...(plan.readOnly ?? [])]) mounts.push(...bind('--ro-bind', path, 1));
-  for (const path of [plan.workspace, ...(plan.writable ?? [])]) mounts.push(...bind('--bind', path, 2));
-  // A mount hides what was mounted below it before: folders above come first, whatever the kind.
-  mounts.sort((a, b) => depth(a.path) - depth(b.path) || a.rank - b.rank);
+  for (const path of system) if (realPath(path)?.path.startsWith('/run/')) mounts.show(path, '--ro-bind', 1);
+  const hide = plan.hide ?? [];
+  const program = argv[0] === undefined ? undefined : findProgram(argv[0], env, directory);
+  for (const path of toolPlaces(outside(env, plan.workspace), hide, program)) {
+    if (!isBelow(path, plan.workspace)) mounts.show(path, '--ro-bind', 1);
+  }
+  for (const path of plan.readOnly ?? []) mounts.show(path, '--ro-bind', 1);
+  for (const path of [plan.workspace, ...(plan.writable ?? [])]) mounts.show(path, '--bind', 2);
+  for (const { from, to } of plan.mounts ?? []) mounts.mount(from, to);
+  for (const path of [...privateSystemFiles(), ...hide]) mounts.cover(path);
   return [
     plan.program,
     ...['--die-with-parent', '--new-session', '--unshare-pid', '--unshare-ipc', '--unshare-uts'],
     ...(plan.network ? [] : ['--unshare-net']),
     // As root bubblewrap keeps capabilities, and with them a program could mount everything writable again.
-    ...['--cap-drop', 'ALL'],
-    ...['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
-    ...mounts.flatMap((mount) => mount.args),
+    ...['--cap-drop', 'ALL', '--dev', '/dev', '--proc', '/proc'],
+    // Without this root needs no capability to have the kernel run a program outside (`core_pattern`).
+    ...KERNEL_SETTINGS.flatMap((path) => ['--ro-bind-try', path, path]),
+    ...mounts.args(),
+    ...['--remount-ro', '/'],
     ...['--setenv', 'TMPDIR', '/tmp', '--chdir', realPath(directory)?.path ?? directory],
     ...['--', ...argv],
   ];
 }
 
-function bind(option: string, path: string | undefined, rank: number): Mount[] {
-  const real = path === undefined ? undefined : realPath(path);
-  return real === undefined ? [] : [{ path: real.path, rank, args: [option, real.path, real.path] }];
+const KERNEL_SETTINGS = ['/proc/sys', '/proc/sysrq-trigger', '/proc/acpi', '/proc/scsi'];
+
+/** Programs in the workspace are seen with it; a folder of them that is not there yet may come. */
+function outside(env: Environment, workspace: string): Environment {
+  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => !isBelow(folder, workspace));
+  return { ...env, PATH: folders.join(delimiter) };
+}
+
+/** Folders of a user's programs that need not lie in the home folder: each is an empty one in the sandbox. */
+const XDG_FOLDERS = ['XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME'];
+
+interface Entry {
+  readonly path: string;
+  readonly rank: number;
+  readonly args: readonly string[];
+  readonly isShown: boolean;
+}
+
+/** What is mounted where, in an order in which nothing hides what comes after it. */
+class Mounts {
+  private readonly entries = new Map<string, Entry>();
+
+  /** A place at its own path. Links on the way to it are made as well. */
+  show(path: string, option: '--ro-bind' | '--bind', rank: number): void {
+    const found = realPath(path);
+    if (found === undefined) return;
+    this.links(path);
+    this.set({ path: found.path, rank, args: [option, found.path, found.path], isShown: true });
+  }
+
+  mount(from: string, to: string): void {
+    const [source, target] = [realPath(from), realPath(to)];
+    if (source === undefined || target === undefined) return;
+    this.set({ path: target.path, rank: 4, args: ['--ro-bind', source.path, target.path], isShown: true });
+  }
+
+  empty(path: string): void {
+    const real = realPath(path)?.path ?? path;
+    this.links(path);
+    this.set({ path: real, rank: 0, args: ['--tmpfs', real], isShown: false });
+  }
+
+  /** Covers what something above it shows; what nothing shows need not be covered. */
+  cover(path: string): void {
+    const found = realPath(path);
+    if (found === undefined) return;
+    const above = [...this.entries.values()].some(
+      (entry) => entry.isShown && entry.path !== found.path && isBelow(found.path, entry.path),
+    );
+    if (!above) return;
+    const args = found.isFolder ? ['--tmpfs', found.path] : ['--dev-bind', '/dev/null', found.path];
+    this.set({ path: found.path, rank: 0, args, isShown: false });
+  }
+
+  /** A mount hides what was mounted below it before: folders above come first, whatever the kind. */
+  args(): string[] {
+    return [...this.entries.values()]
+      .filter((entry) => entry.args[0] !== '--symlink' || !this.isBelowShown(entry.path))
+      .sort((a, b) => depth(a.path) - depth(b.path) || a.rank - b.rank)
+      .flatMap((entry) => entry.args);
+  }
+
+  /** The symbolic links on the way of a path: where nothing else is shown they have to be made. */
+  private links(path: string): void {
+    let place = '';
+    for (const part of path.split('/').slice(1)) {
+      place = `${place}/${part}`;
+      const target = linkTarget(place);
+      if (target === undefined || this.isBelowShown(place)) continue;
+      this.set({ path: place, rank: 1, args: ['--symlink', target, place], isShown: false });
+      this.links(resolve(dirname(place), target));
+    }
+  }
+
+  private isBelowShown(path: string): boolean {
+    return [...this.entries.values()].some((entry) => entry.isShown && isBelow(path, entry.path));
+  }
+
+  /** Of two for one place the one with more rights counts. */
+  private set(entry: Entry): void {
+    const there = this.entries.get(entry.path);
+    if (there === undefined || there.rank <= entry.rank) this.entries.set(entry.path, entry);
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Links are followed: a mount goes to the place itself. */

@@ -23,7 +23,7 @@ test('the real OpenCode passes with a scripted model, says what it used and leav
       createOpencodeAgent(config, {
         env: rig.env,
         stateDir: `${rig.temporary.root}/servers`,
-        shellEnv: [],
+        commandEnv: [],
         now: Date.now,
         async findSandbox() {
           const found = await findSandbox(rig.env);

@@ -89,7 +89,7 @@ export class ProgramRig {
       {
         env: this.env,
         stateDir: join(this.root, 'state'),
-        ...(sandbox && bubblewrap !== undefined ? { sandbox: { program: bubblewrap } } : {}),
+        ...(sandbox && bubblewrap !== undefined ? { sandbox: bubblewrap } : {}),
       },
     );
     if (!made.ok) throw new Error(JSON.stringify(made.error));

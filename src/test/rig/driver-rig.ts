@@ -59,7 +59,7 @@ export class DriverRig implements AsyncDisposable {
     const made = createOpencodeAgent(config, {
       env: { PATH: process.env.PATH, HOME: this.home, ...env },
       stateDir: join(this.root, 'state'),
-      shellEnv: [],
+      commandEnv: [],
       findSandbox: async () => undefined,
       now: Date.now,
       files: FILES,

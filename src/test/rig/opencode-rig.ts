@@ -93,7 +93,7 @@ export class OpencodeRig implements AsyncDisposable {
           createOpencodeAgent(config.agent as OpencodeAgentConfig, {
             env: all,
             stateDir: this.stateDir,
-            shellEnv: config.env,
+            commandEnv: config.env,
             files: plugins(),
             findSandbox: async () => {
               const found = await findSandbox(rig.env);

@@ -49,7 +49,6 @@ function pathsOf(args) {
 
 export const ConductorGuard = async ({ directory }) => {
   const workspace = realpathSync(directory);
-  const hidden = policy.hidden.map((path) => real(path));
   const shown = policy.shown.map((path) => real(path));
   appendFileSync(policy.log, workspace + '\\0');
   return {
@@ -57,9 +56,7 @@ export const ConductorGuard = async ({ directory }) => {
       for (const path of pathsOf(output.args)) {
         const place = real(resolve(workspace, path));
         if (below(place, workspace)) continue;
-        const may =
-          READERS.has(input.tool) &&
-          (shown.some((one) => below(place, one)) || !hidden.some((one) => below(place, one)));
+        const may = READERS.has(input.tool) && shown.some((one) => below(place, one));
         if (!may) throw new Error('conductor: ' + path + ' leads out of the workspace');
       }
     },
@@ -72,13 +69,13 @@ export interface Guard {
 }
 
 /**
- * Writes the plugin into OpenCode's config folder. `hidden` may not be read through a link either, `shown` below it
- * may; nothing outside of the workspace may be written.
+ * Writes the plugin into OpenCode's config folder. Outside of the workspace only what is below `shown` may be read,
+ * wherever links lead, and nothing written.
  */
 export async function writeGuard(
   configDir: string,
   log: string,
-  policy: { readonly hidden: readonly string[]; readonly shown: readonly string[] },
+  policy: { readonly shown: readonly string[] },
 ): Promise<Guard> {
   await writeAtomic(join(configDir, 'guard.json'), JSON.stringify({ ...policy, log }));
   await writeAtomic(join(configDir, 'plugin', 'conductor-guard.js'), PLUGIN);

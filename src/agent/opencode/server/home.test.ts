@@ -32,7 +32,7 @@ async function home(path = 'agent/implementer.md'): Promise<ServerHome> {
     config: { agent: AGENT, keys: { near: 'planted-key' } },
     files: [{ path, text: 'words' }],
     sandbox: undefined,
-    hide: [],
+    readable: [],
   });
 }
 

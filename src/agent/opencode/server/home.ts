@@ -16,6 +16,9 @@ export const ROOT_PREFIX = 'conductor-opencode-';
 /** In the root folder, holds the mark of its server. */
 export const MARK_FILE = 'conductor-server';
 
+/** Where the sources and headers lie that a programmer looks things up in. */
+const LIBRARIES = ['/usr', '/lib', '/lib64', '/opt', '/nix/store'];
+
 export interface ServerHome {
   readonly folders: HomeFolders;
   readonly shell: SandboxShell;
@@ -43,14 +46,14 @@ export async function fillHome(
     readonly config: OpencodeConfig;
     readonly files: readonly ConfigFile[];
     readonly sandbox: string | undefined;
-    /** Places of secrets outside of the root folder. */
-    readonly hide: readonly string[];
+    /** What file tools may read outside of workspaces, beside the system's programs and libraries. */
+    readonly readable: readonly string[];
   },
 ): Promise<ServerHome> {
   const folders = homeFolders(root);
   const shell = await writeShell(folders.shell, {
     sandbox: options.sandbox,
-    hide: [root, ...options.hide],
+    hide: [root],
     mark: { name: MARK, value: options.mark },
   });
   for (const folder of [folders.home, folders.temporary, folders.managed, ...Object.values(folders.xdg)]) {
@@ -65,8 +68,7 @@ export async function fillHome(
   for (const file of options.files) await writeAtomic(placeOf(folders.configDir, file.path), file.text);
   // Last: no file of the project takes its place.
   const guard = await writeGuard(folders.configDir, join(root, 'guarded'), {
-    hidden: [root, '/proc', '/sys', '/dev', '/run', ...options.hide],
-    shown: [join(folders.xdg.data, 'opencode', 'tool-output')],
+    shown: [join(folders.xdg.data, 'opencode', 'tool-output'), ...LIBRARIES, ...options.readable],
   });
   const paced = join(root, 'paced');
   const { pace } = options.config;

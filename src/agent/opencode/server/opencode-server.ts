@@ -6,7 +6,6 @@ import { err, ok, type Result } from '../../../base/result.js';
 import { removeTree } from '../../../io/files.js';
 import type { Environment } from '../../../io/process/environment.js';
 import { type ProgramExit, runProgram } from '../../../io/process/process.js';
-import { secretPlaces } from '../../../io/process/sandbox.js';
 import type { Failure } from '../../../model/failure.js';
 import { createOpencodeClient, type OpencodeClient } from '../client.js';
 import { inTime } from '../session/session-calls.js';
@@ -32,6 +31,8 @@ export interface ServerOptions {
   readonly files?: readonly ConfigFile[];
   /** Words before the program's, from `findTether`; without them the server outlives a conductor that is killed. */
   readonly lifeline?: readonly string[];
+  /** Absolute paths outside of workspaces that file tools may read. */
+  readonly readable?: readonly string[];
   /** Program of the sandbox, from `findSandbox`; without it the agents' shell is a plain one. */
   readonly sandbox?: string;
   /** What the server prints, appended; passwords and keys are replaced. */
@@ -110,7 +111,7 @@ export async function startServer(options: ServerOptions): Promise<Result<Openco
       config: options.config,
       files: options.files ?? [],
       sandbox: options.sandbox,
-      hide: options.env.HOME ? secretPlaces(options.env.HOME) : [],
+      readable: options.readable ?? [],
     });
   } catch (error) {
     await removeTree(root);

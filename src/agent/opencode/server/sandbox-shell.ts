@@ -5,7 +5,7 @@ import { chmod, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDir, removeTree, writeAtomic } from '../../../io/files.js';
 import type { Environment } from '../../../io/process/environment.js';
-import { sandboxArgv } from '../../../io/process/sandbox.js';
+import { type Mount, sandboxArgv } from '../../../io/process/sandbox.js';
 import { killMarked } from './marked.js';
 
 /** What a shell in one workspace may see. Everything is decided by conductor, nothing by what is in the workspace. */
@@ -17,6 +17,7 @@ export interface ShellGrant {
   readonly network: boolean;
   readonly readOnly?: readonly string[];
   readonly writable?: readonly string[];
+  readonly mounts?: readonly Mount[];
   readonly hide?: readonly string[];
 }
 
@@ -101,9 +102,11 @@ export async function grant(shell: SandboxShell, request: ShellGrant): Promise<v
             network: request.network,
             readOnly: request.readOnly ?? [],
             writable: request.writable ?? [],
+            mounts: request.mounts ?? [],
             hide: [...shell.hide, ...(request.hide ?? [])],
           },
           [],
+          { env },
         );
   const words = [...clean, ...sandbox];
   await writeAtomic(grantFile(shell, workspace), `${[workspace, ...words].join('\0')}\0`, 0o600);

@@ -22,8 +22,8 @@ export interface OpencodeHost {
   readonly env: Environment;
   /** Folder where running servers are recorded, so that the next build ends what a killed one left. */
   readonly stateDir: string;
-  /** Names of variables that the agents' shell may see beside the usual ones. */
-  readonly shellEnv: readonly string[];
+  /** Names of variables that the config passes to gates and recipes: agents do not get them, and no transcript shows them. */
+  readonly commandEnv: readonly string[];
   /** Models beside the configured ones that may be asked for. */
   readonly models?: readonly string[];
   readonly pace?: Pace;
@@ -31,6 +31,8 @@ export interface OpencodeHost {
   readonly sessions?: number;
   /** Agents and plugins for OpenCode's config folder. */
   readonly files?: readonly ConfigFile[];
+  /** Absolute paths outside the workspace that file tools may read: what workspaces link to. */
+  readonly readable?: readonly string[];
   /** Program of the sandbox; undefined: none. Asked once, at the first start. */
   findSandbox(): Promise<string | undefined>;
   /** Milliseconds since 1970. */
@@ -78,7 +80,7 @@ export class Attempt {
     const endsAt = host.now() + request.timeoutMs;
     const transcript = new Transcript({
       logFile: request.logFile,
-      secrets: [...secrets, ...host.shellEnv.flatMap((name) => host.env[name] ?? [])],
+      secrets: [...secrets, ...host.commandEnv.flatMap((name) => host.env[name] ?? [])],
       now: host.now,
       onLine: (line) => request.onEvent({ kind: 'output', line }),
     });
@@ -118,13 +120,14 @@ export class Attempt {
     const { request, host, config, assignment } = this;
     const { server, events, lost } = lease;
     const { env } = host;
+    const { places = {} } = request;
     await server.grant({
       workspace: request.cwd,
       network: request.network,
-      env: withPathInFront({ ...cleanEnvironment(env, host.shellEnv), CI: '1' }, [
-        `${request.cwd}/node_modules/.bin`,
-      ]),
-      hide: env.HOME === undefined ? [] : secretPlaces(env.HOME),
+      env: withPathInFront({ ...cleanEnvironment(env, []), CI: '1' }, [`${request.cwd}/node_modules/.bin`]),
+      readOnly: places.readOnly ?? [],
+      mounts: places.mounts ?? [],
+      hide: [...(places.hide ?? []), ...(env.HOME === undefined ? [] : secretPlaces(env.HOME))],
     });
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
     const { pace, sessions = 4 } = host;

@@ -33,7 +33,7 @@ function trialOf(which: TriedAgent, signal: AbortSignal): DoctorCheck {
     what: which === 'scripted' ? 'OpenCode with a scripted model' : 'the configured agent',
     signal,
     createAgent: (config) =>
-      which === 'scripted' ? scriptedAgent(TRIAL_SCRIPTS, config) : host.createAgent(config),
+      which === 'scripted' ? scriptedAgent(TRIAL_SCRIPTS, config, host.directory) : host.createAgent(config),
     describe(failure) {
       const { headline, facts, hint } = describeFailure(failure);
       const more = facts.map(([name, value]) => `${name} ${value}`).join(', ');

@@ -1,0 +1,46 @@
+/** What a sandbox shows of the project beside a workspace: links, git objects; and what it must never show. */
+
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { Repository } from '../io/git/repository.js';
+import type { SandboxPlaces } from '../io/process/sandbox.js';
+
+/**
+ * Linked paths and what the config adds, read-only; the objects that a workspace's git needs, read-only; covered, should
+ * anything above them be shown: the project, its repository, and the folder of all workspaces.
+ */
+export function sandboxPlaces(
+  repository: Repository,
+  options: { readonly cacheDir: string; readonly link: readonly string[]; readonly read?: readonly string[] },
+): SandboxPlaces {
+  const { project, top, gitDir, commonDir, store } = repository;
+  const objects = join(store, 'objects');
+  return {
+    readOnly: [
+      ...options.link.map((path) => join(project, path)),
+      ...(options.read ?? []),
+      store,
+      ...alternates(objects, new Set([objects])),
+    ],
+    hide: [project, top, gitDir, commonDir, options.cacheDir],
+  };
+}
+
+/** Folders of objects that one borrows from, and those that these borrow from. */
+function alternates(objects: string, seen: Set<string>): string[] {
+  let text: string;
+  try {
+    text = readFileSync(join(objects, 'info', 'alternates'), 'utf8');
+  } catch {
+    return [];
+  }
+  const found: string[] = [];
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const path = isAbsolute(line) ? line : resolve(objects, line);
+    if (seen.has(path)) continue;
+    seen.add(path);
+    found.push(path, ...alternates(path, seen));
+  }
+  return found;
+}
