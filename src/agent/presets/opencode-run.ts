@@ -24,6 +24,8 @@ export const opencodeRun: Preset = {
     XDG_STATE_HOME: join(state, 'state'),
     XDG_CACHE_HOME: join(state, 'cache'),
     OPENCODE_DISABLE_AUTOUPDATE: '1',
+    // Neither a repository nor a folder above it says what the agent may do.
+    OPENCODE_DISABLE_PROJECT_CONFIG: '1',
     OPENCODE_DISABLE_CLAUDE_CODE: '1',
     OPENCODE_DISABLE_EXTERNAL_SKILLS: '1',
     OPENCODE_DISABLE_LSP_DOWNLOAD: '1',

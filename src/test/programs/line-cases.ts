@@ -89,7 +89,8 @@ export function describeLine(program: RealProgram): void {
       const project = createProject();
       project.write('specs/f/REQUEST.md', '# A note\n\nKeep one note. [script:plan]\n');
       project.commit();
-      const document = '## Purpose\n\nA note can be kept.\n\n## Assumptions\n\n- One user.\n';
+      // The marker stands in every document: the next step's prompt is made of them.
+      const document = '## Purpose\n\nA note can be kept. [script:plan]\n\n## Assumptions\n\n- One user.\n';
       const files = {
         'plan-spec.md': document,
         'plan-arch.md': document,
