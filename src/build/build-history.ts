@@ -12,8 +12,6 @@ import type { BuildEvent } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import { type HistoryLine, parseHistoryLine, type TaskEnd } from '../model/history.js';
 import type { Label } from '../model/task.js';
-import { createEmit, type Host } from '../project/host.js';
-import { buildName } from '../project/log-files.js';
 
 /** Two files of this size at most: tens of thousands of agent calls. */
 const MAX_BYTES = 8_000_000;
@@ -132,22 +130,4 @@ export class HistoryRecord {
     const failures = failure === undefined ? before.failures : [...before.failures, failure];
     this.lifecycles.set(label, { ...before, ...facts, failures });
   }
-}
-
-/** Emits to `on` and, while a project is worked at, to its history: for commands that leave no logs of their own. */
-export function emitWithHistory(host: Host, on: (event: BuildEvent) => void) {
-  let history: HistoryRecord | undefined;
-  const emit = createEmit(host.now, (event) => {
-    history?.on(event);
-    on(event);
-  });
-  const remembering = async <T>(repository: Repository, work: () => Promise<T>): Promise<T> => {
-    history = new HistoryRecord(historyFolder(repository), buildName(host.now(), host.pid));
-    try {
-      return await work();
-    } finally {
-      await history.close();
-    }
-  };
-  return { emit, remembering };
 }

@@ -17,24 +17,18 @@ import type { Emit, Host, LoadedConfig } from '../project/host.js';
 import type { Project } from '../project/project.js';
 import { runBuildGates } from './build-gates.js';
 import { inspectTasks } from './dry-run.js';
+import type { OpenLifecycle } from './lifecycle.js';
 import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
-import type { Session } from './project-session.js';
 import { commitBuild } from './publishing/commit-build.js';
 import { mergeFinished, publish } from './publishing/publish-build.js';
 import { isSuperseded } from './running-tasks.js';
 import { openTaskRunner } from './task-runner.js';
 import type { TaskStep } from './task-step.js';
 
-/** A build that has been opened: with its lock held and its first event told. */
-export interface OpenBuild {
+/** A build with its session open and its first event told. */
+export interface OpenBuild extends OpenLifecycle {
   readonly host: ExecutionHost;
   readonly options: BuildOptions;
-  readonly session: Session;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
-  readonly startedAt: number;
-  /** Keeps the build's events from here on; called once it is sure that the folder is a project. */
-  openRecord(): void;
 }
 
 export interface Built {

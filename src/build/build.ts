@@ -9,9 +9,9 @@ import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { hasSameEnvironment, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
-import { runLifecycle } from './lifecycle.js';
+import { runBuild } from './lifecycle.js';
 import { type BuildOptions, nothingDone } from './options.js';
-import { openWritingSession, type Session } from './project-session.js';
+import type { Session } from './project-session.js';
 
 /** Builds and reports; the summary is also the last event. Rejects only for a bug. */
 export async function build(
@@ -20,23 +20,14 @@ export async function build(
   on: (event: BuildEvent) => void,
   signal: AbortSignal,
 ): Promise<BuildSummary> {
-  return runLifecycle(host, options.command, on, async ({ emit, startedAt, openRecord }) => {
-    const { command, wait } = options;
-    const opened = await openWritingSession(host, { command, wait, signal }, emit);
-    if (!opened.ok) return opened;
-    const session = opened.value;
-    try {
-      const record = () => openRecord(session.repository);
-      const tasks = await nothingToDo(host, options, session);
-      // A build with nothing to do has nothing to say: it leaves no log.
-      if (tasks !== undefined) return ok(nothingDone(tasks, host.now() - startedAt));
-      const { buildTasks } = await import('./build-tasks.js');
-      const open = { host, options, session, emit, signal, startedAt, openRecord: record };
-      const built = await buildTasks(open);
-      return built.ok ? ok(built.value.summary) : built;
-    } finally {
-      await session.close();
-    }
+  const { command, wait } = options;
+  return runBuild(host, { command, wait, signal, on }, async (open) => {
+    const tasks = await nothingToDo(host, options, open.session);
+    // A build with nothing to do has nothing to say: it leaves no log.
+    if (tasks !== undefined) return ok(nothingDone(tasks, host.now() - open.startedAt));
+    const { buildTasks } = await import('./build-tasks.js');
+    const built = await buildTasks({ ...open, host, options });
+    return built.ok ? ok(built.value.summary) : built;
   });
 }
 

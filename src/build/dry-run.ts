@@ -8,7 +8,7 @@ import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
 import type { Host } from '../project/host.js';
-import { openReadingSession } from './project-session.js';
+import { inSession, openReadingSession } from './project-session.js';
 
 export interface InspectedTask {
   readonly task: Task;
@@ -76,12 +76,10 @@ async function inspectPrepared<T>(
   options: InspectOptions,
   use: (prepared: Prepared) => Promise<T>,
 ): Promise<Result<T, Failure>> {
-  const session = await openReadingSession(host);
-  if (!session.ok) return session;
-  try {
-    const config = await host.loadConfig(session.value.repository.project);
+  return inSession(openReadingSession(host), async (session) => {
+    const config = await host.loadConfig(session.repository.project);
     if (!config.ok) return config;
-    const prepared = await prepare(host, session.value, config.value, options, {
+    const prepared = await prepare(host, session, config.value, options, {
       warn: (message) => options.warn?.(message),
       signal: new AbortController().signal,
       readOnly: true,
@@ -92,7 +90,5 @@ async function inspectPrepared<T>(
     } finally {
       await prepared.value.store.close();
     }
-  } finally {
-    await session.value.close();
-  }
+  });
 }

@@ -1,4 +1,4 @@
-/** The event log that every build leaves, and its part of the history. What happens before the project is known waits in memory. */
+/** What a build or another command leaves of its events: the event log and its part of the history. Emits nothing. */
 
 import { append } from '../io/files.js';
 import type { BuildEvent } from '../model/event.js';
@@ -7,6 +7,7 @@ import { eventLog } from '../report/live/event-log.js';
 import type { Reporter } from '../report/live/reporter.js';
 import { HistoryRecord } from './build-history.js';
 
+/** What happens before the project is known waits in memory. */
 export class EventRecord {
   private readonly early: BuildEvent[] = [];
   private log: Reporter | undefined;
@@ -15,7 +16,7 @@ export class EventRecord {
   on(event: BuildEvent): void {
     this.log?.on(event);
     this.history?.on(event);
-    if (!this.log) this.early.push(event);
+    if (!this.history) this.early.push(event);
   }
 
   /** `history`: the folder of the project's history. */
@@ -26,11 +27,14 @@ export class EventRecord {
       await opened;
       await append(logs.events, text);
     });
-    this.history = new HistoryRecord(history, logs.build);
-    for (const event of this.early) {
-      this.log.on(event);
-      this.history.on(event);
-    }
+    for (const event of this.early) this.log.on(event);
+    this.openHistory(history, logs.build);
+  }
+
+  /** The history alone, for a command that is no build. */
+  openHistory(folder: string, build: string): void {
+    this.history = new HistoryRecord(folder, build);
+    for (const event of this.early.splice(0)) this.history.on(event);
   }
 
   /** A log that cannot be written (a full disk) does not decide how a build ends. */

@@ -1,15 +1,28 @@
-/** The outer course of every build: its first and last event, its record, and what is no summary made one. */
+/**
+ * The life of a build: session and lock, first and last event, event log and history, and a last word for every failure.
+ * Knows nothing of what the build does.
+ */
 
 import type { Result } from '../base/result.js';
 import { asFailure } from '../io/files.js';
 import type { Repository } from '../io/git/repository.js';
-import type { BuildEvent, BuildSummary } from '../model/event.js';
+import type { Usage } from '../model/action.js';
+import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import { createEmit, type Emit, type Host } from '../project/host.js';
 import { BuildLogs, buildName } from '../project/log-files.js';
 import { historyFolder } from './build-history.js';
 import { EventRecord } from './event-record.js';
 import { NO_COUNTS } from './options.js';
+import { inSession, openReadingSession, openWritingSession, type Session } from './project-session.js';
+
+export interface LifecycleOptions {
+  readonly command: string;
+  /** Gets every event. */
+  on(event: BuildEvent): void;
+  /** The counts of the summary where the build fails; absent: none. */
+  readonly counts?: BuildSummary['counts'];
+}
 
 export interface Lifecycle {
   readonly emit: Emit;
@@ -18,11 +31,10 @@ export interface Lifecycle {
   openRecord(repository: Repository): void;
 }
 
-/** Runs `work` as a build. Rejects only for a bug. */
+/** Runs `work` as a build whose session is open already, or opened by itself. Rejects only for a bug. */
 export async function runLifecycle(
   host: Host,
-  command: string,
-  on: (event: BuildEvent) => void,
+  { command, on, counts = NO_COUNTS }: LifecycleOptions,
   work: (lifecycle: Lifecycle) => Promise<Result<BuildSummary, Failure>>,
 ): Promise<BuildSummary> {
   const startedAt = host.now();
@@ -39,7 +51,7 @@ export async function runLifecycle(
   };
   const refuse = (failure: Failure): BuildSummary => {
     emit({ type: 'build.failure', failure });
-    return finish(failedSummary(failure, host.now() - startedAt));
+    return finish(failedSummary(failure, { counts, ms: host.now() - startedAt, usage: {} }));
   };
   try {
     const openRecord: Lifecycle['openRecord'] = (repository) =>
@@ -55,8 +67,50 @@ export async function runLifecycle(
   }
 }
 
-function failedSummary(failure: Failure, ms: number): BuildSummary {
+export interface BuildLifecycleOptions extends LifecycleOptions {
+  /** Wait for another build to end; otherwise fail with `locked`. */
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+  /** Looks beside a running build, takes no lock and leaves no record. */
+  readonly readOnly?: boolean;
+}
+
+/** A build with its session open and its first event told. */
+export interface OpenLifecycle {
+  readonly session: Session;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  readonly startedAt: number;
+  /** Keeps the build's events from here on; called once it is sure that the folder is a project. */
+  openRecord(): void;
+}
+
+/** Runs `work` as a build in a session of its own, which is closed whatever comes. Rejects only for a bug. */
+export function runBuild(
+  host: Host,
+  options: BuildLifecycleOptions,
+  work: (open: OpenLifecycle) => Promise<Result<BuildSummary, Failure>>,
+): Promise<BuildSummary> {
+  const { command, wait, signal, readOnly = false } = options;
+  return runLifecycle(host, options, ({ emit, startedAt, openRecord }) =>
+    inSession(
+      readOnly ? openReadingSession(host) : openWritingSession(host, { command, wait, signal }, emit),
+      (session) => {
+        const record = () => {
+          if (!readOnly) openRecord(session.repository);
+        };
+        return work({ session, emit, signal, startedAt, openRecord: record });
+      },
+    ),
+  );
+}
+
+/** The summary of a build that a failure ends. */
+export function failedSummary(
+  failure: Failure,
+  { counts, ms, usage }: { counts: Readonly<Record<TaskOutcomeKind, number>>; ms: number; usage: Usage },
+): BuildSummary {
   const exitCode = exitCodeOf(failure);
   const outcome = exitCode === 130 ? 'interrupted' : 'failed';
-  return { outcome, exitCode, counts: NO_COUNTS, ms, usage: {}, published: 0 };
+  return { outcome, exitCode, counts, ms, usage, published: 0 };
 }

@@ -96,6 +96,20 @@ export async function openReadingSession(host: Host): Promise<Result<Session, Fa
   return ok(closing(repository, new GitObjects(repository), undefined, state));
 }
 
+/** What `use` makes of a session, which is closed whatever comes. */
+export async function inSession<T>(
+  opening: Promise<Result<Session, Failure>>,
+  use: (session: Session) => Promise<Result<T, Failure>>,
+): Promise<Result<T, Failure>> {
+  const opened = await opening;
+  if (!opened.ok) return opened;
+  try {
+    return await use(opened.value);
+  } finally {
+    await opened.value.close();
+  }
+}
+
 async function copyRecords(from: string, to: string): Promise<void> {
   for (const name of ['index', 'published.json', 'patched.json', 'specs.json', 'last.json']) {
     const content = await readBytes(`${from}/${name}`);

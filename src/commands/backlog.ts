@@ -3,7 +3,7 @@
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type InspectOptions, inspect } from '../build/dry-run.js';
-import { openReadingSession } from '../build/project-session.js';
+import { inSession, openReadingSession } from '../build/project-session.js';
 import { readText, writeAtomic } from '../io/files.js';
 import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
@@ -121,13 +121,11 @@ export async function setBacklogWords(
   const parsed = words.map(parseWord);
   for (const word of parsed) if (!word.ok) return word;
   const values = parsed.flatMap((word) => (word.ok ? [word.value] : []));
-  const session = await openReadingSession(host);
-  if (!session.ok) return session;
-  try {
-    const { repository } = session.value;
+  return inSession(openReadingSession(host), async (session) => {
+    const { repository } = session;
     const loaded = await host.loadConfig(repository.project);
     if (!loaded.ok) return loaded;
-    const project = await loadProject(diskSource(session.value, loaded.value.config));
+    const project = await loadProject(diskSource(session, loaded.value.config));
     if (!project.ok) return project;
     const task = project.value.graph.tasks.get(label);
     if (!task) {
@@ -143,9 +141,7 @@ export async function setBacklogWords(
     if (!edited.ok) return edited;
     if (edited.value !== text) await writeAtomic(place, edited.value);
     return ok({ file, isChanged: edited.value !== text });
-  } finally {
-    await session.value.close();
-  }
+  });
 }
 
 function parseWord(word: string): Result<{ readonly field: Field; readonly value: unknown }, Failure> {

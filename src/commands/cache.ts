@@ -2,7 +2,7 @@
 
 import { arrivalRules, openLocal, openTiers, pinsOf } from '../analysis/open-results.js';
 import { err, ok, type Result } from '../base/result.js';
-import { openReadingSession } from '../build/project-session.js';
+import { inSession, openReadingSession } from '../build/project-session.js';
 import type { Provenance } from '../model/action.js';
 import type { CacheStats, PullReport, PushReport, VerifyReport } from '../model/cache-report.js';
 import type { Digest } from '../model/digest.js';
@@ -201,20 +201,15 @@ async function withProject<T>(
   host: Host,
   use: (opened: Opened) => Promise<Result<T, Failure>>,
 ): Promise<Result<T, Failure>> {
-  const session = await openReadingSession(host);
-  if (!session.ok) return session;
-  try {
-    const { repository } = session.value;
-    const loaded = await host.loadConfig(repository.project);
+  return inSession(openReadingSession(host), async (session) => {
+    const loaded = await host.loadConfig(session.repository.project);
     if (!loaded.ok) return loaded;
-    const project = await loadProject(diskSource(session.value, loaded.value.config));
+    const project = await loadProject(diskSource(session, loaded.value.config));
     if (!project.ok) return project;
     const opened = await openLocal(host, project.value);
     if (!opened.ok) return opened;
-    return await use({ project: project.value, host, ...opened.value });
-  } finally {
-    await session.value.close();
-  }
+    return use({ project: project.value, host, ...opened.value });
+  });
 }
 
 async function withRemotes<T>(

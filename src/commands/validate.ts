@@ -1,7 +1,7 @@
 /** Checks a project's config and specs, and that the programs of its gates are there. Runs none of them. */
 
 import { err, ok, type Result } from '../base/result.js';
-import { openReadingSession, type Session } from '../build/project-session.js';
+import { inSession, openReadingSession, type Session } from '../build/project-session.js';
 import { programOnPath } from '../io/process/process.js';
 import type { Config } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
@@ -20,24 +20,20 @@ export interface Validated {
 }
 
 export async function validateProject(host: Host): Promise<Result<Validated, Failure>> {
-  const session = await openReadingSession(host);
-  if (!session.ok) return session;
-  const { repository, objects } = session.value;
-  try {
+  return inSession(openReadingSession(host), async (session) => {
+    const { repository, objects } = session;
     const loaded = await host.loadConfig(repository.project);
     if (!loaded.ok) return loaded;
     const { config } = loaded.value;
     const taken = await takeSnapshot(repository, objects, { secrets: config.secrets, named: [], force: [] });
     if (!taken.ok) return taken;
     const listing = await objects.list(taken.value.tree);
-    const specs = await checkSpecs(host, session.value, config, listing);
+    const specs = await checkSpecs(host, session, config, listing);
     if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
     const { features, graph, warnings } = specs.value;
     const agentTasks = [...graph.tasks.values()].filter(({ recipe }) => recipe.kind === 'agent').length;
     return ok({ features: features.map(({ name }) => name), tasks: graph.tasks.size, agentTasks, warnings });
-  } finally {
-    await session.value.close();
-  }
+  });
 }
 
 /** The specs of a tree by every rule there is; or all of their problems at once. */

@@ -8,10 +8,8 @@ import { driftOf } from '../../analysis/drift.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { build } from '../../build/build.js';
-import { emitWithHistory } from '../../build/build-history.js';
 import { PLAIN_BUILD } from '../../build/options.js';
-import { inPreparedSession } from '../../build/prepared-session.js';
-import type { Session } from '../../build/project-session.js';
+import { inPreparedSession, type PreparedSession } from '../../build/prepared-session.js';
 import { openExecutor } from '../../build/task-runner.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import { readText, writeAtomic } from '../../io/files.js';
@@ -20,7 +18,6 @@ import type { Failure } from '../../model/failure.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import { gatherDefinitions, gatherPrompts } from '../../project/agent-files.js';
-import type { Emit } from '../../project/host.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { withWords, wordsOf } from '../../specs/task-text.js';
@@ -60,25 +57,17 @@ export async function proposeAbsorption(
   on: (event: BuildEvent) => void,
   signal: AbortSignal,
 ): Promise<Result<Absorption, Failure>> {
-  const { emit, remembering } = emitWithHistory(host, on);
-  const { command, wait } = options;
-  return inPreparedSession(
-    host,
-    { command, wait, signal },
-    { targets: [options.target], force: false, discardEdits: false },
-    emit,
-    (session, prepared) =>
-      remembering(session.repository, () => inProject(host, options, session, prepared, emit, signal)),
+  const { command, wait, target } = options;
+  const prepare = { targets: [target], force: false, discardEdits: false };
+  return inPreparedSession(host, { command, wait, signal, prepare, on }, (open) =>
+    inProject(host, options, open),
   );
 }
 
 async function inProject(
   host: ExecutionHost,
   options: AbsorbOptions,
-  session: Session,
-  prepared: Prepared,
-  emit: Emit,
-  signal: AbortSignal,
+  { session, prepared, emit, signal }: PreparedSession,
 ): Promise<Result<Absorption, Failure>> {
   const { project, agent } = prepared;
   const [label, ...more] = [...prepared.targets];

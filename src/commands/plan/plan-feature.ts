@@ -4,7 +4,7 @@
  */
 
 import { err, ok, type Result } from '../../base/result.js';
-import type { Session } from '../../build/project-session.js';
+import type { OpenLifecycle } from '../../build/lifecycle.js';
 import { openExecutor } from '../../build/task-runner.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import { withBuildLimit } from '../../execution/spending.js';
@@ -12,7 +12,6 @@ import type { Usage } from '../../model/action.js';
 import type { BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import { readDefinitions, readPrompts } from '../../project/agent-files.js';
-import type { Emit } from '../../project/host.js';
 import { loadProject } from '../../project/project.js';
 import { diskSource } from '../../project/project-source.js';
 import { GitResults } from '../../store/git-results.js';
@@ -28,15 +27,9 @@ import { labelOf } from './planning-node.js';
 import { repositoryMap } from './project-map.js';
 import { recordedPlan } from './recorded-plan.js';
 
-export interface PlanRun {
+export interface PlanRun extends OpenLifecycle {
   readonly host: ExecutionHost;
-  readonly session: Session;
   readonly options: PlanOptions;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
-  readonly startedAt: number;
-  /** Called when it is sure that this folder is a project. */
-  openRecord(): void;
 }
 
 export interface Planned {

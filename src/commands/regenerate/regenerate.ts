@@ -8,10 +8,8 @@ import { editedByHand } from '../../analysis/drift.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { runBuildGates } from '../../build/build-gates.js';
-import { emitWithHistory } from '../../build/build-history.js';
 import { PLAIN_BUILD } from '../../build/options.js';
-import { inPreparedSession } from '../../build/prepared-session.js';
-import type { Session } from '../../build/project-session.js';
+import { inPreparedSession, type PreparedSession } from '../../build/prepared-session.js';
 import { mergeFinished, publish } from '../../build/publishing/publish-build.js';
 import type { MergedTree } from '../../build/publishing/publish-plan.js';
 import { openTaskRunner, type TaskRunner } from '../../build/task-runner.js';
@@ -50,30 +48,18 @@ export async function regenerate(
   on: (event: BuildEvent) => void,
   signal: AbortSignal,
 ): Promise<Result<Regenerated, Failure>> {
-  const { emit, remembering } = emitWithHistory(host, on);
-  const { command, wait } = options;
-  return inPreparedSession(
-    host,
-    { command, wait, signal },
-    {
-      targets: options.targets,
-      force: options.fresh || options.runs > 1,
-      discardEdits: true,
-      rebuildMissing: true,
-    },
-    emit,
-    (session, prepared) =>
-      remembering(session.repository, () => inTaskRunner(host, options, session, prepared, emit, signal)),
+  const { command, wait, targets } = options;
+  const force = options.fresh || options.runs > 1;
+  const prepare = { targets, force, discardEdits: true, rebuildMissing: true };
+  return inPreparedSession(host, { command, wait, signal, prepare, on }, (open) =>
+    inTaskRunner(host, options, open),
   );
 }
 
 async function inTaskRunner(
   host: ExecutionHost,
   options: RegenerateOptions,
-  session: Session,
-  prepared: Prepared,
-  emit: Emit,
-  signal: AbortSignal,
+  { session, prepared, emit, signal }: PreparedSession,
 ): Promise<Result<Regenerated, Failure>> {
   const { project, targets, selected } = prepared;
   const startedAt = host.now();

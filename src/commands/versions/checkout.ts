@@ -12,7 +12,7 @@ import type { Failure } from '../../model/failure.js';
 import type { Feature } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
 import { readPublished, writePatched, writePublished } from '../../project/clone-records.js';
-import { createEmit, type Host } from '../../project/host.js';
+import type { Host } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
 import { headFiles } from '../../workspace/commit.js';
@@ -41,14 +41,12 @@ export async function checkoutVersion(
   options: CheckoutOptions,
   signal: AbortSignal,
 ): Promise<Result<CheckedOut, Failure>> {
-  const command = `conductor checkout ${options.feature}@${options.version}`;
-  const emit = createEmit(host.now, () => {});
+  const { feature, version, wait } = options;
+  const prepare = { targets: [feature], force: false, discardEdits: false };
   return inPreparedSession(
     host,
-    { command, wait: options.wait, signal },
-    { targets: [options.feature], force: false, discardEdits: false },
-    emit,
-    (_session, prepared) => inProject(prepared, options),
+    { command: `conductor checkout ${feature}@${version}`, wait, signal, prepare },
+    ({ prepared }) => inProject(prepared, options),
   );
 }
 

@@ -100,26 +100,30 @@ export class WatchBuilds {
       on(event);
       if (event.type === 'task.started') check.begin();
     };
-    const lifecycle = runLifecycle(host, options.command, noted, async ({ emit, startedAt, openRecord }) => {
-      const locked = await this.hold(options, emit, signal);
-      if (!locked.ok) return locked;
-      if (locked.value === 'late') return ok(lateSummary(host.now() - startedAt));
-      const record = () => openRecord(session.repository);
-      const open = {
-        host,
-        options,
-        session,
-        emit,
-        signal,
-        startedAt,
-        openRecord: record,
-      };
-      const beforePublishing = () => check.pass();
-      const built = await buildTasks(open, { ...reading, urgent, beforePublishing });
-      await check.end();
-      tree = built.ok ? built.value.tree : reading.project.snapshot;
-      return built.ok ? ok(built.value.summary) : built;
-    });
+    const lifecycle = runLifecycle(
+      host,
+      { command: options.command, on: noted },
+      async ({ emit, startedAt, openRecord }) => {
+        const locked = await this.hold(options, emit, signal);
+        if (!locked.ok) return locked;
+        if (locked.value === 'late') return ok(lateSummary(host.now() - startedAt));
+        const record = () => openRecord(session.repository);
+        const open = {
+          host,
+          options,
+          session,
+          emit,
+          signal,
+          startedAt,
+          openRecord: record,
+        };
+        const beforePublishing = () => check.pass();
+        const built = await buildTasks(open, { ...reading, urgent, beforePublishing });
+        await check.end();
+        tree = built.ok ? built.value.tree : reading.project.snapshot;
+        return built.ok ? ok(built.value.summary) : built;
+      },
+    );
     try {
       const summary = await lifecycle;
       const { isMistaken } = check;
