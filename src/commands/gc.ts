@@ -62,7 +62,7 @@ export async function collect(host: Host, options: CollectOptions): Promise<Resu
     const specs = repository.prefix + loaded.value.config.specs;
     const mentioned = await mentionedIds(repository.commonDir, LOCKS, specs);
     const entries = await new GitResults(objects).entries();
-    const fates = await judge(objects, entries, mentioned, host.now(), options);
+    const fates = await judge(objects, { entries, mentioned }, { ...options, now: host.now() });
     const report = {
       dryRun: options.dryRun,
       kept: fates.kept.length,
@@ -110,12 +110,16 @@ interface Fates {
   readonly named: number;
 }
 
+/** The entries of the store, and the ids that locks name. */
+interface Found {
+  readonly entries: ReadonlyMap<EntryName, ObjectId>;
+  readonly mentioned: ReadonlySet<string>;
+}
+
 async function judge(
   objects: GitObjects,
-  entries: ReadonlyMap<EntryName, ObjectId>,
-  mentioned: ReadonlySet<string>,
-  now: number,
-  { keepDays, maxBytes }: CollectOptions,
+  { entries, mentioned }: Found,
+  { keepDays, maxBytes, now }: CollectOptions & { readonly now: number },
 ): Promise<Fates> {
   const kept: EntryName[] = [];
   const removed: EntryName[] = [];

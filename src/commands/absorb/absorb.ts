@@ -21,8 +21,7 @@ import { gatherDefinitions, gatherPrompts } from '../../project/agent-files.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { withWords, wordsOf } from '../../specs/task-text.js';
-import { askForWords } from './absorb-request.js';
-import { draftedSpec, draftText } from './draft.js';
+import { askForWords, draftedSpec, draftText } from './proposed-words.js';
 
 export interface AbsorbOptions {
   readonly target: string;
@@ -155,6 +154,12 @@ export async function readDraft({
   return checked.ok ? ok({ ...proposal, after, summary: 'as written in the editor' }) : checked;
 }
 
+export interface ApplyOptions {
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+  on(event: BuildEvent): void;
+}
+
 /**
  * Writes the proposed spec and accepts the edited files as its result. When they do not pass, or the spec was changed
  * meanwhile, the spec is as before. Killed in between: `conductor accept` goes on from there.
@@ -162,9 +167,7 @@ export async function readDraft({
 export async function applyAbsorption(
   host: ExecutionHost,
   { label, file, before, after }: Proposal,
-  wait: boolean,
-  on: (event: BuildEvent) => void,
-  signal: AbortSignal,
+  { wait, signal, on }: ApplyOptions,
 ): Promise<Result<BuildSummary, Failure>> {
   const place = `${host.directory}/${file}`;
   if ((await readText(place)) !== before) {

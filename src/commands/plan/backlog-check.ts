@@ -4,7 +4,6 @@ import { renderPrompt } from '../../agent/prompts/prompt.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Session } from '../../build/project-session.js';
 import { gateCommands } from '../../execution/gates.js';
-import { parseYaml } from '../../io/document/document.js';
 import { editYaml } from '../../io/document/yaml-edit.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
@@ -16,6 +15,7 @@ import type { Project } from '../../project/project.js';
 import type { LoadedSpecs } from '../../specs/load.js';
 import { placeProblems, type SpecProblem } from '../../specs/problem.js';
 import { checkSpecs } from '../validate.js';
+import { BACKLOG, readBacklog } from './plan-files.js';
 import type { NodeParts } from './planning-node.js';
 
 export interface CheckParts extends NodeParts {
@@ -23,8 +23,6 @@ export interface CheckParts extends NodeParts {
   readonly session: Session;
   readonly project: Project;
 }
-
-export const BACKLOG = 'BACKLOG.yaml';
 
 /**
  * The backlog under the ids of the former one (`former`: its text), checked with `files` (texts by path) in the place
@@ -64,14 +62,6 @@ export async function checkFiles(
     ...(await largePrompts(parts, planned, specs.value)),
   ];
   return placeProblems(problems, async (file) => files.get(file));
-}
-
-/** A backlog that was checked, as data; undefined when the text is none. */
-export async function readBacklog(text: string, file: string): Promise<PlannedBacklog | undefined> {
-  const parsed = await parseYaml(text, file);
-  const value = parsed.ok ? (parsed.value as Partial<PlannedBacklog> | null) : null;
-  const isBacklog = Array.isArray(value?.tasks) && value.tasks.every((task) => typeof task?.id === 'string');
-  return isBacklog ? (value as PlannedBacklog) : undefined;
 }
 
 async function underFormerIds(text: string, former: PlannedBacklog, planned: PlannedBacklog) {

@@ -18,7 +18,7 @@ import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { StaleReason, Verdict } from '../../model/verdict.js';
 import type { Emit } from '../../project/host.js';
-import type { PlanLock } from './plan-lock.js';
+import type { PlanLock } from './plan-files.js';
 import { changeSince, correctionPrompt, firstPrompt, type PlanningNode } from './planning-node.js';
 
 export interface DeskParts {

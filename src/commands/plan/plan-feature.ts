@@ -16,16 +16,12 @@ import { loadProject } from '../../project/project.js';
 import { diskSource } from '../../project/project-source.js';
 import { GitResults } from '../../store/git-results.js';
 import { PlanningDesk } from './plan-documents.js';
-import type { WrittenPlan } from './plan-files.js';
-import { DOCUMENTS, PLAN_LOCK, parsePlanLock } from './plan-lock.js';
-import type { PlanOptions } from './plan-options.js';
+import { DOCUMENTS, PLAN_LOCK, parsePlanLock, type WrittenPlan } from './plan-files.js';
 import { keepProposal, publishPlan } from './plan-publishing.js';
-import { type PlanParts, writePlan } from './plan-writing.js';
-import { findFeature, textIn } from './planned-feature.js';
-import { plannerTree } from './planner-tree.js';
+import { type PlanParts, recordedPlan, writePlan } from './plan-writing.js';
+import { findFeature, type PlanOptions, textIn } from './planned-feature.js';
 import { labelOf } from './planning-node.js';
-import { repositoryMap } from './project-map.js';
-import { recordedPlan } from './recorded-plan.js';
+import { plannerTree, repositoryMap } from './project-map.js';
 
 export interface PlanRun extends OpenLifecycle {
   readonly host: ExecutionHost;
@@ -81,7 +77,7 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
   if (!written.ok) return { ...failed(written.error, desk.usage), isTold: desk.failed.has(written.error) };
   if (!written.value) return { ...NOTHING, usage: desk.usage, outcome: 'would-build' };
   if (options.dryRun) return { ...NOTHING, usage: {}, outcome: 'up-to-date' };
-  const published = await publishPlan(parts, written.value, lock, options.discardEdits, emit);
+  const published = await publishPlan(parts, written.value, { lock, overwrite: options.discardEdits }, emit);
   if (!published.ok) return failed(published.error, desk.usage);
   const idle = desk.sessions === 0 && published.value === 0;
   return {

@@ -1,11 +1,14 @@
-/** The files of a plan: their names, their texts, the backlog that stands. Knows no planner. */
+/** The files of a plan: their names and texts, the backlog, and the lock that says what they came from. Knows no planner. */
 
+import { parseYaml } from '../../io/document/document.js';
 import type { Digest } from '../../model/digest.js';
+import type { ObjectId } from '../../model/tree.js';
+import type { PlannedBacklog } from '../../plan/merged-backlog.js';
+import { PLANNERS, type Planner } from '../../plan/merged-plan.js';
 import type { Project } from '../../project/project.js';
-import { BACKLOG, readBacklog } from './backlog-check.js';
-import type { DocumentName } from './plan-lock.js';
 import { type PlannedFeature, REQUEST, textIn } from './planned-feature.js';
 
+export const BACKLOG = 'BACKLOG.yaml';
 export const PLAN = 'PLAN.md';
 
 export interface WrittenPlan {
@@ -37,4 +40,50 @@ export function filesInPlace({ folder }: PlannedFeature, files: ReadonlyMap<stri
 export async function backlogIn(project: Project, folder: string) {
   const text = await textIn(project, folder + BACKLOG);
   return text === undefined ? undefined : readBacklog(text, folder + BACKLOG);
+}
+
+/** A backlog that was checked, as data; undefined when the text is none. */
+export async function readBacklog(text: string, file: string): Promise<PlannedBacklog | undefined> {
+  const parsed = await parseYaml(text, file);
+  const value = parsed.ok ? (parsed.value as Partial<PlannedBacklog> | null) : null;
+  const isBacklog = Array.isArray(value?.tasks) && value.tasks.every((task) => typeof task?.id === 'string');
+  return isBacklog ? (value as PlannedBacklog) : undefined;
+}
+
+/** Committed beside the files of a planned feature: which documents they came from. It decides nothing. */
+export const PLAN_LOCK = '.plan.json';
+const SCHEMA = 1;
+
+export type DocumentName = Planner | 'backlog';
+export const DOCUMENTS: readonly DocumentName[] = [...PLANNERS, 'backlog'];
+
+export interface PlanLock {
+  readonly schema: typeof SCHEMA;
+  /** Keys under which the store holds the documents. */
+  readonly documents: Readonly<Record<DocumentName, Digest>>;
+  /** Blob ids of the files as the plan has them, by name (`PLAN.md`); a person may have changed them since. */
+  readonly files: Readonly<Record<string, ObjectId>>;
+}
+
+export function planLockText(lock: Omit<PlanLock, 'schema'>): string {
+  return `${JSON.stringify({ schema: SCHEMA, ...lock }, null, 2)}\n`;
+}
+
+/** One that cannot be read is as good as none: what it tells is then not known. */
+export function parsePlanLock(text: string | undefined): PlanLock | undefined {
+  try {
+    const value = JSON.parse(text ?? '') as Partial<PlanLock>;
+    // They are asked for as objects and keys: nothing but those may stand here.
+    const isDigest = (one: unknown) => typeof one === 'string' && /^[0-9a-f]{40,64}$/.test(one);
+    const holdsDigests = (map: unknown) =>
+      map !== null && typeof map === 'object' && Object.values(map).every(isDigest);
+    const sound =
+      value.schema === SCHEMA &&
+      holdsDigests(value.files) &&
+      holdsDigests(value.documents) &&
+      DOCUMENTS.every((name) => value.documents?.[name] !== undefined);
+    return sound ? (value as PlanLock) : undefined;
+  } catch {
+    return undefined;
+  }
 }

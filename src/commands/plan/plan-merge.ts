@@ -10,8 +10,7 @@ import type { ObjectId } from '../../model/tree.js';
 import { mergeBacklogs } from '../../plan/merged-backlog.js';
 import type { Project } from '../../project/project.js';
 import { applyPatch } from '../../workspace/patch.js';
-import { BACKLOG, readBacklog } from './backlog-check.js';
-import type { PlanLock } from './plan-lock.js';
+import { BACKLOG, type PlanLock, readBacklog } from './plan-files.js';
 import { textIn } from './planned-feature.js';
 
 export interface PlanConflict {
@@ -26,15 +25,23 @@ export interface PlanFiles {
   readonly conflicts: readonly PlanConflict[];
 }
 
+/** A plan on its way into a feature's folder. */
+export interface PlanArrival {
+  readonly project: Project;
+  /** `specs/<feature>/`. */
+  readonly folder: string;
+  /** The planned texts, by name. */
+  readonly planned: ReadonlyMap<string, string>;
+  /** What the plan said last. */
+  readonly lock: PlanLock | undefined;
+}
+
 /**
- * The files of a plan (texts by name) against the person's: theirs stay where the plan has not changed, the plan's are
- * taken where they have not, and both are merged where they do not touch the same. With `overwrite` the plan's stand.
+ * The files of a plan against the person's: theirs stay where the plan has not changed, the plan's are taken where they
+ * have not, and both are merged where they do not touch the same. With `overwrite` the plan's stand.
  */
 export async function mergePlan(
-  project: Project,
-  folder: string,
-  planned: ReadonlyMap<string, string>,
-  lock: PlanLock | undefined,
+  { project, folder, planned, lock }: PlanArrival,
   overwrite: boolean,
 ): Promise<PlanFiles> {
   const changed = new Map<string, string>();
@@ -42,7 +49,8 @@ export async function mergePlan(
   for (const [name, text] of planned) {
     const path = folder + name;
     const own = await textIn(project, path);
-    const merged = overwrite ? ok(text) : await mergePlanFile(project, name, own, text, lock?.files[name]);
+    const sides = { own, planned: text, base: lock?.files[name] };
+    const merged = overwrite ? ok(text) : await mergePlanFile(project, name, sides);
     if (!merged.ok) conflicts.push({ path, entries: merged.error });
     else if (merged.value !== own) changed.set(path, merged.value);
   }
@@ -51,9 +59,7 @@ export async function mergePlan(
 
 /** The diff from the files as they are to those that are proposed. */
 export async function planDiff(
-  project: Project,
-  folder: string,
-  planned: ReadonlyMap<string, string>,
+  { project, folder, planned }: PlanArrival,
   conflicts: readonly PlanConflict[],
 ): Promise<string> {
   const parts: string[] = [];
@@ -65,12 +71,18 @@ export async function planDiff(
   return parts.join('\n');
 }
 
+interface FileSides {
+  /** As the person has it. */
+  readonly own: string | undefined;
+  readonly planned: string;
+  /** As the plan had it last. */
+  readonly base: ObjectId | undefined;
+}
+
 async function mergePlanFile(
   project: Project,
   name: string,
-  own: string | undefined,
-  planned: string,
-  base: ObjectId | undefined,
+  { own, planned, base }: FileSides,
 ): Promise<Result<string, readonly string[]>> {
   if (own === undefined || own === planned) return ok(planned);
   const former = base === undefined ? undefined : (await project.objects.read(base))?.toString('utf8');

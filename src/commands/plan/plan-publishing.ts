@@ -9,22 +9,29 @@ import type { Emit } from '../../project/host.js';
 import { CONDUCTOR_FOLDER } from '../../project/log-files.js';
 import type { Project } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
-import { BACKLOG, type CheckParts, checkFiles, readBacklog } from './backlog-check.js';
-import { backlogIn, type WrittenPlan } from './plan-files.js';
-import { PLAN_LOCK, type PlanLock, planLockText } from './plan-lock.js';
-import { mergePlan, planDiff } from './plan-merge.js';
+import { type CheckParts, checkFiles } from './backlog-check.js';
+import {
+  BACKLOG,
+  backlogIn,
+  PLAN_LOCK,
+  type PlanLock,
+  planLockText,
+  readBacklog,
+  type WrittenPlan,
+} from './plan-files.js';
+import { mergePlan, type PlanArrival, planDiff } from './plan-merge.js';
 
 /** The number of files written. Fails with `plan-conflict`, `invalid-plan` (after a merge) or `publish-refused`. */
 export async function publishPlan(
   parts: CheckParts,
   plan: WrittenPlan,
-  lock: PlanLock | undefined,
-  overwrite: boolean,
+  { lock, overwrite }: { readonly lock: PlanLock | undefined; readonly overwrite: boolean },
   emit: Emit,
 ): Promise<Result<number, Failure>> {
   const { project, feature } = parts;
   const { folder } = feature;
-  const { changed, conflicts } = await mergePlan(project, folder, plan.files, lock, overwrite);
+  const arrival = { project, folder, planned: plan.files, lock };
+  const { changed, conflicts } = await mergePlan(arrival, overwrite);
   if (conflicts.length > 0) {
     for (const [name, text] of plan.files) await keepProposal(project, feature.name, name, text);
     return err({
@@ -32,7 +39,7 @@ export async function publishPlan(
       feature: feature.name,
       files: conflicts,
       kept: `${proposals(feature.name)}/`,
-      diff: await planDiff(project, folder, plan.files, conflicts),
+      diff: await planDiff(arrival, conflicts),
     });
   }
   const backlog = changed.get(folder + BACKLOG);
@@ -48,7 +55,7 @@ export async function publishPlan(
       return err({ kind: 'invalid-plan', file: first.file, diagnostics: problems, kept });
     }
   }
-  const written = await writeFiles(project, folder, plan, lock, changed);
+  const written = await writeFiles(arrival, plan, changed);
   if (!written.ok) return written;
   if (written.value.length > 0) emit({ type: 'build.published', written: written.value, removed: [] });
   const before = await backlogIn(project, folder);
@@ -76,10 +83,8 @@ function proposals(feature: string): string {
 
 /** The files that changed and the lock, in one step: a person's change of the last moment refuses all of it. */
 async function writeFiles(
-  project: Project,
-  folder: string,
+  { project, folder, lock: former }: PlanArrival,
   plan: WrittenPlan,
-  former: PlanLock | undefined,
   changed: ReadonlyMap<string, string>,
 ): Promise<Result<readonly string[], Failure>> {
   const { objects, repository, snapshot } = project;

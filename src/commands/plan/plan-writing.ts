@@ -1,13 +1,22 @@
-/** The documents of a plan: three side by side, merged, and the tasks made of them. Publishes nothing. */
+/** The documents of a plan: as a clone's own files record them, or three side by side, merged, and the tasks made of them. */
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
 import { documentProblem, mergePlan, PLANNERS, type Planner } from '../../plan/merged-plan.js';
 import type { Emit } from '../../project/host.js';
-import { BACKLOG, type CheckParts, checkBacklog } from './backlog-check.js';
+import { type CheckParts, checkBacklog } from './backlog-check.js';
 import type { Document, PlanningDesk } from './plan-documents.js';
-import { backlogIn, filesInPlace, planFiles, type WrittenPlan } from './plan-files.js';
+import {
+  BACKLOG,
+  backlogIn,
+  DOCUMENTS,
+  filesInPlace,
+  PLAN,
+  type PlanLock,
+  planFiles,
+  type WrittenPlan,
+} from './plan-files.js';
 import { textIn } from './planned-feature.js';
 import { backlogNode, labelOf, type PlanningNode, plannerNode } from './planning-node.js';
 
@@ -88,4 +97,45 @@ async function writeDraft({ feature, tree }: PlanParts, desk: PlanningDesk, node
       return problem === undefined ? ok(text) : err([{ file, message: problem }]);
     },
   });
+}
+
+/**
+ * The plan of the lock, when everything that decides it is as it was, its files are to be had, and it still holds;
+ * undefined: the documents have to be looked for, or written.
+ */
+export async function recordedPlan(
+  parts: CheckParts,
+  lock: PlanLock | undefined,
+  emit: Emit,
+): Promise<WrittenPlan | undefined> {
+  const { feature, project } = parts;
+  const plan = await lockedText(parts, lock, PLAN);
+  const backlog = await lockedText(parts, lock, BACKLOG);
+  if (!lock || plan === undefined || backlog === undefined) return undefined;
+  const nodes = await Promise.all([
+    ...PLANNERS.map((name) => plannerNode(parts, name)),
+    backlogNode(parts, plan),
+  ]);
+  const isAsRecorded = (node: PlanningNode) => lock.documents[node.name] === node.key;
+  if (!nodes.every((node) => node.ok && isAsRecorded(node.value))) return undefined;
+  const files = planFiles(feature, plan);
+  const before = await backlogIn(project, feature.folder);
+  const checked = await checkBacklog(parts, backlog, before, filesInPlace(feature, files));
+  if (!checked.ok) return undefined;
+  for (const name of DOCUMENTS) {
+    const task = labelOf(feature.name, name);
+    emit({ type: 'task.checked', task, verdict: { kind: 'fresh' } });
+    emit({ type: 'task.finished', task, outcome: 'fresh', ms: 0 });
+  }
+  return { files: planFiles(feature, plan, checked.value), documents: lock.documents };
+}
+
+/** The text of a file as the plan had it, from the store or from what the person committed. */
+async function lockedText(
+  { project }: CheckParts,
+  lock: PlanLock | undefined,
+  name: string,
+): Promise<string | undefined> {
+  const id = lock?.files[name];
+  return id === undefined ? undefined : (await project.objects.read(id))?.toString('utf8');
 }

@@ -6,7 +6,7 @@ import { NO_COUNTS, wouldBe } from '../../build/options.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import { planFeature } from './plan-feature.js';
-import type { PlanOptions } from './plan-options.js';
+import type { PlanOptions } from './planned-feature.js';
 
 export interface PlanOutcome {
   readonly summary: BuildSummary;

@@ -1,4 +1,4 @@
-/** What is to be planned: a feature and its request, from its folder or from a file of its own. Plans nothing. */
+/** What is asked of a plan: the options, and a feature with its request, from its folder or from a file. Plans nothing. */
 
 import { basename, relative, sep } from 'node:path';
 import { suggestions } from '../../base/nearest.js';
@@ -11,6 +11,19 @@ export type PlanTarget =
   | { readonly kind: 'feature'; readonly name: string }
   /** `file`: absolute. `feature`: its name where it is not that of the file. */
   | { readonly kind: 'request'; readonly file: string; readonly feature?: string };
+
+export interface PlanOptions {
+  readonly target: PlanTarget;
+  /** Says which documents would be written anew, and why; asks no agent. */
+  readonly dryRun: boolean;
+  /** The plan's files replace a person's. */
+  readonly discardEdits: boolean;
+  /** Dollars that this plan may cost, beside what the config says; undefined: no more limit. */
+  readonly budgetUsd: number | undefined;
+  readonly wait: boolean;
+  /** The command line, for whoever waits for this one. */
+  readonly command: string;
+}
 
 export interface PlannedFeature {
   readonly name: string;

@@ -18,7 +18,7 @@ import { type ActionKey, type Manifest, type ManifestItem, manifestKey } from '.
 import { type Config, defaultModel } from '../../model/config.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
-import type { DocumentName } from './plan-lock.js';
+import type { DocumentName } from './plan-files.js';
 import type { PlannedFeature } from './planned-feature.js';
 
 export interface PlanningNode {
@@ -55,21 +55,31 @@ const MAX_CHANGE_BYTES = 8192;
 export function plannerNode(parts: NodeParts, name: Exclude<DocumentName, 'backlog'>) {
   const { feature, map } = parts;
   const given = { request: feature.request.trim(), context: feature.context.trim(), project: map };
-  return makeNode(parts, name, `planning-${name}.md`, `plan-${name}.md`, given, []);
+  const files = { template: `planning-${name}.md`, file: `plan-${name}.md` };
+  return makeNode(parts, { name, ...files, given, material: [] });
 }
 
 /** The node that makes tasks of a plan. The plan itself is what the planners' limits have left of it. */
 export function backlogNode(parts: NodeParts, plan: string) {
-  return makeNode(parts, 'backlog', 'backlog.md', 'BACKLOG.yaml', { plan, project: parts.map }, ['plan']);
+  const files = { template: 'backlog.md', file: 'BACKLOG.yaml' };
+  const given = { plan, project: parts.map };
+  return makeNode(parts, { name: 'backlog', ...files, given, material: ['plan'] });
+}
+
+interface NodeFacts {
+  readonly name: DocumentName;
+  readonly template: string;
+  /** The name of the document in the workspace. */
+  readonly file: string;
+  /** What the prompt is made of, by the names of its variables. */
+  readonly given: Readonly<Record<string, string>>;
+  /** The variables that may be of any size. */
+  readonly material: readonly string[];
 }
 
 async function makeNode(
   { templates, definitions, agent, config, feature }: NodeParts,
-  name: DocumentName,
-  template: string,
-  file: string,
-  given: Readonly<Record<string, string>>,
-  material: readonly string[],
+  { name, template, file, given, material }: NodeFacts,
 ): Promise<Result<PlanningNode, Failure>> {
   const head = await promptHead(template, templates.get(template) ?? '');
   if (!head.ok) return head;

@@ -1,9 +1,13 @@
-/** The repository map of a project: made from blobs, outlines kept by blob id, the map itself by tree. Knows no planner. */
+/**
+ * What planners are shown of a project: its tree, and a map of that from blobs; outlines are kept by blob id, the map by
+ * tree. Knows no planner and no request.
+ */
 
 import { readText, writeAtomic } from '../../io/files.js';
 import { inThreads } from '../../io/pool/thread-pool.js';
 import { digestFields } from '../../model/digest.js';
-import type { Listing, ObjectId } from '../../model/tree.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
+import type { Entry, Listing, ObjectId } from '../../model/tree.js';
 import { hasOutline, type Outline, type SourceFile } from '../../plan/outline.js';
 import outlineMany from '../../plan/outline-worker.js';
 import { renderMap } from '../../plan/repository-map.js';
@@ -103,4 +107,34 @@ function parseKept(text: string | undefined): KeptMap | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The tree that planners see: hand-written files and the outputs of other features. Without the feature's own outputs
+ * and patches, so that building a plan does not make the plan itself out of date; without files that look secret.
+ */
+export async function plannerTree(project: Project, feature: string): Promise<ObjectId> {
+  const files = new Map<string, Entry | undefined>();
+  for (const [label, owned] of project.owned) {
+    if (project.graph.task(label).feature === feature) continue;
+    for (const [path, entry] of owned) files.set(path, entry);
+  }
+  for (const [path, edited] of project.edited) {
+    files.set(path, isPatchedBy(project, feature, path) ? edited.base : edited.onDisk);
+  }
+  const secrets = patternSet(project.config.secrets);
+  for (const path of project.listing.paths) {
+    if (secrets.matches(path)) files.set(path, undefined);
+  }
+  return project.objects.editTree(project.handWrittenTree, files);
+}
+
+/** Whether a task of the feature has its patch in the file as it stands, today's tasks and former ones. */
+function isPatchedBy(project: Project, feature: string, path: string): boolean {
+  const locked = Object.values(project.locks.get(feature)?.tasks ?? {});
+  const recorded = project.patched.get(path)?.by ?? [];
+  return (
+    locked.some((task) => task.edits?.[path] !== undefined) ||
+    recorded.some((label) => label.startsWith(`${feature}/`))
+  );
 }

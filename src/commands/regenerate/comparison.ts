@@ -26,7 +26,16 @@ export async function compareFiles(
     const exports = typescript && isScript(file.path) && !file.binary;
     const sides = [before.get(file.path), after.get(file.path)] as const;
     files.push(
-      exports ? { ...file, exports: await compareExports(objects, typescript, file.path, ...sides) } : file,
+      exports
+        ? {
+            ...file,
+            exports: await compareExports(objects, typescript, {
+              path: file.path,
+              before: sides[0],
+              after: sides[1],
+            }),
+          }
+        : file,
     );
   }
   const unchanged = [...before].filter(([path, entry]) => sameEntry(entry, after.get(path))).length;
@@ -85,17 +94,22 @@ async function spreadOf(
     const [file] = await diffTrees(objects.store, await tree(first), await tree(other));
     lines = Math.max(lines, (file?.insertions ?? 0) + (file?.deletions ?? 0));
     if (typescript && exportsDiffer === false)
-      exportsDiffer = (await compareExports(objects, typescript, path, first, other)).length > 0;
+      exportsDiffer =
+        (await compareExports(objects, typescript, { path, before: first, after: other })).length > 0;
   }
   return { lines, exportsDiffer };
+}
+
+interface FileChange {
+  readonly path: string;
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
 }
 
 async function compareExports(
   objects: GitObjects,
   typescript: Typescript,
-  path: string,
-  before: Entry | undefined,
-  after: Entry | undefined,
+  { path, before, after }: FileChange,
 ): Promise<ExportChange[]> {
   const read = async (entry: Entry | undefined) => {
     const text = entry?.mode.startsWith('100') ? await objects.read(entry.id) : undefined;

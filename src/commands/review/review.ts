@@ -99,7 +99,7 @@ async function compareSides(
   const tasks: ReviewTask[] = [];
   for (const label of [...labels].sort()) {
     for (const path of pathsOf(before, after, label)) owned.add(path);
-    const task = await reviewTask(prepared, before, after, label, byPath);
+    const task = await reviewTask(prepared, { before, after, byPath }, label);
     if (task) tasks.push(task);
   }
   const specs = `${prepared.project.config.specs.replace(/\/+$/, '')}/`;
@@ -129,13 +129,18 @@ function pathsOf(before: ReviewSide, after: ReviewSide, label: Label): Set<strin
   );
 }
 
+interface ComparedSides {
+  readonly before: ReviewSide;
+  readonly after: ReviewSide;
+  /** What differs between their files. */
+  readonly byPath: ReadonlyMap<string, FileDiff>;
+}
+
 /** Undefined for a task that is as it was. */
 async function reviewTask(
   prepared: Prepared,
-  before: ReviewSide,
-  after: ReviewSide,
+  { before, after, byPath }: ComparedSides,
   label: Label,
-  byPath: ReadonlyMap<string, FileDiff>,
 ): Promise<ReviewTask | undefined> {
   const [was, is] = [before.locked.get(label), after.locked.get(label)];
   const spec = await specDiff(before, after, label);

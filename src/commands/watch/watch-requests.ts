@@ -1,4 +1,4 @@
-/** What the next look is for: an event, the clock, or a person's word. Keeps what was asked while one is under way. */
+/** What the next scan of a watch is for (an event, the clock, a person's word), and when it is time for it. */
 
 /** The later ones mean more, and include those before them. */
 const WATCH_REQUESTS = ['look', 'event', 'now', 'failed', 'all'] as const;
@@ -47,5 +47,44 @@ export class WatchRequests {
     const request = this.asked;
     this.asked = undefined;
     return signal.aborted ? undefined : request;
+  }
+}
+
+/** A burst of saves is over when nothing has come for so long. */
+const QUIET_MS = 50;
+/** However long the burst: some files are written all the time. */
+const DEBOUNCE_MS = 2000;
+
+export interface DebounceParts {
+  now(): number;
+  after(ms: number, call: () => void): unknown;
+  /** Whether an event waits to be looked at. */
+  hasMore(): boolean;
+}
+
+/** When a burst of saves is over. */
+export class Debounce {
+  private readonly parts: DebounceParts;
+  private since: number | undefined;
+
+  constructor(parts: DebounceParts) {
+    this.parts = parts;
+  }
+
+  calm(): Promise<void> {
+    return new Promise((resolve) => {
+      this.parts.after(QUIET_MS, resolve);
+    });
+  }
+
+  /** Whether more came while one was looked at, and it is not too long yet that it goes on like this. */
+  goesOn(): boolean {
+    if (this.parts.hasMore()) {
+      const now = this.parts.now();
+      this.since ??= now;
+      if (now - this.since < DEBOUNCE_MS) return true;
+    }
+    this.since = undefined;
+    return false;
   }
 }

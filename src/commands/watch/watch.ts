@@ -15,16 +15,13 @@ import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
 import { createEmit, type Emit } from '../../project/host.js';
 import { WatchBuilds } from './builds.js';
-import { Debounce } from './debounce.js';
+import { SelfTriggered, Touched, urgentTasks } from './changes.js';
 import type { FileEvents } from './file-events.js';
 import type { WatchParts } from './parts.js';
 import { Reader, type Reading } from './reading.js';
 import { Scanner } from './scanner.js';
 import { type Scope, scopeOf, WHOLE } from './scope.js';
-import { SelfTriggered } from './self-triggered.js';
-import { Touched } from './touched.js';
-import { urgentTasks } from './urgent.js';
-import type { WatchRequest } from './watch-requests.js';
+import { Debounce, type WatchRequest } from './watch-requests.js';
 
 const POLL_MS = 1000;
 /** Events get lost (a queue overflows, a network file system): the longest that a change can go unseen. */

@@ -5,10 +5,28 @@
 
 import { type AgentCall, featureOf, type HistoryLine, type TaskEnd } from '../../model/history.js';
 
-/** Bounds that the conventions recommend: of tokens, of seconds of a call, of seconds of an agent's run. */
-const TOKENS = Array.from({ length: 14 }, (_, i) => 4 ** i);
-const CALL_SECONDS = Array.from({ length: 14 }, (_, i) => 2 ** i / 100);
-const AGENT_SECONDS = Array.from({ length: 13 }, (_, i) => 2 ** i / 10);
+interface Histogram {
+  readonly name: string;
+  readonly unit: string;
+  /** As the conventions recommend. */
+  readonly bounds: readonly number[];
+}
+
+const TOKEN_USAGE: Histogram = {
+  name: 'gen_ai.client.token.usage',
+  unit: '{token}',
+  bounds: Array.from({ length: 14 }, (_, i) => 4 ** i),
+};
+const CALL_DURATION: Histogram = {
+  name: 'gen_ai.client.operation.duration',
+  unit: 's',
+  bounds: Array.from({ length: 14 }, (_, i) => 2 ** i / 100),
+};
+const AGENT_DURATION: Histogram = {
+  name: 'gen_ai.invoke_agent.duration',
+  unit: 's',
+  bounds: Array.from({ length: 13 }, (_, i) => 2 ** i / 10),
+};
 
 /** Sums of the period alone, which may be sent once each. */
 const DELTA = 1;
@@ -38,9 +56,9 @@ export function metricsOtlp(lines: readonly HistoryLine[], version: string): unk
   const to = lines.reduce((most, { at }) => Math.max(most, at), 0);
   const period = { startTimeUnixNano: nanos(lines.length === 0 ? 0 : from), timeUnixNano: nanos(to) };
   const metrics = [
-    histogram('gen_ai.client.token.usage', '{token}', TOKENS, calls.flatMap(tokenCounts), period),
-    histogram('gen_ai.client.operation.duration', 's', CALL_SECONDS, calls.map(durationOf), period),
-    histogram('gen_ai.invoke_agent.duration', 's', AGENT_SECONDS, calls.map(agentDuration), period),
+    histogram(TOKEN_USAGE, calls.flatMap(tokenCounts), period),
+    histogram(CALL_DURATION, calls.map(durationOf), period),
+    histogram(AGENT_DURATION, calls.map(agentDuration), period),
     sum('conductor.cost', 'USD', calls.flatMap(costOf), period),
     sum('conductor.cost.saved', 'USD', ends.flatMap(savedBy), period),
     sum('conductor.tokens.cached', '{token}', calls.flatMap(cachedOf), period),
@@ -119,13 +137,7 @@ function nanos(ms: number): string {
   return `${BigInt(Math.round(ms)) * 1_000_000n}`;
 }
 
-function histogram(
-  name: string,
-  unit: string,
-  bounds: readonly number[],
-  all: readonly Measured[],
-  period: Period,
-) {
+function histogram({ name, unit, bounds }: Histogram, all: readonly Measured[], period: Period) {
   if (all.length === 0) return undefined;
   const dataPoints = [...series(all).values()].map(({ attributes, values }) => {
     const counts = Array<number>(bounds.length + 1).fill(0);

@@ -77,13 +77,11 @@ function proposed({ found }: Asked): Proposal {
 
 async function apply(rig: Rig, proposal: Proposal, events: BuildEvent[] = []) {
   const agent = new ScriptedAgent({ tripwire: true });
-  return applyAbsorption(
-    rig.host(agent),
-    proposal,
-    true,
-    (event) => events.push(event),
-    new AbortController().signal,
-  );
+  return applyAbsorption(rig.host(agent), proposal, {
+    wait: true,
+    on: (event) => events.push(event),
+    signal: new AbortController().signal,
+  });
 }
 
 test('what the agent proposes changes its lines alone, and the edit passes as the result of the new spec', async () => {

@@ -3,7 +3,7 @@
 import type { AgentRequest } from '../../agent/agent.js';
 import { ScriptedAgent, type ScriptedFiles, type ScriptedOptions } from '../../agent/scripted-agent.js';
 import { type PlanOutcome, plan } from '../../commands/plan/plan.js';
-import type { PlanOptions } from '../../commands/plan/plan-options.js';
+import type { PlanOptions } from '../../commands/plan/planned-feature.js';
 import type { Failure } from '../../model/failure.js';
 import { until } from './command-line.js';
 import type { Rig } from './rig.js';

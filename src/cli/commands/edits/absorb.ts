@@ -45,7 +45,9 @@ export async function runAbsorb(target: string, flags: AbsorbFlags): Promise<num
     else process.stderr.write('conductor: nothing was changed\n');
     return flags.json ? 0 : 1;
   }
-  const applied = await reported((on, signal) => applyAbsorption(host, proposal, flags.wait, on, signal));
+  const applied = await reported((on, signal) =>
+    applyAbsorption(host, proposal, { wait: flags.wait, on, signal }),
+  );
   if (!applied.ok) return refuse(applied.error);
   const { exitCode } = applied.value;
   if (flags.json) printJson({ schema: 1, ...jsonOf(proposal), applied: exitCode === 0 });

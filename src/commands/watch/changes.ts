@@ -1,0 +1,90 @@
+/**
+ * What changed files mean for a watch: which of them events have named, which tasks they have probably made stale, and
+ * whether builds write them themselves. Reads no disk.
+ */
+
+import { patternSet } from '../../model/paths/pattern-set.js';
+import type { Label } from '../../model/task.js';
+import type { Project } from '../../project/project.js';
+
+/** More than these say that much has changed. */
+const MOST_NAMED = 20;
+
+/** The files that events have named since the last scan: with them a partial scan may do. */
+export class Touched {
+  private paths: Set<string> | undefined;
+
+  /** Without a path: anything may have changed. */
+  add(path?: string): void {
+    if (path === undefined) this.paths = undefined;
+    else this.paths?.add(path);
+  }
+
+  /** All that has changed as far as it is known, to begin anew; undefined when that takes a look. */
+  take(): readonly string[] | undefined {
+    const { paths } = this;
+    this.paths = new Set();
+    return paths && paths.size > 0 && paths.size <= MOST_NAMED ? [...paths] : undefined;
+  }
+}
+
+/** More changes than these say nothing about single tasks. */
+const MOST_CHANGED = 20;
+
+/** Which tasks a change has probably made stale, to be looked at first. A guess: every task is looked at. */
+export function urgentTasks(project: Project, changed: readonly string[]): ReadonlySet<Label> {
+  const urgent = new Set<Label>();
+  if (changed.length > MOST_CHANGED) return urgent;
+  for (const path of changed) {
+    const owner = project.ownership.ownerOf(path);
+    if (owner !== undefined) urgent.add(owner);
+  }
+  for (const feature of project.features.values()) {
+    const folder = feature.file.endsWith('/BACKLOG.yaml')
+      ? feature.file.slice(0, -'BACKLOG.yaml'.length)
+      : '';
+    const isOwn = (path: string) => path === feature.file || (folder !== '' && path.startsWith(folder));
+    if (changed.some(isOwn)) for (const task of feature.tasks) urgent.add(task.label);
+  }
+  const others = changed.filter((path) => !path.startsWith(`${project.config.specs}/`));
+  if (others.length === 0) return urgent;
+  for (const task of project.graph.tasks.values()) {
+    const inputs = patternSet(task.inputs ?? []);
+    if (others.some((path) => inputs.matches(path) || task.edits.includes(path))) urgent.add(task.label);
+  }
+  return urgent;
+}
+
+/** Builds in a row that may be made anew for the same files; then what runs is let finish. */
+const RESTARTS = 3;
+
+/**
+ * Tells a person's changes from those that builds make themselves (a gate that writes into the project): the same few
+ * files, build after build, always while one runs.
+ */
+export class SelfTriggered {
+  private paths: ReadonlySet<string> = new Set();
+  private streak = 0;
+
+  /**
+   * `changed`: since the build that runs, or that ran last, began. `react`: make a build. `wait`: see again when this
+   * build has ended. `hold`: no build for these; something else, or a person's wish, comes first.
+   */
+  judge(changed: readonly string[], when: 'building' | 'built' | 'idle'): 'react' | 'wait' | 'hold' {
+    const isSame = changed.every((path) => this.paths.has(path));
+    if (when === 'idle' || !isSame) {
+      this.paths = new Set(changed);
+      this.streak = when === 'idle' ? 0 : 1;
+      return 'react';
+    }
+    if (when === 'building' && this.streak >= RESTARTS) return 'wait';
+    if (this.streak > RESTARTS) return 'hold';
+    this.streak++;
+    return 'react';
+  }
+
+  forget(): void {
+    this.streak = 0;
+    this.paths = new Set();
+  }
+}
