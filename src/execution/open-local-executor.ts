@@ -2,6 +2,7 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import { expandHome } from '../io/process/environment.js';
+import { killOrphans } from '../io/process/run-marks.js';
 import { findSandbox } from '../io/process/sandbox.js';
 import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
@@ -37,7 +38,11 @@ export async function openLocalExecutor(
   shared.spending = spending;
   const options = poolOptions(host, parts, commandEnvironment, logs);
   const pool = shared.workspaces(options, () => new WorkspacePool(repository, parts.objects, options));
-  if (!isFollowing) await pool.sweep();
+  if (!isFollowing) {
+    // Before workspaces are swept: what a killed build left running would write on.
+    await killOrphans();
+    await pool.sweep();
+  }
   return ok(
     new LocalExecutor({
       objects: parts.objects,

@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAlive } from '../files.js';
 import { type ProgramRun, runProgram } from './process.js';
+import { killOrphans, nextRunMark } from './run-marks.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -35,7 +37,11 @@ test('a shell line runs as written, an argument vector untouched by any shell', 
 
 test('only the given variables are seen, and folders can go in front of PATH', async () => {
   const seen = await run(['env'], { env: { ...ENV, ONLY: 'this' } });
-  expect(seen).toMatchObject({ tail: `PATH=${ENV.PATH}\nONLY=this\n` });
+  const [path, only, mark, ...rest] = (seen as { tail: string }).tail.split('\n');
+  expect([path, only]).toEqual([`PATH=${ENV.PATH}`, 'ONLY=this']);
+  // By which it is found, should it leave its group.
+  if (process.platform === 'linux')
+    expect([mark, ...rest]).toEqual([expect.stringMatching(/^CONDUCTOR_RUN=/), '']);
   await writeFile(join(folder, 'sort'), '#!/bin/sh\necho mine\n', { mode: 0o755 });
   expect(await run('sort', { pathInFront: [folder] })).toMatchObject({ tail: 'mine\n' });
 });
@@ -100,7 +106,36 @@ test('a daemon with a session of its own that holds the pipes does not hang the 
   expect(exit).toMatchObject({ kind: 'exited', code: 0 });
   const { ms, tail } = exit as { ms: number; tail: string };
   expect(ms).toBeLessThan(5000);
-  if (isAlive(Number(tail))) process.kill(Number(tail), 'SIGKILL');
+  expect(await commandLine(Number(tail))).toBe('');
+});
+
+describe.runIf(process.platform === 'linux')('what left the group of a program', () => {
+  test('and its pipes too is ended with it, and what others started is not', async () => {
+    const other = spawn('sleep', ['60']);
+    const exit = await run(
+      `for i in 1 2 3; do setsid sh -c 'echo $$ >> pids; setsid sleep 60 & echo $! >> pids; exec sleep 60' >/dev/null 2>&1 & done
+       while [ "$(wc -l < pids)" -lt 6 ]; do :; done`,
+    );
+    expect(exit).toMatchObject({ kind: 'exited', code: 0 });
+    const pids = (await readFile(join(folder, 'pids'), 'utf8')).trim().split('\n').map(Number);
+    expect(await Promise.all(pids.map(commandLine))).toEqual(['', '', '', '', '', '']);
+    expect(isAlive(other.pid as number)).toBe(true);
+    other.kill('SIGKILL');
+  });
+
+  test('is ended at the next start when conductor was killed', async () => {
+    // As a conductor that is gone: no process has this start time.
+    const [variable = ''] = Object.keys(nextRunMark());
+    const [pid, , space] = (nextRunMark()[variable] as string).split('.');
+    const left = spawn('sleep', ['60'], { env: { [variable]: `${pid}.1.${space}.1` } });
+    const elsewhere = spawn('sleep', ['60'], { env: { [variable]: `${pid}.1.1.1` } });
+    const living = spawn('sleep', ['60'], { env: nextRunMark() });
+    const ended = new Promise((resolve) => left.once('exit', (_, signal) => resolve(signal)));
+    expect(await killOrphans()).toBeGreaterThanOrEqual(1);
+    expect(await ended).toBe('SIGKILL');
+    expect([elsewhere, living].map((one) => one.exitCode ?? one.signalCode)).toEqual([null, null]);
+    for (const one of [elsewhere, living]) one.kill('SIGKILL');
+  });
 });
 
 test('both streams are logged, and endless output ends with the time', async () => {

@@ -9,6 +9,7 @@ import type { Command } from '../../model/task.js';
 import { codeOf } from '../files.js';
 import { type Environment, findProgram, withPathInFront } from './environment.js';
 import { Output, type OutputStream } from './process-output.js';
+import { killOwnRuns, killRun, nextRunMark } from './run-marks.js';
 import { type SandboxPlan, sandboxArgv } from './sandbox.js';
 
 export { cleanEnvironment, programOnPath, redact } from './environment.js';
@@ -70,7 +71,9 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   if (run.signal?.aborted) return { kind: 'cancelled', ms: 0, tail: '' };
   const argv = typeof run.command === 'string' ? ['/bin/sh', '-c', run.command] : [...run.command];
   const program = argv[0] ?? '';
-  const env = withPathInFront(run.env, run.pathInFront ?? []);
+  // The sandbox takes along what was started in it; elsewhere a session of its own leaves the group.
+  const mark = run.sandbox === undefined ? nextRunMark() : {};
+  const env = { ...withPathInFront(run.env, run.pathInFront ?? []), ...mark };
   if (findProgram(program, env, run.cwd) === undefined) return { kind: 'not-found', program };
   await stat(run.cwd);
   const [file, ...args] = run.sandbox ? sandboxArgv(run.sandbox, argv, { env, directory: run.cwd }) : argv;
@@ -102,7 +105,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
     killOnExit(child.pid);
     run.onStart?.(child.pid);
   }
-  const ended = await settled(child, run);
+  const ended = await settled(child, run, mark);
   if (child.pid !== undefined) running.delete(child.pid);
   const tail = output.finish();
   if (ended.kind === 'error') {
@@ -124,6 +127,7 @@ function killOnExit(group: number): void {
   if (watchesExit) return;
   watchesExit = true;
   process.once('exit', () => {
+    if (running.size > 0) killOwnRuns();
     for (const one of running) {
       try {
         process.kill(process.platform === 'win32' ? one : -one, 'SIGKILL');
@@ -145,7 +149,11 @@ type Ended =
     };
 
 /** Waits for the child's end or the reason to stop it, then for its group, then for the rest of its output. */
-async function settled(child: ChildProcess, run: ProgramRun): Promise<Ended> {
+async function settled(
+  child: ChildProcess,
+  run: ProgramRun,
+  mark: Readonly<Record<string, string>>,
+): Promise<Ended> {
   let stopped: Stopped | undefined;
   let error: unknown;
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -174,6 +182,7 @@ async function settled(child: ChildProcess, run: ProgramRun): Promise<Ended> {
   if (error !== undefined || child.pid === undefined) return { kind: 'error', error };
 
   await endGroup(child, child.pid, run.graceMs ?? 2000, stopped !== undefined);
+  await killRun(mark);
   await Promise.race([exited, wait(KILLED_MS)]);
   await Promise.race([closed, wait(DRAIN_MS)]);
   child.stdout?.destroy();
