@@ -1,6 +1,6 @@
 // Bundles the command line, the library entry and the pool's workers into dist/, and writes the library's types.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -64,6 +64,23 @@ await build({
   target: 'es2022',
   logLevel: 'warning',
 });
+
+// The page of `conductor ui` and `conductor report`: one script and one style sheet, with nothing to load at run time.
+await build({
+  absWorkingDir: root,
+  entryPoints: { app: 'src/ui/main.tsx' },
+  outdir: 'dist/ui',
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  legalComments: 'linked',
+  logLevel: 'warning',
+});
+copyFileSync(`${root}/src/ui/index.html`, `${root}/dist/ui/index.html`);
 
 execFileSync(
   process.execPath,

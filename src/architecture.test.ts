@@ -1,6 +1,6 @@
 /** Checks the architecture: layers, adapters, cycles, sizes of files and folders. Reads import lines only. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -12,6 +12,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   base: 0,
   model: 1,
   io: 2,
+  ui: 2,
   specs: 3,
   templates: 3,
   store: 3,
@@ -40,7 +41,9 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   piscina: ['io/pool/thread-pool.ts'],
   'simple-git': ['io/git/porcelain.ts'],
   jiti: ['io/module.ts'],
-  diff: ['io/text-diff.ts'],
+  diff: ['io/text-diff.ts', 'ui/parts/diff.tsx'],
+  preact: ['ui/'],
+  uplot: ['ui/parts/chart.tsx'],
   'change-case': ['io/template/template-functions.ts'],
   pluralize: ['io/template/template-functions.ts'],
   '@clack/prompts': ['cli/questions.ts'],
@@ -66,7 +69,7 @@ interface Source {
 }
 
 const sources: readonly Source[] = readdirSync(SRC, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+  .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !/\.test\.tsx?$/.test(entry.name))
   .map((entry) => join(entry.parentPath, entry.name).slice(SRC.length).replaceAll('\\', '/'))
   .filter((file) => !file.startsWith('test/'))
   .map((file) => {
@@ -85,7 +88,9 @@ function importsOf(text: string): string[] {
 function target(file: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) return undefined;
   const path = normalize(join(dirname(file), specifier)).replaceAll('\\', '/');
-  return path.startsWith('..') ? undefined : path.replace(/\.js$/, '.ts');
+  if (path.startsWith('..') || path.endsWith('.css')) return undefined;
+  const source = path.replace(/\.js$/, '.ts');
+  return existsSync(join(SRC, source)) ? source : path.replace(/\.js$/, '.tsx');
 }
 
 const moduleOf = (file: string) => file.split('/')[0] as string;
@@ -167,10 +172,27 @@ test('every file says in its first sentence what it knows', () => {
   expect(sources.filter(({ text }) => !text.startsWith('/**')).map(({ file }) => file)).toEqual([]);
 });
 
+/** The page runs in a browser: it has a clock of its own, in one place. */
+const PAGE_CLOCK = 'ui/parts/now.ts';
+
+test('the page knows the model and nothing else of conductor', () => {
+  const wrong = sources.flatMap(({ file, imports }) =>
+    imports.flatMap((specifier) => {
+      const to = target(file, specifier);
+      const isOurs = to === undefined || ['ui', 'model'].includes(moduleOf(to));
+      return moduleOf(file) !== 'ui' || isOurs ? [] : [`${file} imports ${to}`];
+    }),
+  );
+  expect(wrong).toEqual([]);
+});
+
 test('console, the exit of the process and the clock belong to the command line', () => {
   const uses = /\bconsole\.|\bprocess\.(exit|argv|stdout|stderr|exitCode)\b|\bDate\.now\(\)|\bnew Date\(\)/;
   const wrong = sources.filter(
-    ({ file, text }) => !file.startsWith('cli/') && uses.test(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')),
+    ({ file, text }) =>
+      !file.startsWith('cli/') &&
+      file !== PAGE_CLOCK &&
+      uses.test(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')),
   );
   expect(wrong.map(({ file }) => file)).toEqual([]);
 });
@@ -185,7 +207,8 @@ test('process.env is read where programs are started and in the command line onl
 test('file names are kebab-case nouns, and none is called util', () => {
   const wrong = sources.filter(
     ({ file }) =>
-      !/^([a-z]+(-[a-z]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(file) || /util|helper|manager/.test(file),
+      !/^([a-z]+(-[a-z]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.tsx?$/.test(file) ||
+      /util|helper|manager/.test(file),
   );
   expect(wrong.map(({ file }) => file)).toEqual([]);
 });

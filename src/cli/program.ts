@@ -23,7 +23,7 @@ import {
   addStatus,
   addValidate,
 } from './definitions/inspect.js';
-import { addReview } from './definitions/page.js';
+import { addReview, addUi } from './definitions/page.js';
 import { addInit, addNew } from './definitions/project.js';
 import { addCache, addGc } from './definitions/results.js';
 import type { SetExitCode } from './definitions/shared.js';
@@ -54,6 +54,7 @@ const COMMANDS = [
   addLog,
   addCache,
   addGc,
+  addUi,
   addReview,
   addMetrics,
   addDoctor,

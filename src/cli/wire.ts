@@ -74,6 +74,16 @@ export function createHost(start: string): ExecutionHost {
   return host;
 }
 
+/** Folder of the bundled page: it exists only after `npm run build`. */
+export function uiAssets(): string {
+  return fileURLToPath(packageFile('dist/ui'));
+}
+
+/** How this program is started once more. */
+export function commandLine(): string[] {
+  return [process.execPath, fileURLToPath(packageFile('bin/conductor.js'))];
+}
+
 /** Where templates of `conductor new` are looked for. */
 export function templateRoots(project: string, cwd: string): TemplateRoots {
   return { project, cwd, shipped: fileURLToPath(packageFile('templates/')) };

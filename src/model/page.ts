@@ -185,9 +185,9 @@ export interface ReviewTask {
   readonly label: Label;
   /**
    * `changed`: another key; `rebuilt`: another result of the same key; `edited`: files changed without a build;
-   * `spec-only`: its spec changed and it was not built.
+   * `spec-only`: its spec changed and it was not built; `failed`: a build tried it.
    */
-  readonly change: 'added' | 'removed' | 'changed' | 'rebuilt' | 'edited' | 'spec-only';
+  readonly change: 'added' | 'removed' | 'changed' | 'rebuilt' | 'edited' | 'spec-only' | 'failed';
   readonly why: readonly string[];
   readonly spec: readonly string[];
   readonly files: readonly FileDiff[];

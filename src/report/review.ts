@@ -70,7 +70,7 @@ function headline({ from, to, tasks, usage }: ReviewDocument): string {
   const deletions = tasks.reduce((sum, task) => sum + task.deletions, 0);
   if (tasks.length === 0) return `${visible(from)} to ${visible(to)}: no task changed`;
   const cost = usage.costUsd === undefined ? '' : `, ${money(usage.costUsd)}`;
-  const unequal = tasks.filter((task) => !task.equal && task.change !== 'removed').length;
+  const unequal = tasks.filter((task) => task.different.length > 0).length;
   const warning = unequal === 0 ? '' : `, ${unequal} with files that are not the recorded ones`;
   return `${visible(from)} to ${visible(to)}: ${plural(tasks.length, 'task')} changed, +${insertions} -${deletions}${cost}${warning}`;
 }

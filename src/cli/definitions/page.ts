@@ -1,6 +1,6 @@
 /** What can be typed after the commands that show a project as a page or as a review. */
 
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { examples, type SetExitCode } from './shared.js';
 
 export function addReview(program: Command, setExitCode: SetExitCode): void {
@@ -18,4 +18,31 @@ export function addReview(program: Command, setExitCode: SetExitCode): void {
       const { runReview } = await import('../commands/page/review.js');
       setExitCode(await runReview(range, options));
     });
+}
+
+export function addUi(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('ui')
+    .description('a local page that shows the project and follows builds live')
+    .option('--port <number>', 'the port on 127.0.0.1; a free one without it', port)
+    .option('--no-open', 'print the address and open no browser')
+    .option(
+      '--actions',
+      'let the page build, retry, accept and discard edits; without it, the page is read-only',
+    )
+    .addHelpText(
+      'after',
+      examples('conductor ui', 'conductor ui --actions', 'conductor ui --port 4000 --no-open'),
+    )
+    .action(async (options) => {
+      const { runUi } = await import('../commands/page/ui.js');
+      setExitCode(await runUi(options));
+    });
+}
+
+function port(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > 65_535)
+    throw new InvalidArgumentError('must be a number from 1 to 65535.');
+  return number;
 }

@@ -1,18 +1,14 @@
 /** Makes foreign text in a document harmless: secrets are redacted, control characters become visible. */
 
-import { redactable } from '../../io/process/environment.js';
+import { isSecret, redactable } from '../../io/process/environment.js';
 import { visibleBlock } from '../../report/style.js';
 
 /** What `visibleBlock` would change: control characters but tab and line break, and what turns the direction of writing. */
 const SPECIAL = /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/u;
-/** Names of variables whose values are secret wherever they are met. */
-const SECRET_NAME = /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL)/i;
-const MIN_SECRET = 8;
-
 /** Values of the environment that no page may show. */
 export function secretsIn(env: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(env).flatMap(([name, value]) =>
-    value !== undefined && value.length >= MIN_SECRET && SECRET_NAME.test(name) ? [value] : [],
+    value !== undefined && isSecret(name, value) ? [value] : [],
   );
 }
 

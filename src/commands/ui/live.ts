@@ -1,0 +1,107 @@
+/**
+ * The live stream of the page: rows and tasks as builds of any terminal change them. Looks at nothing while nobody
+ * listens.
+ */
+
+import type { ServerResponse } from 'node:http';
+import type { LiveMessage } from '../../model/page.js';
+import type { PageData } from '../page/page-data.js';
+
+/** How often it is looked for news while a page is open. */
+const EVERY_MS = 250;
+/** A comment, so that a connection that is gone is noticed. */
+const BEATS = 60;
+/** A page that does not read: it comes back and reads everything anew. */
+const MAX_WAITING_BYTES = 16_000_000;
+
+export interface LiveOptions {
+  readonly data: PageData;
+  /** Makes a message harmless. */
+  clean(message: LiveMessage): LiveMessage;
+  /** As `setTimeout`; returns how to take it back. */
+  after(ms: number, call: () => void): () => void;
+}
+
+export class LiveStream {
+  private readonly options: LiveOptions;
+  private readonly listeners = new Set<ServerResponse>();
+  private stop: (() => void) | undefined;
+  private isLooking = false;
+  private beat = 0;
+
+  constructor(options: LiveOptions) {
+    this.options = options;
+  }
+
+  /** Takes over an answer: it stays open until the page or the server goes. */
+  async add(response: ServerResponse): Promise<void> {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    response.write('retry: 500\n\n');
+    this.listeners.add(response);
+    response.on('close', () => {
+      this.listeners.delete(response);
+      if (this.listeners.size === 0) this.stop?.();
+    });
+    const { data } = this.options;
+    await data.refresh();
+    this.send({ kind: 'builds', rows: data.builds.rows() }, response);
+    for (const name of data.builds.live()) {
+      const document = await data.build(name);
+      if (document) this.send({ kind: 'build', ...document }, response);
+    }
+    this.next();
+  }
+
+  broadcast(message: LiveMessage): void {
+    for (const listener of this.listeners) this.send(message, listener);
+  }
+
+  close(): void {
+    this.stop?.();
+    for (const listener of this.listeners) listener.end();
+    this.listeners.clear();
+  }
+
+  private next(): void {
+    this.stop?.();
+    if (this.listeners.size === 0) return;
+    this.stop = this.options.after(EVERY_MS, () => void this.look());
+  }
+
+  private async look(): Promise<void> {
+    if (this.isLooking) return;
+    this.isLooking = true;
+    try {
+      await this.tell();
+    } finally {
+      this.isLooking = false;
+      this.next();
+    }
+  }
+
+  private async tell(): Promise<void> {
+    const { data } = this.options;
+    const changed = await data.refresh();
+    const names = new Set([...changed, ...data.builds.live()]);
+    for (const name of names) {
+      await data.builds.readLastLines(name);
+      const fold = data.builds.fold(name);
+      const tasks = fold?.takeChanged() ?? [];
+      if (!fold || (tasks.length === 0 && !changed.includes(name))) continue;
+      const head = data.withEstimate(fold.headNow(), fold.document().tasks);
+      this.broadcast({ kind: 'build', head, tasks });
+      // What a build leaves changes verdicts and files.
+      if (fold.isEnded) data.forget();
+    }
+    if (changed.length > 0) this.broadcast({ kind: 'builds', rows: data.builds.rows() });
+    if (++this.beat % BEATS === 0) for (const listener of this.listeners) listener.write(': beat\n\n');
+  }
+
+  private send(message: LiveMessage, to: ServerResponse): void {
+    if (to.writableLength > MAX_WAITING_BYTES) {
+      to.destroy();
+      return;
+    }
+    to.write(`data: ${JSON.stringify(this.options.clean(message))}\n\n`);
+  }
+}

@@ -1,0 +1,104 @@
+/** Where the page's documents come from: the server, or the data inside a report. Knows no view. */
+
+import { useEffect, useState } from 'preact/hooks';
+import { useVersion } from './live.js';
+
+/** The documents of a report by their paths; undefined for a page with a server. */
+let report: Readonly<Record<string, unknown>> | undefined;
+
+export function isReport(): boolean {
+  return report !== undefined;
+}
+
+/** Unpacks the data that a report carries; false when this page has none. */
+export async function openReport(): Promise<boolean> {
+  const packed = document.getElementById('report-data')?.textContent?.trim();
+  if (packed === undefined) return false;
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  report = JSON.parse(await new Response(unpacked).text()) as Record<string, unknown>;
+  return true;
+}
+
+export type Loaded<T> =
+  | { readonly state: 'loading'; readonly value?: T }
+  | { readonly state: 'ready'; readonly value: T }
+  | { readonly state: 'missing' }
+  | { readonly state: 'failed'; readonly reason: string; readonly value?: T };
+
+export async function load<T>(path: string, signal?: AbortSignal): Promise<Loaded<T>> {
+  if (report) {
+    const value = report[path] as T | undefined;
+    return value === undefined ? { state: 'missing' } : { state: 'ready', value };
+  }
+  const response = await fetch(`/api/${path}`, signal ? { signal } : {});
+  if (response.status === 404) return { state: 'missing' };
+  if (!response.ok) return { state: 'failed', reason: await response.text() };
+  return { state: 'ready', value: (await response.json()) as T };
+}
+
+/** A document, loaded again when something that it may tell of has changed. The former one stays until then. */
+export function useDocument<T>(path: string | undefined): Loaded<T> {
+  const version = useVersion();
+  const [loaded, setLoaded] = useState<{ path: string | undefined; result: Loaded<T> }>({
+    path: undefined,
+    result: { state: 'loading' },
+  });
+  useEffect(() => {
+    if (path === undefined) return undefined;
+    const stop = new AbortController();
+    load<T>(path, stop.signal).then(
+      (result) => setLoaded({ path, result }),
+      (error: unknown) => {
+        if (stop.signal.aborted) return;
+        setLoaded((before) => ({
+          path,
+          result: failed(before.path === path ? before.result : undefined, error),
+        }));
+      },
+    );
+    return () => stop.abort();
+  }, [path, version]);
+  return loaded.path === path ? loaded.result : { state: 'loading' };
+}
+
+function failed<T>(before: Loaded<T> | undefined, error: unknown): Loaded<T> {
+  const reason = `the server does not answer (${error instanceof Error ? error.message : String(error)})`;
+  const value = before && 'value' in before ? before.value : undefined;
+  return value === undefined ? { state: 'failed', reason } : { state: 'failed', reason, value };
+}
+
+/** Starts a command; resolves to its id, or rejects with the server's sentence. */
+export async function startAction(action: string, targets: readonly string[]): Promise<string> {
+  const response = await fetch('/api/actions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ action, targets }),
+  });
+  const answer = (await response.json()) as { id?: string; error?: string };
+  if (!response.ok || answer.id === undefined) throw new Error(answer.error ?? 'it could not be started');
+  return answer.id;
+}
+
+export const paths = {
+  project: 'project',
+  builds: 'builds',
+  graph: 'graph',
+  files: 'files',
+  build: (name: string) => `build/${encodeURIComponent(name)}`,
+  task: (label: string, build: string | undefined) =>
+    `task/${label.split('/').map(encodeURIComponent).join('/')}${
+      build === undefined ? '' : `?build=${encodeURIComponent(build)}`
+    }`,
+  reviewRange: (range: string) => `review?range=${encodeURIComponent(range)}`,
+  reviewBuilds: (from: string, to: string) =>
+    `review?from-build=${encodeURIComponent(from)}&to-build=${encodeURIComponent(to)}`,
+  metrics: (since: string, feature: string, model: string) => {
+    const query = new URLSearchParams();
+    if (since !== '') query.set('since', since);
+    if (feature !== '') query.set('feature', feature);
+    if (model !== '') query.set('model', model);
+    const text = query.toString();
+    return text === '' ? 'metrics' : `metrics?${text}`;
+  },
+};
