@@ -30,7 +30,7 @@ export async function buildInputTree(
   task: Task,
   facts: TaskFacts,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-  former: Files = project.owned.get(task.label) ?? NO_FILES,
+  former: Files = formerOutputs(project, task),
 ): Promise<Result<InputTree, Failure>> {
   const needs = project.graph.transitiveDependencies(task.label);
   const files = new Map<string, Entry | undefined>();
@@ -57,9 +57,15 @@ export async function buildInputTree(
   return ok({ tree, evolves: goesOn, editBases });
 }
 
+/** The task's outputs on disk. A file that conductor never wrote is a person's, whatever pattern it matches. */
+function formerOutputs(project: Project, task: Task): Files {
+  const owned = project.owned.get(task.label) ?? NO_FILES;
+  return new Map([...owned].filter(([path]) => project.recorded.has(path)));
+}
+
 /** Whether an agent would find the task's former outputs. */
 export function evolves(project: Project, task: Task): boolean {
-  return mayEvolve(task) && project.owned.has(task.label);
+  return mayEvolve(task) && formerOutputs(project, task).size > 0;
 }
 
 function mayEvolve({ recipe }: Task): boolean {

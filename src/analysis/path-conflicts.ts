@@ -1,7 +1,24 @@
 /** Files of a person at which a folder is needed, or in a folder at which a file is needed. Decides nothing. */
 
-import { encodeEntry } from '../model/tree.js';
+import type { Failure } from '../model/failure.js';
+import { encodeEntry, type Files, sameEntry } from '../model/tree.js';
+import type { Verdict } from '../model/verdict.js';
 import type { Project } from '../project/project.js';
+
+/** Those of the files on disk at the given outputs that conductor never wrote and that have another content. */
+export function filesInTheWay(project: Project, outputs: Files): string[] {
+  return [...outputs].flatMap(([path, entry]) => {
+    const onDisk = project.listing.get(path);
+    return onDisk && !project.recorded.has(path) && !sameEntry(onDisk, entry) ? [path] : [];
+  });
+}
+
+/** What a person has to decide before a stale task may take the place of files that they wrote or edited. */
+export function overwriteFailure({ paths, inTheWay: foreign = [] }: Contested): Failure {
+  return foreign.length > 0 ? { kind: 'foreign-files', paths: foreign } : { kind: 'drifted-outputs', paths };
+}
+
+type Contested = Pick<Extract<Verdict, { kind: 'drifted' }>, 'paths' | 'inTheWay'>;
 
 /** Paths on disk, not as conductor made them, that files at the given paths would replace although they differ. */
 export function inTheWay(project: Project, paths: Iterable<string>): string[] {

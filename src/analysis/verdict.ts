@@ -48,6 +48,10 @@ export interface CheckOptions {
 interface DiskState {
   readonly missing: readonly string[];
   readonly changed: readonly string[];
+  /** Those of the changed paths that conductor never wrote. */
+  readonly foreign: ReadonlySet<string>;
+  /** Those of the foreign paths that the wanted files would replace: nothing overwrites them. */
+  readonly blocked: string[];
 }
 
 const NO_FILES: Files = new Map();
@@ -152,11 +156,14 @@ export class Checker {
 
     const standing = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
     const drift = this.options.discardEdits
-      ? []
+      ? disk.blocked
       : [...disk.changed, ...this.lostPatches(task, locked, result, standing)];
     drift.push(...this.contestedEdits(task, locked, candidate));
     if (drift.length > 0) {
-      if (!standing) return make({ kind: 'drifted', paths: drift, stale: reasons }, candidate, undefined);
+      const foreign = drift.filter((path) => disk.foreign.has(path));
+      const inTheWay = foreign.length === 0 ? {} : { inTheWay: foreign };
+      if (!standing)
+        return make({ kind: 'drifted', paths: drift, stale: reasons, ...inTheWay }, candidate, undefined);
       // Dependents go on seeing what was recorded: an edit spreads only once it is accepted.
       const recorded = new Map(
         Object.entries(locked.outputs).map(([path, word]) => [path, decodeEntry(word)]),
@@ -167,7 +174,7 @@ export class Checker {
         lockedPatches(locked),
         result?.edits,
       );
-      return make({ kind: 'drifted', paths: drift, stale: undefined }, candidate, made);
+      return make({ kind: 'drifted', paths: drift, stale: undefined, ...inTheWay }, candidate, made);
     }
     if (!result && standing && !this.options.rebuildMissing) reasons.push(...missingPin(locked));
     if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
@@ -189,13 +196,18 @@ export class Checker {
     onDisk: Files,
     wanted: Files,
   ): DiskState {
-    const changed = inTheWay(this.project, [...patternSet(task.outputs).plainPaths(), ...wanted.keys()]);
+    const named = new Set([...patternSet(task.outputs).plainPaths(), ...wanted.keys()]);
+    const changed = inTheWay(this.project, named);
+    const isForeign = (path: string) => !this.project.recorded.has(path);
+    const blocked = changed.filter(isForeign);
     for (const [path, entry] of onDisk) {
       const isOurs = this.project.recorded.get(path)?.has(encodeEntry(entry)) === true;
-      if (!isOurs && !sameEntry(entry, wanted.get(path))) changed.push(path);
+      if (isOurs || sameEntry(entry, wanted.get(path))) continue;
+      changed.push(path);
+      if (isForeign(path) && named.has(path)) blocked.push(path);
     }
     const missing = Object.keys(locked?.outputs ?? {}).filter((path) => !onDisk.has(path));
-    return { missing, changed };
+    return { missing, changed, foreign: new Set(changed.filter(isForeign)), blocked };
   }
 
   /** Lines that the task's patch put in and a person changed; where the patch does not fit at all it is made anew. */

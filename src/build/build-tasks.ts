@@ -3,6 +3,7 @@
  * gates, publish, record. Each part is another file's; here is only their order.
  */
 
+import { findOrphans } from '../analysis/orphans.js';
 import { type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
@@ -104,7 +105,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     for (const path of merged.value.leftBehind) {
       emit({
         type: 'warning',
-        message: `${path} is not owned by a task any more, but was edited by hand; conductor leaves it to you`,
+        message: `no task owns ${path} any more; a person wrote or edited it, so conductor leaves it to you`,
       });
     }
     const complete = done.size === selected.size;
@@ -154,9 +155,12 @@ async function dryRun(
   const rows = await inspectTasks(prepared);
   if (!rows.ok) return rows;
   for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
+  const orphans = prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] };
+  if (orphans.removed.length + orphans.kept.length > 0) emit({ type: 'build.orphans', ...orphans });
   const counts = { ...NO_COUNTS };
   for (const { verdict } of rows.value) counts[wouldBe(verdict, keepEdits)]++;
-  const outcome = counts.fresh === rows.value.length ? 'up-to-date' : 'would-build';
+  const isIdle = counts.fresh === rows.value.length && orphans.removed.length === 0;
+  const outcome = isIdle ? 'up-to-date' : 'would-build';
   const summary: BuildSummary = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 };
   return ok({ summary, tree: prepared.project.snapshot });
 }

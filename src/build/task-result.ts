@@ -1,6 +1,6 @@
 /** Makes the result of a stale task, or waits for one that is being made, or says that it would fail again. */
 
-import { inTheWay } from '../analysis/path-conflicts.js';
+import { inTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
@@ -103,5 +103,7 @@ async function keptResult(
   const conflicts = options.discardEdits
     ? []
     : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);
-  return conflicts.length > 0 ? err({ kind: 'drifted-outputs', paths: conflicts }) : stored;
+  if (conflicts.length === 0) return stored;
+  const foreign = conflicts.filter((path) => !prepared.project.recorded.has(path));
+  return err(overwriteFailure({ paths: conflicts, inTheWay: foreign }));
 }

@@ -3,8 +3,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
 import { checkWarnings } from '../analysis/check-warnings.js';
-import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
-import { interfaceOf } from '../analysis/dependency-outputs.js';
+import { type DependencyOutputs, interfaceOf } from '../analysis/dependency-outputs.js';
+import { evolves } from '../analysis/input-tree.js';
+import { filesInTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import type { Check, Checker } from '../analysis/verdict.js';
 import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -16,9 +17,8 @@ import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Files } from '../model/tree.js';
 import { lockedTask } from '../project/project.js';
-import { filesOnDisk, isSameWork } from './hand-edits/files-on-disk.js';
-import { mergeEdits, recordedOutputs } from './hand-edits/merge-edits.js';
-import { recordByHand } from './hand-edits/record-edits.js';
+import { acceptFiles } from './hand-edits/accept-files.js';
+import { mergeEdits, recordedOutputs, replacesAccepted } from './hand-edits/merge-edits.js';
 import type { BuildOptions } from './options.js';
 import type { FinishedTask } from './publishing/publish-plan.js';
 import { type MadeResult, type MakeParts, makeResult } from './task-result.js';
@@ -117,7 +117,7 @@ export class TaskStep {
     this.emit({ type: 'task.finished', task: label, outcome: 'skipped', ms: 0, ...why });
   }
 
-  /** Takes back the tasks whose patch of a file was to land and cannot; false when there is none. */
+  /** Withdraws the tasks whose patch of a file cannot be published; false when there is none. */
   withdraw(failure: Failure): boolean {
     const paths = 'path' in failure ? [failure.path] : 'paths' in failure ? failure.paths : [];
     const named = 'with' in failure ? failure.with : undefined;
@@ -179,8 +179,7 @@ export class TaskStep {
           return this.finishOverEdits(checker, check, ok(check.candidate), isMade ? 'built' : 'cached');
         case 'drifted':
           if (!check.verdict.stale) return this.accept(check, 'drifted');
-          if (!options.keepEdits || checker !== prepared.checker)
-            return err({ kind: 'drifted-outputs', paths: check.verdict.paths });
+          if (!options.keepEdits || checker !== prepared.checker) return err(overwriteFailure(check.verdict));
           checker = prepared.checkerOverEdits;
           continue;
         case 'unverified': {
@@ -224,11 +223,8 @@ export class TaskStep {
     // As recorded: where only the gates changed, they are all that is to be run.
     if (check.verdict.kind === 'fresh' || (check.verdict.kind === 'unverified' && !check.candidate))
       return undefined;
-    const files = await filesOnDisk(prepared, check.task, this.dependencyOutputs);
-    if (!files.ok) return files;
-    if (check.candidate && isSameWork(files.value, check.candidate)) return undefined;
-    const recorded = await recordByHand(parts, check, files.value, this.dependencyOutputs);
-    if (!recorded.ok) return recorded;
+    const recorded = await acceptFiles(parts, check, this.dependencyOutputs);
+    if (!recorded?.ok) return recorded;
     this.accepted.push(recorded.value);
     return this.mergeFinished(check, recorded.value, 'accepted');
   }
@@ -238,10 +234,7 @@ export class TaskStep {
     return ok(outcome);
   }
 
-  /**
-   * What a task goes on from, where that is not what is on disk. One that is made below a person's edit goes on from
-   * what is recorded: the edit comes on top.
-   */
+  /** The files that a task evolves from where that is not what is on disk: below a person's edit, the recorded ones. */
   private formerOf(checker: Checker, task: Task): Files | undefined {
     const { prepared, fromScratch } = this.parts;
     if (fromScratch && prepared.targets.has(task.label)) return new Map();
@@ -257,9 +250,15 @@ export class TaskStep {
     revision?: RevisedTask,
   ): Promise<Result<TaskOutcomeKind, Failure>> {
     if (!result.ok) return result;
-    if (checker === this.parts.prepared.checker || !result.value)
-      return this.mergeFinished(check, result.value, outcome, revision);
-    const merged = await mergeEdits(this.parts, check, result.value, this.dependencyOutputs);
+    const made = result.value;
+    const isOverEdits = checker !== this.parts.prepared.checker;
+    const { prepared, options, fromScratch } = this.parts;
+    // An agent that went on from the accepted files knows the edit.
+    const knowsEdit = outcome === 'built' && !fromScratch && evolves(prepared.project, check.task);
+    const isTold = options.discardEdits || knowsEdit;
+    const losesEdit = made !== undefined && !isTold && replacesAccepted(prepared.project, made);
+    if (!made || !(isOverEdits || losesEdit)) return this.mergeFinished(check, made, outcome, revision);
+    const merged = await mergeEdits(this.parts, check, made, this.dependencyOutputs);
     return merged.ok ? this.mergeFinished(check, merged.value, outcome, revision) : merged;
   }
 
@@ -271,6 +270,8 @@ export class TaskStep {
   ): Result<TaskOutcomeKind, Failure> {
     if (!result) throw new Error(`BUG: nothing to land for ${check.task.label}`);
     const { task } = check;
+    const blocked = filesInTheWay(this.parts.prepared.project, result.outputs);
+    if (blocked.length > 0) return err({ kind: 'foreign-files', paths: blocked });
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
     this.dependencyOutputs.set(task.label, {
       label: task.label,

@@ -124,6 +124,8 @@ export interface Provenance {
   readonly startedAt: string;
   readonly ms: number;
   readonly conductor: string;
+  /** Of an accepted result: the key of what conductor had built there before the person's edit. Absent: nothing. */
+  readonly over?: ActionKey;
   /** Absent in results of before this was recorded. */
   readonly origin?: Origin;
 }

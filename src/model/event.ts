@@ -171,6 +171,12 @@ export type BuildEventBody =
       readonly removed: readonly string[];
     }
   | { readonly type: 'build.failure'; readonly failure: Failure }
+  /** A dry run found files that no task owns any more. */
+  | {
+      readonly type: 'build.orphans';
+      readonly removed: readonly string[];
+      readonly kept: readonly string[];
+    }
   | {
       readonly type: 'build.published';
       readonly written: readonly string[];

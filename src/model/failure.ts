@@ -83,6 +83,8 @@ export type Failure =
   | { readonly kind: 'files-in-the-way'; readonly paths: readonly string[] }
   // A task failed (exit code 1)
   | { readonly kind: 'drifted-outputs'; readonly paths: readonly string[] }
+  /** Files that conductor never wrote stand where the task's outputs belong. */
+  | { readonly kind: 'foreign-files'; readonly paths: readonly string[] }
   | {
       readonly kind: 'template-error';
       readonly template: string;

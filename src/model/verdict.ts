@@ -38,6 +38,8 @@ export type Verdict =
       readonly kind: 'drifted';
       readonly paths: readonly string[];
       readonly stale: readonly StaleReason[] | undefined;
+      /** Those of the paths that conductor never wrote: no command and no flag overwrites or deletes them. */
+      readonly inTheWay?: readonly string[];
     }
   | { readonly kind: 'stale'; readonly reasons: readonly StaleReason[] }
   /** Not known before these dependencies are built. */

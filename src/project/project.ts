@@ -40,6 +40,8 @@ export interface Project {
   readonly owned: ReadonlyMap<Label, ReadonlyMap<string, Entry>>;
   /** Every recorded output, by lock files and by this clone's own record: path to the entry words it may have. */
   readonly recorded: RecordedOutputs;
+  /** The part of it that a recipe built; the rest is content that a person wrote and that was accepted. */
+  readonly built: RecordedOutputs;
   /** Files with patches as this clone recorded them, features included that were removed since. */
   readonly patched: ReadonlyMap<string, PatchedFile>;
   /** Patterns of files that look secret and that a spec names all the same. */
@@ -85,7 +87,7 @@ export async function loadProject(
   const paths = taskPaths(graph, config, memory.paths);
   memory.outputs = outputs;
   memory.paths = paths;
-  const { recorded } = outputs;
+  const { recorded, built } = outputs;
   const { ownership, named } = paths;
   const again = await includeIgnoredOutputs(source, paths, recorded, listing);
   if (!again.ok) return again;
@@ -123,6 +125,7 @@ export async function loadProject(
     edited,
     owned: shares.owned,
     recorded,
+    built,
     patched,
     named,
     warnings,

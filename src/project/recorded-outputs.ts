@@ -1,15 +1,24 @@
-/** Every output that conductor is known to have made here, by lock files and by the clone's own record. Decides nothing. */
+/** Every output that is known here, by lock files and by the clone's own record, and which of it conductor built. Decides nothing. */
 
 import type { FeatureLock } from '../model/feature-lock.js';
 import { parsePublished, publishedText } from './clone-records.js';
 
-/** Path to the entry words that the output may have. */
+/** Path to the encoded entries that the output may have. */
 export type RecordedOutputs = ReadonlyMap<string, ReadonlySet<string>>;
 
 export interface OutputRecords {
   readonly published: string | undefined;
   readonly locks: readonly FeatureLock[];
   readonly recorded: RecordedOutputs;
+  /** The part of it that a recipe built: accepted content is a person's. */
+  readonly built: RecordedOutputs;
+}
+
+/** How the clone's own record marks content that a person wrote and conductor only recorded. */
+const ACCEPTED = 'accepted ';
+
+export function acceptedWord(word: string): string {
+  return ACCEPTED + word;
 }
 
 /**
@@ -30,13 +39,25 @@ export async function outputRecords(
     before.published === published;
   if (isSame) return before;
   const recorded = new Map<string, Set<string>>();
-  const add = (outputs: Readonly<Record<string, string>>) => {
-    for (const [path, word] of Object.entries(outputs)) {
-      const words = recorded.get(path) ?? new Set();
-      recorded.set(path, words.add(word));
+  const built = new Map<string, Set<string>>();
+  for (const [path, word] of Object.entries(parsePublished(published))) {
+    const isAccepted = word.startsWith(ACCEPTED);
+    add(recorded, path, isAccepted ? word.slice(ACCEPTED.length) : word);
+    if (!isAccepted) add(built, path, word);
+  }
+  for (const lock of locks) {
+    for (const task of Object.values(lock.tasks)) {
+      for (const [path, word] of Object.entries(task.outputs)) {
+        add(recorded, path, word);
+        if (task.recipe !== 'accepted') add(built, path, word);
+      }
     }
-  };
-  add(parsePublished(published));
-  for (const lock of locks) for (const task of Object.values(lock.tasks)) add(task.outputs);
-  return { published, locks, recorded };
+  }
+  return { published, locks, recorded, built };
+}
+
+function add(records: Map<string, Set<string>>, path: string, word: string): void {
+  const words = records.get(path);
+  if (words) words.add(word);
+  else records.set(path, new Set([word]));
 }

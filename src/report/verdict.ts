@@ -20,7 +20,13 @@ export function describeVerdict(verdict: Verdict): string {
       return `unverified: ${plural(verdict.gates.length, 'gate')} to run${joined(verdict.gates, ': ')}`;
     case 'drifted': {
       const stale = verdict.stale === undefined ? '' : `; must be rebuilt${withReasons(verdict.stale, ': ')}`;
-      return `drifted: edited by hand${joined(verdict.paths, ': ')}${stale}`;
+      const foreign = verdict.inTheWay ?? [];
+      const edited = verdict.paths.filter((path) => !foreign.includes(path));
+      const parts = [
+        ...(edited.length > 0 ? [`edited by hand${joined(edited, ': ')}`] : []),
+        ...(foreign.length > 0 ? [`not written by conductor${joined(foreign, ': ')}`] : []),
+      ];
+      return `drifted: ${parts.join('; ')}${stale}`;
     }
     case 'stale':
       return `stale${withReasons(verdict.reasons, ': ')}`;
@@ -152,9 +158,26 @@ function some(names: readonly string[]): string {
 export function verdictReporter(sink: Sink, style: Style): Reporter {
   return {
     on(event) {
+      if (event.type === 'build.orphans') sink.write(orphansText(event, style));
       if (event.type !== 'task.checked' || upToDate(event.verdict)) return;
       sink.write(`${style('bold', visible(event.task))}: ${describeVerdict(event.verdict)}\n`);
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** Files without an owner, one a line: what the next complete build removes, and what it leaves. */
+export function orphansText(
+  { removed, kept }: { readonly removed: readonly string[]; readonly kept: readonly string[] },
+  style: Style,
+): string {
+  const lines = [
+    ...removed.map(
+      (path) => `${style('yellow', visible(path))}: no task owns it any more; a build removes it`,
+    ),
+    ...kept.map(
+      (path) => `${visible(path)}: no task owns it any more; a person wrote or edited it, so it stays`,
+    ),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
 }

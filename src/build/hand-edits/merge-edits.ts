@@ -4,17 +4,20 @@
  */
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import type { Prepared } from '../../analysis/prepare.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { makeDir, removeTree, writeAtomic } from '../../io/files.js';
 import { mergeFile } from '../../io/git/merge-file.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import type { StoredResult } from '../../model/action.js';
+import type { ActionKey, EditPatch, StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
 import { decodeEntry, type Entry, type Files, sameEntry } from '../../model/tree.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { lockedTask, type Project } from '../../project/project.js';
+import type { TaskFiles } from './files-on-disk.js';
 import { type RecordParts, recordByHand } from './record-edits.js';
 
 /** The states of one file: as recorded, as the person left it, as newly made. Undefined: no such file. */
@@ -26,7 +29,26 @@ interface Sides {
 
 type Merged = { readonly entry: Entry | undefined } | { readonly conflict: Buffer | undefined };
 
-/** Fails with `edit-conflict`, or with what the gates say of the merged files. */
+/** Whether a result would take the place of an accepted edit; not where it is an accepted one itself. */
+export function replacesAccepted(project: Project, made: StoredResult): boolean {
+  const task = project.graph.task(made.provenance.label);
+  const locked = lockedTask(project, task);
+  return (
+    locked?.recipe === 'accepted' && locked.result !== made.commit && made.provenance.recipe !== 'accepted'
+  );
+}
+
+/** What a person's edit was made on, and the edit: the files of a task, and its patches of files that it does not own. */
+interface EditedWork {
+  readonly recorded: TaskFiles;
+  readonly yours: TaskFiles;
+}
+
+/**
+ * Puts a person's edit of the task's files, accepted or not, onto a result. Fails with `edit-conflict`, with
+ * `drifted-outputs` where nothing tells an accepted edit from what it was made on, or with what the gates say of the
+ * merged files.
+ */
 export async function mergeEdits(
   parts: RecordParts,
   check: Check,
@@ -35,26 +57,78 @@ export async function mergeEdits(
 ): Promise<Result<StoredResult, Failure>> {
   const { project } = parts.prepared;
   const { task } = check;
-  const recorded = recordedOutputs(project, task);
-  const yours: Files = project.owned.get(task.label) ?? new Map();
-  const outputs = new Map<string, Entry>();
+  const work = await editedWork(parts, task);
+  if (!work.ok) return work;
+  const { recorded, yours } = work.value;
   const conflicts = new Map<string, Buffer | undefined>();
   const kept: string[] = [];
-  for (const path of new Set([...recorded.keys(), ...yours.keys(), ...made.outputs.keys()])) {
-    const sides = { recorded: recorded.get(path), yours: yours.get(path), made: made.outputs.get(path) };
+  const merge = async (path: string, sides: Sides): Promise<Entry | undefined> => {
     const merged = await mergeSides(project.objects, sides);
     if ('conflict' in merged) conflicts.set(path, merged.conflict);
-    else if (merged.entry) outputs.set(path, merged.entry);
-    if (!sameEntry('entry' in merged ? merged.entry : undefined, sides.made)) kept.push(path);
+    const entry = 'entry' in merged ? merged.entry : undefined;
+    if (!sameEntry(entry, sides.made)) kept.push(path);
+    return entry;
+  };
+  const outputs = new Map<string, Entry>();
+  for (const path of new Set([...recorded.outputs.keys(), ...yours.outputs.keys(), ...made.outputs.keys()])) {
+    const entry = await merge(path, {
+      recorded: recorded.outputs.get(path),
+      yours: yours.outputs.get(path),
+      made: made.outputs.get(path),
+    });
+    if (entry) outputs.set(path, entry);
+  }
+  const edits: EditPatch[] = [];
+  for (const edit of made.edits) {
+    const of = ({ edits: all }: TaskFiles) => all.find(({ path }) => path === edit.path) ?? edit;
+    const sides = { recorded: of(recorded).after, yours: of(yours).after, made: edit.after };
+    edits.push({ ...edit, after: await merge(edit.path, sides) });
   }
   if (conflicts.size > 0) {
-    const workspace = await leaveSides(project, task, { recorded, yours, made: made.outputs }, conflicts);
+    const sides = { recorded: recorded.outputs, yours: yours.outputs, made: made.outputs };
+    const workspace = await leaveSides(project, task, sides, conflicts);
     return err({ kind: 'edit-conflict', paths: [...conflicts.keys()], workspace });
   }
   if (kept.length === 0) return ok(made);
-  const message = `your edit of ${kept.join(', ')} was merged into the newly built files`;
+  const message = `your edit of ${kept.join(', ')} was merged onto the new result`;
   parts.caller.emit({ type: 'warning', task: task.label, message });
-  return recordByHand(parts, check, { outputs, edits: made.edits }, dependencyOutputs);
+  return recordByHand({ ...parts, over: made.key }, check, { outputs, edits }, dependencyOutputs);
+}
+
+async function editedWork(parts: RecordParts, task: Task): Promise<Result<EditedWork, Failure>> {
+  const { project, store } = parts.prepared;
+  const onDisk: Files = project.owned.get(task.label) ?? new Map();
+  const locked = lockedTask(project, task);
+  if (locked?.recipe !== 'accepted') {
+    const recorded = { outputs: recordedOutputs(project, task), edits: [] };
+    return ok({ recorded, yours: { outputs: onDisk, edits: [] } });
+  }
+  const accepted = await store.find(resultKeyOf(locked));
+  if (!accepted.ok) return accepted;
+  const base = await builtBefore(parts.prepared, task);
+  if (!base || !accepted.value) return err({ kind: 'drifted-outputs', paths: Object.keys(locked.outputs) });
+  return ok({ recorded: base, yours: { outputs: onDisk, edits: accepted.value.edits } });
+}
+
+/** What conductor had built for the task before a person's accepted edit; undefined where the store has it no more. */
+async function builtBefore({ project, store }: Prepared, task: Task): Promise<StoredResult | undefined> {
+  const key = await builtKey({ project, store }, task);
+  const found = key === undefined ? undefined : await store.find(key);
+  return found?.ok && found.value?.provenance.recipe !== 'accepted' ? found.value : undefined;
+}
+
+/** The key of what conductor built last for the task, below all accepted edits; undefined where nothing tells. */
+export async function builtKey(
+  { project, store }: Pick<Prepared, 'project' | 'store'>,
+  task: Task,
+): Promise<ActionKey | undefined> {
+  const locked = lockedTask(project, task);
+  if (!locked) return undefined;
+  if (locked.recipe !== 'accepted') return resultKeyOf(locked);
+  const accepted = await store.find(resultKeyOf(locked));
+  const over = accepted.ok ? accepted.value?.provenance.over : undefined;
+  // Results of before `over` was recorded: the edit got a key of its own where the spec's had a result.
+  return over ?? (locked.resultKey === undefined ? undefined : locked.key);
 }
 
 /** Outputs as the lock file has them. */

@@ -16,6 +16,8 @@ import { isSameWork, type TaskFiles } from './files-on-disk.js';
 export interface RecordParts extends VerifyParts {
   /** Of conductor. */
   readonly version: string;
+  /** The key of what conductor had built where the edit was made; absent: nothing. */
+  readonly over?: ActionKey | undefined;
   /** Milliseconds since 1970, UTC. */
   now(): number;
 }
@@ -53,6 +55,7 @@ export async function recordByHand(
       startedAt: new Date(startedAt).toISOString(),
       ms: parts.now() - startedAt,
       conductor: parts.version,
+      ...(parts.over === undefined ? {} : { over: parts.over }),
     },
   });
   const judged =

@@ -3,6 +3,7 @@
  * out, and the lock files. A cached result and a new one land in the same way. Writes git objects only.
  */
 
+import { findOrphans } from '../../analysis/orphans.js';
 import { foldPatches } from '../../analysis/patches.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { improvedSpec } from '../../execution/escalation/revised-task.js';
@@ -10,7 +11,7 @@ import type { StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import type { Task } from '../../model/task.js';
-import { type Entry, encodeEntry, sameEntry } from '../../model/tree.js';
+import { type Entry, sameEntry } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
 import { nextLock } from './next-lock.js';
@@ -23,7 +24,11 @@ export async function mergeResults(
 ): Promise<Result<MergedTree, Failure>> {
   const changes: Changes = new Map();
   const leftBehind: string[] = [];
-  if (plan.whole) removeOrphans(project, changes, leftBehind);
+  if (plan.whole) {
+    const orphans = findOrphans(project);
+    for (const path of orphans.removed) changes.set(path, undefined);
+    leftBehind.push(...orphans.kept);
+  }
   for (const { result } of plan.finished.values()) {
     removeFormer(project, result, changes);
     for (const [path, entry] of result.outputs) {
@@ -73,20 +78,13 @@ async function improveSpecs(
   return ok(undefined);
 }
 
-/** Recorded outputs without an owner: removed when they are as conductor made them. */
-function removeOrphans(project: Project, changes: Changes, leftBehind: string[]): void {
-  for (const [path, words] of project.recorded) {
-    const onDisk = project.listing.get(path);
-    if (!onDisk || project.ownership.ownerOf(path) !== undefined) continue;
-    if (words.has(encodeEntry(onDisk))) changes.set(path, undefined);
-    else leftBehind.push(path);
-  }
-}
-
-/** Files of the task's former result that its new one has no more (a glob's file with another name now). */
+/**
+ * Files of the task's former result that its new one has no more (a glob's file with another name now). A file that was
+ * never recorded is a person's, whatever pattern it matches.
+ */
 function removeFormer(project: Project, result: StoredResult, changes: Changes): void {
   for (const path of project.owned.get(result.provenance.label)?.keys() ?? []) {
-    if (!result.outputs.has(path)) changes.set(path, undefined);
+    if (!result.outputs.has(path) && project.recorded.has(path)) changes.set(path, undefined);
   }
 }
 

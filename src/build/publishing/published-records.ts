@@ -6,20 +6,32 @@ import type { Label } from '../../model/task.js';
 import { type Entry, encodeEntry } from '../../model/tree.js';
 import type { PatchedFile } from '../../project/clone-records.js';
 import type { Project } from '../../project/project.js';
+import { acceptedWord } from '../../project/recorded-outputs.js';
 
-/** Outputs that are on disk as conductor made them, after this build. An edited one is the person's from now on. */
+/**
+ * Outputs that are on disk as they are recorded, after this build. An edited one is the person's from now on; accepted
+ * content of a person is marked as such while a task owns it.
+ */
 export function publishedOutputs(
   project: Project,
   finished: Iterable<{ readonly result: StoredResult }>,
   changes: ReadonlyMap<string, Entry | undefined>,
 ): Record<string, string> {
   const published: Record<string, string> = {};
+  const isBuilt = (path: string, word: string) => project.built.get(path)?.has(word) === true;
   for (const [path, words] of project.recorded) {
     const onDisk = changes.has(path) ? changes.get(path) : project.listing.get(path);
-    if (onDisk && words.has(encodeEntry(onDisk))) published[path] = encodeEntry(onDisk);
+    const word = onDisk && encodeEntry(onDisk);
+    if (word === undefined || !words.has(word)) continue;
+    if (isBuilt(path, word)) published[path] = word;
+    else if (project.ownership.ownerOf(path) !== undefined) published[path] = acceptedWord(word);
   }
   for (const { result } of finished) {
-    for (const [path, entry] of result.outputs) published[path] = encodeEntry(entry);
+    const isAccepted = result.provenance.recipe === 'accepted';
+    for (const [path, entry] of result.outputs) {
+      const word = encodeEntry(entry);
+      published[path] = isAccepted && !isBuilt(path, word) ? acceptedWord(word) : word;
+    }
   }
   return published;
 }

@@ -11,6 +11,7 @@ export type EditFailure = Extract<
     kind:
       | 'drifted-outputs'
       | 'edit-base-missing'
+      | 'foreign-files'
       | 'edit-conflict'
       | 'patch-conflict'
       | 'shared-patch'
@@ -27,6 +28,12 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
         `${plural(failure.paths.length, 'output was', 'outputs were')} edited by hand, and the task must be rebuilt`,
         list('edited', failure.paths),
         `keep the edit with \`conductor accept ${task ?? '<task>'}\`, merge it with \`conductor build --keep-edits\`, or drop it with \`--discard-edits\``,
+      );
+    case 'foreign-files':
+      return say(
+        `${plural(failure.paths.length, 'file')} that conductor did not write ${failure.paths.length === 1 ? 'stands' : 'stand'} where the task's outputs belong`,
+        list('file', failure.paths),
+        `move ${failure.paths.length === 1 ? 'it' : 'them'} away, or keep ${failure.paths.length === 1 ? 'it' : 'them'} as the task's result with \`conductor accept ${task ?? '<task>'}\`; no flag overwrites files that a person wrote`,
       );
     case 'patch-conflict': {
       const facts: Facts = [

@@ -32,6 +32,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   },
   'files-in-the-way': { kind: 'files-in-the-way', paths },
   'drifted-outputs': { kind: 'drifted-outputs', paths },
+  'foreign-files': { kind: 'foreign-files', paths },
   'unknown-version': { kind: 'unknown-version', feature: 'f', version: '9.0.0', known: ['1.0.0'] },
   'unsaved-specs': { kind: 'unsaved-specs', paths },
   'version-incomplete': { kind: 'version-incomplete', version: '1.0.0', paths },

@@ -212,6 +212,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     case 'gate-timed-out':
       return describeGateFailure(failure, task);
     case 'drifted-outputs':
+    case 'foreign-files':
     case 'edit-base-missing':
     case 'edit-conflict':
     case 'patch-conflict':

@@ -5,6 +5,7 @@ import { describeFailure } from '../failures/failure.js';
 import { printFailure } from '../failures/failure-print.js';
 import { rebasedText } from '../rebased.js';
 import { duration, money, plural, type Style, visible } from '../style.js';
+import { orphansText } from '../verdict.js';
 import type { Reporter, Sink } from './reporter.js';
 import { count, summaryLine } from './summary-line.js';
 
@@ -51,6 +52,12 @@ export function eventText(event: BuildEvent, style: Style): string {
         : `${style('green', 'planned'.padEnd(8))} ${visible(event.feature)}: ${planText(event)}\n`;
     case 'build.failure':
       return printFailure(event.failure, style);
+    case 'build.orphans':
+      return orphansText(event, style);
+    case 'build.published':
+      return event.removed
+        .map((path) => `${style('yellow', 'removed'.padEnd(8))} ${visible(path)}\n`)
+        .join('');
     case 'build.committed':
       return `committed ${plural(event.tasks, 'task')} as ${visible(event.commit.slice(0, 12))}\n`;
     case 'watch.started': {

@@ -77,17 +77,20 @@ test('a build of one target deletes nothing of others', async () => {
   expect(rig.read('out/b.txt')).toBeUndefined();
 });
 
-test('a hand-written file at the path of an output is not overwritten, unless edits are discarded', async () => {
+test('a hand-written file at the path of an output is not overwritten, until it is moved away', async () => {
   await using rig = await createRig();
   rig.write({ 'out/a.txt': 'by hand' });
   rig.backlog('f', { T1: say('a', 'out/a.txt') });
   const first = await rig.build();
-  expect(first.failure('f/T1')).toEqual({ kind: 'drifted-outputs', paths: ['out/a.txt'] });
+  expect(first.failure('f/T1')).toEqual({ kind: 'foreign-files', paths: ['out/a.txt'] });
   expect(first.ran()).toEqual([]);
   expect(first.summary.exitCode).toBe(1);
   expect(rig.read('out/a.txt')).toBe('by hand');
   const second = await rig.build({ discardEdits: true });
-  expect(second.outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(second.failure('f/T1')).toEqual({ kind: 'foreign-files', paths: ['out/a.txt'] });
+  expect(rig.read('out/a.txt')).toBe('by hand');
+  rig.remove('out/a.txt');
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
   expect(rig.read('out/a.txt')).toBe('a');
 });
 

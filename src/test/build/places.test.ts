@@ -178,7 +178,7 @@ test.each([
   rig.write({ [theirs]: 'mine' });
   rig.backlog('f', { T1: task(output) });
   const built = await rig.buildWithoutAgent();
-  expect(built.failure('f/T1')).toEqual({ kind: 'drifted-outputs', paths: [theirs] });
+  expect(built.failure('f/T1')).toEqual({ kind: 'foreign-files', paths: [theirs] });
   expect(rig.read(theirs)).toBe('mine');
 });
 
@@ -188,7 +188,7 @@ test('a file where the results of a glob need a folder is kept', async () => {
   rig.backlog('f', { T1: task('gen/*/*.txt') });
   rig.answer('f/T1', { 'gen/deep/one.txt': '1' });
   const built = await rig.build();
-  expect(built.failure('f/T1')).toEqual({ kind: 'drifted-outputs', paths: ['gen/deep'] });
+  expect(built.failure('f/T1')).toEqual({ kind: 'foreign-files', paths: ['gen/deep'] });
   expect(rig.read('gen/deep')).toBe('mine');
 });
 

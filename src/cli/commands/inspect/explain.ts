@@ -1,8 +1,9 @@
 /** `conductor explain <task>`: why a build would do what it would do with it. */
 
+import { findOrphans, orphansOf } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
 import { exitCodeOf } from '../../../model/failure.js';
-import { explainText } from '../../../report/verdict.js';
+import { explainText, orphansText } from '../../../report/verdict.js';
 import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
@@ -26,8 +27,11 @@ export async function runExplain(label: string, flags: { readonly json?: boolean
         });
         return;
       }
+      const orphans = findOrphans(prepared.project);
       for (const { task, verdict, check } of asked) {
         print(await explainText(task.label, verdict, style, check?.facts.manifest));
+        const removed = orphansOf(prepared.project, task.label, orphans);
+        if (removed.length > 0) print(orphansText({ removed, kept: [] }, style));
       }
     },
   );

@@ -1,12 +1,13 @@
 /** `conductor status`: every task with its verdict. */
 
 import { driftOf } from '../../../analysis/drift.js';
+import { findOrphans } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
 import type { FileDifference } from '../../../io/git/tree-diff.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import type { Verdict } from '../../../model/verdict.js';
 import { plural } from '../../../report/style.js';
-import { statusTable, upToDate } from '../../../report/verdict.js';
+import { orphansText, statusTable, upToDate } from '../../../report/verdict.js';
 import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
@@ -25,26 +26,28 @@ export async function runStatus(
         const isEdited = verdict.kind === 'drifted';
         rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
       }
-      return rows;
+      return { rows, orphans: prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] } };
     },
   );
   if (!done.ok) {
     printFailure(done.error);
     return exitCodeOf(done.error);
   }
+  const { rows, orphans } = done.value;
   if (flags.json) {
-    const tasks = done.value.map(({ drift, ...row }) =>
+    const tasks = rows.map(({ drift, ...row }) =>
       drift === undefined ? row : { ...row, drift: drift.map(({ patch: _, ...file }) => file) },
     );
-    printJson({ schema: 1, tasks });
+    printJson({ schema: 1, tasks, orphans });
     return 0;
   }
-  const fresh = done.value.filter(({ verdict }) => verdict.kind === 'fresh').length;
-  const shown = flags.all ? done.value : done.value.filter(({ verdict }) => !upToDate(verdict));
+  const fresh = rows.filter(({ verdict }) => verdict.kind === 'fresh').length;
+  const shown = flags.all ? rows : rows.filter(({ verdict }) => !upToDate(verdict));
   if (shown.length > 0) print(statusTable(shown, styleFor(process.stdout)));
-  const others = done.value.length - fresh;
+  if (orphans.removed.length + orphans.kept.length > 0) print(orphansText(orphans, styleFor(process.stdout)));
+  const others = rows.length - fresh;
   print(
-    `conductor: ${plural(done.value.length, 'task')}, ${fresh} fresh${others > 0 ? `, ${others} not up to date` : ''}`,
+    `conductor: ${plural(rows.length, 'task')}, ${fresh} fresh${others > 0 ? `, ${others} not up to date` : ''}`,
   );
   return 0;
 }

@@ -1,0 +1,110 @@
+/** Files that a person wrote, whatever a spec or a flag says: they are never deleted or overwritten. */
+
+import { expect, test } from 'vitest';
+import { createRig } from '../rig/rig.js';
+
+const script = (code: string) => ['node', '-e', `const fs = require('fs'); ${code}`];
+const say = (word: string, to: string) => ({
+  inputs: [],
+  outputs: [to],
+  run: script(
+    `fs.mkdirSync(require('path').dirname('${to}'), {recursive: true}); fs.writeFileSync('${to}', '${word}')`,
+  ),
+});
+const notes = (text: string) => ({
+  inputs: [],
+  outputs: ['notes/'],
+  run: script(`fs.mkdirSync('notes', {recursive: true}); fs.writeFileSync('notes/a.txt', '${text}')`),
+});
+
+test('accepted files that conductor never built stay when their task goes, with a message', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/own.txt': 'mine' });
+  rig.backlog('f', { T1: say('a', 'src/own.txt'), T2: say('b', 'out/b.txt') });
+  await rig.build({ accept: true, targets: ['f/T1'] });
+  await rig.build();
+  rig.backlog('f', { T2: say('b', 'out/b.txt') });
+  const second = await rig.build();
+  expect(rig.read('src/own.txt')).toBe('mine');
+  expect(second.warnings()).toEqual([expect.stringContaining('src/own.txt')]);
+  expect((await rig.build()).warnings()).toEqual([]);
+  expect(rig.read('src/own.txt')).toBe('mine');
+});
+
+test('accepted files stay too when their feature goes with its lock file', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/own.txt': 'mine' });
+  rig.backlog('f', { T1: say('a', 'src/own.txt') });
+  rig.backlog('g', { T1: say('b', 'out/b.txt') });
+  await rig.build({ accept: true, targets: ['f/T1'] });
+  await rig.build();
+  rig.remove('specs/f');
+  const second = await rig.build();
+  expect(rig.read('src/own.txt')).toBe('mine');
+  expect(second.warnings()).toEqual([expect.stringContaining('src/own.txt')]);
+});
+
+test('an output that was edited and accepted stays when its task goes', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: say('a', 'out/a.txt'), T2: say('b', 'out/b.txt') });
+  await rig.build();
+  rig.write({ 'out/a.txt': 'mine' });
+  await rig.build({ accept: true, targets: ['f/T1'] });
+  rig.backlog('f', { T2: say('b', 'out/b.txt') });
+  await rig.build();
+  expect(rig.read('out/a.txt')).toBe('mine');
+});
+
+test("a person's file in a folder of outputs is in the way, and no flag deletes it", async () => {
+  await using rig = await createRig();
+  rig.write({ 'notes/p.txt': 'mine' });
+  rig.backlog('f', { T1: notes('one') });
+  const first = await rig.build();
+  expect(first.failure('f/T1')).toEqual({ kind: 'foreign-files', paths: ['notes/p.txt'] });
+  for (const flags of [{ discardEdits: true }, { discardEdits: true, force: true }]) {
+    await rig.build(flags);
+    expect(rig.read('notes/p.txt')).toBe('mine');
+    expect(rig.read('notes/a.txt')).toBe('one');
+  }
+  rig.backlog('f', { T1: notes('two') });
+  expect((await rig.build()).failure('f/T1')).toEqual({ kind: 'foreign-files', paths: ['notes/p.txt'] });
+  await rig.build({ discardEdits: true });
+  expect(rig.read('notes/a.txt')).toBe('two');
+  expect(rig.read('notes/p.txt')).toBe('mine');
+  rig.backlog('f', { T2: say('b', 'out/b.txt') });
+  await rig.build({ discardEdits: true });
+  expect(rig.read('notes/p.txt')).toBe('mine');
+  expect(rig.read('notes/a.txt')).toBeUndefined();
+});
+
+test("a result that holds a path of a person's file does not overwrite it", async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: notes('one') });
+  await rig.build();
+  rig.write({ 'notes/extra.txt': 'mine' });
+  rig.backlog('f', {
+    T1: {
+      inputs: [],
+      outputs: ['notes/'],
+      run: script(
+        `fs.mkdirSync('notes', {recursive: true}); fs.writeFileSync('notes/extra.txt', 'built'); fs.writeFileSync('notes/a.txt', 'x')`,
+      ),
+    },
+  });
+  const second = await rig.build({ discardEdits: true });
+  expect(second.failure('f/T1')).toEqual({ kind: 'foreign-files', paths: ['notes/extra.txt'] });
+  expect(rig.read('notes/extra.txt')).toBe('mine');
+});
+
+test('a dry run tells which files the next build removes, and which stay', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: say('a', 'out/a.txt'), T2: say('b', 'out/b.txt'), T3: say('c', 'out/c.txt') });
+  await rig.build();
+  rig.write({ 'out/c.txt': 'mine' });
+  rig.backlog('f', { T1: say('a', 'out/a.txt') });
+  const dry = await rig.build({ dryRun: true });
+  expect(dry.of('build.orphans')[0]).toMatchObject({ removed: ['out/b.txt'], kept: ['out/c.txt'] });
+  expect(dry.summary.outcome).toBe('would-build');
+  expect(rig.read('out/b.txt')).toBe('b');
+  expect((await rig.build()).of('build.published')[0]?.removed).toEqual(['out/b.txt']);
+});
