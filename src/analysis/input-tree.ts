@@ -7,7 +7,6 @@ import { type Entry, encodeEntry, type Files, type ObjectId } from '../model/tre
 import type { Project } from '../project/project.js';
 import { applyPatch } from '../workspace/patch.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
-import type { TaskFacts } from './facts.js';
 import { foldPatches } from './patches.js';
 import type { Check } from './verdict.js';
 
@@ -27,8 +26,7 @@ const NO_FILES: Files = new Map();
  */
 export async function buildInputTree(
   project: Project,
-  task: Task,
-  facts: TaskFacts,
+  { task, facts }: Pick<Check, 'task' | 'facts'>,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   former: Files = formerOutputs(project, task),
 ): Promise<Result<InputTree, Failure>> {
@@ -78,7 +76,7 @@ export async function keptTree(
   check: Check,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
 ): Promise<Result<ObjectId, Failure>> {
-  const inputTree = await buildInputTree(project, check.task, check.facts, dependencyOutputs, NO_FILES);
+  const inputTree = await buildInputTree(project, check, dependencyOutputs, NO_FILES);
   if (!inputTree.ok) return inputTree;
   const content = new Map<string, Entry | undefined>(
     check.candidate?.outputs ?? check.dependencyOutputs?.outputs,

@@ -92,8 +92,7 @@ export async function openTiers(
   host: Host,
   project: Project,
   policy: AdmissionPolicy,
-  warn: (message: string) => void,
-  readOnly = false,
+  { warn, readOnly = false }: { warn(message: string): void; readonly readOnly?: boolean },
 ): Promise<RemoteTiers> {
   const { openRemotes } = await import('../store/remotes/open-remotes.js');
   const readsAll = policy.here.pullRequest || policy.trust !== 'no-pull-requests';
@@ -118,7 +117,7 @@ export async function openResults(
   if (cache.remotes.length === 0) return ok(local);
   const { TieredResults } = await import('../store/tiered-results.js');
   const sharing: Sharing = {
-    chain: await openTiers(host, project, policy, options.warn, options.readOnly),
+    chain: await openTiers(host, project, policy, options),
     policy,
     ...(await arrivalRules(project)),
     ...(options.rebuildMissing ? { pins: new Map() } : {}),

@@ -57,8 +57,7 @@ const NOBODY: PrepareContext = { warn: () => {}, signal: new AbortController().s
 
 export async function prepare(
   host: Host,
-  open: OpenProject,
-  loaded: LoadedConfig,
+  { project: open, loaded }: { readonly project: OpenProject; readonly loaded: LoadedConfig },
   options: PrepareOptions,
   beside: PrepareContext = NOBODY,
 ): Promise<Result<Prepared, Failure>> {

@@ -55,6 +55,15 @@ interface DiskState {
 }
 
 const NO_FILES: Files = new Map();
+/** A task with what is known of it before any result is looked for. */
+interface Subject {
+  readonly task: Task;
+  readonly facts: TaskFacts;
+  readonly gates: readonly GateSpec[];
+  readonly locked: LockedTask | undefined;
+  readonly onDisk: Files;
+}
+
 export class Checker {
   private readonly project: Project;
   private readonly gatherer: FactGatherer;
@@ -86,24 +95,12 @@ export class Checker {
     const locked = lockedTask(this.project, task);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
     const known = locked?.key === facts.key && !this.options.forced.has(task.label) ? locked : undefined;
-    const make = (
-      verdict: Verdict,
-      candidate: Candidate,
-      made: DependencyOutputs | undefined,
-    ): Result<Check, Failure> =>
-      ok({
-        task,
-        facts,
-        gates,
-        verdict,
-        storeKey: candidate.storeKey,
-        candidate: candidate.result,
-        dependencyOutputs: made,
-      });
+    const subject: Subject = { task, facts, gates, locked, onDisk };
+    const make = checkOf.bind(undefined, subject);
 
     if (known && isAsRecorded(this.project, known, onDisk)) {
       const patches = lockedPatches(known);
-      const key = gatesKey(task, gates, onDisk, patches, facts.facts);
+      const key = gatesKey({ task, gates, facts: facts.facts }, onDisk, patches);
       const resultKey = resultKeyOf(known);
       const seen = await this.chain.observed(task, known.observed, dependencyOutputs);
       if (!this.chain.isRejected(resultKey) && !this.chain.isOutdated(seen)) {
@@ -125,7 +122,7 @@ export class Checker {
         // Verified elsewhere, or verified by another key: the content must come from the store to be landed again.
         const full = await this.chain.find(task, facts, locked, dependencyOutputs);
         if (!full.ok) return full;
-        if (full.value.result) return this.judge(task, facts, gates, locked, onDisk, full.value, make);
+        if (full.value.result) return this.judge(subject, full.value);
         if (key === undefined && edits.value) return make(fresh, candidate, made);
         if (edits.value)
           return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
@@ -133,26 +130,16 @@ export class Checker {
     }
     const candidate = await this.chain.find(task, facts, locked, dependencyOutputs);
     if (!candidate.ok) return candidate;
-    return this.judge(task, facts, gates, locked, onDisk, candidate.value, make);
+    return this.judge(subject, candidate.value);
   }
 
-  private async judge(
-    task: Task,
-    facts: TaskFacts,
-    gates: readonly GateSpec[],
-    locked: LockedTask | undefined,
-    onDisk: Files,
-    candidate: Candidate,
-    make: (
-      verdict: Verdict,
-      candidate: Candidate,
-      made: DependencyOutputs | undefined,
-    ) => Result<Check, Failure>,
-  ): Promise<Result<Check, Failure>> {
+  private async judge(subject: Subject, candidate: Candidate): Promise<Result<Check, Failure>> {
+    const { task, facts, gates, locked, onDisk } = subject;
+    const make = checkOf.bind(undefined, subject);
     const result = candidate.result;
     const sameKey = locked?.key === facts.key;
     const disk = this.compareWithDisk(task, locked, onDisk, result?.outputs ?? NO_FILES);
-    const reasons = [...candidate.reasons, ...(await this.reasons(task, facts, locked, disk, result))];
+    const reasons = [...candidate.reasons, ...(await this.reasons(subject, disk, result))];
 
     const standing = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
     const drift = this.options.discardEdits
@@ -181,7 +168,7 @@ export class Checker {
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
     const made = this.toDependencyOutputs(task, result.outputs, patches, result.edits);
-    const key = gatesKey(task, gates, result.outputs, patches, facts.facts);
+    const key = gatesKey({ task, gates, facts: facts.facts }, result.outputs, patches);
     const recorded = key === locked?.gates && !this.options.verifyRestored;
     const verified = key === undefined || recorded || (await this.store.gatesPassed(key));
     if (!verified)
@@ -237,9 +224,7 @@ export class Checker {
   }
 
   private async reasons(
-    task: Task,
-    facts: TaskFacts,
-    locked: LockedTask | undefined,
+    { task, facts, locked }: Subject,
     disk: DiskState,
     result: StoredResult | undefined,
   ): Promise<StaleReason[]> {
@@ -265,6 +250,15 @@ export class Checker {
   ): DependencyOutputs {
     return { label: task.label, outputs, interface: interfaceOf(task, outputs, patches), edits };
   }
+}
+
+function checkOf(
+  { task, facts, gates }: Subject,
+  verdict: Verdict,
+  { storeKey, result }: Candidate,
+  dependencyOutputs: DependencyOutputs | undefined,
+): Result<Check, Failure> {
+  return ok({ task, facts, gates, verdict, storeKey, candidate: result, dependencyOutputs });
 }
 
 /** The part of a verdict that tells of files that changed after an agent read them. */

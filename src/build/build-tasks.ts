@@ -8,8 +8,7 @@ import { type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { withBuildLimit } from '../execution/spending.js';
-import type { Usage } from '../model/action.js';
-import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
+import type { BuildSummary } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
@@ -55,7 +54,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   if (!loaded.ok) return loaded;
   const config = withBuildLimit(loaded.value.config, options.budgetUsd);
   const warn = (message: string) => emit({ type: 'warning', message });
-  const ready = await prepare(host, session, { ...loaded.value, config }, options, {
+  const ready = await prepare(host, { project: session, loaded: { ...loaded.value, config } }, options, {
     warn,
     signal,
     read: read?.project,
@@ -97,7 +96,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     }
     // Where nothing could be accepted nothing is recorded, not even that it was tried.
     if (options.accept && step.finished.size === 0) {
-      return ended(summary(step.outcomes, step.firstFailure, step.usage, ms(), 0));
+      return ended(summary(step, step.firstFailure, ms()));
     }
     const { merged, done } = await mergeFinished(prepared, step, new Date(host.now()).toISOString());
     await prepared.store.settle();
@@ -124,16 +123,17 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     const published = await publish(prepared, merged.value, emit);
     if (!published.ok) return ended(refused(step, published.error, emit, ms()));
     if (options.commit) {
-      const committed = await commitBuild(prepared, step.finished, done, merged.value.tree, emit);
+      const committed = await commitBuild(
+        prepared,
+        { finished: step.finished, done, tree: merged.value.tree },
+        emit,
+      );
       if (!committed.ok) return ended(refused(step, committed.error, emit, ms()), merged.value.tree);
     }
     if (complete && prepared.whole) {
       await remember(host, prepared, merged.value.tree);
     }
-    return ended(
-      summary(step.outcomes, step.firstFailure, step.usage, ms(), published.value),
-      merged.value.tree,
-    );
+    return ended(summary(step, step.firstFailure, ms(), published.value), merged.value.tree);
   } finally {
     sessionState.isPublishing = false;
     const closed = taskRunner
@@ -178,21 +178,20 @@ async function remember(host: Host, prepared: Prepared, tree: string): Promise<v
 }
 
 function stopped(step: TaskStep, signal: AbortSignal, ms: number): BuildSummary {
-  const ended = summary(step.outcomes, { kind: 'cancelled' }, step.usage, ms, 0);
+  const ended = summary(step, { kind: 'cancelled' }, ms);
   return isSuperseded(signal) ? { ...ended, outcome: 'superseded' } : ended;
 }
 
 function refused(step: TaskStep, failure: Failure, emit: Emit, ms: number): BuildSummary {
   emit({ type: 'build.failure', failure });
-  return summary(step.outcomes, failure, step.usage, ms, 0);
+  return summary(step, failure, ms);
 }
 
 function summary(
-  outcomes: ReadonlyMap<Label, TaskOutcomeKind>,
+  { outcomes, usage }: Pick<TaskStep, 'outcomes' | 'usage'>,
   failure: Failure | undefined,
-  usage: Usage,
   ms: number,
-  published: number,
+  published = 0,
 ): BuildSummary {
   const counts = { ...NO_COUNTS };
   for (const outcome of outcomes.values()) counts[outcome]++;

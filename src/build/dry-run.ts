@@ -79,7 +79,7 @@ async function inspectPrepared<T>(
   return inSession(openReadingSession(host), async (session) => {
     const config = await host.loadConfig(session.repository.project);
     if (!config.ok) return config;
-    const prepared = await prepare(host, session, config.value, options, {
+    const prepared = await prepare(host, { project: session, loaded: config.value }, options, {
       warn: (message) => options.warn?.(message),
       signal: new AbortController().signal,
       readOnly: true,

@@ -42,7 +42,7 @@ export async function inPreparedSession<T>(
     const { repository } = session;
     const loaded = await host.loadConfig(repository.project);
     if (!loaded.ok) return loaded;
-    const prepared = await prepare(host, session, loaded.value, options.prepare, {
+    const prepared = await prepare(host, { project: session, loaded: loaded.value }, options.prepare, {
       warn: (message) => emit({ type: 'warning', message }),
       signal,
       readOnly: true,

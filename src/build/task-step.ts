@@ -176,7 +176,9 @@ export class TaskStep {
         case 'fresh':
           return this.accept(check, 'fresh');
         case 'cached':
-          return this.finishOverEdits(checker, check, ok(check.candidate), isMade ? 'built' : 'cached');
+          return this.finishOverEdits(checker, check, ok(check.candidate), {
+            outcome: isMade ? 'built' : 'cached',
+          });
         case 'drifted':
           if (!check.verdict.stale) return this.accept(check, 'drifted');
           if (!options.keepEdits || checker !== prepared.checker) return err(overwriteFailure(check.verdict));
@@ -186,7 +188,9 @@ export class TaskStep {
           const verified = await verifyResult(parts, check, this.dependencyOutputs);
           if (verified.ok)
             return check.candidate
-              ? this.finishOverEdits(checker, check, ok(check.candidate), isMade ? 'built' : 'verified')
+              ? this.finishOverEdits(checker, check, ok(check.candidate), {
+                  outcome: isMade ? 'built' : 'verified',
+                })
               : this.accept(check, 'verified');
           if (verified.error.kind !== 'gate-failed') return verified;
           // The content of this key is not good enough any more; the next check finds or makes another.
@@ -197,7 +201,10 @@ export class TaskStep {
           const { result, better, ms = 0 } = await this.make(check, this.formerOf(checker, task));
           own.ms += ms;
           if (result !== 'again')
-            return this.finishOverEdits(checker, better?.check ?? check, result, 'built', better?.revision);
+            return this.finishOverEdits(checker, better?.check ?? check, result, {
+              outcome: 'built',
+              revision: better?.revision,
+            });
           isMade = true;
           if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is built again and again`);
           continue;
@@ -226,7 +233,7 @@ export class TaskStep {
     const recorded = await acceptFiles(parts, check, this.dependencyOutputs);
     if (!recorded?.ok) return recorded;
     this.accepted.push(recorded.value);
-    return this.mergeFinished(check, recorded.value, 'accepted');
+    return this.mergeFinished(check, recorded.value, 'accepted', undefined);
   }
 
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
@@ -246,8 +253,7 @@ export class TaskStep {
     checker: Checker,
     check: Check,
     result: Result<StoredResult | undefined, Failure>,
-    outcome: TaskOutcomeKind,
-    revision?: RevisedTask,
+    { outcome, revision }: { readonly outcome: TaskOutcomeKind; readonly revision?: RevisedTask | undefined },
   ): Promise<Result<TaskOutcomeKind, Failure>> {
     if (!result.ok) return result;
     const made = result.value;
@@ -266,7 +272,7 @@ export class TaskStep {
     check: Check,
     result: StoredResult | undefined,
     outcome: TaskOutcomeKind,
-    revision?: RevisedTask,
+    revision: RevisedTask | undefined,
   ): Result<TaskOutcomeKind, Failure> {
     if (!result) throw new Error(`BUG: nothing to land for ${check.task.label}`);
     const { task } = check;

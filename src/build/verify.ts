@@ -33,7 +33,7 @@ export function gatesRunKey(check: Check): string {
   const result = check.candidate;
   const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
   const outputs = result?.outputs ?? check.dependencyOutputs?.outputs ?? new Map();
-  return `gates ${gatesKey(check.task, check.gates, outputs, patches, check.facts.facts) ?? check.storeKey}`;
+  return `gates ${gatesKey({ ...check, facts: check.facts.facts }, outputs, patches) ?? check.storeKey}`;
 }
 
 /** Runs the gates alone, on the input tree with the result in it; their runs when all pass. */
@@ -87,6 +87,6 @@ export async function recordGates(
   result = check.candidate,
 ): Promise<void> {
   const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
-  const key = gatesKey(check.task, check.gates, outputs, patches, check.facts.facts);
+  const key = gatesKey({ ...check, facts: check.facts.facts }, outputs, patches);
   if (key !== undefined) await parts.prepared.store.recordGates(key);
 }

@@ -98,7 +98,7 @@ async function resultProblem(
   name: EntryName,
   commit: ObjectId,
 ): Promise<string | undefined> {
-  const arrived = await arrivedResult(local, project.objects, rules, keyOf(name), commit);
+  const arrived = await arrivedResult(local, project.objects, rules, { key: keyOf(name), commit });
   return arrived.ok ? undefined : arrived.problem;
 }
 
@@ -226,7 +226,7 @@ async function withRemotes<T>(
         hint: "name one in conductor.config.ts: `cache: { remotes: ['git:origin'] }`",
       });
     }
-    const chain = await openTiers(host, project, policy, options.warn);
+    const chain = await openTiers(host, project, policy, options);
     try {
       return await use(opened, chain);
     } finally {

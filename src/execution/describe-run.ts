@@ -34,7 +34,7 @@ export async function describeRun(
   again?: { readonly choice: ModelChoice; readonly earlier: Tried },
 ): Promise<Result<TaskRun, Failure>> {
   const { task, facts } = check;
-  const inputTree = await buildInputTree(prepared.project, task, facts, dependencyOutputs, former);
+  const inputTree = await buildInputTree(prepared.project, check, dependencyOutputs, former);
   if (!inputTree.ok) return inputTree;
   const common: Omit<TaskRun, 'recipe'> = {
     label: task.label,

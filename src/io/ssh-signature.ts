@@ -26,12 +26,17 @@ export function sshSign(
   });
 }
 
+export interface SignedStatement {
+  /** The text of an `allowed_signers` file. */
+  readonly signers: string;
+  readonly by: string;
+  readonly statement: Buffer;
+  readonly signature: string;
+}
+
 /** Why a signature is not that of this signer on these bytes; undefined when it is. */
 export function sshVerifyProblem(
-  signers: string,
-  by: string,
-  statement: Buffer,
-  signature: string,
+  { signers, by, statement, signature }: SignedStatement,
   env: Environment,
 ): Promise<string | undefined> {
   return withFolder(async (folder) => {

@@ -102,13 +102,19 @@ export function mergeBacklogs(
 ): { readonly edits: readonly BacklogEdit[]; readonly conflicts: readonly string[] } {
   const edits: BacklogEdit[] = [];
   const conflicts: string[] = [];
-  const decide = (name: string, path: BacklogEdit['path'], was: unknown, is: unknown, wanted: unknown) => {
+  /** In the base, in the person's backlog, in the plan. */
+  interface Versions {
+    readonly was: unknown;
+    readonly is: unknown;
+    readonly wanted: unknown;
+  }
+  const decide = (name: string, path: BacklogEdit['path'], { was, is, wanted }: Versions) => {
     if (isDeepStrictEqual(was, wanted) || isDeepStrictEqual(is, wanted)) return;
     if (isDeepStrictEqual(was, is)) edits.push({ path, value: wanted });
     else conflicts.push(name);
   };
   for (const key of new Set([...Object.keys(own), ...Object.keys(planned)])) {
-    if (key !== 'tasks') decide(`\`${key}\``, [key], base[key], own[key], planned[key]);
+    if (key !== 'tasks') decide(`\`${key}\``, [key], { was: base[key], is: own[key], wanted: planned[key] });
   }
   const [was, is, wanted] = [byId(base), byId(own), byId(planned)];
   own.tasks.forEach(({ id }, at) => {
@@ -116,7 +122,7 @@ export function mergeBacklogs(
     const next = wanted.get(id);
     // A task that goes takes people's words with it: then they are a change like any other.
     const before = next ? withOwn(mine, was.get(id)) : was.get(id);
-    decide(id, ['tasks', at], before, mine, withOwn(mine, next));
+    decide(id, ['tasks', at], { was: before, is: mine, wanted: withOwn(mine, next) });
   });
   let end = own.tasks.length;
   for (const task of planned.tasks) {

@@ -22,17 +22,24 @@ export interface EditedFile {
   readonly claimed: boolean;
 }
 
+/** Which files tasks patch, and what is recorded of them. */
+export interface PatchRecords {
+  readonly graph: TaskGraph;
+  readonly locks: ReadonlyMap<string, FeatureLock>;
+  /** By this clone, features included that were removed since. */
+  readonly patched: ReadonlyMap<string, PatchedFile>;
+  /** Tells the tasks whose files are to be accepted as they are. */
+  accepts(task: Task): boolean;
+}
+
 /**
  * The files that tasks patch, without their patches. What a person changed since the last build is carried over onto
  * the hand-written text; where that is not possible the file on disk is taken as the people's word.
  */
 export async function editedFiles(
-  graph: TaskGraph,
-  locks: ReadonlyMap<string, FeatureLock>,
-  patched: ReadonlyMap<string, PatchedFile>,
-  listing: Listing,
   objects: GitObjects,
-  accepts: (task: Task) => boolean,
+  listing: Listing,
+  { graph, locks, patched, accepts }: PatchRecords,
 ): Promise<Map<string, EditedFile>> {
   const paths = new Set<string>();
   const claims = new Set<string>();

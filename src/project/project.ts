@@ -98,7 +98,7 @@ export async function loadProject(
   memory.named = named;
 
   const patched = new Map(Object.entries(await readPatched(repository.state)));
-  const edited = await editedFiles(graph, locks.value, patched, listing, objects, accepts);
+  const edited = await editedFiles(objects, listing, { graph, locks: locks.value, patched, accepts });
   const specsFolder = `${config.specs}/`;
   const shares = shareFiles({ listing, ownership, recorded, specsFolder }, memory.shares);
   memory.shares = shares;

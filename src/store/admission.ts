@@ -26,13 +26,18 @@ export function acceptsOrigin(
   return policy.trust === 'all' || policy.here.pullRequest || origin?.pullRequest !== true;
 }
 
+export interface ArrivedEntry {
+  readonly name: EntryName;
+  readonly files: Files;
+  /** By its own word. */
+  readonly origin: Origin | undefined;
+}
+
 /** Why an entry is not believed; undefined when it is. */
 export async function admissionProblem(
   policy: AdmissionPolicy,
   objects: GitObjects,
-  name: EntryName,
-  files: Files,
-  origin: Origin | undefined,
+  { name, files, origin }: ArrivedEntry,
 ): Promise<string | undefined> {
   if (!acceptsOrigin(policy, origin))
     return 'it was built for a pull request, and the config does not trust those';

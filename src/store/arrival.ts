@@ -37,8 +37,7 @@ export async function arrivedResult(
   local: GitResults,
   objects: GitObjects,
   rules: ArrivalRules,
-  key: ActionKey,
-  commit: ObjectId,
+  { key, commit }: { readonly key: ActionKey; readonly commit: ObjectId },
 ): Promise<Arrived> {
   const loaded = await local.load(key, commit);
   if (!loaded.ok) {
@@ -54,7 +53,7 @@ export async function arrivedResult(
   const misfit = await rules.fits(result);
   if (misfit !== undefined) return refuse(misfit);
   const { origin } = result.provenance;
-  const problem = await admissionProblem(rules.policy, objects, resultName(key), files, origin);
+  const problem = await admissionProblem(rules.policy, objects, { name: resultName(key), files, origin });
   return problem === undefined ? { ok: true, result } : refuse(problem);
 }
 
@@ -71,7 +70,7 @@ export async function arrivedGatesProblem(
   if (!files || record?.key !== keyOf(name)) return 'it is not a record of these gates';
   return (
     shapeProblem(files) ??
-    admissionProblem(rules.policy, objects, gatesName(record.key), files, record.origin)
+    admissionProblem(rules.policy, objects, { name: gatesName(record.key), files, origin: record.origin })
   );
 }
 

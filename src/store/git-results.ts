@@ -76,13 +76,8 @@ export class GitResults implements ResultStore {
     const { origin } = this.keeper;
     const provenance: Provenance = { ...(origin ? { origin } : {}), ...result.provenance };
     const record = { ...provenance, edited: result.edits.map((edit) => edit.path) };
-    const commit = await this.write(
-      resultName(result.key),
-      RESULT_FILE,
-      record,
-      files,
-      resultMessage(result.provenance.label),
-    );
+    const message = resultMessage(result.provenance.label);
+    const commit = await this.write(resultName(result.key), record, files, message);
     const created = await this.create(resultName(result.key), commit);
     if (!created.ok) return created;
     if (created.value === 'exists') {
@@ -114,7 +109,7 @@ export class GitResults implements ResultStore {
     const { origin, now } = this.keeper;
     const at = now && new Date(now()).toISOString();
     const record = { schema: 1, key, at, ...(origin ? { origin } : {}) };
-    const commit = await this.write(gatesName(key), GATES_FILE, record, new Map(), gatesMessage(key));
+    const commit = await this.write(gatesName(key), record, new Map(), gatesMessage(key));
     await this.create(gatesName(key), commit);
   }
 
@@ -193,7 +188,6 @@ export class GitResults implements ResultStore {
 
   private async write(
     name: EntryName,
-    recordFile: string,
     record: object,
     files: Map<string, Entry>,
     message: string,
@@ -202,7 +196,7 @@ export class GitResults implements ResultStore {
       const id = await this.objects.writeBlob(Buffer.from(`${canonicalJson(value)}\n`));
       files.set(path, { mode: '100644', id });
     };
-    await add(recordFile, record);
+    await add(isResult(name) ? RESULT_FILE : GATES_FILE, record);
     const { signer } = this.keeper;
     const statement = signer && (await statementOf(this.objects, name, files));
     if (signer && statement) await add(SIGNATURE_FILE, await signer.sign(statement));

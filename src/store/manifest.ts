@@ -91,16 +91,20 @@ function runText(command: string | readonly string[]): string {
   return typeof command === 'string' ? command : canonicalJson(command);
 }
 
+export interface GatedTask {
+  readonly task: Pick<Task, 'label'>;
+  readonly gates: readonly { readonly command: string | readonly string[] }[];
+  readonly facts: Pick<ManifestFacts, 'inputs' | 'dependencies'>;
+}
+
 /**
  * The key of a task's gates on one exact result: their commands and everything declared that they can see. A changed
  * gate gives another key and so a re-verification, not a regeneration.
  */
 export function gatesKey(
-  task: Task,
-  gates: readonly { readonly command: string | readonly string[] }[],
+  { task, gates, facts }: GatedTask,
   outputs: Iterable<readonly [string, Entry]>,
   patches: Iterable<readonly [string, Entry | undefined]>,
-  facts: Pick<ManifestFacts, 'inputs' | 'dependencies'>,
 ): Digest | undefined {
   if (gates.length === 0) return undefined;
   return digestFields('conductor.gates.1', [

@@ -70,7 +70,7 @@ export function signatureCheck(signers: string, env: Environment): SignatureChec
       // A name that is a pattern or an option would ask for more than one signer.
       if (!/^[\w.@+-]+$/.test(by)) return 'the name of its signer is not valid';
       if (kind === 'ssh') {
-        const problem = await sshVerifyProblem(signers, by, statement, value, env);
+        const problem = await sshVerifyProblem({ signers, by, statement, signature: value }, env);
         return problem && `its signature by ${by} is not valid (${problem})`;
       }
       const keys = keysOf(signers, by);

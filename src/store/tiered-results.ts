@@ -152,7 +152,10 @@ export class TieredResults implements ResultStore {
 
   private async accept(name: EntryName, commit: ObjectId): Promise<string | undefined> {
     if (isResult(name)) {
-      const arrived = await arrivedResult(this.local, this.objects, this.sharing, keyOf(name), commit);
+      const arrived = await arrivedResult(this.local, this.objects, this.sharing, {
+        key: keyOf(name),
+        commit,
+      });
       if (!arrived.ok) return arrived.problem;
     } else {
       const problem = await arrivedGatesProblem(this.objects, this.sharing, name, commit);
@@ -197,7 +200,10 @@ export class TieredResults implements ResultStore {
   private async winner(ours: StoredResult): Promise<StoredResult | undefined> {
     let first: StoredResult | undefined;
     const look = async (name: EntryName, commit: ObjectId) => {
-      const arrived = await arrivedResult(this.local, this.objects, this.sharing, keyOf(name), commit);
+      const arrived = await arrivedResult(this.local, this.objects, this.sharing, {
+        key: keyOf(name),
+        commit,
+      });
       if (!arrived.ok) return arrived.problem;
       first = arrived.result;
       return undefined;

@@ -44,7 +44,7 @@ export async function publishTree(
   const before = await objects.list(from);
   const after = await objects.list(to);
   const changed = changedPaths(before, after);
-  const inTheWay = await inTheWayOf(repository, objects, changed, before, after);
+  const inTheWay = await inTheWayOf(repository, objects, changed, { before, after });
   if (inTheWay.length > 0) {
     return err({ kind: 'publish-refused', paths: inTheWay, detail: 'these files are not in the snapshot' });
   }
@@ -77,6 +77,12 @@ async function bringToDisk({ project }: Repository, paths: readonly string[]): P
   await syncFiles(paths.map((path) => join(project, path)));
 }
 
+/** A publish: the tree that it starts from, and the one that it makes. */
+interface Listings {
+  readonly before: Listing;
+  readonly after: Listing;
+}
+
 /**
  * Files of the person's that stand where new ones are to be. git itself would overwrite those that it ignores. One
  * with the very content that is to be written is in nobody's way.
@@ -85,8 +91,7 @@ async function inTheWayOf(
   repository: Repository,
   objects: GitObjects,
   changed: readonly string[],
-  before: Listing,
-  after: Listing,
+  { before, after }: Listings,
 ): Promise<string[]> {
   const found = new Set<string>();
   for (const path of changed) {
@@ -155,7 +160,8 @@ export async function recoverPublish(
     const changes = new Map<string, Entry | undefined>();
     for (const path of changed) {
       if (sameEntry(onDisk.get(path), after.get(path))) continue;
-      if (await isOurs(repository, objects, path, before, after, onDisk)) changes.set(path, after.get(path));
+      if (await isOurs(repository, objects, path, { before, after, onDisk }))
+        changes.set(path, after.get(path));
     }
     const target = await objects.editTree(
       (await objects.subtree(now, repository.prefix)) ?? undefined,
@@ -174,9 +180,7 @@ async function isOurs(
   repository: Repository,
   objects: GitObjects,
   path: string,
-  before: Listing,
-  after: Listing,
-  onDisk: Listing,
+  { before, after, onDisk }: Listings & { readonly onDisk: Listing },
 ): Promise<boolean> {
   const found = onDisk.get(path);
   if (sameEntry(found, before.get(path))) return true;

@@ -11,6 +11,14 @@ import { lockedTask, lockFiles, type Project } from '../../project/project.js';
 import { commitTasks, headFiles } from '../../workspace/commit.js';
 import type { FinishedTask } from './publish-plan.js';
 
+/** What a build has put into the checkout. */
+export interface PublishedBuild {
+  readonly finished: ReadonlyMap<Label, FinishedTask>;
+  /** Those, and the tasks that were fresh. */
+  readonly done: ReadonlySet<Label>;
+  readonly tree: ObjectId;
+}
+
 type Changes = Map<string, Entry | undefined>;
 
 /**
@@ -19,16 +27,14 @@ type Changes = Map<string, Entry | undefined>;
  */
 export async function commitBuild(
   prepared: Prepared,
-  finished: ReadonlyMap<Label, FinishedTask>,
-  done: ReadonlySet<Label>,
-  tree: ObjectId,
+  { finished, done, tree }: PublishedBuild,
   emit: Emit,
 ): Promise<Result<undefined, Failure>> {
   const { project } = prepared;
   const head = await headFiles(project.repository, project.objects);
   const after = (await project.objects.list(tree)).files;
   const steps = [...project.graph.inOrder(done)].flatMap((label) => {
-    const changes = taskChanges(project, label, finished.get(label), head, after);
+    const changes = taskChanges(project, label, finished.get(label), { head, after });
     const message = taskMessage(project, project.graph.task(label), finished.get(label));
     return changes.size > 0 ? [{ message, changes }] : [];
   });
@@ -53,8 +59,7 @@ function taskChanges(
   project: Project,
   label: Label,
   finished: FinishedTask | undefined,
-  head: Files,
-  after: Files,
+  { head, after }: { readonly head: Files; readonly after: Files },
 ): Changes {
   const changes: Changes = new Map();
   const compare = (path: string) => {

@@ -78,7 +78,7 @@ function lockTask(
   // As it was built, which a better task may be.
   const { task } = check;
   const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
-  const gates = gatesKey(task, check.gates, result.outputs, patches, check.facts.facts);
+  const gates = gatesKey({ task, gates: check.gates, facts: check.facts.facts }, result.outputs, patches);
   const edits: Record<string, LockedEdit> = {};
   for (const edit of result.edits) {
     edits[edit.path] = {

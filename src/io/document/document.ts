@@ -61,7 +61,7 @@ export async function parseYaml(
   const lines = new yaml.LineCounter();
   const at = (from: number, to: number, message: string, hint?: string): Diagnostic => ({
     file,
-    ...placeOf(text, lines, from, to, lineOffset),
+    ...placeOf({ text, lines, lineOffset }, from, to),
     message,
     ...(hint === undefined ? {} : { hint }),
   });
@@ -131,7 +131,7 @@ export async function locator(
     }
     const shown = key && pair ? (pair.key as Node) : node;
     const range = shown?.range ?? [0, 0, 0];
-    return placeOf(text, lines, range[0], range[1], lineOffset);
+    return placeOf({ text, lines, lineOffset }, range[0], range[1]);
   };
 }
 
@@ -190,7 +190,15 @@ function composeDocument(yaml: Yaml, text: string, lines: LineCounter): Document
   return first as Document;
 }
 
-function placeOf(text: string, lines: LineCounter, from: number, to: number, lineOffset: number): Place {
+function placeOf(
+  {
+    text,
+    lines,
+    lineOffset,
+  }: { readonly text: string; readonly lines: LineCounter; readonly lineOffset: number },
+  from: number,
+  to: number,
+): Place {
   const { line, col } = lines.linePos(Math.min(from, text.length));
   const start = lines.lineStarts[line - 1] ?? 0;
   const end = text.indexOf('\n', start);

@@ -35,7 +35,7 @@ function editOnce(yaml: Yaml, text: string, { path, value, after = [] }: YamlCha
   const expected = yaml.parseDocument(text);
   if (value === undefined) expected.deleteIn(path);
   else expected.setIn(path, expected.createNode(value));
-  const spliced = splice(yaml, document, text, path, value, after);
+  const spliced = splice({ yaml, document, text }, { path, value, after });
   if (spliced !== undefined) {
     const again = yaml.parseDocument(spliced);
     const isRight = again.errors.length === 0 && isDeepStrictEqual(again.toJS(), expected.toJS());
@@ -44,19 +44,21 @@ function editOnce(yaml: Yaml, text: string, { path, value, after = [] }: YamlCha
   return expected.toString({ lineWidth: 0 });
 }
 
+/** A text with the document that it is. */
+interface Source {
+  readonly yaml: Yaml;
+  readonly document: Document;
+  readonly text: string;
+}
+
 /** The text with lines put in or cut out; undefined where that is not a matter of whole lines. */
-function splice(
-  yaml: Yaml,
-  document: Document,
-  text: string,
-  path: KeyPath,
-  value: unknown,
-  after: readonly string[],
-): string | undefined {
+function splice(source: Source, change: YamlChange): string | undefined {
+  const { yaml, document, text } = source;
+  const { path, value } = change;
   const parent = document.getIn(path.slice(0, -1), true);
   const key = path.at(-1);
   if (!yaml.isCollection(parent)) return undefined;
-  if (parent.flow) return spliceFlow(yaml, document, text, path, value, parent.range);
+  if (parent.flow) return spliceFlow(source, change, parent.range);
   if (yaml.isSeq(parent) && typeof key === 'number') {
     const items = parent.items as Node[];
     const item = items[key];
@@ -73,18 +75,13 @@ function splice(
   if (!yaml.isMap(parent)) return undefined;
   const pairs = parent.items as Pair<Node, Node>[];
   const pair = pairs.find((one) => yaml.isScalar(one.key) && one.key.value === key);
-  return pair
-    ? splicePair(yaml, text, pair, value)
-    : insertPair(yaml, text, parent, String(key), value, after);
+  return pair ? splicePair(yaml, text, pair, value) : insertPair(source, parent, change);
 }
 
 /** A list or mapping in brackets is written anew as a whole, which costs no line but its own; one with comments is not. */
 function spliceFlow(
-  yaml: Yaml,
-  document: Document,
-  text: string,
-  path: KeyPath,
-  value: unknown,
+  { yaml, document, text }: Source,
+  { path, value }: YamlChange,
   range: Node['range'],
 ): string | undefined {
   const outer = path.slice(0, -1);
@@ -93,7 +90,7 @@ function spliceFlow(
   if (value === undefined) changed.deleteIn(path);
   else changed.setIn(path, changed.createNode(value));
   const whole = changed.getIn(outer) as { toJS(of: Document): unknown };
-  return splice(yaml, document, text, outer, whole.toJS(changed), []);
+  return splice({ yaml, document, text }, { path: outer, value: whole.toJS(changed) });
 }
 
 function splicePair(yaml: Yaml, text: string, pair: Pair<Node, Node>, value: unknown): string | undefined {
@@ -125,12 +122,9 @@ function splicePair(yaml: Yaml, text: string, pair: Pair<Node, Node>, value: unk
 
 /** A new key stands behind the first one (what an entry is called comes first), or behind the last one of `after`. */
 function insertPair(
-  yaml: Yaml,
-  text: string,
+  { yaml, text }: Source,
   map: YAMLMap,
-  key: string,
-  value: unknown,
-  after: readonly string[],
+  { path, value, after = [] }: YamlChange,
 ): string | undefined {
   const pairs = map.items as Pair<Node, Node>[];
   const [first] = pairs;
@@ -139,7 +133,7 @@ function insertPair(
   if (value === undefined || !first?.key.range || !range) return undefined;
   const column = first.key.range[0] - lineStart(text, first.key.range[0]);
   const at = lineEnd(text, range[1]);
-  return joined(text, at, at, indented(written(yaml, { [key]: value }), ' '.repeat(column)));
+  return joined(text, at, at, indented(written(yaml, { [String(path.at(-1))]: value }), ' '.repeat(column)));
 }
 
 function written(yaml: Yaml, value: unknown): string {
