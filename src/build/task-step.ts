@@ -10,7 +10,6 @@ import type { Check, Checker } from '../analysis/verdict.js';
 import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { guarded } from '../execution/attempt-failure.js';
-import type { RevisedTask } from '../execution/escalation/revised-task.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
@@ -38,6 +37,8 @@ export interface TaskStepParts extends MakeParts {
 }
 
 /** Milliseconds of a task's own work: waits for a free worker are not in it. */
+type FinishedWork = Omit<FinishedTask, 'result'>;
+
 interface OwnTime {
   ms: number;
 }
@@ -176,9 +177,7 @@ export class TaskStep {
         case 'fresh':
           return this.accept(check, 'fresh');
         case 'cached':
-          return this.finishOverEdits(checker, check, ok(check.candidate), {
-            outcome: isMade ? 'built' : 'cached',
-          });
+          return this.finishOverEdits(checker, { check }, ok(check.candidate), isMade ? 'built' : 'cached');
         case 'drifted':
           if (!check.verdict.stale) return this.accept(check, 'drifted');
           if (!options.keepEdits || checker !== prepared.checker) return err(overwriteFailure(check.verdict));
@@ -188,9 +187,7 @@ export class TaskStep {
           const verified = await verifyResult(parts, check, this.dependencyOutputs);
           if (verified.ok)
             return check.candidate
-              ? this.finishOverEdits(checker, check, ok(check.candidate), {
-                  outcome: isMade ? 'built' : 'verified',
-                })
+              ? this.finishOverEdits(checker, { check }, ok(check.candidate), isMade ? 'built' : 'verified')
               : this.accept(check, 'verified');
           if (verified.error.kind !== 'gate-failed') return verified;
           // The content of this key is not good enough any more; the next check finds or makes another.
@@ -200,11 +197,7 @@ export class TaskStep {
         case 'stale': {
           const { result, better, ms = 0 } = await this.make(check, this.formerOf(checker, task));
           own.ms += ms;
-          if (result !== 'again')
-            return this.finishOverEdits(checker, better?.check ?? check, result, {
-              outcome: 'built',
-              revision: better?.revision,
-            });
+          if (result !== 'again') return this.finishOverEdits(checker, better ?? { check }, result, 'built');
           isMade = true;
           if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is built again and again`);
           continue;
@@ -233,7 +226,7 @@ export class TaskStep {
     const recorded = await acceptFiles(parts, check, this.dependencyOutputs);
     if (!recorded?.ok) return recorded;
     this.accepted.push(recorded.value);
-    return this.mergeFinished(check, recorded.value, 'accepted', undefined);
+    return this.finish({ check }, recorded.value, 'accepted');
   }
 
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
@@ -248,33 +241,32 @@ export class TaskStep {
     return checker === prepared.checker ? undefined : recordedOutputs(prepared.project, task);
   }
 
-  /** Lands a result, with a person's edit merged onto it where the checker looked past that. */
+  /** Takes a result into what is published, with a person's edit merged onto it where the checker looked past that. */
   private async finishOverEdits(
     checker: Checker,
-    check: Check,
+    work: FinishedWork,
     result: Result<StoredResult | undefined, Failure>,
-    { outcome, revision }: { readonly outcome: TaskOutcomeKind; readonly revision?: RevisedTask | undefined },
+    outcome: TaskOutcomeKind,
   ): Promise<Result<TaskOutcomeKind, Failure>> {
     if (!result.ok) return result;
     const made = result.value;
     const isOverEdits = checker !== this.parts.prepared.checker;
     const { prepared, options, fromScratch } = this.parts;
     // An agent that went on from the accepted files knows the edit.
-    const knowsEdit = outcome === 'built' && !fromScratch && evolves(prepared.project, check.task);
+    const knowsEdit = outcome === 'built' && !fromScratch && evolves(prepared.project, work.check.task);
     const isTold = options.discardEdits || knowsEdit;
     const losesEdit = made !== undefined && !isTold && replacesAccepted(prepared.project, made);
-    if (!made || !(isOverEdits || losesEdit)) return this.mergeFinished(check, made, outcome, revision);
-    const merged = await mergeEdits(this.parts, check, made, this.dependencyOutputs);
-    return merged.ok ? this.mergeFinished(check, merged.value, outcome, revision) : merged;
+    if (!made || !(isOverEdits || losesEdit)) return this.finish(work, made, outcome);
+    const merged = await mergeEdits(this.parts, work.check, made, this.dependencyOutputs);
+    return merged.ok ? this.finish(work, merged.value, outcome) : merged;
   }
 
-  private mergeFinished(
-    check: Check,
+  private finish(
+    { check, revision }: FinishedWork,
     result: StoredResult | undefined,
     outcome: TaskOutcomeKind,
-    revision: RevisedTask | undefined,
   ): Result<TaskOutcomeKind, Failure> {
-    if (!result) throw new Error(`BUG: nothing to land for ${check.task.label}`);
+    if (!result) throw new Error(`BUG: nothing to publish for ${check.task.label}`);
     const { task } = check;
     const blocked = filesInTheWay(this.parts.prepared.project, result.outputs);
     if (blocked.length > 0) return err({ kind: 'foreign-files', paths: blocked });
