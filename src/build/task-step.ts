@@ -36,9 +36,9 @@ export interface TaskStepParts extends MakeParts {
   now(): number;
 }
 
-/** Milliseconds of a task's own work: waits for a free worker are not in it. */
 type FinishedWork = Omit<FinishedTask, 'result'>;
 
+/** Milliseconds of a task's own work: waits for a free worker are not in it. */
 interface OwnTime {
   ms: number;
 }
