@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { expect, test } from 'vitest';
 
 const SRC = fileURLToPath(new URL('.', import.meta.url));
@@ -61,6 +62,8 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
     'io/process/sandbox.ts',
   ],
 };
+
+const MAX_PARAMETERS = 4;
 
 interface Source {
   readonly file: string;
@@ -156,6 +159,22 @@ test('no file has more than 300 lines', () => {
     .map(({ file, text }) => [file, text.split('\n').length - 1] as const)
     .filter(([, lines]) => lines > 300);
   expect(long).toEqual([]);
+});
+
+test('no function takes more than four parameters: what travels together is an object with a name', () => {
+  const wrong: string[] = [];
+  for (const { file, text } of sources) {
+    const parsed = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+    const walk = (node: ts.Node) => {
+      if (ts.isFunctionLike(node) && node.parameters.length > MAX_PARAMETERS) {
+        const { line } = parsed.getLineAndCharacterOfPosition(node.getStart());
+        wrong.push(`${file}:${line + 1} takes ${node.parameters.length}`);
+      }
+      ts.forEachChild(node, walk);
+    };
+    walk(parsed);
+  }
+  expect(wrong).toEqual([]);
 });
 
 test('no folder holds more than 25 files directly', () => {

@@ -9,8 +9,7 @@ import { parseRange } from '../review/review.js';
 export async function documentAt(
   data: PageData,
   project: ProjectDocument,
-  path: string,
-  query: URLSearchParams,
+  { path, query }: { readonly path: string; readonly query: URLSearchParams },
   now: number,
 ): Promise<unknown> {
   const parts = path.split('/').map(decoded);

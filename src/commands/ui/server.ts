@@ -137,7 +137,7 @@ class Answering {
   private async document(at: URL, response: ServerResponse): Promise<void> {
     const path = at.pathname.slice('/api/'.length);
     const now = this.options.host.now();
-    const found = await documentAt(this.data, this.project, path, at.searchParams, now);
+    const found = await documentAt(this.data, this.project, { path, query: at.searchParams }, now);
     if (found === undefined) json(response, 404, { error: 'there is no such thing' });
     else json(response, 200, harmless(found, this.secrets));
   }
