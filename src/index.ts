@@ -1,4 +1,4 @@
-/** What a `conductor.config.ts` imports. Types and one identity function; nothing is loaded for it. */
+/** What a `conductor.config.ts` imports: types and one identity function. It loads nothing. */
 
 import type { ConductorConfig } from './model/config.js';
 

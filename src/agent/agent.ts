@@ -1,4 +1,4 @@
-/** What a build asks of a coding agent and what it hears back. Knows no driver, no prompt and no git. */
+/** What a build asks of a coding agent, and what it gets back. Knows no driver, no prompt and no git. */
 
 import { lastLines } from '../io/process/process-output.js';
 import type { SandboxPlaces } from '../io/process/sandbox.js';

@@ -1,4 +1,7 @@
-/** Joins what an agent's output and its usage file say: both may tell of the same work, so the larger one counts. */
+/**
+ * Joins the usage in an agent's output with its usage file. Both may report the same work, so the larger number
+ * counts.
+ */
 
 import type { Usage } from '../model/action.js';
 import { largerUsage, sameUsage } from './usage.js';

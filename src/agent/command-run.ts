@@ -1,4 +1,4 @@
-/** One attempt of an agent that is a program: started in the workspace, watched, and its output read. */
+/** One attempt of an agent that is a program: starts it in the workspace, watches it, and reads its output. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** How an agent that is a program is started: its host, its model's name, its arguments. Runs nothing. */
+/** How to start an agent that is a program: its host, the name of its model, its arguments. Runs nothing. */
 
 import { err, ok, type Result } from '../base/result.js';
 import type { CommandAgentConfig } from '../model/config.js';

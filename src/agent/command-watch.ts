@@ -1,4 +1,7 @@
-/** When a program of an agent is stopped before its end: silence, a provider without hope, a wait that is too long. */
+/**
+ * Decides when to stop the program of an agent early: silence, a provider that will not answer, a wait that is too
+ * long.
+ */
 
 import { isHopeless, isQuotaText, type ProviderProblem } from './provider-problem.js';
 

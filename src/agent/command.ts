@@ -1,4 +1,4 @@
-/** Any coding agent that is a program. Knows nothing of results. */
+/** The driver for any coding agent that is a program. Knows no results. */
 
 import { err, ok, type Result } from '../base/result.js';
 import { secretValues } from '../io/process/environment.js';

@@ -1,4 +1,4 @@
-/** What an agent's program answers when it is asked for its version. Reads nothing into the answer. */
+/** Asks an agent's program for its version. Does not interpret the answer. */
 
 import { tmpdir } from 'node:os';
 import { makeTemporaryFolder, removeTree } from '../io/files.js';

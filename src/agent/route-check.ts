@@ -1,4 +1,4 @@
-/** What a schema cannot say of the config's `models`: which of its names and shares make no sense. Pure. */
+/** Checks of the config's `models` that a schema cannot make: names and shares that make no sense. Pure. */
 
 import type { ConductorConfig } from '../model/config.js';
 import type { ModelRoute, ProviderLimits } from '../model/routes.js';

@@ -1,4 +1,4 @@
-/** The tests' twin of an agent: does, step by step, what a test says. Starts no program and calls no model. */
+/** The fake of an agent for tests: does, step by step, what a test says. Starts no program and calls no model. */
 
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Counting what agents use: sums, and the file in which a wrapper script reports. Knows no limits. */
+/** Sums of what agents use, and the file in which a wrapper script reports usage. Knows no limits. */
 
 import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { dirname } from 'node:path';

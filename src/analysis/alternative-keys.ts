@@ -1,6 +1,6 @@
 /**
- * The chain of keys that begins with a task's action key: to each result that cannot serve here the next key follows.
- * Knows the obstacles; nothing of the files on disk or of verdicts.
+ * The chain of alternative keys of a task: for each stored result that cannot be used here, the next key. Knows the
+ * kinds of conflict, but no files on disk and no verdicts.
  */
 
 import { ok, type Result } from '../base/result.js';

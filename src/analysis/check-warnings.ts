@@ -1,4 +1,4 @@
-/** What is worth a word about a task before anything is done with it. Decides nothing. */
+/** Warnings about a task before anything is done with it. Decides nothing. */
 
 import { lockedTask, type Project } from '../project/project.js';
 import type { Check } from './verdict.js';

@@ -1,4 +1,4 @@
-/** What dependents get from a finished task, and which of it they are keyed on. Knows no verdict. */
+/** What dependents get from a finished task, and which part of it they are keyed on. Knows no verdict. */
 
 import type { FileChange } from '../model/action.js';
 import { type Digest, digestFields } from '../model/digest.js';

@@ -1,4 +1,4 @@
-/** The tree that a task's workspace shows: hand-written files, what its dependencies made, its own former outputs. */
+/** The input tree of a task: hand-written files, dependency outputs, and the task's own former outputs. */
 
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';

@@ -1,4 +1,7 @@
-/** What a lock alone says of a task: whether its files stand, and its patches where the store has lost them. */
+/**
+ * What a lock file alone says about a task: whether its files are as recorded, and its patches if the store has lost
+ * them.
+ */
 
 import { ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';

@@ -1,4 +1,4 @@
-/** Files that an agent read without declaring them: what is recorded of them, and which have changed since. */
+/** Observed inputs: what is recorded of them, and which have changed since. */
 
 import { compareBytes } from '../base/order.js';
 import type { ObservedInputs } from '../model/action.js';

@@ -1,4 +1,4 @@
-/** The store of results for one project: conductor's own repository, with remotes where the config names some. */
+/** Opens the store of results of one project: conductor's own repository, and the remotes in the config. */
 
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';

@@ -1,4 +1,4 @@
-/** Puts the patches of several tasks on one file that none of them owns. Knows nothing of keys or verdicts. */
+/** Applies the patches of several tasks to one file that none of them owns. Knows no keys and no verdicts. */
 
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';

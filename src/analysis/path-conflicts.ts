@@ -1,4 +1,4 @@
-/** Files of a person at which a folder is needed, or in a folder at which a file is needed. Decides nothing. */
+/** Finds files of a person where a folder is needed, or in a folder where a file is needed. Decides nothing. */
 
 import type { Failure } from '../model/failure.js';
 import { encodeEntry, type Files, sameEntry } from '../model/tree.js';

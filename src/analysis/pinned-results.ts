@@ -1,4 +1,7 @@
-/** Recorded results: which ones must not be made again unasked, and which files a result may hold. Decides no verdict. */
+/**
+ * Recorded results: which ones must not be rebuilt without a request, and which files a result may hold. Decides no
+ * verdict.
+ */
 
 import type { Result } from '../base/result.js';
 import type { StoredResult } from '../model/action.js';

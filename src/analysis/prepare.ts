@@ -1,4 +1,4 @@
-/** Puts the working parts of a build together for a loaded project: prompts, agent, checker, priorities. Runs nothing. */
+/** Assembles what a build needs for a loaded project: prompts, agent, checker, priorities. Runs nothing. */
 
 import type { Agent } from '../agent/agent.js';
 import { suggestions } from '../base/nearest.js';

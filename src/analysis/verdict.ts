@@ -1,6 +1,6 @@
 /**
- * What a build would do with one task and why: the one computation behind status, explain, dry run and build.
- * Reads the store, changes nothing.
+ * Computes what a build would do with one task, and why: for status, explain, dry run and build. Reads the store and
+ * changes nothing.
  */
 
 import { ok, type Result } from '../base/result.js';

@@ -1,4 +1,4 @@
-/** Single questions gathered into one for many. Knows nothing of what is asked. */
+/** Collects single requests and sends them as one. Does not know what is requested. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 

@@ -1,4 +1,4 @@
-/** Work over many items with a bound on how many are under way at once. Knows nothing of the work. */
+/** Work over many items with a limit on how many run at once. Does not know the work. */
 
 /** Enough to keep a disk or a git process busy, few enough for the smallest limit on open files. */
 export const AT_ONCE = 64;

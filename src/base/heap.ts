@@ -1,4 +1,4 @@
-/** Numbers of which the smallest comes first, whatever the order in which they were added. */
+/** A heap: numbers of which the smallest comes first. */
 export class Heap {
   private readonly items: number[] = [];
 

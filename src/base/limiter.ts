@@ -1,4 +1,4 @@
-/** At most N asynchronous jobs at once, in the order of their priority. Knows nothing of what the jobs are. */
+/** Runs at most N asynchronous jobs at once, in the order of their priority. Does not know the jobs. */
 
 interface Waiting {
   readonly priority: number;

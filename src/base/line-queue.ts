@@ -1,4 +1,4 @@
-/** Lines on their way to a slow place, in order, one write at a time. Knows neither the place nor what lines mean. */
+/** A queue of lines for a slow destination, in order, one write at a time. Does not know the destination. */
 
 export interface LineQueue {
   /** Whole lines, each with its end. */

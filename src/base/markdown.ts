@@ -1,4 +1,4 @@
-/** Markdown: headings by the names that GitHub gives them, and the sections below them. Knows no document. */
+/** Markdown: headings with the anchors that GitHub gives them, and the sections below them. Knows no document. */
 
 export interface Heading {
   readonly slug: string;

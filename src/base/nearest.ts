@@ -1,4 +1,4 @@
-/** The word of a list that was most likely meant. Knows nothing of what the words stand for. */
+/** The word of a list that is most similar to a given one. Does not know what the words mean. */
 
 import { compareBytes } from './order.js';
 

@@ -1,4 +1,4 @@
-/** Orderings that are the same on every machine. Knows nothing of locales. */
+/** Orderings that are the same on every machine, independent of locales. */
 
 /** Byte order of UTF-8, which for strings without lone surrogates is code point order. */
 export function compareBytes(a: string, b: string): number {

@@ -1,4 +1,4 @@
-/** Results of things that are expected to fail sometimes. Knows nothing of builds. */
+/** Results of operations that are expected to fail sometimes. Knows no builds. */
 
 export type Result<T, E> =
   | { readonly ok: true; readonly value: T }

@@ -1,6 +1,6 @@
 /**
- * SHA-256 of a short text. Node's own is many times as fast, but takes some milliseconds to load, which a build with
- * nothing to do would spend on a few names.
+ * SHA-256 of a short text. Node's own is faster but takes milliseconds to load, which a build with nothing to do
+ * would pay for a few names.
  */
 
 const ROUNDS = Uint32Array.from({ length: 64 }, (_, i) => fraction(Math.cbrt(prime(i))));

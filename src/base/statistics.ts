@@ -1,4 +1,4 @@
-/** Numbers about numbers. Knows no unit. */
+/** Statistics of numbers. Knows no unit. */
 
 /** The value below which a share of the values lies, between two of them as needed; 0 when there are none. */
 export function quantile(values: readonly number[], share: number): number {

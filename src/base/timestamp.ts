@@ -1,4 +1,4 @@
-/** Moments as people type them. Knows no clock: now is given. */
+/** Timestamps as people type them. Knows no clock: the caller passes the present time. */
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 

@@ -1,4 +1,4 @@
-/** The gates of the merged tree: which of them have to be run, and running them. Knows nothing of publishing. */
+/** The gates of the merged tree: which of them must run, and running them. Publishes nothing. */
 
 import type { Prepared } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';

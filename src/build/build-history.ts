@@ -1,6 +1,6 @@
 /**
- * The history of a project: what builds leave for metrics and estimates, kept in conductor's state folder when logs are
- * gone. Says which events are remembered; counts nothing.
+ * The history of a project for metrics and estimates, in conductor's state folder. Decides which events are recorded;
+ * adds nothing up.
  */
 
 import { type LineQueue, lineQueue } from '../base/line-queue.js';

@@ -1,6 +1,6 @@
 /**
- * The sequence of a build that may have something to do: prepare, run the schedule, plan the landing, run the build
- * gates, publish, record. Each part is another file's; here is only their order.
+ * The sequence of a build that may have something to do: prepare, run the tasks, make the publish plan, run the build
+ * gates, publish, record. Each part is in another file.
  */
 
 import { findOrphans } from '../analysis/orphans.js';

@@ -1,7 +1,4 @@
-/**
- * `conductor build` from lock to last word. Here is only the way to "nothing to do": what a real build needs is loaded
- * when it turns out to be one.
- */
+/** `conductor build` up to "nothing to do". The code of a real build is loaded only when there is something to do. */
 
 import { ok } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';

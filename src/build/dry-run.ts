@@ -1,4 +1,4 @@
-/** What a build would do, task by task, without doing it: behind `status`, `explain`, `graph` and `build --dry-run`. */
+/** What a build would do, task by task, without doing it: for `status`, `explain`, `graph` and `build --dry-run`. */
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { type Prepared, prepare } from '../analysis/prepare.js';

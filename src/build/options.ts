@@ -1,4 +1,4 @@
-/** What can be asked of a build, and the plain values around it. Decides nothing. */
+/** The options of a build, and the plain values around them. Decides nothing. */
 
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import type { Verdict } from '../model/verdict.js';

@@ -1,4 +1,4 @@
-/** Opens a project for one command: repository, lock, what a dead build left, config. Computes no verdict. */
+/** Opens a project for one command: repository, lock, recovery of a killed build, config. Computes no verdict. */
 
 import { err, ok, type Result } from '../base/result.js';
 import { makeTemporaryFolder, readBytes, removeTree, sweepTemporary, writeAtomic } from '../io/files.js';

@@ -1,7 +1,6 @@
 /**
- * Sees that a plain build has nothing to do, with as little as can be loaded: one git process, and no spec is read.
- * Whatever is unusual (another build, a killed one, a changed setting) is left to the build itself, which does the same
- * checks in full.
+ * Finds out that a plain build has nothing to do, with one git process and without reading a spec. Leaves every
+ * unusual case to the build itself, which does the same checks in full.
  */
 
 import { existsSync, readdirSync } from 'node:fs';

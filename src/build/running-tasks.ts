@@ -1,6 +1,6 @@
 /**
- * Recipes and gates under way, by the key of what they make. A build that is superseded leaves them running, and the
- * build after it joins those that it still wants. Knows nothing of what is run.
+ * Recipes and gates that run, by the key of what they produce. When a build is superseded they continue, and the next
+ * build joins those that it still needs.
  */
 
 import { err, type Result } from '../base/result.js';

@@ -1,6 +1,6 @@
 /**
- * What outlives a build where another of the same project follows in this process: what runs, what failed, what was
- * read. A single build has one of its own. Decides nothing.
+ * What outlives one build when another one of the same project follows in this process: running tasks, failures,
+ * loaded data.
  */
 
 import { SharedResources } from '../execution/shared-resources.js';

@@ -1,4 +1,7 @@
-/** Makes the result of a stale task, or waits for one that is being made, or says that it would fail again. */
+/**
+ * Gets the result of a stale task: builds it, waits for a run that builds it already, or reports that it would fail
+ * again.
+ */
 
 import { inTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';

@@ -1,4 +1,4 @@
-/** The tasks of one build on their way: executor and step, put together. Knows no order of its own. */
+/** Runs the tasks of one build: puts the executor and the steps together. Decides no order. */
 
 import type { Agent } from '../agent/agent.js';
 import type { Prepared } from '../analysis/prepare.js';

@@ -1,4 +1,4 @@
-/** One task's way through a build: checked, then restored, verified, made or refused. Knows nothing of the order. */
+/** The steps of one task in a build: analysed, then restored, verified, built or refused. Decides no order. */
 
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';

@@ -1,4 +1,4 @@
-/** Runs the gates of a result that is there already, on exactly what would be kept of it. Makes nothing. */
+/** Runs the gates of an existing result, on exactly the files that would be kept. Builds nothing. */
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { keptTree } from '../analysis/input-tree.js';

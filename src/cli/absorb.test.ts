@@ -80,7 +80,7 @@ test('in the editor a person writes the change; what is not valid is kept for an
   const wrong = await edit('title: "Task/titel: "Task');
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('your text is kept in');
-  expect((await edit('nothing/nothing')).stderr).toContain('left as it is');
+  expect((await edit('nothing/nothing')).stderr).toContain('the spec is unchanged');
   const right = await edit('a is two/a is three');
   expect(right.code).toBe(0);
   expect(project.read('specs/f/BACKLOG.yaml')).toContain('a is three');

@@ -1,4 +1,4 @@
-/** Finds and loads `conductor.config.ts`, noting which environment variables it reads. Fills in no meaning. */
+/** Finds and loads `conductor.config.ts`, and records which environment variables it reads. Fills in no defaults. */
 
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';

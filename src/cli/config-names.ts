@@ -1,4 +1,4 @@
-/** The names that a project's configuration may have, the first one found counts. Plain data. */
+/** The possible names of the config file; the first one that exists counts. Plain data. */
 
 export const CONFIG_NAMES = [
   'conductor.config.ts',

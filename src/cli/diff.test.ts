@@ -25,7 +25,7 @@ test('diff and status show what was edited by hand, and nothing else', async () 
   try {
     const nothing = await project.conductor('diff');
     expect(nothing).toMatchObject({ code: 0, stdout: '' });
-    expect(nothing.stderr).toContain('no edits');
+    expect(nothing.stderr).toContain('no hand edits');
 
     project.write('out/a.txt', 'one\nTWO\nthree\nfour\u001b[31m\n');
     project.write('out/new.bin', 'a\0b');

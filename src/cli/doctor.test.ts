@@ -64,7 +64,7 @@ test('people read aligned lines, hints below them, and a last line that says it 
   const { code, stdout } = await project.conductor('doctor');
   expect(code).toBe(1);
   expect(stdout).toMatch(/^ok {7}git +\d/m);
-  expect(stdout).toMatch(/^warning {2}sandbox +switched off by the config\n +hint: /m);
+  expect(stdout).toMatch(/^warning {2}sandbox +switched off in the config\n +hint: /m);
   expect(stdout).toMatch(/^problem {2}agent +1 task needs an agent, and none is configured\n +hint: /m);
   expect(stdout.endsWith('conductor: 1 problem, 1 warning\n')).toBe(true);
 });
@@ -94,7 +94,7 @@ test('outside of a repository and without git it says so, and goes on', async ()
   const { findings } = await examined(project, { PATH: empty });
   expect(problems(findings)).toEqual([
     'git: it was not found on PATH',
-    `repository: ${project.dir} is in no git repository`,
+    `repository: ${project.dir} is not in a git repository`,
   ]);
 });
 
@@ -194,7 +194,7 @@ test('a build at work is named, and what is left of it when it is killed', async
   expect((await examined(project)).findings).toContainEqual({
     about: 'builds',
     state: 'ok',
-    found: '1 workspace of a build that was killed; the next build sweeps them',
+    found: '1 workspace of a killed build; the next build removes them',
   });
 });
 
@@ -223,8 +223,8 @@ test('what deleted projects, dead servers and a killed git left is told', async 
   expect(code).toBe(0);
   expect(findings.filter(({ state }) => state === 'warning').map(({ found }) => found)).toEqual(
     expect.arrayContaining([
-      '1 OpenCode server on record whose conductor is gone',
-      '1 folder of projects that are gone',
+      '1 OpenCode server left by a killed conductor',
+      '1 folder of projects that no longer exist',
       'its index is locked',
     ]),
   );

@@ -1,4 +1,7 @@
-/** Single keys from a terminal, which is put back as it was however this process ends. Knows no key's meaning. */
+/**
+ * Reads single keys from a terminal, and restores the terminal however this process ends. Does not know what the keys
+ * mean.
+ */
 
 export interface Keys {
   stop(): void;

@@ -1,4 +1,4 @@
-/** The command line: arguments to one command, its outcome to an exit code, and the only catch-all. */
+/** The command line: runs one command, turns its outcome into an exit code, and catches everything else. */
 
 import { type Command, CommanderError } from 'commander';
 import { createProgram } from './program.js';

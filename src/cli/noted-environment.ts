@@ -1,6 +1,6 @@
 /**
- * Which environment variables the modules of a config read. Reads by the code that loads them (conductor, jiti, node) do
- * not count: they differ from shell to shell and decide nothing in the config.
+ * Records which environment variables the modules of a config read. Reads by the loaders (conductor, jiti, node) do
+ * not count.
  */
 
 import { createRequire } from 'node:module';

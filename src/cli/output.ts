@@ -1,4 +1,4 @@
-/** Where the command line prints and in which style. Knows nothing of what is printed. */
+/** Where the command line prints, and in which style. Does not know what it prints. */
 
 import type { Failure } from '../model/failure.js';
 import { printFailure as failureText } from '../report/failures/failure-print.js';

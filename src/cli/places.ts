@@ -1,4 +1,4 @@
-/** Finds the project around a folder, and the folder for what is kept outside all projects. */
+/** Finds the project around a folder, and the folder for data outside of all projects. */
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What is meant by the argument of `plan` and `run`: a feature, or a file with a request. Reads neither. */
+/** What the argument of `plan` and `run` means: a feature, or a file with a request. Reads neither. */
 
 import { resolve } from 'node:path';
 import type { PlanTarget } from '../commands/plan/planned-feature.js';

@@ -57,7 +57,7 @@ describe('conductor prompt', () => {
 
   test.each([
     ['a target that names several', 'notes', /names 2 tasks of agents: notes\/T01, notes\/T02/],
-    ['a task without an agent', 'notes/T03', /made by a template or a command/],
+    ['a task without an agent', 'notes/T03', /a template or a command builds it/],
     ['a task that does not exist', 'notes/T04', /notes\/T04/],
   ])('refuses %s', async (_what, target, message) => {
     const { code, stdout, stderr } = await project.conductor('prompt', target);

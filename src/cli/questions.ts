@@ -1,4 +1,4 @@
-/** Questions on a terminal. The door of @clack/prompts; knows nothing of what is asked. */
+/** Questions on a terminal. The adapter of @clack/prompts. */
 
 import { cancel, confirm, intro, isCancel, multiselect, outro, select, text } from '@clack/prompts';
 

@@ -1,4 +1,4 @@
-/** Runs a build with its reporters and its signals, for every command that is one. Knows no flag. */
+/** Runs a build with its reporters and signals, for every command that builds. Knows no flag. */
 
 import { build } from '../build/build.js';
 import type { BuildOptions } from '../build/options.js';

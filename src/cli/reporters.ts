@@ -1,4 +1,4 @@
-/** Chooses who reads a build's events: a live view, plain lines, or JSON. */
+/** Chooses the reporters of a build: live view, plain lines, or JSON. */
 
 import type { Host } from '../project/host.js';
 import { jsonReporter } from '../report/json.js';

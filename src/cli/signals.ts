@@ -1,4 +1,4 @@
-/** Ctrl-C: the first stops cleanly, the second at once. Knows nothing of what is stopped. */
+/** Ctrl-C: the first one stops cleanly, the second one at once. Does not know what it stops. */
 
 import { setMaxListeners } from 'node:events';
 

@@ -1,6 +1,6 @@
 /**
- * The first code that runs. A plain build with nothing to do ends here; for everything else the command line is loaded.
- * Bundled as one small file: each module more would be felt in every build.
+ * The first code that runs. A plain build with nothing to do ends here; for everything else it loads the command
+ * line. Bundled as one small file, because each module costs start time.
  */
 
 import { writeSync } from 'node:fs';

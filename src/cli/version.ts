@@ -1,4 +1,4 @@
-/** The package's version; a constant of the bundle, so that no file is read for it. */
+/** The package's version, as a constant of the bundle, so that no file must be read. */
 
 declare const CONDUCTOR_VERSION: string;
 

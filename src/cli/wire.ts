@@ -1,4 +1,4 @@
-/** The composition root: the only place that names concrete parts and reads the process they run in. */
+/** The composition root: the only file that names concrete parts and reads its process. */
 
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';

@@ -1,4 +1,6 @@
-/** The backlog as people work with it: what can start, how each task stands, and their own words about it. Runs nothing. */
+/**
+ * The backlog for people: which tasks can start, their status, and setting status, priority and owner. Runs nothing.
+ */
 
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -149,13 +151,13 @@ function parseWord(word: string): Result<{ readonly field: Field; readonly value
   const [, name = '', text = ''] = /^([^=]*)=(.*)$/s.exec(word) ?? [];
   const field = FIELDS.find((one) => one === name);
   if (field === undefined) {
-    const hint = `write <field>=<value>; fields are ${FIELDS.join(', ')}, all else is the spec itself`;
-    return usage(`\`${word}\` sets nothing that can be set here`, hint);
+    const hint = `write <field>=<value>; fields are ${FIELDS.join(', ')}; edit the spec for anything else`;
+    return usage(`\`${word}\` is not a field that \`set\` can change`, hint);
   }
   const value = text.trim();
   if (value === '') return ok({ field, value: undefined });
   if (field === 'status' && !TASK_STATUSES.some((status) => status === value)) {
-    return usage(`\`${value}\` is no status`, `a status is ${TASK_STATUSES.join(', ')}`);
+    return usage(`\`${value}\` is not a status`, `a status is ${TASK_STATUSES.join(', ')}`);
   }
   const isNumber = field === 'priority' && /^-?\d+(\.\d+)?$/.test(value);
   return ok({ field, value: isNumber ? Number(value) : value });

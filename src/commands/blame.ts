@@ -1,4 +1,4 @@
-/** Who made a file and how: from the lock and the result, for files that were edited since too. Changes nothing. */
+/** What built a file, and how: from the lock file and the result, also for edited files. Changes nothing. */
 
 import { agentNameOf } from '../agent/prompts/definitions.js';
 import { promptName } from '../agent/prompts/prompt.js';
@@ -85,7 +85,7 @@ function noSuchFile(project: Project, path: string): Failure {
   const near = suggestions(path, [...project.recorded.keys()]);
   return {
     kind: 'usage',
-    message: `there is no file ${path}, and no task makes one`,
+    message: `${path} does not exist, and no task writes it`,
     hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'paths are relative to the current folder',
   };
 }

@@ -1,4 +1,4 @@
-/** `conductor cache`: entries sent to and brought from remotes, checked and counted, without a build. Runs nothing. */
+/** `conductor cache`: sends, fetches, checks and counts entries, without a build. Runs nothing. */
 
 import { arrivalRules, openLocal, openTiers, pinsOf } from '../analysis/open-results.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -143,7 +143,8 @@ async function damage(
   const pin = pins.get(key);
   const isOther = pin !== undefined && pin !== contentDigest(loaded.value.result);
   return (
-    shapeProblem(loaded.value.files) ?? (isOther ? 'it is not the one that the lock file records' : undefined)
+    shapeProblem(loaded.value.files) ??
+    (isOther ? 'it differs from the one that the lock file records' : undefined)
   );
 }
 

@@ -1,4 +1,4 @@
-/** What a build would cost, before it costs anything: from like tasks that were built, else from the size of prompts. */
+/** What a build would cost: from similar tasks that were built, else from the size of prompts. */
 
 import type { Prepared } from '../analysis/prepare.js';
 import { median } from '../base/statistics.js';

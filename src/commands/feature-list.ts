@@ -1,4 +1,4 @@
-/** The features of a project as their specs and lock files on disk say. Needs no git and no store; judges no task. */
+/** The features of a project, from their specs and lock files on disk. Needs no git and no store. */
 
 import { ok, type Result } from '../base/result.js';
 import { readText } from '../io/files.js';

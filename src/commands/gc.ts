@@ -1,6 +1,6 @@
 /**
- * `conductor gc`: forgets results that no lock names and that are neither young nor small enough, and gives their space
- * back. Touches conductor's own repository only: no branch, no file, no workspace of a person.
+ * `conductor gc`: removes results that no lock file names and that are old or do not fit. Changes only conductor's
+ * own repository.
  */
 
 import { readdir } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** The prompts that agents would get for tasks, as a build renders them. Runs nothing and records nothing. */
+/** The prompts of tasks, rendered as in a build. Runs nothing and records nothing. */
 
 import { agentNameOf } from '../agent/prompts/definitions.js';
 import type { MeasuredPrompt } from '../agent/prompts/prompt-template.js';
@@ -35,8 +35,8 @@ export async function previewPrompts(host: Host, target: string): Promise<Result
       const asked = inspection.tasks.filter(({ task }) => inspection.prepared.targets.has(task.label));
       const agents = asked.filter(({ task }) => task.recipe.kind === 'agent');
       if (agents.length === 0) {
-        const message = `no agent works on ${target}: it is made by a template or a command`;
-        const hint = '`conductor explain` shows what it is made from';
+        const message = `no agent works on ${target}: a template or a command builds it`;
+        const hint = '`conductor explain` shows what is in its key';
         return err<Failure>({ kind: 'usage', message, hint });
       }
       const previews: PromptPreview[] = [];

@@ -1,4 +1,4 @@
-/** Reads back what builds left in `.conductor/logs`. Writes nothing; a line that is damaged is passed over. */
+/** Reads the logs of builds in `.conductor/logs`. Writes nothing, and ignores damaged lines. */
 
 import { readdir } from 'node:fs/promises';
 import { mapBounded } from '../base/bounded.js';
@@ -35,7 +35,7 @@ export async function readBuildLog(
   if (what === undefined || builds.includes(what)) {
     const build = what ?? builds[0];
     if (build === undefined)
-      return err({ kind: 'usage', message: 'no build has left a log yet', hint: 'conductor build' });
+      return err({ kind: 'usage', message: 'no build has written a log yet', hint: 'conductor build' });
     return ok({ build, events: await readEvents(project, build), files: [] });
   }
   const known = new Set(builds);

@@ -1,6 +1,6 @@
 /**
- * One attempt of an agent in a workspace: its session, its budget and, where a provider does not answer, the next model.
- * Captures nothing.
+ * One attempt of an agent in a workspace: its session, its budget and, when a provider does not answer, the next
+ * model. Captures nothing.
  */
 
 import type { Agent } from '../agent/agent.js';

@@ -1,4 +1,4 @@
-/** Failures of single attempts: what a stray exception stands for, and after which another try is worth its price. */
+/** Failures of single attempts: what an exception means, and which failures allow another attempt. */
 
 import { err, type Result } from '../base/result.js';
 import { asFailure } from '../io/files.js';

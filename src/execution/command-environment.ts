@@ -1,4 +1,4 @@
-/** Runs people's commands (gates, `run` recipes, set-up) in a workspace: environment, sandbox, log. Judges nothing. */
+/** Runs people's commands (gates, `run` recipes, setup) in a workspace: environment, sandbox, log. Judges nothing. */
 
 import { type Environment, secretValues } from '../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/process.js';

@@ -1,4 +1,4 @@
-/** What an executor is asked to do for a stale task, as plain data. Runs nothing. */
+/** Describes what an executor must do for a stale task, as plain data. Runs nothing. */
 
 import { agentNameOf } from '../agent/prompts/definitions.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';

@@ -1,6 +1,6 @@
 /**
- * The seam between scheduling and running: everything that runs in a workspace goes to an `Executor` as plain data, and
- * what came of it comes back as plain data. Runs nothing itself.
+ * The interface between scheduling and running: everything that runs in a workspace goes to an `Executor` as plain
+ * data, and its outcome comes back as plain data.
  */
 
 import type { Agent } from '../agent/agent.js';

@@ -1,4 +1,4 @@
-/** Runs gates on the exact tree that a workspace shows and says what came of it. Knows nothing of results or keys. */
+/** Runs gates on the exact tree of a workspace and reports the outcome. Knows no results and no keys. */
 
 import type { Limiter } from '../base/limiter.js';
 import type { GateRun } from '../model/action.js';

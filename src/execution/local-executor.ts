@@ -1,4 +1,4 @@
-/** Runs things on this machine: the attempts of a stale task, gates on a tree, an agent's document. Knows no other task. */
+/** Runs work on this machine: the attempts at a stale task, gates on a tree, an agent's document. */
 
 import { evidence } from '../agent/prompts/evidence.js';
 import { err, ok, type Result } from '../base/result.js';

@@ -1,4 +1,7 @@
-/** Opens the executor of this machine: logs, sandboxed commands, budgets and workspaces, as the config asks. Runs no task. */
+/**
+ * Opens the executor of this machine: logs, sandboxed commands, budgets and workspaces, from the config. Runs no
+ * task.
+ */
 
 import { err, ok, type Result } from '../base/result.js';
 import { expandHome } from '../io/process/environment.js';

@@ -1,4 +1,4 @@
-/** How many sessions one provider has at the same time, over all tasks. Knows no task and no agent. */
+/** Limits the sessions of one provider at the same time, over all tasks. Knows no task and no agent. */
 
 import type { Limiter } from '../base/limiter.js';
 import { err, type Result } from '../base/result.js';

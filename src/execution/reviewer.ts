@@ -1,4 +1,4 @@
-/** Asks a reviewer for a judgement of one finished change. Knows no attempt and keeps nothing. */
+/** Asks a reviewer to judge one finished change. Stores nothing. */
 
 import { fenced } from '../agent/prompts/evidence.js';
 import { renderMeasured } from '../agent/prompts/prompt-template.js';

@@ -1,4 +1,7 @@
-/** The fake of an executor for tests: every run gets at once what a test says. Starts no program and opens no workspace. */
+/**
+ * The fake of an executor for tests: every run returns at once what a test says. Starts no program and opens no
+ * workspace.
+ */
 
 import { evidence } from '../agent/prompts/evidence.js';
 import type { ScriptedFiles } from '../agent/scripted-agent.js';

@@ -1,4 +1,7 @@
-/** What one executor leaves to the next of the same session: limiters, the pool of workspaces, budgets. Decides nothing. */
+/**
+ * What one executor passes to the next one of the same session: limiters, the pool of workspaces, budgets. Decides
+ * nothing.
+ */
 
 import { Limiter } from '../base/limiter.js';
 import type { PoolOptions, WorkspacePool } from '../workspace/workspace-pool.js';

@@ -1,4 +1,4 @@
-/** The build's purse: budgets asked before, while and after an agent works, and the day's ledger kept on disk. */
+/** The budgets of a build: checked before, while and after an agent works, with the usage of the day on disk. */
 
 import type { Agent } from '../agent/agent.js';
 import { Budget, type DayLedger, type Limits, type Nearing } from '../agent/budget.js';

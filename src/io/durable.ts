@@ -1,4 +1,4 @@
-/** Brings files and folder entries to disk, so that they outlive a power cut. Knows nothing of what is in them. */
+/** Syncs files and folder entries to disk, so that they survive a power failure. Does not know their content. */
 
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';

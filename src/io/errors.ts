@@ -1,4 +1,6 @@
-/** Errors of the operating system and of git as failures with a path, a cause and a way out. Knows no command. */
+/**
+ * Turns errors of the operating system and of git into failures with a path, a cause and a hint. Knows no command.
+ */
 
 import type { Failure } from '../model/failure.js';
 

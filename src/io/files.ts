@@ -1,4 +1,4 @@
-/** The disk: text in, text out, whole files or nothing. Knows nothing of what the files mean. */
+/** Reads and writes whole text files. Does not know what they mean. */
 
 import { readFileSync } from 'node:fs';
 import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** How much a folder holds. Knows nothing of what is in it. */
+/** The size of a folder. */
 
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';

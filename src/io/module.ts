@@ -1,4 +1,4 @@
-/** Modules that a project brings along, in JavaScript or TypeScript. The door of jiti; knows no config. */
+/** Loads JavaScript and TypeScript modules of a project. The adapter of jiti; knows no config. */
 
 import { dirname, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';

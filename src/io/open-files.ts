@@ -1,4 +1,4 @@
-/** Whether some process has a file open. Linux only; elsewhere nobody is known to. */
+/** Whether a process has a file open. Linux only; on other systems the answer is always no. */
 
 import { readdir, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,6 +1,5 @@
 /**
- * One writer per state folder: a lock that the kernel gives back when its holder dies, however it dies. Knows nothing
- * of what is guarded.
+ * One writer per state folder: a lock that the kernel releases when its holder dies. Does not know what it guards.
  */
 
 import { mkdirSync, statSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Signatures as `ssh-keygen -Y` makes and checks them, for every kind of key that ssh knows. Knows nothing of what is signed. */
+/** Signatures of `ssh-keygen -Y`, for every kind of ssh key. Does not know what is signed. */
 
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

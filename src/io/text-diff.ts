@@ -1,4 +1,4 @@
-/** The door to the package `diff`. Loaded only when a text is shown as a diff. */
+/** The adapter of the package `diff`. Loaded only when a text is shown as a diff. */
 
 import { diffWordsWithSpace, structuredPatch } from 'diff';
 

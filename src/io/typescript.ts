@@ -1,6 +1,6 @@
 /**
- * What a JavaScript or TypeScript file exports, read by the compiler's own parser. The door of the package `typescript`,
- * which is the project's or nobody's. Knows no type checker: only what is written in the file.
+ * The exports of a JavaScript or TypeScript file, read by the compiler's parser. The adapter of the package
+ * `typescript`, if the project or conductor has it. Uses no type checker.
  */
 
 import { createRequire } from 'node:module';

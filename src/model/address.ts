@@ -1,4 +1,4 @@
-/** Addresses as they may be shown. Knows no protocol. */
+/** Addresses in a form that may be shown. Knows no protocol. */
 
 /** Without what stands between `//` and `@`: a name, a password, a token. */
 export function withoutCredentials(text: string): string {

@@ -1,4 +1,4 @@
-/** One build as a page shows it: its head, its tasks, their spans of time. Plain JSON, folded from events. */
+/** One build as a page shows it: its head, its tasks, their time spans. Plain JSON, folded from events. */
 
 import type { Usage } from './action.js';
 import type { BuildSummary, CallPhase, Phase, TaskOutcomeKind } from './event.js';

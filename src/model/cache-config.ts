@@ -1,4 +1,4 @@
-/** The part of a config that says where results are shared and whose are trusted. Knows no remote. */
+/** The part of a config about remotes and trust. Knows no remote. */
 
 /** A place where results are shared; a plain text is its `url`, for reading and writing. */
 export interface CacheRemoteConfig {

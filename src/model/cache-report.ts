@@ -1,4 +1,4 @@
-/** What `conductor cache` and `conductor gc` have to tell, as data. Knows no store. */
+/** The results of `conductor cache` and `conductor gc`, as data. Knows no store. */
 
 import type { Label } from './task.js';
 

@@ -1,4 +1,4 @@
-/** The project's configuration, as written and as resolved. Knows neither where it stands nor how it is loaded. */
+/** The project's configuration, as written and as resolved. Does not know how it is loaded. */
 
 import { type CacheConfig, type CacheSettings, resolveCache } from './cache-config.js';
 import type { ModelRoute, ModelsConfig, ProviderLimits } from './routes.js';

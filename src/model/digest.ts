@@ -1,4 +1,4 @@
-/** Digests of labelled data: length-prefixed, so that no two different lists of fields give the same bytes. */
+/** Digests of labelled data: length-prefixed, so that two different lists of fields never give the same bytes. */
 
 import { createHash } from 'node:crypto';
 

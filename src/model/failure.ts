@@ -1,4 +1,4 @@
-/** Everything that is expected to go wrong, as data: a kind and facts. Sentences are made in `report/`. */
+/** All expected failures as data: a kind and facts. `report/` turns them into sentences. */
 
 import type { Label } from './task.js';
 

@@ -1,4 +1,4 @@
-/** A feature's lock and version record, `.metadata.json`: what was built, from which key. Knows no disk. */
+/** A feature's lock file, `.metadata.json`: what was built, from which key. Knows no disk. */
 
 import type { ObservedInputs } from './action.js';
 import type { Digest } from './digest.js';

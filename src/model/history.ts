@@ -1,4 +1,4 @@
-/** What is remembered of builds when their logs are gone: a line an agent call, a line a task. Knows no file. */
+/** The history of builds, which outlives their logs: a line for each agent call and each task. Knows no file. */
 
 import type { Usage } from './action.js';
 import type { CallPhase, TaskOutcomeKind } from './event.js';

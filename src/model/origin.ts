@@ -1,4 +1,7 @@
-/** Who makes results here, found in the environment of the usual services. Knows neither config files nor processes. */
+/**
+ * The origin of results that are built here, from the environment of common CI services. Knows no config files and no
+ * processes.
+ */
 
 import type { Origin } from './action.js';
 import type { OriginKind } from './cache-config.js';

@@ -1,4 +1,4 @@
-/** What came of making outputs anew, against what is recorded, as plain data. Knows no way to show it. */
+/** The outcome of a regeneration compared with the record, as plain data. */
 
 import type { Usage } from './action.js';
 import type { Failure } from './failure.js';

@@ -1,7 +1,6 @@
 /**
- * Work on its way to an executor and back: a stale task, gates on a tree, a document from an agent. All of it is plain
- * JSON plus ids of git objects, without functions and secrets, so that it can go over a queue to another machine.
- * Knows nothing of either end.
+ * Work for an executor and its outcome: a stale task, gates on a tree, a document from an agent. All of it is plain
+ * JSON and ids of git objects, without functions and secrets, so that it can go to another machine.
  */
 
 import type { ActionKey, GateRun, Manifest, Usage } from './action.js';

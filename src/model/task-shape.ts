@@ -1,4 +1,4 @@
-/** Whether two sets of tasks hang together in the same way, whatever else their specs say. Pure. */
+/** Whether two sets of tasks have the same structure, whatever else their specs say. Pure. */
 
 import type { Task } from './task.js';
 

@@ -1,4 +1,4 @@
-/** Tasks: one entry of a backlog, normalised. Knows nothing of files, keys or how a task is made. */
+/** Tasks: normalised entries of a backlog. Knows no files, keys or recipes in action. */
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 

@@ -1,4 +1,4 @@
-/** Git trees as plain data: paths to modes and object ids. Knows nothing of how git stores them. */
+/** Git trees as plain data: paths to modes and object ids. Does not know how git stores them. */
 
 import { compareBytes } from '../base/order.js';
 import { type Digest, digestFields } from './digest.js';

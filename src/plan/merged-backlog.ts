@@ -1,6 +1,6 @@
 /**
- * Backlogs as data: which tasks of a new one are those of the former, what changed, and how a person's changes and a new
- * plan's go together. Pure; knows neither YAML nor what a task means.
+ * Backlogs as data: which tasks of a new backlog are those of the former one, what changed, and how a person's
+ * changes and a new plan are merged. Pure.
  */
 
 import { isDeepStrictEqual } from 'node:util';

@@ -1,4 +1,4 @@
-/** Three planners' documents as one plan: what is wrong with a document, and how they are put together. Pure. */
+/** Merges three planners' documents into one plan, and checks each of them. Pure. */
 
 import { headingsOf } from '../base/markdown.js';
 

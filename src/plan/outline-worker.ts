@@ -1,4 +1,4 @@
-/** The outlines of many files: runs in a thread or inline. Knows neither which. */
+/** The outlines of many files, in a thread or inline. */
 
 import { type Outline, outlineOf, type SourceFile } from './outline.js';
 

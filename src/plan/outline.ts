@@ -1,4 +1,4 @@
-/** What a source file offers to others, by name: exports, types, functions, headings. Pure; reads no disk. */
+/** The names that a source file exports: types, functions, headings. Pure; reads no disk. */
 
 export interface SourceFile {
   readonly path: string;

@@ -1,6 +1,6 @@
 /**
- * The map of a repository that planners get: what there is, by folder, with the names that files offer. Compact and
- * deterministic: the same files give the same text. Pure; reads no disk.
+ * The map of a repository for planners: its files by folder, with the names that they export. Compact and
+ * deterministic. Pure; reads no disk.
  */
 
 import { compareBytes } from '../base/order.js';

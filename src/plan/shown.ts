@@ -1,4 +1,6 @@
-/** Foreign names made harmless for prompts and lists: one line each, without control characters. Knows no prompt. */
+/**
+ * Makes untrusted names harmless for prompts and lists: one line each, without control characters. Knows no prompt.
+ */
 
 const MAX_LENGTH = 120;
 

@@ -1,4 +1,4 @@
-/** Prompts and agent definitions of a build: those shipped with conductor, and the project's own, which win. */
+/** Prompts and agent definitions of a build: the shipped ones, and the project's own, which win. */
 
 import type { Agent } from '../agent/agent.js';
 import { AGENT_FOLDER, type AgentDefinition, loadDefinitions } from '../agent/prompts/definitions.js';

@@ -1,4 +1,4 @@
-/** Small records of one clone, in conductor's state folder: what was published, how long tasks took, the last build. */
+/** Small records of one clone, in conductor's state folder: published files, durations of tasks, the last build. */
 
 import { sha256 } from '../base/sha256.js';
 import { readText, readTextSync, writeAtomic } from '../io/files.js';

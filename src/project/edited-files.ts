@@ -1,4 +1,4 @@
-/** The files that tasks patch and nobody owns: what people wrote in them, apart from the patches. Decides nothing. */
+/** The files that tasks patch and nobody owns: the hand-written text, apart from the patches. Decides nothing. */
 
 import type { GitObjects } from '../io/git/objects.js';
 import type { FeatureLock } from '../model/feature-lock.js';

@@ -1,4 +1,4 @@
-/** Whose the files of a snapshot are: outputs of tasks, people's, or on their way out. Knows nothing of edits. */
+/** The owner of each file of a snapshot: a task, a person, or nobody any more. Knows no edits. */
 
 import type { Ownership } from '../model/paths/ownership.js';
 import type { Label } from '../model/task.js';

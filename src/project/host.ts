@@ -1,4 +1,4 @@
-/** What a build needs from outside, put together in one place (`cli/wire.ts`) and scripted by tests. */
+/** What a build needs from outside. `cli/wire.ts` puts it together; tests use fakes. */
 
 import type { Agent } from '../agent/agent.js';
 import type { Result } from '../base/result.js';

@@ -1,4 +1,4 @@
-/** Where a build keeps its event log and the output of what it ran: `.conductor/logs/<build>/`. Reads no content. */
+/** The paths of a build's event log and other logs: `.conductor/logs/<build>/`. Reads no content. */
 
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Which files a snapshot would have if they were there, or if git did not ignore them. Reads no disk. */
+/** Which files a snapshot would contain if they existed or git did not ignore them. Reads no disk. */
 
 import type { Listing } from '../model/tree.js';
 import type { RecordedOutputs } from './recorded-outputs.js';

@@ -1,4 +1,4 @@
-/** Parsed specs kept by blob id between builds. Knows nothing of what they mean; a damaged file is an empty one. */
+/** Parsed specs, cached by blob id between builds. Does not know their meaning; treats a damaged file as empty. */
 
 import { readText, writeAtomic } from '../io/files.js';
 import type { ObjectId } from '../model/tree.js';

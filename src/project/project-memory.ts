@@ -1,6 +1,6 @@
 /**
- * What one load of a project leaves for the next in the same process: everything is kept by the id of its content, so
- * that nothing can be out of step. Knows nothing of what it is used for.
+ * What one load of a project leaves for the next one in the same process. Everything is kept by the id of its
+ * content, so it cannot be out of date.
  */
 
 import type { GitObjects } from '../io/git/objects.js';

@@ -1,4 +1,4 @@
-/** What a project is loaded from. Reads nothing by itself. */
+/** The sources from which a project is loaded. Reads nothing by itself. */
 
 import { ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';

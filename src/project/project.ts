@@ -1,4 +1,6 @@
-/** A project as one build sees it: snapshot, specs, locks, ownership and the hand-written tree. Decides nothing. */
+/**
+ * A project as one build sees it: snapshot, specs, lock files, ownership and the hand-written tree. Decides nothing.
+ */
 
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';

@@ -1,4 +1,4 @@
-/** The spec files of a project as they stand on disk, without git. Reads them; understands none. */
+/** The spec files of a project on disk, without git. Reads them and interprets none. */
 
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** The names of features and tasks, found by a glance at the spec files: quick, for suggestions, not for building. */
+/** The names of features and tasks from a quick read of the spec files: for suggestions, not for building. */
 
 import { findSpecFiles } from '../specs/spec-files.js';
 import { readSpecsOnDisk } from './specs-on-disk.js';

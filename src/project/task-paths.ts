@@ -1,4 +1,4 @@
-/** What the paths that all tasks name say together: who owns what, what is named plainly. Reads no disk. */
+/** What the paths of all tasks say together: owners, and files that are named exactly. Reads no disk. */
 
 import type { Config } from '../model/config.js';
 import { Ownership } from '../model/paths/ownership.js';

@@ -1,4 +1,4 @@
-/** Who made a file, for a terminal. Knows nothing of where it was found out. */
+/** The text of `conductor blame` for a terminal. */
 
 import type { Usage } from '../model/action.js';
 import { duration, money, plural, type Style, visible } from './style.js';

@@ -1,4 +1,4 @@
-/** What became of kept results, in words. Knows no store. */
+/** The reports of `conductor cache` and `conductor gc`, in words. Knows no store. */
 
 import type {
   CacheStats,

@@ -1,4 +1,4 @@
-/** Differences of files for people: a patch with colours, or one line a file. Knows nothing of where they come from. */
+/** Differences of files for people: a coloured patch, or one line per file. */
 
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';

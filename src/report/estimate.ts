@@ -1,4 +1,4 @@
-/** Estimates for people: what a build would use, and what that is taken from. Estimates nothing. */
+/** Estimates for people: what a build would use, and the basis of the estimate. Estimates nothing. */
 
 import { countText } from './metrics/text.js';
 import { money, plural, type Style, visible } from './style.js';

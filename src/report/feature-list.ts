@@ -1,4 +1,4 @@
-/** The features of a project as a table. Knows nothing of where it is printed. */
+/** The features of a project as a table. */
 
 import type { ListedFeature } from '../model/listed-feature.js';
 import { money, plural, type Style, visible } from './style.js';

@@ -1,4 +1,4 @@
-/** The graph of tasks as text and in the languages of drawing programs. Decides no order: nodes come as they are shown. */
+/** The graph of tasks as text and in the languages of drawing programs. Keeps the order of the nodes. */
 
 import type { Label } from '../model/task.js';
 import { visible } from './style.js';

@@ -1,4 +1,4 @@
-/** What `conductor init` did and what comes next, for people. Knows no disk. */
+/** What `conductor init` did, and the next steps, for people. Knows no disk. */
 
 import { type Style, visible } from './style.js';
 import { wordLine, writtenLines } from './written-files.js';

@@ -1,4 +1,4 @@
-/** Events as NDJSON on a stream. Knows nothing of what they mean. */
+/** Events as NDJSON on a stream. Does not interpret them. */
 
 import type { BuildEvent } from '../model/event.js';
 import type { Reporter, Sink } from './live/reporter.js';

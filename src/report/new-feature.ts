@@ -1,4 +1,4 @@
-/** What a new feature is written as, and the templates there are, for people. Knows no disk. */
+/** What `conductor new` writes, and the list of templates, for people. Knows no disk. */
 
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { wordLine, writtenLines } from './written-files.js';

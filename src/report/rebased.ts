@@ -1,4 +1,4 @@
-/** A better task in words: why, how sure, and what changes in the spec. */
+/** A revised task in words: the reason, the confidence, and the change of the spec. */
 
 import type { BuildEvent } from '../model/event.js';
 import { patchLine } from './difference.js';

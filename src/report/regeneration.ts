@@ -1,4 +1,4 @@
-/** A regeneration as a table for a terminal. Knows nothing of how it was made. */
+/** A regeneration as a table for a terminal. */
 
 import type { Usage } from '../model/action.js';
 import type {

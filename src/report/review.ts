@@ -1,4 +1,4 @@
-/** A review of what changed, for people: text for a terminal, Markdown for a comment on a pull request. Finds nothing out itself. */
+/** A review of changes for people: text for a terminal, Markdown for a comment on a pull request. */
 
 import type { ReviewDocument, ReviewTask } from '../model/page.js';
 import { patchLine } from './difference.js';

@@ -1,4 +1,4 @@
-/** How things are written for people: colours, durations, money, hostile text made harmless. Knows no events. */
+/** How values are written for people: colours, durations, money, untrusted text. Knows no events. */
 
 export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 

@@ -1,4 +1,4 @@
-/** Verdicts in words: one line each for a table, and item by item for an explanation. Decides nothing. */
+/** Verdicts in words: one line for a table, and item by item for an explanation. Decides nothing. */
 
 import { unreachable } from '../base/result.js';
 import type { Manifest, ManifestChange } from '../model/action.js';

@@ -1,4 +1,4 @@
-/** A feature's versions for a terminal. Knows nothing of where they come from. */
+/** A feature's versions for a terminal. */
 
 import { money, plural, type Style, visible } from './style.js';
 import { padTo, textWidth } from './width.js';

@@ -1,4 +1,4 @@
-/** How many columns text takes on a terminal. Knows no colours: it is asked before they are put on. */
+/** The number of terminal columns that a text needs. Call it before adding colours. */
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 

@@ -1,4 +1,4 @@
-/** What a command wrote and what it left, a line each. Knows no disk. */
+/** The files that a command wrote or left, one per line. Knows no disk. */
 
 import { plural, type Style, visible } from './style.js';
 

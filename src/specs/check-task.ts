@@ -1,4 +1,4 @@
-/** What must hold within one task: its recipe and its paths. Knows no other task. */
+/** The rules within one task: its recipe and its paths. Knows no other task. */
 
 import { nearest } from '../base/nearest.js';
 import { parsePattern, patternProblem } from '../model/paths/pattern.js';

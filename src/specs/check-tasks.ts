@@ -1,4 +1,4 @@
-/** What must hold between tasks: dependencies that exist, no cycle, one owner per path. Knows no file on disk. */
+/** The rules between tasks: dependencies exist, no cycle, one owner for each path. Knows no file on disk. */
 
 import { nearest } from '../base/nearest.js';
 import { parsePattern, patternProblem } from '../model/paths/pattern.js';

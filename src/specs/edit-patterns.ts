@@ -1,4 +1,4 @@
-/** Which files the patterns of `edits` mean today. Knows nothing of what a task does to them. */
+/** Which present files the patterns of `edits` match. Does not know what a task does to them. */
 
 import { Ownership } from '../model/paths/ownership.js';
 import { parsePattern } from '../model/paths/pattern.js';

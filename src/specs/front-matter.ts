@@ -1,4 +1,4 @@
-/** The two parts of a `.spec.md`: YAML between two lines of `---`, and the prose below. Reads neither of them. */
+/** Splits a `.spec.md` into the YAML between two lines `---` and the text below. Interprets neither. */
 
 export interface FrontMatter {
   /** The YAML; undefined when the file does not begin with `---` or the second `---` is missing. */

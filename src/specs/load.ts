@@ -1,4 +1,4 @@
-/** From a snapshot to features and their graph, or to everything that is wrong with the specs. Reads no disk. */
+/** From a snapshot to features and their graph, or to all problems of the specs. Reads no disk. */
 
 import { err, ok, type Result } from '../base/result.js';
 import type { Config } from '../model/config.js';

@@ -1,4 +1,4 @@
-/** The text of a feature's lock, `.metadata.json`: how it is read and written. Knows nothing of what it is for. */
+/** Reads and writes the text of a feature's lock file, `.metadata.json`. Does not know its purpose. */
 
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';

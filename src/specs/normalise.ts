@@ -1,4 +1,4 @@
-/** From a task as written to the task that the rest of conductor knows: defaults filled in, labels complete. */
+/** Turns a task as written into a normalised one: defaults filled in, labels complete. */
 
 import type { KeyPath } from '../io/document/document.js';
 import { resolveGate } from '../model/config.js';

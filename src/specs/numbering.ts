@@ -1,4 +1,4 @@
-/** How numbered features are called: `feature-003-invoices`. Knows names only. */
+/** The names of numbered features: `feature-003-invoices`. */
 
 const NUMBERED = /^feature-(\d+)(?:-|\.|$)/;
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;

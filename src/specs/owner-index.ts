@@ -1,6 +1,6 @@
 /**
- * Which tasks own what a path or a glob can meet, without comparing all with all: globs are found by the plain text
- * that they begin and end with. Knows nothing of where they were written.
+ * Finds the tasks that own what a path or a glob can match, without comparing all with all: globs are found by the
+ * plain text at their start and end.
  */
 
 import { mayOverlap, type PathPattern } from '../model/paths/pattern.js';

@@ -1,4 +1,4 @@
-/** From spec files to what is written in them: kept by blob id, parsed when not known. Knows nothing of its meaning. */
+/** Parses spec files, with a cache by blob id. Does not know what they mean. */
 
 import { type ParsedDocument, parseMany, type SourceDocument } from '../io/pool/thread-pool.js';
 import type { Diagnostic } from '../model/failure.js';

@@ -1,4 +1,4 @@
-/** Mistakes of specs before and after they have a place: positions are looked up only when there is a mistake. */
+/** Problems of specs before and after they have a position. Positions are computed only when there is a problem. */
 
 import { type KeyPath, locator, parseYaml } from '../io/document/document.js';
 import type { Diagnostic } from '../model/failure.js';

@@ -1,4 +1,4 @@
-/** Whether the programs of gates are there. Reads shell lines roughly; knows no PATH and runs nothing. */
+/** Checks that the programs of gates exist. Reads shell lines only roughly; knows no PATH and runs nothing. */
 
 import { type Config, commandText } from '../model/config.js';
 import type { Command, Feature, GateSpec } from '../model/task.js';

@@ -1,4 +1,4 @@
-/** Specs as they are written, after the schema has accepted them. Knows no defaults. */
+/** Specs as written, after the schema has accepted them. Knows no defaults. */
 
 import type { Command, Json, TaskStatus } from '../model/task.js';
 

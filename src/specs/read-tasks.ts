@@ -1,4 +1,4 @@
-/** The features and tasks of parsed specs, one file at a time. Knows nothing of other files. */
+/** The features and tasks of parsed specs, one file at a time. Knows no other files. */
 
 import type { Diagnostic } from '../model/failure.js';
 import type { Label } from '../model/task.js';

@@ -1,4 +1,7 @@
-/** The documents beside specs: `context.md` and what `spec_refs` name. Knows nothing of how they are used. */
+/**
+ * The documents in the folder of a spec: `context.md` and those that `spec_refs` names. Does not know how they are
+ * used.
+ */
 
 import { headingsOf, sectionOf } from '../base/markdown.js';
 import { nearest } from '../base/nearest.js';

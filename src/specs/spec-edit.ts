@@ -1,4 +1,4 @@
-/** Changes of a spec file's words that leave its other lines as they are and the file valid. Writes nothing. */
+/** Changes the text of a spec file, keeps its other lines and keeps it valid. Writes nothing. */
 
 import { err, ok, type Result } from '../base/result.js';
 import { parseYaml, validateSchema } from '../io/document/document.js';

@@ -1,4 +1,4 @@
-/** Where specs stand in a project and how they are called. Reads none of them. */
+/** The places and names of specs in a project. Reads none of them. */
 
 import type { Diagnostic } from '../model/failure.js';
 import type { Listing, ObjectId } from '../model/tree.js';

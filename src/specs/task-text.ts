@@ -1,4 +1,4 @@
-/** The words of one task as its spec has them, and the text of the spec with other ones. Asks nobody. */
+/** The text of one task in its spec, and the spec with a changed text. */
 
 import { err, ok, type Result } from '../base/result.js';
 import { type KeyPath, parseYaml } from '../io/document/document.js';

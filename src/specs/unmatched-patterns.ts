@@ -1,4 +1,6 @@
-/** Paths and globs that nothing in the project matches: probably mistyped. Not an error: the files may come. */
+/**
+ * Paths and globs that match nothing in the project, probably misspelt. A warning, because the files may come later.
+ */
 
 import { nearest } from '../base/nearest.js';
 import type { Config } from '../model/config.js';

@@ -1,6 +1,6 @@
 /**
- * Who may be believed: judges an entry that arrives from elsewhere by its maker and its signature, before any ref names
- * it. Knows nothing of where it comes from.
+ * Decides whether to trust an entry from a remote, by its origin and its signature, before any ref names it. Does not
+ * know where it comes from.
  */
 
 import type { GitObjects } from '../io/git/objects.js';

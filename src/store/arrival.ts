@@ -1,6 +1,6 @@
 /**
- * What arrives from elsewhere, checked before a ref names it: its bytes, its shape, its maker and signature, what a lock
- * file pins. Decides only; asks nobody.
+ * Checks what arrives from a remote before a ref names it: bytes, form, origin, signature, and what a lock file pins.
+ * Only decides; fetches nothing.
  */
 
 import type { GitObjects } from '../io/git/objects.js';

@@ -1,4 +1,4 @@
-/** Ed25519 keys in the forms that people have them in: PEM, and OpenSSH's own. Signs and verifies nothing. */
+/** Ed25519 keys in the forms in which people have them: PEM and OpenSSH. Signs and verifies nothing. */
 
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 

@@ -1,4 +1,4 @@
-/** Names of what is kept and shared: results by action key, passes of gates by gates key. Plain data; knows no store. */
+/** The names of stored and shared entries: results by key, passed gates by their key. Plain data; knows no store. */
 
 import type { ActionKey } from '../model/action.js';
 import type { Digest } from '../model/digest.js';

@@ -1,6 +1,6 @@
 /**
- * Results in git: a parentless commit for each, under `refs/conductor/results/<aa>/<key>`, its tree holding
- * `result.json`, `outputs/…` and the patches as whole files before and after. Knows nothing of tasks or freshness.
+ * Results in git: for each one a commit without parents under `refs/conductor/results/<aa>/<key>`. Its tree holds
+ * `result.json`, `outputs/…` and patched files before and after. Knows no tasks.
  */
 
 import { err, ok, type Result } from '../base/result.js';

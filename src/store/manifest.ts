@@ -1,4 +1,4 @@
-/** The one walk over everything that decides a task's content. Hashed it is the key, compared it is the explanation. */
+/** The list of everything that decides a task's content. Hashed, it is the key; compared, it is the explanation. */
 
 import type { Manifest, ManifestItem } from '../model/action.js';
 import { canonicalJson, type Digest, digestFields } from '../model/digest.js';

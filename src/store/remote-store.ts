@@ -1,6 +1,6 @@
 /**
- * The seam of a place elsewhere that keeps entries, with what goes wrong there as data. What arrives is in conductor's
- * repository as objects whose bytes were hashed again; whether to believe it is for others to say.
+ * The interface of a remote that holds entries, with its errors as data. Arriving entries are objects in conductor's
+ * repository whose bytes were hashed again; others decide whether to trust them.
  */
 
 import type { ObjectId } from '../model/tree.js';

@@ -1,4 +1,4 @@
-/** The seam of kept results: by key, created once, never replaced. Knows no git; see `git-results.ts`. */
+/** The interface of the store of results: by key, created once, never replaced. `git-results.ts` implements it. */
 
 import type { Result } from '../base/result.js';
 import type { ActionKey, EditPatch, Provenance, StoredResult } from '../model/action.js';

@@ -1,4 +1,4 @@
-/** What a signature says: this key, these files. Knows neither keys nor how they are used. */
+/** What a signature covers: the key and the files. Knows no signing keys. */
 
 import { createHash } from 'node:crypto';
 import { compareBytes } from '../base/order.js';

@@ -1,4 +1,4 @@
-/** Keys of the config put to use: a signer of what is kept, and a check of what arrives. Knows no remote. */
+/** Signs stored results and checks arriving ones, with the keys in the config. Knows no remote. */
 
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { err, ok, type Result } from '../base/result.js';

@@ -1,6 +1,6 @@
 /**
- * The store of a build that shares: conductor's own repository first, then the remotes. What is found elsewhere is kept
- * here; what is kept here is offered elsewhere, and whoever was first stands. Speaks no protocol.
+ * The store of a build with remotes: conductor's own repository first, then the remotes. Results that are found on a
+ * remote are stored here, new ones are sent, and the one that the first remote already has wins.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';

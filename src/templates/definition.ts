@@ -1,4 +1,4 @@
-/** What a `template.yaml` says: its description, variables and examples, or everything that is wrong with it. */
+/** Reads a `template.yaml`: its description, variables and examples, or all problems. */
 
 import { nearest } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';

@@ -1,4 +1,4 @@
-/** Reads a template's folder from the disk, with suspicion: plain files only, in bounds. Renders nothing. */
+/** Reads the folder of a template from disk: regular files only, within limits. Renders nothing. */
 
 import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';

@@ -1,4 +1,7 @@
-/** The formats of values that templates can ask for beyond JSON Schema: names, paths, lists of fields. Knows no template. */
+/**
+ * The formats of values that templates can demand beyond JSON Schema: names, paths, lists of fields. Knows no
+ * template.
+ */
 
 import type { FormatCheck } from '../io/document/value-schema.js';
 import { TEMPLATE_HELPERS } from '../io/template/template-functions.js';

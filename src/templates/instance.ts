@@ -1,4 +1,4 @@
-/** A template and values to the files of a feature, as content. Writes nothing; knows no project. */
+/** Renders a template with values to the files of a feature, as content. Writes nothing; knows no project. */
 
 import { posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';

@@ -1,4 +1,4 @@
-/** Finds templates: the project's own, the shipped ones, packages, folders by their path. Reads none of them. */
+/** Finds templates: the project's own, the shipped ones, packages, folders by path. Reads none of them. */
 
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';

@@ -1,4 +1,7 @@
-/** Values of variables as text of a command line, and back. Knows what a schema asks for, not what it refuses. */
+/**
+ * Converts values of variables from text of a command line, and back. Knows what a schema demands, but does not check
+ * it.
+ */
 
 import type { Json } from '../model/task.js';
 import { isFields, parseFields } from './formats.js';

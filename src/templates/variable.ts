@@ -1,4 +1,4 @@
-/** One variable of a template: text to a value by its schema, and what is wrong with a value. Knows no file. */
+/** One variable of a template: converts text by its schema, and reports what is wrong with a value. Knows no file. */
 
 import { err, ok, type Result } from '../base/result.js';
 import type { SchemaProblem } from '../io/document/schema-message.js';

@@ -1,6 +1,6 @@
 /**
- * What a recipe left in its workspace, as git objects: only what the task owns or may patch. Believes nothing that
- * stands in the workspace: neither its index, nor its `.git`, nor its ignore rules.
+ * Captures what a recipe left in its workspace as git objects: only what the task owns or may patch. Trusts neither
+ * the index, nor `.git`, nor the ignore rules of the workspace.
  */
 
 import { lstat, readFile, readlink } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * Commits on top of the person's HEAD and a merge into their branch: the one place that writes to their repository,
- * and only when they asked for it. Knows nothing of tasks.
+ * Commits on top of the user's HEAD and merges into their branch: the only code that writes to their repository, and
+ * only on request. Knows no tasks.
  */
 
 import { existsSync } from 'node:fs';

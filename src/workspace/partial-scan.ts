@@ -1,6 +1,6 @@
 /**
- * The working tree with some files read anew and all others taken as they were known: quick, and true only as far as
- * nothing else has changed. Knows no index and nothing of specs.
+ * The working tree with some files read again and all others taken as known: fast, and right only if nothing else has
+ * changed. Knows no index and no specs.
  */
 
 import { lstat, realpath } from 'node:fs/promises';

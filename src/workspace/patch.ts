@@ -1,6 +1,6 @@
 /**
- * Three-way merges of single files: how a task's patch goes onto a file that other people and tasks change too. Knows
- * nothing of tasks.
+ * Three-way merges of single files: applies a task's patch to a file that other people and tasks change too. Knows no
+ * tasks.
  */
 
 import { randomBytes } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** How git is asked to bring the private index up to date with the working tree. Runs nothing by itself. */
+/** The git arguments that bring the private index up to date with the working tree. Runs nothing. */
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';

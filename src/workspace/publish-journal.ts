@@ -1,2 +1,2 @@
-/** The name of the record that a publish under way leaves in the state folder: with it there, a build was killed. */
+/** The name of the journal of publishing in the state folder. If it exists, a build was killed. */
 export const PUBLISH_JOURNAL = 'publish.json';

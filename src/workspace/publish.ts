@@ -1,6 +1,6 @@
 /**
- * Brings the project's working tree from one tree to another, or leaves it alone. A journal makes it whole after a
- * kill. Knows nothing of tasks.
+ * Brings the project's working tree from one tree to another, or changes nothing. A journal completes it after a
+ * kill. Knows no tasks.
  */
 
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';

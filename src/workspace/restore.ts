@@ -1,4 +1,4 @@
-/** Makes a folder that a program was let loose in fit for git again: modes, kinds of entries, planted repositories. */
+/** Makes a folder in which a program ran usable for git again: modes, kinds of entries, planted repositories. */
 
 import { chmodSync, type Dirent, lstatSync } from 'node:fs';
 import { chmod, lstat, readdir, rm, writeFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * The project's working tree, uncommitted work included, as a git tree: through a private index in conductor's state,
- * which is also the stat cache. Knows nothing of specs; the person's index is read once and never written.
+ * The project's working tree, with uncommitted work, as a git tree: through a private index in conductor's state
+ * folder, which is also the cache of file stats. Reads the user's index once and never writes it.
  */
 
 import { copyFile, lstat, readdir, rename, rm, stat, utimes } from 'node:fs/promises';

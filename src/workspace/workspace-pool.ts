@@ -1,6 +1,6 @@
 /**
- * Workspaces: git worktrees of conductor's own repository, kept warm between tasks and builds, outside the project.
- * Knows nothing of recipes or results.
+ * The pool of workspaces: git worktrees of conductor's own repository outside the project, reused between tasks and
+ * builds. Knows no recipes and no results.
  */
 
 import {

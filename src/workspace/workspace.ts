@@ -1,4 +1,4 @@
-/** What a workspace is, where it lies, and how git is called for it. Makes none. */
+/** What a workspace is, where it is, and how git is called for it. Creates none. */
 
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Keeps one OpenCode server for all runs: started at the first, replaced when it dies or grows. Knows no session. */
+/**
+ * Keeps one OpenCode server for all runs: starts it with the first one, and replaces it when it ends or grows. Knows
+ * no session.
+ */
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';

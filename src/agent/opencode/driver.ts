@@ -1,4 +1,4 @@
-/** The agent that works in sessions of one OpenCode server: models, keys, the server's start. An attempt is another file's. */
+/** The driver `opencode`: models, keys, and the start of the server. Attempts are in `session/attempt.ts`. */
 
 import { realpath } from 'node:fs/promises';
 import { err, ok, type Result } from '../../base/result.js';

@@ -1,4 +1,4 @@
-/** The folder that stands for an agent's state folder during one attempt: only the login of the person is in it. */
+/** The folder that replaces an agent's state folder during one attempt. It holds only the user's login. */
 
 import { lstat, mkdir, mkdtemp, readdir, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** What conductor knows of a coding agent's program. Runs nothing. */
+/** What conductor knows about the program of a coding agent. Runs nothing. */
 
 import type { OutputReader } from './reading.js';
 

@@ -1,4 +1,4 @@
-/** What one line of an agent's output says: usage, words, and what went wrong with its provider. */
+/** What one line of an agent's output says: usage, text, and errors of its provider. */
 
 import type { Usage } from '../../model/action.js';
 import type { ProviderProblem } from '../provider-problem.js';

@@ -1,6 +1,6 @@
 /**
- * Agent definitions: Markdown files with front matter as OpenCode takes it. Checks them and says what of them decides
- * content. Reads no file and starts no agent.
+ * Checks agent definitions (Markdown files with OpenCode's front matter) and says which parts of them are in the key.
+ * Reads no file and starts no agent.
  */
 
 import { err, ok, type Result } from '../../base/result.js';

@@ -1,4 +1,7 @@
-/** What failed in an earlier attempt, in one short paragraph for the next one. Knows no transcript and no prompt. */
+/**
+ * Describes in one short paragraph what failed in an earlier attempt, for the next one. Knows no transcript and no
+ * prompt.
+ */
 
 import type { Failure } from '../../model/failure.js';
 

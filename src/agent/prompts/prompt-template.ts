@@ -1,4 +1,4 @@
-/** Prompt templates: what their front matter says, how they are rendered, measured and refused. Knows no task. */
+/** Prompt templates: reads their front matter, renders, measures and refuses them. Knows no task. */
 
 import { err, ok, type Result } from '../../base/result.js';
 import { parseYaml } from '../../io/document/document.js';

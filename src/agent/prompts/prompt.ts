@@ -1,4 +1,7 @@
-/** The prompt of a task: what defines it, and what steers a single attempt. Reads no file and knows no other task's text. */
+/**
+ * The prompt of a task: the part that is in the key, and the part that steers a single attempt. Reads no file and
+ * knows no other task's text.
+ */
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';

@@ -1,6 +1,6 @@
 /**
- * An agent for a first try without a key: the real OpenCode with a scripted model behind it. Starts the model with the
- * first run and ends it with the agent; knows no script's meaning.
+ * The agent of the driver `scripted`: the real OpenCode with a scripted model. Starts the model with the first run
+ * and ends it with the agent.
  */
 
 import { err, type Result } from '../../base/result.js';

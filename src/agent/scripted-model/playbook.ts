@@ -1,4 +1,7 @@
-/** Which step answers which request: scripts by name, one place in its script per session. Knows no socket. */
+/**
+ * Which step answers which request: scripts by name, and one position in its script for each session. Knows no
+ * socket.
+ */
 
 import { err, ok, type Result } from '../../base/result.js';
 import { type ModelRequest, markedScript } from './request.js';

@@ -1,4 +1,4 @@
-/** A scripted model from a JSON file: `{ "scripts": { "name": [steps] } }`. Knows the file, not what it plays. */
+/** Reads a scripted model from a JSON file: `{ "scripts": { "name": [steps] } }`. */
 
 import { err, ok, type Result } from '../../base/result.js';
 import { readText } from '../../io/files.js';

@@ -1,4 +1,4 @@
-/** Named places where answers wait until a test lets them go. Knows no request. */
+/** Named points at which answers wait until a test releases them. Knows no request. */
 
 export interface Gates {
   /** Waits at a gate until it is released or `signal` aborts; at once where it is open already. */

@@ -1,4 +1,4 @@
-/** Puts an answer on the wire, whole, cut or hanging. Knows no script. */
+/** Sends an answer over HTTP: complete, cut off or hanging. Knows no script. */
 
 import type { ServerResponse } from 'node:http';
 import type { ErrorAnswer } from './protocols/protocol.js';

@@ -1,4 +1,4 @@
-/** What a script of the scripted model may say, as plain data, and how to read it from JSON. Sends nothing. */
+/** What a script of the scripted model may contain, as plain data, and how to read it from JSON. Sends nothing. */
 
 import { err, ok, type Result } from '../../base/result.js';
 

@@ -1,4 +1,4 @@
-/** A task's files as they are on disk, in the form of a result: what it owns, and its part of what it patches. */
+/** A task's files on disk in the form of a result: its outputs, and its part of the files that it patches. */
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import { lockedEdits } from '../../analysis/locked-task.js';

@@ -1,6 +1,6 @@
 /**
- * Puts what a person edited onto what was newly made: file by file a merge of three. Where both changed the same lines
- * the sides are left for the person to see. Records the merged files only when the gates pass on them.
+ * Merges hand edits into newly built files, three-way and file by file. Keeps all versions of conflicting files for
+ * the user, and records merged files only when the gates pass on them.
  */
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';

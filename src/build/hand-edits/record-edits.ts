@@ -1,4 +1,7 @@
-/** Records files that people had a hand in as a result of a task: checked as any, gates included. Makes no file. */
+/**
+ * Records files that people edited as a result of a task, with the same checks and gates as for any result. Writes no
+ * file of the project.
+ */
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Check } from '../../analysis/verdict.js';

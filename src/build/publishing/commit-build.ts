@@ -1,4 +1,4 @@
-/** `build --commit`: one commit per landed task with trailers, and a merge into the person's branch. */
+/** `build --commit`: one commit with trailers for each published task, and a merge into the user's branch. */
 
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';

@@ -1,6 +1,6 @@
 /**
- * The tree that a build publishes: the snapshot with results put in, patches put on, what no task owns any more taken
- * out, and the lock files. A cached result and a new one land in the same way. Writes git objects only.
+ * Makes the tree that a build publishes: the snapshot with results, patches and lock files, without files that no
+ * task owns any more. Writes only git objects.
  */
 
 import { findOrphans } from '../../analysis/orphans.js';

@@ -1,4 +1,4 @@
-/** From finished tasks to the person's files: what lands is planned, written and recorded. Runs no task and no gate. */
+/** Publishes finished tasks to the user's files: plans, writes and records. Runs no task and no gate. */
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Prepared } from '../../analysis/prepare.js';

@@ -1,4 +1,4 @@
-/** What is to be landed and what comes of it, as data. Decides nothing. */
+/** The publish plan and its outcome, as data. Decides nothing. */
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Check } from '../../analysis/verdict.js';

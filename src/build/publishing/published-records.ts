@@ -1,4 +1,4 @@
-/** What a clone's own records say after a build: which outputs and patches of conductor are on disk. Writes nothing. */
+/** The clone's own records after a build: which outputs and patches of conductor are on disk. Writes nothing. */
 
 import type { StoredResult } from '../../model/action.js';
 import type { FeatureLock } from '../../model/feature-lock.js';

@@ -1,4 +1,4 @@
-/** What can be typed after the commands that show a project as a page or as a review. */
+/** Defines the commands that show a project as a page or as a review. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { examples, type SetExitCode } from './shared.js';

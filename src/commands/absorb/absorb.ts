@@ -1,6 +1,6 @@
 /**
- * From an edit by hand to a spec that explains it: the words come from the agent or from a person, and the edited files
- * must pass as the result of the new spec. What does not pass leaves the spec as it was.
+ * Turns a hand edit into a spec change: an agent or a person writes it, and the edited files must pass their gates
+ * under the new spec. Otherwise the spec stays as it was.
  */
 
 import { agentNameOf } from '../../agent/prompts/definitions.js';
@@ -71,8 +71,8 @@ async function inProject(
   const { project, agent } = prepared;
   const [label, ...more] = [...prepared.targets];
   if (label === undefined || more.length > 0) {
-    const message = `${options.target} names ${more.length + 1} tasks; an edit is absorbed by one`;
-    return err({ kind: 'usage', message, hint: '`conductor status` shows which are edited' });
+    const message = `${options.target} names ${more.length + 1} tasks; absorb takes one task`;
+    return err({ kind: 'usage', message, hint: '`conductor status` shows the edited tasks' });
   }
   const task = project.graph.task(label);
   const { files } = await driftOf(project, task);
@@ -80,7 +80,7 @@ async function inProject(
     return err({
       kind: 'usage',
       message: `${label} was not edited by hand`,
-      hint: '`conductor diff` shows edits',
+      hint: '`conductor diff` shows hand edits',
     });
   }
   const edit = files.map((file) => file.patch).join('');
@@ -124,7 +124,7 @@ async function inProject(
   const after = await withWords(before, task, words.value, proposed);
   if (!after.ok) return after;
   if (after.value === before) {
-    const detail = 'it found nothing to change in the spec: the edit may be covered by it already';
+    const detail = 'it found nothing to change in the spec: the spec may already describe the edit';
     return err({ kind: 'agent-error', detail, output: { tail: summary } });
   }
   return ok({ kind: 'proposed', proposal: { label, file, before, after: after.value, summary } });
@@ -173,8 +173,8 @@ export async function applyAbsorption(
   if ((await readText(place)) !== before) {
     return err({
       kind: 'usage',
-      message: `${file} was changed meanwhile`,
-      hint: 'nothing was written: try again',
+      message: `${file} was changed in the meantime`,
+      hint: 'nothing was written; try again',
     });
   }
   await writeAtomic(place, after);

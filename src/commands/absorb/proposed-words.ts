@@ -77,9 +77,8 @@ export async function askForWords(
 }
 
 const BEGIN =
-  '# ---- an edit by hand that the spec does not explain yet; these lines are taken out again ----';
-const END =
-  '# ---- change the spec below so that it says what the edit does, save, and leave the editor ----';
+  '# ---- a hand edit that the spec does not explain yet; conductor removes these lines again ----';
+const END = '# ---- change the spec below so that it describes the edit, save, and close the editor ----';
 
 /**
  * A spec file with an edit in comments above it, for a person to put the edit into words. The first line of a spec that is

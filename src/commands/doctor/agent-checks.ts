@@ -64,7 +64,7 @@ async function opencodePrograms(env: Environment): Promise<Finding[]> {
 function commandKeys(agent: CommandAgentConfig, env: Environment): Finding[] {
   return (agent.env ?? []).map((name): Finding => {
     if (isSet(env, name)) return { about: 'models', state: 'ok', found: `${name} is set` };
-    const hint = `set it, or take it out of \`agent.env\` when the agent has a login of its own`;
+    const hint = `set it, or remove it from \`agent.env\` if the agent has its own login`;
     return { about: 'models', state: 'warning', found: `${name}, which the agent needs, is not set`, hint };
   });
 }

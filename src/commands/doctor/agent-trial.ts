@@ -1,6 +1,6 @@
 /**
- * A tiny piece of work for an agent, outside of any project: whether it reads, runs a command, writes and says what it
- * used. Knows no driver and judges by the file alone.
+ * A tiny task for an agent, outside of any project: it reads, runs a command, writes, and reports its usage. Only the
+ * written file decides.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -79,9 +79,10 @@ export async function tryAgent(agent: Agent, options: TrialOptions): Promise<Res
     if (exit.kind === 'failed') return err(withoutLog(exit.failure));
     const answer = (await readText(join(cwd, ANSWER)))?.trim();
     if (answer === expected) return ok({ ms: options.now() - startedAt, usage: exit.usage });
-    const found = answer === undefined ? `it wrote no ${ANSWER}` : `${ANSWER} is not what was asked for`;
+    const found =
+      answer === undefined ? `it wrote no ${ANSWER}` : `${ANSWER} does not have the requested content`;
     const tail = ((await readText(logFile)) ?? '').slice(-4096);
-    return err({ kind: 'agent-error', detail: `it ended well, but ${found}`, output: { tail } });
+    return err({ kind: 'agent-error', detail: `it finished, but ${found}`, output: { tail } });
   } finally {
     await agent.close?.();
     await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** What a check of the doctor is: it looks at one thing, says what it found and what to do. Knows no check. */
+/** What a check of the doctor is: it examines one thing and reports what it found and what to do. */
 
 import type { Repository } from '../../io/git/repository.js';
 import type { Config } from '../../model/config.js';

@@ -1,4 +1,4 @@
-/** Checks for what killed builds and deleted projects left: workspaces, servers, locks. Removes nothing. */
+/** Checks for leftovers of killed builds and deleted projects: workspaces, servers, locks. Removes nothing. */
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export const checkBuilds: DoctorCheck = async (context) => {
     const { pid, command, since } = lock.error;
     if (pid > 0)
       return [{ about: 'builds', state: 'ok', found: `\`${command}\` runs, process ${pid}, since ${since}` }];
-    const hint = 'it may be stopped (Ctrl-Z): look for it with `ps`, and let it go on or end it';
+    const hint = 'it may be stopped (Ctrl-Z): find it with `ps`, and continue or end it';
     return [{ about: 'builds', state: 'warning', found: 'a build runs and does not answer', hint }];
   }
   try {
@@ -41,11 +41,11 @@ async function leftByBuilds({ repository, host }: DoctorContext): Promise<Findin
   const servers = await countLeftServers(host.cacheDir);
   const findings: Finding[] = [];
   if (busy > 0) {
-    const found = `${plural(busy, 'workspace')} of a build that was killed; the next build sweeps them`;
+    const found = `${plural(busy, 'workspace')} of a killed build; the next build removes them`;
     findings.push({ about: 'builds', state: 'ok', found });
   }
   if (servers > 0) {
-    const found = `${plural(servers, 'OpenCode server')} on record whose conductor is gone`;
+    const found = `${plural(servers, 'OpenCode server')} left by a killed conductor`;
     findings.push({ about: 'builds', state: 'warning', found, hint: 'run `conductor build`: it ends them' });
   }
   return findings.length > 0 ? findings : [{ about: 'builds', state: 'ok', found: 'none runs' }];
@@ -59,9 +59,9 @@ export const checkAbandoned: DoctorCheck = async ({ host }) => {
     if (/-[0-9a-f]{12}$/.test(name) && (await isAbandoned(join(cacheDir, name)))) abandoned.push(name);
   }
   if (abandoned.length === 0) return [];
-  const found = `${plural(abandoned.length, 'folder')} of projects that are gone`;
+  const found = `${plural(abandoned.length, 'folder')} of projects that no longer exist`;
   const shown = abandoned.slice(0, 5).map((name) => join(cacheDir, name));
-  return [{ about: 'workspaces', state: 'warning', found, hint: `they may be removed: ${shown.join(' ')}` }];
+  return [{ about: 'workspaces', state: 'warning', found, hint: `you can remove them: ${shown.join(' ')}` }];
 };
 
 /** Every workspace in it says where its git folder is; when none of those is there, nobody uses the folder. */

@@ -31,15 +31,15 @@ export const checkGit: DoctorCheck = async () => {
 export const checkSandbox: DoctorCheck = async ({ host, config }) => {
   const about = 'sandbox';
   if (config?.sandbox === 'off') {
-    const hint = 'agents, commands and gates can do whatever you can; set `sandbox` to `auto`';
-    return [{ about, state: 'warning', found: 'switched off by the config', hint }];
+    const hint = 'agents, commands and gates can do everything that you can; set `sandbox` to `auto`';
+    return [{ about, state: 'warning', found: 'switched off in the config', hint }];
   }
   const search = await findSandbox(host.env);
   if ('program' in search) return [{ about, state: 'ok', found: search.program }];
   const isNeeded = config?.sandbox === 'required';
   const hint = isNeeded
     ? 'the config requires it: install bubblewrap (`apt install bubblewrap`), or set `sandbox` to `auto`'
-    : 'without it agents, commands and gates can do whatever you can: install bubblewrap (`apt install bubblewrap`)';
+    : 'without it, agents, commands and gates can do everything that you can: install bubblewrap (`apt install bubblewrap`)';
   return [{ about, state: isNeeded ? 'problem' : 'warning', found: search.missing, hint }];
 };
 
@@ -59,7 +59,7 @@ export const checkDisk: DoctorCheck = async ({ host, repository }) => {
         about: 'disk',
         state,
         found,
-        hint: 'workspaces and results need room: free some space',
+        hint: 'workspaces and results need space: free some',
       });
     }
   }

@@ -30,7 +30,7 @@ export const checkSpecs: DoctorCheck = async ({ host, repository, config }) => {
     const hint = '`conductor new` writes a feature from a template';
     return [{ about: 'specs', state: 'warning', found: `there are no tasks in ${config.specs}/`, hint }];
   }
-  const found = `${plural(features.length, 'feature')}, ${plural(tasks, 'task')}; the programs of all gates are there`;
+  const found = `${plural(features.length, 'feature')}, ${plural(tasks, 'task')}; the programs of all gates are installed`;
   const findings: Finding[] = [{ about: 'specs', state: 'ok', found }];
   if (warnings.length > 0) {
     const hint = '`conductor validate` shows them';
@@ -48,13 +48,13 @@ function repositoryProblem(failure: Failure): Pick<Finding, 'found' | 'hint'> {
   switch (failure.kind) {
     case 'not-a-repository':
       return {
-        found: `${failure.directory} is in no git repository`,
+        found: `${failure.directory} is not in a git repository`,
         hint: 'run `git init` here, or change to the folder of the project',
       };
     case 'unsupported-repository':
       return { found: failure.reason, hint: failure.hint };
     default:
-      return { found: failure.kind, hint: 'see what `conductor status` says' };
+      return { found: failure.kind, hint: 'run `conductor status`' };
   }
 }
 
@@ -67,10 +67,15 @@ function mistakes(about: string, diagnostics: readonly Diagnostic[]): Finding[] 
   const shown = diagnostics.slice(0, MAX_SHOWN).map(({ file, line, message, hint }): Finding => {
     const place = [file, line].filter((part) => part !== undefined && part !== '').join(':');
     const found = place === '' ? message : `${place}: ${message}`;
-    return { about, state: 'problem', found, hint: hint ?? 'mend it; `conductor validate` shows the place' };
+    return {
+      about,
+      state: 'problem',
+      found,
+      hint: hint ?? 'correct it; `conductor validate` shows the place',
+    };
   });
   const more = diagnostics.length - shown.length;
   if (more === 0) return shown;
   const found = `${more} more`;
-  return [...shown, { about, state: 'problem', found, hint: '`conductor validate` shows all of them' }];
+  return [...shown, { about, state: 'problem', found, hint: '`conductor validate` shows all problems' }];
 }

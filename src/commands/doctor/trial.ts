@@ -1,4 +1,4 @@
-/** The check that lets an agent do a tiny piece of work. Costs a start of the agent, and what its model asks for it. */
+/** The check that lets an agent do one tiny task. It costs the start of the agent and the price of its model. */
 
 import type { Agent } from '../../agent/agent.js';
 import type { Result } from '../../base/result.js';

@@ -1,4 +1,4 @@
-/** The text of a first `conductor.config.ts`. Knows no disk. */
+/** The text of a first `conductor.config.ts`. Writes no file. */
 
 import { OWN_PACKAGE } from '../new/schema-reference.js';
 
@@ -32,16 +32,20 @@ export function configText(choices: ConfigChoices): string {
 
 function body({ gates, links }: ConfigChoices): string[] {
   return [
-    '  // What must pass on everything together before anything is kept.',
+    '  // Gates: commands that must pass on all files together before conductor publishes them.',
     ...(gates.length > 0
       ? ['  gates: {', ...list('    ', 'build', gates), '  },']
       : ['  //   gates: { build: ["make test"] },']),
     '',
     ...(links.length > 0
-      ? ['  // Seen in every workspace, part of no result: what the gates need.', ...workspace(links), '']
+      ? [
+          '  // Linked into every workspace, because the gates need it. Not part of results.',
+          ...workspace(links),
+          '',
+        ]
       : []),
-    '  // A task without `render` or `run` is written by a coding agent. Any with a',
-    '  // command line will do, or OpenCode:',
+    '  // A coding agent builds tasks without `render` or `run`. You can use any with a',
+    '  // command line, or OpenCode:',
     '  //   agent: { driver: "command", preset: "claude", env: ["ANTHROPIC_API_KEY"] },',
     '  //   agent: { driver: "opencode", model: "anthropic/claude-sonnet-4-5" },',
   ];

@@ -1,4 +1,6 @@
-/** Makes a project of a folder in a git repository: config, ignore rules, an example. Writes over nothing; asks nothing. */
+/**
+ * Makes a folder in a git repository a project: config, ignore rules, an example. Never overwrites and never asks.
+ */
 
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a project is worked on with: its package manager and the commands that check it. Reads files, runs nothing. */
+/** The tools of a project: its package manager and the commands that check it. Reads files, runs nothing. */
 
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,6 @@
-/** A feature from a template: what would be written, then written and checked, or taken back. Asks and prints nothing. */
+/**
+ * A feature from a template: previews it, or writes and validates it, or removes it again. Asks and prints nothing.
+ */
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -82,13 +84,13 @@ export async function planFeature(
 /** What is wrong with the name of a new feature; nothing when it is fine. */
 export function nameProblems(name: string | undefined): VariableProblem[] {
   if (name === undefined)
-    return [{ variable: 'name', message: 'is missing: what the feature is called', example: 'invoices' }];
+    return [{ variable: 'name', message: 'is missing: the name of the feature', example: 'invoices' }];
   if (isFeatureName(name) && !/^feature-\d/.test(name)) return [];
   const meant = String(TEMPLATE_HELPERS.kebabCase?.(name.replace(/^feature-\d+-/, '')));
   return [
     {
       variable: 'name',
-      message: `\`${name}\` cannot be the name of a feature: use lower-case words with \`-\` between them`,
+      message: `\`${name}\` cannot be the name of a feature: use lower-case words joined by \`-\``,
       ...(isFeatureName(meant) ? { hint: `did you mean \`${meant}\`?` } : {}),
     },
   ];
@@ -136,8 +138,8 @@ function madeBy({ template, feature }: FeaturePlan, failure: Failure): Failure {
 }
 
 function ignored({ folder }: FeaturePlan): Failure {
-  const message = `git ignores ${folder}: nothing would be built from it`;
-  return { kind: 'usage', message, hint: '`git check-ignore -v` with its path says which rule does' };
+  const message = `git ignores ${folder}, so conductor would not build it`;
+  return { kind: 'usage', message, hint: 'run `git check-ignore -v` with its path to find the rule' };
 }
 
 /** The backlog with a line that names its schema, unless the template wrote one. */

@@ -1,4 +1,4 @@
-/** Puts new files into a project: all of them or none, over nothing that is there and through no link. */
+/** Writes new files into a project: all of them or none. Never overwrites and follows no link. */
 
 import { lstat, mkdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -84,8 +84,8 @@ async function wayProblem(project: string, files: readonly NewFile[]): Promise<F
       const found = await lstat(join(project, folder)).catch(() => undefined);
       if (!found) break;
       if (found.isDirectory()) continue;
-      const message = `${path} cannot be written: ${folder} is no folder`;
-      return { kind: 'usage', message, hint: 'links are not followed: put a folder there' };
+      const message = `${path} cannot be written: ${folder} is not a folder`;
+      return { kind: 'usage', message, hint: 'conductor follows no links; put a folder there' };
     }
     if (await exists(join(project, path))) there.push(path);
   }

@@ -1,6 +1,6 @@
 /**
- * The builds of a project as their event logs tell of them, followed while they grow: those of this process and those of
- * every other terminal. Writes nothing.
+ * Follows the builds of a project through their event logs while they grow, of this process and of all others. Writes
+ * nothing.
  */
 
 import { open, stat } from 'node:fs/promises';

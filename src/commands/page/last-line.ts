@@ -1,4 +1,6 @@
-/** The last line that a running task has printed: event logs leave these out, the logs of its programs have them. */
+/**
+ * The last line that a running task printed. It is read from the logs of programs, because event logs leave it out.
+ */
 
 import { open, readdir, stat } from 'node:fs/promises';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';

@@ -1,4 +1,4 @@
-/** Builds and runs of tasks whose logs are gone, as the history remembers them. Reads no file. */
+/** Builds and runs of tasks from the history, when their logs are deleted. Reads no file. */
 
 import type { BuildRow } from '../../model/build-view.js';
 import type { AgentCall, HistoryLine, TaskEnd } from '../../model/history.js';

@@ -1,4 +1,4 @@
-/** Makes foreign text in a document harmless: secrets are redacted, control characters become visible. */
+/** Makes untrusted text harmless: redacts secrets, and makes control characters visible. */
 
 import { isSecret, redactable } from '../../io/process/environment.js';
 import { visibleBlock } from '../../report/style.js';

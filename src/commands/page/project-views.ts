@@ -1,4 +1,4 @@
-/** The project of today as the page shows it: its graph with verdicts, and the files that tasks generate. */
+/** The present project as the page shows it: its graph with verdicts, and the files that tasks generate. */
 
 import { driftOf } from '../../analysis/drift.js';
 import type { Inspection } from '../../build/dry-run.js';

@@ -1,4 +1,7 @@
-/** What a build kept of one task: prompts, agents' transcripts, output of gates and commands. Names of files are listed, never joined from a request. */
+/**
+ * The logs of one task in a build: prompts, agents' transcripts, output of gates and commands. Names of files are
+ * listed, never built from a request.
+ */
 
 import { lstat, open, readdir } from 'node:fs/promises';
 import type { LogView, PromptView, TranscriptView } from '../../model/page.js';

@@ -1,4 +1,4 @@
-/** Whether a planned backlog may stand in the project: every rule of `validate`, and what plans alone may not do. */
+/** Whether a planned backlog is valid in the project: every rule of `validate`, and rules for plans only. */
 
 import { renderPrompt } from '../../agent/prompts/prompt.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -54,8 +54,8 @@ export async function checkFiles(
   const specs = await checkSpecs(host, session, project.config, new Listing(entries));
   if (!specs.ok) return specs.error;
   const planned = specs.value.features.find(({ name }) => name === feature.name);
-  if (!planned) return [{ file: feature.folder + BACKLOG, message: 'holds no task' }];
-  if (planned.tasks.length === 0) return [{ file: planned.file, message: 'holds no task' }];
+  if (!planned) return [{ file: feature.folder + BACKLOG, message: 'contains no task' }];
+  if (planned.tasks.length === 0) return [{ file: planned.file, message: 'contains no task' }];
   const problems = [
     ...planned.tasks.flatMap((task) => secretPaths(parts, task)),
     ...planned.tasks.flatMap((task) => unknownAgent(parts, task)),
@@ -96,8 +96,8 @@ function secretPaths({ project }: CheckParts, task: Task): SpecProblem[] {
       .map((path) => ({
         file: task.source.file,
         path: [...task.source.path, key],
-        message: `\`${path}\` looks like a secret, which no plan may name`,
-        hint: 'leave it out; a person who wants it there adds it to the backlog',
+        message: `\`${path}\` looks like a secret; a plan may not name it`,
+        hint: 'remove it; a person can add it to the backlog',
       })),
   );
 }
@@ -109,7 +109,7 @@ function unknownAgent({ definitions }: CheckParts, task: Task): SpecProblem[] {
       file: task.source.file,
       path: [...task.source.path, 'agent'],
       message: `there is no agent definition \`${task.agent}\``,
-      hint: 'leave the key out: then the type of the task decides',
+      hint: 'remove the key: then the type of the task decides',
     },
   ];
 }
@@ -147,7 +147,7 @@ async function largePrompts(
       file: task.source.file,
       path: [...task.source.path, 'id'],
       message: `the prompt of \`${task.id}\` has ${bytes} bytes of ${limit}: ${sections.slice(0, 3).join(', ')}`,
-      hint: 'make two tasks of it, or say less',
+      hint: 'split it into two tasks, or shorten it',
     });
   }
   return problems;

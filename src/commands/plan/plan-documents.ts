@@ -1,4 +1,4 @@
-/** Takes the documents of one plan from the store or has them made, counts what that costs, and says so. Knows no files. */
+/** Gets the documents of one plan from the store or from planners, and adds up the cost. Knows no files. */
 
 import type { Agent } from '../../agent/agent.js';
 import type { Templates } from '../../agent/prompts/prompt-template.js';

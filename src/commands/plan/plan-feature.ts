@@ -1,6 +1,6 @@
 /**
- * The sequence of a plan: what is asked and what the planners see, their documents, the end of their sessions, the files.
- * Each part is another file's; here is only their order.
+ * The sequence of a plan: the request and the planners' input, the documents, the end of the sessions, the files.
+ * Each part is in another file.
  */
 
 import { err, ok, type Result } from '../../base/result.js';

@@ -1,6 +1,6 @@
 /**
- * How a plan comes into the person's files: what is written, what is merged with their changes, and what they have to
- * decide. Writes nothing itself.
+ * Merges a new plan into the user's files: what to write, what to merge with their changes, and which conflicts they
+ * must decide. Writes nothing.
  */
 
 import { err, ok, type Result } from '../../base/result.js';

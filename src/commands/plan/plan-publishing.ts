@@ -1,4 +1,4 @@
-/** Writes a plan into the project's files, or says what a person has to decide first. Asks no agent. */
+/** Writes a plan into the project's files, or reports what a person must decide first. Asks no agent. */
 
 import { err, ok, type Result } from '../../base/result.js';
 import { writeAtomic } from '../../io/files.js';

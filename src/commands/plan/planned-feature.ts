@@ -58,7 +58,11 @@ export async function findFeature(
   const request = isForeign ? await readText(target.file) : await textIn(project, folder + REQUEST);
   if (request === undefined) return err(noRequest(project, target, folder));
   if (request.trim() === '') {
-    return err({ kind: 'usage', message: 'the request is empty', hint: 'write what is wanted, and why' });
+    return err({
+      kind: 'usage',
+      message: 'the request is empty',
+      hint: 'write what should be possible, and why',
+    });
   }
   const heading = /^ {0,3}#[ \t]+(.+?)[ \t#]*$/m.exec(request)?.[1];
   const context = (await textIn(project, `${folder}context.md`)) ?? '';
@@ -91,14 +95,14 @@ function nameOf(file: string): string {
 
 function noRequest(project: Project, target: PlanTarget, folder: string): Failure {
   if (target.kind === 'request') {
-    return { kind: 'usage', message: `there is no file ${target.file}`, hint: 'name a Markdown file' };
+    return { kind: 'usage', message: `${target.file} does not exist`, hint: 'name a Markdown file' };
   }
   if (project.listing.under(folder).length > 0) {
     const message = `the feature ${target.name} has no ${REQUEST}`;
-    return { kind: 'usage', message, hint: `write what is wanted to ${folder}${REQUEST}` };
+    return { kind: 'usage', message, hint: `write the request to ${folder}${REQUEST}` };
   }
   const nearest = suggestions(target.name, [...project.features.keys()]);
   if (nearest.length > 0) return { kind: 'unknown-target', target: target.name, nearest };
-  const hint = 'write what is wanted there, or name a Markdown file that says it';
-  return { kind: 'usage', message: `there is no ${folder}${REQUEST}`, hint };
+  const hint = 'write the request there, or name a Markdown file with it';
+  return { kind: 'usage', message: `${folder}${REQUEST} does not exist`, hint };
 }

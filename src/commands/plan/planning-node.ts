@@ -1,5 +1,5 @@
 /**
- * One document of a plan as a node of the build: its prompt, what decides its content, and so its key. Starts no agent.
+ * One document of a plan as a node with a key: its prompt, and everything that decides its content. Starts no agent.
  */
 
 import type { Agent } from '../../agent/agent.js';

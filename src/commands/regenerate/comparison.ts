@@ -1,4 +1,4 @@
-/** Compares what a task has made anew with what is recorded of it: files, lines, bytes, exports. Runs nothing. */
+/** Compares the new outputs of a task with the recorded ones: files, lines, bytes, exports. Runs nothing. */
 
 import type { GitObjects } from '../../io/git/objects.js';
 import { diffTrees } from '../../io/git/tree-diff.js';

@@ -1,4 +1,4 @@
-/** Runs one generation's tests on the other one's code. Knows which files are tests; compares nothing. */
+/** Runs old tests on new code and the other way round. Knows which files are tests; compares nothing. */
 
 import type { Prepared } from '../../analysis/prepare.js';
 import type { TaskRunner } from '../../build/task-runner.js';

@@ -1,6 +1,6 @@
 /**
- * Makes outputs anew from the specs without a look at the old ones, and compares. Nothing is published before the
- * comparison, and after it only when that is asked for.
+ * Builds outputs again from the specs without the old ones, and compares. Publishes only after the comparison, and
+ * only on request.
  */
 
 import { addUsage } from '../../agent/usage.js';

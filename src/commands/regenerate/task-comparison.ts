@@ -1,4 +1,4 @@
-/** One task of a regeneration: what its runs made against its record. Runs nothing. */
+/** One task of a regeneration: its runs compared with its record. Runs nothing. */
 
 import { lockedPatches } from '../../analysis/dependency-outputs.js';
 import type { Prepared } from '../../analysis/prepare.js';

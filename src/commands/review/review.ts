@@ -1,6 +1,6 @@
 /**
- * What changed between two commits, task by task: why, spec, code, cost, gates, and whether the files are the recorded
- * ones. Writes nothing.
+ * What changed between two commits, task by task: why, spec, code, cost, gates, and whether the files are the
+ * recorded ones. Writes nothing.
  */
 
 import type { Prepared } from '../../analysis/prepare.js';
@@ -115,7 +115,7 @@ async function compareSides(
       : {
           problem: {
             kind: 'invalid-specs',
-            headline: 'some of it could not be read',
+            headline: 'some parts could not be read',
             facts: problems.map((text): [string, string] => ['problem', text]),
           },
         }),
@@ -220,7 +220,7 @@ async function reasons(
   if (is.recipe === 'accepted') return ['edited by hand, and accepted'];
   if (was.key === is.key) return ['another result of the same spec and inputs'];
   const [old, now] = await Promise.all([provenanceOf(prepared, was), provenanceOf(prepared, is)]);
-  if (!old || !now) return ['what decides its content changed; a result to compare with is in no store'];
+  if (!old || !now) return ['its key changed; the former result is not in any store'];
   const changes = compareManifests(old.manifest, now.manifest).map(({ name }) => `${name} changed`);
   return changes.length === 0 ? ['its key changed'] : changes;
 }

@@ -1,4 +1,4 @@
-/** One side of a review: the specs, the lock files and the files of one commit. Reads only. */
+/** One side of a review: the specs, lock files and files of one commit. Only reads. */
 
 import type { Prepared } from '../../analysis/prepare.js';
 import type { LockedTask } from '../../model/feature-lock.js';

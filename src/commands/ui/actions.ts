@@ -83,7 +83,7 @@ export class Actions {
         if (targets.length === 0) return err('name the tasks whose edits are to be discarded');
         return ok(['build', '--discard-edits', ...targets]);
       default:
-        return err(`${action} is not known`);
+        return err(`${action} is unknown`);
     }
   }
 

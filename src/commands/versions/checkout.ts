@@ -1,6 +1,6 @@
 /**
- * Goes back to a version of a feature: its specs from git, its outputs from the store, its lock. Publishes as a build
- * does; nothing that a person wrote and did not save is overwritten. Runs no recipe.
+ * Goes back to a version of a feature: its specs from git, its outputs from the store, its lock file. Publishes as a
+ * build does and never overwrites uncommitted work. Runs no recipe.
  */
 
 import { editedByHand } from '../../analysis/drift.js';

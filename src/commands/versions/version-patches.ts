@@ -1,4 +1,4 @@
-/** The files that a feature patches, from today's patches to those of another version. Publishes nothing. */
+/** The change of patched files when a feature goes back to another version. Publishes nothing. */
 
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';

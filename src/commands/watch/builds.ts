@@ -1,4 +1,4 @@
-/** The builds of a watch, one at a time: with the lock held only while one runs, and a build given up for the next. */
+/** The builds of a watch, one at a time. Holds the lock only while one runs, and replaces a build by the next. */
 
 import { setMaxListeners } from 'node:events';
 import { ok, type Result } from '../../base/result.js';

@@ -1,4 +1,7 @@
-/** Tells that something in a project changed, by the events of the file system. The door of chokidar; reads no file. */
+/**
+ * Reports that something in a project changed, from events of the file system. The adapter of chokidar; reads no
+ * file.
+ */
 
 import { relative, sep } from 'node:path';
 import type { Scope } from './scope.js';

@@ -1,4 +1,4 @@
-/** What a watch is given. Does nothing. */
+/** The parts that a watch needs. Does nothing. */
 
 import type { ExecutionHost } from '../../execution/executor.js';
 import type { BuildEvent } from '../../model/event.js';

@@ -1,6 +1,6 @@
 /**
- * Stands between a build of the watch and what it writes. A build that began with a glance lands only when a look finds
- * the same; and the project's index is brought up to date, for git to see what is in the way. Builds nothing.
+ * Checks a build of the watch before it publishes: a build that started on a partial scan may publish only if a full
+ * scan finds the same tree. Also updates the project's index.
  */
 
 import { SUPERSEDED } from '../../build/running-tasks.js';

@@ -1,6 +1,6 @@
 /**
- * From a look to a project that can be built: what is on disk, or, while its config or specs cannot be read, the last
- * good ones on today's files. Builds nothing.
+ * Loads a project from a scan. While its config or specs cannot be read, uses the last good ones with the present
+ * files.
  */
 
 import { ok, type Result } from '../../base/result.js';

@@ -1,7 +1,4 @@
-/**
- * What is on disk: snapshots through an index of the watch's own, so that looking needs no lock and disturbs no build.
- * Decides nothing.
- */
+/** Takes snapshots through the watch's own index, so that scanning needs no lock and disturbs no build. */
 
 import { ok, type Result } from '../../base/result.js';
 import { makeTemporaryFolder, removeTree } from '../../io/files.js';

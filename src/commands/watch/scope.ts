@@ -1,4 +1,4 @@
-/** Which paths of a project decide a verdict, and which folders lead to one. Knows no disk. */
+/** Which paths of a project decide a verdict, and which folders contain them. Knows no disk. */
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { TEMPLATES } from '../../analysis/facts.js';

@@ -1,6 +1,6 @@
 /**
- * `conductor watch`: looks when something may have changed, and keeps one build going for what is there. A snapshot
- * decides whether anything did, never an event: a lost one is made up for by the next look. Prints nothing.
+ * `conductor watch`: scans when something may have changed, and keeps one build running for the newest state. A
+ * snapshot decides whether anything changed; the next scan makes up for a lost event.
  */
 
 import { ok, type Result } from '../../base/result.js';
@@ -190,7 +190,7 @@ class Watch {
       this.seen = tree;
       const [first, ...more] = changed;
       const others = more.length === 0 ? '' : ` and ${more.length} more`;
-      const message = `${first}${others} changed with every build: what a gate or a recipe writes starts no other one`;
+      const message = `${first}${others} changed with every build: conductor does not start a build for files that a gate or a recipe writes`;
       this.emit({ type: 'warning', message });
     }
     return judged === 'react';
@@ -265,7 +265,7 @@ class Watch {
           requests.ask('event');
         },
         onBroken: (reason) => {
-          const message = `files cannot be watched (${reason}): they are looked at every second instead`;
+          const message = `files cannot be watched (${reason}); conductor scans every second instead`;
           this.emit({ type: 'warning', message });
           this.poll = true;
           requests.ask('look');

@@ -1,6 +1,6 @@
 /**
- * Asks an agent for a document until there is one that holds: the kept response, else sessions one after the other, each
- * in a workspace of its own. Knows no document and runs no session itself.
+ * Asks an agent for a document until one is valid: the cached response, else one session after the other, each in its
+ * own workspace. Knows no particular document.
  */
 
 import { evidence, withEvidence } from '../../agent/prompts/evidence.js';

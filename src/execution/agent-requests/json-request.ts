@@ -1,4 +1,4 @@
-/** Requests whose answer is a JSON file: its check against a schema, and the key of one that is kept. Asks nobody. */
+/** Requests that are answered with a JSON file: the check against a schema, and the key of a cached response. */
 
 import { err, ok, type Result } from '../../base/result.js';
 import { validateSchema } from '../../io/document/document.js';

@@ -1,4 +1,4 @@
-/** What a request to an agent for one document is: what is asked, who pays, how the answer is judged. Asks nobody. */
+/** What a request to an agent for one document is: the prompt, the budget, the check of the answer. */
 
 import type { Agent } from '../../agent/agent.js';
 import type { Result } from '../../base/result.js';

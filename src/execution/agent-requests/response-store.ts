@@ -1,4 +1,4 @@
-/** The one store of agents' documents: a response is a result under the key of its request. Asks nobody. */
+/** The store of agents' documents: a response is a result under the key of its request. */
 
 import { ok, type Result } from '../../base/result.js';
 import { type ActionKey, type Manifest, manifestKey, nextKey, type Usage } from '../../model/action.js';

@@ -1,6 +1,6 @@
 /**
- * What is done for a stale task, rung by rung: its attempts, then a better task, then a stronger model. Each rung is a
- * run of its own for the executor. Lands nothing.
+ * Builds a stale task step by step: its attempts, then a revised task, then a stronger model. Each step is one run of
+ * the executor. Publishes nothing.
  */
 
 import type { Prepared } from '../../analysis/prepare.js';

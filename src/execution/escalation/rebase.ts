@@ -1,4 +1,4 @@
-/** Asks for a better task when all attempts have failed, and keeps the proposal for people. Builds nothing. */
+/** Asks for a revised task when all attempts have failed, and keeps the proposal for people. Builds nothing. */
 
 import { fenced, shown } from '../../agent/prompts/evidence.js';
 import { renderMeasured } from '../../agent/prompts/prompt-template.js';

@@ -1,4 +1,4 @@
-/** A better task as data: the words that change, and the spec with them. Asks nobody and writes nothing. */
+/** A revised task as data: the changed text, and the spec with it. Writes nothing. */
 
 import { err, ok, type Result } from '../../base/result.js';
 import { parseYaml } from '../../io/document/document.js';

@@ -1,3 +1,3 @@
-/** The door of the package `ajv`: a file of its own, so that a bundle can load it when it is asked for. */
+/** The adapter of the package `ajv`, in a file of its own so that the bundle loads it only when needed. */
 
 export { Ajv } from 'ajv';

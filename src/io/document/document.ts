@@ -1,4 +1,4 @@
-/** YAML documents: values, places of values, findings of schemas. The door of yaml and ajv; knows no spec. */
+/** YAML documents: values, their places, and schema findings. The adapter of yaml and ajv; knows no spec. */
 
 import type { CST, Document, LineCounter, Node, Pair } from 'yaml';
 import { err, ok, type Result } from '../../base/result.js';

@@ -1,4 +1,4 @@
-/** Findings of a schema check as sentences for people. Knows the shape of ajv's errors, not ajv. */
+/** Turns findings of a schema check into sentences for people. Knows the form of ajv's errors, but not ajv. */
 
 import { nearest } from '../../base/nearest.js';
 

@@ -1,4 +1,4 @@
-/** The JSON Schemas that ship with the package: their names, their texts, how a file refers to one. Checks nothing. */
+/** The JSON Schemas of the package: their names, their texts, and how a file refers to one. Checks nothing. */
 
 /** A module of its own each: only what is asked for is read. */
 const LOADERS = {

@@ -1,4 +1,4 @@
-/** JSON Schemas that other people wrote, compiled for checking values. Knows no schema and no format by name. */
+/** JSON Schemas written by users, compiled to check values. */
 
 import { err, ok, type Result } from '../../base/result.js';
 import { type FormatCheck, type RefusedValue, type SchemaProblem, schemaProblems } from './schema-message.js';

@@ -1,4 +1,4 @@
-/** Changes of YAML texts that leave every other line, comments included, as a person wrote it. Knows no spec. */
+/** Changes YAML texts and keeps every other line, comments included. Knows no spec. */
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Document, Node, Pair, YAMLMap } from 'yaml';

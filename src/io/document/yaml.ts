@@ -1,4 +1,4 @@
-/** The door of the package `yaml`: a file of its own, so that a bundle can load it when it is asked for. */
+/** The adapter of the package `yaml`, in a file of its own so that the bundle loads it only when needed. */
 
 export {
   Composer,

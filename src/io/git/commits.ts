@@ -1,4 +1,4 @@
-/** Names of commits in the person's repository, as people write them. Reads only. */
+/** Names of commits in the user's repository, as people write them. Only reads. */
 
 import type { ObjectId } from '../../model/tree.js';
 import { git } from './git-process.js';

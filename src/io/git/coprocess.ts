@@ -1,4 +1,4 @@
-/** A git command that stays open and answers requests in order. Knows nothing of what is asked. */
+/** A git process that stays open and answers requests in order. Does not know what is requested. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { codeFor, type GitCall, type GitError, gitArguments, gitEnvironment } from './git-process.js';

@@ -1,4 +1,4 @@
-/** The commits that changed a file, in the person's repository. Reads only. */
+/** The commits that changed a file in the user's repository. Only reads. */
 
 import { git } from './git-process.js';
 import type { Repository } from './repository.js';

@@ -1,4 +1,4 @@
-/** Runs git once, with an environment and a configuration of our own. Knows no repository and no command. */
+/** Runs git once, with conductor's environment and configuration. Knows no repository and no command. */
 
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

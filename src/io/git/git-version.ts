@@ -1,4 +1,4 @@
-/** Which git is installed, and whether it is new enough. Opens no repository. */
+/** The version of the installed git, and whether it is new enough. Opens no repository. */
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';

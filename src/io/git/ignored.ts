@@ -1,4 +1,4 @@
-/** Which of a repository's own rules ignores a path. Knows no rule. */
+/** Which ignore rule of a repository applies to a path. */
 
 import { git } from './git-process.js';
 

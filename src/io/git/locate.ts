@@ -1,4 +1,7 @@
-/** Finds the repository around a directory with a few looks at the disk: no git and no wait, so that a build starts at once. */
+/**
+ * Finds the repository around a directory with a few reads of the disk and without git, so that a build starts at
+ * once.
+ */
 
 import { existsSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Every id and key that committed and uncommitted files of certain names mention, in all branches and worktrees of the
- * person's repository. Knows nothing of what the files mean: whatever looks like an id counts.
+ * Finds every id and key that files of certain names mention, committed or not, in all branches and worktrees of the
+ * user's repository.
  */
 
 import { readFile } from 'node:fs/promises';

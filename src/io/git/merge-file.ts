@@ -1,4 +1,4 @@
-/** The three-way merge of one text, by git. Knows nothing of where the texts come from. */
+/** The three-way merge of one text, by git. Does not know where the texts come from. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Objects and refs of conductor's own repository, through git processes that stay open: what is hot costs no start of
- * a process. Knows nothing of work trees.
+ * Reads and writes objects and refs of conductor's own repository through git processes that stay open. Knows no work
+ * trees.
  */
 
 import { createHash } from 'node:crypto';

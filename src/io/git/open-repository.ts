@@ -1,4 +1,4 @@
-/** Finds the repository around a directory, without starting git unless conductor's own one is missing. */
+/** Finds the repository around a directory. Starts git only if conductor's own repository is missing. */
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';

@@ -1,4 +1,4 @@
-/** The door of simple-git: what git tells people about a checkout, where exit codes and hot paths do not matter. */
+/** The adapter of simple-git: information about a checkout, where exit codes and speed do not matter. */
 
 import { gitEnvironment } from './git-process.js';
 

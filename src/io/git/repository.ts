@@ -1,4 +1,4 @@
-/** Where things are: the person's repository around a project, and conductor's own one beside it. Plain data. */
+/** Paths of the user's repository around a project, and of conductor's own one. Plain data. */
 
 export interface Repository {
   /** Real path of the project. */

@@ -1,4 +1,4 @@
-/** What conductor's own repository has in its settings, and whether it is in step with the person's. Changes nothing. */
+/** The settings of conductor's own repository, and whether they match the user's. Changes nothing. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** Conductor's own bare repository: made once, kept in step with the settings of the person's. Knows nothing of what is kept in it. */
+/**
+ * Creates conductor's own bare repository and keeps its settings in step with the user's. Does not know its content.
+ */
 
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Refs fetched from and pushed to repositories elsewhere, as git reports it. Asks for nothing at a terminal and lets no
- * password into a message. Knows nothing of results.
+ * Fetches refs from other repositories and pushes to them. Never prompts, and puts no password into a message. Knows
+ * no results.
  */
 
 import { withoutCredentials } from '../../model/address.js';

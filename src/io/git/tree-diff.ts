@@ -1,4 +1,4 @@
-/** How two trees differ, file by file, as git itself says it. Knows nothing of what the trees are. */
+/** How two trees differ, file by file, as git reports it. Does not know what the trees are. */
 
 import type { ObjectId } from '../../model/tree.js';
 import { type GitCall, gitOk } from './git-process.js';

@@ -1,4 +1,4 @@
-/** Every file below a small tree, read object by object: no process is started for it. Knows nothing of results. */
+/** Every file in a small tree, read object by object without starting a process. Knows no results. */
 
 import { mapBounded } from '../../base/bounded.js';
 import type { Entry, ObjectId } from '../../model/tree.js';

@@ -1,6 +1,6 @@
 /**
- * The door of HTTP: one request at a time, with limits on silence and size, redirects that never take credentials
- * elsewhere, and bodies that go straight to a file. Knows no protocol above it and tries nothing twice.
+ * The adapter for HTTP: one request with limits on silence and size, redirects that never carry credentials to
+ * another host, and bodies that are written straight to a file. Repeats nothing.
  */
 
 import http from 'node:http';

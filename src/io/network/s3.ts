@@ -1,6 +1,6 @@
 /**
- * The door of the AWS SDK, which people install beside conductor when they name a bucket: objects by key, created once.
- * Knows nothing of what is in them.
+ * The adapter of the AWS SDK, which users install beside conductor when they name a bucket: objects by key, created
+ * once.
  */
 
 import type { Readable } from 'node:stream';

@@ -1,4 +1,4 @@
-/** Parses and checks documents: the function that runs in the pool's threads, and inline for a few. */
+/** Parses and checks documents, in the threads of the pool or, for a few documents, inline. */
 
 import type { Diagnostic } from '../../model/failure.js';
 import {

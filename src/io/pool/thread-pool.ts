@@ -1,4 +1,7 @@
-/** Work over many items of plain data: inline for a few, in threads for thousands. The door of piscina; knows no spec. */
+/**
+ * Work over many items of plain data: inline for a few, in threads for thousands. The adapter of piscina; knows no
+ * spec.
+ */
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -1,4 +1,4 @@
-/** Opens the editor of the person at the terminal and waits until they leave it. Knows nothing of the file. */
+/** Opens the user's editor and waits until it ends. Does not know the file. */
 
 import { spawn } from 'node:child_process';
 

@@ -1,4 +1,4 @@
-/** What of the surroundings a started program may see: variables and places of programs. Reads no variable itself. */
+/** What a started program may see of the environment: variables and places of programs. Reads no variable itself. */
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';

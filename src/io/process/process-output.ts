@@ -1,4 +1,7 @@
-/** The output of a program: cut into lines, kept in a log file and as a bounded tail. Knows nothing of processes. */
+/**
+ * The output of a program: split into lines, written to a log file, with a bounded tail in memory. Knows no
+ * processes.
+ */
 
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';

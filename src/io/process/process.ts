@@ -1,4 +1,4 @@
-/** Running other programs to their end, whatever they do. Knows nothing of gates, agents or git. */
+/** Runs other programs to their end, whatever they do. Knows no gates, agents or git. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Bubblewrap: what a sandboxed program sees of the machine. Starts nothing but its own probe. */
+/** Bubblewrap: what a sandboxed program sees of the machine. Starts only its own probe. */
 
 import { execFile } from 'node:child_process';
 import { readlinkSync, realpathSync, statSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What templates can call: cases of words, plurals, comparisons, lists. The door of change-case and pluralize. */
+/** The helpers of templates: cases, plurals, comparisons, lists. The adapter of change-case and pluralize. */
 
 import { camelCase, capitalCase, constantCase, kebabCase, pascalCase, snakeCase } from 'change-case';
 import pluralize from 'pluralize';

@@ -1,4 +1,4 @@
-/** Strict text templates: nothing unknown renders as nothing. The door of handlebars; knows no file. */
+/** Strict text templates: an unknown name is an error. The adapter of handlebars; knows no file. */
 
 import type HandlebarsModule from 'handlebars';
 import { err, ok, type Result } from '../../base/result.js';

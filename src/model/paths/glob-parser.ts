@@ -1,4 +1,4 @@
-/** From the text of a glob to its parts: which characters are wildcards, and which stand for themselves. */
+/** Parses the text of a glob: which characters are wildcards, and which are literal. */
 
 import type { Glob, GlobPart, GroupTimes } from './glob.js';
 

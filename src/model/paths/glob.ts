@@ -1,6 +1,6 @@
 /**
- * What a parsed glob matches. A match walks the path once for each part of the glob, with the set of all places that it
- * can have come to, so that no glob and no name make it try the same again. Knows no disk and no spec.
+ * What a parsed glob matches. A match walks the path once for each part of the glob with the set of all possible
+ * positions, so that no input makes it slow.
  */
 
 /** One part of a glob. Only `folders` and `anything` cross a `/`. */

@@ -1,4 +1,6 @@
-/** Who owns a path: exact outputs by a map, globs by the folder they start in, so that no look-up walks all tasks. */
+/**
+ * Finds the owner of a path: exact outputs by a map, globs by their first folder, so that no lookup walks all tasks.
+ */
 
 import type { Label, Task } from '../task.js';
 import type { PathPattern } from './pattern.js';

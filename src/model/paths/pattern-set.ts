@@ -1,4 +1,4 @@
-/** A list of path patterns with excludes, in order: the one meaning of every list of paths in specs and the config. */
+/** A list of path patterns with excludes, in order: the type of every list of paths in specs and the config. */
 
 import type { Listing } from '../tree.js';
 import { covers, mayOverlap, type PathPattern, parsePattern } from './pattern.js';

@@ -1,4 +1,7 @@
-/** One path pattern: what it matches, where it begins and ends, what it can meet. Knows no list and no disk. */
+/**
+ * One path pattern: what it matches, its literal start and end, and what it can overlap with. Knows no list and no
+ * disk.
+ */
 
 import { type Glob, globMatches } from './glob.js';
 import { parseGlob } from './glob-parser.js';

@@ -1,4 +1,4 @@
-/** One build as the page shows it, folded from its events one by one. Knows neither a file nor a clock. */
+/** One build as the page shows it, folded from its events one by one. Knows no file and no clock. */
 
 import type { Usage } from '../../model/action.js';
 import type {

@@ -1,4 +1,4 @@
-/** Failures as the page shows them: the sentences that the terminal prints, as data. */
+/** Failures as the page shows them: the sentences of the terminal, as data. */
 
 import type { FailureView } from '../../model/build-view.js';
 import type { Failure } from '../../model/failure.js';

@@ -1,4 +1,4 @@
-/** What the folds of a build and of its tasks have in common: sums of usage, gates that end. */
+/** What the folds of a build and of its tasks share: sums of usage, ended gates. */
 
 import type { Usage } from '../../model/action.js';
 import type { GateView } from '../../model/build-view.js';

@@ -1,4 +1,4 @@
-/** One task of a build as the page shows it, folded from its events: state, spans of time, gates, attempts, sessions. */
+/** One task of a build as the page shows it, folded from its events: state, time spans, gates, attempts, sessions. */
 
 import type { Usage } from '../../model/action.js';
 import type { Span, SpanPhase, TaskView } from '../../model/build-view.js';

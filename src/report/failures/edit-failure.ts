@@ -1,4 +1,4 @@
-/** Sentences for edits: those of people, and patches of tasks on files that nobody owns. */
+/** Sentences for failures with hand edits and with patches. */
 
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';

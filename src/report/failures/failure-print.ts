@@ -1,4 +1,4 @@
-/** Failures as printed: headline, aligned facts, one hint; mistakes in files with their line and a marker. */
+/** Prints failures: headline, aligned facts, one hint; errors in files with their line and a marker. */
 
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';

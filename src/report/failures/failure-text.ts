@@ -1,4 +1,4 @@
-/** The parts that a failure's text is put together from. Knows no kind of failure. */
+/** The parts of a failure's text. Knows no kind of failure. */
 
 import type { Diagnostic, KeptOutput } from '../../model/failure.js';
 import { duration, plural } from '../style.js';

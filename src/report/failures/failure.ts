@@ -1,4 +1,4 @@
-/** Sentences for failures: a headline, facts, one hint, at most one log. Knows nothing of where they are printed. */
+/** Sentences for failures: a headline, facts, one hint, at most one log. Does not print. */
 
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';

@@ -1,4 +1,4 @@
-/** Sentences for gates that did not pass. */
+/** Sentences for failed gates. */
 
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';

@@ -1,4 +1,4 @@
-/** Sentences for what a task left in its workspace: too little, too much, unsafe. */
+/** Sentences for wrong content of a workspace: missing, too much, unsafe. */
 
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';

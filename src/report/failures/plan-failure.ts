@@ -1,4 +1,4 @@
-/** Sentences for plans that were refused, and for those that meet a person's changes. */
+/** Sentences for rejected plans, and for plans that conflict with a person's changes. */
 
 import type { Failure } from '../../model/failure.js';
 import { type FailureText, list, say } from './failure-text.js';

@@ -1,4 +1,4 @@
-/** Sentences for what a reviewer said, or did not say. */
+/** Sentences for failures of a review. */
 
 import type { Failure } from '../../model/failure.js';
 import { type FailureText, list, say } from './failure-text.js';

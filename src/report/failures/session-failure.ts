@@ -1,4 +1,4 @@
-/** Sentences for what ends an agent's session from outside: its limits and its provider. */
+/** Sentences for sessions of agents that end early: limits and providers. */
 
 import type { Failure } from '../../model/failure.js';
 import { plural } from '../style.js';

@@ -1,4 +1,4 @@
-/** Sentences for the failures of single tasks, gates and landings. */
+/** Sentences for failures of single tasks, gates and publishing. */
 
 import { unreachable } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';

@@ -1,4 +1,4 @@
-/** The kept record of a build: its events as NDJSON, through a function that appends. Knows no files. */
+/** The event log of a build as NDJSON, through a function that appends. Knows no files. */
 
 import { lineQueue } from '../../base/line-queue.js';
 import type { BuildEvent } from '../../model/event.js';

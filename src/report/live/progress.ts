@@ -1,4 +1,4 @@
-/** A build's state as a pure fold over its events. Knows nothing of how it is drawn. */
+/** The state of a build, folded from its events. Pure; draws nothing. */
 
 import type { BuildEvent, Phase, TaskOutcomeKind } from '../../model/event.js';
 import type { Label } from '../../model/task.js';

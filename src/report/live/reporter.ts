@@ -1,4 +1,4 @@
-/** What everything that shows or keeps events looks like. Knows no particular one. */
+/** The interface of everything that shows or records events. */
 
 import type { BuildEvent } from '../../model/event.js';
 

@@ -1,4 +1,6 @@
-/** The live view of a build on a terminal: a block that is redrawn below what stays. Knows neither clock nor timers. */
+/**
+ * The live view of a build on a terminal: a block that is redrawn below fixed lines. Knows no clock and no timers.
+ */
 
 import type { BuildEvent } from '../../model/event.js';
 import { duration, money, type Style, visible, withoutColours } from '../style.js';

@@ -1,4 +1,4 @@
-/** Numbers as small drawings of characters. Knows neither what they count nor a terminal's width. */
+/** Small charts made of characters. */
 
 const EIGHTHS_UP = '▁▂▃▄▅▆▇█';
 const EIGHTHS_RIGHT = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];

@@ -1,4 +1,4 @@
-/** The calls of a history as a table for spreadsheets (RFC 4180), one line a call. Sums nothing. */
+/** The agent calls of a history as a table (RFC 4180), one line for each. Adds nothing up. */
 
 import { type AgentCall, featureOf, type HistoryLine } from '../../model/history.js';
 

@@ -1,4 +1,4 @@
-/** The days of a trend without gaps: what did not happen is seen too. Pure. */
+/** The days of a trend without gaps, so that days without builds show too. Pure. */
 
 import { type Day, dayOf } from './metrics.js';
 

@@ -1,4 +1,4 @@
-/** Metrics as one page of HTML with plots. Knows where nothing comes from. */
+/** Metrics as one page of HTML with plots. */
 
 import { html, htmlPage } from '../pages/html.js';
 import { bytes, duration, money, plural } from '../style.js';

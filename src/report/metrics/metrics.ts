@@ -1,4 +1,4 @@
-/** What the lines of a history come to, as plain data: sums, rates, and how they went day by day. Knows no file. */
+/** The sums, rates and daily trends of a history, as plain data. Knows no file. */
 
 import { quantile } from '../../base/statistics.js';
 import type { TaskOutcomeKind } from '../../model/event.js';

@@ -1,6 +1,6 @@
 /**
- * A history as one OTLP/JSON `ExportMetricsServiceRequest`, with the names of OpenTelemetry's conventions for generative
- * AI; what those have no name for begins with `conductor.`. Sends nothing.
+ * A history as one OTLP/JSON `ExportMetricsServiceRequest`, with the names of OpenTelemetry's conventions for
+ * generative AI, else with names that start with `conductor.`. Sends nothing.
  */
 
 import { type AgentCall, featureOf, type HistoryLine, type TaskEnd } from '../../model/history.js';

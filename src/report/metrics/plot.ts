@@ -1,4 +1,4 @@
-/** Plots as inline SVG: stacked columns by day, and a line of shares. Knows colours by class only, and no metric. */
+/** Plots as inline SVG: stacked columns by day, and a line of shares. Knows colours only by class. */
 
 import { html } from '../pages/html.js';
 

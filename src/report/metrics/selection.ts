@@ -1,4 +1,4 @@
-/** Which lines of a history are asked for: since when, of which features, by which models. Knows no sum. */
+/** Selects lines of a history: since when, which features, which models. Adds nothing up. */
 
 import { type AgentCall, featureOf, type HistoryLine } from '../../model/history.js';
 import { patternSet } from '../../model/paths/pattern-set.js';

@@ -1,4 +1,4 @@
-/** Metrics for people: what they come to, line by line; charts where they can be seen, numbers anywhere else. */
+/** Metrics for people, line by line: with charts on a terminal, else only numbers. */
 
 import { bytes, duration, money, plural, type Style, visible } from '../style.js';
 import { padTo, textWidth } from '../width.js';

@@ -1,4 +1,4 @@
-/** Pages of HTML that need nothing else: no script, no font, no request. Knows nothing of what they show. */
+/** Self-contained pages of HTML: no script, no font, no request. Does not know their content. */
 
 import { visible } from '../style.js';
 

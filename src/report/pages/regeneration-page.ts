@@ -1,4 +1,4 @@
-/** A regeneration as one page of HTML that needs nothing else: no script, no font, no request. */
+/** A regeneration as one self-contained page of HTML: no script, no font, no request. */
 
 import type { ComparedFile, CrossTests, RegeneratedTask, Regeneration } from '../../model/regeneration.js';
 import { describeFailure } from '../failures/failure.js';

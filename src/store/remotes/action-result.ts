@@ -1,6 +1,6 @@
 /**
- * An entry as the remote execution protocol writes it: an `ActionResult` in JSON that names files by SHA-256 and size.
- * What arrives is not trusted to have any shape. Speaks to nobody.
+ * An entry in the form of the remote execution protocol: an `ActionResult` in JSON that names files by SHA-256 and
+ * size. Trusts no arriving data to have any form.
  */
 
 import { compareBytes } from '../../base/order.js';

@@ -1,4 +1,4 @@
-/** The seam below content-addressed remotes: a place for actions by key and blobs by SHA-256. Knows nothing of results. */
+/** The interface below content-addressed remotes: actions by key and blobs by SHA-256. Knows no results. */
 
 import type { Result } from '../../base/result.js';
 import type { RemoteFault } from '../remote-store.js';

@@ -1,6 +1,6 @@
 /**
- * Entries in a content-addressed store: their files as blobs, and an action that names them. A commit here and an action
- * there are turned into each other. Knows no transport.
+ * Entries in a content-addressed store: their files as blobs, and an action that names them. Converts between a
+ * commit and an action. Knows no transport.
  */
 
 import { createHash } from 'node:crypto';

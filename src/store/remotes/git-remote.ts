@@ -1,6 +1,6 @@
 /**
- * Results in any git repository, as refs: the server that hosts the code hosts them. Many keys are one fetch; a push
- * only ever creates. Knows nothing of what is in a result.
+ * Results as refs in any git repository, such as the server that hosts the code. Fetches many keys at once; a push
+ * only creates refs.
  */
 
 import { randomBytes } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * Bazel's HTTP cache protocol, as bazel-remote, BuildBuddy, nginx with DAV and bucket gateways speak it: `/ac/<key>` and
- * `/cas/<sha256>`. Tries again what may work the next time. Knows nothing of what actions and blobs are for.
+ * Bazel's HTTP cache protocol (bazel-remote, BuildBuddy, nginx with DAV, bucket gateways): `/ac/<key>` and
+ * `/cas/<sha256>`. Repeats requests that may succeed later.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** From the config to remotes: each kind is loaded when it is named. Asks no remote anything. */
+/** Opens the remotes in the config. Loads the code of each kind only when it is named; asks no remote anything. */
 
 import type { GitObjects } from '../../io/git/objects.js';
 import type { CacheRemoteConfig } from '../../model/cache-config.js';

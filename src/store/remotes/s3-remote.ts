@@ -1,4 +1,4 @@
-/** A bucket as a place for actions and blobs: `<prefix>/ac/<key>` and `<prefix>/cas/<sha256>`, each created once. */
+/** Actions and blobs in a bucket: `<prefix>/ac/<key>` and `<prefix>/cas/<sha256>`, each created once. */
 
 import { createHash } from 'node:crypto';
 import { ok, type Result } from '../../base/result.js';

@@ -1,4 +1,4 @@
-/** The twin of a remote for tests: it keeps entries in memory and does what the test tells it. Speaks no protocol. */
+/** The fake of a remote for tests: keeps entries in memory and does what the test says. Speaks no protocol. */
 
 import type { ObjectId } from '../../model/tree.js';
 import type { EntryName } from '../encoded-entry.js';

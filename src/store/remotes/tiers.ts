@@ -1,6 +1,6 @@
 /**
- * Several remotes in their order, with rights and patience for each: what fails is a warning, and a remote that goes on
- * failing is left alone for the rest of the build. Knows no protocol.
+ * Several remotes in order, with rights and timeouts for each. An error is a warning, and a remote that keeps failing
+ * is not asked again in this build. Knows no protocol.
  */
 
 import type { ObjectId } from '../../model/tree.js';

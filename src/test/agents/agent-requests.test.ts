@@ -59,7 +59,7 @@ async function answer(terminal: Terminal, question: RegExp, keys: string): Promi
 test('new asks for the template, the name and every variable, says what is wrong, and writes', async () => {
   const one = project(TEMPLATE);
   const terminal = conductor(one, 'new', '--template', 'greeting');
-  await answer(terminal, /What is the feature called/, `First Words${ENTER}`);
+  await answer(terminal, /What is the name of the feature/, `First Words${ENTER}`);
   const from = terminal.length;
   await terminal.shows(/did you mean `first-words`/, 0);
   terminal.type(`${'\u007f'.repeat(11)}first-words${ENTER}`);
@@ -107,7 +107,11 @@ test('init proposes the gates that it found, and writes those that are left chos
   });
   const terminal = conductor(one, 'init');
   // The cursor is on the first one; a space takes it out.
-  await answer(terminal, /What must pass[\s\S]*npm run lint[\s\S]*npm test/, ` ${ENTER}`);
+  await answer(
+    terminal,
+    /must pass before conductor publishes[\s\S]*npm run lint[\s\S]*npm test/,
+    ` ${ENTER}`,
+  );
   await answer(terminal, /Write an example/, ENTER);
   await answer(terminal, /Copy agent definitions/, ENTER);
   expect(await terminal.ended()).toBe(0);
@@ -120,7 +124,7 @@ test('init proposes the gates that it found, and writes those that are left chos
 test('init left with Ctrl-C has changed nothing', async () => {
   const one = project();
   const terminal = conductor(one, 'init');
-  await answer(terminal, /What must pass/, CTRL_C);
+  await answer(terminal, /must pass before conductor publishes/, CTRL_C);
   expect(await terminal.ended()).toBe(130);
   expect(filesBelow(one.dir, ['.git'])).toEqual({});
 });

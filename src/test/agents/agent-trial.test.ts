@@ -41,7 +41,7 @@ test('the real OpenCode passes with a scripted model, says what it used and leav
 
 test.each([
   ['writes nothing', {}, 'it wrote no answer.txt'],
-  ['guesses', { 'answer.txt': 'gamma' }, 'is not what was asked for'],
+  ['guesses', { 'answer.txt': 'gamma' }, 'does not have the requested content'],
 ])('an agent that %s does not pass', async (_what, files, detail) => {
   const tried = await tryAgent(new ScriptedAgent({ auto: () => files }), options);
   expect(tried).toMatchObject({ error: { kind: 'agent-error', detail: expect.stringContaining(detail) } });

@@ -100,7 +100,7 @@ test('without a terminal the gates must be decided', async () => {
   const asked = await one.conductor('init');
   expect([asked.code, asked.stderr]).toEqual([
     2,
-    expect.stringContaining('--yes takes what was found (make test)'),
+    expect.stringContaining('--yes uses the commands that were found (make test)'),
   ]);
   expect(Object.keys(own(one))).toEqual(['Makefile']);
   expect((await one.conductor('init', '--no-gates', '--no-example')).code).toBe(0);

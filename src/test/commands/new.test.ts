@@ -87,7 +87,7 @@ test('everything that is wrong or missing is said at once, and nothing is writte
   expect(refused.stdout).toBe('');
   expect(refused.stderr).toMatchInlineSnapshot(`
     "error: greeting cannot be used with these values
-      name    \`My Thing\` cannot be the name of a feature: use lower-case words with \`-\` between them; did you mean \`my-thing\`?
+      name    \`My Thing\` cannot be the name of a feature: use lower-case words joined by \`-\`; did you mean \`my-thing\`?
       who     is missing: Who is greeted (for example Ada)
       fields  \`b\` is not a field: write a name, a colon and a type, such as \`total:number!\`
       fields  \`a\`: \`type\` must be one of \`string\`, \`number\`, \`boolean\`; did you mean \`string\`?
@@ -124,11 +124,11 @@ test('without a terminal, what is missing is a mistake of usage', async () => {
 test('the template may stand alone, but not beside another', async () => {
   const one = project(template('templates/greeting'));
   const made = await one.conductor('new', 'greeting', '--name', 'a', '--set', 'who=Ada');
-  expect([made.code, made.stdout]).toEqual([0, expect.stringContaining('feature-001-a is there')]);
+  expect([made.code, made.stdout]).toEqual([0, expect.stringContaining('feature-001-a is written')]);
   const two = await one.conductor('new', 'greeting', '--template', 'other', '--name', 'b');
   expect([two.code, two.stderr]).toEqual([
     2,
-    expect.stringContaining('two templates are named: greeting and'),
+    expect.stringContaining('two templates are given: greeting and'),
   ]);
 });
 
@@ -276,7 +276,7 @@ test('links are not followed, neither in a template nor on the way to what is wr
   mkdirSync(outside);
   symlinkSync(outside, one.path('specs'));
   const away = await one.conductor(...args);
-  expect([away.code, away.stderr]).toEqual([2, expect.stringContaining('specs is no folder')]);
+  expect([away.code, away.stderr]).toEqual([2, expect.stringContaining('specs is not a folder')]);
   expect(filesBelow(outside)).toEqual({});
 });
 

@@ -86,7 +86,7 @@ test('a person is asked before anything is built: on a terminal, or by `--yes`',
   expect(unasked.code).toBe(2);
   expect(unasked.stdout).toContain('f/T01  Greet  stale\n  writes  greet.txt\n  runs    test -s greet.txt\n');
   expect(unasked.stdout).toMatch(/2 tasks to build, 2 by agents: prompts of about \d+ tokens/);
-  expect(unasked.stderr).toContain('there is no terminal to ask on');
+  expect(unasked.stderr).toContain('conductor cannot ask without a terminal');
   expect(unasked.stderr).toContain('--yes');
   expect(calls()).not.toContain('one');
 
@@ -110,7 +110,7 @@ test('a person is asked before anything is built: on a terminal, or by `--yes`',
   expect(interrupted.code).toBe(130);
   const declined = await onTerminal('n');
   expect(declined.code).toBe(1);
-  expect(declined.seen).toContain('nothing was built; the plan stands');
+  expect(declined.seen).toContain('nothing was built; the plan is written');
   expect(calls()).not.toContain('one');
   const agreed = await onTerminal('y');
   expect(agreed.seen).toContain('conductor: built 2');
@@ -128,7 +128,7 @@ test('the backlog says what can start, and words about a task are set with every
   project.write('specs/g.spec.md', '---\nid: main # the only one\noutputs: [g.txt]\n---\n\nWrite g.\n');
   const ready = await project.conductor('backlog', 'ready');
   expect(ready.stdout).toBe(
-    'f/T01   Greet\ng/main  main\nconductor: 2 tasks can start, 1 waiting or held back\n',
+    'f/T01   Greet\ng/main  main\nconductor: 2 tasks can start, 1 waiting or blocked\n',
   );
   const set = await project.conductor(
     'backlog',
@@ -154,9 +154,9 @@ test('the backlog says what can start, and words about a task are set with every
 
   for (const [args, message] of [
     [['f/T9', 'status=done'], 'no task or feature is called f/T9'],
-    [['f/T01', 'status=soon'], '`soon` is no status'],
-    [['f/T01', 'outputs=x'], 'sets nothing that can be set here'],
-    [['f/T01', 'status'], 'sets nothing that can be set here'],
+    [['f/T01', 'status=soon'], '`soon` is not a status'],
+    [['f/T01', 'outputs=x'], 'is not a field that `set` can change'],
+    [['f/T01', 'status'], 'is not a field that `set` can change'],
   ] as const) {
     const refused = await project.conductor('backlog', 'set', ...args);
     expect(refused.stderr).toContain(message);

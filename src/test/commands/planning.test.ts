@@ -183,7 +183,7 @@ test('what only a plan may not do is refused as well: secrets, prompts that no b
   if (failure?.kind !== 'invalid-plan') throw new Error(story.log());
   expect(failure.diagnostics.map(({ message }) => message)).toEqual([
     expect.stringMatching(/^the prompt of `T01` has \d+ bytes of 3072: description: 4000 bytes/),
-    '`config/.env` looks like a secret, which no plan may name',
+    '`config/.env` looks like a secret; a plan may not name it',
   ]);
   expect(story.summary.exitCode).toBe(1);
   expect(rig.read(failure.kept as string)).toContain('config/.env');

@@ -1,4 +1,4 @@
-/** Where the programs are that a worker needs: OpenCode itself and ripgrep. Starts nothing but a question for a version. */
+/** Finds the programs that a worker needs: OpenCode and ripgrep. Starts them only to ask for their version. */
 
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The plugin that keeps OpenCode's file tools where they belong. Holds its text; OpenCode runs it, not conductor. */
+/** The text of the plugin that limits OpenCode's file tools to the workspace. OpenCode runs it. */
 
 import { join } from 'node:path';
 import { readText, writeAtomic } from '../../../io/files.js';

@@ -1,4 +1,4 @@
-/** Which process is meant by a number that may have been given again: its start time and the system's boot. */
+/** Which process a process number means, although the system may have given it again: start time and boot id. */
 
 import { readdir, readFile } from 'node:fs/promises';
 import { cleanEnvironment, runProgram } from '../../../io/process/process.js';

@@ -1,4 +1,4 @@
-/** Ties a server's life to conductor's: the kernel kills it the moment that conductor is gone. Linux with `setpriv`. */
+/** Ties a server's life to conductor's: the kernel kills the server when conductor ends. Linux with `setpriv`. */
 
 import { type Environment, findProgram } from '../../../io/process/environment.js';
 import { runProgram } from '../../../io/process/process.js';

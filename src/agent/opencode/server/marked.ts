@@ -1,4 +1,4 @@
-/** Ends processes by number, and those that carry a mark in their variables. Knows no record and no server. */
+/** Ends processes by number, and processes with a mark in their environment. Knows no record and no server. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from '../../../io/files.js';

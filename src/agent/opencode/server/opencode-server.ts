@@ -1,4 +1,7 @@
-/** One running OpenCode server: started, watched, ended, with all that it leaves. Knows no session and no task. */
+/**
+ * One running OpenCode server: starts it, watches it, and ends it with everything that it started. Knows no session
+ * and no task.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';

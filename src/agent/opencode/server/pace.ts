@@ -1,4 +1,4 @@
-/** The plugin that keeps to a provider's requests a minute. Holds its text; OpenCode runs it, not conductor. */
+/** The text of the plugin that limits a provider's requests per minute. OpenCode runs it. */
 
 import { join } from 'node:path';
 import { readText, writeAtomic } from '../../../io/files.js';

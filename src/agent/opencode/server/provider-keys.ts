@@ -1,4 +1,4 @@
-/** Where the keys of providers come from: variables that the config names. Writes none anywhere. */
+/** Reads the keys of providers from the variables that the config names. Writes them nowhere. */
 
 import type { Environment } from '../../../io/process/environment.js';
 import type { OpencodeAgentConfig } from '../../../model/config.js';

@@ -1,4 +1,4 @@
-/** What a dead conductor left of its OpenCode servers: recorded while they run, ended at the next start. */
+/** Records running OpenCode servers, and ends those that a killed conductor left. */
 
 import { rmdir } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Where running servers are recorded. Knows no record: a build with nothing to do looks here and loads no more. */
+/**
+ * The folder in which running servers are recorded. A separate file, because a build with nothing to do looks there
+ * and loads no more.
+ */
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The shell that OpenCode gives its agents, and where it may run. Knows no server; the list of places is conductor's. */
+/** The shell that OpenCode gives its agents, and the list of folders in which it may run. Knows no server. */
 
 import { createHash } from 'node:crypto';
 import { chmod, realpath } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** OpenCode's configuration as conductor writes it: nothing may ask, nothing is fetched. Writes no file itself. */
+/** OpenCode's configuration as conductor writes it: no permission asks, and nothing is downloaded. Writes no file. */
 
 import type {
   OpencodeAgentConfig,

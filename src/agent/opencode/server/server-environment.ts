@@ -1,4 +1,6 @@
-/** The variables of an OpenCode server: its own folders and switches, and almost nothing of conductor's. */
+/**
+ * The environment of an OpenCode server: its own folders and switches, and almost nothing of conductor's environment.
+ */
 
 import { delimiter, join } from 'node:path';
 import type { Environment } from '../../../io/process/environment.js';

@@ -1,4 +1,4 @@
-/** One attempt of one task in sessions of an OpenCode server, through the deaths of servers. Starts no server itself. */
+/** One attempt at one task in sessions of an OpenCode server, also when servers end in between. Starts no server. */
 
 import { cleanEnvironment, type Environment, withPathInFront } from '../../../io/process/environment.js';
 import { secretPlaces } from '../../../io/process/sandbox.js';

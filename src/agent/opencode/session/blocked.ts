@@ -1,4 +1,4 @@
-/** Whether an agent said, through the tool `task_blocked`, that its task cannot be done. Knows no session. */
+/** Whether an agent reported, with the tool `task_blocked`, that it cannot do its task. Knows no session. */
 
 import type { ToolPart } from '../client.js';
 

@@ -1,4 +1,4 @@
-/** The one stream of a server's events, kept alive, and handed to the sessions that they belong to. Judges no event. */
+/** The one stream of a server's events: keeps it open, and passes each event to its session. Interprets no event. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GlobalEvent, OpencodeClient } from '../client.js';

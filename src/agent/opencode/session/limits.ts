@@ -1,4 +1,6 @@
-/** When a session has gone on for too long, by steps, time, silence or a provider's wait. Pure: the clock is asked by others. */
+/**
+ * Decides when a session exceeds a limit: steps, time, silence, or a provider's wait. Pure; callers pass the time.
+ */
 
 import type { Failure, KeptOutput } from '../../../model/failure.js';
 import { isQuotaText } from '../../provider-problem.js';

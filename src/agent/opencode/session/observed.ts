@@ -1,4 +1,4 @@
-/** Which files of its workspace an agent was seen to read, from its tool calls. Reads none of them. */
+/** The files of its workspace that an agent read, according to its tool calls. Reads none of them. */
 
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { sortedByBytes } from '../../../base/order.js';

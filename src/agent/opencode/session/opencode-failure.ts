@@ -1,4 +1,4 @@
-/** What OpenCode's errors mean for a build. Pure; knows no session's course. */
+/** What OpenCode's errors mean for a build. Pure. */
 
 import type { Failure, KeptOutput } from '../../../model/failure.js';
 import { isQuotaText } from '../../provider-problem.js';

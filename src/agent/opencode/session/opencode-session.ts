@@ -1,4 +1,4 @@
-/** One session of one attempt, from its creation to its removal. Knows no server's start, no budget and no task. */
+/** One session of one attempt, from its creation to its removal. Knows no budget and no task. */
 
 import type { Failure, KeptOutput } from '../../../model/failure.js';
 import type { OpencodeClient, ToolPart } from '../client.js';

@@ -1,4 +1,4 @@
-/** Single calls to the server about one session, none of which is waited for without end. Knows no session's course. */
+/** Single calls to the server about one session, each with a time limit. Knows no lifecycle. */
 
 import { createHash } from 'node:crypto';
 import type { OpencodeClient } from '../client.js';

@@ -1,4 +1,6 @@
-/** Where a session stands, told by its events: posted, at work, going in circles, over. Pure; asks no server. */
+/**
+ * The state of a session, derived from its events: posted, working, repeating itself, ended. Pure; asks no server.
+ */
 
 import type { AssistantMessage, SessionStatus } from '../client.js';
 

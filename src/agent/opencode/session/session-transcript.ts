@@ -1,4 +1,4 @@
-/** The record of an attempt: one JSON line for each message, tool call and incident. Knows no session's course. */
+/** The record of an attempt: one JSON line for each message, tool call and incident. Knows no lifecycle. */
 
 import { appendFileSync } from 'node:fs';
 import { redact, redactDeep } from '../../../io/process/environment.js';

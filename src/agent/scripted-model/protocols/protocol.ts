@@ -1,4 +1,4 @@
-/** What every protocol of the scripted model has: how it reads a request and words an answer. Sends nothing. */
+/** What every protocol of the scripted model has: reading a request and writing an answer. Sends nothing. */
 
 import type { IncomingHttpHeaders } from 'node:http';
 import { type ModelRequest, textOf } from '../request.js';

@@ -1,4 +1,4 @@
-/** `conductor build`: flags to the options of a build. */
+/** `conductor build`: turns flags into the options of a build. */
 
 import { runReported } from '../../reported-build.js';
 

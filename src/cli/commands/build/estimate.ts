@@ -1,4 +1,4 @@
-/** `conductor build --estimate`: what agents would use and cost, task by task, and what that is taken from. */
+/** `conductor build --estimate`: what agents would use and cost, task by task, and the basis of the estimate. */
 
 import type { InspectOptions } from '../../../build/dry-run.js';
 import { estimateBuild } from '../../../commands/backlog.js';

@@ -1,4 +1,4 @@
-/** `conductor plan`: options to a plan, its events to reporters, signals to a stop. */
+/** `conductor plan`: turns flags into the options of a plan, passes events to reporters, and stops at signals. */
 
 import { plan } from '../../../commands/plan/plan.js';
 import { planTarget } from '../../plan-target.js';

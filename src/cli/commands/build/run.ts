@@ -1,4 +1,4 @@
-/** `conductor run`: a plan, a look at what it would build, a question, a build. Each of them is the engine's. */
+/** `conductor run`: plans, shows what would be built, asks, and builds. */
 
 import { build } from '../../../build/build.js';
 import { PLAIN_BUILD } from '../../../build/options.js';
@@ -105,12 +105,12 @@ async function agree(
   if (flags.json || !canAsk()) {
     printFailure({
       kind: 'usage',
-      message: 'nothing was built: there is no terminal to ask on',
-      hint: 'the plan stands; build it with `--yes`, or with `conductor build`',
+      message: 'nothing was built: conductor cannot ask without a terminal',
+      hint: 'the plan is written; build it with `--yes`, or with `conductor build`',
     });
     return 2;
   }
-  const declined = 'conductor: nothing was built; the plan stands\n';
+  const declined = 'conductor: nothing was built; the plan is written\n';
   try {
     if (await askYes('Build this?', false, signal)) return undefined;
     out.write(declined);

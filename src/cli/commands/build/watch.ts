@@ -1,4 +1,4 @@
-/** `conductor watch`: keys and signals to wishes, events to reporters. */
+/** `conductor watch`: turns keys and signals into requests, and passes events to reporters. */
 
 import { openFileEvents } from '../../../commands/watch/file-events.js';
 import { watchProject } from '../../../commands/watch/watch.js';
@@ -92,6 +92,6 @@ class LastBuild {
     const shown = [...this.verdicts].slice(0, MAX_EXPLAINED);
     const texts = await Promise.all(shown.map(([label, verdict]) => explainText(label, verdict, style)));
     const more = this.verdicts.size - shown.length;
-    return texts.join('\n') + (more > 0 ? `and ${more} more: see \`conductor status\`\n` : '');
+    return texts.join('\n') + (more > 0 ? `and ${more} more: run \`conductor status\`\n` : '');
   }
 }

@@ -1,4 +1,4 @@
-/** `conductor absorb <task>`: a proposal from the agent or the editor, shown, consented to, applied. */
+/** `conductor absorb <task>`: gets a proposal from the agent or the editor, shows it, asks, and applies it. */
 
 import {
   type Absorption,
@@ -53,7 +53,7 @@ export async function runAbsorb(target: string, flags: AbsorbFlags): Promise<num
   if (flags.json) printJson({ schema: 1, ...jsonOf(proposal), applied: exitCode === 0 });
   if (exitCode !== 0) {
     process.stderr.write(
-      `conductor: ${visible(proposal.file)} is as it was: the edit does not pass as its result\n`,
+      `conductor: ${visible(proposal.file)} is unchanged: the gates fail on the edited files\n`,
     );
   }
   return exitCode;
@@ -67,7 +67,7 @@ async function proposalOf(absorption: Absorption): Promise<Proposal | number> {
   if (code !== 0) {
     const message =
       code === undefined ? `the editor \`${editor}\` was not found` : `the editor ended with ${code}`;
-    return refuse({ kind: 'usage', message, hint: 'set VISUAL or EDITOR to the one that you use' });
+    return refuse({ kind: 'usage', message, hint: 'set VISUAL or EDITOR to your editor' });
   }
   const read = await readDraft(absorption);
   if (!read.ok) {
@@ -76,7 +76,7 @@ async function proposalOf(absorption: Absorption): Promise<Proposal | number> {
     return exitCodeOf(read.error);
   }
   if (read.value.after !== read.value.before) return read.value;
-  process.stderr.write('conductor: the spec was left as it is; nothing was changed\n');
+  process.stderr.write('conductor: the spec is unchanged\n');
   return 1;
 }
 
@@ -96,7 +96,7 @@ async function consent(flags: AbsorbFlags, { kind }: Absorption): Promise<'yes' 
       signals.stop();
     }
   }
-  process.stderr.write('conductor: nobody can be asked here; --yes applies it\n');
+  process.stderr.write('conductor: cannot ask without a terminal; --yes applies it\n');
   return 'no';
 }
 

@@ -1,4 +1,4 @@
-/** `conductor accept`: a build that records what is on disk and runs no recipe. */
+/** `conductor accept`: a build that records the files on disk and runs no recipe. */
 
 import { PLAIN_BUILD } from '../../../build/options.js';
 import { runReported } from '../../reported-build.js';

@@ -1,4 +1,4 @@
-/** `conductor blame <file>`: who made it, and how. */
+/** `conductor blame <file>`: what built a file, and how. */
 
 import { relative, resolve, sep } from 'node:path';
 import { blame } from '../../../commands/blame.js';

@@ -1,4 +1,4 @@
-/** `conductor checkout <feature>@<version>`. */
+/** `conductor checkout <feature>@<version>`: restores a version of a feature. */
 
 import { checkoutVersion } from '../../../commands/versions/checkout.js';
 import { exitCodeOf, type Failure } from '../../../model/failure.js';
@@ -15,7 +15,7 @@ export async function runCheckout(
   if (at < 1 || at === what.length - 1) {
     return refuse({
       kind: 'usage',
-      message: `${what} names no version: it takes <feature>@<version>`,
+      message: `${what} names no version: write <feature>@<version>`,
       hint: '`conductor versions <feature>` lists them',
     });
   }
@@ -26,7 +26,7 @@ export async function runCheckout(
     if (!done.ok) return refuse(done.error);
     const { written, removed } = done.value;
     if (flags.json) printJson({ schema: 1, feature: options.feature, ...done.value });
-    else if (written.length + removed.length === 0) print(`conductor: ${what} is what is on disk`);
+    else if (written.length + removed.length === 0) print(`conductor: ${what} is already on disk`);
     else print(`conductor: ${what}: ${plural(written.length, 'file')} written, ${removed.length} removed`);
     return 0;
   } finally {

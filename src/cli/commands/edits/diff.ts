@@ -1,4 +1,4 @@
-/** `conductor diff`: what was edited by hand, against what is recorded. */
+/** `conductor diff`: shows hand edits, compared with what is recorded. */
 
 import { type Drift, driftOf } from '../../../analysis/drift.js';
 import { inspectProject } from '../../../build/dry-run.js';
@@ -35,7 +35,7 @@ export async function runDiff(targets: readonly string[], flags: DiffFlags): Pro
   for (const drift of done.value) print(flags.stat ? statText(drift, style) : diffText(drift, style));
   const files = done.value.flatMap((drift) => drift.files);
   if (flags.stat && files.length > 0) print(sumText(files));
-  if (done.value.length === 0) process.stderr.write('conductor: no edits: all files are as recorded\n');
+  if (done.value.length === 0) process.stderr.write('conductor: no hand edits\n');
   return 0;
 }
 
@@ -49,5 +49,5 @@ function statText(drift: Drift, style: Style): string {
 }
 
 function lostLines(drift: Drift): string[] {
-  return drift.lost.map((path) => `${visible(path)}: edited; what was recorded is in no store any more\n`);
+  return drift.lost.map((path) => `${visible(path)}: edited; the recorded file is not in any store\n`);
 }

@@ -1,4 +1,4 @@
-/** `conductor regenerate`: outputs anew, a comparison as table, JSON or page. */
+/** `conductor regenerate`: builds outputs again, and shows the comparison as table, JSON or page. */
 
 import { basename, resolve } from 'node:path';
 import { regenerate } from '../../../commands/regenerate/regenerate.js';
@@ -27,7 +27,7 @@ export async function runRegenerate(targets: readonly string[], flags: Regenerat
     return refuse({
       kind: 'usage',
       message: 'regenerate needs targets, or --all',
-      hint: 'from the store nothing is run; with --fresh every recipe is, models included',
+      hint: 'with --fresh every recipe runs, including models; otherwise the store is used',
     });
   }
   const host = createHost(process.cwd());

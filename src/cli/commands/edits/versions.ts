@@ -1,4 +1,4 @@
-/** `conductor versions <feature>`: its history, newest first. */
+/** `conductor versions <feature>`: a feature's history, newest first. */
 
 import { inspectProject } from '../../../build/dry-run.js';
 import { featureVersions } from '../../../commands/versions/version-history.js';
@@ -13,7 +13,8 @@ export async function runVersions(name: string, flags: { readonly json?: boolean
     return feature && featureVersions(project, store, feature);
   });
   if (!done.ok) return refuse(done.error);
-  if (!done.value) return refuse({ kind: 'usage', message: `${name} is a task; versions are of features` });
+  if (!done.value)
+    return refuse({ kind: 'usage', message: `${name} is a task; only features have versions` });
   const versions = done.value;
   if (flags.json) {
     printJson({ schema: 1, feature: name, versions: versions.map(({ lock: _, ...version }) => version) });

@@ -1,4 +1,4 @@
-/** `conductor backlog`: what can start, how tasks stand, and setting people's words about them. */
+/** `conductor backlog`: which tasks can start, their status, and setting status, priority and owner. */
 
 import { type BacklogRow, backlogRows, readyRows, setBacklogWords } from '../../../commands/backlog.js';
 import { exitCodeOf, type Failure } from '../../../model/failure.js';
@@ -18,7 +18,7 @@ export async function runReady(targets: readonly string[], flags: Flags): Promis
   if (flags.json) return json(ready);
   if (ready.length > 0) print(backlogTable(ready, styleFor(process.stdout), false));
   const held = done.value.filter(({ verdict, isReady }) => !isReady && verdict.kind !== 'fresh').length;
-  const waiting = held > 0 ? `, ${held} waiting or held back` : '';
+  const waiting = held > 0 ? `, ${held} waiting or blocked` : '';
   print(`conductor: ${plural(ready.length, 'task')} can start${waiting}`);
   return 0;
 }

@@ -1,4 +1,4 @@
-/** `conductor doctor`: what is in the way of a build, and what to do about it. */
+/** `conductor doctor`: what would prevent a build, and what to do about it. */
 
 import { TRIAL_SCRIPTS } from '../../../commands/doctor/agent-trial.js';
 import { CHECKS, examine } from '../../../commands/doctor/doctor.js';

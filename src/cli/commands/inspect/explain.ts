@@ -1,4 +1,4 @@
-/** `conductor explain <task>`: why a build would do what it would do with it. */
+/** `conductor explain <task>`: why a build would do what it would do with a task. */
 
 import { findOrphans, orphansOf } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';

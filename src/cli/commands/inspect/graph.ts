@@ -1,4 +1,4 @@
-/** `conductor graph`: the tasks and what they need, as text or for other programs. */
+/** `conductor graph`: the tasks and their dependencies, as text or for other programs. */
 
 import { inspect } from '../../../build/dry-run.js';
 import { exitCodeOf } from '../../../model/failure.js';

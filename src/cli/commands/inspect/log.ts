@@ -1,4 +1,4 @@
-/** `conductor log`: what happened in a build, read back from its event log and the logs beside it. */
+/** `conductor log`: what happened in a build, read from its event log and the other logs. */
 
 import { listBuilds, readBuildLog } from '../../../commands/read-log.js';
 import { exitCodeOf } from '../../../model/failure.js';

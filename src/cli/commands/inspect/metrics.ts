@@ -1,4 +1,4 @@
-/** `conductor metrics`: the history of the project, chosen from and summed, as text, page, JSON or for other programs. */
+/** `conductor metrics`: selects and adds up the history of the project, as text, page, JSON or for other programs. */
 
 import { basename, resolve } from 'node:path';
 import { projectHistory } from '../../../build/build-history.js';

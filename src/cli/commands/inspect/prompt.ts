@@ -1,4 +1,4 @@
-/** `conductor prompt <task>`: what an agent would get, byte for byte on stdout, and its size on stderr. */
+/** `conductor prompt <task>`: the prompt of a task on stdout, byte for byte, and its size on stderr. */
 
 import { type PromptPreview, previewPrompts } from '../../../commands/prompt-preview.js';
 import { exitCodeOf, type Failure } from '../../../model/failure.js';
@@ -31,7 +31,9 @@ function sizeLines({ label, agent, instructions, material, limit, waitingFor }: 
     `${label}: ${instructions} of ${limit} bytes of instructions, ${material} bytes of reference material; agent ${agent}`,
   ];
   if (waitingFor.length > 0) {
-    lines.push(`not built yet: ${waitingFor.join(', ')}; what they declare stands in place of their files`);
+    lines.push(
+      `not built yet: ${waitingFor.join(', ')}; the prompt shows what they declare instead of their files`,
+    );
   }
   return lines;
 }

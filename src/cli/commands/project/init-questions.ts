@@ -1,4 +1,4 @@
-/** What `conductor init` asks on a terminal: gates, the example, whether agents are to be changed. */
+/** The questions of `conductor init` on a terminal: gates, the example, and whether to copy agent definitions. */
 
 import type { InitChoices, InitSurvey } from '../../../commands/init/init.js';
 import { ask, askChoices, askText, askYes } from '../../questions.js';
@@ -24,7 +24,8 @@ export function askForProject(survey: InitSurvey, decided: DecidedChoices): Prom
 async function askGates({ toolchain }: InitSurvey): Promise<string[]> {
   if (toolchain.gates.length === 0) {
     const command = await askText({
-      message: 'What must pass before anything is kept? No test, lint or typecheck command was found.',
+      message:
+        'Which commands must pass before conductor publishes? No test, lint or typecheck command was found.',
       fallback: '',
       check: () => undefined,
     });
@@ -36,16 +37,16 @@ async function askGates({ toolchain }: InitSurvey): Promise<string[]> {
     hint: `from ${from}`,
   }));
   return askChoices(
-    'What must pass before anything is kept?',
+    'Which commands must pass before conductor publishes?',
     choices,
     choices.map(({ value }) => value),
   );
 }
 
 function askExample(): Promise<boolean> {
-  return askYes('Write an example that builds at once? It is removed by deleting one folder.', true);
+  return askYes('Write an example that builds at once? To remove it, delete one folder.', true);
 }
 
 function askAgents(): Promise<boolean> {
-  return askYes('Copy agent definitions and prompts here, to change them?', false);
+  return askYes('Copy agent definitions and prompts here, so that you can change them?', false);
 }

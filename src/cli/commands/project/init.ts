@@ -1,4 +1,4 @@
-/** `conductor init`: this folder becomes a project. Asks where somebody can answer and nothing has been decided. */
+/** `conductor init`: makes this folder a project. Asks on a terminal if options leave something open. */
 
 import {
   type InitChoices,
@@ -49,8 +49,8 @@ async function chosen(survey: InitSurvey, flags: InitFlags): Promise<InitChoices
   if (gates !== undefined) return { gates, agents: flags.agents === true, example: flags.example };
   return {
     kind: 'usage',
-    message: 'nobody can be asked here what must pass before anything is kept',
-    hint: `--yes takes what was found (${found.join(', ') || 'nothing'}); or say --gate <command>, or --no-gates`,
+    message: 'no gates are given, and conductor cannot ask without a terminal',
+    hint: `--yes uses the commands that were found (${found.join(', ') || 'nothing'}); or use --gate <command>, or --no-gates`,
   };
 }
 

@@ -1,4 +1,4 @@
-/** What `conductor new` asks on a terminal: the template, the name, every variable that was not given. */
+/** The questions of `conductor new` on a terminal: the template, the name, and every missing variable. */
 
 import { mapBounded } from '../../../base/bounded.js';
 import { type FeatureRequest, nameProblems } from '../../../commands/new/new-feature.js';
@@ -69,7 +69,7 @@ async function chooseTemplate(roots: TemplateRoots): Promise<string> {
 
 function askName(): Promise<string> {
   return askText({
-    message: 'What is the feature called?',
+    message: 'What is the name of the feature?',
     example: 'invoices',
     check: (name) => (name === '' ? 'a name is needed' : sentence(nameProblems(name))),
   });

@@ -1,4 +1,4 @@
-/** `conductor new`: a feature from a template. Asks for what is missing where somebody can answer. */
+/** `conductor new`: writes a feature from a template. Asks for missing values on a terminal. */
 
 import {
   type FeaturePlan,
@@ -36,7 +36,7 @@ export async function runNew(named: string | undefined, flags: NewFlags): Promis
   if ('kind' in set) return refuse(set);
   const { template = named } = flags;
   if (named !== undefined && template !== named) {
-    return refuse({ kind: 'usage', message: `two templates are named: ${named} and ${template}` });
+    return refuse({ kind: 'usage', message: `two templates are given: ${named} and ${template}` });
   }
   const asked = await completed({ template, name: flags.name, set: set.values }, flags, roots);
   if (asked === undefined) return 130;
@@ -53,7 +53,9 @@ export async function runNew(named: string | undefined, flags: NewFlags): Promis
   const style = styleFor(process.stdout);
   print(writtenList(newPaths(plan.value), keptPaths(plan.value), style));
   if (written.value.warnings.length > 0) print(printDiagnostics(written.value.warnings, style).join('\n'));
-  print(`conductor: ${plan.value.feature} is there; \`conductor build ${plan.value.feature}\` builds it`);
+  print(
+    `conductor: ${plan.value.feature} is written; build it with \`conductor build ${plan.value.feature}\``,
+  );
   return 0;
 }
 
@@ -72,7 +74,7 @@ async function completed(
   if (template !== undefined) return { template, name, set };
   return {
     kind: 'usage',
-    message: `${name === undefined ? 'a template and --name are' : 'a template is'} missing, and nobody can be asked here`,
+    message: `${name === undefined ? 'a template and --name are' : 'a template is'} missing, and conductor cannot ask without a terminal`,
     hint: '`conductor new --list` describes the templates and their variables',
   };
 }

@@ -1,4 +1,4 @@
-/** `conductor new --list`: every template that a name finds, with its variables and examples. */
+/** `conductor new --list`: all templates with their variables and examples. */
 
 import { mapBounded } from '../../../base/bounded.js';
 import { exitCodeOf } from '../../../model/failure.js';

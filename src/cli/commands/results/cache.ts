@@ -1,4 +1,4 @@
-/** `conductor cache push|pull|verify|stats`: kept results without a build. */
+/** `conductor cache push|pull|verify|stats`: stored results, without a build. */
 
 import type { Result } from '../../../base/result.js';
 import { cacheStats, pullResults, pushResults, verifyResults } from '../../../commands/cache.js';

@@ -1,4 +1,4 @@
-/** `conductor gc`: old results forgotten, space freed. */
+/** `conductor gc`: removes old results. */
 
 import { collect } from '../../../commands/gc.js';
 import { exitCodeOf } from '../../../model/failure.js';

@@ -1,4 +1,6 @@
-/** `conductor complete`: what a shell shows after a press of the tab key. Says nothing rather than something wrong. */
+/**
+ * `conductor complete`: what a shell offers when you press the tab key. Prints nothing rather than something wrong.
+ */
 
 import { existsSync } from 'node:fs';
 import { SCHEMA_NAMES } from '../../../io/document/schemas.js';

@@ -1,4 +1,4 @@
-/** `conductor completion`: the scripts that make a shell ask conductor what can be typed next. Plain text. */
+/** `conductor completion`: the scripts with which a shell asks conductor what can be typed next. */
 
 import { print } from '../../output.js';
 

@@ -27,7 +27,7 @@ export async function runSchema(
   const near = suggestions(name, SCHEMA_NAMES);
   const failure: Failure = {
     kind: 'usage',
-    message: `there is no schema \`${name}\``,
+    message: `no schema is called \`${name}\``,
     hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${SCHEMA_NAMES.join(', ')}`,
   };
   printFailure(failure);

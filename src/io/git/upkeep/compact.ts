@@ -1,6 +1,6 @@
 /**
- * Makes conductor's own repository small again: what its refs reach is packed anew, and on its own, and what nothing
- * reaches is removed. Knows nothing of what the refs stand for.
+ * Makes conductor's own repository smaller: packs what its refs reach, and removes what no ref reaches. Does not know
+ * what the refs mean.
  */
 
 import { lstat, readdir, rm, writeFile } from 'node:fs/promises';

@@ -1,7 +1,4 @@
-/**
- * The last step before a ref: every object that a commit needs is read back, hashed, and brought to disk. Knows nothing
- * of what the objects are for.
- */
+/** The last step before a ref is written: reads back, hashes and syncs to disk every object that a commit needs. */
 
 import { dirname, join } from 'node:path';
 import { mapBounded } from '../../../base/bounded.js';

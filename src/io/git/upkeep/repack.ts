@@ -1,4 +1,4 @@
-/** Makes what conductor keeps independent of the repository that it borrows from. Knows refs, not what they mean. */
+/** Makes conductor's repository independent of the one whose objects it borrows. Does not know what its refs mean. */
 
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';

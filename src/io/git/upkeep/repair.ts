@@ -1,4 +1,4 @@
-/** Takes broken files out of conductor's own repository, so that what they held can be written or fetched again. */
+/** Removes broken files from conductor's own repository, so that their content can be written or fetched again. */
 
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
