@@ -132,7 +132,7 @@ export class FactGatherer {
   text(id: ObjectId): Promise<string | undefined> {
     let text = this.texts.get(id);
     if (!text) {
-      text = this.project.objects.read(id).then((blob) => blob?.toString('utf8'));
+      text = this.project.objects.readMany([id]).then((found) => found.get(id)?.toString('utf8'));
       this.texts.set(id, text);
     }
     return text;

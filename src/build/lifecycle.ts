@@ -3,8 +3,9 @@
  * Knows nothing of what the build does.
  */
 
-import type { Result } from '../base/result.js';
-import { asFailure } from '../io/files.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { err, type Result } from '../base/result.js';
+import { asFailure, codeOf } from '../io/files.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Usage } from '../model/action.js';
 import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../model/event.js';
@@ -22,7 +23,11 @@ export interface LifecycleOptions {
   on(event: BuildEvent): void;
   /** The counts of the summary where the build fails; absent: none. */
   readonly counts?: BuildSummary['counts'];
+  readonly signal: AbortSignal;
 }
+
+/** What a signal to the whole process group needs to reach conductor after it has ended a git. */
+const SAME_SIGNAL_MS = 50;
 
 export interface Lifecycle {
   readonly emit: Emit;
@@ -34,7 +39,7 @@ export interface Lifecycle {
 /** Runs `work` as a build whose session is open already, or opened by itself. Rejects only for a bug. */
 export async function runLifecycle(
   host: Host,
-  { command, on, counts = NO_COUNTS }: LifecycleOptions,
+  { command, on, signal, counts = NO_COUNTS }: LifecycleOptions,
   work: (lifecycle: Lifecycle) => Promise<Result<BuildSummary, Failure>>,
 ): Promise<BuildSummary> {
   const startedAt = host.now();
@@ -49,7 +54,8 @@ export async function runLifecycle(
     emit({ type: 'build.finished', summary });
     return summary;
   };
-  const refuse = (failure: Failure): BuildSummary => {
+  const refuse = async (failed: Failure): Promise<BuildSummary> => {
+    const failure = await causeOf(failed, signal);
     emit({ type: 'build.failure', failure });
     return finish(failedSummary(failure, { counts, ms: host.now() - startedAt, usage: {} }));
   };
@@ -57,11 +63,11 @@ export async function runLifecycle(
     const openRecord: Lifecycle['openRecord'] = (repository) =>
       record.open(new BuildLogs(repository.project, name), historyFolder(repository));
     const built = await work({ emit, startedAt, openRecord });
-    return built.ok ? finish(built.value) : refuse(built.error);
+    return built.ok ? finish(built.value) : await refuse(built.error);
   } catch (error) {
     const failure = asFailure(error);
     if (!failure) throw error;
-    return refuse(failure);
+    return await refuse(failure);
   } finally {
     await record.close();
   }
@@ -70,7 +76,6 @@ export async function runLifecycle(
 export interface BuildLifecycleOptions extends LifecycleOptions {
   /** Wait for another build to end; otherwise fail with `locked`. */
   readonly wait: boolean;
-  readonly signal: AbortSignal;
   /** Looks beside a running build, takes no lock and leaves no record. */
   readonly readOnly?: boolean;
 }
@@ -85,24 +90,57 @@ export interface OpenLifecycle {
   openRecord(): void;
 }
 
-/** Runs `work` as a build in a session of its own, which is closed whatever comes. Rejects only for a bug. */
+/**
+ * Runs `work` as a build in a session of its own, which is closed whatever comes. When an object that it needs turns out
+ * to be damaged, what is broken is dropped and the work begins again, once. Rejects only for a bug.
+ */
 export function runBuild(
   host: Host,
   options: BuildLifecycleOptions,
   work: (open: OpenLifecycle) => Promise<Result<BuildSummary, Failure>>,
 ): Promise<BuildSummary> {
   const { command, wait, signal, readOnly = false } = options;
-  return runLifecycle(host, options, ({ emit, startedAt, openRecord }) =>
-    inSession(
-      readOnly ? openReadingSession(host) : openWritingSession(host, { command, wait, signal }, emit),
-      (session) => {
-        const record = () => {
-          if (!readOnly) openRecord(session.repository);
-        };
-        return work({ session, emit, signal, startedAt, openRecord: record });
-      },
-    ),
-  );
+  return runLifecycle(host, options, async ({ emit, startedAt, openRecord }) => {
+    let isDamaged = false;
+    const noticing: Emit = (event) => {
+      if (event.type === 'task.finished' && event.failure?.kind === 'store-damaged') isDamaged = true;
+      emit(event);
+    };
+    const once = (mayRepair: boolean): Promise<Result<BuildSummary, Failure> | 'repaired'> =>
+      inSession(
+        readOnly ? openReadingSession(host) : openWritingSession(host, { command, wait, signal }, emit),
+        async (session) => {
+          const record = () => {
+            if (!readOnly) openRecord(session.repository);
+          };
+          try {
+            const done = await work({ session, emit: noticing, signal, startedAt, openRecord: record });
+            if (isDamaged) await repair(session, emit);
+            return done;
+          } catch (error) {
+            if (codeOf(error) !== 'EDAMAGED' || !mayRepair || readOnly) throw error;
+            await repair(session, emit);
+            return 'repaired';
+          }
+        },
+      );
+    const first = await once(true);
+    const done = first === 'repaired' ? await once(false) : first;
+    return done === 'repaired' ? err({ kind: 'store-damaged', detail: 'it was damaged again' }) : done;
+  });
+}
+
+async function repair({ repository }: Session, emit: Emit): Promise<void> {
+  const { repairStore } = await import('../io/git/upkeep/repair.js');
+  await repairStore(repository);
+  emit({ type: 'build.recovered', what: "damaged objects in conductor's store have been dropped" });
+}
+
+/** A signal to the whole process group may end git before conductor hears of it. */
+async function causeOf(failure: Failure, signal: AbortSignal): Promise<Failure> {
+  if (failure.kind !== 'git-failed') return failure;
+  if (!signal.aborted) await delay(SAME_SIGNAL_MS, undefined, { signal }).catch(() => undefined);
+  return signal.aborted ? { kind: 'cancelled' } : failure;
 }
 
 /** The summary of a build that a failure ends. */

@@ -97,10 +97,10 @@ export async function openReadingSession(host: Host): Promise<Result<Session, Fa
 }
 
 /** What `use` makes of a session, which is closed whatever comes. */
-export async function inSession<T>(
+export async function inSession<T, R = Result<T, Failure>>(
   opening: Promise<Result<Session, Failure>>,
-  use: (session: Session) => Promise<Result<T, Failure>>,
-): Promise<Result<T, Failure>> {
+  use: (session: Session) => Promise<R>,
+): Promise<R | Result<never, Failure>> {
   const opened = await opening;
   if (!opened.ok) return opened;
   try {

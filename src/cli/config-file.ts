@@ -35,10 +35,13 @@ export async function loadConfigFile(
   const quiet = keepProcess();
   let module: unknown;
   try {
-    module = await importModule(`${project}/${name}`, {
+    const imported = importModule(`${project}/${name}`, {
       alias: { 'conductor-build': fileURLToPath(ownIndex) },
       ...(version === undefined ? {} : { version }),
     });
+    module = await orNever(imported);
+    if (module === NEVER)
+      return invalid('it never finishes: its `await` waits for something that does not come');
   } catch (error) {
     return invalid(`it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
@@ -95,18 +98,39 @@ async function firstExisting(project: string): Promise<string | undefined> {
   return undefined;
 }
 
+const NEVER = Symbol('never');
+/** A config may read files and ask programs; one that takes longer than this would hold up every command. */
+const CONFIG_MS = 60_000;
+
+/** `NEVER` when the process has nothing left to wait for, which would end it without a word, or when time is up. */
+async function orNever<T>(imported: Promise<T>): Promise<T | typeof NEVER> {
+  let giveUp: () => void = () => {};
+  const never = new Promise<typeof NEVER>((resolve) => {
+    giveUp = () => resolve(NEVER);
+  });
+  const timer = setTimeout(giveUp, CONFIG_MS).unref();
+  process.once('beforeExit', giveUp);
+  try {
+    return await Promise.race([imported, never]);
+  } finally {
+    clearTimeout(timer);
+    process.off('beforeExit', giveUp);
+  }
+}
+
 /** While it is on, stdout stays conductor's (it may be JSON), and a config that ends the process is an error. */
 function keepProcess(): { stop(): void } {
   const { write } = process.stdout;
-  const { exit } = process;
-  process.stdout.write = process.stderr.write.bind(process.stderr) as typeof write;
-  process.exit = () => {
-    throw new Error('it calls process.exit');
+  const { exit, reallyExit, abort } = process as typeof process & { reallyExit: () => never };
+  const refuse = (name: string) => () => {
+    throw new Error(`it calls process.${name}`);
   };
+  process.stdout.write = process.stderr.write.bind(process.stderr) as typeof write;
+  Object.assign(process, { exit: refuse('exit'), reallyExit: refuse('reallyExit'), abort: refuse('abort') });
   return {
     stop() {
       process.stdout.write = write;
-      process.exit = exit;
+      Object.assign(process, { exit, reallyExit, abort });
     },
   };
 }

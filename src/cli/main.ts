@@ -1,17 +1,18 @@
 /** The command line: runs one command, turns its outcome into an exit code, and catches everything else. */
 
 import { type Command, CommanderError } from 'commander';
+import { exitCodeOf } from '../model/failure.js';
 import { createProgram } from './program.js';
+import { receivedSignal } from './signals.js';
 
 /** Runs the command line of this process and sets its exit code. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   let program: Command | undefined;
-  // Whoever reads the output may stop (`| head`): the build goes on without a reader.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+  // The reader may go (`| head`), the terminal may close, the disk of a log may be full: the build goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.on('uncaughtException', (error) => {
+    void report(error).then((code) => process.exit(code));
+  });
   try {
     program = createProgram((code) => {
       process.exitCode = code;
@@ -22,6 +23,16 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   }
   // A config may have left timers or sockets behind; they do not keep a build that has ended.
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  leave();
+}
+
+/** At its exit Node restores the terminal, and aborts when the terminal is gone: then the signal itself ends it. */
+function leave(): void {
+  if (receivedSignal() === 'SIGHUP') {
+    process.removeAllListeners('SIGHUP');
+    process.kill(process.pid, 'SIGHUP');
+    return;
+  }
   process.exit();
 }
 
@@ -36,13 +47,32 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 async function report(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const { asFailure } = await import('../io/files.js');
-  const failure = asFailure(error);
+  let failure = asFailure(error);
+  if (failure?.kind === 'git-failed' && (await endedWithUs())) failure = { kind: 'cancelled' };
   if (failure) {
     const { printFailure } = await import('./output.js');
     printFailure(failure);
-    return 2;
+    return exitCodeOf(failure);
   }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`conductor: this is a bug in conductor, please report it\n${stack}\n`);
+  process.stderr.write(await bugReport(error));
   return 2;
+}
+
+/** A signal to the whole process group ends git before conductor has heard of it. */
+async function endedWithUs(): Promise<boolean> {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  return receivedSignal() !== undefined;
+}
+
+/** What a person sends to the project: nothing of it names a secret. */
+async function bugReport(error: unknown): Promise<string> {
+  const { VERSION } = await import('./version.js');
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return [
+    'conductor: this is a bug in conductor. Your files and finished results are kept.',
+    'Please report it with these lines and the command that you ran:',
+    `conductor ${VERSION}, Node ${process.version}, ${process.platform} ${process.arch}`,
+    stack,
+    '',
+  ].join('\n');
 }

@@ -18,6 +18,9 @@ export function isWorthRetry(failure: Failure): boolean {
     case 'budget-unknown-price':
     case 'setup-failed':
     case 'disk-full':
+    case 'system-error':
+    case 'git-failed':
+    case 'store-damaged':
     case 'gate-missing-program':
     case 'review-failed':
     case 'bug':
@@ -44,7 +47,7 @@ export function isRepairable(failure: Failure): boolean {
   }
 }
 
-/** A full disk is a failure as any other; another stray exception is a bug that names its task. */
+/** What the disk or git refuses is a failure as any other; another stray exception is a bug that names its task. */
 export async function guarded<T>(work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
   try {
     return await work();

@@ -4,19 +4,59 @@
 
 import type { Failure } from '../model/failure.js';
 
+/** What a disk, a mount, a limit or another user is to blame for. `ENOENT` is not among them: a path of our own making. */
+const SYSTEM = new Set([
+  ...['EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY'],
+  ...['ELOOP', 'ENAMETOOLONG', 'EBUSY', 'ETXTBSY', 'ENOMEM', 'EAGAIN', 'ESTALE', 'EFBIG', 'ENXIO', 'ENODEV'],
+]);
+
+/** An error of git as `io/git` throws it. */
+interface GitFault {
+  readonly command: string;
+  readonly said: string;
+  readonly signal?: string;
+}
+
 /** The failure that an error stands for: the disk or git said no. Undefined for every other error, which is a bug. */
 export function asFailure(error: unknown): Failure | undefined {
   const code = codeOf(error);
-  if (code === 'EDAMAGED') {
-    return {
-      kind: 'unsupported-repository',
-      reason: `conductor's data in it is damaged: ${(error as Error).message.trimEnd().split('\n').at(-1)}`,
-      hint: 'Delete the folder `conductor` in its git folder. conductor creates it again.',
-    };
+  if (code === undefined) return undefined;
+  const fault = (error as { fault?: GitFault }).fault;
+  if (fault !== undefined) return gitFailure(code, fault);
+  const { path, dest, syscall, message } = error as NodeJS.ErrnoException & { dest?: string };
+  const place = String(dest ?? path ?? '');
+  if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'disk-full', path: place };
+  if (code === 'EGITMISSING') return { kind: 'git-missing', detail: String(message) };
+  if (typeof syscall !== 'string' || !SYSTEM.has(code)) return undefined;
+  const reason = /^[A-Z]+: ([^,]+),/.exec(message)?.[1] ?? code;
+  return { kind: 'system-error', operation: syscall, path: place, code, reason };
+}
+
+function gitFailure(code: string, { command, said, signal }: GitFault): Failure | undefined {
+  const lines = said.trimEnd().split('\n');
+  const told = lines.filter((line) => /^(fatal|error): /.test(line));
+  const detail = (told.at(-1) ?? lines.at(-1) ?? '').slice(0, 1000);
+  const path = /'([^'\n]+)'/.exec(told.join('\n'))?.[1] ?? '';
+  switch (code) {
+    case 'EDAMAGED':
+      return { kind: 'store-damaged', detail };
+    case 'EOWNER':
+      return {
+        kind: 'unsupported-repository',
+        reason: 'it belongs to another user, and git does not trust it',
+        hint: `If you trust it: git config --global --add safe.directory ${path || '<folder>'}`,
+      };
+    case 'EUSAGE':
+      return undefined;
+    case 'ENOSPC':
+      return { kind: 'disk-full', path };
+    case 'ESIGNAL':
+      return { kind: 'git-failed', command, detail: `it was ended by ${signal ?? 'a signal'}` };
+    case 'EGIT':
+      return { kind: 'git-failed', command, detail };
+    default:
+      return { kind: 'system-error', operation: `git ${command}`, path, code, reason: detail };
   }
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined;
-  const { path, dest } = error as { path?: unknown; dest?: unknown };
-  return { kind: 'disk-full', path: String(dest ?? path ?? '') };
 }
 
 /** The `code` of an error of the operating system (`ENOENT`), or undefined. */

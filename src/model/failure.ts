@@ -61,6 +61,20 @@ export type Failure =
   | { readonly kind: 'usage'; readonly message: string; readonly hint?: string }
   | { readonly kind: 'locked'; readonly pid: number; readonly command: string; readonly since: string }
   | { readonly kind: 'disk-full'; readonly path: string }
+  /** The operating system refused: rights, a read-only or broken disk, a limit, something else in the place. */
+  | {
+      readonly kind: 'system-error';
+      /** `open`, `rename`, `git read-tree`. */
+      readonly operation: string;
+      /** Empty when the system does not say. */
+      readonly path: string;
+      /** `EACCES`, `EIO`. */
+      readonly code: string;
+      readonly reason: string;
+    }
+  /** An object that conductor keeps is missing, empty or not what its id says. */
+  | { readonly kind: 'store-damaged'; readonly detail: string }
+  | { readonly kind: 'git-failed'; readonly command: string; readonly detail: string }
   | {
       readonly kind: 'unknown-template';
       readonly template: string;
@@ -257,6 +271,9 @@ const COULD_NOT_START = new Set<FailureKind>([
   'usage',
   'locked',
   'disk-full',
+  'system-error',
+  'git-failed',
+  'store-damaged',
   'unknown-template',
   'invalid-template',
   'invalid-variables',

@@ -41,7 +41,14 @@ export async function commitTasks(
   objects: GitObjects,
   options: CommitOptions,
 ): Promise<Result<{ commit: ObjectId | undefined; commits: number }, Failure>> {
-  const theirs: GitCall = { gitDir: repository.gitDir, workTree: repository.top, dir: repository.top };
+  // Their index is no cache: what is staged stands only there. Half-made objects are left to their git, one by one.
+  const settings = ['core.fsync=objects,derived-metadata,reference,index', 'core.fsyncMethod=fsync'];
+  const theirs: GitCall = {
+    gitDir: repository.gitDir,
+    workTree: repository.top,
+    dir: repository.top,
+    settings,
+  };
   const identity = await git(['var', 'GIT_COMMITTER_IDENT'], theirs);
   if (identity.code !== 0) {
     return err({

@@ -8,9 +8,10 @@ import { join, relative, sep } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { syncFiles } from '../io/durable.js';
 import { exists, readText, writeAtomic } from '../io/files.js';
-import { type GitCall, git, gitOk } from '../io/git/git-process.js';
+import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
+import { DurableRefs } from '../io/git/upkeep/durable.js';
 import { untilClosed } from '../io/open-files.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
@@ -31,6 +32,10 @@ export interface Published {
 const JOURNAL = PUBLISH_JOURNAL;
 /** How long an orphaned git is waited for: longer than any tree takes to be written. */
 const ORPHAN_MS = 60_000;
+/** git compares everything before it writes anything; these are the words of the comparison. */
+const REFUSED =
+  /not uptodate|would be (overwritten|removed)|would lose untracked files|Would (overwrite|lose)/;
+const HALF_WRITTEN = /unable to|failed to/i;
 
 /**
  * Writes what differs. When a file in the way changed since the snapshot nothing is written: `publish-refused` names
@@ -48,15 +53,15 @@ export async function publishTree(
   if (inTheWay.length > 0) {
     return err({ kind: 'publish-refused', paths: inTheWay, detail: 'these files are not in the snapshot' });
   }
+  // The journal is of use only as long as what it tells of can be read.
+  await new DurableRefs(objects).makeTreeDurable(from, to);
   const journal = join(repository.state, JOURNAL);
   await writeAtomic(journal, JSON.stringify({ from, to }));
   const trees = [await objects.wrap(from, repository.prefix), await objects.wrap(to, repository.prefix)];
   const exit = await git(['read-tree', '-m', '-u', ...trees], indexCall(repository));
   if (exit.code !== 0) {
-    if (exit.stderr.includes('No space left on device') || exit.stderr.includes('unable to write file')) {
-      // Half-written: the journal stays, and the next build completes it.
-      return err({ kind: 'disk-full', path: repository.project });
-    }
+    // Anything but a refusal came in the middle of writing: the journal stays, and the next build completes it.
+    if (!REFUSED.test(exit.stderr) || HALF_WRITTEN.test(exit.stderr)) throw new GitError(['read-tree'], exit);
     await rm(journal, { force: true });
     const named = [...exit.stderr.matchAll(/'([^'\n]+)'/g)].map((match) => match[1] as string);
     const paths = named.map((path) =>

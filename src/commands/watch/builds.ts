@@ -102,7 +102,7 @@ export class WatchBuilds {
     };
     const lifecycle = runLifecycle(
       host,
-      { command: options.command, on: noted },
+      { command: options.command, on: noted, signal },
       async ({ emit, startedAt, openRecord }) => {
         const locked = await this.hold(options, emit, signal);
         if (!locked.ok) return locked;

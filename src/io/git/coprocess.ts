@@ -15,14 +15,16 @@ interface Request {
 /** A process that did not do what it was asked for. */
 export class CoprocessFailed extends Error {
   readonly stderr: string;
-  /** As that of a `GitError`. */
+  /** As those of a `GitError`. */
   readonly code: GitError['code'];
+  readonly fault: GitError['fault'];
 
   constructor(args: readonly string[], what: string, stderr: string, signal?: string | null) {
     super(`git ${args[0]}: ${what}: ${stderr.trim().slice(0, 1000)}`);
     this.name = 'CoprocessFailed';
     this.stderr = stderr;
     this.code = signal ? 'ESIGNAL' : codeFor(stderr);
+    this.fault = { command: args[0] ?? '', said: stderr, ...(signal ? { signal } : {}) };
   }
 }
 
@@ -129,3 +131,20 @@ export class Coprocess {
 
 /** An answer of one line. */
 export const lineFrame: Frame = (buffer) => buffer.indexOf(0x0a) + 1;
+
+/** `<id> <type> <size>\n<content>\n`, or one line that ends with `missing` or `ambiguous`. */
+export const objectFrame: Frame = (buffer) => {
+  const end = buffer.indexOf(0x0a);
+  if (end < 0) return 0;
+  const header = buffer.toString('latin1', 0, end);
+  const size = /^[0-9a-f]+ [a-z]+ (\d+)$/.exec(header)?.[1];
+  if (size === undefined) return end + 1;
+  const length = end + 1 + Number(size) + 1;
+  return buffer.length >= length ? length : -length;
+};
+
+/** `start: ok` and `commit: ok`. */
+export const twoLines: Frame = (buffer) => {
+  const first = buffer.indexOf(0x0a);
+  return first < 0 ? 0 : buffer.indexOf(0x0a, first + 1) + 1;
+};

@@ -2,6 +2,7 @@
 
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { removeStaleLock } from './upkeep/stale-lock.js';
 
 export interface GitCall {
   /** Where git runs; relative pathspecs count from here. */
@@ -36,17 +37,28 @@ export class GitError extends Error {
   readonly exit: GitExit;
   /** As Node's own errors say it, so that a full disk is known wherever it is met. */
   readonly code: GitCode;
+  /** For `asFailure`. */
+  readonly fault: { readonly command: string; readonly said: string; readonly signal?: string };
 
   constructor(args: readonly string[], exit: GitExit) {
     super(`git ${args[0]} failed (${exit.signal ?? exit.code}): ${exit.stderr.trim().slice(0, 2000)}`);
     this.name = 'GitError';
     this.exit = exit;
     this.code = exit.signal ? 'ESIGNAL' : exit.code === USAGE ? 'EUSAGE' : codeFor(exit.stderr);
+    this.fault = {
+      command: args[0] ?? '',
+      said: exit.stderr,
+      ...(exit.signal ? { signal: exit.signal } : {}),
+    };
   }
 }
 
 /** Node's own names where there is one; `ESIGNAL`: somebody ended git, `EUSAGE`: git did not know what it was told. */
 export type GitCode = 'EDAMAGED' | 'EOWNER' | 'ESIGNAL' | 'EUSAGE' | 'EGIT' | (typeof SYSTEM)[number][1];
+
+/** Words of git about an object that it looked for by an id of ours. */
+const NOT_THERE =
+  /object [0-9a-f]{40,64} is a \w+ but specified type was|not a tree object|bad object [0-9a-f]|unable to read (tree |sha1 file of |[0-9a-f]{40})|failed to unpack tree object|Could not read [0-9a-f]{40}|unable to find [0-9a-f]{40}|missing (blob|tree) object/;
 
 /** git's exit code for arguments that it does not know. */
 const USAGE = 129;
@@ -71,12 +83,14 @@ export function codeFor(said: string): GitCode {
   const isDamaged =
     /\/conductor\/repo\/.*(is corrupt|is empty|is not a GIT packfile|does not match index|cannot be mapped|is invalid)/.test(
       said,
-    ) || /object [0-9a-f]{40,64} is a \w+ but specified type was/.test(said);
+    ) || NOT_THERE.test(said);
   return isDamaged ? 'EDAMAGED' : 'EGIT';
 }
 
 /** git is not installed; told apart from a git that fails. */
 export class GitMissing extends Error {
+  readonly code = 'EGITMISSING';
+
   constructor() {
     super('git was not found on PATH');
     this.name = 'GitMissing';
@@ -140,8 +154,20 @@ export function gitSync(args: readonly string[], call: GitCall = {}): GitExit {
   return { code: status ?? -1, ...(signal ? { signal } : {}), stdout, stderr: stderr.toString('utf8') };
 }
 
-/** Any exit code is an answer; rejects with `GitMissing`, or with the error of a spawn that failed otherwise. */
-export function git(args: readonly string[], call: GitCall = {}): Promise<GitExit> {
+/**
+ * Any exit code is an answer; rejects with `GitMissing`, or with the error of a spawn that failed otherwise. Tries once
+ * more when a killed git has left its lock in the store.
+ */
+export async function git(args: readonly string[], call: GitCall = {}): Promise<GitExit> {
+  const exit = await gitOnce(args, call);
+  const store = call.gitDir;
+  if (exit.code === 0 || store === undefined || !store.endsWith('/conductor/repo')) return exit;
+  const left = /Unable to create '(.+\.lock)': File exists/.exec(exit.stderr)?.[1];
+  if (left === undefined || !left.startsWith(`${store}/`)) return exit;
+  return (await removeStaleLock(left, store)) ? gitOnce(args, call) : exit;
+}
+
+function gitOnce(args: readonly string[], call: GitCall): Promise<GitExit> {
   return new Promise((resolve, reject) => {
     const child = spawn('git', gitArguments(call, args), {
       cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',

@@ -3,17 +3,18 @@
  * trees.
  */
 
-import { createHash } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../base/bounded.js';
 import { Listing, type ObjectId } from '../../model/tree.js';
 import { makeTemporaryFolder } from '../files.js';
-import { Coprocess, CoprocessEnded, type Frame, lineFrame } from './coprocess.js';
+import { Coprocess, CoprocessEnded, lineFrame, objectFrame, twoLines } from './coprocess.js';
+import { hashObject, loosePath, ObjectDamaged } from './damaged.js';
 import { type GitCall, gitOk } from './git-process.js';
 import { parseListing, parseRawTree, type TreeEntry } from './raw-tree.js';
 import type { Repository } from './repository.js';
 import { byteName, type Changes, type FolderChanges, groupChanges } from './tree-changes.js';
+import { removeStaleLock } from './upkeep/stale-lock.js';
 
 export interface NewCommit {
   readonly tree: ObjectId;
@@ -53,11 +54,13 @@ export class GitObjects {
     return (await this.readObject(name))?.content;
   }
 
-  async readMany(names: Iterable<string>): Promise<Map<string, Buffer>> {
-    const found = new Map<string, Buffer>();
-    await mapBounded(new Set(names), async (name) => {
-      const content = await this.read(name);
-      if (content) found.set(name, content);
+  /** Contents by id. All have to be there: a hole in the store is never an empty file of a person. */
+  async readMany(ids: Iterable<ObjectId>): Promise<Map<ObjectId, Buffer>> {
+    const found = new Map<ObjectId, Buffer>();
+    await mapBounded(new Set(ids), async (id) => {
+      const content = await this.read(id);
+      if (!content) throw new ObjectDamaged('object', id);
+      found.set(id, content);
     });
     return found;
   }
@@ -103,19 +106,21 @@ export class GitObjects {
   }
 
   /** Names are bytes, one character each: a name that is no UTF-8 stays what it is. */
-  async writeTree(entries: Iterable<readonly [string, TreeEntry]>): Promise<ObjectId> {
+  async writeTree(entries: Iterable<readonly [string, TreeEntry]>, mayRepair = true): Promise<ObjectId> {
     const records: string[] = [];
-    for (const [name, { mode, id }] of entries) {
+    const listed = [...entries];
+    for (const [name, { mode, id }] of listed) {
       const type = mode === '40000' ? 'tree' : mode === '160000' ? 'commit' : 'blob';
       records.push(`${mode} ${type} ${id}\t${name}\0`);
     }
     // An empty record ends a tree; git answers with its id at once.
     const answer = await this.trees.ask(Buffer.from(`${records.join('')}\0`, 'latin1'), lineFrame);
     const id = answer.toString('latin1').trim();
-    // mktree names the tree even when it could not write it.
-    if ((await this.resolve(id)) === undefined)
-      throw this.trees.failure(`tree ${id} is missing after it was written`);
-    return id;
+    // mktree names the tree even when it could not write it, or finds the ruin of one that a power cut left.
+    if ((await this.resolve(id)) !== undefined) return id;
+    if (!mayRepair) throw this.trees.failure(`tree ${id} is not there after it was written`);
+    await rm(loosePath(this.store, id), { force: true }).catch(() => undefined);
+    return this.writeTree(listed, false);
   }
 
   /** Every file below a tree (or a commit's tree). Rejects when the tree cannot be read. */
@@ -174,8 +179,7 @@ export class GitObjects {
       if (!(error instanceof CoprocessEnded)) throw error;
       // Git waits a second for the lock of a ref, which is held for an instant: then its holder was killed.
       const left = /Unable to create '(.+\.lock)': File exists/.exec(error.message)?.[1];
-      if (left?.startsWith(join(this.store, 'refs'))) {
-        await rm(left, { force: true });
+      if (left?.startsWith(this.store) && (await removeStaleLock(left, this.store))) {
         return this.createRef(name, id);
       }
       // Out of turn: reading a damaged object takes a turn of its own.
@@ -237,7 +241,14 @@ export class GitObjects {
     this.scratch ??= makeTemporaryFolder(this.store);
     const file = join(await this.scratch, String(this.scratchFiles++));
     await writeFile(file, content);
-    const id = (await process.ask(`${file}\n`, lineFrame)).toString('latin1').trim();
+    const ask = async () => (await process.ask(`${file}\n`, lineFrame)).toString('latin1').trim();
+    let id = await ask();
+    const loose = loosePath(this.store, id);
+    if ((await stat(loose).catch(() => undefined))?.size === 0) {
+      // A power cut left it empty, and git takes it for present.
+      await rm(loose, { force: true });
+      id = await ask();
+    }
     await rm(file);
     return id;
   }
@@ -254,7 +265,7 @@ export class GitObjects {
     changes: FolderChanges,
   ): Promise<ObjectId | undefined> {
     const raw = base === undefined ? undefined : await this.read(base);
-    if (base !== undefined && !raw) throw new Error(`tree ${base} cannot be read`);
+    if (base !== undefined && !raw) throw new ObjectDamaged('tree', base);
     const entries = raw && base ? parseRawTree(raw, base.length / 2) : new Map<string, TreeEntry>();
     for (const [name, entry] of changes.files) {
       // A deletion of a file says nothing of a folder that has its name.
@@ -269,26 +280,4 @@ export class GitObjects {
     }
     return entries.size === 0 ? undefined : this.writeTree(entries);
   }
-}
-
-/** `<id> <type> <size>\n<content>\n`, or one line that ends with `missing` or `ambiguous`. */
-const objectFrame: Frame = (buffer) => {
-  const end = buffer.indexOf(0x0a);
-  if (end < 0) return 0;
-  const header = buffer.toString('latin1', 0, end);
-  const size = /^[0-9a-f]+ [a-z]+ (\d+)$/.exec(header)?.[1];
-  if (size === undefined) return end + 1;
-  const length = end + 1 + Number(size) + 1;
-  return buffer.length >= length ? length : -length;
-};
-
-/** `start: ok` and `commit: ok`. */
-const twoLines: Frame = (buffer) => {
-  const first = buffer.indexOf(0x0a);
-  return first < 0 ? 0 : buffer.indexOf(0x0a, first + 1) + 1;
-};
-
-function hashObject(type: string, content: Buffer, digits: number): ObjectId {
-  const hash = createHash(digits === 40 ? 'sha1' : 'sha256');
-  return hash.update(`${type} ${content.length}\0`).update(content).digest('hex');
 }

@@ -2,6 +2,7 @@
 
 import { mapBounded } from '../../base/bounded.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
+import { ObjectDamaged } from './damaged.js';
 import type { GitObjects } from './objects.js';
 import { parseRawTree, type TreeEntry } from './raw-tree.js';
 
@@ -10,7 +11,7 @@ export async function walkTree(objects: GitObjects, tree: ObjectId): Promise<Map
   const files = new Map<string, Entry>();
   await byLevels<Folder>([{ id: tree, prefix: '' }], async ({ id, prefix }) => {
     const raw = await objects.read(id);
-    if (!raw) throw new Error(`tree ${id} cannot be read`);
+    if (!raw) throw new ObjectDamaged('tree', id);
     const folders: Folder[] = [];
     for (const [name, { mode, id: inner }] of parseRawTree(raw, id.length / 2)) {
       const path = prefix + Buffer.from(name, 'latin1').toString('utf8');
@@ -68,6 +69,6 @@ async function byLevels<T>(first: readonly T[], visit: (folder: T) => Promise<re
 async function folderOf(objects: GitObjects, tree: ObjectId | undefined): Promise<Map<string, TreeEntry>> {
   if (tree === undefined) return new Map();
   const raw = await objects.read(tree);
-  if (!raw) throw new Error(`tree ${tree} cannot be read`);
+  if (!raw) throw new ObjectDamaged('tree', tree);
   return parseRawTree(raw, tree.length / 2);
 }

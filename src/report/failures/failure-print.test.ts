@@ -19,6 +19,15 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   usage: { kind: 'usage', message: 'what?' },
   locked: { kind: 'locked', pid: 12, command: 'conductor build', since: '2026-01-01T00:00:00Z' },
   'disk-full': { kind: 'disk-full', path: '/p' },
+  'system-error': {
+    kind: 'system-error',
+    operation: 'open',
+    path: '/p',
+    code: 'EACCES',
+    reason: 'permission denied',
+  },
+  'store-damaged': { kind: 'store-damaged', detail: 'fatal: x' },
+  'git-failed': { kind: 'git-failed', command: 'read-tree', detail: 'fatal: x' },
   'unknown-template': { kind: 'unknown-template', template: 'cru', nearest: ['crud'], known: ['crud'] },
   'invalid-template': {
     kind: 'invalid-template',
@@ -119,7 +128,7 @@ test('every kind of failure has a headline of one line and a hint', () => {
 
 test('hints name only commands that there are', () => {
   const known =
-    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache push|versions f|explain|log|validate|status|new --list|--help)$/;
+    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache (push|verify --remove)|doctor|versions f|explain|log|validate|status|new --list|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

@@ -3,6 +3,7 @@
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { type Facts, type FailureText, list, say } from './failure-text.js';
+import { describeSystemFailure } from './system-failure.js';
 import { describeTaskFailure } from './task-failure.js';
 
 export type { FailureText } from './failure-text.js';
@@ -77,6 +78,10 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
         [['writing', failure.path]],
         'free some space and build again; finished work is kept',
       );
+    case 'system-error':
+    case 'git-failed':
+    case 'store-damaged':
+      return describeSystemFailure(failure);
     case 'unknown-template': {
       const { template, nearest, known } = failure;
       const facts: Facts =

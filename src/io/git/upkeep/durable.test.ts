@@ -4,9 +4,10 @@ import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ScratchRepository } from '../../../test/rig/scratch-repository.js';
+import { loosePath } from '../damaged.js';
 import { GitObjects } from '../objects.js';
 import { openRepository } from '../open-repository.js';
-import { DurableRefs, loosePath } from './durable.js';
+import { DurableRefs } from './durable.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

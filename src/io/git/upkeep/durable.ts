@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { mapBounded } from '../../../base/bounded.js';
 import type { ObjectId } from '../../../model/tree.js';
 import { syncFiles, syncFolder } from '../../durable.js';
+import { loosePath, ObjectDamaged } from '../damaged.js';
 import type { GitObjects } from '../objects.js';
-import { parseRawTree } from '../raw-tree.js';
+import { parseRawTree, type TreeEntry } from '../raw-tree.js';
 
 /** A ref to a commit of which something cannot be read would be a result that nobody has. */
 export class DurableRefs {
@@ -37,8 +38,38 @@ export class DurableRefs {
     for (let level: readonly ObjectId[] = [commit]; level.length > 0; )
       level = (await mapBounded(level, visit)).flat();
     if (bad.length > 0) return bad;
+    await this.sync(wanted);
+    return [];
+  }
+
+  /** What a tree holds and another one, which is on disk, does not. Rejects when something of it cannot be read. */
+  async makeTreeDurable(from: ObjectId, to: ObjectId): Promise<void> {
+    const wanted = new Set<ObjectId>();
+    const visit = async (before: ObjectId | undefined, after: ObjectId): Promise<void> => {
+      if (before === after || this.done.has(after)) return;
+      wanted.add(after);
+      const [old, now] = await Promise.all([before, after].map((id) => this.folder(id)));
+      for (const [name, entry] of now ?? []) {
+        const was = old?.get(name);
+        if (was?.id === entry.id || entry.mode === '160000') continue;
+        if (entry.mode === '40000') await visit(was?.mode === '40000' ? was.id : undefined, entry.id);
+        else wanted.add(entry.id);
+      }
+    };
+    await visit(from, to);
+    await this.sync(wanted);
+  }
+
+  private async folder(id: ObjectId | undefined): Promise<Map<string, TreeEntry> | undefined> {
+    if (id === undefined) return undefined;
+    const raw = await this.objects.read(id);
+    if (!raw) throw new ObjectDamaged('tree', id);
+    return parseRawTree(raw, id.length / 2);
+  }
+
+  private async sync(wanted: ReadonlySet<ObjectId>): Promise<void> {
     const missing = await syncFiles([...wanted].map((id) => loosePath(this.objects.store, id)));
-    // Objects of the person's repository that are loose there: theirs, and needed by the result all the same.
+    // Objects of the person's repository that are loose there: theirs, and needed all the same.
     if (missing.length > 0) {
       const theirs = join(this.objects.store, '..', '..');
       const here = new Set(missing);
@@ -47,7 +78,6 @@ export class DurableRefs {
     }
     await this.syncNew(join(this.objects.store, 'objects'));
     for (const id of wanted) this.done.add(id);
-    return [];
   }
 
   /** The entry of a ref that git has just written. */
@@ -66,11 +96,6 @@ export class DurableRefs {
     await syncFolder(folder);
     this.folders.add(folder);
   }
-}
-
-/** Where an object of its own lies. */
-export function loosePath(gitDir: string, id: ObjectId): string {
-  return join(gitDir, 'objects', id.slice(0, 2), id.slice(2));
 }
 
 /** Gitlinks name commits of other repositories. */

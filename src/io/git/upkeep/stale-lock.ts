@@ -1,0 +1,65 @@
+/**
+ * Lock files of a git that was killed. One that a live process may hold is never removed: not even when it stands for a
+ * long time. Knows nothing of what is locked.
+ */
+
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isOpen } from '../../open-files.js';
+
+/** git holds such a lock for an instant; where nobody can be asked, this long is taken for dead. */
+const DEAD_MS = 10 * 60 * 1000;
+/** Commands of git that lock refs or the files of a store. */
+const LOCKING = new Set([
+  'update-ref',
+  'pack-refs',
+  'fetch',
+  'worktree',
+  'receive-pack',
+  'gc',
+  'prune',
+  'config',
+]);
+
+/** True when it is gone: it was stale, or its holder was done with it. */
+export async function removeStaleLock(path: string, store: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return true;
+  const age = performance.timeOrigin + performance.now() - found.mtimeMs;
+  if (process.platform !== 'linux' && age < DEAD_MS) return false;
+  if ((await isOpen(path)) || (await isUsed(store))) return false;
+  const again = await stat(path).catch(() => undefined);
+  // Another one of the same name is a new lock.
+  if (again?.ino !== found.ino || again.mtimeMs !== found.mtimeMs) return again === undefined;
+  await rm(path, { force: true });
+  return true;
+}
+
+/** Every lock file among the refs and the files of the store. */
+export async function removeStaleLocks(store: string): Promise<void> {
+  const refs = await readdir(join(store, 'refs'), { recursive: true }).catch(() => []);
+  const top = await readdir(store).catch(() => []);
+  const found = [...refs.map((name) => join(store, 'refs', name)), ...top.map((name) => join(store, name))];
+  for (const path of found) if (path.endsWith('.lock')) await removeStaleLock(path, store);
+}
+
+/** Whether a git that may hold the lock is alive: it names the store on its command line. */
+async function isUsed(store: string): Promise<boolean> {
+  for (const pid of await readdir('/proc').catch(() => [])) {
+    if (!/^\d+$/.test(pid)) continue;
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (!line.includes(`--git-dir=${store}\0`)) continue;
+    const words = line.split('\0');
+    const command = words.find((word, at) => at > 0 && !word.startsWith('-') && words[at - 1] !== '-c') ?? '';
+    if (!LOCKING.has(command)) continue;
+    // One that waits for a request between two transactions sleeps; one that was stopped in the middle does not.
+    if (command === 'update-ref' && (await sleeps(pid))) continue;
+    return true;
+  }
+  return false;
+}
+
+async function sleeps(pid: string): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return /^State:\s+S/m.test(status);
+}
