@@ -1,16 +1,19 @@
 /** Opens a project for one command: repository, lock, recovery of a killed build, config. Computes no verdict. */
 
+import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { makeTemporaryFolder, readBytes, removeTree, sweepTemporary, writeAtomic } from '../io/files.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
+import { removeStaleLocks } from '../io/git/upkeep/stale-lock.js';
 import { acquireLock, type LockHandle } from '../io/process-lock.js';
 import type { Failure } from '../model/failure.js';
 import type { Emit, Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
 import type { ProjectMemory } from '../project/project-memory.js';
 import { recoverPublish } from '../workspace/publish.js';
+import { workspacesFolder } from '../workspace/workspace.js';
 import { SessionState } from './session-state.js';
 
 export interface Session {
@@ -71,7 +74,7 @@ export async function lockProject(
   try {
     // Before any workspace is used: what a killed build left may still write into one.
     await host.reapAgents?.();
-    for (const folder of [repository.home, repository.store, repository.state]) await sweepTemporary(folder);
+    await sweep(repository, host.cacheDir);
     if ((await recoverPublish(repository, objects)) === 'completed') {
       emit({ type: 'build.recovered', what: 'completed the publishing of an interrupted build' });
     }
@@ -108,6 +111,14 @@ export async function inSession<T, R = Result<T, Failure>>(
   } finally {
     await opened.value.close();
   }
+}
+
+/** What killed commands left: half-written files and folders, and locks of gits that are dead. */
+async function sweep(repository: Repository, cacheDir: string): Promise<void> {
+  const { home, store, state, project } = repository;
+  const folders = [home, store, state, join(project, '.conductor'), workspacesFolder(repository, cacheDir)];
+  for (const folder of folders) await sweepTemporary(folder);
+  await removeStaleLocks(store);
 }
 
 async function copyRecords(from: string, to: string): Promise<void> {

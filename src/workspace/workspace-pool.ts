@@ -17,11 +17,10 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { codeOf, exists, makeDir, readText, removeTree, sweepTemporary, writeAtomic } from '../io/files.js';
+import { codeOf, exists, makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import { removeStaleLocks } from '../io/git/upkeep/stale-lock.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import { sandboxPlaces } from './places.js';
@@ -166,8 +165,6 @@ export class WorkspacePool {
    * up in another task's workspace.
    */
   async sweep(): Promise<void> {
-    await removeStaleLocks(this.repository.store);
-    await sweepTemporary(this.folder);
     for (const file of await readdir(this.folder).catch(() => [])) {
       const number = /^[0-9a-f]+-w(\d+)\.(busy|retired)$/.exec(file);
       if (!number) continue;
