@@ -62,7 +62,8 @@ function propertiesOf(schema, node) {
   const all = { ...one.properties };
   for (const form of [one.then, one.else, ...(one.anyOf ?? []).map((other) => deref(schema, other))]) {
     if (form === undefined) continue;
-    for (const [key, value] of Object.entries(deref(schema, form).properties ?? {})) all[key] ??= value;
+    // A form may have alternatives of its own: three drivers are an `else` in an `else`.
+    for (const [key, value] of Object.entries(propertiesOf(schema, form))) all[key] ??= value;
   }
   return all;
 }

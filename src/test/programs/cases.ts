@@ -106,26 +106,29 @@ export function describeProgram(program: RealProgram): void {
       expect(processesNaming(run.dir)).toEqual([]);
     });
 
-    test('kill: what its shell runs goes with it, in a session of its own too', async () => {
-      const stop = new AbortController();
-      const marked = 'sleep 300';
-      let dir = '';
-      const running = rig.run(
-        (own) => {
-          dir = own;
-          const command = `setsid sh -c 'touch begun; ${marked}; : ${own}' & ${marked}`;
-          return [{ ...program.shell(command), usage: USAGE }, done];
-        },
-        { signal: stop.signal },
-      );
-      await until('the shell to run', () => existsSync(join(dir, 'begun')), 120_000);
-      stop.abort();
-      const run = await running;
-      expect(run.exit).toMatchObject({ kind: 'failed', failure: { kind: 'cancelled' } });
-      // What the call of the model cost is known, but to those that tell it later.
-      if (!['gemini', 'opencode-run'].includes(program.preset))
-        expect(run.exit.usage).toMatchObject({ tokensIn: 1000 });
-      expect(processesNaming(run.dir)).toEqual([]);
-    });
+    test.each(SANDBOXES)(
+      'kill: its shell goes with it, in a session of its own too, sandbox %s',
+      async (sandbox) => {
+        const stop = new AbortController();
+        const marked = 'sleep 300';
+        let dir = '';
+        const running = rig.run(
+          (own) => {
+            dir = own;
+            const command = `setsid sh -c 'touch begun; ${marked}; : ${own}' & ${marked}`;
+            return [{ ...program.shell(command), usage: USAGE }, done];
+          },
+          { signal: stop.signal, sandbox },
+        );
+        await until('the shell to run', () => existsSync(join(dir, 'begun')), 120_000);
+        stop.abort();
+        const run = await running;
+        expect(run.exit).toMatchObject({ kind: 'failed', failure: { kind: 'cancelled' } });
+        // What the call of the model cost is known, but to those that tell it later.
+        if (!['gemini', 'opencode-run'].includes(program.preset))
+          expect(run.exit.usage).toMatchObject({ tokensIn: 1000 });
+        expect(processesNaming(run.dir)).toEqual([]);
+      },
+    );
   });
 }
