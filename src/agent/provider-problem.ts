@@ -24,7 +24,7 @@ const REFUSED =
   /\b40[123]\b|invalid (?:x-)?api[- ]key|incorrect api key|api key not (?:valid|found)|authentication[_ ](?:error|failed)|unauthori[sz]ed|unauthenticated|permission[_ ](?:error|denied)|not logged in|please (?:run \/login|log in|login)|login (?:required|expired)|no api key|oauth token|credentials? (?:missing|expired)/i;
 
 const UNAVAILABLE =
-  /\b429\b|\b5\d\d\b (?:status|error|internal|service|bad|gateway|\{)|(?:status|error|code)[^\n]{0,20}\b5\d\d\b|rate.?limit|too many requests|resource.?exhausted|overloaded|high demand|server had an error|internal (?:server )?error|service unavailable|bad gateway|gateway time-?out|stream (?:disconnected|ended|closed)|connection (?:error|reset|closed|refused)|socket|econn|etimedout|enotfound|eai_again|fetch failed|network error|terminated|other side closed|premature close|timed? ?out/i;
+  /\b429\b|\b5\d\d\b (?:status|error|internal|service|bad|gateway|\{)|(?:status|error|code)[^\n]{0,20}\b5\d\d\b|rate.?limit|too many requests|resource (?:has been )?exhausted|overloaded|high demand|server had an error|internal (?:server )?error|service unavailable|bad gateway|gateway time-?out|stream (?:disconnected|ended|closed)|connection (?:error|reset|closed|refused|lost|to the api was lost)|unable to connect|socket (?:connection|hang ?up|closed)|\be(?:connreset|connrefused|connaborted|pipe|timedout|notfound|ai_again)\b|fetch failed|network error|^\W*(?:api error: )?terminated\W*$|other side closed|premature close|(?:request|connection|response|stream|api) timed? ?out/i;
 
 const OVERFLOW =
   /prompt is too long|context[_ ](?:length|window)[_ ]?exceeded|maximum context length|out of room in the model's context|input token count[^\n]{0,40}exceeds|too many (?:input )?tokens|context window|input is too long|request too large/i;
@@ -44,18 +44,27 @@ export function isHopeless({ status, text, kind }: ProviderProblem): boolean {
   return isQuotaText(text) || ALLOWANCE.test(text) || OVERFLOW.test(text);
 }
 
+type ProblemFailure = Extract<
+  Failure,
+  { kind: 'provider-refused' | 'provider-unavailable' | 'context-overflow' | 'agent-error' }
+>;
+
 /** The failure that a problem is; `agent-error` when it has nothing to do with a provider. */
-export function failureOfProblem(problem: ProviderProblem, provider: string, output: KeptOutput): Failure {
+export function failureOfProblem(
+  problem: ProviderProblem,
+  provider: string,
+  output: KeptOutput,
+): ProblemFailure {
   const { text, status, waitMs } = problem;
   const detail = text.trim().split('\n', 1)[0]?.slice(0, 500) || `status ${status ?? 'unknown'}`;
-  const refused: Failure = {
+  const refused: ProblemFailure = {
     kind: 'provider-refused',
     provider,
     ...(status === undefined ? {} : { status }),
     detail,
     output,
   };
-  const unavailable: Failure = {
+  const unavailable: ProblemFailure = {
     kind: 'provider-unavailable',
     provider,
     detail,

@@ -103,6 +103,8 @@ test.each<[ProviderProblem, string]>([
   [{ text: 'litellm.RateLimitError: slow down' }, 'provider-unavailable'],
   [{ text: 'prompt is too long: 250000 tokens > 200000 maximum', status: 400 }, 'context-overflow'],
   [{ text: "This model's maximum context length is 128000 tokens.", status: 400 }, 'context-overflow'],
+  [{ text: '[API Error: terminated]' }, 'provider-unavailable'],
+  [{ text: 'The command was terminated after it timed out.' }, 'agent-error'],
   [{ text: 'error_max_turns' }, 'agent-error'],
   [{ text: 'tool `bash` is unknown', status: 400 }, 'agent-error'],
   [{ text: 'The file has 500 lines; I cannot edit it.' }, 'agent-error'],

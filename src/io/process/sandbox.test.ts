@@ -45,6 +45,17 @@ test('a program that is there but does not work counts as missing', async () => 
   });
 });
 
+test('a folder of settings inside of what the program may write is its own and is not emptied', () => {
+  const own = join(folder, 'cache');
+  const plan: SandboxPlan = { program: '/bwrap', workspace, writable: [own], network: false };
+  const emptied = (XDG_CONFIG_HOME: string) => {
+    const argv = sandboxArgv(plan, ['true'], { env: { ...ENV, XDG_CONFIG_HOME } });
+    return argv.some((part, at) => part === '--tmpfs' && argv[at + 1] === XDG_CONFIG_HOME);
+  };
+  expect(emptied(join(own, 'config'))).toBe(false);
+  expect(emptied(join(folder, 'home'))).toBe(true);
+});
+
 test('mounts come parents first, and a path that does not exist is passed over', () => {
   const argv = sandboxArgv(
     {

@@ -96,7 +96,11 @@ export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: S
   const { env, directory = plan.workspace } = start;
   const mounts = new Mounts();
   for (const path of SYSTEM_PLACES) mounts.show(path, '--ro-bind', 1);
-  const empty = ['/tmp', '/var/tmp', '/run', env.HOME, ...XDG_FOLDERS.map((name) => env[name])];
+  // One that a program was given inside of what it may write is its own, not the person's.
+  const xdg = XDG_FOLDERS.map((name) => env[name]).filter(
+    (folder) => !(plan.writable ?? []).some((own) => folder !== undefined && isBelow(folder, own)),
+  );
+  const empty = ['/tmp', '/var/tmp', '/run', env.HOME, ...xdg];
   for (const path of empty) if (path?.startsWith('/') && path !== '/') mounts.empty(path);
   // Names are looked up with what systemd keeps below /run, and NixOS has its programs there.
   const system = plan.network ? ['/etc/resolv.conf', '/run/current-system'] : ['/run/current-system'];

@@ -31,7 +31,7 @@ export function describeProgram(program: RealProgram): void {
     test.each(SANDBOXES)('ok, sandbox %s', async (sandbox) => {
       const before = filesBelow(rig.home);
       const run = await rig.run((dir) => [write(dir, 'made.txt', 'hello'), done], { sandbox });
-      expect(run.exit).toMatchObject({ kind: 'finished', lastWords: 'I wrote it.' });
+      expect(run.exit, run.about()).toMatchObject({ kind: 'finished', lastWords: 'I wrote it.' });
       expect(readFileSync(join(run.dir, 'made.txt'), 'utf8')).toBe('hello');
       expect(readdirSync(run.dir)).toEqual(['made.txt']);
       expect(filesBelow(rig.home)).toEqual(before);
@@ -70,7 +70,7 @@ export function describeProgram(program: RealProgram): void {
         { say: 'Done.', usage: { input: 1, cached: 0, output: 2, reasoning: 0 } },
       ]);
       const expected = { tokensIn: 1011, tokensOut: 462, tokensCached: 9200 };
-      expect(run.exit).toMatchObject({ kind: 'finished', usage: expected });
+      expect(run.exit, run.about()).toMatchObject({ kind: 'finished', usage: expected });
       const told = run.events.flatMap((event) => (event.kind === 'usage' ? [event.usage] : []));
       expect(told.at(-1)).toEqual(run.exit.usage);
       // Gemini tells its use at the end alone.
@@ -80,11 +80,11 @@ export function describeProgram(program: RealProgram): void {
     test('401 ends at once, and the next task is not even started', async () => {
       const agent = rig.agent();
       const run = await failing({ status: 401 }, { agent });
-      expect(run.exit).toMatchObject({ kind: 'failed', failure: { kind: 'provider-refused' } });
+      expect(run.exit, run.about()).toMatchObject({ kind: 'failed', failure: { kind: 'provider-refused' } });
       // Codex asks twice before it says anything.
       expect(rig.calls(run.dir)).toBeLessThanOrEqual(3);
       const next = await failing({ status: 401 }, { agent });
-      expect(next.exit).toMatchObject({ failure: { kind: 'provider-refused' } });
+      expect(next.exit, next.about()).toMatchObject({ failure: { kind: 'provider-refused' } });
       expect(rig.calls(next.dir)).toBe(0);
     });
 
@@ -95,13 +95,13 @@ export function describeProgram(program: RealProgram): void {
       ['a prompt that is too long', { status: 400, overflow: true }, 'context-overflow'],
     ] as const)('%s', async (_name, step, kind) => {
       const run = await failing(step);
-      expect(run.exit).toMatchObject({ kind: 'failed', failure: { kind } });
+      expect(run.exit, run.about()).toMatchObject({ kind: 'failed', failure: { kind } });
       expect(rig.calls(run.dir)).toBeGreaterThan(0);
     });
 
     test('hang: silence is ended, and nothing is left', async () => {
       const run = await failing({ hang: 'before-headers' }, { limits: { silenceMinutes: 0.4 } });
-      expect(run.exit).toMatchObject({ kind: 'failed', failure: { kind: 'stalled' } });
+      expect(run.exit, run.about()).toMatchObject({ kind: 'failed', failure: { kind: 'stalled' } });
       expect(rig.calls(run.dir)).toBeGreaterThan(0);
       expect(processesNaming(run.dir)).toEqual([]);
     });
@@ -123,7 +123,7 @@ export function describeProgram(program: RealProgram): void {
         await until('the shell to run', () => existsSync(join(dir, 'begun')), 120_000);
         stop.abort();
         const run = await running;
-        expect(run.exit).toMatchObject({ kind: 'failed', failure: { kind: 'cancelled' } });
+        expect(run.exit, run.about()).toMatchObject({ kind: 'failed', failure: { kind: 'cancelled' } });
         // What the call of the model cost is known, but to those that tell it later.
         if (!['gemini', 'opencode-run'].includes(program.preset))
           expect(run.exit.usage).toMatchObject({ tokensIn: 1000 });

@@ -15,6 +15,8 @@ export interface ProgramRun {
   readonly dir: string;
   readonly events: readonly AgentEvent[];
   log(): string;
+  /** For a failed test: how it ended, and its last output. */
+  about(): string;
 }
 
 export interface RunOptions {
@@ -127,7 +129,8 @@ export class ProgramRig {
       reset: async () => {},
       onEvent: (event) => events.push(event),
     });
-    return { exit, dir, events, log: () => readFileSync(logFile, 'utf8') };
+    const log = (): string => readFileSync(logFile, 'utf8');
+    return { exit, dir, events, log, about: () => `${JSON.stringify(exit)}\n${log().slice(-3000)}` };
   }
 
   /** Requests that a run in this workspace made. */

@@ -26,7 +26,10 @@ test('a refusal is told from an outage and from a mistake', () => {
     'provider-refused',
   );
   expect(kind({ name: 'ContextOverflowError', data: { message: 'x' } })).toBe('context-overflow');
+  expect(api(400, false, 'prompt is too long: 250000 tokens > 200000 maximum')).toBe('context-overflow');
+  expect(api(429, true, "You've hit your usage limit. Try again at 5 PM.")).toBe('provider-unavailable');
   expect(kind({ name: 'UnknownError', data: { message: 'x' } })).toBe('agent-error');
+  expect(kind({ name: 'UnknownError', data: { message: 'socket hang up' } })).toBe('provider-unavailable');
 });
 
 test('only a stop is a proper end', () => {

@@ -1,7 +1,7 @@
 /** What OpenCode's errors mean for a build. Pure. */
 
 import type { Failure, KeptOutput } from '../../../model/failure.js';
-import { isQuotaText } from '../../provider-problem.js';
+import { failureOfProblem } from '../../provider-problem.js';
 import type { AssistantMessage } from '../client.js';
 import type { SessionError } from './session-lifecycle.js';
 import { errorText } from './session-transcript.js';
@@ -33,23 +33,18 @@ export function failureOfError(error: SessionError, provider: string, output: Ke
     case 'ProviderAuthError':
       return { kind: 'provider-refused', provider, detail, output };
     case 'APIError': {
-      const { statusCode: status, isRetryable, responseBody } = error.data;
-      const quota = isQuotaText(`${error.data.message} ${responseBody ?? ''}`);
-      if (status === 401 || status === 402 || status === 403 || quota) {
-        return {
-          kind: 'provider-refused',
-          provider,
-          ...(status === undefined ? {} : { status }),
-          detail,
-          output,
-        };
-      }
-      const passing = isRetryable || status === 429 || (status !== undefined && status >= 500);
-      return passing
+      const { statusCode: status, isRetryable, responseBody, message } = error.data;
+      const problem = {
+        text: `${message} ${responseBody ?? ''}`,
+        ...(status === undefined ? {} : { status }),
+      };
+      const failure = failureOfProblem(problem, provider, output);
+      return failure.kind === 'agent-error' && isRetryable
         ? { kind: 'provider-unavailable', provider, detail, output }
-        : { kind: 'agent-error', detail, output };
+        : { ...failure, detail };
     }
     default:
-      return { kind: 'agent-error', detail, output };
+      // Other errors have no status: a lost connection is told by its words alone.
+      return { ...failureOfProblem({ text: detail }, provider, output), detail };
   }
 }
