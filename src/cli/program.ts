@@ -23,7 +23,7 @@ import {
   addStatus,
   addValidate,
 } from './definitions/inspect.js';
-import { addReview, addUi } from './definitions/page.js';
+import { addReport, addReview, addUi } from './definitions/page.js';
 import { addInit, addNew } from './definitions/project.js';
 import { addCache, addGc } from './definitions/results.js';
 import type { SetExitCode } from './definitions/shared.js';
@@ -55,6 +55,7 @@ const COMMANDS = [
   addCache,
   addGc,
   addUi,
+  addReport,
   addReview,
   addMetrics,
   addDoctor,

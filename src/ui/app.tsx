@@ -70,7 +70,7 @@ function View({ route, build }: { readonly route: Route; readonly build: string 
     case 'build':
       return <BuildView name={name} query={route.query} />;
     case 'graph':
-      return <GraphView query={route.query} />;
+      return <GraphView query={route.query} reported={build} />;
     case 'timeline':
       return <TimelineView name={name === '' ? build : name} query={route.query} />;
     case 'task':

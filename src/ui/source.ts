@@ -1,6 +1,7 @@
 /** Where the page's documents come from: the server, or the data inside a report. Knows no view. */
 
 import { useEffect, useState } from 'preact/hooks';
+import { buildPath, PAGE_PATHS, reviewBuildsPath, reviewRangePath, taskPath } from '../model/page-paths.js';
 import { useVersion } from './live.js';
 
 /** The documents of a report by their paths; undefined for a page with a server. */
@@ -81,24 +82,14 @@ export async function startAction(action: string, targets: readonly string[]): P
 }
 
 export const paths = {
-  project: 'project',
-  builds: 'builds',
-  graph: 'graph',
-  files: 'files',
-  build: (name: string) => `build/${encodeURIComponent(name)}`,
-  task: (label: string, build: string | undefined) =>
-    `task/${label.split('/').map(encodeURIComponent).join('/')}${
-      build === undefined ? '' : `?build=${encodeURIComponent(build)}`
-    }`,
-  reviewRange: (range: string) => `review?range=${encodeURIComponent(range)}`,
-  reviewBuilds: (from: string, to: string) =>
-    `review?from-build=${encodeURIComponent(from)}&to-build=${encodeURIComponent(to)}`,
-  metrics: (since: string, feature: string, model: string) => {
-    const query = new URLSearchParams();
-    if (since !== '') query.set('since', since);
-    if (feature !== '') query.set('feature', feature);
-    if (model !== '') query.set('model', model);
-    const text = query.toString();
-    return text === '' ? 'metrics' : `metrics?${text}`;
+  ...PAGE_PATHS,
+  build: buildPath,
+  task: taskPath,
+  reviewRange: reviewRangePath,
+  reviewBuilds: reviewBuildsPath,
+  chosenMetrics: (since: string, feature: string, model: string) => {
+    const given = Object.entries({ since, feature, model }).filter(([, value]) => value !== '');
+    const text = new URLSearchParams(given).toString();
+    return text === '' ? PAGE_PATHS.metrics : `${PAGE_PATHS.metrics}?${text}`;
   },
 };

@@ -32,6 +32,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
+    .option('--ui', 'open the page of `conductor ui` beside the build')
     .option('--json', 'print events, one JSON object a line')
     .addHelpText(
       'after',
@@ -39,7 +40,8 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     )
     .action(async (targets: string[], options) => {
       const { runBuild } = await import('../commands/build/build.js');
-      setExitCode(await runBuild(targets, options));
+      const run = () => runBuild(targets, options);
+      setExitCode(options.ui ? await beside(run, true) : await run());
     });
 }
 
@@ -50,6 +52,7 @@ export function addWatch(program: Command, setExitCode: SetExitCode): void {
     .argument('[targets...]', 'features, task labels, or globs of either')
     .option('--poll', 'scan every second, for file systems that report no changes')
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
+    .option('--ui', 'open the page of `conductor ui` beside the builds')
     .option('--json', 'print events, one JSON object a line')
     .addHelpText(
       'after',
@@ -59,8 +62,14 @@ ${examples('conductor watch', 'conductor watch feature-001-auth', 'conductor wat
     )
     .action(async (targets: string[], options) => {
       const { runWatch } = await import('../commands/build/watch.js');
-      setExitCode(await runWatch(targets, options));
+      const run = () => runWatch(targets, options);
+      setExitCode(options.ui ? await beside(run, false) : await run());
     });
+}
+
+async function beside(run: () => Promise<number>, stays: boolean): Promise<number> {
+  const { withPage } = await import('../commands/page/beside.js');
+  return withPage(run, { stays });
 }
 
 export function addRun(program: Command, setExitCode: SetExitCode): void {

@@ -40,6 +40,19 @@ export function addUi(program: Command, setExitCode: SetExitCode): void {
     });
 }
 
+export function addReport(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('report')
+    .description('one finished build as a page of its own, for example as an artifact of CI')
+    .argument('[build]', 'name of a build, as `conductor log --list` prints it; the last one without it')
+    .requiredOption('--html <file>', 'where to write the page, which needs nothing else')
+    .addHelpText('after', examples('conductor report --html report.html'))
+    .action(async (build: string | undefined, options) => {
+      const { runReport } = await import('../commands/page/report.js');
+      setExitCode(await runReport(build, options));
+    });
+}
+
 function port(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1 || number > 65_535)

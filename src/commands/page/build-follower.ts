@@ -31,6 +31,7 @@ export class BuildFollower {
   private readonly project: string;
   private readonly state: string;
   private readonly builds = new Map<string, Followed>();
+  private reading: Promise<unknown> = Promise.resolve();
 
   /** `state`: conductor's state folder of the project, where the lock's holder is named. */
   constructor(project: string, state: string) {
@@ -38,8 +39,14 @@ export class BuildFollower {
     this.state = state;
   }
 
-  /** Reads what is new. Names of builds that have changed, new ones included. */
-  async refresh(): Promise<string[]> {
+  /** Reads what is new. Names of builds that have changed, new ones included. One reads at a time: each event counts once. */
+  refresh(): Promise<string[]> {
+    const next = this.reading.then(() => this.read());
+    this.reading = next.catch(() => {});
+    return next;
+  }
+
+  private async read(): Promise<string[]> {
     const names = await listBuilds(this.project);
     const changed: string[] = [];
     for (const name of this.builds.keys()) if (!names.includes(name)) this.builds.delete(name);

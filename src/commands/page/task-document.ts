@@ -36,6 +36,8 @@ export interface TaskQuestion {
   readonly run?: { readonly build: string; readonly view: TaskView };
   /** Bytes of one text that are kept. */
   readonly maxBytes: number;
+  /** Only of a result that the build published; else also of the one that stands, from nothing. */
+  readonly publishedOnly?: boolean;
 }
 
 /** What is known of a task without today's specs: from logs and the history. */
@@ -65,7 +67,8 @@ export async function taskDocument(
   const locked = lockedTask(project, task);
   const found = locked ? await store.find(resultKeyOf(locked)) : undefined;
   const result = found?.ok ? found.value : undefined;
-  const diff = await publishedDiff(inspection, asked.run?.view, result);
+  const standing = asked.publishedOnly ? undefined : result;
+  const diff = await publishedDiff(inspection, asked.run?.view, standing);
   return {
     ...recorded,
     task: taskFacts(inspection, task),

@@ -146,7 +146,8 @@ export class TaskFold {
     draft.state = 'done';
     draft.outcome = event.outcome;
     draft.endedAt = event.at;
-    draft.ms = event.ms;
+    // Waits for a worker are not work; all attempts are.
+    draft.ms = draft.startedAt === undefined ? event.ms : event.at - draft.startedAt;
     delete draft.phase;
     delete draft.line;
     if (event.saved !== undefined) draft.saved = event.saved;

@@ -75,6 +75,7 @@ export function Canvas(props: {
     <div class="canvas">
       <svg
         ref={frame}
+        style={{ height: `min(max(20rem, ${Math.round(height) + 90}px), max(26rem, 100vh - 19rem))` }}
         tabIndex={0}
         role="group"
         aria-label={`${label}. Arrow keys move it, plus and minus zoom, 0 shows all.`}

@@ -22,7 +22,7 @@ export interface ChartProps {
   readonly stacked?: boolean;
 }
 
-const HEIGHT = 220;
+const HEIGHT = 200;
 const { bars, linear } = uPlot.paths;
 
 export function Chart(props: ChartProps) {
@@ -131,6 +131,7 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
     axes: [
       {
         ...axis,
+        size: 28,
         grid: { show: false },
         incrs: [1, 2, 7, 14, 28, 56, 112],
         values: (_plot, all) => all.map((index) => dayText(days[index])),

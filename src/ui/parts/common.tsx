@@ -75,8 +75,9 @@ export function Failure({ failure, title }: { readonly failure: FailureView; rea
       <p class="failure-head">
         <span class="sign tone-bad" aria-hidden="true">
           ✕
-        </span>
-        {title !== undefined && <span class="dim">{title}</span>} <strong>{failure.headline}</strong>
+        </span>{' '}
+        {title !== undefined && <span class="dim">{title} </span>}
+        <strong>{failure.headline}</strong>
       </p>
       {failure.facts.length > 0 && (
         <table class="plain-table">

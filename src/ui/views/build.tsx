@@ -1,7 +1,7 @@
 /** One build: what came of it, task by task, with failures first. */
 
 import type { BuildDocument, TaskView } from '../../model/build-view.js';
-import { cost, dateTime, duration, money, plural, tokens, words } from '../format.js';
+import { clock, cost, dateTime, duration, money, plural, tokens, words } from '../format.js';
 import { useLiveBuild } from '../live.js';
 import { Document, Failure, Panel, Tabs, Tiles } from '../parts/common.js';
 import { Filter, matches } from '../parts/filter.js';
@@ -60,7 +60,7 @@ function OneBuild({ build, query }: { readonly build: BuildDocument; readonly qu
       {head.outcome === 'running' && <LiveBuild name={head.build} />}
       <Tiles
         tiles={[
-          { name: 'Started', value: dateTime(head.startedAt), note: `conductor ${head.version}` },
+          { name: 'Started', value: clock(head.startedAt), note: dateTime(head.startedAt) },
           { name: 'Time', value: duration(ended - head.startedAt) },
           { name: 'Tasks', value: head.total, note: `${head.published} paths published` },
           {

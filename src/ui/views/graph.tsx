@@ -17,7 +17,8 @@ import { paths, useDocument } from '../source.js';
 /** With more tasks, features begin closed. */
 const OPEN_TASKS = 1200;
 
-export function GraphView({ query }: { readonly query: URLSearchParams }) {
+export function GraphView(props: { readonly query: URLSearchParams; readonly reported: string | undefined }) {
+  const { query, reported } = props;
   const loaded = useDocument<GraphDocument>(paths.graph);
   return (
     <>
@@ -25,15 +26,20 @@ export function GraphView({ query }: { readonly query: URLSearchParams }) {
         <h1>Graph</h1>
       </header>
       <Document loaded={loaded} missing="There is no graph.">
-        {(graph) => <Graph graph={graph} query={query} />}
+        {(graph) => <Graph graph={graph} query={query} reported={reported} />}
       </Document>
     </>
   );
 }
 
-function Graph({ graph, query }: { readonly graph: GraphDocument; readonly query: URLSearchParams }) {
+function Graph(props: {
+  readonly graph: GraphDocument;
+  readonly query: URLSearchParams;
+  readonly reported: string | undefined;
+}) {
+  const { graph, query, reported } = props;
   const running = useLive(({ rows }) => rows.find(({ outcome }) => outcome === 'running')?.build);
-  const build = query.get('build') ?? running;
+  const build = query.get('build') ?? reported ?? running;
   const outcomes = useOutcomes(build);
   const kindOf = (task: GraphTask) => outcomes.get(task.label) ?? task.verdict ?? 'pending';
   const kinds = [...new Set(graph.tasks.map(kindOf))].sort();

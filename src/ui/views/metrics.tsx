@@ -9,9 +9,11 @@ import { isReport, paths, useDocument } from '../source.js';
 
 export function MetricsView({ query }: { readonly query: URLSearchParams }) {
   const value = (key: string) => query.get(key) ?? '';
-  const path = isReport() ? 'metrics' : paths.metrics(value('since'), value('feature'), value('model'));
+  const path = isReport()
+    ? paths.metrics
+    : paths.chosenMetrics(value('since'), value('feature'), value('model'));
   const loaded = useDocument<Metrics>(path);
-  const all = useDocument<Metrics>('metrics');
+  const all = useDocument<Metrics>(paths.metrics);
   const set = (key: string, next: string) =>
     replaceRoute(link('metrics', '', { ...Object.fromEntries(query), [key]: next }));
   const names = (groups: readonly MetricsGroup[]) => groups.map(({ name }) => name);
