@@ -7,6 +7,7 @@ import type { ExecutionHost, Executor } from '../execution/executor.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
+import type { ObjectId } from '../model/tree.js';
 import { readDurations, writeDurations } from '../project/clone-records.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { BuildOptions } from './options.js';
@@ -55,7 +56,15 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
   const { sessionState } = session;
   const { config, objects } = project;
   const { store, agent } = prepared;
-  const opened = await openExecutor({ host, session, store, agent, config, startedAt: parts.startedAt });
+  const opened = await openExecutor({
+    host,
+    session,
+    store,
+    agent,
+    config,
+    handWritten: project.handWrittenTree,
+    startedAt: parts.startedAt,
+  });
   if (!opened.ok) return opened;
   const executor = opened.value;
   const { version, now } = host;
@@ -113,6 +122,7 @@ export interface Opening {
   readonly store: ResultStore;
   readonly agent: Agent | undefined;
   readonly config: Config;
+  readonly handWritten: ObjectId;
   readonly startedAt: number;
 }
 

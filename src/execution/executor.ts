@@ -19,6 +19,7 @@ import type {
   TaskOutcome,
   TaskRun,
 } from '../model/task-run.js';
+import type { ObjectId } from '../model/tree.js';
 import type { Host } from '../project/host.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { SharedResources } from './shared-resources.js';
@@ -72,6 +73,8 @@ export interface ExecutorParts {
   readonly store: ResultStore;
   readonly agent: Agent | undefined;
   readonly config: Config;
+  /** The files that people wrote: all that set-up of workspaces sees. */
+  readonly handWritten: ObjectId;
   /** When its build began, in milliseconds since 1970, UTC. */
   readonly startedAt: number;
   readonly shared: SharedResources;

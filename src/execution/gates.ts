@@ -36,6 +36,7 @@ export async function judgeTree(
   context: ExecutionContext,
 ): Promise<JudgedTree> {
   const runs: GateRun[] = [];
+  await parts.pool.secure(workspace);
   for (const [index, gate] of run.gates.entries()) {
     // What an earlier gate wrote is not what would be kept: each one sees exactly the tree.
     if (index > 0) await parts.pool.show(workspace, run.tree);

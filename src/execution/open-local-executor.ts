@@ -3,8 +3,9 @@
  * task.
  */
 
+import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { expandHome } from '../io/process/environment.js';
+import { type Environment, expandHome } from '../io/process/environment.js';
 import { killOrphans } from '../io/process/run-marks.js';
 import { findSandbox } from '../io/process/sandbox.js';
 import { commandText } from '../model/config.js';
@@ -39,7 +40,7 @@ export async function openLocalExecutor(
   const ledger = await readSpending(state, day);
   const spending = (isFollowing && shared.spending) || new Spending(config.budget, ledger, state);
   shared.spending = spending;
-  const options = poolOptions(host, parts, commandEnvironment, logs);
+  const options = poolOptions(host, parts, { commandEnvironment, logs, isSandboxed: program !== undefined });
   const pool = shared.workspaces(options, () => new WorkspacePool(repository, parts.objects, options));
   if (!isFollowing) {
     // Before workspaces are swept: what a killed build left running would write on.
@@ -67,29 +68,34 @@ export async function openLocalExecutor(
 
 function poolOptions(
   { cacheDir, env }: Host,
-  { config }: ExecutorParts,
-  commandEnvironment: CommandEnvironment,
-  logs: BuildLogs,
+  { config, handWritten }: ExecutorParts,
+  own: {
+    readonly commandEnvironment: CommandEnvironment;
+    readonly logs: BuildLogs;
+    readonly isSandboxed: boolean;
+  },
 ): PoolOptions {
   return {
     cacheDir,
     link: config.workspace.link,
     keep: config.workspace.keep,
     read: config.workspace.read.map((path) => expandHome(path, env)),
-    setupKey: JSON.stringify(config.workspace.setup),
-    setup: async (dir, signal) => {
+    setupKey: config.workspace.setup.length === 0 ? '' : JSON.stringify(config.workspace.setup),
+    setupTree: handWritten,
+    isSandboxed: own.isSandboxed,
+    setup: async (dir, places, signal) => {
       for (const [index, command] of config.workspace.setup.entries()) {
-        const log = logs.file('build', `setup-${index + 1}.log`);
+        const log = own.logs.file('build', `setup-${index + 1}.log`);
         // Set-up fetches packages: it is the one command that has the network without a task's asking.
-        const exit = await commandEnvironment.run({
+        const exit = await own.commandEnvironment.run({
           command,
           dir,
           minutes: config.timeouts.run,
           network: true,
           log: log.absolute,
           ...(signal ? { signal } : {}),
-          sandboxed: false,
-          places: {},
+          sandboxed: true,
+          places: { ...places, readOnly: [...(places.readOnly ?? []), ...packageLogins(env)] },
         });
         if (exit.kind === 'cancelled') return err({ kind: 'cancelled' });
         if (exit.kind === 'exited' && exit.code === 0) continue;
@@ -100,4 +106,14 @@ function poolOptions(
       return ok(undefined);
     },
   };
+}
+
+/** Settings of package managers below the home folder, with their logins: set-up alone gets them. */
+function packageLogins({ HOME }: Environment): string[] {
+  if (HOME === undefined) return [];
+  return [
+    ...['.npmrc', '.yarnrc', '.yarnrc.yml', '.config/pnpm', '.config/pip', '.pip', '.config/uv', '.gemrc'],
+    ...['.cargo/config.toml', '.cargo/credentials', '.cargo/credentials.toml', '.m2/settings.xml'],
+    ...['.bundle/config', '.composer/auth.json', '.config/composer/auth.json', '.config/go/env'],
+  ].map((place) => join(HOME, place));
 }

@@ -48,6 +48,7 @@ async function rig() {
     link: [],
     keep: [],
     setupKey: '',
+    isSandboxed: false,
     setup: async () => ok(undefined),
   });
   const taken = await takeSnapshot(opened.value, objects, { secrets: [], named: [], force: [] });

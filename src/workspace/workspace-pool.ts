@@ -3,21 +3,10 @@
  * builds. Knows no recipes and no results.
  */
 
-import {
-  copyFile,
-  lstat,
-  mkdir,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { err, ok, type Result } from '../base/result.js';
-import { codeOf, exists, makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
+import { copyFile, lstat, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ok, type Result } from '../base/result.js';
+import { codeOf, makeDir, removeTree } from '../io/files.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -25,22 +14,15 @@ import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import { sandboxPlaces } from './places.js';
 import { removeForcibly, restoreFolder, writeGitFile } from './restore.js';
+import { SetupFolders, type SetupOptions } from './setup-folder.js';
 import { hashOf, numberOf, type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
+import { WorkspaceTools } from './workspace-tools.js';
 
 export { type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
 
-export interface PoolOptions {
-  /** The user's cache folder; workspaces lie below it. */
-  readonly cacheDir: string;
-  /** Paths of the project that every workspace gets as symbolic links. */
-  readonly link: readonly string[];
-  /** Absolute paths outside the project that sandboxed programs may read. Default: none. */
-  readonly read?: readonly string[];
-  /** Paths that set-up makes and that stay. */
-  readonly keep: readonly string[];
-  /** Changes when set-up has to be run again in a workspace that has been set up before. */
-  readonly setupKey: string;
-  setup(dir: string, signal: AbortSignal | undefined): Promise<Result<undefined, Failure>>;
+export interface PoolOptions extends SetupOptions {
+  /** Whether programs in workspaces run in a sandbox, which can show what set-up made in its place. */
+  readonly isSandboxed: boolean;
 }
 
 const RETIRED_MS = 24 * 60 * 60 * 1000;
@@ -52,6 +34,8 @@ export class WorkspacePool {
   private readonly objects: GitObjects;
   private options: PoolOptions;
   private readonly prefix: string;
+  private readonly setups: SetupFolders;
+  private readonly tools: WorkspaceTools;
   private readonly used = new Set<number>();
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
   private readonly retired = new Set<number>();
@@ -64,6 +48,8 @@ export class WorkspacePool {
     this.options = options;
     this.prefix = hashOf(repository).slice(0, 8);
     this.folder = workspacesFolder(repository, options.cacheDir);
+    this.setups = new SetupFolders(repository, objects, this.folder, this.prefix);
+    this.tools = new WorkspaceTools(repository);
   }
 
   /** From now on; workspaces that are in use stay as they are. */
@@ -89,14 +75,36 @@ export class WorkspacePool {
           continue;
         }
         const ready = await this.setUp(workspace, signal);
-        if (ready.ok) return ok(workspace);
-        await this.release(workspace);
+        if (!ready.ok) await this.release(workspace);
         return ready;
       } catch (error) {
         await this.release(workspace);
         throw error;
       }
     }
+  }
+
+  /** Offers what set-up made, which is run first when its files are new. */
+  private async setUp(
+    workspace: Workspace,
+    signal: AbortSignal | undefined,
+  ): Promise<Result<Workspace, Failure>> {
+    const setup = await this.setups.finished(this.options, signal);
+    if (!setup.ok || setup.value === undefined) return setup.ok ? ok(workspace) : setup;
+    const mounts = await this.tools.offer(workspace, setup.value, this.options.isSandboxed);
+    if (!mounts.ok) return mounts;
+    return ok({ ...workspace, places: { ...workspace.places, mounts: mounts.value } });
+  }
+
+  /**
+   * Puts links and what set-up made back in place: a program that could write the workspace may have put its own tools
+   * there. Before gates; `show` does it too.
+   */
+  async secure(workspace: Workspace): Promise<void> {
+    await this.tools.restore(workspace, this.options.link, this.options.keep);
+    const setup = await this.setups.finished(this.options, undefined);
+    if (setup.ok && setup.value && !this.options.isSandboxed)
+      await this.tools.offer(workspace, setup.value, false);
   }
 
   /** False when what the last task left can be neither put right nor removed. */
@@ -156,7 +164,7 @@ export class WorkspacePool {
     await writeGitFile(workspace.dir, workspace.gitDir);
     await writeFile(join(workspace.gitDir, 'HEAD'), `${commit}\n`);
     await copyFile(workspace.index, join(workspace.gitDir, 'index'));
-    for (const path of this.options.link) await this.link(workspace, path);
+    await this.tools.restore(workspace, this.options.link, this.options.keep);
   }
 
   /**
@@ -237,24 +245,6 @@ export class WorkspacePool {
     await removeTree(workspace.gitDir);
   }
 
-  /** Done once, and again when the commands have changed or what it made has been removed. */
-  private async setUp(
-    workspace: Workspace,
-    signal: AbortSignal | undefined,
-  ): Promise<Result<undefined, Failure>> {
-    const done = this.readyFile(workspace);
-    const [key, ...made] = ((await readText(done)) ?? '').split('\n');
-    const stands = await Promise.all(made.map((path) => exists(join(workspace.dir, path))));
-    if (key === this.options.setupKey && stands.every(Boolean)) return ok(undefined);
-    const set = await this.options.setup(workspace.dir, signal);
-    if (!set.ok) return err(set.error);
-    const keeps = await Promise.all(
-      this.options.keep.map(async (path) => ((await exists(join(workspace.dir, path))) ? [path] : [])),
-    );
-    await writeAtomic(done, [this.options.setupKey, ...keeps.flat()].join('\n'));
-    return ok(undefined);
-  }
-
   private busyFile(workspace: Workspace): string {
     return join(this.folder, `${workspace.name}.busy`);
   }
@@ -265,28 +255,6 @@ export class WorkspacePool {
 
   private readyFile(workspace: Workspace): string {
     return join(this.folder, `${workspace.name}.ready`);
-  }
-
-  /** A link of ours is made where the view has nothing; what a task put in its place is removed. */
-  private async link(workspace: Workspace, path: string): Promise<void> {
-    const target = join(this.repository.project, path);
-    // A folder on the way may be a link of the view: what lies behind it is not the workspace's.
-    for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
-      const onTheWay = await lstat(join(workspace.dir, folder)).catch(() => undefined);
-      if (onTheWay && !onTheWay.isDirectory()) return;
-    }
-    const place = join(workspace.dir, path);
-    const there = await lstat(place).catch(() => undefined);
-    if (there?.isSymbolicLink() && (await readlink(place)) === target) return;
-    const tracked = await git(
-      ['ls-files', '--error-unmatch', '--', path],
-      workspaceCall(this.repository.store, workspace),
-    );
-    if (tracked.code === 0) return;
-    await removeForcibly(place);
-    if (!(await lstat(target).catch(() => undefined))) return;
-    await mkdir(dirname(place), { recursive: true });
-    await symlink(target, place);
   }
 }
 

@@ -97,7 +97,15 @@ async function inProject(
   if (!definitions.ok) return definitions;
   const { store } = prepared;
   const { config } = project;
-  const opened = await openExecutor({ host, session, store, agent, config, startedAt: host.now() });
+  const opened = await openExecutor({
+    host,
+    session,
+    store,
+    agent,
+    config,
+    handWritten: project.handWrittenTree,
+    startedAt: host.now(),
+  });
   if (!opened.ok) return opened;
   const executor = opened.value;
   const templates = new Map([...(await host.shippedPrompts()), ...(await gatherPrompts(host, project))]);

@@ -59,7 +59,16 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
     now: host.now,
     lock,
     dryRun: options.dryRun,
-    openExecutor: () => openExecutor({ host, session, store, agent, config, startedAt }),
+    openExecutor: () =>
+      openExecutor({
+        host,
+        session,
+        store,
+        agent,
+        config,
+        handWritten: project.handWrittenTree,
+        startedAt,
+      }),
     keepProposal: (file, text) =>
       keepProposal(project, feature.name, file.slice(feature.folder.length), text),
   });

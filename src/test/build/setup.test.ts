@@ -1,0 +1,123 @@
+/** What set-up sees and makes: hand-written files in, tools out, which no agent can change for a gate or a later task. */
+
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { findSandbox } from '../../io/process/sandbox.js';
+import { createRig } from '../rig/rig.js';
+
+const hasSandbox = 'program' in (await findSandbox(process.env));
+const SANDBOXES = hasSandbox ? (['off', 'auto'] as const) : (['off'] as const);
+
+/** A tool that refuses a file with "bad" in it. */
+const CHECK = '#!/bin/sh\n! grep -q bad "$@"\n';
+
+function tamper(dir: string, how: 'write' | 'replace' | 'link'): void {
+  const tool = join(dir, 'node_modules/.bin/check');
+  if (how !== 'write') rmSync(join(dir, 'node_modules'), { recursive: true, force: true });
+  if (how === 'link') {
+    mkdirSync(join(dir, 'mine/.bin'), { recursive: true });
+    symlinkSync('mine', join(dir, 'node_modules'));
+  } else mkdirSync(join(dir, 'node_modules/.bin'), { recursive: true });
+  writeFileSync(tool, '#!/bin/sh\nexit 0\n');
+  chmodSync(tool, 0o755);
+}
+
+describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
+  const workspace = {
+    setup: ['mkdir -p node_modules/.bin && cp check.sh node_modules/.bin/check && ls -A > node_modules/seen'],
+    keep: ['node_modules'],
+  };
+
+  test.each(['write', 'replace', 'link'] as const)(
+    'a tool of set-up that an agent changes (%s) is not the one that gates run',
+    async (how) => {
+      await using rig = await createRig({ config: { sandbox, attempts: 1, workspace } });
+      rig.write({ 'check.sh': CHECK, '.gitignore': '.conductor/\nnode_modules\nmine\n' });
+      chmodSync(rig.path('check.sh'), 0o755);
+      rig.backlog('f', {
+        T1: { outputs: ['one.txt'], verify: ['check one.txt'] },
+        T2: { outputs: ['two.txt'], verify: ['check two.txt'], depends_on: [] },
+      });
+      rig.answer('f/T1', ({ cwd }) => {
+        tamper(cwd, how);
+        return { 'one.txt': 'bad\n' };
+      });
+      rig.answer('f/T2', { 'two.txt': 'bad\n' });
+      const built = await rig.build({ concurrency: 1 } as object);
+      expect([built.failure('f/T1')?.kind, built.failure('f/T2')?.kind]).toEqual([
+        'gate-failed',
+        'gate-failed',
+      ]);
+      rig.answer('f/T1', { 'one.txt': 'good\n' });
+      rig.answer('f/T2', { 'two.txt': 'good\n' });
+      expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+    },
+  );
+
+  test('set-up sees what people wrote only, once, and again when a file that it reads changes', async () => {
+    await using rig = await createRig({ config: { sandbox, workspace } });
+    const gate =
+      'cat node_modules/seen; ! grep -q one.txt node_modules/seen && cp node_modules/seen seen.txt';
+    rig.write({ 'check.sh': CHECK, 'package.json': '{}', '.gitignore': '.conductor/\nnode_modules\n' });
+    rig.backlog('f', {
+      T1: { inputs: [], outputs: ['one.txt'], run: 'echo 1 > one.txt' },
+      T2: { inputs: [], outputs: ['seen.txt'], depends_on: ['T1'], run: `test -e one.txt; ${gate}` },
+    });
+    const built = await rig.build();
+    expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+    expect(rig.read('seen.txt')).toContain('package.json');
+    const logs = () => existsSync(rig.path('.conductor')) && built.log();
+    expect(logs()).toBeTruthy();
+    rig.write({ 'package.json': '{"version":"2"}', 'new.txt': '' });
+    rig.backlog('f', {
+      T1: { inputs: [], outputs: ['one.txt'], run: 'echo 2 > one.txt' },
+      T2: { inputs: [], outputs: ['seen.txt'], depends_on: ['T1'], run: gate },
+    });
+    expect((await rig.build()).outcomes()).toMatchObject({ 'f/T2': 'built' });
+    expect(readFileSync(rig.path('seen.txt'), 'utf8')).toContain('new.txt');
+  });
+
+  test('a folder in the place of a missing link is not there for gates', async () => {
+    await using rig = await createRig({
+      config: { sandbox, attempts: 1, workspace: { link: ['node_modules'] } },
+    });
+    rig.write({ '.gitignore': '.conductor/\nnode_modules\n' });
+    rig.backlog('f', { T1: { outputs: ['one.txt'], verify: ['! test -e node_modules', 'test -s one.txt'] } });
+    rig.answer('f/T1', ({ cwd }) => {
+      tamper(cwd, 'replace');
+      return { 'one.txt': 'x\n' };
+    });
+    expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  });
+});
+
+test.runIf(hasSandbox)(
+  'set-up runs in the sandbox: it sees no file beside and writes to its own folder only',
+  async () => {
+    await using rig = await createRig({
+      config: {
+        sandbox: 'required',
+        workspace: {
+          setup: [
+            'mkdir made; (cat "$HOME/.ssh/id" "$OLDPLACE/.env"; touch "$OLDPLACE/stray" ~/stray; cat ~/.npmrc) > made/log 2>/dev/null; true',
+          ],
+          keep: ['made'],
+        },
+        env: ['OLDPLACE'],
+      },
+    });
+    rig.env.OLDPLACE = rig.dir;
+    const home = rig.env.HOME as string;
+    mkdirSync(join(home, '.ssh'), { recursive: true });
+    writeFileSync(join(home, '.ssh/id'), 'PRIVATE');
+    writeFileSync(join(home, '.npmrc'), 'registry login');
+    rig.write({ '.env': 'PRIVATE' });
+    rig.backlog('f', {
+      T1: { inputs: [], outputs: ['log.txt'], run: 'cp made/log log.txt; test ! -e ~/.npmrc' },
+    });
+    expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+    expect(rig.read('log.txt')).toBe('registry login');
+    expect([existsSync(join(home, 'stray')), rig.read('stray')]).toEqual([false, undefined]);
+  },
+);

@@ -1,0 +1,144 @@
+/** What set-up makes, once for each state of the files that it reads, in a folder that no task ever writes. */
+
+import { createHash } from 'node:crypto';
+import { lstat, mkdir, readdir, rm, stat, symlink, utimes } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ok, type Result } from '../base/result.js';
+import { exists, makeDir, readText, writeAtomic } from '../io/files.js';
+import { gitOk } from '../io/git/git-process.js';
+import type { GitObjects } from '../io/git/objects.js';
+import type { Repository } from '../io/git/repository.js';
+import type { SandboxPlaces } from '../io/process/sandbox.js';
+import type { Failure } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
+import { sandboxPlaces } from './places.js';
+import { removeForcibly } from './restore.js';
+
+export interface SetupOptions {
+  readonly cacheDir: string;
+  readonly link: readonly string[];
+  readonly read?: readonly string[];
+  /** Paths that set-up makes and that stay. */
+  readonly keep: readonly string[];
+  /** The commands, as text: empty when there are none. */
+  readonly setupKey: string;
+  /** The files that people wrote: all that set-up sees. Without it there is no set-up. */
+  readonly setupTree?: ObjectId;
+  setup(
+    dir: string,
+    places: SandboxPlaces,
+    signal: AbortSignal | undefined,
+  ): Promise<Result<undefined, Failure>>;
+}
+
+/** What a finished set-up offers to workspaces. */
+export interface FinishedSetup {
+  readonly key: string;
+  readonly dir: string;
+  /** Those of `keep` that it made. */
+  readonly made: readonly string[];
+}
+
+/** Manifests and lock files of package managers, and files that name versions of tools. */
+const READ_BY_SETUP =
+  /^(package\.json|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|yarn\.lock|\.yarnrc(\.yml)?|\.npmrc|\.pnpmfile\.cjs|bun\.lockb?|deno\.(json|jsonc|lock)|pyproject\.toml|setup\.(py|cfg)|requirements.*\.(txt|in)|constraints.*\.txt|(poetry|uv|pdm)\.lock|Pipfile(\.lock)?|Cargo\.(toml|lock)|go\.(mod|sum|work)|Gemfile(\.lock)?|.*\.gemspec|composer\.(json|lock)|pom\.xml|build\.gradle(\.kts)?|settings\.gradle(\.kts)?|gradle\.lockfile|libs\.versions\.toml|mix\.(exs|lock)|.*\.csproj|packages\.lock\.json|\.tool-versions|mise\.toml|\.(nvmrc|node-version|python-version|ruby-version)|rust-toolchain(\.toml)?|Makefile|Justfile)$/;
+
+/** Unused for as long, the folder of an earlier set-up is removed. */
+const OLD_MS = 7 * 24 * 60 * 60 * 1000;
+
+export class SetupFolders {
+  private readonly repository: Repository;
+  private readonly objects: GitObjects;
+  private readonly folder: string;
+  private readonly prefix: string;
+  private readonly running = new Map<string, Promise<Result<FinishedSetup, Failure>>>();
+
+  constructor(repository: Repository, objects: GitObjects, folder: string, prefix: string) {
+    this.repository = repository;
+    this.objects = objects;
+    this.folder = folder;
+    this.prefix = `${prefix}-setup-`;
+  }
+
+  /** Runs set-up unless it has been run on the same files. Undefined when there is none to run. */
+  async finished(
+    options: SetupOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<Result<FinishedSetup | undefined, Failure>> {
+    const { setupTree, setupKey } = options;
+    if (setupTree === undefined || setupKey === '') return ok(undefined);
+    const key = await this.keyOf(setupTree, options);
+    for (;;) {
+      let run = this.running.get(key);
+      if (run === undefined) {
+        run = this.make(key, setupTree, options, signal).finally(() => this.running.delete(key));
+        this.running.set(key, run);
+      }
+      const done = await run;
+      // Who began it has given up; who still needs it begins again.
+      if (!done.ok && done.error.kind === 'cancelled' && !signal?.aborted) continue;
+      return done;
+    }
+  }
+
+  private async keyOf(tree: ObjectId, options: SetupOptions): Promise<string> {
+    const hash = createHash('sha256').update(
+      JSON.stringify([1, options.setupKey, options.keep, options.link]),
+    );
+    const listing = await this.objects.list(tree);
+    for (const path of listing.paths) {
+      const entry = READ_BY_SETUP.test(basename(path)) ? listing.get(path) : undefined;
+      if (entry) hash.update(`${path}\0${entry.mode} ${entry.id}\0`);
+    }
+    return hash.digest('hex').slice(0, 16);
+  }
+
+  private async make(
+    key: string,
+    tree: ObjectId,
+    options: SetupOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<Result<FinishedSetup, Failure>> {
+    const name = join(this.folder, this.prefix + key);
+    const [dir, done] = [join(name, 'tree'), join(name, 'done')];
+    const known = await readText(done);
+    if (known !== undefined) {
+      const now = performance.timeOrigin + performance.now();
+      await utimes(done, now / 1000, now / 1000);
+      return ok({ key, dir, made: JSON.parse(known) as string[] });
+    }
+    // A set-up that was cut off, or failed, begins anew.
+    await removeForcibly(name);
+    await this.removeOld();
+    await makeDir(dir);
+    const call = { gitDir: this.repository.store, workTree: dir, dir, indexFile: join(name, 'index') };
+    await gitOk(['read-tree', '--reset', '-u', tree], call);
+    for (const path of options.link) await this.link(dir, path);
+    const places = sandboxPlaces(this.repository, options);
+    const ran = await options.setup(dir, places, signal);
+    if (!ran.ok) return ran;
+    const stands = await Promise.all(options.keep.map((path) => exists(join(dir, path))));
+    const made = options.keep.filter((_, index) => stands[index]);
+    await writeAtomic(done, JSON.stringify(made));
+    return ok({ key, dir, made });
+  }
+
+  private async link(dir: string, path: string): Promise<void> {
+    const [target, place] = [join(this.repository.project, path), join(dir, path)];
+    if (await lstat(place).catch(() => undefined)) return;
+    if (!(await lstat(target).catch(() => undefined))) return;
+    await mkdir(dirname(place), { recursive: true });
+    await symlink(target, place);
+  }
+
+  private async removeOld(): Promise<void> {
+    const now = performance.timeOrigin + performance.now();
+    for (const name of await readdir(this.folder).catch(() => [])) {
+      if (!name.startsWith(this.prefix)) continue;
+      const place = join(this.folder, name);
+      const used = await stat(join(place, 'done')).catch(() => undefined);
+      if (now - (used?.mtimeMs ?? now) > OLD_MS)
+        await removeForcibly(place).catch(() => rm(place, { force: true }));
+    }
+  }
+}
