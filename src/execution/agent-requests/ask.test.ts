@@ -55,6 +55,7 @@ async function desk(...answers: (string | Failure)[]): Promise<Desk> {
     store: new GitResults(objects),
     agent,
     config,
+    handWritten: await objects.empty(),
     startedAt: 0,
     shared: new SharedResources(),
     isFollowing: false,
