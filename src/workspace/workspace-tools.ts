@@ -1,15 +1,14 @@
 /** What a workspace has beside its tree: links into the project, and what set-up made. No task can change it for another. */
 
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync } from 'node:fs';
 import { cp, lstat, mkdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { ok, type Result } from '../base/result.js';
 import { readText, writeAtomic } from '../io/files.js';
 import { git } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
+import { runProgram } from '../io/process/process.js';
 import type { Mount } from '../io/process/sandbox.js';
 import type { Failure } from '../model/failure.js';
 import { removeForcibly } from './restore.js';
@@ -138,12 +137,11 @@ async function readCopies(workspace: Workspace): Promise<Copies | undefined> {
 /** `cp` shares blocks where the file system can, and is many times faster than copying file by file. */
 async function copyTree(from: string, to: string): Promise<void> {
   const share = process.platform === 'linux' ? ['--reflink=auto'] : [];
-  try {
-    await promisify(execFile)('cp', ['-a', ...share, '--', from, to]);
-  } catch {
-    await removeForcibly(to);
-    await cp(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
-  }
+  const command = ['cp', '-a', ...share, '--', from, to];
+  const exit = await runProgram({ command, cwd: dirname(to), env: { PATH: '/usr/bin:/bin' } });
+  if (exit.kind === 'exited' && exit.code === 0) return;
+  await removeForcibly(to);
+  await cp(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
 }
 
 /** Changes when anything in a folder was changed: the time of a change of state cannot be set by a program. */
