@@ -1,8 +1,10 @@
 /** Recorded outputs that no task owns any more: what the next complete build removes, and what it leaves. Decides for all. */
 
+import { historicalBlobs } from '../io/git/file-history.js';
 import type { Label } from '../model/task.js';
 import { encodeEntry } from '../model/tree.js';
 import type { Project } from '../project/project.js';
+import { parseLock } from '../specs/lock-file.js';
 
 export interface Orphans {
   /** On disk exactly as conductor built them: the next complete build removes them. */
@@ -29,3 +31,35 @@ export function orphansOf(project: Project, label: Label, orphans: Orphans): rea
   const outputs = project.locks.get(task.feature)?.tasks[task.id]?.outputs ?? {};
   return orphans.removed.filter((path) => outputs[path] !== undefined);
 }
+
+/**
+ * Files on disk that are exactly what a lock file of git's history says that conductor built, and that no task owns: for
+ * clones whose own record does not know of a feature that was removed. In the order of their names.
+ */
+export async function historicalOrphans(project: Project): Promise<readonly string[]> {
+  const { repository, objects, config } = project;
+  const blobs = await historicalBlobs(repository, config.specs, LOCK_NAME);
+  const orphans = new Set<string>();
+  for (const text of (await objects.readMany([...blobs])).values()) {
+    const lock = parseLock(text?.toString('utf8') ?? '', LOCK_NAME);
+    if (!lock.ok) continue;
+    for (const task of Object.values(lock.value.tasks)) {
+      if (task.recipe === 'accepted') continue;
+      for (const [path, word] of Object.entries(task.outputs)) {
+        const onDisk = project.listing.get(path);
+        const isBuilt = onDisk !== undefined && encodeEntry(onDisk) === word;
+        if (isBuilt && project.ownership.ownerOf(path) === undefined) orphans.add(path);
+      }
+    }
+  }
+  return [...orphans].sort();
+}
+
+/** Everything that is provably conductor's and that no task owns: by this clone's record, and by git's history. */
+export async function provenOrphans(project: Project): Promise<readonly string[]> {
+  const { removed, kept } = findOrphans(project);
+  const past = await historicalOrphans(project);
+  return [...new Set([...removed, ...past.filter((path) => !kept.includes(path))])].sort();
+}
+
+const LOCK_NAME = '.metadata.json';

@@ -3,7 +3,7 @@
  * gates, publish, record. Each part is in another file.
  */
 
-import { findOrphans } from '../analysis/orphans.js';
+import { findOrphans, provenOrphans } from '../analysis/orphans.js';
 import { type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
@@ -92,7 +92,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     }
     if (options.frozen) {
       const stale = step.notUpToDate();
-      if (stale.length > 0) return err({ kind: 'not-up-to-date', tasks: stale });
+      const orphans = prepared.whole ? await provenOrphans(project) : [];
+      if (stale.length + orphans.length > 0) return err(notUpToDate(stale, orphans));
     }
     // Where nothing could be accepted nothing is recorded, not even that it was tried.
     if (options.accept && step.finished.size === 0) {
@@ -145,6 +146,12 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     else await Promise.all([closed, sessionState.rest()]);
   }
 }
+
+function notUpToDate(tasks: NotUpToDate['tasks'], orphans: readonly string[]): NotUpToDate {
+  return { kind: 'not-up-to-date', tasks, ...(orphans.length === 0 ? {} : { orphans }) };
+}
+
+type NotUpToDate = Extract<Failure, { kind: 'not-up-to-date' }>;
 
 async function dryRun(
   prepared: Prepared,

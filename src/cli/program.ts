@@ -25,7 +25,7 @@ import {
 } from './definitions/inspect.js';
 import { addReport, addReview, addUi } from './definitions/page.js';
 import { addInit, addNew } from './definitions/project.js';
-import { addCache, addGc } from './definitions/results.js';
+import { addCache, addClean, addGc } from './definitions/results.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addCompletion, addSchema } from './definitions/shell.js';
 import { VERSION } from './version.js';
@@ -53,6 +53,7 @@ const COMMANDS = [
   addBacklog,
   addLog,
   addCache,
+  addClean,
   addGc,
   addUi,
   addReport,

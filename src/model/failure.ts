@@ -229,6 +229,8 @@ export type Failure =
   | {
       readonly kind: 'not-up-to-date';
       readonly tasks: readonly { readonly label: Label; readonly verdict: string }[];
+      /** Files that conductor built and that no task owns any more; absent: none. */
+      readonly orphans?: readonly string[];
     }
   /** What a planner wrote was refused, and corrections have not mended it. */
   | {

@@ -1,4 +1,4 @@
-/** Defines `conductor cache` and `conductor gc`. */
+/** Defines `conductor cache`, `conductor clean` and `conductor gc`. */
 
 import type { Command } from 'commander';
 import { examples, positiveInteger, type SetExitCode } from './shared.js';
@@ -35,6 +35,20 @@ export function addCache(program: Command, setExitCode: SetExitCode): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor cache stats'))
     .action(async (options) => setExitCode(await (await commands()).runCacheStats(options)));
+}
+
+export function addClean(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('clean')
+    .description('remove files that conductor built and that no task owns any more')
+    .option('--dry-run', 'print what would be removed; do nothing')
+    .option('--no-wait', 'fail if a build runs, instead of waiting for it')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor clean --dry-run', 'conductor clean'))
+    .action(async (options) => {
+      const { runClean } = await import('../commands/results/clean.js');
+      setExitCode(await runClean(options));
+    });
 }
 
 export function addGc(program: Command, setExitCode: SetExitCode): void {

@@ -1,5 +1,7 @@
 /** Checks of the project: its repository, config, specs, and the programs of its gates. */
 
+import { provenOrphans } from '../../analysis/orphans.js';
+import { inspectProject } from '../../build/dry-run.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import { plural } from '../../report/style.js';
@@ -19,6 +21,22 @@ export const checkConfig: DoctorCheck = async ({ host }) => {
   const loaded = await host.loadConfig(host.directory);
   if (loaded.ok) return [{ about: 'config', state: 'ok', found: 'valid' }];
   return mistakes('config', diagnosticsOf(loaded.error));
+};
+
+export const checkOrphans: DoctorCheck = async ({ host, repository, config }) => {
+  if (!repository || !config) return [];
+  const found = await inspectProject(host, [], ({ project }) => provenOrphans(project));
+  if (!found.ok || found.value.length === 0) return [];
+  const shown = found.value.slice(0, MAX_SHOWN).join(', ');
+  const more = found.value.length > MAX_SHOWN ? ` and ${found.value.length - MAX_SHOWN} more` : '';
+  return [
+    {
+      about: 'outputs',
+      state: 'warning',
+      found: `${plural(found.value.length, 'file')} that conductor built and that no task owns any more: ${shown}${more}`,
+      hint: '`conductor clean --dry-run` lists them, `conductor clean` removes them',
+    },
+  ];
 };
 
 export const checkSpecs: DoctorCheck = async ({ host, repository, config }) => {

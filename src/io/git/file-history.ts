@@ -1,5 +1,6 @@
-/** The commits that changed a file in the user's repository. Only reads. */
+/** What the history of the user's repository says of files: their commits and their contents. Only reads. */
 
+import type { ObjectId } from '../../model/tree.js';
 import { git } from './git-process.js';
 import type { Repository } from './repository.js';
 
@@ -21,4 +22,26 @@ export async function fileHistory(repository: Repository, path: string): Promise
     const [commit = '', at = '', ...subject] = record.split('\t');
     return { commit, at, subject: subject.join('\t') };
   });
+}
+
+/**
+ * The blobs that files of one name had in any commit that HEAD reaches: of `.metadata.json` below `folder`, say. Empty on a
+ * branch without a commit. `folder` is relative to the project.
+ */
+export async function historicalBlobs(
+  repository: Repository,
+  folder: string,
+  name: string,
+): Promise<ReadonlySet<ObjectId>> {
+  const call = { gitDir: repository.gitDir, dir: repository.top };
+  const files = `:(top,glob)${repository.prefix}${folder}/**/${name}`;
+  const format = ['--format=', '--raw', '--no-abbrev', '--no-renames', '-m'];
+  const exit = await git(['log', ...format, '--', files], call);
+  if (exit.code !== 0) return new Set();
+  const ids = new Set<ObjectId>();
+  for (const line of exit.stdout.toString('utf8').split('\n')) {
+    const [, , before, after] = line.split(' ');
+    for (const id of [before, after]) if (id && /[1-9a-f]/.test(id)) ids.add(id);
+  }
+  return ids;
 }

@@ -177,8 +177,13 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
       );
     case 'not-up-to-date':
       return say(
-        `${plural(failure.tasks.length, 'task is', 'tasks are')} not up to date`,
-        failure.tasks.map(({ label, verdict }) => [label, verdict] as const),
+        failure.tasks.length === 0
+          ? `${plural(failure.orphans?.length ?? 0, 'file')} that no task owns any more`
+          : `${plural(failure.tasks.length, 'task is', 'tasks are')} not up to date`,
+        [
+          ...failure.tasks.map(({ label, verdict }) => [label, verdict] as const),
+          ...(failure.orphans ?? []).map((path) => [path, 'no task owns it any more'] as const),
+        ],
         'run `conductor build` and commit what it writes',
       );
     case 'invalid-plan':
