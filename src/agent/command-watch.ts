@@ -31,7 +31,9 @@ export class CommandWatch {
 
   /** Any sign of life. */
   heard(): void {
-    this.wait(0);
+    const { silenceMs } = this.limits;
+    clearTimeout(this.timer);
+    if (silenceMs !== undefined) this.wait(silenceMs, stalled(silenceMs));
   }
 
   /** The program is about to ask its provider again. */
@@ -42,8 +44,13 @@ export class CommandWatch {
     if (isQuota) this.quotas += 1;
     const isRefused = problem.status === 401 || problem.status === 402 || problem.status === 403;
     const isOver = isQuota && !isRefused ? this.quotas > 1 : isHopeless(problem);
-    if (isOver || (problem.waitMs ?? 0) > this.limits.retryWaitMs) this.onStop({ kind: 'problem', problem });
-    else this.wait(problem.waitMs ?? 0);
+    const { silenceMs, retryWaitMs } = this.limits;
+    const why: CommandStop = { kind: 'problem', problem };
+    if (isOver || (problem.waitMs ?? 0) > retryWaitMs) this.onStop(why);
+    // A program that does not say how long it waits may wait for an hour: it gets the longest wait, and as long again
+    // for the answer.
+    else if (problem.waitMs === undefined) this.wait(Math.min(silenceMs ?? Infinity, 2 * retryWaitMs), why);
+    else if (silenceMs !== undefined) this.wait(silenceMs + problem.waitMs, stalled(silenceMs));
   }
 
   /** What the provider said when it was last asked in vain; forgotten as soon as it answers. */
@@ -60,11 +67,12 @@ export class CommandWatch {
     clearTimeout(this.timer);
   }
 
-  private wait(moreMs: number): void {
-    const { silenceMs } = this.limits;
+  private wait(ms: number, why: CommandStop): void {
     clearTimeout(this.timer);
-    if (silenceMs === undefined) return;
-    const why: CommandStop = { kind: 'stalled', minutes: silenceMs / 60_000 };
-    this.timer = setTimeout(() => this.onStop(why), Math.min(silenceMs + moreMs, 2 ** 31 - 1));
+    this.timer = setTimeout(() => this.onStop(why), Math.min(ms, 2 ** 31 - 1));
   }
+}
+
+function stalled(silenceMs: number): CommandStop {
+  return { kind: 'stalled', minutes: silenceMs / 60_000 };
 }

@@ -262,7 +262,11 @@ describe('its own state folder', () => {
       `for (const name of fs.readdirSync(dir).sort()) console.log(name + ' ' + fs.readFileSync(dir + '/' + name, 'utf8'));`,
     );
     await agent({ preset: 'pi' }).run(await request());
-    expect(said()).toEqual(['auth.json login', 'models.json models', 'settings.json {"defaultModel":"m"}']);
+    expect(said()).toEqual([
+      'auth.json login',
+      'models.json models',
+      'settings.json {"defaultModel":"m","retry":{"provider":{"maxRetries":0}}}',
+    ]);
     expect((await readdir(root)).filter((name) => name.includes('agent-'))).toEqual([]);
   });
 
@@ -322,6 +326,21 @@ describe('a program that is watched', () => {
     );
     const exit = await agent({ preset: 'pi' }).run(await request());
     expect(exit).toMatchObject({ failure: { kind: 'provider-unavailable', waitMinutes: 60 } });
+  });
+
+  test('and does not say how long it waits for its provider gets as long as a provider may ask for', async () => {
+    const error = { error: { message: 'Reconnecting... 1/5', codexErrorInfo: {} }, willRetry: true };
+    const answers = [
+      { id: 1, result: {} },
+      { id: 2, result: { thread: { id: 't' } } },
+      { method: 'error', params: { ...error, threadId: 't' } },
+    ];
+    await program(
+      'codex',
+      `for (const line of ${JSON.stringify(answers)}) console.log(JSON.stringify(line)); process.stdin.resume(); setInterval(() => {}, 1000);`,
+    );
+    const exit = await agent({ preset: 'codex', limits: { retryWaitMinutes: 0.005 } }).run(await request());
+    expect(exit).toMatchObject({ failure: { kind: 'provider-unavailable' } });
   });
 
   test('and that its provider refuses is not started again', async () => {

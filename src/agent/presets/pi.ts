@@ -37,7 +37,7 @@ export const pi: Preset = {
     settings: [
       // Providers and models of the person's own.
       { path: 'models.json', keep: (models) => models },
-      { path: 'settings.json', keep: (settings) => only(MODEL_SETTINGS, settings) },
+      { path: 'settings.json', keep: keptSettings },
     ],
   },
   reader: piReader,
@@ -46,6 +46,12 @@ export const pi: Preset = {
 };
 
 const MODEL_SETTINGS = ['defaultProvider', 'defaultModel', 'defaultThinkingLevel', 'transport'];
+
+/** The library below it would wait for as long as a provider asks, an hour too, without a word. */
+function keptSettings(settings: string | undefined): string {
+  const kept = record(JSON.parse(only(MODEL_SETTINGS, settings) ?? '{}'));
+  return JSON.stringify({ ...kept, retry: { provider: { maxRetries: 0 } } });
+}
 
 /** Messages as they end, each with its own tokens and cost; failures stand in them, and the exit code is 0. */
 export function piReader(): OutputReader {

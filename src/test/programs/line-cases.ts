@@ -22,10 +22,10 @@ export function describeLine(program: RealProgram): void {
     });
     afterAll(() => model.close());
 
-    function createProject(config: object = {}): TemporaryProject {
+    function createProject(config: object = {}, limits: object = {}): TemporaryProject {
       const project = new TemporaryProject();
       const env = Object.keys(program.env(''));
-      const agent = { driver: 'command', preset: program.preset, model: program.model, env };
+      const agent = { driver: 'command', preset: program.preset, model: program.model, env, limits };
       project.write('conductor.config.mjs', `export default ${JSON.stringify({ agent, ...config })};\n`);
       project.write('.gitignore', '/.conductor/\n');
       writeFiles(project.home, program.settings(model.url));
@@ -59,8 +59,32 @@ export function describeLine(program: RealProgram): void {
       expect(model.waiting('all')).toBe(5);
       model.release('all');
       const ended = await running.ended;
-      expect(ended).toMatchObject({ code: 0 });
+      expect(ended, ended.text).toMatchObject({ code: 0 });
       expect(names.map((name) => project.read(`${name}.txt`))).toEqual(names);
+      project.dispose();
+    });
+
+    test('a provider that asks for a wait of an hour: the fallback does the task, as the same attempt', async () => {
+      const { model: first, fallback } = program;
+      const project = createProject(
+        { attempts: 1, rebase: 'off', models: { routes: [{ model: first, fallbacks: [fallback] }] } },
+        { retryWaitMinutes: 0.3 },
+      );
+      const task = { description: 'Work. [script:limited]', outputs: ['x.txt'] };
+      project.write('specs/f/BACKLOG.yaml', backlogYaml('f', { T1: task }));
+      project.commit();
+      // `opencode run` waits without a word for as long as it is told; the `opencode` driver does not.
+      const retryAfter = program.preset === 'opencode-run' ? 1 : 3600;
+      const write = program.shell("printf '%s' done > x.txt");
+      const isFallback = (asked: string) => fallback.endsWith(asked);
+      model.script('limited', [
+        ({ model: asked }) => (isFallback(asked) ? write : { loop: { status: 429, retryAfter } }),
+        DONE,
+      ]);
+      const ended = await start(project, 'build').ended;
+      expect(ended, ended.text).toMatchObject({ code: 0 });
+      expect(project.read('x.txt')).toBe('done');
+      expect(ended.text).toContain(`${fallback} is used instead`);
       project.dispose();
     });
 
@@ -106,7 +130,7 @@ export function describeLine(program: RealProgram): void {
       model.script('plan', [program.shell(write.join('\n')), DONE]);
       const ended = await start(project, 'plan', 'f').ended;
       expect(ended.text).not.toContain('failed');
-      expect(ended).toMatchObject({ code: 0 });
+      expect(ended, ended.text).toMatchObject({ code: 0 });
       expect(project.read('specs/f/BACKLOG.yaml')).toContain('Keep it.');
       project.dispose();
     });

@@ -18,6 +18,8 @@ export interface RealProgram {
   readonly model: string;
   /** As the provider is asked for it. */
   readonly asked: string;
+  /** Another model of the same provider. */
+  readonly fallback: string;
   /** Variables for the program; all of them are named in the agent's `env`. */
   env(url: string): Record<string, string>;
   /** Settings of the person, in their home. */
@@ -35,6 +37,17 @@ const shellWrite = (path: string, text: string): string => `printf '%s' '${text}
 /** Prices for a million tokens where a program has no list of its own. */
 const COST = { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 };
 
+const OPENCODE_MODEL = {
+  tool_call: true,
+  limit: { context: 200_000, output: 8192 },
+  cost: {
+    input: COST.input,
+    output: COST.output,
+    cache_read: COST.cacheRead,
+    cache_write: COST.cacheWrite,
+  },
+};
+
 export const PROGRAMS: Readonly<Record<'claude' | 'codex' | 'gemini' | 'pi' | 'opencode', RealProgram>> = {
   claude: {
     preset: 'claude',
@@ -44,6 +57,7 @@ export const PROGRAMS: Readonly<Record<'claude' | 'codex' | 'gemini' | 'pi' | 'o
     protocol: 'messages',
     model: 'anthropic/claude-sonnet-4-5',
     asked: 'claude-sonnet-4-5',
+    fallback: 'anthropic/claude-haiku-4-5',
     env: (url) => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: KEY }),
     settings: () => ({}),
     instructions: '.claude/CLAUDE.md',
@@ -58,6 +72,7 @@ export const PROGRAMS: Readonly<Record<'claude' | 'codex' | 'gemini' | 'pi' | 'o
     protocol: 'responses',
     model: 'openai/model-1',
     asked: 'model-1',
+    fallback: 'openai/model-2',
     env: () => ({ SCRIPTED_KEY: KEY }),
     settings: (url) => ({
       '.codex/config.toml': [
@@ -88,6 +103,7 @@ export const PROGRAMS: Readonly<Record<'claude' | 'codex' | 'gemini' | 'pi' | 'o
     protocol: 'gemini',
     model: 'google/model-1',
     asked: 'model-1',
+    fallback: 'google/model-2',
     env: (url) => ({ GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: KEY }),
     settings: () => ({
       '.gemini/settings.json': JSON.stringify({
@@ -107,6 +123,7 @@ export const PROGRAMS: Readonly<Record<'claude' | 'codex' | 'gemini' | 'pi' | 'o
     protocol: 'chat',
     model: 'scripted/model-1',
     asked: 'model-1',
+    fallback: 'scripted/model-2',
     env: () => ({ SCRIPTED_KEY: KEY }),
     settings: (url) => ({
       '.pi/agent/models.json': JSON.stringify({
@@ -115,7 +132,12 @@ export const PROGRAMS: Readonly<Record<'claude' | 'codex' | 'gemini' | 'pi' | 'o
             baseUrl: `${url}/v1`,
             api: 'openai-completions',
             apiKey: 'SCRIPTED_KEY',
-            models: [{ id: 'model-1', contextWindow: 200_000, maxTokens: 8192, cost: COST }],
+            models: ['model-1', 'model-2'].map((id) => ({
+              id,
+              contextWindow: 200_000,
+              maxTokens: 8192,
+              cost: COST,
+            })),
           },
         },
       }),
@@ -132,6 +154,7 @@ export const PROGRAMS: Readonly<Record<'claude' | 'codex' | 'gemini' | 'pi' | 'o
     protocol: 'chat',
     model: 'scripted/model-1',
     asked: 'model-1',
+    fallback: 'scripted/model-2',
     env: () => ({ SCRIPTED_KEY: KEY }),
     settings: (url) => ({
       '.config/opencode/opencode.json': JSON.stringify({
@@ -139,18 +162,7 @@ export const PROGRAMS: Readonly<Record<'claude' | 'codex' | 'gemini' | 'pi' | 'o
           scripted: {
             npm: '@ai-sdk/openai-compatible',
             options: { baseURL: `${url}/v1`, apiKey: '{env:SCRIPTED_KEY}' },
-            models: {
-              'model-1': {
-                tool_call: true,
-                limit: { context: 200_000, output: 8192 },
-                cost: {
-                  input: COST.input,
-                  output: COST.output,
-                  cache_read: COST.cacheRead,
-                  cache_write: COST.cacheWrite,
-                },
-              },
-            },
+            models: { 'model-1': OPENCODE_MODEL, 'model-2': OPENCODE_MODEL },
           },
         },
       }),
