@@ -8,6 +8,7 @@ import type { Diagnostic, Failure } from '../model/failure.js';
 import type { Listing } from '../model/tree.js';
 import type { Host } from '../project/host.js';
 import { openParseCache } from '../project/parse-cache.js';
+import { trackedSecrets } from '../project/tracked-secrets.js';
 import { type LoadedSpecs, loadSpecs } from '../specs/load.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
 
@@ -25,7 +26,12 @@ export async function validateProject(host: Host): Promise<Result<Validated, Fai
     const loaded = await host.loadConfig(repository.project);
     if (!loaded.ok) return loaded;
     const { config } = loaded.value;
-    const taken = await takeSnapshot(repository, objects, { secrets: config.secrets, named: [], force: [] });
+    const { shown } = await trackedSecrets(repository, config);
+    const taken = await takeSnapshot(repository, objects, {
+      secrets: config.secrets,
+      named: shown,
+      force: [],
+    });
     if (!taken.ok) return taken;
     const listing = await objects.list(taken.value.tree);
     const specs = await checkSpecs(host, session, config, listing);

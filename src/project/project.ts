@@ -23,6 +23,7 @@ import type { ProjectMemory } from './project-memory.js';
 import type { ProjectSource } from './project-source.js';
 import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
 import { type TaskPaths, taskPaths } from './task-paths.js';
+import { trackedSecrets } from './tracked-secrets.js';
 
 export interface Project {
   readonly repository: Repository;
@@ -69,7 +70,10 @@ export async function loadProject(
   accepts: (task: Task) => boolean = () => false,
 ): Promise<Result<Project, Failure>> {
   const { repository, objects, config, memory, keepParsed } = source;
-  const first = await source.take({ secrets: config.secrets, named: memory.named, force: [] });
+  const shared = await trackedSecrets(repository, config);
+  const before = [...new Set([...memory.named, ...shared.shown])].sort();
+  const first = await source.take({ secrets: config.secrets, named: before, force: [] });
+  memory.named = before;
   if (!first.ok) return first;
   let { tree } = first.value;
   let listing = await memory.list(objects, tree);
@@ -90,8 +94,9 @@ export async function loadProject(
   memory.outputs = outputs;
   memory.paths = paths;
   const { recorded, built } = outputs;
-  const { ownership, named } = paths;
-  const again = await includeIgnoredOutputs(source, paths, recorded, listing);
+  const { ownership } = paths;
+  const named = [...new Set([...paths.named, ...shared.shown])].sort();
+  const again = await includeIgnoredOutputs(source, { plain: paths.plain, named }, recorded, listing);
   if (!again.ok) return again;
   if (again.value) {
     tree = again.value.tree;
@@ -130,7 +135,7 @@ export async function loadProject(
     built,
     patched,
     named,
-    warnings,
+    warnings: [...warnings, ...shared.warnings],
   });
 }
 
@@ -140,7 +145,7 @@ export async function loadProject(
  */
 async function includeIgnoredOutputs(
   { repository, config, memory, take }: ProjectSource,
-  { plain, named }: TaskPaths,
+  { plain, named }: Pick<TaskPaths, 'plain' | 'named'>,
   recorded: RecordedOutputs,
   listing: Listing,
 ): Promise<Result<{ tree: ObjectId } | undefined, Failure>> {

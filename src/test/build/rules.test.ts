@@ -223,3 +223,28 @@ test('where there is no sandbox a build that runs something says so, once, and o
   rig.remove('one.txt');
   expect((await rig.build()).warnings()).toEqual([]);
 });
+
+test('files that look secret are shown when git tracks them, and hidden and named when the config says so', async () => {
+  await using rig = await createRig({ config: { env: [] } });
+  rig.write({
+    '.env.test': 'shared',
+    'test/key.pem': 'shared',
+    '.env': 'mine',
+    '.gitignore': '.conductor/\n',
+  });
+  rig.git('add', '.env.test', 'test/key.pem', '.gitignore');
+  rig.git('commit', '-qm', 'fixtures');
+  const run = 'ls -A . test > seen.txt 2>/dev/null; true';
+  rig.backlog('f', { T1: { outputs: ['seen.txt'], run } });
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('seen.txt')).toContain('.env.test');
+  expect(rig.read('seen.txt')).toContain('key.pem');
+  expect(rig.read('seen.txt')?.split('\n')).not.toContain('.env');
+  expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
+  rig.config = { ...rig.config, secrets: ['**/.env', '**/.env.*'] };
+  rig.backlog('f', { T1: { outputs: ['seen.txt'], run: `${run} # again` } });
+  const hidden = await rig.build();
+  expect(rig.read('seen.txt')).not.toContain('.env');
+  expect(rig.read('seen.txt')).toContain('key.pem');
+  expect(hidden.warnings().filter((one) => one.includes('.env.test'))).toHaveLength(1);
+});

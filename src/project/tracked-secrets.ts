@@ -1,0 +1,35 @@
+/** Files that look secret although git tracks them: fixtures and settings that people share on purpose. */
+
+import { git } from '../io/git/git-process.js';
+import type { Repository } from '../io/git/repository.js';
+import { type Config, DEFAULT_SECRETS } from '../model/config.js';
+import type { Diagnostic } from '../model/failure.js';
+
+export interface TrackedSecrets {
+  /** They are part of snapshots: what git tracks is no secret of this machine. */
+  readonly shown: readonly string[];
+  /** They are left out since the config says so, and named. */
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Of the default list only files count that git does not track; a list in the config means what it says. */
+export async function trackedSecrets(repository: Repository, { secrets }: Config): Promise<TrackedSecrets> {
+  const found = await tracked(repository, secrets);
+  if (found.length === 0) return { shown: [], warnings: [] };
+  if (secrets.join('\0') === DEFAULT_SECRETS.join('\0')) return { shown: found, warnings: [] };
+  const names = found.length > 5 ? [...found.slice(0, 5), `${found.length - 5} more`] : found;
+  const message = `\`secrets\` hides files that git tracks from tasks, gates and set-up: ${names.join(', ')}`;
+  return { shown: [], warnings: [{ file: 'conductor.config.ts', message }] };
+}
+
+async function tracked(repository: Repository, patterns: readonly string[]): Promise<string[]> {
+  if (patterns.length === 0) return [];
+  const call = { gitDir: repository.gitDir, workTree: repository.top, dir: repository.project };
+  const specs = patterns.map((pattern) => `:(glob)${pattern}`);
+  const listed = await git(['ls-files', '-z', '--cached', '--', ...specs], call);
+  return listed.stdout
+    .toString('utf8')
+    .split('\0')
+    .filter((path) => path !== '')
+    .sort();
+}
