@@ -6,7 +6,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
-import { openWritingSession } from '../build/project-session.js';
+import { inSession, openWritingSession, type Session } from '../build/project-session.js';
 import { exists, readText } from '../io/files.js';
 import { folderBytes } from '../io/folder-size.js';
 import { mentionedIds } from '../io/git/mentions.js';
@@ -46,45 +46,50 @@ const RECORDS = ['patched.json', 'publish.json', 'last.json', 'published.json'];
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function collect(host: Host, options: CollectOptions): Promise<Result<CollectReport, Failure>> {
-  const session = await openWritingSession(
-    host,
-    { command: 'conductor gc', wait: options.wait, signal: options.signal },
-    () => {},
-  );
-  if (!session.ok) return session;
-  const locks: LockHandle[] = [];
-  try {
-    const { repository, objects } = session.value;
-    const others = await lockOthers(host, repository, options, locks);
-    if (!others.ok) return others;
-    const loaded = await host.loadConfig(repository.project);
-    if (!loaded.ok) return loaded;
-    const specs = repository.prefix + loaded.value.config.specs;
-    const mentioned = await mentionedIds(repository.commonDir, LOCKS, specs);
-    const entries = await new GitResults(objects).entries();
-    const fates = await judge(objects, { entries, mentioned }, { ...options, now: host.now() });
-    const report = {
-      dryRun: options.dryRun,
-      kept: fates.kept.length,
-      named: fates.named,
-      removed: fates.removed.length,
-    };
-    const idsOf = (names: readonly EntryName[]) => names.map((name) => entries.get(name) as ObjectId);
-    if (options.dryRun) {
-      const bytes = await compactableBytes(objects.store, idsOf(fates.removed), idsOf(fates.kept));
-      return ok({ ...report, bytes });
+  const { wait, signal } = options;
+  const opening = openWritingSession(host, { command: 'conductor gc', wait, signal }, () => {});
+  return inSession(opening, async ({ repository, objects }) => {
+    const locks: LockHandle[] = [];
+    try {
+      return await inLocked(host, options, { repository, objects }, locks);
+    } finally {
+      for (const lock of locks) await lock.release();
     }
-    const folder = join(objects.store, 'objects');
-    const before = await folderBytes(folder);
-    const borrowed = await keepObjects(repository, objects, mentioned);
-    await idleWorktrees(objects.store, borrowed);
-    await deleteRefs(objects.store, fates.removed.map(refOf));
-    await compactStore(objects.store, idsOf(fates.kept), [borrowed]);
-    return ok({ ...report, bytes: Math.max(0, before - (await folderBytes(folder))) });
-  } finally {
-    for (const lock of locks) await lock.release();
-    await session.value.close();
+  });
+}
+
+async function inLocked(
+  host: Host,
+  options: CollectOptions,
+  { repository, objects }: Pick<Session, 'repository' | 'objects'>,
+  locks: LockHandle[],
+): Promise<Result<CollectReport, Failure>> {
+  const others = await lockOthers(host, repository, options, locks);
+  if (!others.ok) return others;
+  const loaded = await host.loadConfig(repository.project);
+  if (!loaded.ok) return loaded;
+  const specs = repository.prefix + loaded.value.config.specs;
+  const mentioned = await mentionedIds(repository.commonDir, LOCKS, specs);
+  const entries = await new GitResults(objects).entries();
+  const fates = await judge(objects, { entries, mentioned }, { ...options, now: host.now() });
+  const report = {
+    dryRun: options.dryRun,
+    kept: fates.kept.length,
+    named: fates.named,
+    removed: fates.removed.length,
+  };
+  const idsOf = (names: readonly EntryName[]) => names.map((name) => entries.get(name) as ObjectId);
+  if (options.dryRun) {
+    const bytes = await compactableBytes(objects.store, idsOf(fates.removed), idsOf(fates.kept));
+    return ok({ ...report, bytes });
   }
+  const folder = join(objects.store, 'objects');
+  const before = await folderBytes(folder);
+  const borrowed = await keepObjects(repository, objects, mentioned);
+  await idleWorktrees(objects.store, borrowed);
+  await deleteRefs(objects.store, fates.removed.map(refOf));
+  await compactStore(objects.store, idsOf(fates.kept), [borrowed]);
+  return ok({ ...report, bytes: Math.max(0, before - (await folderBytes(folder))) });
 }
 
 /** Builds of other projects and worktrees of this clone use the same store: none may run. */

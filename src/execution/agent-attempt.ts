@@ -40,13 +40,13 @@ export interface AgentAttempt {
   readonly payer: Label;
   readonly budget: Budget;
   readonly network: boolean;
-  /** What the workspace shows at first. */
+  /** The tree in the workspace when the agent starts. */
   readonly inputTree: ObjectId;
   /** The agent definition, by name. */
   readonly definition: string;
   /** Absent: the agent's own default. */
   readonly choice: ModelChoice | undefined;
-  /** What earlier attempts have shown is a part of it. */
+  /** With the evidence of earlier attempts. */
   readonly prompt: string;
   /** From 1. */
   readonly number: number;
@@ -55,14 +55,14 @@ export interface AgentAttempt {
 }
 
 export interface Asked {
-  /** Files that the agent was seen to read, relative to the workspace; none when its driver cannot tell. */
+  /** Files that the agent read, relative to the workspace; empty if its driver cannot observe that. */
   readonly read: readonly string[];
-  /** The model that did it. */
+  /** The model that did the work. */
   readonly made: MadeBy;
 }
 
 /**
- * Asks the attempt's model and, when its provider does not answer or refuses, the fallbacks in their order: each in a
+ * Runs the attempt's model. If its provider does not answer or refuses, the fallbacks follow in their order, each in a
  * clean workspace, as the same attempt.
  */
 export async function runAgent(
@@ -96,12 +96,12 @@ export async function runAgent(
   throw new Error(`BUG: no model was asked for ${label}`);
 }
 
-/** One model at work on an attempt. */
+/** The session of one model in an attempt. */
 class AgentSession {
   private readonly parts: AgentParts & { readonly agent: Agent };
   private readonly attempt: AgentAttempt;
   private readonly made: MadeBy;
-  /** By models that were asked before in this attempt. */
+  /** What earlier models of this attempt have used. */
   private readonly before: Usage;
   private readonly context: ExecutionContext;
   private used: Usage = {};
@@ -119,12 +119,12 @@ class AgentSession {
     this.context = context;
   }
 
-  /** By this model and those before it. */
+  /** What this model and the earlier ones of the attempt have used. */
   get spent(): Usage {
     return addUsage(this.before, this.used);
   }
 
-  /** The files that the agent was seen to read. */
+  /** Returns the files that the agent read. */
   async run(workspace: Workspace): Promise<Result<readonly string[], Failure>> {
     const { context, attempt, made } = this;
     const { agent, spending, logs, pool, now } = this.parts;
@@ -172,7 +172,7 @@ class AgentSession {
     });
     spend(exit.usage);
     const unpriced = await account.value.close(exit.usage);
-    // A session that was not answered owes no price.
+    // A provider that did not answer charges nothing, so a missing price is no failure.
     const isUnanswered = exit.kind === 'failed' && isProviders(exit.failure) && sameUsage(exit.usage, {});
     const broken = stop.signal.aborted
       ? (stop.signal.reason as Failure)
@@ -196,7 +196,7 @@ class AgentSession {
     return ok(exit.kind === 'finished' ? (exit.observed ?? []) : []);
   }
 
-  /** One attempt has its own time; a task's budget of minutes is for all of its attempts together. */
+  /** `timeouts.agent` limits one attempt; a task's budget of minutes limits all its attempts together. */
   private timeoutMs(): number {
     const { config, now } = this.parts;
     const { budget, startedAt } = this.attempt;
@@ -206,7 +206,7 @@ class AgentSession {
   }
 }
 
-/** What a task's program prints, as events for people: it may print a million lines, and people read a few of them. */
+/** Emits a program's output lines as events. They are throttled: a program may print a million lines. */
 export function outputLines(task: Label, attempt: number, context: ExecutionContext) {
   return throttle((line: string) => context.emit({ type: 'task.output', task, attempt, line }));
 }
@@ -217,7 +217,7 @@ function isProviders(
   return failure.kind === 'provider-unavailable' || failure.kind === 'provider-refused';
 }
 
-/** Agents know their log as a file of this machine; failures name it as the project does. */
+/** Agents report an absolute path of their log; failures name it relative to the project. */
 function withLog(failure: Failure, log: string): Failure {
   return 'output' in failure ? { ...failure, output: { ...failure.output, log } } : failure;
 }

@@ -4,7 +4,7 @@ import { err, type Result } from '../base/result.js';
 import { asFailure } from '../io/files.js';
 import type { Failure } from '../model/failure.js';
 
-/** Whether a fresh session, told what failed, may do better. */
+/** Whether a new session that gets the evidence of this failure may succeed. */
 export function isWorthRetry(failure: Failure): boolean {
   switch (failure.kind) {
     case 'cancelled':
@@ -30,7 +30,7 @@ export function isWorthRetry(failure: Failure): boolean {
   }
 }
 
-/** Whether the task itself may be at fault, so that better words could mend it: its work was looked at, and does not do. */
+/** Whether the task's spec may be the cause, so that a revised task could succeed: the work was checked and rejected. */
 export function isRepairable(failure: Failure): boolean {
   switch (failure.kind) {
     case 'gate-failed':
@@ -47,7 +47,7 @@ export function isRepairable(failure: Failure): boolean {
   }
 }
 
-/** What the disk or git refuses is a failure as any other; another stray exception is a bug that names its task. */
+/** Turns an exception into a failure: what the disk or git refuses and a cancellation are expected, the rest is a bug. */
 export async function guarded<T>(work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
   try {
     return await work();

@@ -65,7 +65,7 @@ export class CommandEnvironment {
   }
 }
 
-/** What of a program's output is kept in a failure. `log` is relative to the project. */
+/** The part of a program's output that a failure keeps. `log` is relative to the project. */
 export function keptOutput(exit: ProgramExit, log: string): KeptOutput {
   return { log, tail: exit.kind === 'not-found' ? '' : exit.tail };
 }

@@ -34,7 +34,7 @@ export async function runCommand(
   context: ExecutionContext,
 ): Promise<Result<undefined, Failure>> {
   context.emit({ type: 'task.phase', task: run.label, attempt: number, phase: 'run' });
-  // `> out/a.txt` should not need a `mkdir` of its own; git keeps no empty folder, so none can be left over.
+  // So that `> out/a.txt` works without a `mkdir`. Git stores no empty folders, so unused ones leave no trace.
   for (const { prefix } of patternSet(run.outputs).includes)
     await makeDir(join(workspace.dir, dirname(`${prefix}x`)));
   const log = parts.logs.file(run.label, 'run.log');

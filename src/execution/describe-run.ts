@@ -18,16 +18,16 @@ import type { Project } from '../project/project.js';
 import { gateCommands } from './gates.js';
 import { isReviewed, reviewRequest } from './reviewer.js';
 
-/** A stale task and what it goes on from. */
+/** A stale task with what its run starts from. */
 export interface StaleTask {
   readonly check: Check;
   /** Of its transitive dependencies at least. */
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
-  /** The outputs that it goes on from; undefined: those on disk. */
+  /** The former outputs that its input tree holds; undefined: those on disk. */
   readonly former: Files | undefined;
 }
 
-/** `again`: one more attempt, after others have failed. */
+/** `again`: one more attempt after others have failed, with its model and their evidence. */
 export async function describeRun(
   prepared: Prepared,
   { check, dependencyOutputs, former }: StaleTask,
@@ -88,7 +88,7 @@ function keyedPatterns(project: Project, task: Task): (readonly string[])[] {
   return [task.inputs ?? [], ...needs.map((need) => need.interface ?? need.outputs)];
 }
 
-/** The files of a `render` recipe: from templates of the snapshot straight to blobs, without a workspace. */
+/** Renders the files of a `render` recipe from templates of the snapshot to blobs, without a workspace. */
 async function renderOutputs(
   prepared: Pick<Prepared, 'project' | 'gatherer'>,
   task: Task,
@@ -121,8 +121,8 @@ async function renderOutputs(
 }
 
 /**
- * For a task that evolves: how its prompt differs from the one that its former result was made with; or which files
- * changed that its agent had read.
+ * For a task that evolves: the difference between its prompt and the prompt of its former result, or the changed files
+ * that its agent had read.
  */
 export async function specChange(check: Check): Promise<string> {
   if (check.verdict.kind !== 'stale') return '';

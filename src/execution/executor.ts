@@ -24,15 +24,15 @@ import type { Host } from '../project/host.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { SharedResources } from './shared-resources.js';
 
-/** What everything under way has from its build. */
+/** What a build gives to everything that it runs. */
 export interface ExecutionContext {
   readonly signal: AbortSignal;
   emit(event: BuildEventBody): void;
-  /** Hears what is used on the way; absent where nobody asks before the end. */
+  /** Measures the work while it runs; absent if only the outcome counts. */
   readonly meter?: WorkMeter;
 }
 
-/** What a piece of work has used so far, and how long it has waited for its turn. */
+/** Measures what one piece of work has used so far, and how long it has waited for its turn. */
 export class WorkMeter {
   private sum: Usage = {};
   private waiting = 0;
@@ -78,7 +78,7 @@ export interface ExecutorParts {
   /** When its build began, in milliseconds since 1970, UTC. */
   readonly startedAt: number;
   readonly shared: SharedResources;
-  /** Whether a build before this one has left work that still runs with the same resources. */
+  /** Whether a superseded build has left work that still runs with the same resources. */
   readonly isFollowing: boolean;
 }
 

@@ -38,14 +38,14 @@ export async function judgeTree(
   const runs: GateRun[] = [];
   await parts.pool.secure(workspace);
   for (const [index, gate] of run.gates.entries()) {
-    // What an earlier gate wrote is not what would be kept: each one sees exactly the tree.
+    // Files that an earlier gate wrote are not part of the result: each gate sees exactly the tree.
     if (index > 0) await parts.pool.show(workspace, run.tree);
     const job = { run, gate, index, workspace };
     const first = await runGate(parts, { ...job, round: 1 }, context);
     runs.push({ name: gate.name, exitCode: first.exitCode, ms: first.ms });
     if (!first.failure) continue;
     if (first.failure.kind !== 'gate-failed') return { ok: false, failure: first.failure, runs };
-    // The same gate on the same tree once more: where it passes now, the gate is at fault and not the result.
+    // Run the gate again on the same tree: if it passes now, the gate is flaky, and the result stands.
     await parts.pool.show(workspace, run.tree);
     const second = await runGate(parts, { ...job, round: 2 }, context);
     if (second.failure) return { ok: false, failure: first.failure, runs };

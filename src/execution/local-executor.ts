@@ -20,7 +20,7 @@ import { judgeTree } from './gates.js';
 import { TaskAttempt, type TaskAttemptParts } from './task-attempt.js';
 
 export interface LocalExecutorParts extends Omit<TaskAttemptParts, 'executor'> {
-  /** Why nothing is sandboxed although it should be; undefined when it is, or when nobody wants it. */
+  /** Why there is no sandbox although the config asks for one if possible; undefined: there is one, or none is wanted. */
   readonly unsandboxed: string | undefined;
 }
 
@@ -57,7 +57,7 @@ export class LocalExecutor implements Executor {
       }
       const failure = result.error;
       tried.push(evidence(attempts, failure));
-      // Only an agent's bad work is worth another try: the same command gives the same output.
+      // Only agents get another attempt: the same command would give the same output.
       if (attempts >= last || !isWorthRetry(failure)) {
         const left = tree === undefined ? {} : { tree };
         return { ok: false, failure, evidence: tried, ...left, ...common() };
@@ -139,7 +139,7 @@ export class LocalExecutor implements Executor {
     return this.parts.now() - startedAt - meter.waitedMs;
   }
 
-  /** Once in a build, and only when something is run that a sandbox would hold. */
+  /** Warns once per build, and only if something runs that a sandbox would restrict. */
   private warnUnsandboxed(emit: ExecutionContext['emit']): void {
     const { unsandboxed } = this.parts;
     if (this.warned || unsandboxed === undefined) return;

@@ -20,7 +20,7 @@ import { LocalExecutor } from './local-executor.js';
 import { ProviderSessions } from './provider-sessions.js';
 import { Spending } from './spending.js';
 
-/** Opens all of it, and sweeps what a dead build left in workspaces. Fails with `sandbox-required`. */
+/** Also removes what a killed build left in workspaces. Fails with `sandbox-required`. */
 export async function openLocalExecutor(
   host: Host,
   parts: ExecutorParts,
@@ -36,7 +36,7 @@ export async function openLocalExecutor(
   await logs.open();
   const commandEnvironment = new CommandEnvironment(config, host.env, program);
   const day = new Date(startedAt).toISOString().slice(0, 10);
-  // What a superseded build left running pays from the same budgets, and its workspaces are nobody's leftovers.
+  // Work that a superseded build left running uses the same budgets, and its workspaces are still in use.
   const ledger = await readSpending(state, day);
   const spending = (isFollowing && shared.spending) || new Spending(config.budget, ledger, state);
   shared.spending = spending;
@@ -86,7 +86,7 @@ function poolOptions(
     setup: async (dir, places, signal) => {
       for (const [index, command] of config.workspace.setup.entries()) {
         const log = own.logs.file('build', `setup-${index + 1}.log`);
-        // Set-up fetches packages: it is the one command that has the network without a task's asking.
+        // Set-up fetches packages: it is the only command that has the network although no task asks for it.
         const exit = await own.commandEnvironment.run({
           command,
           dir,

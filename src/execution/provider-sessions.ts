@@ -9,7 +9,7 @@ export class ProviderSessions {
   private readonly limits: Readonly<Record<string, ProviderLimits>>;
   private readonly limiter: (name: string, limit: number) => Limiter;
 
-  /** `limiter` gives the same one for the same name, also to the build that follows. */
+  /** `limiter` returns the same limiter for the same name, also in the next build of the session. */
   constructor(
     limits: Readonly<Record<string, ProviderLimits>>,
     limiter: (name: string, limit: number) => Limiter,
@@ -18,7 +18,7 @@ export class ProviderSessions {
     this.limiter = limiter;
   }
 
-  /** Runs the work of one session once its provider has room. Fails with `cancelled` while it waits. */
+  /** Runs one session when its provider's limit allows it. Fails with `cancelled` while it waits. */
   async run<T>(
     model: string | undefined,
     work: () => Promise<Result<T, Failure>>,

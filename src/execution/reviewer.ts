@@ -25,15 +25,15 @@ interface Answer {
 
 const PROMPT = 'review-code.md';
 const OUTPUT = 'REVIEW.json';
-/** More of a diff is cut off: the files themselves are there. */
+/** A longer diff is cut off: the reviewer has the files themselves. */
 const MAX_DIFF = 48_000;
 
-/** Whether a reviewer judges what an agent makes of the task. */
+/** Whether a reviewer judges the agent's work on the task. */
 export function isReviewed({ project }: Prepared, { review, recipe }: Task): boolean {
   return recipe.kind === 'agent' && (review ?? project.config.review);
 }
 
-/** What a reviewer is asked, without the change. Its task's words stand in it only where no criterion does. */
+/** The reviewer's prompt without the change. It holds the task's description only if the task has no criteria. */
 export async function reviewRequest(
   { project, gatherer }: Prepared,
   { task, gates }: Check,
@@ -64,7 +64,7 @@ export async function reviewRequest(
   });
 }
 
-/** Fails with `review-rejected`, and with `review-failed` when no judgement came: that is no approval. */
+/** Fails with `review-rejected`, and with `review-failed` if there is no valid judgement. */
 export async function review(
   parts: RequestParts,
   run: TaskRun & { readonly review: ReviewRequest },
@@ -90,7 +90,7 @@ export async function review(
   const asked = await requestDocument(parts, request, context);
   if (!asked.ok) {
     const { error } = asked;
-    // What stops the whole task is no matter of the reviewer's.
+    // A cancelled build or a spent budget stops the whole task, not only its review.
     const stops = error.kind === 'cancelled' || error.kind === 'budget-exceeded';
     return err(stops ? error : { kind: 'review-failed', failure: error });
   }
@@ -110,7 +110,7 @@ export async function review(
   return err({ kind: 'review-rejected', findings: [...unmet, ...told] });
 }
 
-/** A judgement that contradicts its own findings is none. */
+/** A judgement must agree with its own findings. */
 function contradictions({ verdict, criteria, findings }: Answer): readonly string[] {
   const speaksAgainst =
     criteria.some(({ met }) => !met) || findings.some(({ severity }) => severity !== 'minor');
@@ -120,7 +120,7 @@ function contradictions({ verdict, criteria, findings }: Answer): readonly strin
     : ['it rejects, although every criterion is met and no finding is `blocker` or `major`'];
 }
 
-/** An approval that leaves out a criterion has not judged it. */
+/** An approval must judge every criterion. */
 function unjudged({ verdict, criteria }: Answer, acceptance: readonly string[]): readonly string[] {
   if (verdict === 'reject') return [];
   const judged = new Set(criteria.map(({ criterion }) => plain(criterion)));

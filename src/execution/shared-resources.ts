@@ -13,7 +13,7 @@ export class SharedResources {
   private pool: WorkspacePool | undefined;
   private readonly limiters = new Map<string, { limit: number; limiter: Limiter }>();
 
-  /** The same limiter as long as the limit is the same: what a superseded build left running counts. */
+  /** The same limiter as long as the limit is the same, so that work of a superseded build counts too. */
   limiter(name: string, limit: number): Limiter {
     const known = this.limiters.get(name);
     if (known?.limit === limit) return known.limiter;
@@ -22,7 +22,7 @@ export class SharedResources {
     return limiter;
   }
 
-  /** One pool for all builds: their workspaces have the same names. */
+  /** One pool for all builds of the session: their workspaces have the same names. */
   workspaces(options: PoolOptions, create: () => WorkspacePool): WorkspacePool {
     this.pool ??= create();
     this.pool.use(options);

@@ -12,15 +12,15 @@ import type { Label, Budget as TaskLimits } from '../model/task.js';
 import { writeSpending } from '../project/clone-records.js';
 import { money } from '../report/style.js';
 
-/** One attempt of one task. */
+/** The account of one attempt of one task. */
 export interface Account {
-  /** Takes the attempt's running total; the failure says which limit it breaks. */
+  /** Takes the attempt's running total; returns the failure if it exceeds a limit. */
   report(total: Usage): Failure | undefined;
-  /** Words about limits that are nearly reached, each once. */
+  /** Warnings about limits that are nearly reached, each once. */
   warnings(): BuildEventBody[];
-  /** All attempts of the task together, given the running total of this one. */
+  /** The sum over all attempts of the task, given the running total of this one. */
   sum(total: Usage): Usage;
-  /** At the end: keeps the ledger; fails when the agent owed a price and named none. */
+  /** Writes the ledger at the end of the attempt; fails if the agent had to report a price and did not. */
   close(total: Usage): Promise<Failure | undefined>;
 }
 
@@ -65,7 +65,7 @@ function nearWarning(label: Label, { scope, unit, limit, spent }: Nearing): Buil
   return { type: 'warning', message, ...(scope === 'task' ? { task: label } : {}) };
 }
 
-/** The config with one more limit for this build; the lower one holds. */
+/** The config with one more limit for this build; the lower limit applies. */
 export function withBuildLimit(config: Config, usd: number | undefined): Config {
   if (usd === undefined) return config;
   const { budget } = config;

@@ -20,7 +20,7 @@ import { type GateParts, judgeTree } from './gates.js';
 import { review } from './reviewer.js';
 
 export interface TaskAttemptParts extends AgentParts, CommandParts, GateParts {
-  /** Of this machine: it asks for the reviews of an attempt. */
+  /** Runs the review of an attempt, on the same machine. */
   readonly executor: Executor;
   readonly objects: GitObjects;
   readonly store: ResultStore;
@@ -28,13 +28,13 @@ export interface TaskAttemptParts extends AgentParts, CommandParts, GateParts {
   readonly version: string;
 }
 
-/** Where an attempt stands among those of its run. */
+/** The place of an attempt in its run. */
 export interface AttemptState {
   /** From 1. */
   readonly number: number;
   /** When the first attempt of this run began. */
   readonly startedAt: number;
-  /** What earlier attempts have shown. */
+  /** The evidence of earlier attempts. */
   readonly tried: readonly string[];
 }
 
@@ -45,7 +45,7 @@ interface AttemptWork extends Captured {
 }
 
 export class TaskAttempt {
-  /** What it left, where it came as far as its gates. */
+  /** The captured tree; undefined if the attempt failed before its gates. */
   tree: ObjectId | undefined;
   private readonly parts: TaskAttemptParts;
   private readonly run: TaskRun;
@@ -153,7 +153,7 @@ export class TaskAttempt {
     );
   }
 
-  /** What the recipe left, when that is work at all. `asked`: what an agent said of it. */
+  /** Captures what the recipe left; fails if it changed nothing. `asked`: what the agent read, and its model. */
   private async capture(workspace: Workspace, asked?: Asked): Promise<Result<AttemptWork, Failure>> {
     const { run } = this;
     const { config, objects, agent } = this.parts;
@@ -181,7 +181,7 @@ export class TaskAttempt {
     return ok({ ...captured.value, made, ...(observed === undefined ? {} : { observed }) });
   }
 
-  /** Why a reviewer refuses the work. Nothing is asked about work that changed nothing. */
+  /** Why the reviewer rejects the work. Work that changed nothing is not reviewed. */
   private async review(tree: ObjectId): Promise<Failure | undefined> {
     const { run, parts, context } = this;
     const { agent, objects } = parts;
@@ -224,7 +224,7 @@ export class TaskAttempt {
     });
   }
 
-  /** What a failed attempt wrote, for a person to look at: its workspace is used again at once. */
+  /** Keeps the diff of a failed attempt for people, because its workspace is reused at once. */
   private async keepDiff(tree: ObjectId): Promise<void> {
     const { run, parts, state } = this;
     const diff = await parts.objects.diff(run.inputTree, tree);
@@ -232,7 +232,7 @@ export class TaskAttempt {
   }
 }
 
-/** Work that leaves everything as the input tree had it is no work, whatever the agent says. */
+/** Whether everything is as in the input tree: then the attempt did nothing, whatever the agent says. */
 function isUnchanged(run: TaskRun, captured: AttemptWork): boolean {
   if (captured.edits.some((edit) => !sameEntry(edit.before, edit.after))) return false;
   if (run.recipe.kind !== 'agent') return captured.outputs.size === 0;
@@ -240,8 +240,8 @@ function isUnchanged(run: TaskRun, captured: AttemptWork): boolean {
 }
 
 /**
- * A task that evolves may be right as it is (its description was reworded, a dependency changed harmlessly). An agent
- * that was told that it changed nothing, and again finds nothing to change, is believed if gates bear it out.
+ * Whether unchanged outputs may be the result. The outputs of a task that evolves may still be right (its description was
+ * reworded). If an agent changes nothing again after conductor told it so, gates decide.
  */
 function mayStand(run: TaskRun, attempt: number): boolean {
   return run.evolves && run.recipe.kind === 'agent' && attempt > 1 && run.gates.length > 0;

@@ -21,7 +21,7 @@ import type { Emit } from '../../project/host.js';
 import type { PlanLock } from './plan-files.js';
 import { changeSince, correctionPrompt, firstPrompt, type PlanningNode } from './planning-node.js';
 
-export interface DeskParts {
+export interface PlanDocumentsParts {
   readonly objects: GitObjects;
   readonly agent: Agent;
   readonly config: Config;
@@ -59,19 +59,19 @@ export interface Document {
   readonly key: ActionKey;
 }
 
-export class PlanningDesk {
+export class PlanDocuments {
   /** Sessions that agents were given. */
   sessions = 0;
   usage: Usage = {};
   /** Failures that an event has told. */
   readonly failed = new Set<Failure>();
   private readonly spent = new Map<Label, Usage>();
-  private readonly parts: DeskParts;
+  private readonly parts: PlanDocumentsParts;
   private readonly responses: ResponseStore;
   private readonly workers: Limiter;
   private executor: Promise<Result<Executor, Failure>> | undefined;
 
-  constructor(parts: DeskParts) {
+  constructor(parts: PlanDocumentsParts) {
     this.parts = parts;
     this.responses = new ResponseStore(parts);
     this.workers = new Limiter(parts.config.workers);
@@ -190,7 +190,7 @@ const CACHED: Verdict = { kind: 'cached', reasons: [] };
 
 /** What the planner is asked: the node's prompt with what was planned before; a refused document is sent back. */
 async function agentRequest(
-  { templates, config }: DeskParts,
+  { templates, config }: PlanDocumentsParts,
   { node, inputTree, former }: DocumentRequest,
   check: AgentRequest<string>['check'],
 ): Promise<Result<AgentRequest<string>, Failure>> {

@@ -15,7 +15,7 @@ import { readDefinitions, readPrompts } from '../../project/agent-files.js';
 import { loadProject } from '../../project/project.js';
 import { diskSource } from '../../project/project-source.js';
 import { GitResults } from '../../store/git-results.js';
-import { PlanningDesk } from './plan-documents.js';
+import { PlanDocuments } from './plan-documents.js';
 import { DOCUMENTS, PLAN_LOCK, parsePlanLock, type WrittenPlan } from './plan-files.js';
 import { keepProposal, publishPlan } from './plan-publishing.js';
 import { type PlanParts, recordedPlan, writePlan } from './plan-writing.js';
@@ -50,7 +50,7 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
   const { agent, config } = parts;
   const { objects } = session;
   const store = new GitResults(objects);
-  const desk = new PlanningDesk({
+  const documents = new PlanDocuments({
     ...parts,
     objects,
     version: host.version,
@@ -75,23 +75,24 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
   let written: Result<WrittenPlan | undefined, Failure>;
   try {
     const recorded = await recordedPlan(parts, lock, emit);
-    written = recorded ? ok(recorded) : await writePlan(parts, desk, emit);
+    written = recorded ? ok(recorded) : await writePlan(parts, documents, emit);
   } finally {
-    await desk.close();
+    await documents.close();
     await agent.close?.();
     // From here on no worker can be given anything that a planner has said or read but its document.
-    if (desk.sessions > 0) emit({ type: 'plan.closed', sessions: desk.sessions });
+    if (documents.sessions > 0) emit({ type: 'plan.closed', sessions: documents.sessions });
   }
-  await desk.settle();
-  if (!written.ok) return { ...failed(written.error, desk.usage), isTold: desk.failed.has(written.error) };
-  if (!written.value) return { ...NOTHING, usage: desk.usage, outcome: 'would-build' };
+  await documents.settle();
+  if (!written.ok)
+    return { ...failed(written.error, documents.usage), isTold: documents.failed.has(written.error) };
+  if (!written.value) return { ...NOTHING, usage: documents.usage, outcome: 'would-build' };
   if (options.dryRun) return { ...NOTHING, usage: {}, outcome: 'up-to-date' };
   const published = await publishPlan(parts, written.value, { lock, overwrite: options.discardEdits }, emit);
-  if (!published.ok) return failed(published.error, desk.usage);
-  const idle = desk.sessions === 0 && published.value === 0;
+  if (!published.ok) return failed(published.error, documents.usage);
+  const idle = documents.sessions === 0 && published.value === 0;
   return {
     ...NOTHING,
-    usage: desk.usage,
+    usage: documents.usage,
     outcome: idle ? 'up-to-date' : 'built',
     published: published.value,
     feature: feature.name,

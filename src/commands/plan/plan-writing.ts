@@ -6,7 +6,7 @@ import type { ObjectId } from '../../model/tree.js';
 import { documentProblem, mergePlan, PLANNERS, type Planner } from '../../plan/merged-plan.js';
 import type { Emit } from '../../project/host.js';
 import { type CheckParts, checkBacklog } from './backlog-check.js';
-import type { Document, PlanningDesk } from './plan-documents.js';
+import type { Document, PlanDocuments } from './plan-documents.js';
 import {
   BACKLOG,
   backlogIn,
@@ -28,11 +28,11 @@ export interface PlanParts extends CheckParts {
 /** Undefined in a dry run when a document would have to be written. */
 export async function writePlan(
   parts: PlanParts,
-  desk: PlanningDesk,
+  documents: PlanDocuments,
   emit: Emit,
 ): Promise<Result<WrittenPlan | undefined, Failure>> {
   const { feature, project, tree } = parts;
-  const drafted = await writeDrafts(parts, desk);
+  const drafted = await writeDrafts(parts, documents);
   if (!drafted.ok) return drafted;
   const { spec, arch, qa } = drafted.value;
   if (!spec || !arch || !qa) {
@@ -47,8 +47,8 @@ export async function writePlan(
   const inPlace = filesInPlace(feature, planFiles(feature, plan));
   const own = await textIn(project, feature.folder + BACKLOG);
   const before = await backlogIn(project, feature.folder);
-  const manifest = (await desk.former(node.value))?.manifest;
-  const backlog = await desk.document({
+  const manifest = (await documents.former(node.value))?.manifest;
+  const backlog = await documents.document({
     node: node.value,
     inputTree: tree,
     // A person's changes are a part of what was planned before.
@@ -58,14 +58,14 @@ export async function writePlan(
   });
   if (!backlog.ok) return backlog;
   if (!backlog.value) return ok(undefined);
-  const documents = { spec: spec.key, arch: arch.key, qa: qa.key, backlog: backlog.value.key };
-  return ok({ files: planFiles(feature, plan, backlog.value.text), documents });
+  const keys = { spec: spec.key, arch: arch.key, qa: qa.key, backlog: backlog.value.key };
+  return ok({ files: planFiles(feature, plan, backlog.value.text), documents: keys });
 }
 
 /** A planner that fails does not stop the others: what they write is kept, and paid for once. */
 async function writeDrafts(
   parts: PlanParts,
-  desk: PlanningDesk,
+  documents: PlanDocuments,
 ): Promise<Result<Partial<Record<Planner, Document>>, Failure>> {
   const nodes: PlanningNode[] = [];
   for (const name of PLANNERS) {
@@ -73,7 +73,7 @@ async function writeDrafts(
     if (!node.ok) return node;
     nodes.push(node.value);
   }
-  const drafted = await Promise.all(nodes.map((node) => writeDraft(parts, desk, node)));
+  const drafted = await Promise.all(nodes.map((node) => writeDraft(parts, documents, node)));
   const failures = drafted.flatMap((one) => (one.ok ? [] : [one.error]));
   const failure = failures.find(({ kind }) => kind !== 'cancelled') ?? failures[0];
   if (failure) return err(failure);
@@ -85,12 +85,12 @@ async function writeDrafts(
   return ok(drafts);
 }
 
-async function writeDraft({ feature, tree }: PlanParts, desk: PlanningDesk, node: PlanningNode) {
+async function writeDraft({ feature, tree }: PlanParts, documents: PlanDocuments, node: PlanningNode) {
   const file = feature.folder + node.output.slice(node.output.lastIndexOf('/') + 1);
-  return desk.document({
+  return documents.document({
     node,
     inputTree: tree,
-    former: await desk.former(node),
+    former: await documents.former(node),
     file,
     check: async (text) => {
       const problem = documentProblem(text);

@@ -14,7 +14,7 @@ export type PlanTarget =
 
 export interface PlanOptions {
   readonly target: PlanTarget;
-  /** Says which documents would be written anew, and why; asks no agent. */
+  /** Reports which documents would be rewritten, and why; asks no agent. */
   readonly dryRun: boolean;
   /** The plan's files replace a person's. */
   readonly discardEdits: boolean;

@@ -19,7 +19,7 @@ export function isTest(path: string, owner: Pick<Task, 'type'> | undefined): boo
 }
 
 export interface Generations {
-  /** The whole project as recorded, and with everything that was made anew. */
+  /** The whole project as recorded, and with everything that was regenerated. */
   readonly before: ObjectId;
   readonly after: ObjectId;
   /** False where a target has no record or could not be made. */

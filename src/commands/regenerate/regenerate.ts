@@ -74,7 +74,7 @@ async function inTaskRunner(
       await taskRunner?.close();
       // What failed in one run may succeed in another.
       session.sessionState.failed.clear();
-      // Each run has a purse of its own: the budget of a task is for one making of it.
+      // Each run has budgets of its own: the budget of a task is for one build of it.
       const opened = await openTaskRunner({
         host,
         session,

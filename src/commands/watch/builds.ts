@@ -27,9 +27,9 @@ export interface BuildsParts {
 
 export interface EndedBuild {
   readonly summary: BuildSummary;
-  /** What it left on disk; undefined when that is to be looked at. */
+  /** The tree that it left on disk; undefined if a scan has to find out. */
   readonly tree: ObjectId | undefined;
-  /** More had changed than its glance had seen: what is on disk is to be built. */
+  /** More had changed than its partial scan saw: the files on disk have to be built. */
   readonly isMistaken: boolean;
 }
 
@@ -53,14 +53,14 @@ export class WatchBuilds {
     return this.current;
   }
 
-  /** Tasks that the last builds left failed, and those that wait for them. */
+  /** Tasks that failed in the last builds, and those that wait for them. */
   get failed(): readonly Label[] {
     return [...this.unfinished.keys()];
   }
 
   start(reading: Reading, options: BuildOptions, urgent: ReadonlySet<Label>): RunningBuild {
     const controller = new AbortController();
-    // Every task that waits or runs listens; their number is no sign of a leak.
+    // Every task that waits or runs has a listener; many listeners are not a leak.
     setMaxListeners(0, controller.signal);
     const ended = this.build(reading, options, urgent, controller).finally(() => {
       this.current = undefined;
@@ -69,7 +69,7 @@ export class WatchBuilds {
     return this.current;
   }
 
-  /** Ends the running build in favour of another: what has begun goes on for that. False when it was past that. */
+  /** Ends the running build in favour of another, which takes over its running tasks. False if it is already publishing. */
   async supersede(): Promise<boolean> {
     const { current } = this;
     if (!current) return true;
@@ -127,7 +127,7 @@ export class WatchBuilds {
     try {
       const summary = await lifecycle;
       const { isMistaken } = check;
-      // The build that follows at once goes on under the same lock.
+      // The next build follows at once under the same lock.
       if (isSuperseded(signal) && !isMistaken) return { summary, tree: undefined, isMistaken };
       await this.release();
       return { summary, tree: isMistaken ? undefined : tree, isMistaken };
@@ -137,7 +137,7 @@ export class WatchBuilds {
     }
   }
 
-  /** `late`: somebody else held the lock or left something half-done: what is on disk is to be looked at again. */
+  /** `late`: another process held the lock or left something unfinished, so the files on disk have to be scanned again. */
   private async hold(
     options: BuildOptions,
     emit: Emit,

@@ -7,7 +7,7 @@ import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
 
-/** More than these say that much has changed. */
+/** With more names than this, a partial scan is not worth it. */
 const MOST_NAMED = 20;
 
 /** The files that events have named since the last scan: with them a partial scan may do. */
@@ -20,7 +20,7 @@ export class Touched {
     else this.paths?.add(path);
   }
 
-  /** All that has changed as far as it is known, to begin anew; undefined when that takes a look. */
+  /** Takes the named files and starts again; undefined if only a full scan can tell what changed. */
   take(): readonly string[] | undefined {
     const { paths } = this;
     this.paths = new Set();
@@ -55,7 +55,7 @@ export function urgentTasks(project: Project, changed: readonly string[]): Reado
   return urgent;
 }
 
-/** Builds in a row that may be made anew for the same files; then what runs is let finish. */
+/** How often in a row a build may restart for the same files; after that, the running build may finish. */
 const RESTARTS = 3;
 
 /**
@@ -67,8 +67,8 @@ export class SelfTriggered {
   private streak = 0;
 
   /**
-   * `changed`: since the build that runs, or that ran last, began. `react`: make a build. `wait`: see again when this
-   * build has ended. `hold`: no build for these; something else, or a person's wish, comes first.
+   * `changed`: since the running or last build began. `react`: build. `wait`: decide again when this build has ended.
+   * `hold`: do not build for these files until another file changes or a person asks.
    */
   judge(changed: readonly string[], when: 'building' | 'built' | 'idle'): 'react' | 'wait' | 'hold' {
     const isSame = changed.every((path) => this.paths.has(path));

@@ -15,7 +15,7 @@ export class PublishCheck {
   private isLent = false;
   private mistaken = false;
 
-  /** `build`: ended as superseded when more had changed than the glance saw. */
+  /** `build`: ended as superseded if more had changed than the partial scan saw. */
   constructor(scanner: Scanner, reading: Reading, build: AbortController) {
     this.scanner = scanner;
     this.reading = reading;
@@ -26,14 +26,14 @@ export class PublishCheck {
     return this.mistaken;
   }
 
-  /** Looks, where there was only a glance: once there is time for it. */
+  /** Starts the full scan if there was only a partial one. */
   begin(): void {
     this.looking ??= this.look();
-    // Whoever passes hears of it.
+    // `pass` reports a failure of the scan.
     this.looking.catch(() => {});
   }
 
-  /** Returns when it may be written, or when the build has been ended. */
+  /** Resolves when the build may publish, or has been ended. */
   async pass(): Promise<void> {
     this.begin();
     if (!(await this.looking)) return;
@@ -41,7 +41,7 @@ export class PublishCheck {
     this.isLent = true;
   }
 
-  /** The build has ended: what it wrote is known to the looks that follow. */
+  /** After the build: the following scans know what it wrote. */
   async end(): Promise<void> {
     if (this.isLent) await this.scanner.takeBack();
   }

@@ -1,6 +1,6 @@
 /** What the next scan of a watch is for (an event, the clock, a person's word), and when it is time for it. */
 
-/** The later ones mean more, and include those before them. */
+/** Ordered: each includes the ones before it. */
 const WATCH_REQUESTS = ['look', 'event', 'now', 'failed', 'all'] as const;
 
 /**
@@ -20,18 +20,18 @@ export class WatchRequests {
     this.wake();
   }
 
-  /** Whether this, or more than this, waits to be taken. */
+  /** Whether this request, or a greater one, is waiting. */
   has(request: WatchRequest): boolean {
     return this.asked !== undefined && WATCH_REQUESTS.indexOf(this.asked) >= WATCH_REQUESTS.indexOf(request);
   }
 
-  /** Makes whoever takes the next wish fail. */
+  /** Makes the next `next()` fail. */
   fail(error: unknown): void {
     this.error ??= { error };
     this.wake();
   }
 
-  /** The greatest wish that was asked since; waits for one. Undefined when `signal` aborts. */
+  /** The greatest request since the last call; waits for one. Undefined if `signal` aborts. */
   async next(signal: AbortSignal): Promise<WatchRequest | undefined> {
     while (this.asked === undefined && !this.error && !signal.aborted) {
       await new Promise<void>((resolve) => {
@@ -50,15 +50,15 @@ export class WatchRequests {
   }
 }
 
-/** A burst of saves is over when nothing has come for so long. */
+/** A burst of saves is over after this time without an event. */
 const QUIET_MS = 50;
-/** However long the burst: some files are written all the time. */
+/** The longest burst: some files are written all the time. */
 const DEBOUNCE_MS = 2000;
 
 export interface DebounceParts {
   now(): number;
   after(ms: number, call: () => void): unknown;
-  /** Whether an event waits to be looked at. */
+  /** Whether another event is waiting. */
   hasMore(): boolean;
 }
 
@@ -77,7 +77,7 @@ export class Debounce {
     });
   }
 
-  /** Whether more came while one was looked at, and it is not too long yet that it goes on like this. */
+  /** Whether more events came during the last scan, and the burst has not lasted too long yet. */
   goesOn(): boolean {
     if (this.parts.hasMore()) {
       const now = this.parts.now();

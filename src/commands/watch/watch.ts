@@ -71,7 +71,7 @@ class Watch {
   private scope: Scope = WHOLE;
   private poll: boolean;
   private callOff: () => void = () => {};
-  /** What is on disk as far as everything was done for it. */
+  /** The last tree for which everything was built. */
   private seen: ObjectId | undefined;
   private looked: ObjectId | undefined;
   private justBuilt = false;
@@ -79,9 +79,9 @@ class Watch {
   private config: string | undefined;
   private readonly touched = new Touched();
   private readonly debounce: Debounce;
-  /** The last look was a glance, and nothing was begun that makes up for it. */
+  /** The last scan was partial, and no full scan has followed yet. */
   private onlyPartial = false;
-  /** A build was given up, and what is on disk is to be built in any case. */
+  /** A build was ended early, so the files on disk have to be built in any case. */
   private isOwed = false;
 
   constructor(parts: WatchParts, session: Session, scanner: Scanner) {
@@ -100,7 +100,7 @@ class Watch {
     parts.requests.ask('look');
   }
 
-  /** One look, and what follows from it. */
+  /** One scan, and what follows from it. */
   async turn(request: WatchRequest): Promise<void> {
     this.callOff();
     await this.follow(request);
@@ -119,7 +119,7 @@ class Watch {
   private async follow(request: WatchRequest): Promise<void> {
     const { requests } = this.parts;
     const { builds, sessionState } = this;
-    // While a build writes, what is on disk is neither what was nor what will be.
+    // While a build publishes, the files on disk are in between two states.
     if (sessionState.isPublishing) await builds.running?.ended;
     const { running } = builds;
     const calm = request === 'event' ? this.debounce.calm() : undefined;
@@ -154,8 +154,8 @@ class Watch {
   }
 
   /**
-   * The tree of what is on disk; undefined when that cannot be said, which has been told then. Where events name what
-   * has changed it is a glance: a look follows.
+   * The tree of the files on disk; undefined if the scan failed, which an event reports. If events named the changed
+   * files, the scan is partial, and a full one follows.
    */
   private async look(request: WatchRequest): Promise<ObjectId | undefined> {
     const touched = this.touched.take();

@@ -15,7 +15,7 @@ import type { ExecutionContext } from '../executor.js';
 import type { Accepted, AgentRequest, AgentResponse, Refusal, RequestParts } from './request.js';
 import { ResponseStore } from './response-store.js';
 
-/** The response that is kept for the same request, else a new one, which is kept. Fails with the last attempt's failure. */
+/** The stored response to the same request, else a new one, which is stored. Fails with the last attempt's failure. */
 export async function requestDocument<T>(
   parts: RequestParts,
   request: AgentRequest<T>,
@@ -26,7 +26,7 @@ export async function requestDocument<T>(
   return 'text' in found.value ? ok(found.value) : askForDocument(parts, request, found.value.key, context);
 }
 
-/** A new response, kept under `key` where there is one. */
+/** A new response, stored under `key` if there is one. */
 export async function askForDocument<T>(
   parts: RequestParts,
   request: AgentRequest<T>,
@@ -40,15 +40,15 @@ class Asking<T> {
   private readonly parts: RequestParts;
   private readonly request: AgentRequest<T>;
   private readonly context: ExecutionContext;
-  /** What the next session is asked, and what it sees at the document's place. */
+  /** The prompt of the next session, and the text that its workspace shows at the document's path. */
   private prompt: string;
   private shown: string | undefined;
-  /** What failed attempts have shown, beside answers that were sent back. */
+  /** The evidence of failed attempts, without answers that were sent back. */
   private readonly tried: string[] = [];
   private refusal: { readonly text: string; readonly reason: Refusal } | undefined;
   private refused = 0;
   private usage: Usage = {};
-  /** What the sessions before have used, and the one that runs. */
+  /** What earlier sessions have used, and the running one. */
   private before: Usage = {};
   private current: Usage = {};
 
@@ -84,7 +84,7 @@ class Asking<T> {
     }
   }
 
-  /** One session, and what is to be said of its answer. */
+  /** Runs one session and checks its answer. */
   private async attempt(number: number, earlierMs: number): Promise<Result<Accepted<T>, Failure>> {
     const { request, parts, context } = this;
     const { label, payer, budget, definition, model, output, former } = request;
@@ -118,7 +118,7 @@ class Asking<T> {
     return err(checked.error.failure);
   }
 
-  /** What the next session is asked after one that failed. */
+  /** Prepares the next session after one that failed. */
   private async sendBack(attempt: number, failure: Failure): Promise<Result<undefined, Failure>> {
     const { refusal, request } = this;
     if (!refusal || !request.correct) {
@@ -141,7 +141,7 @@ class Asking<T> {
     return objects.editTree(inputTree, new Map([[output, { mode: '100644' as const, id }]]));
   }
 
-  /** Events of a request beside a task are that task's, in a phase of their own. */
+  /** Emits an event. Events of a request beside a task belong to that task, in a phase of their own. */
   private tell(event: BuildEventBody): void {
     const { emit } = this.context;
     const { beside } = this.request;

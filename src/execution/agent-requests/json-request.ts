@@ -9,13 +9,13 @@ import type { ObjectId } from '../../model/tree.js';
 import type { Accepted, AgentRequest, Refusal, RequestParts } from './request.js';
 
 export interface JsonRequest<T> {
-  /** Where it is asked about one attempt of its task: then the same request is not paid for twice. */
+  /** The attempt that a review or rebase is about; its response is stored, so that the same request is paid only once. */
   readonly beside?: { readonly phase: 'rebase' | 'review'; readonly attempt: number };
   /** The task that it is about, and whose budget pays. */
   readonly task: Label;
   readonly budget: Budget;
   readonly definition: string;
-  /** What of the agent definition decides content; absent: the agent works without one, or the answer is not kept. */
+  /** The part of the agent definition that decides content; absent if there is none, or the answer is not stored. */
   readonly identity?: string | undefined;
   readonly model: string | undefined;
   readonly prompt: string;

@@ -41,17 +41,17 @@ export interface AgentRequest<T> {
   readonly inputTree: ObjectId;
   /** Sessions at most. */
   readonly attempts: number;
-  /** What decides the answer, and so its key; undefined: the answer is not kept, and every request is a new one. */
+  /** What decides the answer, and so its key; undefined: the answer is not stored, and every request asks the agent. */
   readonly manifest: Manifest | undefined;
-  /** The document as it stands, which the agent sees at its place. */
+  /** The present document; the agent sees it at the path of the answer. */
   readonly former?: FormerDocument | undefined;
-  /** The task and attempt under which people see the request's events; undefined: it has events of its own. */
+  /** The task and attempt that the request's events belong to; undefined: it has events of its own. */
   readonly beside?: BesideTask | undefined;
-  /** The answer as it is taken, or everything that is wrong with it. */
+  /** The accepted answer, or everything that is wrong with it. */
   check(text: string): Promise<Result<Accepted<T>, Refusal>>;
   /**
-   * The prompt that sends a refused answer back; the agent then sees the answer at its place. Absent: a refused answer
-   * is evidence of a failed attempt, as any other failure is.
+   * The prompt that asks for a correction; the agent then sees the refused answer at its path. Absent: a refused answer
+   * is evidence of a failed attempt, like any other failure.
    */
   correct?(refusal: Refusal, times: number): Promise<Result<string, Failure>>;
 }
@@ -64,25 +64,25 @@ export interface BesideTask {
 
 export interface FormerDocument {
   readonly text: string;
-  /** What it was made from has changed: an agent that leaves it as it is has to say so twice. */
+  /** Whether its sources have changed: an agent that leaves it unchanged is asked once more. */
   readonly isOutdated: boolean;
 }
 
 export interface Accepted<T> {
   readonly value: T;
-  /** The document as it is kept. */
+  /** The document as the store keeps it. */
   readonly text: string;
 }
 
 export interface Refusal {
   readonly failure: Failure;
-  /** Each in a sentence; they decide the key under which the next answer is kept. */
+  /** One sentence each; they decide the key under which the next answer is stored. */
   readonly problems: readonly string[];
 }
 
 export interface AgentResponse<T> extends Accepted<T> {
-  /** Under which the store has it; undefined when it is not kept. */
+  /** Its key in the store; undefined if it is not stored. */
   readonly key: ActionKey | undefined;
-  /** What it cost when it was made; absent for one that was made just now. */
+  /** What it cost when it was made; absent for a new one. */
   readonly cost?: Usage;
 }

@@ -7,7 +7,7 @@ import type { Failure } from '../../model/failure.js';
 import { GitResults } from '../../store/git-results.js';
 import type { AgentRequest, AgentResponse, RequestParts } from './request.js';
 
-/** Responses that a later rule may refuse, one after the other, before a new one is asked for. */
+/** How many stored responses a later check may refuse, one after the other, before a new one is requested. */
 const MAX_REJECTED = 5;
 
 export interface NewResponse {
@@ -19,7 +19,7 @@ export interface NewResponse {
   readonly usage: Usage;
 }
 
-/** Kept in this clone alone: what a remote shares are results of tasks. */
+/** Responses stay in this clone: remotes share only results of tasks. */
 export class ResponseStore {
   private readonly parts: Omit<RequestParts, 'executor'>;
   private readonly store: GitResults;
@@ -29,7 +29,7 @@ export class ResponseStore {
     this.store = new GitResults(parts.objects);
   }
 
-  /** What is kept for a request and still holds; else the key under which to keep it, if it is to be kept. */
+  /** The stored response to a request if it still passes its check; else the key for a new one, if it is to be stored. */
   async find<T>({
     manifest,
     output,
@@ -51,7 +51,7 @@ export class ResponseStore {
       if (text === undefined) return ok({ key });
       const checked = await check(text);
       if (checked.ok) return ok({ ...checked.value, key, cost: found.value?.provenance.usage ?? {} });
-      // It held when it was made, and the project has changed since: as a task's result that today's gates refuse.
+      // The response was valid when it was made, and the project has changed since, as with a result that new gates reject.
       key = nextKey(key, 'rejected', canonicalJson(checked.error.problems));
     }
     return ok({ key });
@@ -87,7 +87,7 @@ export class ResponseStore {
         agent: agent.name,
         ...(model === undefined ? {} : { model }),
         attempts,
-        // What another task pays for stands in that task's own record.
+        // If another task pays, the cost is in that task's record.
         usage: payer === label ? usage : {},
         gates: [],
         startedAt: new Date(startedAt).toISOString(),

@@ -19,13 +19,13 @@ import type { RevisedTask } from './revised-task.js';
 export interface EscalationParts {
   readonly prepared: Prepared;
   readonly executor: Executor;
-  /** Who is asked for a better task; undefined: nobody, whatever the config says. */
+  /** For requests for a revised task; undefined: none is requested, whatever the config says. */
   readonly rebaser: RequestParts | undefined;
 }
 
 export interface Escalated {
   readonly outcome: TaskOutcome;
-  /** Of the task that was built last, which a better one may be. */
+  /** The check of the task that was built last: the original one or the revised one. */
   readonly check: Check;
   readonly revision?: RevisedTask;
 }
@@ -66,7 +66,7 @@ class Escalating {
     return better.outcome.ok ? better : this.stronger(better, better.outcome);
   }
 
-  /** A better task, built once; as it was when there is none, or it is only proposed. */
+  /** Requests a revised task and builds it once; returns the input if there is none, or it is only proposed. */
   private async rebased(escalated: Escalated, failed: Failed): Promise<Escalated> {
     const { prepared, rebaser } = this.parts;
     const { config } = prepared.project;
@@ -114,7 +114,7 @@ class Escalating {
     return { outcome, check: improved, revision };
   }
 
-  /** The check of a better task: one that has to be made, or whose result the store has. */
+  /** The check of a revised task that is stale or cached; undefined, with a warning, for any other verdict. */
   private async checkOf({ task, revision }: Proposal): Promise<Check | undefined> {
     const { prepared } = this.parts;
     const checked = await prepared.checkerOverEdits.check(task, this.stale.dependencyOutputs);
@@ -126,7 +126,7 @@ class Escalating {
     return undefined;
   }
 
-  /** The next stronger model of the route, asked once. */
+  /** One attempt with the next stronger model of the route. */
   private async stronger(escalated: Escalated, failed: Failed): Promise<Escalated> {
     if (!isWorthRetry(failed.failure)) return escalated;
     const { gatherer } = this.parts.prepared;
@@ -152,12 +152,12 @@ class Escalating {
     if (!run.ok) return { ...failed, failure: run.error };
     const ran = await executor.run(run.value, this.context);
     const outcome = check.task === this.stale.check.task ? ran : await this.standing(check, ran, failed);
-    // An attempt that was refused before it began tells of no usage.
+    // An attempt that a budget refused before it began reports no usage.
     const sum = Object.keys(outcome.usage).length > 0 ? outcome.usage : usage;
     return { ...outcome, usage: sum, ms: ms + outcome.ms };
   }
 
-  /** Where somebody else was first with a better task's result, that one must hold by the gates of here, too. */
+  /** If another build stored a result for the revised task first, that result must pass this project's gates too. */
   private async standing(check: Check, outcome: TaskOutcome, failed: Failed): Promise<TaskOutcome> {
     if (!outcome.ok || !outcome.adopted) return outcome;
     const again = await this.parts.prepared.checkerOverEdits.check(check.task, this.stale.dependencyOutputs);
@@ -167,7 +167,7 @@ class Escalating {
     return { ...failed, attempts, usage, ms };
   }
 
-  /** The executor tells only of failures that it follows with an attempt of its own. */
+  /** The executor emits a failure only if it starts another attempt itself. */
   private tellFailed({ attempts, failure }: Failed): void {
     if (this.told === failure) return;
     this.told = failure;

@@ -38,19 +38,19 @@ interface Answer {
 
 export interface Proposal {
   readonly revision: RevisedTask;
-  /** The better task, as the spec would have it. */
+  /** The revised task, as the changed spec defines it. */
   readonly task: Task;
   readonly reasoning: string;
   readonly confidence: number;
   readonly diff: string;
-  /** Where it is kept, relative to the project. */
+  /** The file of the proposal, relative to the project. */
   readonly kept: string;
 }
 
 export interface RebaseRequest {
   readonly check: Check;
   readonly failed: Extract<TaskOutcome, { ok: false }>;
-  /** What the attempts were shown. */
+  /** The input tree of the attempts. */
   readonly inputTree: ObjectId;
   readonly dependencyOutputs: ReadonlyMap<string, DependencyOutputs>;
 }
@@ -58,7 +58,7 @@ export interface RebaseRequest {
 const PROMPT = 'rebase.md';
 const OUTPUT = 'REBASE.json';
 
-/** Fails as a session fails, with `agent-error` for an answer that is none, and as specs and prompts fail. */
+/** Fails as a session fails, with `agent-error` for an answer that changes nothing, and as specs and prompts fail. */
 export async function proposeTask(
   prepared: Prepared,
   parts: RequestParts,
@@ -143,7 +143,7 @@ interface Allowed {
   readonly dependencyOutputs: ReadonlyMap<string, DependencyOutputs>;
 }
 
-/** What a better task may not do: ask for less, or read what is not there. */
+/** A revised task may not remove criteria or inputs, and its inputs must exist. */
 function refusals(allowed: Allowed, { task: better }: Answer): readonly string[] {
   const { task, words } = allowed;
   const lost = better.acceptance ? words.acceptance.filter((one) => !better.acceptance?.includes(one)) : [];

@@ -11,14 +11,14 @@ import { editSpec } from '../../specs/spec-edit.js';
 import { type SpecWords, withWords, wordsOf } from '../../specs/task-text.js';
 
 export interface RevisedTask {
-  /** As it was. */
+  /** The original task. */
   readonly task: Task;
   readonly words: Partial<SpecWords>;
-  /** Paths and globs that it shall read beside those that it reads. */
+  /** Additional inputs: paths and globs. */
   readonly inputs: readonly string[];
 }
 
-/** The text of the spec with the better task in it; other lines and comments stay. Fails with `invalid-specs`. */
+/** The text of the spec with the revised task; other lines and comments stay. Fails with `invalid-specs`. */
 export async function improvedSpec(
   text: string,
   { task, words, inputs }: RevisedTask,
@@ -36,7 +36,7 @@ export async function improvedSpec(
   return editSpec(file, worded.value, changes);
 }
 
-/** The task as the text of its spec has it. */
+/** The task as the given text of its spec defines it. */
 export async function taskIn(text: string, { source, feature, label }: Task): Promise<Result<Task, Failure>> {
   const { file } = source;
   const single = file.endsWith('.spec.md');
@@ -51,7 +51,7 @@ export async function taskIn(text: string, { source, feature, label }: Task): Pr
   return err({ kind: 'invalid-specs', diagnostics: [{ file, message: `${label} is missing in it` }] });
 }
 
-/** How many inputs the task itself names; undefined where it has no such list (the defaults of its file may). */
+/** The number of inputs in the task's own list; undefined if it has none (the file's defaults may have one). */
 async function ownInputs(text: string, { source }: Task): Promise<number | undefined> {
   const front = source.file.endsWith('.spec.md') ? splitFrontMatter(text).front : text;
   const parsed = await parseYaml(front ?? '', source.file);
