@@ -200,7 +200,6 @@ export type Failure =
       readonly output: KeptOutput;
     }
   | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
-  | { readonly kind: 'gate-flaky'; readonly gate: string; readonly output: KeptOutput }
   /** The reviewer has found what no gate has. */
   | { readonly kind: 'review-rejected'; readonly findings: readonly ReviewFinding[] }
   /** No judgement came, which is no approval. */

@@ -51,8 +51,6 @@ function sentence(failure: Failure): string {
       return `the gate ${shown(failure.gate)} ended with ${failure.exitCode}.`;
     case 'gate-timed-out':
       return `the gate ${shown(failure.gate)} did not end within ${failure.minutes} minutes.`;
-    case 'gate-flaky':
-      return `the gate ${shown(failure.gate)} passes and fails on the same files.`;
     case 'gate-missing-program':
       return `the gate ${shown(failure.gate)} needs the program ${shown(failure.program)}, which is missing.`;
     case 'wrote-outside-outputs':

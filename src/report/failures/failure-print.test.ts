@@ -86,7 +86,6 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'gate-failed': { kind: 'gate-failed', gate: 'npm test', exitCode: 1, ms: 3210, output },
   'gate-timed-out': { kind: 'gate-timed-out', gate: 'npm test', minutes: 10, output },
   'gate-missing-program': { kind: 'gate-missing-program', gate: 'lint', program: 'eslint' },
-  'gate-flaky': { kind: 'gate-flaky', gate: 'npm test', output },
   'patch-conflict': { kind: 'patch-conflict', path: 'src/app.ts', with: 'a/T02' },
   'edit-base-missing': { kind: 'edit-base-missing', path: 'src/app.ts' },
   'result-damaged': { kind: 'result-damaged', key: 'abc', detail: 'blob missing' },

@@ -8,7 +8,7 @@ import { type FailureText, kept, minutes, say } from './failure-text.js';
 export type GateFailure = Extract<
   Failure,
   {
-    kind: 'gate-failed' | 'gate-flaky' | 'gate-missing-program' | 'gate-timed-out';
+    kind: 'gate-failed' | 'gate-missing-program' | 'gate-timed-out';
   }
 >;
 
@@ -44,13 +44,6 @@ export function describeGateFailure(failure: GateFailure, task?: Label): Failure
           ['program', failure.program],
         ],
         'install it, or link it with `workspace.link`; `conductor validate` checks all gates',
-      );
-    case 'gate-flaky':
-      return kept(
-        'a gate both passed and failed on the same files',
-        [['gate', failure.gate]],
-        failure.output,
-        'make the gate reliable: it cannot tell whether the result is good',
       );
   }
 }

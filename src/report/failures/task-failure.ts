@@ -215,7 +215,6 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     case 'wrote-outside-outputs':
       return describeOutputFailure(failure, task);
     case 'gate-failed':
-    case 'gate-flaky':
     case 'gate-missing-program':
     case 'gate-timed-out':
       return describeGateFailure(failure, task);
