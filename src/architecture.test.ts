@@ -65,6 +65,32 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
 
 const MAX_PARAMETERS = 4;
 
+/** A file below this many lines that one other file alone imports is read with that one, and stands in it. */
+const SMALL = 40;
+
+/** Small files of their own, and why. A name that ends in `/` is a folder. */
+const SMALL_FILES: Readonly<Record<string, string>> = {
+  'base/': 'generic pieces that know nothing of conductor',
+  'cli/commands/': 'one file a command',
+  'agent/command-meter.ts': 'what counts as usage is judged apart from how a program is run',
+  'agent/opencode/server/lifeline.ts': 'what Linux alone offers',
+  'agent/opencode/session/blocked.ts': 'the other side of a tool that a plugin defines',
+  'analysis/check-warnings.ts': 'reads verdicts, which the files of its size here are part of',
+  'build/hand-edits/accept-files.ts': 'each way to record an edit is a file',
+  'commands/clean.ts': 'a use case of its own',
+  'commands/page/left.ts': 'pure, beside files that read the project',
+  'commands/watch/parts.ts': 'what all of a watch shares',
+  'io/git/ignored.ts': 'the one question to ignore rules',
+  'plan/outline-worker.ts': 'the entry of a thread',
+  'report/doctor.ts': 'the text of a command',
+  'report/live/event-log.ts': 'a reporter beside the others',
+};
+
+/** Of a table of files and folders, the one that names the file. */
+function entryFor(file: string, table: Iterable<string>): string | undefined {
+  return [...table].find((one) => (one.endsWith('/') ? file.startsWith(one) : file === one));
+}
+
 interface Source {
   readonly file: string;
   readonly text: string;
@@ -175,6 +201,20 @@ test('no function takes more than four parameters: what travels together is an o
     walk(parsed);
   }
   expect(wrong).toEqual([]);
+});
+
+test('a small file has more than one importer, or a reason in the list above', () => {
+  const importers = new Map<string, number>();
+  for (const { file, imports } of sources) {
+    for (const to of new Set(imports.map((one) => target(file, one)))) {
+      if (to !== undefined) importers.set(to, (importers.get(to) ?? 0) + 1);
+    }
+  }
+  const small = sources
+    .filter(({ file, text }) => text.split('\n').length - 1 < SMALL && importers.get(file) === 1)
+    .map(({ file }) => file)
+    .filter((file) => !entryFor(file, Object.values(ADAPTERS).flat()));
+  expect(small.filter((file) => !entryFor(file, Object.keys(SMALL_FILES)))).toEqual([]);
 });
 
 test('no folder holds more than 25 files directly', () => {

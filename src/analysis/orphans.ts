@@ -1,6 +1,6 @@
 /** Recorded outputs that no task owns any more: what the next complete build removes, and what it leaves. Decides for all. */
 
-import { historicalBlobs } from '../io/git/file-history.js';
+import { historicalBlobs } from '../io/git/commit-history.js';
 import type { Label } from '../model/task.js';
 import { encodeEntry } from '../model/tree.js';
 import type { Project } from '../project/project.js';

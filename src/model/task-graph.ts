@@ -1,4 +1,4 @@
-/** The graph of tasks: order, dependents, cycles, selections. Pure; knows no spec files. */
+/** The graph of tasks: order, dependents, cycles, selections, and whether two graphs hang together alike. Pure; knows no spec files. */
 
 import { compareBytes } from '../base/order.js';
 import type { Label, Task } from './task.js';
@@ -140,4 +140,29 @@ export function findCycle(tasks: Iterable<Pick<Task, 'label' | 'dependsOn'>>): L
     }
   }
   return undefined;
+}
+
+/**
+ * The same labels in the same order, with the same dependencies, paths and kinds of recipe: what holds between the tasks
+ * of the one holds between those of the other.
+ */
+export function sameShape(before: readonly Task[], after: readonly Task[]): boolean {
+  return before.length === after.length && before.every((task, i) => hasShapeOf(task, after[i] as Task));
+}
+
+function hasShapeOf(a: Task, b: Task): boolean {
+  if (a === b) return true;
+  return (
+    a.label === b.label &&
+    a.recipe.kind === b.recipe.kind &&
+    sameTexts(a.dependsOn, b.dependsOn) &&
+    sameTexts(a.outputs, b.outputs) &&
+    sameTexts(a.edits, b.edits) &&
+    sameTexts(a.inputs, b.inputs)
+  );
+}
+
+function sameTexts(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && a.every((text, i) => text === b[i]);
 }

@@ -4,7 +4,6 @@
  */
 
 import { compareBytes } from '../base/order.js';
-import { shownPath } from './shown.js';
 
 export interface MappedFile {
   readonly path: string;
@@ -169,4 +168,11 @@ function size(lines: readonly string[]): number {
 
 function text(lines: readonly string[]): string {
   return lines.join('\n');
+}
+
+const MAX_LENGTH = 120;
+
+export function shownPath(name: string): string {
+  const plain = name.replace(/[\p{Cc}\p{Cf}\u2028\u2029`]+/gu, '?').trim();
+  return plain.length > MAX_LENGTH ? `${plain.slice(0, MAX_LENGTH)}…` : plain;
 }

@@ -2,6 +2,7 @@
 
 import { realpath } from 'node:fs/promises';
 import { err, ok, type Result } from '../../base/result.js';
+import type { Environment } from '../../io/process/environment.js';
 import type { OpencodeAgentConfig } from '../../model/config.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
@@ -11,7 +12,6 @@ import { ServerHost } from './driver-host.js';
 import { findOpencode, ripgrepFolder } from './server/binary.js';
 import { findLifeline } from './server/lifeline.js';
 import { type OpencodeServer, startServer } from './server/opencode-server.js';
-import { keysOf } from './server/provider-keys.js';
 import type { ConfigFile } from './server/server-config.js';
 import { Attempt, DEFAULT_LIMITS, type OpencodeHost } from './session/attempt.js';
 import { parseModel } from './session/model-name.js';
@@ -126,4 +126,14 @@ class OpencodeAgent implements Agent {
       ...(sandbox === undefined ? {} : { sandbox }),
     });
   }
+}
+
+/** The providers' keys, as far as their variables are set. */
+export function keysOf(config: OpencodeAgentConfig, env: Environment): Record<string, string> {
+  const keys: Record<string, string> = {};
+  for (const [provider, { keyEnv }] of Object.entries(config.providers ?? {})) {
+    const key = keyEnv === undefined ? undefined : env[keyEnv];
+    if (key !== undefined && key !== '') keys[provider] = key;
+  }
+  return keys;
 }

@@ -10,7 +10,7 @@ import { readBytes } from '../../io/files.js';
 import { TEMPLATE_HELPERS } from '../../io/template/template-functions.js';
 import type { Diagnostic, Failure, VariableProblem } from '../../model/failure.js';
 import type { Host } from '../../project/host.js';
-import { isFeatureName, nextNumber, numberedName } from '../../specs/numbering.js';
+import { isFeatureName, nextNumber, numberedName } from '../../specs/spec-files.js';
 import { readValues, type Values } from '../../templates/definition.js';
 import { readTemplate } from '../../templates/folder.js';
 import { type Instance, instantiate, type MadeFile } from '../../templates/instance.js';

@@ -6,7 +6,7 @@
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { inspectProject } from '../../build/dry-run.js';
-import { mergeBase, resolveCommit } from '../../io/git/commits.js';
+import { mergeBase, resolveCommit } from '../../io/git/commit-history.js';
 import { diffTrees } from '../../io/git/tree-diff.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import { compareManifests, type Provenance } from '../../model/action.js';

@@ -1,6 +1,6 @@
 /** A feature's versions, read from its lock file through git. Changes nothing. */
 
-import { fileHistory } from '../../io/git/file-history.js';
+import { fileHistory } from '../../io/git/commit-history.js';
 import { compareManifests } from '../../model/action.js';
 import { type FeatureLock, type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';

@@ -11,9 +11,16 @@ import { makeTemporaryFolder } from '../files.js';
 import { Coprocess, CoprocessEnded, lineFrame, objectFrame, twoLines } from './coprocess.js';
 import { hashObject, loosePath, ObjectDamaged } from './damaged.js';
 import { type GitCall, gitOk } from './git-process.js';
-import { parseListing, parseRawTree, type TreeEntry } from './raw-tree.js';
+import {
+  byteName,
+  type Changes,
+  type FolderChanges,
+  groupChanges,
+  parseListing,
+  parseRawTree,
+  type TreeEntry,
+} from './raw-tree.js';
 import type { Repository } from './repository.js';
-import { byteName, type Changes, type FolderChanges, groupChanges } from './tree-changes.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
 
 export interface NewCommit {

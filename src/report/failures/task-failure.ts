@@ -4,12 +4,11 @@ import { unreachable } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { bytes, money, plural } from '../style.js';
+import { describePlanFailure, describeReviewFailure } from './document-failure.js';
 import { describeEditFailure } from './edit-failure.js';
 import { at, budgetHint, type FailureText, kept, list, minutes, say } from './failure-text.js';
 import { describeGateFailure } from './gate-failure.js';
 import { describeOutputFailure } from './output-failure.js';
-import { describePlanFailure } from './plan-failure.js';
-import { describeReviewFailure } from './review-failure.js';
 import { describeSessionFailure } from './session-failure.js';
 
 /** Those that are not about the start of a build. */

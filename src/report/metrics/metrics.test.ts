@@ -3,14 +3,13 @@ import { parseTimestamp } from '../../base/timestamp.js';
 import type { AgentCall, HistoryLine, TaskEnd } from '../../model/history.js';
 import { parseHistoryLine } from '../../model/history.js';
 import { plainStyle } from '../style.js';
-import { bar, sparkline } from './chart.js';
 import { metricsCsv } from './csv.js';
 import { filledDays } from './days.js';
 import { metricsOf } from './metrics.js';
 import { metricsPage } from './metrics-page.js';
 import { metricsOtlp } from './otlp.js';
 import { selectLines } from './selection.js';
-import { metricsText } from './text.js';
+import { bar, metricsText, sparkline } from './text.js';
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 10);

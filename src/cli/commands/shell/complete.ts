@@ -73,7 +73,7 @@ async function valuesOf(placeholder: string): Promise<Candidate[]> {
 }
 
 async function names() {
-  const { readTaskNames } = await import('../../../project/task-names.js');
+  const { readTaskNames } = await import('../../../project/specs-on-disk.js');
   const { directory } = createHost(process.cwd());
   return readTaskNames(directory, await specsFolder(directory));
 }
