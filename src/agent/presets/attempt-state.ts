@@ -1,6 +1,6 @@
 /** The folder that replaces an agent's state folder during one attempt. It holds only the user's login. */
 
-import { lstat, mkdir, mkdtemp, readdir, realpath, stat, symlink } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, mkdtemp, readdir, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makeDir, readText, removeTree, writeAtomic } from '../../io/files.js';
 import type { Environment } from '../../io/process/environment.js';
@@ -34,7 +34,8 @@ export async function openAttemptState(
     if (real === undefined) continue;
     const link = join(folder, file.path);
     await makeDir(dirname(link));
-    await symlink(real, link);
+    // Where links need a right that nobody has (Windows) a copy does; a renewed one is handed back all the same.
+    await symlink(real, link).catch(() => copyFile(real, link));
     links.push({ link, real });
   }
   for (const file of preset?.state.settings ?? []) {
