@@ -19,7 +19,7 @@ import { lockedTask } from '../project/project.js';
 import { acceptFiles } from './hand-edits/accept-files.js';
 import { mergeEdits, recordedOutputs, replacesAccepted } from './hand-edits/merge-edits.js';
 import type { BuildOptions } from './options.js';
-import type { FinishedTask } from './publishing/publish-plan.js';
+import { type FinishedTask, savedUsage, tasksInConflict } from './publishing/publish-plan.js';
 import { type MadeResult, type MakeParts, makeResult } from './task-result.js';
 import { gatesRunKey, verifyResult } from './verify.js';
 
@@ -59,6 +59,8 @@ export class TaskStep {
   firstFailure: Failure | undefined;
   readonly failures = new Map<Label, Failure>();
   private readonly stale = new Map<Label, string>();
+  /** Finished, and taken out of the publish plan again. */
+  private readonly retracted = new Set<Label>();
   /** Results that were recorded as people left them. */
   private readonly accepted: StoredResult[] = [];
   private readonly parts: TaskStepParts;
@@ -91,7 +93,7 @@ export class TaskStep {
       return 'failed';
     }
     this.outcomes.set(label, result.value);
-    const saved = this.savedBy(label, result.value);
+    const saved = savedUsage(this.finished.get(label), result.value);
     const more = { ...(saved === undefined ? {} : { saved }), ...this.publishedBy(task) };
     this.emit({ type: 'task.finished', task: label, outcome: result.value, ms, ...more });
     return 'done';
@@ -105,13 +107,6 @@ export class TaskStep {
     return { result, ...(former === undefined ? {} : { former }) };
   }
 
-  /** What an agent's result had cost that did not have to be made again. */
-  private savedBy(label: Label, outcome: TaskOutcomeKind): Usage | undefined {
-    if (outcome !== 'cached' && outcome !== 'verified') return undefined;
-    const made = this.finished.get(label)?.result?.provenance;
-    return made?.recipe === 'agent' ? made.usage : undefined;
-  }
-
   skip(label: Label, because: Label | undefined): void {
     this.outcomes.set(label, 'skipped');
     const why = because ? { because } : {};
@@ -120,20 +115,25 @@ export class TaskStep {
 
   /** Withdraws the tasks whose patch of a file cannot be published; false when there is none. */
   withdraw(failure: Failure): boolean {
-    const paths = 'path' in failure ? [failure.path] : 'paths' in failure ? failure.paths : [];
-    const named = 'with' in failure ? failure.with : undefined;
-    const only = named !== undefined && this.finished.has(named) ? [named] : [...this.finished.keys()];
-    const labels = only.filter((label) =>
-      this.parts.prepared.project.graph.task(label).edits.some((path) => paths.includes(path)),
-    );
-    for (const task of labels) {
-      this.finished.delete(task);
-      this.dependencyOutputs.delete(task);
-      this.outcomes.set(task, 'failed');
-      this.firstFailure ??= failure;
+    const { graph } = this.parts.prepared.project;
+    const labels = tasksInConflict(graph, [...this.finished.keys()], failure);
+    for (const task of labels) this.retract(task, { outcome: 'failed', failure });
+    for (const label of graph.order) {
+      const because = graph.task(label).dependsOn.find((need) => this.retracted.has(need));
+      // What was built on a withdrawn result would be published on files that do not exist.
+      if (because && this.finished.has(label)) this.retract(label, { outcome: 'skipped', because });
     }
-    if (labels.length > 0) this.emit({ type: 'build.failure', failure });
+    if (labels.length > 0) this.firstFailure ??= failure;
     return labels.length > 0;
+  }
+
+  /** The last event of a task counts: it was finished, and is not published. */
+  private retract(task: Label, why: Pick<TaskFinished, 'outcome' | 'failure' | 'because'>): void {
+    this.retracted.add(task);
+    this.finished.delete(task);
+    this.dependencyOutputs.delete(task);
+    this.outcomes.set(task, why.outcome);
+    this.emit({ type: 'task.finished', task, ms: 0, ...why });
   }
 
   /** For `--frozen`: everything that a recipe, a person or another task would have to settle first. */
@@ -296,3 +296,5 @@ export class TaskStep {
     return made;
   }
 }
+
+type TaskFinished = Extract<BuildEventBody, { type: 'task.finished' }>;

@@ -667,3 +667,10 @@ test('a problem in each of a thousand tasks is told without walking all for each
   expect(found).toHaveLength(2999);
   expect(performance.now() - begin).toBeLessThan(10_000);
 });
+
+test('both sides of a merge in a spec are one problem with its line', async () => {
+  const text = 'tasks:\n<<<<<<< HEAD\n  - id: T1\n=======\n  - id: T2\n>>>>>>> theirs\n';
+  expect(await problems({ [B]: text })).toEqual([
+    expect.objectContaining({ file: B, line: 2, message: 'has the conflict markers of a merge' }),
+  ]);
+});

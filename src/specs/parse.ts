@@ -34,6 +34,22 @@ interface Kept {
   readonly prose?: string;
 }
 
+/** One sentence for a file in which git left both sides of a merge, instead of what a YAML parser makes of the marks. */
+function conflictMarker(text: string): Omit<Diagnostic, 'file'> | undefined {
+  const lines = text.split(/\r?\n/);
+  const at = lines.findIndex((line) => line.startsWith('<<<<<<< '));
+  if (at < 0 || !lines.some((line, i) => i > at && line.startsWith('>>>>>>> '))) return undefined;
+  const sourceLine = lines[at] ?? '';
+  return {
+    line: at + 1,
+    column: 1,
+    sourceLine,
+    length: sourceLine.length,
+    message: 'has the conflict markers of a merge',
+    hint: 'decide what the file should say, remove the marked lines, then build again',
+  };
+}
+
 /** All specs, in order. Only valid ones are kept, so that mistakes are found again with their places. */
 export async function parseSpecs(
   files: readonly SpecFile[],
@@ -58,6 +74,11 @@ export async function parseSpecs(
     const text = decode(blobs.get(spec.id));
     if (text === undefined) {
       refuse({ message: 'is not UTF-8 text' });
+      continue;
+    }
+    const conflict = conflictMarker(text);
+    if (conflict) {
+      refuse(conflict);
       continue;
     }
     const document = { id: spec.id, file: spec.file, schema: spec.kind };

@@ -1,5 +1,6 @@
 /** The list of everything that decides a task's content. Hashed, it is the key; compared, it is the explanation. */
 
+import { compareBytes } from '../base/order.js';
 import type { Manifest, ManifestItem } from '../model/action.js';
 import { canonicalJson, type Digest, digestFields } from '../model/digest.js';
 import type { Task } from '../model/task.js';
@@ -112,7 +113,7 @@ export function gatesKey(
     String(gates.length),
     ...gates.map((gate) => runText(gate.command)),
     digestFiles(outputs),
-    ...[...patches].flatMap(([path, entry]) => [path, entry ? encodeEntry(entry) : 'deleted']),
+    ...byPath(patches).flatMap(([path, entry]) => [path, entry ? encodeEntry(entry) : 'deleted']),
     ...facts.inputs.flatMap((input) => [input.pattern, digestFiles(input.files)]),
     ...facts.dependencies.flatMap((dependency) => [dependency.label, dependency.interface]),
   ]);
@@ -123,5 +124,10 @@ export function interfaceDigest(
   outputs: Iterable<readonly [string, Entry]>,
   patches: Iterable<readonly [string, string]>,
 ): Digest {
-  return digestFields('conductor.interface.1', [digestFiles(outputs), ...[...patches].flat()]);
+  return digestFields('conductor.interface.1', [digestFiles(outputs), ...byPath(patches).flat()]);
+}
+
+/** Patches have no order of their own: a result has them as its spec lists the files, a lock file by name. */
+function byPath<T>(patches: Iterable<readonly [string, T]>): (readonly [string, T])[] {
+  return [...patches].sort(([a], [b]) => compareBytes(a, b));
 }

@@ -3,8 +3,11 @@
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Check } from '../../analysis/verdict.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
-import type { StoredResult } from '../../model/action.js';
+import type { StoredResult, Usage } from '../../model/action.js';
+import type { TaskOutcomeKind } from '../../model/event.js';
+import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
+import type { TaskGraph } from '../../model/task-graph.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import type { PatchedFile } from '../../project/clone-records.js';
 
@@ -40,3 +43,18 @@ export interface MergedTree {
 
 /** Path to entry; undefined for a file that goes. */
 export type Changes = Map<string, Entry | undefined>;
+
+/** Of the finished tasks those whose patches a failure of putting files together is about. */
+export function tasksInConflict(graph: TaskGraph, finished: readonly Label[], failure: Failure): Label[] {
+  const paths = 'path' in failure ? [failure.path] : 'paths' in failure ? failure.paths : [];
+  const named = 'with' in failure ? failure.with : undefined;
+  const only = named !== undefined && finished.includes(named) ? [named] : finished;
+  return only.filter((label) => graph.task(label).edits.some((path) => paths.includes(path)));
+}
+
+/** What an agent's result had cost, for one that did not have to be built again. */
+export function savedUsage(finished: FinishedTask | undefined, outcome: TaskOutcomeKind): Usage | undefined {
+  if (outcome !== 'cached' && outcome !== 'verified') return undefined;
+  const made = finished?.result.provenance;
+  return made?.recipe === 'agent' ? made.usage : undefined;
+}

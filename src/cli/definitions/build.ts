@@ -18,7 +18,12 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
       ),
     )
     .option('--force', 'rebuild the targets, even if the store has results')
-    .option('--frozen', 'run no recipe: restore stored results, and fail if anything is stale')
+    .addOption(
+      new Option(
+        '--frozen',
+        'run no recipe: restore stored results, and fail if anything is stale',
+      ).conflicts(['force', 'keepEdits', 'rebuildMissing']),
+    )
     .option('--rebuild-missing', 'rebuild recorded results that are in no store, even if it costs money')
     .option('--discard-edits', 'overwrite outputs that were edited by hand')
     .addOption(
@@ -28,7 +33,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .addOption(
       new Option('--keep-going', 'continue with tasks that do not depend on a failed one').default(true),
     )
-    .option('--fail-fast', 'start nothing new after the first failure')
+    .addOption(new Option('--fail-fast', 'start nothing new after the first failure').conflicts('keepGoing'))
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')

@@ -233,3 +233,17 @@ test('a task may delete a file that it patches, and the file comes back when the
   expect((await rig.build()).summary.exitCode).toBe(0);
   expect(rig.read('routes.ts')).toBe(ROUTES);
 });
+
+test('a task that lists its edits in no order is fresh after its build, and its dependents too', async () => {
+  await using rig = await createRig();
+  rig.write({ 'routes.ts': ROUTES, 'app.ts': 'start\n' });
+  rig.backlog('f', {
+    T1: task('one', 'one.ts', { edits: ['routes.ts', 'app.ts'], verify: ['node -e 0'] }),
+    T2: { inputs: [], outputs: ['two.ts'], depends_on: ['T1'], description: 'two' },
+  });
+  rig.answer('f/T1', (request) => ({ ...adds('one', 'one.ts')(request), 'app.ts': 'start\none\n' }));
+  rig.answer('f/T2', { 'two.ts': '2' });
+  await rig.build();
+  expect(await rig.inspect()).toEqual({ 'f/T1': 'fresh', 'f/T2': 'fresh' });
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+});

@@ -82,12 +82,33 @@ test('a patch that contradicts another does not land; everything else does', asy
   await using rig = await createRig();
   rig.write({ 'version.ts': 'version 1\n' });
   const edits = ['version.ts'];
-  rig.backlog('f', { T1: task('one.ts', { edits }), T2: task('two.ts', { edits }), T3: task('three.ts') });
+  rig.backlog('f', {
+    T1: task('one.ts', { edits }),
+    T2: task('two.ts', { edits }),
+    T3: task('three.ts'),
+    T4: task('four.ts', { depends_on: ['T2'] }),
+    T5: task('five.ts', { depends_on: ['T4'] }),
+  });
   rig.answer('f/T1', { 'one.ts': '1', 'version.ts': 'version 2\n' });
   rig.answer('f/T2', { 'two.ts': '2', 'version.ts': 'version 3\n' });
   rig.answer('f/T3', { 'three.ts': '3' });
+  rig.answer('f/T4', { 'four.ts': '4' });
+  rig.answer('f/T5', { 'five.ts': '5' });
   const built = await rig.build();
-  expect(built.buildFailure()).toMatchObject({ kind: 'patch-conflict', path: 'version.ts', with: 'f/T2' });
+  const last = built
+    .of('task.finished')
+    .filter(({ task: label }) => label === 'f/T2')
+    .at(-1);
+  expect(last?.failure).toMatchObject({ kind: 'patch-conflict', path: 'version.ts', with: 'f/T2' });
+  // What depends on the withdrawn task is not published either, and the events say so.
+  expect(built.outcomes()).toEqual({
+    'f/T1': 'built',
+    'f/T2': 'failed',
+    'f/T3': 'built',
+    'f/T4': 'skipped',
+    'f/T5': 'skipped',
+  });
+  expect([rig.read('four.ts'), rig.read('five.ts')]).toEqual([undefined, undefined]);
   expect(built.summary).toMatchObject({ outcome: 'failed', exitCode: 1 });
   expect(rig.read('version.ts')).toBe('version 2\n');
   expect([rig.read('one.ts'), rig.read('two.ts'), rig.read('three.ts')]).toEqual(['1', undefined, '3']);
@@ -114,7 +135,7 @@ test('a file that a person puts under an owned glob is theirs and is not lost', 
   expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'drifted' });
   rig.backlog('f', { T1: task('gen/**', { description: 'y' }) });
   const stale = await rig.buildWithoutAgent();
-  expect(stale.failure('f/T1')).toEqual({ kind: 'drifted-outputs', paths: ['gen/mine.txt'] });
+  expect(stale.failure('f/T1')).toEqual({ kind: 'foreign-files', paths: ['gen/mine.txt'] });
   expect(rig.read('gen/mine.txt')).toBe('mine');
 });
 

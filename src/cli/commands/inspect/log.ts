@@ -5,7 +5,7 @@ import { exitCodeOf } from '../../../model/failure.js';
 import { eventLine } from '../../../report/json.js';
 import { logText } from '../../../report/log.js';
 import { visible, visibleBlock } from '../../../report/style.js';
-import { print, printFailure, styleFor } from '../../output.js';
+import { print, printFailure, printJson, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runLog(
@@ -14,7 +14,9 @@ export async function runLog(
 ): Promise<number> {
   const { directory } = createHost(process.cwd());
   if (flags.list) {
-    for (const name of await listBuilds(directory)) print(visible(name));
+    const builds = await listBuilds(directory);
+    if (flags.json) printJson({ schema: 1, builds });
+    else for (const name of builds) print(visible(name));
     return 0;
   }
   const log = await readBuildLog(directory, what);
