@@ -36,7 +36,7 @@ type Exceeded = Extract<Failure, { kind: 'budget-exceeded' }>;
 /** A limit that is nearly reached. */
 export type Nearing = Omit<Exceeded, 'kind'>;
 
-/** The share of a limit from which on it is told. */
+/** The share of a limit from which on it is reported. */
 const NEAR = 0.8;
 
 type UnknownPrice = Extract<Failure, { kind: 'budget-unknown-price' }>;
@@ -50,7 +50,7 @@ export class Budget {
   private readonly tasks = new Map<Label, { limits: Limits; spent: Usage }>();
   private readonly earlier: DayLedger;
   private build: Usage = {};
-  private readonly told = new Set<string>();
+  private readonly warned = new Set<string>();
 
   constructor(options: BudgetOptions) {
     this.limits = { build: options.build ?? {}, day: options.day ?? {} };
@@ -81,15 +81,15 @@ export class Budget {
     return this.check(label, (spent, limit) => spent > limit);
   }
 
-  /** Limits of which four fifths are spent, each told once, and none that is broken already. */
+  /** Limits of which four fifths are spent, each reported once, and none that is broken already. */
   nearing(label: Label): Nearing[] {
     return this.scopes(label).flatMap(({ scope, limits, ...spent }) =>
       UNITS.flatMap((unit) => {
         const limit = limits[unit];
         const name = `${scope} ${unit} ${scope === 'task' ? label : ''}`;
         const isNear = limit !== undefined && spent[unit] >= limit * NEAR && spent[unit] <= limit;
-        if (!isNear || this.told.has(name)) return [];
-        this.told.add(name);
+        if (!isNear || this.warned.has(name)) return [];
+        this.warned.add(name);
         return [{ scope, unit, limit, spent: spent[unit] }];
       }),
     );

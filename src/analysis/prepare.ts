@@ -34,12 +34,12 @@ export interface Prepared {
 
 export interface PrepareOptions {
   readonly targets: readonly string[];
-  /** The targets themselves are made anew. */
+  /** The targets themselves are built again. */
   readonly force: boolean;
   readonly discardEdits: boolean;
   /** The files of the targets are to be accepted as they are. */
   readonly accept?: boolean;
-  /** Makes recorded results anew that are in no store any more. Default: they are a failure. */
+  /** Builds recorded results again that are in no store any more. Default: they are a failure. */
   readonly rebuildMissing?: boolean;
 }
 

@@ -29,14 +29,14 @@ export interface Check {
   readonly gates: readonly GateSpec[];
   /** Under this key a new result would be kept. */
   readonly storeKey: ActionKey;
-  /** The result that would be landed: of a cached or unverified task, and of a fresh one when it was looked up. */
+  /** The result that would be published: of a cached or unverified task, and of a fresh one when it was looked up. */
   readonly candidate: StoredResult | undefined;
   /** What dependents see; undefined where it has to be made first. */
   readonly dependencyOutputs: DependencyOutputs | undefined;
 }
 
 export interface CheckOptions {
-  /** Tasks to make anew whatever the store has. */
+  /** Tasks to build again whatever the store has. */
   readonly forced: ReadonlySet<Label>;
   readonly discardEdits: boolean;
   readonly rebuildMissing: boolean;
@@ -111,7 +111,7 @@ export class Checker {
           reasons: [],
           observed: seen.changed,
         };
-        const fresh: Verdict = { kind: 'fresh', ...told(seen.changed) };
+        const fresh: Verdict = { kind: 'fresh', ...observedPart(seen.changed) };
         const edits = candidate.result
           ? ok(candidate.result.edits)
           : await lockedEdits(this.project, task, known, dependencyOutputs);
@@ -119,7 +119,7 @@ export class Checker {
         const made = this.toDependencyOutputs(task, onDisk, patches, edits.value);
         // Without its patch, dependents would be made on a file that this task never left.
         if (key === known.gates && edits.value) return make(fresh, candidate, made);
-        // Verified elsewhere, or verified by another key: the content must come from the store to be landed again.
+        // Verified elsewhere, or verified by another key: the content must come from the store to be published again.
         const full = await this.chain.find(task, facts, locked, dependencyOutputs);
         if (!full.ok) return full;
         if (full.value.result) return this.judge(subject, full.value);
@@ -141,15 +141,15 @@ export class Checker {
     const disk = this.compareWithDisk(task, locked, onDisk, result?.outputs ?? NO_FILES);
     const reasons = [...candidate.reasons, ...(await this.reasons(subject, disk, result))];
 
-    const standing = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
+    const isCurrent = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
     const drift = this.options.discardEdits
       ? disk.blocked
-      : [...disk.changed, ...this.lostPatches(task, locked, result, standing)];
+      : [...disk.changed, ...this.lostPatches(task, locked, result, isCurrent)];
     drift.push(...this.contestedEdits(task, locked, candidate));
     if (drift.length > 0) {
       const foreign = drift.filter((path) => disk.foreign.has(path));
       const inTheWay = foreign.length === 0 ? {} : { inTheWay: foreign };
-      if (!standing)
+      if (!isCurrent)
         return make({ kind: 'drifted', paths: drift, stale: reasons, ...inTheWay }, candidate, undefined);
       // Dependents go on seeing what was recorded: an edit spreads only once it is accepted.
       const recorded = new Map(
@@ -163,7 +163,7 @@ export class Checker {
       );
       return make({ kind: 'drifted', paths: drift, stale: undefined, ...inTheWay }, candidate, made);
     }
-    if (!result && standing && !this.options.rebuildMissing) reasons.push(...missingPin(locked));
+    if (!result && isCurrent && !this.options.rebuildMissing) reasons.push(...missingPin(locked));
     if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
@@ -173,10 +173,10 @@ export class Checker {
     const verified = key === undefined || recorded || (await this.store.gatesPassed(key));
     if (!verified)
       return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
-    return make({ kind: 'cached', reasons, ...told(candidate.observed) }, candidate, made);
+    return make({ kind: 'cached', reasons, ...observedPart(candidate.observed) }, candidate, made);
   }
 
-  /** A file counts as a person's when it is neither as recorded nor as the result to be landed has it. */
+  /** A file counts as a person's when it is neither as recorded nor as the result to be published has it. */
   private compareWithDisk(
     task: Task,
     locked: LockedTask | undefined,
@@ -197,7 +197,7 @@ export class Checker {
     return { missing, changed, foreign: new Set(changed.filter(isForeign)), blocked };
   }
 
-  /** Lines that the task's patch put in and a person changed; where the patch does not fit at all it is made anew. */
+  /** Lines that the task's patch put in and a person changed; where the patch does not fit at all it is built again. */
   private contestedEdits(task: Task, locked: LockedTask | undefined, { reasons }: Candidate): string[] {
     const made = task.edits.filter(
       (path) => locked?.edits?.[path] && this.project.edited.get(path)?.contested,
@@ -207,17 +207,17 @@ export class Checker {
 
   /**
    * Edited files that a person changed while the patch, to be put on again, is not in the store any more. A task that
-   * is made anew needs its former patch no more, as long as the file without it is known.
+   * is built again needs its former patch no more, as long as the file without it is known.
    */
   private lostPatches(
     task: Task,
     locked: LockedTask | undefined,
     result: StoredResult | undefined,
-    standing: boolean,
+    isCurrent: boolean,
   ): string[] {
     if (result || !locked) return [];
     return task.edits.filter((path) => {
-      if (!standing && this.project.edited.get(path)?.baseKnown) return false;
+      if (!isCurrent && this.project.edited.get(path)?.baseKnown) return false;
       const record = locked.edits?.[path];
       return record !== undefined && (this.project.listing.get(path)?.id ?? '') !== record.merged;
     });
@@ -262,6 +262,6 @@ function checkOf(
 }
 
 /** The part of a verdict that tells of files that changed after an agent read them. */
-function told(observed: readonly string[]): { observed?: readonly string[] } {
+function observedPart(observed: readonly string[]): { observed?: readonly string[] } {
   return observed.length === 0 ? {} : { observed };
 }

@@ -20,7 +20,7 @@ import { inspectTasks } from './dry-run.js';
 import type { OpenLifecycle } from './lifecycle.js';
 import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
 import { commitBuild } from './publishing/commit-build.js';
-import { mergeFinished, publish } from './publishing/publish-build.js';
+import { planPublish, publish } from './publishing/publish-build.js';
 import { isSuperseded } from './running-tasks.js';
 import { openTaskRunner } from './task-runner.js';
 import type { TaskStep } from './task-step.js';
@@ -87,7 +87,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   try {
     const step = await taskRunner.run(options, read ? { urgent: read.urgent } : {});
     if (signal.aborted) {
-      await prepared.store.settle();
+      await prepared.store.repack();
       return ended(stopped(step, signal, ms()));
     }
     if (options.frozen) {
@@ -99,8 +99,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     if (options.accept && step.finished.size === 0) {
       return ended(summary(step, step.firstFailure, ms()));
     }
-    const { merged, done } = await mergeFinished(prepared, step, new Date(host.now()).toISOString());
-    await prepared.store.settle();
+    const { merged, done } = await planPublish(prepared, step, new Date(host.now()).toISOString());
+    await prepared.store.repack();
     if (!merged.ok) return merged;
     for (const path of merged.value.leftBehind) {
       emit({
@@ -142,7 +142,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
       .then(() => prepared.agent?.close?.())
       .then(() => prepared.store.close());
     // What runs for the build that follows keeps what it works with.
-    if (isSuperseded(signal)) sessionState.linger(closed);
+    if (isSuperseded(signal)) sessionState.continueAfterBuild(closed);
     else await Promise.all([closed, sessionState.rest()]);
   }
 }

@@ -15,7 +15,7 @@ export interface BuildOptions {
   /** Runs no recipe: what would need one is a failure. */
   readonly frozen: boolean;
   readonly dryRun: boolean;
-  /** Makes recorded results anew that are in no store any more, also where that costs money. */
+  /** Builds recorded results again that are in no store any more, also where that costs money. */
   readonly rebuildMissing: boolean;
   readonly commit: boolean;
   /** Tasks at the same time; undefined: as configured. */

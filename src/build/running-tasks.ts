@@ -36,8 +36,8 @@ interface Run extends RunName {
   readonly ended: Promise<Result<unknown, Failure>>;
   /** Who waits for it now; nobody after its build was superseded. */
   caller: Caller | undefined;
-  /** What a build that joins late has to be told. */
-  readonly told: Map<BuildEventBody['type'], BuildEventBody>;
+  /** What a build that joins late must be given. */
+  readonly announced: Map<BuildEventBody['type'], BuildEventBody>;
 }
 
 export class Runs {
@@ -59,7 +59,7 @@ export class Runs {
     let run = this.open.get(named.key);
     if (run) {
       run.caller = caller;
-      for (const event of run.told.values()) caller.emit(event);
+      for (const event of run.announced.values()) caller.emit(event);
     } else {
       run = this.start(named, caller, work);
     }
@@ -84,7 +84,7 @@ export class Runs {
   }
 
   /** Resolves when everything that the caller started has ended. */
-  async settled(owner: Caller): Promise<void> {
+  async untilEnded(owner: Caller): Promise<void> {
     const own = [...this.running].filter((run) => run.owner === owner);
     await Promise.allSettled(own.map((run) => run.ended));
   }
@@ -95,13 +95,13 @@ export class Runs {
     work: (context: ExecutionContext) => Promise<Result<T, Failure>>,
   ): Run {
     const controller = new AbortController();
-    const told: Run['told'] = new Map();
+    const announced: Run['announced'] = new Map();
     const emit = (event: BuildEventBody) => {
-      if (event.type === 'task.started' || event.type === 'task.phase') told.set(event.type, event);
+      if (event.type === 'task.started' || event.type === 'task.phase') announced.set(event.type, event);
       run.caller?.emit(event);
     };
     const ended = work({ signal: controller.signal, emit });
-    const run: Run = { ...named, owner, controller, ended, caller: owner, told };
+    const run: Run = { ...named, owner, controller, ended, caller: owner, announced };
     this.open.set(run.key, run);
     this.running.add(run);
     // One that ends while nobody waits is kept for the build that follows.
@@ -116,7 +116,7 @@ export class Runs {
   private wait(run: Run, { signal }: Caller): Promise<Result<unknown, Failure>> {
     return new Promise((resolve, reject) => {
       const onAbort = () => {
-        if (!isSuperseded(signal) || run.told.size === 0) return this.end(run);
+        if (!isSuperseded(signal) || run.announced.size === 0) return this.end(run);
         run.caller = undefined;
         resolve(err({ kind: 'cancelled' }));
       };

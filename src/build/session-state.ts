@@ -17,17 +17,17 @@ export class SessionState {
   readonly shared = new SharedResources();
   /** Whether a build writes to the working tree, or is about to: it is not to be superseded any more. */
   isPublishing = false;
-  private readonly lingering = new Set<Promise<unknown>>();
+  private readonly background = new Set<Promise<unknown>>();
 
   /** Goes on after its build has ended. */
-  linger(work: Promise<unknown>): void {
-    const lingering = work.finally(() => this.lingering.delete(lingering));
-    this.lingering.add(lingering);
+  continueAfterBuild(work: Promise<unknown>): void {
+    const ended = work.finally(() => this.background.delete(ended));
+    this.background.add(ended);
   }
 
   /** Ends what no build waits for, and what has gone on for it. */
   async rest(): Promise<void> {
     this.runs.endUnclaimed();
-    await Promise.all(this.lingering);
+    await Promise.all(this.background);
   }
 }

@@ -32,8 +32,8 @@ export interface MadeResult {
   readonly usage: Usage;
   /** Milliseconds that it took; absent when nothing was made. */
   readonly ms?: number;
-  /** The better task that was built in place of the one that was asked for. */
-  readonly better?: { readonly check: Check; readonly revision: RevisedTask };
+  /** The revised task that was built in place of the one that was asked for. */
+  readonly revised?: { readonly check: Check; readonly revision: RevisedTask };
 }
 
 export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
@@ -72,12 +72,12 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
     const isToday = isOwn || sessionState.failed.has(failureKey);
     return { result: isToday ? err(ran.value.failure) : 'again', usage };
   }
-  const better = escalated?.revision && { check: escalated.check, revision: escalated.revision };
-  // The escalation itself has looked again at what somebody else has made of a better task.
-  const isOurs = isOwn && (better !== undefined || !ran.value.adopted);
+  const revised = escalated?.revision && { check: escalated.check, revision: escalated.revision };
+  // The escalation itself has looked again at what somebody else has made of a revised task.
+  const isOurs = isOwn && (revised !== undefined || !ran.value.adopted);
   if (!isOurs) return { result: 'again', usage, ms };
   const result = await keptResult(parts, escalated?.check ?? check);
-  return { result, usage, ms, ...(better ? { better } : {}) };
+  return { result, usage, ms, ...(revised ? { revised } : {}) };
 }
 
 /** Waits for a worker, then does what can be done for the task. */

@@ -110,7 +110,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       return step;
     },
     async close() {
-      await sessionState.runs.settled(caller);
+      await sessionState.runs.untilEnded(caller);
       await executor.close();
     },
   });

@@ -78,7 +78,7 @@ export class TaskStep {
   async run(label: Label): Promise<'done' | 'failed'> {
     const task = this.parts.prepared.project.graph.task(label);
     const own: OwnTime = { ms: 0 };
-    const result = await guarded(() => this.settle(task, own));
+    const result = await guarded(() => this.bringUpToDate(task, own));
     const { ms } = own;
     if (!result.ok && result.error.kind === 'cancelled') {
       this.skip(label, undefined);
@@ -148,7 +148,7 @@ export class TaskStep {
   }
 
   /** Checks until there is a word: a result that fails today's gates is looked past and the task is checked again. */
-  private async settle(task: Task, own: OwnTime): Promise<Result<TaskOutcomeKind, Failure>> {
+  private async bringUpToDate(task: Task, own: OwnTime): Promise<Result<TaskOutcomeKind, Failure>> {
     const { prepared, options, priority, sessionState, now } = this.parts;
     const parts: TaskStepParts = { ...this.parts, worked: (ms) => (own.ms += ms) };
     let { checker } = prepared;
@@ -195,9 +195,9 @@ export class TaskStep {
           continue;
         }
         case 'stale': {
-          const { result, better, ms = 0 } = await this.make(check, this.formerOf(checker, task));
+          const { result, revised, ms = 0 } = await this.make(check, this.formerOf(checker, task));
           own.ms += ms;
-          if (result !== 'again') return this.finishOverEdits(checker, better ?? { check }, result, 'built');
+          if (result !== 'again') return this.finishOverEdits(checker, revised ?? { check }, result, 'built');
           isMade = true;
           if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is built again and again`);
           continue;
@@ -254,8 +254,8 @@ export class TaskStep {
     const { prepared, options, fromScratch } = this.parts;
     // An agent that went on from the accepted files knows the edit.
     const knowsEdit = outcome === 'built' && !fromScratch && evolves(prepared.project, work.check.task);
-    const isTold = options.discardEdits || knowsEdit;
-    const losesEdit = made !== undefined && !isTold && replacesAccepted(prepared.project, made);
+    const mayReplaceEdit = options.discardEdits || knowsEdit;
+    const losesEdit = made !== undefined && !mayReplaceEdit && replacesAccepted(prepared.project, made);
     if (!made || !(isOverEdits || losesEdit)) return this.finish(work, made, outcome);
     const merged = await mergeEdits(this.parts, work.check, made, this.dependencyOutputs);
     return merged.ok ? this.finish(work, merged.value, outcome) : merged;

@@ -82,7 +82,7 @@ export async function pullResults(host: Host, options: CacheOptions): Promise<Re
       },
       options.signal,
     );
-    await local.settle();
+    await local.repack();
     const missing = wanted.filter((name) => isResult(name) && !found.has(name));
     return ok({
       present: recorded.size - wanted.length,

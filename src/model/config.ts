@@ -123,11 +123,11 @@ export interface ConductorConfig {
   /** Tries of an agent before its task has failed. Default 2. */
   readonly attempts?: number;
   /**
-   * What is done when all attempts have failed: a better task is asked for and built with (`apply`, the default), only
+   * What is done when all attempts have failed: a revised task is asked for and built with (`apply`, the default), only
    * written down (`propose`), or not asked for (`off`).
    */
   readonly rebase?: 'apply' | 'propose' | 'off';
-  /** Confidence from 0 to 1 above which the build goes on with a better task. Default 0.7. */
+  /** Confidence from 0 to 1 above which the build goes on with a revised task. Default 0.7. */
   readonly rebaseThreshold?: number;
   /** Whether a reviewer judges what an agent made once its gates pass. Default false. */
   readonly review?: boolean;

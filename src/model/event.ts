@@ -116,7 +116,7 @@ export type BuildEventBody =
       readonly failure: Failure;
     }
   /**
-   * A better task was proposed after all attempts. `applied`: the build goes on with it, and writes it into the spec when
+   * A revised task was proposed after all attempts. `applied`: the build goes on with it, and writes it into the spec when
    * it passes.
    */
   | {

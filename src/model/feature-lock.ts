@@ -54,7 +54,7 @@ export interface FeatureLock {
   /** `major.minor.patch`: acceptance removed or changed, added, anything else. */
   readonly version: string;
   readonly status: 'complete' | 'incomplete';
-  /** ISO 8601, UTC: when a result of this feature last landed. */
+  /** ISO 8601, UTC: when a result of this feature was last published. */
   readonly lastGenerated: string;
   readonly attempts: number;
   readonly costUsd: number;

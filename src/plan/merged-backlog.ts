@@ -158,9 +158,9 @@ function content(task: PlannedTask): Record<string, unknown> {
 
 /** What of a task decides what is made. A title does where there is no description. */
 function meaning(task: PlannedTask | undefined): Record<string, unknown> {
-  const isTold = typeof task?.description === 'string' && task.description.trim() !== '';
+  const hasDescription = typeof task?.description === 'string' && task.description.trim() !== '';
   const kept = Object.entries(task ?? {}).filter(
-    ([key]) => !PERSONAL.has(key) || (key === 'title' && !isTold),
+    ([key]) => !PERSONAL.has(key) || (key === 'title' && !hasDescription),
   );
   return Object.fromEntries(
     kept.map(([key, value]) => [key, typeof value === 'string' ? value.trim() : value]),

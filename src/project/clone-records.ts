@@ -8,7 +8,7 @@ import type { ObjectId } from '../model/tree.js';
 /** Names of environment variables that the config read, with digests of their values (never the values). */
 export type EnvironmentDigests = Readonly<Record<string, string>>;
 
-/** The last build that left everything up to date: with the same tree and surroundings there is nothing to do. */
+/** The last build that left everything up to date: with the same tree and environment there is nothing to do. */
 export interface LastBuild {
   readonly version: string;
   readonly tree: ObjectId;

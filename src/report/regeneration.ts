@@ -113,8 +113,8 @@ function exportLines({ name, before, after }: ExportChange, style: Style): strin
   const lines: string[] = [];
   if (before !== undefined) lines.push(`    ${style('red', `- ${visible(before)}`)}`);
   if (after !== undefined) lines.push(`    ${style('green', `+ ${visible(after)}`)}`);
-  const isTold = [before, after].some((text) => text?.includes(name));
-  return isTold ? lines : [`    ${visible(name)}:`, ...lines];
+  const isMentioned = [before, after].some((text) => text?.includes(name));
+  return isMentioned ? lines : [`    ${visible(name)}:`, ...lines];
 }
 
 const STATES: Readonly<Record<Exclude<CrossTests['state'], 'ran'>, string>> = {

@@ -150,7 +150,7 @@ export class GitResults implements ResultStore {
     return ok(created);
   }
 
-  async settle(): Promise<void> {
+  async repack(): Promise<void> {
     await repackRefs(this.objects.store);
   }
 

@@ -30,7 +30,7 @@ export interface ResultStore {
   gatesPassed(key: Digest): Promise<boolean>;
   recordGates(key: Digest): Promise<void>;
   /** Makes everything kept so far independent of the person's repository. */
-  settle(): Promise<void>;
+  repack(): Promise<void>;
   /** Waits, for a limited time, until what was kept is where others find it, and lets go of all connections. */
   close(): Promise<void>;
 }

@@ -45,7 +45,7 @@ export class TieredResults implements ResultStore {
   /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
   private readonly gaveWay = new Set<ActionKey>();
   /** What a person accepted may yet be taken back: it is sent when the build has ended well. */
-  private readonly unsettled = new Set<EntryName>();
+  private readonly provisional = new Set<EntryName>();
   private readonly stop = new AbortController();
   private readonly signal: AbortSignal;
 
@@ -69,7 +69,7 @@ export class TieredResults implements ResultStore {
     if (!kept.ok || kept.value.adopted || !this.sharing.chain.writes) return kept;
     const name = resultName(result.key);
     if (result.provenance.recipe === 'accepted') {
-      this.unsettled.add(name);
+      this.provisional.add(name);
       return kept;
     }
     const offered = this.offers.ask(name);
@@ -92,7 +92,7 @@ export class TieredResults implements ResultStore {
   }
 
   async forget(key: ActionKey): Promise<void> {
-    this.unsettled.delete(resultName(key));
+    this.provisional.delete(resultName(key));
     await this.local.forget(key);
   }
 
@@ -106,12 +106,12 @@ export class TieredResults implements ResultStore {
     if (this.sharing.chain.writes) this.later(this.offers.ask(gatesName(key)));
   }
 
-  settle(): Promise<void> {
-    return this.local.settle();
+  repack(): Promise<void> {
+    return this.local.repack();
   }
 
   async close(): Promise<void> {
-    for (const name of this.unsettled) this.later(this.offers.ask(name));
+    for (const name of this.provisional) this.later(this.offers.ask(name));
     const sent = this.sent().then(() => 'sent' as const);
     if ((await within(sent, this.sharing.waitMs, this.signal)) === 'late') this.stop.abort();
     await this.sent();

@@ -72,7 +72,7 @@ function taskChanges(
   for (const path of paths) compare(path);
   for (const path of head.keys()) if (project.ownership.ownerOf(path) === label) compare(path);
   for (const { path } of finished?.result.edits ?? []) compare(path);
-  // A better task is committed with its work, unless a person's own change of the spec waits to be committed.
+  // A revised task is committed with its work, unless a person's own change of the spec waits to be committed.
   const spec = finished?.revision?.task.source.file;
   if (spec !== undefined && sameEntry(head.get(spec), project.listing.get(spec))) compare(spec);
   const locked = lockedTask(project, project.graph.task(label));

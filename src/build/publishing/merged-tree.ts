@@ -104,7 +104,7 @@ async function mergeEdits(
       return err({ kind: 'drifted-outputs', paths: [path] });
     }
     for (const task of editors) {
-      // A patch that the file holds but the store does not would be lost by putting the others on anew.
+      // A patch that the file holds but the store does not would be lost by applying the others again.
       const holds = lockedTask(project, task)?.edits?.[path] !== undefined;
       const known =
         plan.finished.has(task.label) ||
@@ -118,7 +118,7 @@ async function mergeEdits(
       plan.dependencyOutputs,
     );
     if (!folded.ok) return folded;
-    // What is accepted is the file as it is: a landing that would change it has lost something of it.
+    // What is accepted is the file as it is: a publish that would change it has lost something of it.
     if (file.claimed && !sameEntry(folded.value, file.onDisk)) return err({ kind: 'patch-conflict', path });
     merged.set(path, folded.value);
     if (!sameEntry(project.listing.get(path), folded.value)) changes.set(path, folded.value);

@@ -50,7 +50,7 @@ export function nextLock(
   if (!plan.whole) for (const [id, old] of Object.entries(before?.tasks ?? {})) tasks[id] ??= old;
   if (!before && Object.keys(tasks).length === 0) return undefined;
 
-  // Of tasks that were not looked at nothing is known, but where nothing landed nothing changed either.
+  // Of tasks that were not looked at nothing is known, but where nothing was published nothing changed either.
   const untouched = !plan.whole && !feature.tasks.some((task) => plan.finished.has(task.label));
   const complete = feature.tasks.every((task) => plan.done.has(task.label));
   const status = complete ? 'complete' : untouched && before ? before.status : 'incomplete';
@@ -75,7 +75,7 @@ function lockTask(
   { check, result }: FinishedTask,
   merged: ReadonlyMap<string, Entry | undefined>,
 ): LockedTask {
-  // As it was built, which a better task may be.
+  // As it was built, which a revised task may be.
   const { task } = check;
   const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
   const gates = gatesKey({ task, gates: check.gates, facts: check.facts.facts }, result.outputs, patches);

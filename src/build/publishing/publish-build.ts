@@ -22,9 +22,9 @@ function isDone(outcome: TaskOutcomeKind): boolean {
 
 /**
  * Plans what is published. Where a patched file cannot be put together, the tasks that would patch it fail, with their
- * results kept; everything else lands.
+ * results kept; everything else is published.
  */
-export async function mergeFinished(
+export async function planPublish(
   prepared: Prepared,
   step: TaskStep,
   at: string,

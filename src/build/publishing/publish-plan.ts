@@ -15,17 +15,17 @@ import type { PatchedFile } from '../../project/clone-records.js';
 export interface FinishedTask {
   readonly check: Check;
   readonly result: StoredResult;
-  /** The better task that it was made for, which goes into the spec with it. */
+  /** The revised task that it was made for, which goes into the spec with it. */
   readonly revision?: RevisedTask;
 }
 
 export interface PublishPlan {
   readonly finished: ReadonlyMap<Label, FinishedTask>;
-  /** Everything that dependents may see, of fresh and landed tasks. */
+  /** Everything that dependents may see, of fresh and published tasks. */
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
   /** Whether every task was looked at: only then is it known what no task owns any more. */
   readonly whole: boolean;
-  /** Labels that are up to date or landed. */
+  /** Labels that are up to date or published. */
   readonly done: ReadonlySet<Label>;
   /** ISO 8601, UTC. */
   readonly at: string;

@@ -4,6 +4,7 @@ import type { Agent } from '../../agent/agent.js';
 import type { Result } from '../../base/result.js';
 import { type Config, defaultModel, resolveConfig } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
+import { duration } from '../../report/style.js';
 import { tryAgent } from './agent-trial.js';
 import type { DoctorCheck, Finding } from './doctor-check.js';
 
@@ -41,7 +42,7 @@ export function checkTrial(plan: TrialPlan): DoctorCheck {
     const tokens = (usage.tokensIn ?? 0) + (usage.tokensOut ?? 0);
     const cost = usage.costUsd === undefined ? '' : `, $${usage.costUsd.toFixed(3)}`;
     const used = tokens === 0 ? '' : `, ${tokens} tokens${cost}`;
-    const found = `${plan.what} read, ran a command and wrote in ${(ms / 1000).toFixed(1)}s${used}`;
+    const found = `${plan.what} read, ran a command and wrote in ${duration(ms)}${used}`;
     return [{ about, state: 'ok', found }];
   };
 }

@@ -105,8 +105,8 @@ export class PlanDocuments {
   }
 
   /** Makes everything kept so far independent of the person's repository. */
-  settle(): Promise<void> {
-    return this.responses.settle();
+  repack(): Promise<void> {
+    return this.responses.repack();
   }
 
   async close(): Promise<void> {

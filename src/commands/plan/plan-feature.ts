@@ -82,7 +82,7 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
     // From here on no worker can be given anything that a planner has said or read but its document.
     if (documents.sessions > 0) emit({ type: 'plan.closed', sessions: documents.sessions });
   }
-  await documents.settle();
+  await documents.repack();
   if (!written.ok)
     return { ...failed(written.error, documents.usage), isTold: documents.failed.has(written.error) };
   if (!written.value) return { ...NOTHING, usage: documents.usage, outcome: 'would-build' };

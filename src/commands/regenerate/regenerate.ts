@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import { runBuildGates } from '../../build/build-gates.js';
 import { PLAIN_BUILD } from '../../build/options.js';
 import { inPreparedSession, type PreparedSession } from '../../build/prepared-session.js';
-import { mergeFinished, publish } from '../../build/publishing/publish-build.js';
+import { planPublish, publish } from '../../build/publishing/publish-build.js';
 import type { MergedTree } from '../../build/publishing/publish-plan.js';
 import { openTaskRunner, type TaskRunner } from '../../build/task-runner.js';
 import type { TaskStep } from '../../build/task-step.js';
@@ -90,7 +90,7 @@ async function inTaskRunner(
         { ...PLAIN_BUILD, discardEdits: true, workers: options.workers },
         { fromScratch: true },
       );
-      await prepared.store.settle();
+      await prepared.store.repack();
       if (signal.aborted) return err({ kind: 'cancelled' });
       steps.push(step);
     }
@@ -101,7 +101,7 @@ async function inTaskRunner(
     for (const label of project.graph.order) {
       if (targets.has(label)) tasks.push(await regeneratedTask(prepared, label, steps, typescript));
     }
-    const { merged } = await mergeFinished(prepared, first, new Date(startedAt).toISOString());
+    const { merged } = await planPublish(prepared, first, new Date(startedAt).toISOString());
     if (!merged.ok) return merged;
     const isComplete = steps.every((step) => step.firstFailure === undefined);
     const isKnown = tasks.every((task) => task.isRecorded);

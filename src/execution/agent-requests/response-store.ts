@@ -98,7 +98,7 @@ export class ResponseStore {
   }
 
   /** Makes everything kept so far independent of the person's repository. */
-  settle(): Promise<void> {
-    return this.store.settle();
+  repack(): Promise<void> {
+    return this.store.repack();
   }
 }

@@ -43,10 +43,10 @@ export async function escalate(
   const { label, recipe } = check.task;
   context.emit({ type: 'task.started', task: label, attempt: 1, recipe: recipe.kind });
   const outcome = await parts.executor.run(run.value, context);
-  return ok(await new Escalating(parts, stale, run.value, context).goOn({ outcome, check }));
+  return ok(await new Escalation(parts, stale, run.value, context).run({ outcome, check }));
 }
 
-class Escalating {
+class Escalation {
   private readonly parts: EscalationParts;
   private readonly stale: StaleTask;
   private readonly first: TaskRun;
@@ -60,10 +60,10 @@ class Escalating {
     this.context = context;
   }
 
-  async goOn(escalated: Escalated): Promise<Escalated> {
+  async run(escalated: Escalated): Promise<Escalated> {
     if (this.first.recipe.kind !== 'agent') return escalated;
-    const better = escalated.outcome.ok ? escalated : await this.rebased(escalated, escalated.outcome);
-    return better.outcome.ok ? better : this.stronger(better, better.outcome);
+    const revised = escalated.outcome.ok ? escalated : await this.rebased(escalated, escalated.outcome);
+    return revised.outcome.ok ? revised : this.stronger(revised, revised.outcome);
   }
 
   /** Requests a revised task and builds it once; returns the input if there is none, or it is only proposed. */

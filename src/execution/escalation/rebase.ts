@@ -110,8 +110,8 @@ export async function proposeTask(
   });
   const answer = await requestDocument(parts, request, context);
   if (!answer.ok) return answer;
-  const { reasoning, confidence, task: better } = answer.value.value;
-  const { context: guidance, inputs = [], ...said } = better;
+  const { reasoning, confidence, task: revised } = answer.value.value;
+  const { context: guidance, inputs = [], ...said } = revised;
   const added = inputs.filter((one) => !(task.inputs ?? []).includes(one));
   const revision: RevisedTask = { task, words: { ...said, ...guidance }, inputs: added };
   const after = await improvedSpec(text, revision);
@@ -144,11 +144,11 @@ interface Allowed {
 }
 
 /** A revised task may not remove criteria or inputs, and its inputs must exist. */
-function refusals(allowed: Allowed, { task: better }: Answer): readonly string[] {
+function refusals(allowed: Allowed, { task: revised }: Answer): readonly string[] {
   const { task, words } = allowed;
-  const lost = better.acceptance ? words.acceptance.filter((one) => !better.acceptance?.includes(one)) : [];
+  const lost = revised.acceptance ? words.acceptance.filter((one) => !revised.acceptance?.includes(one)) : [];
   const problems = lost.map((one) => `acceptance criteria cannot be removed; missing: ${one}`);
-  const { inputs } = better;
+  const { inputs } = revised;
   if (inputs === undefined) return problems;
   if (task.inputs === undefined)
     return [...problems, 'the task declares no inputs: it sees all files already'];

@@ -105,7 +105,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
     killOnExit(child.pid);
     run.onStart?.(child.pid);
   }
-  const ended = await settled(child, run, mark);
+  const ended = await untilEnded(child, run, mark);
   if (child.pid !== undefined) running.delete(child.pid);
   const tail = output.finish();
   if (ended.kind === 'error') {
@@ -149,7 +149,7 @@ type Ended =
     };
 
 /** Waits for the child's end or the reason to stop it, then for its group, then for the rest of its output. */
-async function settled(
+async function untilEnded(
   child: ChildProcess,
   run: ProgramRun,
   mark: Readonly<Record<string, string>>,

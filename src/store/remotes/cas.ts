@@ -31,7 +31,7 @@ export interface CasRemoteOptions {
   readonly maxBytes: number;
 }
 
-type Standing = 'none' | 'stored' | 'taken' | 'unseen';
+type Presence = 'none' | 'stored' | 'taken' | 'unseen';
 type Arrival = { readonly commit: ObjectId } | { readonly refused: string } | undefined;
 
 export class CasRemote implements RemoteStore {
@@ -164,33 +164,33 @@ export class CasRemote implements RemoteStore {
       contents.set(hash, content);
       action.files.push({ path, hash, size: content.length, executable: mode === '100755' });
     }
-    const before = await this.standing(key, action, signal);
+    const before = await this.presence(key, action, signal);
     if (!before.ok) return before;
-    if (isSettled(before.value)) return ok(before.value);
+    if (isPresent(before.value)) return ok(before.value);
     for (const [hash, content] of contents) {
       const has = await place.hasBlob(hash, signal);
       if (has.ok && has.value) continue;
       const sent = await place.putBlob(hash, content, signal);
       if (!sent.ok) return sent;
     }
-    const now = await this.standing(key, action, signal);
+    const now = await this.presence(key, action, signal);
     if (!now.ok) return now;
-    if (isSettled(now.value)) return ok(now.value);
+    if (isPresent(now.value)) return ok(now.value);
     const sent = await place.putAction(key, formatAction(action), signal);
     if (!sent.ok) return sent;
-    const after = await this.standing(key, action, signal);
+    const after = await this.presence(key, action, signal);
     if (!after.ok) return after;
     if (after.value === 'none') return err({ kind: 'failed', detail: 'it does not store what it receives' });
-    if (isSettled(after.value)) return ok(after.value);
+    if (isPresent(after.value)) return ok(after.value);
     return ok(sent.value === 'exists' ? 'taken' : 'stored');
   }
 
   /** What stands under a key, compared with ours; `unseen` where we may write and not read. */
-  private async standing(
+  private async presence(
     key: string,
     ours: Action,
     signal: AbortSignal,
-  ): Promise<Result<Standing, RemoteFault>> {
+  ): Promise<Result<Presence, RemoteFault>> {
     const body = await this.options.place.getAction(key, signal);
     if (!body.ok) return body.error.kind === 'denied' ? ok('unseen') : body;
     if (!body.value) return ok('none');
@@ -205,6 +205,6 @@ export class CasRemote implements RemoteStore {
   }
 }
 
-function isSettled(standing: Standing): standing is 'stored' | 'taken' {
-  return standing === 'stored' || standing === 'taken';
+function isPresent(presence: Presence): presence is 'stored' | 'taken' {
+  return presence === 'stored' || presence === 'taken';
 }

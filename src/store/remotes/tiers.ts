@@ -16,7 +16,7 @@ export interface TieredRemote {
 /** After so many calls that failed, one after the other, a remote is not asked again. */
 const PATIENCE = 3;
 /** Refusals that are told one by one; of the rest only the number. */
-const TOLD = 3;
+const MAX_REPORTED = 3;
 
 type Way = 'read' | 'write';
 type Outcomes = Map<EntryName, 'stored' | 'taken'>;
@@ -125,7 +125,7 @@ export class RemoteTiers {
   async close(): Promise<void> {
     for (const { remote, dropped, last, refused, unsent } of this.healths) {
       const { name } = remote.store;
-      if (refused > TOLD) this.warn(`${name}: ${refused - TOLD} more results were refused`);
+      if (refused > MAX_REPORTED) this.warn(`${name}: ${refused - MAX_REPORTED} more results were refused`);
       if (unsent > 0 && !dropped.has('write')) {
         this.warn(
           `${name}: ${unsent} ${unsent === 1 ? 'entry was' : 'entries were'} not sent (${last.write ?? 'there was no time left'}); \`conductor cache push\` sends what is missing`,
@@ -140,7 +140,7 @@ export class RemoteTiers {
 
   private refuse(health: Health, name: EntryName, why: string): void {
     health.refused++;
-    if (health.refused > TOLD) return;
+    if (health.refused > MAX_REPORTED) return;
     this.warn(`${health.remote.store.name}: ${name.slice(0, 20)}… is refused: ${why}`);
   }
 

@@ -1,4 +1,4 @@
-/** What follows when all attempts have failed: a better task, a stronger model, and what of it stays. */
+/** What follows when all attempts have failed: a revised task, a stronger model, and what of it stays. */
 
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -125,7 +125,7 @@ test('a spec that is one file gets its better words too', async () => {
 test.each<[string, ConductorConfig, number]>([
   ['is not sure enough', {}, 0.7],
   ['is only to be proposed', { rebase: 'propose' }, 0.95],
-])('a better task that %s is kept, and the spec stays', async (_why, config, confidence) => {
+])('a revised task that %s is kept, and the spec stays', async (_why, config, confidence) => {
   await using rig = await hardTask(config);
   const spec = rig.read(SPEC);
   rig.answer(REBASE, better(confidence));
@@ -148,7 +148,7 @@ test.each<[string, object, string]>([
   ['changes what is judged', { verify: ['true'] }, 'does not match the schema'],
   ['changes what is written', { outputs: ['two.txt'] }, 'does not match the schema'],
   ['changes nothing', { acceptance: ['It is a colour'] }, 'changes nothing'],
-])('a better task that %s is refused', async (_what, task, message) => {
+])('a revised task that %s is refused', async (_what, task, message) => {
   await using rig = await hardTask();
   const spec = rig.read(SPEC);
   rig.answer(REBASE, better(1, task));
@@ -178,7 +178,7 @@ test('the stronger model of the route is asked once, and last', async () => {
   expect(await rig.inspect()).toEqual({ 'f/T1': 'fresh' });
 });
 
-test('the stronger model works with the better task, which is written when it passes', async () => {
+test('the stronger model works with the revised task, which is written when it passes', async () => {
   await using rig = await hardTask({ models: { routes: [{ model: 'a/small', stronger: 'a/big' }] } });
   rig.answer(REBASE, better());
   rig.answer('f/T1', ({ model, prompt }) => ({
@@ -215,7 +215,7 @@ test('failures that other words cannot mend are no reason to ask for them', asyn
   expect((await rig.build()).agent.runs).toHaveLength(1);
 });
 
-test("who proposes a better task spends the task's budget", async () => {
+test("who proposes a revised task spends the task's budget", async () => {
   await using rig = await hardTask({}, '\n    budget: { tokens: 25 }');
   rig.answer(REBASE, better());
   const built = await rig.build({}, { usage: { tokensIn: 10 } });
