@@ -1,6 +1,6 @@
 /** Runs people's commands (gates, `run` recipes, setup) in a workspace: environment, sandbox, log. Judges nothing. */
 
-import { type Environment, secretValues } from '../io/process/environment.js';
+import { type Environment, REACH, secretValues } from '../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/process.js';
 import { type SandboxPlaces, type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { Config } from '../model/config.js';
@@ -34,7 +34,8 @@ export class CommandEnvironment {
     this.config = config;
     this.env = env;
     this.sandbox = sandbox;
-    this.secrets = secretValues(env, config.env);
+    // A proxy's address may hold a password.
+    this.secrets = secretValues(env, [...config.env, ...REACH]);
   }
 
   run(run: CommandRun): Promise<ProgramExit> {

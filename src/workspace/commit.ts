@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { type GitCall, git, gitOk } from '../io/git/git-process.js';
+import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { stagedFiles } from '../io/git/porcelain.js';
 import type { Repository } from '../io/git/repository.js';
@@ -48,6 +48,7 @@ export async function commitTasks(
     workTree: repository.top,
     dir: repository.top,
     settings,
+    asPerson: true,
   };
   const identity = await git(['var', 'GIT_COMMITTER_IDENT'], theirs);
   if (identity.code !== 0) {
@@ -102,13 +103,18 @@ export async function commitTasks(
 
   let tip = head;
   for (const [index, step] of steps.entries()) {
-    tip = await commitTree(theirs, trees[index] as ObjectId, tip === undefined ? [] : [tip], step.message);
+    const parents = tip === undefined ? [] : [tip];
+    const made = await commitTree(theirs, trees[index] as ObjectId, parents, step.message);
+    if (!made.ok) return made;
+    tip = made.value;
   }
   const last = trees.at(-1) as ObjectId;
-  const commit =
+  const merged =
     head === undefined
-      ? (tip as ObjectId)
+      ? ok(tip as ObjectId)
       : await commitTree(theirs, last, [head, tip as ObjectId], options.mergeMessage);
+  if (!merged.ok) return merged;
+  const commit = merged.value;
   const moved = await git(
     ['update-ref', '-m', 'conductor build', 'HEAD', commit, head ?? '0'.repeat(commit.length)],
     theirs,
@@ -158,9 +164,16 @@ async function commitTree(
   tree: ObjectId,
   parents: readonly ObjectId[],
   message: string,
-): Promise<ObjectId> {
-  const args = ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
-  return (await gitOk(args, { ...theirs, input: message })).toString('latin1').trim();
+): Promise<Result<ObjectId, Failure>> {
+  const wish = await git(['config', '--type=bool', 'commit.gpgSign'], theirs);
+  // `commit-tree` does not look at the setting by itself.
+  const sign = wish.stdout.toString('latin1').trim() === 'true' ? ['-S'] : [];
+  const args = ['commit-tree', tree, ...sign, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
+  const exit = await git(args, { ...theirs, input: message });
+  if (exit.code === 0) return ok(exit.stdout.toString('latin1').trim());
+  if (sign.length === 0) throw new GitError(args, exit);
+  const reason = `git could not sign the commit: ${exit.stderr.trim().split('\n').at(-1) ?? ''}`;
+  return err({ kind: 'commit-refused', reason, paths: [] });
 }
 
 /** What the new commits need and the person's repository has not. */

@@ -15,6 +15,8 @@ export interface GitCall {
   /** `<name>=<value>` for this call, over those of every call. */
   readonly settings?: readonly string[];
   /** For calls that speak to other machines: without a terminal to ask at, ended when aborted or when stuck. */
+  /** For calls that commit in the person's name: their variables for git count. */
+  readonly asPerson?: boolean;
   readonly away?: {
     readonly signal: AbortSignal;
     /** Milliseconds without any output after which git is taken for stuck. */
@@ -124,11 +126,16 @@ export function gitArguments(call: GitCall, args: readonly string[]): string[] {
   ];
 }
 
+/** Variables by which people say how their git speaks to servers and who commits; none leads it to another repository. */
+const PERSONS =
+  /^GIT_(CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|(KEY|VALUE)_\d+)|SSH|SSH_COMMAND|SSH_VARIANT|(AUTHOR|COMMITTER)_\w+|SSL_\w+|HTTP_\w+|PROXY_\w+|ALLOW_PROTOCOL)$/;
+
 /** Nothing that git would take from the person's session: a hook's GIT_DIR, an editor, a prompt. */
 export function gitEnvironment(call: GitCall): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
-    if (value === undefined || name.startsWith('GIT_')) continue;
+    if (value === undefined) continue;
+    if (name.startsWith('GIT_') && !((call.away || call.asPerson) && PERSONS.test(name))) continue;
     if (name === 'NODE_OPTIONS' || name.startsWith('npm_')) continue;
     env[name] = value;
   }

@@ -6,6 +6,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import { err, ok, type Result } from '../../base/result.js';
+import type { Environment } from '../process/environment.js';
+import { extraCertificates, proxyAuthorization, proxyFor, TunnelAgent } from './proxy.js';
 import { BodyTooLarge, type ReceivedBody, receiveBody } from './received-body.js';
 
 export interface HttpRequest {
@@ -37,8 +39,16 @@ const MOST_REDIRECTS = 5;
 
 /** Connections that are kept open between requests. */
 export class HttpConnections {
+  private readonly env: Environment;
   private readonly plain = new http.Agent({ keepAlive: true, maxSockets: 8 });
-  private readonly secure = new https.Agent({ keepAlive: true, maxSockets: 8 });
+  private readonly secure: https.Agent;
+  private readonly tunnels = new Map<string, TunnelAgent>();
+
+  /** Proxies and certificates are those that the variables name. */
+  constructor(env: Environment = process.env) {
+    this.env = env;
+    this.secure = new https.Agent({ keepAlive: true, maxSockets: 8, ...extraCertificates(env) });
+  }
 
   async request(request: HttpRequest): Promise<Result<HttpAnswer, HttpFault>> {
     let { url, headers } = request;
@@ -63,8 +73,30 @@ export class HttpConnections {
   }
 
   close(): void {
-    this.plain.destroy();
-    this.secure.destroy();
+    for (const agent of [this.plain, this.secure, ...this.tunnels.values()]) agent.destroy();
+  }
+
+  /** How one request is sent: directly, through a tunnel, or, without TLS, to the proxy with the whole address. */
+  private route(url: URL, headers: Readonly<Record<string, string>>): http.RequestOptions {
+    const isSecure = url.protocol === 'https:';
+    const proxy = proxyFor(url, this.env);
+    if (proxy === undefined)
+      return { ...addressOf(url), agent: isSecure ? this.secure : this.plain, headers };
+    if (!isSecure) {
+      const path = `${url.origin}${url.pathname}${url.search}`;
+      return {
+        ...addressOf(proxy),
+        path,
+        agent: this.plain,
+        headers: { host: url.host, ...headers, ...proxyAuthorization(proxy) },
+      };
+    }
+    let agent = this.tunnels.get(proxy.href);
+    if (agent === undefined) {
+      agent = new TunnelAgent(proxy, { keepAlive: true, maxSockets: 8, ...extraCertificates(this.env) });
+      this.tunnels.set(proxy.href, agent);
+    }
+    return { ...addressOf(url), agent, headers };
   }
 
   private async once(request: HttpRequest): Promise<Result<HttpAnswer, HttpFault>> {
@@ -72,18 +104,18 @@ export class HttpConnections {
     if (signal.aborted) return err({ kind: 'stopped', detail: 'it was stopped' });
     const url = new URL(request.url);
     const secure = url.protocol === 'https:';
+    const length: Record<string, string> = body ? { 'content-length': String(body.length) } : {};
     const options = {
+      ...this.route(url, { ...headers, ...length }),
       method,
-      agent: secure ? this.secure : this.plain,
       signal,
       timeout: silenceMs,
-      headers: { ...headers, ...(body ? { 'content-length': String(body.length) } : {}) },
     };
     let answered = false;
     let silent = false;
     try {
       const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-        const sent = (secure ? https : http).request(url, options, resolve);
+        const sent = (secure ? https : http).request(options, resolve);
         sent.on('error', reject);
         sent.on('timeout', () => {
           silent = true;
@@ -110,6 +142,18 @@ export class HttpConnections {
       });
     }
   }
+}
+
+function addressOf(url: URL): http.RequestOptions {
+  return {
+    protocol: url.protocol,
+    hostname: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port || (url.protocol === 'https:' ? 443 : 80),
+    path: `${url.pathname}${url.search}`,
+    ...(url.username === '' && url.password === ''
+      ? {}
+      : { auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` }),
+  };
 }
 
 async function receive(response: http.IncomingMessage, request: HttpRequest): Promise<HttpAnswer> {

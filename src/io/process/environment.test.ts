@@ -93,3 +93,14 @@ test('a secret is replaced as it stands, as JSON writes it and as an address doe
     '[secret]': [1, { paths: ['dir/[secret]'] }],
   });
 });
+
+test('proxies, certificates and the XDG folders reach every program; variables of git do not', () => {
+  const env = {
+    HTTPS_PROXY: 'http://proxy:3128',
+    no_proxy: 'localhost',
+    NODE_EXTRA_CA_CERTS: '/ca.pem',
+    SSL_CERT_FILE: '/ca.pem',
+    XDG_CONFIG_HOME: '/x/config',
+  };
+  expect(cleanEnvironment({ ...env, XDG_RUNTIME_DIR: '/run/1', GIT_DIR: '/g', OTHER: 'x' }, [])).toEqual(env);
+});

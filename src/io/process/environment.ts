@@ -6,7 +6,16 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path';
 /** Variables as a program gets them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Proxies and certificates: without them nothing reaches a server in many companies. */
+export const REACH: readonly string[] = [
+  ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'TZ'],
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'],
+  ...['http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'],
+];
+
 const USUAL = new Set([
+  ...REACH,
+  ...['XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME'],
   ...['PATH', 'HOME', 'LANG', 'TERM', 'TMPDIR', 'USER', 'SHELL', 'TZ'],
   // Without these a program on Windows does not start.
   ...['SYSTEMROOT', 'COMSPEC', 'PATHEXT', 'TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA'],
@@ -16,7 +25,8 @@ const USUAL = new Set([
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /**
- * The variables that gates, commands and agents get: the usual harmless ones and those that the config names.
+ * The variables that gates, commands and agents get: the usual harmless ones, proxies and certificates, and those that
+ * the config names.
  * `GIT_*` never gets through, named or not: it would point a program's git at another repository.
  */
 export function cleanEnvironment(env: Environment, names: readonly string[]): Record<string, string> {

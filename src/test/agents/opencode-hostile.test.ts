@@ -1,7 +1,7 @@
 /** Agents that do what they must not, each a task of one build with the real OpenCode server. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
@@ -131,6 +131,64 @@ test.runIf(hasSandbox)('none of a dozen bad agents does harm, and those beside t
   expect(placesOf(secrets, built.log(), outside)).toEqual([]);
   expect(one.records).toEqual([]);
   expect(existsSync(rig.path('leak.txt'))).toBe(false);
+});
+
+test('no tool reads the project, the home folder or the system through a link or by its path', async () => {
+  await using one = await createOpencodeRig({ attempts: 1 }, { limits: { steps: 30 } });
+  const { rig, model } = one;
+  const home = rig.env.HOME as string;
+  const secret = 'SECRET-of-the-person';
+  rig.write({ '.env': `A=${secret}`, 'local/notes.txt': secret });
+  writeFileSync(join(rig.dir, '.git', 'info', 'exclude'), 'local/\n');
+  mkdirSync(join(home, '.claude'), { recursive: true });
+  writeFileSync(join(home, '.claude/.credentials.json'), secret);
+  const places = [
+    rig.path('.env'),
+    rig.path('local'),
+    join(home, '.claude'),
+    join(home, '.claude/.credentials.json'),
+  ];
+  const links = places.map(
+    (place, index) => `ln -s '${place}' l${index}; mkdir -p d${index}; ln -s '${place}' d${index}/AGENTS.md`,
+  );
+  const by = [
+    ...places,
+    'l0',
+    'l1/notes.txt',
+    'l2/.credentials.json',
+    'l3',
+    'd0/AGENTS.md',
+    'd0/x.txt',
+    '/etc/passwd',
+  ];
+  model.script('spy', [
+    bashStep(
+      `${links.join('; ')}; ln -s '${rig.path('.env')}' AGENTS.md; echo x > d0/x.txt; echo x > d3/x.txt; true`,
+    ),
+    ...by.map((filePath) => ({ call: 'read', args: { filePath } })),
+    { call: 'read', args: { filePath: 'd3/x.txt' } },
+    { call: 'grep', args: { pattern: 'SECRET' } },
+    { call: 'grep', args: { pattern: 'SECRET', path: 'l1' } },
+    { call: 'grep', args: { pattern: 'SECRET', path: rig.dir } },
+    { call: 'glob', args: { pattern: '**/*' } },
+    { call: 'glob', args: { pattern: '**/*', path: 'l2' } },
+    ...(hasSandbox
+      ? [
+          bashStep(
+            `cat ${places.map((place) => `'${place}'`).join(' ')} l0 l1/* l2/.c* l3 ${home}/.claude/.c*; ls -A ~ '${rig.dir}'; true`,
+          ),
+        ]
+      : []),
+    bashStep('rm -rf AGENTS.md l? d?; printf s > spy.txt'),
+    DONE,
+  ]);
+  rig.backlog('f', { spy: task('spy', 'spy.txt') });
+  const built = await one.build();
+  expect(built.outcomes()).toEqual({ 'f/spy': 'built' });
+  const sent = JSON.stringify(model.requests);
+  expect(sent.match(/.{200}SECRET-of-the-person.{40}/)?.[0]).toBeUndefined();
+  expect(sent).not.toContain('root:x:0');
+  expect(sent.match(/leads out of the workspace/g)?.length).toBeGreaterThan(by.length / 2);
 });
 
 test('without a sandbox a key that was found is not kept, and nothing runs on in the background', async () => {

@@ -9,11 +9,12 @@ import { readText, writeAtomic } from '../../../io/files.js';
  * for a plugin that cannot load is passed over in silence.
  */
 const PLUGIN = `// Written by conductor. File tools stay in the workspace, wherever a link leads.
-import { appendFileSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { appendFileSync, lstatSync, readFileSync, readlinkSync, realpathSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 
 const policy = JSON.parse(readFileSync(new URL('../guard.json', import.meta.url), 'utf8'));
 const READERS = new Set(['read', 'grep', 'glob', 'list', 'lsp', 'bash']);
+const INSTRUCTIONS = ['AGENTS.md', 'CLAUDE.md', 'CONTEXT.md'];
 const PATH_KEYS = new Set(['filepath', 'file_path', 'path', 'workdir', 'cwd', 'directory']);
 
 const below = (path, folder) => path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
@@ -51,13 +52,37 @@ export const ConductorGuard = async ({ directory }) => {
   const workspace = realpathSync(directory);
   const shown = policy.shown.map((path) => real(path));
   appendFileSync(policy.log, workspace + '\\0');
+  // OpenCode reads instructions from the folders of a file that is read, and from the workspace for each model call.
+  const checkInstructions = (folder) => {
+    for (const name of INSTRUCTIONS) {
+      const path = join(folder, name);
+      try {
+        if (!lstatSync(path).isSymbolicLink()) continue;
+      } catch {
+        continue;
+      }
+      if (below(real(path), workspace)) continue;
+      unlinkSync(path);
+      throw new Error('conductor: ' + path + ' leads out of the workspace, and was removed');
+    }
+  };
   return {
     'tool.execute.before': async (input, output) => {
       for (const path of pathsOf(output.args)) {
         const place = real(resolve(workspace, path));
-        if (below(place, workspace)) continue;
+        if (below(place, workspace)) {
+          for (let folder = dirname(place); below(folder, workspace); folder = dirname(folder)) checkInstructions(folder);
+          continue;
+        }
         const may = READERS.has(input.tool) && shown.some((one) => below(place, one));
         if (!may) throw new Error('conductor: ' + path + ' leads out of the workspace');
+      }
+    },
+    'tool.execute.after': async () => {
+      try {
+        checkInstructions(workspace);
+      } catch {
+        // It is gone, which is what counts.
       }
     },
   };
