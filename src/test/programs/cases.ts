@@ -100,7 +100,7 @@ export function describeProgram(program: RealProgram): void {
     });
 
     test('hang: silence is ended, and nothing is left', async () => {
-      const run = await failing({ hang: 'before-headers' }, { limits: { silenceMinutes: 0.4 } });
+      const run = await failing({ hang: 'before-headers' }, { limits: { silenceMinutes: 0.6 } });
       expect(run.exit, run.about()).toMatchObject({ kind: 'failed', failure: { kind: 'stalled' } });
       expect(rig.calls(run.dir)).toBeGreaterThan(0);
       expect(processesNaming(run.dir)).toEqual([]);

@@ -1,6 +1,14 @@
 /** A home, a scripted model and workspaces for one real program, run by conductor's own driver. Knows no case. */
 
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import type { Agent, AgentEvent, AgentExit } from '../../agent/agent.js';
 import { createCommandAgent } from '../../agent/command.js';
@@ -129,7 +137,8 @@ export class ProgramRig {
       reset: async () => {},
       onEvent: (event) => events.push(event),
     });
-    const log = (): string => readFileSync(logFile, 'utf8');
+    // A program that was not started has none.
+    const log = (): string => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '');
     return { exit, dir, events, log, about: () => `${JSON.stringify(exit)}\n${log().slice(-3000)}` };
   }
 
