@@ -555,6 +555,7 @@ describe('looking', () => {
         { label: 'notes/T01', title: 'First', verdict: { kind: 'fresh' } },
         { label: 'notes/T02', title: 'Second', verdict: { kind: 'fresh' } },
       ],
+      orphans: { removed: [], kept: [] },
     });
     expect((await project.conductor('validate')).stdout).toBe(
       'conductor: 1 feature with 2 tasks: no problems\n',

@@ -365,6 +365,8 @@ test('names that the generated code could not bear are refused, all at once', as
 
 test('every example that a template gives works as it stands', async () => {
   await using rig = await createRig();
+  // Pages of documentation read these: in a project without them they would be warned about.
+  rig.write({ 'README.md': '# A project\n', 'src/index.ts': 'export {};\n' });
   const host = rig.host(new ScriptedAgent({ tripwire: true }));
   const roots = { project: rig.dir, shipped: join(PACKAGE, 'templates'), cwd: rig.dir };
   const places = await listTemplates(roots);
