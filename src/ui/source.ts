@@ -38,6 +38,18 @@ export async function load<T>(path: string, signal?: AbortSignal): Promise<Loade
   return { state: 'ready', value: (await response.json()) as T };
 }
 
+/** The last documents of this page: going back to a view shows at once what it showed, and then what is new. */
+const kept = new Map<string, unknown>();
+const MAX_KEPT = 40;
+
+function keep(path: string, result: Loaded<unknown>): void {
+  if (result.state !== 'ready') return;
+  kept.delete(path);
+  kept.set(path, result.value);
+  const [oldest] = kept.keys();
+  if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest);
+}
+
 /** A document, loaded again when something that it may tell of has changed. The former one stays until then. */
 export function useDocument<T>(path: string | undefined): Loaded<T> {
   const version = useVersion();
@@ -49,7 +61,10 @@ export function useDocument<T>(path: string | undefined): Loaded<T> {
     if (path === undefined) return undefined;
     const stop = new AbortController();
     load<T>(path, stop.signal).then(
-      (result) => setLoaded({ path, result }),
+      (result) => {
+        keep(path, result);
+        setLoaded({ path, result });
+      },
       (error: unknown) => {
         if (stop.signal.aborted) return;
         setLoaded((before) => ({
@@ -60,7 +75,9 @@ export function useDocument<T>(path: string | undefined): Loaded<T> {
     );
     return () => stop.abort();
   }, [path, version]);
-  return loaded.path === path ? loaded.result : { state: 'loading' };
+  if (loaded.path === path) return loaded.result;
+  const before = path === undefined ? undefined : (kept.get(path) as T | undefined);
+  return before === undefined ? { state: 'loading' } : { state: 'ready', value: before };
 }
 
 function failed<T>(before: Loaded<T> | undefined, error: unknown): Loaded<T> {

@@ -4,7 +4,7 @@
  */
 
 import { open, stat } from 'node:fs/promises';
-import { isAlive, readText } from '../../io/files.js';
+import { codeOf, isAlive, readText } from '../../io/files.js';
 import type { BuildDocument, BuildRow } from '../../model/build-view.js';
 import type { BuildEvent } from '../../model/event.js';
 import { CONDUCTOR_FOLDER } from '../../project/log-files.js';
@@ -143,8 +143,13 @@ export class BuildFollower {
   }
 }
 
+/** Nothing where there is no file: old logs are removed while they are read. */
 async function readPart(path: string, from: number, length: number): Promise<string> {
-  const file = await open(path, 'r');
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!file) return '';
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
     return buffer.subarray(0, bytesRead).toString('utf8');

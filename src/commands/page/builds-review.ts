@@ -9,7 +9,8 @@ import { encodeEntry } from '../../model/tree.js';
 import { lockedTask } from '../../project/project.js';
 import { added } from '../../report/build-view/fold-parts.js';
 import { RESULT_FILE } from '../../store/git-results.js';
-import { changeView, resultDiff } from './task-document.js';
+import { type ResultPair, resultDiffs } from './result-diffs.js';
+import { changeView } from './task-document.js';
 
 type Objects = Prepared['project']['objects'];
 
@@ -25,6 +26,7 @@ export async function buildsReview(
       if (view.result !== undefined || view.calls.length > 0 || view.outcome === 'failed')
         views.set(view.label, [...(views.get(view.label) ?? []), view]);
   const tasks: ReviewTask[] = [];
+  const diffs = await publishedDiffs(project.objects, builds);
   for (const [label, runs] of [...views].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const task = project.graph.tasks.get(label);
     const locked = task && lockedTask(project, task);
@@ -32,7 +34,7 @@ export async function buildsReview(
       const entry = project.listing.get(path);
       return !entry || encodeEntry(entry) !== word;
     });
-    const review = await taskReview(project.objects, label, runs);
+    const review = await taskReview(project.objects, label, runs, diffs.get(label) ?? []);
     const paths = different.map(([path]) => path);
     tasks.push({
       ...review,
@@ -43,13 +45,35 @@ export async function buildsReview(
   return { ...names, tasks, others: [], usage: tasks.reduce((sum, { usage }) => added(sum, usage), {}) };
 }
 
-async function taskReview(objects: Objects, label: Label, runs: readonly TaskView[]): Promise<ReviewTask> {
+/** What builds changed of each task that they published, with one call of git. */
+export async function publishedDiffs(
+  objects: Objects,
+  builds: readonly BuildDocument[],
+): Promise<Map<Label, readonly FileDiff[]>> {
+  const pairs = new Map<Label, ResultPair>();
+  for (const { tasks } of builds)
+    for (const { label, result, former } of tasks)
+      if (result !== undefined)
+        pairs.set(label, { from: (pairs.get(label) ?? { from: former }).from, to: result });
+  const diffs = await resultDiffs(objects, [...pairs.values()]);
+  return new Map(
+    [...pairs.keys()].flatMap((label, index) => {
+      const diff = diffs[index];
+      return diff ? [[label, diff] as const] : [];
+    }),
+  );
+}
+
+async function taskReview(
+  objects: Objects,
+  label: Label,
+  runs: readonly TaskView[],
+  files: readonly FileDiff[],
+): Promise<ReviewTask> {
   const published = runs.filter(({ result }) => result !== undefined);
   const from = published[0]?.former;
   const to = published.at(-1)?.result;
   const last = runs.at(-1);
-  const files: readonly FileDiff[] =
-    (to === undefined ? undefined : await resultDiff(objects, from, to)) ?? [];
   const [old, now] = [await provenanceAt(objects, from), await provenanceAt(objects, to)];
   const changes = old && now ? compareManifests(old.manifest, now.manifest) : [];
   const spec = changes.flatMap((change) => {

@@ -3,16 +3,24 @@
 import { locator } from '../../io/document/document.js';
 import type { SpecView } from '../../model/page.js';
 import type { Task } from '../../model/task.js';
-import { splitFrontMatter } from '../../specs/front-matter.js';
 
 const MAX_LINES = 400;
 
+/** Places in spec files by their text. */
+export type SpecPlaces = Map<string, ReturnType<typeof locator>>;
+
 /** A task's entry in a backlog; the whole text of a spec that is one task. Undefined when the text is not there. */
-export async function specText(task: Task, text: string | undefined): Promise<SpecView | undefined> {
+export async function specText(
+  task: Task,
+  text: string | undefined,
+  known: SpecPlaces = new Map(),
+): Promise<SpecView | undefined> {
   if (text === undefined) return undefined;
   const { file, path } = task.source;
   if (file.endsWith('.spec.md')) return { file, line: 1, text: bounded(text.split('\n')) };
-  const { line } = (await locator(splitFrontMatter(text).front ?? text))(path);
+  const places = known.get(text) ?? locator(text);
+  known.set(text, places);
+  const { line } = (await places)(path);
   const lines = text.split('\n');
   const start = line - 1;
   const indent = indentOf(lines[start] ?? '');

@@ -1,7 +1,6 @@
 /** Everything that the page shows of one task: spec, verdict, prompts, runs, result, diff, history. Changes nothing. */
 
 import type { InspectedTask, Inspection } from '../../build/dry-run.js';
-import { diffTrees } from '../../io/git/tree-diff.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { ManifestChange, StoredResult } from '../../model/action.js';
 import type { TaskView } from '../../model/build-view.js';
@@ -23,8 +22,8 @@ import { lockedTask } from '../../project/project.js';
 import { describeReason, describeVerdict } from '../../report/verdict.js';
 import { previewOne } from '../prompt-preview.js';
 import { pastRuns } from './past-builds.js';
-import { shownDiff } from './project-views.js';
-import { specText } from './spec-text.js';
+import { resultDiffs } from './result-diffs.js';
+import { type SpecPlaces, specText } from './spec-text.js';
 import { NO_LOGS, taskLogs } from './task-logs.js';
 
 export interface TaskQuestion {
@@ -36,8 +35,12 @@ export interface TaskQuestion {
   readonly run?: { readonly build: string; readonly view: TaskView };
   /** Bytes of one text that are kept. */
   readonly maxBytes: number;
+  /** What the build published, where that is known already. */
+  readonly diff?: readonly FileDiff[];
   /** Only of a result that the build published; else also of the one that stands, from nothing. */
   readonly publishedOnly?: boolean;
+  /** Spec files that were parsed already: many tasks stand in one. */
+  readonly specs?: SpecPlaces;
 }
 
 /** What is known of a task without today's specs: from logs and the history. */
@@ -63,12 +66,12 @@ export async function taskDocument(
   const recorded = await recordedTask(asked);
   const entry = project.listing.get(task.source.file);
   const text = entry && (await project.objects.read(entry.id))?.toString('utf8');
-  const spec = await specText(task, text);
+  const spec = await specText(task, text, asked.specs);
   const locked = lockedTask(project, task);
   const found = locked ? await store.find(resultKeyOf(locked)) : undefined;
   const result = found?.ok ? found.value : undefined;
   const standing = asked.publishedOnly ? undefined : result;
-  const diff = await publishedDiff(inspection, asked.run?.view, standing);
+  const diff = asked.diff ?? (await publishedDiff(inspection, asked.run?.view, standing));
   return {
     ...recorded,
     task: taskFacts(inspection, task),
@@ -171,31 +174,9 @@ async function publishedDiff(
   { prepared }: Inspection,
   run: TaskView | undefined,
   standing: StoredResult | undefined,
-): Promise<FileDiff[] | undefined> {
+): Promise<readonly FileDiff[] | undefined> {
   const to = run?.result ?? standing?.commit;
   if (to === undefined) return undefined;
   const from = run?.result === undefined ? undefined : run.former;
-  return resultDiff(prepared.project.objects, from, to);
-}
-
-/** How the outputs and patches of two results differ; undefined when one of them is in no store. */
-export async function resultDiff(
-  objects: Inspection['prepared']['project']['objects'],
-  from: string | undefined,
-  to: string | undefined,
-): Promise<FileDiff[] | undefined> {
-  const empty = await objects.empty();
-  const sides = ['outputs', 'edits/after'] as const;
-  const files: FileDiff[] = [];
-  for (const commit of [from, to])
-    if (commit !== undefined && (await objects.resolve(`${commit}^{tree}`)) === undefined) return undefined;
-  for (const side of sides) {
-    const tree = async (commit: string | undefined, folder: string) =>
-      (commit === undefined ? undefined : await objects.resolve(`${commit}:${folder}`)) ?? empty;
-    // A patch of a task that had none before starts at the file as it found it.
-    const before =
-      side === 'edits/after' && from === undefined ? await tree(to, 'edits/before') : await tree(from, side);
-    files.push(...(await diffTrees(objects.store, before, await tree(to, side))).map(shownDiff));
-  }
-  return files;
+  return (await resultDiffs(prepared.project.objects, [{ from, to }]))[0];
 }

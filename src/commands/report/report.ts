@@ -9,13 +9,15 @@ import type { Inspection } from '../../build/dry-run.js';
 import { readText } from '../../io/files.js';
 import type { BuildDocument } from '../../model/build-view.js';
 import type { Failure } from '../../model/failure.js';
-import type { ProjectDocument, TaskDocument } from '../../model/page.js';
+import type { FileDiff, ProjectDocument } from '../../model/page.js';
 import { buildPath, PAGE_PATHS, reviewBuildsPath, taskPath } from '../../model/page-paths.js';
 import type { Host } from '../../project/host.js';
 import { failureView } from '../../report/build-view/failure-view.js';
+import { publishedDiffs } from '../page/builds-review.js';
 import { PageData } from '../page/page-data.js';
 import { harmless, secretsIn } from '../page/plain-text.js';
 import { filesDocument, graphDocument } from '../page/project-views.js';
+import type { SpecPlaces } from '../page/spec-text.js';
 import { recordedTask, type TaskQuestion, taskDocument } from '../page/task-document.js';
 
 export interface ReportOptions {
@@ -105,7 +107,10 @@ async function collect(
     [reviewBuildsPath('', head.build)]: await data.reviewBuilds('', head.build),
   };
   const history = await data.history();
+  const specs: SpecPlaces = new Map();
+  let diffs: ReadonlyMap<string, readonly FileDiff[]> = new Map();
   const asked = (label: string): TaskQuestion => {
+    const diff = diffs.get(label);
     const view = build.tasks.find((task) => task.label === label);
     return {
       label,
@@ -114,11 +119,14 @@ async function collect(
       ...(view ? { run: { build: head.build, view } } : {}),
       maxBytes: TEXT_BYTES[0] ?? 0,
       publishedOnly: true,
+      specs,
+      ...(diff ? { diff } : {}),
     };
   };
   const looked = await data.inspected([], async (inspection) => {
     documents[PAGE_PATHS.graph] = await graphDocument(inspection);
     documents[PAGE_PATHS.files] = await filesDocument(inspection);
+    diffs = await publishedDiffs(inspection.prepared.project.objects, [build]);
     await addTasks(documents, inspection, asked);
   });
   if (!looked.ok) {
@@ -146,31 +154,15 @@ async function addTasks(
   }
 }
 
-/** Long texts of tasks cut: prompts, logs, transcripts, differences. */
+/** Long texts cut, wherever they are: prompts, logs, transcripts, differences. What is short stays. */
 function shortened(documents: Documents, bytes: number): Documents {
-  const cut = (text: string) => (text.length <= bytes ? text : `${text.slice(0, bytes)}\n… (cut)`);
-  const entries = Object.entries(documents).map(([path, document]): [string, unknown] => {
-    if (!path.startsWith('task/')) return [path, document];
-    const task = document as TaskDocument;
-    return [
-      path,
-      {
-        ...task,
-        prompts: task.prompts.map((prompt) => ({ ...prompt, text: cut(prompt.text) })),
-        logs: task.logs.map((log) => ({ ...log, text: cut(log.text) })),
-        transcripts: task.transcripts.map((transcript) => ({
-          ...transcript,
-          entries: transcript.entries.map((entry) => ({
-            ...entry,
-            ...(entry.text === undefined ? {} : { text: cut(entry.text) }),
-            ...(entry.input === undefined ? {} : { input: cut(entry.input) }),
-          })),
-        })),
-        ...(task.diff ? { diff: task.diff.map((file) => ({ ...file, patch: cut(file.patch) })) } : {}),
-      },
-    ];
-  });
-  return Object.fromEntries(entries);
+  const walk = (value: unknown): unknown => {
+    if (typeof value === 'string') return value.length <= bytes ? value : `${value.slice(0, bytes)}\n… (cut)`;
+    if (Array.isArray(value)) return value.map(walk);
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, walk(one)]));
+  };
+  return walk(documents) as Documents;
 }
 
 /** Script and style stand in the page; their digests are all that its policy lets run. */

@@ -20,6 +20,8 @@ export interface LiveOptions {
   clean(message: LiveMessage): LiveMessage;
   /** As `setTimeout`; returns how to take it back. */
   after(ms: number, call: () => void): () => void;
+  /** Gets what goes wrong while it looks: a bug. The stream goes on. */
+  onError(error: unknown): void;
 }
 
 export class LiveStream {
@@ -73,6 +75,8 @@ export class LiveStream {
     this.isLooking = true;
     try {
       await this.tell();
+    } catch (error) {
+      this.options.onError(error);
     } finally {
       this.isLooking = false;
       this.next();

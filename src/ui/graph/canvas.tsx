@@ -76,7 +76,8 @@ export function Canvas(props: {
       <svg
         ref={frame}
         style={{ height: `min(max(20rem, ${Math.round(height) + 90}px), max(26rem, 100vh - 19rem))` }}
-        tabIndex={0}
+        // SVG knows this attribute in small letters only.
+        tabindex={0}
         role="group"
         aria-label={`${label}. Arrow keys move it, plus and minus zoom, 0 shows all.`}
         onKeyDown={onKey}

@@ -19,12 +19,13 @@ export function TaskNode(props: {
   const { tone, sign, word } = lookOf(kind);
   const id = task.label.slice(task.label.indexOf('/') + 1);
   const name = task.title === '' ? id : `${id} ${task.title}`;
+  const shown = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name;
   const time = task.ms === undefined ? '' : `, ${duration(task.ms)}`;
   return (
     <a
       class={`node tone-${tone}${task.critical ? ' critical' : ''}`}
       href={taskLink(task.label, build)}
-      aria-label={`${task.label}: ${task.title}, ${word}`}
+      aria-label={`${sign} ${shown} (${task.label}, ${word})`}
       data-label={task.label}
     >
       <title>{`${task.label}: ${task.title}\n${task.why ?? word}${time}`}</title>
@@ -33,7 +34,7 @@ export function TaskNode(props: {
         {sign}
       </text>
       <text x={place.x + 26} y={place.y + 20}>
-        {name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name}
+        {shown}
       </text>
     </a>
   );
@@ -76,7 +77,7 @@ export function FeatureHead(props: {
       <g
         class="feature-head"
         role="button"
-        tabIndex={0}
+        tabindex={0}
         aria-expanded={isOpen}
         aria-label={`Feature ${name}`}
         onClick={onToggle}

@@ -122,7 +122,7 @@ export function TimeChart(props: {
                   style={{ left: place(one.from), width: `${100 * share(one)}%` }}
                   aria-hidden="true"
                 >
-                  {share(one) > 0.05 ? one.name : ''}
+                  {share(one) > 0.05 && <span class="frame-name">{one.name}</span>}
                 </span>
               ))}
             </div>

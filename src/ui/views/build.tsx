@@ -62,7 +62,7 @@ function OneBuild({ build, query }: { readonly build: BuildDocument; readonly qu
         tiles={[
           { name: 'Started', value: clock(head.startedAt), note: dateTime(head.startedAt) },
           { name: 'Time', value: duration(ended - head.startedAt) },
-          { name: 'Tasks', value: head.total, note: `${head.published} paths published` },
+          { name: 'Tasks', value: head.total, note: `${plural(head.published, 'path')} published` },
           {
             name: 'Cost',
             value: cost(head.usage),
