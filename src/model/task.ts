@@ -60,6 +60,8 @@ export interface Task {
   readonly inputs: readonly string[] | undefined;
   readonly outputs: readonly string[];
   readonly edits: readonly string[];
+  /** What the spec says where that is not the files themselves: globs and excludes, whose files `edits` has. */
+  readonly editPatterns?: readonly string[];
   /** The part of the outputs that dependents are keyed on; `undefined`: all of them. */
   readonly interface: readonly string[] | undefined;
   readonly specRefs: readonly string[];

@@ -31,7 +31,7 @@ export function expandEdits(
         : [pattern.prefix].filter((path) => set.keeps(path));
       for (const path of paths) if (!found.has(path)) found.set(path, i);
     }
-    const task = { ...one.task, edits: [...found.keys()] };
+    const task = { ...one.task, edits: [...found.keys()], editPatterns: patterns };
     return { ...one, task, edits: { patterns, from: [...found.values()] } };
   });
 }

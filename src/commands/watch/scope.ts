@@ -53,6 +53,7 @@ export function scopeOf(project: Project, before?: Scope): Scope {
     addAll(task.outputs);
     addAll(task.inputs ?? []);
     for (const path of task.edits) patterns.add(escapeGlob(path));
+    addAll(task.editPatterns ?? []);
   }
   for (const gate of config.gates.build) addAll(gate.inputs ?? []);
   for (const path of recorded.keys()) patterns.add(escapeGlob(path));

@@ -72,6 +72,19 @@ test('a change that decides nothing is answered all the same', async () => {
   expect(second.of('build.finished')[0]?.summary.outcome).toBe('up-to-date');
 });
 
+test('a new file that a glob of edits matches is built', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/a.txt': 'a\n' });
+  const run = 'for f in src/*.txt; do echo added >> "$f"; done';
+  rig.backlog('f', { T1: { inputs: [], edits: ['src/*.txt'], run } });
+  await using watch = watching(rig);
+  await watch.idle(1);
+  rig.write({ 'src/b.txt': 'b\n' });
+  watch.event('src/b.txt');
+  expect((await watch.idle(2)).ran()).toEqual(['f/T1']);
+  expect(rig.read('src/b.txt')).toBe('b\nadded\n');
+});
+
 test('only running tasks whose key changed are started again, the others finish', async () => {
   await using rig = await createRig({ config: { workers: 2 } });
   rig.backlog('f', { T1: task('one.txt'), T2: task('two.txt') });
