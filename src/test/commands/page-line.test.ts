@@ -1,0 +1,70 @@
+/** Holds the commands of the page as a person types them: what they print, how they end, and that a build loads none of it. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ensureBuilt, PACKAGE, TemporaryProject, until } from '../rig/command-line.js';
+
+const FILES = {
+  'conductor.config.ts': `export default { sandbox: 'off' };\n`,
+  'templates/t.hbs': 'text\n',
+  'specs/f/BACKLOG.yaml':
+    'title: F\ntasks:\n  - id: T1\n    title: One\n    outputs: [a.txt]\n    render: [{ template: t.hbs, to: a.txt }]\n',
+};
+
+test('build --ui prints the address, builds, and takes the page along when it ends', async () => {
+  const project = new TemporaryProject(FILES);
+  try {
+    const ended = await project.conductor('build', '--ui', '--json');
+    expect(ended.code).toBe(0);
+    const types = ended.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).type);
+    expect(types.at(-1)).toBe('build.finished');
+    expect(project.read('a.txt')).toBe('text\n');
+  } finally {
+    project.dispose();
+  }
+});
+
+test('ui serves until it is stopped; report writes the last build, and says when there is none', async () => {
+  const project = new TemporaryProject(FILES);
+  try {
+    const none = await project.conductor('report', '--html', 'out.html');
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain('no build has left a log yet');
+    await project.conductor('build');
+    const written = await project.conductor('report', '--html', 'out.html');
+    expect(written.code).toBe(0);
+    expect(project.read('out.html')).toMatch(/^<!doctype html>[\s\S]*id="report-data"/);
+    const ui = project.start(['ui', '--no-open']);
+    await until('the address', () => ui.printed().includes('press Ctrl-C'));
+    const address = /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{20,}/.exec(ui.printed())?.[0] ?? '';
+    expect((await fetch(address, { redirect: 'manual' })).status).toBe(303);
+    ui.process.kill('SIGINT');
+    expect((await ui.ended).code).toBe(0);
+  } finally {
+    project.dispose();
+  }
+});
+
+test('a build loads nothing of the page: its code is in none of the chunks that one reads at once', () => {
+  ensureBuilt();
+  const dist = join(PACKAGE, 'dist');
+  const read = new Set<string>();
+  const walk = (file: string) => {
+    if (read.has(file) || !existsSync(file)) return;
+    read.add(file);
+    const text = readFileSync(file, 'utf8');
+    for (const [, name] of text.matchAll(/(?:^|\n)(?:import|export)[^;]*?from\s*"\.\/([^"]+)"/g))
+      walk(join(dist, name as string));
+    for (const [, name] of text.matchAll(/(?:^|\n)import\s*"\.\/([^"]+)"/g)) walk(join(dist, name as string));
+  };
+  walk(join(dist, 'main.js'));
+  expect(read.size).toBeGreaterThan(1);
+  const texts = [...read].map((file) => readFileSync(file, 'utf8'));
+  expect(texts.filter((text) => text.includes('frame-ancestors') || text.includes('report-data'))).toEqual(
+    [],
+  );
+});
