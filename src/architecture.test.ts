@@ -55,6 +55,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   'env-paths': ['cli/places.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
   'node:child_process': [
+    'io/process/file-lock.ts',
     'io/process/process.ts',
     'io/process/editor.ts',
     'io/git/git-process.ts',

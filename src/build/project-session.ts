@@ -6,6 +6,7 @@ import { makeTemporaryFolder, readBytes, removeTree, sweepTemporary, writeAtomic
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
+import { indexPacks } from '../io/git/upkeep/repair.js';
 import { removeStaleLocks } from '../io/git/upkeep/stale-lock.js';
 import { acquireLock, type LockHandle } from '../io/process-lock.js';
 import type { Failure } from '../model/failure.js';
@@ -119,6 +120,7 @@ async function sweep(repository: Repository, cacheDir: string): Promise<void> {
   const folders = [home, store, state, join(project, '.conductor'), workspacesFolder(repository, cacheDir)];
   for (const folder of folders) await sweepTemporary(folder);
   await removeStaleLocks(store);
+  await indexPacks(store);
 }
 
 async function copyRecords(from: string, to: string): Promise<void> {

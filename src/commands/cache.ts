@@ -1,8 +1,10 @@
 /** `conductor cache`: sends, fetches, checks and counts entries, without a build. Runs nothing. */
 
+import { join, relative } from 'node:path';
 import { arrivalRules, openLocal, openTiers, pinsOf } from '../analysis/open-results.js';
 import { err, ok, type Result } from '../base/result.js';
 import { inSession, openReadingSession } from '../build/project-session.js';
+import { openRepository } from '../io/git/open-repository.js';
 import type { Provenance } from '../model/action.js';
 import type { CacheStats, PullReport, PushReport, VerifyReport } from '../model/cache-report.js';
 import type { Digest } from '../model/digest.js';
@@ -102,11 +104,26 @@ async function resultProblem(
   return arrived.ok ? undefined : arrived.problem;
 }
 
-/** Hashes every byte of every result again. With `remove`, what is damaged is forgotten, so that it can be got anew. */
+/**
+ * Hashes every byte of every object and result again. With `remove`, what is damaged is forgotten, so that it can be
+ * fetched or built again; what can still be read of a damaged pack stays.
+ */
 export async function verifyResults(
   host: Host,
   options: { readonly remove: boolean },
 ): Promise<Result<VerifyReport, Failure>> {
+  const repository = await openRepository(host.directory);
+  if (!repository.ok) return repository;
+  const { store } = repository.value;
+  const { inspectObjects } = await import('../io/git/upkeep/broken-objects.js');
+  const objects = await inspectObjects(store);
+  const broken = [...objects.loose, ...objects.packs, ...objects.unindexed].map((path) =>
+    relative(join(store, 'objects'), path.startsWith('/') ? path : join(store, 'objects/pack', path)),
+  );
+  if (options.remove && broken.length > 0) {
+    const { repairStore } = await import('../io/git/upkeep/repair.js');
+    await repairStore(repository.value);
+  }
   return withProject(host, async ({ project, local }) => {
     const recorded = recordedEntries(project);
     const pins = await pinsOf(project);
@@ -120,11 +137,7 @@ export async function verifyResults(
       damaged.push({ key: keyOf(name), detail, ...(label === undefined ? {} : { label }) });
       if (options.remove) await local.drop(name);
     }
-    if (options.remove && damaged.length > 0) {
-      const { removeBrokenObjects } = await import('../io/git/upkeep/repair.js');
-      await removeBrokenObjects(project.objects.store);
-    }
-    return ok({ results, damaged, removed: options.remove });
+    return ok({ results, damaged, objects: objects.checked, broken, removed: options.remove });
   });
 }
 

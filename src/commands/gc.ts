@@ -11,6 +11,7 @@ import { exists, readText } from '../io/files.js';
 import { folderBytes } from '../io/folder-size.js';
 import { mentionedIds } from '../io/git/mentions.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { openRepository } from '../io/git/open-repository.js';
 import type { TreeEntry } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
 import { deleteRefs } from '../io/git/transfer.js';
@@ -19,9 +20,10 @@ import {
   compactStore,
   idleWorktrees,
   indexTree,
+  newObjects,
   objectKinds,
 } from '../io/git/upkeep/compact.js';
-import { acquireLock, type LockHandle } from '../io/process-lock.js';
+import { acquireLock, type LockHandle, type LockOwner } from '../io/process-lock.js';
 import type { CollectReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
@@ -37,6 +39,8 @@ export interface CollectOptions {
   readonly maxBytes: number | undefined;
   readonly wait: boolean;
   readonly signal: AbortSignal;
+  /** Called with the command that is waited for. */
+  onWaiting?(command: string, pid: number): void;
 }
 
 const LOCKS = ['.metadata.json', '.plan.json'];
@@ -46,8 +50,23 @@ const RECORDS = ['patched.json', 'publish.json', 'last.json', 'published.json'];
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function collect(host: Host, options: CollectOptions): Promise<Result<CollectReport, Failure>> {
+  const found = await openRepository(host.directory);
+  if (!found.ok) return found;
+  // Two of them would each hold the lock that the other one waits for: one after the other.
+  const turn = await acquireLock(found.value.home, ownerOf(host), lockOptions(options));
+  if (!turn.ok) return turn;
+  try {
+    return await collectAlone(host, options);
+  } finally {
+    await turn.value.release();
+  }
+}
+
+async function collectAlone(host: Host, options: CollectOptions): Promise<Result<CollectReport, Failure>> {
   const { wait, signal } = options;
-  const opening = openWritingSession(host, { command: 'conductor gc', wait, signal }, () => {});
+  const opening = openWritingSession(host, { command: 'conductor gc', wait, signal }, (event) => {
+    if (event.type === 'build.waiting') options.onWaiting?.(event.command, event.pid);
+  });
   return inSession(opening, async ({ repository, objects }) => {
     const locks: LockHandle[] = [];
     try {
@@ -94,20 +113,31 @@ async function inLocked(
 
 /** Builds of other projects and worktrees of this clone use the same store: none may run. */
 async function lockOthers(
-  { pid, now }: Host,
+  host: Host,
   repository: Repository,
-  { wait, signal }: CollectOptions,
+  options: CollectOptions,
   locks: LockHandle[],
 ): Promise<Result<undefined, Failure>> {
-  const owner = { command: 'conductor gc', pid, startedAt: new Date(now()).toISOString() };
   for (const state of await stateFolders(repository)) {
     if (state === repository.state) continue;
-    const lock = await acquireLock(state, owner, { wait, signal, onWaiting: () => {} });
+    const lock = await acquireLock(state, ownerOf(host), lockOptions(options));
     if (!lock.ok) return lock;
     locks.push(lock.value);
   }
   return ok(undefined);
 }
+
+const ownerOf = ({ pid, now }: Host) => ({
+  command: 'conductor gc',
+  pid,
+  startedAt: new Date(now()).toISOString(),
+});
+
+const lockOptions = ({ wait, signal, onWaiting }: CollectOptions) => ({
+  wait,
+  signal,
+  onWaiting: (owner: LockOwner) => onWaiting?.(owner.command, owner.pid),
+});
 
 interface Fates {
   readonly kept: readonly EntryName[];
@@ -134,13 +164,23 @@ async function judge(
     else open.push({ name, at: await madeAt(objects, name, commit) });
   }
   const named = kept.length;
-  let bytes = maxBytes === undefined ? 0 : await sizes(objects, kept, entries);
+  const idOf = (name: EntryName) => entries.get(name) as ObjectId;
+  const counted = new Set<ObjectId>();
+  let bytes = 0;
+  if (maxBytes !== undefined) {
+    const all = await newObjects(objects.store, kept.map(idOf), counted);
+    bytes = all.bytes;
+    for (const id of all.ids) counted.add(id);
+  }
   // What a wrong clock has dated into the future counts as new.
   for (const { name, at } of open.sort((a, b) => b.at - a.at)) {
     const young = now - at <= keepDays * DAY_MS;
-    const size = young && maxBytes !== undefined ? await sizes(objects, [name], entries) : 0;
-    if (young && (maxBytes === undefined || bytes + size <= maxBytes)) {
-      bytes += size;
+    const own = young && maxBytes !== undefined && (await newObjects(objects.store, [idOf(name)], counted));
+    if (young && (maxBytes === undefined || bytes + (own ? own.bytes : 0) <= maxBytes)) {
+      if (own) {
+        bytes += own.bytes;
+        for (const id of own.ids) counted.add(id);
+      }
       kept.push(name);
     } else removed.push(name);
   }
@@ -157,18 +197,6 @@ async function madeAt(objects: GitObjects, name: EntryName, commit: ObjectId): P
   } catch {
     return 0;
   }
-}
-
-async function sizes(
-  objects: GitObjects,
-  names: readonly EntryName[],
-  entries: ReadonlyMap<EntryName, ObjectId>,
-): Promise<number> {
-  return compactableBytes(
-    objects.store,
-    names.map((name) => entries.get(name) as ObjectId),
-    [],
-  );
 }
 
 /** A commit that holds what locks and records of this clone name beside results, and what private indexes know. */

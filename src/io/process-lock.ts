@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import { codeOf, readText, removeTree, writeAtomic } from './files.js';
+import { lockFileOf } from './process/file-lock.js';
 
 export interface LockOwner {
   readonly command: string;
@@ -56,7 +57,7 @@ export async function acquireLock(
   const name = `conductor-${dev.toString(16)}-${ino.toString(16)}`;
   const take =
     process.platform === 'linux'
-      ? () => listenOn(`\0${name}`, owner)
+      ? () => listenAndLock(`\0${name}`, join(stateDir, 'lock'), owner)
       : process.platform === 'win32'
         ? () => listenOn(`\\\\.\\pipe\\${name}`, owner)
         : () => lockFile(join(stateDir, 'lock'));
@@ -169,6 +170,24 @@ function meetHolder(address: string): Promise<Meeting | undefined> {
       if (!met) void delay(5).then(() => resolve(undefined));
     });
   });
+}
+
+/** Names of sockets end at the border of a network namespace, which every container has: the file's lock does not. */
+async function listenAndLock(address: string, file: string, owner: LockOwner): Promise<Attempt> {
+  const attempt = await listenOn(address, owner);
+  if (attempt.kind === 'held') return attempt;
+  const locked = await lockFileOf(file);
+  if (locked.kind === 'unknown') return attempt;
+  if (locked.kind === 'held') {
+    await attempt.giveBack();
+    const again = async () => ({ owner: undefined, ended: delay(250), leave: () => {} });
+    return { kind: 'held', meet: again };
+  }
+  const giveBack = async () => {
+    await locked.giveBack();
+    await attempt.giveBack();
+  };
+  return { kind: 'taken', giveBack };
 }
 
 async function lockFile(path: string): Promise<Attempt> {

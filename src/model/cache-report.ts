@@ -22,6 +22,10 @@ export interface PullReport {
 export interface VerifyReport {
   readonly results: number;
   readonly damaged: readonly { readonly key: string; readonly label?: Label; readonly detail: string }[];
+  /** Objects of their own and packs that were read. */
+  readonly objects: number;
+  /** Those that are not what their name says, relative to the folder of objects. */
+  readonly broken: readonly string[];
   readonly removed: boolean;
 }
 

@@ -30,6 +30,7 @@ export function verifyText(report: VerifyReport): string {
     ...report.damaged.map(
       ({ key, label, detail }) => `${word}  ${visible(label ?? key.slice(0, 12))}: ${visible(detail)}`,
     ),
+    ...report.broken.map((path) => `${word}  object ${visible(path)}`),
     `conductor: ${plural(report.results, 'result')} checked, ${report.damaged.length} damaged`,
   ]);
 }

@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { DurableRefs } from '../io/git/upkeep/durable.js';
 import { repackRefs } from '../io/git/upkeep/repack.js';
+import { removeBrokenObjects } from '../io/git/upkeep/repair.js';
 import { walkTree } from '../io/git/walk.js';
 import type { ActionKey, EditPatch, Origin, Provenance, StoredResult } from '../model/action.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
@@ -42,6 +43,7 @@ export class GitResults implements ResultStore {
   private readonly objects: GitObjects;
   private readonly keeper: Keeper;
   private readonly durable: DurableRefs;
+  private isRepaired = false;
   /** Results seen in this build: most are asked for by several dependents. */
   private readonly seen = new Map<ActionKey, StoredResult>();
 
@@ -56,7 +58,13 @@ export class GitResults implements ResultStore {
     if (seen) return ok(seen);
     const commit = await this.commitOf(resultName(key));
     if (commit === undefined) return ok(undefined);
-    const loaded = await this.load(key, commit);
+    let loaded = await this.load(key, commit);
+    if (!loaded.ok && !this.isRepaired) {
+      // Git would never write again what a broken file claims to hold; and a pack may be whole but for its index.
+      this.isRepaired = true;
+      await removeBrokenObjects(this.objects.store);
+      loaded = await this.load(key, commit);
+    }
     if (!loaded.ok) return loaded;
     const { result } = loaded.value;
     if (this.keeper.accepts?.(result.provenance.origin) === false) return ok(undefined);

@@ -125,7 +125,7 @@ export class GitObjects {
     const id = answer.toString('latin1').trim();
     // mktree names the tree even when it could not write it, or finds the ruin of one that a power cut left.
     if ((await this.resolve(id)) !== undefined) return id;
-    if (!mayRepair) throw this.trees.failure(`tree ${id} is not there after it was written`);
+    if (!mayRepair) throw this.trees.failure(`tree ${id} is missing after it was written`);
     await rm(loosePath(this.store, id), { force: true }).catch(() => undefined);
     return this.writeTree(listed, false);
   }

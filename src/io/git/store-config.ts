@@ -46,9 +46,17 @@ export function storeConfig(format: Repository['objectFormat']): string {
 ${sha256 ? '\tobjectFormat = sha256\n' : ''}`;
 }
 
+/** Where the person's objects are, relative to the store's. */
+export const ALTERNATES = '../../../objects\n';
+/** No branch is ever made: git wants the name of one. */
+export const HEAD = 'ref: refs/heads/main\n';
+
 /** Whether nothing of it is to be made or copied. */
 export function isStoreCurrent({ store, commonDir, objectFormat }: Repository): boolean {
-  if (!existsSync(join(store, 'HEAD'))) return false;
+  if (!/^(ref: refs\/|[0-9a-f]{40})/.test(bytesOf(join(store, 'HEAD'))?.toString('latin1') ?? ''))
+    return false;
+  if (bytesOf(join(store, 'objects/info/alternates'))?.toString('latin1') !== ALTERNATES) return false;
+  if (!existsSync(join(store, 'refs'))) return false;
   if (bytesOf(join(store, 'config'))?.toString('utf8') !== storeConfig(objectFormat)) return false;
   return COPIED_FILES.every((name) => {
     const [theirs, ours] = [bytesOf(join(commonDir, name)), bytesOf(join(store, name))];

@@ -47,9 +47,29 @@ test.each([
       writeFileSync(join(home(), 'repo'), '');
     },
   ],
-])('%s in its place is replaced', async (_what, make) => {
+])('%s in its place does not stop the next command, and is not deleted', async (_what, make) => {
   make();
   const id = await openAndKeep('kept');
   expect((await gitOk(['cat-file', 'blob', id], { gitDir: join(home(), 'repo') })).toString()).toBe('kept');
-  expect(readdirSync(home()).sort()).toEqual(['projects', 'repo']);
+  const names = readdirSync(home()).map((name) => name.replace(/-[0-9a-f-]{36}$/, ''));
+  expect(['repo', 'repo.set-aside']).toEqual(
+    expect.arrayContaining(names.filter((name) => name !== 'projects')),
+  );
+});
+
+test.each([
+  ['HEAD', (store: string) => rmSync(join(store, 'HEAD'))],
+  ['an empty HEAD', (store: string) => writeFileSync(join(store, 'HEAD'), '')],
+  ['config', (store: string) => rmSync(join(store, 'config'))],
+  ['alternates', (store: string) => rmSync(join(store, 'objects/info/alternates'))],
+  ['the folder of refs', (store: string) => rmSync(join(store, 'refs'), { recursive: true })],
+])('a store without %s keeps everything that it held', async (_what, damage) => {
+  const id = await openAndKeep('kept');
+  const store = join(home(), 'repo');
+  const person = execFileSync('git', ['hash-object', '-w', '--stdin'], { cwd: dir, input: 'theirs' });
+  damage(store);
+  await openAndKeep('another');
+  expect((await gitOk(['cat-file', 'blob', id], { gitDir: store })).toString()).toBe('kept');
+  const theirs = await gitOk(['cat-file', 'blob', person.toString().trim()], { gitDir: store });
+  expect(theirs.toString()).toBe('theirs');
 });

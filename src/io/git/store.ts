@@ -3,8 +3,8 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { constants, existsSync } from 'node:fs';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
@@ -13,17 +13,19 @@ import { makeTemporaryFolder } from '../files.js';
 import { gitOk } from './git-process.js';
 import { gitVersion } from './git-version.js';
 import type { Repository } from './repository.js';
-import { COPIED_FILES, isStoreCurrent, storeConfig } from './store-config.js';
+import { ALTERNATES, COPIED_FILES, HEAD, isStoreCurrent, storeConfig } from './store-config.js';
 
 /** Makes the store when it is missing, and brings what it copies from the person's repository up to date. */
 export async function prepareStore(repository: Repository): Promise<Result<void, Failure>> {
   const { store, commonDir, state } = repository;
-  if (!existsSync(join(store, 'HEAD'))) {
+  const found = await stat(store).catch(() => undefined);
+  if (!found?.isDirectory()) {
     const made = await makeStore(repository);
     if (!made.ok) return made;
   }
   await mkdir(state, { recursive: true });
   if (isStoreCurrent(repository)) return ok(undefined);
+  await completeStore(store);
   for (const name of COPIED_FILES) await copyIfChanged(join(commonDir, name), join(store, name));
   const config = storeConfig(repository.objectFormat);
   if ((await readFile(join(store, 'config'), 'utf8').catch(() => '')) !== config) {
@@ -51,20 +53,33 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
   await gitOk(['init', '-q', '--bare', '--template=', `--object-format=${objectFormat}`, '--', aside]);
   await mkdir(join(aside, 'objects', 'info'), { recursive: true });
   await mkdir(join(aside, 'info'), { recursive: true });
-  await writeFile(join(aside, 'objects', 'info', 'alternates'), '../../../objects\n', { flush: true });
+  await writeFile(join(aside, 'objects', 'info', 'alternates'), ALTERNATES, { flush: true });
   await writeFile(join(aside, 'config'), storeConfig(objectFormat), { flush: true });
   await writeFile(join(aside, 'conductor-git-version'), `git version ${version.value}\n`);
   await syncFiles([join(aside, 'HEAD')]);
   if (await movedInto(store, aside)) return ok(undefined);
-  // Another command was quicker, and may be at work in its store already; or what stands there is no store at all.
-  if (!existsSync(join(store, 'HEAD'))) {
-    const broken = await makeTemporaryFolder(home);
-    await rename(store, join(broken, 'repo'));
-    await rm(broken, { recursive: true, force: true });
+  // Another command was quicker, and may be at work in its store already.
+  const found = await stat(store).catch(() => undefined);
+  if (!found?.isDirectory()) {
+    // A file in its place is no store; whose it is nobody knows, so that it stays under another name.
+    await rename(store, `${store}.set-aside-${randomUUID()}`);
     if (await movedInto(store, aside)) return ok(undefined);
   }
   await rm(aside, { recursive: true, force: true });
   return ok(undefined);
+}
+
+/** Writes what git cannot do without and what can be written again. Objects and refs that are there stay, whatever is missing. */
+async function completeStore(store: string): Promise<void> {
+  for (const folder of ['objects/info', 'objects/pack', 'refs', 'info']) {
+    await mkdir(join(store, folder), { recursive: true });
+  }
+  await writeIfOther(join(store, 'objects/info/alternates'), ALTERNATES, (text) => text === ALTERNATES);
+  await writeIfOther(join(store, 'HEAD'), HEAD, (text) => /^(ref: refs\/|[0-9a-f]{40})/.test(text));
+}
+
+async function writeIfOther(path: string, text: string, isSound: (text: string) => boolean): Promise<void> {
+  if (!isSound(await readFile(path, 'latin1').catch(() => ''))) await replaceFile(path, text);
 }
 
 /** False when something stands there already. */

@@ -30,7 +30,12 @@ export async function runCachePull(flags: Flags): Promise<number> {
 
 export async function runCacheVerify(flags: Flags): Promise<number> {
   const done = await verifyResults(createHost(process.cwd()), { remove: flags.remove === true });
-  return tell(done, flags, verifyText, ({ damaged }) => damaged.length === 0);
+  return tell(
+    done,
+    flags,
+    verifyText,
+    ({ damaged, broken, removed }) => damaged.length === 0 && (removed || broken.length === 0),
+  );
 }
 
 export async function runCacheStats(flags: Flags): Promise<number> {

@@ -3,7 +3,7 @@
 import { collect } from '../../../commands/gc.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { collectText } from '../../../report/cache.js';
-import { print, printFailure, printJson } from '../../output.js';
+import { print, printFailure, printJson, printWarning } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
 
@@ -24,6 +24,7 @@ export async function runGc(flags: GcFlags): Promise<number> {
       maxBytes: flags.maxSize === undefined ? undefined : flags.maxSize * 1024 * 1024,
       wait: flags.wait,
       signal: signals.signal,
+      onWaiting: (command, pid) => printWarning(`waiting for \`${command}\` (process ${pid})`),
     });
     if (!done.ok) {
       printFailure(done.error);

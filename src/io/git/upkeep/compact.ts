@@ -76,6 +76,29 @@ export async function compactableBytes(
   return bytes;
 }
 
+/** What these commits reach beyond `counted`, and its bytes on disk: what is shared counts once. */
+export async function newObjects(
+  store: string,
+  commits: readonly string[],
+  counted: ReadonlySet<string>,
+): Promise<{ ids: string[]; bytes: number }> {
+  if (commits.length === 0) return { ids: [], bytes: 0 };
+  const call: GitCall = { gitDir: store, dir: store };
+  const input = commits.map((id) => `${id}\n`).join('');
+  const listed = await gitOk(['rev-list', '--objects', '--no-object-names', '--stdin'], { ...call, input });
+  const ids = listed
+    .toString('latin1')
+    .split('\n')
+    .filter((id) => id !== '' && !counted.has(id));
+  const asked = ids.map((id) => `${id}\n`).join('');
+  const sizes = await gitOk(['cat-file', '--batch-check=%(objectsize:disk)'], { ...call, input: asked });
+  const bytes = sizes
+    .toString('latin1')
+    .split('\n')
+    .reduce((sum, size) => sum + (Number(size) || 0), 0);
+  return { ids, bytes };
+}
+
 /** The kinds of those ids that are objects here or in the person's repository. */
 export async function objectKinds(store: string, ids: Iterable<string>): Promise<Map<string, string>> {
   const input = [...ids].map((id) => `${id}\n`).join('');

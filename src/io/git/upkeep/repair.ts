@@ -1,37 +1,52 @@
 /** Removes broken files from conductor's own repository, so that their content can be written or fetched again. */
 
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeTemporaryFolder, removeTree } from '../../files.js';
-import { type GitCall, git } from '../git-process.js';
+import { makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
+import { git } from '../git-process.js';
 import type { Repository } from '../repository.js';
+import { inspectObjects, unindexedPacks } from './broken-objects.js';
 
 /** Git takes an object for present as soon as a file claims to hold it, and would never write it anew beside that. */
 export async function removeBrokenObjects(store: string): Promise<void> {
-  const call: GitCall = { gitDir: store, dir: store };
-  const packs = join(store, 'objects', 'pack');
-  for (const name of await readdir(packs).catch(() => [])) {
-    if (!name.endsWith('.idx')) continue;
-    if ((await git(['verify-pack', join(packs, name)], call)).code === 0) continue;
-    await salvagePack(store, packs, name.slice(0, -'.idx'.length));
-  }
-  await removeEmptyObjects(join(store, 'objects'));
-  const checked = await git(['fsck', '--full', '--no-reflogs', '--no-dangling', '--no-progress'], call);
-  for (const [, path] of checked.stderr.matchAll(/\.?\/?objects\/([0-9a-f]{2}\/[0-9a-f]{38,62})\b/g)) {
-    await rm(join(store, 'objects', path as string), { force: true });
+  await indexPacks(store);
+  const { loose, packs, unindexed } = await inspectObjects(store);
+  for (const path of loose) await rm(path, { force: true });
+  for (const name of [...packs, ...unindexed]) await salvagePack(store, name);
+  await repairRefs(store);
+}
+
+/** A pack without its index is whole, and nothing in it is found. */
+export async function indexPacks(store: string): Promise<void> {
+  for (const name of await unindexedPacks(store)) {
+    const pack = join(store, 'objects', 'pack', `${name}.pack`);
+    await git(['index-pack', pack], { gitDir: store, dir: store });
   }
 }
 
-/** What a power cut leaves of an object; fsck does not get far where there are such. */
-async function removeEmptyObjects(objects: string): Promise<void> {
-  for (const folder of await readdir(objects).catch(() => [])) {
-    if (!/^[0-9a-f]{2}$/.test(folder)) continue;
-    for (const name of await readdir(join(objects, folder)).catch(() => [])) {
-      const path = join(objects, folder, name);
-      if ((await stat(path).catch(() => undefined))?.size === 0) await rm(path, { force: true });
-    }
+/** One line that git cannot read makes every ref unreadable: the others are kept. A ref that names nothing is none. */
+async function repairRefs(store: string): Promise<void> {
+  const packed = join(store, 'packed-refs');
+  const text = await readFile(packed, 'latin1').catch(() => undefined);
+  if (text !== undefined) {
+    const lines = text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('^'));
+    const sound = lines.filter((line) => PACKED_REF.test(line)).sort();
+    const isWhole = text.endsWith('\n') && sound.length === lines.length;
+    if (!isWhole)
+      await writeAtomic(packed, `# pack-refs with: peeled \n${sound.map((line) => `${line}\n`).join('')}`);
+  }
+  const folder = join(store, 'refs');
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
+    if (!entry.isFile() || entry.name.endsWith('.lock')) continue;
+    const path = join(entry.parentPath, entry.name);
+    const named = await readFile(path, 'latin1').catch(() => '');
+    if (!/^([0-9a-f]{40}|[0-9a-f]{64})\n$/.test(named)) await rm(path, { force: true });
   }
 }
+
+const PACKED_REF = /^([0-9a-f]{40}|[0-9a-f]{64}) refs\/[^\s~^:?*[\\]+$/;
 
 /** Drops what is broken, and the index that may name it: what a build needs of it is written again from the files. */
 export async function repairStore({ store, state }: Repository): Promise<void> {
@@ -40,7 +55,8 @@ export async function repairStore({ store, state }: Repository): Promise<void> {
 }
 
 /** What can still be read of a broken pack is written as single objects; the pack goes. */
-async function salvagePack(store: string, packs: string, name: string): Promise<void> {
+async function salvagePack(store: string, name: string): Promise<void> {
+  const packs = join(store, 'objects', 'pack');
   const aside = await makeTemporaryFolder(store);
   for (const file of await readdir(packs)) {
     if (file.startsWith(`${name}.`)) await rename(join(packs, file), join(aside, file));

@@ -52,14 +52,14 @@ async function isUsed(store: string): Promise<boolean> {
     const words = line.split('\0');
     const command = words.find((word, at) => at > 0 && !word.startsWith('-') && words[at - 1] !== '-c') ?? '';
     if (!LOCKING.has(command)) continue;
-    // One that waits for a request between two transactions sleeps; one that was stopped in the middle does not.
-    if (command === 'update-ref' && (await sleeps(pid))) continue;
+    // That of this very process waits for a request, between two transactions.
+    if (command === 'update-ref' && (await isChild(pid))) continue;
     return true;
   }
   return false;
 }
 
-async function sleeps(pid: string): Promise<boolean> {
+async function isChild(pid: string): Promise<boolean> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return /^State:\s+S/m.test(status);
+  return status.includes(`\nPPid:\t${process.pid}\n`);
 }

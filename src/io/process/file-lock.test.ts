@@ -1,0 +1,54 @@
+/** The lock on a file holds where socket names do not reach, and goes with its holder. */
+
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { acquireLock } from '../process-lock.js';
+import { lockFileOf } from './file-lock.js';
+
+const hasFlock = (() => {
+  try {
+    execFileSync('flock', ['--version'], { stdio: 'ignore' });
+    return process.platform === 'linux';
+  } catch {
+    return false;
+  }
+})();
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'conductor-lock-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const owner = { command: 'conductor build', pid: process.pid, startedAt: '2030-01-01T00:00:00Z' };
+
+test.runIf(hasFlock)('one holder at a time, and the next one after it gave the lock back', async () => {
+  const first = await lockFileOf(join(folder, 'lock'));
+  expect(first.kind).toBe('taken');
+  expect((await lockFileOf(join(folder, 'lock'))).kind).toBe('held');
+  if (first.kind === 'taken') await first.giveBack();
+  const second = await lockFileOf(join(folder, 'lock'));
+  expect(second.kind).toBe('taken');
+  if (second.kind === 'taken') await second.giveBack();
+});
+
+test.runIf(hasFlock)(
+  'a holder whose socket name is not seen here holds the project all the same',
+  async () => {
+    // As in a container with a network namespace of its own: only the file is shared.
+    const other = spawn('flock', ['-n', join(folder, 'lock'), 'sh', '-c', 'echo held; exec cat'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    await new Promise((resolve) => other.stdout.once('data', resolve));
+    const refused = await acquireLock(folder, owner, { wait: false });
+    expect(refused).toMatchObject({ ok: false, error: { kind: 'locked' } });
+    const waiting = acquireLock(folder, owner, { wait: true });
+    other.stdin.end();
+    const taken = await waiting;
+    expect(taken.ok).toBe(true);
+    if (taken.ok) await taken.value.release();
+  },
+);
