@@ -13,6 +13,12 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   process.on('uncaughtException', (error) => {
     void report(error).then((code) => process.exit(code));
   });
+  let isDone = false;
+  const idle = 0;
+  process.on('beforeExit', () => {
+    if (!isDone)
+      void report(new Error('nothing is left to wait for, and the command has not ended')).then(process.exit);
+  });
   try {
     program = createProgram((code) => {
       process.exitCode = code;
@@ -21,6 +27,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   } catch (error) {
     process.exitCode = await report(error);
   }
+  isDone = true;
   // A config may have left timers or sockets behind; they do not keep a build that has ended.
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   leave();

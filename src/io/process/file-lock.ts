@@ -44,7 +44,8 @@ function letLoopEnd(child: ChildProcessByStdio<Writable, Readable, null>): void 
 async function end(child: ChildProcessByStdio<Writable, Readable, null>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   await new Promise<void>((resolve) => {
-    child.once('close', () => resolve());
+    // Not `close`: its pipes do not keep this process alive, which would end here without a word.
+    child.once('exit', () => resolve());
     child.ref();
     child.stdin.end();
   });
