@@ -14,10 +14,15 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     void report(error).then((code) => process.exit(code));
   });
   let isDone = false;
-  const idle = 0;
+  let idle = 0;
   process.on('beforeExit', () => {
-    if (!isDone)
-      void report(new Error('nothing is left to wait for, and the command has not ended')).then(process.exit);
+    if (isDone) return;
+    // A config that waits for ever is found at the first time, and the command goes on.
+    if (idle++ === 0) setImmediate(() => {});
+    else {
+      const error = new Error('nothing is left to wait for, and the command has not ended');
+      void report(error).then((code) => process.exit(code));
+    }
   });
   try {
     program = createProgram((code) => {

@@ -31,6 +31,15 @@ export function noteEnvironment(): { names: ReadonlySet<string>; stop(): void } 
       note(name);
       return Reflect.getOwnPropertyDescriptor(target, name);
     },
+    // A config may set defaults for what it starts. The environment itself takes plain assignments only.
+    set(target, name, value) {
+      target[name as string] = value;
+      return true;
+    },
+    defineProperty(target, name, { value }) {
+      target[name as string] = value;
+      return true;
+    },
     // Whoever lists all of them has read all of them.
     ownKeys(target) {
       for (const name of Object.keys(target)) note(name);

@@ -40,7 +40,7 @@ export function readTextSync(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
+    throw withPath(error, path);
   }
 }
 
@@ -50,8 +50,13 @@ export async function readBytes(path: string): Promise<Buffer | undefined> {
     return await readFile(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
+    throw withPath(error, path);
   }
+}
+
+/** Reading a folder fails without its name. */
+function withPath(error: unknown, path: string): unknown {
+  return error instanceof Error ? Object.assign(error, { path }) : error;
 }
 
 /** Whether anything is at this path; a link that leads nowhere counts. */

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { compareBytes } from '../../base/order.js';
 import { Dice } from '../rig/random-project.js';
 import { errno, KIND, type Machine, MUTATIONS, type Run, runWithFault } from './library.js';
 import { cutPower } from './power-cut.js';
@@ -67,9 +68,12 @@ export async function runCase(
   const before = snapshotOf(machine);
 
   if (fault === 'corrupt') {
-    const told = corrupt(machine, dice);
-    const problems = await recover(machine, scenario, before, []);
-    return { number, scenario, fault, told, ...problems, happened: true };
+    const { told, path, how } = corrupt(machine, dice);
+    const problems = how === 'folder' ? await moveAway(machine, path) : [];
+    const after = await recover(machine, scenario, before, []);
+    const { output } = after;
+    const all = [...problems, ...after.problems];
+    return { number, scenario, fault, told, problems: all, output, happened: true };
   }
   const atEnd = fault === 'power cut' && dice.chance(0.25);
   const at = atEnd ? 0 : 1 + dice.below(total);
@@ -238,27 +242,42 @@ function litter(machine: Machine): string[] {
   return names.filter((name) => LITTER.test(name)).map((name) => `left behind: .git/${name}`);
 }
 
+/** Something else in the place of a file: conductor builds, or names it, and a person moves it away. */
+async function moveAway(machine: Machine, path: string): Promise<string[]> {
+  const run = await runWithFault(machine, ['build'], { at: 0, action: 0, kinds: 0, sticky: false });
+  const text = run.stdout + run.stderr;
+  rmSync(path, { recursive: true, force: true });
+  const isNamed = run.code === 0 || text.includes(path.slice(path.lastIndexOf('/') + 1));
+  return [
+    ...judgeText(text),
+    ...(isNamed ? [] : [`it does not name what is in the way: ${text.slice(0, 300)}`]),
+  ];
+}
+
 /** Damages one file of conductor's own. */
-function corrupt(machine: Machine, dice: Dice): string {
+function corrupt(machine: Machine, dice: Dice): { told: string; path: string; how: string } {
   const folders = [join(machine.project, '.git/conductor'), join(machine.project, '.conductor')];
   const files = folders.flatMap((folder) =>
     existsSync(folder)
       ? readdirSync(folder, { recursive: true, encoding: 'utf8' })
           .map((name) => join(folder, name))
           .filter((path) => lstatSync(path).isFile())
-          .sort()
+          // Names of projects and of what killed commands left follow from paths, which differ from run to run.
+          .sort((a, b) =>
+            compareBytes(a.replace(/projects.[0-9a-f]{16}/, ''), b.replace(/projects.[0-9a-f]{16}/, '')),
+          )
       : [],
   );
-  if (files.length === 0) return 'nothing to damage';
+  if (files.length === 0) return { told: 'nothing to damage', path: '', how: 'none' };
   const path = dice.pick(files);
   const how = dice.pick(['empty', 'half', 'gone', 'bit', 'folder', 'garbage'] as const);
   const content = readFileSync(path);
   const told = `${how}: ${path.slice(machine.project.length + 1)}`;
   rmSync(path);
-  if (how === 'gone') return told;
+  if (how === 'gone') return { told, path, how };
   if (how === 'folder') {
     mkdirSync(path);
-    return told;
+    return { told, path, how };
   }
   const changed = Buffer.from(content);
   if (how === 'bit' && changed.length > 0) {
@@ -269,5 +288,5 @@ function corrupt(machine: Machine, dice: Dice): string {
   writeFileSync(path, changed);
   if (how === 'empty') truncateSync(path, 0);
   if (how === 'half') truncateSync(path, content.length >> 1);
-  return told;
+  return { told, path, how };
 }
