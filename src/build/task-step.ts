@@ -2,11 +2,11 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
-import { checkWarnings } from '../analysis/check-warnings.js';
 import { type DependencyOutputs, interfaceOf } from '../analysis/dependency-outputs.js';
 import { evolves } from '../analysis/input-tree.js';
 import { filesInTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import type { Check, Checker } from '../analysis/verdict.js';
+import { checkWarnings } from '../analysis/verdict-warnings.js';
 import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { guarded } from '../execution/attempt-failure.js';

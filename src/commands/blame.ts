@@ -6,7 +6,7 @@ import { driftOf } from '../analysis/drift.js';
 import { TEMPLATES } from '../analysis/facts.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { suggestions } from '../base/nearest.js';
-import { err, ok, type Result } from '../base/result.js';
+import { err, ok, type Result, unreachable } from '../base/result.js';
 import { inspectProject } from '../build/dry-run.js';
 import { locator } from '../io/document/document.js';
 import type { FileDifference } from '../io/git/tree-diff.js';
@@ -147,11 +147,19 @@ function lockedMaking(locked: NonNullable<ReturnType<typeof lockedTask>>): Parti
 /** What the text of the file came from, by the spec of today. */
 function sourceOf(project: Project, task: Task): string {
   const { recipe } = task;
-  if (recipe.kind === 'render') return recipe.steps.map((step) => TEMPLATES + step.template).join(', ');
-  if (recipe.kind === 'run') return commandText(recipe.command);
-  const prompt = `prompts/${promptName(task)}`;
-  const place = project.listing.get(prompt) ? prompt : `${prompt} (shipped)`;
-  return `${place}, agent ${agentNameOf(task)}`;
+  switch (recipe.kind) {
+    case 'render':
+      return recipe.steps.map((step) => TEMPLATES + step.template).join(', ');
+    case 'run':
+      return commandText(recipe.command);
+    case 'agent': {
+      const prompt = `prompts/${promptName(task)}`;
+      const place = project.listing.get(prompt) ? prompt : `${prompt} (shipped)`;
+      return `${place}, agent ${agentNameOf(task)}`;
+    }
+    default:
+      return unreachable(recipe);
+  }
 }
 
 async function specLine(project: Project, { source }: Task): Promise<number> {

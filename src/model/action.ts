@@ -1,7 +1,7 @@
 /** What decides a task's content, as data: the manifest, its key, and the result that a key names. No I/O. */
 
 import { type Digest, digestFields } from './digest.js';
-import type { Label } from './task.js';
+import type { Label, ResultRecipe } from './task.js';
 import type { Entry, Files, ObjectId } from './tree.js';
 
 /** Part of every key: raised when the meaning of the manifest changes, so that old results are not mistaken. */
@@ -108,7 +108,7 @@ export interface Provenance {
   readonly label: Label;
   readonly key: ActionKey;
   readonly manifest: Manifest;
-  readonly recipe: 'agent' | 'render' | 'run' | 'accepted';
+  readonly recipe: ResultRecipe;
   readonly agent?: string;
   /** The one that made it, which a fallback may be. */
   readonly model?: string;

@@ -2,6 +2,7 @@
 
 import type { ObservedInputs } from './action.js';
 import type { Digest } from './digest.js';
+import type { ResultRecipe } from './task.js';
 import type { ObjectId } from './tree.js';
 
 export const LOCK_SCHEMA = 1;
@@ -28,7 +29,7 @@ export interface LockedTask {
   /** Key of the gates that passed on exactly this result; absent when the task has none. */
   readonly gates?: Digest;
   readonly edits?: Readonly<Record<string, LockedEdit>>;
-  readonly recipe: 'agent' | 'render' | 'run' | 'accepted';
+  readonly recipe: ResultRecipe;
   readonly agent?: string;
   readonly model?: string;
   readonly variant?: string;

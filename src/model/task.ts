@@ -24,6 +24,17 @@ export type Recipe =
   | { readonly kind: 'render'; readonly steps: readonly RenderStep[] }
   | { readonly kind: 'run'; readonly command: Command };
 
+/** How a result came to be: by a recipe, or by a person whose edit was accepted. */
+export type ResultRecipe = Recipe['kind'] | 'accepted';
+
+/** Every `ResultRecipe`, for what is read from files; a new recipe does not compile without its line here. */
+export const RESULT_RECIPES = Object.keys({
+  agent: true,
+  render: true,
+  run: true,
+  accepted: true,
+} satisfies Readonly<Record<ResultRecipe, true>>);
+
 export interface GateSpec {
   /** Shown to people; the command itself unless the spec names it. */
   readonly name: string;

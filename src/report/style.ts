@@ -89,3 +89,8 @@ function visibleCharacter(character: string): string {
   }
   return character;
 }
+
+/** A limit or a wait in minutes, for a sentence. */
+export function minutes(count: number): string {
+  return count < 1 ? duration(count * 60_000) : plural(count, 'minute');
+}

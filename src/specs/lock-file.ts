@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { schemaReference } from '../io/document/schemas.js';
 import type { Diagnostic } from '../model/failure.js';
 import { type FeatureLock, LOCK_SCHEMA } from '../model/feature-lock.js';
+import { RESULT_RECIPES } from '../model/task.js';
 
 const REBUILD = 'restore it from git, or delete it: the next build writes it again';
 
@@ -133,7 +134,7 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
       isObject(edit) && EDIT_KEYS.every((key) => matches(ENTRY_OR_NONE, edit[key]));
     if (!edits.every(isEdit)) return '`edits` is not a map of files';
   }
-  if (!['agent', 'render', 'run', 'accepted'].includes(task.recipe as string)) return '`recipe` is unknown';
+  if (!RESULT_RECIPES.includes(task.recipe as string)) return '`recipe` is unknown';
   for (const key of ['agent', 'model', 'variant', 'arm']) {
     if (task[key] !== undefined && typeof task[key] !== 'string') return `\`${key}\` is not a string`;
   }

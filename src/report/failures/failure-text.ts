@@ -1,7 +1,6 @@
 /** The parts of a failure's text. Knows no kind of failure. */
 
 import type { Diagnostic, KeptOutput } from '../../model/failure.js';
-import { duration, plural } from '../style.js';
 
 export interface FailureText {
   readonly headline: string;
@@ -29,10 +28,6 @@ export function list(name: string, values: readonly string[]): (readonly [string
 
 export function at(file: string, line: number | undefined): string {
   return line === undefined ? file : `${file}:${line}`;
-}
-
-export function minutes(count: number): string {
-  return count < 1 ? duration(count * 60_000) : plural(count, 'minute');
 }
 
 export function budgetHint(scope: 'task' | 'build' | 'day'): string {

@@ -2,8 +2,8 @@
 
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
-import { duration } from '../style.js';
-import { type FailureText, kept, minutes, say } from './failure-text.js';
+import { duration, minutes } from '../style.js';
+import { type FailureText, kept, say } from './failure-text.js';
 
 export type GateFailure = Extract<
   Failure,

@@ -1,8 +1,8 @@
 /** Sentences for sessions of agents that end early: limits and providers. */
 
 import type { Failure } from '../../model/failure.js';
-import { plural } from '../style.js';
-import { type FailureText, kept, minutes } from './failure-text.js';
+import { minutes, plural } from '../style.js';
+import { type FailureText, kept } from './failure-text.js';
 
 export type SessionFailure = Extract<
   Failure,

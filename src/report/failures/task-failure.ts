@@ -3,10 +3,10 @@
 import { unreachable } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
-import { bytes, money, plural } from '../style.js';
+import { bytes, minutes, money, plural } from '../style.js';
 import { describePlanFailure, describeReviewFailure } from './document-failure.js';
 import { describeEditFailure } from './edit-failure.js';
-import { at, budgetHint, type FailureText, kept, list, minutes, say } from './failure-text.js';
+import { at, budgetHint, type FailureText, kept, list, say } from './failure-text.js';
 import { describeGateFailure } from './gate-failure.js';
 import { describeOutputFailure } from './output-failure.js';
 import { describeSessionFailure } from './session-failure.js';
