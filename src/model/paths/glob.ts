@@ -25,6 +25,42 @@ type GroupPart = GlobPart & { readonly kind: 'group' };
 
 const SLASH = 47;
 
+/** With more parts of any length, or more choices, a regular expression could take too long to find no match. */
+const MOST_LOOPS = 2;
+const MOST_GROUPS = 2;
+
+const LOOPS: Readonly<Partial<Record<GlobPart['kind'], string>>> = {
+  star: '[^/]*',
+  folders: '(?:[^]*\\/)?',
+  anything: '[^]*',
+};
+
+/** The test of whole texts: a regular expression where that cannot become slow, else the walk. */
+export function globTest(glob: Glob): (text: string) => boolean {
+  const source = sourceOf(glob, { loops: MOST_LOOPS, groups: MOST_GROUPS });
+  if (source === undefined) return (text) => globMatches(glob, text);
+  const expression = new RegExp(`^(?:${source})$`);
+  return (text) => expression.test(text);
+}
+
+/** The glob as a regular expression; undefined where it has other parts, or more than there are `left`. */
+function sourceOf(glob: Glob, left: { loops: number; groups: number }): string | undefined {
+  let source = '';
+  for (const part of glob) {
+    if (part.kind === 'text') source += part.text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+    else if (part.kind === 'group' && part.times === '@' && left.groups-- > 0) {
+      const choices = part.choices.map((choice) => sourceOf(choice, left));
+      if (choices.includes(undefined)) return undefined;
+      source += `(?:${choices.join('|')})`;
+    } else {
+      const loop = LOOPS[part.kind];
+      if (loop === undefined || left.loops-- <= 0) return undefined;
+      source += loop;
+    }
+  }
+  return source;
+}
+
 /** Whether the glob matches the whole text. */
 export function globMatches(glob: Glob, text: string): boolean {
   const start = new Uint8Array(text.length + 1);

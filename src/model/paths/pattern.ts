@@ -3,7 +3,7 @@
  * disk.
  */
 
-import { type Glob, globMatches } from './glob.js';
+import { type Glob, globTest } from './glob.js';
 import { parseGlob } from './glob-parser.js';
 
 export interface PathPattern {
@@ -69,7 +69,7 @@ function plainPattern(text: string, path: string): PathPattern {
 function middleTest(form: string, middle: Glob): (text: string) => boolean {
   if (form === 'star') return (text) => !text.includes('/');
   if (form === 'folders') return (text) => text === '' || text.endsWith('/');
-  return (text) => globMatches(middle, text);
+  return globTest(middle);
 }
 
 /**
