@@ -1,5 +1,6 @@
 /** Snapshots, workspaces, captures and publishing on real repositories: the person's one is only borrowed. */
 
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -635,6 +636,35 @@ describe('committing', () => {
       expect(scratch.git('fsck', '--no-dangling', '--connectivity-only')).toBe('');
     },
   );
+
+  it('uses the names of the environment, and signs when git is told to', async () => {
+    const scratch = scratchRepository();
+    scratch.write('f', '1');
+    scratch.commit();
+    const key = join(scratch.root, 'key');
+    const made = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    process.env.GIT_COMMITTER_NAME = 'Grace';
+    cleanups.push(() => delete process.env.GIT_COMMITTER_NAME);
+    const one = await rig(scratch);
+    const commit = async () =>
+      commitTasks(one.repository, one.objects, {
+        steps: [{ message: 'one\n', changes: new Map([['out', await one.entry(String(Math.random()))]]) }],
+        mergeMessage: 'merge\n',
+        guarded: new Map(),
+      });
+    expect((await commit()).ok).toBe(true);
+    expect(scratch.git('log', '-1', '--format=%an %cn')).toBe('Ada Grace\n');
+    if (made.status !== 0) return;
+    scratch.git('config', 'gpg.format', 'ssh');
+    scratch.git('config', 'user.signingKey', key);
+    scratch.git('config', 'commit.gpgSign', 'true');
+    expect((await commit()).ok).toBe(true);
+    expect(scratch.git('cat-file', 'commit', 'HEAD')).toContain('gpgsig -----BEGIN SSH SIGNATURE-----');
+    scratch.git('config', 'user.signingKey', `${key}-gone`);
+    expect(await commit()).toMatchObject({
+      error: { kind: 'commit-refused', reason: expect.stringContaining('could not sign') },
+    });
+  });
 
   it('works on an unborn branch; is refused by staged changes, a merge under way, and an unknown name', async () => {
     const scratch = scratchRepository();
