@@ -5,6 +5,7 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
+import { bannedInName, bannedInText } from './test/rig/banned-words.js';
 
 const SRC = fileURLToPath(new URL('.', import.meta.url));
 
@@ -96,6 +97,14 @@ interface Source {
   readonly file: string;
   readonly text: string;
   readonly imports: readonly string[];
+}
+
+const parsedFiles = new Map<string, ts.SourceFile>();
+
+function parsedOf(file: string, text: string): ts.SourceFile {
+  const known = parsedFiles.get(file) ?? ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  parsedFiles.set(file, known);
+  return known;
 }
 
 const sources: readonly Source[] = readdirSync(SRC, { recursive: true, withFileTypes: true })
@@ -191,15 +200,15 @@ test('no file has more than 300 lines', () => {
 test('no function takes more than four parameters: what travels together is an object with a name', () => {
   const wrong: string[] = [];
   for (const { file, text } of sources) {
-    const parsed = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+    const tree = parsedOf(file, text);
     const walk = (node: ts.Node) => {
       if (ts.isFunctionLike(node) && node.parameters.length > MAX_PARAMETERS) {
-        const { line } = parsed.getLineAndCharacterOfPosition(node.getStart());
+        const { line } = tree.getLineAndCharacterOfPosition(node.getStart());
         wrong.push(`${file}:${line + 1} takes ${node.parameters.length}`);
       }
       ts.forEachChild(node, walk);
     };
-    walk(parsed);
+    walk(tree);
   }
   expect(wrong).toEqual([]);
 });
@@ -271,4 +280,50 @@ test('file names are kebab-case nouns, and none is called util', () => {
       /util|helper|manager/.test(file),
   );
   expect(wrong.map(({ file }) => file)).toEqual([]);
+});
+
+test('names of files and identifiers contain no banned word', () => {
+  const wrong = new Set<string>();
+  const check = (file: string, name: string) => {
+    for (const { word, instead } of bannedInName(name))
+      wrong.add(`${file}: \`${name}\` contains "${word}"; use: ${instead}`);
+  };
+  for (const { file, text } of sources) {
+    check(file, file);
+    const walk = (node: ts.Node) => {
+      if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) check(file, node.text);
+      ts.forEachChild(node, walk);
+    };
+    walk(ts.createSourceFile(file, text, ts.ScriptTarget.Latest, false));
+  }
+  expect([...wrong]).toEqual([]);
+});
+
+test('documents contain no banned word', () => {
+  const root = join(SRC, '..');
+  const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name));
+  const wrong = [...pages, 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md'].flatMap((page) =>
+    bannedInText(readFileSync(join(root, page), 'utf8')).map(
+      ({ word, instead }) => `${page} contains "${word}"; use: ${instead}`,
+    ),
+  );
+  expect([...new Set(wrong)]).toEqual([]);
+});
+
+test('banned words are found in each part and form of a name, and not in other words', () => {
+  const found = (name: string) => bannedInName(name).map(({ word }) => word);
+  expect(['Glance', 'mendAll', 'SETTLED', 'settling', 'partial-glances', '#wishes'].map(found)).toEqual([
+    ['glance'],
+    ['mend'],
+    ['settle'],
+    ['settle'],
+    ['glance'],
+    ['wish'],
+  ]);
+  expect(['recommend', 'wishlist', 'allSettled', 'stormy'].flatMap(found)).toEqual([]);
+  expect(bannedInText('He mends `wish` it.\n```\nstorm\n```\necho').map(({ word }) => word)).toEqual([
+    'mend',
+  ]);
 });

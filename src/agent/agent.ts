@@ -29,7 +29,7 @@ export interface AgentRequest {
   readonly network: boolean;
   /** What of the project a sandbox shows and hides; absent where there is no project. */
   readonly places?: SandboxPlaces;
-  /** Puts the workspace back to what it showed at first, for work that begins anew within the attempt. */
+  /** Resets the workspace to its input tree, for work that starts again within the attempt. */
   reset(): Promise<void>;
   onEvent(event: AgentEvent): void;
 }

@@ -39,7 +39,7 @@ export class CommandWatch {
   /** The program is about to ask its provider again. */
   retries(problem: ProviderProblem): void {
     this.last = problem;
-    // Some providers speak of a quota when only this minute's is used up: the second time it is believed.
+    // Some providers report a quota error for a limit per minute, so only the second one counts.
     const isQuota = isQuotaText(problem.text) && problem.kind === undefined;
     if (isQuota) this.quotas += 1;
     const isRefused = problem.status === 401 || problem.status === 402 || problem.status === 403;

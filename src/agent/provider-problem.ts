@@ -37,7 +37,7 @@ export function isOverflowText(text: string): boolean {
   return OVERFLOW.test(text);
 }
 
-/** Whether no further try of the same agent can mend it: it waits for a person, or for hours. */
+/** Whether another try of the same agent cannot help, because a person must act or hours must pass. */
 export function isHopeless({ status, text, kind }: ProviderProblem): boolean {
   if (kind !== undefined) return kind !== 'unavailable';
   if (status === 401 || status === 402 || status === 403) return true;

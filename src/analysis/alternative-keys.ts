@@ -114,7 +114,7 @@ export class AlternativeKeys {
     return seen.changed.length > 0 && observedPolicy(this.project.config) === 'rebuild';
   }
 
-  /** The first edited file, as a view of today shows it, on which the result's patch no longer applies. */
+  /** The first edited file, as in the present input tree, to which the result's patch no longer applies. */
   private async conflictingEdit(
     task: Task,
     result: StoredResult,

@@ -70,7 +70,7 @@ function mayEvolve({ recipe }: Task): boolean {
   return recipe.kind === 'agent' && recipe.strategy === 'evolve';
 }
 
-/** Exactly what would be kept of a result that is there: the view without former outputs, its files, its patches on it. */
+/** Exactly what would be kept of an existing result: the input tree without former outputs, its files, and its patches. */
 export async function keptTree(
   project: Project,
   check: Check,

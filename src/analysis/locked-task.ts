@@ -34,7 +34,7 @@ export async function lockedEdits(
   return ok(edits);
 }
 
-/** Whether the files on disk are those that the lock tells of, patched ones included. */
+/** Whether the files on disk are those that the lock file records, patched ones included. */
 export function isAsRecorded(project: Project, locked: LockedTask, onDisk: Files): boolean {
   const recorded = Object.entries(locked.outputs);
   if (recorded.length !== onDisk.size) return false;

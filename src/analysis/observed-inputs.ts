@@ -12,7 +12,7 @@ import type { DependencyOutputs } from './dependency-outputs.js';
 import { foldPatches } from './patches.js';
 
 /**
- * What of the files that an agent read is to be remembered: those that its view showed, without its own outputs and
+ * What of the files that an agent read is to be remembered: those that its input tree held, without its own outputs and
  * without what its key covers anyway. Undefined when there is none.
  */
 export function observedInputs(
@@ -29,7 +29,7 @@ export function observedInputs(
   return found.length > 0 ? Object.fromEntries(found) : undefined;
 }
 
-/** The recorded paths that a view of today shows otherwise or not at all, and what decides the next key. */
+/** The recorded paths that differ or are missing in the present input tree, and what decides the next key. */
 export interface ObservedState {
   readonly changed: readonly string[];
   readonly digest: Digest;

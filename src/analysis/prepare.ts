@@ -26,7 +26,7 @@ export interface Prepared {
   readonly checkerOverEdits: Checker;
   /** The tasks that were asked for. */
   readonly targets: ReadonlySet<Label>;
-  /** Those and everything that they need: the tasks to look at. */
+  /** The targets and everything that they need: the tasks to analyse. */
   readonly selected: ReadonlySet<Label>;
   /** Whether that is every task of the project. */
   readonly whole: boolean;

@@ -10,7 +10,7 @@ export function checkWarnings(project: Project, { task, verdict }: Check): strin
     const others = more.length === 0 ? '' : ` and ${more.length} more`;
     warnings.push(`observed inputs changed: ${first}${others}; if they matter, add them to \`inputs\``);
   }
-  // An agent goes on from accepted files; a template or a command knows nothing of them.
+  // An agent continues from accepted files; a template or a command does not see them.
   const isLost = verdict.kind === 'stale' && task.recipe.kind !== 'agent';
   if (isLost && lockedTask(project, task)?.recipe === 'accepted') {
     const maker = task.recipe.kind === 'run' ? 'command' : 'template';

@@ -151,7 +151,7 @@ export class Checker {
       const inTheWay = foreign.length === 0 ? {} : { inTheWay: foreign };
       if (!isCurrent)
         return make({ kind: 'drifted', paths: drift, stale: reasons, ...inTheWay }, candidate, undefined);
-      // Dependents go on seeing what was recorded: an edit spreads only once it is accepted.
+      // Dependents continue to see the recorded files: an edit affects them only when it is accepted.
       const recorded = new Map(
         Object.entries(locked.outputs).map(([path, word]) => [path, decodeEntry(word)]),
       );
@@ -261,7 +261,7 @@ function checkOf(
   return ok({ task, facts, gates, verdict, storeKey, candidate: result, dependencyOutputs });
 }
 
-/** The part of a verdict that tells of files that changed after an agent read them. */
+/** The part of a verdict about observed inputs that have changed. */
 function observedPart(observed: readonly string[]): { observed?: readonly string[] } {
   return observed.length === 0 ? {} : { observed };
 }

@@ -7,7 +7,7 @@ export interface Heading {
   readonly line: number;
 }
 
-/** Longer ones are no headings that anybody refers to. */
+/** Longer headings are not used in references. */
 const MAX_TITLE = 500;
 
 /** The headings outside of code blocks, in order, with GitHub's anchors (`-1`, `-2` for repeated ones). */

@@ -52,7 +52,7 @@ export async function runBuildGates(
   return ok(undefined);
 }
 
-/** The command and what it may look at: its declared inputs, else everything but the lock files. */
+/** The command and the files that it may read: its declared inputs, else everything but the lock files. */
 function buildGateKey(gate: GateSpec, listing: Listing, locks: ReadonlySet<string>): string {
   const paths = gate.inputs ? patternSet(gate.inputs).select(listing) : listing.paths;
   const files = paths

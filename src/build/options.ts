@@ -23,7 +23,7 @@ export interface BuildOptions {
   /** Dollars that this build may cost, beside what the config says; undefined: no more limit. */
   readonly budgetUsd: number | undefined;
   readonly wait: boolean;
-  /** The command line, for whoever waits for this build. */
+  /** The command line, shown to commands that wait for this build. */
   readonly command: string;
 }
 

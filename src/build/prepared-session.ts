@@ -15,7 +15,7 @@ import { inSession, openWritingSession, type Session, type WritingOptions } from
 
 export interface PreparedOptions extends WritingOptions {
   readonly prepare: PrepareOptions;
-  /** Gets every event; absent: nobody listens. */
+  /** Gets every event, if present. */
   on?(event: BuildEvent): void;
 }
 

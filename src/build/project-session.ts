@@ -51,7 +51,7 @@ export async function openWritingSession(
   return ok(closing(repository, objects, lock.value, undefined));
 }
 
-/** Takes the project's lock and mends what a dead build left. */
+/** Takes the project lock and completes what a killed build left unfinished. */
 export async function lockProject(
   host: Host,
   { repository, objects }: Pick<Session, 'repository' | 'objects'>,

@@ -26,8 +26,8 @@ import { PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
 export type QuickHost = Pick<Host, 'directory' | 'env' | 'version' | 'pid' | 'now'>;
 
 /**
- * The number of tasks, all of them fresh; undefined when that cannot be said so quickly. `command` is told to whoever
- * waits for the project meanwhile.
+ * The number of tasks, all of them fresh; undefined when that cannot be said so quickly. `command` is shown to commands that
+ * wait for the project meanwhile.
  */
 export async function quickCheck(host: QuickHost, command: string): Promise<number | undefined> {
   const located = locateRepository(host.directory);

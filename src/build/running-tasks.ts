@@ -34,7 +34,7 @@ interface Run extends RunName {
   readonly owner: Caller;
   readonly controller: AbortController;
   readonly ended: Promise<Result<unknown, Failure>>;
-  /** Who waits for it now; nobody after its build was superseded. */
+  /** The callers that wait for it; none after its build was superseded. */
   caller: Caller | undefined;
   /** What a build that joins late must be given. */
   readonly announced: Map<BuildEventBody['type'], BuildEventBody>;
@@ -73,7 +73,7 @@ export class Runs {
     }
   }
 
-  /** Ends what nobody waits for. */
+  /** Ends runs for which no caller waits. */
   endUnclaimed(): void {
     for (const run of this.open.values()) if (!run.caller) this.end(run);
   }
@@ -104,7 +104,7 @@ export class Runs {
     const run: Run = { ...named, owner, controller, ended, caller: owner, announced };
     this.open.set(run.key, run);
     this.running.add(run);
-    // One that ends while nobody waits is kept for the build that follows.
+    // The outcome of a run without a waiting caller is kept for the next build.
     const close = () => {
       this.running.delete(run);
       if (run.caller || controller.signal.aborted) this.forget(run);
@@ -129,7 +129,7 @@ export class Runs {
     });
   }
 
-  /** Whoever asks for its key from now on starts it anew. */
+  /** A later request for its key starts it again. */
   private end(run: Run): void {
     this.forget(run);
     run.controller.abort();

@@ -16,7 +16,7 @@ type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
 
 export interface Schedule {
   readonly graph: TaskGraph;
-  /** The tasks to look at: closed under dependencies; of several that are ready, the first in this order starts first. */
+  /** The tasks to analyse: closed under dependencies; of several that are ready, the first in this order starts first. */
   readonly labels: ReadonlySet<Label>;
   /** After the first failure nothing new is started. */
   readonly failFast: boolean;

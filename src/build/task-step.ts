@@ -25,7 +25,7 @@ import { gatesRunKey, verifyResult } from './verify.js';
 
 export interface TaskStepParts extends MakeParts {
   readonly options: BuildOptions;
-  /** The targets are made without a look at their former outputs. */
+  /** The targets are built without their former outputs. */
   readonly fromScratch: boolean;
   /** Some tasks are to be started as soon as can be: those with the highest priority. */
   readonly isUrgent: boolean;
@@ -48,7 +48,7 @@ const CHECKS = 16;
 /** Where something is urgent: each that waits for git waits for the others' work too. */
 const CHECKS_BESIDE_URGENT = 4;
 
-/** Results of somebody else's that one task may come upon while it is made; more of them are a circle. */
+/** Results of other builds that may appear while one task is built; more of them are an endless loop. */
 const MAX_OTHERS = 5;
 
 export class TaskStep {
@@ -136,7 +136,7 @@ export class TaskStep {
     this.emit({ type: 'task.finished', task, ms: 0, ...why });
   }
 
-  /** For `--frozen`: everything that a recipe, a person or another task would have to settle first. */
+  /** For `--frozen`: everything that needs a recipe, a person or another task first. */
   notUpToDate(): { label: Label; verdict: string }[] {
     const rows = [...this.stale].map(([label, verdict]) => ({ label, verdict }));
     for (const [label, outcome] of this.outcomes) {
@@ -147,7 +147,7 @@ export class TaskStep {
     return rows;
   }
 
-  /** Checks until there is a word: a result that fails today's gates is looked past and the task is checked again. */
+  /** Repeats the analysis until it is decided: a result that fails a present gate is rejected, and the task is analysed again. */
   private async bringUpToDate(task: Task, own: OwnTime): Promise<Result<TaskOutcomeKind, Failure>> {
     const { prepared, options, priority, sessionState, now } = this.parts;
     const parts: TaskStepParts = { ...this.parts, worked: (ms) => (own.ms += ms) };
@@ -208,7 +208,7 @@ export class TaskStep {
     }
   }
 
-  /** Forgets what was accepted, when the whole is refused: no later build may come upon it. */
+  /** Removes accepted results when the build is refused, so that no later build finds them. */
   async takeBackAccepted(): Promise<void> {
     for (const { key } of this.accepted) await this.parts.prepared.store.forget(key);
   }
@@ -241,7 +241,7 @@ export class TaskStep {
     return checker === prepared.checker ? undefined : recordedOutputs(prepared.project, task);
   }
 
-  /** Takes a result into what is published, with a person's edit merged onto it where the checker looked past that. */
+  /** Adds a result to what is published, merged with a hand edit if the checker ignored the edit. */
   private async finishOverEdits(
     checker: Checker,
     work: FinishedWork,

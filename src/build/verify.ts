@@ -18,7 +18,7 @@ export interface VerifyParts {
   readonly prepared: Prepared;
   readonly workers: Limiter;
   readonly sessionState: Pick<SessionState, 'runs' | 'failed'>;
-  /** The higher the sooner, where several tasks could go on. */
+  /** When several tasks could run, the higher value goes first. */
   priority(label: Label): number;
   readonly executor: Executor;
   /** The build for which it is run. */

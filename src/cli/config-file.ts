@@ -16,7 +16,7 @@ import { noteEnvironment } from './noted-environment.js';
 
 /**
  * `ownIndex` is the file that `import … from 'conductor-build'` means where the package is not installed. With another
- * `version` than before, a process that has loaded it already loads it anew.
+ * `version` than before, a process that has loaded it already loads it again.
  */
 export async function loadConfigFile(
   project: string,

@@ -8,7 +8,7 @@ import { receivedSignal } from './signals.js';
 /** Runs the command line of this process and sets its exit code. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   let program: Command | undefined;
-  // The reader may go (`| head`), the terminal may close, the disk of a log may be full: the build goes on.
+  // The reader may stop (`| head`), the terminal may close, the disk of a log may be full: the build continues.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.on('uncaughtException', (error) => {
     void report(error).then((code) => process.exit(code));

@@ -40,7 +40,7 @@ export function noteEnvironment(): { names: ReadonlySet<string>; stop(): void } 
       target[name as string] = value;
       return true;
     },
-    // Whoever lists all of them has read all of them.
+    // Listing all variables counts as reading all of them.
     ownKeys(target) {
       for (const name of Object.keys(target)) note(name);
       return Reflect.ownKeys(target);

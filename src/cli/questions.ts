@@ -2,7 +2,7 @@
 
 import { cancel, confirm, intro, isCancel, multiselect, outro, select, text } from '@clack/prompts';
 
-/** Thrown when somebody leaves at a question (Ctrl-C, Escape): caught where the questions begin. */
+/** Thrown when the user cancels a question (Ctrl-C, Escape); caught where the questions start. */
 export class LeftAtQuestion extends Error {}
 
 export interface Choice {
@@ -11,12 +11,12 @@ export interface Choice {
   readonly hint?: string;
 }
 
-/** Whether somebody sits at the terminal: both ends are one. */
+/** Whether a user can answer: input and output are a terminal. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.TERM !== 'dumb';
 }
 
-/** Asks with a heading; undefined when somebody left, and then nothing may be done. */
+/** Asks with a heading; undefined when the user cancelled, and then nothing may be done. */
 export async function ask<T>(heading: string, questions: () => Promise<T>): Promise<T | undefined> {
   intro(heading);
   try {

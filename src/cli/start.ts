@@ -49,7 +49,7 @@ async function hasNothingToDo(json: boolean): Promise<boolean> {
   try {
     writeSync(1, output);
   } catch (error) {
-    // Whoever reads the output may stop (`| head`); a full pipe is left to a stream, which waits.
+    // The reader of the output may stop (`| head`); a stream waits for a full pipe.
     if (codeOf(error) === 'EAGAIN') await new Promise((resolve) => process.stdout.write(output, resolve));
   }
   return true;

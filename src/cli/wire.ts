@@ -79,7 +79,7 @@ export function uiAssets(): string {
   return fileURLToPath(packageFile('dist/ui'));
 }
 
-/** How this program is started once more. */
+/** How to start this program again. */
 export function commandLine(): string[] {
   return [process.execPath, fileURLToPath(packageFile('bin/conductor.js'))];
 }

@@ -29,7 +29,7 @@ export interface BacklogRow {
   readonly network: boolean;
   readonly recipe: Task['recipe']['kind'];
   readonly verdict: Verdict;
-  /** Not up to date, nothing that it needs is missing, and nobody says that it is blocked or done. */
+  /** Not up to date, all dependencies built, and not marked as blocked or done. */
   readonly isReady: boolean;
 }
 

@@ -20,7 +20,7 @@ import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { splitFrontMatter } from '../specs/front-matter.js';
 
-/** What a result tells of its making. */
+/** What a result records about its execution. */
 export interface BlamedMaking {
   readonly recipe: string;
   readonly agent?: string;

@@ -19,7 +19,7 @@ export interface PromptPreview extends MeasuredPrompt {
   readonly model: string | undefined;
   /** Bytes of instructions that the config allows. */
   readonly limit: number;
-  /** Dependencies that are not built: what they declare stands in place of their files. */
+  /** Dependencies that are not built: the prompt shows what they declare instead of their files. */
   readonly waitingFor: readonly Label[];
 }
 

@@ -104,7 +104,7 @@ export async function review(
       severity,
       ...(file === undefined ? {} : { file }),
       ...(line === undefined ? {} : { line }),
-      what: [what, ...(input ? [`with: ${input}`] : []), ...(fix ? [`mend: ${fix}`] : [])].join('; '),
+      what: [what, ...(input ? [`with: ${input}`] : []), ...(fix ? [`fix: ${fix}`] : [])].join('; '),
     }),
   );
   return err({ kind: 'review-rejected', findings: [...unmet, ...told] });

@@ -17,7 +17,7 @@ interface GitFault {
   readonly signal?: string;
 }
 
-/** The failure that an error stands for: the disk or git said no. Undefined for every other error, which is a bug. */
+/** The failure for an error of the disk or of git. Undefined for every other error, which is a bug. */
 export function asFailure(error: unknown): Failure | undefined {
   const code = codeOf(error);
   if (code === undefined) return undefined;

@@ -25,10 +25,10 @@ export interface LockHandle {
 }
 
 export interface LockOptions {
-  /** False: a lock that somebody holds is a failure at once. */
+  /** False: a lock that is held is a failure at once. */
   readonly wait: boolean;
   readonly signal?: AbortSignal;
-  /** It is held for a moment: no file tells of it. */
+  /** It is held only briefly, so no file records it. */
   readonly brief?: boolean;
   /** Called once for each holder that is waited for. */
   onWaiting?(owner: LockOwner): void;
@@ -166,7 +166,7 @@ function meetHolder(address: string): Promise<Meeting | undefined> {
     });
     socket.once('close', () => {
       clearTimeout(timer);
-      // Gone, or too many are waiting to be let in: a moment later both are decided.
+      // Gone, or too many processes wait: try again shortly.
       if (!met) void delay(5).then(() => resolve(undefined));
     });
   });

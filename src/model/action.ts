@@ -30,7 +30,7 @@ export function manifestKey(manifest: Manifest): ActionKey {
 /**
  * The key to use when the result that `key` names cannot serve here: its patch conflicts with the file as it is
  * now, its gates fail, a file that its agent looked at has changed, or a person asked for another. Results are created once and never replaced, so the next one
- * gets a key of its own that anybody who meets the same obstacle computes again.
+ * gets a key of its own; every machine with the same conflict computes the same one.
  */
 export function nextKey(
   key: ActionKey,
@@ -96,7 +96,7 @@ export interface GateRun {
 /** Who made something: a person at their machine, or a run of continuous integration. Said by its maker. */
 export interface Origin {
   readonly by: 'person' | 'ci';
-  /** The work is not merged yet: whoever opened the pull request decided what ran. */
+  /** The work is not merged yet: the author of the pull request decided what ran. */
   readonly pullRequest: boolean;
   /** The person, the account or the run, as far as it is known. */
   readonly name?: string;
@@ -146,7 +146,7 @@ export function madeBy({
   };
 }
 
-/** What a task produced, as it stands in the store. */
+/** What a task produced, as stored. */
 export interface StoredResult {
   readonly commit: ObjectId;
   readonly key: ActionKey;

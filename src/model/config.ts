@@ -14,7 +14,7 @@ export type GateConfig =
       readonly inputs?: readonly string[];
     };
 
-/** The usual coding agents; each stands for an argument vector and the way it takes its prompt. */
+/** The known coding agents; each means an argument vector and a way to pass the prompt. */
 export type AgentPreset = 'claude' | 'codex' | 'gemini' | 'pi' | 'aider' | 'opencode-run';
 
 export interface CommandAgentConfig {
@@ -59,7 +59,7 @@ export interface OpencodeProviderConfig {
   /** Package of the provider; one that is bundled in OpenCode. Default for a provider with a `baseURL`: `@ai-sdk/openai-compatible`. */
   readonly npm?: string;
   readonly baseURL?: string;
-  /** Name of the environment variable that holds the key; the key itself never stands in a file of the project. */
+  /** Name of the environment variable that holds the key; the key itself is never in a file of the project. */
   readonly keyEnv?: string;
   readonly models?: Readonly<Record<string, OpencodeModelConfig>>;
 }

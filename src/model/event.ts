@@ -36,7 +36,7 @@ export type TaskOutcomeKind =
   /** Not tried: something that it needs failed, or the build was stopped. */
   | 'skipped';
 
-/** What an agent was asked for: the work of a task, a document of a plan, a better spec, a judgement, words for an edit. */
+/** The purpose of a session: the work of a task, a document of a plan, a revised task, a review, a spec change for a hand edit. */
 export type CallPhase = 'implementation' | 'planning' | 'rebase' | 'review' | 'absorb';
 
 export interface BuildSummary {
@@ -58,7 +58,7 @@ export type BuildEventBody =
       readonly version: string;
     }
   | { readonly type: 'build.waiting'; readonly pid: number; readonly command: string; readonly since: string }
-  /** After load and selection; `tasks` is everything the build looks at. */
+  /** After loading and selection; `tasks` are all tasks that the build analyses. */
   | {
       readonly type: 'build.planned';
       readonly tasks: readonly Label[];
@@ -160,7 +160,7 @@ export type BuildEventBody =
     }
   /** The sessions of all planners have been deleted, and what held them has ended. */
   | { readonly type: 'plan.closed'; readonly sessions: number }
-  /** The plan stands in the files of its feature; tasks by id, against the backlog as it was. */
+  /** The plan is written into the files of its feature; tasks by id, compared with the former backlog. */
   | {
       readonly type: 'plan.ready';
       readonly feature: string;

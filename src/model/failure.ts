@@ -131,7 +131,7 @@ export type Failure =
     }
   | { readonly kind: 'agent-error'; readonly detail: string; readonly output: KeptOutput }
   | { readonly kind: 'agent-missing'; readonly program: string }
-  /** The agent said that the task cannot be done as it stands. */
+  /** The agent reported that it cannot do the task. */
   | {
       readonly kind: 'agent-blocked';
       readonly because: string;
@@ -202,7 +202,7 @@ export type Failure =
   | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
   /** The reviewer has found what no gate has. */
   | { readonly kind: 'review-rejected'; readonly findings: readonly ReviewFinding[] }
-  /** No judgement came, which is no approval. */
+  /** The reviewer gave no valid answer, which is not an approval. */
   | { readonly kind: 'review-failed'; readonly failure: Failure }
   | { readonly kind: 'patch-conflict'; readonly path: string; readonly with?: Label }
   /** Going back to a version would overwrite specs that git has not. */
@@ -231,7 +231,7 @@ export type Failure =
       /** Files that conductor built and that no task owns any more; absent: none. */
       readonly orphans?: readonly string[];
     }
-  /** What a planner wrote was refused, and corrections have not mended it. */
+  /** A planner's document was rejected, and so were its corrections. */
   | {
       readonly kind: 'invalid-plan';
       /** The document, where it would stand in the project. */

@@ -63,7 +63,7 @@ export interface Metrics {
   readonly afterRebase: Rate;
   readonly rebases: number;
   readonly spent: Spent;
-  /** What results from the store and results that only gates had to look at again had cost when they were made. */
+  /** What results from the store, and results for which only gates ran, cost when they were built. */
   readonly saved: Spent;
   readonly byModel: readonly Group[];
   readonly byFeature: readonly Group[];

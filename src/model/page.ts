@@ -150,7 +150,7 @@ export interface TaskDocument {
   readonly verdict?: VerdictView;
   readonly key?: string;
   readonly result?: ResultView;
-  /** The build that the rest tells of; the last one that did something with the task, when none was asked for. */
+  /** The build that the document describes; by default the last one that did something with the task. */
   readonly build?: string;
   readonly run?: TaskView;
   readonly prompts: readonly PromptView[];

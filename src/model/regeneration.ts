@@ -49,7 +49,7 @@ export interface RegeneratedTask {
   readonly title: string;
   /** `store`: it had the result of this key; `made`: its recipe was run; `recorded`: only the lock file knows it. */
   readonly source: 'store' | 'made' | 'recorded' | 'failed' | 'skipped';
-  /** False when no lock file tells of it: then everything is new. */
+  /** False when no lock file records it: then everything is new. */
   readonly isRecorded: boolean;
   readonly identical: boolean;
   /** Files that are as they were. */

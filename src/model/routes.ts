@@ -2,7 +2,7 @@
 
 export type OneOrMore<T> = T | readonly T[];
 
-/** What a task must be for a route to be taken: every key that stands there must hold. */
+/** The conditions of a route: every given key must match. */
 export interface RouteCondition {
   readonly type?: OneOrMore<string>;
   readonly complexity?: OneOrMore<'low' | 'medium' | 'high'>;

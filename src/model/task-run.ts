@@ -18,7 +18,7 @@ export type RunRecipe =
       readonly agent: string;
       /** The agent definition, by name. */
       readonly definition: string;
-      /** By attempt; the last stands for later ones, and none at all for the agent's own default. */
+      /** By attempt; the last one also counts for later attempts. Empty: the agent's own default. */
       readonly choices: readonly ModelChoice[];
       readonly attempts: number;
       /** What was tried before this run, by other words or another model. */
@@ -55,9 +55,9 @@ export interface TaskRun {
   readonly gates: readonly GateSpec[];
   readonly budget: Budget;
   readonly network: boolean;
-  /** Whether the view holds the task's own former outputs. */
+  /** Whether the input tree holds the task's own former outputs. */
   readonly evolves: boolean;
-  /** Who judges the work when its gates have passed; absent: nobody. */
+  /** The reviewer of the work after its gates have passed; absent: no review. */
   readonly review?: ReviewRequest;
 }
 

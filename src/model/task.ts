@@ -16,7 +16,7 @@ export interface RenderStep {
   readonly with: { readonly [name: string]: Json };
 }
 
-/** `evolve`: former outputs are in the view; `fresh`: nothing of them. */
+/** `evolve`: the input tree holds the former outputs; `fresh`: it does not. */
 export type Strategy = 'evolve' | 'fresh';
 
 export type Recipe =
@@ -67,7 +67,7 @@ export interface Task {
   readonly acceptance: readonly string[];
   /** Direct dependencies, as labels. */
   readonly dependsOn: readonly Label[];
-  /** `undefined`: not declared (the view is the whole hand-written tree); `[]`: reads nothing of it. */
+  /** `undefined`: not declared (the input tree is the whole hand-written tree); `[]`: reads nothing of it. */
   readonly inputs: readonly string[] | undefined;
   readonly outputs: readonly string[];
   readonly edits: readonly string[];

@@ -33,7 +33,7 @@ export type Verdict =
     }
   /** The content stands but its gates changed: only the gates are run. */
   | { readonly kind: 'unverified'; readonly gates: readonly string[] }
-  /** A person edited outputs. `stale` says whether a build would have to make them anew. */
+  /** A person edited outputs. `stale` says whether a build would have to rebuild them. */
   | {
       readonly kind: 'drifted';
       readonly paths: readonly string[];

@@ -16,7 +16,7 @@ const PERSONAL = new Set(['status', 'owner', 'priority', 'tags', 'title']);
 
 /**
  * New ids for tasks that are those of the former backlog: first equal content, then the same outputs. So a planner that
- * numbers anew costs no result. Ids of tasks that are not named stay, unless they have to make way.
+ * numbers tasks again costs no result. Ids of tasks that are not named stay, unless they have to make way.
  */
 export function keepIds(former: PlannedBacklog, planned: PlannedBacklog): ReadonlyMap<string, string> {
   const renamed = new Map<string, string>();
@@ -44,7 +44,7 @@ export function keepIds(former: PlannedBacklog, planned: PlannedBacklog): Readon
   return new Map([...renamed].filter(([from, to]) => from !== to));
 }
 
-/** What an id becomes when another task has it: the next number that nobody has. */
+/** The new id of a task whose id another task has: the next free number. */
 function nextId(id: string, taken: ReadonlySet<string>): string {
   const [, stem = id, digits = ''] = /^(.*?)(\d*)$/.exec(id) ?? [];
   for (let number = Number(digits || '1') + 1; ; number++) {

@@ -6,7 +6,7 @@ import { headingsOf } from '../base/markdown.js';
 export const PLANNERS = ['spec', 'arch', 'qa'] as const;
 export type Planner = (typeof PLANNERS)[number];
 
-/** More is read by nobody, and by the next agent only for money. */
+/** Longer documents are not read by people, and cost money in the next prompt. */
 export const MAX_DOCUMENT_BYTES = 32_768;
 
 const PARTS: Readonly<Record<Planner, string>> = { spec: 'Requirements', arch: 'Structure', qa: 'Proof' };

@@ -16,7 +16,7 @@ export async function gatherPrompts(host: Host, project: Project): Promise<Reado
   return agentTasks(project).length === 0 ? new Map() : readPrompts(host, project);
 }
 
-/** Prompt templates by name, whoever works with them. */
+/** Prompt templates by name. */
 export async function readPrompts(host: Host, project: Project): Promise<ReadonlyMap<string, string>> {
   return new Map([...(await host.shippedPrompts()), ...(await ownFiles(project, PROMPTS))]);
 }

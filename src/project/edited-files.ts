@@ -51,7 +51,7 @@ export async function editedFiles(
   for (const lock of locks.values()) {
     for (const task of Object.values(lock.tasks)) {
       for (const [path, record] of Object.entries(task.edits ?? {})) {
-        // Records of several tasks may be of different builds: the one that tells of today's file is right.
+        // Records of several tasks may come from different builds: the one that matches the present file is right.
         if (!records.has(path) || (listing.get(path)?.id ?? '') === record.merged) records.set(path, record);
         paths.add(path);
       }

@@ -91,7 +91,7 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
         ? index.otherGlob(parsePattern(output), outputs, task.label)
         : index.otherOwner(prefix, task.label);
       if (!other) continue;
-      // Two equal patterns find each other: the later task is told.
+      // Two equal patterns find each other: the later task gets the problem.
       const mirror =
         !isGlob === !parsePattern(other.text).isGlob && told.has(`${other.label}\0${other.text}`);
       const isFirst = other.text === output && (order.get(other.label) ?? 0) > (order.get(task.label) ?? 0);

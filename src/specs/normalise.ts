@@ -103,7 +103,7 @@ function gate(raw: RawGate) {
   });
 }
 
-/** The defaults first; what stands in both stands once. */
+/** The defaults first; duplicates are removed. */
 function joined<T>(defaults: readonly T[] = [], own: readonly T[] = []): T[] {
   return [...new Set([...defaults, ...own])];
 }

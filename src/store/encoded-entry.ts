@@ -23,7 +23,7 @@ export function refOf(name: EntryName): string {
   return `refs/conductor/${isResult(name) ? 'results' : 'gates'}/${key.slice(0, 2)}/${key}`;
 }
 
-/** The entry that a ref stands for; undefined for any other ref. */
+/** The entry that a ref names; undefined for any other ref. */
 export function nameOf(ref: string): EntryName | undefined {
   const parts = /^refs\/conductor\/(results|gates)\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(ref);
   return parts ? (`${parts[1]}/${parts[2]}` as EntryName) : undefined;

@@ -92,7 +92,7 @@ export class GitResults implements ResultStore {
       const standing = await this.find(result.key);
       if (!standing.ok) return standing;
       if (standing.value) return ok({ ...standing.value, adopted: standing.value.commit !== commit });
-      // What stands there may not be used here: ours takes its place.
+      // The existing one may not be used here: ours replaces it.
       await this.point(resultName(result.key), commit);
     }
     const stored: StoredResult = { ...result, commit, provenance };
@@ -146,7 +146,7 @@ export class GitResults implements ResultStore {
     await this.create(name, commit);
   }
 
-  /** The objects are on disk before the ref, and the ref is before anybody hears of it. */
+  /** The objects are on disk before the ref, and the ref before anything is reported. */
   private async create(name: EntryName, commit: ObjectId): Promise<Result<'created' | 'exists', Failure>> {
     const bad = await this.durable.makeDurable(commit);
     if (bad.length > 0) {
@@ -223,7 +223,7 @@ export async function entryMessage(objects: GitObjects, name: EntryName, files: 
 const resultMessage = (label: string) => `result of ${label}\n`;
 const gatesMessage = (key: Digest) => `gates passed ${key}\n`;
 
-/** A record of our own making, or undefined: what stands in the store is not trusted to have the right shape. */
+/** A record written by conductor, or undefined: data in the store is not trusted to have the right form. */
 function parseRecord(text: string): (Provenance & { edited: string[] }) | undefined {
   try {
     const value = JSON.parse(text) as Partial<Provenance & { edited: string[] }>;

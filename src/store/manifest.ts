@@ -33,7 +33,7 @@ export interface ManifestFacts {
   readonly task: Task;
   readonly salt: string;
   readonly recipe: RecipeFacts;
-  /** Files that each declared input matches, as the view shows them. */
+  /** Files that each declared input matches, as they are in the input tree. */
   readonly inputs: readonly {
     readonly pattern: string;
     readonly files: readonly (readonly [string, Entry])[];

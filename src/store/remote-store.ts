@@ -25,7 +25,7 @@ export interface Fetched {
 }
 
 export interface Offered {
-  /** `stored`: it holds exactly ours now. `taken`: another one stands there and stays. */
+  /** `stored`: the remote has exactly ours now. `taken`: it has another one, which stays. */
   readonly outcomes: ReadonlyMap<EntryName, 'stored' | 'taken'>;
   /** Why the others are not there. */
   readonly fault?: RemoteFault;

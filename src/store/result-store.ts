@@ -13,7 +13,7 @@ export interface NewResult {
   readonly provenance: Provenance;
 }
 
-/** A result as it stands in the store after it was kept. */
+/** A result as it is in the store. */
 export interface KeptResult extends StoredResult {
   /** Another one was there first, here or on a remote, and this is it: the gates of ours say nothing of it. */
   readonly adopted?: boolean;
@@ -31,6 +31,6 @@ export interface ResultStore {
   recordGates(key: Digest): Promise<void>;
   /** Makes everything kept so far independent of the person's repository. */
   repack(): Promise<void>;
-  /** Waits, for a limited time, until what was kept is where others find it, and lets go of all connections. */
+  /** Waits for a limited time until new results are on the remotes, and closes all connections. */
   close(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import type { EntryName } from './encoded-entry.js';
 
 export const SIGNATURE_FILE = 'signature.json';
 
-/** As it stands in an entry, beside the files that it is for. */
+/** As it is in an entry, with the files that it covers. */
 export interface Signature {
   readonly schema: 1;
   /** The signer, as the file of signers has it. */

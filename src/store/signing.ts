@@ -56,7 +56,7 @@ function sshSigner(keyFile: string, by: string, env: Environment): Signer {
   return {
     async sign(statement) {
       const signed = await sshSign(keyFile, statement, env);
-      // It could sign when the build began: what has changed since, nobody has foreseen.
+      // Signing worked when the build started, so this is unexpected.
       if ('problem' in signed) throw new Error(`a result could not be signed: ${signed.problem}`);
       return { schema: 1, by, kind: 'ssh', value: signed.signature };
     },

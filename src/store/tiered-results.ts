@@ -44,7 +44,7 @@ export class TieredResults implements ResultStore {
   private readonly late = new Set<Promise<unknown>>();
   /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
   private readonly gaveWay = new Set<ActionKey>();
-  /** What a person accepted may yet be taken back: it is sent when the build has ended well. */
+  /** An accepted result may still be withdrawn, so it is sent only after a successful build. */
   private readonly provisional = new Set<EntryName>();
   private readonly stop = new AbortController();
   private readonly signal: AbortSignal;
@@ -73,7 +73,7 @@ export class TieredResults implements ResultStore {
       return kept;
     }
     const offered = this.offers.ask(name);
-    // Rendered again it is the same: nobody needs to wait for who was first.
+    // A rendered result is always the same, so there is no need to ask which build was first.
     if (result.provenance.recipe !== 'render') {
       const heard = await within(offered, this.sharing.claimMs, this.signal);
       if (heard !== 'late') return ok(heard === 'taken' ? await this.adopt(kept.value) : kept.value);

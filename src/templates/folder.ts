@@ -18,14 +18,14 @@ export interface TemplatePlace {
   readonly origin: TemplateOrigin;
   /** Absolute path. */
   readonly folder: string;
-  /** The folder as people are told it. */
+  /** The folder as shown to people. */
   readonly shown: string;
 }
 
 export interface TemplateFile {
   /** Relative to `spec/`, `build/` or `partials/`, with `/`. */
   readonly path: string;
-  /** As people are told it. */
+  /** As shown to people. */
   readonly shown: string;
   readonly content: Buffer;
 }

@@ -8,7 +8,7 @@ import type { Diagnostic, Failure } from '../model/failure.js';
 import type { Values } from './definition.js';
 import { specName, type Template, type TemplateFile } from './folder.js';
 
-/** What every template is told beside its own variables. */
+/** Variables that every template has in addition to its own. */
 export interface FeatureNames {
   /** As it was asked for: `invoices`. */
   readonly name: string;

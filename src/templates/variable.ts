@@ -30,7 +30,7 @@ export interface TemplateVariable {
   readonly ask: boolean;
   /** Other defaults, by the package that a project depends on; the first that it has counts. */
   readonly detect: Readonly<Record<string, Json>>;
-  /** The value that a text or a value stands for, or everything that is wrong with it. */
+  /** The value of a text or value, or all problems with it. */
   read(given: Json): Result<Json, VariableProblem[]>;
 }
 

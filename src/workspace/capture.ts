@@ -34,7 +34,7 @@ export interface CaptureOptions {
 }
 
 export interface Captured {
-  /** The view with outputs and edits in it: exactly what the workspace shows afterwards and the gates see. */
+  /** The input tree with outputs and edits: exactly what the workspace holds afterwards and the gates see. */
   readonly tree: ObjectId;
   readonly outputs: Files;
   readonly edits: readonly FileChange[];
@@ -52,7 +52,7 @@ export async function captureResult(
 
 /**
  * Captures the workspace and puts it to exactly the kept tree. Failures: `wrote-outside-outputs` (but for scratch files
- * that the view's own ignore rules ignore), `leaked-secret`, `unsafe-path`, `link-leaves-tree`, `output-too-large`. Whether outputs are
+ * that the input tree's own ignore rules ignore), `leaked-secret`, `unsafe-path`, `link-leaves-tree`, `output-too-large`. Whether outputs are
  * missing is for the caller to say.
  */
 async function capture(
@@ -177,7 +177,7 @@ async function filesWith(
   return found.sort();
 }
 
-/** Changed tracked files, and new ones that the view's ignore rules do not name as scratch. */
+/** Changed tracked files, and new ones that the ignore rules of the input tree do not name. */
 async function notIgnored(
   outside: ReadonlyMap<string, 'tracked' | 'new'>,
   call: Parameters<typeof git>[1],

@@ -165,9 +165,9 @@ async function commitTree(
   parents: readonly ObjectId[],
   message: string,
 ): Promise<Result<ObjectId, Failure>> {
-  const wish = await git(['config', '--type=bool', 'commit.gpgSign'], theirs);
+  const request = await git(['config', '--type=bool', 'commit.gpgSign'], theirs);
   // `commit-tree` does not look at the setting by itself.
-  const sign = wish.stdout.toString('latin1').trim() === 'true' ? ['-S'] : [];
+  const sign = request.stdout.toString('latin1').trim() === 'true' ? ['-S'] : [];
   const args = ['commit-tree', tree, ...sign, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
   const exit = await git(args, { ...theirs, input: message });
   if (exit.code === 0) return ok(exit.stdout.toString('latin1').trim());
@@ -193,7 +193,7 @@ async function copyObjects(
   await gitOk(['unpack-objects', '-q'], { ...theirs, input: pack });
 }
 
-/** The person's index tells of the committed files as committed; everything else in it stays. */
+/** Marks the committed files as committed in the user's index, and leaves everything else in it. */
 async function updateIndex(theirs: GitCall, steps: readonly CommitStep[], digits: number): Promise<void> {
   const latest = new Map(steps.flatMap((step) => [...step.changes]));
   const zero = '0'.repeat(digits);

@@ -53,7 +53,7 @@ export async function publishTree(
   if (inTheWay.length > 0) {
     return err({ kind: 'publish-refused', paths: inTheWay, detail: 'these files are not in the snapshot' });
   }
-  // The journal is of use only as long as what it tells of can be read.
+  // The journal is useful only while the objects that it names can be read.
   await new DurableRefs(objects).makeTreeDurable(from, to);
   const journal = join(repository.state, JOURNAL);
   await writeAtomic(journal, JSON.stringify({ from, to }));
@@ -77,7 +77,7 @@ export async function publishTree(
   });
 }
 
-/** The journal goes only when what it tells of can no longer be lost. */
+/** Removes the journal only when the published files can no longer be lost. */
 async function bringToDisk({ project }: Repository, paths: readonly string[]): Promise<void> {
   await syncFiles(paths.map((path) => join(project, path)));
 }

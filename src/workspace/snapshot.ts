@@ -51,7 +51,7 @@ export async function takeSnapshot(
   options: SnapshotOptions,
 ): Promise<Result<{ tree: ObjectId }, Failure>> {
   const index = join(repository.state, 'index');
-  // Left by a git that was killed; nobody else writes here while the lock is held.
+  // Left by a killed git; no other process writes here while the lock is held.
   await rm(`${index}.lock`, { force: true });
   // What an index holds depends on what was left out of it: another list of secrets needs another index.
   const listFile = join(repository.state, 'index-secrets.json');
@@ -63,7 +63,7 @@ export async function takeSnapshot(
   if (!(await exists(index))) await seed(repository, options);
   const first = await snapshot(repository, objects, options);
   if (first.ok || first.error.kind !== 'snapshot-failed') return first;
-  // An index that is damaged, or tells of objects that are gone, is made anew from the files.
+  // An index that is damaged, or names missing objects, is built again from the files.
   await rm(index, { force: true });
   return snapshot(repository, objects, options);
 }
@@ -114,7 +114,7 @@ const MAX_LOOKS = 3;
 const VANISHED = /No such file or directory|short read while indexing|changed while|unable to stat/;
 
 /**
- * git takes a pattern that is to be left out for the wish to add what it matches, and complains when that is ignored
+ * git takes an exclude pattern as a request to add what it matches, and complains when that is ignored
  * anyway; everything else has been added. And a folder without a file matches nothing.
  */
 function isHarmless(exit: GitExit): boolean {

@@ -127,7 +127,7 @@ export class WorkspacePool {
     }
   }
 
-  /** `failed`: what it holds is of no use to anybody, and is removed at once: the disk may be full of it. */
+  /** `failed`: its content is useless and is removed at once, because it may have filled the disk. */
   async release(workspace: Workspace, failed = false): Promise<void> {
     if (failed) await this.empty(workspace).catch(() => undefined);
     await rm(this.busyFile(workspace), { force: true });
@@ -160,7 +160,7 @@ export class WorkspacePool {
     await this.empty(workspace);
     await gitOk(['read-tree', '--reset', '-u', tree], call);
     const commit = await this.objects.writeCommit({ tree, message: 'view\n' });
-    // For an agent that looks at its changes with git: a HEAD and an index of its own that show this tree.
+    // For an agent that inspects its changes with git: its own HEAD and index with this tree.
     await writeGitFile(workspace.dir, workspace.gitDir);
     await writeFile(join(workspace.gitDir, 'HEAD'), `${commit}\n`);
     await copyFile(workspace.index, join(workspace.gitDir, 'index'));

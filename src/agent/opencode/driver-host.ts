@@ -10,9 +10,9 @@ import { EventStream } from './session/events.js';
 
 export interface HostOptions {
   start(signal: AbortSignal): Promise<Result<OpencodeServer, Failure>>;
-  /** Bytes from which folders that nobody works in are closed on the server. Default 1.7 GB: eight folders with their plugins take 1.2. */
+  /** Bytes of memory from which unused folders are closed on the server. Default 1.7 GB: eight folders with their plugins take 1.2. */
   readonly trimBytes?: number;
-  /** Bytes from which the server is replaced as soon as nobody uses it; until then no run joins it. Default 2 GB. */
+  /** Bytes of memory from which the server is replaced when no run uses it; until then no new run joins it. Default 2 GB. */
   readonly maxBytes?: number;
   /** Servers that may die in one build before it is given up. Default 5. */
   readonly maxDeaths?: number;
@@ -106,7 +106,7 @@ export class ServerHost {
       const detail = 'the OpenCode server ended repeatedly';
       return err({ kind: 'agent-error', detail, output: { tail: '' } });
     }
-    // A server that dies before its stream is open is seen by whoever takes the lease.
+    // A server that dies before its stream is open is noticed by the next run that uses it.
     await Promise.race([events.open().catch(() => {}), lost]);
     return ok(running);
   }
@@ -129,7 +129,7 @@ export class ServerHost {
   }
 }
 
-/** From now on nobody joins; whoever leaves last ends it. */
+/** From now on no run joins; the last run to leave ends it. */
 function retire(running: Running): void {
   let end = () => {};
   const ended = new Promise<void>((resolve) => {

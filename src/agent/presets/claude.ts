@@ -65,7 +65,7 @@ export const claude: Preset = {
   skips: (start) => start.startsWith('{"type":"stream_event"') && start.includes('"content_block_delta"'),
 };
 
-/** How the login is made and where the provider is; not what the agent is told or may do. */
+/** Login and address of the provider; not instructions or permissions of the agent. */
 const LOGIN_SETTINGS = [
   ...[
     'apiKeyHelper',

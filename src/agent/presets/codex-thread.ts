@@ -105,7 +105,7 @@ export function codexThread(turn: CodexTurn): CodexThread {
       const { id, method } = message;
       if (method === undefined) return answered(id, message);
       if (id === undefined) return notified(method, record(message.params));
-      // A question: nobody is there to answer it.
+      // A question: no person can answer it.
       turn.send({ id, error: { code: -32_601, message: 'nobody can be asked' } });
       return said(`refused: ${String(method)}`);
     }),

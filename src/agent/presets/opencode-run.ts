@@ -77,7 +77,7 @@ export function opencodeReader(): OutputReader {
       const body = text(data.responseBody) ?? '';
       const status = isCount(data.statusCode) ? { status: data.statusCode } : {};
       if (error.name === 'ContextOverflowError') {
-        // It shortens what was said and goes on; where that is too long again, it would do so for ever.
+        // It compacts the session and continues; if that is too long again, it would do so endlessly.
         overflows += 1;
         const problem: ProviderProblem = { text: why, kind: 'overflow' };
         return { ...said(why), ...(overflows > 1 ? { retry: problem } : { error: problem }) };

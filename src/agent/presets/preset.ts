@@ -4,7 +4,7 @@ import type { OutputReader } from './reading.js';
 
 /** What the arguments and variables of one start are made from. */
 export interface PresetStart {
-  /** The folder that stands for its state folder in this attempt: absolute, and it exists. */
+  /** The folder that replaces its state folder in this attempt: absolute and existing. */
   readonly state: string;
   readonly promptFile: string;
   /** As the program itself names it. */
@@ -23,7 +23,7 @@ export interface StateFile {
 }
 
 export interface SettingsFile extends StateFile {
-  /** What stands in the attempt's own copy; undefined: no file. */
+  /** The content of the attempt's own copy; undefined: no file. */
   keep(text: string | undefined): string | undefined;
 }
 

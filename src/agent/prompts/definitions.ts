@@ -14,12 +14,12 @@ export type PermissionRule = PermissionAction | Readonly<Record<string, Permissi
 export interface AgentDefinition {
   /** The file's name without `.md`. */
   readonly name: string;
-  /** The file as it stands; what OpenCode is given. */
+  /** The text of the file, unchanged; OpenCode gets it. */
   readonly text: string;
   readonly description: string;
   /** `provider/model`. */
   readonly model: string | undefined;
-  /** Model calls of one attempt. OpenCode only asks the model to end; whoever runs it must hold the limit. */
+  /** Model calls of one attempt. OpenCode only asks the model to stop; the driver must enforce the limit. */
   readonly steps: number | undefined;
   /** In the order of the file, which is the order of precedence: the last rule that matches wins. */
   readonly permission: Readonly<Record<string, PermissionRule>>;

@@ -141,7 +141,7 @@ function cutToBytes(line: string, max: number): string {
   return `${text}…`;
 }
 
-/** A fence longer than any in the text, so that output cannot end it and go on as instructions. */
+/** A fence longer than any in the text, so that output cannot close it and continue as instructions. */
 export function fenced(text: string, language = ''): string {
   const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(longest + 1);

@@ -154,7 +154,7 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
       return refuse(response, 404, `${incoming.method} ${path}: there is no such thing`);
     }
     complete(protocol, path, incoming, response).catch((error: unknown) => {
-      // A step made by a test's own function may throw: the test is told, the server lives on.
+      // A step from a test's own function may throw: the test gets the error, and the server continues.
       refuse(
         response,
         500,

@@ -44,7 +44,7 @@ export function createPlaybook(choose: Choose | undefined): Playbook {
 
   function begin(request: ModelRequest): Result<Reading, string> {
     const known = readings.get(request.session);
-    // The same prompt anew, where no header tells sessions apart.
+    // The same prompt again, without a header that tells sessions apart.
     const current = request.isFirst && known?.answered ? undefined : known;
     const chosen = choose?.(request) ?? markedScript(request.messages);
     if (typeof chosen === 'object') {

@@ -50,7 +50,7 @@ export async function serveScript(
   return ok(await serveScripts(scripts.value, options));
 }
 
-/** The same with scripts at hand. */
+/** The same, with given scripts. */
 export async function serveScripts(
   scripts: Scripts,
   options: Omit<ScriptedModelOptions, 'scripts'> = {},

@@ -15,7 +15,7 @@ export interface StepUsage {
 export interface ToolCall {
   /** The tool's name as the agent offers it: `write`, `bash`. */
   readonly call: string;
-  /** The arguments; a string is sent as it stands, so that broken JSON can be played. */
+  /** The arguments; a string is sent unchanged, so that a script can send broken JSON. */
   readonly args?: unknown;
 }
 
@@ -41,7 +41,7 @@ export interface Step {
   readonly retryAfter?: number;
   /** With `status: 400`: the error of a prompt that is longer than the model's window. */
   readonly overflow?: boolean;
-  /** With `status: 429`: the error of an account with nothing left, which no waiting mends. */
+  /** With `status: 429`: the error of an account without quota; waiting does not help. */
   readonly quota?: boolean;
   /** The connection is dropped after so many bytes of the answer (0: after the headers). */
   readonly cut?: number;

@@ -140,7 +140,7 @@ function fitsContested(
   });
 }
 
-/** Whether a record still tells of a patch on this file by a task that is gone or edits it no more. */
+/** Whether a record still names a patch of this file by a task that no longer exists or no longer edits it. */
 function abandonedPatch(project: Project, path: string): boolean {
   const by = project.patched.get(path)?.by ?? [];
   if (by.some((label) => !project.graph.tasks.get(label)?.edits.includes(path))) return true;

@@ -45,7 +45,7 @@ export async function planPublish(
 
 /**
  * A task that failed or was not looked at keeps its former outputs, so also its former patches: they are put on
- * again when another task's patch of the same file lands.
+ * again when another task's patch of the same file is published.
  */
 async function withFormerPatches(
   prepared: Prepared,

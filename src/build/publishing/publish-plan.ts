@@ -33,7 +33,7 @@ export interface PublishPlan {
 
 export interface MergedTree {
   readonly tree: ObjectId;
-  /** Outputs that nobody owns any more and that a person changed: left, and reported. */
+  /** Outputs that no task owns any more and that a person changed: left in place and reported. */
   readonly leftBehind: readonly string[];
   /** Path to entry word of every output, for the clone's own record. */
   readonly published: Readonly<Record<string, string>>;

@@ -36,7 +36,7 @@ export function publishedOutputs(
   return published;
 }
 
-/** Files with patches, after this build. What a build of some targets did not look at stays as it was recorded. */
+/** Files with patches after this build. Files of tasks outside of the targets stay as recorded. */
 export function patchedFiles(
   project: Project,
   locks: readonly FeatureLock[],

@@ -152,7 +152,7 @@ async function editedInputTree({ project }: Prepared, task: Task): Promise<strin
   return project.objects.editTree(undefined, files);
 }
 
-/** What a person made of a draft. Fails with `invalid-specs`; the draft stays for another try. */
+/** The draft as a person changed it. Fails with `invalid-specs`; the draft stays for another try. */
 export async function readDraft({
   draft,
   proposal,
@@ -170,7 +170,7 @@ export interface ApplyOptions {
 
 /**
  * Writes the proposed spec and accepts the edited files as its result. When they do not pass, or the spec was changed
- * meanwhile, the spec is as before. Killed in between: `conductor accept` goes on from there.
+ * meanwhile, the spec is as before. After a kill in between, `conductor accept` continues.
  */
 export async function applyAbsorption(
   host: ExecutionHost,

@@ -35,7 +35,7 @@ async function commandProgram(agent: CommandAgentConfig, env: Environment): Prom
     const hint = 'install it, make sure that it is on PATH, or change `agent` in the config';
     return { about: 'agent', state: 'problem', found: `the program \`${name}\` is not on PATH`, hint };
   }
-  // A program that nobody here knows may do anything when it is asked for its version.
+  // An unknown program may do anything when it is started with `--version`.
   const answer = agent.command === undefined ? await answeredVersion(program, env) : undefined;
   const version = answer?.trim().split('\n', 1)[0]?.slice(0, 80);
   return { about: 'agent', state: 'ok', found: !version ? program : `${program}, ${version}` };

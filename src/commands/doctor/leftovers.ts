@@ -64,7 +64,7 @@ export const checkAbandoned: DoctorCheck = async ({ host }) => {
   return [{ about: 'workspaces', state: 'warning', found, hint: `you can remove them: ${shown.join(' ')}` }];
 };
 
-/** Every workspace in it says where its git folder is; when none of those is there, nobody uses the folder. */
+/** Every workspace in it names its git folder; if none of those exists, the folder is unused. */
 async function isAbandoned(folder: string): Promise<boolean> {
   let workspaces = 0;
   for (const name of await namesIn(folder)) {

@@ -181,7 +181,7 @@ async function freePage(project: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Adds to the ends of ignore files what neither git nor a formatter must look at. */
+/** Appends to ignore files what git and formatters must ignore. */
 async function addIgnored(
   project: string,
   { toolchain }: InitSurvey,
@@ -200,7 +200,7 @@ async function addIgnored(
   return added.filter((one) => one !== undefined);
 }
 
-/** Undefined where nothing had to be added, and where a link stands in the file's place. */
+/** Undefined when nothing had to be added, and when the file is a link. */
 async function addLines(
   project: string,
   name: string,

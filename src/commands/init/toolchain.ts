@@ -44,7 +44,7 @@ const LOCK_FILES: readonly (readonly [string, PackageManager])[] = [
   ['npm-shrinkwrap.json', 'npm'],
 ];
 
-/** `top` is the root of the repository: a lock file of a workspace stands there. */
+/** `top` is the root of the repository, where a package workspace has its lock file. */
 export async function detectToolchain(
   project: string,
   top: string,
@@ -88,7 +88,7 @@ const COMMANDS: Readonly<Record<PackageManager, Commands>> = {
   bun: { run: 'bunx', fetch: 'bunx', addDevelopment: 'bun add --dev' },
 };
 
-/** How package managers are told things; npm's way where there is none. */
+/** Commands of package managers; npm's if there is none. */
 export function managerCommands(manager: PackageManager | undefined): Commands {
   return COMMANDS[manager ?? 'npm'];
 }

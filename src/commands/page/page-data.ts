@@ -42,7 +42,7 @@ export class PageData {
   readonly repository: Repository;
   readonly builds: BuildFollower;
   private readonly host: Host;
-  /** One look at the project at a time: each starts processes of git. */
+  /** One read of the project at a time, because each starts git processes. */
   private readonly looks = new Limiter(1);
   private readonly answers = new Map<string, { readonly at: number; readonly value: Promise<unknown> }>();
   private durations: Readonly<Record<Label, number>> = {};
@@ -108,7 +108,7 @@ export class PageData {
     });
   }
 
-  /** `build`: the one to tell of; without it the last one that did something with the task. Undefined: nobody knows it. */
+  /** `build`: the one to describe; by default the last one that did something with the task. Undefined: unknown. */
   async task(label: Label, build: string | undefined): Promise<TaskDocument | undefined> {
     const run = await this.runOf(label, build);
     const asked: TaskQuestion = {

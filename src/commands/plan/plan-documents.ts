@@ -30,14 +30,14 @@ export interface PlanDocumentsParts {
   readonly version: string;
   readonly signal: AbortSignal;
   readonly emit: Emit;
-  /** What stands in the project's files. */
+  /** The content of the project's files. */
   readonly lock: PlanLock | undefined;
   readonly dryRun: boolean;
   /** Milliseconds since 1970, UTC. */
   now(): number;
   /** Called when the first agent is asked. */
   openExecutor(): Promise<Result<Executor, Failure>>;
-  /** Keeps a document for a person to look at, under the name of its file; gives its place, relative to the project. */
+  /** Writes a document for a person to read, under the name of its file; returns its path, relative to the project. */
   keepProposal(file: string, text: string): Promise<string>;
 }
 

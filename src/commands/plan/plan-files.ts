@@ -36,7 +36,7 @@ export function filesInPlace({ folder }: PlannedFeature, files: ReadonlyMap<stri
   return new Map([...files].map(([name, text]) => [folder + name, text]));
 }
 
-/** The feature's backlog as it stands; undefined when there is none. */
+/** The feature's present backlog; undefined when there is none. */
 export async function backlogIn(project: Project, folder: string) {
   const text = await textIn(project, folder + BACKLOG);
   return text === undefined ? undefined : readBacklog(text, folder + BACKLOG);

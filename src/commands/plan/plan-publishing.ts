@@ -65,7 +65,7 @@ export async function publishPlan(
   return ok(written.value.length);
 }
 
-/** Keeps a file for a person to look at; gives its place, relative to the project. */
+/** Writes a file for a person to read; returns its path, relative to the project. */
 export async function keepProposal(
   project: Project,
   feature: string,
@@ -81,7 +81,7 @@ function proposals(feature: string): string {
   return `${CONDUCTOR_FOLDER}/plans/${feature}`;
 }
 
-/** The files that changed and the lock, in one step: a person's change of the last moment refuses all of it. */
+/** The changed files and the lock file in one step: a change by a person in the meantime refuses all of it. */
 async function writeFiles(
   { project, folder, lock: former }: PlanArrival,
   plan: WrittenPlan,

@@ -21,7 +21,7 @@ export interface PlanOptions {
   /** Dollars that this plan may cost, beside what the config says; undefined: no more limit. */
   readonly budgetUsd: number | undefined;
   readonly wait: boolean;
-  /** The command line, for whoever waits for this one. */
+  /** The command line, shown to commands that wait for this one. */
   readonly command: string;
 }
 

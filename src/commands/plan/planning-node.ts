@@ -71,7 +71,7 @@ interface NodeFacts {
   readonly template: string;
   /** The name of the document in the workspace. */
   readonly file: string;
-  /** What the prompt is made of, by the names of its variables. */
+  /** The parts of the prompt, by the names of its variables. */
   readonly given: Readonly<Record<string, string>>;
   /** The variables that may be of any size. */
   readonly material: readonly string[];
@@ -103,7 +103,7 @@ async function makeNode(
     { name: 'agent', value: agentIdentity(agent, defined), show: 'word' },
     ...(model === undefined ? [] : [{ name: 'model', value: model, show: 'word' as const }]),
   ];
-  // What the prompt is made of stands beside it, so that an explanation names what changed.
+  // The parts of the prompt are also items, so that an explanation names what changed.
   const texts = { ...given, prompt: rendered.value.text };
   const manifest = [
     ...words,
@@ -123,7 +123,7 @@ async function makeNode(
   });
 }
 
-/** `@` stands in no id of a task: no task can have this label. */
+/** `@` is not allowed in task ids, so no task has this label. */
 export function labelOf(feature: string, name: DocumentName): Label {
   return `${feature}/@${name === 'backlog' ? name : `planner-${name}`}`;
 }

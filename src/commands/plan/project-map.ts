@@ -34,7 +34,7 @@ interface KeptMap {
   readonly outlines: Readonly<Record<string, Outline>>;
 }
 
-/** The map of a tree as the feature's planners get it. The same tree gives the same text, without a look at a file. */
+/** The map of a tree for the feature's planners. The same tree gives the same text without reading a file. */
 export async function repositoryMap(project: Project, feature: string, tree: ObjectId): Promise<string> {
   const file = `${project.repository.state}/map.json`;
   const kept = parseKept(await readText(file));
@@ -129,7 +129,7 @@ export async function plannerTree(project: Project, feature: string): Promise<Ob
   return project.objects.editTree(project.handWrittenTree, files);
 }
 
-/** Whether a task of the feature has its patch in the file as it stands, today's tasks and former ones. */
+/** Whether a present or former task of the feature has its patch in the present file. */
 function isPatchedBy(project: Project, feature: string, path: string): boolean {
   const locked = Object.values(project.locks.get(feature)?.tasks ?? {});
   const recorded = project.patched.get(path)?.by ?? [];

@@ -44,7 +44,7 @@ export class Actions {
     this.parts = parts;
   }
 
-  /** Starts it and returns at once; the end is told on the live stream. Fails with a sentence for the page. */
+  /** Starts it and returns at once; the live stream reports the end. Fails with a sentence for the page. */
   async begin(
     request: ActionRequest,
   ): Promise<Result<{ readonly id: string; readonly command: string }, string>> {

@@ -11,7 +11,7 @@ import type { PageData } from '../page/page-data.js';
 const EVERY_MS = 250;
 /** A comment, so that a connection that is gone is noticed. */
 const BEATS = 60;
-/** A page that does not read: it comes back and reads everything anew. */
+/** A page that does not read is disconnected: it reconnects and reads everything again. */
 const MAX_WAITING_BYTES = 16_000_000;
 
 export interface LiveOptions {

@@ -20,7 +20,7 @@ export interface TaskChange {
 
 export interface FeatureVersion {
   readonly version: string;
-  /** ISO 8601, UTC: when its last result landed. */
+  /** ISO 8601, UTC: when its last result was published. */
   readonly at: string;
   /** In the person's repository; undefined: on disk and not committed. */
   readonly commit: string | undefined;
@@ -33,7 +33,7 @@ export interface FeatureVersion {
   readonly lock: FeatureLock;
 }
 
-/** Newest first. A version that stands in several commits in a row is listed once, with the newest. */
+/** Newest first. A version in several successive commits is listed once, with the newest. */
 export async function featureVersions(
   project: Project,
   store: ResultStore,

@@ -18,7 +18,7 @@ export interface RestoredPatches {
 }
 
 /**
- * The patched files, put together anew into `changes`: what people wrote, with the patches of other features as they are
+ * The patched files, assembled again into `changes`: what people wrote, with the patches of other features as they are
  * and this one's as the version has them. Fails with `edit-base-missing` (a text or a patch is in no store) or
  * `patch-conflict`.
  */

@@ -10,7 +10,7 @@ export interface WatchOptions {
   readonly workers: number | undefined;
   /** Looks every second, for file systems without events. */
   readonly poll: boolean;
-  /** The command line, for whoever waits for a build. */
+  /** The command line, shown to commands that wait for a build. */
   readonly command: string;
 }
 

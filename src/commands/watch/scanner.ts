@@ -24,7 +24,7 @@ export class Scanner {
   /** The tree that was seen last. */
   private last: ObjectId | undefined;
   private parsed: ParseCache | undefined;
-  /** There is one index: whoever uses it waits for the one before. */
+  /** There is one index: each use waits for the one before. */
   private turn: Promise<unknown> = Promise.resolve();
 
   private constructor(

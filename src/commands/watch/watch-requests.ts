@@ -5,7 +5,7 @@ const WATCH_REQUESTS = ['look', 'event', 'now', 'failed', 'all'] as const;
 
 /**
  * `look`: something may have changed; `event`: something did, and more may follow at once; `now`: build without waiting;
- * `failed`: what failed, once more; `all`: everything, what failed included.
+ * `failed`: failed tasks again; `all`: everything, including failed tasks.
  */
 export type WatchRequest = (typeof WATCH_REQUESTS)[number];
 

@@ -132,7 +132,7 @@ class Watch {
     const isKnown = this.problem === undefined ? tree === base : tree === this.looked;
     const changed = base === undefined ? [] : await this.changes(base, tree);
     const mayDecide = !isKnown && (changed.length === 0 || changed.some((path) => this.scope.decides(path)));
-    // It is read while nobody knows yet whether more comes: then it is read again.
+    // It is read before the series of changes has ended, and read again if more changes come.
     const [early] = await Promise.all([mayDecide ? this.reader.read(tree) : undefined, calm]);
     const isOver = request !== 'event' || !this.debounce.goesOn();
     // A build that came to its end meanwhile has written something.
@@ -241,7 +241,7 @@ class Watch {
     const build = builds.start(reading, options, urgentTasks(reading.project, changed));
     build.ended.then(
       ({ tree, isMistaken }) => {
-        // Superseded by nothing but a lock that somebody else held: what they left is looked at.
+        // Superseded only because another command held the lock: scan what it left.
         if (tree !== undefined) this.seen = tree;
         this.justBuilt = true;
         this.isOwed = isMistaken;
@@ -279,7 +279,7 @@ class Watch {
     if (this.builds.running) return;
     if (!this.justBuilt && because === undefined) return;
     this.justBuilt = false;
-    // What the next change is read with is read now, when nobody waits for it.
+    // Load now what the next change needs, while nobody waits.
     const read = this.problem === undefined ? await this.reader.read(tree) : undefined;
     if (read?.ok) this.scope = scopeOf(read.value.reading.project, this.scope);
     await this.scanner.keepParsed();

@@ -64,7 +64,7 @@ export interface BesideTask {
 
 export interface FormerDocument {
   readonly text: string;
-  /** Whether its sources have changed: an agent that leaves it unchanged is asked once more. */
+  /** Whether its sources have changed: an agent that leaves the document unchanged is asked once again. */
   readonly isOutdated: boolean;
 }
 

@@ -16,7 +16,7 @@ export interface YamlChange {
 
 /**
  * The text with the changes made, one after the other. Where a value cannot be cut out of the text (flow style that
- * spans lines, anchors) the whole document is written anew, with its comments. The text is valid YAML.
+ * spans lines, anchors) the whole document is written again, with its comments. The text is valid YAML.
  */
 export async function editYaml(text: string, changes: readonly YamlChange[]): Promise<string> {
   const yaml = await import('./yaml.js');
@@ -78,7 +78,7 @@ function splice(source: Source, change: YamlChange): string | undefined {
   return pair ? splicePair(yaml, text, pair, value) : insertPair(source, parent, change);
 }
 
-/** A list or mapping in brackets is written anew as a whole, which costs no line but its own; one with comments is not. */
+/** A list or mapping in brackets is rewritten as a whole, which changes only its own lines; one with comments is not. */
 function spliceFlow(
   { yaml, document, text }: Source,
   { path, value }: YamlChange,

@@ -46,7 +46,7 @@ export async function historicalBlobs(
   return ids;
 }
 
-/** The commit that a name stands for (`main`, `HEAD~2`, an id); undefined when there is none. Never read as an option. */
+/** The commit of a name (`main`, `HEAD~2`, an id); undefined when there is none. Never read as an option. */
 export async function resolveCommit(repository: Repository, name: string): Promise<ObjectId | undefined> {
   if (name === '' || name.includes('\0')) return undefined;
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];

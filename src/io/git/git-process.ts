@@ -149,7 +149,7 @@ export function gitEnvironment(call: GitCall): Record<string, string> {
   };
 }
 
-/** As `git`, while nothing else goes on: it costs less of a process that has nothing else to do. */
+/** Like `git`, but blocking: cheaper when the process has nothing else to do. */
 export function gitSync(args: readonly string[], call: GitCall = {}): GitExit {
   const { status, signal, stdout, stderr, error } = spawnSync('git', gitArguments(call, args), {
     cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',
@@ -180,7 +180,7 @@ function gitOnce(args: readonly string[], call: GitCall): Promise<GitExit> {
       cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',
       env: gitEnvironment(call),
       stdio: ['pipe', 'pipe', 'pipe'],
-      // A session of its own has no terminal: neither ssh nor a credential helper can stop to ask somebody.
+      // Its own session has no terminal, so neither ssh nor a credential helper can prompt.
       detached: call.away !== undefined,
     });
     const stdout: Buffer[] = [];

@@ -72,7 +72,7 @@ export class GitObjects {
     return found;
   }
 
-  /** The id that a ref or revision stands for. */
+  /** The id that a ref or revision names. */
   async resolve(name: string): Promise<ObjectId | undefined> {
     return (await this.readObject(name))?.id;
   }

@@ -82,7 +82,7 @@ async function writeIfOther(path: string, text: string, isSound: (text: string) 
   if (!isSound(await readFile(path, 'latin1').catch(() => ''))) await replaceFile(path, text);
 }
 
-/** False when something stands there already. */
+/** False when something exists there already. */
 async function movedInto(store: string, aside: string): Promise<boolean> {
   try {
     await rename(aside, store);

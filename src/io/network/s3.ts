@@ -81,7 +81,7 @@ export class S3Bucket {
           return 'put' as const;
         } catch (error) {
           const status = statusOf(error);
-          // 409: another one is being written this very moment.
+          // 409: another writer is writing the same object.
           if (conditional && (status === 412 || status === 409)) return 'exists' as const;
           if (conditional && status === 501) return 'unknown' as const;
           throw error;

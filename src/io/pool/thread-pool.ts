@@ -61,7 +61,7 @@ export async function inThreads<T, R>(
   }
 }
 
-/** Where the bundle puts the worker: beside this file, or one above when this code stands in a shared chunk. */
+/** The place of the worker in the bundle: beside this file, or one folder above if this code is in a shared chunk. */
 function workerFile(name: string): string | undefined {
   const places = [`./${name}.js`, `../${name}.js`].map((path) => new URL(path, import.meta.url));
   return places.find((url) => url.protocol === 'file:' && existsSync(url))?.href;

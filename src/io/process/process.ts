@@ -214,7 +214,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** The kernel tells nobody when a group is empty, so it is asked, first often and then at most each 40 ms. */
+/** The kernel does not report when a group is empty, so ask it: first often, then every 40 ms. */
 async function groupGone(pid: number, ms: number): Promise<boolean> {
   const deadline = performance.now() + ms;
   for (let pause = 2; ; pause = Math.min(40, pause * 2)) {
@@ -225,7 +225,7 @@ async function groupGone(pid: number, ms: number): Promise<boolean> {
   }
 }
 
-/** Dead processes that nobody has reaped still count as a group (containers without an init): they are passed over. */
+/** Zombie processes still count as a group (containers without an init), so ignore them. */
 async function hasLiveMember(group: number): Promise<boolean> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;

@@ -8,7 +8,7 @@ import { codeOf } from '../files.js';
 /** Inherited by everything that a program starts, in a session of its own too, unless it clears its variables. */
 const MARK = 'CONDUCTOR_RUN';
 
-/** A killed process is gone in moments; one that is stuck in the kernel is not waited for. */
+/** A killed process ends within milliseconds; conductor does not wait for one that is stuck in the kernel. */
 const ROUNDS = 100;
 
 let count = 0;
@@ -48,7 +48,7 @@ export function killOwnRuns(): void {
       const value = markIn(readFileSync(`/proc/${pid}/environ`));
       if (value?.startsWith(`${owner}.`)) process.kill(Number(pid), 'SIGKILL');
     } catch {
-      // Gone, or not ours to look at.
+      // Ended, or not readable for this user.
     }
   }
 }

@@ -26,7 +26,7 @@ export interface SandboxPlan {
   readonly hide?: readonly string[];
 }
 
-/** The part of a plan that follows from the project and the workspace, whoever runs there. */
+/** The part of a sandbox plan that follows from the project and the workspace alone. */
 export type SandboxPlaces = Pick<SandboxPlan, 'readOnly' | 'mounts' | 'hide'>;
 
 export interface Mount {
@@ -90,7 +90,7 @@ export interface SandboxStart {
 
 /**
  * The argument vector that runs `argv` in the sandbox. What is not named is not there; what is shown is read-only but
- * for the workspace and `writable`; processes are numbered anew and die with conductor's.
+ * for the workspace and `writable`; processes have their own numbers and end with conductor's.
  */
 export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: SandboxStart): string[] {
   const { env, directory = plan.workspace } = start;

@@ -33,7 +33,7 @@ export function parseGlob(text: string, atName = true): Glob {
   return parts;
 }
 
-/** A glob that means the text as it stands. */
+/** A glob that matches the text literally. */
 export function escapeGlob(text: string): string {
   return text.replace(/[*?[\]{}()!+@\\|]/g, '\\$&');
 }
@@ -57,7 +57,7 @@ interface Place {
   readonly closing: ReadonlyMap<number, number>;
 }
 
-/** The token at a place where a wildcard begins; undefined where the character stands for itself. */
+/** The token where a wildcard starts; undefined for a literal character. */
 function specialAt(place: Place): Token | undefined {
   const { text, at, isNameStart, closing } = place;
   const char = text[at] as string;

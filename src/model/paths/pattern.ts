@@ -20,7 +20,7 @@ export interface PathPattern {
   matches(path: string): boolean;
 }
 
-/** Longer patterns are refused: nobody writes one, and parsing them costs. */
+/** Longer patterns are refused, because parsing them is expensive. */
 const MOST_CHARACTERS = 1000;
 const known = new Map<string, PathPattern>();
 

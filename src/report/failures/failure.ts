@@ -8,7 +8,7 @@ import { describeTaskFailure } from './task-failure.js';
 
 export type { FailureText } from './failure-text.js';
 
-/** What a failure says to a person. Texts are raw: whoever prints them makes control characters visible. */
+/** The text of a failure for people. It is raw: the printing code makes control characters visible. */
 export function describeFailure(failure: Failure, task?: Label): FailureText {
   switch (failure.kind) {
     case 'not-a-repository':

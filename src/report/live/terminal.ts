@@ -18,7 +18,7 @@ export interface TerminalOptions {
   after(ms: number, call: () => void): () => void;
 }
 
-/** At most ten redraws a second, and one a second while only the time goes on. */
+/** At most ten redraws a second, and one a second while only the time changes. */
 const REDRAW_MS = 100;
 const TICK_MS = 1000;
 const MAX_TASKS = 8;
@@ -31,7 +31,7 @@ export function terminalReporter(options: TerminalOptions): Reporter {
   let callOff: (() => void) | undefined;
   let soon = false;
 
-  /** What removes the block. After a resize the terminal has wrapped its lines anew, so they are counted as they are now. */
+  /** What removes the block. After a resize the terminal has wrapped its lines again, so count them as they are now. */
   const erase = () => {
     if (drawn.length === 0) return '';
     const columns = stream.columns || 80;

@@ -12,7 +12,7 @@ export interface Selection {
   readonly models: readonly string[];
 }
 
-/** With `models`, tasks are those that one of these models has worked on: what came from the store is nobody's. */
+/** With `models`, only tasks on which one of these models worked; results from the store do not count. */
 export function selectLines(
   lines: readonly HistoryLine[],
   { since = 0, features, models }: Selection,

@@ -20,7 +20,7 @@ const MAX_NAMED = 10;
 /** The last days of a trend: as many columns as it takes. */
 const MAX_DAYS = 60;
 
-/** `charts`: whether whoever reads sees them. */
+/** `charts`: whether the reader can see them. */
 export function metricsText(metrics: Metrics, style: Style, charts: boolean): string {
   const { from, to, spent } = metrics;
   if (from === undefined || to === undefined) {

@@ -33,7 +33,7 @@ export function formatAction(action: Action): Buffer {
       ...(executable ? { isExecutable: true } : {}),
     })),
     ...(action.links.length > 0 ? { outputSymlinks: sorted(action.links) } : {}),
-    // Servers fill in the address of whoever writes unless there is a worker.
+    // Servers fill in the address of the writer unless there is a worker.
     executionMetadata: { worker: 'conductor' },
   };
   return Buffer.from(`${JSON.stringify(value)}\n`);

@@ -138,7 +138,7 @@ export class CasRemote implements RemoteStore {
     }
   }
 
-  /** Looks, sends the blobs, looks again, sends the action, and looks what stands: whoever was first. */
+  /** Checks, sends the blobs, checks again, sends the action, and checks which action the server has: the first one wins. */
   private async put(
     name: EntryName,
     commit: ObjectId,

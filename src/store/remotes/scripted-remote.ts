@@ -8,7 +8,7 @@ const STOPPED: RemoteFault = { kind: 'stopped', detail: 'it was stopped' };
 
 export class ScriptedRemote implements RemoteStore {
   readonly name: string;
-  /** What it holds; commits must exist in the repository of whoever fetches. */
+  /** Its entries; their commits must exist in the repository that fetches. */
   readonly entries = new Map<EntryName, ObjectId>();
   /** Every call, in order: what was asked for in one round trip. */
   readonly fetches: (readonly EntryName[])[] = [];

@@ -15,7 +15,7 @@ export interface TieredRemote {
 
 /** After so many calls that failed, one after the other, a remote is not asked again. */
 const PATIENCE = 3;
-/** Refusals that are told one by one; of the rest only the number. */
+/** Refusals that are reported one by one; of the others only the number. */
 const MAX_REPORTED = 3;
 
 type Way = 'read' | 'write';

@@ -33,7 +33,7 @@ test('ui serves until it is stopped; report writes the last build, and says when
   try {
     const none = await project.conductor('report', '--html', 'out.html');
     expect(none.code).toBe(2);
-    expect(none.stderr).toContain('no build has left a log yet');
+    expect(none.stderr).toContain('no build has written a log yet');
     await project.conductor('build');
     const written = await project.conductor('report', '--html', 'out.html');
     expect(written.code).toBe(0);

@@ -54,7 +54,7 @@ test('its own writes start nothing, also where outputs are tracked or ignored', 
   rig.commit();
   for (let i = 0; i < 3; i++) {
     watch.event();
-    await watch.settled();
+    await watch.scanned();
   }
   expect(watch.since(1).events).toEqual([]);
 });
@@ -368,11 +368,11 @@ test('a gate that writes into the project makes no loop', async () => {
   await using watch = watching(rig);
   await watch.until('the watch to see through it', (story) => story.warnings().length > 0);
   expect(watch.story.warnings()[0]).toContain('report.txt');
-  await watch.settled();
+  await watch.scanned();
   const builds = watch.story.of('build.started').length;
   expect(builds).toBeLessThan(8);
   watch.event();
-  await watch.settled();
+  await watch.scanned();
   expect(watch.story.of('build.started')).toHaveLength(builds);
 });
 
@@ -384,7 +384,7 @@ test('where files cannot be watched they are looked at', async () => {
   await watch.idle(1);
   watch.breakEvents('no space left for watches');
   await watch.until('the warning', (story) => story.warnings().length === 1);
-  await watch.settled();
+  await watch.scanned();
   rig.backlog('g', { T1: task('g.txt') });
   rig.answer('g/T1', { 'g.txt': 'g' });
   watch.tick();

@@ -78,7 +78,7 @@ export class RigWatch implements AsyncDisposable {
   }
 
   /** Waits until everything that was asked for so far has been looked at. */
-  async settled(): Promise<void> {
+  async scanned(): Promise<void> {
     await until('the watch to look', () => this.timers.size > 0 && !this.requests.has('look'));
   }
 

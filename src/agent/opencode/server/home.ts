@@ -27,7 +27,7 @@ export interface ServerHome {
   remove(): Promise<void>;
 }
 
-/** A place for a root folder that nobody has: it can be recorded before the folder is made. */
+/** An unused path for a root folder: it can be recorded before the folder exists. */
 export async function newRootPlace(): Promise<string> {
   return join(await realpath(tmpdir()), ROOT_PREFIX + randomBytes(8).toString('hex'));
 }

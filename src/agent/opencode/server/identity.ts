@@ -60,7 +60,7 @@ export async function processesWith(name: string, value: string): Promise<number
 }
 
 /** Bytes of resident memory of a process; 0 when it is gone or the system does not tell. */
-export async function residentBytes(pid: number): Promise<number> {
+export async function memoryBytes(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from '../../../io/files.js';
 import { identityOf, isSame, type ProcessIdentity, processesWith } from './identity.js';
 
-/** A killed process is gone in moments; one that is stuck in the kernel is not waited for. */
+/** A killed process ends within milliseconds; conductor does not wait for one that is stuck in the kernel. */
 const KILLED_TRIES = 100;
 
 /** Kills every process that has the variable with this value, again until none is left. Returns how many. */

@@ -13,7 +13,7 @@ import type { Failure } from '../../../model/failure.js';
 import { createOpencodeClient, type OpencodeClient } from '../client.js';
 import { inTime } from '../session/session-calls.js';
 import { fillHome, makeRoot, newRootPlace, type ServerHome } from './home.js';
-import { identityOf, residentBytes } from './identity.js';
+import { identityOf, memoryBytes } from './identity.js';
 import { killMarked } from './marked.js';
 import { removeRecord, type ServerRecord, writeRecord } from './reap.js';
 import { grant, revoke, type ShellGrant } from './sandbox-shell.js';
@@ -77,7 +77,7 @@ export interface OpencodeServer {
 }
 
 export interface ServerExit {
-  /** False: it died or was killed by somebody else. */
+  /** False: it ended by itself or was killed from outside. */
   readonly asked: boolean;
   /** For people: `ended with code 1`. */
   readonly detail: string;
@@ -150,7 +150,7 @@ export async function startServer(options: ServerOptions): Promise<Result<Openco
     pid,
     secrets,
     exited: exited.then(({ exit, asked }) => ({ asked, detail: detailOf(exit), tail: tailOf(exit) })),
-    memory: () => residentBytes(pid),
+    memory: () => memoryBytes(pid),
     healthy: () => isHealthy(client),
     grant: (request) => grant(home.shell, request),
     revoke: (workspace) => revoke(home.shell, workspace),
@@ -177,7 +177,7 @@ interface Launch {
   readonly stopping: AbortSignal;
   stop(): void;
   pid(): number | undefined;
-  /** Resolves when the server stands in its record. */
+  /** Resolves when the server is recorded. */
   recorded(): Promise<void>;
 }
 

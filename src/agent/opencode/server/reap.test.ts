@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeRoot, newRootPlace } from './home.js';
-import { identityOf, isSame, type ProcessIdentity, residentBytes } from './identity.js';
+import { identityOf, isSame, memoryBytes, type ProcessIdentity } from './identity.js';
 import { reapServers, type ServerRecord, writeRecord } from './reap.js';
 
 const MARK = '0123456789abcdef0123456789abcdef';
@@ -133,6 +133,6 @@ test('without a state folder there is nothing to do', async () => {
 });
 
 test('memory is that of the process, and none when it is gone', async () => {
-  if (process.platform === 'linux') expect(await residentBytes(process.pid)).toBeGreaterThan(10_000_000);
-  expect(await residentBytes((await deadOwner()).pid)).toBe(0);
+  if (process.platform === 'linux') expect(await memoryBytes(process.pid)).toBeGreaterThan(10_000_000);
+  expect(await memoryBytes((await deadOwner()).pid)).toBe(0);
 });

@@ -28,7 +28,7 @@ export interface Reaped {
 }
 
 const MARK_PATTERN = /^[0-9a-f]{32}$/;
-/** Written before the server starts, and again when its number is known: no moment leaves it unrecorded. */
+/** Written before the server starts, and again when its process number is known, so that it is never unrecorded. */
 export async function writeRecord(stateDir: string, record: ServerRecord): Promise<void> {
   await writeAtomic(fileOf(stateDir, record.mark), `${JSON.stringify(record)}\n`, 0o600);
 }

@@ -27,7 +27,7 @@ export interface OpencodeHost {
   /** Models beside the configured ones that may be asked for. */
   readonly models?: readonly string[];
   readonly pace?: Pace;
-  /** Sessions that go on at the same time. Default 4. */
+  /** Sessions at the same time. Default 4. */
   readonly sessions?: number;
   /** Agents and plugins for OpenCode's config folder. */
   readonly files?: readonly ConfigFile[];

@@ -78,7 +78,7 @@ test.each<[string, Connection]>([
     },
   ],
   ['falls silent', silent],
-])('a connection that %s is made anew, and every session is told of the gap', async (_, first) => {
+])('a connection that %s is opened again, and every session is told of the gap', async (_, first) => {
   const stream = new EventStream(client(first), 50);
   const gap = new Promise<void>((resolve) => {
     stream.follow('mine', { onEvent: () => {}, onGap: resolve });

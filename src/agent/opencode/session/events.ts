@@ -86,7 +86,7 @@ export class EventStream {
         if (payload && isServerEvent(payload)) onEvent(payload);
       }
     } catch {
-      // A connection that breaks is made anew.
+      // A broken connection is opened again.
     } finally {
       clearTimeout(timer);
     }

@@ -52,7 +52,7 @@ export class LimitWatch {
       this.wait = undefined;
       return;
     }
-    // Some providers speak of a quota when only this minute's is used up: the second time it is believed.
+    // Some providers report a quota error for a limit per minute, so only the second one counts.
     const quota = status.attempt > 1 && isQuotaText(status.message);
     this.wait = { until: status.next, ms: status.next - now, detail: status.message, quota };
   }

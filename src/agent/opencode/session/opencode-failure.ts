@@ -44,7 +44,7 @@ export function failureOfError(error: SessionError, provider: string, output: Ke
         : { ...failure, detail };
     }
     default:
-      // Other errors have no status: a lost connection is told by its words alone.
+      // Other errors have no status: only the text of the message shows a lost connection.
       return { ...failureOfProblem({ text: detail }, provider, output), detail };
   }
 }

@@ -75,7 +75,7 @@ export async function postPrompt(
     : `the server did not accept the prompt: ${said(answer?.error)}`;
 }
 
-/** Nobody is there to answer: a request is refused at once, and the model is told. */
+/** No person can answer: a request is refused at once, and the model gets the refusal. */
 export function refuse(
   client: OpencodeClient,
   transcript: Transcript,

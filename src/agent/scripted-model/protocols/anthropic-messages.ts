@@ -93,7 +93,7 @@ function whole(request: ModelRequest, step: Step): string {
   });
 }
 
-/** A whole answer cannot hold broken JSON; the text stands there as it is. */
+/** A complete answer cannot contain broken JSON; the text is sent unchanged. */
 function parsed(args: string): unknown {
   try {
     return JSON.parse(args);

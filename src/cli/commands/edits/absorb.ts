@@ -80,7 +80,7 @@ async function proposalOf(absorption: Absorption): Promise<Proposal | number> {
   return 1;
 }
 
-/** Whoever wrote the change in an editor has consented by saving it. Where nobody is, nobody has said yes. */
+/** Saving a change in the editor is consent. Without a terminal there is no consent. */
 async function consent(flags: AbsorbFlags, { kind }: Absorption): Promise<'yes' | 'no' | 'interrupted'> {
   if (flags.yes || (kind === 'draft' && !flags.json)) return 'yes';
   if (flags.json) return 'no';

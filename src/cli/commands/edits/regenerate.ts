@@ -31,7 +31,7 @@ export async function runRegenerate(targets: readonly string[], flags: Regenerat
     });
   }
   const host = createHost(process.cwd());
-  // The comparison is what is asked for: what happens meanwhile is told on stderr.
+  // The comparison is the output; progress goes to stderr.
   const reporters = openReporters(host, { json: false, dryRun: false, stream: process.stderr });
   const signals = cancelOnSignals();
   const done = await regenerate(

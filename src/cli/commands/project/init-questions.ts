@@ -11,7 +11,7 @@ export interface DecidedChoices {
   readonly example: boolean;
 }
 
-/** Undefined when somebody left. */
+/** Undefined when the user cancelled. */
 export function askForProject(survey: InitSurvey, decided: DecidedChoices): Promise<InitChoices | undefined> {
   return ask('conductor init', async () => {
     const gates = decided.gates ?? (await askGates(survey));

@@ -36,7 +36,7 @@ export async function runInit(flags: InitFlags): Promise<number> {
   return 0;
 }
 
-/** What flags say, else answers; undefined when somebody left. */
+/** The values of flags, else answers; undefined when the user cancelled. */
 async function chosen(survey: InitSurvey, flags: InitFlags): Promise<InitChoices | Failure | undefined> {
   const { toolchain } = survey;
   const found = toolchain.gates.map(({ command }) => command);

@@ -21,7 +21,7 @@ export type GivenRequest = Pick<FeatureRequest, 'set'> & {
   readonly [Key in keyof FeatureRequest]: FeatureRequest[Key] | undefined;
 };
 
-/** Asks only when something is missing; undefined when somebody left. */
+/** Asks only when something is missing; undefined when the user cancelled. */
 export async function askForFeature(
   given: GivenRequest,
   roots: TemplateRoots,

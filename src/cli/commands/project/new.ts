@@ -59,7 +59,7 @@ export async function runNew(named: string | undefined, flags: NewFlags): Promis
   return 0;
 }
 
-/** The request with answers for what it lacks; undefined when somebody left, a failure when nobody can be asked. */
+/** The request, completed by answers; undefined when the user cancelled, a failure without a terminal. */
 async function completed(
   request: GivenRequest,
   flags: NewFlags,

@@ -10,7 +10,7 @@ import type { Candidate, Expected } from '../../definitions/typed.js';
 import { print } from '../../output.js';
 import { createHost, templateRoots } from '../../wire.js';
 
-/** More is not read by anybody. */
+/** Nobody reads more. */
 const MAX_CANDIDATES = 1000;
 /** Placeholders whose values are paths: the shell knows how to complete those. */
 const PATHS = /^(?:file|folder|path|dir|directory|.*\.\w+)$/;

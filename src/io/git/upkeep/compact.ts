@@ -114,7 +114,7 @@ export async function objectKinds(store: string, ids: Iterable<string>): Promise
   return kinds;
 }
 
-/** The tree that an index stands for, as far as its objects exist; undefined for one that cannot be read. */
+/** The tree of an index, as far as its objects exist; undefined for an unreadable index. */
 export async function indexTree(store: string, indexFile: string): Promise<string | undefined> {
   const exit = await git(['write-tree', '--missing-ok'], { gitDir: store, dir: store, indexFile });
   return exit.code === 0 ? exit.stdout.toString('latin1').trim() : undefined;

@@ -8,7 +8,7 @@ import { loosePath, ObjectDamaged } from '../damaged.js';
 import type { GitObjects } from '../objects.js';
 import { parseRawTree, type TreeEntry } from '../raw-tree.js';
 
-/** A ref to a commit of which something cannot be read would be a result that nobody has. */
+/** A ref to a commit with unreadable objects would be a result that does not exist. */
 export class DurableRefs {
   private readonly objects: GitObjects;
   /** Of this process: most folders and many files of a result are those of the one before. */

@@ -7,7 +7,7 @@ import { git } from '../git-process.js';
 import type { Repository } from '../repository.js';
 import { inspectObjects, unindexedPacks } from './broken-objects.js';
 
-/** Git takes an object for present as soon as a file claims to hold it, and would never write it anew beside that. */
+/** Git takes an object for present as soon as a file claims to hold it, and would never write it again. */
 export async function removeBrokenObjects(store: string): Promise<void> {
   await indexPacks(store);
   const { loose, packs, unindexed } = await inspectObjects(store);

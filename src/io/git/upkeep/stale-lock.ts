@@ -7,7 +7,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOpen } from '../../open-files.js';
 
-/** git holds such a lock for an instant; where nobody can be asked, this long is taken for dead. */
+/** git holds such a lock only briefly; if its holder is unknown, a lock of this age counts as abandoned. */
 const DEAD_MS = 10 * 60 * 1000;
 /** Commands of git that lock refs or the files of a store. */
 const LOCKING = new Set([
