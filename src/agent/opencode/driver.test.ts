@@ -122,7 +122,7 @@ describe('a model', () => {
     const run = await start([{ say: 'and then', finish: 'length' }]);
     expect(await failure(run)).toMatchObject({
       kind: 'agent-error',
-      detail: expect.stringContaining('cut off'),
+      detail: expect.stringContaining('largest size'),
     });
   });
 
