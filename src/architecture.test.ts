@@ -57,6 +57,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
   'node:child_process': [
     'io/process/file-lock.ts',
+    'io/process/file-system-sync.ts',
     'io/process/process.ts',
     'io/process/editor.ts',
     'io/git/git-process.ts',

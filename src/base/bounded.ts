@@ -26,7 +26,8 @@ export async function mapBounded<T, R>(
       }
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  const size = Array.isArray(items) ? items.length : items instanceof Set ? items.size : atOnce;
+  await Promise.all(Array.from({ length: Math.min(atOnce, size) }, worker));
   if (failed) throw (failed as { error: unknown }).error;
   return results;
 }

@@ -7,6 +7,7 @@ import { inTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
+import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { StaleTask } from '../execution/describe-run.js';
 import { type Escalated, type EscalationParts, escalate } from '../execution/escalation/escalation.js';
@@ -21,6 +22,8 @@ import { recordGates, type VerifyParts } from './verify.js';
 export interface MakeParts extends VerifyParts, EscalationParts {
   readonly prepared: Prepared;
   readonly options: BuildOptions;
+  /** For tasks that conductor itself renders and that no gate judges: they wait for the disk, many together. */
+  readonly renderers: Limiter;
 }
 
 export interface MadeResult {
@@ -86,9 +89,10 @@ function execute(
   stale: StaleTask,
   context: ExecutionContext,
 ): Promise<Result<Escalated, Failure>> {
-  const { workers, priority } = parts;
-  const { label } = stale.check.task;
-  return workers
+  const { workers, renderers, priority } = parts;
+  const { label, recipe } = stale.check.task;
+  const isRendered = recipe.kind === 'render' && stale.check.gates.length === 0;
+  return (isRendered ? renderers : workers)
     .run(() => escalate(parts, stale, context), priority(label), context.signal)
     .catch((error: unknown) => {
       if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });

@@ -24,6 +24,8 @@ const NONE: ReadonlySet<Label> = new Set();
 /** Tasks under way for each worker: those that turn out to be stale wait for one, and the others are looked at. */
 const UNDER_WAY = 50;
 const LEAST_UNDER_WAY = 1000;
+/** Tasks that are rendered at the same time: so many results are brought to disk together. */
+const RENDERERS = 1000;
 
 export interface RunOrder {
   /** The targets do not see their former outputs. */
@@ -86,6 +88,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         executor,
         rebaser: fromScratch ? undefined : rebaser,
         workers: sessionState.shared.limiter('workers', workers),
+        renderers: sessionState.shared.limiter('renderers', RENDERERS),
         sessionState,
         priority,
         caller,

@@ -34,7 +34,13 @@ export async function describeRun(
   again?: { readonly choice: ModelChoice; readonly earlier: Tried },
 ): Promise<Result<TaskRun, Failure>> {
   const { task, facts } = check;
-  const inputTree = await buildInputTree(prepared.project, check, dependencyOutputs, former);
+  const { project } = prepared;
+  // What conductor renders and no gate judges needs no workspace: it goes from memory into the store.
+  const isRendered = task.recipe.kind === 'render' && check.gates.length === 0;
+  const inputTree =
+    isRendered && project.edited.size === 0
+      ? ok({ tree: await project.objects.empty(), evolves: false, editBases: {} })
+      : await buildInputTree(project, check, dependencyOutputs, former);
   if (!inputTree.ok) return inputTree;
   const common: Omit<TaskRun, 'recipe'> = {
     label: task.label,
@@ -54,7 +60,9 @@ export async function describeRun(
   if (task.recipe.kind === 'run')
     return ok({ ...common, recipe: { kind: 'run', command: task.recipe.command } });
   if (task.recipe.kind === 'render') {
-    const files = await renderOutputs(prepared, task, task.recipe.steps);
+    const write = (text: Buffer) =>
+      isRendered ? project.objects.hold(text) : project.objects.writeBlob(text);
+    const files = await renderOutputs(prepared, task, task.recipe.steps, write);
     return files.ok ? ok({ ...common, recipe: { kind: 'render', files: files.value } }) : files;
   }
   if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
@@ -93,6 +101,7 @@ async function renderOutputs(
   prepared: Pick<Prepared, 'project' | 'gatherer'>,
   task: Task,
   steps: readonly RenderStep[],
+  write: (text: Buffer) => ObjectId | Promise<ObjectId>,
 ): Promise<Result<{ path: string; blob: ObjectId }[], Failure>> {
   const files: { path: string; blob: ObjectId }[] = [];
   for (const step of steps) {
@@ -114,7 +123,7 @@ async function renderOutputs(
         message,
       });
     }
-    const blob = await prepared.project.objects.writeBlob(Buffer.from(rendered.value));
+    const blob = await write(Buffer.from(rendered.value));
     files.push({ path: step.to, blob });
   }
   return ok(files);

@@ -68,9 +68,8 @@ export class TaskAttempt {
     const { run, parts, context } = this;
     const { recipe } = run;
     if (recipe.kind === 'render' && run.gates.length === 0) {
-      const captured = await this.rendered(recipe.files);
       this.phase('store');
-      return this.keep(captured, []);
+      return this.keep({ outputs: outputsOf(recipe.files), edits: [] }, []);
     }
     this.phase('workspace');
     const start = recipe.kind === 'render' ? (await this.rendered(recipe.files)).tree : run.inputTree;
@@ -110,9 +109,7 @@ export class TaskAttempt {
   }
 
   private async rendered(files: readonly { path: string; blob: ObjectId }[]): Promise<AttemptWork> {
-    const outputs = new Map<string, Entry>(
-      files.map(({ path, blob }) => [path, { mode: '100644', id: blob }]),
-    );
+    const outputs = outputsOf(files);
     return { tree: await this.parts.objects.editTree(this.run.inputTree, outputs), outputs, edits: [] };
   }
 
@@ -165,6 +162,7 @@ export class TaskAttempt {
       ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
       maxBytes: config.maxOutputBytes,
       secrets: agent?.secrets ?? [],
+      isLast: run.gates.length === 0 && !run.review,
     });
     if (!captured.ok) return captured;
     const declared = patternSet(run.outputs);
@@ -192,7 +190,10 @@ export class TaskAttempt {
     return judged.ok ? undefined : judged.error;
   }
 
-  private async keep(captured: AttemptWork, gates: readonly GateRun[]): Promise<Result<KeptResult, Failure>> {
+  private async keep(
+    captured: Omit<AttemptWork, 'tree'>,
+    gates: readonly GateRun[],
+  ): Promise<Result<KeptResult, Failure>> {
     const { run, state, context } = this;
     const edits: EditPatch[] = captured.edits
       .filter((edit) => !sameEntry(edit.before, edit.after))
@@ -230,6 +231,10 @@ export class TaskAttempt {
     const diff = await parts.objects.diff(run.inputTree, tree);
     await writeAtomic(parts.logs.file(run.label, `attempt-${state.number}.diff`).absolute, diff);
   }
+}
+
+function outputsOf(files: readonly { path: string; blob: ObjectId }[]): Map<string, Entry> {
+  return new Map(files.map(({ path, blob }) => [path, { mode: '100644', id: blob }]));
 }
 
 /** Whether everything is as in the input tree: then the attempt did nothing, whatever the agent says. */

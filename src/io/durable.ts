@@ -1,13 +1,17 @@
 /** Syncs files and folder entries to disk, so that they survive a power failure. Does not know their content. */
 
-import { constants } from 'node:fs';
+import { constants, lstatSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { codeOf } from './errors.js';
+import { syncFileSystem } from './process/file-system-sync.js';
 
 /** Node has four threads for the disk unless told otherwise: more at once only wait. */
 const AT_ONCE = 4;
+
+/** From here on it is quicker to sync the whole file system once. */
+const MANY = 500;
 
 /** Some file systems know no such operation, or not for folders: then there is nothing that conductor could do. */
 const UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR', 'EBADF', 'EPERM']);
@@ -44,11 +48,42 @@ async function sync(path: string, flags: number): Promise<boolean> {
   return true;
 }
 
-/** Files that exist, then the folders that they are in. Those that are not there are returned. */
+/**
+ * Files that exist, then the folders that they are in. Those that are not there are returned. Very many are brought to
+ * disk with all else that waits for it, where the system has a command for that.
+ */
 export async function syncFiles(paths: Iterable<string>): Promise<string[]> {
   const all = [...paths];
+  if (all.length >= MANY) {
+    const missing = await syncTogether(all);
+    if (missing) return missing;
+  }
   const found = await mapBounded(all, syncFile, AT_ONCE);
   const folders = new Set(all.filter((_, at) => found[at]).map((path) => dirname(path)));
   await mapBounded(folders, syncFolder, AT_ONCE);
   return all.filter((_, at) => !found[at]);
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (GONE.has(codeOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined where the system has no such command; nothing is known then. */
+async function syncTogether(paths: readonly string[]): Promise<string[] | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const systems = new Map<number, string>();
+  const missing: string[] = [];
+  for (const path of paths) {
+    const stat = statOf(path);
+    if (!stat) missing.push(path);
+    // A link may lead to another file system; its folder is where it is.
+    else if (!systems.has(stat.dev)) systems.set(stat.dev, dirname(path));
+  }
+  for (const folder of systems.values()) if (!(await syncFileSystem(folder))) return undefined;
+  return missing;
 }

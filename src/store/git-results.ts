@@ -9,17 +9,21 @@ import { DurableRefs } from '../io/git/upkeep/durable.js';
 import { repackRefs } from '../io/git/upkeep/repack.js';
 import { removeBrokenObjects } from '../io/git/upkeep/repair.js';
 import { walkTree } from '../io/git/walk.js';
+import { ObjectSet } from '../io/git/writing/object-set.js';
 import type { ActionKey, EditPatch, Origin, Provenance, StoredResult } from '../model/action.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Files, Listing, type ObjectId } from '../model/tree.js';
 import { type EntryName, gatesName, isResult, keyOf, nameOf, refOf, resultName } from './encoded-entry.js';
 import type { KeptResult, NewResult, ResultStore } from './result-store.js';
+import { ResultWriter } from './result-writer.js';
 import { SIGNATURE_FILE, type Signer, statementOf } from './signature.js';
 
 export const RESULT_FILE = 'result.json';
 export const GATES_FILE = 'gates.json';
 const OUTPUTS = 'outputs/';
+/** Bytes of one result's files up to which they are written anew together with it. */
+const MOST_BYTES = 8_000_000;
 const SIDES = ['base', 'before', 'after'] as const;
 
 /** Who keeps results here, and whose are passed over. */
@@ -44,6 +48,7 @@ export class GitResults implements ResultStore {
   private readonly keeper: Keeper;
   private readonly durable: DurableRefs;
   private isRepaired = false;
+  private readonly writer: ResultWriter;
   /** Results seen in this build: most are asked for by several dependents. */
   private readonly seen = new Map<ActionKey, StoredResult>();
 
@@ -51,6 +56,7 @@ export class GitResults implements ResultStore {
     this.objects = objects;
     this.keeper = keeper;
     this.durable = new DurableRefs(objects);
+    this.writer = new ResultWriter(objects, this.durable);
   }
 
   async find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>> {
@@ -85,8 +91,9 @@ export class GitResults implements ResultStore {
     const provenance: Provenance = { ...(origin ? { origin } : {}), ...result.provenance };
     const record = { ...provenance, edited: result.edits.map((edit) => edit.path) };
     const message = resultMessage(result.provenance.label);
-    const commit = await this.write(resultName(result.key), record, files, message);
-    const created = await this.create(resultName(result.key), commit);
+    const made = await this.write(resultName(result.key), record, files, message);
+    const { commit } = made;
+    const created = await this.createNew(resultName(result.key), made, files);
     if (!created.ok) return created;
     if (created.value === 'exists') {
       const standing = await this.find(result.key);
@@ -117,8 +124,9 @@ export class GitResults implements ResultStore {
     const { origin, now } = this.keeper;
     const at = now && new Date(now()).toISOString();
     const record = { schema: 1, key, at, ...(origin ? { origin } : {}) };
-    const commit = await this.write(gatesName(key), record, new Map(), gatesMessage(key));
-    await this.create(gatesName(key), commit);
+    const files = new Map<string, Entry>();
+    const made = await this.write(gatesName(key), record, files, gatesMessage(key));
+    await this.createNew(gatesName(key), made, files);
   }
 
   /** Every entry with its commit. */
@@ -146,19 +154,48 @@ export class GitResults implements ResultStore {
     await this.create(name, commit);
   }
 
+  /** One that was made just now, together with others that are. Contents that are large stay where they are. */
+  private async createNew(
+    name: EntryName,
+    { commit, set }: { readonly commit: ObjectId; readonly set: ObjectSet },
+    files: Files,
+  ): Promise<Result<'created' | 'exists', Failure>> {
+    const bad: ObjectId[] = [];
+    let bytes = 0;
+    for (const { mode, id } of files.values()) {
+      if (mode === '160000' || set.objects.has(id)) continue;
+      const object = await this.objects.readVerified(id);
+      if (object?.type !== 'blob') bad.push(id);
+      else set.add('blob', object.content);
+      bytes += object?.content.length ?? 0;
+      if (bytes > MOST_BYTES) {
+        for (const { type, content } of set.objects.values()) await this.objects.write(type, content);
+        this.objects.release(set.objects.keys());
+        return this.create(name, commit);
+      }
+    }
+    if (bad.length > 0) return this.cannotBeRead(name, bad);
+    const created = await this.writer.write({ ref: refOf(name), commit, objects: set.objects });
+    this.objects.release(set.objects.keys());
+    return ok(created);
+  }
+
+  private cannotBeRead(name: EntryName, bad: readonly ObjectId[]): Result<never, Failure> {
+    const detail = `${bad.length} of its objects cannot be read back: ${bad[0]}`;
+    return err({ kind: 'result-damaged', key: keyOf(name), detail });
+  }
+
   /** The objects are on disk before the ref, and the ref before anything is reported. */
   private async create(name: EntryName, commit: ObjectId): Promise<Result<'created' | 'exists', Failure>> {
     const bad = await this.durable.makeDurable(commit);
-    if (bad.length > 0) {
-      const detail = `${bad.length} of its objects cannot be read back: ${bad[0]}`;
-      return err({ kind: 'result-damaged', key: keyOf(name), detail });
-    }
+    if (bad.length > 0) return this.cannotBeRead(name, bad);
     const created = await this.objects.createRef(refOf(name), commit);
     if (created === 'created') await this.durable.refWritten(refOf(name));
     return ok(created);
   }
 
   async repack(): Promise<void> {
+    await this.writer.mergePacks();
     await repackRefs(this.objects.store);
   }
 
@@ -169,18 +206,21 @@ export class GitResults implements ResultStore {
     const damaged = (detail: string) => err<Failure>({ kind: 'result-damaged', key, detail });
     let listing: Listing;
     try {
-      const tree = await this.objects.resolve(`${commit}^{tree}`);
+      const tree = treeOf(await this.objects.read(commit));
       if (tree === undefined) return damaged('its tree is missing');
       listing = new Listing(await walkTree(this.objects, tree));
     } catch (error) {
       return damaged(error instanceof Error ? error.message : String(error));
     }
     const recordEntry = listing.get(RESULT_FILE);
-    const text = recordEntry && (await this.objects.read(recordEntry.id));
+    const ids = [...listing.files.values()].map((entry) => entry.id);
+    const [text, missing] = await Promise.all([
+      recordEntry && this.objects.read(recordEntry.id),
+      this.objects.missing(ids),
+    ]);
     if (!text) return damaged(`${RESULT_FILE} is missing`);
     const record = parseRecord(text.toString('utf8'));
     if (!record || record.key !== key) return damaged(`${RESULT_FILE} is not of this key`);
-    const missing = await this.objects.missing([...listing.files.values()].map((entry) => entry.id));
     if (missing.length > 0) return damaged(`${missing.length} of its objects are missing`);
     const outputs = new Map<string, Entry>();
     for (const path of listing.under(OUTPUTS))
@@ -199,16 +239,18 @@ export class GitResults implements ResultStore {
     record: object,
     files: Map<string, Entry>,
     message: string,
-  ): Promise<ObjectId> {
-    const add = async (path: string, value: object) => {
-      const id = await this.objects.writeBlob(Buffer.from(`${canonicalJson(value)}\n`));
+  ): Promise<{ commit: ObjectId; set: ObjectSet }> {
+    const set = new ObjectSet(this.objects.hash);
+    const add = (path: string, value: object) => {
+      const id = set.add('blob', Buffer.from(`${canonicalJson(value)}\n`));
       files.set(path, { mode: '100644', id });
     };
-    await add(isResult(name) ? RESULT_FILE : GATES_FILE, record);
+    add(isResult(name) ? RESULT_FILE : GATES_FILE, record);
     const { signer } = this.keeper;
-    const statement = signer && (await statementOf(this.objects, name, files));
-    if (signer && statement) await add(SIGNATURE_FILE, await signer.sign(statement));
-    return this.objects.writeCommit({ tree: await this.objects.editTree(undefined, files), message });
+    const reader = { read: async (id: ObjectId) => set.objects.get(id)?.content ?? this.objects.read(id) };
+    const statement = signer && (await statementOf(reader, name, files));
+    if (signer && statement) add(SIGNATURE_FILE, await signer.sign(statement));
+    return { commit: set.commit(set.tree(files), message), set };
   }
 }
 
@@ -222,6 +264,10 @@ export async function entryMessage(objects: GitObjects, name: EntryName, files: 
 
 const resultMessage = (label: string) => `result of ${label}\n`;
 const gatesMessage = (key: Digest) => `gates passed ${key}\n`;
+
+function treeOf(commit: Buffer | undefined): ObjectId | undefined {
+  return /^tree ([0-9a-f]{40,64})\n/.exec(commit?.toString('latin1', 0, 80) ?? '')?.[1];
+}
 
 /** A record written by conductor, or undefined: data in the store is not trusted to have the right form. */
 function parseRecord(text: string): (Provenance & { edited: string[] }) | undefined {

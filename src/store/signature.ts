@@ -33,7 +33,7 @@ export interface SignatureCheck {
  * ids are not part of it, so that a signature never rests on SHA-1. Undefined when a file cannot be read.
  */
 export async function statementOf(
-  objects: GitObjects,
+  objects: Pick<GitObjects, 'read'>,
   name: EntryName,
   files: Files,
 ): Promise<Buffer | undefined> {

@@ -8,6 +8,7 @@ import { join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { listTree } from '../io/git/walk.js';
 import { redactable, redactDeep } from '../io/process/environment.js';
 import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
@@ -31,6 +32,8 @@ export interface CaptureOptions {
   readonly secrets?: readonly string[];
   /** What else was written is left behind without a word, instead of refusing the whole. */
   readonly ignoreOthers?: boolean;
+  /** Nothing looks at the workspace afterwards. */
+  readonly isLast?: boolean;
 }
 
 export interface Captured {
@@ -110,9 +113,12 @@ async function capture(
   if (updated.code !== 0) return err(unsafe(updated.stderr));
   const tree = (await gitOk(['write-tree'], call)).toString('latin1').trim();
 
-  // From here on the workspace is the kept tree and nothing else; what else was there is known by name.
-  await gitOk(['clean', '-ffdxq', ...kept], call);
-  await gitOk(['read-tree', '--reset', '-u', tree], call);
+  // From here on the workspace is the kept tree and nothing else; what else was there is known by name. Where nothing else
+  // was there and nobody looks, the next task's input tree takes its place anyway.
+  if (!options.isLast || outside.size > 0) {
+    await gitOk(['clean', '-ffdxq', ...kept], call);
+    await gitOk(['read-tree', '--reset', '-u', tree], call);
+  }
   await writeGitFile(workspace.dir, workspace.gitDir);
   const violations = await notIgnored(outside, call);
   if (violations.length > 0 && !options.ignoreOthers)
@@ -121,7 +127,7 @@ async function capture(
     return err({ kind: 'unsafe-path', path: '.git', reason: 'it was replaced, and is no file any more' });
   }
 
-  const listing = await objects.list(tree);
+  const listing = await listTree(objects, tree);
   const outputs = new Map<string, Entry>();
   for (const path of listing.paths) {
     if (outputSet.matches(path)) outputs.set(path, listing.get(path) as Entry);
@@ -138,7 +144,7 @@ async function capturedEdits(
   after: Listing,
 ): Promise<FileChange[]> {
   if (options.edits.length === 0) return [];
-  const before = await objects.list(options.inputTree);
+  const before = await listTree(objects, options.inputTree);
   return options.edits
     .map((path) => ({ path, before: before.get(path), after: after.get(path) }))
     .filter((edit) => !sameEntry(edit.before, edit.after));

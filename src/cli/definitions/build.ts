@@ -39,6 +39,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
     .option('--ui', 'open the page of `conductor ui` beside the build')
     .option('--json', 'print events, one JSON object a line')
+    .option('--profile <file>', 'write a Chrome trace: tasks, waits, phases, git processes')
     .addHelpText(
       'after',
       examples('conductor build', 'conductor build feature-001-auth', 'conductor build --dry-run'),

@@ -1,7 +1,14 @@
 /** A git process that stays open and answers requests in order. Does not know what is requested. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { codeFor, type GitCall, type GitError, gitArguments, gitEnvironment } from './git-process.js';
+import {
+  codeFor,
+  type GitCall,
+  type GitError,
+  gitArguments,
+  gitEnvironment,
+  observed,
+} from './git-process.js';
 
 /** Takes one whole answer from the front of what has arrived: its length in bytes, or 0 while it is not complete. */
 export type Frame = (buffer: Buffer) => number;
@@ -41,6 +48,7 @@ export class Coprocess {
   private readonly call: GitCall;
   private child: ChildProcessWithoutNullStreams | undefined;
   private waiting: Request[] = [];
+  private outgoing: Buffer[] = [];
   private chunks: Buffer[] = [];
   private size = 0;
   /** Bytes needed before it is worth looking for the end of the answer again. */
@@ -58,8 +66,21 @@ export class Coprocess {
     return new Promise((resolve, reject) => {
       const child = this.child ?? this.start();
       this.waiting.push({ frame, resolve, reject });
-      child.stdin.write(request);
+      this.send(child, request);
     });
+  }
+
+  /** What is asked in one turn goes out in one piece. */
+  private send(child: ChildProcessWithoutNullStreams, request: string | Buffer): void {
+    this.outgoing.push(typeof request === 'string' ? Buffer.from(request) : request);
+    if (this.outgoing.length === 1) setImmediate(() => this.flush(child));
+  }
+
+  private flush(child: ChildProcessWithoutNullStreams): void {
+    if (this.outgoing.length === 0) return;
+    const all = Buffer.concat(this.outgoing);
+    this.outgoing = [];
+    child.stdin.write(all);
   }
 
   /** For an answer that turned out to be wrong: what the process said is the likely cause. */
@@ -72,6 +93,7 @@ export class Coprocess {
     if (!child) return;
     await new Promise<void>((resolve) => {
       child.once('close', () => resolve());
+      this.flush(child);
       child.stdin.end();
     });
   }
@@ -97,11 +119,14 @@ export class Coprocess {
       this.size += chunk.length;
       if (this.size >= this.wanted) this.answer();
     });
+    const told = observed(this.args);
+    child.once('close', told);
     const ended = (error: Error) => {
       if (this.child !== child) return;
       this.child = undefined;
       const left = this.waiting;
       this.waiting = [];
+      this.outgoing = [];
       for (const request of left) request.reject(error);
     };
     child.on('error', ended);

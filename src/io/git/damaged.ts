@@ -1,6 +1,5 @@
 /** Objects that are not what their id says: how that is found, and the error of it, at which a build drops them and starts again. */
 
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ObjectId } from '../../model/tree.js';
 import type { GitError } from './git-process.js';
@@ -15,11 +14,6 @@ export class ObjectDamaged extends Error {
     this.name = 'ObjectDamaged';
     this.fault = { command: 'cat-file', said: `fatal: ${this.message}` };
   }
-}
-
-export function hashObject(type: string, content: Buffer, digits: number): ObjectId {
-  const hash = createHash(digits === 40 ? 'sha1' : 'sha256');
-  return hash.update(`${type} ${content.length}\0`).update(content).digest('hex');
 }
 
 /** Where an object of its own lies. */

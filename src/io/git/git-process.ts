@@ -161,6 +161,27 @@ export function gitSync(args: readonly string[], call: GitCall = {}): GitExit {
   return { code: status ?? -1, ...(signal ? { signal } : {}), stdout, stderr: stderr.toString('utf8') };
 }
 
+/** One git process that has ended: its command, when it began (milliseconds since 1970) and how long it took. */
+export type GitObserver = (span: {
+  readonly command: string;
+  readonly at: number;
+  readonly ms: number;
+}) => void;
+
+let observer: GitObserver | undefined;
+
+/** Hears of every git process from now on, until it is called with nothing. */
+export function observeGit(onSpan: GitObserver | undefined): void {
+  observer = onSpan;
+}
+
+/** To be called when a git process begins; the function that is returned when it has ended. */
+export function observed(args: readonly string[]): () => void {
+  const at = performance.timeOrigin + performance.now();
+  return () =>
+    observer?.({ command: args[0] ?? '', at, ms: performance.timeOrigin + performance.now() - at });
+}
+
 /**
  * Any exit code is an answer; rejects with `GitMissing`, or with the error of a spawn that failed otherwise. Tries once
  * more when a killed git has left its lock in the store.
@@ -176,6 +197,7 @@ export async function git(args: readonly string[], call: GitCall = {}): Promise<
 
 function gitOnce(args: readonly string[], call: GitCall): Promise<GitExit> {
   return new Promise((resolve, reject) => {
+    const ended = observed(args);
     const child = spawn('git', gitArguments(call, args), {
       cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',
       env: gitEnvironment(call),
@@ -196,6 +218,7 @@ function gitOnce(args: readonly string[], call: GitCall): Promise<GitExit> {
     });
     child.on('close', (code, signal) => {
       const stopped = guard?.end();
+      ended();
       resolve({
         code: code ?? -1,
         ...(signal ? { signal } : {}),

@@ -1,15 +1,12 @@
 /**
- * Reads and writes objects and refs of conductor's own repository through git processes that stay open. Knows no work
- * trees.
+ * Writes objects into conductor's own repository, and reads them and changes refs through git processes that stay open.
+ * Knows no work trees.
  */
 
-import { rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { mapBounded } from '../../base/bounded.js';
 import { Listing, type ObjectId } from '../../model/tree.js';
-import { makeTemporaryFolder } from '../files.js';
 import { Coprocess, CoprocessEnded, lineFrame, objectFrame, twoLines } from './coprocess.js';
-import { hashObject, loosePath, ObjectDamaged } from './damaged.js';
+import { ObjectDamaged } from './damaged.js';
 import { type GitCall, gitOk } from './git-process.js';
 import {
   byteName,
@@ -22,43 +19,45 @@ import {
 } from './raw-tree.js';
 import type { Repository } from './repository.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
-
-export interface NewCommit {
-  readonly tree: ObjectId;
-  readonly message: string;
-  readonly parents?: readonly ObjectId[];
-}
+import { LooseWriter } from './writing/loose.js';
+import {
+  commitBytes,
+  type HashName,
+  hashObject,
+  type NewCommit,
+  type ObjectType,
+  treeBytes,
+} from './writing/object-bytes.js';
 
 export class GitObjects {
   readonly store: string;
+  readonly hash: HashName;
   private readonly call: GitCall;
   private readonly reader: Coprocess;
-  private readonly trees: Coprocess;
   private readonly blobs: Coprocess;
-  private readonly commits: Coprocess;
   private readonly refUpdates: Coprocess;
-  private scratch: Promise<string> | undefined;
-  private scratchFiles = 0;
+  private readonly loose: LooseWriter;
   /** Ref updates are transactions of several lines: one after the other. */
   private lastUpdate: Promise<unknown> = Promise.resolve();
   private emptyTree: ObjectId | undefined;
+  /** Contents that are to be written with what names them. */
+  private readonly held = new Map<ObjectId, Buffer>();
 
-  constructor(repository: Pick<Repository, 'store'>) {
+  constructor(repository: Pick<Repository, 'store' | 'objectFormat'>) {
     this.store = repository.store;
+    this.hash = repository.objectFormat;
+    this.loose = new LooseWriter(repository.store, repository.objectFormat);
     this.call = { gitDir: repository.store, dir: repository.store };
     this.reader = new Coprocess(['cat-file', '--batch'], this.call);
     // What these write is brought to disk in one go, before a ref names it (`durable.ts`): not object by object.
     const writing: GitCall = { ...this.call, settings: ['core.fsync=-loose-object'] };
-    this.trees = new Coprocess(['mktree', '--batch', '-z', '--missing'], writing);
     this.blobs = new Coprocess(['hash-object', '-w', '--no-filters', '--stdin-paths'], writing);
-    const commits = ['hash-object', '-w', '-t', 'commit', '--no-filters', '--stdin-paths'];
-    this.commits = new Coprocess(commits, writing);
     this.refUpdates = new Coprocess(['update-ref', '--stdin'], this.call);
   }
 
   /** An object's content; undefined when there is none, or none that can be read. `name`: an id or `<rev>:<path>`. */
   async read(name: string): Promise<Buffer | undefined> {
-    return (await this.readObject(name))?.content;
+    return this.held.get(name) ?? (await this.readObject(name))?.content;
   }
 
   /** Contents by id. All have to be there: a hole in the store is never an empty file of a person. */
@@ -79,19 +78,37 @@ export class GitObjects {
 
   /** Those of the ids whose object is missing, cannot be read, or is not what its id says. */
   async missing(ids: readonly ObjectId[]): Promise<ObjectId[]> {
-    const bad: ObjectId[] = [];
-    for (const id of new Set(ids)) if (!(await this.readVerified(id))) bad.push(id);
-    return bad;
+    const asked = [...new Set(ids)];
+    const found = await mapBounded(asked, (id) => this.readVerified(id));
+    return asked.filter((_, i) => !found[i]);
   }
 
   /** An object by its full id, hashed again; undefined when it is missing, unreadable, or not what its id says. */
   async readVerified(id: ObjectId): Promise<{ type: string; content: Buffer } | undefined> {
+    const held = this.held.get(id);
+    if (held) return { type: 'blob', content: held };
     const object = await this.readObject(id);
-    return object && hashObject(object.type, object.content, id.length) === id ? object : undefined;
+    return object && hashObject(object.type, object.content, this.hash) === id ? object : undefined;
+  }
+
+  async write(type: ObjectType, content: Buffer): Promise<ObjectId> {
+    return this.loose.write(type, content);
   }
 
   async writeBlob(content: Buffer): Promise<ObjectId> {
-    return this.hash(this.blobs, content);
+    return this.loose.write('blob', content);
+  }
+
+  /** The id of a blob that this process alone knows until it is written or `release`d. */
+  hold(content: Buffer): ObjectId {
+    const id = hashObject('blob', content, this.hash);
+    this.held.set(id, content);
+    return id;
+  }
+
+  /** They are in the store, or not needed any more. */
+  release(ids: Iterable<ObjectId>): void {
+    for (const id of ids) this.held.delete(id);
   }
 
   /** A blob with a file's content, byte for byte. The path has no line break. */
@@ -101,33 +118,12 @@ export class GitObjects {
 
   /** Equal trees, parents and messages give equal ids: author and date are fixed. */
   async writeCommit(commit: NewCommit): Promise<ObjectId> {
-    const lines = [
-      `tree ${commit.tree}`,
-      ...(commit.parents ?? []).map((parent) => `parent ${parent}`),
-      'author conductor <conductor@localhost> 0 +0000',
-      'committer conductor <conductor@localhost> 0 +0000',
-      '',
-      commit.message,
-    ];
-    return this.hash(this.commits, Buffer.from(lines.join('\n')));
+    return this.loose.write('commit', commitBytes(commit));
   }
 
   /** Names are bytes, one character each: a name that is no UTF-8 stays what it is. */
-  async writeTree(entries: Iterable<readonly [string, TreeEntry]>, mayRepair = true): Promise<ObjectId> {
-    const records: string[] = [];
-    const listed = [...entries];
-    for (const [name, { mode, id }] of listed) {
-      const type = mode === '40000' ? 'tree' : mode === '160000' ? 'commit' : 'blob';
-      records.push(`${mode} ${type} ${id}\t${name}\0`);
-    }
-    // An empty record ends a tree; git answers with its id at once.
-    const answer = await this.trees.ask(Buffer.from(`${records.join('')}\0`, 'latin1'), lineFrame);
-    const id = answer.toString('latin1').trim();
-    // mktree names the tree even when it could not write it, or finds the ruin of one that a power cut left.
-    if ((await this.resolve(id)) !== undefined) return id;
-    if (!mayRepair) throw this.trees.failure(`tree ${id} is missing after it was written`);
-    await rm(loosePath(this.store, id), { force: true }).catch(() => undefined);
-    return this.writeTree(listed, false);
+  async writeTree(entries: Iterable<readonly [string, TreeEntry]>): Promise<ObjectId> {
+    return this.loose.write('tree', treeBytes(entries));
   }
 
   /** Every file below a tree (or a commit's tree). Rejects when the tree cannot be read. */
@@ -214,10 +210,8 @@ export class GitObjects {
   }
 
   async close(): Promise<void> {
-    const all = [this.reader, this.trees, this.blobs, this.commits, this.refUpdates];
+    const all = [this.reader, this.blobs, this.refUpdates];
     await Promise.all(all.map((process) => process.close()));
-    const scratch = await this.scratch;
-    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }
 
   private async readObject(
@@ -241,23 +235,6 @@ export class GitObjects {
     const [id, type, size] = answer.toString('latin1', 0, end).split(' ');
     if (id === undefined || type === undefined || size === undefined || !/^\d+$/.test(size)) return undefined;
     return { id, type, content: Buffer.from(answer.subarray(end + 1, answer.length - 1)) };
-  }
-
-  /** Content goes through a file: hash-object takes no content on an input that stays open. */
-  private async hash(process: Coprocess, content: Buffer): Promise<ObjectId> {
-    this.scratch ??= makeTemporaryFolder(this.store);
-    const file = join(await this.scratch, String(this.scratchFiles++));
-    await writeFile(file, content);
-    const ask = async () => (await process.ask(`${file}\n`, lineFrame)).toString('latin1').trim();
-    let id = await ask();
-    const loose = loosePath(this.store, id);
-    if ((await stat(loose).catch(() => undefined))?.size === 0) {
-      // A power cut left it empty, and git takes it for present.
-      await rm(loose, { force: true });
-      id = await ask();
-    }
-    await rm(file);
-    return id;
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

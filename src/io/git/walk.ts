@@ -1,7 +1,7 @@
 /** Every file in a small tree, read object by object without starting a process. Knows no results. */
 
 import { mapBounded } from '../../base/bounded.js';
-import type { Entry, ObjectId } from '../../model/tree.js';
+import { type Entry, Listing, type ObjectId } from '../../model/tree.js';
 import { ObjectDamaged } from './damaged.js';
 import type { GitObjects } from './objects.js';
 import { parseRawTree, type TreeEntry } from './raw-tree.js';
@@ -9,18 +9,39 @@ import { parseRawTree, type TreeEntry } from './raw-tree.js';
 /** For trees of a few folders; `GitObjects.list` is quicker for a whole project. Rejects when a folder is missing. */
 export async function walkTree(objects: GitObjects, tree: ObjectId): Promise<Map<string, Entry>> {
   const files = new Map<string, Entry>();
-  await byLevels<Folder>([{ id: tree, prefix: '' }], async ({ id, prefix }) => {
-    const raw = await objects.read(id);
-    if (!raw) throw new ObjectDamaged('tree', id);
-    const folders: Folder[] = [];
-    for (const [name, { mode, id: inner }] of parseRawTree(raw, id.length / 2)) {
-      const path = prefix + Buffer.from(name, 'latin1').toString('utf8');
-      if (mode === '40000') folders.push({ id: inner, prefix: `${path}/` });
-      else files.set(path, { mode, id: inner });
-    }
-    return folders;
-  });
+  await byLevels<Folder>([{ id: tree, prefix: '' }], (folder) => entriesOf(objects, folder, files));
   return files;
+}
+
+/** Folders up to which a tree is read object by object; beyond them a process for the whole is quicker. */
+const FEW_FOLDERS = 50;
+
+/** The files of a tree of any size: no process is started for a small one. Rejects when a folder is missing. */
+export async function listTree(objects: GitObjects, tree: ObjectId): Promise<Listing> {
+  const files = new Map<string, Entry>();
+  let level: readonly Folder[] = [{ id: tree, prefix: '' }];
+  for (let folders = 1; level.length > 0; folders += level.length) {
+    if (folders > FEW_FOLDERS) return objects.list(tree);
+    level = (await mapBounded(level, (folder) => entriesOf(objects, folder, files))).flat();
+  }
+  return new Listing(files);
+}
+
+/** Adds the files of one folder, and returns the folders in it. */
+async function entriesOf(
+  objects: GitObjects,
+  { id, prefix }: Folder,
+  files: Map<string, Entry>,
+): Promise<Folder[]> {
+  const raw = await objects.read(id);
+  if (!raw) throw new ObjectDamaged('tree', id);
+  const folders: Folder[] = [];
+  for (const [name, { mode, id: inner }] of parseRawTree(raw, id.length / 2)) {
+    const path = prefix + Buffer.from(name, 'latin1').toString('utf8');
+    if (mode === '40000') folders.push({ id: inner, prefix: `${path}/` });
+    else files.set(path, { mode, id: inner });
+  }
+  return folders;
 }
 
 /** Every file in which two trees differ, with its entry in the second; undefined where it has none. */

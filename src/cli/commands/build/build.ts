@@ -16,6 +16,7 @@ interface BuildFlags {
   readonly budgetUsd?: number;
   readonly wait: boolean;
   readonly json?: boolean;
+  readonly profile?: string;
 }
 
 export async function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
@@ -41,6 +42,6 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
       wait: flags.wait,
       command: ['conductor build', ...targets].join(' '),
     },
-    { json: flags.json === true },
+    { json: flags.json === true, profile: flags.profile },
   );
 }

@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { mapBounded } from '../../../base/bounded.js';
-import { hashObject } from '../damaged.js';
 import { git } from '../git-process.js';
+import { hashObject } from '../writing/object-bytes.js';
 
 const inflated = promisify(inflate);
 
@@ -69,7 +69,10 @@ async function isSound(path: string): Promise<boolean> {
     const end = raw.indexOf(0);
     const [type = '', size] = raw.toString('latin1', 0, end).split(' ');
     const content = raw.subarray(end + 1);
-    return Number(size) === content.length && hashObject(type, content, id.length) === id;
+    return (
+      Number(size) === content.length &&
+      hashObject(type, content, id.length === 40 ? 'sha1' : 'sha256') === id
+    );
   } catch {
     return false;
   }

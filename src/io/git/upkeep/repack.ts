@@ -3,6 +3,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../../base/bounded.js';
+import type { ObjectId } from '../../../model/tree.js';
 import { type GitCall, git, gitOk } from '../git-process.js';
 
 const HALF_WRITTEN_MS = 60 * 60 * 1000;
@@ -17,14 +18,38 @@ export async function repackRefs(store: string): Promise<void> {
   await sweepPacks(join(store, 'objects', 'pack'));
   const ids = await looseRefs(join(store, 'refs', 'conductor'));
   if (ids.length === 0) return;
-  const input = ids.map((id) => `${id}\n`).join('');
-  const listed = await gitOk(['rev-list', '--objects', '--no-object-names', '--stdin'], { ...call, input });
-  await gitOk(['pack-objects', '-q', '--window=0', join(store, 'objects', 'pack', 'pack')], {
-    ...call,
-    input: listed,
-  });
+  await packReachable(call, ids);
   await git(['prune-packed', '-q'], call);
   await gitOk(['pack-refs', '--all'], call);
+}
+
+/** Puts all that these commits reach into one pack, in place of the packs named, in which nothing else is needed. */
+export async function mergePacks(
+  store: string,
+  names: readonly string[],
+  commits: readonly ObjectId[],
+): Promise<void> {
+  const call: GitCall = { gitDir: store, dir: store };
+  const made = await packReachable(call, commits);
+  const folder = join(store, 'objects', 'pack');
+  for (const name of names) {
+    if (made.includes(name)) continue;
+    // First what git looks for.
+    for (const end of ['idx', 'pack']) await rm(join(folder, `${name}.${end}`), { force: true });
+  }
+}
+
+/** The names of the packs. */
+async function packReachable(call: GitCall, ids: readonly ObjectId[]): Promise<string[]> {
+  const input = ids.map((id) => `${id}\n`).join('');
+  const listed = await gitOk(['rev-list', '--objects', '--no-object-names', '--stdin'], { ...call, input });
+  const prefix = join(call.gitDir as string, 'objects', 'pack', 'pack');
+  const made = await gitOk(['pack-objects', '-q', '--window=0', prefix], { ...call, input: listed });
+  return made
+    .toString('latin1')
+    .split('\n')
+    .filter(Boolean)
+    .map((digest) => `pack-${digest}`);
 }
 
 async function looseRefs(folder: string): Promise<string[]> {

@@ -1,0 +1,68 @@
+/** Writes single objects into a repository as git does it: each a file of its own, there whole or not at all. */
+
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deflateSync, inflateSync } from 'node:zlib';
+import type { ObjectId } from '../../../model/tree.js';
+import { codeOf } from '../../errors.js';
+import { type HashName, hashObject, type ObjectType } from './object-bytes.js';
+
+/** Objects are small, and what is kept is packed later: speed before size. */
+const LEVEL = 1;
+
+export class LooseWriter {
+  private readonly objects: string;
+  private readonly hash: HashName;
+  private readonly folders = new Set<string>();
+  private count = 0;
+
+  constructor(store: string, hash: HashName) {
+    this.objects = join(store, 'objects');
+    this.hash = hash;
+  }
+
+  /** Not yet brought to disk. Throws when it cannot be written. */
+  write(type: ObjectType, content: Buffer): ObjectId {
+    const id = hashObject(type, content, this.hash);
+    const folder = join(this.objects, id.slice(0, 2));
+    const file = join(folder, id.slice(2));
+    try {
+      const whole = Buffer.concat([head(type, content), content]);
+      // What a power cut or a fault of the disk left of an object is written anew.
+      if (!isThere(file, whole)) this.place(folder, file, deflateSync(whole, { level: LEVEL }));
+    } catch (error) {
+      const code = codeOf(error);
+      const message = `${type} ${id} is missing after it was written: ${(error as Error).message}`;
+      throw Object.assign(new Error(message), code === undefined ? {} : { code, path: file });
+    }
+    return id;
+  }
+
+  private place(folder: string, file: string, bytes: Buffer): void {
+    if (!this.folders.has(folder)) {
+      mkdirSync(folder, { recursive: true });
+      this.folders.add(folder);
+    }
+    // git removes files of this name after a while.
+    const temporary = join(folder, `tmp_obj_${process.pid}_${this.count++}`);
+    try {
+      writeFileSync(temporary, bytes, { mode: 0o444, flag: 'wx' });
+      renameSync(temporary, file);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  }
+}
+
+function isThere(file: string, whole: Buffer): boolean {
+  try {
+    return inflateSync(readFileSync(file)).equals(whole);
+  } catch {
+    return false;
+  }
+}
+
+function head(type: ObjectType, content: Buffer): Buffer {
+  return Buffer.from(`${type} ${content.length}\0`);
+}

@@ -1,0 +1,126 @@
+/**
+ * Writes many objects into a repository in one go: a pack and its index, on disk and read back before anything names
+ * what is in it. Knows nothing of refs.
+ */
+
+import { createHash } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import type { ObjectId } from '../../../model/tree.js';
+import { syncFolder } from '../../durable.js';
+import { makeDir } from '../../files.js';
+import type { GitObject, HashName, ObjectType } from './object-bytes.js';
+
+const LEVEL = 1;
+const TYPES: Readonly<Record<ObjectType, number>> = { commit: 1, tree: 2, blob: 3 };
+
+interface Placed {
+  readonly id: ObjectId;
+  readonly crc: number;
+  readonly offset: number;
+}
+
+/** The name of the pack without its end. */
+export async function writePack(
+  store: string,
+  objects: ReadonlyMap<ObjectId, GitObject>,
+  hash: HashName,
+): Promise<string> {
+  const { pack, placed } = packBytes(objects, hash);
+  const index = indexBytes(placed, pack.subarray(-digestLength(hash)), hash);
+  const folder = join(store, 'objects', 'pack');
+  await makeDir(folder);
+  const name = `pack-${pack.subarray(-digestLength(hash)).toString('hex')}`;
+  // The index last: git takes a pack for there when it finds its index.
+  for (const [end, bytes] of [
+    ['pack', pack],
+    ['idx', index],
+  ] as const) {
+    await place(folder, `${name}.${end}`, bytes);
+  }
+  await syncFolder(folder);
+  return name;
+}
+
+/** On disk under its name, with the very bytes. Throws otherwise. */
+async function place(folder: string, name: string, bytes: Buffer): Promise<void> {
+  // Half-written ones are swept as those of git are.
+  const temporary = join(folder, `tmp_${name}_${process.pid}`);
+  try {
+    const file = await open(temporary, 'wx', 0o444);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (!(await readFile(temporary)).equals(bytes)) throw new Error(`${name} is not what was written`);
+    await rename(temporary, join(folder, name));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+function packBytes(
+  objects: ReadonlyMap<ObjectId, GitObject>,
+  hash: HashName,
+): { pack: Buffer; placed: Placed[] } {
+  const head = Buffer.alloc(12);
+  head.write('PACK', 'latin1');
+  head.writeUInt32BE(2, 4);
+  head.writeUInt32BE(objects.size, 8);
+  const parts: Buffer[] = [head];
+  const placed: Placed[] = [];
+  let offset = head.length;
+  for (const [id, { type, content }] of objects) {
+    const bytes = Buffer.concat([
+      entryHead(TYPES[type], content.length),
+      deflateSync(content, { level: LEVEL }),
+    ]);
+    placed.push({ id, crc: crc32(bytes), offset });
+    parts.push(bytes);
+    offset += bytes.length;
+  }
+  const body = Buffer.concat(parts);
+  return { pack: Buffer.concat([body, createHash(hash).update(body).digest()]), placed };
+}
+
+/** Type and size: four bits of the size beside the type, then seven a byte. */
+function entryHead(type: number, size: number): Buffer {
+  const bytes: number[] = [];
+  let first = (type << 4) | (size & 15);
+  for (let rest = Math.floor(size / 16); ; rest = Math.floor(rest / 128)) {
+    if (rest === 0) {
+      bytes.push(first);
+      return Buffer.from(bytes);
+    }
+    bytes.push(first | 0x80);
+    first = rest & 0x7f;
+  }
+}
+
+/** Version 2: a table by first byte, ids in order, checksums, places. */
+function indexBytes(placed: readonly Placed[], packDigest: Buffer, hash: HashName): Buffer {
+  const sorted = [...placed].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const head = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2]);
+  const fanout = Buffer.alloc(256 * 4);
+  let at = 0;
+  for (let byte = 0; byte < 256; byte++) {
+    while (at < sorted.length && Number.parseInt((sorted[at] as Placed).id.slice(0, 2), 16) <= byte) at++;
+    fanout.writeUInt32BE(at, byte * 4);
+  }
+  const ids = Buffer.concat(sorted.map(({ id }) => Buffer.from(id, 'hex')));
+  const [sums, places] = [Buffer.alloc(sorted.length * 4), Buffer.alloc(sorted.length * 4)];
+  for (const [i, { crc, offset }] of sorted.entries()) {
+    sums.writeUInt32BE(crc, i * 4);
+    places.writeUInt32BE(offset, i * 4);
+  }
+  const body = Buffer.concat([head, fanout, ids, sums, places, packDigest]);
+  return Buffer.concat([body, createHash(hash).update(body).digest()]);
+}
+
+function digestLength(hash: HashName): number {
+  return hash === 'sha1' ? 20 : 32;
+}

@@ -1,0 +1,185 @@
+/** What is written here is what git would have written: git itself is the judge. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, expect, test } from 'vitest';
+import { LooseWriter } from './loose.js';
+import { commitBytes, type HashName, hashObject, treeBytes } from './object-bytes.js';
+import { ObjectSet } from './object-set.js';
+import { writePack } from './pack.js';
+import { createPackedRefs } from './packed-refs.js';
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function repository(hash: HashName) {
+  const store = mkdtempSync(join(tmpdir(), 'conductor-writing-'));
+  folders.push(store);
+  execFileSync('git', ['init', '-q', '--bare', `--object-format=${hash}`, store]);
+  const git = (args: readonly string[], input: string | Buffer = '') =>
+    execFileSync('git', args, { cwd: store, input, stdio: ['pipe', 'pipe', 'pipe'] });
+  return { store, git };
+}
+
+/** Files of any bytes, in folders, of all sizes around the ends of a length's bytes. */
+const contents = fc.oneof(
+  fc.uint8Array({ maxLength: 40 }),
+  fc.integer({ min: 0, max: 5000 }).map((length) => new Uint8Array(length).fill(length)),
+);
+const names = fc.stringMatching(/^[a-zé.A-Z0-9-]{1,8}$/).filter((name) => !/^\.+(git)?$/i.test(name));
+const paths = fc.array(names, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
+const files = fc.uniqueArray(fc.tuple(paths, contents, fc.constantFrom('100644', '100755')), {
+  maxLength: 12,
+  // No file where another needs a folder.
+  comparator: ([a], [b]) => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`),
+});
+
+for (const hash of ['sha1', 'sha256'] as const) {
+  test(`a pack of ${hash} holds what git would have made of the same files`, async () => {
+    const { store, git } = repository(hash);
+    await fc.assert(
+      fc.asyncProperty(files, async (all) => {
+        const set = new ObjectSet(hash);
+        const entries = new Map(
+          all.map(([path, bytes, mode]) => [
+            path,
+            { mode: mode as '100644', id: set.add('blob', Buffer.from(bytes)) },
+          ]),
+        );
+        const tree = set.tree(entries);
+        const commit = set.commit(tree, 'any words\n');
+        const name = await writePack(store, set.objects, hash);
+        git(['verify-pack', join(store, 'objects/pack', `${name}.idx`)]);
+        // git's own index of the pack has the very bytes.
+        const pack = readFileSync(join(store, 'objects/pack', `${name}.pack`));
+        const folder = mkdtempSync(join(tmpdir(), 'conductor-index-'));
+        folders.push(folder);
+        writeFileSync(join(folder, 'a.pack'), pack);
+        git(['index-pack', '--strict', '-o', join(folder, 'a.idx'), join(folder, 'a.pack')]);
+        const index = readFileSync(join(store, 'objects/pack', `${name}.idx`));
+        expect(readFileSync(join(folder, 'a.idx')).equals(index)).toBe(true);
+        const listed = git(['ls-tree', '-r', '-z', commit])
+          .toString('utf8')
+          .split('\0')
+          .filter(Boolean)
+          .sort();
+        const expected = [...entries].map(([path, { mode, id }]) => `${mode} blob ${id}\t${path}`).sort();
+        expect(listed).toEqual(expected);
+        expect(set.commit(tree, 'any words\n')).toBe(commit);
+      }),
+      { numRuns: 12 },
+    );
+    git(['fsck', '--full', '--strict']);
+  });
+
+  test(`single objects of ${hash} are those of git`, () => {
+    const { store, git } = repository(hash);
+    const writer = new LooseWriter(store, hash);
+    for (const size of [0, 1, 15, 16, 2047, 2048, 100_000]) {
+      const content = Buffer.alloc(size, 'x');
+      const id = writer.write('blob', content);
+      expect(id).toBe(git(['hash-object', '--stdin'], content).toString().trim());
+      expect(git(['cat-file', 'blob', id]).equals(content)).toBe(true);
+      expect(writer.write('blob', content)).toBe(id);
+    }
+    const id = hashObject('blob', Buffer.from('a'), hash);
+    writer.write('blob', Buffer.from('a'));
+    // `a.b` stands before the folder `a`, `a0` behind it.
+    const entries = ['a0', 'a', 'a.b'].map(
+      (name) =>
+        [
+          name,
+          {
+            mode: name === 'a' ? '40000' : '100644',
+            id: name === 'a' ? writer.write('tree', Buffer.alloc(0)) : id,
+          },
+        ] as const,
+    );
+    const tree = writer.write('tree', treeBytes(entries));
+    expect(git(['ls-tree', '--name-only', tree]).toString()).toBe('a.b\na\na0\n');
+    const commit = writer.write('commit', commitBytes({ tree, message: 'm\n' }));
+    git(['fsck', '--strict', commit]);
+  });
+}
+
+test('an object of which a power cut left an empty file is written anew', () => {
+  const { store, git } = repository('sha1');
+  const id = new LooseWriter(store, 'sha1').write('blob', Buffer.from('text'));
+  const file = join(store, 'objects', id.slice(0, 2), id.slice(2));
+  rmSync(file);
+  writeFileSync(file, '');
+  expect(new LooseWriter(store, 'sha1').write('blob', Buffer.from('text'))).toBe(id);
+  expect(git(['cat-file', 'blob', id]).toString()).toBe('text');
+});
+
+test('packed refs: new ones are created, those that exist stay, git reads and changes them', async () => {
+  const { store, git } = repository('sha1');
+  const writer = new LooseWriter(store, 'sha1');
+  const tree = writer.write('tree', Buffer.alloc(0));
+  const commits = Array.from({ length: 200 }, (_, i) =>
+    writer.write('commit', commitBytes({ tree, message: `${i}\n` })),
+  );
+  const at = (i: number) => commits[i] as string;
+  git(['update-ref', 'refs/conductor/results/aa/loose', at(0)]);
+  git([
+    '-c',
+    'user.name=A',
+    '-c',
+    'user.email=a@b.c',
+    'tag',
+    '-a',
+    '-m',
+    'a tag with an object of its own',
+    'v1',
+    at(1),
+  ]);
+  git(['update-ref', 'refs/conductor/results/bb/packed', at(2)]);
+  git(['pack-refs', '--all']);
+  git(['update-ref', 'refs/conductor/results/aa/loose', at(3)]);
+  const wanted = new Map(
+    commits
+      .slice(10)
+      .map((id, i) => [`refs/conductor/results/${(i % 256).toString(16).padStart(2, '0')}/${id}`, id]),
+  );
+  const asked = new Map([
+    ...wanted,
+    ['refs/conductor/results/aa/loose', at(5)],
+    ['refs/conductor/results/bb/packed', at(5)],
+  ]);
+  const outcomes = await createPackedRefs(store, asked);
+  expect(outcomes?.get('refs/conductor/results/aa/loose')).toBe('exists');
+  expect(outcomes?.get('refs/conductor/results/bb/packed')).toBe('exists');
+  expect([...(outcomes?.values() ?? [])].filter((one) => one === 'created')).toHaveLength(wanted.size);
+  const refs = () =>
+    new Map(
+      git(['for-each-ref', '--format=%(refname) %(objectname) %(*objectname)'])
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => [line.split(' ')[0] as string, line.split(' ').slice(1).join(' ').trim()]),
+    );
+  for (const [name, id] of wanted) expect(refs().get(name)).toBe(id);
+  expect(refs().get('refs/conductor/results/aa/loose')).toBe(at(3));
+  expect(refs().get('refs/tags/v1')).toContain(at(1));
+  const before = refs();
+  git(['pack-refs', '--all']);
+  expect(refs()).toEqual(before);
+  const [first] = wanted.keys();
+  git(['update-ref', '-d', first as string]);
+  expect(refs().has(first as string)).toBe(false);
+  expect(readdirSync(store)).not.toContain('packed-refs.lock');
+});
+
+test('where another holds the lock of packed refs nothing is done', async () => {
+  const { store } = repository('sha1');
+  writeFileSync(join(store, 'packed-refs.lock'), '');
+  expect(
+    await createPackedRefs(store, new Map([['refs/conductor/results/aa/x', '0'.repeat(40)]])),
+  ).toBeUndefined();
+  expect(readdirSync(store)).not.toContain('packed-refs');
+});

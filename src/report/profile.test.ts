@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import type { BuildEvent, BuildEventBody } from '../model/event.js';
+import { Profile } from './profile.js';
+
+function traceOf(events: readonly (readonly [at: number, body: object])[], git: readonly number[][] = []) {
+  const profile = new Profile();
+  for (const [at, body] of events)
+    profile.on({ schema: 1, seq: 1, at, ...(body as BuildEventBody) } as BuildEvent);
+  for (const [at = 0, ms = 0] of git) profile.onGit({ command: 'add', at, ms });
+  const { traceEvents } = JSON.parse(profile.text()) as { traceEvents: Record<string, unknown>[] };
+  return traceEvents.filter(({ ph }) => ph === 'X');
+}
+
+const checked = (task: string, kind = 'stale') => ({
+  type: 'task.checked',
+  task,
+  verdict: { kind, reasons: [] },
+});
+
+test('a task has its wait and its phases in one lane, tasks at the same time have lanes of their own', () => {
+  const slices = traceOf([
+    [1000, { type: 'build.started', build: 'b', command: 'c', version: '1' }],
+    [1010, { type: 'build.planned', tasks: [] }],
+    [1020, checked('f/A')],
+    [1021, checked('f/B')],
+    [1022, checked('f/C', 'fresh')],
+    [1023, { type: 'task.finished', task: 'f/C', outcome: 'fresh', ms: 1 }],
+    [1030, { type: 'task.started', task: 'f/A', attempt: 1, recipe: 'run' }],
+    [1030, { type: 'task.phase', task: 'f/A', attempt: 1, phase: 'workspace' }],
+    [1040, { type: 'task.phase', task: 'f/A', attempt: 1, phase: 'gates' }],
+    [1055, { type: 'task.finished', task: 'f/A', outcome: 'built', ms: 25 }],
+    [1056, { type: 'task.finished', task: 'f/B', outcome: 'cached', ms: 2 }],
+    [1060, checked('f/D')],
+    [1070, { type: 'task.finished', task: 'f/D', outcome: 'cached', ms: 2 }],
+    [1080, { type: 'build.finished', summary: {} }],
+  ]);
+  const tasks = slices.filter(({ pid }) => pid === 2).map(({ name, ts, dur, tid }) => [name, ts, dur, tid]);
+  expect(tasks).toEqual([
+    ['f/A', 20_000, 35_000, 0],
+    ['wait for a worker', 20_000, 10_000, 0],
+    ['workspace', 30_000, 10_000, 0],
+    ['gates', 40_000, 15_000, 0],
+    ['f/B', 21_000, 35_000, 1],
+    ['f/D', 60_000, 10_000, 0],
+  ]);
+  expect(slices.filter(({ pid }) => pid === 1).map(({ name, ts, dur }) => [name, ts, dur])).toEqual([
+    ['loading', 0, 10_000],
+    ['analysis and execution', 10_000, 70_000],
+  ]);
+});
+
+test('git processes beside each other are in lanes of their own', () => {
+  const slices = traceOf(
+    [[0, { type: 'build.started', build: 'b', command: 'c', version: '1' }]],
+    [
+      [5, 10],
+      [7, 2],
+      [9, 1],
+      [15, 1],
+    ],
+  );
+  expect(slices.map(({ name, ts, tid }) => [name, ts, tid])).toEqual([
+    ['git add', 5000, 0],
+    ['git add', 7000, 1],
+    ['git add', 9000, 1],
+    ['git add', 15_000, 0],
+  ]);
+});

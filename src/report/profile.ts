@@ -1,0 +1,163 @@
+/**
+ * A build as a trace that browsers open (`chrome://tracing`, ui.perfetto.dev): tasks with their waits and phases, the
+ * steps of the build, and the git processes. Knows no file.
+ */
+
+import type { BuildEvent } from '../model/event.js';
+
+/** One git process. Times are milliseconds since 1970. */
+export interface GitSpan {
+  readonly command: string;
+  readonly at: number;
+  readonly ms: number;
+}
+
+interface Slice {
+  readonly name: string;
+  readonly category: string;
+  readonly from: number;
+  readonly to: number;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+interface OpenTask {
+  readonly checkedAt: number;
+  startedAt?: number;
+  recipe?: string;
+  phase?: { readonly name: string; readonly at: number };
+  readonly inner: Slice[];
+}
+
+type TraceEvent = Readonly<Record<string, unknown>>;
+
+/** Processes of the trace, in their order. */
+const BUILD = 1;
+const TASKS = 2;
+const GIT = 3;
+
+export class Profile {
+  private readonly open = new Map<string, OpenTask>();
+  private readonly tasks: { readonly outer: Slice; readonly inner: readonly Slice[] }[] = [];
+  private readonly steps: Slice[] = [];
+  private readonly git: Slice[] = [];
+  private startedAt = 0;
+  private step: { readonly name: string; readonly at: number } | undefined;
+
+  on(event: BuildEvent): void {
+    switch (event.type) {
+      case 'build.started':
+        this.startedAt = event.at;
+        this.enter('loading', event.at);
+        break;
+      case 'build.planned':
+        this.enter('analysis and execution', event.at);
+        break;
+      case 'build.published':
+        this.enter('after publishing', event.at);
+        break;
+      case 'build.finished':
+        this.enter(undefined, event.at);
+        break;
+      case 'task.checked':
+        // A task that is checked again is the same task.
+        if (!this.open.has(event.task)) this.open.set(event.task, { checkedAt: event.at, inner: [] });
+        break;
+      case 'task.started':
+        this.begin(event.task, event.at, event.recipe);
+        break;
+      case 'task.phase':
+        this.phase(event.task, event.phase, event.at);
+        break;
+      case 'task.finished':
+        this.end(event);
+        break;
+      default:
+    }
+  }
+
+  onGit(span: GitSpan): void {
+    this.git.push({ name: `git ${span.command}`, category: 'git', from: span.at, to: span.at + span.ms });
+  }
+
+  /** The trace as JSON. */
+  text(): string {
+    const events: TraceEvent[] = [
+      ...['build', 'tasks', 'git processes'].map((name, i) => named('process_name', i + 1, 0, name)),
+      ...this.steps.map((slice) => this.event(slice, BUILD, 0)),
+      ...inLanes(this.tasks, ({ outer }) => outer).flatMap(({ item, lane }) =>
+        [item.outer, ...item.inner].map((slice) => this.event(slice, TASKS, lane)),
+      ),
+      ...inLanes(this.git, (slice) => slice).map(({ item, lane }) => this.event(item, GIT, lane)),
+    ];
+    return `${JSON.stringify({ displayTimeUnit: 'ms', traceEvents: events })}\n`;
+  }
+
+  private enter(name: string | undefined, at: number): void {
+    if (this.step) this.steps.push({ name: this.step.name, category: 'build', from: this.step.at, to: at });
+    this.step = name === undefined ? undefined : { name, at };
+  }
+
+  private begin(label: string, at: number, recipe: string): void {
+    const task = this.open.get(label) ?? { checkedAt: at, inner: [] };
+    this.open.set(label, task);
+    if (task.startedAt === undefined && at > task.checkedAt)
+      task.inner.push({ name: 'wait for a worker', category: 'wait', from: task.checkedAt, to: at });
+    task.startedAt ??= at;
+    task.recipe = recipe;
+  }
+
+  private phase(label: string, name: string | undefined, at: number): void {
+    const task = this.open.get(label);
+    if (!task) return;
+    if (task.phase)
+      task.inner.push({ name: task.phase.name, category: 'phase', from: task.phase.at, to: at });
+    if (name === undefined) delete task.phase;
+    else task.phase = { name, at };
+  }
+
+  private end(event: Extract<BuildEvent, { type: 'task.finished' }>): void {
+    this.phase(event.task, undefined, event.at);
+    const task = this.open.get(event.task);
+    this.open.delete(event.task);
+    // Thousands of tasks that were only looked at would hide the others.
+    if (!task || event.outcome === 'fresh') return;
+    const details = {
+      outcome: event.outcome,
+      'own ms': event.ms,
+      ...(task.recipe ? { recipe: task.recipe } : {}),
+    };
+    const outer = { name: event.task, category: 'task', from: task.checkedAt, to: event.at, details };
+    this.tasks.push({ outer, inner: task.inner });
+  }
+
+  private event({ name, category, from, to, details }: Slice, process: number, lane: number): TraceEvent {
+    const times = { ts: Math.round((from - this.startedAt) * 1000), dur: Math.round((to - from) * 1000) };
+    return {
+      name,
+      cat: category,
+      ph: 'X',
+      ...times,
+      pid: process,
+      tid: lane,
+      ...(details ? { args: details } : {}),
+    };
+  }
+}
+
+function named(what: string, process: number, lane: number, name: string): TraceEvent {
+  return { name: what, ph: 'M', pid: process, tid: lane, args: { name } };
+}
+
+/** Each item in the first lane that is free when it begins. */
+function inLanes<T>(items: readonly T[], sliceOf: (item: T) => Slice): { item: T; lane: number }[] {
+  const ends: number[] = [];
+  return [...items]
+    .sort((a, b) => sliceOf(a).from - sliceOf(b).from)
+    .map((item) => {
+      const { from, to } = sliceOf(item);
+      const free = ends.findIndex((end) => end <= from);
+      const lane = free < 0 ? ends.length : free;
+      ends[lane] = to;
+      return { item, lane };
+    });
+}
