@@ -23,7 +23,7 @@ const load = (path) => createJiti(import.meta.url).import(`../src/${path}`);
 
 /** A row for each number of workers. */
 export async function measureAgents(counts) {
-  const { createScriptedModel } = await load('agent/scripted-model/server.ts');
+  const { createScriptedModel } = await load('agent/scripted-model/model-server.ts');
   const rows = [];
   for (const workers of counts.length > 0 ? counts : WORKERS) {
     const model = await createScriptedModel({ key: KEY });
@@ -60,7 +60,7 @@ async function agentConfig(model) {
 async function bareRounds(model, folder, workers) {
   const [{ startServer }, { findOpencode, ripgrepFolder }, { EventStream }, { findSandbox }] =
     await Promise.all([
-      load('agent/opencode/server/server.ts'),
+      load('agent/opencode/server/opencode-server.ts'),
       load('agent/opencode/server/binary.ts'),
       load('agent/opencode/session/events.ts'),
       load('io/process/sandbox.ts'),

@@ -103,7 +103,7 @@ async function conductor(attempts) {
   const [{ build }, { PLAIN_BUILD }, { ScriptedAgent }, { resolveConfig }] = await Promise.all([
     load('build/build.ts'),
     load('build/options.ts'),
-    load('agent/scripted.ts'),
+    load('agent/scripted-agent.ts'),
     load('model/config.ts'),
   ]);
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-bench-')));
