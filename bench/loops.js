@@ -100,11 +100,12 @@ function naive(task, promptTokens, { cache, rates }) {
 
 /** A build of all tasks by conductor: by task the tokens of each prompt that its agent was given, and how it ended. */
 async function conductor(attempts) {
-  const [{ build }, { PLAIN_BUILD }, { ScriptedAgent }, { resolveConfig }] = await Promise.all([
+  const [{ build }, { PLAIN_BUILD }, { ScriptedAgent }, { resolveConfig }, local] = await Promise.all([
     load('build/build.ts'),
     load('build/options.ts'),
     load('agent/scripted-agent.ts'),
     load('model/config.ts'),
+    load('execution/open-local-executor.ts'),
   ]);
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-bench-')));
   const directory = join(root, 'project');
@@ -127,19 +128,21 @@ async function conductor(attempts) {
     const config = resolveConfig({ sandbox: 'off', workers: 4, attempts }, 4);
     const stop = new AbortController();
     setMaxListeners(0, stop.signal);
+    const host = {
+      directory,
+      env: { PATH: process.env.PATH, HOME: root },
+      cacheDir: join(root, 'cache'),
+      version: '0.0.0',
+      pid: process.pid,
+      now: Date.now,
+      loadConfig: async () => ({ ok: true, value: { config, environment: [] } }),
+      createAgent: async () => ({ ok: true, value: agent }),
+      createExecutor: (parts) => local.openLocalExecutor(host, parts),
+      shippedPrompts: async () =>
+        new Map(prompts.map((name) => [name, readFileSync(join(PROMPTS, name), 'utf8')])),
+    };
     const summary = await build(
-      {
-        directory,
-        env: { PATH: process.env.PATH, HOME: root },
-        cacheDir: join(root, 'cache'),
-        version: '0.0.0',
-        pid: process.pid,
-        now: Date.now,
-        loadConfig: async () => ({ ok: true, value: { config, environment: [] } }),
-        createAgent: async () => ({ ok: true, value: agent }),
-        shippedPrompts: async () =>
-          new Map(prompts.map((name) => [name, readFileSync(join(PROMPTS, name), 'utf8')])),
-      },
+      host,
       PLAIN_BUILD,
       (event) => {
         if (event.type !== 'task.finished') return;
