@@ -126,7 +126,10 @@ export class GitResults implements ResultStore {
     const record = { schema: 1, key, at, ...(origin ? { origin } : {}) };
     const files = new Map<string, Entry>();
     const made = await this.write(gatesName(key), record, files, gatesMessage(key));
-    await this.createNew(gatesName(key), made, files);
+    const created = await this.createNew(gatesName(key), made, files);
+    // A ref whose object was damaged is as good as none; otherwise its gates would run each time.
+    const isStale = created.ok && created.value === 'exists' && !(await this.gatesPassed(key));
+    if (isStale) await this.point(gatesName(key), made.commit);
   }
 
   /** Every entry with its commit. */
@@ -171,6 +174,8 @@ export class GitResults implements ResultStore {
       if (bytes > MOST_BYTES) {
         for (const { type, content } of set.objects.values()) await this.objects.write(type, content);
         this.objects.release(set.objects.keys());
+        // Also the files after this one: a ref must not name what only this process knows.
+        await this.objects.writeHeld([...files.values()].map(({ id: file }) => file));
         return this.create(name, commit);
       }
     }

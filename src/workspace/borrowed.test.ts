@@ -562,6 +562,33 @@ describe('publishing', () => {
     expect(now).toBe(await one.edit(to, { edited: 'by hand' }));
     expect(await recoverPublish(one.repository, one.objects)).toBe('nothing');
   });
+
+  it('that was killed is completed where files become folders and folders become files', async () => {
+    const one = await rig();
+    one.scratch.write('folder/x', 'before');
+    one.scratch.write('file', 'before');
+    one.scratch.write('theirs', 'before');
+    const from = await one.snapshot();
+    const after = {
+      'folder/x': undefined,
+      folder: 'after',
+      file: undefined,
+      'file/y': 'after',
+      theirs: 'after',
+    };
+    const to = await one.edit(from, after);
+    // A person put a folder where a file of the journal was.
+    rmSync(join(one.scratch.dir, 'theirs'));
+    one.scratch.write('theirs/own', 'by hand');
+    writeFileSync(join(one.repository.state, 'publish.json'), JSON.stringify({ from, to }));
+    expect(await recoverPublish(one.repository, one.objects)).toBe('completed');
+    expect(['folder', 'file/y', 'theirs/own'].map((path) => one.scratch.text(path))).toEqual([
+      'after',
+      'after',
+      'by hand',
+    ]);
+    expect(await recoverPublish(one.repository, one.objects)).toBe('nothing');
+  });
 });
 
 describe('a patch', () => {

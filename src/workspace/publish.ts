@@ -156,15 +156,22 @@ export async function recoverPublish(
     const call: GitCall = { ...indexCall(repository), indexFile: join(repository.state, 'recovery-index') };
     await rm(`${call.indexFile}.lock`, { force: true });
     await gitOk(['read-tree', await objects.wrap(plan.from, repository.prefix)], call);
-    const input = changed.map((path) => `${repository.prefix}${path}\0`).join('');
-    await gitOk(['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], { ...call, input });
+    const blocked = await blockedPaths(repository, changed, before);
+    const listed = (paths: readonly string[]) =>
+      paths.map((path) => `${repository.prefix}${path}\0`).join('');
+    const update = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin'];
+    const free = changed.filter((path) => !blocked.has(path));
+    await gitOk(update, { ...call, input: listed(free) });
+    // Git refuses to look at a path where a folder stands, or below a file: it is not there as a file.
+    const remove = ['update-index', '--force-remove', '-z', '--stdin'];
+    if (blocked.size > 0) await gitOk(remove, { ...call, input: listed([...blocked.keys()]) });
     const now = (await gitOk(['write-tree'], call)).toString('latin1').trim();
     const onDisk = await objects.list(
       (await objects.subtree(now, repository.prefix)) ?? (await objects.empty()),
     );
     const changes = new Map<string, Entry | undefined>();
     for (const path of changed) {
-      if (sameEntry(onDisk.get(path), after.get(path))) continue;
+      if (sameEntry(onDisk.get(path), after.get(path)) || blocked.get(path) === 'by a person') continue;
       if (await isOurs(repository, objects, path, { before, after, onDisk }))
         changes.set(path, after.get(path));
     }
@@ -179,6 +186,34 @@ export async function recoverPublish(
   }
   await rm(journal, { force: true });
   return 'completed';
+}
+
+/**
+ * Changed paths at which a folder stands, or that lie below something that is no folder, and whose doing that is: of what
+ * the publish was to change, or of a person.
+ */
+async function blockedPaths(
+  repository: Repository,
+  changed: readonly string[],
+  before: Listing,
+): Promise<Map<string, 'by us' | 'by a person'>> {
+  const blocked = new Map<string, 'by us' | 'by a person'>();
+  for (const path of changed) {
+    const there = await lstat(join(repository.project, path)).catch(() => undefined);
+    if (there?.isDirectory()) {
+      const strangers = await strangersIn(repository, path, before);
+      blocked.set(path, strangers.length > 0 ? 'by a person' : 'by us');
+      continue;
+    }
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const parent = path.slice(0, end);
+      const found = await lstat(join(repository.project, parent)).catch(() => undefined);
+      if (!found || found.isDirectory()) continue;
+      blocked.set(path, before.get(parent) ? 'by us' : 'by a person');
+      break;
+    }
+  }
+  return blocked;
 }
 
 async function isOurs(

@@ -3,11 +3,12 @@
  * the user, and records merged files only when the gates pass on them.
  */
 
+import { rename } from 'node:fs/promises';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
-import { makeDir, removeTree, writeAtomic } from '../../io/files.js';
+import { exists, makeDir, readText, removeTree, writeAtomic } from '../../io/files.js';
 import { mergeFile } from '../../io/git/merge-file.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { ActionKey, EditPatch, StoredResult } from '../../model/action.js';
@@ -167,7 +168,8 @@ async function leaveSides(
 ): Promise<string> {
   const relative = `${CONDUCTOR_FOLDER}/conflicts/${folderName(task.label)}`;
   const folder = `${project.repository.project}/${relative}`;
-  await removeTree(folder);
+  if (await isWorkedOn(folder, conflicts)) await setAside(folder);
+  else await removeTree(folder);
   for (const [name, files] of Object.entries(sides)) {
     await makeDir(`${folder}/${name}`);
     for (const [path, entry] of files) {
@@ -179,4 +181,22 @@ async function leaveSides(
     if (marked) await writeAtomic(`${folder}/merged/${path}`, marked);
   }
   return relative;
+}
+
+/** Whether a person has begun to resolve the conflicts in the folder of an earlier build. */
+async function isWorkedOn(
+  folder: string,
+  conflicts: ReadonlyMap<string, Buffer | undefined>,
+): Promise<boolean> {
+  for (const [path, marked] of conflicts) {
+    const found = await readText(`${folder}/merged/${path}`);
+    if (found !== undefined && found !== marked?.toString('utf8')) return true;
+  }
+  return false;
+}
+
+async function setAside(folder: string): Promise<void> {
+  let number = 1;
+  while (await exists(`${folder}.${number}`)) number++;
+  await rename(folder, `${folder}.${number}`);
 }

@@ -32,7 +32,7 @@ export function configText(choices: ConfigChoices): string {
 
 function body({ gates, links }: ConfigChoices): string[] {
   return [
-    '  // Gates: commands that must pass on all files together before conductor publishes them.',
+    '  // Gates: commands that must pass on all files before conductor publishes them.',
     ...(gates.length > 0
       ? ['  gates: {', ...list('    ', 'build', gates), '  },']
       : ['  //   gates: { build: ["make test"] },']),

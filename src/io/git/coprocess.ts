@@ -77,7 +77,8 @@ export class Coprocess {
   }
 
   private flush(child: ChildProcessWithoutNullStreams): void {
-    if (this.outgoing.length === 0) return;
+    // A process that has ended since takes nothing; what is waiting now is for the one after it.
+    if (this.child !== child || this.outgoing.length === 0) return;
     const all = Buffer.concat(this.outgoing);
     this.outgoing = [];
     child.stdin.write(all);

@@ -106,6 +106,16 @@ export class GitObjects {
     return id;
   }
 
+  /** Writes those of the ids that only this process knows. */
+  async writeHeld(ids: Iterable<ObjectId>): Promise<void> {
+    for (const id of ids) {
+      const content = this.held.get(id);
+      if (!content) continue;
+      await this.loose.write('blob', content);
+      this.held.delete(id);
+    }
+  }
+
   /** They are in the store, or not needed any more. */
   release(ids: Iterable<ObjectId>): void {
     for (const id of ids) this.held.delete(id);

@@ -33,7 +33,7 @@ test('a budget of a task, a build or a day, in money or tokens, stops work in fl
       expect(spent, script).toBeCloseTo(before + AT_THIRD_STEP[unit], 8);
       expect(one.asked(script), script).toBeLessThanOrEqual(4);
       expect(built.of('task.attempt-failed'), script).toEqual([]);
-      const warnings = built.warnings().filter((text) => text.includes('nearly spent'));
+      const warnings = built.warnings().filter((text) => text.includes('nearly used up'));
       expect(warnings, script).toEqual([expect.stringContaining(`budget of the ${scope}`)]);
       spentToday.tokens += (built.summary.usage.tokensIn ?? 0) + (built.summary.usage.tokensOut ?? 0);
       spentToday.usd += built.summary.usage.costUsd ?? 0;

@@ -46,10 +46,14 @@ export async function createPackedRefs(
     const sorted = [...lines].sort(([a], [b]) => (a < b ? -1 : 1));
     await handle.writeFile(`${HEAD}\n${sorted.map(lineOf).join('')}`, 'latin1');
     await handle.sync();
-    await handle.close();
+    // Open until it has its name: a lock that no process has open counts as that of a dead one, and is removed.
     await rename(lock, file);
     isDone = true;
+    await handle.close();
     await syncFolder(store);
+    // Git may have created one as a file of its own meanwhile: that one is found first.
+    for (const [name, outcome] of outcomes)
+      if (outcome === 'created' && existsSync(join(store, name))) outcomes.set(name, 'exists');
     return outcomes;
   } finally {
     if (!isDone) {
