@@ -1,6 +1,6 @@
 /** The cases of a real program that need all of conductor: several tasks at once, its death, a plan. */
 
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/model-server.js';
@@ -96,11 +96,16 @@ export function describeLine(program: RealProgram): void {
       project.commit();
       model.script('killed', [program.shell("touch begun; setsid sh -c 'sleep 300' & sleep 300"), DONE]);
       const running = start(project, 'build');
-      const begun = () =>
-        existsSync(project.home) &&
-        readdirSync(project.home, { recursive: true, encoding: 'utf8' }).some((path) =>
-          path.endsWith('/begun'),
-        );
+      // Programs make and remove files meanwhile: a folder that is gone is looked at again.
+      const begun = () => {
+        try {
+          const paths = readdirSync(project.home, { recursive: true, encoding: 'utf8' });
+          return paths.some((path) => path.endsWith('/begun'));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+          throw error;
+        }
+      };
       await until('the shell to run', begun, 120_000);
       expect(processesNaming(project.root)).not.toEqual([]);
       running.process.kill('SIGKILL');
