@@ -69,12 +69,32 @@ export async function publishTree(
     );
     return err({ kind: 'publish-refused', paths, detail: exit.stderr.trim() });
   }
+  await finishRemovals(repository, objects, { before, after });
   await bringToDisk(repository, changed);
   await rm(journal, { force: true });
   return ok({
     written: changed.filter((path) => after.get(path)),
     removed: changed.filter((path) => !after.get(path)),
   });
+}
+
+/**
+ * git only warns about a file that it cannot remove, and ends well. Such a file would stay without a record of whose it is:
+ * it is removed here, or the error is thrown while the journal still stands. A file with other content is a person's.
+ */
+async function finishRemovals(
+  repository: Repository,
+  objects: GitObjects,
+  { before, after }: Listings,
+): Promise<void> {
+  for (const path of before.paths) {
+    if (after.get(path)) continue;
+    const file = join(repository.project, path);
+    const there = await lstat(file).catch(() => undefined);
+    if (!there?.isFile()) continue;
+    const was = await objects.read((before.get(path) as Entry).id);
+    if (was?.equals(await readFile(file))) await rm(file);
+  }
 }
 
 /** Removes the journal only when the published files can no longer be lost. */
@@ -181,6 +201,7 @@ export async function recoverPublish(
     );
     const wrapped = await objects.wrap(target, repository.prefix);
     await gitOk(['read-tree', '-m', '-u', now, wrapped], call);
+    await finishRemovals(repository, objects, { before: onDisk, after: await objects.list(target) });
     await bringToDisk(repository, changed);
     await rm(call.indexFile as string, { force: true });
   }

@@ -33,14 +33,20 @@ export class LooseWriter {
     } catch (error) {
       const code = codeOf(error);
       const message = `${type} ${id} is missing after it was written: ${(error as Error).message}`;
-      throw Object.assign(new Error(message), code === undefined ? {} : { code, path: file });
+      const facts = code === undefined ? {} : { code, path: file, syscall: 'write' };
+      throw Object.assign(new Error(message), facts);
     }
     return id;
   }
 
   private place(folder: string, file: string, bytes: Buffer): void {
     if (!this.folders.has(folder)) {
-      mkdirSync(folder, { recursive: true });
+      try {
+        // Not recursive: that one calls a read-only disk a missing folder.
+        mkdirSync(folder);
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
       this.folders.add(folder);
     }
     // git removes files of this name after a while.
