@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
+import { asFailure } from '../../errors.js';
 import { LooseWriter } from './loose.js';
 import { commitBytes, type HashName, hashObject, treeBytes } from './object-bytes.js';
 import { ObjectSet } from './object-set.js';
@@ -182,4 +183,18 @@ test('where another holds the lock of packed refs nothing is done', async () => 
     await createPackedRefs(store, new Map([['refs/conductor/results/aa/x', '0'.repeat(40)]])),
   ).toBeUndefined();
   expect(readdirSync(store)).not.toContain('packed-refs');
+});
+
+test('an object that the disk does not take is a failure of the system, not a bug', () => {
+  const { store } = repository('sha1');
+  const content = Buffer.from('text');
+  const id = hashObject('blob', content, 'sha1');
+  writeFileSync(join(store, 'objects', id.slice(0, 2)), 'a file in the place of the folder');
+  let thrown: unknown;
+  try {
+    new LooseWriter(store, 'sha1').write('blob', content);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(asFailure(thrown)).toMatchObject({ kind: 'system-error', code: 'ENOTDIR' });
 });
