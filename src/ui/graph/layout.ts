@@ -1,8 +1,8 @@
 /**
  * Where the tasks of a graph stand: features as boxes in columns by what they need, tasks in columns inside them. Pure.
  *
- * The layered layouts of dagre and elkjs were measured first: 11 s and 4.2 s at best for 1,000 tasks with two
- * dependencies each, where this one takes a few hundredths of a second, since features are laid out by themselves.
+ * Two layered layouts were measured first, for 1,000 tasks with two dependencies each: dagre (longest-path) took 11 s,
+ * elkjs with its fastest settings 4.2 s. This one takes a few hundredths of a second: it lays out each feature alone.
  */
 
 import { columnsOf, type Link, ordered } from './layers.js';
