@@ -46,3 +46,11 @@ export function lockedPatches(locked: LockedTask): (readonly [string, Entry | un
 export function criterionDigest(text: string): string {
   return digestFields('criterion', [text.trim().replace(/\s+/g, ' ')]).slice(0, 16);
 }
+
+/** What a task looks like to its dependents if it comes out as its lock file has it; empty where nothing is recorded. */
+export function foreseenOutputs(task: Task, locked: LockedTask | undefined): DependencyOutputs {
+  const recorded = Object.entries(locked?.outputs ?? {});
+  const outputs: Files = new Map(recorded.map(([path, word]) => [path, decodeEntry(word)]));
+  const patches = locked ? lockedPatches(locked) : [];
+  return { label: task.label, outputs, interface: interfaceOf(task, outputs, patches), edits: [] };
+}

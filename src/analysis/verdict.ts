@@ -10,7 +10,7 @@ import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../model/tree.js';
-import type { StaleReason, Verdict } from '../model/verdict.js';
+import type { PendingVerdict, StaleReason, Verdict } from '../model/verdict.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { gatesKey } from '../store/manifest.js';
 import type { ResultStore } from '../store/result-store.js';
@@ -133,6 +133,33 @@ export class Checker {
     return this.judge(subject, candidate.value);
   }
 
+  /**
+   * What is known of a task before its dependencies are built: its own edits, and what has changed even if they come out
+   * as `foreseen` has them.
+   */
+  async foresee(
+    task: Task,
+    on: readonly Label[],
+    foreseen: ReadonlyMap<Label, DependencyOutputs>,
+  ): Promise<PendingVerdict> {
+    const gathered = await this.gatherer.gather(task, foreseen);
+    const locked = lockedTask(this.project, task);
+    const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
+    const disk = this.compareWithDisk(task, locked, onDisk, NO_FILES);
+    const reasons = gathered.ok
+      ? await this.reasons({ task, facts: gathered.value, locked }, disk, undefined)
+      : [];
+    const paths = this.options.discardEdits ? disk.blocked : disk.changed;
+    const inTheWay = paths.filter((path) => disk.foreign.has(path));
+    return {
+      kind: 'pending',
+      on,
+      ...(reasons.length === 0 ? {} : { reasons }),
+      ...(paths.length === 0 ? {} : { paths }),
+      ...(inTheWay.length === 0 ? {} : { inTheWay }),
+    };
+  }
+
   private async judge(subject: Subject, candidate: Candidate): Promise<Result<Check, Failure>> {
     const { task, facts, gates, locked, onDisk } = subject;
     const make = checkOf.bind(undefined, subject);
@@ -224,7 +251,7 @@ export class Checker {
   }
 
   private async reasons(
-    { task, facts, locked }: Subject,
+    { task, facts, locked }: Pick<Subject, 'task' | 'facts' | 'locked'>,
     disk: DiskState,
     result: StoredResult | undefined,
   ): Promise<StaleReason[]> {

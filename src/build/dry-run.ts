@@ -1,6 +1,6 @@
 /** What a build would do, task by task, without doing it: for `status`, `explain`, `graph` and `build --dry-run`. */
 
-import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import { type DependencyOutputs, foreseenOutputs } from '../analysis/dependency-outputs.js';
 import { type Prepared, prepare } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -8,6 +8,7 @@ import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
 import type { Host } from '../project/host.js';
+import { lockedTask } from '../project/project.js';
 import { inSession, openReadingSession } from './project-session.js';
 
 export interface InspectedTask {
@@ -27,18 +28,24 @@ export interface InspectOptions {
 /** Verdicts of all prepared tasks, dependencies first. What depends on something stale is `pending`. */
 export async function inspectTasks(prepared: Prepared): Promise<Result<InspectedTask[], Failure>> {
   const dependencyOutputs = new Map<Label, DependencyOutputs>();
+  // Those that are known, and of the others what is recorded.
+  const foreseen = new Map<Label, DependencyOutputs>();
   const rows: InspectedTask[] = [];
   for (const label of prepared.project.graph.order) {
     if (!prepared.selected.has(label)) continue;
     const task = prepared.project.graph.task(label);
     const waiting = [...new Set(task.dependsOn)].filter((need) => !dependencyOutputs.has(need));
     if (waiting.length > 0) {
-      rows.push({ task, verdict: { kind: 'pending', on: waiting }, check: undefined });
+      const verdict = await prepared.checker.foresee(task, waiting, foreseen);
+      rows.push({ task, verdict, check: undefined });
+      foreseen.set(label, foreseenOutputs(task, lockedTask(prepared.project, task)));
       continue;
     }
     const checked = await prepared.checker.check(task, dependencyOutputs);
     if (!checked.ok) return err(checked.error);
-    if (checked.value.dependencyOutputs) dependencyOutputs.set(label, checked.value.dependencyOutputs);
+    const made = checked.value.dependencyOutputs;
+    if (made) dependencyOutputs.set(label, made);
+    foreseen.set(label, made ?? foreseenOutputs(task, lockedTask(prepared.project, task)));
     rows.push({ task, verdict: checked.value.verdict, check: checked.value });
   }
   return ok(rows);

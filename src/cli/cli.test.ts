@@ -533,7 +533,7 @@ describe('looking', () => {
       code: 0,
       stdout: [
         'notes/T01  stale: never built',
-        'notes/T02  pending: known when notes/T01 is built',
+        'notes/T02  pending: waits for notes/T01',
         'conductor: 2 tasks, 0 fresh, 2 not up to date',
         '',
       ].join('\n'),

@@ -42,7 +42,18 @@ export type Verdict =
       readonly inTheWay?: readonly string[];
     }
   | { readonly kind: 'stale'; readonly reasons: readonly StaleReason[] }
-  /** Not known before these dependencies are built. */
-  | { readonly kind: 'pending'; readonly on: readonly Label[] };
+  /** Not known before these dependencies are built. What is known already is told beside it; absent: nothing. */
+  | {
+      readonly kind: 'pending';
+      readonly on: readonly Label[];
+      /** Why it is not up to date whatever its dependencies come to. */
+      readonly reasons?: readonly StaleReason[];
+      /** Outputs that a person edited. */
+      readonly paths?: readonly string[];
+      /** Those of the paths that conductor never wrote. */
+      readonly inTheWay?: readonly string[];
+    };
+
+export type PendingVerdict = Extract<Verdict, { kind: 'pending' }>;
 
 export type VerdictKind = Verdict['kind'];

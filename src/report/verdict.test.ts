@@ -13,6 +13,7 @@ const VERDICTS: readonly Verdict[] = [
   { kind: 'stale', reasons: [{ kind: 'gates-failed', gate: 'lint' }, { kind: 'forced' }] },
   { kind: 'stale', reasons: [{ kind: 'patch-conflict', path: 'src/app\u001b.ts' }] },
   { kind: 'pending', on: ['a/T01', 'a/T02'] },
+  { kind: 'pending', on: ['a/T01'], reasons: [{ kind: 'forced' }], paths: ['x', 'y'], inTheWay: ['y'] },
 ];
 
 test('every verdict is one line with its reasons', () => {
@@ -25,7 +26,8 @@ test('every verdict is one line with its reasons', () => {
     a/T4  drifted: edited by hand: src/a.ts; must be rebuilt: never built
     a/T5  stale: gate failed: lint; forced
     a/T6  stale: its patch of src/app␛.ts does not apply any more
-    a/T7  pending: known when a/T01, a/T02 are built
+    a/T7  pending: waits for a/T01, a/T02
+    a/T8  pending: waits for a/T01; forced; edited by hand: x; not written by conductor: y
     "
   `);
   expect(statusTable([], plainStyle)).toBe('');

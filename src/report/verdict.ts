@@ -20,22 +20,31 @@ export function describeVerdict(verdict: Verdict): string {
       return `unverified: ${plural(verdict.gates.length, 'gate')} to run${joined(verdict.gates, ': ')}`;
     case 'drifted': {
       const stale = verdict.stale === undefined ? '' : `; must be rebuilt${withReasons(verdict.stale, ': ')}`;
-      const foreign = verdict.inTheWay ?? [];
-      const edited = verdict.paths.filter((path) => !foreign.includes(path));
-      const parts = [
-        ...(edited.length > 0 ? [`edited by hand${joined(edited, ': ')}`] : []),
-        ...(foreign.length > 0 ? [`not written by conductor${joined(foreign, ': ')}`] : []),
-      ];
-      return `drifted: ${parts.join('; ')}${stale}`;
+      return `drifted: ${editedParts(verdict).join('; ')}${stale}`;
     }
     case 'stale':
       return `stale${withReasons(verdict.reasons, ': ')}`;
     case 'pending':
-      return `pending: known when ${some(verdict.on)} ${verdict.on.length === 1 ? 'is' : 'are'} built`;
+      return [
+        `pending: waits for ${some(verdict.on)}`,
+        ...(verdict.reasons ?? []).map(describeReason),
+        ...editedParts(verdict),
+      ].join('; ');
     default:
       return unreachable(verdict);
   }
 }
+
+/** The files of a person among a task's outputs. */
+function editedParts({ paths = [], inTheWay = [] }: EditedFiles): string[] {
+  const edited = paths.filter((path) => !inTheWay.includes(path));
+  return [
+    ...(edited.length > 0 ? [`edited by hand${joined(edited, ': ')}`] : []),
+    ...(inTheWay.length > 0 ? [`not written by conductor${joined(inTheWay, ': ')}`] : []),
+  ];
+}
+
+type EditedFiles = Partial<Pick<Extract<Verdict, { kind: 'drifted' }>, 'paths' | 'inTheWay'>>;
 
 export function describeReason(reason: StaleReason): string {
   switch (reason.kind) {
@@ -113,6 +122,7 @@ export function statusTable(rows: readonly StatusRow[], style: Style): string {
 
 function reasonsOf(verdict: Verdict): readonly StaleReason[] {
   if (verdict.kind === 'stale' || verdict.kind === 'cached') return verdict.reasons;
+  if (verdict.kind === 'pending') return verdict.reasons ?? [];
   return verdict.kind === 'drifted' ? (verdict.stale ?? []) : [];
 }
 

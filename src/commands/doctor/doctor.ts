@@ -6,7 +6,7 @@ import { checkAgent, checkModels } from './agent-checks.js';
 import type { DoctorCheck, DoctorContext, Finding } from './doctor-check.js';
 import { checkAbandoned, checkBuilds, checkGitLock } from './leftovers.js';
 import { checkDisk, checkGit, checkNode, checkSandbox } from './machine-checks.js';
-import { checkConfig, checkOrphans, checkRepository, checkSpecs } from './project-checks.js';
+import { checkConfig, checkEdits, checkOrphans, checkRepository, checkSpecs } from './project-checks.js';
 
 export const CHECKS: readonly DoctorCheck[] = [
   checkNode,
@@ -17,6 +17,7 @@ export const CHECKS: readonly DoctorCheck[] = [
   checkConfig,
   checkSpecs,
   checkOrphans,
+  checkEdits,
   checkAgent,
   checkModels,
   checkBuilds,

@@ -1,7 +1,7 @@
 /** Checks of the project: its repository, config, specs, and the programs of its gates. */
 
 import { provenOrphans } from '../../analysis/orphans.js';
-import { inspectProject } from '../../build/dry-run.js';
+import { inspect, inspectProject } from '../../build/dry-run.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import { plural } from '../../report/style.js';
@@ -35,6 +35,31 @@ export const checkOrphans: DoctorCheck = async ({ host, repository, config }) =>
       state: 'warning',
       found: `${plural(found.value.length, 'file')} that conductor built and that no task owns any more: ${shown}${more}`,
       hint: '`conductor clean --dry-run` lists them, `conductor clean` removes them',
+    },
+  ];
+};
+
+/** Hand edits, also of tasks that wait for others: a build that has to replace them stops there. */
+export const checkEdits: DoctorCheck = async ({ host, repository, config }) => {
+  if (!repository || !config) return [];
+  const found = await inspect(
+    host,
+    { targets: [], force: false, discardEdits: false },
+    async ({ tasks }) => tasks,
+  );
+  if (!found.ok) return [];
+  const edited = found.value.flatMap(({ task, verdict }) => {
+    const paths = verdict.kind === 'drifted' || verdict.kind === 'pending' ? (verdict.paths ?? []) : [];
+    return paths.map((path) => `${path} (${task.label})`);
+  });
+  if (edited.length === 0) return [];
+  const more = edited.length > MAX_SHOWN ? ` and ${edited.length - MAX_SHOWN} more` : '';
+  return [
+    {
+      about: 'edits',
+      state: 'warning',
+      found: `${plural(edited.length, 'output')} edited by hand: ${edited.slice(0, MAX_SHOWN).join(', ')}${more}`,
+      hint: '`conductor diff` shows the edits, `conductor accept <task>` keeps them',
     },
   ];
 };

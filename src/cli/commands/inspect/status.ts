@@ -23,7 +23,7 @@ export async function runStatus(
         [];
       for (const { task, verdict } of tasks) {
         const row = { label: task.label, title: task.title, verdict };
-        const isEdited = verdict.kind === 'drifted';
+        const isEdited = verdict.kind === 'drifted' || (verdict.kind === 'pending' && verdict.paths);
         rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
       }
       return { rows, orphans: prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] } };
