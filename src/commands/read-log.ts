@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { mapBounded } from '../base/bounded.js';
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
-import { readText } from '../io/files.js';
+import { exists, readText } from '../io/files.js';
 import type { BuildEvent } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import { CONDUCTOR_FOLDER, folderName } from '../project/log-files.js';
@@ -17,10 +17,14 @@ export interface BuildLog {
   readonly files: readonly { readonly name: string; readonly text: string }[];
 }
 
-/** Names of the kept builds, the newest first. */
+/** Names of the kept builds, the newest first. A folder without events holds only what a program printed. */
 export async function listBuilds(project: string): Promise<string[]> {
   const names = await readdir(logsFolder(project)).catch(() => []);
-  return names.sort().reverse();
+  const logged = await mapBounded(names, (name) => exists(`${logsFolder(project)}/${name}/events.ndjson`));
+  return names
+    .filter((_, index) => logged[index])
+    .sort()
+    .reverse();
 }
 
 /**

@@ -66,7 +66,7 @@ export async function proposeAbsorption(
 async function inProject(
   host: ExecutionHost,
   options: AbsorbOptions,
-  { session, prepared, emit, signal }: PreparedSession,
+  { session, prepared, emit, signal, startedAt, openLog }: PreparedSession,
 ): Promise<Result<Absorption, Failure>> {
   const { project, agent } = prepared;
   const [label, ...more] = [...prepared.targets];
@@ -95,6 +95,7 @@ async function inProject(
   if (!words.ok) return words;
   const definitions = await gatherDefinitions(host, project, agent);
   if (!definitions.ok) return definitions;
+  openLog();
   const { store } = prepared;
   const { config } = project;
   const opened = await openExecutor({
@@ -104,7 +105,7 @@ async function inProject(
     agent,
     config,
     handWritten: project.handWrittenTree,
-    startedAt: host.now(),
+    startedAt,
   });
   if (!opened.ok) return opened;
   const executor = opened.value;

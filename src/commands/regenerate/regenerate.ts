@@ -59,14 +59,14 @@ export async function regenerate(
 async function inTaskRunner(
   host: ExecutionHost,
   options: RegenerateOptions,
-  { session, prepared, emit, signal }: PreparedSession,
+  { session, prepared, emit, signal, startedAt, openLog }: PreparedSession,
 ): Promise<Result<Regenerated, Failure>> {
   const { project, targets, selected } = prepared;
-  const startedAt = host.now();
   if (options.apply) {
     const edited = await editedFiles(prepared);
     if (edited.length > 0) return err({ kind: 'drifted-outputs', paths: edited });
   }
+  openLog();
   const steps: TaskStep[] = [];
   let taskRunner: TaskRunner | undefined;
   try {
@@ -79,7 +79,7 @@ async function inTaskRunner(
         host,
         session,
         prepared,
-        startedAt: host.now(),
+        startedAt: run === 0 ? startedAt : host.now(),
         emit,
         signal,
       });

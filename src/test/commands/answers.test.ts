@@ -4,6 +4,10 @@ import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { examine } from '../../commands/doctor/doctor.js';
 import { checkEdits } from '../../commands/doctor/project-checks.js';
+import { listBuilds, readBuildLog } from '../../commands/read-log.js';
+import { regenerate } from '../../commands/regenerate/regenerate.js';
+import { logText } from '../../report/log.js';
+import { plainStyle } from '../../report/style.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 /** Three tasks in a row, all built; T2 renders a template of its own. */
@@ -65,4 +69,30 @@ test('a file that nobody but a person wrote is told of before its task is ever b
     paths: ['out/c.txt'],
     inTheWay: ['out/c.txt'],
   });
+});
+
+test('the log of a regeneration tells what it did, task by task', async () => {
+  await using rig = await threeInARow();
+  const options = { targets: [], fresh: true, runs: 1, apply: false, workers: undefined, wait: true };
+  const command = 'conductor regenerate --all --fresh';
+  const seen: string[] = [];
+  const done = await regenerate(
+    rig.host(new ScriptedAgent({ tripwire: true })),
+    { ...options, command },
+    (event) => seen.push(event.type),
+    new AbortController().signal,
+  );
+  expect(done.ok).toBe(true);
+  expect(seen, 'the first and last event are the log’s').not.toContain('build.started');
+
+  const [newest, first] = await listBuilds(rig.dir);
+  expect(first).toBeDefined();
+  const log = await readBuildLog(rig.dir, undefined);
+  if (!log.ok) throw new Error(log.error.kind);
+  expect(log.value.build).toBe(newest);
+  const text = logText(log.value.events, plainStyle);
+  expect(text).toContain(command);
+  for (const label of ['f/T1', 'f/T2', 'f/T3']) expect(text).toContain(`built    ${label}`);
+  expect(text).toMatch(/conductor: built 3/);
+  expect((await readBuildLog(rig.dir, 'f/T1')).ok).toBe(true);
 });
