@@ -1,5 +1,6 @@
 /** What a build asks of a coding agent, and what it gets back. Knows no driver, no prompt and no git. */
 
+import type { Result } from '../base/result.js';
 import { lastLines } from '../io/process/process-output.js';
 import type { SandboxPlaces } from '../io/process/sandbox.js';
 import type { Usage } from '../model/action.js';
@@ -33,6 +34,9 @@ export interface AgentRequest {
   reset(): Promise<void>;
   onEvent(event: AgentEvent): void;
 }
+
+/** A model as a session would be given it. */
+export type PriceQuestion = Pick<AgentRequest, 'cwd' | 'model' | 'agentName' | 'signal'>;
 
 export type AgentEvent =
   /** One line for people. */
@@ -73,6 +77,11 @@ export interface Agent {
   readonly secrets?: readonly string[];
   /** Whether a budget in money can be held: it says what it costs, while it runs or at its end. */
   readonly reportsCost: boolean;
+  /**
+   * Whether the price of a model is known, asked before the first session with it where a limit in money stands. Fails
+   * as a session would. Absent: `reportsCost` holds for every model.
+   */
+  isPriced?(asked: PriceQuestion): Promise<Result<boolean, Failure>>;
   /**
    * The build's agent definitions by name, told once before the first run. A driver that has this works with them, and
    * their text is a part of a task's key.

@@ -36,12 +36,16 @@ describe('a budget', () => {
     expect(new Budget({ build: { tokens: 1 }, today }).start('f/a', {}, unpriced)).toBeUndefined();
   });
 
-  test('in money fails an attempt that was to say its cost and did not', () => {
+  test('in money lets no model begin again that was to say its cost and did not; what it made stands', () => {
     const budget = new Budget({ build: { usd: 1 }, today });
-    budget.start('f/a', {}, priced);
-    expect(budget.finish('f/a', { tokensIn: 5 }, priced)).toMatchObject({ kind: 'budget-unknown-price' });
-    expect(budget.finish('f/a', { costUsd: 0 }, priced)).toBeUndefined();
-    expect(new Budget({ today }).finish('f/a', {}, priced)).toBeUndefined();
+    expect(budget.start('f/a', {}, priced)).toBeUndefined();
+    expect(budget.finish('f/a', { costUsd: 0 }, priced)).toBe(false);
+    expect(budget.start('f/a', {}, priced)).toBeUndefined();
+    expect(budget.finish('f/a', { tokensIn: 5 }, priced)).toBe(true);
+    expect(budget.finish('f/a', { tokensIn: 5 }, priced)).toBe(false);
+    expect(budget.start('f/a', {}, priced)).toMatchObject({ kind: 'budget-unknown-price', scope: 'build' });
+    expect(budget.start('f/a', {}, { ...priced, model: 'x/y' })).toBeUndefined();
+    expect(new Budget({ today }).finish('f/a', {}, priced)).toBe(false);
   });
 
   test('of a day goes on where the last build stopped, and anew the next day', () => {

@@ -39,6 +39,12 @@ export type Nearing = Omit<Exceeded, 'kind'>;
 /** The share of a limit from which on it is reported. */
 const NEAR = 0.8;
 
+/** Who is paid for a session. */
+export interface Payee extends Pick<Agent, 'name' | 'reportsCost'> {
+  /** Absent: the agent's own default. */
+  readonly model?: string;
+}
+
 type UnknownPrice = Extract<Failure, { kind: 'budget-unknown-price' }>;
 
 /**
@@ -51,6 +57,8 @@ export class Budget {
   private readonly earlier: DayLedger;
   private build: Usage = {};
   private readonly warned = new Set<string>();
+  /** Agents, with their models, that did not say what a session cost. */
+  private readonly unpriced = new Set<string>();
 
   constructor(options: BudgetOptions) {
     this.limits = { build: options.build ?? {}, day: options.day ?? {} };
@@ -59,18 +67,25 @@ export class Budget {
   }
 
   /**
-   * Asked before each attempt: refuses when a limit has been reached already, and when a limit in money stands and
+   * Asked before each session: refuses when a limit has been reached already, and when a limit in money stands and
    * the agent does not say what it costs.
    */
-  start(
-    label: Label,
-    limits: TaskLimits,
-    agent: Pick<Agent, 'name' | 'reportsCost'>,
-  ): Exceeded | UnknownPrice | undefined {
+  start(label: Label, limits: TaskLimits, payee: Payee): Exceeded | UnknownPrice | undefined {
     this.tasks.set(label, { limits, spent: this.tasks.get(label)?.spent ?? {} });
-    const scope = this.scopeInMoney(label);
-    if (scope !== undefined && !agent.reportsCost) return unknownPrice(scope, agent);
-    return this.check(label, (spent, limit) => spent >= limit);
+    const isUnknown = !payee.reportsCost || this.unpriced.has(nameOf(payee));
+    const unknown = isUnknown ? this.unknownPrice(label, payee) : undefined;
+    return unknown ?? this.check(label, (spent, limit) => spent >= limit);
+  }
+
+  /** The failure of a payee whose price is unknown; undefined if no limit in money stands. */
+  unknownPrice(
+    label: Label,
+    { name, model }: Pick<Payee, 'name' | 'model'>,
+    limits: TaskLimits | undefined = this.tasks.get(label)?.limits,
+  ): UnknownPrice | undefined {
+    const scope = limits?.usd === undefined ? this.scopeInMoney(label) : 'task';
+    if (scope === undefined) return undefined;
+    return { kind: 'budget-unknown-price', scope, agent: name, ...(model === undefined ? {} : { model }) };
   }
 
   /** Adds what has been used since the last call. The failure names the narrowest scope that is exceeded. */
@@ -96,12 +111,14 @@ export class Budget {
   }
 
   /**
-   * Asked at the end of an attempt, with its whole usage: an agent that was to say what it costs and has not (a model
-   * without a known price) fails, or a limit in money would hold nothing.
+   * Told at the end of a session, with its whole usage. An agent that was to say what it costs and has not is started no
+   * more under a limit in money; what it has made is paid for and stands. True for the first such session.
    */
-  finish(label: Label, attempt: Usage, agent: Pick<Agent, 'name'>): UnknownPrice | undefined {
-    const scope = this.scopeInMoney(label);
-    return scope !== undefined && attempt.costUsd === undefined ? unknownPrice(scope, agent) : undefined;
+  finish(label: Label, session: Usage, payee: Payee): boolean {
+    const name = nameOf(payee);
+    if (session.costUsd !== undefined || !this.scopeInMoney(label) || this.unpriced.has(name)) return false;
+    this.unpriced.add(name);
+    return true;
   }
 
   /** All that this build has used. */
@@ -144,8 +161,8 @@ export class Budget {
   }
 }
 
-function unknownPrice(scope: Scope, agent: Pick<Agent, 'name'>): UnknownPrice {
-  return { kind: 'budget-unknown-price', scope, agent: agent.name };
+function nameOf({ name, model = '' }: Payee): string {
+  return `${name} ${model}`;
 }
 
 function amounts(usage: Usage): { usd: number; tokens: number } {

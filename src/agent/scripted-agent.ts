@@ -2,10 +2,11 @@
 
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
-import { type Agent, type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
+import { type Agent, type AgentExit, type AgentRequest, lastWordsOf, type PriceQuestion } from './agent.js';
 import { addUsage } from './usage.js';
 
 /** Paths to texts; `null` removes the file. */
@@ -22,6 +23,8 @@ export interface ScriptedOptions {
   readonly observed?: readonly string[];
   readonly identity?: string;
   readonly reportsCost?: boolean;
+  /** Models without a price. */
+  readonly unpriced?: readonly string[];
 }
 
 export interface RecordedRun {
@@ -46,6 +49,10 @@ export class ScriptedAgent implements Agent {
     this.options = options;
     this.identity = options.identity ?? 'scripted';
     this.reportsCost = options.reportsCost ?? true;
+  }
+
+  async isPriced({ model }: PriceQuestion): Promise<Result<boolean, never>> {
+    return ok(model === undefined || !this.options.unpriced?.includes(model));
   }
 
   /** The next run that no test has taken yet, of this label or of any: waits until it is started. */

@@ -18,6 +18,7 @@ import type { ObjectId } from '../model/tree.js';
 import type { BuildLogs } from '../project/log-files.js';
 import type { Workspace, WorkspacePool } from '../workspace/workspace-pool.js';
 import type { ExecutionContext } from './executor.js';
+import { unpricedModel } from './prices.js';
 import type { ProviderSessions } from './provider-sessions.js';
 import type { Spending } from './spending.js';
 
@@ -46,6 +47,8 @@ export interface AgentAttempt {
   readonly definition: string;
   /** Absent: the agent's own default. */
   readonly choice: ModelChoice | undefined;
+  /** Models that may be asked after this attempt, with the same budget. */
+  readonly later?: readonly string[];
   /** With the evidence of earlier attempts. */
   readonly prompt: string;
   /** From 1. */
@@ -74,6 +77,8 @@ export async function runAgent(
   const { agent } = parts;
   if (!agent) return err({ kind: 'no-agent' });
   const { choice, label } = attempt;
+  const unpriced = await unpricedModel(parts, agent, { ...attempt, cwd: workspace.dir }, context.signal);
+  if (unpriced) return err(unpriced);
   const arm = choice?.arm;
   const models: MadeBy[] = [
     madeBy({ model: choice?.model, variant: choice?.variant, arm }),
@@ -129,7 +134,9 @@ class AgentSession {
     const { context, attempt, made } = this;
     const { agent, spending, logs, pool, now } = this.parts;
     const { label, number, prompt, inputTree } = attempt;
-    const account = spending.open(attempt.payer, attempt.budget, agent);
+    const { name, reportsCost } = agent;
+    const payee = { name, reportsCost, ...(made.model === undefined ? {} : { model: made.model }) };
+    const account = spending.open(attempt.payer, attempt.budget, payee);
     if (!account.ok) return account;
     context.emit({ type: 'task.phase', task: label, attempt: number, phase: 'agent' });
     const promptFile = logs.file(label, `prompt-${number}.md`).absolute;
@@ -171,14 +178,10 @@ class AgentSession {
       },
     });
     spend(exit.usage);
-    const unpriced = await account.value.close(exit.usage);
-    // A provider that did not answer charges nothing, so a missing price is no failure.
-    const isUnanswered = exit.kind === 'failed' && isProviders(exit.failure) && sameUsage(exit.usage, {});
-    const broken = stop.signal.aborted
-      ? (stop.signal.reason as Failure)
-      : isUnanswered
-        ? undefined
-        : unpriced;
+    const isAnswered = exit.kind === 'finished' || !sameUsage(exit.usage, {});
+    const unpriced = await account.value.close(exit.usage, isAnswered);
+    if (unpriced) context.emit(unpriced);
+    const broken = stop.signal.aborted ? (stop.signal.reason as Failure) : undefined;
     const failure = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
     context.emit({
       type: 'agent.finished',

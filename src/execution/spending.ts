@@ -1,7 +1,6 @@
 /** The budgets of a build: checked before, while and after an agent works, with the usage of the day on disk. */
 
-import type { Agent } from '../agent/agent.js';
-import { Budget, type DayLedger, type Limits, type Nearing } from '../agent/budget.js';
+import { Budget, type DayLedger, type Limits, type Nearing, type Payee } from '../agent/budget.js';
 import { addUsage, usageSince } from '../agent/usage.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
@@ -20,8 +19,11 @@ export interface Account {
   warnings(): BuildEventBody[];
   /** The sum over all attempts of the task, given the running total of this one. */
   sum(total: Usage): Usage;
-  /** Writes the ledger at the end of the attempt; fails if the agent had to report a price and did not. */
-  close(total: Usage): Promise<Failure | undefined>;
+  /**
+   * Writes the ledger at the end of the session. `isAnswered`: a model was asked, so that a missing price is worth a
+   * warning.
+   */
+  close(total: Usage, isAnswered: boolean): Promise<BuildEventBody | undefined>;
 }
 
 export class Spending {
@@ -35,8 +37,13 @@ export class Spending {
     this.state = state;
   }
 
-  open(label: Label, limits: TaskLimits, agent: Agent): Result<Account, Failure> {
-    const refused = this.budget.start(label, limits, agent);
+  /** The failure of a payee whose price is unknown; undefined if no limit in money stands. */
+  unknownPrice(label: Label, limits: TaskLimits, payee: Pick<Payee, 'name' | 'model'>): Failure | undefined {
+    return this.budget.unknownPrice(label, payee, limits);
+  }
+
+  open(label: Label, limits: TaskLimits, payee: Payee): Result<Account, Failure> {
+    const refused = this.budget.start(label, limits, payee);
     if (refused) return err(refused);
     const before = this.earlier.get(label) ?? {};
     let reported: Usage = {};
@@ -49,10 +56,11 @@ export class Spending {
       report,
       warnings: () => this.budget.nearing(label).map((near) => nearWarning(label, near)),
       sum: (total) => addUsage(before, total),
-      close: async (total) => {
+      close: async (total, isAnswered) => {
         this.earlier.set(label, addUsage(before, total));
         await writeSpending(this.state, this.budget.ledger);
-        return this.budget.finish(label, total, agent);
+        const isUnpriced = isAnswered && this.budget.finish(label, total, payee);
+        return isUnpriced ? unpricedWarning(label, payee) : undefined;
       },
     });
   }
@@ -63,6 +71,11 @@ function nearWarning(label: Label, { scope, unit, limit, spent }: Nearing): Buil
   const words = unit === 'usd' ? '' : ' tokens';
   const message = `the budget of the ${scope} is nearly used up: ${amount(spent)} of ${amount(limit)}${words}`;
   return { type: 'warning', message, ...(scope === 'task' ? { task: label } : {}) };
+}
+
+function unpricedWarning(task: Label, { name, model = name }: Payee): BuildEventBody {
+  const message = `${model} did not say what it costs: its work stands, but it is not asked again under a limit in dollars`;
+  return { type: 'warning', task, message };
 }
 
 /** The config with one more limit for this build; the lower limit applies. */

@@ -140,11 +140,28 @@ export class TaskAttempt {
     const { label, work, payer = label, budget, network, inputTree } = this.run;
     const { number, startedAt, tried } = this.state;
     const { definition, choices } = recipe;
+    const later = [
+      ...choices.flatMap(({ model, fallbacks, stronger }) => [model, ...fallbacks, stronger]),
+      this.run.review?.model,
+    ].filter((one) => one !== undefined);
     const choice = choices[Math.min(number, choices.length) - 1];
     const prompt = withEvidence(recipe.prompt, tried);
     return runAgent(
       this.parts,
-      { label, work, payer, budget, network, inputTree, definition, choice, prompt, number, startedAt },
+      {
+        label,
+        work,
+        payer,
+        budget,
+        network,
+        inputTree,
+        definition,
+        choice,
+        later,
+        prompt,
+        number,
+        startedAt,
+      },
       workspace,
       this.context,
     );

@@ -177,6 +177,7 @@ export type Failure =
       readonly kind: 'budget-unknown-price';
       readonly scope: 'task' | 'build' | 'day';
       readonly agent: string;
+      readonly model?: string;
     }
   | { readonly kind: 'nothing-done' }
   | { readonly kind: 'missing-outputs'; readonly paths: readonly string[] }

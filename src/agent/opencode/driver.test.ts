@@ -3,13 +3,14 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { OpencodeProviderConfig } from '../../model/config.js';
 import {
   createDriverRig,
   type DriverRig,
   failureOf as failure,
   writeInto as write,
 } from '../../test/rig/driver-rig.js';
-import { KEY } from '../../test/rig/opencode-rig.js';
+import { KEY, scriptedAgentConfig } from '../../test/rig/opencode-rig.js';
 import type { Agent } from '../agent.js';
 import type { ScriptedModel } from '../scripted-model/model-server.js';
 import type { ScriptStep } from '../scripted-model/playbook.js';
@@ -140,6 +141,24 @@ describe('a model', () => {
       expect.objectContaining({ type: 'tool', tool: 'write', status: 'error' }),
     );
   });
+});
+
+test('a price is the config’s, else that of OpenCode’s catalogue, else unknown', async () => {
+  const { scripted } = (scriptedAgentConfig(model).providers ?? {}) as Record<string, OpencodeProviderConfig>;
+  const providers = {
+    scripted: { ...scripted, models: { ...scripted?.models, free: { context: 1000, output: 100 } } },
+    anthropic: { keyEnv: 'MODEL_KEY' },
+  };
+  const one = make({ providers });
+  const isPriced = (name: string) =>
+    one.isPriced?.({ cwd: rig.root, model: name, signal: new AbortController().signal });
+  try {
+    expect(await isPriced('scripted/model-1')).toEqual({ ok: true, value: true });
+    expect(await isPriced('scripted/free')).toEqual({ ok: true, value: false });
+    expect(await isPriced('anthropic/claude-sonnet-4-5')).toEqual({ ok: true, value: true });
+  } finally {
+    await one.close?.();
+  }
 });
 
 test('what an agent asks for is refused at once, and it goes on', async () => {

@@ -6,7 +6,7 @@ import type { Environment } from '../../io/process/environment.js';
 import type { OpencodeAgentConfig } from '../../model/config.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
-import type { Agent, AgentExit, AgentRequest } from '../agent.js';
+import type { Agent, AgentExit, AgentRequest, PriceQuestion } from '../agent.js';
 import type { AgentDefinition } from '../prompts/definitions.js';
 import { ServerHost } from './driver-host.js';
 import { findOpencode, ripgrepFolder } from './server/binary.js';
@@ -14,7 +14,8 @@ import { findLifeline } from './server/lifeline.js';
 import { type OpencodeServer, startServer } from './server/opencode-server.js';
 import type { ConfigFile } from './server/server-config.js';
 import { Attempt, DEFAULT_LIMITS, type OpencodeHost } from './session/attempt.js';
-import { parseModel } from './session/model-name.js';
+import { type ModelName, parseModel } from './session/model-name.js';
+import { ModelPrices } from './session/model-prices.js';
 
 export type { OpencodeHost } from './session/attempt.js';
 
@@ -37,6 +38,7 @@ class OpencodeAgent implements Agent {
   private readonly host: OpencodeHost;
   private readonly keys: Readonly<Record<string, string>>;
   private readonly servers: ServerHost;
+  private readonly prices: ModelPrices;
   private definitions: ReadonlyMap<string, AgentDefinition> = new Map();
   /** Providers that have refused: nothing is asked of them any more in this build. */
   private readonly refused = new Map<string, Failure>();
@@ -50,21 +52,39 @@ class OpencodeAgent implements Agent {
     // conductor would disown all results.
     this.identity = canonicalJson({ driver: 'opencode' });
     this.servers = new ServerHost({ start: (signal) => this.start(signal) });
+    this.prices = new ModelPrices(config, this.servers);
   }
 
   useDefinitions(definitions: ReadonlyMap<string, AgentDefinition>): void {
     this.definitions = definitions;
   }
 
+  async isPriced(asked: PriceQuestion): Promise<Result<boolean, Failure>> {
+    const model = this.modelOf(asked);
+    // What is no model is refused by its session.
+    if (!model.ok) return ok(true);
+    const price = await this.prices.find(model.value, asked.cwd, asked.signal);
+    return price.ok ? ok(price.value !== undefined) : price;
+  }
+
+  private modelOf({
+    agentName,
+    model,
+  }: Pick<AgentRequest, 'agentName' | 'model'>): Result<ModelName, string> {
+    const name = model ?? this.definitions.get(agentName ?? '')?.model ?? this.config.model;
+    const parsed = parseModel(name);
+    return parsed ? ok(parsed) : err(name);
+  }
+
   async run(request: AgentRequest): Promise<AgentExit> {
     const failed = (failure: Failure): AgentExit => ({ kind: 'failed', failure, usage: {} });
     const definition = this.definitions.get(request.agentName ?? '');
-    const name = request.model ?? definition?.model ?? this.config.model;
-    const model = parseModel(name);
-    if (!model) {
-      const detail = `\`${name}\` is not a model; write \`provider/model\``;
+    const named = this.modelOf(request);
+    if (!named.ok) {
+      const detail = `\`${named.error}\` is not a model; write \`provider/model\``;
       return failed({ kind: 'agent-error', detail, output: { tail: '' } });
     }
+    const model = named.value;
     const keyEnv = this.config.providers?.[model.providerID]?.keyEnv;
     if (keyEnv !== undefined && this.keys[model.providerID] === undefined) {
       const detail = `the variable ${keyEnv}, which holds its key, is not set`;

@@ -139,9 +139,14 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     }
     case 'budget-unknown-price':
       return say(
-        `the ${failure.scope} has a budget in dollars, but the price of the agent is unknown`,
-        [['agent', failure.agent]],
-        'use an agent that reports its cost, or remove the limit in dollars',
+        `the ${failure.scope} has a budget in dollars, but the price is unknown`,
+        [
+          ['agent', failure.agent],
+          ...(failure.model === undefined ? [] : ([['model', failure.model]] as const)),
+        ],
+        failure.model === undefined
+          ? 'use an agent that reports its cost, or remove the limit in dollars'
+          : 'write its `cost` into the config (`agent.providers.<name>.models`), or remove the limit in dollars',
       );
     case 'result-damaged':
       return say(

@@ -139,3 +139,45 @@ test('a budget in money refuses an agent that does not say what it costs', async
   expect(built.failure('f/T1')).toEqual({ kind: 'budget-unknown-price', scope: 'task', agent: 'scripted' });
   expect(built.summary.exitCode).toBe(1);
 });
+
+test('a limit in dollars refuses a model without a price before any call, whether it works first or later', async () => {
+  await using rig = await createRig();
+  const limits = [
+    { own: { budget: { usd: 1 } }, config: {}, options: {} },
+    { own: {}, config: { budget: { build: { usd: 1 } } }, options: {} },
+    { own: {}, config: { budget: { day: { usd: 1 } } }, options: {} },
+    { own: {}, config: {}, options: { budgetUsd: 1 } },
+  ];
+  const routes = [
+    { model: 'a/free' },
+    { model: 'a/dear', fallbacks: ['a/free'] },
+    { model: 'a/dear', stronger: 'a/free' },
+  ];
+  const base = rig.config;
+  rig.backlog('f', { T1: task() });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  for (const route of routes) {
+    for (const { own, config, options } of route === routes[0] ? limits : limits.slice(0, 1)) {
+      rig.backlog('f', { T1: task(own) });
+      rig.config = { ...base, ...config, models: { routes: [route] } };
+      const built = await rig.build(options, { unpriced: ['a/free'] });
+      expect(built.failure('f/T1')).toMatchObject({ kind: 'budget-unknown-price', model: 'a/free' });
+      expect(built.agent.runs).toEqual([]);
+    }
+  }
+  rig.config = { ...base, models: { routes: [routes[0] as object] } };
+  rig.backlog('f', { T1: task() });
+  expect((await rig.build({}, { unpriced: ['a/free'] })).outcomes()).toEqual({ 'f/T1': 'built' });
+});
+
+test('work stands whose agent was to say what it costs and did not; it is not asked again', async () => {
+  await using rig = await createRig({ config: { workers: 1, budget: { build: { usd: 1 } } } });
+  rig.backlog('f', { T1: task(), T2: task({ outputs: ['two.txt'], depends_on: ['T1'] }) });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  rig.answer('f/T2', { 'two.txt': '2' });
+  const built = await rig.build({}, { usage: { tokensIn: 5 } });
+  expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'failed' });
+  expect(built.failure('f/T2')).toMatchObject({ kind: 'budget-unknown-price', scope: 'build' });
+  expect(built.warnings()).toEqual([expect.stringContaining('did not say what it costs')]);
+  expect(rig.read('one.txt')).toBe('1');
+});
