@@ -4,12 +4,24 @@ import type { Result } from '../base/result.js';
 import { lastLines } from '../io/process/process-output.js';
 import type { SandboxPlaces } from '../io/process/sandbox.js';
 import type { Usage } from '../model/action.js';
+import type { CallPhase } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { AgentDefinition } from './prompts/definitions.js';
 
+/** What is taken from the workspace when the agent has ended. */
+export type Expected =
+  /** Patterns of the files that it may write and of those that it may change. */
+  | { readonly kind: 'files'; readonly outputs: readonly string[]; readonly edits: readonly string[] }
+  /** One file, relative to the workspace. */
+  | { readonly kind: 'document'; readonly path: string };
+
 export interface AgentRequest {
   readonly label: Label;
+  /** What the work is part of; absent where no build asks. */
+  readonly phase?: CallPhase;
+  /** Absent where no build asks. */
+  readonly expected?: Expected;
   /** From 1. */
   readonly attempt: number;
   /** The workspace: absolute, and the only place where the agent may write. */

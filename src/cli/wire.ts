@@ -10,7 +10,7 @@ import type { Scripts } from '../agent/scripted-model/script-file.js';
 import { ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { expandHome } from '../io/process/environment.js';
-import type { Config, OpencodeAgentConfig } from '../model/config.js';
+import type { Config, InboxAgentConfig, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import type { TemplateRoots } from '../templates/places.js';
 import { findProject, userCache } from './places.js';
@@ -45,6 +45,7 @@ export function createHost(start: string): ExecutionHost {
       if (config.agent.driver === 'opencode') return opencodeAgent(config.agent, config, cacheDir, directory);
       if (config.agent.driver === 'scripted')
         return scriptedAgent(join(directory, config.agent.script), config, directory);
+      if (config.agent.driver === 'inbox') return ok(await inboxAgent(config.agent, directory));
       const { createCommandAgent } = await import('../agent/command.js');
       const sandbox = config.sandbox === 'off' ? undefined : await sandboxProgram();
       return createCommandAgent(config.agent, {
@@ -108,6 +109,11 @@ async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDi
     now: Date.now,
     findSandbox: async () => (config.sandbox === 'off' ? undefined : sandboxProgram()),
   });
+}
+
+async function inboxAgent(agent: InboxAgentConfig, project: string): Promise<Agent> {
+  const { InboxAgent, inboxFolder } = await import('../agent/inbox/inbox.js');
+  return new InboxAgent(agent, { folder: inboxFolder(agent, project, process.env), project, now: Date.now });
 }
 
 /** `script` is a file, or scripts as they stand in one. */

@@ -3,7 +3,7 @@
  * model. Captures nothing.
  */
 
-import type { Agent } from '../agent/agent.js';
+import type { Agent, Expected } from '../agent/agent.js';
 import { addUsage, sameUsage } from '../agent/usage.js';
 import { err, ok, type Result } from '../base/result.js';
 import { throttle } from '../base/throttle.js';
@@ -43,6 +43,8 @@ export interface AgentAttempt {
   readonly network: boolean;
   /** The tree in the workspace when the agent starts. */
   readonly inputTree: ObjectId;
+  /** What is taken from the workspace afterwards. */
+  readonly expected: Expected;
   /** The agent definition, by name. */
   readonly definition: string;
   /** Absent: the agent's own default. */
@@ -154,6 +156,8 @@ class AgentSession {
     };
     const exit = await agent.run({
       label,
+      phase: attempt.work.phase,
+      expected: attempt.expected,
       attempt: number,
       cwd: workspace.dir,
       prompt,

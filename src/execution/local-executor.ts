@@ -111,7 +111,8 @@ export class LocalExecutor implements Executor {
     const workspace = opened.value;
     try {
       const choice = model === undefined ? undefined : { model, fallbacks: [] };
-      const work = { ...run, choice, network: false, number: attempt, startedAt };
+      const expected = { kind: 'document' as const, path: output };
+      const work = { ...run, choice, expected, network: false, number: attempt, startedAt };
       const asked = await runAgent(this.parts, work, workspace, context);
       if (!asked.ok) return asked;
       phase('capture');

@@ -137,7 +137,7 @@ export class TaskAttempt {
     recipe: Extract<TaskRun['recipe'], { kind: 'agent' }>,
     workspace: Workspace,
   ): Promise<Result<Asked, Failure>> {
-    const { label, work, payer = label, budget, network, inputTree } = this.run;
+    const { label, work, payer = label, budget, network, inputTree, outputs, edits } = this.run;
     const { number, startedAt, tried } = this.state;
     const { definition, choices } = recipe;
     const later = [
@@ -146,22 +146,11 @@ export class TaskAttempt {
     ].filter((one) => one !== undefined);
     const choice = choices[Math.min(number, choices.length) - 1];
     const prompt = withEvidence(recipe.prompt, tried);
+    const expected = { kind: 'files' as const, outputs, edits };
+    const common = { label, work, payer, budget, network, inputTree, expected };
     return runAgent(
       this.parts,
-      {
-        label,
-        work,
-        payer,
-        budget,
-        network,
-        inputTree,
-        definition,
-        choice,
-        later,
-        prompt,
-        number,
-        startedAt,
-      },
+      { ...common, definition, choice, later, prompt, number, startedAt },
       workspace,
       this.context,
     );

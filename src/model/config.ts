@@ -91,7 +91,24 @@ export interface ScriptedAgentConfig {
   readonly script: string;
 }
 
-export type AgentConfig = CommandAgentConfig | OpencodeAgentConfig | ScriptedAgentConfig;
+/** Prompts as files in a folder, answered by a person or by any program; `docs/inbox.md` describes the files. */
+export interface InboxAgentConfig {
+  readonly driver: 'inbox';
+  /** Absolute, below the home folder (`~/…`), or below the project's `.conductor/`. Default `.conductor/inbox`. */
+  readonly folder?: string;
+  /** Name of the model that answers, for the record. */
+  readonly model?: string;
+  /** Whether every answer says what it cost. Default no: a budget in money then refuses the agent. */
+  readonly reportsCost?: boolean;
+  readonly limits?: {
+    /** Minutes until somebody begins. Default 1440. `timeouts.agent` counts from then on. */
+    readonly waitMinutes?: number;
+    /** Minutes after which a request is free again if its holder gives no sign of life. Default 30. */
+    readonly leaseMinutes?: number;
+  };
+}
+
+export type AgentConfig = CommandAgentConfig | OpencodeAgentConfig | ScriptedAgentConfig | InboxAgentConfig;
 
 /** What `conductor.config.ts` exports by default: every key is optional. */
 export interface ConductorConfig {

@@ -1,5 +1,6 @@
 /** Checks of the configured agent: its program and version, ripgrep, models, and the variables that hold its keys. */
 
+import { inboxFolder } from '../../agent/inbox/inbox.js';
 import { findOpencode, ripgrepFolder } from '../../agent/opencode/server/binary.js';
 import { PRESETS } from '../../agent/presets.js';
 import { answeredVersion } from '../../agent/program-version.js';
@@ -16,6 +17,10 @@ export const checkAgent: DoctorCheck = async ({ host, config }) => {
   const agent = config?.agent;
   if (!agent) return [];
   const { env } = host;
+  if (agent.driver === 'inbox') {
+    const found = `answers are expected in ${inboxFolder(agent, host.directory, env)}`;
+    return [{ about: 'agent', state: 'ok', found }];
+  }
   return agent.driver === 'command' ? [await commandProgram(agent, env)] : opencodePrograms(env);
 };
 

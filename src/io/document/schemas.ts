@@ -7,6 +7,7 @@ const LOADERS = {
   backlog: () => import('../../../schemas/backlog.schema.json', { with: { type: 'json' } }),
   config: () => import('../../../schemas/config.schema.json', { with: { type: 'json' } }),
   events: () => import('../../../schemas/events.schema.json', { with: { type: 'json' } }),
+  'inbox-answer': () => import('../../../schemas/inbox-answer.schema.json', { with: { type: 'json' } }),
   metadata: () => import('../../../schemas/metadata.schema.json', { with: { type: 'json' } }),
   rebase: () => import('../../../schemas/rebase.schema.json', { with: { type: 'json' } }),
   review: () => import('../../../schemas/review.schema.json', { with: { type: 'json' } }),

@@ -2,6 +2,7 @@
 
 import { expect, test, vi } from 'vitest';
 import { SCRIPTED_PROVIDER, scriptedProviderSetup } from '../../agent/scripted-model/provider.js';
+import type { OpencodeAgentConfig } from '../../model/config.js';
 import { createOpencodeRig, scriptedTask as task, writeStep as write } from '../rig/opencode-rig.js';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -13,11 +14,11 @@ test('a model of another provider steps in for one that refuses, and is recorded
   });
   const { rig, model } = one;
   const setup = scriptedProviderSetup(model.url);
-  const agent = { ...rig.config.agent, driver: 'opencode', model: 'other/model-1' } as const;
   rig.config = {
     ...rig.config,
     agent: {
-      ...agent,
+      ...(rig.config.agent as OpencodeAgentConfig),
+      model: 'other/model-1',
       providers: {
         [SCRIPTED_PROVIDER]: { ...setup, keyEnv: 'MODEL_KEY' },
         other: { ...setup, keyEnv: 'OTHER_KEY' },

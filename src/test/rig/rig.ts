@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFailed } from 'vitest';
-import type { AgentRequest } from '../../agent/agent.js';
+import type { Agent, AgentRequest } from '../../agent/agent.js';
 import { ScriptedAgent, type ScriptedFiles, type ScriptedOptions } from '../../agent/scripted-agent.js';
 import { ok, type Result } from '../../base/result.js';
 import { build } from '../../build/build.js';
@@ -66,6 +66,8 @@ export class Rig implements AsyncDisposable {
     const opened = await openLocalExecutor(host, parts);
     return opened.ok ? ok(overJson(opened.value)) : opened;
   };
+  /** An agent in place of the scripted one. */
+  by: Agent | undefined;
   private answers = new Map<Label, Answer>();
   private stories: Story[] = [];
 
@@ -200,9 +202,10 @@ export class Rig implements AsyncDisposable {
       pid: process.pid,
       now: () => ++this.time,
       loadConfig: async () => ok({ config: resolveConfig(this.config, 2), environment: this.environment }),
-      createAgent: async () => ok(agent),
+      createAgent: async () => ok(this.by ?? agent),
       createExecutor: (parts) => this.createExecutor(host, parts),
-      shippedPrompts: async () => shippedPrompts(),
+      shippedPrompts: async () => shipped('prompts'),
+      shippedAgents: async () => shipped('.opencode/agent'),
     };
     return host;
   }
@@ -212,9 +215,7 @@ export class Rig implements AsyncDisposable {
   }
 }
 
-function shippedPrompts(): Map<string, string> {
-  const files = filesBelow(join(PACKAGE, 'prompts'));
-  return new Map(
-    Object.keys(files).map((path) => [path, readFileSync(join(PACKAGE, 'prompts', path), 'utf8')]),
-  );
+function shipped(folder: string): Map<string, string> {
+  const files = filesBelow(join(PACKAGE, folder));
+  return new Map(Object.keys(files).map((path) => [path, readFileSync(join(PACKAGE, folder, path), 'utf8')]));
 }

@@ -1,0 +1,113 @@
+/** Reads the answer to a request of the inbox, and writes the files that it brings into a workspace. */
+
+import { lstat, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { err, ok, type Result } from '../../base/result.js';
+import { validateSchema } from '../../io/document/document.js';
+import { readText, writeAtomic } from '../../io/files.js';
+import type { Usage } from '../../model/action.js';
+import type { Failure } from '../../model/failure.js';
+import type { Expected } from '../agent.js';
+
+/** Names of an answer's files, in the folder of its request. */
+export const ANSWER = { json: 'answer.json', text: 'answer.md', done: 'done' } as const;
+
+/** What `answer.json` holds; its schema is `inbox-answer`. */
+export interface Answer {
+  readonly status?: 'done' | 'failed' | 'blocked' | 'unavailable';
+  readonly message?: string;
+  readonly needs?: string;
+  readonly files?: Readonly<Record<string, string | null>>;
+  readonly document?: unknown;
+  readonly usage?: Usage;
+  readonly observed?: readonly string[];
+}
+
+/** The answer in a folder, or what is wrong with it. `answer.md` is the document, or the agent's last words. */
+export async function readAnswer(folder: string, expected: Expected): Promise<Result<Answer, string>> {
+  const json = await readText(join(folder, ANSWER.json));
+  const text = await readText(join(folder, ANSWER.text));
+  let answer: Answer = {};
+  if (json !== undefined) {
+    const read = await parseAnswer(json);
+    if (!read.ok) return read;
+    answer = read.value;
+  }
+  if (text === undefined) return ok(answer);
+  if (expected.kind === 'files') return ok({ message: text, ...answer });
+  return ok({ document: text, ...answer });
+}
+
+async function parseAnswer(json: string): Promise<Result<Answer, string>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    return err(`${ANSWER.json} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const problems = await validateSchema('inbox-answer', value);
+  if (problems.length === 0) return ok(value as Answer);
+  const lines = problems.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
+  return err(`${ANSWER.json} is not valid: ${lines.join('; ')}`);
+}
+
+/** Whether a text is complete JSON: somebody may still be writing it. */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes an answer's files and its document into the workspace. Fails with `unsafe-path`, and then writes nothing. */
+export async function applyAnswer(
+  workspace: string,
+  answer: Answer,
+  expected: Expected,
+): Promise<Result<undefined, Failure>> {
+  const files = new Map(Object.entries(answer.files ?? {}));
+  if (expected.kind === 'document' && answer.document !== undefined) {
+    files.set(expected.path, documentText(answer.document));
+  }
+  for (const path of files.keys()) {
+    const reason = await unsafe(workspace, path);
+    if (reason !== undefined) return err({ kind: 'unsafe-path', path, reason });
+  }
+  for (const [path, text] of files) {
+    const target = join(workspace, path);
+    if (text === null) await rm(target, { force: true });
+    else await writeAtomic(target, text, await modeOf(target));
+  }
+  return ok(undefined);
+}
+
+function documentText(document: unknown): string {
+  return typeof document === 'string' ? document : `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** A file that is replaced keeps its rights: a script stays executable. */
+async function modeOf(path: string): Promise<number | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isFile() ? found.mode & 0o777 : undefined;
+}
+
+/** conductor writes these files itself, outside of any sandbox: no path leaves the workspace, by name or by a link. */
+async function unsafe(workspace: string, path: string): Promise<string | undefined> {
+  const parts = path.split('/');
+  if (path.includes('\\') || path.includes('\0')) return 'it has a backslash or a null character';
+  if (parts.some((part) => part === '' || part === '.' || part === '..')) {
+    return 'it is not a plain path relative to the workspace';
+  }
+  if (parts.some((part) => part.toLowerCase() === '.git')) return 'it belongs to git';
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const place = parts.slice(0, depth).join('/');
+    const found = await lstat(join(workspace, place)).catch(() => undefined);
+    if (!found) return undefined;
+    if (found.isSymbolicLink()) return `${place} is a link`;
+    if (depth < parts.length && !found.isDirectory()) return `${place} is not a folder`;
+    if (depth === parts.length && !found.isFile()) return 'there is something that is not a file';
+  }
+  return undefined;
+}

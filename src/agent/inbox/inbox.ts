@@ -1,0 +1,202 @@
+/** The driver `inbox`: each prompt becomes a folder with files, which a person or any program answers. */
+
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { append } from '../../io/files.js';
+import { type Environment, expandHome } from '../../io/process/environment.js';
+import type { InboxAgentConfig } from '../../model/config.js';
+import { canonicalJson } from '../../model/digest.js';
+import type { Failure, KeptOutput } from '../../model/failure.js';
+import { type Agent, type AgentExit, type AgentRequest, lastWordsOf } from '../agent.js';
+import type { AgentDefinition } from '../prompts/definitions.js';
+import { usageOf } from '../usage.js';
+import { ANSWER, type Answer, applyAnswer, readAnswer } from './answer.js';
+import { type InboxRequest, RequestFolder, removeStale, SESSION } from './request-folder.js';
+
+/** Below the project's own folder, which git does not see. */
+export const DEFAULT_INBOX = '.conductor/inbox';
+/** How often conductor looks for an answer. */
+const POLL_MS = 200;
+const LEASE_MINUTES = 30;
+/** For somebody to begin; a day, since people sleep. */
+const WAIT_MINUTES = 24 * 60;
+
+/** The folder of a config's inbox, absolute. */
+export function inboxFolder(
+  { folder = DEFAULT_INBOX }: InboxAgentConfig,
+  project: string,
+  env: Environment,
+): string {
+  return resolve(project, expandHome(folder, env));
+}
+
+export interface InboxHost {
+  /** Absolute. */
+  readonly folder: string;
+  readonly project: string;
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+}
+
+let requests = 0;
+
+export class InboxAgent implements Agent {
+  readonly name = 'inbox';
+  /** Who answers is no part of a task, as little as what a model knows. */
+  readonly identity: string = canonicalJson({ driver: 'inbox' });
+  readonly reportsCost: boolean;
+  private readonly config: InboxAgentConfig;
+  private readonly host: InboxHost;
+  private definitions: ReadonlyMap<string, AgentDefinition> = new Map();
+  private swept: Promise<void> | undefined;
+
+  constructor(config: InboxAgentConfig, host: InboxHost) {
+    this.config = config;
+    this.host = host;
+    this.reportsCost = config.reportsCost ?? false;
+  }
+
+  useDefinitions(definitions: ReadonlyMap<string, AgentDefinition>): void {
+    this.definitions = definitions;
+  }
+
+  async run(request: AgentRequest): Promise<AgentExit> {
+    const { folder, project, now } = this.host;
+    this.swept ??= removeStale(folder, project);
+    await this.swept;
+    if (request.signal.aborted) return failed({ kind: 'cancelled' });
+    const system = this.definitions.get(request.agentName ?? '')?.body;
+    const prompt = system === undefined ? request.prompt : `${system}\n\n---\n\n${request.prompt}`;
+    const made = await RequestFolder.create(folder, this.describe(request, prompt), prompt, now);
+    request.onEvent({ kind: 'output', line: `waits for an answer in ${made.path}` });
+    const problem = await this.answered(request, made);
+    if (problem) {
+      await made.cancel(WHY[problem.kind] ?? 'conductor does not need it any more');
+      return failed(problem);
+    }
+    return this.take(request, made);
+  }
+
+  private describe(request: AgentRequest, prompt: string): InboxRequest {
+    const { label, attempt, cwd, agentName, model, variant, network, expected, phase } = request;
+    const leaseMinutes = this.config.limits?.leaseMinutes ?? LEASE_MINUTES;
+    return {
+      schema: 1,
+      id: this.nameOf(request),
+      session: SESSION,
+      project: this.host.project,
+      task: label,
+      role: phase ?? 'implementation',
+      ...(agentName === undefined ? {} : { agent: agentName }),
+      ...(model === undefined ? {} : { model }),
+      ...(variant === undefined ? {} : { variant }),
+      attempt,
+      workspace: cwd,
+      expected: expected ?? { kind: 'files', outputs: [], edits: [] },
+      network,
+      limits: { minutes: request.timeoutMs / 60_000, leaseMinutes },
+      promptBytes: Buffer.byteLength(prompt),
+    };
+  }
+
+  /** Sorts by the time of the request, and says which task it is: `20300101T000000-1-f~T1-1`. */
+  private nameOf({ label, attempt }: AgentRequest): string {
+    const at = new Date(this.host.now()).toISOString().replace(/[-:]|\.\d+Z$/g, '');
+    const task = label.replaceAll('/', '~').replace(/[^\w.~-]/g, '-');
+    return `${at}-${++requests}-${task}-${attempt}`;
+  }
+
+  /** Waits for the answer. Returns why there is none. */
+  private async answered(request: AgentRequest, made: RequestFolder): Promise<Failure | undefined> {
+    const { now } = this.host;
+    const leaseMs = (this.config.limits?.leaseMinutes ?? LEASE_MINUTES) * 60_000;
+    const waitMinutes = this.config.limits?.waitMinutes ?? WAIT_MINUTES;
+    const output: KeptOutput = { log: request.logFile, tail: '' };
+    let holder: { readonly by: string; readonly since: number } | undefined;
+    let openSince = now();
+    for (;;) {
+      if (request.signal.aborted) return { kind: 'cancelled' };
+      const found = await made.look();
+      switch (found.kind) {
+        case 'answered':
+          return undefined;
+        case 'removed': {
+          const detail = 'the folder of the request was removed';
+          return { kind: 'agent-error', detail, output };
+        }
+        case 'open':
+          if (holder) openSince = now();
+          holder = undefined;
+          if (now() - openSince > waitMinutes * 60_000) {
+            const detail = `nobody took the request within ${waitMinutes} minutes`;
+            return { kind: 'provider-unavailable', provider: 'inbox', detail, output };
+          }
+          break;
+        case 'claimed':
+          if (holder?.by !== found.by) {
+            holder = { by: found.by, since: now() };
+            request.onEvent({ kind: 'output', line: `taken by ${found.by || 'somebody'}` });
+          }
+          if (now() - holder.since > request.timeoutMs) {
+            return { kind: 'timed-out', what: 'the agent', minutes: request.timeoutMs / 60_000, output };
+          }
+          if (now() - found.renewedAt > leaseMs) {
+            request.onEvent({
+              kind: 'output',
+              line: `freed: ${found.by || 'its holder'} gave no sign of life`,
+            });
+            // What the holder left would be taken for the work of the next one.
+            await request.reset();
+            await made.free();
+          }
+          break;
+      }
+      await wait(POLL_MS, undefined, { signal: request.signal }).catch(() => {});
+    }
+  }
+
+  private async take(request: AgentRequest, made: RequestFolder): Promise<AgentExit> {
+    const { logFile, cwd, expected = { kind: 'files', outputs: [], edits: [] } } = request;
+    for (const name of [ANSWER.json, ANSWER.text]) {
+      const text = await readFile(join(made.path, name), 'utf8').catch(() => undefined);
+      if (text !== undefined) await append(logFile, `${name}\n${text}\n`);
+    }
+    const read = await readAnswer(made.path, expected);
+    await made.remove();
+    if (!read.ok) {
+      return failed({ kind: 'agent-error', detail: read.error, output: { log: logFile, tail: '' } });
+    }
+    const answer = read.value;
+    const usage = usageOf(answer.usage) ?? {};
+    const words = lastWordsOf(answer.message);
+    const failure = failureOf(answer, request);
+    if (failure) return { kind: 'failed', failure, usage, ...words };
+    const applied = await applyAnswer(cwd, answer, expected);
+    if (!applied.ok) return { kind: 'failed', failure: applied.error, usage, ...words };
+    const observed = answer.observed === undefined ? {} : { observed: [...new Set(answer.observed)].sort() };
+    return { kind: 'finished', usage, ...observed, ...words };
+  }
+}
+
+/** What stands in the file `cancelled`. */
+const WHY: Partial<Record<Failure['kind'], string>> = {
+  cancelled: 'the build was stopped, or the task has changed',
+  'timed-out': 'the time limit has passed',
+  'provider-unavailable': 'nobody took the request',
+};
+
+function failed(failure: Failure): AgentExit {
+  return { kind: 'failed', failure, usage: {} };
+}
+
+function failureOf(answer: Answer, { logFile, model }: AgentRequest): Failure | undefined {
+  const { status = 'done', message = '', needs = 'decision' } = answer;
+  const output: KeptOutput = { log: logFile, tail: message };
+  const detail = message.trim() || 'the answer says so, and gives no reason';
+  if (status === 'failed') return { kind: 'agent-error', detail, output };
+  if (status === 'blocked') return { kind: 'agent-blocked', because: detail, needs, output };
+  if (status !== 'unavailable') return undefined;
+  const provider = model?.includes('/') ? (model.split('/', 1)[0] as string) : 'inbox';
+  return { kind: 'provider-unavailable', provider, detail, output };
+}
