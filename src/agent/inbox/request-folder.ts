@@ -41,7 +41,7 @@ export const REQUEST = {
 export const SESSION: string = randomUUID();
 
 /** Milliseconds after which an answer that does not change any more is read although it is no complete JSON. */
-const SETTLED_MS = 5000;
+const QUIET_MS = 5000;
 
 /** Removes what builds of this project that were killed left open. Requests of other projects stay. */
 export async function removeStale(inbox: string, project: string): Promise<void> {
@@ -102,7 +102,7 @@ export class RequestFolder {
     if (names === undefined) return { kind: 'removed' };
     const answers = [ANSWER.json, ANSWER.text].filter((name) => names.includes(name));
     if (names.includes(ANSWER.done)) return { kind: 'answered' };
-    if (answers.length > 0 && (await this.isSettled(answers))) return { kind: 'answered' };
+    if (answers.length > 0 && (await this.isComplete(answers))) return { kind: 'answered' };
     if (!names.includes(REQUEST.claimed)) return { kind: 'open' };
     const path = join(this.path, REQUEST.claimed);
     const found = await lstat(path).catch(() => undefined);
@@ -111,7 +111,7 @@ export class RequestFolder {
     return { kind: 'claimed', by, renewedAt: found.mtimeMs };
   }
 
-  private async isSettled(names: readonly string[]): Promise<boolean> {
+  private async isComplete(names: readonly string[]): Promise<boolean> {
     const found = await Promise.all(
       names.map(async (name) => ({ name, is: await lstat(join(this.path, name)).catch(() => undefined) })),
     );
@@ -122,7 +122,7 @@ export class RequestFolder {
     if (!isSame) return false;
     if (!names.includes(ANSWER.json)) return true;
     if (isJson((await readText(join(this.path, ANSWER.json))) ?? '')) return true;
-    return found.every(({ is }) => this.now() - (is?.mtimeMs ?? 0) > SETTLED_MS);
+    return found.every(({ is }) => this.now() - (is?.mtimeMs ?? 0) > QUIET_MS);
   }
 
   /** Frees a request whose holder has not been heard of for too long. */
