@@ -99,7 +99,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     if (options.accept && step.finished.size === 0) {
       return ended(summary(step, step.firstFailure, ms()));
     }
-    const { merged, done } = await planPublish(prepared, step, new Date(host.now()).toISOString());
+    const { merged, done } = await planPublish(prepared, step);
     await prepared.store.repack();
     if (!merged.ok) return merged;
     for (const path of merged.value.leftBehind) {

@@ -217,13 +217,7 @@ export type Failure =
   | { readonly kind: 'edit-base-missing'; readonly path: string }
   | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
   /** The lock file records this result, and it is in no store any more. */
-  | {
-      readonly kind: 'pinned-result-missing';
-      readonly key: string;
-      /** What it cost when it was made, as far as that is known. */
-      readonly costUsd?: number;
-      readonly remotes: readonly string[];
-    }
+  | { readonly kind: 'pinned-result-missing'; readonly key: string; readonly remotes: readonly string[] }
   | { readonly kind: 'publish-refused'; readonly paths: readonly string[]; readonly detail: string }
   | { readonly kind: 'commit-refused'; readonly reason: string; readonly paths: readonly string[] }
   | {

@@ -27,7 +27,6 @@ function isDone(outcome: TaskOutcomeKind): boolean {
 export async function planPublish(
   prepared: Prepared,
   step: TaskStep,
-  at: string,
 ): Promise<{ merged: Result<MergedTree, Failure>; done: ReadonlySet<Label> }> {
   for (;;) {
     const dependencyOutputs = await withFormerPatches(prepared, step.dependencyOutputs);
@@ -36,8 +35,6 @@ export async function planPublish(
       finished: step.finished,
       dependencyOutputs,
       whole: prepared.whole,
-      done,
-      at,
     });
     if (merged.ok || !step.withdraw(merged.error)) return { merged, done };
   }
