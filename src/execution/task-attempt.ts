@@ -6,7 +6,7 @@ import { err, ok, type Result, unreachable } from '../base/result.js';
 import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { EditPatch, GateRun, MadeBy, ObservedInputs } from '../model/action.js';
-import type { Failure } from '../model/failure.js';
+import { type Failure, withWords } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { TaskRun } from '../model/task-run.js';
 import { decodeEntry, type Entry, type ObjectId, sameEntry } from '../model/tree.js';
@@ -47,6 +47,8 @@ interface AttemptWork extends Captured {
 export class TaskAttempt {
   /** The captured tree; undefined if the attempt failed before its gates. */
   tree: ObjectId | undefined;
+  /** What the agent said last. */
+  private said: string | undefined;
   private readonly parts: TaskAttemptParts;
   private readonly run: TaskRun;
   private readonly state: AttemptState;
@@ -65,6 +67,11 @@ export class TaskAttempt {
   }
 
   async result(): Promise<Result<KeptResult, Failure>> {
+    const result = await this.attempted();
+    return result.ok ? result : err(withWords(result.error, this.said));
+  }
+
+  private async attempted(): Promise<Result<KeptResult, Failure>> {
     const { run, parts, context } = this;
     const { recipe } = run;
     if (recipe.kind === 'render' && run.gates.length === 0) {
@@ -126,7 +133,9 @@ export class TaskAttempt {
       }
       case 'agent': {
         const asked = await this.ask(recipe, workspace);
-        return asked.ok ? this.capture(workspace, asked.value) : asked;
+        if (!asked.ok) return asked;
+        this.said = asked.value.said;
+        return this.capture(workspace, asked.value);
       }
       default:
         return unreachable(recipe);

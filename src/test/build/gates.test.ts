@@ -22,7 +22,7 @@ test('a failing gate fails the task, and its output is shown once', async () => 
   expect(built.failure('f/T1')).toMatchObject({
     kind: 'gate-failed',
     exitCode: 3,
-    output: { tail: 'broken\n' },
+    output: { tail: 'broken' },
   });
   expect(built.summary).toMatchObject({ exitCode: 1, published: 0 });
   expect(rig.read('one.txt')).toBeUndefined();
