@@ -91,7 +91,11 @@ export async function runAgent(
   let spent: Usage = {};
   for (const [at, made] of models.entries()) {
     const session = new AgentSession({ ...parts, agent }, attempt, { made, spent }, context);
-    const asked = await parts.sessions.run(made.model, () => session.run(workspace), context.signal);
+    const asked = await parts.sessions.run(
+      { model: made.model, name: `default model of ${attempt.definition}` },
+      () => session.run(workspace),
+      context.signal,
+    );
     spent = session.spent;
     if (asked.ok) return ok({ ...asked.value, made });
     const next = models[at + 1]?.model;
