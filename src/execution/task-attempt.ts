@@ -91,13 +91,14 @@ export class TaskAttempt {
       this.tree = tree;
       this.phase('gates');
       const { label: task, gates, network } = run;
+      const seen = await this.treeForGates(made.value, workspace);
       const judged = await judgeTree(
         parts,
-        { task, tree, gates, network, attempt: this.state.number },
+        { task, tree: seen, gates, network, attempt: this.state.number },
         workspace,
         context,
       );
-      const failure = judged.ok ? await this.review(tree) : judged.failure;
+      const failure = judged.ok ? await this.review(tree, seen) : judged.failure;
       if (failure) {
         await this.keepDiff(tree);
         return err(failure);
@@ -194,13 +195,24 @@ export class TaskAttempt {
     return ok({ ...captured.value, made, ...(observed === undefined ? {} : { observed }) });
   }
 
+  /** Puts the workspace to what gates see of the captured work, which may be more than its recipe saw. */
+  private async treeForGates({ tree, outputs, edits }: AttemptWork, workspace: Workspace): Promise<ObjectId> {
+    const { gateTree, gates } = this.run;
+    if (gateTree === undefined || gates.length === 0) return tree;
+    const files = new Map<string, Entry | undefined>(outputs);
+    for (const { path, after } of edits) files.set(path, after);
+    const seen = await this.parts.objects.editTree(gateTree, files);
+    await this.parts.pool.show(workspace, seen);
+    return seen;
+  }
+
   /** Why the reviewer rejects the work. Work that changed nothing is not reviewed. */
-  private async review(tree: ObjectId): Promise<Failure | undefined> {
+  private async review(tree: ObjectId, seen: ObjectId): Promise<Failure | undefined> {
     const { run, parts, context } = this;
     const { agent, objects } = parts;
     if (!run.review || !agent || tree === run.inputTree) return undefined;
     const diff = await objects.diff(run.inputTree, tree);
-    const work = { attempt: this.state.number, tree, diff };
+    const work = { attempt: this.state.number, tree: seen, diff };
     const judged = await review({ ...parts, agent }, { ...run, review: run.review }, work, context);
     return judged.ok ? undefined : judged.error;
   }
