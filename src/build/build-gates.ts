@@ -15,21 +15,23 @@ export interface MergedWork {
   readonly tree: ObjectId;
   /** Whether all tasks are done. */
   readonly complete: boolean;
+  /** Whether more than records is published. */
+  readonly changesFiles: boolean;
 }
 
 /**
- * Runs the build gates that have not passed on this tree. Where some task is not done the merged tree is not what
- * anybody asked for: then they are not run, and the build has failed anyway.
+ * Runs the build gates that have not passed on this tree. Where some task is not done and nothing is published, the tree
+ * is the checkout as it was, and the build has failed anyway: then they are not run.
  */
 export async function runBuildGates(
   { project, store }: Prepared,
   { executor, caller }: Pick<TaskRunner, 'executor' | 'caller'>,
-  { tree, complete }: MergedWork,
+  { tree, complete, changesFiles }: MergedWork,
   /** Of builds before, in the same process. */
   { failed }: Pick<SessionState, 'failed'> = { failed: new Map() },
 ): Promise<Result<undefined, Failure>> {
   const gates = project.config.gates.build;
-  if (gates.length === 0 || !complete) return ok(undefined);
+  if (gates.length === 0 || !(complete || changesFiles)) return ok(undefined);
   const listing = await project.objects.list(tree);
   const due: { gate: GateSpec; key: string }[] = [];
   for (const gate of gates) {

@@ -8,7 +8,7 @@ import { type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { withBuildLimit } from '../execution/spending.js';
-import type { BuildSummary } from '../model/event.js';
+import type { BuildSummary, WaitReason } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
@@ -20,7 +20,8 @@ import { inspectTasks } from './dry-run.js';
 import type { OpenLifecycle } from './lifecycle.js';
 import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
 import { commitBuild } from './publishing/commit-build.js';
-import { planPublish, publish } from './publishing/publish-build.js';
+import { planPublish, publish, publishRevisions } from './publishing/publish-build.js';
+import { heldResults, keepWaiting, type Waits } from './publishing/waiting-results.js';
 import { isSuperseded } from './running-tasks.js';
 import { openTaskRunner } from './task-runner.js';
 import type { TaskStep } from './task-step.js';
@@ -97,9 +98,12 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     }
     // Where nothing could be accepted nothing is recorded, not even that it was tried.
     if (options.accept && step.finished.size === 0) {
-      return ended(summary(step, step.firstFailure, ms()));
+      return ended(summary(step, step.firstFailure, { ms: ms() }));
     }
-    const { merged, done } = await planPublish(prepared, step);
+    const at = new Date(host.now()).toISOString();
+    const heldBefore = options.accept ? await heldResults(prepared, step) : undefined;
+    const planned = await planPublish(prepared, step, { at, ...(heldBefore && { heldBefore }) });
+    const { merged, finished, done, units } = planned;
     await prepared.store.repack();
     if (!merged.ok) return merged;
     for (const path of merged.value.leftBehind) {
@@ -112,29 +116,46 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     if (signal.aborted) {
       return ended(stopped(step, signal, ms()));
     }
-    const work = { tree: merged.value.tree, complete };
+    const isAsked = complete || (options.accept && step.firstFailure === undefined);
+    const { tree, changesFiles } = merged.value;
+    const work = { tree, complete: isAsked, changesFiles };
+    const forTasks: Waits = new Map(
+      [...units.waiting].map(([label, on]) => [label, { because: 'tasks', on }]),
+    );
+    const notPublished = async (because: WaitReason, failure: Failure) => {
+      // Accepted results that a build gate rejects are in no store any more.
+      const isKept = (label: Label) => because !== 'gates' || step.outcomes.get(label) !== 'accepted';
+      const labels = [...finished.keys()].filter(isKept);
+      const all = new Map(labels.map((label) => [label, { because, on: [] }] as const));
+      await keepWaiting(prepared, step, new Map([...forTasks, ...all]), emit);
+      emit({ type: 'build.failure', failure });
+      return summary(step, failure, { ms: ms(), waiting: forTasks.size + all.size });
+    };
     const judged = await runBuildGates(prepared, taskRunner, work, sessionState);
     await read?.beforePublishing();
     if (isSuperseded(signal)) return ended(stopped(step, signal, ms()));
     if (!judged.ok) {
       await step.takeBackAccepted();
-      return ended(refused(step, judged.error, emit, ms()));
+      sessionState.isPublishing = true;
+      const revised = await publishRevisions(prepared, step, { at, emit });
+      const said = await notPublished('gates', judged.error);
+      return ended(said, revised.ok ? revised.value : project.snapshot);
     }
     sessionState.isPublishing = true;
     const published = await publish(prepared, merged.value, emit);
-    if (!published.ok) return ended(refused(step, published.error, emit, ms()));
+    if (!published.ok) return ended(await notPublished('refused', published.error));
+    await keepWaiting(prepared, step, forTasks, emit);
+    const waiting = forTasks.size;
     if (options.commit) {
-      const committed = await commitBuild(
-        prepared,
-        { finished: step.finished, done, tree: merged.value.tree },
-        emit,
-      );
-      if (!committed.ok) return ended(refused(step, committed.error, emit, ms()), merged.value.tree);
+      const committed = await commitBuild(prepared, { finished, done, tree }, emit);
+      if (!committed.ok) {
+        emit({ type: 'build.failure', failure: committed.error });
+        return ended(summary(step, committed.error, { ms: ms(), waiting }), tree);
+      }
     }
-    if (complete && prepared.whole) {
-      await remember(host, prepared, merged.value.tree);
-    }
-    return ended(summary(step, step.firstFailure, ms(), published.value), merged.value.tree);
+    if (complete && prepared.whole) await remember(host, prepared, tree);
+    const ending = { ms: ms(), published: published.value, waiting };
+    return ended(summary(step, step.firstFailure, ending), tree);
   } finally {
     sessionState.isPublishing = false;
     const closed = taskRunner
@@ -185,25 +206,20 @@ async function remember(host: Host, prepared: Prepared, tree: string): Promise<v
 }
 
 function stopped(step: TaskStep, signal: AbortSignal, ms: number): BuildSummary {
-  const ended = summary(step, { kind: 'cancelled' }, ms);
+  const ended = summary(step, { kind: 'cancelled' }, { ms });
   return isSuperseded(signal) ? { ...ended, outcome: 'superseded' } : ended;
-}
-
-function refused(step: TaskStep, failure: Failure, emit: Emit, ms: number): BuildSummary {
-  emit({ type: 'build.failure', failure });
-  return summary(step, failure, ms);
 }
 
 function summary(
   { outcomes, usage }: Pick<TaskStep, 'outcomes' | 'usage'>,
   failure: Failure | undefined,
-  ms: number,
-  published = 0,
+  { ms, published = 0, waiting = 0 }: Pick<BuildSummary, 'ms' | 'waiting'> & { readonly published?: number },
 ): BuildSummary {
   const counts = { ...NO_COUNTS };
   for (const outcome of outcomes.values()) counts[outcome]++;
   const exitCode = failure ? exitCodeOf(failure) : 0;
   const idle = counts.cached + counts.verified + counts.built + counts.accepted === 0 && published === 0;
   const outcome = exitCode === 130 ? 'interrupted' : failure ? 'failed' : idle ? 'up-to-date' : 'built';
-  return { outcome, exitCode, counts, ms, usage, published };
+  const more = waiting === 0 ? {} : { waiting };
+  return { outcome, exitCode, counts, ms, usage, published, ...more };
 }

@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
+import { readWaiting, type WaitingResult } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { lockedTask } from '../project/project.js';
 import { inSession, openReadingSession } from './project-session.js';
@@ -15,6 +16,8 @@ export interface InspectedTask {
   readonly task: Task;
   readonly verdict: Verdict;
   readonly check: Check | undefined;
+  /** Why the last build did not publish the result that a build would restore. */
+  readonly waiting?: WaitingResult;
 }
 
 export interface InspectOptions {
@@ -31,6 +34,7 @@ export async function inspectTasks(prepared: Prepared): Promise<Result<Inspected
   // Those that are known, and of the others what is recorded.
   const foreseen = new Map<Label, DependencyOutputs>();
   const rows: InspectedTask[] = [];
+  const held = await readWaiting(prepared.project.repository.state);
   for (const label of prepared.project.graph.order) {
     if (!prepared.selected.has(label)) continue;
     const task = prepared.project.graph.task(label);
@@ -46,7 +50,10 @@ export async function inspectTasks(prepared: Prepared): Promise<Result<Inspected
     const made = checked.value.dependencyOutputs;
     if (made) dependencyOutputs.set(label, made);
     foreseen.set(label, made ?? foreseenOutputs(task, lockedTask(prepared.project, task)));
-    rows.push({ task, verdict: checked.value.verdict, check: checked.value });
+    const check = checked.value;
+    const { verdict, candidate } = check;
+    const waits = verdict.kind === 'cached' && held[label]?.result === candidate?.key;
+    rows.push({ task, verdict, check, ...(waits && held[label] ? { waiting: held[label] } : {}) });
   }
   return ok(rows);
 }

@@ -124,7 +124,7 @@ async function sweep(repository: Repository, cacheDir: string): Promise<void> {
 }
 
 async function copyRecords(from: string, to: string): Promise<void> {
-  for (const name of ['index', 'published.json', 'patched.json', 'specs.json', 'last.json']) {
+  for (const name of ['index', 'published.json', 'patched.json', 'specs.json', 'last.json', 'waiting.json']) {
     const content = await readBytes(`${from}/${name}`);
     if (content) await writeAtomic(`${to}/${name}`, content);
   }

@@ -113,10 +113,10 @@ export class TaskStep {
     this.emit({ type: 'task.finished', task: label, outcome: 'skipped', ms: 0, ...why });
   }
 
-  /** Withdraws the tasks whose patch of a file cannot be published; false when there is none. */
-  withdraw(failure: Failure): boolean {
+  /** Withdraws those of the tasks whose patch of a file cannot be published; false when there is none. */
+  withdraw(failure: Failure, published: Iterable<Label>): boolean {
     const { graph } = this.parts.prepared.project;
-    const labels = tasksInConflict(graph, [...this.finished.keys()], failure);
+    const labels = tasksInConflict(graph, [...published], failure);
     for (const task of labels) this.retract(task, { outcome: 'failed', failure });
     for (const label of graph.order) {
       const because = graph.task(label).dependsOn.find((need) => this.retracted.has(need));

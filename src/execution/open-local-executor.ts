@@ -56,11 +56,7 @@ export async function openLocalExecutor(
       logs,
       commandEnvironment,
       spending,
-      sessions: new ProviderSessions({
-        limits: config.models.limits,
-        limiter: (name, limit) => shared.limiter(name, limit),
-        now: host.now,
-      }),
+      sessions: new ProviderSessions(config.models.limits, (name, limit) => shared.limiter(name, limit)),
       pool,
       gateLimiter: shared.limiter('gates', config.gateWorkers),
       unsandboxed: config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined,

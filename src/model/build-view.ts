@@ -54,8 +54,6 @@ export interface CallView {
   readonly promptBytes: number;
   readonly usage: Usage;
   readonly failure?: string;
-  /** What the agent said last. */
-  readonly said?: string;
 }
 
 export type TaskState = 'queued' | 'checked' | 'running' | 'done';
@@ -81,6 +79,8 @@ export interface TaskView {
   readonly saved?: Usage;
   /** The failed dependency of a skipped task. */
   readonly because?: Label;
+  /** Its result is stored and not published: what follows its name in a sentence. */
+  readonly waiting?: string;
   readonly failure?: FailureView;
   readonly spans: readonly Span[];
   readonly gates: readonly GateView[];

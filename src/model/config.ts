@@ -148,6 +148,11 @@ export interface ConductorConfig {
   readonly rebaseThreshold?: number;
   /** Whether a reviewer judges what an agent made once its gates pass. Default false. */
   readonly review?: boolean;
+  /**
+   * What is published together or not at all: every result for itself (`task`), the results of a feature with what
+   * depends on them (`feature`, the default), or all results of a build (`build`).
+   */
+  readonly publish?: 'task' | 'feature' | 'build';
   readonly timeouts?: {
     /** Minutes for one attempt of an agent (default 30), a `run` recipe or set-up (10), a gate (10). */
     readonly agent?: number;
@@ -197,6 +202,7 @@ export interface Config {
   readonly rebase: 'apply' | 'propose' | 'off';
   readonly rebaseThreshold: number;
   readonly review: boolean;
+  readonly publish: 'task' | 'feature' | 'build';
   readonly timeouts: { readonly agent: number; readonly run: number; readonly gate: number };
   readonly budget: {
     readonly build: { readonly usd?: number; readonly tokens?: number };
@@ -246,6 +252,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     rebase: config.rebase ?? 'apply',
     rebaseThreshold: config.rebaseThreshold ?? 0.7,
     review: config.review ?? false,
+    publish: config.publish ?? 'feature',
     timeouts: {
       agent: config.timeouts?.agent ?? 30,
       run: config.timeouts?.run ?? 10,

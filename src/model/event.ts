@@ -48,7 +48,15 @@ export interface BuildSummary {
   readonly usage: Usage;
   /** Paths written or removed in the working tree. */
   readonly published: number;
+  /** Results that are stored and not published yet; absent: none. */
+  readonly waiting?: number;
 }
+
+/** A task of which there is a result to publish. */
+export type ResultOutcome = Extract<TaskOutcomeKind, 'cached' | 'verified' | 'built' | 'accepted'>;
+
+/** Why a result is not published: tasks that are not up to date, a build gate, or files that changed meanwhile. */
+export type WaitReason = 'tasks' | 'gates' | 'refused';
 
 export type BuildEventBody =
   | {
@@ -108,8 +116,6 @@ export type BuildEventBody =
       readonly ms: number;
       /** Kind of the failure that ended it; absent when the agent says that it is done. */
       readonly failure?: string;
-      /** What the agent said last; absent when it said nothing. */
-      readonly said?: string;
     }
   | {
       readonly type: 'task.attempt-failed';
@@ -150,6 +156,15 @@ export type BuildEventBody =
       readonly result?: string;
       /** Commit of the result that the lock file named before. */
       readonly former?: string;
+    }
+  /** After its end: the result is stored and is not published with this build. The next build finds it in the store. */
+  | {
+      readonly type: 'task.waiting';
+      readonly task: Label;
+      readonly outcome: ResultOutcome;
+      readonly because: WaitReason;
+      /** For `tasks`: those that are not up to date, a few of them. */
+      readonly on?: readonly Label[];
     }
   | { readonly type: 'gate.started'; readonly gate: string; readonly task?: Label }
   | {

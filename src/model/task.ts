@@ -40,7 +40,7 @@ export interface GateSpec {
   readonly name: string;
   readonly command: Command;
   readonly timeoutMinutes?: number;
-  /** A build gate runs only when one of these changed; a task gate sees them beside what the task sees. */
+  /** For build gates: run only when one of these changed. */
   readonly inputs?: readonly string[];
 }
 

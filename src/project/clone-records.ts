@@ -2,6 +2,8 @@
 
 import { sha256 } from '../base/sha256.js';
 import { readText, readTextSync, writeAtomic } from '../io/files.js';
+import type { ActionKey } from '../model/action.js';
+import type { WaitReason } from '../model/event.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
 
@@ -93,6 +95,25 @@ export async function writePatched(
   patched: Readonly<Record<string, PatchedFile>>,
 ): Promise<void> {
   await writeAtomic(`${state}/patched.json`, JSON.stringify(patched));
+}
+
+/** A result that is stored and was not published by the last build of its task. */
+export interface WaitingResult {
+  readonly result: ActionKey;
+  readonly because: WaitReason;
+  /** Tasks that were not up to date. */
+  readonly on: readonly Label[];
+}
+
+export async function readWaiting(state: string): Promise<Record<Label, WaitingResult>> {
+  return (await readRecord<Record<Label, WaitingResult>>(`${state}/waiting.json`)) ?? {};
+}
+
+export async function writeWaiting(
+  state: string,
+  waiting: Readonly<Record<Label, WaitingResult>>,
+): Promise<void> {
+  await writeAtomic(`${state}/waiting.json`, JSON.stringify(waiting));
 }
 
 /** Milliseconds that tasks took when they were last run. */

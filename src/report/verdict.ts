@@ -2,6 +2,8 @@
 
 import { unreachable } from '../base/result.js';
 import type { Manifest, ManifestChange } from '../model/action.js';
+import type { BuildEvent, ResultOutcome, WaitReason } from '../model/event.js';
+import { featureOf } from '../model/history.js';
 import type { Label } from '../model/task.js';
 import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
 import { patchLine, type ShownDifference, statLines } from './difference.js';
@@ -45,6 +47,20 @@ function editedParts({ paths = [], inTheWay = [] }: EditedFiles): string[] {
 }
 
 type EditedFiles = Partial<Pick<Extract<Verdict, { kind: 'drifted' }>, 'paths' | 'inTheWay'>>;
+
+/** The same for one task of a project, whose result may wait: that says more than that it will be restored. */
+export function describeTask({ label, verdict, waiting }: DescribedTask): string {
+  return waiting
+    ? `cached: built, ${waitsFor(label, waiting.because, waiting.on)}`
+    : describeVerdict(verdict);
+}
+
+export interface DescribedTask {
+  readonly label: Label;
+  readonly verdict: Verdict;
+  /** Why its stored result was not published by the last build. */
+  readonly waiting?: { readonly because: WaitReason; readonly on: readonly Label[] } | undefined;
+}
 
 export function describeReason(reason: StaleReason): string {
   switch (reason.kind) {
@@ -96,14 +112,35 @@ export async function explainText(
   return `${lines.join('\n')}\n`;
 }
 
+const STORED: Readonly<Record<ResultOutcome, string>> = {
+  built: 'is built',
+  cached: 'is in the store',
+  verified: 'is verified',
+  accepted: 'is accepted',
+};
+
+/** What follows the name of a task whose result is not published: "is built and waits for f/T04 of its feature". */
+export function waitingText({ task, outcome, because, on = [] }: Waiting): string {
+  return `${STORED[outcome]} and ${waitsFor(task, because, on)}`;
+}
+
+type Waiting = Pick<Extract<BuildEvent, { type: 'task.waiting' }>, 'task' | 'outcome' | 'because' | 'on'>;
+
+/** Why a result that is stored is not published: "waits for f/T04 of its feature". */
+export function waitsFor(label: Label, because: WaitReason, on: readonly Label[]): string {
+  if (because === 'gates') return 'waits until the build gates pass';
+  if (on.length === 0) return 'waits for the next build';
+  const feature = featureOf(label);
+  const own = on.every((one) => featureOf(one) === feature);
+  return `waits for ${some(on)}${own ? ' of its feature' : ''}`;
+}
+
 /** Nothing to do and nothing to say. */
 export function upToDate(verdict: Verdict): boolean {
   return verdict.kind === 'fresh' && verdict.observed === undefined;
 }
 
-export interface StatusRow {
-  readonly label: Label;
-  readonly verdict: Verdict;
+export interface StatusRow extends DescribedTask {
   /** For a drifted task: what was edited. */
   readonly drift?: readonly ShownDifference[];
 }
@@ -112,9 +149,9 @@ export interface StatusRow {
 export function statusTable(rows: readonly StatusRow[], style: Style): string {
   const width = Math.max(0, ...rows.map((row) => textWidth(visible(row.label))));
   return rows
-    .map(({ label, verdict, drift = [] }) => {
+    .map(({ label, verdict, drift = [], waiting }) => {
       const colour = upToDate(verdict) ? 'dim' : verdict.kind === 'drifted' ? 'yellow' : 'cyan';
-      const line = `${padTo(visible(label), width)}  ${style(colour, describeVerdict(verdict))}`;
+      const line = `${padTo(visible(label), width)}  ${style(colour, describeTask({ label, verdict, waiting }))}`;
       return `${[line, ...statLines(drift, style, ' '.repeat(width + 2))].join('\n')}\n`;
     })
     .join('');

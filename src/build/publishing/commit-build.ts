@@ -8,7 +8,6 @@ import type { Label, Task } from '../../model/task.js';
 import { type Entry, type Files, type ObjectId, sameEntry } from '../../model/tree.js';
 import type { Emit } from '../../project/host.js';
 import { lockedTask, lockFiles, type Project } from '../../project/project.js';
-import { recordedProvenance } from '../../store/provenance-record.js';
 import { commitTasks, headFiles } from '../../workspace/commit.js';
 import type { FinishedTask } from './publish-plan.js';
 
@@ -34,13 +33,11 @@ export async function commitBuild(
   const { project } = prepared;
   const head = await headFiles(project.repository, project.objects);
   const after = (await project.objects.list(tree)).files;
-  const steps: { message: string; changes: Changes }[] = [];
-  for (const label of project.graph.inOrder(done)) {
+  const steps = [...project.graph.inOrder(done)].flatMap((label) => {
     const changes = taskChanges(project, label, finished.get(label), { head, after });
-    if (changes.size === 0) continue;
-    const message = await taskMessage(project, project.graph.task(label), finished.get(label));
-    steps.push({ message, changes });
-  }
+    const message = taskMessage(project, project.graph.task(label), finished.get(label));
+    return changes.size > 0 ? [{ message, changes }] : [];
+  });
   const tasks = steps.length;
   const record = recordChanges(project, head, after);
   if (record.size > 0) steps.push({ message: 'conductor: record what was built\n', changes: record });
@@ -98,18 +95,13 @@ function recordChanges(project: Project, head: Files, after: Files): Changes {
   return changes;
 }
 
-async function taskMessage(
-  project: Project,
-  task: Task,
-  finished: FinishedTask | undefined,
-): Promise<string> {
+function taskMessage(project: Project, task: Task, finished: FinishedTask | undefined): string {
   const locked = lockedTask(project, task);
-  const made =
-    finished?.result.provenance ?? (locked && (await recordedProvenance(project.objects, locked.result)));
+  const made = finished?.result.provenance;
   const key = finished?.result.key ?? (locked && resultKeyOf(locked));
   const agent = made ? made.agent : locked?.agent;
   const model = made ? made.model : locked?.model;
-  const cost = made?.usage.costUsd;
+  const cost = made ? made.usage.costUsd : locked?.costUsd;
   const trailers = [
     `Conductor-Task: ${task.label}`,
     ...(key === undefined ? [] : [`Conductor-Key: ${key}`]),

@@ -10,7 +10,8 @@ import { improvedSpec } from '../../execution/escalation/revised-task.js';
 import type { StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
-import type { Task } from '../../model/task.js';
+import { featureOf } from '../../model/history.js';
+import type { Label, Task } from '../../model/task.js';
 import { type Entry, sameEntry } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
@@ -26,7 +27,9 @@ export async function mergeResults(
   const leftBehind: string[] = [];
   if (plan.whole) {
     const orphans = findOrphans(project);
-    for (const path of orphans.removed) changes.set(path, undefined);
+    for (const path of orphans.removed) {
+      if (!staysWith(project, plan.held, path)) changes.set(path, undefined);
+    }
     leftBehind.push(...orphans.kept);
   }
   for (const { result } of plan.finished.values()) {
@@ -35,10 +38,11 @@ export async function mergeResults(
       if (!sameEntry(project.listing.get(path), entry)) changes.set(path, entry);
     }
   }
-  const specs = await improveSpecs(project, plan, changes);
-  if (!specs.ok) return specs;
   const merged = await mergeEdits(project, plan, changes);
   if (!merged.ok) return merged;
+  const changesFiles = changes.size > 0;
+  const specs = await improveSpecs(project, plan, changes);
+  if (!specs.ok) return specs;
 
   const locks: FeatureLock[] = [];
   for (const feature of project.features.values()) {
@@ -53,20 +57,30 @@ export async function mergeResults(
     changes.size === 0 ? project.snapshot : await project.objects.editTree(project.snapshot, changes);
   return ok({
     tree,
+    changesFiles,
     leftBehind,
     published: publishedOutputs(project, plan.finished.values(), changes),
     patched: patchedFiles(project, locks, plan.whole),
   });
 }
 
+/** An unowned file of a feature that is kept back: the task that is to own it under another name may be one of those. */
+function staysWith(project: Project, held: PublishPlan['held'], path: string): boolean {
+  if (held === 'all') return true;
+  for (const feature of held) {
+    const tasks = Object.values(project.locks.get(feature)?.tasks ?? {});
+    if (tasks.some(({ outputs }) => outputs[path] !== undefined)) return true;
+  }
+  return false;
+}
+
 /** Better tasks go where they were written, one after the other. */
 async function improveSpecs(
   project: Project,
-  { finished }: PublishPlan,
+  { revisions }: PublishPlan,
   changes: Changes,
 ): Promise<Result<undefined, Failure>> {
-  for (const { revision } of finished.values()) {
-    if (!revision) continue;
+  for (const revision of revisions) {
     const { file } = revision.task.source;
     const entry = changes.get(file) ?? project.listing.get(file);
     if (!entry) throw new Error(`BUG: ${file} is not in the snapshot`);
@@ -98,7 +112,7 @@ async function mergeEdits(
   for (const [path, file] of project.edited) {
     const editors = [...project.graph.tasks.values()].filter((task) => task.edits.includes(path));
     const isMerged = editors.some((task) => plan.finished.has(task.label));
-    const gone = file.merged !== undefined && plan.whole && abandonedPatch(project, path);
+    const gone = file.merged !== undefined && plan.whole && abandonedPatch(project, path, plan.held);
     if (!isMerged && !gone) continue;
     if (file.contested && !fitsContested(plan, editors, path, file.base)) {
       return err({ kind: 'drifted-outputs', paths: [path] });
@@ -141,10 +155,14 @@ function fitsContested(
 }
 
 /** Whether a record still names a patch of this file by a task that no longer exists or no longer edits it. */
-function abandonedPatch(project: Project, path: string): boolean {
+function abandonedPatch(project: Project, path: string, held: PublishPlan['held']): boolean {
+  if (held === 'all') return false;
   const by = project.patched.get(path)?.by ?? [];
-  if (by.some((label) => !project.graph.tasks.get(label)?.edits.includes(path))) return true;
+  const isHeld = (label: Label) => held.has(featureOf(label));
+  if (by.some((label) => !isHeld(label) && !project.graph.tasks.get(label)?.edits.includes(path)))
+    return true;
   for (const [name, lock] of project.locks) {
+    if (held.has(name)) continue;
     for (const [id, task] of Object.entries(lock.tasks)) {
       if (!task.edits?.[path]) continue;
       const now = project.graph.tasks.get(`${name}/${id}`);

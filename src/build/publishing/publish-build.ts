@@ -3,41 +3,114 @@
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { ok, type Result } from '../../base/result.js';
+import type { RevisedTask } from '../../execution/escalation/revised-task.js';
 import type { StoredResult } from '../../model/action.js';
 import type { TaskOutcomeKind } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
+import type { ObjectId } from '../../model/tree.js';
 import { writePatched, writePublished } from '../../project/clone-records.js';
 import type { Emit } from '../../project/host.js';
 import { lockedTask, lockFiles } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
 import type { TaskStep } from '../task-step.js';
 import { mergeResults } from './merged-tree.js';
-import type { MergedTree } from './publish-plan.js';
+import type { FinishedTask, MergedTree } from './publish-plan.js';
+import { type PublishUnits, publishUnits } from './publish-units.js';
 
 function isDone(outcome: TaskOutcomeKind): boolean {
   return outcome !== 'drifted' && outcome !== 'failed' && outcome !== 'skipped';
 }
 
+export interface PlanOptions {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** Results that an earlier build kept back and that this one does not ask for. */
+  readonly heldBefore?: ReadonlyMap<Label, readonly Label[]>;
+}
+
+export interface PlannedPublish {
+  readonly merged: Result<MergedTree, Failure>;
+  /** What goes into the tree. */
+  readonly finished: ReadonlyMap<Label, FinishedTask>;
+  /** Labels that are up to date or published. */
+  readonly done: ReadonlySet<Label>;
+  readonly units: PublishUnits;
+}
+
 /**
- * Plans what is published. Where a patched file cannot be put together, the tasks that would patch it fail, with their
- * results kept; everything else is published.
+ * Plans what is published, by the units that the config asks for. Where a patched file cannot be put together, the tasks
+ * that would patch it fail, with their results kept, and the units are decided again.
  */
 export async function planPublish(
   prepared: Prepared,
   step: TaskStep,
-): Promise<{ merged: Result<MergedTree, Failure>; done: ReadonlySet<Label> }> {
+  { at, heldBefore = new Map() }: PlanOptions,
+): Promise<PlannedPublish> {
+  const { project, whole } = prepared;
   for (;;) {
-    const dependencyOutputs = await withFormerPatches(prepared, step.dependencyOutputs);
-    const done = new Set([...step.outcomes].filter(([, outcome]) => isDone(outcome)).map(([label]) => label));
-    const merged = await mergeResults(prepared.project, {
-      finished: step.finished,
-      dependencyOutputs,
-      whole: prepared.whole,
-    });
-    if (merged.ok || !step.withdraw(merged.error)) return { merged, done };
+    const units = unitsOf(prepared, step, heldBefore);
+    const { waiting, heldFeatures, isAllHeld } = units;
+    const finished = without(step.finished, waiting);
+    const dependencyOutputs = await withFormerPatches(prepared, without(step.dependencyOutputs, waiting));
+    const done = new Set(
+      [...step.outcomes].flatMap(([label, outcome]) =>
+        isDone(outcome) && !waiting.has(label) ? [label] : [],
+      ),
+    );
+    const held = isAllHeld ? ('all' as const) : heldFeatures;
+    const revisions = revisionsOf(step);
+    const plan = { finished, revisions, held, dependencyOutputs, whole, done, at };
+    const merged = await mergeResults(project, plan);
+    if (merged.ok || !step.withdraw(merged.error, finished.keys())) return { merged, finished, done, units };
   }
+}
+
+function unitsOf(
+  { project }: Prepared,
+  { outcomes, finished }: TaskStep,
+  heldBefore: ReadonlyMap<Label, readonly Label[]>,
+): PublishUnits {
+  const having = (...kinds: TaskOutcomeKind[]) =>
+    new Set([...outcomes].flatMap(([label, outcome]) => (kinds.includes(outcome) ? [label] : [])));
+  const { graph, config } = project;
+  return publishUnits({
+    mode: config.publish,
+    graph,
+    finished: new Set(finished.keys()),
+    unfinished: having('failed', 'skipped'),
+    standing: having('accepted'),
+    heldBefore,
+    isInCheckout: (label) => lockedTask(project, graph.task(label)) !== undefined,
+  });
+}
+
+function revisionsOf({ finished }: TaskStep): RevisedTask[] {
+  return [...finished.values()].flatMap(({ revision }) => revision ?? []);
+}
+
+function without<T>(all: ReadonlyMap<Label, T>, left: ReadonlyMap<Label, unknown>): ReadonlyMap<Label, T> {
+  return left.size === 0 ? all : new Map([...all].filter(([label]) => !left.has(label)));
+}
+
+/**
+ * Where nothing of a build is published, the specs still get the revised tasks that were built: the results are found again
+ * by that text alone.
+ */
+export async function publishRevisions(
+  prepared: Prepared,
+  step: TaskStep,
+  { at, emit }: { readonly at: string; readonly emit: Emit },
+): Promise<Result<ObjectId, Failure>> {
+  const revisions = revisionsOf(step);
+  const { project } = prepared;
+  if (revisions.length === 0) return ok(project.snapshot);
+  const nothing = { finished: new Map(), dependencyOutputs: new Map(), done: new Set<Label>(), whole: false };
+  const merged = await mergeResults(project, { ...nothing, revisions, held: 'all', at });
+  if (!merged.ok) return merged;
+  const published = await publish(prepared, merged.value, emit);
+  return published.ok ? ok(merged.value.tree) : published;
 }
 
 /**

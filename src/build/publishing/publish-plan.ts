@@ -23,12 +23,22 @@ export interface PublishPlan {
   readonly finished: ReadonlyMap<Label, FinishedTask>;
   /** Everything that dependents may see, of fresh and published tasks. */
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
+  /** Revised tasks, also of results that wait: the next build finds those by the revised text. */
+  readonly revisions: readonly RevisedTask[];
+  /** Nothing of these features is removed, and no record of theirs is dropped; `all`: nothing of any. */
+  readonly held: ReadonlySet<string> | 'all';
   /** Whether every task was looked at: only then is it known what no task owns any more. */
   readonly whole: boolean;
+  /** Labels that are up to date or published. */
+  readonly done: ReadonlySet<Label>;
+  /** ISO 8601, UTC. */
+  readonly at: string;
 }
 
 export interface MergedTree {
   readonly tree: ObjectId;
+  /** Whether a file differs that is no lock file and no spec with a revised task. */
+  readonly changesFiles: boolean;
   /** Outputs that no task owns any more and that a person changed: left in place and reported. */
   readonly leftBehind: readonly string[];
   /** Path to entry word of every output, for the clone's own record. */

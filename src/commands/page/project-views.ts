@@ -8,7 +8,7 @@ import type { Label, Task } from '../../model/task.js';
 import { encodeEntry } from '../../model/tree.js';
 import { readDurations } from '../../project/clone-records.js';
 import { lockedTask, type Project } from '../../project/project.js';
-import { describeVerdict } from '../../report/verdict.js';
+import { describeTask } from '../../report/verdict.js';
 import { splitFrontMatter } from '../../specs/front-matter.js';
 
 /** A weight for tasks that were never run, as the scheduler has it. */
@@ -20,11 +20,11 @@ export async function graphDocument(inspection: Inspection): Promise<GraphDocume
   const { graph } = project;
   const durations = await readDurations(project.repository.state);
   const critical = criticalPath(project, (label) => durations[label] ?? UNKNOWN_MS);
-  const verdicts = new Map(inspection.tasks.map(({ task, verdict }) => [task.label, verdict]));
+  const inspected = new Map(inspection.tasks.map((one) => [one.task.label, one]));
   const features = [...project.features.values()].map(({ name, title }) => ({ name, title }));
   const tasks = graph.order.map((label) => {
     const task = graph.task(label);
-    const verdict = verdicts.get(label);
+    const one = inspected.get(label);
     const ms = durations[label];
     return {
       label,
@@ -32,7 +32,7 @@ export async function graphDocument(inspection: Inspection): Promise<GraphDocume
       type: task.type,
       recipe: task.recipe.kind,
       dependsOn: [...new Set(task.dependsOn)],
-      ...(verdict === undefined ? {} : { verdict: verdict.kind, why: describeVerdict(verdict) }),
+      ...(one ? { verdict: one.verdict.kind, why: describeTask({ ...one, label }) } : {}),
       ...(ms === undefined ? {} : { ms }),
       critical: critical.has(label),
     };

@@ -19,7 +19,7 @@ import type {
 import type { Label, Task } from '../../model/task.js';
 import type { StaleReason, Verdict } from '../../model/verdict.js';
 import { lockedTask } from '../../project/project.js';
-import { describeReason, describeVerdict } from '../../report/verdict.js';
+import { describeReason, describeTask, describeVerdict } from '../../report/verdict.js';
 import { previewOne } from '../prompt-preview.js';
 import { pastRuns } from './past-builds.js';
 import { resultDiffs } from './result-diffs.js';
@@ -62,7 +62,7 @@ export async function taskDocument(
 ): Promise<TaskDocument> {
   const { prepared } = inspection;
   const { project, store } = prepared;
-  const { task, verdict, check } = inspected;
+  const { task, verdict, check, waiting } = inspected;
   const recorded = await recordedTask(asked);
   const entry = project.listing.get(task.source.file);
   const text = entry && (await project.objects.read(entry.id))?.toString('utf8');
@@ -76,7 +76,7 @@ export async function taskDocument(
     ...recorded,
     task: taskFacts(inspection, task),
     ...(spec ? { spec } : {}),
-    verdict: verdictView(verdict),
+    verdict: { ...verdictView(verdict), why: describeTask({ label: task.label, verdict, waiting }) },
     ...(check ? { key: check.facts.key } : {}),
     ...(result ? { result: resultView(result) } : {}),
     prompts: [...recorded.prompts, ...(await nextPrompt(inspection, inspected))],

@@ -101,7 +101,7 @@ async function inTaskRunner(
     for (const label of project.graph.order) {
       if (targets.has(label)) tasks.push(await regeneratedTask(prepared, label, steps, typescript));
     }
-    const { merged } = await planPublish(prepared, first);
+    const { merged } = await planPublish(prepared, first, { at: new Date(startedAt).toISOString() });
     if (!merged.ok) return merged;
     const isComplete = steps.every((step) => step.firstFailure === undefined);
     const isKnown = tasks.every((task) => task.isRecorded);
@@ -139,7 +139,8 @@ async function apply(
   merged: MergedTree,
   emit: Emit,
 ): Promise<Result<readonly string[], Failure>> {
-  const judged = await runBuildGates(prepared, taskRunner, { tree: merged.tree, complete: true });
+  const { tree, changesFiles } = merged;
+  const judged = await runBuildGates(prepared, taskRunner, { tree, complete: true, changesFiles });
   if (!judged.ok) return judged;
   const paths: string[] = [];
   const published = await publish(prepared, merged, (event) => {

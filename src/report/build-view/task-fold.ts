@@ -5,6 +5,7 @@ import type { Span, SpanPhase, TaskView } from '../../model/build-view.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Label } from '../../model/task.js';
 import type { VerdictKind } from '../../model/verdict.js';
+import { waitingText } from '../verdict.js';
 import { failureView } from './failure-view.js';
 import { added, finishedGate } from './fold-parts.js';
 
@@ -78,12 +79,11 @@ export class TaskFold {
         draft.usage = added(this.ended(), event.usage);
         return;
       case 'agent.finished': {
-        const { attempt, phase, at, ms, agent, model, promptBytes, usage, failure, said } = event;
+        const { attempt, phase, at, ms, agent, model, promptBytes, usage, failure } = event;
         const call = { attempt, phase, at, ms, agent, promptBytes, usage };
         const named = {
           ...(model === undefined ? {} : { model }),
           ...(failure === undefined ? {} : { failure }),
-          ...(said === undefined ? {} : { said }),
         };
         draft.calls = [...draft.calls, { ...call, ...named }];
         draft.usage = this.ended();
@@ -107,6 +107,9 @@ export class TaskFold {
         return;
       case 'task.finished':
         this.finished(event);
+        return;
+      case 'task.waiting':
+        draft.waiting = waitingText(event);
     }
   }
 

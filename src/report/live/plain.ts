@@ -5,7 +5,7 @@ import { patchLine } from '../difference.js';
 import { describeFailure } from '../failures/failure.js';
 import { printFailure } from '../failures/failure-print.js';
 import { duration, money, plural, type Style, visible } from '../style.js';
-import { orphansText } from '../verdict.js';
+import { orphansText, waitingText } from '../verdict.js';
 import type { Reporter, Sink } from './reporter.js';
 import { count, summaryLine } from './summary-line.js';
 
@@ -45,6 +45,8 @@ export function eventText(event: BuildEvent, style: Style): string {
       return rebasedText(event, style);
     case 'task.finished':
       return finishedText(event, style);
+    case 'task.waiting':
+      return `${style('yellow', 'waits'.padEnd(8))} ${visible(event.task)} ${waitingText(event)}\n`;
     case 'plan.ready':
       // A plan that stands as it did is the last line's to tell.
       return event.published.length === 0

@@ -14,6 +14,7 @@ export function summaryLine(summary: BuildSummary, style: Style): string {
     count(counts.cached, 'from cache'),
     count(counts.drifted, 'edited by hand'),
     count(counts.fresh, 'fresh'),
+    count(summary.waiting ?? 0, 'waiting to be published'),
   ];
   const join = (parts: readonly string[]) => parts.filter((part) => part !== '').join(', ');
   switch (outcome) {

@@ -58,7 +58,7 @@ test('a failed task keeps what it had, and is tried again by the next build', as
 });
 
 test('a failed task does not take back its patch when another task patches the same file', async () => {
-  await using rig = await createRig({ config: { attempts: 1 } });
+  await using rig = await createRig({ config: { attempts: 1, publish: 'task' } });
   rig.write({ 'routes.ts': 'a\n\n\n\nb\n' });
   const edits = ['routes.ts'];
   rig.backlog('f', { T1: task('one.ts', { edits }), T2: task('two.ts', { edits }) });
@@ -79,7 +79,7 @@ test('a failed task does not take back its patch when another task patches the s
 });
 
 test('a patch that contradicts another does not land; everything else does', async () => {
-  await using rig = await createRig();
+  await using rig = await createRig({ config: { publish: 'task' } });
   rig.write({ 'version.ts': 'version 1\n' });
   const edits = ['version.ts'];
   rig.backlog('f', {

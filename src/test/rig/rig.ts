@@ -193,6 +193,20 @@ export class Rig implements AsyncDisposable {
     return looked.value;
   }
 
+  /** Tasks whose results wait, with what they wait for, as `conductor status` has them. */
+  async waiting(): Promise<Record<Label, readonly Label[]>> {
+    const looked = await inspect(
+      this.host(new ScriptedAgent({ tripwire: true })),
+      { targets: [], force: false, discardEdits: false },
+      async ({ tasks }) =>
+        Object.fromEntries(
+          tasks.flatMap((one) => (one.waiting ? [[one.task.label, one.waiting.on] as const] : [])),
+        ),
+    );
+    if (!looked.ok) throw new Error(JSON.stringify(looked.error));
+    return looked.value;
+  }
+
   host(agent: ScriptedAgent): ExecutionHost {
     const host: ExecutionHost = {
       directory: this.dir,

@@ -21,6 +21,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   drifted: { tone: 'edit', sign: '✎', word: 'edited' },
   edited: { tone: 'edit', sign: '✎', word: 'edited' },
   failed: { tone: 'bad', sign: '✕', word: 'failed' },
+  waits: { tone: 'stale', sign: '⧖', word: 'not published' },
   skipped: { tone: 'idle', sign: '⤼', word: 'skipped' },
   running: { tone: 'run', sign: '▶', word: 'running' },
   queued: { tone: 'idle', sign: '○', word: 'queued' },
@@ -68,6 +69,7 @@ export function Sign({ kind }: { readonly kind: string }) {
 }
 
 /** What a task is at, in one word: its outcome, or how far it has come. */
-export function stateOf(task: Pick<TaskView, 'state' | 'outcome'>): string {
+export function stateOf(task: Pick<TaskView, 'state' | 'outcome' | 'waiting'>): string {
+  if (task.waiting !== undefined) return 'waits';
   return task.outcome ?? (task.state === 'done' ? 'interrupted' : task.state);
 }

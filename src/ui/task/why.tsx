@@ -46,6 +46,7 @@ function RunPanel({ run, build }: { readonly run: TaskView; readonly build: stri
           ['recipe', run.recipe],
           ['attempts', run.startedAt === undefined ? undefined : run.attempt],
           ['time', run.ms === undefined ? undefined : duration(run.ms)],
+          ['published', run.waiting === undefined ? undefined : `no: it ${run.waiting}`],
           [
             'waits for',
             run.because === undefined ? undefined : <a href={taskLink(run.because, build)}>{run.because}</a>,

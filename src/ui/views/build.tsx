@@ -17,6 +17,7 @@ const ORDER = [
   'running',
   'checked',
   'queued',
+  'waits',
   'built',
   'accepted',
   'verified',
@@ -170,7 +171,9 @@ function TaskRows({ tasks, build }: { readonly tasks: readonly TaskView[]; reado
                 {task.state === 'running' && <span class="dim small"> {words(task.phase ?? '')}</span>}
               </td>
               <td class="why">
-                {task.failure?.headline ?? (task.because ? `needs ${task.because}` : task.why)}
+                {task.failure?.headline ??
+                  task.waiting ??
+                  (task.because ? `needs ${task.because}` : task.why)}
               </td>
               <td class="right">{task.startedAt === undefined ? '' : task.attempt}</td>
               <td class="right">{task.ms === undefined ? '' : duration(task.ms)}</td>

@@ -3,7 +3,7 @@
 import { findOrphans, orphansOf } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
 import { exitCodeOf } from '../../../model/failure.js';
-import { explainText, orphansText } from '../../../report/verdict.js';
+import { describeTask, explainText, orphansText } from '../../../report/verdict.js';
 import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
@@ -18,9 +18,10 @@ export async function runExplain(label: string, flags: { readonly json?: boolean
       if (flags.json) {
         printJson({
           schema: 1,
-          tasks: asked.map(({ task, verdict, check }) => ({
+          tasks: asked.map(({ task, verdict, check, waiting }) => ({
             label: task.label,
             verdict,
+            ...(waiting && { waiting: { because: waiting.because, on: waiting.on } }),
             key: check?.facts.key,
             manifest: check?.facts.manifest,
           })),
@@ -28,7 +29,8 @@ export async function runExplain(label: string, flags: { readonly json?: boolean
         return;
       }
       const orphans = findOrphans(prepared.project);
-      for (const { task, verdict, check } of asked) {
+      for (const { task, verdict, check, waiting } of asked) {
+        if (waiting) print(`${task.label}: ${describeTask({ label: task.label, verdict, waiting })}`);
         print(await explainText(task.label, verdict, style, check?.facts.manifest));
         const removed = orphansOf(prepared.project, task.label, orphans);
         if (removed.length > 0) print(orphansText({ removed, kept: [] }, style));

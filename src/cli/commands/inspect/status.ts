@@ -5,11 +5,15 @@ import { findOrphans } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
 import type { FileDifference } from '../../../io/git/tree-diff.js';
 import { exitCodeOf } from '../../../model/failure.js';
-import type { Verdict } from '../../../model/verdict.js';
 import { plural } from '../../../report/style.js';
-import { orphansText, statusTable, upToDate } from '../../../report/verdict.js';
+import { orphansText, type StatusRow, statusTable, upToDate } from '../../../report/verdict.js';
 import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
+
+interface StatusLine extends StatusRow {
+  readonly title: string;
+  readonly drift?: readonly FileDifference[];
+}
 
 export async function runStatus(
   targets: readonly string[],
@@ -19,10 +23,10 @@ export async function runStatus(
     createHost(process.cwd()),
     { targets, force: false, discardEdits: false, warn: printWarning },
     async ({ prepared, tasks }) => {
-      const rows: { label: string; title: string; verdict: Verdict; drift?: readonly FileDifference[] }[] =
-        [];
-      for (const { task, verdict } of tasks) {
-        const row = { label: task.label, title: task.title, verdict };
+      const rows: StatusLine[] = [];
+      for (const { task, verdict, waiting } of tasks) {
+        const waits = waiting && { because: waiting.because, on: waiting.on };
+        const row = { label: task.label, title: task.title, verdict, ...(waits && { waiting: waits }) };
         const isEdited = verdict.kind === 'drifted' || (verdict.kind === 'pending' && verdict.paths);
         rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
       }
