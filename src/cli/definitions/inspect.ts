@@ -125,6 +125,21 @@ export function addPrompt(program: Command, setExitCode: SetExitCode): void {
     });
 }
 
+export function addMap(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('map')
+    .description(
+      'print the map of the repository that planners get, with the owner and the patchers of each file',
+    )
+    .argument('[feature]', 'whose planners. Default: those of a new feature')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor map', 'conductor map feature-001-auth --json'))
+    .action(async (feature: string | undefined, options) => {
+      const { runMap } = await import('../commands/inspect/map.js');
+      setExitCode(await runMap(feature, options));
+    });
+}
+
 export function addValidate(program: Command, setExitCode: SetExitCode): void {
   program
     .command('validate')
