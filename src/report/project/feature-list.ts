@@ -1,8 +1,8 @@
 /** The features of a project as a table. */
 
-import type { ListedFeature } from '../model/listed-feature.js';
-import { money, plural, type Style, visible } from './style.js';
-import { padTo, textWidth } from './width.js';
+import type { ListedFeature } from '../../model/listed-feature.js';
+import { money, plural, type Style, visible } from '../style.js';
+import { padTo, textWidth } from '../width.js';
 
 const HEAD = ['feature', 'version', 'status', 'tasks', 'last generated', 'attempts', 'cost'];
 const NONE = '-';

@@ -1,8 +1,8 @@
 /** The map of a repository as text: what planners get, then the files that tasks own or patch. */
 
-import type { RepositoryView } from '../model/repository-view.js';
-import { plural, type Style, visible } from './style.js';
-import { padTo, textWidth } from './width.js';
+import type { RepositoryView } from '../../model/repository-view.js';
+import { plural, type Style, visible } from '../style.js';
+import { padTo, textWidth } from '../width.js';
 
 const HEAD = ['file', 'owner', 'patched by'];
 
