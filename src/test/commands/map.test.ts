@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { viewRepository } from '../../commands/map.js';
-import { repositoryText } from '../../report/project/repository-view.js';
+import { repositoryText } from '../../report/project-tables.js';
 import { planners, startPlan } from '../rig/planning-rig.js';
 import { createRig } from '../rig/rig.js';
 

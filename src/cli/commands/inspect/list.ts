@@ -3,7 +3,7 @@
 import { listFeatures } from '../../../commands/feature-list.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { printDiagnostics } from '../../../report/failures/failure-print.js';
-import { featureSummary, featureTable } from '../../../report/project/feature-list.js';
+import { featureSummary, featureTable } from '../../../report/project-tables.js';
 import { print, printFailure, printJson, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 

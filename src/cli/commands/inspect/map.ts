@@ -2,7 +2,7 @@
 
 import { viewRepository } from '../../../commands/map.js';
 import { exitCodeOf } from '../../../model/failure.js';
-import { repositoryText } from '../../../report/project/repository-view.js';
+import { repositoryText } from '../../../report/project-tables.js';
 import { print, printFailure, printJson, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
