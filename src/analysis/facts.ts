@@ -18,6 +18,7 @@ import type { Label, RenderStep, Task } from '../model/task.js';
 import type { Entry, Listing, ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import { describeTask, type ManifestFacts, type RecipeFacts, type RenderFacts } from '../store/manifest.js';
+import { convertedFiles } from './converted-files.js';
 import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
 
 export interface TaskFacts {
@@ -96,6 +97,7 @@ export class FactGatherer {
       salt: this.project.config.salt,
       recipe,
       inputs,
+      ...convertedFiles(this.project, task, inputs),
       wholeTree: readsEverything ? this.project.handWrittenTree : undefined,
       dependencies,
     };

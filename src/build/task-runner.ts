@@ -6,6 +6,7 @@ import { ok, type Result } from '../base/result.js';
 import type { ExecutionHost, Executor } from '../execution/executor.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import type { RulesText } from '../model/git-rules/git-rules.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
 import { readDurations, writeDurations } from '../project/clone-records.js';
@@ -65,6 +66,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
     agent,
     config,
     handWritten: project.handWrittenTree,
+    rules: project.rules.text,
     startedAt: parts.startedAt,
   });
   if (!opened.ok) return opened;
@@ -126,6 +128,7 @@ export interface Opening {
   readonly agent: Agent | undefined;
   readonly config: Config;
   readonly handWritten: ObjectId;
+  readonly rules: RulesText;
   readonly startedAt: number;
 }
 

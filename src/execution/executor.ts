@@ -11,6 +11,7 @@ import type { Usage } from '../model/action.js';
 import type { Config } from '../model/config.js';
 import type { BuildEventBody } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
+import type { RulesText } from '../model/git-rules/git-rules.js';
 import type {
   DocumentOutcome,
   DocumentRun,
@@ -75,6 +76,8 @@ export interface ExecutorParts {
   readonly config: Config;
   /** The files that people wrote: all that set-up of workspaces sees. */
   readonly handWritten: ObjectId;
+  /** The repository's rules for files, which hold in workspaces. */
+  readonly rules: RulesText;
   /** When its build began, in milliseconds since 1970, UTC. */
   readonly startedAt: number;
   readonly shared: SharedResources;

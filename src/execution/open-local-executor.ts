@@ -68,7 +68,7 @@ export async function openLocalExecutor(
 
 function poolOptions(
   { cacheDir, env }: Host,
-  { config, handWritten }: ExecutorParts,
+  { config, handWritten, rules }: ExecutorParts,
   own: {
     readonly commandEnvironment: CommandEnvironment;
     readonly logs: BuildLogs;
@@ -82,6 +82,7 @@ function poolOptions(
     read: config.workspace.read.map((path) => expandHome(path, env)),
     setupKey: config.workspace.setup.length === 0 ? '' : JSON.stringify(config.workspace.setup),
     setupTree: handWritten,
+    rules,
     isSandboxed: own.isSandboxed,
     setup: async (dir, places, signal) => {
       for (const [index, command] of config.workspace.setup.entries()) {

@@ -69,7 +69,7 @@ export class TaskAttempt {
     const { recipe } = run;
     if (recipe.kind === 'render' && run.gates.length === 0) {
       this.phase('store');
-      return this.keep({ outputs: outputsOf(recipe.files), edits: [] }, []);
+      return this.keep({ outputs: outputsOf(await parts.pool.cleaned(recipe.files)), edits: [] }, []);
     }
     this.phase('workspace');
     const start = recipe.kind === 'render' ? (await this.rendered(recipe.files)).tree : run.inputTree;
@@ -109,7 +109,7 @@ export class TaskAttempt {
   }
 
   private async rendered(files: readonly { path: string; blob: ObjectId }[]): Promise<AttemptWork> {
-    const outputs = outputsOf(files);
+    const outputs = outputsOf(await this.parts.pool.cleaned(files));
     return { tree: await this.parts.objects.editTree(this.run.inputTree, outputs), outputs, edits: [] };
   }
 

@@ -21,6 +21,7 @@ import { shareFiles } from './file-ownership.js';
 import { missingFiles } from './missing-files.js';
 import type { ProjectMemory } from './project-memory.js';
 import type { ProjectSource } from './project-source.js';
+import { type ProjectRules, readRules } from './read-rules.js';
 import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
 import { type TaskPaths, taskPaths } from './task-paths.js';
 import { trackedSecrets } from './tracked-secrets.js';
@@ -38,6 +39,8 @@ export interface Project {
   /** What people wrote: without outputs, lock files and specs, the edited files without any patch. */
   readonly handWritten: Listing;
   readonly handWrittenTree: ObjectId;
+  /** What the repository itself says of line ends, filters and ignored files. */
+  readonly rules: ProjectRules;
   readonly edited: ReadonlyMap<string, EditedFile>;
   /** Files on disk that each task owns. */
   readonly owned: ReadonlyMap<Label, ReadonlyMap<string, Entry>>;
@@ -129,6 +132,7 @@ export async function loadProject(
     ownership,
     handWritten,
     handWrittenTree,
+    rules: await readRules(repository, objects, handWritten),
     edited,
     owned: shares.owned,
     recorded,

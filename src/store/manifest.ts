@@ -38,6 +38,8 @@ export interface ManifestFacts {
     readonly pattern: string;
     readonly files: readonly (readonly [string, Entry])[];
   }[];
+  /** Files whose bytes on disk are others than git's, each with what makes them so. Absent: none. */
+  readonly conversions?: readonly string[];
   /** The whole hand-written tree, for a `run` recipe that declares no inputs and may read all of it. */
   readonly wholeTree: ObjectId | undefined;
   /** Interface digests of direct dependencies, in the order of their labels. */
@@ -80,6 +82,7 @@ export function describeTask(facts: ManifestFacts): Manifest {
     if (input.files.length > LISTED_FILES) id(name, digestFiles(input.files));
     else text(name, input.files.map(([path, entry]) => `${path} ${encodeEntry(entry)}`).join('\n'));
   }
+  if (facts.conversions) text('written to disk with', facts.conversions.join('\n'));
   if (facts.wholeTree !== undefined) id('input (the whole tree)', facts.wholeTree);
   // Direct dependencies by what they produced, never by what they were made from: the rule that makes early cutoff
   // possible and a mix of results of different runs impossible.
@@ -95,7 +98,7 @@ function runText(command: string | readonly string[]): string {
 export interface GatedTask {
   readonly task: Pick<Task, 'label'>;
   readonly gates: readonly { readonly command: string | readonly string[] }[];
-  readonly facts: Pick<ManifestFacts, 'inputs' | 'dependencies'>;
+  readonly facts: Pick<ManifestFacts, 'inputs' | 'dependencies' | 'conversions'>;
 }
 
 /**
@@ -116,6 +119,7 @@ export function gatesKey(
     ...byPath(patches).flatMap(([path, entry]) => [path, entry ? encodeEntry(entry) : 'deleted']),
     ...facts.inputs.flatMap((input) => [input.pattern, digestFiles(input.files)]),
     ...facts.dependencies.flatMap((dependency) => [dependency.label, dependency.interface]),
+    ...(facts.conversions ?? []),
   ]);
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { lstat, readFile, readlink } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { basename, join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
@@ -66,7 +66,12 @@ async function capture(
   if (!(await lstat(workspace.dir).catch(() => undefined))?.isDirectory()) {
     return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace was deleted' });
   }
-  const call = workspaceCall(objects.store, workspace);
+  const call = workspaceCall(workspace);
+  const kept = options.ignoreRoots.flatMap((root) => ['-e', `/${root}`]);
+  const reset = async (tree: ObjectId) => {
+    await gitOk(['clean', '-ffdxq', ...kept], call);
+    await gitOk(['read-tree', '--reset', '-u', tree], call);
+  };
   const state = await restoreFolder(workspace.dir, options.ignoreRoots);
   const planted = state.repositories[0];
   if (planted !== undefined) {
@@ -90,18 +95,22 @@ async function capture(
     if (owned(path)) inside.add(path);
     else if (outside.get(path) !== 'tracked') outside.set(path, record.startsWith('?') ? 'new' : 'tracked');
   }
+  // Rules that the recipe wrote itself must not decide how its files are read.
+  const ruled = [...outside.keys()].filter((path) => basename(path) === '.gitattributes');
+  if (ruled.length > 0) {
+    await reset(options.inputTree);
+    return err({ kind: 'wrote-outside-outputs', paths: ruled.sort() });
+  }
   const gitName = [...inside].find((path) => path.split('/').some(isGitName));
   if (gitName !== undefined) {
     return err({ kind: 'unsafe-path', path: gitName, reason: 'some file systems treat it as .git' });
   }
   const bytes = await totalBytes(workspace.dir, inside);
   if (bytes > options.maxBytes) return err({ kind: 'output-too-large', bytes, limit: options.maxBytes });
-  const kept = options.ignoreRoots.flatMap((root) => ['-e', `/${root}`]);
   const leaks = await filesWith(workspace.dir, inside, options.secrets ?? []);
   if (leaks.length > 0) {
     // Nothing of it stays: neither an object nor the file.
-    await gitOk(['clean', '-ffdxq', ...kept], call);
-    await gitOk(['read-tree', '--reset', '-u', options.inputTree], call);
+    await reset(options.inputTree);
     return err({ kind: 'leaked-secret', paths: leaks });
   }
 
@@ -115,10 +124,7 @@ async function capture(
 
   // From here on the workspace is the kept tree and nothing else; what else was there is known by name. Where nothing else
   // was there and nobody looks, the next task's input tree takes its place anyway.
-  if (!options.isLast || outside.size > 0) {
-    await gitOk(['clean', '-ffdxq', ...kept], call);
-    await gitOk(['read-tree', '--reset', '-u', tree], call);
-  }
+  if (!options.isLast || outside.size > 0) await reset(tree);
   await writeGitFile(workspace.dir, workspace.gitDir);
   const violations = await notIgnored(outside, call);
   if (violations.length > 0 && !options.ignoreOthers)

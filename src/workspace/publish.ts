@@ -92,14 +92,28 @@ async function finishRemovals(
     const file = join(repository.project, path);
     const there = await lstat(file).catch(() => undefined);
     if (!there?.isFile()) continue;
-    const was = await objects.read((before.get(path) as Entry).id);
-    if (was?.equals(await readFile(file))) await rm(file);
+    if (await holds(repository, objects, path, before.get(path) as Entry)) await rm(file);
   }
 }
 
 /** Removes the journal only when the published files can no longer be lost. */
 async function bringToDisk({ project }: Repository, paths: readonly string[]): Promise<void> {
   await syncFiles(paths.map((path) => join(project, path)));
+}
+
+/** Whether the file on disk is the one of this entry, as it is or as git writes it here (line ends, filters). */
+async function holds(
+  repository: Repository,
+  objects: GitObjects,
+  path: string,
+  { id }: Entry,
+): Promise<boolean> {
+  const bytes = await readFile(join(repository.project, path));
+  if ((await objects.read(id))?.equals(bytes)) return true;
+  const { gitDir, workTree, dir } = indexCall(repository);
+  const call = { gitDir, workTree, dir, input: bytes } as GitCall;
+  const hashed = await git(['hash-object', '--stdin', `--path=${repository.prefix}${path}`], call);
+  return hashed.stdout.toString('latin1').trim() === id;
 }
 
 /** A publish: the tree that it starts from, and the one that it makes. */
@@ -133,9 +147,8 @@ async function inTheWayOf(
       if (place === path) for (const inner of await strangersIn(repository, path, before)) found.add(inner);
       continue;
     }
-    const content =
-      place === path && there.isFile() ? await readFile(join(repository.project, path)) : undefined;
-    if (!content || !(await objects.read(wanted.id))?.equals(content)) found.add(place);
+    const isSame = place === path && there.isFile() && (await holds(repository, objects, path, wanted));
+    if (!isSame) found.add(place);
   }
   return [...found];
 }
@@ -250,7 +263,13 @@ async function isOurs(
   const whole = wanted && (await objects.read(wanted.id));
   if (!whole) return false;
   const bytes = await readFile(join(repository.project, path)).catch(() => undefined);
-  return bytes !== undefined && bytes.length < whole.length && whole.subarray(0, bytes.length).equals(bytes);
+  if (bytes === undefined) return false;
+  const isTorn = (content: Buffer) =>
+    bytes.length < content.length && content.subarray(0, bytes.length).equals(bytes);
+  if (isTorn(whole)) return true;
+  const named = `--path=${repository.prefix}${path}`;
+  const written = await git(['cat-file', '--filters', named, wanted.id], indexCall(repository));
+  return written.code === 0 && isTorn(written.stdout);
 }
 
 function parseJournal(text: string): PublishOptions | undefined {

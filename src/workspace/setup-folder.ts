@@ -10,7 +10,9 @@ import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { SandboxPlaces } from '../io/process/sandbox.js';
 import type { Failure } from '../model/failure.js';
+import type { RulesText } from '../model/git-rules/git-rules.js';
 import type { ObjectId } from '../model/tree.js';
+import { canonicalCall, openCanonicalGit } from './canonical-git.js';
 import { sandboxPlaces } from './places.js';
 import { removeForcibly } from './restore.js';
 
@@ -24,6 +26,8 @@ export interface SetupOptions {
   readonly setupKey: string;
   /** The files that people wrote: all that set-up sees. Without it there is no set-up. */
   readonly setupTree?: ObjectId;
+  /** The repository's rules for files; absent: none. */
+  readonly rules?: RulesText;
   setup(
     dir: string,
     places: SandboxPlaces,
@@ -111,7 +115,8 @@ export class SetupFolders {
     await removeForcibly(name);
     await this.removeOld();
     await makeDir(dir);
-    const call = { gitDir: this.repository.store, workTree: dir, dir, indexFile: join(name, 'index') };
+    const canonical = await openCanonicalGit(this.repository, this.folder, options.rules);
+    const call = canonicalCall(canonical, { dir, index: join(name, 'index') });
     await gitOk(['read-tree', '--reset', '-u', tree], call);
     for (const path of options.link) await this.link(dir, path);
     const places = sandboxPlaces(this.repository, options);

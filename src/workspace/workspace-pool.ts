@@ -6,12 +6,19 @@
 import { copyFile, lstat, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
-import { codeOf, makeDir, removeTree } from '../io/files.js';
+import { codeOf, makeDir, readText, removeTree } from '../io/files.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
+import {
+  type CanonicalGit,
+  cleanFiles,
+  type MadeFile,
+  openCanonicalGit,
+  sweepCanonicalGit,
+} from './canonical-git.js';
 import { sandboxPlaces } from './places.js';
 import { removeForcibly, restoreFolder, writeGitFile } from './restore.js';
 import { SetupFolders, type SetupOptions } from './setup-folder.js';
@@ -24,6 +31,8 @@ export interface PoolOptions extends SetupOptions {
   /** Whether programs in workspaces run in a sandbox, which can show what set-up made in its place. */
   readonly isSandboxed: boolean;
 }
+
+type Place = Omit<Workspace, 'canonical'>;
 
 const RETIRED_MS = 24 * 60 * 60 * 1000;
 
@@ -39,6 +48,7 @@ export class WorkspacePool {
   private readonly used = new Set<number>();
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
   private readonly retired = new Set<number>();
+  private canonical: Promise<CanonicalGit> | undefined;
   /** Making a worktree writes to the one repository: one after the other. */
   private making: Promise<unknown> = Promise.resolve();
 
@@ -55,6 +65,7 @@ export class WorkspacePool {
   /** From now on; workspaces that are in use stay as they are. */
   use(options: PoolOptions): void {
     this.options = options;
+    this.canonical = undefined;
   }
 
   /**
@@ -66,9 +77,10 @@ export class WorkspacePool {
       let number = 0;
       while (this.used.has(number) || this.retired.has(number)) number++;
       this.used.add(number);
-      const workspace = this.workspace(number);
+      const place = this.place(number);
       try {
         await makeDir(this.folder);
+        const workspace: Workspace = { ...place, canonical: await this.rules() };
         await writeFile(this.busyFile(workspace), '');
         if (!(await this.prepare(workspace, tree))) {
           await this.retire(workspace);
@@ -78,7 +90,7 @@ export class WorkspacePool {
         if (!ready.ok) await this.release(workspace);
         return ready;
       } catch (error) {
-        await this.release(workspace);
+        await this.giveBack(place);
         throw error;
       }
     }
@@ -107,6 +119,16 @@ export class WorkspacePool {
       await this.tools.offer(workspace, setup.value, false);
   }
 
+  /** Files that were made outside a workspace, as the repository's rules have git keep them. */
+  cleaned<T extends MadeFile>(files: readonly T[]): Promise<readonly T[]> {
+    return cleanFiles(this.objects, files, { rules: this.options.rules, open: () => this.rules() });
+  }
+
+  private rules(): Promise<CanonicalGit> {
+    this.canonical ??= openCanonicalGit(this.repository, this.folder, this.options.rules);
+    return this.canonical;
+  }
+
   /** False when what the last task left can be neither put right nor removed. */
   private async prepare(workspace: Workspace, tree: ObjectId): Promise<boolean> {
     try {
@@ -130,15 +152,19 @@ export class WorkspacePool {
   /** `failed`: its content is useless and is removed at once, because it may have filled the disk. */
   async release(workspace: Workspace, failed = false): Promise<void> {
     if (failed) await this.empty(workspace).catch(() => undefined);
-    await rm(this.busyFile(workspace), { force: true });
-    this.used.delete(numberOf(workspace));
+    await this.giveBack(workspace);
+  }
+
+  private async giveBack(place: Place): Promise<void> {
+    await rm(this.busyFile(place), { force: true });
+    this.used.delete(numberOf(place));
   }
 
   /** Removes what does not belong to the tree that the workspace was last put to. */
   private async empty(workspace: Workspace): Promise<void> {
     await restoreFolder(workspace.dir, this.kept);
     const kept = this.kept.flatMap((path) => ['-e', `/${path}`]);
-    await gitOk(['clean', '-ffdxq', ...kept], workspaceCall(this.repository.store, workspace));
+    await gitOk(['clean', '-ffdxq', ...kept], workspaceCall(workspace));
   }
 
   /** Links and kept paths: never looked into, never removed. */
@@ -155,10 +181,14 @@ export class WorkspacePool {
 
   /** Puts a workspace to exactly this tree; links and kept paths stay. Costs what differs, and git's stat pass. */
   async show(workspace: Workspace, tree: ObjectId): Promise<void> {
-    const call = workspaceCall(this.repository.store, workspace);
+    const call = workspaceCall(workspace);
     await rm(`${workspace.index}.lock`, { force: true });
+    // git does not write a file again because its rules are others: then it begins with no file.
+    const isRuled = (await readText(this.rulesFile(workspace))) === workspace.canonical.key;
+    if (!isRuled) await gitOk(['read-tree', '--empty'], call);
     await this.empty(workspace);
     await gitOk(['read-tree', '--reset', '-u', tree], call);
+    if (!isRuled) await writeFile(this.rulesFile(workspace), workspace.canonical.key);
     const commit = await this.objects.writeCommit({ tree, message: 'view\n' });
     // For an agent that inspects its changes with git: its own HEAD and index with this tree.
     await writeGitFile(workspace.dir, workspace.gitDir);
@@ -176,7 +206,7 @@ export class WorkspacePool {
     for (const file of await readdir(this.folder).catch(() => [])) {
       const number = /^[0-9a-f]+-w(\d+)\.(busy|retired)$/.exec(file);
       if (!number) continue;
-      const workspace = this.workspace(Number(number[1]));
+      const workspace = this.place(Number(number[1]));
       const retired = this.retiredFile(workspace);
       if (number[2] === 'busy') {
         // What cannot be removed stays with its number.
@@ -187,6 +217,7 @@ export class WorkspacePool {
       if (age > RETIRED_MS) await rm(retired, { force: true });
       else this.retired.add(Number(number[1]));
     }
+    await sweepCanonicalGit(this.folder);
     // Only a worktree that is made has to wait for it.
     const pruned = this.making.then(() => git(['worktree', 'prune'], { gitDir: this.repository.store }));
     this.making = pruned.catch(() => undefined);
@@ -194,6 +225,7 @@ export class WorkspacePool {
 
   /** Removes all workspaces of this project. */
   async clear(): Promise<void> {
+    this.canonical = undefined;
     await removeForcibly(this.folder);
     await git(['worktree', 'prune'], { gitDir: this.repository.store });
   }
@@ -202,7 +234,7 @@ export class WorkspacePool {
     await this.making;
   }
 
-  private workspace(number: number): Workspace {
+  private place(number: number): Place {
     const name = `${this.prefix}-w${number}`;
     return {
       dir: join(this.folder, name),
@@ -234,27 +266,28 @@ export class WorkspacePool {
         gitDir: this.repository.store,
       },
     );
-    await gitOk(['read-tree', '--empty'], workspaceCall(this.repository.store, workspace));
+    await gitOk(['read-tree', '--empty'], workspaceCall(workspace));
   }
 
-  private async remove(workspace: Workspace): Promise<void> {
+  private async remove(workspace: Place): Promise<void> {
     await removeForcibly(workspace.dir);
-    for (const rest of [workspace.index, `${workspace.index}.lock`, this.readyFile(workspace)]) {
+    for (const rest of [workspace.index, `${workspace.index}.lock`, this.rulesFile(workspace)]) {
       await rm(rest, { force: true });
     }
     await removeTree(workspace.gitDir);
   }
 
-  private busyFile(workspace: Workspace): string {
+  private busyFile(workspace: Place): string {
     return join(this.folder, `${workspace.name}.busy`);
   }
 
-  private retiredFile(workspace: Workspace): string {
+  private retiredFile(workspace: Place): string {
     return join(this.folder, `${workspace.name}.retired`);
   }
 
-  private readyFile(workspace: Workspace): string {
-    return join(this.folder, `${workspace.name}.ready`);
+  /** Holds the key of the rules with which its files were written. */
+  private rulesFile(workspace: Place): string {
+    return join(this.folder, `${workspace.name}.rules`);
   }
 }
 

@@ -105,7 +105,7 @@ export class WorkspaceTools {
       if (onTheWay && !onTheWay.isDirectory()) return false;
     }
     const listed = ['ls-files', '--error-unmatch', '--', path];
-    return (await git(listed, workspaceCall(this.repository.store, workspace))).code !== 0;
+    return (await git(listed, workspaceCall(workspace))).code !== 0;
   }
 
   private async link(workspace: Workspace, path: string): Promise<void> {

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import type { GitCall } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 import type { SandboxPlaces } from '../io/process/sandbox.js';
+import { type CanonicalGit, canonicalCall } from './canonical-git.js';
 
 export interface Workspace {
   /** Absolute; where a recipe or a gate runs. */
@@ -14,13 +15,15 @@ export interface Workspace {
   readonly gitDir: string;
   /** Conductor's own index of it: the worktree's is the agent's to do with as it likes. */
   readonly index: string;
+  /** The rules for its files. */
+  readonly canonical: CanonicalGit;
   /** What of the project a sandbox around a program in this workspace shows and hides. */
   readonly places: SandboxPlaces;
 }
 
-/** How git is called for a workspace: conductor's repository and index, whatever the worktree's `.git` says. */
-export function workspaceCall(repositoryStore: string, workspace: Workspace): GitCall {
-  return { gitDir: repositoryStore, workTree: workspace.dir, dir: workspace.dir, indexFile: workspace.index };
+/** How git is called for a workspace: conductor's objects, index and rules, whatever the worktree's `.git` says. */
+export function workspaceCall(workspace: Workspace): GitCall {
+  return canonicalCall(workspace.canonical, workspace);
 }
 
 /** The folder of a project's workspaces below the user's cache folder. */
@@ -34,6 +37,6 @@ export function hashOf(repository: Repository): string {
 }
 
 /** The number in a workspace's name. */
-export function numberOf(workspace: Workspace): number {
+export function numberOf(workspace: Pick<Workspace, 'name'>): number {
   return Number(workspace.name.slice(workspace.name.lastIndexOf('w') + 1));
 }

@@ -105,6 +105,7 @@ async function inProject(
     agent,
     config,
     handWritten: project.handWrittenTree,
+    rules: project.rules.text,
     startedAt,
   });
   if (!opened.ok) return opened;

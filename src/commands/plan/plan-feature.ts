@@ -67,6 +67,7 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
         agent,
         config,
         handWritten: project.handWrittenTree,
+        rules: project.rules.text,
         startedAt,
       }),
     keepProposal: (file, text) =>

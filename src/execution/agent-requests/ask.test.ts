@@ -9,6 +9,7 @@ import { manifestKey } from '../../model/action.js';
 import { resolveConfig } from '../../model/config.js';
 import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import { NO_RULES } from '../../model/git-rules/git-rules.js';
 import type { DocumentRun } from '../../model/task-run.js';
 import { GitResults } from '../../store/git-results.js';
 import { ScratchRepository } from '../../test/rig/scratch-repository.js';
@@ -56,6 +57,7 @@ async function desk(...answers: (string | Failure)[]): Promise<Desk> {
     agent,
     config,
     handWritten: await objects.empty(),
+    rules: NO_RULES,
     startedAt: 0,
     shared: new SharedResources(),
     isFollowing: false,

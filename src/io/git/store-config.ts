@@ -1,7 +1,7 @@
 /** The settings of conductor's own repository, and whether they match the user's. Changes nothing. */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Repository } from './repository.js';
 
 /** Files that the store has as copies of the person's, relative to both. */
@@ -42,6 +42,31 @@ export function storeConfig(format: Repository['objectFormat']): string {
 	recurse = false
 [commit]
 	gpgSign = false
+[extensions]
+${sha256 ? '\tobjectFormat = sha256\n' : ''}`;
+}
+
+/**
+ * The settings of a git folder for workspaces: filters are the person's, everything else that decides what a file on disk is
+ * is the same on every machine. Settings of the user and of the system come before it.
+ */
+export function canonicalConfig({ store, objectFormat }: Repository): string {
+  const sha256 = objectFormat === 'sha256';
+  return `[include]
+	path = ${JSON.stringify(join(store, 'config'))}
+[core]
+	repositoryformatversion = ${sha256 ? 1 : 0}
+	bare = true
+	autocrlf = false
+	eol = lf
+	attributesFile = /dev/null
+	excludesFile = /dev/null
+	fileMode = true
+	symlinks = true
+	ignoreCase = false
+	precomposeUnicode = false
+[lfs]
+	storage = ${JSON.stringify(join(dirname(dirname(store)), 'lfs'))}
 [extensions]
 ${sha256 ? '\tobjectFormat = sha256\n' : ''}`;
 }

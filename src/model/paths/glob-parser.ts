@@ -179,7 +179,7 @@ const POSIX: Readonly<Record<string, RegExp>> = {
 };
 
 /** The set of characters whose `[` is at `from`; undefined where the bracket is not closed or has nothing in it. */
-function parseSet(
+export function parseSet(
   text: string,
   from: number,
 ): { readonly end: number; accepts(code: number): boolean } | undefined {

@@ -1,0 +1,124 @@
+/** Rules moved to a project's folder, with git as the judge. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { conversions, type RulesFile, rulesFor } from './git-rules.js';
+
+const root = mkdtempSync(join(tmpdir(), 'conductor-rules-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function git(dir: string, input: string, ...args: string[]): string {
+  const env = { PATH: process.env.PATH, HOME: root, GIT_CONFIG_NOSYSTEM: '1', GIT_ATTR_NOSYSTEM: '1' };
+  try {
+    return execFileSync('git', args, { cwd: dir, input, env, encoding: 'utf8' });
+  } catch (error) {
+    // `check-ignore` says with 1 that nothing is ignored.
+    if ((error as { status?: number }).status === 1) return (error as { stdout: string }).stdout;
+    throw error;
+  }
+}
+
+function repository(name: string, files: Readonly<Record<string, string>>): string {
+  const dir = join(root, name);
+  mkdirSync(dir);
+  git(dir, '', 'init', '-q');
+  mkdirSync(join(dir, '.git/info'), { recursive: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), text);
+  }
+  return dir;
+}
+
+/** A small generator of numbers, the same in every run. */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+}
+
+const NAMES = ['a', 'b', 'app', 'x.txt', 'y.bat', 'z[1].txt', 'a b', 'packages'];
+const PIECES = [...NAMES, '*', '**', '*.txt', '?', '[ab]', 'a*', 'z\\[1\\].txt', '*.bat', '*p*'];
+
+test.each(['', 'packages/app/', 'a b/'])(
+  'rules for the folder "%s" are those that git has there',
+  (prefix) => {
+    const next = random(prefix.length + 7);
+    const pick = (list: readonly string[]) => list[next(list.length)] as string;
+    const pattern = () =>
+      `${next(3) === 0 ? '/' : ''}${Array.from({ length: 1 + next(3) }, () => pick(PIECES)).join('/')}`;
+    const folders = ['', 'packages/', 'a b/', prefix, `${prefix}a/`, `${prefix}a b/`, `${prefix}app/b/`];
+    const ignores: RulesFile[] = [];
+    const attributes: RulesFile[] = [];
+    for (const folder of new Set(folders)) {
+      const ignore = Array.from({ length: 3 }, () => {
+        const text = pattern();
+        // A rule that ignores a folder above the project leaves no project.
+        const safe = prefix === '' || folder.startsWith(prefix) ? text : `${text}/x.txt`;
+        return `${next(4) === 0 ? '!' : ''}${safe}${next(4) === 0 ? '/' : ''}`;
+      });
+      ignores.push({ folder, text: `# comment\n${ignore.join('\n')}\n` });
+      const words = ['filter=one', '-filter', '!filter', 'text eol=crlf', '-text', 'ident', 'binary', 'kind'];
+      const lines = Array.from({ length: 4 }, () => {
+        const text = pattern();
+        return `${text.includes(' ') ? JSON.stringify(text) : text} ${pick(words)}`;
+      });
+      attributes.push({
+        folder,
+        text: `${folder === '' ? '[attr]kind filter=two -text\n' : ''}${lines.join('\n')}\n`,
+      });
+    }
+    const paths = new Set<string>();
+    for (let i = 0; i < 200; i++) paths.add(Array.from({ length: 1 + next(4) }, () => pick(NAMES)).join('/'));
+    const files = Object.fromEntries([
+      ...ignores.map(({ folder, text }) => [`${folder}.gitignore`, text]),
+      ...attributes.map(({ folder, text }) => [`${folder}.gitattributes`, text]),
+    ]);
+    const whole = repository(`whole${prefix.length}`, files);
+    const text = rulesFor({ ignores, attributes }, prefix);
+    const alone = repository(`alone${prefix.length}`, {
+      '.git/info/exclude': text.ignores,
+      '.git/info/attributes': text.attributes,
+    });
+    // A rule for folders also matches a folder that is there.
+    for (const file of Object.keys(files)) paths.delete(file.slice(prefix.length).split('/')[0] as string);
+    const list = (at: string) => [...paths].map((path) => `${at}${path}\0`).join('');
+
+    const ignored = (dir: string, at: string) =>
+      git(dir, list(at), 'check-ignore', '--no-index', '-z', '--stdin')
+        .split('\0')
+        .filter((path) => path !== '')
+        .map((path) => path.slice(at.length));
+    expect(ignored(alone, '')).toEqual(ignored(whole, prefix));
+
+    const asked = ['check-attr', '-z', '--stdin', 'filter', 'text', 'eol', 'ident'];
+    const said = git(whole, list(prefix), ...asked)
+      .replaceAll(`\0${prefix}`, '\0')
+      .slice(prefix.length);
+    expect(git(alone, list(''), ...asked)).toBe(said);
+
+    const fields = said.split('\0');
+    const expected = new Map<string, string>();
+    for (let at = 0; at + 12 <= fields.length; at += 12) {
+      const [filter, isText, eol, ident] = [2, 5, 8, 11].map((offset) => fields[at + offset]);
+      const words = [
+        ...(filter === 'unspecified' || filter === 'unset' ? [] : [`filter=${filter}`]),
+        ...(eol === 'crlf' && isText !== 'unset' ? ['eol=crlf'] : []),
+        ...(ident === 'set' ? ['ident'] : []),
+      ];
+      if (words.length > 0) expected.set(fields[at] as string, words.join(' '));
+    }
+    const conversionOf = conversions(text);
+    const found = [...paths].flatMap((path) => {
+      const conversion = conversionOf?.(path);
+      return conversion === undefined ? [] : [[path, conversion] as const];
+    });
+    expect(new Map(found)).toEqual(expected);
+    expect(expected.size).toBeGreaterThan(0);
+  },
+);
