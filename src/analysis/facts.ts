@@ -29,7 +29,7 @@ export interface TaskFacts {
 }
 
 export const TEMPLATES = 'templates/';
-const PARTIALS = 'templates/partials/';
+export const PARTIALS = 'templates/partials/';
 
 /** Hand-written files that a pattern shows. */
 type Selection = readonly (readonly [path: string, entry: Entry])[];

@@ -147,7 +147,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     await keepWaiting(prepared, step, forTasks, emit);
     const waiting = forTasks.size;
     if (options.commit) {
-      const committed = await commitBuild(prepared, { finished, done, tree }, emit);
+      const committed = await commitBuild(prepared, { finished, done, tree, hooks: !options.noVerify }, emit);
       if (!committed.ok) {
         emit({ type: 'build.failure', failure: committed.error });
         return ended(summary(step, committed.error, { ms: ms(), waiting }), tree);

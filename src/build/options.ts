@@ -18,6 +18,8 @@ export interface BuildOptions {
   /** Builds recorded results again that are in no store any more, also where that costs money. */
   readonly rebuildMissing: boolean;
   readonly commit: boolean;
+  /** With `commit`: the person's hooks are not run. */
+  readonly noVerify: boolean;
   /** Tasks at the same time; undefined: as configured. */
   readonly workers: number | undefined;
   /** Dollars that this build may cost, beside what the config says; undefined: no more limit. */
@@ -39,6 +41,7 @@ export const PLAIN_BUILD: BuildOptions = {
   dryRun: false,
   rebuildMissing: false,
   commit: false,
+  noVerify: false,
   workers: undefined,
   budgetUsd: undefined,
   wait: true,

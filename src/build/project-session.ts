@@ -2,7 +2,14 @@
 
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { makeTemporaryFolder, readBytes, removeTree, sweepTemporary, writeAtomic } from '../io/files.js';
+import {
+  exists,
+  makeTemporaryFolder,
+  readBytes,
+  removeTree,
+  sweepTemporary,
+  writeAtomic,
+} from '../io/files.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
@@ -14,6 +21,7 @@ import type { Emit, Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
 import type { ProjectMemory } from '../project/project-memory.js';
 import { recoverPublish } from '../workspace/publish.js';
+import { COMMIT_JOURNAL } from '../workspace/publish-journal.js';
 import { workspacesFolder } from '../workspace/workspace.js';
 import { SessionState } from './session-state.js';
 
@@ -78,6 +86,11 @@ export async function lockProject(
     await sweep(repository, host.cacheDir);
     if ((await recoverPublish(repository, objects)) === 'completed') {
       emit({ type: 'build.recovered', what: 'completed the publishing of an interrupted build' });
+    }
+    if (await exists(join(repository.state, COMMIT_JOURNAL))) {
+      const { recoverCommit } = await import('../workspace/commit-journal.js');
+      if ((await recoverCommit(repository)) === 'completed')
+        emit({ type: 'build.recovered', what: 'cleaned up after an interrupted commit' });
     }
     return lock;
   } catch (error) {

@@ -20,7 +20,7 @@ import {
 import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
 import { addArguments, fileIdentity, indexCall, pathspecs, secretsText } from '../workspace/private-index.js';
-import { PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
+import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
 
 /** What a host has to say for it. */
 export type QuickHost = Pick<Host, 'directory' | 'env' | 'version' | 'pid' | 'now'>;
@@ -51,8 +51,8 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
 /** Something that a full build looks after first: what a killed one left, or an index of other secrets. */
 function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean {
   const index = join(state, 'index');
-  if (!existsSync(index) || existsSync(`${index}.lock`) || existsSync(join(state, PUBLISH_JOURNAL)))
-    return true;
+  const left = [PUBLISH_JOURNAL, COMMIT_JOURNAL].some((name) => existsSync(join(state, name)));
+  if (!existsSync(index) || existsSync(`${index}.lock`) || left) return true;
   if (readTextSync(join(state, 'index-secrets.json')) !== secretsText(last.secrets, last.named)) return true;
   return [home, store, state].some((folder) =>
     readdirSync(folder).some((name) => name.startsWith('.conductor-tmp-')),

@@ -225,7 +225,15 @@ export type Failure =
       readonly remotes: readonly string[];
     }
   | { readonly kind: 'publish-refused'; readonly paths: readonly string[]; readonly detail: string }
-  | { readonly kind: 'commit-refused'; readonly reason: string; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'commit-refused';
+      readonly reason: string;
+      readonly paths: readonly string[];
+      /** Of a hook. */
+      readonly output?: KeptOutput;
+      /** What to do, where that is known. */
+      readonly fix?: string;
+    }
   | {
       readonly kind: 'not-up-to-date';
       readonly tasks: readonly { readonly label: Label; readonly verdict: string }[];

@@ -650,6 +650,7 @@ describe('committing', () => {
         steps,
         mergeMessage: 'merge\n',
         guarded: new Map(),
+        hooks: true,
       });
       expect(done.ok).toBe(true);
       expect(scratch.git('log', '--format=%s %an').trim().split('\n').sort()).toEqual([
@@ -678,6 +679,7 @@ describe('committing', () => {
         steps: [{ message: 'one\n', changes: new Map([['out', await one.entry(String(Math.random()))]]) }],
         mergeMessage: 'merge\n',
         guarded: new Map(),
+        hooks: true,
       });
     expect((await commit()).ok).toBe(true);
     expect(scratch.git('log', '-1', '--format=%an %cn')).toBe('Ada Grace\n');
@@ -704,6 +706,7 @@ describe('committing', () => {
         steps: await step(content),
         mergeMessage: 'merge\n',
         guarded: new Map(),
+        hooks: true,
       });
     expect((await commit('1')).ok).toBe(true);
     expect(scratch.git('rev-list', '--count', 'HEAD').trim()).toBe('1');

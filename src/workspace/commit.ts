@@ -12,6 +12,9 @@ import { stagedFiles } from '../io/git/porcelain.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
+import { CommitHooks } from './commit-hooks.js';
+import { updateIndex } from './commit-index.js';
+import { removeCommitJournal, theirGit, writeCommitJournal } from './commit-journal.js';
 
 export interface CommitStep {
   readonly message: string;
@@ -25,7 +28,14 @@ export interface CommitOptions {
   readonly mergeMessage: string;
   /** Files of the person's own that a step changes, as the snapshot had them: refused when they are not committed. */
   readonly guarded: ReadonlyMap<string, Entry | undefined>;
+  /** Whether the person's pre-commit and commit-msg hooks run. */
+  readonly hooks: boolean;
 }
+
+/** `moved`: somebody else committed meanwhile, so that the steps have to be made again. */
+export type Committed =
+  | { readonly commit: ObjectId | undefined; readonly commits: number }
+  | { readonly moved: true };
 
 /** The project's files as HEAD has them; none on a branch without a commit. */
 export async function headFiles(repository: Repository, objects: GitObjects): Promise<Files> {
@@ -40,33 +50,17 @@ export async function commitTasks(
   repository: Repository,
   objects: GitObjects,
   options: CommitOptions,
-): Promise<Result<{ commit: ObjectId | undefined; commits: number }, Failure>> {
-  // Their index is no cache: what is staged stands only there. Half-made objects are left to their git, one by one.
-  const settings = ['core.fsync=objects,derived-metadata,reference,index', 'core.fsyncMethod=fsync'];
-  const theirs: GitCall = {
-    gitDir: repository.gitDir,
-    workTree: repository.top,
-    dir: repository.top,
-    settings,
-    asPerson: true,
-  };
+): Promise<Result<Committed, Failure>> {
+  const theirs = theirGit(repository);
   const identity = await git(['var', 'GIT_COMMITTER_IDENT'], theirs);
   if (identity.code !== 0) {
-    return err({
-      kind: 'commit-refused',
-      reason: 'git does not know your name: set user.name and user.email',
-      paths: [],
-    });
+    return refused('git does not know your name: set user.name and user.email');
   }
   const underWay = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply'].find(
     (name) => existsSync(join(repository.gitDir, name)),
   );
   if (underWay !== undefined) {
-    return err({
-      kind: 'commit-refused',
-      reason: 'a merge, rebase or cherry-pick is in progress: finish it first',
-      paths: [],
-    });
+    return refused('a merge, rebase or cherry-pick is in progress: finish it first');
   }
   const head = await revision(theirs, 'HEAD^{commit}');
   const steps = await withoutIgnored(repository, theirs, options.steps);
@@ -75,55 +69,75 @@ export async function commitTasks(
 
   const staged = await stagedFiles(repository.top);
   const inTheWay = paths.filter((path) => staged.has(path));
-  if (inTheWay.length > 0) {
-    return err({
-      kind: 'commit-refused',
-      reason: 'these files have staged changes',
-      paths: inTheWay,
-    });
-  }
+  if (inTheWay.length > 0) return refused('these files have staged changes', inTheWay);
   const dirty: string[] = [];
   for (const [path, entry] of options.guarded) {
     const committed =
       head === undefined ? undefined : await entryAt(theirs, head, `${repository.prefix}${path}`);
     if (!sameEntry(committed, entry)) dirty.push(path);
   }
-  if (dirty.length > 0) {
-    return err({
-      kind: 'commit-refused',
-      reason: 'these files have uncommitted changes of yours',
-      paths: dirty,
-    });
-  }
+  if (dirty.length > 0) return refused('these files have uncommitted changes of yours', dirty);
 
   const base = head === undefined ? undefined : await revision(theirs, `${head}^{tree}`);
   const trees: ObjectId[] = [];
   for (const step of steps) trees.push(await objects.editTree(trees.at(-1) ?? base, step.changes));
   await copyObjects(objects, theirs, trees, base);
+  const last = trees.at(-1) as ObjectId;
+  const hooks = options.hooks ? new CommitHooks(repository, theirs) : undefined;
+  const checked = await hooks?.check(last);
+  if (checked && !checked.ok) return checked;
 
+  const commitTree = async (tree: ObjectId, parents: readonly ObjectId[], text: string) => {
+    const message = hooks ? await hooks.message(text) : ok(text);
+    return message.ok ? makeCommit(theirs, tree, parents, message.value) : message;
+  };
   let tip = head;
   for (const [index, step] of steps.entries()) {
     const parents = tip === undefined ? [] : [tip];
-    const made = await commitTree(theirs, trees[index] as ObjectId, parents, step.message);
+    const made = await commitTree(trees[index] as ObjectId, parents, step.message);
     if (!made.ok) return made;
     tip = made.value;
   }
-  const last = trees.at(-1) as ObjectId;
   const merged =
     head === undefined
       ? ok(tip as ObjectId)
-      : await commitTree(theirs, last, [head, tip as ObjectId], options.mergeMessage);
+      : await commitTree(last, [head, tip as ObjectId], options.mergeMessage);
   if (!merged.ok) return merged;
   const commit = merged.value;
-  const moved = await git(
-    ['update-ref', '-m', 'conductor build', 'HEAD', commit, head ?? '0'.repeat(commit.length)],
-    theirs,
-  );
-  if (moved.code !== 0) {
-    return err({ kind: 'commit-refused', reason: 'the branch moved while the build ran', paths: [] });
+  const entries = new Map(steps.flatMap((step) => [...step.changes]));
+  await writeCommitJournal(repository, { commit, entries });
+  const moved = await moveHead(repository, theirs, { from: head, to: commit });
+  if (!moved.ok || moved.value === 'moved') {
+    await removeCommitJournal(repository);
+    return moved.ok ? ok({ moved: true }) : moved;
   }
-  await updateIndex(theirs, steps, commit.length);
+  // An index that stays locked is brought in line by the next command, from the journal.
+  if (await updateIndex(repository, theirs, entries)) await removeCommitJournal(repository);
   return ok({ commit, commits: steps.length });
+}
+
+function refused(reason: string, paths: readonly string[] = []): Result<never, Failure> {
+  return err({ kind: 'commit-refused', reason, paths });
+}
+
+/** Moves the branch in one step. A lock that another git holds, or left, is named. */
+async function moveHead(
+  { objectFormat }: Repository,
+  theirs: GitCall,
+  { from, to }: { readonly from: ObjectId | undefined; readonly to: ObjectId },
+): Promise<Result<'done' | 'moved', Failure>> {
+  const none = '0'.repeat(objectFormat === 'sha1' ? 40 : 64);
+  const exit = await git(['update-ref', '-m', 'conductor build', 'HEAD', to, from ?? none], theirs);
+  if (exit.code === 0) return ok('done');
+  if ((await revision(theirs, 'HEAD^{commit}')) !== from) return ok('moved');
+  const lock = /Unable to create '(.+\.lock)': File exists/.exec(exit.stderr)?.[1];
+  if (lock === undefined) return refused(`git could not move the branch: ${exit.stderr.trim()}`);
+  return err({
+    kind: 'commit-refused',
+    reason: 'another git command holds the branch, or was killed and left its lock',
+    paths: [lock],
+    fix: `if no git command runs, remove it (\`rm '${lock}'\`); then run \`conductor build --commit\` again`,
+  });
 }
 
 async function withoutIgnored(
@@ -159,7 +173,7 @@ async function revision(theirs: GitCall, name: string): Promise<ObjectId | undef
   return exit.code === 0 ? exit.stdout.toString('latin1').trim() : undefined;
 }
 
-async function commitTree(
+async function makeCommit(
   theirs: GitCall,
   tree: ObjectId,
   parents: readonly ObjectId[],
@@ -191,15 +205,4 @@ async function copyObjects(
   });
   const pack = await gitOk(['pack-objects', '--stdout', '-q'], { ...own, input: listed });
   await gitOk(['unpack-objects', '-q'], { ...theirs, input: pack });
-}
-
-/** Marks the committed files as committed in the user's index, and leaves everything else in it. */
-async function updateIndex(theirs: GitCall, steps: readonly CommitStep[], digits: number): Promise<void> {
-  const latest = new Map(steps.flatMap((step) => [...step.changes]));
-  const zero = '0'.repeat(digits);
-  const input = [...latest]
-    .map(([path, entry]) => (entry ? `${entry.mode} ${entry.id}\t${path}\0` : `0 ${zero}\t${path}\0`))
-    .join('');
-  await gitOk(['update-index', '-z', '--index-info'], { ...theirs, input });
-  await git(['update-index', '-q', '--refresh'], theirs);
 }

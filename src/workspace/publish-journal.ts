@@ -1,2 +1,3 @@
-/** The name of the journal of publishing in the state folder. If it exists, a build was killed. */
+/** The names of the journals in the state folder. If one exists, a build was killed while it published or committed. */
 export const PUBLISH_JOURNAL = 'publish.json';
+export const COMMIT_JOURNAL = 'commit.json';

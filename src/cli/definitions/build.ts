@@ -30,6 +30,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
       new Option('--keep-edits', 'merge hand edits into the newly built files').conflicts('discardEdits'),
     )
     .option('--commit', 'make one commit per task and merge them into the current branch')
+    .option('--no-verify', 'with --commit: do not run the pre-commit and commit-msg hooks')
     .addOption(
       new Option('--keep-going', 'continue with tasks that do not depend on a failed one').default(true),
     )

@@ -17,6 +17,8 @@ export interface GitCall {
   /** For calls that speak to other machines: without a terminal to ask at, ended when aborted or when stuck. */
   /** For calls that commit in the person's name: their variables for git count. */
   readonly asPerson?: boolean;
+  /** For calls that run the person's hooks, which no other call may. */
+  readonly hooks?: boolean;
   readonly away?: {
     readonly signal: AbortSignal;
     /** Milliseconds without any output after which git is taken for stuck. */
@@ -103,8 +105,8 @@ export class GitMissing extends Error {
  * What holds for every call: no hook, no file system monitor, no background maintenance, no advice, no prompt. Hooks
  * and monitors are programs that a repository names; a build must not run them.
  */
+const NO_HOOKS = ['-c', 'core.hooksPath=/dev/null'];
 const SETTINGS = [
-  'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'gc.auto=0',
   'maintenance.auto=false',
@@ -118,6 +120,7 @@ const SETTINGS = [
 
 export function gitArguments(call: GitCall, args: readonly string[]): string[] {
   return [
+    ...(call.hooks ? [] : NO_HOOKS),
     ...SETTINGS,
     ...(call.settings ?? []).flatMap((setting) => ['-c', setting]),
     ...(call.gitDir === undefined ? [] : [`--git-dir=${call.gitDir}`]),

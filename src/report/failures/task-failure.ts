@@ -174,10 +174,11 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         'nothing was written, and all results are kept; build again',
       );
     case 'commit-refused':
-      return say(
+      return kept(
         'conductor could not commit',
         [['reason', failure.reason], ...list('files', failure.paths)],
-        'repair the state of the repository (`git status`), then build again',
+        failure.output ?? { tail: '' },
+        failure.fix ?? 'repair the state of the repository (`git status`), then build again',
       );
     case 'not-up-to-date':
       return say(

@@ -11,6 +11,7 @@ interface BuildFlags {
   readonly discardEdits?: boolean;
   readonly keepEdits?: boolean;
   readonly commit?: boolean;
+  readonly verify: boolean;
   readonly failFast?: boolean;
   readonly workers?: number;
   readonly budgetUsd?: number;
@@ -37,6 +38,7 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
       dryRun: flags.dryRun === true,
       rebuildMissing: flags.rebuildMissing === true,
       commit: flags.commit === true,
+      noVerify: !flags.verify,
       workers: flags.workers,
       budgetUsd: flags.budgetUsd,
       wait: flags.wait,

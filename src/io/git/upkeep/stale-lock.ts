@@ -3,7 +3,7 @@
  * long time. Knows nothing of what is locked.
  */
 
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOpen } from '../../open-files.js';
 
@@ -33,6 +33,42 @@ export async function removeStaleLock(path: string, store: string): Promise<bool
   if (again?.ino !== found.ino || again.mtimeMs !== found.mtimeMs) return again === undefined;
   await rm(path, { force: true });
   return true;
+}
+
+/** What is known of a lock that a killed git of conductor's may have left in the person's repository. */
+export interface KilledLock {
+  /** Milliseconds since 1970: it is not older. */
+  readonly since: number;
+  /** What that git would have written into it; it may be empty too. */
+  readonly content: string;
+  /** Root of the work tree. */
+  readonly top: string;
+}
+
+/** True when it is gone. A lock that another git made, or that any git may still hold, stays. */
+export async function removeKilledLock(path: string, { since, content, top }: KilledLock): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return true;
+  if (process.platform !== 'linux' || found.mtimeMs < since) return false;
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text !== '' && text !== content) return false;
+  if ((await isOpen(path)) || (await isWorkedIn(top))) return false;
+  const again = await stat(path).catch(() => undefined);
+  if (again?.ino !== found.ino || again.mtimeMs !== found.mtimeMs) return again === undefined;
+  await rm(path, { force: true });
+  return true;
+}
+
+/** Whether a git that this process did not start runs in the folder. */
+async function isWorkedIn(top: string): Promise<boolean> {
+  for (const pid of await readdir('/proc').catch(() => [])) {
+    if (!/^\d+$/.test(pid)) continue;
+    const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    if (name.trim() !== 'git') continue;
+    const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+    if ((folder === top || folder.startsWith(`${top}/`)) && !(await isChild(pid))) return true;
+  }
+  return false;
 }
 
 /** Every lock file among the refs and the files of the store. */

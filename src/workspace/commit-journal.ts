@@ -1,0 +1,91 @@
+/**
+ * What `build --commit` is about to do to the person's repository, written before it begins: after a kill, the next command
+ * removes the locks that it left there and brings the index in line with the commit.
+ */
+
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { exists, readText, writeAtomic } from '../io/files.js';
+import { type GitCall, git } from '../io/git/git-process.js';
+import type { Repository } from '../io/git/repository.js';
+import { removeKilledLock } from '../io/git/upkeep/stale-lock.js';
+import { untilClosed } from '../io/open-files.js';
+import type { Entry, ObjectId } from '../model/tree.js';
+import { type IndexEntries, releaseIndex, updateIndex } from './commit-index.js';
+import { COMMIT_JOURNAL } from './publish-journal.js';
+
+export interface CommitJournal {
+  readonly commit: ObjectId;
+  readonly entries: IndexEntries;
+}
+
+/** How long a git that outlived its conductor is waited for. */
+const ORPHAN_MS = 10_000;
+
+export async function writeCommitJournal(
+  { state }: Repository,
+  { commit, entries }: CommitJournal,
+): Promise<void> {
+  await writeAtomic(journalFile(state), JSON.stringify({ commit, entries: [...entries] }));
+}
+
+export async function removeCommitJournal({ state }: Repository): Promise<void> {
+  await rm(journalFile(state), { force: true });
+}
+
+/** Completes a commit that was killed. The caller holds the project's lock. */
+export async function recoverCommit(repository: Repository): Promise<'nothing' | 'completed'> {
+  const file = journalFile(repository.state);
+  const text = await readText(file);
+  if (text === undefined) return 'nothing';
+  const journal = parseJournal(text);
+  const theirs = theirGit(repository);
+  const since = (await stat(file)).mtimeMs;
+  for (const lock of await refLocks(repository, theirs)) {
+    if (!(await exists(lock))) continue;
+    await untilClosed(lock, ORPHAN_MS);
+    // git writes the new commit into the lock of a branch, and nothing into that of HEAD.
+    await removeKilledLock(lock, { since, content: `${journal?.commit ?? ''}\n`, top: repository.top });
+  }
+  await releaseIndex(repository);
+  const head = await git(['rev-parse', '--quiet', '--verify', 'HEAD^{commit}'], theirs);
+  const isMade = journal !== undefined && head.stdout.toString('latin1').trim() === journal.commit;
+  if (isMade && !(await updateIndex(repository, theirs, journal.entries))) return 'nothing';
+  await removeCommitJournal(repository);
+  return 'completed';
+}
+
+export function theirGit(repository: Repository): GitCall {
+  return {
+    gitDir: repository.gitDir,
+    workTree: repository.top,
+    dir: repository.top,
+    // Their index is no cache: what is staged stands only there. Half-made objects are left to their git, one by one.
+    settings: ['core.fsync=objects,derived-metadata,reference,index', 'core.fsyncMethod=fsync'],
+    asPerson: true,
+  };
+}
+
+async function refLocks({ gitDir, commonDir }: Repository, theirs: GitCall): Promise<string[]> {
+  const branch = await git(['symbolic-ref', '--quiet', 'HEAD'], theirs);
+  const name = branch.stdout.toString('utf8').trim();
+  return [join(gitDir, 'HEAD.lock'), ...(name === '' ? [] : [join(commonDir, `${name}.lock`)])];
+}
+
+function journalFile(state: string): string {
+  return join(state, COMMIT_JOURNAL);
+}
+
+function parseJournal(text: string): CommitJournal | undefined {
+  try {
+    const value = JSON.parse(text) as { commit?: unknown; entries?: unknown };
+    if (typeof value.commit !== 'string' || !Array.isArray(value.entries)) return undefined;
+    // A file that goes has no entry: JSON has null for it.
+    const entries = (value.entries as [string, Entry | null][]).map(
+      ([path, entry]) => [path, entry ?? undefined] as const,
+    );
+    return { commit: value.commit, entries: new Map(entries) };
+  } catch {
+    return undefined;
+  }
+}
