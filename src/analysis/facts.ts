@@ -11,15 +11,16 @@ import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
 import { defaultModel } from '../model/config.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { type PathPattern, shownPattern } from '../model/paths/pattern.js';
-import { type PatternSet, patternSet } from '../model/paths/pattern-set.js';
+import { shownPattern } from '../model/paths/pattern.js';
 import type { ModelChoice } from '../model/routes.js';
 import type { Label, RenderStep, Task } from '../model/task.js';
-import type { Entry, Listing, ObjectId } from '../model/tree.js';
+import type { ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import { describeTask, type ManifestFacts, type RecipeFacts, type RenderFacts } from '../store/manifest.js';
 import { convertedFiles } from './converted-files.js';
+import { DeclaredInputs } from './declared-inputs.js';
 import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
+import { gateReads, readsBeyond } from './visible-files.js';
 
 export interface TaskFacts {
   readonly facts: ManifestFacts;
@@ -31,16 +32,13 @@ export interface TaskFacts {
 export const TEMPLATES = 'templates/';
 export const PARTIALS = 'templates/partials/';
 
-/** Hand-written files that a pattern shows. */
-type Selection = readonly (readonly [path: string, entry: Entry])[];
-
 export class FactGatherer {
   private readonly project: Project;
   private readonly agent: Agent | undefined;
   /** The prompt library: a project's own texts over shipped ones. */
   readonly templates: ReadonlyMap<string, string>;
   private readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
-  private readonly handSelections = new Map<PathPattern, Map<PatternSet | undefined, Selection>>();
+  private readonly declared: DeclaredInputs;
   private readonly texts = new Map<ObjectId, Promise<string | undefined>>();
 
   constructor(
@@ -53,6 +51,7 @@ export class FactGatherer {
     this.agent = agent;
     this.templates = prompts;
     this.definitions = definitions;
+    this.declared = new DeclaredInputs(project);
   }
 
   /** `produced` holds at least the task's transitive dependencies. */
@@ -61,7 +60,7 @@ export class FactGatherer {
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<Result<TaskFacts, Failure>> {
     const direct = [...new Set(task.dependsOn)].sort(compareBytes);
-    const inputs = this.inputs(task, dependencyOutputs);
+    const inputs = this.declared.of(task, dependencyOutputs);
     const dependencies = direct.map((label) => ({
       label,
       interface: dependency(dependencyOutputs, label).interface,
@@ -91,6 +90,7 @@ export class FactGatherer {
     } else {
       recipe = { kind: 'run' };
     }
+    const reader = { project: this.project, task, inputs, dependencyOutputs };
     const readsEverything = task.recipe.kind === 'run' && task.inputs === undefined;
     const facts: ManifestFacts = {
       task,
@@ -100,6 +100,8 @@ export class FactGatherer {
       ...convertedFiles(this.project, task, inputs),
       wholeTree: readsEverything ? this.project.handWrittenTree : undefined,
       dependencies,
+      beyond: readsBeyond(reader),
+      gateReads: gateReads(reader),
     };
     const manifest = describeTask(facts);
     return ok({ facts, manifest, key: manifestKey(manifest), prompt });
@@ -125,7 +127,7 @@ export class FactGatherer {
     task: Task,
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<Result<RenderedPrompt, Failure>> {
-    const inputs = this.inputs(task, dependencyOutputs);
+    const inputs = this.declared.of(task, dependencyOutputs);
     const paths = inputs.flatMap((input) => input.files.map(([path]) => path));
     return this.prompt(task, dependencyOutputs, paths);
   }
@@ -237,52 +239,12 @@ export class FactGatherer {
   private identity(task: Task): string {
     return agentIdentity(this.agent, this.definitions?.get(agentNameOf(task)));
   }
-
-  /** Files that each declared input shows: hand-written ones, and those of dependencies. */
-  private inputs(
-    task: Task,
-    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-  ): ManifestFacts['inputs'] {
-    if (!task.inputs || task.inputs.length === 0) return [];
-    const needs = this.project.graph.transitiveDependencies(task.label);
-    const set = patternSet(task.inputs);
-    return set.includes.map((include) => {
-      const files = new Map(this.handSelection(set, include));
-      for (const need of needs) {
-        for (const [path, entry] of dependencyOutputs.get(need)?.outputs ?? []) {
-          if (include.matches(path) && set.keeps(path)) files.set(path, entry);
-        }
-      }
-      return { pattern: include.text, files: [...files].sort(([a], [b]) => compareBytes(a, b)) };
-    });
-  }
-
-  private handSelection(set: PatternSet, include: PathPattern): readonly (readonly [string, Entry])[] {
-    const known = this.handSelections.get(include) ?? new Map<PatternSet | undefined, Selection>();
-    this.handSelections.set(include, known);
-    // Without excludes the rest of the list has no influence on what one pattern of it shows.
-    const beside = set.excludes.length === 0 ? undefined : set;
-    const found = known.get(beside) ?? selectInputs(this.project, set, include);
-    known.set(beside, found);
-    return found;
-  }
 }
 
 /** What of an agent decides content: the driver and, where it works with one, the agent definition. */
 export function agentIdentity(agent: Agent | undefined, definition: AgentDefinition | undefined): string {
   const driver = agent?.identity ?? 'none';
   return definition ? `${driver}\n${definition.identity}` : driver;
-}
-
-/**
- * Hand-written files that one pattern of declared inputs shows; specs are among them only when the pattern names their
- * folder.
- */
-export function selectInputs(project: Project, set: PatternSet, include: PathPattern): Selection {
-  const pick = (listing: Listing) =>
-    set.selectBy(include, listing).map((path) => [path, listing.get(path) as Entry] as const);
-  if (!include.start.startsWith(`${project.config.specs}/`)) return pick(project.handWritten);
-  return pick(project.listing).filter(([path]) => !path.endsWith('.metadata.json'));
 }
 
 /** The variables of a render step. The title is left out: it is cosmetic and in no key. */

@@ -9,9 +9,12 @@ import { applyPatch } from '../workspace/patch.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import { foldPatches } from './patches.js';
 import type { Check } from './verdict.js';
+import { filesForGates, filesForRecipe, type Reader, type VisibleFiles } from './visible-files.js';
 
 export interface InputTree {
   readonly tree: ObjectId;
+  /** The tree below the task's files for its gates; undefined where the recipe sees the same. */
+  readonly gates: ObjectId | undefined;
   /** Whether the task's former outputs are in it. */
   readonly evolves: boolean;
   /** The files that the task may patch, as people wrote them: path to entry word, empty for no file. */
@@ -26,33 +29,46 @@ const NO_FILES: Files = new Map();
  */
 export async function buildInputTree(
   project: Project,
-  { task, facts }: Pick<Check, 'task' | 'facts'>,
+  { task, facts, gates }: Pick<Check, 'task' | 'facts' | 'gates'>,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   former: Files = formerOutputs(project, task),
 ): Promise<Result<InputTree, Failure>> {
-  const needs = project.graph.transitiveDependencies(task.label);
-  const files = new Map<string, Entry | undefined>();
-  for (const input of facts.facts.inputs) for (const [path, entry] of input.files) files.set(path, entry);
-  for (const need of project.graph.inOrder(needs)) {
-    for (const [path, entry] of dependencyOutputs.get(need)?.outputs ?? []) files.set(path, entry);
-  }
-  const showsAll = task.inputs === undefined;
-  for (const path of project.edited.keys()) {
-    if (!showsAll && !files.has(path) && !task.edits.includes(path)) continue;
-    const folded = await foldPatches(project, path, needs, dependencyOutputs);
-    if (!folded.ok) return folded;
-    files.set(path, folded.value);
-  }
+  const reader: Reader = { project, task, inputs: facts.facts.inputs, dependencyOutputs };
+  // A template reads no tree: its gates alone do.
+  const isRendered = task.recipe.kind === 'render';
+  const seen = await (isRendered ? filesForGates(reader) : filesForRecipe(reader));
+  if (!seen.ok) return seen;
+  const forGates = isRendered || gates.length === 0 ? seen : await filesForGates(reader);
+  if (!forGates.ok) return forGates;
   const goesOn = former.size > 0 && mayEvolve(task);
-  if (goesOn) for (const [path, entry] of former) files.set(path, entry);
-  const tree = await project.objects.editTree(showsAll ? project.handWrittenTree : undefined, files);
+  const files = goesOn ? new Map([...seen.value.files, ...former]) : seen.value.files;
+  const tree = await treeOf(project, { ...seen.value, files });
+  const isSame = forGates === seen || isSameView(seen.value, forGates.value);
   const editBases = Object.fromEntries(
     task.edits.map((path) => {
       const base = project.edited.get(path)?.base;
       return [path, base ? encodeEntry(base) : ''];
     }),
   );
-  return ok({ tree, evolves: goesOn, editBases });
+  return ok({
+    tree,
+    gates: isSame ? undefined : await treeOf(project, forGates.value),
+    evolves: goesOn,
+    editBases,
+  });
+}
+
+function treeOf(project: Project, { whole, files }: VisibleFiles): Promise<ObjectId> {
+  return project.objects.editTree(whole ? project.handWrittenTree : undefined, files);
+}
+
+/** The same paths from the same snapshot and the same dependencies have the same content. */
+function isSameView(a: VisibleFiles, b: VisibleFiles): boolean {
+  return (
+    a.whole === b.whole &&
+    a.files.size === b.files.size &&
+    [...a.files.keys()].every((path) => b.files.has(path))
+  );
 }
 
 /** The task's outputs on disk. A file that conductor never wrote is a person's, whatever pattern it matches. */
@@ -70,14 +86,15 @@ function mayEvolve({ recipe }: Task): boolean {
   return recipe.kind === 'agent' && recipe.strategy === 'evolve';
 }
 
-/** Exactly what would be kept of an existing result: the input tree without former outputs, its files, and its patches. */
+/** What gates see of an existing result: their files below it, the files of the result, and its patches. */
 export async function keptTree(
   project: Project,
   check: Check,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
 ): Promise<Result<ObjectId, Failure>> {
-  const inputTree = await buildInputTree(project, check, dependencyOutputs, NO_FILES);
-  if (!inputTree.ok) return inputTree;
+  const reader: Reader = { project, task: check.task, inputs: check.facts.facts.inputs, dependencyOutputs };
+  const seen = await filesForGates(reader);
+  if (!seen.ok) return seen;
   const content = new Map<string, Entry | undefined>(
     check.candidate?.outputs ?? check.dependencyOutputs?.outputs,
   );
@@ -89,5 +106,5 @@ export async function keptTree(
     if (!applied.ok) return err({ kind: 'patch-conflict', path: edit.path });
     content.set(edit.path, applied.value);
   }
-  return ok(await project.objects.editTree(inputTree.value.tree, content));
+  return ok(await project.objects.editTree(await treeOf(project, seen.value), content));
 }

@@ -30,7 +30,6 @@ export function pinnedMissing(project: Project, task: Task): Failure {
   return {
     kind: 'pinned-result-missing',
     key: resultKeyOf(locked),
-    ...(locked.costUsd === undefined ? {} : { costUsd: locked.costUsd }),
     remotes: project.config.cache.remotes
       .filter(({ read }) => read !== false)
       .map(({ url }) => withoutCredentials(url)),

@@ -21,6 +21,7 @@ import type { FactGatherer, TaskFacts } from './facts.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
 import { inTheWay } from './path-conflicts.js';
 import { missingPin } from './pinned-results.js';
+import { gatesOf } from './visible-files.js';
 
 export interface Check {
   readonly task: Task;
@@ -91,7 +92,7 @@ export class Checker {
     const gathered = await this.gatherer.gather(task, dependencyOutputs);
     if (!gathered.ok) return gathered;
     const facts = gathered.value;
-    const gates = [...task.verify, ...this.project.config.gates.task];
+    const gates = gatesOf(this.project, task);
     const locked = lockedTask(this.project, task);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
     const known = locked?.key === facts.key && !this.options.forced.has(task.label) ? locked : undefined;

@@ -100,9 +100,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     if (options.accept && step.finished.size === 0) {
       return ended(summary(step, step.firstFailure, { ms: ms() }));
     }
-    const at = new Date(host.now()).toISOString();
     const heldBefore = options.accept ? await heldResults(prepared, step) : undefined;
-    const planned = await planPublish(prepared, step, { at, ...(heldBefore && { heldBefore }) });
+    const planned = await planPublish(prepared, step, heldBefore);
     const { merged, finished, done, units } = planned;
     await prepared.store.repack();
     if (!merged.ok) return merged;
@@ -137,7 +136,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     if (!judged.ok) {
       await step.takeBackAccepted();
       sessionState.isPublishing = true;
-      const revised = await publishRevisions(prepared, step, { at, emit });
+      const revised = await publishRevisions(prepared, step, emit);
       const said = await notPublished('gates', judged.error);
       return ended(said, revised.ok ? revised.value : project.snapshot);
     }

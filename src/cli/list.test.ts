@@ -41,7 +41,7 @@ test('before a build nothing is known but the specs', async () => {
   });
 });
 
-test('after builds: version, status, tasks, when, attempts, and it needs no store and no git', async () => {
+test('after builds: version, status, tasks, when, attempts; without git what specs and lock files say', async () => {
   const project = newProject();
   expect((await project.conductor('build')).code).toBe(0);
   project.write(
@@ -49,7 +49,6 @@ test('after builds: version, status, tasks, when, attempts, and it needs no stor
     project.read('specs/a/BACKLOG.yaml') + task('T3', '    verify: [exit 1]\n'),
   );
   expect((await project.conductor('build')).code).toBe(1);
-  project.remove('.git');
   const { features, problems } = await list(project);
   expect(problems).toEqual([]);
   expect(features).toEqual([
@@ -69,6 +68,11 @@ test('after builds: version, status, tasks, when, attempts, and it needs no stor
   const { stdout } = await project.conductor('list');
   expect(stdout).toMatch(/^a +1\.0\.0 +incomplete +2 of 3 +\d{4}-\d\d-\d\d \d\d:\d\d +2 +-$/m);
   expect(stdout).toMatch(/\nconductor: 2 features, 4 tasks, 3 attempts\n$/);
+  project.remove('.git');
+  const [first] = (await list(project)).features;
+  expect(first).toEqual({
+    ...{ feature: 'a', title: 'First things', status: 'incomplete', tasks: 3, recorded: 2 },
+  });
 });
 
 test('damaged lock files and specs are listed with what is wrong with them', async () => {

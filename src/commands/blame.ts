@@ -9,6 +9,7 @@ import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { inspectProject } from '../build/dry-run.js';
 import { locator } from '../io/document/document.js';
+import { globEscape } from '../io/git/commit-history.js';
 import type { FileDifference } from '../io/git/tree-diff.js';
 import type { Usage } from '../model/action.js';
 import { commandText } from '../model/config.js';
@@ -19,6 +20,7 @@ import type { Label, Task } from '../model/task.js';
 import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { splitFrontMatter } from '../specs/front-matter.js';
+import { lockHistory, versionAfter } from './versions/lock-history.js';
 
 /** What a result records about its execution. */
 export interface BlamedMaking {
@@ -109,11 +111,19 @@ async function blamedTask(
     role: owns ? 'owns' : 'patches',
     spec: { file: task.source.file, line: await specLine(project, task), sections: task.specRefs },
     source: sourceOf(project, task),
-    ...(locked ? { version: project.locks.get(task.feature)?.version ?? '', result: locked.result } : {}),
+    ...(locked ? { version: await versionOf(project, task.feature), result: locked.result } : {}),
     ...(result ? { making: makingOf(result.provenance) } : locked ? { making: lockedMaking(locked) } : {}),
     ...(original?.ok && original.value ? { before: makingOf(original.value.provenance) } : {}),
     ...('path' in edit ? { edit } : {}),
   };
+}
+
+async function versionOf(project: Project, name: string): Promise<string> {
+  const [feature, lock] = [project.features.get(name), project.locks.get(name)];
+  if (!feature || !lock) return '';
+  const { head } = await lockHistory(project, [globEscape(feature.lockFile)]);
+  const before = head.get(feature.lockFile);
+  return versionAfter(lock, before ? [before] : []).version;
 }
 
 function makingOf(
@@ -134,13 +144,11 @@ function makingOf(
 }
 
 function lockedMaking(locked: NonNullable<ReturnType<typeof lockedTask>>): Partial<BlamedMaking> {
-  const { recipe, agent, model, attempts, costUsd } = locked;
+  const { recipe, agent, model } = locked;
   return {
     recipe,
     ...(agent === undefined ? {} : { agent }),
     ...(model === undefined ? {} : { model }),
-    ...(attempts === undefined ? {} : { attempts }),
-    ...(costUsd === undefined ? {} : { usage: { costUsd } }),
   };
 }
 

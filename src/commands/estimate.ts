@@ -8,6 +8,7 @@ import type { Config } from '../model/config.js';
 import { type AgentCall, type HistoryLine, isPlanning } from '../model/history.js';
 import type { Label, Task } from '../model/task.js';
 import { runOf } from '../report/metrics/metrics.js';
+import { recordedProvenance } from '../store/provenance-record.js';
 
 /**
  * What a number is taken from: tasks of the same type, complexity and model; of the same type; all; or the prompt alone,
@@ -61,15 +62,19 @@ export async function estimate({ prepared, tasks }: Inspection): Promise<Estimat
   return { tasks: due.length, agentTasks };
 }
 
-/** What was built here, and what lock files tell of tasks that were built elsewhere. */
+/** What was built here, and what the store says of results that were built elsewhere. */
 async function samplesOf({ project }: Prepared): Promise<Sample[]> {
   const built = builtTasks(await readHistory(historyFolder(project.repository)));
   const known = new Set(built.map(({ label }) => label));
   for (const task of project.graph.tasks.values()) {
     const { label, type, complexity } = task;
     const locked = project.locks.get(task.feature)?.tasks[task.id];
-    if (known.has(label) || locked?.recipe !== 'agent' || !locked.tokens) continue;
-    const { model, tokens, costUsd } = locked;
+    if (known.has(label) || locked?.recipe !== 'agent') continue;
+    const usage = (await recordedProvenance(project.objects, locked.result))?.usage;
+    const tokens = (usage?.tokensIn ?? 0) + (usage?.tokensOut ?? 0);
+    if (tokens === 0) continue;
+    const { model } = locked;
+    const costUsd = usage?.costUsd;
     built.push({ label, type, complexity, model, tokens, costUsd });
   }
   return built;

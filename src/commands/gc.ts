@@ -29,7 +29,8 @@ import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import type { Host } from '../project/host.js';
 import { type EntryName, isResult, keyOf, refOf } from '../store/encoded-entry.js';
-import { GATES_FILE, GitResults, RESULT_FILE } from '../store/git-results.js';
+import { GATES_FILE, GitResults } from '../store/git-results.js';
+import { RESULT_FILE } from '../store/provenance-record.js';
 
 export interface CollectOptions {
   readonly dryRun: boolean;

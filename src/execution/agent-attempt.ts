@@ -10,7 +10,7 @@ import { throttle } from '../base/throttle.js';
 import { writeAtomic } from '../io/files.js';
 import { type MadeBy, madeBy, type Usage } from '../model/action.js';
 import type { Config } from '../model/config.js';
-import type { Failure } from '../model/failure.js';
+import { type Failure, withWords } from '../model/failure.js';
 import type { ModelChoice } from '../model/routes.js';
 import type { Budget, Label } from '../model/task.js';
 import type { WorkKind } from '../model/task-run.js';
@@ -64,6 +64,8 @@ export interface Asked {
   readonly read: readonly string[];
   /** The model that did the work. */
   readonly made: MadeBy;
+  /** What the agent said last. */
+  readonly said?: string;
 }
 
 /**
@@ -89,9 +91,13 @@ export async function runAgent(
   let spent: Usage = {};
   for (const [at, made] of models.entries()) {
     const session = new AgentSession({ ...parts, agent }, attempt, { made, spent }, context);
-    const asked = await parts.sessions.run(made.model, () => session.run(workspace), context.signal);
+    const asked = await parts.sessions.run(
+      { model: made.model, name: `default model of ${attempt.definition}` },
+      () => session.run(workspace),
+      context.signal,
+    );
     spent = session.spent;
-    if (asked.ok) return ok({ read: asked.value, made });
+    if (asked.ok) return ok({ ...asked.value, made });
     const next = models[at + 1]?.model;
     const { error } = asked;
     if (!isProviders(error) || next === undefined) return asked;
@@ -131,8 +137,7 @@ class AgentSession {
     return addUsage(this.before, this.used);
   }
 
-  /** Returns the files that the agent read. */
-  async run(workspace: Workspace): Promise<Result<readonly string[], Failure>> {
+  async run(workspace: Workspace): Promise<Result<Omit<Asked, 'made'>, Failure>> {
     const { context, attempt, made } = this;
     const { agent, spending, logs, pool, now } = this.parts;
     const { label, number, prompt, inputTree } = attempt;
@@ -186,7 +191,9 @@ class AgentSession {
     const unpriced = await account.value.close(exit.usage, isAnswered);
     if (unpriced) context.emit(unpriced);
     const broken = stop.signal.aborted ? (stop.signal.reason as Failure) : undefined;
-    const failure = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
+    const said = exit.lastWords;
+    const ended = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
+    const failure = ended && withWords(ended, said);
     context.emit({
       type: 'agent.finished',
       task: label,
@@ -198,9 +205,11 @@ class AgentSession {
       usage: exit.usage,
       ms: now() - askedAt,
       ...(failure === undefined ? {} : { failure: failure.kind }),
+      ...(said === undefined ? {} : { said }),
     });
     if (failure) return err(failure);
-    return ok(exit.kind === 'finished' ? (exit.observed ?? []) : []);
+    const read = exit.kind === 'finished' ? (exit.observed ?? []) : [];
+    return ok({ read, ...(said === undefined ? {} : { said }) });
   }
 
   /** `timeouts.agent` limits one attempt; a task's budget of minutes limits all its attempts together. */

@@ -5,7 +5,12 @@ import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/pr
 import { type SandboxPlaces, type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { Config } from '../model/config.js';
 import type { KeptOutput } from '../model/failure.js';
+import { decisiveOutput } from '../model/output/decisive-output.js';
+import type { SourceLine } from '../model/output/failure-blocks.js';
 import type { Command } from '../model/task.js';
+
+/** Bytes of output in which the cause of a failure is looked for. */
+const MAX_OUTPUT = 512 * 1024;
 
 export interface CommandRun {
   readonly command: Command;
@@ -49,6 +54,7 @@ export class CommandEnvironment {
       ...(run.signal ? { signal: run.signal } : {}),
       logFile: run.log,
       secrets: this.secrets,
+      maxTailBytes: MAX_OUTPUT,
       ...(onLine ? { onLine: (line: string) => onLine(line) } : {}),
       ...(run.sandboxed && this.sandbox ? { sandbox: this.plan(this.sandbox, run) } : {}),
     });
@@ -67,6 +73,6 @@ export class CommandEnvironment {
 }
 
 /** The part of a program's output that a failure keeps. `log` is relative to the project. */
-export function keptOutput(exit: ProgramExit, log: string): KeptOutput {
-  return { log, tail: exit.kind === 'not-found' ? '' : exit.tail };
+export function keptOutput(exit: ProgramExit, log: string, source?: SourceLine): KeptOutput {
+  return { log, tail: exit.kind === 'not-found' ? '' : decisiveOutput(exit.tail, source) };
 }

@@ -39,7 +39,7 @@ export async function describeRun(
   const isRendered = task.recipe.kind === 'render' && check.gates.length === 0;
   const inputTree =
     isRendered && project.edited.size === 0
-      ? ok({ tree: await project.objects.empty(), evolves: false, editBases: {} })
+      ? ok({ tree: await project.objects.empty(), gates: undefined, evolves: false, editBases: {} })
       : await buildInputTree(project, check, dependencyOutputs, former);
   if (!inputTree.ok) return inputTree;
   const common: Omit<TaskRun, 'recipe'> = {
@@ -48,6 +48,7 @@ export async function describeRun(
     key: check.storeKey,
     manifest: facts.manifest,
     inputTree: inputTree.value.tree,
+    ...(inputTree.value.gates === undefined ? {} : { gateTree: inputTree.value.gates }),
     keyed: keyedPatterns(prepared.project, task),
     outputs: task.outputs,
     edits: task.edits,

@@ -1,9 +1,14 @@
 /** Runs gates on the exact tree of a workspace and reports the outcome. Knows no results and no keys. */
 
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, sep } from 'node:path';
 import type { Limiter } from '../base/limiter.js';
+import type { ProgramExit } from '../io/process/process.js';
 import type { GateRun } from '../model/action.js';
 import { type Config, commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import { sourcePlaces } from '../model/output/decisive-output.js';
+import type { SourceLine } from '../model/output/failure-blocks.js';
 import type { GateSpec } from '../model/task.js';
 import type { GatesRun } from '../model/task-run.js';
 import type { BuildLogs } from '../project/log-files.js';
@@ -11,6 +16,10 @@ import type { Workspace, WorkspacePool } from '../workspace/workspace-pool.js';
 import { outputLines } from './agent-attempt.js';
 import { type CommandEnvironment, keptOutput } from './command-environment.js';
 import type { ExecutionContext } from './executor.js';
+
+/** A compiler may name thousands of places; evidence has room for the first ones. */
+const MAX_FILES = 12;
+const MAX_BYTES = 1024 * 1024;
 
 export interface GateParts {
   readonly commandEnvironment: CommandEnvironment;
@@ -97,9 +106,11 @@ async function runGate(parts: GateParts, job: GateJob, context: ExecutionContext
         places: job.workspace.places,
         ...(shown ? { onLine: shown } : {}),
       });
-      const output = keptOutput(exit, log.relative);
       const ms = exit.kind === 'not-found' ? 0 : exit.ms;
       const ok = exit.kind === 'exited' && exit.code === 0;
+      const output = ok
+        ? { log: log.relative, tail: '' }
+        : keptOutput(exit, log.relative, await sourceLines(outputOf(exit), workspace.dir));
       context.emit({ type: 'gate.finished', gate: gate.name, ok, ms, log: log.relative, ...named });
       switch (exit.kind) {
         case 'exited':
@@ -134,6 +145,27 @@ async function runGate(parts: GateParts, job: GateJob, context: ExecutionContext
     if (!context.signal.aborted) throw error;
     return { exitCode: -1, ms: 0, failure: { kind: 'cancelled' } };
   });
+}
+
+/** Only files of the workspace: an output may name any path, and a link may lead anywhere. */
+async function sourceLines(output: string, directory: string): Promise<SourceLine> {
+  const paths = [...new Set(sourcePlaces(output).map(({ path }) => path))].slice(0, MAX_FILES);
+  const files = new Map<string, readonly string[]>();
+  const root = await realpath(directory).catch(() => undefined);
+  if (root === undefined) return () => undefined;
+  for (const path of paths) {
+    const place = await realpath(isAbsolute(path) ? path : join(root, path)).catch(() => undefined);
+    if (place === undefined || !place.startsWith(`${root}${sep}`)) continue;
+    const found = await stat(place).catch(() => undefined);
+    if (!found?.isFile() || found.size > MAX_BYTES) continue;
+    const text = await readFile(place, 'utf8').catch(() => '');
+    files.set(path, text.split('\n'));
+  }
+  return (path, line) => files.get(path)?.[line - 1];
+}
+
+function outputOf(exit: ProgramExit): string {
+  return exit.kind === 'not-found' ? '' : exit.tail;
 }
 
 /** The commands of gates as people wrote them, for prompts. */

@@ -56,7 +56,11 @@ export async function openLocalExecutor(
       logs,
       commandEnvironment,
       spending,
-      sessions: new ProviderSessions(config.models.limits, (name, limit) => shared.limiter(name, limit)),
+      sessions: new ProviderSessions({
+        limits: config.models.limits,
+        limiter: (name, limit) => shared.limiter(name, limit),
+        now: host.now,
+      }),
       pool,
       gateLimiter: shared.limiter('gates', config.gateWorkers),
       unsandboxed: config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined,

@@ -1,38 +1,65 @@
-/** Limits the sessions of one provider at the same time, over all tasks. Knows no task and no agent. */
+/**
+ * Sessions of providers over all tasks: limits those at the same time, and remembers which model got no answer. Knows
+ * no task and no agent.
+ */
 
 import type { Limiter } from '../base/limiter.js';
 import { err, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import { type ProviderLimits, providerOf } from '../model/routes.js';
 
-export class ProviderSessions {
-  private readonly limits: Readonly<Record<string, ProviderLimits>>;
-  private readonly limiter: (name: string, limit: number) => Limiter;
+/** How long a model is not asked after it gave no answer, unless its provider names another time. */
+const REST_MS = 5 * 60_000;
 
-  /** `limiter` returns the same limiter for the same name, also in the next build of the session. */
-  constructor(
-    limits: Readonly<Record<string, ProviderLimits>>,
-    limiter: (name: string, limit: number) => Limiter,
-  ) {
-    this.limits = limits;
-    this.limiter = limiter;
+export interface ProviderSessionsParts {
+  readonly limits: Readonly<Record<string, ProviderLimits>>;
+  /** Returns the same limiter for the same name, also in the next build of the session. */
+  limiter(name: string, limit: number): Limiter;
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+}
+
+/** Which model a session is of; without one the agent's own default is meant, which `name` tells apart. */
+export interface SessionName {
+  readonly model: string | undefined;
+  readonly name: string;
+}
+
+export class ProviderSessions {
+  private readonly parts: ProviderSessionsParts;
+  /** Models that gave no answer, with the failure of the last session. */
+  private readonly resting = new Map<string, { readonly until: number; readonly failure: Failure }>();
+
+  constructor(parts: ProviderSessionsParts) {
+    this.parts = parts;
   }
 
-  /** Runs one session when its provider's limit allows it. Fails with `cancelled` while it waits. */
+  /**
+   * Runs one session when its provider's limit allows it. If the model gave no answer a short time ago, fails at once as
+   * that session did: tasks do not wait one after the other. Fails with `cancelled` while it waits.
+   */
   async run<T>(
-    model: string | undefined,
+    { model, name }: SessionName,
     work: () => Promise<Result<T, Failure>>,
     signal: AbortSignal,
   ): Promise<Result<T, Failure>> {
+    const asked = model ?? name;
+    const session = async () => {
+      const rest = this.resting.get(asked);
+      if (rest && this.parts.now() < rest.until) return err(rest.failure);
+      const result = await work();
+      this.note(asked, result);
+      return result;
+    };
     const provider = model === undefined ? undefined : providerOf(model);
-    const limit = provider === undefined ? undefined : this.limits[provider]?.sessions;
-    if (limit === undefined) return work();
+    const limit = provider === undefined ? undefined : this.parts.limits[provider]?.sessions;
+    if (limit === undefined) return session();
     let isStarted = false;
     try {
-      return await this.limiter(`sessions of ${provider}`, limit).run(
+      return await this.parts.limiter(`sessions of ${provider}`, limit).run(
         () => {
           isStarted = true;
-          return work();
+          return session();
         },
         0,
         signal,
@@ -41,5 +68,15 @@ export class ProviderSessions {
       if (!isStarted && signal.aborted) return err({ kind: 'cancelled' });
       throw error;
     }
+  }
+
+  private note(asked: string, result: Result<unknown, Failure>): void {
+    if (result.ok || result.error.kind !== 'provider-unavailable') {
+      this.resting.delete(asked);
+      return;
+    }
+    const { waitMinutes } = result.error;
+    const ms = waitMinutes === undefined ? REST_MS : waitMinutes * 60_000;
+    this.resting.set(asked, { until: this.parts.now() + ms, failure: result.error });
   }
 }

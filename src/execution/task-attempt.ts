@@ -6,7 +6,7 @@ import { err, ok, type Result, unreachable } from '../base/result.js';
 import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { EditPatch, GateRun, MadeBy, ObservedInputs } from '../model/action.js';
-import type { Failure } from '../model/failure.js';
+import { type Failure, withWords } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { TaskRun } from '../model/task-run.js';
 import { decodeEntry, type Entry, type ObjectId, sameEntry } from '../model/tree.js';
@@ -47,6 +47,8 @@ interface AttemptWork extends Captured {
 export class TaskAttempt {
   /** The captured tree; undefined if the attempt failed before its gates. */
   tree: ObjectId | undefined;
+  /** What the agent said last. */
+  private said: string | undefined;
   private readonly parts: TaskAttemptParts;
   private readonly run: TaskRun;
   private readonly state: AttemptState;
@@ -65,6 +67,11 @@ export class TaskAttempt {
   }
 
   async result(): Promise<Result<KeptResult, Failure>> {
+    const result = await this.attempted();
+    return result.ok ? result : err(withWords(result.error, this.said));
+  }
+
+  private async attempted(): Promise<Result<KeptResult, Failure>> {
     const { run, parts, context } = this;
     const { recipe } = run;
     if (recipe.kind === 'render' && run.gates.length === 0) {
@@ -84,13 +91,14 @@ export class TaskAttempt {
       this.tree = tree;
       this.phase('gates');
       const { label: task, gates, network } = run;
+      const seen = await this.treeForGates(made.value, workspace);
       const judged = await judgeTree(
         parts,
-        { task, tree, gates, network, attempt: this.state.number },
+        { task, tree: seen, gates, network, attempt: this.state.number },
         workspace,
         context,
       );
-      const failure = judged.ok ? await this.review(tree) : judged.failure;
+      const failure = judged.ok ? await this.review(tree, seen) : judged.failure;
       if (failure) {
         await this.keepDiff(tree);
         return err(failure);
@@ -126,7 +134,9 @@ export class TaskAttempt {
       }
       case 'agent': {
         const asked = await this.ask(recipe, workspace);
-        return asked.ok ? this.capture(workspace, asked.value) : asked;
+        if (!asked.ok) return asked;
+        this.said = asked.value.said;
+        return this.capture(workspace, asked.value);
       }
       default:
         return unreachable(recipe);
@@ -185,13 +195,24 @@ export class TaskAttempt {
     return ok({ ...captured.value, made, ...(observed === undefined ? {} : { observed }) });
   }
 
+  /** Puts the workspace to what gates see of the captured work, which may be more than its recipe saw. */
+  private async treeForGates({ tree, outputs, edits }: AttemptWork, workspace: Workspace): Promise<ObjectId> {
+    const { gateTree, gates } = this.run;
+    if (gateTree === undefined || gates.length === 0) return tree;
+    const files = new Map<string, Entry | undefined>(outputs);
+    for (const { path, after } of edits) files.set(path, after);
+    const seen = await this.parts.objects.editTree(gateTree, files);
+    await this.parts.pool.show(workspace, seen);
+    return seen;
+  }
+
   /** Why the reviewer rejects the work. Work that changed nothing is not reviewed. */
-  private async review(tree: ObjectId): Promise<Failure | undefined> {
+  private async review(tree: ObjectId, seen: ObjectId): Promise<Failure | undefined> {
     const { run, parts, context } = this;
     const { agent, objects } = parts;
     if (!run.review || !agent || tree === run.inputTree) return undefined;
     const diff = await objects.diff(run.inputTree, tree);
-    const work = { attempt: this.state.number, tree, diff };
+    const work = { attempt: this.state.number, tree: seen, diff };
     const judged = await review({ ...parts, agent }, { ...run, review: run.review }, work, context);
     return judged.ok ? undefined : judged.error;
   }

@@ -54,6 +54,8 @@ export interface CallView {
   readonly promptBytes: number;
   readonly usage: Usage;
   readonly failure?: string;
+  /** What the agent said last. */
+  readonly said?: string;
 }
 
 export type TaskState = 'queued' | 'checked' | 'running' | 'done';

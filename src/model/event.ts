@@ -116,6 +116,8 @@ export type BuildEventBody =
       readonly ms: number;
       /** Kind of the failure that ended it; absent when the agent says that it is done. */
       readonly failure?: string;
+      /** What the agent said last; absent when it said nothing. */
+      readonly said?: string;
     }
   | {
       readonly type: 'task.attempt-failed';

@@ -1,46 +1,9 @@
 /** All expected failures as data: a kind and facts. `report/` turns them into sentences. */
 
+import type { Diagnostic, KeptOutput, ReviewFinding, VariableProblem } from './failure-parts.js';
 import type { Label } from './task.js';
 
-/** A mistake in a file that a person wrote, with the place it was found at. */
-export interface Diagnostic {
-  /** Relative to the project. */
-  readonly file: string;
-  /** From 1; absent when the file as a whole is meant. */
-  readonly line?: number;
-  readonly column?: number;
-  /** The source line and how many columns to mark. */
-  readonly sourceLine?: string;
-  readonly length?: number;
-  readonly message: string;
-  readonly hint?: string;
-}
-
-/** Where a command's or an agent's output was kept. */
-export interface KeptOutput {
-  /** Path relative to the project. */
-  readonly log?: string;
-  /** The last lines (bounded), for the one time that it is shown. */
-  readonly tail: string;
-}
-
-/** What is wrong with the value of a template's variable, or that it has none. */
-export interface VariableProblem {
-  readonly variable: string;
-  /** Without its subject: `is missing`, `must be a number`. */
-  readonly message: string;
-  readonly hint?: string;
-  /** A value that would do, as `--set` takes it. */
-  readonly example?: string;
-}
-
-export interface ReviewFinding {
-  readonly severity: 'blocker' | 'major' | 'minor';
-  /** Relative to the project; absent for a criterion that nothing fulfils. */
-  readonly file?: string;
-  readonly line?: number;
-  readonly what: string;
-}
+export type { Diagnostic, KeptOutput, ReviewFinding, VariableProblem } from './failure-parts.js';
 
 export type Failure =
   // Could not start (exit code 2)
@@ -129,7 +92,12 @@ export type Failure =
       readonly exitCode: number | string;
       readonly output: KeptOutput;
     }
-  | { readonly kind: 'agent-error'; readonly detail: string; readonly output: KeptOutput }
+  | {
+      readonly kind: 'agent-error';
+      readonly detail: string;
+      readonly output: KeptOutput;
+      readonly said?: string;
+    }
   | { readonly kind: 'agent-missing'; readonly program: string }
   /** The agent reported that it cannot do the task. */
   | {
@@ -140,8 +108,18 @@ export type Failure =
       readonly output: KeptOutput;
     }
   /** No sign of life for `minutes`. */
-  | { readonly kind: 'stalled'; readonly minutes: number; readonly output: KeptOutput }
-  | { readonly kind: 'step-limit'; readonly limit: number; readonly output: KeptOutput }
+  | {
+      readonly kind: 'stalled';
+      readonly minutes: number;
+      readonly output: KeptOutput;
+      readonly said?: string;
+    }
+  | {
+      readonly kind: 'step-limit';
+      readonly limit: number;
+      readonly output: KeptOutput;
+      readonly said?: string;
+    }
   | { readonly kind: 'context-overflow'; readonly detail: string; readonly output: KeptOutput }
   /** It may answer later: overloaded, out of order, or it asks for a wait of `waitMinutes`. */
   | {
@@ -165,6 +143,7 @@ export type Failure =
       readonly what: string;
       readonly minutes: number;
       readonly output: KeptOutput;
+      readonly said?: string;
     }
   | {
       readonly kind: 'budget-exceeded';
@@ -179,9 +158,9 @@ export type Failure =
       readonly agent: string;
       readonly model?: string;
     }
-  | { readonly kind: 'nothing-done' }
-  | { readonly kind: 'missing-outputs'; readonly paths: readonly string[] }
-  | { readonly kind: 'wrote-outside-outputs'; readonly paths: readonly string[] }
+  | { readonly kind: 'nothing-done'; readonly said?: string }
+  | { readonly kind: 'missing-outputs'; readonly paths: readonly string[]; readonly said?: string }
+  | { readonly kind: 'wrote-outside-outputs'; readonly paths: readonly string[]; readonly said?: string }
   /** Files with a key in them that conductor was given. */
   | { readonly kind: 'leaked-secret'; readonly paths: readonly string[] }
   | { readonly kind: 'link-leaves-tree'; readonly path: string; readonly target: string }
@@ -193,16 +172,18 @@ export type Failure =
       readonly exitCode: number | string;
       readonly ms: number;
       readonly output: KeptOutput;
+      readonly said?: string;
     }
   | {
       readonly kind: 'gate-timed-out';
       readonly gate: string;
       readonly minutes: number;
       readonly output: KeptOutput;
+      readonly said?: string;
     }
   | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
   /** The reviewer has found what no gate has. */
-  | { readonly kind: 'review-rejected'; readonly findings: readonly ReviewFinding[] }
+  | { readonly kind: 'review-rejected'; readonly findings: readonly ReviewFinding[]; readonly said?: string }
   /** The reviewer gave no valid answer, which is not an approval. */
   | { readonly kind: 'review-failed'; readonly failure: Failure }
   | { readonly kind: 'patch-conflict'; readonly path: string; readonly with?: Label }
@@ -217,13 +198,7 @@ export type Failure =
   | { readonly kind: 'edit-base-missing'; readonly path: string }
   | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
   /** The lock file records this result, and it is in no store any more. */
-  | {
-      readonly kind: 'pinned-result-missing';
-      readonly key: string;
-      /** What it cost when it was made, as far as that is known. */
-      readonly costUsd?: number;
-      readonly remotes: readonly string[];
-    }
+  | { readonly kind: 'pinned-result-missing'; readonly key: string; readonly remotes: readonly string[] }
   | { readonly kind: 'publish-refused'; readonly paths: readonly string[]; readonly detail: string }
   | {
       readonly kind: 'commit-refused';
@@ -265,6 +240,25 @@ export type Failure =
   | { readonly kind: 'cancelled' }
   /** A stray exception, caught at a task's border so that it names its task. */
   | { readonly kind: 'bug'; readonly message: string; readonly stack?: string };
+
+const WITH_WORDS = new Set<string>([
+  'agent-error',
+  'stalled',
+  'step-limit',
+  'timed-out',
+  'nothing-done',
+  'missing-outputs',
+  'wrote-outside-outputs',
+  'gate-failed',
+  'gate-timed-out',
+  'review-rejected',
+]);
+
+/** The failure with what its agent said last, where that may explain it. */
+export function withWords(failure: Failure, said: string | undefined): Failure {
+  if (said === undefined || said.trim() === '' || !WITH_WORDS.has(failure.kind)) return failure;
+  return { ...failure, said } as Failure;
+}
 
 export type FailureKind = Failure['kind'];
 

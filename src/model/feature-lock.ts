@@ -5,7 +5,8 @@ import type { Digest } from './digest.js';
 import type { ResultRecipe } from './task.js';
 import type { ObjectId } from './tree.js';
 
-export const LOCK_SCHEMA = 1;
+/** Format 1 also held times, sums and a version: two branches that built anything at all changed the same lines. */
+export const LOCK_SCHEMA = 2;
 
 export interface LockedEdit {
   /** The file as people wrote it, without any task's patch; empty when there was none. */
@@ -35,9 +36,6 @@ export interface LockedTask {
   readonly variant?: string;
   /** Of an experiment of the config's routes. */
   readonly arm?: string;
-  readonly attempts?: number;
-  readonly costUsd?: number;
-  readonly tokens?: number;
   /** What the agent was seen to read beyond the declared inputs. */
   readonly observed?: ObservedInputs;
   /** Short digests of the acceptance criteria, for the feature's version. */
@@ -49,16 +47,11 @@ export function resultKeyOf(locked: LockedTask): Digest {
   return locked.resultKey ?? locked.key;
 }
 
+/** Nothing of it changes unless a task does, so that branches merge task by task. */
 export interface FeatureLock {
-  readonly schema: typeof LOCK_SCHEMA;
   readonly feature: string;
-  /** `major.minor.patch`: acceptance removed or changed, added, anything else. */
-  readonly version: string;
-  readonly status: 'complete' | 'incomplete';
-  /** ISO 8601, UTC: when a result of this feature was last published. */
-  readonly lastGenerated: string;
-  readonly attempts: number;
-  readonly costUsd: number;
+  /** As a lock of format 1 states it: versions are counted from there. */
+  readonly version?: string;
   readonly tasks: Readonly<Record<string, LockedTask>>;
 }
 

@@ -46,6 +46,8 @@ export interface TaskRun {
   readonly recipe: RunRecipe;
   /** The tree that the workspace shows. */
   readonly inputTree: ObjectId;
+  /** What gates see below the files of the result; absent: what the recipe saw. */
+  readonly gateTree?: ObjectId;
   /** Lists of patterns of what the key covers: declared inputs, and what each direct dependency shows. */
   readonly keyed: readonly (readonly string[])[];
   readonly outputs: readonly string[];

@@ -40,7 +40,7 @@ export interface GateSpec {
   readonly name: string;
   readonly command: Command;
   readonly timeoutMinutes?: number;
-  /** For build gates: run only when one of these changed. */
+  /** A build gate runs only when one of these changed; a task gate sees them beside what the task sees. */
   readonly inputs?: readonly string[];
 }
 

@@ -9,7 +9,6 @@ export interface ShownVersion {
   readonly at: string;
   readonly commit: string | undefined;
   readonly subject: string | undefined;
-  readonly status: string;
   readonly costUsd: number;
   readonly acceptance: { readonly added: number; readonly removed: number };
   readonly tasks: readonly {
@@ -32,17 +31,16 @@ export function versionsText(versions: readonly ShownVersion[], style: Style): s
 }
 
 function headLine(
-  { version, at, commit, subject, status, costUsd }: ShownVersion,
+  { version, at, commit, subject, costUsd }: ShownVersion,
   width: number,
   style: Style,
 ): string {
   const place = commit === undefined ? 'not committed' : commit.slice(0, 10);
   const parts = [
     style('bold', padTo(version, width)),
-    at.slice(0, 16).replace('T', ' '),
+    at === '' ? '-' : at.slice(0, 16).replace('T', ' '),
     style('dim', place),
     ...(costUsd > 0 ? [money(costUsd)] : []),
-    ...(status === 'complete' ? [] : [style('yellow', status)]),
     ...(subject === undefined ? [] : [style('dim', visible(subject))]),
   ];
   return parts.join('  ');

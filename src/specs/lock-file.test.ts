@@ -20,17 +20,10 @@ const task: LockedTask = {
   edits: { 'r.ts': { merged: blob, after: '', base: blob }, 'n.ts': { base: '', after: blob, merged: blob } },
   gates: digest,
   agent: 'claude',
-  costUsd: 0.5,
 };
 const lock: FeatureLock = {
   tasks: { T2: task, T1: { ...task, resultKey: digest } },
-  schema: 1,
   feature: 'f',
-  version: '1.2.3',
-  status: 'complete',
-  lastGenerated: '2026-01-01T00:00:00.000Z',
-  attempts: 2,
-  costUsd: 1,
 };
 
 test('what was written is read, and fits the schema that ships', async () => {
@@ -51,6 +44,23 @@ test('a lock with another reference to the schema, or with none, reads the same'
   );
 });
 
+test('a lock of format 1 is read without its times and sums, which belong to results', async () => {
+  const older = {
+    ...(JSON.parse(formatLock(lock, FILE)) as { tasks: Record<string, object> }),
+    ...{ schema: 1, version: '1.4.2', status: 'complete', lastGenerated: '2026-01-01T00:00:00.000Z' },
+    ...{ attempts: 3, costUsd: 0.5 },
+  };
+  const sums = { attempts: 1, costUsd: 0.5, tokens: 100 };
+  const tasks = Object.fromEntries(Object.entries(older.tasks).map(([id, one]) => [id, { ...one, ...sums }]));
+  const text = JSON.stringify({ ...older, tasks });
+  expect(parseLock(text, FILE)).toEqual({ ok: true, value: { ...lock, version: '1.4.2' } });
+  expect(await validateSchema('metadata', JSON.parse(text))).toEqual([]);
+});
+
+test('nothing is written that changes while no task does: no time, no sum, no version', () => {
+  expect(Object.keys(JSON.parse(formatLock(lock, FILE)))).toEqual(['$schema', 'schema', 'feature', 'tasks']);
+});
+
 test('the order of keys in memory does not show', () => {
   const reversed = (value: unknown): unknown =>
     value === null || typeof value !== 'object' || Array.isArray(value)
@@ -64,7 +74,7 @@ test('the order of keys in memory does not show', () => {
   expect(formatLock(reversed(lock) as FeatureLock, FILE)).toBe(text);
   expect(
     text.startsWith(
-      '{\n  "$schema": "../../node_modules/conductor-build/schemas/metadata.schema.json",\n  "schema": 1,\n',
+      '{\n  "$schema": "../../node_modules/conductor-build/schemas/metadata.schema.json",\n  "schema": 2,\n',
     ),
   ).toBe(true);
   expect(text.endsWith('}\n')).toBe(true);
@@ -84,9 +94,9 @@ const damaged: [what: string, text: string, message: RegExp, line?: number][] = 
     4,
   ],
   ['a list', '[]', /not an object/],
-  ['a newer one', JSON.stringify({ ...good, schema: 2 }), /newer conductor \(schema 2/],
+  ['a newer one', JSON.stringify({ ...good, schema: 3 }), /newer conductor \(schema 3/],
   ['no schema', JSON.stringify({ ...good, schema: undefined }), /`schema`/],
-  ['no version', JSON.stringify({ ...good, version: 'x' }), /`version`/],
+  ['no version', JSON.stringify({ ...good, schema: 1, version: 'x' }), /`version`/],
   ['tasks that are none', JSON.stringify({ ...good, tasks: { T1: 7 } }), /task `T1`: is no object/],
   ['a key that is none', withTask({ key: 'x' }), /task `T1`: `key`/],
   ['a result that is an option of git', withTask({ result: '--help' }), /`result`/],

@@ -4,7 +4,7 @@ import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { schemaReference } from '../io/document/schemas.js';
 import type { Diagnostic } from '../model/failure.js';
-import { type FeatureLock, LOCK_SCHEMA } from '../model/feature-lock.js';
+import { type FeatureLock, LOCK_SCHEMA, type LockedTask } from '../model/feature-lock.js';
 import { RESULT_RECIPES } from '../model/task.js';
 
 const REBUILD = 'restore it from git, or delete it: the next build writes it again';
@@ -34,11 +34,16 @@ export function parseLock(text: string, file: string): Result<FeatureLock, Diagn
   }
   const wrong = lockProblem(value);
   if (wrong !== undefined) return refuse(`is damaged: ${wrong}`);
-  const { $schema: _, ...lock } = value;
-  return ok(lock as unknown as FeatureLock);
+  const { feature, version, tasks } = value as unknown as FeatureLock;
+  return ok({ feature, ...(version === undefined ? {} : { version }), tasks: mapSorted(tasks, withoutSums) });
 }
 
-const LOCK_KEYS = ['schema', 'feature', 'version', 'status', 'lastGenerated', 'attempts', 'costUsd'];
+/** Format 1 repeated what the provenance of a result says: how much it took to make it. */
+function withoutSums(task: LockedTask): LockedTask {
+  const { attempts: _, costUsd: __, tokens: ___, ...kept } = task as LockedTask & Record<string, unknown>;
+  return kept;
+}
+
 const TASK_KEYS = [
   'key',
   'resultKey',
@@ -56,8 +61,9 @@ const TASK_KEYS = [
 const EDIT_KEYS = ['base', 'after', 'merged'];
 
 /**
- * The lock as the text of `file` (its path in the project): keys in a fixed order, one value per line, so that merges
- * touch only what changed. `$schema` tells editors what it is; a lock without it, or with another, reads the same.
+ * The lock as the text of `file` (its path in the project), always in the newest format: one block a task in the order of
+ * ids, one value a line, so that git merges it block by block. `$schema` tells editors what it is; a lock without it, or
+ * with another, reads the same.
  */
 export function formatLock(lock: FeatureLock, file: string): string {
   const tasks = mapSorted(lock.tasks, (task) => ({
@@ -67,7 +73,7 @@ export function formatLock(lock: FeatureLock, file: string): string {
     ...(task.edits && { edits: mapSorted(task.edits, (edit) => inOrder(EDIT_KEYS, edit)) }),
   }));
   const $schema = schemaReference('metadata', file);
-  const json = JSON.stringify({ $schema, ...inOrder(LOCK_KEYS, lock), tasks }, null, 2);
+  const json = JSON.stringify({ $schema, schema: LOCK_SCHEMA, feature: lock.feature, tasks }, null, 2);
   return `${shortLists(json)}\n`;
 }
 
@@ -93,13 +99,10 @@ function mapSorted<T, U>(record: Readonly<Record<string, T>>, form: (value: T) =
 }
 
 function lockProblem(lock: Readonly<Record<string, unknown>>): string | undefined {
-  if (lock.schema !== LOCK_SCHEMA) return `\`schema\` is not ${LOCK_SCHEMA}`;
-  for (const key of ['feature', 'lastGenerated'])
-    if (typeof lock[key] !== 'string') return `\`${key}\` is not a string`;
-  if (typeof lock.version !== 'string' || !/^\d+\.\d+\.\d+$/.test(lock.version))
-    return '`version` is not a version';
-  if (lock.status !== 'complete' && lock.status !== 'incomplete') return '`status` is unknown';
-  for (const key of ['attempts', 'costUsd']) if (!isCount(lock[key])) return `\`${key}\` is not a number`;
+  if (lock.schema !== LOCK_SCHEMA && lock.schema !== 1) return '`schema` is not a format of lock files';
+  if (typeof lock.feature !== 'string') return '`feature` is not a string';
+  const isVersion = typeof lock.version === 'string' && /^\d+\.\d+\.\d+$/.test(lock.version);
+  if (lock.schema === 1 && !isVersion) return '`version` is not a version';
   if (!isObject(lock.tasks)) return '`tasks` is not an object';
   for (const [id, task] of Object.entries(lock.tasks)) {
     const wrong = isObject(task) ? taskProblem(task) : 'is no object';
@@ -138,9 +141,6 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
   for (const key of ['agent', 'model', 'variant', 'arm']) {
     if (task[key] !== undefined && typeof task[key] !== 'string') return `\`${key}\` is not a string`;
   }
-  for (const key of ['attempts', 'costUsd', 'tokens']) {
-    if (task[key] !== undefined && !isCount(task[key])) return `\`${key}\` is not a number`;
-  }
   const { acceptance } = task;
   if (!Array.isArray(acceptance) || !acceptance.every((one) => typeof one === 'string')) {
     return '`acceptance` is not a list of strings';
@@ -150,10 +150,6 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
 
 function matches(form: RegExp, value: unknown): boolean {
   return typeof value === 'string' && form.test(value);
-}
-
-function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -100,6 +100,7 @@ function gate(raw: RawGate) {
     run: raw.run,
     ...(raw.name === undefined ? {} : { name: raw.name }),
     ...(raw.timeout === undefined ? {} : { timeoutMinutes: raw.timeout }),
+    ...(raw.inputs === undefined ? {} : { inputs: raw.inputs }),
   });
 }
 

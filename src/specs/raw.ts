@@ -8,7 +8,14 @@ export interface RawContext {
   readonly gotchas?: readonly string[];
 }
 
-export type RawGate = string | { readonly run: Command; readonly name?: string; readonly timeout?: number };
+export type RawGate =
+  | string
+  | {
+      readonly run: Command;
+      readonly name?: string;
+      readonly timeout?: number;
+      readonly inputs?: readonly string[];
+    };
 
 export interface RawRenderStep {
   readonly template: string;

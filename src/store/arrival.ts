@@ -10,8 +10,9 @@ import type { Digest } from '../model/digest.js';
 import type { Files, ObjectId } from '../model/tree.js';
 import { type AdmissionPolicy, admissionProblem, shapeProblem } from './admission.js';
 import { type EntryName, gatesName, isResult, keyOf, resultName } from './encoded-entry.js';
-import { GATES_FILE, type GitResults, RESULT_FILE } from './git-results.js';
+import { GATES_FILE, type GitResults } from './git-results.js';
 import { interfaceDigest } from './manifest.js';
+import { RESULT_FILE } from './provenance-record.js';
 
 export type Arrived =
   | { readonly ok: true; readonly result: StoredResult }

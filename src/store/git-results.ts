@@ -15,11 +15,11 @@ import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Files, Listing, type ObjectId } from '../model/tree.js';
 import { type EntryName, gatesName, isResult, keyOf, nameOf, refOf, resultName } from './encoded-entry.js';
+import { parseRecord, RESULT_FILE } from './provenance-record.js';
 import type { KeptResult, NewResult, ResultStore } from './result-store.js';
 import { ResultWriter } from './result-writer.js';
 import { SIGNATURE_FILE, type Signer, statementOf } from './signature.js';
 
-export const RESULT_FILE = 'result.json';
 export const GATES_FILE = 'gates.json';
 const OUTPUTS = 'outputs/';
 /** Bytes of one result's files up to which they are written anew together with it. */
@@ -272,22 +272,4 @@ const gatesMessage = (key: Digest) => `gates passed ${key}\n`;
 
 function treeOf(commit: Buffer | undefined): ObjectId | undefined {
   return /^tree ([0-9a-f]{40,64})\n/.exec(commit?.toString('latin1', 0, 80) ?? '')?.[1];
-}
-
-/** A record written by conductor, or undefined: data in the store is not trusted to have the right form. */
-function parseRecord(text: string): (Provenance & { edited: string[] }) | undefined {
-  try {
-    const value = JSON.parse(text) as Partial<Provenance & { edited: string[] }>;
-    const sound =
-      value.schema === 1 &&
-      typeof value.key === 'string' &&
-      typeof value.label === 'string' &&
-      typeof value.attempts === 'number' &&
-      Array.isArray(value.manifest) &&
-      Array.isArray(value.edited) &&
-      typeof value.usage === 'object';
-    return sound ? (value as Provenance & { edited: string[] }) : undefined;
-  } catch {
-    return undefined;
-  }
 }

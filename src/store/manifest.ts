@@ -44,6 +44,18 @@ export interface ManifestFacts {
   readonly wholeTree: ObjectId | undefined;
   /** Interface digests of direct dependencies, in the order of their labels. */
   readonly dependencies: readonly { readonly label: string; readonly interface: Digest }[];
+  /** What the recipe can read beyond that. */
+  readonly beyond: BeyondInterfaces;
+  /** What the task's gates can read beyond that, as one digest; undefined: nothing, or there are none. */
+  readonly gateReads: Digest | undefined;
+}
+
+/** Files of dependencies that the interfaces of direct dependencies do not tell. */
+export interface BeyondInterfaces {
+  /** By the label of the dependency: everything that it made. */
+  readonly outputs: readonly (readonly [label: string, files: Digest])[];
+  /** By path: the patches of dependencies that are no direct ones. */
+  readonly patches: readonly (readonly [path: string, patches: Digest])[];
 }
 
 export function describeTask(facts: ManifestFacts): Manifest {
@@ -87,6 +99,9 @@ export function describeTask(facts: ManifestFacts): Manifest {
   // Direct dependencies by what they produced, never by what they were made from: the rule that makes early cutoff
   // possible and a mix of results of different runs impossible.
   for (const dependency of facts.dependencies) id(`dependency ${dependency.label}`, dependency.interface);
+  // But a recipe is keyed on everything that it can read: without declared inputs that is more.
+  for (const [label, files] of facts.beyond.outputs) id(`all files of dependency ${label}`, files);
+  for (const [path, patches] of facts.beyond.patches) id(`patches of ${path}`, patches);
   return items;
 }
 
@@ -98,12 +113,12 @@ function runText(command: string | readonly string[]): string {
 export interface GatedTask {
   readonly task: Pick<Task, 'label'>;
   readonly gates: readonly { readonly command: string | readonly string[] }[];
-  readonly facts: Pick<ManifestFacts, 'inputs' | 'dependencies' | 'conversions'>;
+  readonly facts: Pick<ManifestFacts, 'inputs' | 'dependencies' | 'gateReads' | 'conversions'>;
 }
 
 /**
- * The key of a task's gates on one exact result: their commands and everything declared that they can see. A changed
- * gate gives another key and so a re-verification, not a regeneration.
+ * The key of a task's gates on one exact result: their commands and everything that they can read. A changed gate, or a
+ * changed file that it can read, gives another key and so a re-verification, not a regeneration.
  */
 export function gatesKey(
   { task, gates, facts }: GatedTask,
@@ -120,6 +135,8 @@ export function gatesKey(
     ...facts.inputs.flatMap((input) => [input.pattern, digestFiles(input.files)]),
     ...facts.dependencies.flatMap((dependency) => [dependency.label, dependency.interface]),
     ...(facts.conversions ?? []),
+    // Where the above is all, the key is that of versions which knew nothing else: what they verified stays verified.
+    ...(facts.gateReads === undefined ? [] : ['reads', facts.gateReads]),
   ]);
 }
 

@@ -14,6 +14,7 @@ import { KEY, scriptedAgentConfig } from '../../test/rig/opencode-rig.js';
 import type { Agent } from '../agent.js';
 import type { ScriptedModel } from '../scripted-model/model-server.js';
 import type { ScriptStep } from '../scripted-model/playbook.js';
+import type { Step } from '../scripted-model/step.js';
 
 // A server takes a second to start, and many on a busy machine.
 vi.setConfig({ testTimeout: 300_000 });
@@ -80,6 +81,7 @@ describe('a limit', () => {
   test('of steps stops a model that goes round in circles', async () => {
     const run = await start([{ loop: { call: 'glob', args: { pattern: '*.x' } } }]);
     expect(await failure(run)).toMatchObject({ kind: 'step-limit', limit: 5 });
+    expect(model.requests.filter(({ script }) => script === run.name)).toHaveLength(5);
     expect((await run.exit).usage.tokensIn).toBeGreaterThan(0);
   });
 
@@ -111,6 +113,45 @@ describe('a limit', () => {
 describe('a model', () => {
   test('whose answer is cut off is asked again', async () => {
     const run = await start([{ say: 'Half an answer', cut: 40 }, { say: 'All of it.' }]);
+    expect(await run.exit).toMatchObject({ kind: 'finished' });
+  });
+
+  test('that ends with a word of its own has ended, and is not asked again', async () => {
+    const none = { usage: 'none' } as const;
+    const runs = [];
+    for (const end of [
+      { say: 'Done.', finish: 'end_turn' },
+      { say: 'Done.', finish: 'eos', ...none },
+    ]) {
+      const made = write(nextDir(), 'made.txt') as Step;
+      runs.push(await start([{ ...made, ...('usage' in end ? none : {}) }, end, { say: 'Asked again.' }]));
+    }
+    for (const run of runs) {
+      expect(await run.exit).toMatchObject({ kind: 'finished', lastWords: 'Done.' });
+      expect(model.requests.filter(({ script }) => script === run.name)).toHaveLength(2);
+    }
+  });
+
+  test('whose provider gives no answer with status 200 is asked three times, and the provider is named', async () => {
+    const cut = 'data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"del';
+    const runs = [];
+    for (const body of [
+      '<html><body>Sign in</body></html>',
+      '',
+      cut,
+      '{"error":{"message":"no such model"}}',
+    ])
+      runs.push(await start([{ loop: { body } }]));
+    for (const run of runs) {
+      expect(await failure(run)).toMatchObject({ kind: 'provider-unavailable', provider: 'scripted' });
+      expect(model.requests.filter(({ script }) => script === run.name)).toHaveLength(3);
+    }
+  });
+
+  test('that gives no answer now and then goes on', async () => {
+    const none = { body: '' };
+    const call = { call: 'glob', args: { pattern: '*.x' } };
+    const run = await start([none, call, none, { say: 'Done.' }]);
     expect(await run.exit).toMatchObject({ kind: 'finished' });
   });
 

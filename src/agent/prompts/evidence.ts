@@ -4,19 +4,23 @@
  */
 
 import type { Failure } from '../../model/failure.js';
+import { decisiveOutput } from '../../model/output/decisive-output.js';
 
-/** Bytes of decisive lines for one attempt. */
-const MAX_LINES_BYTES = 1024;
+/** Bytes of a review's findings for one attempt. */
+const MAX_FINDINGS_BYTES = 2048;
+/** Bytes of what an agent said last. */
+const MAX_SAID_BYTES = 1024;
 const MAX_PATHS = 10;
 
-/**
- * A bounded digest of a failed attempt: what failed, and the lines of its output that say why (at most 1 KB). The
- * last lines count when none of them looks like an error.
- */
+/** A bounded digest of a failed attempt: what failed, the part of its output that says why, and its agent's last words. */
 export function evidence(attempt: number, failure: Failure): string {
-  const lines = 'output' in failure ? decisiveLines(failure.output.tail) : findingLines(failure);
-  const head = `Attempt ${attempt} failed: ${sentence(failure)}`;
-  return lines === '' ? head : `${head}\n\n${fenced(lines)}`;
+  const lines = 'output' in failure ? decisiveOutput(failure.output.tail) : findingLines(failure);
+  const said = 'said' in failure ? lastBytes(failure.said?.trim() ?? '', MAX_SAID_BYTES) : '';
+  return [
+    `Attempt ${attempt} failed: ${sentence(failure)}`,
+    ...(lines === '' ? [] : [fenced(lines)]),
+    ...(said === '' ? [] : ['Its agent ended with these words:', fenced(said)]),
+  ].join('\n\n');
 }
 
 /** A prompt with what earlier attempts have shown behind it: no two attempts get the same one. */
@@ -40,7 +44,7 @@ function findingLines(failure: Failure): string {
   return lines
     .filter((line) => {
       size += Buffer.byteLength(line) + 1;
-      return size <= MAX_LINES_BYTES;
+      return size <= MAX_FINDINGS_BYTES;
     })
     .join('\n');
 }
@@ -105,28 +109,15 @@ export function shown(text: string): string {
   return `\`${plain.length > 300 ? `${plain.slice(0, 300)}…` : plain}\``;
 }
 
-const DECISIVE =
-  /error|fail|expected|received|actual|assert|cannot|not found|undefined|unexpected|missing|✗|✘|×|not ok|panic|exception|:\d+:\d+/i;
-/** Summaries of what did not happen: `# fail 0`, `0 errors`. */
-const NOTHING_FAILED = /\b(?:fail(?:ed|ures)?|errors?)[:\s]+0\b|\b0 (?:fail(?:ed|ures)?|errors?)\b/i;
-/** Colours and cursor movements. */
-const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g');
-
-function decisiveLines(tail: string): string {
-  const lines = tail
-    .replace(ESCAPES, '')
-    .split('\n')
-    .map((line) => cutToBytes(line.trimEnd(), 300))
-    .filter((line) => line.trim() !== '');
-  const telling = lines.filter((line) => DECISIVE.test(line) && !NOTHING_FAILED.test(line));
-  const chosen: string[] = [];
-  let left = MAX_LINES_BYTES;
-  for (const line of (telling.length > 0 ? telling : lines).reverse()) {
-    left -= Buffer.byteLength(line) + 1;
-    if (left < 0) break;
-    chosen.unshift(line);
-  }
-  return chosen.join('\n');
+/** The last lines in a number of bytes. */
+function lastBytes(text: string, max: number): string {
+  if (Buffer.byteLength(text) <= max) return text;
+  const cut = Buffer.from(text)
+    .subarray(-max)
+    .toString('utf8')
+    .replace(/^\ufffd+/, '');
+  const lineBreak = cut.indexOf('\n');
+  return `…${lineBreak >= 0 && lineBreak < max / 2 ? cut.slice(lineBreak) : cut}`;
 }
 
 function cutToBytes(line: string, max: number): string {

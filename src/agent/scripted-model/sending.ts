@@ -33,6 +33,10 @@ export async function sendStep(
     'cache-control': 'no-cache',
   });
   response.flushHeaders();
+  if (step.body !== undefined) {
+    response.end(step.body);
+    return;
+  }
   const parts = stream ? protocol.stream(request, step) : [protocol.whole(request, step)];
   if (step.hang === 'mid-stream') return hangAfterHalf(response, [...parts], signal);
   if (step.cut !== undefined) return cutAfter(response, parts, step.cut);

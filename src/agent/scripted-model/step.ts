@@ -21,7 +21,7 @@ export interface ToolCall {
 
 /**
  * One answer of the model, to one request. A step with nothing but `delayMs` or `hold` is a pause before the step
- * after it. Of `status`, `hang` and `loop` a step has at most one; `say`, `think`, `call` and `calls` go together.
+ * after it. Of `status`, `hang`, `loop` and `body` a step has at most one; `say`, `think`, `call` and `calls` go together.
  */
 export interface Step {
   readonly say?: string;
@@ -51,8 +51,12 @@ export interface Step {
   readonly loop?: Step;
   /** Bytes of text to stream. */
   readonly flood?: number;
-  readonly finish?: 'stop' | 'length' | 'content_filter' | 'tool_calls';
-  readonly usage?: StepUsage;
+  /** Why the answer ends; any other word than these is sent as it is. */
+  readonly finish?: string;
+  /** Status 200 with this text in place of an answer: a proxy's page, a broken or an empty stream. */
+  readonly body?: string;
+  /** `none`: the answer has no usage, as from some local servers. */
+  readonly usage?: StepUsage | 'none';
 }
 
 type Check = (value: unknown) => string | undefined;
@@ -89,6 +93,8 @@ const list =
     return undefined;
   };
 
+const tokenCounts = record({ input: count, cached: count, output: count, reasoning: count });
+
 const FIELDS: Readonly<Record<keyof Step, Check>> = {
   say: text,
   think: text,
@@ -108,8 +114,9 @@ const FIELDS: Readonly<Record<keyof Step, Check>> = {
   hang: oneOf('before-headers', 'mid-stream'),
   loop: (value) => stepProblem(value) ?? loopProblem(value as Step),
   flood: count,
-  finish: oneOf('stop', 'length', 'content_filter', 'tool_calls'),
-  usage: record({ input: count, cached: count, output: count, reasoning: count }),
+  finish: text,
+  body: text,
+  usage: (value) => (value === 'none' ? undefined : tokenCounts(value)),
 };
 
 /** What is wrong with a step, as half a sentence. */
@@ -117,7 +124,7 @@ function stepProblem(value: unknown): string | undefined {
   const problem = record(FIELDS)(value);
   if (problem !== undefined) return problem;
   const step = value as Step;
-  const kinds = (['status', 'hang', 'loop'] as const).filter((key) => step[key] !== undefined);
+  const kinds = (['status', 'hang', 'loop', 'body'] as const).filter((key) => step[key] !== undefined);
   if (kinds.length > 1) return `has both "${kinds[0]}" and "${kinds[1]}"`;
   if (step.loop !== undefined) {
     const beside = Object.keys(step).find((key) => !['loop', 'delayMs', 'hold'].includes(key));

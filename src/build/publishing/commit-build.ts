@@ -8,6 +8,7 @@ import type { Label, Task } from '../../model/task.js';
 import { type Entry, type Files, type ObjectId, sameEntry } from '../../model/tree.js';
 import type { Emit } from '../../project/host.js';
 import { lockedTask, lockFiles, type Project } from '../../project/project.js';
+import { recordedProvenance } from '../../store/provenance-record.js';
 import { commitTasks, headFiles } from '../../workspace/commit.js';
 import { specChanges, uncommittedSources } from './commit-sources.js';
 import type { FinishedTask } from './publish-plan.js';
@@ -60,7 +61,8 @@ async function commitOnHead(
     const changes = taskChanges(project, label, finished.get(label), sides);
     if (changes.size === 0) continue;
     committedTasks.add(label);
-    steps.push({ message: taskMessage(project, project.graph.task(label), finished.get(label)), changes });
+    const message = await taskMessage(project, project.graph.task(label), finished.get(label));
+    steps.push({ message, changes });
   }
   const tasks = steps.length;
   const record = recordChanges(project, head, after);
@@ -135,13 +137,18 @@ function recordChanges(project: Project, head: Files, after: Files): Changes {
   return changes;
 }
 
-function taskMessage(project: Project, task: Task, finished: FinishedTask | undefined): string {
+async function taskMessage(
+  project: Project,
+  task: Task,
+  finished: FinishedTask | undefined,
+): Promise<string> {
   const locked = lockedTask(project, task);
-  const made = finished?.result.provenance;
+  const made =
+    finished?.result.provenance ?? (locked && (await recordedProvenance(project.objects, locked.result)));
   const key = finished?.result.key ?? (locked && resultKeyOf(locked));
   const agent = made ? made.agent : locked?.agent;
   const model = made ? made.model : locked?.model;
-  const cost = made ? made.usage.costUsd : locked?.costUsd;
+  const cost = made?.usage.costUsd;
   const trailers = [
     `Conductor-Task: ${task.label}`,
     ...(key === undefined ? [] : [`Conductor-Key: ${key}`]),

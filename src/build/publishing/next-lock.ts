@@ -1,23 +1,16 @@
-/** A feature's lock file after a build: records, version, status. Reads no disk. */
+/** A feature's lock file after a build. Reads no disk. */
 
 import { criterionDigest, interfaceOf } from '../../analysis/dependency-outputs.js';
 import { madeBy } from '../../model/action.js';
 import { canonicalJson } from '../../model/digest.js';
-import {
-  bumpVersion,
-  type FeatureLock,
-  LOCK_SCHEMA,
-  type LockedEdit,
-  type LockedTask,
-  versionBump,
-} from '../../model/feature-lock.js';
+import type { FeatureLock, LockedEdit, LockedTask } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import { type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
 import { gatesKey } from '../../store/manifest.js';
 import type { FinishedTask, PublishPlan } from './publish-plan.js';
 
-/** The feature's lock after this build; the very same object when nothing changes. */
+/** The feature's lock after this build; the very same object when nothing of it changes, so that no file is written. */
 export function nextLock(
   project: Project,
   feature: Feature,
@@ -26,9 +19,6 @@ export function nextLock(
 ): FeatureLock | undefined {
   const before = project.locks.get(feature.name);
   const tasks: Record<string, LockedTask> = {};
-  let generated = false;
-  let attempts = before?.attempts ?? 0;
-  let costUsd = before?.costUsd ?? 0;
   for (const task of feature.tasks) {
     const finished = plan.finished.get(task.label);
     const old = before?.tasks[task.id];
@@ -41,34 +31,13 @@ export function nextLock(
     const record =
       old && sameContent(old, made) ? { ...withGates(old, made), acceptance: made.acceptance } : made;
     tasks[task.id] = record;
-    if (old?.result === record.result) continue;
-    generated = true;
-    attempts += finished.result.provenance.attempts;
-    costUsd += finished.result.provenance.usage.costUsd ?? 0;
   }
   // What was not looked at keeps its record; what is gone from the spec loses it once its files are gone.
   const isHeld = plan.held === 'all' || plan.held.has(feature.name);
   if (!plan.whole || isHeld) for (const [id, old] of Object.entries(before?.tasks ?? {})) tasks[id] ??= old;
   if (!before && Object.keys(tasks).length === 0) return undefined;
-
-  // Of tasks that were not looked at nothing is known, but where nothing was published nothing changed either.
-  const untouched = !plan.whole && !feature.tasks.some((task) => plan.finished.has(task.label));
-  const complete = feature.tasks.every((task) => plan.done.has(task.label));
-  const status = complete ? 'complete' : untouched && before ? before.status : 'incomplete';
-  const bump = before ? versionBump(before.tasks, tasks) : 'none';
-  const same =
-    before !== undefined && bump === 'none' && before.status === status && sameRecords(before.tasks, tasks);
-  if (same) return before;
-  return {
-    schema: LOCK_SCHEMA,
-    feature: feature.name,
-    version: before ? bumpVersion(before.version, bump) : '1.0.0',
-    status,
-    lastGenerated: generated || !before ? plan.at : before.lastGenerated,
-    attempts,
-    costUsd: Math.round(costUsd * 1e6) / 1e6,
-    tasks,
-  };
+  if (before && sameRecords(before.tasks, tasks)) return before;
+  return { feature: feature.name, tasks };
 }
 
 function lockTask(
@@ -89,7 +58,6 @@ function lockTask(
     };
   }
   const { provenance } = result;
-  const tokens = (provenance.usage.tokensIn ?? 0) + (provenance.usage.tokensOut ?? 0);
   return {
     key: check.facts.key,
     ...(result.key === check.facts.key ? {} : { resultKey: result.key }),
@@ -101,9 +69,6 @@ function lockTask(
     recipe: provenance.recipe,
     ...(provenance.agent === undefined ? {} : { agent: provenance.agent }),
     ...madeBy(provenance),
-    attempts: provenance.attempts,
-    ...(provenance.usage.costUsd === undefined ? {} : { costUsd: provenance.usage.costUsd }),
-    ...(tokens === 0 ? {} : { tokens }),
     ...(provenance.observed === undefined ? {} : { observed: provenance.observed }),
     acceptance: task.acceptance.map(criterionDigest),
   };

@@ -23,13 +23,6 @@ function isDone(outcome: TaskOutcomeKind): boolean {
   return outcome !== 'drifted' && outcome !== 'failed' && outcome !== 'skipped';
 }
 
-export interface PlanOptions {
-  /** ISO 8601, UTC. */
-  readonly at: string;
-  /** Results that an earlier build kept back and that this one does not ask for. */
-  readonly heldBefore?: ReadonlyMap<Label, readonly Label[]>;
-}
-
 export interface PlannedPublish {
   readonly merged: Result<MergedTree, Failure>;
   /** What goes into the tree. */
@@ -46,7 +39,7 @@ export interface PlannedPublish {
 export async function planPublish(
   prepared: Prepared,
   step: TaskStep,
-  { at, heldBefore = new Map() }: PlanOptions,
+  heldBefore: ReadonlyMap<Label, readonly Label[]> = new Map(),
 ): Promise<PlannedPublish> {
   const { project, whole } = prepared;
   for (;;) {
@@ -61,7 +54,7 @@ export async function planPublish(
     );
     const held = isAllHeld ? ('all' as const) : heldFeatures;
     const revisions = revisionsOf(step);
-    const plan = { finished, revisions, held, dependencyOutputs, whole, done, at };
+    const plan = { finished, revisions, held, dependencyOutputs, whole };
     const merged = await mergeResults(project, plan);
     if (merged.ok || !step.withdraw(merged.error, finished.keys())) return { merged, finished, done, units };
   }
@@ -101,13 +94,13 @@ function without<T>(all: ReadonlyMap<Label, T>, left: ReadonlyMap<Label, unknown
 export async function publishRevisions(
   prepared: Prepared,
   step: TaskStep,
-  { at, emit }: { readonly at: string; readonly emit: Emit },
+  emit: Emit,
 ): Promise<Result<ObjectId, Failure>> {
   const revisions = revisionsOf(step);
   const { project } = prepared;
   if (revisions.length === 0) return ok(project.snapshot);
-  const nothing = { finished: new Map(), dependencyOutputs: new Map(), done: new Set<Label>(), whole: false };
-  const merged = await mergeResults(project, { ...nothing, revisions, held: 'all', at });
+  const nothing = { finished: new Map(), dependencyOutputs: new Map(), whole: false };
+  const merged = await mergeResults(project, { ...nothing, revisions, held: 'all' });
   if (!merged.ok) return merged;
   const published = await publish(prepared, merged.value, emit);
   return published.ok ? ok(merged.value.tree) : published;

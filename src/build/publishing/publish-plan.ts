@@ -29,10 +29,6 @@ export interface PublishPlan {
   readonly held: ReadonlySet<string> | 'all';
   /** Whether every task was looked at: only then is it known what no task owns any more. */
   readonly whole: boolean;
-  /** Labels that are up to date or published. */
-  readonly done: ReadonlySet<Label>;
-  /** ISO 8601, UTC. */
-  readonly at: string;
 }
 
 export interface MergedTree {

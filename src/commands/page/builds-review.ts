@@ -8,7 +8,7 @@ import type { Label } from '../../model/task.js';
 import { encodeEntry } from '../../model/tree.js';
 import { lockedTask } from '../../project/project.js';
 import { added } from '../../report/build-view/fold-parts.js';
-import { RESULT_FILE } from '../../store/git-results.js';
+import { RESULT_FILE } from '../../store/provenance-record.js';
 import { type ResultPair, resultDiffs } from './result-diffs.js';
 import { changeView } from './task-document.js';
 

@@ -101,7 +101,7 @@ async function inTaskRunner(
     for (const label of project.graph.order) {
       if (targets.has(label)) tasks.push(await regeneratedTask(prepared, label, steps, typescript));
     }
-    const { merged } = await planPublish(prepared, first, { at: new Date(startedAt).toISOString() });
+    const { merged } = await planPublish(prepared, first);
     if (!merged.ok) return merged;
     const isComplete = steps.every((step) => step.firstFailure === undefined);
     const isKnown = tasks.every((task) => task.isRecorded);

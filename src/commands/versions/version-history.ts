@@ -1,12 +1,13 @@
-/** A feature's versions, read from its lock file through git. Changes nothing. */
+/** A feature's versions, from its lock file through git's history. Changes nothing. */
 
-import { fileHistory } from '../../io/git/commit-history.js';
+import { globEscape } from '../../io/git/commit-history.js';
 import { compareManifests } from '../../model/action.js';
-import { type FeatureLock, type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
+import { type FeatureLock, type LockedTask, resultKeyOf, versionBump } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
-import { parseLock } from '../../specs/lock-file.js';
+import { readyAt, recordedProvenance } from '../../store/provenance-record.js';
 import type { ResultStore } from '../../store/result-store.js';
+import { type LockHistory, type LockState, lockHistory, versionAfter } from './lock-history.js';
 
 export interface TaskChange {
   readonly id: string;
@@ -19,73 +20,85 @@ export interface TaskChange {
 }
 
 export interface FeatureVersion {
+  /** Where another branch gave the number to another content, the commit is added: `1.0.1+3fa2c1d`. */
   readonly version: string;
-  /** ISO 8601, UTC: when its last result was published. */
+  /** ISO 8601: when its last result was ready, or when it was committed; empty when neither is known. */
   readonly at: string;
   /** In the person's repository; undefined: on disk and not committed. */
   readonly commit: string | undefined;
   readonly subject: string | undefined;
-  readonly status: FeatureLock['status'];
-  /** US dollars for the results that came with it. */
+  /** US dollars for the results that came with it, as far as the store has them. */
   readonly costUsd: number;
   readonly acceptance: { readonly added: number; readonly removed: number };
   readonly tasks: readonly TaskChange[];
   readonly lock: FeatureLock;
 }
 
-/** Newest first. A version in several successive commits is listed once, with the newest. */
+/** One content of the lock under one number, with the newest commit that has it. */
+interface VersionedLock {
+  readonly version: string;
+  readonly lock: FeatureLock;
+  /** What it was made from. */
+  readonly before: FeatureLock | undefined;
+  readonly commit: string | undefined;
+  readonly at: string;
+  readonly subject: string | undefined;
+}
+
+/** Newest first. A version in several commits is listed once, with the newest. */
 export async function featureVersions(
   project: Project,
   store: ResultStore,
   feature: Feature,
 ): Promise<FeatureVersion[]> {
-  const locks = await locksOf(project, feature);
+  const history = await lockHistory(project, [globEscape(feature.lockFile)]);
   const versions: FeatureVersion[] = [];
-  for (const [index, { lock, commit, subject }] of locks.entries()) {
-    const before = locks[index + 1]?.lock;
-    const tasks = await taskChanges(store, before, lock);
+  for (const one of versionedLocks(project, feature, history)) {
+    const { lock, before, commit, subject } = one;
+    const made = await costAndTime(project, before, lock);
     versions.push({
-      version: lock.version,
-      at: lock.lastGenerated,
+      version: one.version,
+      at: made.at ?? one.at,
       commit,
       subject,
-      status: lock.status,
-      costUsd: costOf(before, lock),
+      costUsd: made.costUsd,
       acceptance: acceptanceChange(before, lock),
-      tasks,
+      tasks: await taskChanges(store, before, lock),
       lock,
     });
   }
   return versions;
 }
 
-interface VersionedLock {
-  readonly lock: FeatureLock;
-  readonly commit: string | undefined;
-  readonly subject: string | undefined;
-}
-
-async function locksOf(project: Project, feature: Feature): Promise<VersionedLock[]> {
+function versionedLocks(project: Project, feature: Feature, history: LockHistory): VersionedLock[] {
   const found: VersionedLock[] = [];
-  const add = (one: VersionedLock) => {
-    const last = found.at(-1);
-    // The one on disk is that of the newest commit, as long as nothing was built since.
-    if (last?.lock.version !== one.lock.version) found.push(one);
-    else if (last.commit === undefined && sameTasks(last.lock, one.lock)) found[found.length - 1] = one;
-  };
+  const isListed = (version: string, lock: FeatureLock) =>
+    found.some((one) => one.version === version && versionBump(one.lock.tasks, lock.tasks) === 'none');
   const now = project.locks.get(feature.name);
-  if (now) add({ lock: now, commit: undefined, subject: undefined });
-  for (const { commit, subject } of await fileHistory(project.repository, feature.lockFile)) {
-    const text = await project.objects.read(`${commit}:${project.repository.prefix}${feature.lockFile}`);
-    const lock = text && parseLock(text.toString('utf8'), feature.lockFile);
-    // A commit that removed the lock, or left marks of a merge in it, has no version to show.
-    if (lock?.ok) add({ lock: lock.value, commit, subject });
+  const head = history.head.get(feature.lockFile);
+  if (now && !(head && versionBump(head.lock.tasks, now.tasks) === 'none')) {
+    const { version } = versionAfter(now, head ? [head] : []);
+    found.push({ version, lock: now, before: head?.lock, commit: undefined, at: '', subject: undefined });
+  }
+  // Numbers on the line of HEAD stay as they are; those of merged branches give way.
+  const isMain = ({ change }: LockState) => change !== undefined && history.isMain(change.commit);
+  const taken = new Map<string, FeatureLock>();
+  for (const state of [...history.states.filter(isMain), ...history.states])
+    if (!taken.has(state.version)) taken.set(state.version, state.lock);
+  for (const state of history.states) {
+    const { lock, version, change } = state;
+    if (!change || isListed(version, lock)) continue;
+    const owner = taken.get(version);
+    const isOther = owner !== undefined && versionBump(owner.tasks, lock.tasks) !== 'none';
+    const name = isOther ? `${version}+${change.commit.slice(0, 7)}` : version;
+    const before = [state, ...state.before].find(
+      (one) => one !== state && versionBump(one.lock.tasks, lock.tasks) !== 'none',
+    );
+    if (isListed(name, lock)) continue;
+    const { commit, at, subject } = change;
+    found.push({ version: name, lock, before: before?.lock, commit, at, subject });
   }
   return found;
-}
-
-function sameTasks(a: FeatureLock, b: FeatureLock): boolean {
-  return JSON.stringify(a.tasks) === JSON.stringify(b.tasks);
 }
 
 async function taskChanges(
@@ -114,10 +127,23 @@ async function changedItems(store: ResultStore, old: LockedTask, task: LockedTas
   return compareManifests(manifest, is.value.provenance.manifest).map((change) => change.name);
 }
 
-function costOf(before: FeatureLock | undefined, after: FeatureLock): number {
-  return Object.entries(after.tasks)
-    .filter(([id, task]) => before?.tasks[id]?.result !== task.result)
-    .reduce((sum, [, task]) => sum + (task.costUsd ?? 0), 0);
+/** Of the results that are new in `after`; no time where the store has none of them. */
+async function costAndTime(
+  { objects }: Project,
+  before: FeatureLock | undefined,
+  after: FeatureLock,
+): Promise<{ readonly costUsd: number; readonly at: string | undefined }> {
+  let costUsd = 0;
+  let at: string | undefined;
+  for (const [id, { result }] of Object.entries(after.tasks)) {
+    if (before?.tasks[id]?.result === result) continue;
+    const made = await recordedProvenance(objects, result);
+    if (!made) continue;
+    costUsd += made.usage.costUsd ?? 0;
+    const ready = readyAt(made);
+    if (at === undefined || ready > at) at = ready;
+  }
+  return { costUsd, at };
 }
 
 function acceptanceChange(before: FeatureLock | undefined, after: FeatureLock): FeatureVersion['acceptance'] {

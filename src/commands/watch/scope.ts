@@ -2,6 +2,7 @@
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { TEMPLATES } from '../../analysis/facts.js';
+import { gatesOf } from '../../analysis/visible-files.js';
 import { canonicalJson } from '../../model/digest.js';
 import { escapeGlob } from '../../model/paths/glob-parser.js';
 import { Ownership } from '../../model/paths/ownership.js';
@@ -46,16 +47,19 @@ export function scopeOf(project: Project, before?: Scope): Scope {
   const addAll = (texts: readonly string[]) => {
     for (const { text } of patternSet(texts).includes) patterns.add(text);
   };
-  // A task without declared inputs may read, and so depend on, any file.
+  // A task without declared inputs may read, and so depend on, any file; its gates as well.
   let isWhole = config.gates.build.some((gate) => !gate.inputs);
   for (const task of graph.tasks.values()) {
-    if (!task.inputs && task.recipe.kind !== 'render') isWhole = true;
+    const gates = gatesOf(project, task);
+    const isSeen = task.recipe.kind !== 'render' || gates.some((gate) => !gate.inputs);
+    if (!task.inputs && isSeen) isWhole = true;
+    for (const gate of task.verify) addAll(gate.inputs ?? []);
     addAll(task.outputs);
     addAll(task.inputs ?? []);
     for (const path of task.edits) patterns.add(escapeGlob(path));
     addAll(task.editPatterns ?? []);
   }
-  for (const gate of config.gates.build) addAll(gate.inputs ?? []);
+  for (const gate of [...config.gates.build, ...config.gates.task]) addAll(gate.inputs ?? []);
   for (const path of recorded.keys()) patterns.add(escapeGlob(path));
 
   const index = new Ownership([{ label: 'any', outputs: [...patterns] }]);

@@ -2,8 +2,8 @@
 
 import { fenced, shown } from '../../agent/prompts/evidence.js';
 import { renderMeasured } from '../../agent/prompts/prompt-template.js';
+import { selectInputs } from '../../analysis/declared-inputs.js';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
-import { selectInputs } from '../../analysis/facts.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';

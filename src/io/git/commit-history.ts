@@ -46,6 +46,56 @@ export async function historicalBlobs(
   return ids;
 }
 
+/** A commit that changed files of interest, and their blobs after it; an empty id: it removed the file. */
+export interface FileChange extends HistoryEntry {
+  /** By path in the project. Of a merge: what differs from all its parents. */
+  readonly files: ReadonlyMap<string, ObjectId>;
+}
+
+/** Every commit that HEAD reaches with its parents, each after them. */
+export async function commitGraph(repository: Repository): Promise<Map<string, readonly string[]>> {
+  const call = { gitDir: repository.gitDir, dir: repository.top };
+  const exit = await git(['rev-list', '--topo-order', '--reverse', '--parents', 'HEAD'], call);
+  const lines = exit.code === 0 ? exit.stdout.toString('latin1').split('\n').filter(Boolean) : [];
+  return new Map(
+    lines.map((line) => {
+      const [commit = '', ...parents] = line.split(' ');
+      return [commit, parents];
+    }),
+  );
+}
+
+/** The commits that changed files which match the globs, newest first. Globs are relative to the project. */
+export async function fileChanges(repository: Repository, globs: readonly string[]): Promise<FileChange[]> {
+  const call = { gitDir: repository.gitDir, dir: repository.top };
+  const format = ['--format=%x01%H%x09%cI%x09%s', '--raw', '-z', '-c', '--no-abbrev', '--no-renames'];
+  const files = globs.map((glob) => `:(top,glob)${globEscape(repository.prefix)}${glob}`);
+  const args = ['log', '--full-history', '--topo-order', '--root', ...format, '--', ...files];
+  const exit = await git(args, call);
+  const changes: (HistoryEntry & { readonly files: Map<string, ObjectId> })[] = [];
+  let next: ObjectId | undefined;
+  for (const word of exit.code === 0 ? exit.stdout.toString('utf8').split('\0') : []) {
+    const text = word.replace(/^\n/, '');
+    if (text.startsWith('\x01')) {
+      const [commit = '', at = '', ...subject] = text.slice(1).split('\t');
+      changes.push({ commit, at, subject: subject.join('\t'), files: new Map() });
+    } else if (text.startsWith(':')) {
+      // Modes and ids of all parents, then of the commit, then a letter for each parent.
+      const colons = /^:+/.exec(text)?.[0].length ?? 1;
+      const id = text.slice(colons).split(' ')[2 * colons + 1] ?? '';
+      next = /[1-9a-f]/.test(id) ? id : '';
+    } else if (next !== undefined) {
+      changes.at(-1)?.files.set(text.slice(repository.prefix.length), next);
+      next = undefined;
+    }
+  }
+  return changes;
+}
+
+export function globEscape(path: string): string {
+  return path.replace(/[*?[\]\\]/g, '\\$&');
+}
+
 /** The commit of a name (`main`, `HEAD~2`, an id); undefined when there is none. Never read as an option. */
 export async function resolveCommit(repository: Repository, name: string): Promise<ObjectId | undefined> {
   if (name === '' || name.includes('\0')) return undefined;

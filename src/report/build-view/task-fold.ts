@@ -79,11 +79,12 @@ export class TaskFold {
         draft.usage = added(this.ended(), event.usage);
         return;
       case 'agent.finished': {
-        const { attempt, phase, at, ms, agent, model, promptBytes, usage, failure } = event;
+        const { attempt, phase, at, ms, agent, model, promptBytes, usage, failure, said } = event;
         const call = { attempt, phase, at, ms, agent, promptBytes, usage };
         const named = {
           ...(model === undefined ? {} : { model }),
           ...(failure === undefined ? {} : { failure }),
+          ...(said === undefined ? {} : { said }),
         };
         draft.calls = [...draft.calls, { ...call, ...named }];
         draft.usage = this.ended();

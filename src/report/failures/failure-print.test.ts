@@ -92,7 +92,6 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'pinned-result-missing': {
     kind: 'pinned-result-missing',
     key: 'abc',
-    costUsd: 0.41,
     remotes: ['git:origin'],
   },
   'publish-refused': { kind: 'publish-refused', paths, detail: 'changed on disk' },

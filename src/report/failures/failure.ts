@@ -8,8 +8,26 @@ import { describeTaskFailure } from './task-failure.js';
 
 export type { FailureText } from './failure-text.js';
 
+const MAX_SAID_LINES = 8;
+const MAX_SAID_WIDTH = 400;
+
 /** The text of a failure for people. It is raw: the printing code makes control characters visible. */
 export function describeFailure(failure: Failure, task?: Label): FailureText {
+  const text = describeKind(failure, task);
+  if (!('said' in failure) || failure.said === undefined) return text;
+  const said = shortWords(failure.said);
+  return { ...text, facts: [...text.facts, ['agent said', said]] };
+}
+
+/** The end of what an agent said: its conclusion stands there. */
+function shortWords(said: string): string {
+  const lines = said.trim().split('\n').slice(-MAX_SAID_LINES);
+  return lines
+    .map((line) => (line.length > MAX_SAID_WIDTH ? `${line.slice(0, MAX_SAID_WIDTH)}…` : line))
+    .join('\n');
+}
+
+function describeKind(failure: Failure, task?: Label): FailureText {
   switch (failure.kind) {
     case 'not-a-repository':
       return say(

@@ -160,11 +160,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     case 'pinned-result-missing':
       return say(
         'the recorded result cannot be found in any store',
-        [
-          ['key', failure.key],
-          ...(failure.costUsd === undefined ? [] : [['cost', money(failure.costUsd)] as const]),
-          ...list('asked', failure.remotes),
-        ],
+        [['key', failure.key], ...list('asked', failure.remotes)],
         'run `conductor cache push` on a machine that has it, or `conductor build --rebuild-missing` to rebuild it',
       );
     case 'publish-refused':

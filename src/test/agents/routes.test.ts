@@ -102,6 +102,36 @@ test('when the last model does not answer either, the task has failed without an
   expect(built.agent.runs).toHaveLength(2);
 });
 
+test('a provider that gave no answer is not asked again for each task, nor is each dead fallback', async () => {
+  await using rig = await createRig({ config: { workers: 1, attempts: 2 } });
+  const ids = ['T1', 'T2', 'T3', 'T4', 'T5', 'T6'];
+  rig.backlog('f', Object.fromEntries(ids.map((id) => [id, task({ outputs: [`${id}.txt`] })])));
+  for (const id of ids) rig.answer(`f/${id}`, unavailable);
+  const dead = await rig.build();
+  expect(dead.agent.runs).toHaveLength(1);
+  for (const id of ids) expect(dead.failure(`f/${id}`)).toMatchObject({ kind: 'provider-unavailable' });
+
+  const route = { model: 'a/one', fallbacks: ['b/two', 'c/three'] };
+  rig.config = { ...rig.config, models: { routes: [route] } };
+  let answered = 0;
+  for (const id of ids) {
+    rig.answer(`f/${id}`, ({ model }) => {
+      if (model !== 'c/three') return unavailable;
+      // The rest of a/one and b/two ends while the fourth task is built.
+      if (++answered === 4) rig.time += 10 * 60_000;
+      return { [`${id}.txt`]: id };
+    });
+  }
+  const built = await rig.build();
+  expect(Object.values(built.outcomes())).toEqual(ids.map(() => 'built'));
+  const both = ['a/one', 'b/two'];
+  const three = 'c/three';
+  expect(built.agent.runs.map(({ model }) => model)).toEqual([
+    ...[...both, three, three, three, three],
+    ...[...both, three, three],
+  ]);
+});
+
 test('bad work is no reason to ask a fallback', async () => {
   await using rig = await createRig({
     config: { models: { routes: [{ model: 'a/one', fallbacks: ['b/two'] }] } },

@@ -53,6 +53,35 @@ test.each([
   expect(second?.prompt.length).toBeGreaterThan(first?.prompt.length ?? 0);
 });
 
+test('what an agent says last is told to the next attempt, and stands in the failure and in the event', async () => {
+  await using rig = await createRig({ config: { attempts: 2 } });
+  rig.backlog('f', { T1: task() });
+  const held = rig.start();
+  for (const words of ['I cannot do this: `store.ts` has no export `open`', 'I still cannot']) {
+    const run = await held.agent.next('f/T1');
+    run.say(words);
+    run.finish();
+  }
+  const built = await held.done;
+  expect(built.failure('f/T1')).toEqual({ kind: 'nothing-done', said: 'I still cannot' });
+  expect(built.agent.runs[1]?.prompt).toContain('I cannot do this: `store.ts` has no export `open`');
+  expect(built.of('agent.finished').map(({ said }) => said)).toEqual([
+    'I cannot do this: `store.ts` has no export `open`',
+    'I still cannot',
+  ]);
+});
+
+test("evidence of a compiler's error has its source line", async () => {
+  await using rig = await createRig({ config: { attempts: 2 } });
+  const verify = ['echo "one.txt(2,7): error TS2304: Cannot find name \'two\'."; exit 2'];
+  rig.backlog('f', { T1: task({ verify }) });
+  rig.answer('f/T1', { 'one.txt': 'const one = 1;\nreturn two;\n' });
+  const built = await rig.build();
+  const evidence = "one.txt(2,7): error TS2304: Cannot find name 'two'.\n    2 | return two;";
+  expect(built.agent.runs[1]?.prompt).toContain(evidence);
+  expect(built.failure('f/T1')).toMatchObject({ output: { tail: evidence } });
+});
+
 test('the same command is not tried again', async () => {
   await using rig = await createRig({ config: { attempts: 3 } });
   const count = `${rig.temporary.root}/count`;

@@ -170,6 +170,38 @@ test('only what the interface names is seen by the key of dependents', async () 
   expect((await rig.build()).ran()).toEqual(['f/T1', 'f/T2']);
 });
 
+test('what a recipe without inputs can read of indirect dependencies and beside interfaces is in its key', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/in.txt': 'abc def' });
+  const tasks = {
+    ...chain({
+      outputs: ['out/one.txt', 'out/rest.txt'],
+      interface: ['out/one.txt'],
+      run: 'mkdir -p out && head -c 3 src/in.txt > out/one.txt && tail -c 3 src/in.txt > out/rest.txt',
+    }),
+    T3: {
+      depends_on: ['T2'],
+      outputs: ['out/three.txt'],
+      run: 'cat out/* > three && mv three out/three.txt',
+    },
+    T4: {
+      inputs: [],
+      depends_on: ['T2'],
+      outputs: ['out/four.txt'],
+      run: 'cat out/* > four && mv four out/four.txt',
+    },
+  };
+  rig.backlog('f', tasks);
+  await rig.build();
+  expect(rig.read('out/three.txt')).toBe('abcdefabc');
+  expect(rig.read('out/four.txt')).toBe('abc');
+
+  rig.write({ 'src/in.txt': 'abc xyz' });
+  const second = await rig.build();
+  expect(second.ran()).toEqual(['f/T1', 'f/T3']);
+  expect(rig.read('out/three.txt')).toBe('abcxyzabc');
+});
+
 test('outputs that were deleted are restored and no recipe runs', async () => {
   await using rig = await createRig();
   rig.write({ 'src/in.txt': 'abc one\n' });

@@ -22,7 +22,7 @@ test('a failing gate fails the task, and its output is shown once', async () => 
   expect(built.failure('f/T1')).toMatchObject({
     kind: 'gate-failed',
     exitCode: 3,
-    output: { tail: 'broken\n' },
+    output: { tail: 'broken' },
   });
   expect(built.summary).toMatchObject({ exitCode: 1, published: 0 });
   expect(rig.read('one.txt')).toBeUndefined();
@@ -142,6 +142,90 @@ test('gates of a task run on what an input or a dependency has become', async ()
   rig.write({ 'in.txt': 'b' });
   const second = await rig.build();
   expect(second.failure('f/T2')).toMatchObject({ kind: 'gate-failed', gate: 'grep -q a one.txt' });
+});
+
+test.each([
+  ['a task without inputs', {}, 'exit 0'],
+  ['a gate with inputs', { inputs: [] }, { run: 'sh gates/check.sh', inputs: ['gates/**'] }],
+])('a changed file that only gates can read runs them again, and no model: %s', async (_name, more, gate) => {
+  await using rig = await createRig();
+  rig.write({ 'gates/check.sh': 'grep -q 1 one.txt\n', 'other.txt': 'x' });
+  rig.backlog('f', { T1: { description: 'x', outputs: ['one.txt'], ...more, verify: [gate] } });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  expect((await rig.build()).outcomes()).toEqual(BUILT);
+
+  rig.write({ 'gates/check.sh': 'grep -q 1 one.txt # the same\n' });
+  expect(await rig.inspect()).toEqual({ 'f/T1': 'unverified' });
+  const second = await rig.buildWithoutAgent();
+  expect(second.outcomes()).toEqual({ 'f/T1': 'verified' });
+  expect(second.gates()).toHaveLength(1);
+  expect((await rig.buildWithoutAgent()).gates()).toEqual([]);
+  rig.write({ 'gates/check.sh': 'grep -q 1 one.txt\n' });
+  expect((await rig.buildWithoutAgent()).gates()).toEqual([]);
+
+  const isWhole = typeof gate === 'string';
+  rig.write({ 'other.txt': 'y' });
+  expect(await rig.inspect()).toEqual({ 'f/T1': isWhole ? 'unverified' : 'fresh' });
+});
+
+test('gates that all name their inputs see nothing else that people wrote', async () => {
+  await using rig = await createRig();
+  const list = `${rig.temporary.root}/list`;
+  rig.write({ 'gates/check.sh': `find . -type f -not -path './.git*' | sort > ${list}\n`, 'other.txt': 'x' });
+  rig.backlog('f', {
+    T1: {
+      description: 'x',
+      outputs: ['one.txt'],
+      verify: [{ run: 'sh gates/check.sh', inputs: ['gates/'] }],
+    },
+  });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  expect((await rig.build()).outcomes()).toEqual(BUILT);
+  expect(readFileSync(list, 'utf8')).toBe('./gates/check.sh\n./one.txt\n');
+  rig.write({ 'other.txt': 'y' });
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'fresh' });
+});
+
+test('gates see all that dependencies made, and run again when any of it changes', async () => {
+  await using rig = await createRig();
+  rig.write({ 'in.txt': 'a' });
+  rig.backlog('f', {
+    T1: { inputs: ['in.txt'], outputs: ['one.txt'], run: 'cp in.txt one.txt' },
+    T2: { inputs: [], depends_on: ['T1'], outputs: ['two.txt'], run: 'echo 2 > two.txt' },
+    T3: {
+      description: 'x',
+      inputs: [],
+      depends_on: ['T2'],
+      outputs: ['three.txt'],
+      verify: ['cat one.txt two.txt three.txt'],
+    },
+  });
+  rig.answer('f/T3', { 'three.txt': '3' });
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  rig.write({ 'in.txt': 'b' });
+  const second = await rig.buildWithoutAgent();
+  expect(second.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built', 'f/T3': 'verified' });
+  expect(second.gates()).toHaveLength(1);
+});
+
+test('gates run again on a patched file whose other lines changed', async () => {
+  await using rig = await createRig();
+  rig.write({ 'app.txt': 'one\ntwo\nthree\nfour\n' });
+  rig.backlog('f', {
+    T1: {
+      inputs: [],
+      outputs: ['one.txt'],
+      edits: ['app.txt'],
+      run: "echo 1 > one.txt && sed -i 's/four/vier/' app.txt",
+      verify: ['grep -q vier app.txt'],
+    },
+  });
+  expect((await rig.build()).outcomes()).toEqual(BUILT);
+  rig.write({ 'app.txt': 'eins\ntwo\nthree\nvier\n' });
+  const second = await rig.build();
+  expect(second.gates()).toHaveLength(1);
+  expect(second.ran()).toEqual([]);
+  expect(rig.read('app.txt')).toBe('eins\ntwo\nthree\nvier\n');
 });
 
 const buildGated = async (rig: Rig, gate: string) => {

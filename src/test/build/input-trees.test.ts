@@ -44,12 +44,27 @@ describe('a view shows', () => {
     expect(seen).toEqual(['.gitignore', 'src/a.ts']);
   });
 
-  test('the outputs of dependencies, of those of dependencies too', async () => {
+  test.each([
+    [
+      'and what the direct ones show, with inputs',
+      { inputs: ['by-hand.txt', 'two.*'] },
+      ['by-hand.txt', 'two.txt'],
+    ],
+    ['as inputs, if they are named there', { inputs: ['one.txt'] }, ['one.txt', 'two.txt']],
+    ['all of them, without inputs', {}, ['.gitignore', 'by-hand.txt', 'one.txt', 'private.txt', 'two.txt']],
+  ])('the outputs of dependencies %s', async (_name, inputs, expected) => {
     await using rig = await createRig();
+    rig.write({ 'by-hand.txt': 'x' });
     rig.backlog('f', {
       T1: { inputs: [], outputs: ['one.txt'], run: 'echo one > one.txt' },
-      T2: { inputs: [], depends_on: ['T1'], outputs: ['two.txt'], run: 'cat one.txt one.txt > two.txt' },
-      T3: { inputs: [], depends_on: ['T2'], description: 'x', outputs: ['three.txt'] },
+      T2: {
+        inputs: [],
+        depends_on: ['T1'],
+        outputs: ['two.txt', 'private.txt'],
+        interface: ['two.txt'],
+        run: 'cat one.txt one.txt | tee two.txt > private.txt',
+      },
+      T3: { ...inputs, depends_on: ['T2'], description: 'x', outputs: ['three.txt'] },
       T4: { inputs: [], outputs: ['four.txt'], run: 'echo four > four.txt' },
     });
     let seen: string[] = [];
@@ -58,7 +73,7 @@ describe('a view shows', () => {
       return { 'three.txt': 'three' };
     });
     expect((await rig.build()).summary.exitCode).toBe(0);
-    expect(seen).toEqual(['one.txt', 'two.txt']);
+    expect(seen).toEqual(expected);
   });
 
   test.each([

@@ -68,7 +68,6 @@ test('the history says what changed, what it cost and where it is', async () => 
   expect(none).toEqual([]);
   expect(second).toMatchObject({
     version: '1.1.0',
-    status: 'complete',
     costUsd: 0.5,
     acceptance: { added: 1, removed: 0 },
     tasks: [
@@ -169,4 +168,36 @@ test('a version is refused whole when its patches or its files are in no store a
     error: { kind: 'version-incomplete', version: '1.0.0', paths: ['ignored.txt'] },
   });
   expect(rig.read('specs/h/BACKLOG.yaml')).toContain('two');
+});
+
+test('two branches that both made 1.0.1: both can be found, the merge is 1.0.2, and a way back keeps its number', async () => {
+  await using rig = await createRig();
+  const say = (id: string, word: string) => ({
+    inputs: [],
+    outputs: [`${id}.txt`],
+    run: `echo ${word} > ${id}.txt`,
+  });
+  const state = async (a: string, b: string) => {
+    rig.backlog('f', { T1: say('T1', a), T2: say('T2', b) });
+    await rig.build();
+    rig.commit();
+  };
+  await state('a', 'b');
+  const main = rig.git('branch', '--show-current').trim();
+  rig.git('checkout', '-q', '-b', 'side');
+  await state('a', 'side');
+  const side = rig.git('rev-parse', 'HEAD').trim();
+  expect((await versionsOf(rig)).map(({ version }) => version)).toEqual(['1.0.1', '1.0.0']);
+  rig.git('checkout', '-q', main);
+  await state('main', 'b');
+  rig.git('merge', '-q', '--no-edit', 'side');
+  const merged = (await rig.buildWithoutAgent()).summary;
+  expect(merged.outcome).toBe('up-to-date');
+  const names = (await versionsOf(rig)).map(({ version }) => version);
+  expect(names.sort()).toEqual(['1.0.0', '1.0.1', `1.0.1+${side.slice(0, 7)}`, '1.0.2']);
+  expect(await checkout(rig, `1.0.1+${side.slice(0, 7)}`)).toMatchObject({ ok: true });
+  expect([rig.read('T1.txt'), rig.read('T2.txt')]).toEqual(['a\n', 'side\n']);
+  rig.commit();
+  await state('new', 'side');
+  expect((await versionsOf(rig))[0]?.version).toBe('1.0.3');
 });

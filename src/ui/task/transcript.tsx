@@ -78,6 +78,16 @@ function Sessions({ run }: { readonly run: TaskView }) {
           </tbody>
         </table>
       </div>
+      {run.calls.map((call) =>
+        call.said === undefined ? undefined : (
+          <div key={call.at} class="pad">
+            <p class="dim">
+              Attempt {call.attempt}, {words(call.phase)}: the agent's last words
+            </p>
+            <TextBlock text={call.said} label={`last words of attempt ${call.attempt}`} />
+          </div>
+        ),
+      )}
     </Panel>
   );
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { makeDir, removeTree, writeAtomic } from '../../../io/files.js';
 import { isGuarded, writeGuard } from './guard.js';
-import { isPaced, writePace } from './pace.js';
+import { allowSteps, isPaced, writePace } from './pace.js';
 import { type SandboxShell, writeShell } from './sandbox-shell.js';
 import { type ConfigFile, configText, type OpencodeConfig } from './server-config.js';
 import { type HomeFolders, homeFolders, MARK } from './server-environment.js';
@@ -24,6 +24,8 @@ export interface ServerHome {
   readonly shell: SandboxShell;
   /** Whether conductor's plugins have been loaded for a workspace (its real path), which happens with its first request. */
   isReady(workspace: string): Promise<boolean>;
+  /** Lets models be called so often in a workspace from now on; undefined: without a limit. */
+  allowSteps(workspace: string, steps: number | undefined): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -70,9 +72,9 @@ export async function fillHome(
   const guard = await writeGuard(folders.configDir, join(root, 'guarded'), {
     shown: [join(folders.xdg.data, 'opencode', 'tool-output'), ...LIBRARIES, ...options.readable],
   });
-  const paced = join(root, 'paced');
-  const { pace } = options.config;
-  if (pace) await writePace(folders.configDir, paced, pace);
+  const paced = { log: join(root, 'paced'), steps: join(root, 'steps') };
+  await makeDir(paced.steps);
+  await writePace(folders.configDir, paced, options.config.pace);
   await writeAtomic(
     folders.configFile,
     configText(options.config, { shell: shell.script, keyFiles: await writeKeys(folders, options.config) }),
@@ -81,8 +83,8 @@ export async function fillHome(
   return {
     folders,
     shell,
-    isReady: async (workspace) =>
-      (await isGuarded(guard, workspace)) && (!pace || (await isPaced(paced, workspace))),
+    isReady: async (workspace) => (await isGuarded(guard, workspace)) && (await isPaced(paced, workspace)),
+    allowSteps: async (workspace, steps) => allowSteps(paced, await realpath(workspace), steps),
     remove: () => removeTree(root),
   };
 }

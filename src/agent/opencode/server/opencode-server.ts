@@ -62,8 +62,11 @@ export interface OpencodeServer {
   memory(): Promise<number>;
   /** Whether it answers within five seconds. */
   healthy(): Promise<boolean>;
-  /** Lets the agents' shell run in a workspace; without it every command there is refused. Replaces an earlier grant. */
-  grant(workspace: ShellGrant): Promise<void>;
+  /**
+   * Lets the agents' shell run in a workspace, where without it every command is refused, and models be called `steps`
+   * times. Replaces an earlier grant.
+   */
+  grant(workspace: ShellGrant, steps?: number): Promise<void>;
   /** Takes it back, and ends what commands left running there. */
   revoke(workspace: string): Promise<void>;
   /**
@@ -152,7 +155,10 @@ export async function startServer(options: ServerOptions): Promise<Result<Openco
     exited: exited.then(({ exit, asked }) => ({ asked, detail: detailOf(exit), tail: tailOf(exit) })),
     memory: () => memoryBytes(pid),
     healthy: () => isHealthy(client),
-    grant: (request) => grant(home.shell, request),
+    async grant(request, steps) {
+      await grant(home.shell, request);
+      await home.allowSteps(request.workspace, steps);
+    },
     revoke: (workspace) => revoke(home.shell, workspace),
     async guarded(directory) {
       const opened = await inTime(client.path.get({ directory }), OPEN_MS);

@@ -13,7 +13,8 @@ import { longestWaitMs, type Pace } from '../server/pace.js';
 import type { ConfigFile } from '../server/server-config.js';
 import type { ModelName } from './model-name.js';
 import { ObservedFiles } from './observed.js';
-import { runSession, type SessionEnd } from './opencode-session.js';
+import { runSession } from './opencode-session.js';
+import type { SessionEnd } from './session-plan.js';
 import { Transcript } from './session-transcript.js';
 import { SessionUsage } from './session-usage.js';
 
@@ -121,14 +122,16 @@ export class Attempt {
     const { server, events, lost } = lease;
     const { env } = host;
     const { places = {} } = request;
-    await server.grant({
+    const shell = {
       workspace: request.cwd,
       network: request.network,
       env: withPathInFront({ ...cleanEnvironment(env, []), CI: '1' }, [`${request.cwd}/node_modules/.bin`]),
       readOnly: places.readOnly ?? [],
       mounts: places.mounts ?? [],
       hide: [...(places.hide ?? []), ...(env.HOME === undefined ? [] : secretPlaces(env.HOME))],
-    });
+    };
+    // Those of an earlier server of this attempt count too.
+    await server.grant(shell, Math.max(0, assignment.steps - this.usage.stepCount));
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
     const { pace, sessions = 4 } = host;
     const paced = pace ? longestWaitMs(pace, assignment.model.providerID, sessions) : 0;

@@ -2,10 +2,12 @@
 
 import { expect, test } from 'vitest';
 import type { AssistantMessage } from '../client.js';
+import { STEPS_REACHED } from '../server/pace.js';
 import { failureOfError, failureOfMessage } from './opencode-failure.js';
 import type { SessionError } from './session-lifecycle.js';
 
 const output = { tail: '' };
+const asked = { provider: 'acme', steps: 60 };
 const kind = (error: SessionError) => failureOfError(error, 'acme', output).kind;
 const api = (statusCode: number | undefined, isRetryable: boolean, message = 'x', responseBody = '') =>
   kind({
@@ -34,14 +36,18 @@ test('a refusal is told from an outage and from a mistake', () => {
 
 test('only a stop is a proper end', () => {
   const last = (more: Partial<AssistantMessage>) =>
-    failureOfMessage(more as AssistantMessage, undefined, 'acme', output);
+    failureOfMessage(more as AssistantMessage, undefined, asked, output);
   expect(last({ finish: 'stop' })).toBeUndefined();
   for (const finish of ['length', 'content-filter', 'tool-calls', undefined]) {
     expect(last(finish === undefined ? {} : { finish })).toMatchObject({ kind: 'agent-error' });
   }
-  expect(failureOfMessage(undefined, undefined, 'acme', output)).toMatchObject({ kind: 'agent-error' });
+  expect(failureOfMessage(undefined, undefined, asked, output)).toMatchObject({
+    kind: 'agent-error',
+  });
   const unknown = { name: 'UnknownError', data: { message: 'no such model\n  at stack' } } as const;
-  expect(failureOfMessage(undefined, unknown, 'acme', output)).toMatchObject({
+  expect(failureOfMessage(undefined, unknown, asked, output)).toMatchObject({
     detail: 'UnknownError: no such model',
   });
+  const limit = { name: 'UnknownError', data: { message: STEPS_REACHED } } as const;
+  expect(failureOfMessage(undefined, limit, asked, output)).toMatchObject({ kind: 'step-limit', limit: 60 });
 });

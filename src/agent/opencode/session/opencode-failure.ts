@@ -3,17 +3,31 @@
 import type { Failure, KeptOutput } from '../../../model/failure.js';
 import { failureOfProblem } from '../../provider-problem.js';
 import type { AssistantMessage } from '../client.js';
+import { STEPS_REACHED } from '../server/pace.js';
 import type { SessionError } from './session-lifecycle.js';
 import { errorText } from './session-transcript.js';
+
+export interface Asked {
+  readonly provider: string;
+  /** The limit of model calls. */
+  readonly steps: number;
+}
+
+/** The failure of a provider whose answers are none: it may be asked again later, and the task is not to blame. */
+export function fruitless({ provider }: Asked, output: KeptOutput): Failure {
+  const detail = 'it answered several times in a row with nothing that can be read';
+  return { kind: 'provider-unavailable', provider, detail, output };
+}
 
 /** The failure of a session whose last message is this one; undefined when it came to its proper end. */
 export function failureOfMessage(
   last: AssistantMessage | undefined,
   errorSeen: SessionError | undefined,
-  provider: string,
+  { provider, steps }: Asked,
   output: KeptOutput,
 ): Failure | undefined {
   const error = last?.error ?? (last?.finish === undefined ? errorSeen : undefined);
+  if (error && errorText(error).includes(STEPS_REACHED)) return { kind: 'step-limit', limit: steps, output };
   if (error) return failureOfError(error, provider, output);
   if (last?.finish === 'stop') return undefined;
   const detail =

@@ -12,7 +12,8 @@ import { type OpencodeServer, startServer } from '../server/opencode-server.js';
 import { EventStream, type ServerEvent, type SessionListener } from './events.js';
 import type { SessionLimits } from './limits.js';
 import { ObservedFiles } from './observed.js';
-import { runSession, type SessionTools } from './opencode-session.js';
+import { runSession } from './opencode-session.js';
+import type { SessionTools } from './session-plan.js';
 import { Transcript } from './session-transcript.js';
 import { SessionUsage } from './session-usage.js';
 

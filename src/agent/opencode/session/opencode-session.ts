@@ -1,51 +1,27 @@
 /** One session of one attempt, from its creation to its removal. Knows no budget and no task. */
 
 import type { Failure, KeptOutput } from '../../../model/failure.js';
-import type { OpencodeClient, ToolPart } from '../client.js';
+import type { ToolPart } from '../client.js';
+import { AnswerWatch } from './answers.js';
 import { type Blocked, blockedIn } from './blocked.js';
-import type { EventStream, ServerEvent, SessionListener } from './events.js';
-import { LimitWatch, type SessionLimits } from './limits.js';
-import type { ObservedFiles } from './observed.js';
-import { failureOfMessage } from './opencode-failure.js';
-import { ANSWER_MS, abortSession, inTime, messageName, postPrompt, refuse, said } from './session-calls.js';
+import type { ServerEvent, SessionListener } from './events.js';
+import { LimitWatch } from './limits.js';
+import { failureOfMessage, fruitless } from './opencode-failure.js';
+import {
+  ANSWER_MS,
+  abortSession,
+  inTime,
+  messageName,
+  noAnswer,
+  postPrompt,
+  refuse,
+  said,
+} from './session-calls.js';
 import { SessionLifecycle } from './session-lifecycle.js';
-import type { Transcript } from './session-transcript.js';
-import type { SessionUsage } from './session-usage.js';
+import type { SessionEnd, SessionPlan, SessionTools } from './session-plan.js';
 
-export interface SessionPlan {
-  /** The workspace: absolute, and it exists. */
-  readonly directory: string;
-  readonly title: string;
-  readonly prompt: string;
-  readonly agent?: string;
-  readonly model: { readonly providerID: string; readonly modelID: string };
-  readonly variant?: string;
-  readonly limits: SessionLimits;
-  /** For failures: where the transcript is. */
-  readonly logFile: string;
-}
-
-export interface SessionTools {
-  readonly client: OpencodeClient;
-  readonly events: EventStream;
-  /** Resolves with a sentence when the server is gone. */
-  readonly lost: Promise<string>;
-  readonly transcript: Transcript;
-  readonly usage: SessionUsage;
-  readonly observed: ObservedFiles;
-  /** Milliseconds since 1970. */
-  now(): number;
-  /** After each change of `usage`. */
-  onUsage(): void;
-}
-
-export type SessionEnd =
-  | { readonly kind: 'finished' }
-  | { readonly kind: 'failed'; readonly failure: Failure }
-  /** The server died: nothing is known of the session's end. */
-  | { readonly kind: 'lost'; readonly detail: string };
-
-type Why = 'over' | { readonly failure: Failure } | { readonly lost: string };
+/** `over`: the session came to its end. `ended`: the agent did, which OpenCode does not know. */
+type Why = 'over' | 'ended' | { readonly failure: Failure } | { readonly lost: string };
 
 /**
  * Prompts a new session and waits until it is over, a limit is reached, `signal` aborts or the server dies. However
@@ -59,8 +35,10 @@ export async function runSession(
   const { client } = tools;
   const { directory, title } = plan;
   const created = await inTime(client.session.create({ directory, title }), 6 * ANSWER_MS);
-  if (!created?.data)
-    return noAnswer(tools, plan, `the server could not create a session: ${said(created?.error)}`);
+  if (!created?.data) {
+    const output = { log: plan.logFile, tail: tools.transcript.tail };
+    return noAnswer(tools.lost, `the server could not create a session: ${said(created?.error)}`, output);
+  }
   const session = new RunningSession(plan, tools, created.data.id);
   return session.run(signal);
 }
@@ -72,6 +50,7 @@ class RunningSession implements SessionListener {
   private readonly messageID: string;
   private readonly lifecycle = new SessionLifecycle();
   private readonly watch: LimitWatch;
+  private readonly answers = new AnswerWatch();
   private blocked: Blocked | undefined;
   private timer: NodeJS.Timeout | undefined;
   private gone = false;
@@ -108,10 +87,11 @@ class RunningSession implements SessionListener {
         : await postPrompt(tools.client, this.id, this.messageID, plan);
       if (refused !== undefined) this.end({ failure: this.agentError(refused) });
       const why = await this.ended;
-      if (why !== 'over' && 'lost' in why) return { kind: 'lost', detail: why.lost };
-      const ended = why === 'over' ? await this.read() : why.failure;
+      if (typeof why === 'object' && 'lost' in why) return { kind: 'lost', detail: why.lost };
+      const over = why === 'over' ? await this.read() : undefined;
       if (why !== 'over') await abortSession(tools.client, this.id, plan.directory, this.idle);
-      return ended ? { kind: 'failed', failure: ended } : { kind: 'finished' };
+      const failure = typeof why === 'object' ? why.failure : (over ?? this.blockedFailure());
+      return failure ? { kind: 'failed', failure } : { kind: 'finished' };
     } finally {
       this.gone = true;
       clearTimeout(this.timer);
@@ -178,12 +158,16 @@ class RunningSession implements SessionListener {
     const { part } = event.properties;
     if (part.messageID === this.messageID) return;
     tools.transcript.part(part);
+    this.answers.part(part);
     if (part.type === 'tool') this.tool(part);
     if (part.type === 'step-finish') {
       tools.usage.step(part);
       if (own) lifecycle.step(part.messageID);
-      this.watch.stepped(tools.usage.stepCount, part.reason === 'tool-calls');
+      const meaning = this.answers.step(part);
+      this.watch.stepped(tools.usage.stepCount, meaning === 'goes-on');
       tools.onUsage();
+      if (own && meaning === 'ended') this.end('ended');
+      if (this.answers.isFruitless) this.end({ failure: fruitless(this.asked, this.output()) });
     }
   }
 
@@ -256,12 +240,18 @@ class RunningSession implements SessionListener {
   private async read(): Promise<Failure | undefined> {
     const found = await this.messages();
     const last = (found ?? []).flatMap(({ info }) => (info.role === 'assistant' ? [info] : [])).at(-1);
-    const { lifecycle, plan } = this;
+    const { lifecycle } = this;
     if (!found && !lifecycle.errorSeen) return this.agentError('the session could not be read');
     if (last?.summary) return this.agentError('the session ended right after its compaction');
-    const failed = failureOfMessage(last, lifecycle.errorSeen, plan.model.providerID, this.output());
-    if (failed || !this.blocked) return failed;
-    return { kind: 'agent-blocked', ...this.blocked, output: this.output() };
+    return failureOfMessage(last, lifecycle.errorSeen, this.asked, this.output());
+  }
+
+  private blockedFailure(): Failure | undefined {
+    return this.blocked && { kind: 'agent-blocked', ...this.blocked, output: this.output() };
+  }
+
+  private get asked() {
+    return { provider: this.plan.model.providerID, steps: this.plan.limits.steps };
   }
 
   private async remove(): Promise<void> {
@@ -277,12 +267,4 @@ class RunningSession implements SessionListener {
   private agentError(detail: string): Failure {
     return { kind: 'agent-error', detail, output: this.output() };
   }
-}
-
-/** A server that died between two words is lost; one that lives has refused. */
-async function noAnswer(tools: SessionTools, plan: SessionPlan, detail: string): Promise<SessionEnd> {
-  const lost = await inTime(tools.lost, 500);
-  if (lost !== undefined) return { kind: 'lost', detail: lost };
-  const output = { log: plan.logFile, tail: tools.transcript.tail };
-  return { kind: 'failed', failure: { kind: 'agent-error', detail, output } };
 }

@@ -1,6 +1,7 @@
 /** Single calls to the server about one session, each with a time limit. Knows no lifecycle. */
 
 import { createHash } from 'node:crypto';
+import type { Failure, KeptOutput } from '../../../model/failure.js';
 import type { OpencodeClient } from '../client.js';
 import type { ServerEvent } from './events.js';
 import type { Transcript } from './session-transcript.js';
@@ -109,4 +110,15 @@ export async function abortSession(
   const status = await inTime(client.session.status({ directory }));
   if (status?.data && status.data[sessionID] === undefined) return;
   await inTime(idle);
+}
+
+/** A server that died between two words is lost; one that lives has refused. */
+export async function noAnswer(
+  lost: Promise<string>,
+  detail: string,
+  output: KeptOutput,
+): Promise<{ kind: 'lost'; detail: string } | { kind: 'failed'; failure: Failure }> {
+  const gone = await inTime(lost, 500);
+  if (gone !== undefined) return { kind: 'lost', detail: gone };
+  return { kind: 'failed', failure: { kind: 'agent-error', detail, output } };
 }

@@ -113,7 +113,7 @@ function* streamOf(request: ModelRequest, step: Step): Generator<string> {
     }
   }
   yield event([{ index: 0, delta: {}, finish_reason: finishOf(step) }]);
-  yield event([], { usage: usageOf(request, step) });
+  if (step.usage !== 'none') yield event([], { usage: usageOf(request, step) });
   yield 'data: [DONE]\n\n';
 }
 

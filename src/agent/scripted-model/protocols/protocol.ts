@@ -48,7 +48,7 @@ export interface TokenParts {
 
 /** The tokens of an answer: those that its step names, the rest reckoned from the lengths. */
 export function tokensOf(request: ModelRequest, step: Step): TokenParts {
-  const given = step.usage ?? {};
+  const given = step.usage === 'none' ? {} : (step.usage ?? {});
   const tokens = (characters: number): number => Math.ceil(characters / CHARACTERS_PER_TOKEN);
   const said = (step.say ?? '').length + (step.flood ?? 0) + JSON.stringify(callsOf(step)).length - 2;
   return {

@@ -1,0 +1,191 @@
+/**
+ * Which files the recipe of a task and its gates can read. What a recipe can read is in the key of its task, what gates
+ * can read is in the key of the gates.
+ */
+
+import { compareBytes } from '../base/order.js';
+import { ok, type Result } from '../base/result.js';
+import { type Digest, digestFields } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import { patternSet } from '../model/paths/pattern-set.js';
+import type { GateSpec, Label, Task } from '../model/task.js';
+import { digestFiles, type Entry, encodeEntry, type Files, type Listing } from '../model/tree.js';
+import type { Project } from '../project/project.js';
+import type { BeyondInterfaces, ManifestFacts } from '../store/manifest.js';
+import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
+import { foldPatches } from './patches.js';
+
+export interface Reader {
+  readonly project: Project;
+  readonly task: Task;
+  /** Files that the declared inputs show. */
+  readonly inputs: ManifestFacts['inputs'];
+  /** Of the transitive dependencies at least. */
+  readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
+}
+
+export interface VisibleFiles {
+  /** Whether the whole hand-written tree is below the files. */
+  readonly whole: boolean;
+  readonly files: ReadonlyMap<string, Entry | undefined>;
+}
+
+export function gatesOf({ config }: Pick<Project, 'config'>, task: Task): readonly GateSpec[] {
+  return [...task.verify, ...config.gates.task];
+}
+
+/**
+ * With declared inputs a recipe sees these, the interfaces of its direct dependencies and the files that it edits; without,
+ * the hand-written tree and everything that its dependencies made.
+ */
+export function filesForRecipe(reader: Reader): Promise<Result<VisibleFiles, Failure>> {
+  const { project, task, inputs, dependencyOutputs } = reader;
+  if (task.inputs === undefined) return filesForGates(reader, { whole: true, more: [] });
+  const files = new Map<string, Entry | undefined>(inputs.flatMap((input) => input.files));
+  for (const label of task.dependsOn) {
+    const made = dependencyOutputs.get(label)?.outputs ?? new Map<string, Entry>();
+    for (const path of interfacePaths(project.graph.task(label), made)) files.set(path, made.get(path));
+  }
+  return withPatches(reader, { whole: false, files });
+}
+
+/** Gates see what makes the work run: also everything that direct and indirect dependencies made. */
+export function filesForGates(
+  reader: Reader,
+  { whole, more } = gateFiles(reader),
+): Promise<Result<VisibleFiles, Failure>> {
+  const { project, task, inputs, dependencyOutputs } = reader;
+  const files = new Map<string, Entry | undefined>(more);
+  for (const input of inputs) for (const [path, entry] of input.files) files.set(path, entry);
+  for (const need of project.graph.inOrder(project.graph.transitiveDependencies(task.label)))
+    for (const [path, entry] of dependencyOutputs.get(need)?.outputs ?? []) files.set(path, entry);
+  return withPatches(reader, { whole, files });
+}
+
+/** What a recipe can read beyond its inputs and the interfaces of direct dependencies: also a part of its key. */
+export function readsBeyond(reader: Reader): BeyondInterfaces {
+  const { task, inputs } = reader;
+  const { kind } = task.recipe;
+  // A template gets its variables and nothing else. What an agent without inputs reads is observed.
+  if (kind === 'render' || (kind === 'agent' && task.inputs === undefined)) return NOTHING;
+  const isWhole = task.inputs === undefined;
+  const shown = new Set(inputs.flatMap((input) => input.files.map(([path]) => path)));
+  return {
+    outputs: isWhole ? outputsBeyond(reader) : [],
+    patches: patchesBeyond(reader, (path) => isWhole || shown.has(path)),
+  };
+}
+
+const NOTHING: BeyondInterfaces = { outputs: [], patches: [] };
+
+/**
+ * Everything that gates can read and that neither the declared inputs nor the interfaces of direct dependencies tell;
+ * undefined: nothing.
+ */
+export function gateReads(reader: Reader): Digest | undefined {
+  const { project, task, inputs } = reader;
+  if (gatesOf(project, task).length === 0) return undefined;
+  const { whole, more } = gateFiles(reader);
+  const shown = new Set(inputs.flatMap((input) => input.files.map(([path]) => path)));
+  const fields: string[] = whole ? ['tree', project.handWrittenTree] : [];
+  for (const [path, entry] of more) if (!shown.has(path)) fields.push(path, encodeEntry(entry));
+  const named = new Set(more.map(([path]) => path));
+  if (!whole) {
+    for (const path of task.edits) {
+      if (shown.has(path) || named.has(path)) continue;
+      const base = project.edited.get(path)?.base;
+      fields.push(path, base ? encodeEntry(base) : '');
+    }
+  }
+  for (const [label, digest] of outputsBeyond(reader)) fields.push(label, digest);
+  const isSeen = (path: string) => whole || shown.has(path) || named.has(path) || task.edits.includes(path);
+  for (const [path, digest] of patchesBeyond(reader, isSeen)) fields.push(path, digest);
+  return fields.length === 0 ? undefined : digestFields('conductor.gate-reads.1', fields);
+}
+
+/** Hand-written files for gates beside the declared inputs: those that gates name, or all of them. */
+function gateFiles({ project, task }: Pick<Reader, 'project' | 'task'>): {
+  readonly whole: boolean;
+  readonly more: readonly (readonly [string, Entry])[];
+} {
+  const gates = gatesOf(project, task);
+  const whole = task.inputs === undefined && gates.some((gate) => gate.inputs === undefined);
+  if (whole) return { whole, more: [] };
+  const more = new Map<string, Entry>();
+  for (const { inputs } of gates)
+    for (const [path, entry] of inputs ? selected(project.handWritten, inputs) : []) more.set(path, entry);
+  return { whole, more: [...more].sort(([a], [b]) => compareBytes(a, b)) };
+}
+
+const selections = new WeakMap<Listing, Map<string, readonly (readonly [string, Entry])[]>>();
+
+/** Every task has the gates of the config: their files are looked for once. */
+function selected(listing: Listing, patterns: readonly string[]): readonly (readonly [string, Entry])[] {
+  const known = selections.get(listing) ?? new Map<string, readonly (readonly [string, Entry])[]>();
+  selections.set(listing, known);
+  const name = patterns.join('\0');
+  const found =
+    known.get(name) ??
+    patternSet(patterns)
+      .select(listing)
+      .map((path) => [path, listing.get(path) as Entry] as const);
+  known.set(name, found);
+  return found;
+}
+
+/** Dependencies of which more can be read than the interface that the key has: by label, with all that they made. */
+function outputsBeyond({ project, task, dependencyOutputs }: Reader): (readonly [Label, Digest])[] {
+  const direct = new Set(task.dependsOn);
+  return [...project.graph.transitiveDependencies(task.label)].sort(compareBytes).flatMap((label) => {
+    const outputs = dependencyOutputs.get(label)?.outputs;
+    if (outputs === undefined || outputs.size === 0) return [];
+    const isKeyed =
+      direct.has(label) && interfacePaths(project.graph.task(label), outputs).length === outputs.size;
+    return isKeyed ? [] : [[label, digestOf(outputs)] as const];
+  });
+}
+
+/** Patched files of which a dependency that is no direct one has a part: by path. */
+function patchesBeyond(
+  { project, task, dependencyOutputs }: Reader,
+  isSeen: (path: string) => boolean,
+): (readonly [string, Digest])[] {
+  if (project.edited.size === 0) return [];
+  const direct = new Set(task.dependsOn);
+  const needs = [...project.graph.transitiveDependencies(task.label)];
+  const indirect = needs.filter((label) => !direct.has(label)).sort(compareBytes);
+  return [...project.edited.keys()]
+    .filter(isSeen)
+    .sort(compareBytes)
+    .flatMap((path) => {
+      const fields = indirect.flatMap((label) => {
+        const edit = dependencyOutputs.get(label)?.edits.find((one) => one.path === path);
+        return edit ? [label, edit.after ? encodeEntry(edit.after) : 'deleted'] : [];
+      });
+      return fields.length === 0 ? [] : [[path, digestFields('patches', fields)] as const];
+    });
+}
+
+const digests = new WeakMap<Files, Digest>();
+
+function digestOf(outputs: Files): Digest {
+  const digest = digests.get(outputs) ?? digestFiles(outputs);
+  digests.set(outputs, digest);
+  return digest;
+}
+
+/** With the patches of dependencies on the files that people wrote. */
+async function withPatches(
+  { project, task, dependencyOutputs }: Reader,
+  { whole, files }: VisibleFiles,
+): Promise<Result<VisibleFiles, Failure>> {
+  const needs = project.graph.transitiveDependencies(task.label);
+  const patched = new Map(files);
+  for (const path of project.edited.keys()) {
+    if (!whole && !files.has(path) && !task.edits.includes(path)) continue;
+    const folded = await foldPatches(project, path, needs, dependencyOutputs);
+    if (!folded.ok) return folded;
+    patched.set(path, folded.value);
+  }
+  return ok({ whole, files: patched });
+}

@@ -1,0 +1,41 @@
+/** What several failures are made of: a mistake in a file, a kept output, a finding. */
+
+/** A mistake in a file that a person wrote, with the place it was found at. */
+export interface Diagnostic {
+  /** Relative to the project. */
+  readonly file: string;
+  /** From 1; absent when the file as a whole is meant. */
+  readonly line?: number;
+  readonly column?: number;
+  /** The source line and how many columns to mark. */
+  readonly sourceLine?: string;
+  readonly length?: number;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Where a command's or an agent's output was kept. */
+export interface KeptOutput {
+  /** Path relative to the project. */
+  readonly log?: string;
+  /** Of a command the part that says why it failed, of an agent the last lines: bounded, for the one time that it is shown. */
+  readonly tail: string;
+}
+
+/** What is wrong with the value of a template's variable, or that it has none. */
+export interface VariableProblem {
+  readonly variable: string;
+  /** Without its subject: `is missing`, `must be a number`. */
+  readonly message: string;
+  readonly hint?: string;
+  /** A value that would do, as `--set` takes it. */
+  readonly example?: string;
+}
+
+export interface ReviewFinding {
+  readonly severity: 'blocker' | 'major' | 'minor';
+  /** Relative to the project; absent for a criterion that nothing fulfils. */
+  readonly file?: string;
+  readonly line?: number;
+  readonly what: string;
+}
