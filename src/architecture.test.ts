@@ -38,6 +38,8 @@ const SIDEWAYS: readonly (readonly [from: string, to: string, why: string])[] = 
 /** The files that may import a package or start processes: its adapters. A name that ends in `/` is a folder. */
 const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   ajv: ['io/document/ajv.ts', 'io/document/schema-message.ts'],
+  'mdast-util-from-markdown': ['io/document/markdown-items.ts'],
+  'mdast-util-to-string': ['io/document/markdown-items.ts'],
   yaml: ['io/document/yaml.ts', 'io/document/document.ts', 'io/document/yaml-edit.ts'],
   handlebars: ['io/template/template.ts'],
   piscina: ['io/pool/thread-pool.ts'],

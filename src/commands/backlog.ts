@@ -11,11 +11,14 @@ import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { type Label, TASK_STATUSES, type Task, type TaskNotes } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
+import { planItems } from '../plan/merged-plan.js';
 import type { Host } from '../project/host.js';
 import { loadProject } from '../project/project.js';
 import { diskSource } from '../project/project-source.js';
 import { editSpec } from '../specs/spec-edit.js';
 import { type Estimate, estimate } from './estimate.js';
+import { PLAN } from './plan/plan-files.js';
+import { featureFolder, textIn } from './plan/planned-feature.js';
 
 export interface BacklogRow {
   readonly label: Label;
@@ -50,20 +53,26 @@ export interface Proposal {
   /** What a build would do something with, dependencies of the targets included. */
   readonly rows: readonly BacklogRow[];
   readonly estimate: Estimate;
+  /** What the plan has settled without asking, one entry each. */
+  readonly contradictions: readonly string[];
+  readonly assumptions: readonly string[];
 }
 
-/** What a build of the targets would do and cost. */
-export async function proposeBuild(
-  host: Host,
-  targets: readonly string[],
-): Promise<Result<Proposal, Failure>> {
-  const options = { targets, force: false, discardEdits: false };
-  return inspect(host, options, async (inspection) => ({
-    rows: inspection.tasks
-      .filter(({ verdict }) => verdict.kind !== 'fresh')
-      .map(({ task, verdict }) => row(task, verdict)),
-    estimate: await estimate(inspection),
-  }));
+/** What a build of the planned feature would do and cost. */
+export async function proposeBuild(host: Host, feature: string): Promise<Result<Proposal, Failure>> {
+  const options = { targets: [feature], force: false, discardEdits: false };
+  return inspect(host, options, async (inspection) => {
+    const { project } = inspection.prepared;
+    const plan = (await textIn(project, `${featureFolder(project, feature)}${PLAN}`)) ?? '';
+    return {
+      rows: inspection.tasks
+        .filter(({ verdict }) => verdict.kind !== 'fresh')
+        .map(({ task, verdict }) => row(task, verdict)),
+      estimate: await estimate(inspection),
+      contradictions: planItems(plan, 'contradictions'),
+      assumptions: planItems(plan, 'assumptions'),
+    };
+  });
 }
 
 /** What a build of the targets would cost. */

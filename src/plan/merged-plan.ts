@@ -1,6 +1,6 @@
-/** Merges three planners' documents into one plan, and checks each of them. Pure. */
+/** Three planners' drafts as one document, and the rules that drafts and plans have to keep. Pure. */
 
-import { headingsOf } from '../base/markdown.js';
+import { headingsOf, sectionOf } from '../base/markdown.js';
 
 /** Planners, in the order of their parts in the plan. */
 export const PLANNERS = ['spec', 'arch', 'qa'] as const;
@@ -22,9 +22,54 @@ export function documentProblem(text: string): string | undefined {
   return sectionsOf(text).length === 0 ? 'it has none of the required headings' : undefined;
 }
 
-/** The plan as `PLAN.md`: one part for each planner, headings one level below it, assumptions of all at the end. */
-export function mergePlan(title: string, documents: Readonly<Record<Planner, string>>): string {
-  const lines = [`# Plan: ${title}`];
+/** A requirement's heading: `### R12 Sessions expire`. */
+const REQUIREMENT = /^R(\d+)(?![\p{L}\p{N}])/u;
+
+/** Everything that is wrong with a reconciled plan. */
+export function planProblems(text: string): string[] {
+  const problem = documentProblem(text);
+  if (problem !== undefined) return [problem];
+  const lines = text.split(/\r?\n/);
+  const headings = headingsOf(text);
+  const start = headings.findIndex(({ level, slug }) => level === 2 && slug === 'requirements');
+  if (start < 0) return ['it has no heading `## Requirements`'];
+  const below = headings.slice(start + 1);
+  const end = below.findIndex(({ level }) => level <= 2);
+  const own = (end < 0 ? below : below.slice(0, end)).filter(({ level }) => level === 3);
+  const numbers = own.map(({ line }) => REQUIREMENT.exec(titleIn(lines[line] ?? ''))?.[1]);
+  if (numbers.length === 0)
+    return ['there is no requirement: each is a heading `### R1 <name>` below `## Requirements`'];
+  return [
+    ...own.flatMap(({ line }, at) =>
+      numbers[at] === undefined
+        ? [`\`${titleIn(lines[line] ?? '')}\` has no number: \`### R${at + 1} <name>\``]
+        : [],
+    ),
+    ...new Set(
+      numbers.flatMap((one, at) =>
+        one !== undefined && numbers.indexOf(one) !== at ? [`R${one} stands twice`] : [],
+      ),
+    ),
+  ];
+}
+
+/** Items below a heading such as "Assumptions", each on one line; none if the plan has no such heading. */
+export function planItems(text: string, slug: 'assumptions' | 'contradictions'): string[] {
+  const lines = (sectionOf(text, slug) ?? '').split('\n').slice(1);
+  const items: string[] = [];
+  for (const line of lines) {
+    const begins = /^[ \t]{0,3}(?:[-*+]|\d+[.)])[ \t]+(.*)$/.exec(line)?.[1];
+    const last = items.length - 1;
+    if (begins !== undefined) items.push(begins.trim());
+    else if (line.trim() !== '' && last >= 0) items[last] += ` ${line.trim()}`;
+    else if (line.trim() !== '') items.push(line.trim());
+  }
+  return items;
+}
+
+/** The drafts as one document: a part for each planner, headings one level below it, assumptions of all at the end. */
+export function mergeDrafts(title: string, documents: Readonly<Record<Planner, string>>): string {
+  const lines = [`# Drafts: ${title}`];
   const shared = new Set<string>();
   for (const planner of PLANNERS) {
     lines.push('', `## ${PARTS[planner]}`);

@@ -64,3 +64,16 @@ export function proposalText(rows: readonly ProposedTask[], style: Style): strin
     })
     .join('');
 }
+
+/** What a plan has settled without asking, above the question whether to build it; empty if there is nothing. */
+export function settledText(
+  lists: Readonly<Record<'contradictions' | 'assumptions', readonly string[]>>,
+  style: Style,
+): string {
+  const parts = (['contradictions', 'assumptions'] as const).flatMap((name) =>
+    lists[name].length === 0
+      ? []
+      : [style('bold', `${name}:`), ...lists[name].map((one) => `  - ${visible(one)}`)],
+  );
+  return parts.length === 0 ? '' : `${parts.join('\n')}\n\n`;
+}

@@ -460,6 +460,48 @@ test('sections are what the references name', async () => {
   });
 });
 
+test('a single requirement is named by its number: as a heading, a list item or a paragraph', async () => {
+  const { features } = await load({
+    ...one('outputs: [x]', 'spec_refs: ["PLAN.md#R2", "PLAN.md#r1", "PLAN.md#AC-3", "PLAN.md#7"]'),
+    'specs/f/PLAN.md': [
+      '# Plan',
+      '## R1 Sessions expire',
+      'after a day',
+      '## R10 Other',
+      'no',
+      '- **R2**: notes are kept',
+      '  - for ever',
+      '- R20: other',
+      '',
+      'AC-3 is a paragraph.',
+      '',
+      '```',
+      '- R2: in code',
+      '```',
+      '6. six',
+      '7. seven',
+      '',
+    ].join('\n'),
+  });
+  expect(Object.fromEntries(features[0]?.sections ?? [])).toEqual({
+    'PLAN.md#R2': '- **R2**: notes are kept\n  - for ever',
+    'PLAN.md#r1': '## R1 Sessions expire\nafter a day',
+    'PLAN.md#AC-3': 'AC-3 is a paragraph.',
+    'PLAN.md#7': '7. seven',
+  });
+});
+
+test('a requirement that stands twice, or nowhere, is a problem', async () => {
+  const found = await problems({
+    ...one('outputs: [x]', 'spec_refs: ["PLAN.md#R1", "PLAN.md#R3"]'),
+    'specs/f/PLAN.md': '# Plan\n- R1 a\n- R1 b\n## End\n',
+  });
+  expect(found.map(({ message }) => message)).toEqual([
+    '`#R1` stands 2 times in specs/f/PLAN.md',
+    'specs/f/PLAN.md has no heading and no item `#R3`',
+  ]);
+});
+
 test('what is probably not meant is a warning with its place', async () => {
   const { warnings } = await load({
     ...one('run: make', 'strategy: fresh', 'outputs: [x]', 'inputs: [src/tpyes.ts, src/types.ts, x2/]'),

@@ -3,14 +3,20 @@
  * used.
  */
 
-import { headingsOf, sectionOf } from '../base/markdown.js';
+import { headingsOf, sectionOf, slugOf } from '../base/markdown.js';
 import { nearest } from '../base/nearest.js';
+import { itemsCalled } from '../io/document/markdown-items.js';
 import { patternProblem } from '../model/paths/pattern.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 import type { ParseCache, ReadBlobs } from './parse.js';
 import { readTexts } from './parse.js';
 import type { SpecProblem } from './problem.js';
 import type { WrittenFeature } from './read-tasks.js';
+
+/** What people number requirements with: `R12`, `REQ-3`, `AC1.2`, `7`. */
+const IDENTIFIER = /^(?:[A-Za-z]{1,8}[-_]?)?\d+(?:[.-]\d+)*[a-z]?$/;
+/** More are not listed behind a wrong reference. */
+const MAX_SLUGS = 60;
 
 export interface FeatureDocuments {
   readonly context: string;
@@ -69,23 +75,45 @@ export async function readDocuments(
           report(`there is no document \`${folder}${file}\``, didYouMean(file, documentsIn(listing, folder)));
           continue;
         }
-        const found = ref.length > file.length ? sectionOf(text, slugIn(ref)) : text.trim();
-        if (found === undefined) {
+        const found = ref.length > file.length ? await partsCalled(text, slugIn(ref)) : [text.trim()];
+        const [only] = found;
+        if (only === undefined) {
           const slugs = headingsOf(text).map(({ slug }) => slug);
-          const known = slugs.slice(0, 8).map((slug) => `#${slug}`);
+          const known = slugs.slice(0, MAX_SLUGS).map((slug) => `#${slug}`);
           report(
-            `${folder}${file} has no heading \`#${slugIn(ref)}\``,
+            `${folder}${file} has no heading ${IDENTIFIER.test(slugIn(ref)) ? 'and no item ' : ''}\`#${slugIn(ref)}\``,
             didYouMean(slugIn(ref), slugs, file) ??
               (known.length > 0 ? `its headings: ${known.join(', ')}` : undefined),
           );
           continue;
         }
-        sections.set(ref, found);
+        if (found.length > 1) {
+          report(
+            `\`#${slugIn(ref)}\` stands ${found.length} times in ${folder}${file}`,
+            'give each item a name of its own',
+          );
+          continue;
+        }
+        sections.set(ref, only);
       }
     }
     documents.set(feature.spec.feature, { context: texts.get(contextOf(feature) ?? '') ?? '', sections });
   }
   return { documents, problems };
+}
+
+/**
+ * What a reference names: the section with this anchor; else the section whose heading begins with this identifier
+ * (`#R12` for `### R12 Sessions expire`); else list items and paragraphs that do.
+ */
+async function partsCalled(text: string, name: string): Promise<readonly string[]> {
+  const exact = sectionOf(text, name);
+  if (exact !== undefined) return [exact];
+  if (!IDENTIFIER.test(name)) return [];
+  const begins = `${slugOf(name)}-`;
+  const headed = headingsOf(text).filter(({ slug }) => slug === slugOf(name) || slug.startsWith(begins));
+  const sections = headed.flatMap(({ slug }) => sectionOf(text, slug) ?? []);
+  return sections.length > 0 ? sections : itemsCalled(text, name);
 }
 
 function fileOf(ref: string): string {

@@ -55,6 +55,7 @@ describe('the shipped agents', () => {
       'documenter',
       'implementer',
       'planner-arch',
+      'planner-lead',
       'planner-qa',
       'planner-spec',
       'rebase',

@@ -80,7 +80,8 @@ export class PlanDocuments {
   /** The document as it was planned last, as far as the store still has it. */
   async former({ name, output }: PlanningNode): Promise<DocumentRequest['former']> {
     const { lock } = this.parts;
-    return lock && this.responses.document(lock.documents[name], output);
+    const key = lock?.documents[name];
+    return key === undefined ? undefined : this.responses.document(key, output);
   }
 
   /** The document; undefined in a dry run when it would have to be written. */

@@ -16,6 +16,7 @@ export interface WrittenPlan {
   readonly files: ReadonlyMap<string, string>;
   /** Keys under which the store has its documents. */
   readonly documents: Readonly<Record<DocumentName, Digest>>;
+  readonly drafts: Readonly<Record<Planner, ObjectId>>;
 }
 
 /** A request from elsewhere is one of them. */
@@ -52,21 +53,34 @@ export async function readBacklog(text: string, file: string): Promise<PlannedBa
 
 /** Committed beside the files of a planned feature: which documents they came from. It decides nothing. */
 export const PLAN_LOCK = '.plan.json';
-const SCHEMA = 1;
+const SCHEMA = 2;
+/** Without a reconciled plan and without drafts: what it says of files still holds. */
+const FORMER_SCHEMA = 1;
 
-export type DocumentName = Planner | 'backlog';
-export const DOCUMENTS: readonly DocumentName[] = [...PLANNERS, 'backlog'];
+/** `plan` is made of the planners' drafts, and the backlog of the plan. */
+export type DocumentName = Planner | 'plan' | 'backlog';
+export const DOCUMENTS: readonly DocumentName[] = [...PLANNERS, 'plan', 'backlog'];
 
 export interface PlanLock {
-  readonly schema: typeof SCHEMA;
+  readonly schema: typeof SCHEMA | typeof FORMER_SCHEMA;
   /** Keys under which the store holds the documents. */
-  readonly documents: Readonly<Record<DocumentName, Digest>>;
+  readonly documents: Readonly<Partial<Record<DocumentName, Digest>>>;
+  /** Blob ids of the planners' drafts, which the plan's own key holds. */
+  readonly drafts?: Readonly<Record<Planner, ObjectId>>;
   /** Blob ids of the files as the plan has them, by name (`PLAN.md`); a person may have changed them since. */
   readonly files: Readonly<Record<string, ObjectId>>;
 }
 
 export function planLockText(lock: Omit<PlanLock, 'schema'>): string {
   return `${JSON.stringify({ schema: SCHEMA, ...lock }, null, 2)}\n`;
+}
+
+function isComplete({ documents, drafts }: Partial<PlanLock>, holdsDigests: (map: unknown) => boolean) {
+  return (
+    holdsDigests(drafts) &&
+    PLANNERS.every((name) => drafts?.[name] !== undefined) &&
+    DOCUMENTS.every((name) => documents?.[name] !== undefined)
+  );
 }
 
 /** One that cannot be read is as good as none: what it tells is then not known. */
@@ -78,10 +92,10 @@ export function parsePlanLock(text: string | undefined): PlanLock | undefined {
     const holdsDigests = (map: unknown) =>
       map !== null && typeof map === 'object' && Object.values(map).every(isDigest);
     const sound =
-      value.schema === SCHEMA &&
+      (value.schema === SCHEMA || value.schema === FORMER_SCHEMA) &&
       holdsDigests(value.files) &&
       holdsDigests(value.documents) &&
-      DOCUMENTS.every((name) => value.documents?.[name] !== undefined);
+      (value.schema === FORMER_SCHEMA || isComplete(value, holdsDigests));
     return sound ? (value as PlanLock) : undefined;
   } catch {
     return undefined;

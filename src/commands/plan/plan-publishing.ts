@@ -95,7 +95,8 @@ async function writeFiles(
   const files: Record<string, string> = {};
   for (const [name, text] of plan.files) files[name] = (await blob(text)).id;
   // What the plan said last of a file that it does not hold now (a request from elsewhere) still stands.
-  const lock = planLockText({ documents: plan.documents, files: { ...former?.files, ...files } });
+  const { documents, drafts } = plan;
+  const lock = planLockText({ documents, drafts, files: { ...former?.files, ...files } });
   const entries = new Map<string, Entry>();
   for (const [path, text] of new Map([...changed, [folder + PLAN_LOCK, lock]])) {
     const entry = await blob(text);

@@ -1,9 +1,13 @@
-/** The documents of a plan: as a clone's own files record them, or three side by side, merged, and the tasks made of them. */
+/**
+ * The documents of a plan: as a clone's own files record them, or three drafts side by side, one plan made of them, and
+ * the tasks made of that.
+ */
 
 import { err, ok, type Result } from '../../base/result.js';
+import type { ActionKey } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
-import { documentProblem, mergePlan, PLANNERS, type Planner } from '../../plan/merged-plan.js';
+import { documentProblem, PLANNERS, type Planner, planProblems } from '../../plan/merged-plan.js';
 import type { Emit } from '../../project/host.js';
 import { type CheckParts, checkBacklog } from './backlog-check.js';
 import type { Document, PlanDocuments } from './plan-documents.js';
@@ -11,6 +15,7 @@ import {
   BACKLOG,
   backlogIn,
   DOCUMENTS,
+  type DocumentName,
   filesInPlace,
   PLAN,
   type PlanLock,
@@ -18,7 +23,7 @@ import {
   type WrittenPlan,
 } from './plan-files.js';
 import { textIn } from './planned-feature.js';
-import { backlogNode, labelOf, type PlanningNode, plannerNode } from './planning-node.js';
+import { backlogNode, labelOf, type PlanningNode, planNode, plannerNode } from './planning-node.js';
 
 export interface PlanParts extends CheckParts {
   /** What planners are shown. */
@@ -37,11 +42,24 @@ export async function writePlan(
   const { spec, arch, qa } = drafted.value;
   if (!spec || !arch || !qa) {
     const on = PLANNERS.filter((name) => !drafted.value[name]).map((name) => labelOf(feature.name, name));
-    const label = labelOf(feature.name, 'backlog');
-    emit({ type: 'task.checked', task: label, verdict: { kind: 'pending', on } });
+    const waits = labelOf(feature.name, 'plan');
+    emit({ type: 'task.checked', task: waits, verdict: { kind: 'pending', on } });
+    emit({
+      type: 'task.checked',
+      task: labelOf(feature.name, 'backlog'),
+      verdict: { kind: 'pending', on: [waits] },
+    });
     return ok(undefined);
   }
-  const plan = mergePlan(feature.title, { spec: spec.text, arch: arch.text, qa: qa.text });
+  const reconciled = await reconcile(parts, documents, { spec, arch, qa });
+  if (!reconciled.ok) return reconciled;
+  const { document, drafts } = reconciled.value;
+  if (!document) {
+    const on = [labelOf(feature.name, 'plan')];
+    emit({ type: 'task.checked', task: labelOf(feature.name, 'backlog'), verdict: { kind: 'pending', on } });
+    return ok(undefined);
+  }
+  const plan = document.text;
   const node = await backlogNode(parts, plan);
   if (!node.ok) return node;
   const inPlace = filesInPlace(feature, planFiles(feature, plan));
@@ -58,8 +76,39 @@ export async function writePlan(
   });
   if (!backlog.ok) return backlog;
   if (!backlog.value) return ok(undefined);
-  const keys = { spec: spec.key, arch: arch.key, qa: qa.key, backlog: backlog.value.key };
-  return ok({ files: planFiles(feature, plan, backlog.value.text), documents: keys });
+  const keys = { spec: spec.key, arch: arch.key, qa: qa.key, plan: document.key, backlog: backlog.value.key };
+  return ok({ files: planFiles(feature, plan, backlog.value.text), documents: keys, drafts });
+}
+
+/** One plan of the drafts. Undefined in a dry run when it would have to be written. */
+async function reconcile(
+  parts: PlanParts,
+  documents: PlanDocuments,
+  drafts: Readonly<Record<Planner, Document>>,
+): Promise<
+  Result<{ readonly document: Document | undefined; readonly drafts: WrittenPlan['drafts'] }, Failure>
+> {
+  const { project, feature, tree } = parts;
+  const blob = (name: Planner) => project.objects.writeBlob(Buffer.from(drafts[name].text));
+  const ids = { spec: await blob('spec'), arch: await blob('arch'), qa: await blob('qa') };
+  const texts = { spec: drafts.spec.text, arch: drafts.arch.text, qa: drafts.qa.text };
+  const node = await planNode(parts, ids, texts);
+  if (!node.ok) return node;
+  const file = feature.folder + PLAN;
+  const own = await textIn(project, file);
+  const document = await documents.document({
+    node: node.value,
+    inputTree: tree,
+    // A person's changes are a part of what was planned before.
+    former:
+      own === undefined ? undefined : { text: own, manifest: (await documents.former(node.value))?.manifest },
+    file,
+    check: async (text) => {
+      const problems = planProblems(text);
+      return problems.length === 0 ? ok(text) : err(problems.map((message) => ({ file, message })));
+    },
+  });
+  return document.ok ? ok({ document: document.value, drafts: ids }) : document;
 }
 
 /** A planner that fails does not stop the others: what they write is kept, and paid for once. */
@@ -111,9 +160,11 @@ export async function recordedPlan(
   const { feature, project } = parts;
   const plan = await lockedText(parts, lock, PLAN);
   const backlog = await lockedText(parts, lock, BACKLOG);
-  if (!lock || plan === undefined || backlog === undefined) return undefined;
+  const drafts = lock?.drafts;
+  if (!drafts || plan === undefined || backlog === undefined) return undefined;
   const nodes = await Promise.all([
     ...PLANNERS.map((name) => plannerNode(parts, name)),
+    planNode(parts, drafts, undefined),
     backlogNode(parts, plan),
   ]);
   const isAsRecorded = (node: PlanningNode) => lock.documents[node.name] === node.key;
@@ -127,7 +178,10 @@ export async function recordedPlan(
     emit({ type: 'task.checked', task, verdict: { kind: 'fresh' } });
     emit({ type: 'task.finished', task, outcome: 'fresh', ms: 0 });
   }
-  return { files: planFiles(feature, plan, checked.value), documents: lock.documents };
+  const documents = Object.fromEntries(
+    nodes.flatMap((node) => (node.ok ? [[node.value.name, node.value.key]] : [])),
+  ) as Record<DocumentName, ActionKey>;
+  return { files: planFiles(feature, plan, checked.value), documents, drafts };
 }
 
 /** The text of a file as the plan had it, from the store or from what the person committed. */

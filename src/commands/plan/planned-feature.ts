@@ -45,7 +45,7 @@ export async function findFeature(
   project: Project,
   target: PlanTarget,
 ): Promise<Result<PlannedFeature, Failure>> {
-  const specs = project.config.specs.replace(/\/+$/, '');
+  const specs = specsFolder(project);
   const inside = target.kind === 'request' ? featureOfFile(project, specs, target.file) : undefined;
   const name = inside ?? (target.kind === 'feature' ? target.name : (target.feature ?? nameOf(target.file)));
   if (!NAME.test(name)) {
@@ -53,7 +53,7 @@ export async function findFeature(
     const hint = 'use letters, digits, `.`, `_` and `-`; name it with `--feature <name>`';
     return err({ kind: 'usage', message, hint });
   }
-  const folder = `${specs}/${name}/`;
+  const folder = featureFolder(project, name);
   const isForeign = target.kind === 'request' && inside === undefined;
   const request = isForeign ? await readText(target.file) : await textIn(project, folder + REQUEST);
   if (request === undefined) return err(noRequest(project, target, folder));
@@ -67,6 +67,15 @@ export async function findFeature(
   const heading = /^ {0,3}#[ \t]+(.+?)[ \t#]*$/m.exec(request)?.[1];
   const context = (await textIn(project, `${folder}context.md`)) ?? '';
   return ok({ name, title: heading ?? name, folder, request, isForeign, context });
+}
+
+/** `specs/<feature>/`, wherever the config has its specs. */
+export function featureFolder(project: Project, feature: string): string {
+  return `${specsFolder(project)}/${feature}/`;
+}
+
+function specsFolder({ config }: Project): string {
+  return config.specs.replace(/\/+$/, '');
 }
 
 /** The text of a file of the snapshot; undefined when there is none. */

@@ -13,12 +13,15 @@ import {
 } from '../../agent/prompts/prompt-template.js';
 import { agentIdentity } from '../../analysis/facts.js';
 import { err, ok, type Result } from '../../base/result.js';
+import { gateCommands } from '../../execution/gates.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import { type ActionKey, type Manifest, type ManifestItem, manifestKey } from '../../model/action.js';
 import { type Config, defaultModel } from '../../model/config.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
-import type { DocumentName } from './plan-files.js';
+import type { ObjectId } from '../../model/tree.js';
+import { mergeDrafts, PLANNERS, type Planner } from '../../plan/merged-plan.js';
+import { BACKLOG, type DocumentName, PLAN } from './plan-files.js';
 import type { PlannedFeature } from './planned-feature.js';
 
 export interface PlanningNode {
@@ -52,18 +55,44 @@ const MAX_CHANGE_BYTES = 8192;
  * A planner's node. All that it is given counts against `planningBytes`. Fails with `prompt-error` or
  * `prompt-too-large`, which names the sections by size.
  */
-export function plannerNode(parts: NodeParts, name: Exclude<DocumentName, 'backlog'>) {
+export function plannerNode(parts: NodeParts, name: Planner) {
   const { feature, map } = parts;
-  const given = { request: feature.request.trim(), context: feature.context.trim(), project: map };
+  const given = { ...asked(feature), project: map };
   const files = { template: `planning-${name}.md`, file: `plan-${name}.md` };
   return makeNode(parts, { name, ...files, given, material: [] });
 }
 
+/**
+ * The node that makes one plan of the drafts. `texts`: undefined where only the key is wanted, which holds the drafts'
+ * blob ids, so that a clone without their texts knows whether its plan is of them.
+ */
+export function planNode(
+  parts: NodeParts,
+  ids: Readonly<Record<Planner, ObjectId>>,
+  texts: Readonly<Record<Planner, string>> | undefined,
+) {
+  const files = { template: 'reconcile.md', file: PLAN };
+  const named = PLANNERS.map((name) => `${name} ${ids[name]}`).join('\n');
+  const drafts = texts && mergeDrafts(parts.feature.title, texts);
+  return makeNode(parts, {
+    name: 'plan',
+    ...files,
+    given: { drafts: named },
+    material: ['request', 'context', 'drafts'],
+    shown: { ...asked(parts.feature), ...(drafts === undefined ? {} : { drafts }) },
+  });
+}
+
 /** The node that makes tasks of a plan. The plan itself is what the planners' limits have left of it. */
 export function backlogNode(parts: NodeParts, plan: string) {
-  const files = { template: 'backlog.md', file: 'BACKLOG.yaml' };
+  const files = { template: 'backlog.md', file: BACKLOG };
   const given = { plan, project: parts.map };
-  return makeNode(parts, { name: 'backlog', ...files, given, material: ['plan'] });
+  const material = ['request', 'context', 'plan'];
+  return makeNode(parts, { name: 'backlog', ...files, given, material, shown: asked(parts.feature) });
+}
+
+function asked({ request, context }: PlannedFeature) {
+  return { request: request.trim(), context: context.trim() };
 }
 
 interface NodeFacts {
@@ -75,21 +104,36 @@ interface NodeFacts {
   readonly given: Readonly<Record<string, string>>;
   /** The variables that may be of any size. */
   readonly material: readonly string[];
+  /**
+   * Texts that stand in the prompt, and in the key not or as something else. The request decides the drafts: where they
+   * stay the same for another request, what is made of them does too.
+   */
+  readonly shown?: Readonly<Record<string, string>>;
 }
 
 async function makeNode(
   { templates, definitions, agent, config, feature }: NodeParts,
-  { name, template, file, given, material }: NodeFacts,
+  { name, template, file, given, material, shown }: NodeFacts,
 ): Promise<Result<PlanningNode, Failure>> {
   const head = await promptHead(template, templates.get(template) ?? '');
   if (!head.ok) return head;
   const output = `specs/${feature.name}/${file}`;
-  const variables: PromptVariables = { feature: feature.title, output, ...given };
-  const rendered = await renderMeasured(templates, template, variables, {
-    material,
-    limit: config.planningBytes,
-  });
+  // Gates judge what is built and not the plan: in the prompt as in no key, like those of tasks.
+  const gates = gateCommands([...config.gates.task, ...config.gates.build]);
+  const variables: PromptVariables = {
+    feature: feature.title,
+    output,
+    gates: [],
+    request: '',
+    context: '',
+    project: '',
+    ...given,
+  };
+  const measure = { material, limit: config.planningBytes };
+  const rendered = await renderMeasured(templates, template, variables, measure);
   if (!rendered.ok) return rendered;
+  const whole = await renderMeasured(templates, template, { ...variables, gates, ...shown }, measure);
+  if (!whole.ok) return whole;
   const definition = head.value.agent ?? 'planner-arch';
   const defined = definitions?.get(definition);
   if (definitions && !defined) {
@@ -117,7 +161,7 @@ async function makeNode(
     definition,
     model,
     output,
-    prompt: rendered.value.text,
+    prompt: whole.value.text,
     manifest,
     key: manifestKey(manifest),
   });
@@ -125,7 +169,7 @@ async function makeNode(
 
 /** `@` is not allowed in task ids, so no task has this label. */
 export function labelOf(feature: string, name: DocumentName): Label {
-  return `${feature}/@${name === 'backlog' ? name : `planner-${name}`}`;
+  return `${feature}/@${name === 'backlog' || name === 'plan' ? name : `planner-${name}`}`;
 }
 
 const TEXT_NAMES: Readonly<Record<string, string>> = { project: 'repository map' };

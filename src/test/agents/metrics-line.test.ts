@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 300_000 });
 
 const KEY = 'sk-planted-secret';
 const PRICE = { input: 3, output: 15, cacheRead: 0.3 };
-const PLANNERS = { spec: 'Requirements', arch: 'Structure', qa: 'Proof', backlog: 'Tasks' };
+const PLANNERS = { spec: 'Requirements', arch: 'Structure', qa: 'Proof', plan: 'One plan', backlog: 'Tasks' };
 let model: ScriptedModel;
 let project: TemporaryProject;
 /** What the model has said that its answers used, by the script that said it. */
@@ -30,7 +30,7 @@ beforeEach(async () => {
         .map(textOf)
         .join('\n');
       return Object.entries(PLANNERS).find(([, title]) =>
-        asked.trimStart().startsWith(`# ${title} of `),
+        new RegExp(`^# ${title} (?:of|for) `).test(asked.trimStart()),
       )?.[0];
     },
   });
@@ -102,6 +102,10 @@ test('metrics add up to what the model was used for, to the token: plans, correc
     ['qa', '## Cases\n\nNone is empty.\n'],
   ] as const)
     script(name, [write(`specs/wish/plan-${name}.md`, text), { say: 'Done.' }]);
+  script('plan', [
+    write('specs/wish/PLAN.md', '## Requirements\n\n### R1 Greet\n\nGreetings.\n'),
+    { say: 'Done.' },
+  ]);
   const backlog = (text: string) => [write('specs/wish/BACKLOG.yaml', text), { say: 'Done.' }];
   script('backlog', backlog('tasks: 7\n'), backlog(BACKLOG));
   const greet = (text: string) => [write('greet.txt', text), { say: 'Done.' }];
@@ -110,11 +114,11 @@ test('metrics add up to what the model was used for, to the token: plans, correc
 
   const run = await conductor('run', 'wish.md', '--yes', '--budget-usd', '5');
   expect(run.code, run.text).toBe(0);
-  expect(said).toHaveLength(16);
+  expect(said).toHaveLength(18);
   const asked = await conductor('metrics', '--json');
   const metrics = JSON.parse(asked.stdout) as Metrics;
   expect(metrics.spent).toMatchObject({
-    calls: 8,
+    calls: 9,
     tokensIn: sum(({ input }) => input),
     tokensOut: sum(({ output }) => output),
     tokensCached: sum(({ cached }) => cached),

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { type ExecutorScript, ScriptedExecutor } from '../../execution/scripted-executor.js';
 import { overJson } from '../rig/json-executor.js';
-import { planWithoutAgent } from '../rig/planning-rig.js';
+import { PLAN_TEXT, planWithoutAgent } from '../rig/planning-rig.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 function scripted(rig: Rig, script: ExecutorScript): ScriptedExecutor {
@@ -67,13 +67,15 @@ test('the documents of a plan are asked of the executor, one session each', asyn
   const backlog =
     'tasks:\n  - id: T1\n    title: Keep notes\n    description: Keep notes.\n    outputs: [notes.txt]\n';
   const executor = scripted(rig, {
-    document: ({ label }) => (label === 'f/@backlog' ? backlog : '## Parts\n\nOne file.\n'),
+    document: ({ label }) =>
+      label === 'f/@backlog' ? backlog : label === 'f/@plan' ? PLAN_TEXT : '## Parts\n\nOne file.\n',
   });
   const story = await planWithoutAgent(rig);
   expect(story.refusal()).toBeUndefined();
   expect(rig.read('specs/f/BACKLOG.yaml')).toBe(backlog);
   expect(executor.runs.map((run) => 'label' in run && run.label).sort()).toEqual([
     'f/@backlog',
+    'f/@plan',
     'f/@planner-arch',
     'f/@planner-qa',
     'f/@planner-spec',

@@ -74,14 +74,15 @@ test('sessions of planners are told apart, and a plan from the store says what i
       .sort(),
   ).toEqual([
     'planning f/@backlog',
+    'planning f/@plan',
     'planning f/@planner-arch',
     'planning f/@planner-qa',
     'planning f/@planner-spec',
   ]);
   rig.remove('specs/f/.plan.json', 'specs/f/PLAN.md', 'specs/f/BACKLOG.yaml');
   await runPlan(rig, { backlog }, {}, { tripwire: true });
-  expect(ends(await readHistory(stateOf(rig))).slice(-4)).toMatchObject(
-    Array(4).fill({ outcome: 'cached', saved: usage }),
+  expect(ends(await readHistory(stateOf(rig))).slice(-5)).toMatchObject(
+    Array(5).fill({ outcome: 'cached', saved: usage }),
   );
 });
 

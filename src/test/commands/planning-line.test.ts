@@ -14,7 +14,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { dirname } from 'node:path';
 const [promptFile, desk] = process.argv.slice(2);
 const prompt = readFileSync(promptFile, 'utf8');
-const who = /^# (Requirements|Structure|Proof|Tasks) of/.exec(prompt)?.[1] ?? /agent:(\\w+)/.exec(prompt)?.[1];
+const who = /^# (Requirements of|Structure of|Proof of|Tasks of|One plan)/.exec(prompt)?.[1].split(' ').at(-1 * (prompt.startsWith('# One') ? 1 : 2)) ?? /agent:(\\w+)/.exec(prompt)?.[1];
 appendFileSync(desk + '/calls', who + '\\n');
 while (existsSync(desk + '/hold-' + who)) await new Promise((resolve) => setTimeout(resolve, 20));
 for (const [path, text] of Object.entries(JSON.parse(readFileSync(desk + '/' + who + '.json', 'utf8')))) {
@@ -55,6 +55,10 @@ beforeEach(() => {
   lay('Requirements', { 'specs/f/plan-spec.md': '## Purpose\n\nGreetings.\n' });
   lay('Structure', { 'specs/f/plan-arch.md': '## Parts\n\nTwo files.\n' });
   lay('Proof', { 'specs/f/plan-qa.md': '## Cases\n\nNone is empty.\n' });
+  lay('plan', {
+    'specs/f/PLAN.md':
+      '## Requirements\n\n### R1 Greet\n\nGreetings.\n\n## Contradictions\n\n- None greets.\n\n## Assumptions\n\n- In English.\n',
+  });
   lay('Tasks', { 'specs/f/BACKLOG.yaml': BACKLOG });
   lay('one', { 'greet.txt': 'hello\n' });
   lay('two', { 'part.txt': 'bye\n' });
@@ -76,7 +80,7 @@ test('a plan that is killed goes on: what a planner has finished is not paid aga
   const again = await project.conductor('plan', 'f');
   expect(again.text).toContain('planned  f: 2 tasks: 2 added (T01, T02)');
   expect(again.code).toBe(0);
-  expect(calls().sort()).toEqual(['Proof', 'Proof', 'Requirements', 'Structure', 'Tasks']);
+  expect(calls().sort()).toEqual(['Proof', 'Proof', 'Requirements', 'Structure', 'Tasks', 'plan']);
   expect(project.read('specs/f/BACKLOG.yaml')).toBe(BACKLOG);
   expect((await project.conductor('validate')).text).toContain('1 feature with 2 tasks: no problems');
 });
@@ -85,6 +89,7 @@ test('a person is asked before anything is built: on a terminal, or by `--yes`',
   const unasked = await project.conductor('run', 'f');
   expect(unasked.code).toBe(2);
   expect(unasked.stdout).toContain('f/T01  Greet  stale\n  writes  greet.txt\n  runs    test -s greet.txt\n');
+  expect(unasked.stdout).toContain('contradictions:\n  - None greets.\nassumptions:\n  - In English.\n');
   expect(unasked.stdout).toMatch(/2 tasks to build, 2 by agents: prompts of about \d+ tokens/);
   expect(unasked.stderr).toContain('conductor cannot ask without a terminal');
   expect(unasked.stderr).toContain('--yes');

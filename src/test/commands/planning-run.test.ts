@@ -20,6 +20,7 @@ const PROMPTS = {
   spec: /^# Requirements of /,
   arch: /^# Structure of /,
   qa: /^# Proof of /,
+  plan: /^# One plan for /,
   backlog: /^# Tasks of /,
 };
 /** What the user said, without what OpenCode adds. */
@@ -80,6 +81,13 @@ function scriptPlan(mark: string): void {
     `## Parts\n\nsrc/shout.js exports shout(name), ended with "${mark}"; its test is a part of its own.\n`,
   );
   planned('qa', `## Cases\n\nshout("ada") is all capitals, then "${mark}".\n`);
+  model.script('plan', [
+    write(
+      `${folder}/PLAN.md`,
+      `## Requirements\n\n### R1 Shout\n\nA greeting in capitals, ended with "${mark}". PLANNER-ONLY-WORDS\n`,
+    ),
+    { say: 'Done.' },
+  ]);
   const backlog = `title: Shouting
 tasks:
   - id: T01
@@ -149,7 +157,7 @@ test('a request becomes merged, gated code; the same again asks nobody; another 
   const events = logged();
   const closed = events.find((event) => event.type === 'plan.closed');
   const worker = events.find((event) => event.type === 'task.started' && event.task.endsWith('/T01'));
-  expect(closed).toMatchObject({ sessions: 5 });
+  expect(closed).toMatchObject({ sessions: 6 });
   expect(events.indexOf(closed as BuildEvent)).toBeLessThan(events.indexOf(worker as BuildEvent));
   const merged = events.find((event) => event.type === 'gate.finished' && event.task === undefined);
   expect(merged).toMatchObject({ gate: 'node --test', ok: true });

@@ -1,7 +1,7 @@
 /** Plans: three documents side by side, one backlog, kept as results are, and never over a person's words. */
 
 import { expect, test } from 'vitest';
-import { planners, planWithoutAgent, runPlan, startPlan } from '../rig/planning-rig.js';
+import { PLAN_TEXT, planners, planWithoutAgent, runPlan, startPlan } from '../rig/planning-rig.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 const TASKS = {
@@ -33,18 +33,24 @@ test('three planners work side by side, and the backlog is made of what they wro
     await run.write('elsewhere.txt', 'not taken');
     run.finish();
   }
+  const merging = await held.agent.next('f/@plan');
+  expect(merging.prompt).toContain('<request>\n# Notes\n\nKeep notes.\n</request>');
+  for (const draft of ['Notes can be kept.', 'One file.', 'An empty note is refused.']) {
+    expect(merging.prompt).toContain(draft);
+  }
+  for (const [path, text] of Object.entries(answer(merging.request)))
+    await merging.write(path, text as string);
+  merging.finish();
   const last = await held.agent.next('f/@backlog');
-  expect(last.prompt).toContain('An empty note is refused.');
+  expect(last.prompt).toContain('### R1 Notes');
+  expect(last.prompt).toContain('Keep notes.');
   for (const [path, text] of Object.entries(answer(last.request))) await last.write(path, text as string);
   last.finish();
   const story = await held.done;
   expect(story.outcomes()).toMatchObject({ 'f/@planner-spec': 'built', 'f/@backlog': 'built' });
-  expect(rig.read('specs/f/PLAN.md')).toBe(
-    '# Plan: Notes\n\n## Requirements\n\n### Purpose\n\nNotes can be kept.\n\n## Structure\n\n### Parts\n\nOne file.\n\n' +
-      '## Proof\n\n### Cases\n\nAn empty note is refused.\n\n## Assumptions\n\n- One user.\n- No disk.\n',
-  );
+  expect(rig.read('specs/f/PLAN.md')).toBe(PLAN_TEXT);
   expect(story.of('plan.ready')).toMatchObject([{ feature: 'f', added: ['T01', 'T02'], kept: [] }]);
-  expect(story.of('plan.closed')).toMatchObject([{ sessions: 4 }]);
+  expect(story.of('plan.closed')).toMatchObject([{ sessions: 5 }]);
   expect(rig.read('src/app.ts')).toBe('export function app() {}\n');
   expect(rig.read('elsewhere.txt')).toBeUndefined();
   expect((await rig.build()).outcomes()).toEqual({ 'f/T01': 'built', 'f/T02': 'built' });
@@ -83,6 +89,7 @@ test('a changed request keeps the results of tasks that it does not concern, und
   const prompts: Record<string, string> = {};
   const answer = planners({
     spec: '## Purpose\n\nNotes can be kept and tagged.\n',
+    plan: PLAN_TEXT.replace('kept.', 'kept and tagged.'),
     backlog: {
       T01: { description: 'Write three.', inputs: [], outputs: ['three.txt'], depends_on: ['T09'] },
       T09: { ...TASKS.T01, verify: ['test -s one.txt'] },
@@ -103,6 +110,7 @@ test('a changed request keeps the results of tasks that it does not concern, und
     { kept: ['T01'], changed: ['T02'], added: ['T03'], removed: [] },
   ]);
   expect(prompts['f/@planner-spec']).toContain('+Keep notes, and tags.');
+  expect(prompts['f/@plan']).toContain('Planned before');
   expect(prompts['f/@backlog']).toContain('Planned before');
   expect(prompts['f/@backlog']).toContain('+Notes can be kept and tagged.');
   rig.answer('f/T02', { 'two.txt': '22' });
@@ -218,7 +226,7 @@ test('a plan that is stopped keeps the documents that are finished', async () =>
   const story = await held.done;
   expect(story.summary).toMatchObject({ outcome: 'interrupted', exitCode: 130 });
   const again = await runPlan(rig, { backlog: TASKS });
-  expect(again.ran()).toEqual(['f/@planner-arch', 'f/@planner-qa', 'f/@backlog']);
+  expect(again.ran()).toEqual(['f/@planner-arch', 'f/@planner-qa', 'f/@plan', 'f/@backlog']);
 });
 
 test("a person's changes stay: merged where the plan changes something else, a decision where it changes the same", async () => {
@@ -230,7 +238,8 @@ test("a person's changes stay: merged where the plan changes something else, a d
   expect(own).not.toBe(planned);
   const spec = '## Purpose\n\nMore notes.\n';
   const next = { ...TASKS, T01: { ...TASKS.T01, description: 'Write more.' } };
-  const merged = await runPlan(rig, { spec, backlog: next });
+  const plan = PLAN_TEXT.replace('Notes can', 'More notes can');
+  const merged = await runPlan(rig, { spec, plan, backlog: next });
   expect(merged.summary.exitCode).toBe(0);
   expect(rig.read('specs/f/BACKLOG.yaml')).toContain('# mine: keep it short');
   expect(rig.read('specs/f/BACKLOG.yaml')).toContain('owner: ada');
@@ -239,7 +248,11 @@ test("a person's changes stay: merged where the plan changes something else, a d
   const edited = (rig.read('specs/f/BACKLOG.yaml') ?? '').replace('Write more.', 'Write less.');
   rig.write({ 'specs/f/BACKLOG.yaml': edited, 'specs/f/REQUEST.md': 'Keep all notes.\n' });
   const wanted = { ...TASKS, T01: { ...TASKS.T01, description: 'Write all.' } };
-  const refused = await runPlan(rig, { spec: '## Purpose\n\nAll notes.\n', backlog: wanted });
+  const refused = await runPlan(rig, {
+    spec: '## Purpose\n\nAll notes.\n',
+    plan: PLAN_TEXT,
+    backlog: wanted,
+  });
   expect(refused.summary.exitCode).toBe(1);
   const failure = refused.refusal();
   if (failure?.kind !== 'plan-conflict') throw new Error(refused.log());
@@ -247,7 +260,7 @@ test("a person's changes stay: merged where the plan changes something else, a d
   expect(failure.diff).toContain('-    description: Write less.');
   expect(rig.read(`${failure.kept}BACKLOG.yaml`)).toContain('Write all.');
   expect(rig.read('specs/f/BACKLOG.yaml')).toBe(edited);
-  expect(rig.read('specs/f/PLAN.md')).toContain('More notes.');
+  expect(rig.read('specs/f/PLAN.md')).toBe(plan);
   const forced = await planWithoutAgent(rig, { discardEdits: true });
   expect(forced.summary.exitCode).toBe(0);
   expect(rig.read('specs/f/BACKLOG.yaml')).toContain('Write all.');
@@ -265,8 +278,8 @@ test('a backlog that a person wrote is not replaced by a first plan', async () =
 
 test('a plan whose new text no longer fits what a person has written is refused as a whole', async () => {
   await using rig = await project();
-  const spec = '## Purpose\n\nNotes.\n\n## Limits\n\nTen.\n';
-  await runPlan(rig, { spec, backlog: TASKS });
+  const plan = `${PLAN_TEXT}\n## Limits\n\nTen.\n`;
+  await runPlan(rig, { plan, backlog: TASKS });
   const own = (rig.read('specs/f/BACKLOG.yaml') ?? '').replace(
     'description: "Write two."',
     'description: "Write two."\n    spec_refs: ["PLAN.md#limits"]',
@@ -277,7 +290,7 @@ test('a plan whose new text no longer fits what a person has written is refused 
   if (failure?.kind !== 'invalid-plan') throw new Error(story.log());
   expect(failure.diagnostics[0]?.message).toContain('no heading `#limits`');
   expect(rig.read('specs/f/BACKLOG.yaml')).toBe(own);
-  expect(rig.read('specs/f/PLAN.md')).toContain('### Limits');
+  expect(rig.read('specs/f/PLAN.md')).toBe(plan);
 });
 
 test('a file that a person saves while planners work is left alone', async () => {
@@ -353,7 +366,7 @@ test('a dry run says what would be asked and why, and asks nobody', async () => 
   expect(first.summary).toMatchObject({
     outcome: 'would-build',
     exitCode: 0,
-    counts: { built: 3, skipped: 1 },
+    counts: { built: 3, skipped: 2 },
   });
   await runPlan(rig, { backlog: TASKS });
   expect((await planWithoutAgent(rig, { dryRun: true })).verdicts()).toMatchObject({ 'f/@backlog': 'fresh' });
@@ -389,7 +402,7 @@ test('a clone without a store knows from the committed files that a plan stands'
   rig.dir = clone;
   expect((await planWithoutAgent(rig)).summary).toMatchObject({
     outcome: 'up-to-date',
-    counts: { fresh: 4 },
+    counts: { fresh: 5 },
   });
   // The person's own changes of a clone stay there too.
   const own = (rig.read('specs/f/BACKLOG.yaml') ?? '').replace('Write two.', 'Write two, briefly.');
@@ -397,5 +410,39 @@ test('a clone without a store knows from the committed files that a plan stands'
   expect((await planWithoutAgent(rig)).summary.exitCode).toBe(0);
   expect(rig.read('specs/f/BACKLOG.yaml')).toBe(own);
   rig.write({ 'specs/f/.plan.json': '{ "schema": 1, "documents": {}, "files": { "PLAN.md": "HEAD" } }' });
-  expect((await runPlan(rig, { backlog: TASKS })).ran()).toHaveLength(4);
+  expect((await runPlan(rig, { backlog: TASKS })).ran()).toHaveLength(5);
+});
+
+test('a plan without numbered requirements is sent back, and the drafts are not paid again', async () => {
+  await using rig = await project();
+  const seen: string[] = [];
+  const answer = planners({ backlog: TASKS });
+  const story = await startPlan(
+    rig,
+    {},
+    {
+      auto: (request) => {
+        if (request.label !== 'f/@plan') return answer(request);
+        seen.push(request.prompt);
+        return seen.length === 1 ? { 'specs/f/PLAN.md': '## Requirements\n\nNotes.\n' } : answer(request);
+      },
+    },
+  ).done;
+  expect(story.summary.exitCode).toBe(0);
+  expect(seen[1]).toContain('there is no requirement');
+  expect(story.ran().filter((label) => label.startsWith('f/@planner'))).toHaveLength(3);
+});
+
+test('a plan of a former version, without a reconciled document, is planned again over its files', async () => {
+  await using rig = await project();
+  await runPlan(rig, { backlog: TASKS });
+  const lock = JSON.parse(rig.read('specs/f/.plan.json') ?? '') as Record<string, Record<string, string>>;
+  const { plan: _plan, ...documents } = lock.documents as Record<string, string>;
+  rig.write({ 'specs/f/.plan.json': JSON.stringify({ schema: 1, documents, files: lock.files }) });
+  rig.write({ 'specs/f/REQUEST.md': '# Notes\n\nKeep more.\n' });
+  const next = { ...TASKS, T01: { ...TASKS.T01, description: 'Write more.' } };
+  const plan = `${PLAN_TEXT}\n## Decisions\n\n- More.\n`;
+  const story = await runPlan(rig, { spec: '## Purpose\n\nMore.\n', plan, backlog: next });
+  expect(story.summary.exitCode).toBe(0);
+  expect(rig.read('specs/f/BACKLOG.yaml')).toContain('Write more.');
 });

@@ -64,6 +64,9 @@ export function startPlan(
   };
 }
 
+export const PLAN_TEXT =
+  '# Plan: Notes\n\n## Requirements\n\n### R1 Notes\n\nNotes can be kept.\n\n## Structure\n\n### File\n\nOne file.\n\n## Assumptions\n\n- One user.\n- No disk.\n';
+
 export type Backlog = Readonly<Record<string, TaskText>> | string;
 
 export interface Planners {
@@ -71,6 +74,8 @@ export interface Planners {
   readonly spec?: string;
   readonly arch?: string;
   readonly qa?: string;
+  /** The plan that is made of the drafts. */
+  readonly plan?: string;
   /** Tasks by id, or the text itself; one after the other when it is sent back. */
   readonly backlog: Backlog | readonly Backlog[];
 }
@@ -94,6 +99,8 @@ export function planners(script: Planners): (request: AgentRequest) => ScriptedF
         );
       case 'planner-qa':
         return document(script.qa ?? '## Cases\n\nAn empty note is refused.\n');
+      case 'plan':
+        return { [`specs/${feature}/PLAN.md`]: script.plan ?? PLAN_TEXT };
       case 'backlog': {
         const next = (backlogs.length > 1 ? backlogs.shift() : backlogs[0]) as Backlog;
         const text = typeof next === 'string' ? next : backlogYaml(feature, next);

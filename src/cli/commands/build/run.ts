@@ -7,7 +7,7 @@ import { plan } from '../../../commands/plan/plan.js';
 import type { Usage } from '../../../model/action.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import type { Host } from '../../../project/host.js';
-import { proposalText } from '../../../report/backlog.js';
+import { proposalText, settledText } from '../../../report/backlog.js';
 import { estimateText } from '../../../report/estimate.js';
 import type { Reporter } from '../../../report/live/reporter.js';
 import { printFailure, styleFor } from '../../output.js';
@@ -91,15 +91,16 @@ async function agree(
   flags: RunFlags,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const proposed = await proposeBuild(host, [feature]);
+  const proposed = await proposeBuild(host, feature);
   if (!proposed.ok) {
     printFailure(proposed.error);
     return exitCodeOf(proposed.error);
   }
-  const { rows, estimate } = proposed.value;
+  const { rows, estimate, contradictions, assumptions } = proposed.value;
   if (rows.length === 0) return undefined;
   const out = flags.json ? process.stderr : process.stdout;
-  out.write(`\n${proposalText(rows, styleFor(out))}\n${estimateText(estimate)}\n`);
+  const settled = settledText({ contradictions, assumptions }, styleFor(out));
+  out.write(`\n${proposalText(rows, styleFor(out))}\n${settled}${estimateText(estimate)}\n`);
   if (flags.yes) return undefined;
   const { askYes, canAsk, LeftAtQuestion } = await import('../../questions.js');
   if (flags.json || !canAsk()) {
