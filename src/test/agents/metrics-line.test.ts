@@ -161,7 +161,7 @@ test('metrics add up to what the model was used for, to the token: plans, correc
     .split('\n')
     .map((line) => JSON.parse(line) as BuildEvent);
   expect(events.at(-1)).toMatchObject({ summary: { counts: { cached: 1 } } });
-  expect(said).toHaveLength(16);
+  expect(said).toHaveLength(18);
   const later = JSON.parse((await conductor('metrics', '--json')).stdout) as Metrics;
   expect(later.spent).toEqual(metrics.spent);
   const part = said.filter((one) => one.script === 'part');
@@ -180,7 +180,7 @@ test('metrics add up to what the model was used for, to the token: plans, correc
     basis: 'like',
     tokens: greeting.reduce((total, { input, output }) => total + input + output, 0),
   });
-  expect(said).toHaveLength(16);
+  expect(said).toHaveLength(18);
 });
 
 test('a person sees bars on a terminal, lines without them elsewhere, and is told what cannot be', async () => {

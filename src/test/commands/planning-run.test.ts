@@ -165,7 +165,7 @@ test('a request becomes merged, gated code; the same again asks nobody; another 
   const turns = model.requests.filter(({ kind }) => kind === 'turn');
   const planning = new Set(turns.filter(plannerOf).map(({ session }) => session));
   const working = turns.filter((request) => !plannerOf(request));
-  expect(planning.size).toBe(5);
+  expect(planning.size).toBe(6);
   expect(working.filter(({ session }) => planning.has(session))).toEqual([]);
   expect(working.filter(({ messages }) => JSON.stringify(messages).includes('PLANNER-ONLY'))).toEqual([]);
   expect(done.text).not.toContain(KEY);
