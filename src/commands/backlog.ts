@@ -53,7 +53,7 @@ export interface Proposal {
   /** What a build would do something with, dependencies of the targets included. */
   readonly rows: readonly BacklogRow[];
   readonly estimate: Estimate;
-  /** What the plan has settled without asking, one entry each. */
+  /** What the plan has decided without asking, one entry each. */
   readonly contradictions: readonly string[];
   readonly assumptions: readonly string[];
 }

@@ -65,8 +65,8 @@ export function proposalText(rows: readonly ProposedTask[], style: Style): strin
     .join('');
 }
 
-/** What a plan has settled without asking, above the question whether to build it; empty if there is nothing. */
-export function settledText(
+/** What a plan has decided without asking, above the question whether to build it; empty if there is nothing. */
+export function decidedText(
   lists: Readonly<Record<'contradictions' | 'assumptions', readonly string[]>>,
   style: Style,
 ): string {

@@ -7,7 +7,7 @@ import { plan } from '../../../commands/plan/plan.js';
 import type { Usage } from '../../../model/action.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import type { Host } from '../../../project/host.js';
-import { proposalText, settledText } from '../../../report/backlog.js';
+import { decidedText, proposalText } from '../../../report/backlog.js';
 import { estimateText } from '../../../report/estimate.js';
 import type { Reporter } from '../../../report/live/reporter.js';
 import { printFailure, styleFor } from '../../output.js';
@@ -99,8 +99,8 @@ async function agree(
   const { rows, estimate, contradictions, assumptions } = proposed.value;
   if (rows.length === 0) return undefined;
   const out = flags.json ? process.stderr : process.stdout;
-  const settled = settledText({ contradictions, assumptions }, styleFor(out));
-  out.write(`\n${proposalText(rows, styleFor(out))}\n${settled}${estimateText(estimate)}\n`);
+  const decided = decidedText({ contradictions, assumptions }, styleFor(out));
+  out.write(`\n${proposalText(rows, styleFor(out))}\n${decided}${estimateText(estimate)}\n`);
   if (flags.yes) return undefined;
   const { askYes, canAsk, LeftAtQuestion } = await import('../../questions.js');
   if (flags.json || !canAsk()) {
