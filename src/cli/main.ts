@@ -1,5 +1,7 @@
 /** The command line: runs one command, turns its outcome into an exit code, and catches everything else. */
 
+import { closeSync, fstatSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { type Command, CommanderError } from 'commander';
 import { exitCodeOf } from '../model/failure.js';
 import { createProgram } from './program.js';
@@ -10,6 +12,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   let program: Command | undefined;
   // The reader may stop (`| head`), the terminal may close, the disk of a log may be full: the build continues.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.on('exit', leaveClosedTerminals);
   process.on('uncaughtException', (error) => {
     void report(error).then((code) => process.exit(code));
   });
@@ -38,7 +41,18 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   leave();
 }
 
-/** At its exit Node restores the terminal, and aborts when the terminal is gone: then the signal itself ends it. */
+/** At its exit Node restores each terminal that it was started with, and aborts when one is gone, unless it is closed. */
+function leaveClosedTerminals(): void {
+  for (const fd of [0, 1, 2]) {
+    try {
+      if (fstatSync(fd).isCharacterDevice() && !isatty(fd)) closeSync(fd);
+    } catch {
+      // It is closed already.
+    }
+  }
+}
+
+/** A closed terminal ends a program by its signal: whoever started it is told so. */
 function leave(): void {
   if (receivedSignal() === 'SIGHUP') {
     process.removeAllListeners('SIGHUP');

@@ -53,7 +53,7 @@ export interface BuildSummary {
 }
 
 /** A task of which there is a result to publish. */
-export type ResultOutcome = Extract<TaskOutcomeKind, 'cached' | 'verified' | 'built' | 'accepted'>;
+export type ResultOutcome = 'cached' | 'verified' | 'built' | 'accepted';
 
 /** Why a result is not published: tasks that are not up to date, a build gate, or files that changed meanwhile. */
 export type WaitReason = 'tasks' | 'gates' | 'refused';
