@@ -69,6 +69,8 @@ export type AgentExit =
   ) & {
     /** What the agent said last, redacted and bounded, however it ended; absent when it said nothing. */
     readonly lastWords?: string;
+    /** The model that worked, where that is not the one that was asked for. */
+    readonly model?: string;
   };
 
 /** Bytes of an agent's last words that are kept: the end of a longer text. */

@@ -24,7 +24,7 @@ import {
   addStatus,
   addValidate,
 } from './definitions/inspect.js';
-import { addReport, addReview, addUi } from './definitions/page.js';
+import { addMcp, addReport, addReview, addUi } from './definitions/page.js';
 import { addInit, addNew } from './definitions/project.js';
 import { addCache, addClean, addGc } from './definitions/results.js';
 import type { SetExitCode } from './definitions/shared.js';
@@ -58,6 +58,7 @@ const COMMANDS = [
   addClean,
   addGc,
   addUi,
+  addMcp,
   addReport,
   addReview,
   addMetrics,

@@ -11,9 +11,13 @@ import { createHost } from './wire.js';
 /** The exit code. */
 export async function runReported(
   options: BuildOptions,
-  { json, profile }: { readonly json: boolean; readonly profile?: string | undefined },
+  {
+    json,
+    profile,
+    inbox = false,
+  }: { readonly json: boolean; readonly profile?: string | undefined; readonly inbox?: boolean },
 ): Promise<number> {
-  const host = createHost(process.cwd());
+  const host = createHost(process.cwd(), { inbox });
   const reporters = openReporters(host, { json, dryRun: options.dryRun });
   const signals = cancelOnSignals();
   const traced = profile === undefined ? undefined : await openProfile(profile);

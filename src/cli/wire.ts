@@ -26,7 +26,12 @@ function ownIndex(): URL {
   return import.meta.url.includes('/src/cli/') ? packageFile('src/index.ts') : packageFile('dist/index.js');
 }
 
-export function createHost(start: string): ExecutionHost {
+export interface HostOptions {
+  /** Prompts go to the inbox instead of the configured agent. */
+  readonly inbox?: boolean;
+}
+
+export function createHost(start: string, { inbox = false }: HostOptions = {}): ExecutionHost {
   const directory = findProject(start);
   const cacheDir = userCache();
   const host: ExecutionHost = {
@@ -41,19 +46,9 @@ export function createHost(start: string): ExecutionHost {
       return loadConfigFile(project, ownIndex(), version);
     },
     async createAgent(config) {
-      if (!config.agent) return ok(undefined);
-      if (config.agent.driver === 'opencode') return opencodeAgent(config.agent, config, cacheDir, directory);
-      if (config.agent.driver === 'scripted')
-        return scriptedAgent(join(directory, config.agent.script), config, directory);
-      if (config.agent.driver === 'inbox') return ok(await inboxAgent(config.agent, directory));
-      const { createCommandAgent } = await import('../agent/command.js');
-      const sandbox = config.sandbox === 'off' ? undefined : await sandboxProgram();
-      return createCommandAgent(config.agent, {
-        env: process.env,
-        stateDir: join(cacheDir, 'agents'),
-        version: VERSION,
-        ...(sandbox ? { sandbox } : {}),
-      });
+      const made = await configuredAgent(config, directory);
+      if (!inbox || !made.ok || config.agent?.driver === 'inbox') return made;
+      return ok(await inboxAgent({ driver: 'inbox' }, directory, { agent: made.value }));
     },
     async createExecutor(parts) {
       const { openLocalExecutor } = await import('../execution/open-local-executor.js');
@@ -111,9 +106,34 @@ async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDi
   });
 }
 
-async function inboxAgent(agent: InboxAgentConfig, project: string): Promise<Agent> {
+async function configuredAgent(
+  config: Config,
+  directory: string,
+): Promise<Result<Agent | undefined, Failure>> {
+  const cacheDir = userCache();
+  if (!config.agent) return ok(undefined);
+  if (config.agent.driver === 'opencode') return opencodeAgent(config.agent, config, cacheDir, directory);
+  if (config.agent.driver === 'scripted')
+    return scriptedAgent(join(directory, config.agent.script), config, directory);
+  if (config.agent.driver === 'inbox') return ok(await inboxAgent(config.agent, directory));
+  const { createCommandAgent } = await import('../agent/command.js');
+  const sandbox = config.sandbox === 'off' ? undefined : await sandboxProgram();
+  return createCommandAgent(config.agent, {
+    env: process.env,
+    stateDir: join(cacheDir, 'agents'),
+    version: VERSION,
+    ...(sandbox ? { sandbox } : {}),
+  });
+}
+
+async function inboxAgent(
+  agent: InboxAgentConfig,
+  project: string,
+  as?: { readonly agent: Agent | undefined },
+): Promise<Agent> {
   const { InboxAgent, inboxFolder } = await import('../agent/inbox/inbox.js');
-  return new InboxAgent(agent, { folder: inboxFolder(agent, project, process.env), project, now: Date.now });
+  const folder = inboxFolder(agent, project, process.env);
+  return new InboxAgent(agent, { folder, project, now: Date.now, ...(as === undefined ? {} : { as }) });
 }
 
 /** `script` is a file, or scripts as they stand in one. */

@@ -97,7 +97,7 @@ export async function runAgent(
       context.signal,
     );
     spent = session.spent;
-    if (asked.ok) return ok({ ...asked.value, made });
+    if (asked.ok) return ok(asked.value);
     const next = models[at + 1]?.model;
     const { error } = asked;
     if (!isProviders(error) || next === undefined) return asked;
@@ -137,7 +137,7 @@ class AgentSession {
     return addUsage(this.before, this.used);
   }
 
-  async run(workspace: Workspace): Promise<Result<Omit<Asked, 'made'>, Failure>> {
+  async run(workspace: Workspace): Promise<Result<Asked, Failure>> {
     const { context, attempt, made } = this;
     const { agent, spending, logs, pool, now } = this.parts;
     const { label, number, prompt, inputTree } = attempt;
@@ -194,13 +194,15 @@ class AgentSession {
     const said = exit.lastWords;
     const ended = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
     const failure = ended && withWords(ended, said);
+    const by =
+      exit.model === undefined ? made : madeBy({ model: exit.model, variant: undefined, arm: made.arm });
     context.emit({
       type: 'agent.finished',
       task: label,
       attempt: number,
       ...attempt.work,
       agent: agent.name,
-      ...made,
+      ...by,
       promptBytes: Buffer.byteLength(prompt),
       usage: exit.usage,
       ms: now() - askedAt,
@@ -209,7 +211,7 @@ class AgentSession {
     });
     if (failure) return err(failure);
     const read = exit.kind === 'finished' ? (exit.observed ?? []) : [];
-    return ok({ read, ...(said === undefined ? {} : { said }) });
+    return ok({ read, made: by, ...(said === undefined ? {} : { said }) });
   }
 
   /** `timeouts.agent` limits one attempt; a task's budget of minutes limits all its attempts together. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import { validateSchema } from '../../io/document/document.js';
 import { readText, writeAtomic } from '../../io/files.js';
+import { unsafePath } from '../../io/unsafe-path.js';
 import type { Usage } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import type { Expected } from '../agent.js';
@@ -21,6 +22,7 @@ export interface Answer {
   readonly document?: unknown;
   readonly usage?: Usage;
   readonly observed?: readonly string[];
+  readonly model?: string;
 }
 
 /** The answer in a folder, or what is wrong with it. `answer.md` is the document, or the agent's last words. */
@@ -72,7 +74,7 @@ export async function applyAnswer(
     files.set(expected.path, documentText(answer.document));
   }
   for (const path of files.keys()) {
-    const reason = await unsafe(workspace, path);
+    const reason = await unsafePath(workspace, path);
     if (reason !== undefined) return err({ kind: 'unsafe-path', path, reason });
   }
   for (const [path, text] of files) {
@@ -91,23 +93,4 @@ function documentText(document: unknown): string {
 async function modeOf(path: string): Promise<number | undefined> {
   const found = await lstat(path).catch(() => undefined);
   return found?.isFile() ? found.mode & 0o777 : undefined;
-}
-
-/** conductor writes these files itself, outside of any sandbox: no path leaves the workspace, by name or by a link. */
-async function unsafe(workspace: string, path: string): Promise<string | undefined> {
-  const parts = path.split('/');
-  if (path.includes('\\') || path.includes('\0')) return 'it has a backslash or a null character';
-  if (parts.some((part) => part === '' || part === '.' || part === '..')) {
-    return 'it is not a plain path relative to the workspace';
-  }
-  if (parts.some((part) => part.toLowerCase() === '.git')) return 'it belongs to git';
-  for (let depth = 1; depth <= parts.length; depth++) {
-    const place = parts.slice(0, depth).join('/');
-    const found = await lstat(join(workspace, place)).catch(() => undefined);
-    if (!found) return undefined;
-    if (found.isSymbolicLink()) return `${place} is a link`;
-    if (depth < parts.length && !found.isDirectory()) return `${place} is not a folder`;
-    if (depth === parts.length && !found.isFile()) return 'there is something that is not a file';
-  }
-  return undefined;
 }

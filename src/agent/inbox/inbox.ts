@@ -35,6 +35,8 @@ export interface InboxHost {
   /** Absolute. */
   readonly folder: string;
   readonly project: string;
+  /** The agent that is configured, if the inbox stands in for it: keys of tasks are those of that agent. */
+  readonly as?: { readonly agent: Agent | undefined };
   /** Milliseconds since 1970, UTC. */
   now(): number;
 }
@@ -44,8 +46,10 @@ let requests = 0;
 export class InboxAgent implements Agent {
   readonly name = 'inbox';
   /** Who answers is no part of a task, as little as what a model knows. */
-  readonly identity: string = canonicalJson({ driver: 'inbox' });
+  readonly identity: string;
   readonly reportsCost: boolean;
+  readonly secrets: readonly string[];
+  readonly useDefinitions?: (definitions: ReadonlyMap<string, AgentDefinition>) => void;
   private readonly config: InboxAgentConfig;
   private readonly host: InboxHost;
   private definitions: ReadonlyMap<string, AgentDefinition> = new Map();
@@ -55,10 +59,19 @@ export class InboxAgent implements Agent {
     this.config = config;
     this.host = host;
     this.reportsCost = config.reportsCost ?? false;
+    const { as } = host;
+    // `none` is what stands in keys where no agent is configured.
+    this.identity = as ? (as.agent?.identity ?? 'none') : canonicalJson({ driver: 'inbox' });
+    this.secrets = as?.agent?.secrets ?? [];
+    if (!as || as.agent?.useDefinitions) {
+      this.useDefinitions = (definitions) => {
+        this.definitions = definitions;
+      };
+    }
   }
 
-  useDefinitions(definitions: ReadonlyMap<string, AgentDefinition>): void {
-    this.definitions = definitions;
+  async close(): Promise<void> {
+    await this.host.as?.agent?.close?.();
   }
 
   async run(request: AgentRequest): Promise<AgentExit> {
@@ -85,6 +98,7 @@ export class InboxAgent implements Agent {
       schema: 1,
       id: this.nameOf(request),
       session: SESSION,
+      pid: process.pid,
       project: this.host.project,
       task: label,
       role: phase ?? 'implementation',
@@ -95,6 +109,7 @@ export class InboxAgent implements Agent {
       workspace: cwd,
       expected: expected ?? { kind: 'files', outputs: [], edits: [] },
       network,
+      log: request.logFile,
       limits: { minutes: request.timeoutMs / 60_000, leaseMinutes },
       promptBytes: Buffer.byteLength(prompt),
     };
@@ -125,6 +140,12 @@ export class InboxAgent implements Agent {
           const detail = 'the folder of the request was removed';
           return { kind: 'agent-error', detail, output };
         }
+        case 'released':
+          request.onEvent({ kind: 'output', line: `given back by ${holder?.by || 'its holder'}` });
+          // What the holder left would be taken for the work of the next one.
+          await request.reset();
+          await made.free();
+          break;
         case 'open':
           if (holder) openSince = now();
           holder = undefined;
@@ -146,7 +167,6 @@ export class InboxAgent implements Agent {
               kind: 'output',
               line: `freed: ${found.by || 'its holder'} gave no sign of life`,
             });
-            // What the holder left would be taken for the work of the next one.
             await request.reset();
             await made.free();
           }
@@ -169,13 +189,19 @@ export class InboxAgent implements Agent {
     }
     const answer = read.value;
     const usage = usageOf(answer.usage) ?? {};
-    const words = lastWordsOf(answer.message);
+    const words = { ...lastWordsOf(answer.message), ...this.modelOf(answer) };
     const failure = failureOf(answer, request);
     if (failure) return { kind: 'failed', failure, usage, ...words };
     const applied = await applyAnswer(cwd, answer, expected);
     if (!applied.ok) return { kind: 'failed', failure: applied.error, usage, ...words };
     const observed = answer.observed === undefined ? {} : { observed: [...new Set(answer.observed)].sort() };
     return { kind: 'finished', usage, ...observed, ...words };
+  }
+
+  /** The configured model did not do what is answered in its place. */
+  private modelOf({ model }: Answer): { model?: string } {
+    if (model !== undefined) return { model };
+    return this.host.as ? { model: 'inbox' } : {};
   }
 }
 

@@ -12,8 +12,9 @@ import { ANSWER, isJson } from './answer.js';
 export interface InboxRequest {
   readonly schema: 1;
   readonly id: string;
-  /** Of the process that waits for the answer. */
+  /** The process that waits for the answer: a name of its own, and its id. */
   readonly session: string;
+  readonly pid: number;
   readonly project: string;
   readonly task: string;
   readonly role: CallPhase;
@@ -26,6 +27,8 @@ export interface InboxRequest {
   readonly workspace: string;
   readonly expected: Expected;
   readonly network: boolean;
+  /** File that gets the answer, in the logs of the build. */
+  readonly log: string;
   readonly limits: { readonly minutes: number; readonly leaseMinutes: number };
   readonly promptBytes: number;
 }
@@ -34,6 +37,7 @@ export const REQUEST = {
   json: 'request.json',
   prompt: 'prompt.md',
   claimed: 'claimed',
+  released: 'released',
   cancelled: 'cancelled',
 } as const;
 
@@ -66,6 +70,8 @@ export async function openRequests(inbox: string, project: string): Promise<Inbo
 export type Arrival =
   | { readonly kind: 'answered' }
   | { readonly kind: 'claimed'; readonly by: string; readonly renewedAt: number }
+  /** Its holder gives it back. */
+  | { readonly kind: 'released' }
   | { readonly kind: 'open' }
   | { readonly kind: 'removed' };
 
@@ -103,6 +109,7 @@ export class RequestFolder {
     const answers = [ANSWER.json, ANSWER.text].filter((name) => names.includes(name));
     if (names.includes(ANSWER.done)) return { kind: 'answered' };
     if (answers.length > 0 && (await this.isComplete(answers))) return { kind: 'answered' };
+    if (names.includes(REQUEST.released)) return { kind: 'released' };
     if (!names.includes(REQUEST.claimed)) return { kind: 'open' };
     const path = join(this.path, REQUEST.claimed);
     const found = await lstat(path).catch(() => undefined);
@@ -125,9 +132,9 @@ export class RequestFolder {
     return found.every(({ is }) => this.now() - (is?.mtimeMs ?? 0) > QUIET_MS);
   }
 
-  /** Frees a request whose holder has not been heard of for too long. */
+  /** Lets others claim the request. */
   async free(): Promise<void> {
-    await rm(join(this.path, REQUEST.claimed), { force: true });
+    for (const name of [REQUEST.claimed, REQUEST.released]) await rm(join(this.path, name), { force: true });
   }
 
   /** Says why the answer is no longer wanted. The next build removes the folder. */

@@ -36,6 +36,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     )
     .addOption(new Option('--fail-fast', 'start nothing new after the first failure').conflicts('keepGoing'))
     .option(...BUDGET_USD)
+    .option('--inbox', 'answer prompts by hand or by any program, instead of the configured agent')
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
     .option('--ui', 'open the page of `conductor ui` beside the build')

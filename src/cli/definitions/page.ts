@@ -59,3 +59,21 @@ function port(text: string): number {
     throw new InvalidArgumentError('must be a number from 1 to 65535.');
   return number;
 }
+
+export function addMcp(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('mcp')
+    .description('an MCP server: agents see the project, edit specs, build, and work on tasks themselves')
+    .option('--http', 'serve on 127.0.0.1 instead of standard input and output; needs a token')
+    .option('--port <number>', 'with --http: the port; a free one without it', port)
+    .addHelpText(
+      'after',
+      `
+CONDUCTOR_MCP_TOKEN holds the token for --http. Without it conductor makes one and prints it.
+${examples('conductor mcp', 'conductor mcp --http --port 7411')}`,
+    )
+    .action(async (options) => {
+      const { runMcp } = await import('../commands/page/mcp.js');
+      setExitCode(await runMcp(options));
+    });
+}

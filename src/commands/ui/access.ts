@@ -1,10 +1,10 @@
-/** Who may talk to the page's server: this machine, by the address that was printed, from the page itself. Pure but for random numbers. */
+/** Who may talk to a server of conductor: this machine, with the key that was printed, and no foreign page. Pure but for random numbers. */
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
 export interface Refusal {
-  readonly status: 400 | 403 | 405 | 415 | 421;
+  readonly status: 400 | 401 | 403 | 405 | 415 | 421;
   readonly reason: string;
 }
 
@@ -29,12 +29,13 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 
 export class Access {
   /** Part of the printed address. */
-  readonly token = randomBytes(24).toString('base64url');
+  readonly token: string;
   private readonly session = randomBytes(24).toString('base64url');
   private readonly port: number;
 
-  constructor(port: number) {
+  constructor(port: number, token: string = randomBytes(24).toString('base64url')) {
     this.port = port;
+    this.token = token;
   }
 
   /** For `Set-Cookie`. Cookies do not know ports: the name does, so that two pages on one machine do not mix. */
@@ -46,13 +47,19 @@ export class Access {
     return token !== null && same(token, this.token);
   }
 
+  /** Why a request of a program that has the token is refused; undefined when it may be answered. */
+  bearerRefusal(headers: IncomingHttpHeaders): Refusal | undefined {
+    const foreign = this.foreign(headers);
+    if (foreign) return foreign;
+    const [, token = ''] = /^Bearer (\S+)$/i.exec(headers.authorization ?? '') ?? [];
+    return same(token, this.token) ? undefined : { status: 401, reason: 'the token is missing or wrong' };
+  }
+
   /** Why a request is refused; undefined when it may be answered. `needsCookie`: all but the exchange of the token. */
   refusal({ method, headers }: Asked, needsCookie: boolean): Refusal | undefined {
-    // A name that leads here from elsewhere (DNS rebinding) is in the Host header.
-    if (!this.hosts.includes(headers.host ?? '')) return { status: 421, reason: 'this host is not served' };
-    const { origin } = headers;
-    const isOwn = origin !== undefined && this.hosts.some((host) => origin === `http://${host}`);
-    if (origin !== undefined && !isOwn) return { status: 403, reason: 'another page may not ask' };
+    const foreign = this.foreign(headers);
+    if (foreign) return foreign;
+    const isOwn = headers.origin !== undefined;
     const site = headers['sec-fetch-site'];
     if (method !== 'GET' && method !== 'POST') return { status: 405, reason: 'GET and POST only' };
     if (needsCookie && !this.hasCookie(headers.cookie)) {
@@ -66,6 +73,13 @@ export class Access {
       return { status: 403, reason: 'only the page itself may start something' };
     if (headers['content-type'] !== 'application/json') return { status: 415, reason: 'JSON only' };
     return undefined;
+  }
+
+  private foreign({ host = '', origin }: IncomingHttpHeaders): Refusal | undefined {
+    // A name that leads here from elsewhere (DNS rebinding) is in the Host header.
+    if (!this.hosts.includes(host)) return { status: 421, reason: 'this host is not served' };
+    if (origin === undefined || this.hosts.some((own) => origin === `http://${own}`)) return undefined;
+    return { status: 403, reason: 'another page may not ask' };
   }
 
   private get name(): string {

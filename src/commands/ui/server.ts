@@ -73,7 +73,8 @@ export async function openUi(options: UiOptions): Promise<Result<UiServer, Failu
   });
 }
 
-function listen(server: Server, port: number): Promise<Result<number, Failure>> {
+/** On 127.0.0.1; the port that was given, or a free one. */
+export function listen(server: Server, port: number): Promise<Result<number, Failure>> {
   return new Promise((resolve) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const message =
@@ -168,12 +169,12 @@ class Answering {
 }
 
 /** Undefined when it is too long. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+export async function bodyOf(request: IncomingMessage, maxBytes = MAX_BODY): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY) return undefined;
+    if (size > maxBytes) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -18,6 +18,7 @@ interface BuildFlags {
   readonly wait: boolean;
   readonly json?: boolean;
   readonly profile?: string;
+  readonly inbox?: boolean;
 }
 
 export async function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
@@ -44,6 +45,6 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
       wait: flags.wait,
       command: ['conductor build', ...targets].join(' '),
     },
-    { json: flags.json === true, profile: flags.profile },
+    { json: flags.json === true, profile: flags.profile, inbox: flags.inbox === true },
   );
 }
