@@ -34,6 +34,7 @@ export interface AgentRequest {
   readonly variant?: string;
   /** Name of the agent definition that works; without it the driver's own default. */
   readonly agentName?: string;
+  /** Of work, without what is told as `waited`. */
   readonly timeoutMs: number;
   /** Absolute; everything that the agent prints is appended to it. */
   readonly logFile: string;
@@ -54,7 +55,9 @@ export type AgentEvent =
   /** One line for people. */
   | { readonly kind: 'output'; readonly line: string }
   /** The running total of this attempt, never a difference. */
-  | { readonly kind: 'usage'; readonly usage: Usage };
+  | { readonly kind: 'usage'; readonly usage: Usage }
+  /** Milliseconds that went by without any work (the start of a server): no limit of time holds them. */
+  | { readonly kind: 'waited'; readonly ms: number };
 
 export type AgentExit =
   /** It says that it is done. Whether it is, the capture and the gates decide. */

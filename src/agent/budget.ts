@@ -1,41 +1,36 @@
-/** Accounting of money and tokens against limits per task, build and day. Pure; knows no clock and no agent. */
+/** Accounting of money, tokens and minutes against limits per task, build and day. Pure; knows no clock and no agent. */
 
 import type { Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Budget as TaskLimits } from '../model/task.js';
 import type { Agent } from './agent.js';
-import { addUsage } from './usage.js';
 
 export type Scope = 'task' | 'build' | 'day';
 
-const UNITS = ['usd', 'tokens'] as const;
+const UNITS = ['usd', 'tokens', 'minutes'] as const;
 
-export interface Limits {
-  readonly usd?: number;
-  readonly tokens?: number;
-}
+export type Limits = TaskLimits;
 
-/** What was spent on one day, as it is kept between builds. */
-export interface DayLedger {
-  /** `2026-01-31`, UTC. */
-  readonly day: string;
-  readonly usd: number;
-  readonly tokens: number;
-}
+/** Dollars, tokens sent and received, minutes of agents' sessions. */
+export type Amounts = Readonly<Record<(typeof UNITS)[number], number>>;
+
+const NOTHING: Amounts = { usd: 0, tokens: 0, minutes: 0 };
 
 export interface BudgetOptions {
   readonly build?: Limits;
   readonly day?: Limits;
-  /** Today: `2026-01-31`, UTC. */
-  readonly today: string;
-  /** As it was left; one of another day counts nothing. */
-  readonly ledger?: DayLedger | undefined;
+  /** What was spent today before this build. */
+  readonly earlier?: Amounts;
+  /** What killed builds had spent on tasks that they did not finish. */
+  readonly unfinished?: ReadonlyMap<Label, Amounts>;
 }
 
 type Exceeded = Extract<Failure, { kind: 'budget-exceeded' }>;
 /** A limit that is nearly reached. */
 export type Nearing = Omit<Exceeded, 'kind'>;
 
+/** Minutes that are too few to begin anything. */
+const A_MOMENT = 0.001;
 /** The share of a limit from which on it is reported. */
 const NEAR = 0.8;
 
@@ -53,17 +48,17 @@ type UnknownPrice = Extract<Failure, { kind: 'budget-unknown-price' }>;
  */
 export class Budget {
   private readonly limits: { readonly build: Limits; readonly day: Limits };
-  private readonly tasks = new Map<Label, { limits: Limits; spent: Usage }>();
-  private readonly earlier: DayLedger;
-  private build: Usage = {};
+  private readonly tasks = new Map<Label, { limits: Limits; spent: Amounts }>();
+  private readonly earlier: Amounts;
+  private build = NOTHING;
   private readonly warned = new Set<string>();
   /** Agents, with their models, that did not say what a session cost. */
   private readonly unpriced = new Set<string>();
 
   constructor(options: BudgetOptions) {
     this.limits = { build: options.build ?? {}, day: options.day ?? {} };
-    const known = options.ledger?.day === options.today ? options.ledger : undefined;
-    this.earlier = known ?? { day: options.today, usd: 0, tokens: 0 };
+    this.earlier = options.earlier ?? NOTHING;
+    for (const [label, spent] of options.unfinished ?? []) this.tasks.set(label, { limits: {}, spent });
   }
 
   /**
@@ -71,10 +66,13 @@ export class Budget {
    * the agent does not say what it costs.
    */
   start(label: Label, limits: TaskLimits, payee: Payee): Exceeded | UnknownPrice | undefined {
-    this.tasks.set(label, { limits, spent: this.tasks.get(label)?.spent ?? {} });
+    this.tasks.set(label, { limits, spent: this.tasks.get(label)?.spent ?? NOTHING });
     const isUnknown = !payee.reportsCost || this.unpriced.has(nameOf(payee));
     const unknown = isUnknown ? this.unknownPrice(label, payee) : undefined;
-    return unknown ?? this.check(label, (spent, limit) => spent >= limit);
+    return (
+      unknown ??
+      this.check(label, (spent, limit, unit) => spent >= limit - (unit === 'minutes' ? A_MOMENT : 0))
+    );
   }
 
   /** The failure of a payee whose price is unknown; undefined if no limit in money stands. */
@@ -89,11 +87,33 @@ export class Budget {
   }
 
   /** Adds what has been used since the last call. The failure names the narrowest scope that is exceeded. */
-  add(label: Label, used: Usage): Exceeded | undefined {
+  add(label: Label, used: Amounts): Exceeded | undefined {
     const task = this.tasks.get(label);
-    this.tasks.set(label, { limits: task?.limits ?? {}, spent: addUsage(task?.spent ?? {}, used) });
-    this.build = addUsage(this.build, used);
-    return this.check(label, (spent, limit) => spent > limit);
+    this.tasks.set(label, { limits: task?.limits ?? {}, spent: plus(task?.spent ?? NOTHING, used) });
+    this.build = plus(this.build, used);
+    // A session that comes to the end of its minutes is ended by its agent's own limit.
+    return this.check(label, (spent, limit, unit) => unit !== 'minutes' && spent > limit);
+  }
+
+  /** The failure of a session that came to the end of its time; undefined if the task has no limit of minutes. */
+  outOfTime(label: Label): Exceeded | undefined {
+    const { limits, spent } = this.tasks.get(label) ?? { limits: {}, spent: NOTHING };
+    const { minutes: limit } = limits;
+    if (limit === undefined) return undefined;
+    return {
+      kind: 'budget-exceeded',
+      scope: 'task',
+      unit: 'minutes',
+      limit,
+      spent: Math.max(limit, spent.minutes),
+    };
+  }
+
+  /** Minutes that a task has left; undefined without such a limit. */
+  minutesLeft(label: Label): number | undefined {
+    const task = this.tasks.get(label);
+    const limit = task?.limits.minutes;
+    return limit === undefined ? undefined : Math.max(0, limit - (task?.spent.minutes ?? 0));
   }
 
   /** Limits of which four fifths are spent, each reported once, and none that is broken already. */
@@ -121,26 +141,12 @@ export class Budget {
     return true;
   }
 
-  /** All that this build has used. */
-  get spent(): Usage {
-    return this.build;
-  }
-
-  /** To be kept for the next build of the day. */
-  get ledger(): DayLedger {
-    return {
-      day: this.earlier.day,
-      usd: this.earlier.usd + (this.build.costUsd ?? 0),
-      tokens: this.earlier.tokens + tokens(this.build),
-    };
-  }
-
-  private scopes(label: Label): { scope: Scope; limits: Limits; usd: number; tokens: number }[] {
+  private scopes(label: Label): (Amounts & { scope: Scope; limits: Limits })[] {
     const task = this.tasks.get(label);
     return [
-      { scope: 'task', limits: task?.limits ?? {}, ...amounts(task?.spent ?? {}) },
-      { scope: 'build', limits: this.limits.build, ...amounts(this.build) },
-      { scope: 'day', limits: this.limits.day, usd: this.ledger.usd, tokens: this.ledger.tokens },
+      { scope: 'task', limits: task?.limits ?? {}, ...(task?.spent ?? NOTHING) },
+      { scope: 'build', limits: this.limits.build, ...this.build },
+      { scope: 'day', limits: this.limits.day, ...plus(this.earlier, this.build) },
     ];
   }
 
@@ -148,11 +154,14 @@ export class Budget {
     return this.scopes(label).find(({ limits }) => limits.usd !== undefined)?.scope;
   }
 
-  private check(label: Label, beyond: (spent: number, limit: number) => boolean): Exceeded | undefined {
+  private check(
+    label: Label,
+    beyond: (spent: number, limit: number, unit: (typeof UNITS)[number]) => boolean,
+  ): Exceeded | undefined {
     for (const { scope, limits, ...spent } of this.scopes(label)) {
       for (const unit of UNITS) {
         const limit = limits[unit];
-        if (limit !== undefined && beyond(spent[unit], limit)) {
+        if (limit !== undefined && beyond(spent[unit], limit, unit)) {
           return { kind: 'budget-exceeded', scope, unit, limit, spent: spent[unit] };
         }
       }
@@ -165,10 +174,11 @@ function nameOf({ name, model = '' }: Payee): string {
   return `${name} ${model}`;
 }
 
-function amounts(usage: Usage): { usd: number; tokens: number } {
-  return { usd: usage.costUsd ?? 0, tokens: tokens(usage) };
+/** Tokens that came from a cache, which cost a fraction, only count in money. */
+export function amountsOf(usage: Usage, minutes: number): Amounts {
+  return { usd: usage.costUsd ?? 0, tokens: (usage.tokensIn ?? 0) + (usage.tokensOut ?? 0), minutes };
 }
 
-function tokens(usage: Usage): number {
-  return (usage.tokensIn ?? 0) + (usage.tokensOut ?? 0);
+function plus(a: Amounts, b: Amounts): Amounts {
+  return { usd: a.usd + b.usd, tokens: a.tokens + b.tokens, minutes: a.minutes + b.minutes };
 }

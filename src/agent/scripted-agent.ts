@@ -163,6 +163,11 @@ export class ScriptedRun {
     this.request.onEvent({ kind: 'usage', usage: this.total });
   }
 
+  /** Tells of time without work, as of the start of a server. */
+  waited(ms: number): void {
+    this.request.onEvent({ kind: 'waited', ms });
+  }
+
   /** Says which files it looked at, as a driver that sees them does. */
   sawRead(...paths: readonly string[]): void {
     this.observed.push(...paths);

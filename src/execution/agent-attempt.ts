@@ -55,8 +55,6 @@ export interface AgentAttempt {
   readonly prompt: string;
   /** From 1. */
   readonly number: number;
-  /** When the first attempt began. */
-  readonly startedAt: number;
 }
 
 export interface Asked {
@@ -139,7 +137,7 @@ class AgentSession {
 
   async run(workspace: Workspace): Promise<Result<Asked, Failure>> {
     const { context, attempt, made } = this;
-    const { agent, spending, logs, pool, now } = this.parts;
+    const { agent, spending, logs, pool, now, config } = this.parts;
     const { label, number, prompt, inputTree } = attempt;
     const { name, reportsCost } = agent;
     const payee = { name, reportsCost, ...(made.model === undefined ? {} : { model: made.model }) };
@@ -152,10 +150,11 @@ class AgentSession {
     const shown = outputLines(label, number, context);
     const stop = new AbortController();
     const askedAt = now();
+    let waited = 0;
     const spend = (usage: Usage) => {
       this.used = usage;
       context.meter?.used(account.value.sum(usage));
-      const over = account.value.report(usage);
+      const over = account.value.report(usage, now() - askedAt - waited);
       for (const warning of account.value.warnings()) context.emit(warning);
       if (over) stop.abort(over);
     };
@@ -170,7 +169,8 @@ class AgentSession {
       agentName: attempt.definition,
       ...(made.model === undefined ? {} : { model: made.model }),
       ...(made.variant === undefined ? {} : { variant: made.variant }),
-      timeoutMs: this.timeoutMs(),
+      // A task's budget of minutes is for all its sessions together, and takes the place of the limit of one.
+      timeoutMs: Math.max(1, account.value.leftMs ?? config.timeouts.agent * 60_000),
       logFile: log.absolute,
       signal: AbortSignal.any([context.signal, stop.signal]),
       network: attempt.network,
@@ -179,6 +179,8 @@ class AgentSession {
       onEvent: (event) => {
         if (event.kind === 'output') {
           shown(event.line);
+        } else if (event.kind === 'waited') {
+          waited += event.ms;
         } else {
           const usage = addUsage(this.before, event.usage);
           context.emit({ type: 'task.usage', task: label, attempt: number, usage });
@@ -188,9 +190,14 @@ class AgentSession {
     });
     spend(exit.usage);
     const isAnswered = exit.kind === 'finished' || !sameUsage(exit.usage, {});
-    const unpriced = await account.value.close(exit.usage, isAnswered);
+    const unpriced = account.value.close(exit.usage, isAnswered);
     if (unpriced) context.emit(unpriced);
-    const broken = stop.signal.aborted ? (stop.signal.reason as Failure) : undefined;
+    const isOutOfTime = exit.kind === 'failed' && exit.failure.kind === 'timed-out';
+    const broken = stop.signal.aborted
+      ? (stop.signal.reason as Failure)
+      : isOutOfTime
+        ? account.value.outOfTime()
+        : undefined;
     const said = exit.lastWords;
     const ended = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
     const failure = ended && withWords(ended, said);
@@ -212,15 +219,6 @@ class AgentSession {
     if (failure) return err(failure);
     const read = exit.kind === 'finished' ? (exit.observed ?? []) : [];
     return ok({ read, made: by, ...(said === undefined ? {} : { said }) });
-  }
-
-  /** `timeouts.agent` limits one attempt; a task's budget of minutes limits all its attempts together. */
-  private timeoutMs(): number {
-    const { config, now } = this.parts;
-    const { budget, startedAt } = this.attempt;
-    const one = config.timeouts.agent * 60_000;
-    const left = budget.minutes === undefined ? one : budget.minutes * 60_000 - (now() - startedAt);
-    return Math.max(1, left);
   }
 }
 

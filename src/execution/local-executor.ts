@@ -96,13 +96,13 @@ export class LocalExecutor implements Executor {
   }
 
   async close(): Promise<void> {
+    this.parts.spending.close();
     await this.parts.pool.close();
   }
 
   private async document(run: DocumentRun, context: ExecutionContext): Promise<Result<ObjectId, Failure>> {
-    const { pool, objects, config, agent, now } = this.parts;
-    const { label, attempt, inputTree, output, model, earlierMs } = run;
-    const startedAt = now() - earlierMs;
+    const { pool, objects, config, agent } = this.parts;
+    const { label, attempt, inputTree, output, model } = run;
     const phase = (name: 'workspace' | 'capture') =>
       context.emit({ type: 'task.phase', task: label, attempt, phase: name });
     phase('workspace');
@@ -112,7 +112,7 @@ export class LocalExecutor implements Executor {
     try {
       const choice = model === undefined ? undefined : { model, fallbacks: [] };
       const expected = { kind: 'document' as const, path: output };
-      const work = { ...run, choice, expected, network: false, number: attempt, startedAt };
+      const work = { ...run, choice, expected, network: false, number: attempt };
       const asked = await runAgent(this.parts, work, workspace, context);
       if (!asked.ok) return asked;
       phase('capture');

@@ -10,9 +10,9 @@ import { killOrphans } from '../io/process/run-marks.js';
 import { findSandbox } from '../io/process/sandbox.js';
 import { commandText } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import { readSpending } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { BuildLogs, buildName } from '../project/log-files.js';
+import { SpendingRecord } from '../project/spending-record.js';
 import { type PoolOptions, WorkspacePool } from '../workspace/workspace-pool.js';
 import { CommandEnvironment, keptOutput } from './command-environment.js';
 import type { Executor, ExecutorParts } from './executor.js';
@@ -37,8 +37,8 @@ export async function openLocalExecutor(
   const commandEnvironment = new CommandEnvironment(config, host.env, program);
   const day = new Date(startedAt).toISOString().slice(0, 10);
   // Work that a superseded build left running uses the same budgets, and its workspaces are still in use.
-  const ledger = await readSpending(state, day);
-  const spending = (isFollowing && shared.spending) || new Spending(config.budget, ledger, state);
+  const spending =
+    (isFollowing && shared.spending) || new Spending(config.budget, await SpendingRecord.open(state, day));
   shared.spending = spending;
   const options = poolOptions(host, parts, { commandEnvironment, logs, isSandboxed: program !== undefined });
   const pool = shared.workspaces(options, () => new WorkspacePool(repository, parts.objects, options));

@@ -1,6 +1,6 @@
-/** The budgets of a build: checked before, while and after an agent works, with the usage of the day on disk. */
+/** The budgets of a build: checked before, while and after an agent works, and each step on disk before the next. */
 
-import { Budget, type DayLedger, type Limits, type Nearing, type Payee } from '../agent/budget.js';
+import { amountsOf, Budget, type Limits, type Nearing, type Payee } from '../agent/budget.js';
 import { addUsage, usageSince } from '../agent/usage.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
@@ -8,33 +8,42 @@ import type { Config } from '../model/config.js';
 import type { BuildEventBody } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Budget as TaskLimits } from '../model/task.js';
-import { writeSpending } from '../project/clone-records.js';
-import { money } from '../report/style.js';
+import type { SpendingRecord } from '../project/spending-record.js';
+import { minutes as inMinutes, money } from '../report/style.js';
 
 /** The account of one attempt of one task. */
 export interface Account {
-  /** Takes the attempt's running total; returns the failure if it exceeds a limit. */
-  report(total: Usage): Failure | undefined;
+  /**
+   * Takes the running total of the session and of its milliseconds of work, and records the step; returns the failure if
+   * it exceeds a limit.
+   */
+  report(total: Usage, ms: number): Failure | undefined;
+  /** What the task's limit of minutes leaves to this session; absent without such a limit. */
+  readonly leftMs?: number;
+  /** The failure of a session that came to the end of its time; undefined if the task has no limit of minutes. */
+  outOfTime(): Failure | undefined;
   /** Warnings about limits that are nearly reached, each once. */
   warnings(): BuildEventBody[];
   /** The sum over all attempts of the task, given the running total of this one. */
   sum(total: Usage): Usage;
-  /**
-   * Writes the ledger at the end of the session. `isAnswered`: a model was asked, so that a missing price is worth a
-   * warning.
-   */
-  close(total: Usage, isAnswered: boolean): Promise<BuildEventBody | undefined>;
+  /** At the end of the session. `isAnswered`: a model was asked, so that a missing price is worth a warning. */
+  close(total: Usage, isAnswered: boolean): BuildEventBody | undefined;
 }
 
 export class Spending {
   private readonly budget: Budget;
-  private readonly state: string;
+  private readonly record: SpendingRecord;
   private readonly earlier = new Map<Label, Usage>();
 
-  /** `ledger` is what was spent earlier on `ledger.day`, which is today. */
-  constructor(limits: { readonly build: Limits; readonly day: Limits }, ledger: DayLedger, state: string) {
-    this.budget = new Budget({ ...limits, today: ledger.day, ledger });
-    this.state = state;
+  constructor(limits: { readonly build: Limits; readonly day: Limits }, record: SpendingRecord) {
+    const { before, unfinished } = record;
+    this.budget = new Budget({ ...limits, earlier: before, unfinished });
+    this.record = record;
+  }
+
+  /** The build has ended in order. */
+  close(): void {
+    this.record.close();
   }
 
   /** The failure of a payee whose price is unknown; undefined if no limit in money stands. */
@@ -47,18 +56,23 @@ export class Spending {
     if (refused) return err(refused);
     const before = this.earlier.get(label) ?? {};
     let reported: Usage = {};
-    const report = (total: Usage) => {
-      const used = usageSince(reported, total);
+    let minutes = 0;
+    const report = (total: Usage, ms: number) => {
+      const used = amountsOf(usageSince(reported, total), Math.max(0, ms / 60_000 - minutes));
       reported = total;
+      minutes += used.minutes;
+      this.record.add(label, used);
       return this.budget.add(label, used);
     };
+    const left = this.budget.minutesLeft(label);
     return ok({
       report,
+      ...(left === undefined ? {} : { leftMs: left * 60_000 }),
+      outOfTime: () => this.budget.outOfTime(label),
       warnings: () => this.budget.nearing(label).map((near) => nearWarning(label, near)),
       sum: (total) => addUsage(before, total),
-      close: async (total, isAnswered) => {
+      close: (total, isAnswered) => {
         this.earlier.set(label, addUsage(before, total));
-        await writeSpending(this.state, this.budget.ledger);
         const isUnpriced = isAnswered && this.budget.finish(label, total, payee);
         return isUnpriced ? unpricedWarning(label, payee) : undefined;
       },
@@ -67,14 +81,15 @@ export class Spending {
 }
 
 function nearWarning(label: Label, { scope, unit, limit, spent }: Nearing): BuildEventBody {
-  const amount = (value: number) => (unit === 'usd' ? money(value) : `${value}`);
-  const words = unit === 'usd' ? '' : ' tokens';
+  const amount = (value: number) =>
+    unit === 'usd' ? money(value) : unit === 'minutes' ? inMinutes(value) : `${value}`;
+  const words = unit === 'tokens' ? ' tokens' : '';
   const message = `the budget of the ${scope} is nearly used up: ${amount(spent)} of ${amount(limit)}${words}`;
   return { type: 'warning', message, ...(scope === 'task' ? { task: label } : {}) };
 }
 
 function unpricedWarning(task: Label, { name, model = name }: Payee): BuildEventBody {
-  const message = `${model} did not say what it costs: its work stands, but it is not asked again under a limit in dollars`;
+  const message = `${model} did not say what it costs: what it finished stands, but it is not asked again under a limit in dollars`;
   return { type: 'warning', task, message };
 }
 

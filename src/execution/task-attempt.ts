@@ -148,7 +148,7 @@ export class TaskAttempt {
     workspace: Workspace,
   ): Promise<Result<Asked, Failure>> {
     const { label, work, payer = label, budget, network, inputTree, outputs, edits } = this.run;
-    const { number, startedAt, tried } = this.state;
+    const { number, tried } = this.state;
     const { definition, choices } = recipe;
     const later = [
       ...choices.flatMap(({ model, fallbacks, stronger }) => [model, ...fallbacks, stronger]),
@@ -160,7 +160,7 @@ export class TaskAttempt {
     const common = { label, work, payer, budget, network, inputTree, expected };
     return runAgent(
       this.parts,
-      { ...common, definition, choice, later, prompt, number, startedAt },
+      { ...common, definition, choice, later, prompt, number },
       workspace,
       this.context,
     );

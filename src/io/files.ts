@@ -1,6 +1,6 @@
 /** Reads and writes whole text files. Does not know what they mean. */
 
-import { readFileSync } from 'node:fs';
+import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './durable.js';
@@ -88,6 +88,25 @@ export async function append(path: string, text: string): Promise<void> {
     if (!isMissing(error)) throw error;
     await makeDir(dirname(path));
     await appendFile(path, text);
+  }
+}
+
+/** Adds a line to a file that is on disk when this returns; makes the folder when needed. */
+export function appendDurableSync(path: string, text: string): void {
+  const open = () => openSync(path, 'a');
+  let file: number;
+  try {
+    file = open();
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    file = open();
+  }
+  try {
+    writeSync(file, text);
+    fdatasyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -148,7 +148,7 @@ export type Failure =
   | {
       readonly kind: 'budget-exceeded';
       readonly scope: 'task' | 'build' | 'day';
-      readonly unit: 'usd' | 'tokens';
+      readonly unit: 'usd' | 'tokens' | 'minutes';
       readonly limit: number;
       readonly spent: number;
     }

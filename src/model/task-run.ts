@@ -140,8 +140,6 @@ export interface DocumentRun {
   readonly inputTree: ObjectId;
   /** The one file that is taken from the workspace. */
   readonly output: string;
-  /** Milliseconds that earlier attempts took: the budget's minutes are for all of them together. */
-  readonly earlierMs: number;
 }
 
 /** `usage`: everything that the payer has used in this build. */

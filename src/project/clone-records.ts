@@ -128,22 +128,6 @@ export async function writeDurations(
   await writeAtomic(`${state}/durations.json`, JSON.stringify(durations));
 }
 
-/** What was spent today (UTC), for the budget of a day. */
-export interface DaySpending {
-  readonly day: string;
-  readonly usd: number;
-  readonly tokens: number;
-}
-
-export async function readSpending(state: string, day: string): Promise<DaySpending> {
-  const kept = await readRecord<DaySpending>(`${state}/spending.json`);
-  return kept?.day === day ? kept : { day, usd: 0, tokens: 0 };
-}
-
-export async function writeSpending(state: string, spending: DaySpending): Promise<void> {
-  await writeAtomic(`${state}/spending.json`, JSON.stringify(spending));
-}
-
 async function readRecord<T>(file: string): Promise<T | undefined> {
   return parseRecord(await readText(file));
 }

@@ -65,7 +65,7 @@ class Asking<T> {
     const startedAt = parts.now();
     for (let attempt = 1; ; attempt++) {
       this.refusal = undefined;
-      const answer = await guarded(() => this.attempt(attempt, parts.now() - startedAt));
+      const answer = await guarded(() => this.attempt(attempt));
       if (answer.ok) {
         if (key === undefined) return ok({ ...answer.value, key });
         const { text } = answer.value;
@@ -85,7 +85,7 @@ class Asking<T> {
   }
 
   /** Runs one session and checks its answer. */
-  private async attempt(number: number, earlierMs: number): Promise<Result<Accepted<T>, Failure>> {
+  private async attempt(number: number): Promise<Result<Accepted<T>, Failure>> {
     const { request, parts, context } = this;
     const { label, payer, budget, definition, model, output, former } = request;
     const outcome = await parts.executor.askAgent(
@@ -101,7 +101,6 @@ class Asking<T> {
         ...(model === undefined ? {} : { model }),
         inputTree: await this.inputTree(),
         output,
-        earlierMs,
       },
       { signal: context.signal, emit: (event) => this.tell(event) },
     );

@@ -127,7 +127,9 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         'split the task, or raise the limit in `budget.minutes` or `timeouts`',
       );
     case 'budget-exceeded': {
-      const show = (n: number) => (failure.unit === 'usd' ? money(n) : plural(n, 'token'));
+      const { unit } = failure;
+      const show = (n: number) =>
+        unit === 'usd' ? money(n) : unit === 'minutes' ? minutes(n) : plural(n, 'token');
       return say(
         `the budget of the ${failure.scope} is used up`,
         [

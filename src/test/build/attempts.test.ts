@@ -1,5 +1,6 @@
 /** Retries and budgets: what another try costs and when work is stopped. */
 
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { filesBelow } from '../rig/command-line.js';
 import { createRig } from '../rig/rig.js';
@@ -209,4 +210,71 @@ test('work stands whose agent was to say what it costs and did not; it is not as
   expect(built.failure('f/T2')).toMatchObject({ kind: 'budget-unknown-price', scope: 'build' });
   expect(built.warnings()).toEqual([expect.stringContaining('did not say what it costs')]);
   expect(built.of('task.waiting').map(({ task, on }) => [task, on])).toEqual([['f/T1', ['f/T2']]]);
+});
+
+test('what a killed build spent is on disk at each step, and counts for the day and for its task', async () => {
+  await using rig = await createRig({ config: { attempts: 1, budget: { day: { tokens: 100 } } } });
+  rig.backlog('f', { T1: task({ budget: { usd: 1 } }) });
+  const record = () => {
+    const [path] = Object.keys(filesBelow(rig.path('.git'))).filter((one) => one.endsWith('spending.ndjson'));
+    return rig.path(`.git/${path}`);
+  };
+  /** A build that is killed after two steps, while it writes the third. */
+  const killed = async (usage: object) => {
+    const held = rig.start();
+    const run = await held.agent.next('f/T1');
+    run.usage(usage);
+    run.usage(usage);
+    const atDeath = readFileSync(record(), 'utf8');
+    held.cancel();
+    await held.done;
+    writeFileSync(record(), `${atDeath}{"day":"20`);
+  };
+  await killed({ tokensIn: 20, costUsd: 0.45 });
+  const held = rig.start();
+  const run = await held.agent.next('f/T1');
+  run.usage({ tokensIn: 5, costUsd: 0.2 });
+  expect((await held.done).failure('f/T1')).toMatchObject({ scope: 'task', unit: 'usd', spent: 1.1 });
+  // That build ended in order: its task starts anew, the day does not.
+  await killed({ tokensIn: 20 });
+  rig.backlog('f', { T1: task() });
+  const again = rig.start();
+  const last = await again.agent.next('f/T1');
+  last.usage({ tokensIn: 20 });
+  expect((await again.done).failure('f/T1')).toMatchObject({ scope: 'day', unit: 'tokens', spent: 105 });
+});
+
+test('minutes are those of all sessions of a task, without the start of a server; then nothing follows', async () => {
+  await using rig = await createRig({
+    config: { attempts: 5, rebase: 'apply', models: { routes: [{ model: 'a/b', stronger: 'a/c' }] } },
+  });
+  rig.backlog('f', { T1: task({ budget: { minutes: 10 }, verify: ['false'] }) });
+  const held = rig.start();
+  const minute = 60_000;
+  const first = await held.agent.next('f/T1');
+  first.waited(20 * minute);
+  rig.time += 26 * minute;
+  await first.write('one.txt', 'bad');
+  first.finish();
+  const second = await held.agent.next('f/T1');
+  expect(second.request.timeoutMs / minute).toBeCloseTo(4, 1);
+  rig.time += 4 * minute;
+  second.fail({ kind: 'timed-out', what: 'the agent', minutes: 4, output: { tail: '' } });
+  const built = await held.done;
+  expect(built.failure('f/T1')).toMatchObject({ kind: 'budget-exceeded', unit: 'minutes', limit: 10 });
+  expect(built.agent.runs).toHaveLength(2);
+});
+
+test('a rebase and a stronger model share the minutes of their task', async () => {
+  await using rig = await createRig({
+    config: { attempts: 1, rebase: 'apply', models: { routes: [{ model: 'a/b', stronger: 'a/c' }] } },
+  });
+  rig.backlog('f', { T1: task({ budget: { minutes: 10 }, verify: ['false'] }) });
+  rig.answer('f/T1', () => {
+    rig.time += 10 * 60_000;
+    return { 'one.txt': 'bad' };
+  });
+  const built = await rig.build();
+  expect(built.failure('f/T1')).toMatchObject({ kind: 'budget-exceeded', unit: 'minutes' });
+  expect(built.agent.runs).toHaveLength(1);
 });

@@ -63,6 +63,8 @@ export class Attempt {
   private readonly usage: SessionUsage;
   private readonly observed: ObservedFiles;
   private told: Usage = {};
+  /** Milliseconds of its sessions so far. */
+  private workedMs = 0;
 
   constructor(config: OpencodeAgentConfig, host: OpencodeHost, servers: ServerHost, assignment: Assignment) {
     const { request, model } = assignment;
@@ -78,28 +80,28 @@ export class Attempt {
 
   async run(secrets: readonly string[]): Promise<AgentExit> {
     const { request, host } = this;
-    const endsAt = host.now() + request.timeoutMs;
     const transcript = new Transcript({
       logFile: request.logFile,
       secrets: [...secrets, ...host.commandEnv.flatMap((name) => host.env[name] ?? [])],
       now: host.now,
       onLine: (line) => request.onEvent({ kind: 'output', line }),
     });
-    const exit = await this.inSessions(transcript, endsAt);
+    const exit = await this.inSessions(transcript);
     return { ...exit, ...lastWordsOf(transcript.lastWords) };
   }
 
   /** One session, and others after it where servers die. */
-  private async inSessions(transcript: Transcript, endsAt: number): Promise<AgentExit> {
-    const { request, servers } = this;
+  private async inSessions(transcript: Transcript): Promise<AgentExit> {
+    const { request, servers, host } = this;
     const output = () => ({ log: request.logFile, tail: transcript.tail });
     for (let start = 1; ; start++) {
+      const askedAt = host.now();
       const leased = await servers.lease(request.cwd, request.signal);
       if (!leased.ok) return this.failed(leased.error);
       const lease = leased.value;
       let end: SessionEnd;
       try {
-        end = await this.session(lease, transcript, endsAt);
+        end = await this.session(lease, transcript, askedAt);
       } finally {
         await lease.release();
       }
@@ -117,7 +119,7 @@ export class Attempt {
     }
   }
 
-  private async session(lease: Lease, transcript: Transcript, endsAt: number): Promise<SessionEnd> {
+  private async session(lease: Lease, transcript: Transcript, askedAt: number): Promise<SessionEnd> {
     const { request, host, config, assignment } = this;
     const { server, events, lost } = lease;
     const { env } = host;
@@ -145,6 +147,10 @@ export class Attempt {
             : 'OpenCode did not load conductor’s plugins, which include the guard of its file tools';
         return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } } };
       }
+      // Neither the start of the server nor the opening of the workspace is the agent's time.
+      const beganAt = host.now();
+      request.onEvent({ kind: 'waited', ms: beganAt - askedAt });
+      const endsAt = beganAt + Math.max(1, request.timeoutMs - this.workedMs);
       const end = await runSession(
         {
           directory: request.cwd,
@@ -174,6 +180,7 @@ export class Attempt {
         },
         request.signal,
       );
+      this.workedMs += host.now() - beganAt;
       const silent = end.kind === 'failed' && end.failure.kind === 'stalled';
       return silent && !(await server.healthy()) ? this.giveUp(server) : end;
     } finally {
