@@ -9,6 +9,7 @@ export function isWorthRetry(failure: Failure): boolean {
   switch (failure.kind) {
     case 'cancelled':
     case 'agent-missing':
+    case 'agent-start-failed':
     case 'agent-blocked':
     case 'no-agent':
     case 'context-overflow':

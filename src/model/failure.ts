@@ -99,6 +99,8 @@ export type Failure =
       readonly said?: string;
     }
   | { readonly kind: 'agent-missing'; readonly program: string }
+  /** What the agent works with (a server) did not start: no model was asked. */
+  | { readonly kind: 'agent-start-failed'; readonly detail: string; readonly output: KeptOutput }
   /** The agent reported that it cannot do the task. */
   | {
       readonly kind: 'agent-blocked';

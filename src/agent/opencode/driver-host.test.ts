@@ -74,7 +74,7 @@ test('a server that died is replaced, but not for ever', async () => {
     expect(await one.lost).toBe('died');
     await one.release();
   }
-  expect(await host.lease('/a', never)).toMatchObject({ error: { kind: 'agent-error' } });
+  expect(await host.lease('/a', never)).toMatchObject({ error: { kind: 'agent-start-failed' } });
   expect(await servers[2]?.exited).toMatchObject({ asked: true });
   await host.close();
 });
@@ -101,6 +101,23 @@ test('folders stay open while there is room, then those that nobody works in are
   expect(servers[0]?.disposed.sort()).toEqual(['/a', '/c']);
   await b.release();
   await host.close();
+});
+
+test('a start that is killed or too slow is made again with more time, and given up after the third', async () => {
+  const late = { kind: 'agent-start-failed', detail: 'too late', output: { tail: '' } } as const;
+  for (const failures of [1, 2, 3]) {
+    const patiences: number[] = [];
+    const { host } = hosted({
+      async start(_, patience) {
+        patiences.push(patience);
+        return patiences.length <= failures ? err(late) : ok(fake());
+      },
+    });
+    const leases = await Promise.all([host.lease('/a', never), host.lease('/b', never)]);
+    expect(leases.map((one) => one.ok)).toEqual(Array(2).fill(failures < 3));
+    expect(patiences).toEqual([1, 2, 4].slice(0, failures + 1));
+    await host.close();
+  }
 });
 
 test('a start that fails is not tried again by each task', async () => {

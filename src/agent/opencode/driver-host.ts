@@ -9,7 +9,8 @@ import type { OpencodeServer } from './server/opencode-server.js';
 import { EventStream } from './session/events.js';
 
 export interface HostOptions {
-  start(signal: AbortSignal): Promise<Result<OpencodeServer, Failure>>;
+  /** `patience`: from 1, how many times the usual time to give the start. */
+  start(signal: AbortSignal, patience: number): Promise<Result<OpencodeServer, Failure>>;
   /** Bytes of memory from which unused folders are closed on the server. Default 1.7 GB: eight folders with their plugins take 1.2. */
   readonly trimBytes?: number;
   /** Bytes of memory from which the server is replaced when no run uses it; until then no new run joins it. Default 2 GB. */
@@ -38,6 +39,9 @@ interface Running {
   retired: { readonly ended: Promise<void>; end(): void } | undefined;
 }
 
+/** Three starts, with one, two and four times the usual time. */
+const MOST_PATIENCE = 4;
+
 export class ServerHost {
   private readonly options: HostOptions;
   private readonly closing = new AbortController();
@@ -56,7 +60,7 @@ export class ServerHost {
       const { current } = this;
       const started = await unlessAborted(current, signal);
       if (started === undefined) return err({ kind: 'cancelled' });
-      // A start that failed fails again: it stays, and no other task waits for it.
+      // A start that failed to the last fails again: it stays, and no other task waits for it.
       if (!started.ok) return started;
       const running = started.value;
       if (running.dead) {
@@ -86,7 +90,7 @@ export class ServerHost {
   }
 
   private async start(): Promise<Result<Running, Failure>> {
-    const started = await this.options.start(this.closing.signal);
+    const started = await this.started();
     if (!started.ok) return started;
     const server = started.value;
     const events = new EventStream(server.client);
@@ -104,11 +108,23 @@ export class ServerHost {
     if (tooMany) {
       await server.stop();
       const detail = 'the OpenCode server ended repeatedly';
-      return err({ kind: 'agent-error', detail, output: { tail: '' } });
+      return err({ kind: 'agent-start-failed', detail, output: { tail: '' } });
     }
     // A server that dies before its stream is open is noticed by the next run that uses it.
     await Promise.race([events.open().catch(() => {}), lost]);
     return ok(running);
+  }
+
+  /**
+   * A start that is killed or hangs is made again, and a machine under load gets more time: one bad moment does not fail
+   * every task of a build.
+   */
+  private async started(): Promise<Result<OpencodeServer, Failure>> {
+    for (let patience = 1; ; patience *= 2) {
+      const started = await this.options.start(this.closing.signal, patience);
+      const isFinal = started.ok || started.error.kind !== 'agent-start-failed' || patience >= MOST_PATIENCE;
+      if (isFinal || this.closing.signal.aborted) return started;
+    }
   }
 
   private async release(running: Running, folder: string): Promise<void> {

@@ -11,7 +11,7 @@ import type { AgentDefinition } from '../prompts/definitions.js';
 import { ServerHost } from './driver-host.js';
 import { findOpencode, ripgrepFolder } from './server/binary.js';
 import { findLifeline } from './server/lifeline.js';
-import { type OpencodeServer, startServer } from './server/opencode-server.js';
+import { type OpencodeServer, START_MS, startServer } from './server/opencode-server.js';
 import type { ConfigFile } from './server/server-config.js';
 import { Attempt, DEFAULT_LIMITS, type OpencodeHost } from './session/attempt.js';
 import { type ModelName, parseModel } from './session/model-name.js';
@@ -51,7 +51,7 @@ class OpencodeAgent implements Agent {
     // The shipped plugins steer a session and define no task: their text is not in the key, or every release of
     // conductor would disown all results.
     this.identity = canonicalJson({ driver: 'opencode' });
-    this.servers = new ServerHost({ start: (signal) => this.start(signal) });
+    this.servers = new ServerHost({ start: (signal, patience) => this.start(signal, patience) });
     this.prices = new ModelPrices(config, this.servers);
   }
 
@@ -122,7 +122,7 @@ class OpencodeAgent implements Agent {
     return [...(this.host.files ?? []), ...agents];
   }
 
-  private async start(signal: AbortSignal): Promise<Result<OpencodeServer, Failure>> {
+  private async start(signal: AbortSignal, patience: number): Promise<Result<OpencodeServer, Failure>> {
     const { env, stateDir, models, pace } = this.host;
     const found = await findOpencode({ env });
     if (!found.ok) return found;
@@ -140,6 +140,7 @@ class OpencodeAgent implements Agent {
         ...(pace === undefined ? {} : { pace }),
       },
       signal,
+      startTimeoutMs: patience * START_MS,
       ...(ripgrep === undefined ? {} : { ripgrep }),
       files: this.files,
       readable: this.host.readable ?? [],

@@ -74,6 +74,11 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'review-failed': { kind: 'review-failed', failure: { kind: 'agent-error', detail: 'no JSON', output } },
   'failed-before': { kind: 'failed-before', failure: { kind: 'no-agent' } },
   'timed-out': { kind: 'timed-out', what: 'the agent', minutes: 30, output },
+  'agent-start-failed': {
+    kind: 'agent-start-failed',
+    detail: 'the OpenCode server did not start in time',
+    output,
+  },
   'budget-exceeded': { kind: 'budget-exceeded', scope: 'task', unit: 'usd', limit: 0.5, spent: 0.61 },
   'budget-unknown-price': { kind: 'budget-unknown-price', scope: 'build', agent: 'mine' },
   'nothing-done': { kind: 'nothing-done' },

@@ -100,6 +100,13 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         failure.output,
         `\`${log}\` shows its whole output`,
       );
+    case 'agent-start-failed':
+      return kept(
+        'the agent could not be started',
+        [['reason', failure.detail]],
+        failure.output,
+        'no model was asked and no attempt was used: build again; `conductor doctor --agent` tries a start',
+      );
     case 'agent-missing':
       return say(
         'the agent is not installed',

@@ -249,7 +249,7 @@ describe('the end of a server', { timeout: 60_000 }, () => {
     const server = await startServer(options('broken-state', program));
     if (server.ok) throw new Error('it runs');
     expect(server.error).toMatchObject({
-      kind: 'agent-error',
+      kind: 'agent-start-failed',
       detail: expect.stringContaining('code 3'),
       output: { tail: 'no space for [secret]\n' },
     });
@@ -260,7 +260,7 @@ describe('the end of a server', { timeout: 60_000 }, () => {
     const program = await script('silent', 'sleep 60');
     expect(await startServer({ ...options('silent-state', program), startTimeoutMs: 50 })).toMatchObject({
       ok: false,
-      error: { kind: 'agent-error', detail: expect.stringContaining('in time') },
+      error: { kind: 'agent-start-failed', detail: expect.stringContaining('in time') },
     });
     expect(await startServer(options('absent-state', join(base, 'absent')))).toMatchObject({
       ok: false,

@@ -40,7 +40,7 @@ export interface ServerOptions {
   readonly sandbox?: string;
   /** What the server prints, appended; passwords and keys are replaced. */
   readonly logFile?: string;
-  /** Default 60 s: several at once on a slow disk need more than ten. */
+  /** Default: `START_MS`. */
   readonly startTimeoutMs?: number;
   /** How long after SIGTERM the server is killed. Default 3000. */
   readonly graceMs?: number;
@@ -88,7 +88,8 @@ export interface ServerExit {
   readonly tail: string;
 }
 
-const START_MS = 60_000;
+/** Several starts at once on a slow disk need more than ten seconds. */
+export const START_MS = 60_000;
 const GRACE_MS = 3000;
 const HEALTH_MS = 5000;
 /** Opening a folder takes a second, and eight at once on two processors nine. */
@@ -97,8 +98,8 @@ const TAIL_BYTES = 4000;
 
 /**
  * Starts a server in a private folder and waits until it listens. It ends with conductor, whatever way conductor
- * ends: by itself when that is in order, by `reapServers` at the next start when not. Failures: `agent-error` (it
- * ended or did not listen in time), `agent-missing`, `cancelled`.
+ * ends: by itself when that is in order, by `reapServers` at the next start when not. Failures: `agent-start-failed`
+ * (it ended or did not listen in time), `agent-missing`, `cancelled`.
  */
 export async function startServer(options: ServerOptions): Promise<Result<OpencodeServer, Failure>> {
   if (options.signal?.aborted) return err({ kind: 'cancelled' });
@@ -255,7 +256,7 @@ async function listening(
   if (options.signal?.aborted) return { kind: 'cancelled' };
   if (exit.kind === 'not-found') return { kind: 'agent-missing', program: exit.program };
   const detail = first === undefined ? 'the OpenCode server did not start in time' : detailOf(exit);
-  return { kind: 'agent-error', detail, output: keptOutput(exit, options.logFile) };
+  return { kind: 'agent-start-failed', detail, output: keptOutput(exit, options.logFile) };
 }
 
 function keptOutput(exit: ProgramExit, log: string | undefined) {

@@ -112,7 +112,8 @@ export class Attempt {
       if (end.kind === 'failed') return this.failed(transcript.clean(end.failure));
       if (request.signal.aborted) return this.failed({ kind: 'cancelled' });
       if (start === MAX_STARTS) {
-        return this.failed({ kind: 'agent-error', detail: end.detail, output: output() });
+        const kind = this.workedMs === 0 ? 'agent-start-failed' : 'agent-error';
+        return this.failed({ kind, detail: end.detail, output: output() });
       }
       transcript.incident(`${end.detail}: the work starts again on a new one`);
       await request.reset();
@@ -138,15 +139,18 @@ export class Attempt {
     const { pace, sessions = 4 } = host;
     const paced = pace ? longestWaitMs(pace, assignment.model.providerID, sessions) : 0;
     try {
-      const guarded = await server.guarded(request.cwd);
-      if (guarded === undefined && !(await server.healthy())) return this.giveUp(server);
-      if (!guarded) {
-        const detail =
-          guarded === undefined
-            ? 'OpenCode did not open the workspace'
-            : 'OpenCode did not load conductor’s plugins, which include the guard of its file tools';
-        return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } } };
+      let guarded = await server.guarded(request.cwd);
+      // On a machine under load a server that is well may need longer.
+      for (let tries = 1; guarded === undefined; tries++) {
+        if (!(await server.healthy())) return this.giveUp(server);
+        if (tries === MAX_STARTS || request.signal.aborted)
+          return unstarted('OpenCode did not open the workspace');
+        guarded = await server.guarded(request.cwd);
       }
+      if (!guarded)
+        return unstarted(
+          'OpenCode did not load conductor’s plugins, which include the guard of its file tools',
+        );
       // Neither the start of the server nor the opening of the workspace is the agent's time.
       const beganAt = host.now();
       request.onEvent({ kind: 'waited', ms: beganAt - askedAt });
@@ -204,4 +208,8 @@ export class Attempt {
   private failed(failure: Failure): AgentExit {
     return { kind: 'failed', failure, usage: this.usage.total };
   }
+}
+
+function unstarted(detail: string): SessionEnd {
+  return { kind: 'failed', failure: { kind: 'agent-start-failed', detail, output: { tail: '' } } };
 }

@@ -34,7 +34,9 @@ export async function runSession(
 ): Promise<SessionEnd> {
   const { client } = tools;
   const { directory, title } = plan;
-  const created = await inTime(client.session.create({ directory, title }), 6 * ANSWER_MS);
+  const create = () => inTime(client.session.create({ directory, title }), 6 * ANSWER_MS);
+  // A session whose confirmation came too late does nothing without a prompt.
+  const created = (await create()) ?? (await create());
   if (!created?.data) {
     const output = { log: plan.logFile, tail: tools.transcript.tail };
     return noAnswer(tools.lost, `the server could not create a session: ${said(created?.error)}`, output);

@@ -120,5 +120,5 @@ export async function noAnswer(
 ): Promise<{ kind: 'lost'; detail: string } | { kind: 'failed'; failure: Failure }> {
   const gone = await inTime(lost, 500);
   if (gone !== undefined) return { kind: 'lost', detail: gone };
-  return { kind: 'failed', failure: { kind: 'agent-error', detail, output } };
+  return { kind: 'failed', failure: { kind: 'agent-start-failed', detail, output } };
 }
