@@ -105,7 +105,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         'the agent could not be started',
         [['reason', failure.detail]],
         failure.output,
-        'no model was asked and no attempt was used: build again; `conductor doctor --agent` tries a start',
+        'no model was asked and no attempt was used: build again; `conductor doctor` shows whether OpenCode runs',
       );
     case 'agent-missing':
       return say(
