@@ -30,7 +30,7 @@ type Exceeded = Extract<Failure, { kind: 'budget-exceeded' }>;
 export type Nearing = Omit<Exceeded, 'kind'>;
 
 /** Minutes that are too few to begin anything. */
-const A_MOMENT = 0.001;
+const LEAST_MINUTES = 0.001;
 /** The share of a limit from which on it is reported. */
 const NEAR = 0.8;
 
@@ -71,7 +71,7 @@ export class Budget {
     const unknown = isUnknown ? this.unknownPrice(label, payee) : undefined;
     return (
       unknown ??
-      this.check(label, (spent, limit, unit) => spent >= limit - (unit === 'minutes' ? A_MOMENT : 0))
+      this.check(label, (spent, limit, unit) => spent >= limit - (unit === 'minutes' ? LEAST_MINUTES : 0))
     );
   }
 

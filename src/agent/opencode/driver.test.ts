@@ -95,9 +95,12 @@ describe('a limit', () => {
     }
   });
 
-  test('of time stops whatever takes too long', async () => {
+  test('of time stops whatever takes too long, and the call that is cut off is estimated', async () => {
     const run = await start([{ hang: 'mid-stream' }], { timeoutMs: 3000 });
     expect(await failure(run)).toMatchObject({ kind: 'timed-out', what: 'the agent', minutes: 0.05 });
+    const { usage } = await run.exit;
+    expect(usage.tokensIn).toBeGreaterThan(0);
+    expect(usage.costUsd).toBeGreaterThan(0);
   });
 
   test('of waits gives up a provider that asks for an hour', async () => {
@@ -127,7 +130,11 @@ describe('a model', () => {
       runs.push(await start([{ ...made, ...('usage' in end ? none : {}) }, end, { say: 'Asked again.' }]));
     }
     for (const run of runs) {
-      expect(await run.exit).toMatchObject({ kind: 'finished', lastWords: 'Done.' });
+      const exit = await run.exit;
+      expect(exit).toMatchObject({ kind: 'finished', lastWords: 'Done.' });
+      // Also where the provider sends no usage.
+      expect(exit.usage.tokensIn).toBeGreaterThan(0);
+      expect(exit.usage.costUsd).toBeGreaterThan(0);
       expect(model.requests.filter(({ script }) => script === run.name)).toHaveLength(2);
     }
   });

@@ -100,6 +100,7 @@ class OpencodeAgent implements Agent {
       agentName: this.files.some(({ path }) => path === `agent/${request.agentName}.md`)
         ? request.agentName
         : undefined,
+      price: this.prices.known(model),
       steps: this.config.limits?.steps ?? definition?.steps ?? DEFAULT_LIMITS.steps,
     });
     const exit = await attempt.run(this.secrets);

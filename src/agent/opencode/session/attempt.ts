@@ -12,6 +12,7 @@ import type { OpencodeServer } from '../server/opencode-server.js';
 import { longestWaitMs, type Pace } from '../server/pace.js';
 import type { ConfigFile } from '../server/server-config.js';
 import type { ModelName } from './model-name.js';
+import type { ModelPrice } from './model-prices.js';
 import { ObservedFiles } from './observed.js';
 import { runSession } from './opencode-session.js';
 import type { SessionEnd } from './session-plan.js';
@@ -51,6 +52,8 @@ export interface Assignment {
   /** Undefined: OpenCode's own default agent. */
   readonly agentName: string | undefined;
   readonly steps: number;
+  /** As far as it is known. */
+  readonly price: ModelPrice | undefined;
 }
 
 /** One attempt of one task, through the deaths of servers. */
@@ -74,7 +77,7 @@ export class Attempt {
     this.request = request;
     this.assignment = assignment;
     const setup = config.providers?.[model.providerID]?.models?.[model.modelID];
-    this.usage = new SessionUsage(setup?.cost !== undefined);
+    this.usage = new SessionUsage(setup?.cost !== undefined, assignment.price);
     this.observed = new ObservedFiles(request.cwd);
   }
 

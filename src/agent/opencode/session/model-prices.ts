@@ -16,16 +16,17 @@ export interface ModelPrice {
 export class ModelPrices {
   private readonly config: OpencodeAgentConfig;
   private readonly servers: ServerHost;
-  private readonly known = new Map<string, ModelPrice | undefined>();
+  private readonly found = new Map<string, ModelPrice | undefined>();
 
   constructor(config: OpencodeAgentConfig, servers: ServerHost) {
     this.config = config;
     this.servers = servers;
   }
 
-  /** The config's; undefined where only the server may know one. */
-  configured({ providerID, modelID }: ModelName): ModelPrice | undefined {
-    return this.config.providers?.[providerID]?.models?.[modelID]?.cost;
+  /** What is known without asking: the config's price, or what was found. */
+  known({ providerID, modelID }: ModelName): ModelPrice | undefined {
+    const configured = this.config.providers?.[providerID]?.models?.[modelID]?.cost;
+    return configured ?? this.found.get(`${providerID}/${modelID}`);
   }
 
   /** Undefined: unknown. Starts the server if only its catalogue may know the price; `folder` is one that exists. */
@@ -34,10 +35,10 @@ export class ModelPrices {
     folder: string,
     signal: AbortSignal,
   ): Promise<Result<ModelPrice | undefined, Failure>> {
-    const configured = this.configured(model);
-    if (configured) return ok(configured);
+    const known = this.known(model);
+    if (known) return ok(known);
     const name = `${model.providerID}/${model.modelID}`;
-    if (this.known.has(name)) return ok(this.known.get(name));
+    if (this.found.has(name)) return ok(undefined);
     const leased = await this.servers.lease(folder, signal);
     if (!leased.ok) return leased;
     const { server, release } = leased.value;
@@ -51,7 +52,7 @@ export class ModelPrices {
       const cost = provider?.models[model.modelID]?.cost;
       // OpenCode writes zeros where it knows no price.
       const price = cost && cost.input + cost.output > 0 ? cost : undefined;
-      this.known.set(name, price);
+      this.found.set(name, price);
       return ok(price);
     } finally {
       await release();

@@ -84,11 +84,13 @@ class RunningSession implements SessionListener {
     this.arm();
     try {
       tools.transcript.prompt(this.id, plan.prompt);
+      tools.usage.estimate.prompt(this.id, plan.prompt);
       const refused = signal.aborted
         ? undefined
         : await postPrompt(tools.client, this.id, this.messageID, plan);
       if (refused !== undefined) this.end({ failure: this.agentError(refused) });
       const why = await this.ended;
+      if (typeof why === 'object') this.cutOff(why);
       if (typeof why === 'object' && 'lost' in why) return { kind: 'lost', detail: why.lost };
       const over = why === 'over' ? await this.read() : undefined;
       if (why !== 'over') await abortSession(tools.client, this.id, plan.directory, this.idle);
@@ -117,6 +119,7 @@ class RunningSession implements SessionListener {
         break;
       case 'session.status':
         watch.status(event.properties.status, now);
+        if (event.properties.status.type === 'retry') tools.usage.estimate.retries(session);
         if (own) lifecycle.status(event.properties.status);
         break;
       case 'session.idle':
@@ -146,6 +149,7 @@ class RunningSession implements SessionListener {
     const { tools, lifecycle } = this;
     if (event.type === 'message.part.delta') {
       if (own) lifecycle.atWork();
+      tools.usage.estimate.delta(event.properties);
       return;
     }
     if (event.type === 'message.updated') {
@@ -161,6 +165,7 @@ class RunningSession implements SessionListener {
     if (part.messageID === this.messageID) return;
     tools.transcript.part(part);
     this.answers.part(part);
+    tools.usage.estimate.part(part);
     if (part.type === 'tool') this.tool(part);
     if (part.type === 'step-finish') {
       tools.usage.step(part);
@@ -176,6 +181,13 @@ class RunningSession implements SessionListener {
   private tool(part: ToolPart): void {
     this.tools.observed.tool(part);
     this.blocked ??= blockedIn(part);
+  }
+
+  /** A call beyond the limit of steps is refused before it is made. */
+  private cutOff(why: Exclude<Why, string>): void {
+    if ('failure' in why && why.failure.kind === 'step-limit') return;
+    this.tools.usage.cutOff();
+    this.tools.onUsage();
   }
 
   /** Ends the wait when the session is over or beyond a limit. */

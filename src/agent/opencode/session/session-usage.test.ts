@@ -1,7 +1,7 @@
 /** Holds what a session is said to have used. */
 
 import { expect, test } from 'vitest';
-import type { AssistantMessage, StepFinishPart } from '../client.js';
+import type { AssistantMessage, Part, StepFinishPart } from '../client.js';
 import { SessionUsage } from './session-usage.js';
 
 const tokens = { input: 10, output: 3, reasoning: 2, cache: { read: 40, write: 5 } };
@@ -39,4 +39,48 @@ test('without a price the cost is unknown and not zero', () => {
   const free = new SessionUsage(true);
   free.message(message('a', 0));
   expect(free.total.costUsd).toBe(0);
+});
+
+const open = (id: string) =>
+  ({ ...message(id, 0, none), sessionID: 's', time: { created: 1 } }) as AssistantMessage;
+const text = (id: string, messageID: string, said: string) =>
+  ({ type: 'text', id, messageID, sessionID: 's', text: said }) as Part;
+const price = { input: 1, output: 10 };
+
+test('a call that is cut off is estimated from the call before it, or from the prompt', () => {
+  const usage = new SessionUsage(true, price);
+  usage.estimate.prompt('s', 'x'.repeat(400));
+  usage.message(open('a'));
+  usage.estimate.delta({ sessionID: 's', messageID: 'a', partID: 'p', delta: 'x'.repeat(40) });
+  usage.cutOff();
+  expect(usage.total).toEqual({ tokensIn: 100, tokensOut: 10, tokensCached: 0, costUsd: 0.0002 });
+  const second = new SessionUsage(true, price);
+  second.message({
+    ...message('a', 0.5),
+    sessionID: 's',
+    time: { created: 1, completed: 2 },
+  } as AssistantMessage);
+  second.message(open('b'));
+  second.cutOff();
+  expect(second.total).toMatchObject({ tokensIn: 15 + 60, tokensOut: 5, tokensCached: 40 });
+  const refused = new SessionUsage(true, price);
+  refused.message(open('a'));
+  refused.estimate.retries('s');
+  refused.cutOff();
+  expect(refused.total).toEqual({});
+});
+
+test('a provider that sends no usage is estimated step by step; no answer costs nothing', () => {
+  const usage = new SessionUsage(false);
+  const end = (id: string, messageID: string) =>
+    ({ ...step(id, messageID, 0), sessionID: 's', tokens: none }) as StepFinishPart;
+  usage.estimate.prompt('s', 'x'.repeat(400));
+  usage.step(end('1', 'empty'));
+  expect(usage.total).toEqual({});
+  usage.estimate.part(text('t', 'a', 'x'.repeat(80)));
+  usage.step(end('2', 'a'));
+  expect(usage.total).toEqual({ tokensIn: 100, tokensOut: 20, tokensCached: 0 });
+  usage.estimate.part(text('u', 'b', 'x'.repeat(4)));
+  usage.step(end('3', 'b'));
+  expect(usage.total).toEqual({ tokensIn: 220, tokensOut: 21, tokensCached: 0 });
 });

@@ -3,6 +3,8 @@
 import type { Usage } from '../../../model/action.js';
 import { addUsage, largerUsage } from '../../usage.js';
 import type { AssistantMessage, StepFinishPart } from '../client.js';
+import type { ModelPrice } from './model-prices.js';
+import { UsageEstimate } from './usage-estimate.js';
 
 type Spent = Pick<AssistantMessage, 'cost' | 'tokens'>;
 
@@ -14,20 +16,33 @@ type Spent = Pick<AssistantMessage, 'cost' | 'tokens'>;
 export class SessionUsage {
   private readonly messages = new Map<string, Usage>();
   private readonly steps = new Set<string>();
+  readonly estimate: UsageEstimate;
   private readonly priced: boolean;
 
   /** Without a price the cost stays unknown instead of zero, so that a budget in money is not held by nothing. */
-  constructor(priced: boolean) {
+  constructor(priced: boolean, price?: ModelPrice) {
     this.priced = priced;
+    this.estimate = new UsageEstimate(price);
   }
 
   message(info: AssistantMessage): void {
-    this.put(info.id, info);
+    this.estimate.message(info);
+    this.put(info.id, info.sessionID, info);
   }
 
+  /** A provider that sends no usage with an answer has done the work all the same: it is estimated. */
   step(part: StepFinishPart): void {
     this.steps.add(part.id);
-    this.put(part.messageID, part);
+    const { messageID, sessionID } = part;
+    if (this.put(messageID, sessionID, part) || !this.estimate.wrote(messageID)) return;
+    this.messages.set(messageID, this.estimate.usage(sessionID, messageID));
+  }
+
+  /** The session is cut off: calls that are under way are paid for, although nobody will tell what they used. */
+  cutOff(): void {
+    for (const { message, session } of this.estimate.calls) {
+      if (!this.messages.has(message)) this.messages.set(message, this.estimate.usage(session, message));
+    }
   }
 
   /** Model calls that came to their end. */
@@ -41,11 +56,14 @@ export class SessionUsage {
     return sum;
   }
 
-  private put(message: string, spent: Spent): void {
+  /** False: it says nothing. A message is announced with zeros before its model has answered. */
+  private put(message: string, session: string, spent: Spent): boolean {
     const usage = usageOfMessage(spent, this.priced);
-    // A message is announced with zeros before its model has answered: that says nothing yet.
-    if (usage.tokensIn === 0 && usage.tokensOut === 0 && usage.tokensCached === 0 && !usage.costUsd) return;
+    if (usage.tokensIn === 0 && usage.tokensOut === 0 && usage.tokensCached === 0 && !usage.costUsd)
+      return false;
     this.messages.set(message, largerUsage(this.messages.get(message) ?? {}, usage));
+    this.estimate.known(session, usage);
+    return true;
   }
 }
 
