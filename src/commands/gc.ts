@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
 import { inSession, openWritingSession, type Session } from '../build/project-session.js';
-import { exists, readText } from '../io/files.js';
+import { exists, makeTemporaryFolder, readText, removeTree } from '../io/files.js';
 import { folderBytes } from '../io/folder-size.js';
 import { mentionedIds } from '../io/git/mentions.js';
 import type { GitObjects } from '../io/git/objects.js';
@@ -105,10 +105,13 @@ async function inLocked(
   }
   const folder = join(objects.store, 'objects');
   const before = await folderBytes(folder);
+  // Stays when this is killed or fails: then the next build looks for locks of git before it says that nothing is to do.
+  const mark = await makeTemporaryFolder(objects.store);
   const borrowed = await keepObjects(repository, objects, mentioned);
   await idleWorktrees(objects.store, borrowed);
   await deleteRefs(objects.store, fates.removed.map(refOf));
   await compactStore(objects.store, idsOf(fates.kept), [borrowed]);
+  await removeTree(mark);
   return ok({ ...report, bytes: Math.max(0, before - (await folderBytes(folder))) });
 }
 

@@ -4,7 +4,10 @@
 
 import type { Failure } from '../model/failure.js';
 
-/** What a disk, a mount, a limit or another user is to blame for. `ENOENT` is not among them: a path of our own making. */
+/**
+ * What a disk, a mount, a limit or another user is to blame for. `ENOENT` is not among them: a path of our own making.
+ * Except for a folder that is made with its parents: Node says so when a parent could not be made.
+ */
 const SYSTEM = new Set([
   ...['EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY'],
   ...['ELOOP', 'ENAMETOOLONG', 'EBUSY', 'ETXTBSY', 'ENOMEM', 'EAGAIN', 'ESTALE', 'EFBIG', 'ENXIO', 'ENODEV'],
@@ -27,7 +30,8 @@ export function asFailure(error: unknown): Failure | undefined {
   const place = String(dest ?? path ?? '');
   if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'disk-full', path: place };
   if (code === 'EGITMISSING') return { kind: 'git-missing', detail: String(message) };
-  if (typeof syscall !== 'string' || !SYSTEM.has(code)) return undefined;
+  const isParent = code === 'ENOENT' && syscall === 'mkdir';
+  if (typeof syscall !== 'string' || !(SYSTEM.has(code) || isParent)) return undefined;
   const reason = /^[A-Z]+: ([^,]+),/.exec(message)?.[1] ?? code;
   return { kind: 'system-error', operation: syscall, path: place, code, reason };
 }
@@ -62,7 +66,8 @@ function gitFailure(code: string, { command, said, signal }: GitFault): Failure 
 /** The `code` of an error of the operating system (`ENOENT`), or undefined. */
 export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' ? code : undefined;
+  // Node checks some arguments itself and has names of its own for what it finds: `ERR_FS_EISDIR`.
+  return typeof code === 'string' ? code.replace(/^ERR_FS_(?=E)/, '') : undefined;
 }
 
 export function isMissing(error: unknown): boolean {

@@ -68,4 +68,13 @@ test('a full disk is a failure with its path, any other error is none', async ()
   });
   expect(asFailure(Object.assign(new Error('denied'), { code: 'EACCES' }))).toBeUndefined();
   expect(asFailure('text')).toBeUndefined();
+  const refused = { code: 'ENOENT', syscall: 'mkdir', path: '/a/b' };
+  expect(
+    asFailure(Object.assign(new Error('ENOENT: no such file or directory, mkdir'), refused)),
+  ).toMatchObject({
+    kind: 'system-error',
+    path: '/a/b',
+  });
+  const named = await rm(folder).catch((error: unknown) => error);
+  expect(asFailure(named)).toMatchObject({ kind: 'system-error', code: 'EISDIR', path: folder });
 });

@@ -1,6 +1,14 @@
 /** Damage is found object by object, and costs only what it hit. */
 
-import { appendFileSync, chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ScratchRepository } from '../../../test/rig/scratch-repository.js';
@@ -46,6 +54,17 @@ test('one wrong bit is found by name, and nothing else goes', async () => {
   expect((await inspectObjects(objects.store)).loose).toEqual([path]);
   await removeBrokenObjects(objects.store);
   expect(await objects.missing([one.id, one.commit, two.id, two.commit])).toEqual([one.id]);
+});
+
+test('a folder in the place of an object is no object', async () => {
+  const objects = await open();
+  const one = await keep(objects, 'one');
+  const path = loosePath(objects.store, one.id);
+  rmSync(path, { force: true });
+  mkdirSync(path);
+  writeFileSync(join(path, 'inside'), 'x');
+  await removeBrokenObjects(objects.store);
+  expect(await objects.missing([one.id, one.commit])).toEqual([one.id]);
 });
 
 test('a pack without its index gets one again', async () => {

@@ -11,7 +11,8 @@ import { inspectObjects, unindexedPacks } from './broken-objects.js';
 export async function removeBrokenObjects(store: string): Promise<void> {
   await indexPacks(store);
   const { loose, packs, unindexed } = await inspectObjects(store);
-  for (const path of loose) await rm(path, { force: true });
+  // A folder can stand there as well: it is no object.
+  for (const path of loose) await rm(path, { force: true, recursive: true });
   for (const name of [...packs, ...unindexed]) await salvagePack(store, name);
   await repairRefs(store);
 }
