@@ -27,6 +27,7 @@ import { acquireLock, type LockHandle, type LockOwner } from '../io/process-lock
 import type { CollectReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
+import { readWaiting } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { type EntryName, isResult, keyOf, refOf } from '../store/encoded-entry.js';
 import { GATES_FILE, GitResults } from '../store/git-results.js';
@@ -89,7 +90,8 @@ async function inLocked(
   const loaded = await host.loadConfig(repository.project);
   if (!loaded.ok) return loaded;
   const specs = repository.prefix + loaded.value.config.specs;
-  const mentioned = await mentionedIds(repository.commonDir, LOCKS, specs);
+  const mentioned = new Set(await mentionedIds(repository.commonDir, LOCKS, specs));
+  for (const key of await waitingKeys(repository)) mentioned.add(key);
   const entries = await new GitResults(objects).entries();
   const fates = await judge(objects, { entries, mentioned }, { ...options, now: host.now() });
   const report = {
@@ -230,6 +232,12 @@ async function keepObjects(
   await objects.deleteRef(KEPT_REF);
   await objects.createRef(KEPT_REF, commit);
   return commit;
+}
+
+/** Results that wait to be published: no lock file names them yet. */
+async function waitingKeys(repository: Repository): Promise<string[]> {
+  const records = await Promise.all((await stateFolders(repository)).map(readWaiting));
+  return records.flatMap((record) => Object.values(record).map(({ result }) => result));
 }
 
 async function stateFolders({ home }: Repository): Promise<string[]> {

@@ -1,13 +1,14 @@
 /** What the disk, git, a config or a signal does to a command is a failure with a cause and a way out, never a bug. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { asFailure } from '../../io/errors.js';
 import { CoprocessEnded } from '../../io/git/coprocess.js';
 import { GitError } from '../../io/git/git-process.js';
 import { type Ended, TemporaryProject, until } from '../rig/command-line.js';
+import { compileLibrary, errno, KIND, STATE_BYTES } from '../torture/library.js';
 
 const projects: TemporaryProject[] = [];
 afterEach(() => {
@@ -125,4 +126,42 @@ test('what is no error of the system is a bug', () => {
   expect(asFailure(new Error('plain'))).toBeUndefined();
   const usage = { code: 129, stdout: Buffer.alloc(0), stderr: 'usage: git mktree' };
   expect(asFailure(new GitError(['mktree'], usage))).toBeUndefined();
+});
+
+test('a disk that refuses a file halfway through publishing keeps the journal, and the next build completes it', async (context) => {
+  const library = compileLibrary();
+  if (!library) return context.skip('no C compiler');
+  try {
+    const names = ['1', '2', '3', '4'].map((name) => `out/${name}.txt`);
+    const project = newProject();
+    const task = {
+      id: 'T1',
+      inputs: [],
+      outputs: ['out/'],
+      run: `mkdir out; for i in 1 2 3 4; do echo $i > out/$i.txt; done`,
+    };
+    project.write('specs/one/BACKLOG.yaml', JSON.stringify({ tasks: [task] }));
+    const state = join(project.root, 'fault');
+    writeFileSync(state, Buffer.alloc(STATE_BYTES));
+    // From the third file on that is opened for writing where the results are published.
+    const failed = await project.start(['build'], {
+      LD_PRELOAD: library.file,
+      FAULT_ROOT: project.path('out'),
+      FAULT_STATE: state,
+      FAULT_KINDS: String(KIND.openWrite),
+      FAULT_AT: '3',
+      FAULT_ACTION: String(errno('EACCES')),
+      // git tries once more.
+      FAULT_STICKY: '1',
+    }).ended;
+    fails(failed, 2, /out\/[34]\.txt/, /ermission denied/);
+    expect(failed.text).not.toContain('nothing was written');
+    expect(names.map((name) => existsSync(project.path(name)))).toEqual([true, true, false, false]);
+    const next = await project.conductor('build');
+    fails(next, 0, /completed the publishing/);
+    expect(next.text).not.toContain('built');
+    expect(names.map((name) => project.read(name))).toEqual(['1\n', '2\n', '3\n', '4\n']);
+  } finally {
+    library.remove();
+  }
 });

@@ -1,6 +1,7 @@
 /** `conductor gc`: what some lock names stays whatever its age, the rest goes by age and size, and nothing else is touched. */
 
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -111,7 +112,8 @@ test('the space of snapshots that nothing needs is given back, and what people w
   expect(idle.summary.outcome).toBe('up-to-date');
   // The patch is taken back: the file is as the person wrote it.
   rig.backlog('f', { T1: { description: 'say first', outputs: ['out/a.txt'] } });
-  await rig.build();
+  rig.answer('f/T1', { 'out/a.txt': 'y\n' });
+  expect((await rig.build()).summary.exitCode).toBe(0);
   expect(rig.read('routes.txt')).toBe('one, by hand\ntwo\nthree\n');
   expect(rig.git('fsck', '--no-dangling')).toBe('');
 });
@@ -149,4 +151,59 @@ test('a build that runs, also in another worktree, is not disturbed', async () =
   expect((await held.done).summary.exitCode).toBe(0);
   expect(existsSync(join(main, '.git/conductor/repo/refs'))).toBe(true);
   expect(readdirSync(join(main, '.git')).includes('gc.pid')).toBe(false);
+});
+
+test('two at once in two worktrees come one after the other', { timeout: 60_000 }, async () => {
+  await using rig = await createProject();
+  await rig.build();
+  rig.commit();
+  const main = rig.dir;
+  const linked = join(rig.temporary.root, 'linked');
+  rig.git('worktree', 'add', '-q', linked, '-b', 'linked');
+  rig.dir = linked;
+  await rig.buildWithoutAgent();
+  const waited: string[] = [];
+  const both = [main, linked, main, linked].map((dir) => {
+    rig.dir = dir;
+    return gc(rig, { wait: true, onWaiting: (command) => waited.push(command) });
+  });
+  expect((await Promise.all(both)).map(({ kept, removed }) => [kept, removed])).toEqual(
+    both.map(() => [1, 0]),
+  );
+  expect(new Set(waited)).toEqual(new Set(['conductor gc']));
+});
+
+test('what several results share counts once against a limit of size, and what none needs not at all', async () => {
+  await using rig = await createProject();
+  const big = randomBytes(200_000).toString('base64');
+  for (const word of ['first', 'second', 'third']) {
+    rig.backlog('f', { T1: { description: `say ${word}`, outputs: ['out/a.txt', 'out/big.txt'] } });
+    rig.answer('f/T1', { 'out/a.txt': word, 'out/big.txt': big });
+    // Only snapshots need it.
+    rig.write({ 'input.txt': randomBytes(200_000).toString('base64') });
+    await rig.build();
+    rig.time += DAY;
+  }
+  const all = await gc(rig, { keepDays: 1000, maxBytes: 400_000 });
+  expect(all).toMatchObject({ removed: 0, kept: 3 });
+  expect(await gc(rig, { keepDays: 1000, maxBytes: 100_000 })).toMatchObject({
+    removed: 2,
+    kept: 1,
+    named: 1,
+  });
+});
+
+test('a result that waits to be published stays, although no lock file names it', async () => {
+  await using rig = await createProject();
+  rig.backlog('f', {
+    T1: { description: 'say first', outputs: ['out/a.txt'] },
+    T2: { description: 'x', outputs: ['out/b.txt'] },
+  });
+  rig.answer('f/T1', { 'out/a.txt': 'a' });
+  rig.answer('f/T2', { kind: 'agent-error', detail: 'no', output: { tail: '' } });
+  await rig.build();
+  rig.time += 10 * DAY;
+  expect(await gc(rig, { keepDays: 1, maxBytes: 1 })).toMatchObject({ kept: 1, removed: 0 });
+  rig.answer('f/T2', { 'out/b.txt': 'b' });
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'cached', 'f/T2': 'built' });
 });

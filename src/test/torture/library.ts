@@ -22,7 +22,7 @@ export const KIND = {
 const KINDS = 10;
 const PIDS = 1024;
 /** The bytes of `struct state`: longs by kind, two more, a number, and the process ids. */
-const STATE_BYTES = (KINDS + 2) * 8 + 4 + PIDS * 4 + 64;
+export const STATE_BYTES = (KINDS + 2) * 8 + 4 + PIDS * 4 + 64;
 const PROCESSES_AT = (KINDS + 2) * 8;
 /** What no command of a project of a few files takes, however busy the machine is. */
 const HANG_MS = 120_000;
