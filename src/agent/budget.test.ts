@@ -41,13 +41,21 @@ describe('a budget', () => {
   test('in money lets no model begin again that was to say its cost and did not; what it made stands', () => {
     const budget = new Budget({ build: { usd: 1 } });
     expect(budget.start('f/a', {}, priced)).toBeUndefined();
-    expect(budget.finish('f/a', { costUsd: 0 }, priced)).toBe(false);
+    expect(budget.finish('f/a', { costUsd: 0 }, priced)).toBeUndefined();
     expect(budget.start('f/a', {}, priced)).toBeUndefined();
-    expect(budget.finish('f/a', { tokensIn: 5 }, priced)).toBe(true);
-    expect(budget.finish('f/a', { tokensIn: 5 }, priced)).toBe(false);
+    expect(budget.finish('f/a', { tokensIn: 5 }, priced)).toBe('usd');
+    expect(budget.finish('f/a', { tokensIn: 5 }, priced)).toBeUndefined();
     expect(budget.start('f/a', {}, priced)).toMatchObject({ kind: 'budget-unknown-price', scope: 'build' });
     expect(budget.start('f/a', {}, { ...priced, model: 'x/y' })).toBeUndefined();
-    expect(new Budget({}).finish('f/a', {}, priced)).toBe(false);
+    expect(new Budget({}).finish('f/a', {}, priced)).toBeUndefined();
+  });
+
+  test('in tokens lets no agent begin again that does not count them', () => {
+    const budget = new Budget({ build: { tokens: 1000 } });
+    expect(budget.start('f/a', {}, priced)).toBeUndefined();
+    expect(budget.finish('f/a', { tokensIn: 0 }, priced)).toBeUndefined();
+    expect(budget.finish('f/a', { costUsd: 1 }, priced)).toBe('tokens');
+    expect(budget.start('f/a', {}, priced)).toMatchObject({ kind: 'budget-unknown-usage', scope: 'build' });
   });
 
   test('of a day counts what earlier builds spent, and of a task what a killed build spent on it', () => {

@@ -40,6 +40,7 @@ export interface Payee extends Pick<Agent, 'name' | 'reportsCost'> {
   readonly model?: string;
 }
 
+type Unknown = UnknownPrice | Extract<Failure, { kind: 'budget-unknown-usage' }>;
 type UnknownPrice = Extract<Failure, { kind: 'budget-unknown-price' }>;
 
 /**
@@ -54,6 +55,8 @@ export class Budget {
   private readonly warned = new Set<string>();
   /** Agents, with their models, that did not say what a session cost. */
   private readonly unpriced = new Set<string>();
+  /** Likewise, how many tokens. */
+  private readonly uncounted = new Set<string>();
 
   constructor(options: BudgetOptions) {
     this.limits = { build: options.build ?? {}, day: options.day ?? {} };
@@ -65,10 +68,12 @@ export class Budget {
    * Asked before each session: refuses when a limit has been reached already, and when a limit in money stands and
    * the agent does not say what it costs.
    */
-  start(label: Label, limits: TaskLimits, payee: Payee): Exceeded | UnknownPrice | undefined {
+  start(label: Label, limits: TaskLimits, payee: Payee): Exceeded | Unknown | undefined {
     this.tasks.set(label, { limits, spent: this.tasks.get(label)?.spent ?? NOTHING });
     const isUnknown = !payee.reportsCost || this.unpriced.has(nameOf(payee));
     const unknown = isUnknown ? this.unknownPrice(label, payee) : undefined;
+    const uncounted = this.uncounted.has(nameOf(payee)) ? this.scopeOf('tokens', label) : undefined;
+    if (uncounted) return { kind: 'budget-unknown-usage', scope: uncounted, agent: payee.name };
     return (
       unknown ??
       this.check(label, (spent, limit, unit) => spent >= limit - (unit === 'minutes' ? LEAST_MINUTES : 0))
@@ -81,7 +86,7 @@ export class Budget {
     { name, model }: Pick<Payee, 'name' | 'model'>,
     limits: TaskLimits | undefined = this.tasks.get(label)?.limits,
   ): UnknownPrice | undefined {
-    const scope = limits?.usd === undefined ? this.scopeInMoney(label) : 'task';
+    const scope = limits?.usd === undefined ? this.scopeOf('usd', label) : 'task';
     if (scope === undefined) return undefined;
     return { kind: 'budget-unknown-price', scope, agent: name, ...(model === undefined ? {} : { model }) };
   }
@@ -131,14 +136,20 @@ export class Budget {
   }
 
   /**
-   * Told at the end of a session, with its whole usage. An agent that was to say what it costs and has not is started no
-   * more under a limit in money; what it has made is paid for and stands. True for the first such session.
+   * Told at the end of a session, with its whole usage. An agent that was to say what it costs, or how many tokens
+   * it used, and has not, is started no more under such a limit; what it has made is paid for and stands. Returns the unit
+   * of the first such session.
    */
-  finish(label: Label, session: Usage, payee: Payee): boolean {
+  finish(label: Label, session: Usage, payee: Payee): 'usd' | 'tokens' | undefined {
     const name = nameOf(payee);
-    if (session.costUsd !== undefined || !this.scopeInMoney(label) || this.unpriced.has(name)) return false;
-    this.unpriced.add(name);
-    return true;
+    if (session.costUsd === undefined && this.scopeOf('usd', label) && !this.unpriced.has(name)) {
+      this.unpriced.add(name);
+      return 'usd';
+    }
+    const isCounted = session.tokensIn !== undefined || session.tokensOut !== undefined;
+    if (isCounted || !this.scopeOf('tokens', label) || this.uncounted.has(name)) return undefined;
+    this.uncounted.add(name);
+    return 'tokens';
   }
 
   private scopes(label: Label): (Amounts & { scope: Scope; limits: Limits })[] {
@@ -150,8 +161,8 @@ export class Budget {
     ];
   }
 
-  private scopeInMoney(label: Label): Scope | undefined {
-    return this.scopes(label).find(({ limits }) => limits.usd !== undefined)?.scope;
+  private scopeOf(unit: 'usd' | 'tokens', label: Label): Scope | undefined {
+    return this.scopes(label).find(({ limits }) => limits[unit] !== undefined)?.scope;
   }
 
   private check(

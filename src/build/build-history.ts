@@ -10,7 +10,13 @@ import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
 import type { BuildEvent } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
-import { type HistoryLine, parseHistoryLine, type TaskEnd } from '../model/history.js';
+import {
+  type CallStep,
+  type HistoryLine,
+  parseHistoryLine,
+  type TaskEnd,
+  withCutOff,
+} from '../model/history.js';
 import type { Label } from '../model/task.js';
 
 /** Two files of this size at most: tens of thousands of agent calls. */
@@ -26,9 +32,11 @@ export function historyFolder({ home, hash }: Pick<Repository, 'home' | 'hash'>)
 /** Everything that is remembered, the oldest first; lines that are damaged are passed over. */
 export async function readHistory(folder: string): Promise<HistoryLine[]> {
   const texts = await Promise.all(files(folder).map(readText));
-  return texts
-    .flatMap((text) => (text ?? '').split('\n'))
-    .flatMap((line) => (line === '' ? [] : (parseHistoryLine(line) ?? [])));
+  return withCutOff(
+    texts
+      .flatMap((text) => (text ?? '').split('\n'))
+      .flatMap((line) => (line === '' ? [] : (parseHistoryLine(line) ?? []))),
+  );
 }
 
 /** The history of the project in a folder. Fails where there is no repository. */
@@ -71,7 +79,7 @@ export class HistoryRecord {
     await this.lines.close().catch(() => undefined);
   }
 
-  private lineOf(event: BuildEvent): HistoryLine | undefined {
+  private lineOf(event: BuildEvent): HistoryLine | CallStep | undefined {
     const { build } = this;
     switch (event.type) {
       case 'task.started':
@@ -84,6 +92,22 @@ export class HistoryRecord {
         // Better words stand between two attempts; a proposal alone changes nothing.
         if (event.applied) this.rebased(event);
         return undefined;
+      case 'task.usage': {
+        const { task: label, at, attempt, phase, agent, model, usage } = event;
+        if (agent === undefined) return undefined;
+        return {
+          kind: 'step',
+          at,
+          build,
+          label,
+          ms: 0,
+          attempt,
+          agent,
+          usage,
+          ...(phase === undefined ? {} : { phase }),
+          ...(model === undefined ? {} : { model }),
+        };
+      }
       case 'agent.finished': {
         const { schema: _, seq: __, type: ___, task: label, taskType, at, ...call } = event;
         return {

@@ -183,7 +183,14 @@ class AgentSession {
           waited += event.ms;
         } else {
           const usage = addUsage(this.before, event.usage);
-          context.emit({ type: 'task.usage', task: label, attempt: number, usage });
+          context.emit({
+            type: 'task.usage',
+            task: label,
+            attempt: number,
+            usage,
+            agent: agent.name,
+            ...(made.model === undefined ? {} : { model: made.model }),
+          });
           spend(event.usage);
         }
       },

@@ -17,6 +17,7 @@ export function isWorthRetry(failure: Failure): boolean {
     case 'provider-refused':
     case 'budget-exceeded':
     case 'budget-unknown-price':
+    case 'budget-unknown-usage':
     case 'setup-failed':
     case 'disk-full':
     case 'system-error':

@@ -73,8 +73,8 @@ export class Spending {
       sum: (total) => addUsage(before, total),
       close: (total, isAnswered) => {
         this.earlier.set(label, addUsage(before, total));
-        const isUnpriced = isAnswered && this.budget.finish(label, total, payee);
-        return isUnpriced ? unpricedWarning(label, payee) : undefined;
+        const unit = isAnswered ? this.budget.finish(label, total, payee) : undefined;
+        return unit && unknownWarning(label, payee, unit);
       },
     });
   }
@@ -88,8 +88,10 @@ function nearWarning(label: Label, { scope, unit, limit, spent }: Nearing): Buil
   return { type: 'warning', message, ...(scope === 'task' ? { task: label } : {}) };
 }
 
-function unpricedWarning(task: Label, { name, model = name }: Payee): BuildEventBody {
-  const message = `${model} did not say what it costs: what it finished stands, but it is not asked again under a limit in dollars`;
+function unknownWarning(task: Label, { name, model = name }: Payee, unit: 'usd' | 'tokens'): BuildEventBody {
+  const what = unit === 'usd' ? 'what it costs' : 'how many tokens it used';
+  const limit = unit === 'usd' ? 'dollars' : 'tokens';
+  const message = `${model} did not say ${what}: what it finished stands, but it is not asked again under a limit in ${limit}`;
   return { type: 'warning', task, message };
 }
 

@@ -94,6 +94,9 @@ export type BuildEventBody =
       readonly task: Label;
       readonly attempt: number;
       readonly usage: Usage;
+      /** Absent in logs of earlier versions. */
+      readonly agent?: string;
+      readonly model?: string;
       readonly phase?: 'rebase' | 'review';
     }
   /** One session of an agent has ended. What it made is judged after this. */

@@ -160,6 +160,11 @@ export type Failure =
       readonly agent: string;
       readonly model?: string;
     }
+  | {
+      readonly kind: 'budget-unknown-usage';
+      readonly scope: 'task' | 'build' | 'day';
+      readonly agent: string;
+    }
   | { readonly kind: 'nothing-done'; readonly said?: string }
   | { readonly kind: 'missing-outputs'; readonly paths: readonly string[]; readonly said?: string }
   | { readonly kind: 'wrote-outside-outputs'; readonly paths: readonly string[]; readonly said?: string }

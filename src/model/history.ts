@@ -48,7 +48,63 @@ export interface TaskEnd extends Common {
   readonly saved?: Usage;
 }
 
+/** What a session has used so far: of a build that was killed it is all that is known of the session. */
+export interface CallStep extends Common {
+  readonly kind: 'step';
+  readonly attempt: number;
+  /** Of a request beside an attempt, with a total of its own. */
+  readonly phase?: CallPhase;
+  readonly agent: string;
+  readonly model?: string;
+  /** Of all sessions of the attempt, or of the request beside it. */
+  readonly usage: Usage;
+}
+
 export type HistoryLine = AgentCall | TaskEnd;
+
+/** Kind of failure of a session whose build was killed. */
+export const CUT_OFF = 'cut-off';
+
+/**
+ * Calls and ends of tasks in their order, and a call for each session of which there are steps and no end: its build was
+ * killed, or it is still going on.
+ */
+export function withCutOff(lines: readonly (HistoryLine | CallStep)[]): HistoryLine[] {
+  const last = new Map<string, CallStep>();
+  const ended = new Map<string, Usage>();
+  const nameOf = ({ build, label, attempt, phase }: CallStep | AgentCall) =>
+    JSON.stringify([build, label, attempt, phase === 'review' || phase === 'rebase' ? phase : 'own']);
+  for (const line of lines) {
+    if (line.kind === 'step') last.set(nameOf(line), line);
+    if (line.kind !== 'call') continue;
+    const before = ended.get(nameOf(line)) ?? {};
+    ended.set(nameOf(line), plus(before, line.usage));
+  }
+  const cut = [...last].flatMap(([name, step]): AgentCall[] => {
+    const usage = minus(step.usage, ended.get(name) ?? {});
+    if (Object.values(usage).every((count) => count <= TOO_LITTLE)) return [];
+    const { kind: _, phase, ...common } = step;
+    const own = isPlanning(step.label) ? ('planning' as const) : ('implementation' as const);
+    return [{ ...common, kind: 'call', phase: phase ?? own, promptBytes: 0, usage, failure: CUT_OFF }];
+  });
+  const all = [...lines.filter((line): line is HistoryLine => line.kind !== 'step'), ...cut];
+  return cut.length === 0 ? all : all.sort((a, b) => a.at - b.at);
+}
+
+/** Sums of dollars differ in their last digits. */
+const TOO_LITTLE = 1e-9;
+
+function plus(a: Usage, b: Usage): Usage {
+  const sum: { -readonly [field in keyof Usage]: number } = { ...a };
+  for (const key of COUNTS) if (b[key] !== undefined) sum[key] = (a[key] ?? 0) + b[key];
+  return sum;
+}
+
+function minus(a: Usage, b: Usage): Usage {
+  const rest: { -readonly [field in keyof Usage]: number } = {};
+  for (const key of COUNTS) if (a[key] !== undefined) rest[key] = Math.max(0, a[key] - (b[key] ?? 0));
+  return rest;
+}
 
 export function featureOf(label: Label): string {
   const slash = label.indexOf('/');
@@ -61,7 +117,7 @@ export function isPlanning(label: Label): boolean {
 }
 
 /** A line as it was written; undefined for one that is damaged, torn or of a later version. */
-export function parseHistoryLine(text: string): HistoryLine | undefined {
+export function parseHistoryLine(text: string): HistoryLine | CallStep | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -72,6 +128,12 @@ export function parseHistoryLine(text: string): HistoryLine | undefined {
   const line = value as Record<string, unknown>;
   const isCommon = isWord(line.build) && isWord(line.label) && isCount(line.at) && isCount(line.ms);
   if (!isCommon) return undefined;
+  if (line.kind === 'step') {
+    const isStep = isCount(line.attempt) && isWord(line.agent) && isUsage(line.usage);
+    return isStep && isWordOrNone(line.phase) && isWordOrNone(line.model)
+      ? (line as unknown as CallStep)
+      : undefined;
+  }
   if (line.kind === 'call') {
     const isCall =
       isCount(line.attempt) && isWord(line.phase) && isWord(line.agent) && isCount(line.promptBytes);

@@ -74,6 +74,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'review-failed': { kind: 'review-failed', failure: { kind: 'agent-error', detail: 'no JSON', output } },
   'failed-before': { kind: 'failed-before', failure: { kind: 'no-agent' } },
   'timed-out': { kind: 'timed-out', what: 'the agent', minutes: 30, output },
+  'budget-unknown-usage': { kind: 'budget-unknown-usage', scope: 'build', agent: 'mine' },
   'agent-start-failed': {
     kind: 'agent-start-failed',
     detail: 'the OpenCode server did not start in time',

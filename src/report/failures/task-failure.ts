@@ -157,6 +157,12 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
           ? 'use an agent that reports its cost, or remove the limit in dollars'
           : 'write its `cost` into the config (`agent.providers.<name>.models`), or remove the limit in dollars',
       );
+    case 'budget-unknown-usage':
+      return say(
+        `the ${failure.scope} has a budget in tokens, but the agent does not report them`,
+        [['agent', failure.agent]],
+        'let it write them to CONDUCTOR_USAGE_FILE, use another agent, or remove the limit in tokens',
+      );
     case 'result-damaged':
       return say(
         'a stored result is damaged',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseTimestamp } from '../../base/timestamp.js';
 import type { AgentCall, HistoryLine, TaskEnd } from '../../model/history.js';
-import { parseHistoryLine } from '../../model/history.js';
+import { type CallStep, CUT_OFF, parseHistoryLine, withCutOff } from '../../model/history.js';
 import { plainStyle } from '../style.js';
 import { metricsCsv } from './csv.js';
 import { filledDays } from './days.js';
@@ -249,4 +249,38 @@ test.each([
   ['failures that are no words', JSON.stringify({ ...end('f/T1'), failures: [1] }), false],
 ])('%s is read as far as it is sound', (_name, text, isSound) => {
   expect(parseHistoryLine(text) !== undefined).toBe(isSound);
+});
+
+test('a session without a call is no call without a price', () => {
+  const none = { usage: {} };
+  const sessions = [
+    call('f/T1', { ...none, failure: 'provider-unavailable' }),
+    call('f/T1', { ...none, failure: 'cancelled' }),
+    call('f/T1', { ...none, failure: 'cancelled', agent: 'mine' }),
+    call('f/T1', { usage: { tokensIn: 1 } }),
+  ];
+  expect(metricsOf(sessions).spent).toMatchObject({ calls: 4, unpriced: 2 });
+});
+
+test('the steps of a killed session count as a call, and those of one that ended do not', () => {
+  const step = (tokensIn: number, more: Partial<CallStep> = {}): CallStep => {
+    const common = { kind: 'step', at: START, build: 'b1', label: 'f/T1', ms: 0, attempt: 1 } as const;
+    return {
+      ...common,
+      agent: 'opencode',
+      model: 'acme/one',
+      usage: { tokensIn, costUsd: tokensIn / 10 },
+      ...more,
+    };
+  };
+  const first = call('f/T1', { usage: { tokensIn: 30, costUsd: 3 }, failure: 'provider-unavailable' });
+  const lines = withCutOff([step(10), step(30), first, step(40), step(50), step(7, { phase: 'review' })]);
+  expect(lines).toMatchObject([
+    first,
+    { kind: 'call', phase: 'implementation', failure: CUT_OFF, usage: { tokensIn: 20, costUsd: 2 } },
+    { kind: 'call', phase: 'review', failure: CUT_OFF, usage: { tokensIn: 7 } },
+  ]);
+  expect(metricsOf(lines).spent).toMatchObject({ calls: 3, tokensIn: 57, unpriced: 0 });
+  expect(withCutOff([step(30), call('f/T1', { usage: { tokensIn: 30, costUsd: 3 } })])).toHaveLength(1);
+  expect(parseHistoryLine(JSON.stringify(step(1)))).toEqual(step(1));
 });

@@ -28,7 +28,7 @@ export function metricsOf(lines: readonly HistoryLine[]): Metrics {
     sizesOf(
       calls
         .filter(({ phase }) => phase === (planning ? 'planning' : 'implementation'))
-        .map(({ promptBytes }) => promptBytes),
+        .flatMap(({ promptBytes }) => (promptBytes > 0 ? [promptBytes] : [])),
     );
   return {
     schema: 1,
@@ -59,7 +59,7 @@ export function tokensOf({ tokensIn, tokensOut, tokensCached }: Spent): number {
   return tokensIn + tokensOut + tokensCached;
 }
 
-function spentOf(calls: readonly Pick<AgentCall, 'usage'>[]): Spent {
+function spentOf(calls: readonly (Pick<AgentCall, 'usage'> & Partial<AgentCall>)[]): Spent {
   const sum = (key: 'tokensIn' | 'tokensOut' | 'tokensCached' | 'costUsd') =>
     calls.reduce((total, { usage }) => total + (usage[key] ?? 0), 0);
   return {
@@ -68,8 +68,25 @@ function spentOf(calls: readonly Pick<AgentCall, 'usage'>[]): Spent {
     tokensOut: sum('tokensOut'),
     tokensCached: sum('tokensCached'),
     costUsd: sum('costUsd'),
-    unpriced: calls.filter(({ usage }) => usage.costUsd === undefined).length,
+    unpriced: calls.filter((call) => call.usage.costUsd === undefined && !isWithoutCall(call)).length,
   };
+}
+
+/** Failures before any model has answered. */
+const NO_CALL = new Set([
+  'provider-refused',
+  'provider-unavailable',
+  'agent-missing',
+  'agent-start-failed',
+  'budget-unknown-price',
+  'budget-unknown-usage',
+]);
+
+/** Whether a session ended before any model was called: nothing was to be paid. */
+function isWithoutCall({ usage, failure, agent }: Pick<AgentCall, 'usage'> & Partial<AgentCall>): boolean {
+  if (Object.keys(usage).length > 0 || failure === undefined) return false;
+  // This driver knows of every call, also of one that is cut off.
+  return NO_CALL.has(failure) || agent === 'opencode';
 }
 
 function savedOf(ends: readonly TaskEnd[]): Spent {
