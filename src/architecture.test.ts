@@ -81,6 +81,7 @@ const SMALL_FILES: Readonly<Record<string, string>> = {
   'agent/command-meter.ts': 'what counts as usage is judged apart from how a program is run',
   'agent/opencode/server/lifeline.ts': 'what Linux alone offers',
   'agent/opencode/session/blocked.ts': 'the other side of a tool that a plugin defines',
+  'agent/report-file.ts': 'the other side of a file that agents write',
   'analysis/converted-files.ts': 'facts.ts has no room, and this is asked of few projects',
   'analysis/verdict-warnings.ts': 'reads verdicts, which the files of its size here are part of',
   'build/hand-edits/accept-files.ts': 'each way to record an edit is a file',

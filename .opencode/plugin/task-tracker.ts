@@ -11,6 +11,8 @@ const MAX_TEXT = 500;
 const MAX_REPORTS = 100;
 const KINDS = ['file', 'decision', 'dependency', 'environment', 'contradiction'] as const;
 
+const NEEDS = ['write', 'read', 'dependency', 'task', 'contradiction'] as const;
+
 interface Message {
   readonly info: { readonly role: string };
   readonly parts: readonly { readonly type: string; readonly text?: string; readonly synthetic?: boolean }[];
@@ -67,6 +69,41 @@ export const TaskTracker: Plugin = async ({ client, directory }) => {
           if (count > MAX_REPORTS) return `Not noted: ${MAX_REPORTS} reports are enough; go on without.`;
           reports.set(context.sessionID, count);
           return 'Noted. Go on.';
+        },
+      ),
+      task_needs: tool(
+        'Ask for what the task does not allow and cannot be done without. Do the rest first, then ask once for each thing, and stop.',
+        {
+          kind: {
+            type: 'string',
+            enum: NEEDS,
+            description:
+              'write or read: a file; dependency: a package; task: another task is the cause; contradiction: the spec contradicts itself',
+          },
+          what: text(
+            'the path, the name of the package, or the label of the task; nothing for a contradiction',
+          ),
+          because: text('why the task cannot be done without it'),
+        },
+        async (args) => {
+          const { kind, what } = (args ?? {}) as { kind?: unknown; what?: unknown };
+          const because = textArgument(args, 'because');
+          if (!NEEDS.some((one) => one === kind))
+            return `Not noted: \`kind\` must be one of ${NEEDS.join(', ')}.`;
+          const named = textArgument(args, 'what');
+          if (kind !== 'contradiction' && 'problem' in named) return `Not noted: ${named.problem}.`;
+          if (what !== undefined && what !== '' && 'problem' in named) return `Not noted: ${named.problem}.`;
+          if ('problem' in because) return `Not noted: ${because.problem}.`;
+          return 'Noted. A person decides; your files are kept. Do what can be done without, then stop.';
+        },
+      ),
+      task_unchanged: tool(
+        'State that every criterion is met already and that no file has to change. Only when you have checked it.',
+        { because: text('what you checked, and what it showed') },
+        async (args) => {
+          const because = textArgument(args, 'because');
+          if ('problem' in because) return `Not noted: ${because.problem}.`;
+          return 'Noted. Stop now and answer in one line.';
         },
       ),
       task_blocked: tool(

@@ -4,6 +4,7 @@ import type { Result } from '../base/result.js';
 import { lastLines } from '../io/process/process-output.js';
 import type { SandboxPlaces } from '../io/process/sandbox.js';
 import type { Usage } from '../model/action.js';
+import type { AgentReport } from '../model/agents/agent-report.js';
 import type { CallPhase } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
@@ -74,6 +75,8 @@ export type AgentExit =
     readonly lastWords?: string;
     /** The model that worked, where that is not the one that was asked for. */
     readonly model?: string;
+    /** What it stated in a form that can be read; absent when it stated nothing. */
+    readonly report?: AgentReport;
   };
 
 /** Bytes of an agent's last words that are kept: the end of a longer text. */
@@ -85,6 +88,9 @@ export function lastWordsOf(text: string | undefined): { lastWords?: string } {
   return words === '' ? {} : { lastWords: lastLines(words, MAX_LAST_WORDS) };
 }
 
+/** By tools, by the file that `CONDUCTOR_NEEDS` names, or in the answer's own form. */
+export type ReportForm = 'tool' | 'file' | 'answer';
+
 export interface Agent {
   /** For people: `claude`. */
   readonly name: string;
@@ -92,6 +98,8 @@ export interface Agent {
   readonly identity: string;
   /** Values that may stand in no output: the keys of its providers. Absent: none. */
   readonly secrets?: readonly string[];
+  /** How it can report what it is missing, which its prompt then says. Absent: not at all. */
+  readonly reportsBy?: ReportForm;
   /** Whether a budget in money can be held: it says what it costs, while it runs or at its end. */
   readonly reportsCost: boolean;
   /**

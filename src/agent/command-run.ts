@@ -2,8 +2,10 @@
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { redactDeep } from '../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../io/process/process.js';
 import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
+import type { AgentReport } from '../model/agents/agent-report.js';
 import type { Failure, KeptOutput } from '../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
 import { CommandMeter } from './command-meter.js';
@@ -14,6 +16,7 @@ import { type CodexThread, codexThread } from './presets/codex-thread.js';
 import { plainReader, type Reading } from './presets/reading.js';
 import { failureOfProblem, type ProviderProblem } from './provider-problem.js';
 import { REACH } from './provider-reach.js';
+import { REPORT_VARIABLE, readReport } from './report-file.js';
 import { UsageFile } from './usage.js';
 
 /** Of presets, whose programs print what they do; other programs may be silent as long as they like. */
@@ -84,6 +87,7 @@ class CommandRun {
       return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } }, usage: {} };
     }
     const usageFile = join(this.usageFolder, 'usage.json');
+    const reportFile = join(this.usageFolder, 'needs.json');
     const reported = new UsageFile(usageFile, (usage) => meter.file(usage));
     const reads =
       preset?.converses && config.command === undefined ? undefined : (preset?.reader ?? plainReader)();
@@ -100,6 +104,7 @@ class CommandRun {
           CONDUCTOR_ATTEMPT: String(request.attempt),
           CONDUCTOR_PROMPT_FILE: request.promptFile,
           CONDUCTOR_USAGE_FILE: usageFile,
+          [REPORT_VARIABLE]: reportFile,
         },
         ...(reads === undefined
           ? { onInput: (input) => this.converse(input, start) }
@@ -123,13 +128,24 @@ class CommandRun {
       reported.close();
       const failure = this.failureOf(exit);
       const words = lastWordsOf(this.words === undefined ? undefined : redact(this.words, secrets));
-      if (failure) return { kind: 'failed', failure, usage: meter.total, ...words };
-      return { kind: 'finished', usage: meter.total, ...words };
+      const last = { ...words, ...(await this.report(reportFile)) };
+      if (failure) return { kind: 'failed', failure, usage: meter.total, ...last };
+      return { kind: 'finished', usage: meter.total, ...last };
     } finally {
       request.signal.removeEventListener('abort', onAbort);
       this.watch.close();
       reported.close();
     }
+  }
+
+  /** Redacted: an agent may write a key into its report. */
+  private async report(file: string): Promise<{ report?: AgentReport }> {
+    const { report, problem } = await readReport(file);
+    if (problem !== undefined) {
+      const line = `its report in ${REPORT_VARIABLE} cannot be used: ${problem}`;
+      this.request.onEvent({ kind: 'output', line });
+    }
+    return report === undefined ? {} : { report: redactDeep(report, this.agent.secrets) };
   }
 
   private take(reading: Reading): void {

@@ -36,6 +36,7 @@ export function createCommandAgent(
       argv: config.command ?? preset?.identity,
     }),
     secrets,
+    reportsBy: 'file',
     reportsCost: config.reportsCost ?? preset?.reportsCost === true,
     async run(request): Promise<AgentExit> {
       const provider = commandProvider(config, request);

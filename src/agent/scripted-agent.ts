@@ -4,6 +4,7 @@ import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
+import type { AgentReport } from '../model/agents/agent-report.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { type Agent, type AgentExit, type AgentRequest, lastWordsOf, type PriceQuestion } from './agent.js';
@@ -120,6 +121,7 @@ export class ScriptedRun {
   private total: Usage = {};
   private readonly observed: string[] = [];
   private words: string | undefined;
+  private stated: AgentReport | undefined;
 
   constructor(request: AgentRequest) {
     this.request = request;
@@ -157,6 +159,11 @@ export class ScriptedRun {
     this.request.onEvent({ kind: 'output', line });
   }
 
+  /** What it states in a form that can be read. */
+  report(report: AgentReport): void {
+    this.stated = report;
+  }
+
   /** Adds to what the run has used and reports the total. */
   usage(used: Usage): void {
     this.total = addUsage(this.total, used);
@@ -175,7 +182,11 @@ export class ScriptedRun {
 
   finish(): void {
     const observed = this.observed.length === 0 ? {} : { observed: this.observed };
-    this.end({ kind: 'finished', usage: this.total, ...observed, ...lastWordsOf(this.words) });
+    this.end({ kind: 'finished', usage: this.total, ...observed, ...this.last() });
+  }
+
+  private last(): Pick<AgentExit, 'lastWords' | 'report'> {
+    return { ...lastWordsOf(this.words), ...(this.stated === undefined ? {} : { report: this.stated }) };
   }
 
   fail(failure: Failure | string): void {
@@ -183,6 +194,6 @@ export class ScriptedRun {
       typeof failure === 'string'
         ? { kind: 'agent-error', detail: failure, output: { tail: failure } }
         : failure;
-    this.end({ kind: 'failed', failure: what, usage: this.total, ...lastWordsOf(this.words) });
+    this.end({ kind: 'failed', failure: what, usage: this.total, ...this.last() });
   }
 }

@@ -13,9 +13,12 @@ import type { StaleTask } from '../execution/describe-run.js';
 import { type Escalated, type EscalationParts, escalate } from '../execution/escalation/escalation.js';
 import type { RevisedTask } from '../execution/escalation/revised-task.js';
 import type { ExecutionContext } from '../execution/executor.js';
+import { changesBetween } from '../execution/left-work.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
+import type { TaskOutcome } from '../model/task-run.js';
+import { type KeptWork, WorkStore } from '../store/kept-work.js';
 import type { BuildOptions } from './options.js';
 import { recordGates, type VerifyParts } from './verify.js';
 
@@ -59,14 +62,17 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
   }
   let isOwn = false;
   let escalated: Escalated | undefined;
+  const works = new WorkStore(prepared.project.objects, prepared.project.repository.state);
+  const kept = task.recipe.kind === 'agent' ? await usableWork(works, check) : undefined;
   const run = { key: storeKey, label: task.label };
   const ran = await sessionState.runs.join(run, caller, async (context) => {
     isOwn = true;
-    const done = await execute(parts, stale, context);
+    const done = await execute(parts, { ...stale, kept }, context);
     if (done.ok) escalated = done.value;
     const outcome = done.ok ? ok(done.value.outcome) : done;
     const failure = !outcome.ok ? outcome.error : outcome.value.ok ? undefined : outcome.value.failure;
     if (failure && failure.kind !== 'cancelled') sessionState.failed.set(failureKey, failure);
+    if (done.ok) await keepWaiting(parts, works, check, done.value.outcome);
     return outcome;
   });
   if (!ran.ok) return unmade(ran.error);
@@ -81,6 +87,38 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
   if (!isOurs) return { result: 'again', usage, ms };
   const result = await keptResult(parts, escalated?.check ?? check);
   return { result, usage, ms, ...(revised ? { revised } : {}) };
+}
+
+/** Work that an earlier session left when it asked for something: of this key, or of the spec that a person extended. */
+async function usableWork(works: WorkStore, { task, storeKey }: Check): Promise<KeptWork | undefined> {
+  const found = await works.find(task.label);
+  return found && (found.approved || found.key === storeKey) ? found : undefined;
+}
+
+/** Keeps the work of an agent that asks for something, and forgets it when the task is built. */
+async function keepWaiting(
+  { prepared, now }: MakeParts,
+  works: WorkStore,
+  { task, storeKey }: Check,
+  outcome: TaskOutcome,
+): Promise<void> {
+  if (task.recipe.kind !== 'agent') return;
+  if (outcome.ok) return works.forget(task.label);
+  const { failure, attempts, tree, inputTree } = outcome;
+  if (failure.kind !== 'needs') return;
+  const { objects } = prepared.project;
+  const changes =
+    tree === undefined || inputTree === undefined
+      ? []
+      : [...(await changesBetween(objects, inputTree, tree))];
+  await works.keep(
+    {
+      ...{ label: task.label, key: storeKey, needs: failure.needs, at: now(), attempts },
+      ...(failure.said === undefined ? {} : { said: failure.said }),
+      removed: changes.flatMap(([path, entry]) => (entry === undefined ? [path] : [])),
+    },
+    new Map(changes.flatMap(([path, entry]) => (entry === undefined ? [] : [[path, entry] as const]))),
+  );
 }
 
 /** Waits for a worker, then does what can be done for the task. */

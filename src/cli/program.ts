@@ -5,6 +5,7 @@ import { addBuild, addPlan, addRun, addWatch } from './definitions/build.js';
 import {
   addAbsorb,
   addAccept,
+  addApprove,
   addBlame,
   addCheckout,
   addDiff,
@@ -42,6 +43,7 @@ const COMMANDS = [
   addList,
   addDiff,
   addAccept,
+  addApprove,
   addAbsorb,
   addRegenerate,
   addBlame,

@@ -4,9 +4,13 @@ import { resolve } from 'node:path';
 import { build } from '../build/build.js';
 import type { BuildOptions } from '../build/options.js';
 import type { BuildEvent } from '../model/event.js';
+import type { Label } from '../model/task.js';
 import { openReporters } from './reporters.js';
 import { cancelOnSignals } from './signals.js';
 import { createHost } from './wire.js';
+
+/** Builds in one command because a person or the config granted what an agent asked for. */
+const MAX_ROUNDS = 4;
 
 /** The exit code. */
 export async function runReported(
@@ -17,21 +21,41 @@ export async function runReported(
     inbox = false,
   }: { readonly json: boolean; readonly profile?: string | undefined; readonly inbox?: boolean },
 ): Promise<number> {
+  const traced = profile === undefined ? undefined : await openProfile(profile);
+  try {
+    for (let round = 1; ; round++) {
+      const { exitCode, asking } = await runOnce(options, { json, inbox }, traced);
+      const isOver = asking.length === 0 || round === MAX_ROUNDS || exitCode === 130;
+      if (isOver || options.frozen || options.accept) return exitCode;
+      const { grantRequests } = await import('./commands/build/granted-requests.js');
+      if (!(await grantRequests(asking, json))) return exitCode;
+    }
+  } finally {
+    await traced?.write();
+  }
+}
+
+/** `asking`: the tasks that failed because their agents ask for something. */
+async function runOnce(
+  options: BuildOptions,
+  { json, inbox }: { readonly json: boolean; readonly inbox: boolean },
+  traced: { on(event: BuildEvent): void } | undefined,
+): Promise<{ readonly exitCode: number; readonly asking: readonly Label[] }> {
   const host = createHost(process.cwd(), { inbox });
   const reporters = openReporters(host, { json, dryRun: options.dryRun });
   const signals = cancelOnSignals();
-  const traced = profile === undefined ? undefined : await openProfile(profile);
+  const asking: Label[] = [];
   try {
     const on = (event: BuildEvent) => {
       reporters.on(event);
       traced?.on(event);
+      if (event.type === 'task.finished' && event.failure?.kind === 'needs') asking.push(event.task);
     };
-    const summary = await build(host, options, on, signals.signal);
-    return summary.exitCode;
+    const { exitCode } = await build(host, options, on, signals.signal);
+    return { exitCode, asking };
   } finally {
     signals.stop();
     await reporters.close();
-    await traced?.write();
   }
 }
 

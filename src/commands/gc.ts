@@ -31,6 +31,7 @@ import { readWaiting } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { type EntryName, isResult, keyOf, refOf } from '../store/encoded-entry.js';
 import { GATES_FILE, GitResults } from '../store/git-results.js';
+import { workCommits } from '../store/kept-work.js';
 import { RESULT_FILE } from '../store/provenance-record.js';
 
 export interface CollectOptions {
@@ -112,7 +113,7 @@ async function inLocked(
   const borrowed = await keepObjects(repository, objects, mentioned);
   await idleWorktrees(objects.store, borrowed);
   await deleteRefs(objects.store, fates.removed.map(refOf));
-  await compactStore(objects.store, idsOf(fates.kept), [borrowed]);
+  await compactStore(objects.store, [...idsOf(fates.kept), ...(await workCommits(objects))], [borrowed]);
   await removeTree(mark);
   return ok({ ...report, bytes: Math.max(0, before - (await folderBytes(folder))) });
 }

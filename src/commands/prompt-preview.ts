@@ -63,6 +63,7 @@ export async function previewOne(
   const change = check && evolves(prepared.project, task) ? await specChange(check) : undefined;
   const measured = await rendered.value.measured({
     gates: gateCommands(check?.gates ?? [...task.verify, ...config.gates.task]),
+    ...(prepared.agent?.reportsBy === undefined ? {} : { report: prepared.agent.reportsBy }),
     ...(change === undefined ? {} : { specChange: change }),
   });
   if (!measured.ok) return measured;

@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { throttle } from '../base/throttle.js';
 import { writeAtomic } from '../io/files.js';
 import { type MadeBy, madeBy, type Usage } from '../model/action.js';
+import type { AgentReport } from '../model/agents/agent-report.js';
 import type { Config } from '../model/config.js';
 import { type Failure, withWords } from '../model/failure.js';
 import type { ModelChoice } from '../model/routes.js';
@@ -62,8 +63,11 @@ export interface Asked {
   readonly read: readonly string[];
   /** The model that did the work. */
   readonly made: MadeBy;
+  /** Of its last session. */
+  readonly usage: Usage;
   /** What the agent said last. */
   readonly said?: string;
+  readonly report?: AgentReport;
 }
 
 /**
@@ -205,7 +209,7 @@ class AgentSession {
       : isOutOfTime
         ? account.value.outOfTime()
         : undefined;
-    const said = exit.lastWords;
+    const { lastWords: said, report } = exit;
     const ended = broken ?? (exit.kind === 'failed' ? withLog(exit.failure, log.relative) : undefined);
     const failure = ended && withWords(ended, said);
     const by =
@@ -225,7 +229,8 @@ class AgentSession {
     });
     if (failure) return err(failure);
     const read = exit.kind === 'finished' ? (exit.observed ?? []) : [];
-    return ok({ read, made: by, ...(said === undefined ? {} : { said }) });
+    const stated = { ...(said === undefined ? {} : { said }), ...(report === undefined ? {} : { report }) };
+    return ok({ read, made: by, usage: exit.usage, ...stated });
   }
 }
 

@@ -11,6 +11,7 @@ export function isWorthRetry(failure: Failure): boolean {
     case 'agent-missing':
     case 'agent-start-failed':
     case 'agent-blocked':
+    case 'needs':
     case 'no-agent':
     case 'context-overflow':
     case 'provider-unavailable':

@@ -1,6 +1,7 @@
 /** Describes what an executor must do for a stale task, as plain data. Runs nothing. */
 
 import { agentNameOf } from '../agent/prompts/definitions.js';
+import { fenced } from '../agent/prompts/evidence.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { renderVariables } from '../analysis/facts.js';
 import { buildInputTree } from '../analysis/input-tree.js';
@@ -9,13 +10,16 @@ import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
 import { renderTemplate } from '../io/template/template.js';
 import { unifiedDiff } from '../io/text-diff.js';
+import { needText } from '../model/agents/agent-report.js';
 import type { Failure } from '../model/failure.js';
 import type { ModelChoice } from '../model/routes.js';
 import type { Label, RenderStep, Task } from '../model/task.js';
 import type { TaskRun, Tried } from '../model/task-run.js';
-import type { Files, ObjectId } from '../model/tree.js';
+import type { Entry, Files, ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
+import type { KeptWork } from '../store/kept-work.js';
 import { gateCommands } from './gates.js';
+import { onInputTree } from './left-work.js';
 import { isReviewed, reviewRequest } from './reviewer.js';
 
 /** A stale task with what its run starts from. */
@@ -25,13 +29,25 @@ export interface StaleTask {
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
   /** The former outputs that its input tree holds; undefined: those on disk. */
   readonly former: Files | undefined;
+  /** What its agent had written when it asked a person for something. */
+  readonly kept?: KeptWork | undefined;
 }
 
-/** `again`: one more attempt after others have failed, with its model and their evidence. */
+/** Attempts after others have failed. */
+export interface MoreAttempts {
+  readonly choice: ModelChoice;
+  readonly earlier: Tried;
+  /** Default: one. */
+  readonly attempts?: number;
+  /** What they go on from: changes of earlier attempts. Absent: nothing of them is left. */
+  readonly left?: ReadonlyMap<string, Entry | undefined>;
+}
+
+/** `again`: attempts after others have failed, with their model and their evidence. */
 export async function describeRun(
   prepared: Prepared,
-  { check, dependencyOutputs, former }: StaleTask,
-  again?: { readonly choice: ModelChoice; readonly earlier: Tried },
+  { check, dependencyOutputs, former, kept }: StaleTask,
+  again?: MoreAttempts,
 ): Promise<Result<TaskRun, Failure>> {
   const { task, facts } = check;
   const { project } = prepared;
@@ -56,6 +72,8 @@ export async function describeRun(
     gates: check.gates,
     budget: task.budget,
     network: task.network,
+    // A command writes the same each time: what it writes elsewhere is a mistake of its spec.
+    stray: task.stray ?? (task.recipe.kind === 'agent' ? project.config.stray : 'refuse'),
     evolves: inputTree.value.evolves,
   };
   if (task.recipe.kind === 'run')
@@ -71,13 +89,18 @@ export async function describeRun(
   const choices = Array.from({ length: attempts }, (_, i) => prepared.gatherer.choiceOf(task, i + 1));
   const prompt = await facts.prompt.full({
     gates: gateCommands(check.gates),
+    ...(prepared.agent.reportsBy === undefined ? {} : { report: prepared.agent.reportsBy }),
     ...(inputTree.value.evolves ? { specChange: await specChange(check) } : {}),
   });
   if (!prompt.ok) return prompt;
   const review = isReviewed(prepared, task) ? await reviewRequest(prepared, check) : undefined;
   if (review && !review.ok) return review;
+  const changes = again ? again.left : kept && (await changesOf(project, kept));
+  const left = changes && (await onInputTree(project.objects, common, changes));
+  const earlier = again?.earlier ?? (kept && left !== undefined ? earlierOf(kept) : undefined);
   return ok({
     ...common,
+    ...(left === undefined ? {} : { left }),
     ...(review ? { review: review.value } : {}),
     recipe: {
       kind: 'agent',
@@ -85,10 +108,28 @@ export async function describeRun(
       agent: prepared.agent.name,
       definition: agentNameOf(task),
       choices: again ? [again.choice] : choices,
-      attempts: again ? 1 : attempts,
-      ...(again ? { earlier: again.earlier } : {}),
+      attempts: again ? (again.attempts ?? 1) : attempts,
+      ...(earlier === undefined ? {} : { earlier }),
     },
   });
+}
+
+async function changesOf({ objects }: Project, { files, removed }: KeptWork) {
+  const changes = new Map<string, Entry | undefined>();
+  const listing = await objects.list(files);
+  for (const path of listing.paths) changes.set(path, listing.get(path));
+  for (const path of removed) changes.set(path, undefined);
+  return changes;
+}
+
+/** The attempt that asked is not counted, and its successor knows what was decided. */
+function earlierOf({ needs, said, approved }: KeptWork): Tried {
+  const decided = approved
+    ? 'this is granted now'
+    : 'nobody has granted this so far, do without or ask again';
+  const asked = `An earlier session asked ${needs.map(needText).join(', ')}: ${decided}.`;
+  const words = said === undefined ? '' : `\n\nIt ended with these words:\n\n${fenced(said)}`;
+  return { attempts: 0, evidence: [asked + words] };
 }
 
 /** What the key of an agent's task covers: the inputs that it declares and what its direct dependencies show. */

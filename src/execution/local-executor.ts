@@ -17,6 +17,7 @@ import { runAgent } from './agent-attempt.js';
 import { guarded, isWorthRetry } from './attempt-failure.js';
 import { type ExecutionContext, type Executor, WorkMeter } from './executor.js';
 import { judgeTree } from './gates.js';
+import { type LeftWork, startsClean } from './left-work.js';
 import { TaskAttempt, type TaskAttemptParts } from './task-attempt.js';
 
 export interface LocalExecutorParts extends Omit<TaskAttemptParts, 'executor'> {
@@ -40,27 +41,30 @@ export class LocalExecutor implements Executor {
     const tried: string[] = [...(earlier?.evidence ?? [])];
     let attempts = (earlier?.attempts ?? 0) + 1;
     const last = attempts + (run.recipe.kind === 'agent' ? run.recipe.attempts : 1) - 1;
-    let tree: ObjectId | undefined;
+    let left: LeftWork | undefined = run.left === undefined ? undefined : { tree: run.left };
     for (;;) {
       const attempt = new TaskAttempt(
         { ...this.parts, executor: this },
         run,
-        { number: attempts, startedAt, tried },
+        {
+          ...{ number: attempts, startedAt, tried },
+          left: startsClean(run, attempts, last) ? undefined : left,
+        },
         { signal, emit, meter },
       );
       const result = await guarded(() => attempt.result());
-      tree = attempt.tree ?? tree;
+      left = attempt.left ?? left;
       const common = () => ({ attempts, usage: meter.usage, ms: this.ownMs(startedAt, meter) });
       if (result.ok) {
         const { commit, adopted } = result.value;
         return { ok: true, result: commit, ...(adopted ? { adopted } : {}), ...common() };
       }
       const failure = result.error;
-      tried.push(evidence(attempts, failure));
+      tried.push([evidence(attempts, failure), ...attempt.notes].join('\n\n'));
       // Only agents get another attempt: the same command would give the same output.
       if (attempts >= last || !isWorthRetry(failure)) {
-        const left = tree === undefined ? {} : { tree };
-        return { ok: false, failure, evidence: tried, ...left, ...common() };
+        const kept = left === undefined ? {} : { tree: left.tree, inputTree: run.inputTree };
+        return { ok: false, failure, evidence: tried, ...kept, ...common() };
       }
       emit({ type: 'task.attempt-failed', task: run.label, attempt: attempts, failure });
       attempts++;

@@ -1,22 +1,22 @@
 /** One attempt at a stale task in a workspace: recipe, capture, gates, review, and the result into the store. */
 
-import { withEvidence } from '../agent/prompts/evidence.js';
-import { observedInputs } from '../analysis/observed-inputs.js';
+import { shown, withEvidence } from '../agent/prompts/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import type { EditPatch, GateRun, MadeBy, ObservedInputs } from '../model/action.js';
+import type { EditPatch, GateRun } from '../model/action.js';
+import { type Need, needText } from '../model/agents/agent-report.js';
 import { type Failure, withWords } from '../model/failure.js';
-import { patternSet } from '../model/paths/pattern-set.js';
 import type { TaskRun } from '../model/task-run.js';
 import { decodeEntry, type Entry, type ObjectId, sameEntry } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';
-import { type Captured, captureResult } from '../workspace/capture.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
+import { type AttemptWork, captureUnfinished, captureWork } from './attempt-capture.js';
 import { type CommandParts, runCommand } from './command-recipe.js';
 import type { ExecutionContext, Executor, WorkMeter } from './executor.js';
 import { type GateParts, judgeTree } from './gates.js';
+import { type LeftWork, leavesWork } from './left-work.js';
 import { review } from './reviewer.js';
 
 export interface TaskAttemptParts extends AgentParts, CommandParts, GateParts {
@@ -36,19 +36,18 @@ export interface AttemptState {
   readonly startedAt: number;
   /** The evidence of earlier attempts. */
   readonly tried: readonly string[];
-}
-
-/** What one attempt left in its workspace, with what its agent is known to have read and which model made it. */
-interface AttemptWork extends Captured {
-  readonly observed?: ObservedInputs;
-  readonly made?: MadeBy;
+  /** What earlier attempts left, if this one goes on from it. */
+  readonly left?: LeftWork | undefined;
 }
 
 export class TaskAttempt {
-  /** The captured tree; undefined if the attempt failed before its gates. */
-  tree: ObjectId | undefined;
-  /** What the agent said last. */
+  /** What it leaves for the next attempt; undefined if it wrote nothing that may be kept. */
+  left: LeftWork | undefined;
+  /** Sentences for the next attempt beside its failure. */
+  readonly notes: string[] = [];
+  /** What the agent said last, and what it asked for. */
   private said: string | undefined;
+  private needs: readonly Need[] = [];
   private readonly parts: TaskAttemptParts;
   private readonly run: TaskRun;
   private readonly state: AttemptState;
@@ -68,7 +67,25 @@ export class TaskAttempt {
 
   async result(): Promise<Result<KeptResult, Failure>> {
     const result = await this.attempted();
-    return result.ok ? result : err(withWords(result.error, this.said));
+    if (result.ok) {
+      for (const need of this.needs)
+        this.warn(`its agent asked ${needText(need)} (${need.because}); its gates pass without it`);
+      return result;
+    }
+    return err(withWords(this.missing(result.error), this.said));
+  }
+
+  /** What an agent asked for explains its failure, unless nobody is to decide it. */
+  private missing(failure: Failure): Failure {
+    const { needs } = this;
+    if (needs.length === 0 || failure.kind === 'cancelled') return failure;
+    if (this.parts.config.grow !== 'never') return { kind: 'needs', needs };
+    this.notes.push(`It asked ${needs.map(needText).join(', ')}. That is not granted: do without it.`);
+    return failure;
+  }
+
+  private warn(message: string): void {
+    this.context.emit({ type: 'warning', task: this.run.label, message });
   }
 
   private async attempted(): Promise<Result<KeptResult, Failure>> {
@@ -79,7 +96,7 @@ export class TaskAttempt {
       return this.keep({ outputs: outputsOf(await parts.pool.cleaned(recipe.files)), edits: [] }, []);
     }
     this.phase('workspace');
-    const start = recipe.kind === 'render' ? (await this.rendered(recipe.files)).tree : run.inputTree;
+    const start = recipe.kind === 'render' ? (await this.rendered(recipe.files)).tree : this.startTree;
     const opened = await parts.pool.acquire(start, context.signal);
     if (!opened.ok) return opened;
     const workspace = opened.value;
@@ -88,9 +105,11 @@ export class TaskAttempt {
       const made = await this.make(workspace);
       if (!made.ok) return made;
       const { tree } = made.value;
-      this.tree = tree;
-      this.phase('gates');
       const { label: task, gates, network } = run;
+      // Without anything that judges, an agent that asks for more has said that this is not all.
+      if (this.needs.length > 0 && gates.length === 0 && !run.review && parts.config.grow !== 'never')
+        return err({ kind: 'needs', needs: this.needs });
+      this.phase('gates');
       const seen = await this.treeForGates(made.value, workspace);
       const judged = await judgeTree(
         parts,
@@ -100,6 +119,7 @@ export class TaskAttempt {
       );
       const failure = judged.ok ? await this.review(tree, seen) : judged.failure;
       if (failure) {
+        if (tree !== run.inputTree) this.left = { tree, rejection: failure };
         await this.keepDiff(tree);
         return err(failure);
       }
@@ -118,7 +138,8 @@ export class TaskAttempt {
 
   private async rendered(files: readonly { path: string; blob: ObjectId }[]): Promise<AttemptWork> {
     const outputs = outputsOf(await this.parts.pool.cleaned(files));
-    return { tree: await this.parts.objects.editTree(this.run.inputTree, outputs), outputs, edits: [] };
+    const tree = await this.parts.objects.editTree(this.run.inputTree, outputs);
+    return { tree, outputs, edits: [], others: [] };
   }
 
   private async make(workspace: Workspace): Promise<Result<AttemptWork, Failure>> {
@@ -134,8 +155,12 @@ export class TaskAttempt {
       }
       case 'agent': {
         const asked = await this.ask(recipe, workspace);
-        if (!asked.ok) return asked;
+        if (!asked.ok) {
+          if (leavesWork(asked.error)) this.left = await captureUnfinished(parts, run, workspace);
+          return asked;
+        }
         this.said = asked.value.said;
+        this.needs = asked.value.report?.needs ?? [];
         return this.capture(workspace, asked.value);
       }
       default:
@@ -143,56 +168,57 @@ export class TaskAttempt {
     }
   }
 
-  private ask(
+  /** The tree that the workspace shows at first. */
+  private get startTree(): ObjectId {
+    return this.state.left?.tree ?? this.run.inputTree;
+  }
+
+  private async ask(
     recipe: Extract<TaskRun['recipe'], { kind: 'agent' }>,
     workspace: Workspace,
   ): Promise<Result<Asked, Failure>> {
     const { label, work, payer = label, budget, network, inputTree, outputs, edits } = this.run;
-    const { number, tried } = this.state;
+    const { number, tried, left } = this.state;
     const { definition, choices } = recipe;
     const later = [
       ...choices.flatMap(({ model, fallbacks, stronger }) => [model, ...fallbacks, stronger]),
       this.run.review?.model,
     ].filter((one) => one !== undefined);
     const choice = choices[Math.min(number, choices.length) - 1];
-    const prompt = withEvidence(recipe.prompt, tried);
+    const diff = left && (await this.parts.objects.diff(inputTree, left.tree));
+    const prompt = withEvidence(recipe.prompt, tried, diff);
     const expected = { kind: 'files' as const, outputs, edits };
-    const common = { label, work, payer, budget, network, inputTree, expected };
     return runAgent(
       this.parts,
-      { ...common, definition, choice, later, prompt, number },
+      {
+        ...{ label, work, payer, budget, network, definition, choice, later, prompt, number },
+        ...{ expected, inputTree: this.startTree },
+      },
       workspace,
       this.context,
     );
   }
 
-  /** Captures what the recipe left; fails if it changed nothing. `asked`: what the agent read, and its model. */
+  /** Takes what the recipe left; fails if it changed nothing. `asked`: what the agent read, said and reported. */
   private async capture(workspace: Workspace, asked?: Asked): Promise<Result<AttemptWork, Failure>> {
-    const { run } = this;
-    const { config, objects, agent } = this.parts;
     this.phase('capture');
-    const captured = await captureResult(workspace, objects, {
-      inputTree: run.inputTree,
-      outputs: run.outputs,
-      edits: run.edits,
-      ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
-      maxBytes: config.maxOutputBytes,
-      secrets: agent?.secrets ?? [],
-      isLast: run.gates.length === 0 && !run.review,
+    const { run, state } = this;
+    const captured = await captureWork(this.parts, {
+      run,
+      workspace,
+      left: state.left,
+      ...(asked === undefined ? {} : { asked }),
     });
-    if (!captured.ok) return captured;
-    const declared = patternSet(run.outputs);
-    const missing = declared.unmatched(captured.value.outputs.keys());
-    if (missing.length > 0 && missing.length < declared.includes.length)
-      return err({ kind: 'missing-outputs', paths: missing });
-    if (isUnchanged(run, captured.value) && !mayStand(run, this.state.number))
-      return err({ kind: 'nothing-done' });
-    if (missing.length > 0) return err({ kind: 'missing-outputs', paths: missing });
-    if (!asked) return captured;
-    const { read, made } = asked;
-    const observed =
-      read.length === 0 ? undefined : observedInputs(run, await objects.list(run.inputTree), read);
-    return ok({ ...captured.value, made, ...(observed === undefined ? {} : { observed }) });
+    const { dropped, work, isSame, tree } = captured;
+    if (isSame) this.notes.push('It left the files as they were.');
+    else if (tree !== undefined) this.left = { tree };
+    if (dropped.length > 0 && work.ok) {
+      this.warn(`it also changed ${dropped.slice(0, 5).join(', ')}, not its own: dropped`);
+      this.notes.push(
+        `It also changed ${dropped.slice(0, 10).map(shown).join(', ')}: not files of this task, so that was undone before the gates.`,
+      );
+    }
+    return work;
   }
 
   /** Puts the workspace to what gates see of the captured work, which may be more than its recipe saw. */
@@ -218,7 +244,7 @@ export class TaskAttempt {
   }
 
   private async keep(
-    captured: Omit<AttemptWork, 'tree'>,
+    captured: Omit<AttemptWork, 'tree' | 'others'>,
     gates: readonly GateRun[],
   ): Promise<Result<KeptResult, Failure>> {
     const { run, state, context } = this;
@@ -262,19 +288,4 @@ export class TaskAttempt {
 
 function outputsOf(files: readonly { path: string; blob: ObjectId }[]): Map<string, Entry> {
   return new Map(files.map(({ path, blob }) => [path, { mode: '100644', id: blob }]));
-}
-
-/** Whether everything is as in the input tree: then the attempt did nothing, whatever the agent says. */
-function isUnchanged(run: TaskRun, captured: AttemptWork): boolean {
-  if (captured.edits.some((edit) => !sameEntry(edit.before, edit.after))) return false;
-  if (run.recipe.kind !== 'agent') return captured.outputs.size === 0;
-  return captured.tree === run.inputTree;
-}
-
-/**
- * Whether unchanged outputs may be the result. The outputs of a task that evolves may still be right (its description was
- * reworded). If an agent changes nothing again after conductor told it so, gates decide.
- */
-function mayStand(run: TaskRun, attempt: number): boolean {
-  return run.evolves && run.recipe.kind === 'agent' && attempt > 1 && run.gates.length > 0;
 }

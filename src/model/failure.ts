@@ -1,5 +1,6 @@
 /** All expected failures as data: a kind and facts. `report/` turns them into sentences. */
 
+import type { Need } from './agents/agent-report.js';
 import type { Diagnostic, KeptOutput, ReviewFinding, VariableProblem } from './failure-parts.js';
 import type { Label } from './task.js';
 
@@ -109,6 +110,8 @@ export type Failure =
       readonly needs: string;
       readonly output: KeptOutput;
     }
+  /** The agent asks for what its task does not allow; its work so far is kept. */
+  | { readonly kind: 'needs'; readonly needs: readonly Need[]; readonly said?: string }
   /** No sign of life for `minutes`. */
   | {
       readonly kind: 'stalled';
@@ -253,6 +256,7 @@ const WITH_WORDS = new Set<string>([
   'stalled',
   'step-limit',
   'timed-out',
+  'needs',
   'nothing-done',
   'missing-outputs',
   'wrote-outside-outputs',

@@ -48,6 +48,10 @@ export interface TaskRun {
   readonly inputTree: ObjectId;
   /** What gates see below the files of the result; absent: what the recipe saw. */
   readonly gateTree?: ObjectId;
+  /** The input tree with what earlier attempts left; absent: the first attempt starts from the input tree. */
+  readonly left?: ObjectId;
+  /** What becomes of files that are not the task's: dropped if its gates pass without them, or refused. */
+  readonly stray: 'drop' | 'refuse';
   /** Lists of patterns of what the key covers: declared inputs, and what each direct dependency shows. */
   readonly keyed: readonly (readonly string[])[];
   readonly outputs: readonly string[];
@@ -95,8 +99,9 @@ export type TaskOutcome =
       readonly failure: Failure;
       /** Of every attempt, earlier ones included. */
       readonly evidence: readonly string[];
-      /** What the last attempt left, where it came as far as its gates. */
+      /** What the attempts left, and the input tree below it; absent: nothing that may be kept. */
       readonly tree?: ObjectId;
+      readonly inputTree?: ObjectId;
       readonly attempts: number;
       readonly usage: Usage;
       readonly ms: number;

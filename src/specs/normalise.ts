@@ -49,6 +49,8 @@ export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): Wri
     budget: raw.budget ?? {},
     network: raw.network ?? false,
     review: raw.review,
+    stray: raw.stray,
+    reverify: raw.reverify,
     agent: raw.agent,
     model: raw.model,
     recipe: recipeOf(raw),

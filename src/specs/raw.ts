@@ -45,6 +45,8 @@ export interface RawTask extends RawDefaults {
   readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
   readonly network?: boolean;
   readonly review?: boolean;
+  readonly stray?: 'drop' | 'refuse';
+  readonly reverify?: boolean;
   readonly strategy?: 'evolve' | 'fresh';
   readonly agent?: string;
   readonly model?: string;

@@ -41,6 +41,8 @@ export interface Captured {
   readonly tree: ObjectId;
   readonly outputs: Files;
   readonly edits: readonly FileChange[];
+  /** What else was written, without scratch files that the ignore rules name: it is gone. */
+  readonly others: readonly string[];
 }
 
 /** As `capture`; what a failure says of a path holds no secret. */
@@ -141,7 +143,7 @@ async function capture(
   const edits = await capturedEdits(objects, options, listing);
   const changed = [...inside].filter((path) => listing.get(path));
   const problem = await entryProblem(objects, changed, listing);
-  return problem ? err(problem) : ok({ tree, outputs, edits });
+  return problem ? err(problem) : ok({ tree, outputs, edits, others: violations });
 }
 
 async function capturedEdits(

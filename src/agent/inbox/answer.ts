@@ -7,6 +7,7 @@ import { validateSchema } from '../../io/document/document.js';
 import { readText, writeAtomic } from '../../io/files.js';
 import { unsafePath } from '../../io/unsafe-path.js';
 import type { Usage } from '../../model/action.js';
+import type { AgentReport } from '../../model/agents/agent-report.js';
 import type { Failure } from '../../model/failure.js';
 import type { Expected } from '../agent.js';
 
@@ -23,6 +24,7 @@ export interface Answer {
   readonly usage?: Usage;
   readonly observed?: readonly string[];
   readonly model?: string;
+  readonly report?: AgentReport;
 }
 
 /** The answer in a folder, or what is wrong with it. `answer.md` is the document, or the agent's last words. */

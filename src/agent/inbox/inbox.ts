@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { append } from '../../io/files.js';
 import { type Environment, expandHome } from '../../io/process/environment.js';
+import { cleanReport } from '../../model/agents/agent-report.js';
 import type { InboxAgentConfig } from '../../model/config.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure, KeptOutput } from '../../model/failure.js';
@@ -47,6 +48,7 @@ export class InboxAgent implements Agent {
   readonly name = 'inbox';
   /** Who answers is no part of a task, as little as what a model knows. */
   readonly identity: string;
+  readonly reportsBy = 'answer';
   readonly reportsCost: boolean;
   readonly secrets: readonly string[];
   readonly useDefinitions?: (definitions: ReadonlyMap<string, AgentDefinition>) => void;
@@ -189,7 +191,12 @@ export class InboxAgent implements Agent {
     }
     const answer = read.value;
     const usage = usageOf(answer.usage) ?? {};
-    const words = { ...lastWordsOf(answer.message), ...this.modelOf(answer) };
+    const report = cleanReport(answer.report ?? {});
+    const words = {
+      ...lastWordsOf(answer.message),
+      ...this.modelOf(answer),
+      ...(report === undefined ? {} : { report }),
+    };
     const failure = failureOf(answer, request);
     if (failure) return { kind: 'failed', failure, usage, ...words };
     const applied = await applyAnswer(cwd, answer, expected);

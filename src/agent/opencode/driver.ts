@@ -32,6 +32,7 @@ export function createOpencodeAgent(config: OpencodeAgentConfig, host: OpencodeH
 class OpencodeAgent implements Agent {
   readonly name = 'opencode';
   readonly identity: string;
+  readonly reportsBy = 'tool';
   readonly reportsCost = true;
   readonly secrets: readonly string[];
   private readonly config: OpencodeAgentConfig;

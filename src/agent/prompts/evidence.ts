@@ -3,6 +3,7 @@
  * prompt.
  */
 
+import { needText } from '../../model/agents/agent-report.js';
 import type { Failure } from '../../model/failure.js';
 import { decisiveOutput } from '../../model/output/decisive-output.js';
 
@@ -10,6 +11,8 @@ import { decisiveOutput } from '../../model/output/decisive-output.js';
 const MAX_FINDINGS_BYTES = 2048;
 /** Bytes of what an agent said last. */
 const MAX_SAID_BYTES = 1024;
+/** Bytes of the difference that earlier attempts left in place. */
+const MAX_DIFF_BYTES = 6144;
 const MAX_PATHS = 10;
 
 /** A bounded digest of a failed attempt: what failed, the part of its output that says why, and its agent's last words. */
@@ -23,11 +26,31 @@ export function evidence(attempt: number, failure: Failure): string {
   ].join('\n\n');
 }
 
-/** A prompt with what earlier attempts have shown behind it: no two attempts get the same one. */
-export function withEvidence(prompt: string, earlier: readonly string[]): string {
+/**
+ * A prompt with what earlier attempts have shown behind it: no two attempts get the same one. `diff`: of the files that
+ * they left in place.
+ */
+export function withEvidence(prompt: string, earlier: readonly string[], diff?: string): string {
   if (earlier.length === 0) return prompt;
-  const head = '## Earlier attempts\n\nThese failed and left nothing behind. Do not repeat them.';
-  return `${prompt.trimEnd()}\n\n${head}\n\n${earlier.join('\n\n')}\n`;
+  const head = '## Earlier attempts';
+  const told =
+    diff === undefined || diff.trim() === ''
+      ? 'These failed and left nothing behind. Do not repeat them.'
+      : `Their files are in place. Keep what is right, correct what failed. This differs from the start:\n\n${fenced(cutLines(diff.trimEnd(), MAX_DIFF_BYTES), 'diff')}`;
+  return `${prompt.trimEnd()}\n\n${head}\n\n${told}\n\n${earlier.join('\n\n')}\n`;
+}
+
+/** The first lines in a number of bytes. */
+function cutLines(text: string, max: number): string {
+  if (Buffer.byteLength(text) <= max) return text;
+  const kept: string[] = [];
+  let left = max;
+  for (const line of text.split('\n')) {
+    left -= Buffer.byteLength(line) + 1;
+    if (left < 0) break;
+    kept.push(line);
+  }
+  return `${kept.join('\n')}\n… (the rest is left out: read the files)`;
 }
 
 /** What speaks against the work first; each on a line. */
@@ -61,6 +84,8 @@ function sentence(failure: Failure): string {
       return `it changed files that are not the task's: ${paths(failure.paths)}. Leave them as they are.`;
     case 'leaked-secret':
       return `it wrote a secret into ${paths(failure.paths)}. Write the name of its variable instead.`;
+    case 'needs':
+      return `it asked for what its task does not allow: ${bounded(failure.needs.map(needText).join('; '))}.`;
     case 'missing-outputs':
       return `it did not write ${paths(failure.paths)}.`;
     case 'nothing-done':

@@ -33,6 +33,8 @@ const task: Task = {
   budget: {},
   network: false,
   review: undefined,
+  stray: undefined,
+  reverify: undefined,
   agent: undefined,
   model: undefined,
   recipe: { kind: 'agent', strategy: 'evolve' },

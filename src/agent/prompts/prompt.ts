@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import { shownPattern } from '../../model/paths/pattern.js';
 import type { Feature, Label, Task } from '../../model/task.js';
+import type { ReportForm } from '../agent.js';
 import { fenced, shown } from './evidence.js';
 import {
   bytes,
@@ -41,6 +42,8 @@ export interface PromptFacts {
 export interface PromptExtra {
   /** Commands that will judge the result. */
   readonly gates: readonly string[];
+  /** How the agent can report what it is missing; absent: not at all. */
+  readonly report?: ReportForm;
   /** What changed in the spec since the former result, as a diff; for `evolve`. */
   readonly specChange?: string;
 }
@@ -61,6 +64,13 @@ export interface RenderedPrompt {
 }
 
 const STEERING = 'steering.md';
+const KINDS =
+  '`write` or `read` (a path), `dependency` (a package), `task` (the task that is the cause), `contradiction` (of the spec)';
+const REPORT_TEXT: Readonly<Record<ReportForm, string>> = {
+  tool: 'If the task needs a file or a package that it does not allow, do the rest, call `task_needs`, and stop. If nothing has to change, call `task_unchanged`.',
+  file: `If the task needs what it does not allow, do the rest, write JSON to the file named in \`$CONDUCTOR_NEEDS\`, and stop: \`{"needs":[{"kind":"write","what":"package.json","because":"…"}]}\`. Kinds: ${KINDS}. If nothing has to change: \`{"unchanged":"why"}\`.`,
+  answer: `If the task needs what it does not allow, do the rest and put \`"report":{"needs":[{"kind":"write","what":"package.json","because":"…"}]}\` into \`answer.json\`. Kinds: ${KINDS}. If nothing has to change: \`"report":{"unchanged":"why"}\`.`,
+};
 const MAX_CHANGE_BYTES = 4096;
 
 /** The template that a task's prompt is made from. */
@@ -106,9 +116,11 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     const first = await renderMeasured(templates, name, titled, measure);
     if (!first.ok) return first;
     const change = extra.specChange?.trim() ?? '';
-    if (extra.gates.length === 0 && change === '') return first;
+    const { report } = extra;
+    if (extra.gates.length === 0 && change === '' && report === undefined) return first;
     const steers = {
       gates: extra.gates.map(shown),
+      report: report === undefined ? '' : REPORT_TEXT[report],
       specChange: change === '' ? '' : fenced(cut(change), 'diff'),
     };
     const second = await renderMeasured(templates, STEERING, steers, { material: ['specChange'] });

@@ -28,6 +28,7 @@ export class ScriptedModelAgent implements Agent {
   readonly name = 'scripted model';
   /** What a script says is no part of a task, as little as what a model knows. */
   readonly identity = canonicalJson({ driver: 'scripted' });
+  readonly reportsBy = 'tool';
   readonly reportsCost = true;
   private readonly parts: ScriptedModelAgentParts;
   private definitions: ReadonlyMap<string, AgentDefinition> = new Map();

@@ -11,8 +11,9 @@ import type { ModelChoice } from '../../model/routes.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { RequestParts } from '../agent-requests/request.js';
 import { isRepairable, isWorthRetry } from '../attempt-failure.js';
-import { describeRun, type StaleTask } from '../describe-run.js';
+import { describeRun, type MoreAttempts, type StaleTask } from '../describe-run.js';
 import { type ExecutionContext, type Executor, WorkMeter } from '../executor.js';
+import { changesBetween } from '../left-work.js';
 import { type Proposal, proposeTask } from './rebase.js';
 import type { RevisedTask } from './revised-task.js';
 
@@ -110,7 +111,7 @@ class Escalation {
       return { outcome, check: improved, revision };
     }
     const choice = prepared.gatherer.choiceOf(improved.task, failed.attempts + 1);
-    const outcome = await this.runOnce(improved, choice, spent);
+    const outcome = await this.runOnce(improved, choice, spent, await this.leftBy(failed));
     return { outcome, check: improved, revision };
   }
 
@@ -144,10 +145,21 @@ class Escalation {
     return { ...escalated, outcome };
   }
 
-  private async runOnce(check: Check, choice: ModelChoice, failed: Failed): Promise<TaskOutcome> {
+  /** The files of failed attempts: a revised task goes on from them, a stronger model starts without. */
+  private async leftBy({ tree, inputTree }: Failed): Promise<MoreAttempts['left']> {
+    if (tree === undefined || inputTree === undefined) return undefined;
+    return changesBetween(this.parts.prepared.project.objects, inputTree, tree);
+  }
+
+  private async runOnce(
+    check: Check,
+    choice: ModelChoice,
+    failed: Failed,
+    left?: MoreAttempts['left'],
+  ): Promise<TaskOutcome> {
     const { prepared, executor } = this.parts;
     const { attempts, evidence, usage, ms } = failed;
-    const again = { choice, earlier: { attempts, evidence } };
+    const again = { choice, earlier: { attempts, evidence }, ...(left === undefined ? {} : { left }) };
     const run = await describeRun(prepared, { ...this.stale, check }, again);
     if (!run.ok) return { ...failed, failure: run.error };
     const ran = await executor.run(run.value, this.context);

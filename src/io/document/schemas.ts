@@ -3,6 +3,7 @@
 /** A module of its own each: only what is asked for is read. */
 const LOADERS = {
   absorb: () => import('../../../schemas/absorb.schema.json', { with: { type: 'json' } }),
+  'agent-report': () => import('../../../schemas/agent-report.schema.json', { with: { type: 'json' } }),
   agent: () => import('../../../schemas/agent.schema.json', { with: { type: 'json' } }),
   backlog: () => import('../../../schemas/backlog.schema.json', { with: { type: 'json' } }),
   config: () => import('../../../schemas/config.schema.json', { with: { type: 'json' } }),

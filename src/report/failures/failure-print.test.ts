@@ -54,6 +54,10 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'command-failed': { kind: 'command-failed', command: 'make', exitCode: 'SIGKILL', output },
   'agent-error': { kind: 'agent-error', detail: 'exit 1', output },
   'agent-missing': { kind: 'agent-missing', program: 'claude' },
+  needs: {
+    kind: 'needs',
+    needs: [{ kind: 'write', what: 'package.json', because: 'the task needs the package zod' }],
+  },
   'agent-blocked': { kind: 'agent-blocked', because: 'the API has no such call', needs: 'decision', output },
   stalled: { kind: 'stalled', minutes: 5, output },
   'step-limit': { kind: 'step-limit', limit: 60, output },
@@ -132,7 +136,7 @@ test('every kind of failure has a headline of one line and a hint', () => {
 
 test('hints name only commands that there are', () => {
   const known =
-    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|cache (push|verify --remove)|doctor|versions f|explain|log|validate|status|new --list|--help)$/;
+    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|approve|cache (push|verify --remove)|doctor|versions f|explain|log|validate|status|new --list|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

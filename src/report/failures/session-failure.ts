@@ -1,14 +1,17 @@
 /** Sentences for sessions of agents that end early: limits and providers. */
 
+import { needText } from '../../model/agents/agent-report.js';
 import type { Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
 import { minutes, plural } from '../style.js';
-import { type FailureText, kept } from './failure-text.js';
+import { type FailureText, kept, list, say } from './failure-text.js';
 
 export type SessionFailure = Extract<
   Failure,
   {
     kind:
       | 'agent-blocked'
+      | 'needs'
       | 'stalled'
       | 'step-limit'
       | 'context-overflow'
@@ -17,7 +20,7 @@ export type SessionFailure = Extract<
   }
 >;
 
-export function describeSessionFailure(failure: SessionFailure): FailureText {
+export function describeSessionFailure(failure: SessionFailure, task?: Label): FailureText {
   switch (failure.kind) {
     case 'agent-blocked':
       return kept(
@@ -29,6 +32,19 @@ export function describeSessionFailure(failure: SessionFailure): FailureText {
         failure.output,
         'change the spec, then build again',
       );
+    case 'needs': {
+      const grantable = failure.needs.some(({ kind }) => kind !== 'task' && kind !== 'contradiction');
+      return say(
+        'the agent asks for what its task does not allow',
+        list(
+          'asks',
+          failure.needs.map((need) => `${needText(need)}: ${need.because}`),
+        ),
+        grantable
+          ? `\`conductor approve ${task ?? '<task>'}\` adds it to the spec; the work so far is kept`
+          : 'change the spec, then build again; the work so far is kept',
+      );
+    }
     case 'stalled':
       return kept(
         'the session of the agent was idle for too long',

@@ -114,12 +114,13 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         'install it, make sure that it is on PATH, or change `agent` in the config',
       );
     case 'agent-blocked':
+    case 'needs':
     case 'stalled':
     case 'step-limit':
     case 'context-overflow':
     case 'provider-unavailable':
     case 'provider-refused':
-      return describeSessionFailure(failure);
+      return describeSessionFailure(failure, task);
     case 'no-agent':
       return say(
         'this task needs an agent, and none is configured',

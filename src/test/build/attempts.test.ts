@@ -7,7 +7,7 @@ import { createRig } from '../rig/rig.js';
 
 const task = (more: object = {}) => ({ description: 'x', inputs: [], outputs: ['one.txt'], ...more });
 
-test('another attempt has a clean workspace, a new prompt and the evidence of the one before', async () => {
+test('another attempt goes on from the files, with a new prompt, the evidence and the difference; the last starts clean', async () => {
   await using rig = await createRig({ config: { attempts: 3 } });
   rig.backlog('f', {
     T1: task({ verify: ['grep -q good one.txt || { echo "expected good" >&2; exit 1; }'] }),
@@ -15,18 +15,86 @@ test('another attempt has a clean workspace, a new prompt and the evidence of th
   const seen: string[][] = [];
   rig.answer('f/T1', (request) => {
     seen.push(Object.keys(filesBelow(request.cwd, ['.git'])));
-    return { 'one.txt': request.attempt === 2 ? 'good' : 'bad' };
+    return { 'one.txt': request.attempt === 3 ? 'good' : `bad ${request.attempt}` };
   });
   const built = await rig.build();
   expect(built.outcomes()).toEqual({ 'f/T1': 'built' });
   expect(rig.read('one.txt')).toBe('good');
-  expect(seen).toEqual([[], []]);
-  const [first, second] = built.agent.runs;
+  expect(seen).toEqual([[], ['one.txt'], []]);
+  const [first, second, third] = built.agent.runs;
   expect(first?.prompt).not.toContain('expected good\n');
-  expect(second?.prompt).not.toBe(first?.prompt);
   expect(second?.prompt).toContain('expected good');
-  expect(built.of('task.attempt-failed')).toMatchObject([{ attempt: 1, failure: { kind: 'gate-failed' } }]);
+  expect(second?.prompt).toContain('Their files are in place.');
+  expect(second?.prompt).toContain('+bad 1');
+  expect(third?.prompt).toContain('These failed and left nothing behind.');
+  expect(built.of('task.attempt-failed')).toMatchObject([
+    { attempt: 1, failure: { kind: 'gate-failed' } },
+    { attempt: 2, failure: { kind: 'gate-failed' } },
+  ]);
   expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
+});
+
+test('what a session wrote before it broke off is there for the next one, and may be the result', async () => {
+  await using rig = await createRig({ config: { attempts: 2 } });
+  rig.backlog('f', { T1: task({ verify: ['grep -q good one.txt'] }) });
+  const held = rig.start();
+  const first = await held.agent.next('f/T1');
+  await first.write('one.txt', 'good');
+  await first.write('stray.txt', 'gone');
+  first.fail('the connection broke');
+  const second = await held.agent.next('f/T1');
+  expect(filesBelow(second.cwd, ['.git'])).toEqual({ 'one.txt': 'f:good' });
+  second.finish();
+  expect((await held.done).outcomes()).toEqual({ 'f/T1': 'built' });
+});
+
+test('an attempt that leaves rejected files as they are is told so, and no gate runs again', async () => {
+  await using rig = await createRig({ config: { attempts: 2 } });
+  rig.backlog('f', { T1: task({ verify: ['echo "expected good"; exit 1'] }) });
+  rig.answer('f/T1', { 'one.txt': 'bad' });
+  const built = await rig.build();
+  expect(built.failure('f/T1')).toMatchObject({ kind: 'gate-failed', output: { tail: 'expected good' } });
+  expect(built.gates()).toHaveLength(2);
+});
+
+test('files that are not the task’s are dropped, and the rest stands if its gates pass', async () => {
+  await using rig = await createRig({ config: { attempts: 2 } });
+  rig.write({ 'lib.txt': 'mine' });
+  rig.backlog('f', {
+    T1: task({ inputs: ['lib.txt'], verify: ['grep -q mine lib.txt && test ! -e other.txt'] }),
+  });
+  rig.answer('f/T1', { 'one.txt': '1', 'lib.txt': 'changed', 'other.txt': 'x' });
+  const built = await rig.build();
+  expect(built.outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(built.agent.runs).toHaveLength(1);
+  expect(rig.read('lib.txt')).toBe('mine');
+  expect(rig.read('other.txt')).toBeUndefined();
+  const message = 'it also changed lib.txt, other.txt, not its own: dropped';
+  expect(built.of('warning')).toContainEqual(expect.objectContaining({ task: 'f/T1', message }));
+});
+
+test('a gate that fails without the dropped files says so; `stray: refuse` fails at once', async () => {
+  await using rig = await createRig({ config: { attempts: 2 } });
+  rig.backlog('f', {
+    T1: task({ verify: ['test -e other.txt'] }),
+    T2: task({ outputs: ['two.txt'], verify: ['true'], stray: 'refuse' }),
+  });
+  rig.answer('f/T1', (request) => ({ 'one.txt': `${request.attempt}`, 'other.txt': 'x' }));
+  rig.answer('f/T2', (request) => ({
+    'two.txt': '2',
+    ...(request.attempt === 1 ? { 'other.txt': 'x' } : {}),
+  }));
+  const built = await rig.build();
+  expect(built.failure('f/T1')).toMatchObject({ kind: 'gate-failed' });
+  const second = built.agent.runs.find(({ label, attempt }) => label === 'f/T1' && attempt === 2);
+  expect(second?.prompt).toContain('It also changed `other.txt`: not files of this task');
+  expect(built.outcomes()).toMatchObject({ 'f/T2': 'built' });
+  expect(built.of('task.attempt-failed')).toContainEqual(
+    expect.objectContaining({
+      task: 'f/T2',
+      failure: { kind: 'wrote-outside-outputs', paths: ['other.txt'] },
+    }),
+  );
 });
 
 test('attempts are bounded and no prompt is used twice', async () => {

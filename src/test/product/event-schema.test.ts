@@ -24,7 +24,15 @@ const schema: Node & { readonly definitions: Readonly<Record<string, Node>> } = 
 
 /** Every exported type of the files, by name. */
 const types = new Map<string, ts.TypeNode | ts.InterfaceDeclaration>();
-for (const file of ['event', 'failure', 'failure-parts', 'verdict', 'action', 'task']) {
+for (const file of [
+  'event',
+  'failure',
+  'failure-parts',
+  'agents/agent-report',
+  'verdict',
+  'action',
+  'task',
+]) {
   const path = fileURLToPath(new URL(`../../model/${file}.ts`, import.meta.url));
   const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
   for (const one of source.statements) {

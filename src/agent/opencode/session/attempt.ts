@@ -15,6 +15,7 @@ import type { ModelName } from './model-name.js';
 import type { ModelPrice } from './model-prices.js';
 import { ObservedFiles } from './observed.js';
 import { runSession } from './opencode-session.js';
+import { StatedReport } from './reported.js';
 import type { SessionEnd } from './session-plan.js';
 import { Transcript } from './session-transcript.js';
 import { SessionUsage } from './session-usage.js';
@@ -65,6 +66,7 @@ export class Attempt {
   private readonly assignment: Assignment;
   private readonly usage: SessionUsage;
   private readonly observed: ObservedFiles;
+  private readonly stated = new StatedReport();
   private told: Usage = {};
   /** Milliseconds of its sessions so far. */
   private workedMs = 0;
@@ -90,7 +92,9 @@ export class Attempt {
       onLine: (line) => request.onEvent({ kind: 'output', line }),
     });
     const exit = await this.inSessions(transcript);
-    return { ...exit, ...lastWordsOf(transcript.lastWords) };
+    const { report } = this.stated;
+    const stated = report === undefined ? {} : { report: transcript.clean(report) };
+    return { ...exit, ...lastWordsOf(transcript.lastWords), ...stated };
   }
 
   /** One session, and others after it where servers die. */
@@ -182,6 +186,7 @@ export class Attempt {
           transcript,
           usage: this.usage,
           observed: this.observed,
+          stated: this.stated,
           now: host.now,
           onUsage: () => this.tellUsage(),
         },

@@ -13,6 +13,7 @@ import { EventStream, type ServerEvent, type SessionListener } from './events.js
 import type { SessionLimits } from './limits.js';
 import { ObservedFiles } from './observed.js';
 import { runSession } from './opencode-session.js';
+import { StatedReport } from './reported.js';
 import type { SessionTools } from './session-plan.js';
 import { Transcript } from './session-transcript.js';
 import { SessionUsage } from './session-usage.js';
@@ -86,6 +87,7 @@ async function session(
       transcript: new Transcript({ logFile, secrets: [], now, onLine: () => {} }),
       usage: new SessionUsage(false),
       observed: new ObservedFiles(directory),
+      stated: new StatedReport(),
       now,
       onUsage: () => {},
       ...tools,

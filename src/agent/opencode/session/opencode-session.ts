@@ -180,6 +180,7 @@ class RunningSession implements SessionListener {
 
   private tool(part: ToolPart): void {
     this.tools.observed.tool(part);
+    this.tools.stated.tool(part);
     this.blocked ??= blockedIn(part);
   }
 

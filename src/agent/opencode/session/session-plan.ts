@@ -5,6 +5,7 @@ import type { OpencodeClient } from '../client.js';
 import type { EventStream } from './events.js';
 import type { SessionLimits } from './limits.js';
 import type { ObservedFiles } from './observed.js';
+import type { StatedReport } from './reported.js';
 import type { Transcript } from './session-transcript.js';
 import type { SessionUsage } from './session-usage.js';
 
@@ -29,6 +30,7 @@ export interface SessionTools {
   readonly transcript: Transcript;
   readonly usage: SessionUsage;
   readonly observed: ObservedFiles;
+  readonly stated: StatedReport;
   /** Milliseconds since 1970. */
   now(): number;
   /** After each change of `usage`. */

@@ -1,0 +1,63 @@
+/** `conductor approve`: shows what agents ask for, and grants it. */
+
+import { type Approval, approve } from '../../../commands/approve.js';
+import { needText } from '../../../model/agents/agent-report.js';
+import { exitCodeOf } from '../../../model/failure.js';
+import { patchLine } from '../../../report/difference.js';
+import { visible } from '../../../report/style.js';
+import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { cancelOnSignals } from '../../signals.js';
+import { createHost } from '../../wire.js';
+
+interface ApproveFlags {
+  readonly list?: boolean;
+  readonly json?: boolean;
+  readonly wait: boolean;
+}
+
+export async function runApprove(
+  target: string | undefined,
+  what: readonly string[],
+  flags: ApproveFlags,
+): Promise<number> {
+  const list = flags.list === true;
+  if (target === undefined && !list) {
+    const failure = {
+      kind: 'usage',
+      message: 'name the task whose requests you grant',
+      hint: '`conductor approve --list` shows what is asked for',
+    } as const;
+    printFailure(failure);
+    return exitCodeOf(failure);
+  }
+  const signals = cancelOnSignals();
+  try {
+    const { wait } = flags;
+    const { signal } = signals;
+    const done = await approve(createHost(process.cwd()), { target, what, list, wait, signal });
+    if (!done.ok) {
+      printFailure(done.error);
+      return exitCodeOf(done.error);
+    }
+    if (flags.json) printJson({ schema: 1, tasks: done.value });
+    else show(done.value, list);
+    return 0;
+  } finally {
+    signals.stop();
+  }
+}
+
+function show(approvals: readonly Approval[], list: boolean): void {
+  const style = styleFor(process.stdout);
+  for (const { label, grants, diff } of approvals) {
+    print(style('bold', visible(label)));
+    for (const { need, adds, problem } of grants) {
+      const where = [...new Set(adds.map(({ key }) => key))].join(', ');
+      const outcome = problem === undefined ? (where === '' ? 'allowed already' : `into ${where}`) : problem;
+      print(`  asks ${visible(needText(need))}: ${visible(need.because)} (${visible(outcome)})`);
+    }
+    for (const line of diff.split('\n')) if (line !== '') print(`  ${patchLine(line, style)}`);
+  }
+  if (approvals.length === 0) print('conductor: no task asks for anything');
+  else if (!list) print('conductor: `conductor build` goes on from the kept work');
+}
