@@ -63,3 +63,23 @@ export async function guarded<T>(work: () => Promise<Result<T, Failure>>): Promi
     return err({ kind: 'bug', message, ...(stack === undefined ? {} : { stack }) });
   }
 }
+
+const WITH_WORDS = new Set<string>([
+  'agent-error',
+  'stalled',
+  'step-limit',
+  'timed-out',
+  'needs',
+  'nothing-done',
+  'missing-outputs',
+  'wrote-outside-outputs',
+  'gate-failed',
+  'gate-timed-out',
+  'review-rejected',
+]);
+
+/** The failure with what its agent said last, where that may explain it. */
+export function withWords(failure: Failure, said: string | undefined): Failure {
+  if (said === undefined || said.trim() === '' || !WITH_WORDS.has(failure.kind)) return failure;
+  return { ...failure, said } as Failure;
+}

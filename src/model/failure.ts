@@ -251,26 +251,6 @@ export type Failure =
   /** A stray exception, caught at a task's border so that it names its task. */
   | { readonly kind: 'bug'; readonly message: string; readonly stack?: string };
 
-const WITH_WORDS = new Set<string>([
-  'agent-error',
-  'stalled',
-  'step-limit',
-  'timed-out',
-  'needs',
-  'nothing-done',
-  'missing-outputs',
-  'wrote-outside-outputs',
-  'gate-failed',
-  'gate-timed-out',
-  'review-rejected',
-]);
-
-/** The failure with what its agent said last, where that may explain it. */
-export function withWords(failure: Failure, said: string | undefined): Failure {
-  if (said === undefined || said.trim() === '' || !WITH_WORDS.has(failure.kind)) return failure;
-  return { ...failure, said } as Failure;
-}
-
 export type FailureKind = Failure['kind'];
 
 const COULD_NOT_START = new Set<FailureKind>([
