@@ -74,6 +74,10 @@ describe('usage', () => {
       "error: option '--format <format>' argument 'png' is invalid. Allowed choices are text, mermaid, dot, json.\n",
     ],
     [['explain'], "error: missing required argument 'task'\n"],
+    [
+      ['build', '--no-verify'],
+      'error: --no-verify does nothing without --commit\n  hint: hooks run only when conductor commits: add --commit, or leave --no-verify out\n',
+    ],
   ])('%j is refused with exit code 2', async (args, stderr) => {
     expect(await newProject().conductor(...args)).toMatchObject({ code: 2, stdout: '', stderr });
   });

@@ -100,3 +100,16 @@ test('what changed is told once', () => {
   fold.line(task, 'compiling');
   expect(fold.takeChanged()).toMatchObject([{ label: task, line: 'compiling' }]);
 });
+
+test('a task whose result waits says for what', () => {
+  const fold = folded([
+    ...START,
+    [300, { type: 'task.finished', task, outcome: 'built', ms: 5 }],
+    [310, { type: 'task.finished', task: 'f/T2', outcome: 'failed', ms: 5 }],
+    [320, { type: 'task.waiting', task, outcome: 'built', because: 'tasks', on: ['f/T2'] }],
+    [900, { type: 'build.finished', summary: { ...SUMMARY, waiting: 1 } }],
+  ]);
+  const [waiting, failed] = fold.document().tasks;
+  expect(waiting).toMatchObject({ outcome: 'built', waiting: 'is built and waits for f/T2 of its feature' });
+  expect(failed?.waiting).toBeUndefined();
+});

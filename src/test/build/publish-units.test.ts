@@ -1,6 +1,8 @@
 /** Results are published by feature: what waits is kept, named, and costs nothing the next time. */
 
 import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { applyAbsorption } from '../../commands/absorb/absorb.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import type { Story } from '../rig/rig-story.js';
 
@@ -42,7 +44,7 @@ test('a failed task keeps the results of its feature and what was built on them;
   expect(first.summary).toMatchObject({ outcome: 'failed', exitCode: 1, published: 1, waiting: 2 });
   expect([rig.read('one.txt'), rig.read('g.txt'), rig.read('h.txt')]).toEqual([undefined, undefined, 'h']);
   expect(rig.read('specs/f/.metadata.json')).toBeUndefined();
-  expect(rig.read('specs/h/.metadata.json')).toContain('"complete"');
+  expect(rig.read('specs/h/.metadata.json')).toContain('h.txt');
   expect(await rig.waiting()).toEqual({ 'f/T1': ['f/T2'], 'g/T1': ['f/T2'] });
 
   rig.answer('f/T2', { 'two.txt': 'good' });
@@ -54,7 +56,7 @@ test('a failed task keeps the results of its feature and what was built on them;
   expect(await rig.waiting()).toEqual({});
 });
 
-test('a feature that was complete is called incomplete while its results wait, with its former files', async () => {
+test('a feature keeps its former files and their record while its new results wait', async () => {
   await using rig = await halfMade();
   rig.answer('f/T2', { 'two.txt': 'good' });
   await rig.build();
@@ -65,11 +67,11 @@ test('a feature that was complete is called incomplete while its results wait, w
   rig.answer('f/T1', { 'one.txt': '2' });
   rig.answer('f/T2', { 'two.txt': 'bad' });
   rig.answer('g/T1', { 'g.txt': 'g2' });
+  const lock = rig.read('specs/f/.metadata.json');
   const built = await rig.build();
   expect(waits(built).map(([label]) => label)).toEqual(['f/T1', 'g/T1']);
   expect([rig.read('one.txt'), rig.read('g.txt')]).toEqual(['1', 'g']);
-  const lock = JSON.parse(rig.read('specs/f/.metadata.json') ?? '{}');
-  expect(lock).toMatchObject({ status: 'incomplete', version: '1.0.0' });
+  expect(rig.read('specs/f/.metadata.json')).toBe(lock);
 });
 
 test('a dependent with older files in the checkout keeps back what they were built against', async () => {
@@ -89,7 +91,7 @@ test('a part of a feature is published when nothing more was asked for', async (
   const built = await rig.build({ targets: ['f/T1'] });
   expect(built.summary).toMatchObject({ exitCode: 0, outcome: 'built' });
   expect(rig.read('one.txt')).toBe('1');
-  expect(rig.read('specs/f/.metadata.json')).toContain('"incomplete"');
+  expect(rig.read('specs/f/.metadata.json')).not.toContain('two.txt');
 });
 
 test('by task each result is published, by build all of them or none', async () => {
@@ -156,25 +158,30 @@ test('what was built on a withdrawn patch waits or is withdrawn too', async () =
   expect(rig.read('app.txt')).toBe('a\nfirst\nc\n');
 });
 
-test('an edit is accepted while results of its feature wait, and these stay back', async () => {
-  await using rig = await halfMade();
-  rig.backlog('f', { T1: task('one.txt'), T2: FAILS, T3: task('three.txt', { depends_on: ['T1'] }) });
+/** f/T1 and g/T1 are built anew and wait for f/T2, which fails; a person has edited the file of f/T3. */
+async function editedWhileWaiting(): Promise<Rig> {
+  const rig = await halfMade();
+  const three = task('three.txt', { depends_on: ['T1'] });
+  rig.backlog('f', { T1: task('one.txt'), T2: FAILS, T3: three });
   rig.answer('f/T2', { 'two.txt': 'good' });
   rig.answer('f/T3', { 'three.txt': '3' });
   await rig.build();
   rig.backlog('f', {
     T1: task('one.txt', { description: 'one.txt v2' }),
     T2: { ...FAILS, description: 'v2' },
-    T3: task('three.txt', { depends_on: ['T1'] }),
+    T3: three,
   });
   rig.answer('f/T1', { 'one.txt': '2' });
   rig.answer('f/T2', { 'two.txt': 'bad' });
   rig.answer('g/T1', { 'g.txt': 'g2' });
+  rig.answer('f/T3', { 'three.txt': '3, made anew' });
   await rig.build();
   rig.write({ 'three.txt': 'mine' });
-  const accepted = await rig.buildWithoutAgent({ accept: true, targets: ['f/T3'] });
-  expect(accepted.outcomes()).toMatchObject({ 'f/T3': 'accepted' });
-  expect(accepted.summary).toMatchObject({ outcome: 'built', exitCode: 0, waiting: 1 });
+  return rig;
+}
+
+/** What was accepted stands, what waited still does, and the next build pays for the failed task alone. */
+async function goesOn(rig: Rig): Promise<void> {
   expect([rig.read('one.txt'), rig.read('three.txt')]).toEqual(['1', 'mine']);
   expect((await rig.inspect())['f/T3']).toBe('fresh');
   rig.answer('f/T2', { 'two.txt': 'good again' });
@@ -182,6 +189,30 @@ test('an edit is accepted while results of its feature wait, and these stay back
   expect(last.ran()).toEqual(['f/T2']);
   expect(last.summary).toMatchObject({ exitCode: 0 });
   expect([rig.read('one.txt'), rig.read('three.txt')]).toEqual(['2', 'mine']);
+}
+
+test('an edit is accepted while results of its feature wait, and these stay back', async () => {
+  await using rig = await editedWhileWaiting();
+  const accepted = await rig.buildWithoutAgent({ accept: true, targets: ['f/T3'] });
+  expect(accepted.outcomes()).toMatchObject({ 'f/T3': 'accepted' });
+  expect(accepted.summary).toMatchObject({ outcome: 'built', exitCode: 0, waiting: 1 });
+  await goesOn(rig);
+});
+
+test('so is one that is absorbed into the spec', async () => {
+  await using rig = await editedWhileWaiting();
+  const file = 'specs/f/BACKLOG.yaml';
+  const before = rig.read(file) ?? '';
+  const after = before.replace('three.txt v1', 'three.txt is mine');
+  expect(after).not.toBe(before);
+  const done = await applyAbsorption(
+    rig.host(new ScriptedAgent({ tripwire: true })),
+    { label: 'f/T3', file, before, after, summary: '' },
+    { wait: false, signal: new AbortController().signal, on: () => {} },
+  );
+  expect(done).toMatchObject({ ok: true, value: { exitCode: 0, waiting: 1 } });
+  expect(rig.read(file)).toBe(after);
+  await goesOn(rig);
 });
 
 test('a revised task that waits is in the spec already, so that its result is found', async () => {

@@ -1,5 +1,6 @@
 /** `conductor build`: turns flags into the options of a build. */
 
+import { printFailure } from '../../output.js';
 import { runReported } from '../../reported-build.js';
 
 interface BuildFlags {
@@ -22,6 +23,11 @@ interface BuildFlags {
 }
 
 export async function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
+  if (!flags.verify && !flags.commit) {
+    const hint = 'hooks run only when conductor commits: add --commit, or leave --no-verify out';
+    printFailure({ kind: 'usage', message: '--no-verify does nothing without --commit', hint });
+    return 2;
+  }
   if (flags.estimate) {
     const { runEstimate } = await import('./estimate.js');
     const { force = false, discardEdits = false, json = false } = flags;
