@@ -6,22 +6,21 @@ import { readText } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { resultKeyOf } from '../model/feature-lock.js';
+import { recordsOf, resultKeyOf } from '../model/feature-lock.js';
 import { findOrigin } from '../model/origin.js';
 import type { Label } from '../model/task.js';
-import { decodeEntry } from '../model/tree.js';
 import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { type AdmissionPolicy, acceptsOrigin } from '../store/admission.js';
-import type { ArrivalRules } from '../store/arrival.js';
+import { type ArrivalRules, contentDigest, type Pins } from '../store/arrival.js';
 import type { Scope } from '../store/encoded-entry.js';
-import { GitResults } from '../store/git-results.js';
+import { GitResults, type PinnedResult } from '../store/git-results.js';
 import type { RemoteTiers } from '../store/remotes/tiers.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { SignatureCheck, Signer } from '../store/signature.js';
 import type { Sharing } from '../store/tiered-results.js';
 import { isAsRecorded } from './locked-task.js';
-import { ownershipProblem } from './pinned-results.js';
+import { ownershipProblem, recordedDigest } from './pinned-results.js';
 
 /** How long a new result waits to hear whether another build was first with it. */
 const CLAIM_MS = 30_000;
@@ -46,7 +45,11 @@ export interface LocalResults {
 }
 
 /** Conductor's own store, by the rules of the config. Fails with `usage` for keys and signers that cannot be used. */
-export async function openLocal(host: Host, project: Project): Promise<Result<LocalResults, Failure>> {
+export async function openLocal(
+  host: Host,
+  project: Project,
+  pins?: Map<ActionKey, PinnedResult>,
+): Promise<Result<LocalResults, Failure>> {
   const { cache } = project.config;
   const here = findOrigin(host.env, cache.origin);
   const keys = await openKeys(host, project);
@@ -58,6 +61,7 @@ export async function openLocal(host: Host, project: Project): Promise<Result<Lo
     now: host.now,
     accepts: (origin) => acceptsOrigin(policy, origin),
     ...(signer ? { signer } : {}),
+    ...(pins ? { pins } : {}),
   });
   return ok({ local, policy });
 }
@@ -111,7 +115,8 @@ export async function openResults(
   options: SharingOptions,
 ): Promise<Result<ResultStore, Failure>> {
   const { cache } = project.config;
-  const opened = await openLocal(host, project);
+  const pins = options.rebuildMissing ? new Map() : pinnedResults(project, await pinsOf(project));
+  const opened = await openLocal(host, project, pins);
   if (!opened.ok) return opened;
   const { local, policy } = opened.value;
   if (cache.remotes.length === 0) return ok(local);
@@ -155,22 +160,26 @@ export async function arrivalRules(project: Project): Promise<Pick<ArrivalRules,
   };
 }
 
-/** What lock files say that recorded results hold: nothing else may come in their place from elsewhere. */
-export async function pinsOf(project: Project): Promise<Map<ActionKey, Digest>> {
-  const { contentDigest } = await import('../store/arrival.js');
-  const pins = new Map<ActionKey, Digest>();
+/** The results that must be exactly the recorded ones, also where this store has another one for the key. */
+function pinnedResults(project: Project, pins: Pins): Map<ActionKey, PinnedResult> {
+  const pinned = new Map<ActionKey, PinnedResult>();
   for (const lock of project.locks.values()) {
-    for (const locked of Object.values(lock.tasks)) {
-      const outputs = new Map(
-        Object.entries(locked.outputs).map(([path, word]) => [path, decodeEntry(word)]),
-      );
-      const edits = Object.entries(locked.edits ?? {}).map(([path, { after }]) => ({
-        path,
-        base: undefined,
-        before: undefined,
-        after: after === '' ? undefined : decodeEntry(after),
-      }));
-      pins.set(resultKeyOf(locked), contentDigest({ outputs, edits }));
+    for (const record of Object.values(lock.tasks).flatMap(recordsOf)) {
+      const key = resultKeyOf(record);
+      const commits = [...(pinned.get(key)?.commits ?? []), record.result];
+      pinned.set(key, { commits, holds: (result) => pins.get(key)?.has(contentDigest(result)) === true });
+    }
+  }
+  return pinned;
+}
+
+/** What lock files say that recorded results hold: nothing else may come in their place. */
+export async function pinsOf(project: Project): Promise<Map<ActionKey, Set<Digest>>> {
+  const pins = new Map<ActionKey, Set<Digest>>();
+  for (const lock of project.locks.values()) {
+    for (const record of Object.values(lock.tasks).flatMap(recordsOf)) {
+      const key = resultKeyOf(record);
+      pins.set(key, (pins.get(key) ?? new Set()).add(recordedDigest(record)));
     }
   }
   return pins;

@@ -6,22 +6,36 @@
 import type { Result } from '../base/result.js';
 import type { StoredResult } from '../model/action.js';
 import { withoutCredentials } from '../model/address.js';
+import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
+import { resultKeyOf, type TaskRecord } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { Task } from '../model/task.js';
-import { Listing } from '../model/tree.js';
+import { decodeEntry, Listing } from '../model/tree.js';
 import type { StaleReason } from '../model/verdict.js';
 import { lockedTask, type Project } from '../project/project.js';
+import { contentDigest } from '../store/arrival.js';
 import { entryProblem } from '../workspace/capture.js';
 
 /**
  * The reason that stands against making a recorded result again where it would cost money or give something else: what
  * an agent made or a person accepted. Templates and commands are simply run again.
  */
-export function missingPin(locked: LockedTask): StaleReason[] {
+export function missingPin(locked: TaskRecord): StaleReason[] {
   const isPinned = locked.recipe === 'agent' || locked.recipe === 'accepted';
   return isPinned ? [{ kind: 'result-missing', key: resultKeyOf(locked) }] : [];
+}
+
+/** One digest for the files of a record, as `contentDigest` has it for those of a result. */
+export function recordedDigest(record: TaskRecord): Digest {
+  const outputs = new Map(Object.entries(record.outputs).map(([path, word]) => [path, decodeEntry(word)]));
+  const edits = Object.entries(record.edits ?? {}).map(([path, { after }]) => ({
+    path,
+    base: undefined,
+    before: undefined,
+    after: after === '' ? undefined : decodeEntry(after),
+  }));
+  return contentDigest({ outputs, edits });
 }
 
 export function pinnedMissing(project: Project, task: Task): Failure {

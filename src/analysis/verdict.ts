@@ -21,6 +21,7 @@ import type { FactGatherer, TaskFacts } from './facts.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
 import { inTheWay } from './path-conflicts.js';
 import { missingPin } from './pinned-results.js';
+import { chooseRecord } from './record-choice.js';
 import { gatesOf } from './visible-files.js';
 
 export interface Check {
@@ -93,9 +94,11 @@ export class Checker {
     if (!gathered.ok) return gathered;
     const facts = gathered.value;
     const gates = gatesOf(this.project, task);
+    const choice = await chooseRecord(this.project, this.store, task, facts.key);
     const locked = lockedTask(this.project, task);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
-    const known = locked?.key === facts.key && !this.options.forced.has(task.label) ? locked : undefined;
+    const isPassedOver = this.options.forced.has(task.label) || (choice?.accepted.length ?? 0) > 0;
+    const known = locked?.key === facts.key && !isPassedOver ? locked : undefined;
     const subject: Subject = { task, facts, gates, locked, onDisk };
     const make = checkOf.bind(undefined, subject);
 
@@ -129,7 +132,7 @@ export class Checker {
           return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
       }
     }
-    const candidate = await this.chain.find(task, facts, locked, dependencyOutputs);
+    const candidate = await this.chain.find(task, facts, choice?.fit ?? locked, dependencyOutputs);
     if (!candidate.ok) return candidate;
     return this.judge(subject, candidate.value);
   }

@@ -7,7 +7,6 @@ import { inSession, openReadingSession } from '../build/project-session.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Provenance } from '../model/action.js';
 import type { CacheStats, PullReport, PushReport, VerifyReport } from '../model/cache-report.js';
-import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { resultKeyOf } from '../model/feature-lock.js';
 import type { Label } from '../model/task.js';
@@ -16,7 +15,14 @@ import type { Host } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
 import { diskSource } from '../project/project-source.js';
 import { type AdmissionPolicy, shapeProblem } from '../store/admission.js';
-import { arrivedGatesProblem, arrivedResult, contentDigest, entryFiles, originOf } from '../store/arrival.js';
+import {
+  arrivedGatesProblem,
+  arrivedResult,
+  contentDigest,
+  entryFiles,
+  originOf,
+  type Pins,
+} from '../store/arrival.js';
 import { type EntryName, gatesName, isResult, keyOf, resultName } from '../store/encoded-entry.js';
 import type { GitResults } from '../store/git-results.js';
 import type { RemoteTiers } from '../store/remotes/tiers.js';
@@ -143,7 +149,7 @@ export async function verifyResults(
 
 async function damage(
   { project, local }: Pick<Opened, 'project' | 'local'>,
-  pins: ReadonlyMap<string, Digest>,
+  pins: Pins,
   name: EntryName,
   commit: ObjectId,
 ): Promise<string | undefined> {
@@ -154,7 +160,7 @@ async function damage(
   const loaded = await local.load(key, commit);
   if (!loaded.ok) return loaded.error.kind === 'result-damaged' ? loaded.error.detail : loaded.error.kind;
   const pin = pins.get(key);
-  const isOther = pin !== undefined && pin !== contentDigest(loaded.value.result);
+  const isOther = pin !== undefined && !pin.has(contentDigest(loaded.value.result));
   return (
     shapeProblem(loaded.value.files) ??
     (isOther ? 'it differs from the one that the lock file records' : undefined)

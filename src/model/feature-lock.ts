@@ -40,10 +40,27 @@ export interface LockedTask {
   readonly observed?: ObservedInputs;
   /** Short digests of the acceptance criteria, for the feature's version. */
   readonly acceptance: readonly string[];
+  /** What else branches recorded that were merged; the next build decides which record counts. */
+  readonly unmerged?: UnmergedRecords;
+}
+
+export interface UnmergedRecords {
+  /** Records of the other branches. */
+  readonly sides: readonly TaskRecord[];
+  /** Records that the branches started from. */
+  readonly bases: readonly TaskRecord[];
+}
+
+/** What was built of a task, once. */
+export type TaskRecord = Omit<LockedTask, 'unmerged'>;
+
+/** Every record of a task: its own, those of merged branches, and those that they started from. */
+export function recordsOf(locked: LockedTask): readonly TaskRecord[] {
+  return locked.unmerged ? [locked, ...locked.unmerged.sides, ...locked.unmerged.bases] : [locked];
 }
 
 /** Under which key the store holds what is recorded. */
-export function resultKeyOf(locked: LockedTask): Digest {
+export function resultKeyOf(locked: Pick<LockedTask, 'key' | 'resultKey'>): Digest {
   return locked.resultKey ?? locked.key;
 }
 
@@ -52,6 +69,10 @@ export interface FeatureLock {
   readonly feature: string;
   /** As a lock of format 1 states it: versions are counted from there. */
   readonly version?: string;
+  /** The file still has the conflict markers of a merge: it has to be written. */
+  readonly hasMarkers?: true;
+  /** There is no such file any more: this is what git's history has of it. */
+  readonly isLost?: true;
   readonly tasks: Readonly<Record<string, LockedTask>>;
 }
 

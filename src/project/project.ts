@@ -7,19 +7,19 @@ import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Config } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
-import type { FeatureLock, LockedTask } from '../model/feature-lock.js';
+import type { FeatureLock, LockedTask, TaskRecord } from '../model/feature-lock.js';
 import type { Ownership } from '../model/paths/ownership.js';
 import type { Feature, Label, Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 import type { Entry, Listing, ObjectId } from '../model/tree.js';
 import { loadSpecs } from '../specs/load.js';
-import { parseLock } from '../specs/lock-file.js';
 import { filesOnDisk } from '../workspace/snapshot.js';
 import { type PatchedFile, readPatched } from './clone-records.js';
 import { type EditedFile, editedFiles } from './edited-files.js';
 import { shareFiles } from './file-ownership.js';
+import { readLocks } from './lock-files.js';
 import { missingFiles } from './missing-files.js';
-import type { ProjectMemory } from './project-memory.js';
+import { mixedOutputs, withMixtures } from './mixed-outputs.js';
 import type { ProjectSource } from './project-source.js';
 import { type ProjectRules, readRules } from './read-rules.js';
 import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
@@ -53,10 +53,25 @@ export interface Project {
   /** Patterns of files that look secret and that a spec names all the same. */
   readonly named: readonly string[];
   readonly warnings: readonly Diagnostic[];
+  /** Of tasks with records of several branches: set when a task is checked, which needs its key. */
+  readonly choices: Map<Label, RecordChoice>;
+  /** Outputs on disk that are git's own merge of recorded ones, with conflict markers or without: nobody wrote them. */
+  readonly mixed: ReadonlySet<string>;
 }
 
+/** What counts of several records of one task. */
+export interface RecordChoice {
+  /** What is to be kept: an accepted edit before all, else the record of today's key. */
+  readonly locked: TaskRecord;
+  /** The record of today's key. */
+  readonly fit: TaskRecord | undefined;
+  /** Accepted edits of other branches, which are still to be merged. */
+  readonly accepted: readonly TaskRecord[];
+}
+
+/** The record of a task; of several from merged branches the one that its check has chosen. */
 export function lockedTask(project: Project, task: Task): LockedTask | undefined {
-  return project.locks.get(task.feature)?.tasks[task.id];
+  return project.choices.get(task.label)?.locked ?? project.locks.get(task.feature)?.tasks[task.id];
 }
 
 /** Files that conductor itself writes beside the specs. */
@@ -89,14 +104,15 @@ export async function loadProject(
   await keepParsed(cache);
   const { features, graph, warnings } = specs.value;
 
-  const locks = await readLocks(features, listing, objects, memory);
+  const locks = await readLocks({ repository, objects, listing, memory, features });
   if (!locks.ok) return err({ kind: 'invalid-specs', diagnostics: locks.error });
 
   const outputs = await outputRecords(repository.state, [...locks.value.values()], memory.outputs);
   const paths = taskPaths(graph, config, memory.paths);
   memory.outputs = outputs;
   memory.paths = paths;
-  const { recorded, built } = outputs;
+  const mixtures = await mixedOutputs(objects, listing, [...locks.value.values()]);
+  const { recorded, built } = withMixtures(outputs, mixtures);
   const { ownership } = paths;
   const named = [...new Set([...paths.named, ...shared.shown])].sort();
   const again = await includeIgnoredOutputs(source, { plain: paths.plain, named }, recorded, listing);
@@ -140,6 +156,8 @@ export async function loadProject(
     patched,
     named,
     warnings: [...warnings, ...shared.warnings],
+    choices: new Map(),
+    mixed: new Set(mixtures.keys()),
   });
 }
 
@@ -160,29 +178,4 @@ async function includeIgnoredOutputs(
   const there = isSame ? await filesOnDisk(repository, wanted) : wanted;
   if (isSame && there.length === 0) return ok(undefined);
   return take({ secrets: config.secrets, named, force: there });
-}
-
-async function readLocks(
-  features: readonly Feature[],
-  listing: Listing,
-  objects: GitObjects,
-  memory: ProjectMemory,
-): Promise<Result<Map<string, FeatureLock>, Diagnostic[]>> {
-  const files = features.flatMap((feature) => {
-    const entry = listing.get(feature.lockFile);
-    return entry ? [{ feature, id: entry.id }] : [];
-  });
-  const unknown = files.filter(({ id }) => !memory.lock(id));
-  const texts = await objects.readMany(unknown.map((file) => file.id));
-  const locks = new Map<string, FeatureLock>();
-  const problems: Diagnostic[] = [];
-  for (const { feature, id } of files) {
-    const known = memory.lock(id);
-    const parsed = known ? ok(known) : parseLock(texts.get(id)?.toString('utf8') ?? '', feature.lockFile);
-    if (parsed.ok) {
-      locks.set(feature.name, parsed.value);
-      memory.keepLock(id, parsed.value);
-    } else problems.push(parsed.error);
-  }
-  return problems.length > 0 ? err(problems) : ok(locks);
 }

@@ -1,6 +1,6 @@
 /** Every output that is known here, by lock files and by the clone's own record, and which of it conductor built. Decides nothing. */
 
-import type { FeatureLock } from '../model/feature-lock.js';
+import { type FeatureLock, recordsOf } from '../model/feature-lock.js';
 import { parsePublished, publishedText } from './clone-records.js';
 
 /** Path to the encoded entries that the output may have. */
@@ -46,7 +46,7 @@ export async function outputRecords(
     if (!isAccepted) add(built, path, word);
   }
   for (const lock of locks) {
-    for (const task of Object.values(lock.tasks)) {
+    for (const task of Object.values(lock.tasks).flatMap(recordsOf)) {
       for (const [path, word] of Object.entries(task.outputs)) {
         add(recorded, path, word);
         if (task.recipe !== 'accepted') add(built, path, word);

@@ -1,10 +1,15 @@
 /** Holds that a lock is read as it was written, in a form that merges well, and never when it is damaged. */
 
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { validateSchema } from '../io/document/document.js';
 import type { FeatureLock, LockedTask } from '../model/feature-lock.js';
 import { formatLock, parseLock } from './lock-file.js';
+import { mergeLocks } from './merge-locks.js';
 
 const FILE = 'specs/f/.metadata.json';
 const digest = 'd'.repeat(64);
@@ -122,3 +127,42 @@ test('whatever the text is, reading it gives a value', () => {
     }),
   );
 });
+
+const mine = { ...lock, tasks: { T1: task, T2: { ...task, key: 'e'.repeat(64) }, T3: task } };
+const hers = {
+  ...lock,
+  tasks: { T1: { ...task, key: 'f'.repeat(64) }, T2: { ...task, key: 'a'.repeat(64) } },
+};
+const start = { ...lock, tasks: { T1: task, T2: task } };
+const marked = (style: string) => {
+  const dir = mkdtempSync(join(tmpdir(), 'conductor-lock-'));
+  const sides = { ours: mine, base: start, theirs: hers };
+  for (const [name, side] of Object.entries(sides)) writeFileSync(join(dir, name), formatLock(side, FILE));
+  const args = ['merge-file', '-p', ...(style === '' ? [] : [style]), 'ours', 'base', 'theirs'];
+  try {
+    return spawnSync('git', args, { cwd: dir, encoding: 'utf8' }).stdout;
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+};
+
+test.each(['', '--diff3', '--zdiff3'])(
+  'the conflict markers of a merge are read as both sides (%s)',
+  (style) => {
+    const text = marked(style);
+    expect(text).toContain('<<<<<<<');
+    const read = parseLock(text, FILE);
+    if (!read.ok) throw new Error(read.error.message);
+    expect(read.value).toMatchObject({ hasMarkers: true });
+    const { T1, T2, T3 } = read.value.tasks;
+    expect(T3).toEqual(task);
+    expect(T1).toEqual(hers.tasks.T1);
+    // Both built it: whoever merges, and whichever way, gets the same.
+    expect([T2?.key, T2?.unmerged?.sides.map(({ key }) => key)]).toEqual(['a'.repeat(64), ['e'.repeat(64)]]);
+    const whole = mergeLocks({ ours: mine, theirs: hers, base: start });
+    expect(mergeLocks({ ours: hers, theirs: mine, base: start })).toEqual(whole);
+    const again = formatLock(whole, FILE);
+    expect(parseLock(again, FILE)).toEqual({ ok: true, value: whole });
+    expect(whole.tasks.T2?.unmerged?.bases).toEqual([task]);
+  },
+);

@@ -1,30 +1,47 @@
 /** Reads and writes the text of a feature's lock file, `.metadata.json`. Does not know its purpose. */
 
+import { conflictSides } from '../base/conflict-markers.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { schemaReference } from '../io/document/schemas.js';
 import type { Diagnostic } from '../model/failure.js';
-import { type FeatureLock, LOCK_SCHEMA, type LockedTask } from '../model/feature-lock.js';
+import { type FeatureLock, LOCK_SCHEMA, type LockedTask, type TaskRecord } from '../model/feature-lock.js';
 import { RESULT_RECIPES } from '../model/task.js';
+import { mergeLocks } from './merge-locks.js';
 
-const REBUILD = 'restore it from git, or delete it: the next build writes it again';
+const RESTORE = 'restore it from git (`git restore <file>`), then build';
+const MARKED = 'has conflict markers between which there is no lock file';
+const MERGE_AGAIN = 'let git write both sides again (`git checkout -m -- <file>`), then build';
 
-/** The lock that the text holds; when it is damaged, of another form or from a newer conductor: why. */
+/**
+ * The lock that the text holds; one with the conflict markers of a merge is read as the merge of its sides. When it is
+ * damaged, of another form or from a newer conductor: why.
+ */
 export function parseLock(text: string, file: string): Result<FeatureLock, Diagnostic> {
-  const conflict = /^(?:<{7} |>{7} )/m.exec(text);
-  if (conflict) {
-    const hint = 'take one side completely, then build';
-    return err({ file, ...placeAt(text, conflict.index), message: 'has conflict markers', hint });
+  const sides = conflictSides(text);
+  if (!sides) return parsePlain(text, file);
+  const ours = parsePlain(sides.ours, file);
+  const theirs = parsePlain(sides.theirs, file);
+  if (!ours.ok || !theirs.ok) {
+    return err({ file, ...placeAt(text, text.search(/^<{7}/m)), message: MARKED, hint: MERGE_AGAIN });
   }
+  const base = sides.base === undefined ? undefined : parsePlain(sides.base, file);
+  const merged = { ours: ours.value, theirs: theirs.value, base: base?.ok ? base.value : undefined };
+  return ok({ ...mergeLocks(merged), hasMarkers: true });
+}
+
+function parsePlain(text: string, file: string): Result<FeatureLock, Diagnostic> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     const { message } = error as Error;
+    const marker = /^(?:<{7} |>{7} )/m.exec(text);
+    if (marker) return err({ file, ...placeAt(text, marker.index), message: MARKED, hint: MERGE_AGAIN });
     const at = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
-    return err({ file, ...placeAt(text, at), message: `is damaged: ${message}`, hint: REBUILD });
+    return err({ file, ...placeAt(text, at), message: `is damaged: ${message}`, hint: RESTORE });
   }
-  const refuse = (message: string, hint = REBUILD) => err({ file, message, hint });
+  const refuse = (message: string, hint = RESTORE) => err({ file, message, hint });
   if (!isObject(value)) return refuse('is damaged: it is not an object');
   if (typeof value.schema === 'number' && value.schema > LOCK_SCHEMA) {
     return refuse(
@@ -66,15 +83,24 @@ const EDIT_KEYS = ['base', 'after', 'merged'];
  * with another, reads the same.
  */
 export function formatLock(lock: FeatureLock, file: string): string {
-  const tasks = mapSorted(lock.tasks, (task) => ({
-    ...inOrder(TASK_KEYS, task),
-    outputs: mapSorted(task.outputs, (word) => word),
-    ...(task.observed && { observed: mapSorted(task.observed, (word) => word) }),
-    ...(task.edits && { edits: mapSorted(task.edits, (edit) => inOrder(EDIT_KEYS, edit)) }),
+  const tasks = mapSorted(lock.tasks, ({ unmerged, ...task }) => ({
+    ...formRecord(task),
+    ...(unmerged && {
+      unmerged: { sides: unmerged.sides.map(formRecord), bases: unmerged.bases.map(formRecord) },
+    }),
   }));
   const $schema = schemaReference('metadata', file);
   const json = JSON.stringify({ $schema, schema: LOCK_SCHEMA, feature: lock.feature, tasks }, null, 2);
   return `${shortLists(json)}\n`;
+}
+
+function formRecord(task: TaskRecord): object {
+  return {
+    ...inOrder(TASK_KEYS, task),
+    outputs: mapSorted(task.outputs, (word) => word),
+    ...(task.observed && { observed: mapSorted(task.observed, (word) => word) }),
+    ...(task.edits && { edits: mapSorted(task.edits, (edit) => inOrder(EDIT_KEYS, edit)) }),
+  };
 }
 
 /** Lists of texts on one line where they fit, as formatters write them: a project's linter reads these files, too. */
@@ -105,7 +131,7 @@ function lockProblem(lock: Readonly<Record<string, unknown>>): string | undefine
   if (lock.schema === 1 && !isVersion) return '`version` is not a version';
   if (!isObject(lock.tasks)) return '`tasks` is not an object';
   for (const [id, task] of Object.entries(lock.tasks)) {
-    const wrong = isObject(task) ? taskProblem(task) : 'is no object';
+    const wrong = isObject(task) ? (taskProblem(task) ?? unmergedProblem(task.unmerged)) : 'is no object';
     if (wrong !== undefined) return `task \`${id}\`: ${wrong}`;
   }
   return undefined;
@@ -146,6 +172,15 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
     return '`acceptance` is not a list of strings';
   }
   return undefined;
+}
+
+function unmergedProblem(unmerged: unknown): string | undefined {
+  if (unmerged === undefined) return undefined;
+  const lists = isObject(unmerged) ? [unmerged.sides, unmerged.bases] : [undefined];
+  const isSound = (one: unknown) => isObject(one) && one.unmerged === undefined && !taskProblem(one);
+  return lists.every((list) => Array.isArray(list) && list.every(isSound))
+    ? undefined
+    : '`unmerged` is not lists of records';
 }
 
 function matches(form: RegExp, value: unknown): boolean {

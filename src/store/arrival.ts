@@ -18,10 +18,13 @@ export type Arrived =
   | { readonly ok: true; readonly result: StoredResult }
   | { readonly ok: false; readonly problem: string };
 
+/** By key what lock files say that its result holds; several contents where merged branches have recorded several. */
+export type Pins = ReadonlyMap<ActionKey, ReadonlySet<Digest>>;
+
 export interface ArrivalRules {
   readonly policy: AdmissionPolicy;
   /** What lock files say the result of a key holds, as `contentDigest` has it. */
-  readonly pins: ReadonlyMap<ActionKey, Digest>;
+  readonly pins: Pins;
   /** Why a result cannot be that of the task which it names; undefined when it can. */
   fits(result: StoredResult): Promise<string | undefined>;
 }
@@ -48,7 +51,7 @@ export async function arrivedResult(
   const shape = shapeProblem(files);
   if (shape !== undefined) return refuse(shape);
   const pin = rules.pins.get(key);
-  if (pin !== undefined && pin !== contentDigest(result)) {
+  if (pin !== undefined && !pin.has(contentDigest(result))) {
     return refuse('it is not the result that the lock file records');
   }
   const misfit = await rules.fits(result);

@@ -35,6 +35,15 @@ export interface Keeper {
   now?(): number;
   /** Whether what this maker made may be used; a result that may not is as good as none. */
   accepts?(origin: Origin | undefined): boolean;
+  /** Recorded results, until another one is made for their key: nothing else is found under it. */
+  readonly pins?: Map<ActionKey, PinnedResult>;
+}
+
+export interface PinnedResult {
+  /** The commits that are recorded; one that is here is found, whatever the key's ref names. */
+  readonly commits: readonly ObjectId[];
+  /** Whether a result holds what is recorded, whoever made it. */
+  holds(result: StoredResult): boolean;
 }
 
 /** A result and every file of its commit. */
@@ -72,10 +81,23 @@ export class GitResults implements ResultStore {
       loaded = await this.load(key, commit);
     }
     if (!loaded.ok) return loaded;
-    const { result } = loaded.value;
-    if (this.keeper.accepts?.(result.provenance.origin) === false) return ok(undefined);
+    const result = await this.pinned(key, loaded.value.result);
+    if (!result || this.keeper.accepts?.(result.provenance.origin) === false) return ok(undefined);
     this.seen.set(key, result);
     return ok(result);
+  }
+
+  /** The result that is recorded for the key, which takes the ref; undefined when it is not here. */
+  private async pinned(key: ActionKey, found: StoredResult): Promise<StoredResult | undefined> {
+    const pin = this.keeper.pins?.get(key);
+    if (!pin || pin.holds(found)) return found;
+    for (const commit of pin.commits) {
+      const recorded = await this.load(key, commit);
+      if (!recorded.ok || !pin.holds(recorded.value.result)) continue;
+      await this.point(resultName(key), commit);
+      return recorded.value.result;
+    }
+    return undefined;
   }
 
   async keep(result: NewResult): Promise<Result<KeptResult, Failure>> {
@@ -103,6 +125,8 @@ export class GitResults implements ResultStore {
       await this.point(resultName(result.key), commit);
     }
     const stored: StoredResult = { ...result, commit, provenance };
+    // What is made where the recorded one is in no store counts from now on.
+    this.keeper.pins?.delete(result.key);
     this.seen.set(result.key, stored);
     return ok(stored);
   }

@@ -4,7 +4,7 @@ import type { Result } from '../base/result.js';
 import type { ActionKey, EditPatch, Provenance, StoredResult } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import type { Files } from '../model/tree.js';
+import type { Files, ObjectId } from '../model/tree.js';
 
 export interface NewResult {
   readonly key: ActionKey;
@@ -26,6 +26,8 @@ export interface ResultStore {
   keep(result: NewResult): Promise<Result<KeptResult, Failure>>;
   /** Forgets a result that was found damaged, so that its key can be built again. */
   forget(key: ActionKey): Promise<void>;
+  /** The commit that remotes have for a key, the first that answers before the others; undefined: none that is known. */
+  standing?(key: ActionKey): Promise<ObjectId | undefined>;
   /** Whether these gates passed, on the content that their key names. */
   gatesPassed(key: Digest): Promise<boolean>;
   recordGates(key: Digest): Promise<void>;

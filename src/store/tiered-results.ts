@@ -81,7 +81,7 @@ export class TieredResults implements ResultStore {
     this.later(
       offered.then(async (outcome) => {
         if (outcome !== 'taken') return;
-        const standing = await this.winner(kept.value);
+        const standing = await this.elsewhere(kept.value.key);
         if (!standing || contentDigest(standing) === contentDigest(kept.value)) return;
         this.sharing.warn(
           `${result.provenance.label}: the first remote already had a different result, which conductor learned too late; this build continues with its own`,
@@ -89,6 +89,10 @@ export class TieredResults implements ResultStore {
       }),
     );
     return kept;
+  }
+
+  async standing(key: ActionKey): Promise<ObjectId | undefined> {
+    return this.sharing.chain.reads ? (await this.elsewhere(key))?.commit : undefined;
   }
 
   async forget(key: ActionKey): Promise<void> {
@@ -183,7 +187,7 @@ export class TieredResults implements ResultStore {
    */
   private async adopt(ours: StoredResult): Promise<KeptResult> {
     if (this.gaveWay.has(ours.key)) return ours;
-    const first = await this.winner(ours);
+    const first = await this.elsewhere(ours.key);
     if (!first || contentDigest(first) === contentDigest(ours)) return ours;
     this.gaveWay.add(ours.key);
     await this.local.point(resultName(ours.key), first.commit);
@@ -196,19 +200,16 @@ export class TieredResults implements ResultStore {
     return { ...first, adopted: true };
   }
 
-  /** What stands elsewhere under the key of ours, if it may be used here. */
-  private async winner(ours: StoredResult): Promise<StoredResult | undefined> {
+  /** What remotes have under a key, if it may be used here. */
+  private async elsewhere(key: ActionKey): Promise<StoredResult | undefined> {
     let first: StoredResult | undefined;
-    const look = async (name: EntryName, commit: ObjectId) => {
-      const arrived = await arrivedResult(this.local, this.objects, this.sharing, {
-        key: keyOf(name),
-        commit,
-      });
+    const look = async (_: EntryName, commit: ObjectId) => {
+      const arrived = await arrivedResult(this.local, this.objects, this.sharing, { key, commit });
       if (!arrived.ok) return arrived.problem;
       first = arrived.result;
       return undefined;
     };
-    await this.sharing.chain.fetch([resultName(ours.key)], look, this.signal);
+    await this.sharing.chain.fetch([resultName(key)], look, this.signal);
     return first;
   }
 

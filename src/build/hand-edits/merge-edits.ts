@@ -5,6 +5,7 @@
 
 import { rename } from 'node:fs/promises';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import { recordedDigest } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -13,11 +14,12 @@ import { mergeFile } from '../../io/git/merge-file.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { ActionKey, EditPatch, StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
-import { resultKeyOf } from '../../model/feature-lock.js';
+import { resultKeyOf, type TaskRecord } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
-import { decodeEntry, type Entry, type Files, sameEntry } from '../../model/tree.js';
+import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { lockedTask, type Project } from '../../project/project.js';
+import { contentDigest } from '../../store/arrival.js';
 import type { TaskFiles } from './files-on-disk.js';
 import { type RecordParts, recordByHand } from './record-edits.js';
 
@@ -30,9 +32,13 @@ interface Sides {
 
 type Merged = { readonly entry: Entry | undefined } | { readonly conflict: Buffer | undefined };
 
-/** Whether a result would take the place of an accepted edit; not where it is an accepted one itself. */
+/**
+ * Whether publishing a result would lose an accepted edit: one that it would take the place of, unless it is an accepted one
+ * itself, or one of a merged branch.
+ */
 export function replacesAccepted(project: Project, made: StoredResult): boolean {
   const task = project.graph.task(made.provenance.label);
+  if ((project.choices.get(task.label)?.accepted.length ?? 0) > 0) return true;
   const locked = lockedTask(project, task);
   return (
     locked?.recipe === 'accepted' && locked.result !== made.commit && made.provenance.recipe !== 'accepted'
@@ -46,9 +52,9 @@ interface EditedWork {
 }
 
 /**
- * Puts a person's edit of the task's files, accepted or not, onto a result. Fails with `edit-conflict`, with
- * `drifted-outputs` where nothing tells an accepted edit from what it was made on, or with what the gates say of the
- * merged files.
+ * Puts a person's edit of the task's files, accepted or not, onto a result, then those that people accepted on merged
+ * branches. Fails with `edit-conflict`, with `drifted-outputs` where nothing tells an accepted edit from what it was made
+ * on, or with what the gates say of the merged files.
  */
 export async function mergeEdits(
   parts: RecordParts,
@@ -56,11 +62,31 @@ export async function mergeEdits(
   made: StoredResult,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
 ): Promise<Result<StoredResult, Failure>> {
-  const { project } = parts.prepared;
   const { task } = check;
-  const work = await editedWork(parts, task);
-  if (!work.ok) return work;
-  const { recorded, yours } = work.value;
+  const works = await editedWorks(parts, task, made);
+  if (!works.ok) return works;
+  const kept = new Set<string>();
+  let current: TaskFiles = made;
+  for (const work of works.value) {
+    const merged = await mergeWork(parts, task, work, current);
+    if (!merged.ok) return merged;
+    for (const path of merged.value.kept) kept.add(path);
+    current = merged.value.files;
+  }
+  if (kept.size === 0) return ok(made);
+  const message = `your edit of ${[...kept].join(', ')} was merged onto the new result`;
+  parts.caller.emit({ type: 'warning', task: task.label, message });
+  // An accepted result is no ground of its own: the edit stands on what conductor had built below it.
+  const over = made.provenance.recipe === 'accepted' ? await builtKey(parts.prepared, task) : made.key;
+  return recordByHand({ ...parts, over }, check, current, dependencyOutputs);
+}
+
+async function mergeWork(
+  { prepared: { project } }: RecordParts,
+  task: Task,
+  { recorded, yours }: EditedWork,
+  made: TaskFiles,
+): Promise<Result<{ readonly files: TaskFiles; readonly kept: readonly string[] }, Failure>> {
   const conflicts = new Map<string, Buffer | undefined>();
   const kept: string[] = [];
   const merge = async (path: string, sides: Sides): Promise<Entry | undefined> => {
@@ -85,35 +111,77 @@ export async function mergeEdits(
     const sides = { recorded: of(recorded).after, yours: of(yours).after, made: edit.after };
     edits.push({ ...edit, after: await merge(edit.path, sides) });
   }
-  if (conflicts.size > 0) {
-    const sides = { recorded: recorded.outputs, yours: yours.outputs, made: made.outputs };
-    const workspace = await leaveSides(project, task, sides, conflicts);
-    return err({ kind: 'edit-conflict', paths: [...conflicts.keys()], workspace });
+  if (conflicts.size === 0) return ok({ files: { outputs, edits }, kept });
+  const sides = { recorded: recorded.outputs, yours: yours.outputs, made: made.outputs };
+  const workspace = await leaveSides(project, task, sides, conflicts);
+  return err({ kind: 'edit-conflict', paths: [...conflicts.keys()], workspace });
+}
+
+/** The edits that a result is to be merged with: that of the record, then those of other branches. */
+async function editedWorks(
+  parts: RecordParts,
+  task: Task,
+  made: StoredResult,
+): Promise<Result<EditedWork[], Failure>> {
+  const { project } = parts.prepared;
+  const choice = project.choices.get(task.label);
+  const works: EditedWork[] = [];
+  const isOwn = choice !== undefined && made.provenance.recipe === 'accepted';
+  if (!isOwn) {
+    const work = await editedWork(parts, task);
+    if (!work.ok) return work;
+    works.push(work.value);
   }
-  if (kept.length === 0) return ok(made);
-  const message = `your edit of ${kept.join(', ')} was merged onto the new result`;
-  parts.caller.emit({ type: 'warning', task: task.label, message });
-  return recordByHand({ ...parts, over: made.key }, check, { outputs, edits }, dependencyOutputs);
+  for (const record of choice?.accepted ?? []) {
+    const yours = await recordedFiles(parts.prepared, record);
+    const base = await builtBefore(parts.prepared, record);
+    if (!yours || !base) return err({ kind: 'drifted-outputs', paths: Object.keys(record.outputs) });
+    works.push({ recorded: base, yours });
+  }
+  return ok(works);
 }
 
 async function editedWork(parts: RecordParts, task: Task): Promise<Result<EditedWork, Failure>> {
-  const { project, store } = parts.prepared;
+  const { project } = parts.prepared;
   const onDisk: Files = project.owned.get(task.label) ?? new Map();
   const locked = lockedTask(project, task);
   if (locked?.recipe !== 'accepted') {
     const recorded = { outputs: recordedOutputs(project, task), edits: [] };
     return ok({ recorded, yours: { outputs: onDisk, edits: [] } });
   }
-  const accepted = await store.find(resultKeyOf(locked));
-  if (!accepted.ok) return accepted;
-  const base = await builtBefore(parts.prepared, task);
-  if (!base || !accepted.value) return err({ kind: 'drifted-outputs', paths: Object.keys(locked.outputs) });
-  return ok({ recorded: base, yours: { outputs: onDisk, edits: accepted.value.edits } });
+  const accepted = await recordedFiles(parts.prepared, locked);
+  const base = await builtBefore(parts.prepared, locked);
+  if (!base || !accepted) return err({ kind: 'drifted-outputs', paths: Object.keys(locked.outputs) });
+  const outputs = new Map(onDisk);
+  if (project.choices.has(task.label)) {
+    // Files of another branch, or what git made of both: the accepted ones are those of the record.
+    for (const [path, entry] of onDisk) {
+      if (project.recorded.get(path)?.has(encodeEntry(entry)) === true) outputs.delete(path);
+    }
+    for (const [path, entry] of accepted.outputs) if (!outputs.has(path)) outputs.set(path, entry);
+  }
+  return ok({ recorded: base, yours: { outputs, edits: accepted.edits } });
 }
 
-/** What conductor had built for the task before a person's accepted edit; undefined where the store has it no more. */
-async function builtBefore({ project, store }: Prepared, task: Task): Promise<StoredResult | undefined> {
-  const key = await builtKey({ project, store }, task);
+/** The files that a record tells of: from the store, else from git, where outputs are committed. */
+async function recordedFiles(
+  { store, project }: Prepared,
+  record: TaskRecord,
+): Promise<TaskFiles | undefined> {
+  const found = await store.find(resultKeyOf(record));
+  if (found.ok && found.value && contentDigest(found.value) === recordedDigest(record)) return found.value;
+  const outputs = new Map(Object.entries(record.outputs).map(([path, word]) => [path, decodeEntry(word)]));
+  const isPatching = Object.keys(record.edits ?? {}).length > 0;
+  const missing = await project.objects.missing([...outputs.values()].map((entry) => entry.id));
+  return isPatching || missing.length > 0 ? undefined : { outputs, edits: [] };
+}
+
+/** What conductor had built before a person's accepted edit; undefined where the store has it no more. */
+async function builtBefore(
+  { store }: Pick<Prepared, 'store'>,
+  record: TaskRecord,
+): Promise<StoredResult | undefined> {
+  const key = await keyBelow({ store }, record);
   const found = key === undefined ? undefined : await store.find(key);
   return found?.ok && found.value?.provenance.recipe !== 'accepted' ? found.value : undefined;
 }
@@ -124,12 +192,18 @@ export async function builtKey(
   task: Task,
 ): Promise<ActionKey | undefined> {
   const locked = lockedTask(project, task);
-  if (!locked) return undefined;
-  if (locked.recipe !== 'accepted') return resultKeyOf(locked);
-  const accepted = await store.find(resultKeyOf(locked));
+  return locked && keyBelow({ store }, locked);
+}
+
+async function keyBelow(
+  { store }: Pick<Prepared, 'store'>,
+  record: TaskRecord,
+): Promise<ActionKey | undefined> {
+  if (record.recipe !== 'accepted') return resultKeyOf(record);
+  const accepted = await store.find(resultKeyOf(record));
   const over = accepted.ok ? accepted.value?.provenance.over : undefined;
   // Results of before `over` was recorded: the edit got a key of its own where the spec's had a result.
-  return over ?? (locked.resultKey === undefined ? undefined : locked.key);
+  return over ?? (record.resultKey === undefined ? undefined : record.key);
 }
 
 /** Outputs as the lock file has them. */

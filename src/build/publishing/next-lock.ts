@@ -21,11 +21,16 @@ export function nextLock(
   const tasks: Record<string, LockedTask> = {};
   for (const task of feature.tasks) {
     const finished = plan.finished.get(task.label);
-    const old = before?.tasks[task.id];
+    const whole = before?.tasks[task.id];
+    const chosen = project.choices.get(task.label);
     if (!finished) {
-      if (old) tasks[task.id] = withMerged(project, old, merged);
+      // Where nothing came of it, or an accepted edit is still to be merged, all records stay.
+      const isChosen = chosen?.accepted.length === 0 && plan.dependencyOutputs.has(task.label);
+      const kept = isChosen ? chosen.locked : whole;
+      if (kept) tasks[task.id] = withMerged(project, kept, merged);
       continue;
     }
+    const old = chosen ? chosen.locked : whole;
     const made = lockTask(project, finished, merged);
     // The same content again, made or restored elsewhere: what was recorded of its making stands.
     const record =
@@ -36,7 +41,8 @@ export function nextLock(
   const isHeld = plan.held === 'all' || plan.held.has(feature.name);
   if (!plan.whole || isHeld) for (const [id, old] of Object.entries(before?.tasks ?? {})) tasks[id] ??= old;
   if (!before && Object.keys(tasks).length === 0) return undefined;
-  if (before && sameRecords(before.tasks, tasks)) return before;
+  const isOnDisk = before && !before.hasMarkers && !before.isLost;
+  if (isOnDisk && sameRecords(before.tasks, tasks)) return before;
   return { feature: feature.name, tasks };
 }
 

@@ -96,6 +96,22 @@ export function globEscape(path: string): string {
   return path.replace(/[*?[\]\\]/g, '\\$&');
 }
 
+/** In a merge under way that left the file in conflict: its blobs in the common version, in ours, in theirs. */
+export async function unmergedBlobs(
+  repository: Repository,
+  path: string,
+): Promise<[base: ObjectId | undefined, ours: ObjectId | undefined, theirs: ObjectId | undefined]> {
+  const call = { gitDir: repository.gitDir, dir: repository.top };
+  const file = `:(top,literal)${repository.prefix}${path}`;
+  const exit = await git(['ls-files', '--unmerged', '-z', '--', file], call);
+  const stages = new Map<string, ObjectId>();
+  for (const line of exit.code === 0 ? exit.stdout.toString('utf8').split('\0') : []) {
+    const [, blob, stage] = line.split(/[ \t]/);
+    if (blob !== undefined && stage !== undefined) stages.set(stage, blob);
+  }
+  return [stages.get('1'), stages.get('2'), stages.get('3')];
+}
+
 /** The commit of a name (`main`, `HEAD~2`, an id); undefined when there is none. Never read as an option. */
 export async function resolveCommit(repository: Repository, name: string): Promise<ObjectId | undefined> {
   if (name === '' || name.includes('\0')) return undefined;
