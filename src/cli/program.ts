@@ -26,7 +26,7 @@ import {
   addValidate,
 } from './definitions/inspect.js';
 import { addMcp, addReport, addReview, addUi } from './definitions/page.js';
-import { addInit, addNew } from './definitions/project.js';
+import { addInit, addMergeLock, addNew } from './definitions/project.js';
 import { addCache, addClean, addGc } from './definitions/results.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addCompletion, addSchema } from './definitions/shell.js';
@@ -65,6 +65,7 @@ const COMMANDS = [
   addReview,
   addMetrics,
   addDoctor,
+  addMergeLock,
   addSchema,
   addCompletion,
 ];

@@ -17,12 +17,13 @@ export interface InitOutcome {
   readonly added: readonly { readonly file: string; readonly lines: readonly string[] }[];
   readonly kept: readonly string[];
   readonly example: string | undefined;
+  readonly mergeDriver: string | undefined;
 }
 
 export function initText(
   { start, config, toolchain }: InitFacts,
   { gates }: { readonly gates: readonly string[] },
-  { written, added, kept, example }: InitOutcome,
+  { written, added, kept, example, mergeDriver }: InitOutcome,
   style: Style,
 ): string {
   const steps = [
@@ -36,6 +37,9 @@ export function initText(
   return [
     ...writtenLines(written, style),
     ...added.map(({ file, lines }) => wordLine('added', `${lines.join(', ')} to ${file}`, style)),
+    ...(mergeDriver === undefined
+      ? []
+      : [wordLine('added', 'the merge driver of lock files to the git settings of this repository', style)]),
     ...kept.map((path) => wordLine('kept', `${path}: exists already, left unchanged`, style)),
     ...toolchain.missing.map(({ gate, program }) =>
       wordLine('no gate', `${gate.command}: ${program} is not on PATH`, style),

@@ -82,14 +82,17 @@ const EDIT_KEYS = ['base', 'after', 'merged'];
  * ids, one value a line, so that git merges it block by block. `$schema` tells editors what it is; a lock without it, or
  * with another, reads the same.
  */
-export function formatLock(lock: FeatureLock, file: string): string {
+export function formatLock(
+  lock: FeatureLock,
+  file: string,
+  $schema = schemaReference('metadata', file),
+): string {
   const tasks = mapSorted(lock.tasks, ({ unmerged, ...task }) => ({
     ...formRecord(task),
     ...(unmerged && {
       unmerged: { sides: unmerged.sides.map(formRecord), bases: unmerged.bases.map(formRecord) },
     }),
   }));
-  const $schema = schemaReference('metadata', file);
   const json = JSON.stringify({ $schema, schema: LOCK_SCHEMA, feature: lock.feature, tasks }, null, 2);
   return `${shortLists(json)}\n`;
 }

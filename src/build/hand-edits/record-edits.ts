@@ -5,12 +5,14 @@
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Check } from '../../analysis/verdict.js';
+import { conflictSides } from '../../base/conflict-markers.js';
 import { err, ok, type Result } from '../../base/result.js';
+import type { GitObjects } from '../../io/git/objects.js';
 import { type ActionKey, type GateRun, nextKey, type StoredResult } from '../../model/action.js';
 import { digestFields } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
-import { digestFiles, encodeEntry } from '../../model/tree.js';
+import { digestFiles, encodeEntry, type Files } from '../../model/tree.js';
 import type { NewResult } from '../../store/result-store.js';
 import { contentProblem } from '../../workspace/capture.js';
 import { type VerifyParts, verifyResult } from '../verify.js';
@@ -41,7 +43,9 @@ export async function recordByHand(
   const startedAt = parts.now();
   const changed = new Map(files.outputs);
   for (const edit of files.edits) if (edit.after) changed.set(edit.path, edit.after);
-  const problem = await contentProblem(objects, changed, config.maxOutputBytes);
+  const problem =
+    (await contentProblem(objects, changed, config.maxOutputBytes)) ??
+    (await markersProblem(objects, changed));
   if (problem) return err(problem);
   const draft = (key: ActionKey, gates: readonly GateRun[]): NewResult => ({
     ...files,
@@ -78,6 +82,20 @@ export async function recordByHand(
     if (!kept.ok || isSameWork(files, kept.value)) return kept;
   }
   return store.keep(draft(acceptedKey(check.facts.key, files), judged.value));
+}
+
+/** The first of the files that a merge of git left in conflict; binary files have no lines. */
+export async function markersProblem(
+  objects: Pick<GitObjects, 'read'>,
+  files: Files,
+): Promise<Failure | undefined> {
+  for (const [path, entry] of files) {
+    const content = entry.mode.startsWith('100') ? await objects.read(entry.id) : undefined;
+    if (!content?.includes('<<<<<<<')) continue;
+    const found = conflictSides(content.toString('latin1'));
+    if (found) return { kind: 'conflict-markers', path, line: found.line };
+  }
+  return undefined;
 }
 
 function acceptedKey(key: ActionKey, { outputs, edits }: TaskFiles): ActionKey {

@@ -14,6 +14,7 @@ export function addInit(program: Command, setExitCode: SetExitCode): void {
     .addOption(new Option('--no-gates', 'write a config without gates').conflicts('gate'))
     .option('--agents', 'copy agent definitions and prompts into the project, so that you can change them')
     .option('--no-example', 'do not write the example')
+    .option('--no-merge-driver', "do not set git's merge driver for lock files")
     .addHelpText(
       'after',
       examples(
@@ -25,6 +26,24 @@ export function addInit(program: Command, setExitCode: SetExitCode): void {
     .action(async (options) => {
       const { runInit } = await import('../commands/project/init.js');
       setExitCode(await runInit(options));
+    });
+}
+
+export function addMergeLock(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('merge-lock')
+    .description('merge a lock file task by task; git calls it as the merge driver that `init` sets')
+    .argument('<base>', 'file with the common version (`%O`)')
+    .argument('<ours>', 'file with our version; the result is written here (`%A`)')
+    .argument('<theirs>', 'file with their version (`%B`)')
+    .argument('<path>', 'path of the lock file in the repository (`%P`)')
+    .addHelpText(
+      'after',
+      examples("git config merge.conductor-lock.driver 'npx conductor merge-lock %O %A %B %P'"),
+    )
+    .action(async (...files: string[]) => {
+      const { runMergeLock } = await import('../commands/project/merge-lock.js');
+      setExitCode(await runMergeLock(files.slice(0, 4)));
     });
 }
 

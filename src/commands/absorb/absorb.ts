@@ -8,6 +8,7 @@ import { driftOf } from '../../analysis/drift.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { build } from '../../build/build.js';
+import { markersProblem } from '../../build/hand-edits/record-edits.js';
 import { PLAIN_BUILD } from '../../build/options.js';
 import { inPreparedSession, type PreparedSession } from '../../build/prepared-session.js';
 import { openExecutor } from '../../build/task-runner.js';
@@ -63,6 +64,20 @@ export async function proposeAbsorption(
   );
 }
 
+function editedFiles(
+  { project }: Prepared,
+  label: Label,
+  files: readonly { readonly path: string }[],
+): Map<string, Entry> {
+  const owned = project.owned.get(label);
+  const found = new Map<string, Entry>();
+  for (const { path } of files) {
+    const entry = owned?.get(path) ?? project.listing.get(path);
+    if (entry) found.set(path, entry);
+  }
+  return found;
+}
+
 async function inProject(
   host: ExecutionHost,
   options: AbsorbOptions,
@@ -83,6 +98,8 @@ async function inProject(
       hint: '`conductor diff` shows hand edits',
     });
   }
+  const marked = await markersProblem(project.objects, editedFiles(prepared, label, files));
+  if (marked) return err(marked);
   const edit = files.map((file) => file.patch).join('');
   const { file } = task.source;
   const before = (await readText(`${project.repository.project}/${file}`)) ?? '';

@@ -8,7 +8,9 @@ import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { ok, type Result } from '../../base/result.js';
 import { append, exists, readText, removeTree, writeAtomic } from '../../io/files.js';
 import { isIgnored } from '../../io/git/ignored.js';
+import { MERGE_DRIVER, mergeDriver, setMergeDriver } from '../../io/git/merge-driver.js';
 import { openRepository } from '../../io/git/open-repository.js';
+import type { Repository } from '../../io/git/repository.js';
 import { findPackage } from '../../io/node-modules.js';
 import { programOnPath } from '../../io/process/process.js';
 import type { Failure } from '../../model/failure.js';
@@ -32,6 +34,9 @@ export interface InitSurvey {
   readonly installed: boolean;
   /** How conductor is started here: `npx conductor`. */
   readonly start: string;
+  readonly repository: Repository;
+  /** Whether git has a merge driver for lock files already. */
+  readonly hasMergeDriver: boolean;
 }
 
 export interface InitChoices {
@@ -39,6 +44,8 @@ export interface InitChoices {
   /** Copy agent definitions and prompts, to change them. */
   readonly agents: boolean;
   readonly example: boolean;
+  /** Set git's merge driver for lock files in this repository. */
+  readonly mergeDriver: boolean;
 }
 
 export interface InitDone {
@@ -49,6 +56,8 @@ export interface InitDone {
   readonly kept: readonly string[];
   /** The feature of the example. */
   readonly example: string | undefined;
+  /** The command of git's merge driver for lock files, where it was set now. */
+  readonly mergeDriver: string | undefined;
 }
 
 interface Added {
@@ -59,6 +68,13 @@ interface Added {
 
 const CONFIG = 'conductor.config.ts';
 const EXAMPLE = 'welcome';
+/** git merges lock files by the driver where it is set, else as text; reviews fold them. */
+const LOCK_ATTRIBUTES = [
+  '# Lock files of conductor: merged task by task, and folded in reviews.',
+  ...['specs/**/.metadata.json', 'specs/**/*.spec.metadata.json'].map(
+    (pattern) => `${pattern} merge=${MERGE_DRIVER} linguist-generated`,
+  ),
+];
 /** Where the example's page goes: the first of these that is not there yet. */
 const PAGES = ['docs/conductor.md', 'docs/working-with-conductor.md'];
 
@@ -82,6 +98,8 @@ export async function surveyProject(
     hasSpecs: (await readdir(join(project, 'specs')).catch(() => [])).length > 0,
     installed,
     start: installed ? `${run} conductor` : `${fetch} ${OWN_PACKAGE}`,
+    repository: repository.value,
+    hasMergeDriver: (await mergeDriver(repository.value)) !== undefined,
   });
 }
 
@@ -112,6 +130,8 @@ export async function initProject(
   try {
     const added = await addIgnored(project, survey, choices);
     undo.push(...added.map((one) => one.undo));
+    const driver = choices.mergeDriver ? await installMergeDriver(survey) : undefined;
+    if (driver) undo.push(driver.undo);
     const example = await writeExample(host, roots, survey, choices);
     if (!example.ok) {
       await back();
@@ -122,6 +142,7 @@ export async function initProject(
       added: added.map(({ file, lines }) => ({ file, lines })),
       kept,
       example: example.value.feature,
+      mergeDriver: driver?.command,
     });
   } catch (error) {
     await back();
@@ -191,13 +212,32 @@ async function addIgnored(
   const unseen = ['.conductor/', ...(packageManager === undefined ? [] : ['node_modules/'])];
   const lines: string[] = [];
   for (const line of unseen) if (!(await isIgnored(project, line))) lines.push(line);
-  const added = [await addLines(project, '.gitignore', lines)];
+  const added = [
+    await addLines(project, '.gitignore', lines),
+    await addLines(project, '.gitattributes', LOCK_ATTRIBUTES),
+  ];
   if (dependencies.has('prettier')) {
     // Handlebars in other languages: prettier takes it for web pages, or for text that it may wrap.
     const templates = ['templates/', ...(agents ? ['prompts/'] : [])];
     added.push(await addLines(project, '.prettierignore', templates));
   }
   return added.filter((one) => one !== undefined);
+}
+
+/** Undefined when there is one already, or when git cannot write its settings. */
+async function installMergeDriver({
+  repository,
+  start,
+}: InitSurvey): Promise<{ readonly command: string; readonly undo: Undo } | undefined> {
+  if ((await mergeDriver(repository)) !== undefined) return undefined;
+  const command = `${start} merge-lock %O %A %B %P`;
+  if (!(await setMergeDriver(repository, command))) return undefined;
+  return {
+    command,
+    undo: async () => {
+      await setMergeDriver(repository, undefined);
+    },
+  };
 }
 
 /** Undefined when nothing had to be added, and when the file is a link. */

@@ -12,6 +12,7 @@ export type EditFailure = Extract<
       | 'drifted-outputs'
       | 'edit-base-missing'
       | 'foreign-files'
+      | 'conflict-markers'
       | 'edit-conflict'
       | 'patch-conflict'
       | 'shared-patch'
@@ -62,6 +63,12 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
         'a hand edit and the newly built files change the same lines',
         [...list('files', failure.paths), ['all versions', failure.workspace]],
         `put the right text into the files, then run \`conductor accept ${task ?? '<task>'}\``,
+      );
+    case 'conflict-markers':
+      return say(
+        'a file has the conflict markers of a merge, so it is no hand edit',
+        [['file', `${failure.path}:${failure.line}`]],
+        'remove the markers and keep the right text; `conductor build --discard-edits` puts the built file in its place',
       );
     case 'unsaved-specs':
       return say(

@@ -46,6 +46,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'unsaved-specs': { kind: 'unsaved-specs', paths },
   'version-incomplete': { kind: 'version-incomplete', version: '1.0.0', paths },
   'shared-patch': { kind: 'shared-patch', path: 'a.ts', with: 'f/T2' },
+  'conflict-markers': { kind: 'conflict-markers', path: 'src/app.ts', line: 12 },
   'edit-conflict': { kind: 'edit-conflict', paths, workspace: '.conductor/conflicts/f~T1' },
   'template-error': { kind: 'template-error', template: 't.hbs', line: 3, message: 'no x' },
   'prompt-error': { kind: 'prompt-error', prompt: 'p.md', message: 'no x' },

@@ -238,6 +238,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     case 'drifted-outputs':
     case 'foreign-files':
     case 'edit-base-missing':
+    case 'conflict-markers':
     case 'edit-conflict':
     case 'patch-conflict':
     case 'shared-patch':

@@ -112,7 +112,7 @@ test('an edited output is kept and reported, and dependents go on seeing what wa
     expect(rig.read('out/b.txt')).toBe('a');
   }
   rig.write({ 'out/a.txt': 'a' });
-  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'fresh', 'f/T2': 'fresh' });
+  expect((await rig.build()).summary.outcome).toBe('up-to-date');
 });
 
 test('a stale task whose output was edited fails and nothing is overwritten', async () => {

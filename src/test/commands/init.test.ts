@@ -23,6 +23,17 @@ test('an empty repository becomes a project whose example builds at once', async
   expect([made.code, made.stderr]).toEqual([0, '']);
   expect(made.stdout).toContain('npx conductor-build build');
   expect(one.read('.gitignore')).toBe('.conductor/\n');
+  expect(one.read('.gitattributes')).toBe(
+    [
+      '# Lock files of conductor: merged task by task, and folded in reviews.',
+      'specs/**/.metadata.json merge=conductor-lock linguist-generated',
+      'specs/**/*.spec.metadata.json merge=conductor-lock linguist-generated',
+      '',
+    ].join('\n'),
+  );
+  expect(one.git('config', 'merge.conductor-lock.driver').trim()).toBe(
+    'npx conductor-build merge-lock %O %A %B %P',
+  );
   // The package is in no node_modules here: an import of it would be an error in every editor.
   expect(one.read('conductor.config.ts')).toMatch(/^export default \{$/m);
 
@@ -104,7 +115,7 @@ test('without a terminal the gates must be decided', async () => {
   ]);
   expect(Object.keys(own(one))).toEqual(['Makefile']);
   expect((await one.conductor('init', '--no-gates', '--no-example')).code).toBe(0);
-  expect(Object.keys(own(one))).toEqual(['.gitignore', 'Makefile', 'conductor.config.ts']);
+  expect(Object.keys(own(one))).toEqual(['.gitattributes', '.gitignore', 'Makefile', 'conductor.config.ts']);
 });
 
 test('a gate whose program is not there undoes all of it', async () => {

@@ -1,6 +1,9 @@
 /** Branches that both built: their locks merge task by task, and the next build knows what counts. */
 
 import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { proposeAbsorption } from '../../commands/absorb/absorb.js';
+import { PACKAGE } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 const LOCK = 'specs/f/.metadata.json';
@@ -180,4 +183,55 @@ test('a recorded result wins over another one of the same key in this store', as
   const built = await rig.buildWithoutAgent();
   expect(built.failure('f/T1')?.kind).toBe('pinned-result-missing');
   expect(rig.read('out.txt')).toBeUndefined();
+});
+
+test('with the merge driver of `init` two branches that built one task merge without a conflict in the lock', async () => {
+  await using rig = await createRig();
+  const command = `${process.execPath} ${PACKAGE}/bin/conductor.js merge-lock %O %A %B %P`;
+  rig.git('config', 'merge.conductor-lock.driver', command);
+  rig.write({ '.gitattributes': 'specs/**/.metadata.json merge=conductor-lock\n' });
+  const state = async (text: string, other: string) => {
+    rig.backlog('f', {
+      T1: say(text),
+      [other]: { inputs: [], outputs: [`${other}.txt`], run: `touch ${other}.txt` },
+    });
+    await rig.build();
+  };
+  await state(lines('a', 'z'), 'T2');
+  rig.commit();
+  await branches(
+    rig,
+    () => state(lines('A', 'z'), 'T3'),
+    () => state(lines('a', 'Z'), 'T4'),
+  );
+  merge(rig);
+  const lock = JSON.parse(rig.read(LOCK) ?? '') as { $schema: string; tasks: Record<string, object> };
+  expect(lock.$schema).toBe('../../node_modules/conductor-build/schemas/metadata.schema.json');
+  expect(Object.keys(lock.tasks)).toEqual(['T1', 'T3', 'T4']);
+  expect(lock.tasks.T1).toHaveProperty('unmerged');
+  await state(lines('A', 'Z'), 'T3');
+  expect(rig.read('out.txt')).toBe(lines('A', 'Z'));
+  expect(rig.read(LOCK)).not.toContain('unmerged');
+  rig.commit();
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+});
+
+test('an output with conflict markers is not accepted and not absorbed, and its line is named', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: say(lines('a', 'z')) });
+  await rig.build();
+  rig.write({ 'out.txt': `a\n<<<<<<< HEAD\nmine\n=======\nhers\n>>>>>>> theirs\nz\n` });
+  const marked = { kind: 'conflict-markers', path: 'out.txt', line: 2 };
+  const accepted = await rig.build({ accept: true, targets: ['f/T1'] });
+  expect(accepted.failure('f/T1')).toEqual(marked);
+  const absorbed = await proposeAbsorption(
+    rig.host(new ScriptedAgent({ tripwire: true })),
+    { target: 'f/T1', byHand: true, wait: true, command: 'conductor absorb' },
+    () => {},
+    new AbortController().signal,
+  );
+  expect(absorbed).toEqual({ ok: false, error: marked });
+  rig.backlog('f', { T1: say(lines('b', 'z')) });
+  expect((await rig.build({ keepEdits: true })).summary.exitCode).toBe(1);
+  expect(rig.read('out.txt')).toContain('<<<<<<<');
 });

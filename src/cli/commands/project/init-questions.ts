@@ -9,6 +9,8 @@ export interface DecidedChoices {
   readonly agents: boolean | undefined;
   /** False: no example is wanted. */
   readonly example: boolean;
+  /** False: git's merge driver is not to be set. */
+  readonly mergeDriver: boolean;
 }
 
 /** Undefined when the user cancelled. */
@@ -17,7 +19,8 @@ export function askForProject(survey: InitSurvey, decided: DecidedChoices): Prom
     const gates = decided.gates ?? (await askGates(survey));
     const example = decided.example && !survey.hasSpecs && (await askExample());
     const agents = decided.agents ?? (await askAgents());
-    return { gates, agents, example };
+    const mergeDriver = decided.mergeDriver && !survey.hasMergeDriver && (await askMergeDriver());
+    return { gates, agents, example, mergeDriver };
   });
 }
 
@@ -49,4 +52,11 @@ function askExample(): Promise<boolean> {
 
 function askAgents(): Promise<boolean> {
   return askYes('Copy agent definitions and prompts here, so that you can change them?', false);
+}
+
+function askMergeDriver(): Promise<boolean> {
+  return askYes(
+    'Set a merge driver in the git settings of this repository, so that lock files merge task by task?',
+    true,
+  );
 }

@@ -19,6 +19,8 @@ export interface InitFlags {
   readonly gates: boolean;
   readonly agents?: boolean;
   readonly example: boolean;
+  /** False with `--no-merge-driver`. */
+  readonly mergeDriver: boolean;
 }
 
 export async function runInit(flags: InitFlags): Promise<number> {
@@ -44,9 +46,13 @@ async function chosen(survey: InitSurvey, flags: InitFlags): Promise<InitChoices
   const { canAsk } = await import('../../questions.js');
   if (!flags.yes && canAsk()) {
     const { askForProject } = await import('./init-questions.js');
-    return askForProject(survey, { gates, agents: flags.agents, example: flags.example });
+    const { agents, example, mergeDriver } = flags;
+    return askForProject(survey, { gates, agents, example, mergeDriver });
   }
-  if (gates !== undefined) return { gates, agents: flags.agents === true, example: flags.example };
+  const { example } = flags;
+  // A setting of the person's git is made only by a person's word.
+  const mergeDriver = flags.mergeDriver && flags.yes === true;
+  if (gates !== undefined) return { gates, agents: flags.agents === true, example, mergeDriver };
   return {
     kind: 'usage',
     message: 'no gates are given, and conductor cannot ask without a terminal',
