@@ -8,7 +8,7 @@ import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { ok, type Result } from '../../base/result.js';
 import { append, exists, readText, removeTree, writeAtomic } from '../../io/files.js';
 import { isIgnored } from '../../io/git/ignored.js';
-import { MERGE_DRIVER, mergeDriver, setMergeDriver } from '../../io/git/merge-driver.js';
+import { LOCK_ATTRIBUTES, mergeDriver, setMergeDriver } from '../../io/git/merge-driver.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import type { Repository } from '../../io/git/repository.js';
 import { findPackage } from '../../io/node-modules.js';
@@ -68,13 +68,6 @@ interface Added {
 
 const CONFIG = 'conductor.config.ts';
 const EXAMPLE = 'welcome';
-/** git merges lock files by the driver where it is set, else as text; reviews fold them. */
-const LOCK_ATTRIBUTES = [
-  '# Lock files of conductor: merged task by task, and folded in reviews.',
-  ...['specs/**/.metadata.json', 'specs/**/*.spec.metadata.json'].map(
-    (pattern) => `${pattern} merge=${MERGE_DRIVER} linguist-generated`,
-  ),
-];
 /** Where the example's page goes: the first of these that is not there yet. */
 const PAGES = ['docs/conductor.md', 'docs/working-with-conductor.md'];
 

@@ -4,7 +4,15 @@ import { git } from './git-process.js';
 import type { Repository } from './repository.js';
 
 /** What `.gitattributes` calls it. */
-export const MERGE_DRIVER = 'conductor-lock';
+const MERGE_DRIVER = 'conductor-lock';
+
+/** git merges lock files by the driver where it is set, else as text; reviews fold them. */
+export const LOCK_ATTRIBUTES: readonly string[] = [
+  '# Lock files of conductor: merged task by task, and folded in reviews.',
+  ...['specs/**/.metadata.json', 'specs/**/*.spec.metadata.json'].map(
+    (pattern) => `${pattern} merge=${MERGE_DRIVER} linguist-generated`,
+  ),
+];
 
 const KEY = `merge.${MERGE_DRIVER}`;
 
