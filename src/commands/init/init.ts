@@ -8,7 +8,7 @@ import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { ok, type Result } from '../../base/result.js';
 import { append, exists, readText, removeTree, writeAtomic } from '../../io/files.js';
 import { isIgnored } from '../../io/git/ignored.js';
-import { LOCK_ATTRIBUTES, mergeDriver, setMergeDriver } from '../../io/git/merge-driver.js';
+import { installMergeDriver, LOCK_ATTRIBUTES, mergeDriver } from '../../io/git/merge-driver.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import type { Repository } from '../../io/git/repository.js';
 import { findPackage } from '../../io/node-modules.js';
@@ -123,7 +123,9 @@ export async function initProject(
   try {
     const added = await addIgnored(project, survey, choices);
     undo.push(...added.map((one) => one.undo));
-    const driver = choices.mergeDriver ? await installMergeDriver(survey) : undefined;
+    const driver = choices.mergeDriver
+      ? await installMergeDriver(survey.repository, survey.start)
+      : undefined;
     if (driver) undo.push(driver.undo);
     const example = await writeExample(host, roots, survey, choices);
     if (!example.ok) {
@@ -215,22 +217,6 @@ async function addIgnored(
     added.push(await addLines(project, '.prettierignore', templates));
   }
   return added.filter((one) => one !== undefined);
-}
-
-/** Undefined when there is one already, or when git cannot write its settings. */
-async function installMergeDriver({
-  repository,
-  start,
-}: InitSurvey): Promise<{ readonly command: string; readonly undo: Undo } | undefined> {
-  if ((await mergeDriver(repository)) !== undefined) return undefined;
-  const command = `${start} merge-lock %O %A %B %P`;
-  if (!(await setMergeDriver(repository, command))) return undefined;
-  return {
-    command,
-    undo: async () => {
-      await setMergeDriver(repository, undefined);
-    },
-  };
 }
 
 /** Undefined when nothing had to be added, and when the file is a link. */

@@ -22,14 +22,25 @@ export async function mergeDriver(repository: Repository): Promise<string | unde
   return exit.code === 0 ? exit.stdout.toString('utf8').trim() : undefined;
 }
 
-/** False when git could not write its settings. `undefined` removes it. */
-export async function setMergeDriver(repository: Repository, command: string | undefined): Promise<boolean> {
+/** `start`: how conductor is started here. Undefined when there is one already, or when git cannot write its settings. */
+export async function installMergeDriver(
+  repository: Repository,
+  start: string,
+): Promise<{ readonly command: string; undo(): Promise<void> } | undefined> {
+  if ((await mergeDriver(repository)) !== undefined) return undefined;
+  const command = `${start} merge-lock %O %A %B %P`;
   const call = callOf(repository);
-  if (command === undefined)
-    return (await git(['config', '--local', '--remove-section', KEY], call)).code === 0;
-  const name = await git(['config', '--local', `${KEY}.name`, 'lock files of conductor, task by task'], call);
-  const driver = await git(['config', '--local', `${KEY}.driver`, command], call);
-  return name.code === 0 && driver.code === 0;
+  const set = async (name: string, value: string) =>
+    (await git(['config', '--local', `${KEY}.${name}`, value], call)).code === 0;
+  const isSet =
+    (await set('name', 'lock files of conductor, task by task')) && (await set('driver', command));
+  if (!isSet) return undefined;
+  return {
+    command,
+    undo: async () => {
+      await git(['config', '--local', '--remove-section', KEY], call);
+    },
+  };
 }
 
 function callOf(repository: Repository): { gitDir: string; dir: string } {
