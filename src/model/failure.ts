@@ -205,7 +205,6 @@ export type Failure =
   | { readonly kind: 'shared-patch'; readonly path: string; readonly with: Label }
   /** `workspace`: where all sides of the files are left, relative to the project. */
   | { readonly kind: 'edit-conflict'; readonly paths: readonly string[]; readonly workspace: string }
-  /** Left by a merge of git: no person's text. `line` is that of the first marker. */
   | { readonly kind: 'conflict-markers'; readonly path: string; readonly line: number }
   | { readonly kind: 'edit-base-missing'; readonly path: string }
   | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
