@@ -54,6 +54,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['commands/watch/file-events.ts'],
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
   '@aws-sdk/client-s3': ['io/network/s3.ts'],
+  '@agentclientprotocol/sdk': ['agent/acp/connection.ts'],
   '@modelcontextprotocol/sdk': ['io/network/mcp.ts'],
   typescript: ['io/typescript.ts'],
   'env-paths': ['cli/places.ts'],

@@ -13,13 +13,13 @@ export interface RouteProblem {
 /** All mistakes at once, in the order of the config. */
 export function routeProblems({ models, agent }: Pick<ConductorConfig, 'models' | 'agent'>): RouteProblem[] {
   const named = agent?.driver === 'opencode';
-  const isCommand = agent?.driver === 'command';
-  const unseen = isCommand ? unseenLimits(models?.limits ?? {}) : [];
+  const program = agent?.driver === 'command' || agent?.driver === 'acp' ? agent.driver : undefined;
+  const unseen = program === undefined ? [] : unseenLimits(models?.limits ?? {}, program);
   const routes = (models?.routes ?? []).flatMap((route, index) => {
     const at = `models.routes.${index}`;
     return [
       ...(named ? modelProblems(route, at) : []),
-      ...(isCommand ? variantProblems(route, at) : []),
+      ...(program === undefined ? [] : variantProblems(route, at, program)),
       ...splitProblems(route, at),
       ...laterPrompt(route, at),
       ...deadRoute(models?.routes ?? [], index, at),
@@ -28,22 +28,22 @@ export function routeProblems({ models, agent }: Pick<ConductorConfig, 'models' 
   return [...routes, ...unseen];
 }
 
-function variantProblems(route: ModelRoute, at: string): RouteProblem[] {
+function variantProblems(route: ModelRoute, at: string, driver: string): RouteProblem[] {
   const paths = [
     ...(route.variant === undefined ? [] : [`${at}.variant`]),
     ...Object.entries(route.arms ?? {}).flatMap(([arm, { variant }]) =>
       variant === undefined ? [] : [`${at}.arms.${arm}.variant`],
     ),
   ];
-  return paths.map((path) => ({ path, message: 'the driver `command` does not support variants' }));
+  return paths.map((path) => ({ path, message: `the driver \`${driver}\` does not support variants` }));
 }
 
-function unseenLimits(limits: Readonly<Record<string, ProviderLimits>>): RouteProblem[] {
+function unseenLimits(limits: Readonly<Record<string, ProviderLimits>>, driver: string): RouteProblem[] {
   return Object.entries(limits)
     .filter(([, { requestsPerMinute }]) => requestsPerMinute !== undefined)
     .map(([provider]) => ({
       path: `models.limits.${provider}.requestsPerMinute`,
-      message: 'conductor does not see the model calls of a `command` agent, so it cannot enforce this',
+      message: `conductor does not see the model calls of a \`${driver}\` agent, so it cannot enforce this`,
       hint: 'limit `sessions`',
     }));
 }

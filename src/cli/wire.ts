@@ -116,14 +116,19 @@ async function configuredAgent(
   if (config.agent.driver === 'scripted')
     return scriptedAgent(join(directory, config.agent.script), config, directory);
   if (config.agent.driver === 'inbox') return ok(await inboxAgent(config.agent, directory));
-  const { createCommandAgent } = await import('../agent/command.js');
   const sandbox = config.sandbox === 'off' ? undefined : await sandboxProgram();
-  return createCommandAgent(config.agent, {
+  const host = {
     env: process.env,
     stateDir: join(cacheDir, 'agents'),
     version: VERSION,
     ...(sandbox ? { sandbox } : {}),
-  });
+  };
+  if (config.agent.driver === 'acp') {
+    const { createAcpAgent } = await import('../agent/acp/driver.js');
+    return createAcpAgent(config.agent, host);
+  }
+  const { createCommandAgent } = await import('../agent/command.js');
+  return createCommandAgent(config.agent, host);
 }
 
 async function inboxAgent(

@@ -7,6 +7,7 @@ import type { ModelRoute, ModelsConfig, ProviderLimits } from './routes.js';
 import type { Command, GateSpec } from './task.js';
 
 export type {
+  AcpAgentConfig,
   AgentConfig,
   AgentPreset,
   CommandAgentConfig,
@@ -206,7 +207,9 @@ export function defaultModel({ agent }: Pick<Config, 'agent'>): string | undefin
 
 /** What becomes of a result when a file changes that its agent read without declaring it. */
 export function observedPolicy(config: Pick<Config, 'agent'>): 'warn' | 'rebuild' | 'ignore' {
-  return (config.agent?.driver === 'opencode' ? config.agent.observed : undefined) ?? 'warn';
+  const { agent } = config;
+  const observes = agent?.driver === 'opencode' || agent?.driver === 'acp';
+  return (observes ? agent.observed : undefined) ?? 'warn';
 }
 
 /** A gate as written in a config or a spec, with its name filled in. */

@@ -21,18 +21,22 @@ export const checkAgent: DoctorCheck = async ({ host, config }) => {
     const found = `answers are expected in ${inboxFolder(agent, host.directory, env)}`;
     return [{ about: 'agent', state: 'ok', found }];
   }
+  if (agent.driver === 'acp') return [await commandProgram({ command: agent.command }, env)];
   return agent.driver === 'command' ? [await commandProgram(agent, env)] : opencodePrograms(env);
 };
 
 export const checkModels: DoctorCheck = async ({ host, config }) => {
   const agent = config?.agent;
-  if (agent?.driver === 'command') return commandKeys(agent, host.env);
+  if (agent?.driver === 'command' || agent?.driver === 'acp') return commandKeys(agent, host.env);
   return agent?.driver === 'opencode'
     ? opencodeModels(agent, routedModels(config?.models.routes ?? []), host.env)
     : [];
 };
 
-async function commandProgram(agent: CommandAgentConfig, env: Environment): Promise<Finding> {
+async function commandProgram(
+  agent: Pick<CommandAgentConfig, 'preset' | 'command'>,
+  env: Environment,
+): Promise<Finding> {
   const preset = agent.preset === undefined ? undefined : PRESETS[agent.preset];
   const name = (agent.command === undefined ? preset?.program : agent.command[0]) ?? '';
   const program = findProgram(name, env);
@@ -66,7 +70,7 @@ async function opencodePrograms(env: Environment): Promise<Finding[]> {
   return [opencode, { about: 'ripgrep', state: 'warning', found: 'it was not found', hint }];
 }
 
-function commandKeys(agent: CommandAgentConfig, env: Environment): Finding[] {
+function commandKeys(agent: Pick<CommandAgentConfig, 'env'>, env: Environment): Finding[] {
   return (agent.env ?? []).map((name): Finding => {
     if (isSet(env, name)) return { about: 'models', state: 'ok', found: `${name} is set` };
     const hint = `set it, or remove it from \`agent.env\` if the agent has its own login`;

@@ -9,7 +9,7 @@ import { refused, tool } from './tool.js';
 import { untilFound } from './waiting.js';
 
 const REQUEST = {
-  description: 'The id of the request, as `take_task` gave it.',
+  description: 'The id of the request, as `take_task` gave it. Default: the one that you hold.',
   type: 'string',
   pattern: '^[\\w.~-]+$',
   maxLength: 300,
@@ -19,7 +19,15 @@ export function taskTools(claims: Claims, builds: BackgroundBuild): McpTool[] {
   /** The request of a call, if the caller holds it. Each call is a sign of life. */
   const held = async (id: string, session: string): Promise<OpenRequest | string> => {
     await claims.renew(session);
-    const request = (await claims.requests()).find((one) => one.id === id);
+    const all = await claims.requests();
+    if (id === '') {
+      const own = all.filter((one) => claims.isHeldBy(one, session) && !one.isAnswered && !one.isCancelled);
+      if (own.length === 1) return own[0] as OpenRequest;
+      return own.length === 0
+        ? 'you hold no request. Call take_task.'
+        : 'you hold several requests: name one';
+    }
+    const request = all.find((one) => one.id === id);
     if (!request || request.isCancelled) {
       return `the request ${id} is not open any more: its build has ended or needs it no longer. Call take_task again.`;
     }
@@ -82,7 +90,6 @@ export function taskTools(claims: Claims, builds: BackgroundBuild): McpTool[] {
         },
         wait_seconds: WAIT,
       },
-      required: ['request'],
       isReadOnly: false,
       async run(args, { session, signal }) {
         const request = await held(args.text('request'), session);
@@ -111,7 +118,7 @@ export function taskTools(claims: Claims, builds: BackgroundBuild): McpTool[] {
         },
         wait_seconds: WAIT,
       },
-      required: ['request', 'because', 'needs'],
+      required: ['because', 'needs'],
       isReadOnly: false,
       async run(args, { session, signal }) {
         const request = await held(args.text('request'), session);
@@ -126,7 +133,6 @@ export function taskTools(claims: Claims, builds: BackgroundBuild): McpTool[] {
       name: 'release_task',
       description: 'Gives a request back without an answer. What you wrote into its workspace is removed.',
       properties: { request: REQUEST },
-      required: ['request'],
       isReadOnly: false,
       async run(args, { session }) {
         const request = await held(args.text('request'), session);

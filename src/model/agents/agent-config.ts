@@ -94,4 +94,32 @@ export interface InboxAgentConfig {
   };
 }
 
-export type AgentConfig = CommandAgentConfig | OpencodeAgentConfig | ScriptedAgentConfig | InboxAgentConfig;
+/** A program that speaks the Agent Client Protocol on its standard input and output. No budget in money holds for it. */
+export interface AcpAgentConfig {
+  readonly driver: 'acp';
+  /** Argument vector: `['opencode', 'acp']`. */
+  readonly command: readonly string[];
+  /** One of the models that the agent offers, by its name there. */
+  readonly model?: string;
+  /** One of the modes that the agent offers. */
+  readonly mode?: string;
+  /** Way to log in, by its name there, for agents that want to be asked to. */
+  readonly auth?: string;
+  /** Names of environment variables that the agent needs (its API key); nothing else is passed on. */
+  readonly env?: readonly string[];
+  /** Folders and files that the program keeps its state in: writable in the sandbox. Relative to the home folder, or absolute. */
+  readonly state?: readonly string[];
+  readonly limits?: {
+    /** Minutes without any message. Default 10. */
+    readonly silenceMinutes?: number;
+  };
+  /** What becomes of a result when a file changes that its agent read without declaring it. Default `warn`. */
+  readonly observed?: 'warn' | 'rebuild' | 'ignore';
+}
+
+export type AgentConfig =
+  | CommandAgentConfig
+  | OpencodeAgentConfig
+  | ScriptedAgentConfig
+  | InboxAgentConfig
+  | AcpAgentConfig;

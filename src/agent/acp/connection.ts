@@ -1,0 +1,82 @@
+/** The adapter of the Agent Client Protocol's SDK: a connection over the lines of a program. Knows no session. */
+
+import {
+  type AnyMessage,
+  type Client,
+  ClientSideConnection,
+  PROTOCOL_VERSION,
+  RequestError,
+} from '@agentclientprotocol/sdk';
+
+export type {
+  Client as AcpClient,
+  NewSessionResponse,
+  PromptResponse,
+  RequestPermissionRequest,
+  RequestPermissionResponse,
+  SessionNotification,
+  SessionUpdate,
+  ToolCallUpdate,
+} from '@agentclientprotocol/sdk';
+export { PROTOCOL_VERSION, RequestError };
+
+/** What conductor asks of an agent. */
+export type AcpAgent = Pick<
+  ClientSideConnection,
+  | 'initialize'
+  | 'newSession'
+  | 'authenticate'
+  | 'prompt'
+  | 'cancel'
+  | 'setSessionMode'
+  | 'setSessionConfigOption'
+>;
+
+export interface AcpConnection {
+  readonly agent: AcpAgent;
+  /** A line that the program printed; a long one comes in pieces. */
+  line(text: string): void;
+  /** The program has ended: what still waits for an answer fails. */
+  close(): void;
+}
+
+/** A message longer than this is given up. */
+const MAX_MESSAGE = 8_000_000;
+
+export function connect(client: Client, send: (line: string) => void): AcpConnection {
+  let controller: ReadableStreamDefaultController<AnyMessage> | undefined;
+  const readable = new ReadableStream<AnyMessage>({
+    start: (given) => {
+      controller = given;
+    },
+  });
+  const writable = new WritableStream<AnyMessage>({
+    write: (message) => send(`${JSON.stringify(message)}\n`),
+  });
+  const connection = new ClientSideConnection(() => client, { readable, writable });
+  let pending = '';
+  return {
+    agent: connection,
+    line(text) {
+      // Other lines (warnings of the program) are no messages.
+      if (pending === '' && !text.startsWith('{')) return;
+      pending += text;
+      let message: AnyMessage | undefined;
+      try {
+        message = JSON.parse(pending) as AnyMessage;
+      } catch {
+        if (pending.length > MAX_MESSAGE) pending = '';
+        return;
+      }
+      pending = '';
+      controller?.enqueue(message);
+    },
+    close() {
+      try {
+        controller?.close();
+      } catch {
+        // It is closed already.
+      }
+    },
+  };
+}
