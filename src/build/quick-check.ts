@@ -5,7 +5,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTextSync } from '../io/files.js';
+import { fileIdentity, readTextSync } from '../io/files.js';
 import { gitSync } from '../io/git/git-process.js';
 import { locateRepository } from '../io/git/locate.js';
 import type { Repository } from '../io/git/repository.js';
@@ -19,7 +19,8 @@ import {
 } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
-import { addArguments, fileIdentity, indexCall, pathspecs, secretsText } from '../workspace/private-index.js';
+import { isAsRecorded } from '../workspace/index-record.js';
+import { addArguments, indexCall, pathspecs, secretsText } from '../workspace/private-index.js';
 import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
 
 /** What a host has to say for it. */
@@ -41,7 +42,7 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
     const last = readLastBuild(repository.state);
     if (!last || last.version !== host.version || last.named.length > 0) return undefined;
     if (!hasSameEnvironment(last, host.env) || isUnusual(repository, last)) return undefined;
-    if (ownFolderProblem(repository.project)) return undefined;
+    if (ownFolderProblem(repository.project) || !(await isAsRecorded(repository))) return undefined;
     return (await isSameTree(repository, last)) ? last.tasks : undefined;
   } finally {
     await lock.value.release();

@@ -29,6 +29,7 @@ export function asFailure(error: unknown): Failure | undefined {
   const { path, dest, syscall, message } = error as NodeJS.ErrnoException & { dest?: string };
   const place = String(dest ?? path ?? '');
   if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'disk-full', path: place };
+  if (code === 'ENAMENOTTEXT') return { kind: 'snapshot-failed', detail: String(message) };
   if (code === 'EGITMISSING') return { kind: 'git-missing', detail: String(message) };
   const isParent = code === 'ENOENT' && syscall === 'mkdir';
   if (typeof syscall !== 'string' || !(SYSTEM.has(code) || isParent)) return undefined;

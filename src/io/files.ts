@@ -1,6 +1,6 @@
 /** Reads and writes whole text files. Does not know what they mean. */
 
-import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './durable.js';
@@ -76,7 +76,7 @@ export async function makeDir(path: string): Promise<void> {
 }
 
 /** Removes a file, a link (never what it points at) or a whole folder; nothing there is fine. */
-export async function removeTree(path: string): Promise<void> {
+export async function removeTree(path: string | Buffer): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
@@ -170,4 +170,13 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     return codeOf(error) === 'EPERM';
   }
+}
+
+/**
+ * Changes whenever a file is written or replaced: git, for one, writes an index to a new file, and leaves it alone when nothing in it
+ * has changed. Undefined when there is none.
+ */
+export function fileIdentity(path: string): string | undefined {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat && [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ');
 }

@@ -3,10 +3,13 @@
  * Only decides; fetches nothing.
  */
 
+import { err } from '../base/result.js';
+import { codeOf } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { walkTree } from '../io/git/walk.js';
 import type { ActionKey, Origin, StoredResult } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
 import type { Files, ObjectId } from '../model/tree.js';
 import { type AdmissionPolicy, admissionProblem, shapeProblem } from './admission.js';
 import { type EntryName, gatesName, isResult, keyOf, resultName } from './encoded-entry.js';
@@ -43,7 +46,10 @@ export async function arrivedResult(
   rules: ArrivalRules,
   { key, commit }: { readonly key: ActionKey; readonly commit: ObjectId },
 ): Promise<Arrived> {
-  const loaded = await local.load(key, commit);
+  const loaded = await local.load(key, commit).catch((error: unknown) => {
+    if (codeOf(error) !== 'ENAMENOTTEXT') throw error;
+    return err<Failure>({ kind: 'result-damaged', key, detail: (error as Error).message });
+  });
   if (!loaded.ok) {
     return refuse(loaded.error.kind === 'result-damaged' ? loaded.error.detail : loaded.error.kind);
   }

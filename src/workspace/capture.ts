@@ -3,11 +3,13 @@
  * the index, nor `.git`, nor the ignore rules of the workspace.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { shownName } from '../io/git/raw-tree.js';
 import { listTree } from '../io/git/walk.js';
 import { redactable, redactDeep } from '../io/process/environment.js';
 import type { FileChange } from '../model/action.js';
@@ -89,9 +91,15 @@ async function capture(
   const listed = await gitOk(['ls-files', '-t', '-d', '-m', '-o', '-z', ...excludes], call);
   const inside = new Set<string>();
   const outside = new Map<string, 'tracked' | 'new'>(state.special.map((path) => [path, 'new']));
-  for (const record of listed.toString('utf8').split('\0')) {
+  const unnamed: string[] = [];
+  for (const record of listed.toString('latin1').split('\0')) {
     if (record === '') continue;
-    const path = record.slice(2);
+    const name = Buffer.from(record.slice(2), 'latin1');
+    if (!isUtf8(name)) {
+      unnamed.push(name.toString('latin1'));
+      continue;
+    }
+    const path = name.toString('utf8');
     if (path.endsWith('/'))
       return err({ kind: 'unsafe-path', path, reason: 'it is itself a git repository' });
     if (owned(path)) inside.add(path);
@@ -126,8 +134,13 @@ async function capture(
 
   // From here on the workspace is the kept tree and nothing else; what else was there is known by name. Where nothing else
   // was there and nobody looks, the next task's input tree takes its place anyway.
-  if (!options.isLast || outside.size > 0) await reset(tree);
+  if (!options.isLast || outside.size + unnamed.length > 0) await reset(tree);
   await writeGitFile(workspace.dir, workspace.gitDir);
+  const strange = options.ignoreOthers ? undefined : (await withoutIgnored(unnamed, call))[0];
+  if (strange !== undefined) {
+    const path = shownName(Buffer.from(strange, 'latin1'));
+    return err({ kind: 'unsafe-path', path, reason: 'its name is not UTF-8' });
+  }
   const violations = await notIgnored(outside, call);
   if (violations.length > 0 && !options.ignoreOthers)
     return err({ kind: 'wrote-outside-outputs', paths: violations });
@@ -198,12 +211,24 @@ async function notIgnored(
 ): Promise<string[]> {
   const tracked = [...outside].filter(([, kind]) => kind === 'tracked').map(([path]) => path);
   const fresh = [...outside].filter(([, kind]) => kind === 'new').map(([path]) => path);
-  if (fresh.length === 0) return tracked.sort();
-  const input = fresh.map((path) => `${path}\0`).join('');
+  const names = fresh.map((path) => Buffer.from(path, 'utf8').toString('latin1'));
+  const left = (await withoutIgnored(names, call)).map((name) =>
+    Buffer.from(name, 'latin1').toString('utf8'),
+  );
+  return [...tracked, ...left].sort();
+}
+
+/** Names as bytes, one character each. */
+async function withoutIgnored(
+  names: readonly string[],
+  call: Parameters<typeof git>[1],
+): Promise<readonly string[]> {
+  if (names.length === 0) return names;
+  const input = Buffer.from(names.map((name) => `${name}\0`).join(''), 'latin1');
   // Exit code 1: none is ignored.
   const exit = await git(['check-ignore', '--no-index', '-z', '--stdin'], { ...call, input });
-  const ignored = new Set(exit.stdout.toString('utf8').split('\0'));
-  return [...tracked, ...fresh.filter((path) => !ignored.has(path))].sort();
+  const ignored = new Set(exit.stdout.toString('latin1').split('\0'));
+  return names.filter((name) => !ignored.has(name));
 }
 
 /** Why files that are in the store could not be a task's: their kind, where a link leads, their size in bytes. */
@@ -235,6 +260,8 @@ export async function entryProblem(
       const reason = `it is a link whose target has ${bytes.length} bytes; at most ${MAX_TARGET} are allowed`;
       return { kind: 'unsafe-path', path, reason };
     }
+    if (!isUtf8(bytes))
+      return { kind: 'unsafe-path', path, reason: 'it is a link whose target is not UTF-8' };
     const target = bytes.toString('utf8');
     const parts = target.split('/');
     const resolved = posix.normalize(posix.join(posix.dirname(path), target));

@@ -1,6 +1,5 @@
 /** The git arguments that bring the private index up to date with the working tree. Runs nothing. */
 
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GitCall } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
@@ -36,13 +35,4 @@ export function addArguments(specs: readonly string[]): string[] {
 /** What an index file was made with when it was written: another list of secrets needs another index. */
 export function secretsText(secrets: readonly string[], named: readonly string[]): string {
   return JSON.stringify([secrets, named]);
-}
-
-/**
- * Changes whenever the file is written: git writes an index to a new file, and leaves it alone when nothing in it has
- * changed. Undefined when there is none.
- */
-export function fileIdentity(path: string): string | undefined {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat && [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ');
 }

@@ -20,9 +20,9 @@ export interface Restored {
  * Walks a folder without following links. Folders get the mode that a new folder has, so that git can list and empty
  * them; files the one that git knows of them. `skip` are paths below the root that are not walked. Throws when something cannot be changed.
  */
-export async function restoreFolder(dir: string, skip: readonly string[] = []): Promise<Restored> {
+export async function restoreFolder(dir: string | Buffer, skip: readonly string[] = []): Promise<Restored> {
   const walk = new Walk(skip);
-  await walk.folder(Buffer.from(dir), '');
+  await walk.folder(Buffer.from(dir as string), '');
   return { root: walk.root, repositories: walk.repositories.sort(), special: walk.special.sort() };
 }
 
@@ -82,12 +82,12 @@ function plainMode(file: Buffer): void {
 }
 
 async function removeEntry(place: Buffer): Promise<void> {
-  if ((await lstat(place)).isDirectory()) await removeForcibly(place.toString('utf8'));
+  if ((await lstat(place)).isDirectory()) await removeForcibly(place);
   else await rm(place, { force: true });
 }
 
 /** Removes a folder or whatever else is at this path, folders without write permission in it as well. */
-export async function removeForcibly(path: string): Promise<void> {
+export async function removeForcibly(path: string | Buffer): Promise<void> {
   try {
     await removeTree(path);
   } catch (error) {

@@ -3,16 +3,29 @@
  * folder, which is also the cache of file stats. Reads the user's index once and never writes it.
  */
 
-import { copyFile, lstat, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { copyFile, lstat, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
-import { readText, writeAtomic } from '../io/files.js';
+import { fileIdentity, readText, writeAtomic } from '../io/files.js';
 import { type GitCall, type GitExit, git } from '../io/git/git-process.js';
+import { type GitSettings, mayConvert } from '../io/git/git-settings.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
+import {
+  currentSettings,
+  type IndexRecord,
+  type IndexRules,
+  ignoredInIndex,
+  personIdentity,
+  readIndexRecord,
+  rulesInIndex,
+  trackedThoughIgnored,
+  writeIndexRecord,
+} from './index-record.js';
+import { seed } from './index-seed.js';
 import { addArguments, indexCall, pathspecs, secretsText } from './private-index.js';
 
 export interface SnapshotOptions {
@@ -29,7 +42,7 @@ export interface SnapshotOptions {
  * other need not read again.
  */
 export async function copyIndex(from: string, to: string): Promise<void> {
-  for (const name of ['index-secrets.json', 'index']) {
+  for (const name of ['index-settings.json', 'index-secrets.json', 'index']) {
     const source = join(from, name);
     const { mtimeMs } = await stat(source);
     const copy = join(to, `${name}.copy`);
@@ -60,21 +73,123 @@ export async function takeSnapshot(
     await rm(index, { force: true });
     await writeAtomic(listFile, list);
   }
-  if (!(await exists(index))) await seed(repository, options);
-  const first = await snapshot(repository, objects, options);
+  const first = await upToDate(repository, objects, options);
   if (first.ok || first.error.kind !== 'snapshot-failed') return first;
   // An index that is damaged, or names missing objects, is built again from the files.
   await rm(index, { force: true });
-  return snapshot(repository, objects, options);
+  return upToDate(repository, objects, options);
 }
 
-async function snapshot(
+/**
+ * The index and everything that it depends on. git keeps the blob of a file that looks unchanged, whatever its attributes and
+ * settings have become: where one of these changed, all files are read again.
+ */
+async function upToDate(
   repository: Repository,
   objects: GitObjects,
   options: SnapshotOptions,
 ): Promise<Result<{ tree: ObjectId }, Failure>> {
+  const { state } = repository;
+  const index = join(state, 'index');
   const call = indexCall(repository);
+  const record = readIndexRecord(state);
+  const settings = await currentSettings(repository, record);
+  const isKnown = record?.settings.conversions === settings.conversions;
+  if (!isKnown) await rm(index, { force: true });
+  let isNew = !(await exists(index));
+  if (isNew) await seed(repository, options, record === undefined || isKnown ? 'with times' : 'read all');
   const specs = pathspecs(repository, options.secrets);
+  let added = await addFiles(repository, specs);
+  if (!added.ok) return added;
+  let rules = await rulesOf(call, record);
+  const isOther = isNew
+    ? settings.converts || (await mayDiffer(objects, rules.blobs))
+    : rules.attributes !== record?.rules.attributes;
+  if (isOther) {
+    await rm(index, { force: true });
+    await seed(repository, options, 'read all');
+    isNew = true;
+    added = await addFiles(repository, specs);
+    if (!added.ok) return added;
+    rules = await rulesOf(call, undefined);
+  }
+  const person = await personOf(repository, specs, { record, settings, rules, isNew });
+  if (person.paths) {
+    const failed = await takeAsTracked(call, person.paths);
+    if (failed) return err(failureOf(repository, failed));
+  }
+  const tree = await treeOf(repository, objects, options);
+  if (!tree.ok) return tree;
+  const { attributes, ignores } = rules;
+  const now: IndexRecord = {
+    settings,
+    index: fileIdentity(index),
+    rules: { attributes, ignores },
+    person: { identity: person.identity, digest: person.digest },
+  };
+  if (JSON.stringify(now) !== JSON.stringify(record)) await writeIndexRecord(state, now);
+  return tree;
+}
+
+async function rulesOf(
+  call: GitCall,
+  record: IndexRecord | undefined,
+): Promise<IndexRules & { readonly blobs: readonly string[] }> {
+  const isSame = record?.index !== undefined && fileIdentity(call.indexFile as string) === record.index;
+  return isSame ? { ...record.rules, blobs: [] } : rulesInIndex(call);
+}
+
+/** `paths`: what is tracked although it is ignored, where the index may not have exactly that. */
+async function personOf(
+  repository: Repository,
+  specs: readonly string[],
+  seen: {
+    readonly record: IndexRecord | undefined;
+    readonly settings: GitSettings;
+    readonly rules: IndexRules;
+    readonly isNew: boolean;
+  },
+): Promise<IndexRecord['person'] & { readonly paths?: readonly string[] }> {
+  const { record, settings, rules, isNew } = seen;
+  const isSame =
+    !isNew &&
+    record !== undefined &&
+    record.settings.ignores === settings.ignores &&
+    record.rules.ignores === rules.ignores;
+  if (isSame && personIdentity(repository) === record.person.identity) return record.person;
+  const { paths, ...person } = await trackedThoughIgnored(repository, specs);
+  return isSame && person.digest === record.person.digest ? person : { ...person, paths };
+}
+
+/** Of ignored files the index has those that the person's index tracks, and no others. */
+async function takeAsTracked(call: GitCall, tracked: readonly string[]): Promise<GitExit | undefined> {
+  const wanted = new Set(tracked);
+  const had = new Set(await ignoredInIndex(call));
+  const listed = (paths: readonly string[]) =>
+    Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
+  const update = async (flags: readonly string[], paths: readonly string[]) => {
+    if (paths.length === 0) return undefined;
+    const exit = await git(['update-index', ...flags, '-z', '--stdin'], { ...call, input: listed(paths) });
+    return exit.code === 0 ? undefined : exit;
+  };
+  const gone = [...had].filter((path) => !wanted.has(path));
+  return (
+    (await update(['--force-remove'], gone)) ??
+    (await update(
+      ['--add', '--remove'],
+      tracked.filter((path) => !had.has(path)),
+    ))
+  );
+}
+
+async function mayDiffer(objects: GitObjects, blobs: readonly string[]): Promise<boolean> {
+  const texts = await objects.readMany(blobs);
+  return [...texts.values()].some((text) => mayConvert(text.toString('utf8')));
+}
+
+/** Brings the index up to date with the files. `specs` gets more entries: repositories without a commit are left out. */
+async function addFiles(repository: Repository, specs: string[]): Promise<Result<undefined, Failure>> {
+  const call = indexCall(repository);
   const add = () => addAll(specs, call);
   let added = await add();
   for (let bare = bareRepository(added); bare !== undefined; bare = bareRepository(added)) {
@@ -83,7 +198,16 @@ async function snapshot(
     specs.push(exclude);
     added = await add();
   }
-  if (added.code !== 0 && !isHarmless(added)) return err(failureOf(repository, added));
+  return added.code !== 0 && !isHarmless(added) ? err(failureOf(repository, added)) : ok(undefined);
+}
+
+/** The tree of the index, with the files that are taken in by name. */
+async function treeOf(
+  repository: Repository,
+  objects: GitObjects,
+  options: SnapshotOptions,
+): Promise<Result<{ tree: ObjectId }, Failure>> {
+  const call = indexCall(repository);
   const forced = [...new Set([...options.named, ...options.force])];
   if (forced.length > 0) {
     const there = await filesOnDisk(repository, forced);
@@ -135,43 +259,6 @@ export async function filesOnDisk(repository: Repository, paths: readonly string
     return entry && !entry.isDirectory() ? [path] : [];
   });
   return found.flat();
-}
-
-/**
- * The person's own index knows the sizes and times of all tracked files: with a copy of it the first snapshot reads
- * only what changed. It is only a cache, so where its form is unusual it is left aside.
- */
-async function seed(repository: Repository, options: SnapshotOptions): Promise<void> {
-  const theirs = join(repository.gitDir, 'index');
-  if (repository.prefix !== '' || !(await exists(theirs))) return;
-  const isSplit = (await readdir(repository.gitDir)).some((name) => name.startsWith('sharedindex.'));
-  if (isSplit) return;
-  const times = await stat(theirs);
-  await copyFile(theirs, join(repository.state, 'index'));
-  // git reads again what was changed in the second in which an index was written: the copy must not look younger.
-  const second = Math.floor(times.mtimeMs / 1000);
-  await utimes(join(repository.state, 'index'), second, second);
-  const call = indexCall(repository);
-  // Files marked as "assume unchanged" or "skip" would hide their changes from every snapshot.
-  const listed = await git(['ls-files', '-v', '-z'], call);
-  const hidden = listed.stdout
-    .toString('utf8')
-    .split('\0')
-    .filter((line) => /^[a-zS] /.test(line))
-    .map((line) => `${line.slice(2)}\0`);
-  if (hidden.length > 0) {
-    for (const flag of ['--no-assume-unchanged', '--no-skip-worktree']) {
-      await git(['update-index', flag, '-z', '--stdin'], { ...call, input: hidden.join('') });
-    }
-  }
-  const secrets = options.secrets.map((pattern) => `:(top,glob)${pattern}`);
-  if (secrets.length > 0) {
-    const removed = await git(
-      ['rm', '--cached', '-r', '-f', '-q', '--ignore-unmatch', '--', ...secrets],
-      call,
-    );
-    if (removed.code !== 0) await rm(join(repository.state, 'index'), { force: true });
-  }
 }
 
 function failureOf(repository: Repository, exit: GitExit): Failure {

@@ -1,5 +1,6 @@
 /** Git's tree objects as entries, and changes of a tree grouped by the folders that they touch. Knows no repository. */
 
+import { isUtf8 } from 'node:buffer';
 import type { Entry, FileMode, ObjectId } from '../../model/tree.js';
 
 /** An entry of one folder: a file, link or gitlink, or (`40000`) a folder. */
@@ -34,9 +35,40 @@ function knownMode(mode: string): TreeEntry['mode'] {
   }
 }
 
+/** A name that is no text: conductor's specs, lock files and events could not name it. `asFailure` knows the code. */
+export class NameNotText extends Error {
+  readonly code = 'ENAMENOTTEXT';
+
+  constructor(name: Buffer) {
+    super(`the name ${shownName(name)} is not UTF-8: rename it, or let git ignore it`);
+    this.name = 'NameNotText';
+  }
+}
+
+/** Bytes that are no text as `\\xe9`. */
+export function shownName(name: Buffer): string {
+  if (isUtf8(name)) return name.toString('utf8');
+  return [...name]
+    .map((byte) =>
+      byte < 0x20 || byte > 0x7e ? `\\x${byte.toString(16).padStart(2, '0')}` : String.fromCharCode(byte),
+    )
+    .join('');
+}
+
+/** The name of an entry whose bytes are given one character each. */
+export function textName(bytes: string): string {
+  const name = Buffer.from(bytes, 'latin1');
+  if (!isUtf8(name)) throw new NameNotText(name);
+  return name.toString('utf8');
+}
+
 /** Lines of `ls-tree -r -z` as paths and entries. */
 export function parseListing(output: Buffer): Map<string, Entry> {
   const files = new Map<string, Entry>();
+  if (!isUtf8(output)) {
+    const records = output.toString('latin1').split('\0');
+    for (const record of records) textName(record.slice(record.indexOf('\t') + 1));
+  }
   const text = output.toString('utf8');
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\0', at);

@@ -102,6 +102,7 @@ export function patternProblem(text: string): string | undefined {
   if (text === '') return 'is empty';
   if (text.length > MOST_CHARACTERS) return `has more than ${MOST_CHARACTERS} characters`;
   if (text.includes('\0')) return 'has a NUL character';
+  if (/\p{Surrogate}/u.test(text)) return 'has half a character, which no file name can hold';
   const path = shownPattern(text);
   if (path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(text)) return 'is an absolute path';
   const parts = path.split('/');

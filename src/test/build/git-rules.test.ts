@@ -1,6 +1,6 @@
 /** Attributes, filters, line ends and ignore rules of a repository, in workspaces and in the project. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createRig, type Rig } from '../rig/rig.js';
@@ -119,6 +119,38 @@ test('attributes that a recipe writes have no say in what is captured', async ()
   expect((await rig.buildWithoutAgent()).failure('f/T1')).toEqual({
     kind: 'wrote-outside-outputs',
     paths: ['.gitattributes'],
+  });
+});
+
+test('names that are not UTF-8 are refused by name, and ignored ones do not matter', async () => {
+  await using rig = await createRig();
+  const strange = (folder: string) =>
+    Buffer.concat([Buffer.from(`${rig.dir}/${folder}`), Buffer.from([0xe9, 0x2e, 0x74])]);
+  rig.write({ '.gitignore': '.conductor/\nscratch/\n', 'scratch/a': '' });
+  writeFileSync(strange('scratch/'), 'x');
+  const write = (folder: string) =>
+    `mkdir -p ${folder}; node -e 'fs.writeFileSync(Buffer.concat([Buffer.from("${folder}/a"),Buffer.from([0xe9])]),"x")'`;
+  rig.backlog('f', { T1: run(`${write('scratch')}; echo 1 > out`, ['out']) });
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'built' });
+  rig.backlog('f', {
+    T1: run(`${write('made')}; echo 2 > made/b`, ['made/**']),
+    T2: run('ln -s "$(printf "a\\351")" link', ['link']),
+    T3: run('mkdir -p "$(printf "d\\351")/.git"; echo 3 > three', ['three']),
+  });
+  const failed = await rig.buildWithoutAgent({ failFast: false });
+  expect(failed.failure('f/T1')).toEqual({
+    kind: 'unsafe-path',
+    path: 'made/a\\xe9',
+    reason: 'its name is not UTF-8',
+  });
+  expect(failed.failure('f/T2')).toMatchObject({ kind: 'unsafe-path', path: 'link' });
+  expect(failed.failure('f/T3')).toMatchObject({ kind: 'unsafe-path' });
+  rig.write({ 'in/b': '' });
+  writeFileSync(strange('in/'), 'x');
+  const refused = await rig.buildWithoutAgent();
+  expect(refused.buildFailure()).toMatchObject({
+    kind: 'snapshot-failed',
+    detail: 'the name in/\\xe9.t is not UTF-8: rename it, or let git ignore it',
   });
 });
 

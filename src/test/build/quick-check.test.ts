@@ -122,3 +122,29 @@ test('only what the config reads is told apart; what a killed build left is mend
   expect((await build(project, env)).text).toContain('recovered');
   expect(existsSync(project.path('out.txt'))).toBe(true);
 });
+
+test('settings of git and what the person tracks are part of what was seen', {
+  timeout: 120_000,
+}, async () => {
+  const project = newProject();
+  project.write('.gitignore', '.conductor/\nhand.txt\n');
+  project.write('hand.txt', 'by\r\nhand\r\n');
+  // A spec that names the file itself would take it in, ignored or not.
+  project.write('specs/f/BACKLOG.yaml', backlog(1).replace('hand.txt', 'hand.*'));
+  expect((await build(project)).text).toContain('built 1');
+  const isQuick = async () => (await build(project)).leftLog === false;
+  expect(await isQuick()).toBe(true);
+  // An ignored file that the person tracks is an input, and is none again when it is tracked no more.
+  project.git('add', '-f', 'hand.txt');
+  expect((await build(project)).text).toContain('built 1');
+  expect(await isQuick()).toBe(true);
+  // An index that was only written again says nothing new.
+  project.git('update-index', '--force-write-index');
+  expect(await isQuick()).toBe(true);
+  project.git('config', 'core.autocrlf', 'input');
+  expect((await build(project)).text).toContain('built 1');
+  expect(await isQuick()).toBe(true);
+  project.git('rm', '-q', '--cached', 'hand.txt');
+  expect((await build(project)).text).toContain('from cache');
+  expect(await isQuick()).toBe(true);
+});

@@ -1,0 +1,125 @@
+/**
+ * What a private index depends on beside the working files: git's settings, attributes, ignore rules, and what the person's own
+ * index tracks. With it the index stays a cache: its history never decides what a snapshot holds.
+ */
+
+import { join } from 'node:path';
+import { sha256 } from '../base/sha256.js';
+import { fileIdentity, readTextSync, writeAtomic } from '../io/files.js';
+import { type GitCall, type GitExit, git, gitSync } from '../io/git/git-process.js';
+import { type GitSettings, isSameSettings, readGitSettings } from '../io/git/git-settings.js';
+import type { Repository } from '../io/git/repository.js';
+import { indexCall } from './private-index.js';
+
+export interface IndexRecord {
+  readonly settings: GitSettings;
+  /** The private index when its rules were last looked at. */
+  readonly index: string | undefined;
+  readonly rules: IndexRules;
+  readonly person: PersonIndex;
+}
+
+/** The rules files in a private index, as digests of their names and blobs. */
+export interface IndexRules {
+  readonly attributes: string;
+  readonly ignores: string;
+}
+
+/** What the person's index tracks although it is ignored. */
+interface PersonIndex {
+  readonly identity: string;
+  readonly digest: string;
+}
+
+const NAME = 'index-settings.json';
+
+export function readIndexRecord(state: string): IndexRecord | undefined {
+  try {
+    const record = JSON.parse(readTextSync(join(state, NAME)) ?? '') as IndexRecord;
+    return record.settings && record.rules && record.person ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeIndexRecord(state: string, record: IndexRecord): Promise<void> {
+  await writeAtomic(join(state, NAME), JSON.stringify(record));
+}
+
+/** Those of the record as long as no file of them has changed. */
+export async function currentSettings(
+  repository: Repository,
+  record: IndexRecord | undefined,
+): Promise<GitSettings> {
+  if (record && isSameSettings(record.settings)) return record.settings;
+  return readGitSettings(repository, indexCall(repository));
+}
+
+/**
+ * Whether everything is as recorded, with a few stats, and where the person's index was written, one git process. Keeps what it
+ * learns.
+ */
+export async function isAsRecorded(repository: Repository): Promise<boolean> {
+  const record = readIndexRecord(repository.state);
+  if (!record || !isSameSettings(record.settings)) return false;
+  const identity = personIdentity(repository);
+  if (identity === record.person.identity) return true;
+  const listed = gitSync(IGNORED, personCall(repository));
+  if (listed.code !== 0 || digestOf(listed) !== record.person.digest) return false;
+  await writeIndexRecord(repository.state, { ...record, person: { ...record.person, identity } });
+  return true;
+}
+
+/** Which rules files the private index has now. */
+export async function rulesInIndex(
+  call: GitCall,
+): Promise<IndexRules & { readonly blobs: readonly string[] }> {
+  const names = ['.gitattributes', '.gitignore'];
+  const specs = names.map((name) => `:(top,glob)**/${name}`);
+  const listed = (await git(['ls-files', '-s', '-z', '--', ...specs], call)).stdout.toString('latin1');
+  const [attributes, ignores] = names.map((name) =>
+    listed.split('\0').filter((line) => line.endsWith(`\t${name}`) || line.endsWith(`/${name}`)),
+  ) as [string[], string[]];
+  return {
+    attributes: sha256(attributes.join('\0')),
+    ignores: sha256(ignores.join('\0')),
+    blobs: attributes.map((line) => line.split(' ')[1] as string),
+  };
+}
+
+/** Ignored files that the person's index tracks: paths from the root of the repository, each ended by a NUL. */
+export async function trackedThoughIgnored(
+  repository: Repository,
+  specs: readonly string[],
+): Promise<PersonIndex & { readonly paths: readonly string[] }> {
+  const identity = personIdentity(repository);
+  const all = await git(IGNORED, personCall(repository));
+  const wanted =
+    all.stdout.length === 0 ? all : await git([...IGNORED, '--', ...specs], personCall(repository));
+  return { identity, digest: digestOf(all), paths: pathsOf(wanted) };
+}
+
+/** Ignored files that the private index has. */
+export async function ignoredInIndex(call: GitCall): Promise<readonly string[]> {
+  return pathsOf(await git(IGNORED, call));
+}
+
+const IGNORED = ['ls-files', '--cached', '--ignored', '--exclude-standard', '-z'];
+
+/** Latin-1, so that names of any encoding come through. */
+function pathsOf({ stdout }: GitExit): string[] {
+  return stdout.toString('latin1').split('\0').filter(Boolean);
+}
+
+function digestOf({ stdout }: GitExit): string {
+  return sha256(stdout.toString('latin1'));
+}
+
+export function personIdentity({ gitDir }: Repository): string {
+  return fileIdentity(join(gitDir, 'index')) ?? '';
+}
+
+/** Reads the person's index, split ones too, and writes nothing. */
+function personCall({ gitDir, top }: Repository): GitCall {
+  return { gitDir, workTree: top, dir: top };
+}

@@ -1,0 +1,163 @@
+/** Snapshots depend on files, rules and the person's index, and not on what earlier snapshots have seen. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { GitObjects } from '../io/git/objects.js';
+import { openRepository } from '../io/git/open-repository.js';
+import type { Repository } from '../io/git/repository.js';
+import { takeSnapshot } from './snapshot.js';
+
+const roots: string[] = [];
+afterEach(() => {
+  for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
+});
+
+class Checkout {
+  readonly dir: string;
+
+  constructor() {
+    const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-snapshot-')));
+    roots.push(root);
+    this.dir = join(root, 'project');
+    mkdirSync(this.dir);
+    this.git('init', '-q');
+  }
+
+  git(...args: string[]): string {
+    return execFileSync('git', args, { cwd: this.dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  write(files: Readonly<Record<string, string>>): void {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.dir, path)), { recursive: true });
+      writeFileSync(join(this.dir, path), text);
+    }
+  }
+
+  async repository(folder = ''): Promise<Repository> {
+    const opened = await openRepository(join(this.dir, folder));
+    if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+    return opened.value;
+  }
+
+  /** Paths of the snapshot with their texts. `isFresh`: without anything that earlier ones have left. */
+  async snapshot({ folder = '', isFresh = false } = {}): Promise<Record<string, string>> {
+    const repository = await this.repository(folder);
+    const objects = new GitObjects(repository);
+    if (isFresh) {
+      rmSync(repository.state, { recursive: true });
+      mkdirSync(repository.state);
+    }
+    try {
+      const taken = await takeSnapshot(repository, objects, { secrets: ['.env'], named: [], force: [] });
+      if (!taken.ok) throw new Error(JSON.stringify(taken.error));
+      const listing = await objects.list(taken.value.tree);
+      const texts = await objects.readMany(listing.paths.map((path) => listing.get(path)?.id as string));
+      return Object.fromEntries(
+        listing.paths.map((path) => [
+          path,
+          texts.get(listing.get(path)?.id as string)?.toString('utf8') ?? '',
+        ]),
+      );
+    } finally {
+      await objects.close();
+    }
+  }
+
+  /** A warm snapshot, which must be that of a fresh one. */
+  async same(folder = ''): Promise<Record<string, string>> {
+    const warm = await this.snapshot({ folder });
+    expect(await this.snapshot({ folder, isFresh: true })).toEqual(warm);
+    return warm;
+  }
+}
+
+const STEPS: readonly [string, (one: Checkout) => void, readonly string[]][] = [
+  [
+    'an ignored file',
+    (one) => one.write({ '.gitignore': '*.log\n', 'a.log': '1', b: '2' }),
+    ['.gitignore', 'b'],
+  ],
+  ['that the person tracks', (one) => one.git('add', '-f', 'a.log'), ['.gitignore', 'a.log', 'b']],
+  ['and changes', (one) => one.write({ 'a.log': 'new' }), ['.gitignore', 'a.log', 'b']],
+  ['and tracks no more', (one) => one.git('rm', '-q', '--cached', '-f', 'a.log'), ['.gitignore', 'b']],
+  [
+    'an untracked file that is ignored later',
+    (one) => one.write({ '.gitignore': '*.log\nb\n' }),
+    ['.gitignore'],
+  ],
+  ['by a rule that goes', (one) => one.write({ '.gitignore': '*.log\n' }), ['.gitignore', 'b']],
+  ['ignored by this clone', (one) => one.write({ '.git/info/exclude': 'b\n' }), ['.gitignore']],
+  ['tracked and then ignored', (one) => one.git('add', '-f', 'b'), ['.gitignore', 'b']],
+  ['in a split index', (one) => one.git('update-index', '--split-index'), ['.gitignore', 'b']],
+  ['which gets an ignored file', (one) => one.git('add', '-f', 'a.log'), ['.gitignore', 'a.log', 'b']],
+];
+
+test.each(['', 'sub/project'])(
+  'an input is what is tracked, or neither tracked nor ignored (project in "%s")',
+  async (folder) => {
+    const one = new Checkout();
+    const at = (checkout: Checkout): Checkout =>
+      Object.assign(Object.create(checkout) as Checkout, {
+        write: (files: Record<string, string>) =>
+          checkout.write(
+            Object.fromEntries(
+              Object.entries(files).map(([path, text]) => [
+                path.startsWith('.git/') ? path : join(folder, path),
+                text,
+              ]),
+            ),
+          ),
+        git: (...args: string[]) => checkout.git('-C', join(checkout.dir, folder), ...args),
+      });
+    one.write({ [join(folder, '.keep')]: '' });
+    for (const [, step, expected] of STEPS) {
+      step(at(one));
+      expect(Object.keys(await one.same(folder)).filter((path) => path !== '.keep')).toEqual(expected);
+    }
+  },
+);
+
+const TEXT = 'a\r\nb\r\n';
+const PLAIN = 'a\nb\n';
+
+test.each<[string, (one: Checkout) => void, string]>([
+  ['core.autocrlf', (one) => one.git('config', 'core.autocrlf', 'true'), PLAIN],
+  ['attributes of the project', (one) => one.write({ '.gitattributes': '*.txt text\n' }), PLAIN],
+  ['attributes of a folder', (one) => one.write({ 'in/.gitattributes': '*.txt text eol=crlf\n' }), PLAIN],
+  ['attributes of the clone', (one) => one.write({ '.git/info/attributes': '*.txt text\n' }), PLAIN],
+  [
+    'a filter',
+    (one) => {
+      one.write({ '.gitattributes': '*.txt filter=big\n' });
+      one.git('config', 'filter.big.clean', 'tr a-z A-Z');
+    },
+    'A\r\nB\r\n',
+  ],
+])('%s change the snapshot at once, as in a fresh clone of the files', async (_name, set, expected) => {
+  const one = new Checkout();
+  one.write({ 'in/a.txt': TEXT });
+  expect((await one.same())['in/a.txt']).toBe(TEXT);
+  set(one);
+  expect((await one.same())['in/a.txt']).toBe(expected);
+});
+
+test('a tracked file that the person checked out under older attributes is read as today', async () => {
+  const one = new Checkout();
+  one.write({ 'a.txt': TEXT });
+  one.git('-c', 'core.autocrlf=false', 'add', 'a.txt');
+  one.write({ '.gitattributes': '*.txt text\n' });
+  expect((await one.same())['a.txt']).toBe(PLAIN);
+  expect(readFileSync(join(one.dir, 'a.txt'), 'utf8')).toBe(TEXT);
+});
+
+test('rules above the project are noticed', async () => {
+  const one = new Checkout();
+  one.write({ 'sub/a.txt': TEXT, 'sub/b.log': '' });
+  expect(await one.same('sub')).toEqual({ 'a.txt': TEXT, 'b.log': '' });
+  one.write({ '.gitattributes': 'sub/*.txt text\n', '.gitignore': '*.log\n' });
+  expect(await one.same('sub')).toEqual({ 'a.txt': PLAIN });
+});
