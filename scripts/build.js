@@ -12,6 +12,7 @@ await build({
   absWorkingDir: root,
   entryPoints: {
     main: 'src/cli/main.ts',
+    'config-value': 'src/cli/config-value.ts',
     index: 'src/index.ts',
     'pool-worker': 'src/io/pool/pool-worker.ts',
     'outline-worker': 'src/plan/outline-worker.ts',
@@ -45,7 +46,7 @@ await build({
   format: 'cjs',
   platform: 'node',
   target: 'node20.19',
-  external: ['./main.js'],
+  external: ['./main.js', './config-value.js'],
   define: { CONDUCTOR_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 });

@@ -17,7 +17,8 @@ import { Checker } from './verdict.js';
 
 export interface Prepared {
   readonly project: Project;
-  readonly environment: readonly string[];
+  /** Of the config as it was loaded. */
+  readonly loaded: LoadedConfig;
   readonly agent: Agent | undefined;
   readonly store: ResultStore;
   readonly gatherer: FactGatherer;
@@ -90,7 +91,7 @@ export async function prepare(
   const checkerOverEdits = new Checker(project, gatherer, store, { ...rules, discardEdits: true });
   return ok({
     project,
-    environment: loaded.environment,
+    loaded,
     agent: agent.value,
     store,
     gatherer,

@@ -13,6 +13,7 @@ import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
 import { environmentDigests, writeLastBuild } from '../project/clone-records.js';
+import { isConfigKnown } from '../project/config-inputs.js';
 import type { Emit, Host, LoadedConfig } from '../project/host.js';
 import type { Project } from '../project/project.js';
 import { runBuildGates } from './build-gates.js';
@@ -193,14 +194,16 @@ async function dryRun(
 }
 
 async function remember(host: Host, prepared: Prepared, tree: string): Promise<void> {
-  const { project } = prepared;
+  const { project, loaded } = prepared;
+  const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
   await writeLastBuild(project.repository.state, {
     version: host.version,
     tree,
-    environment: environmentDigests(prepared.environment, host.env),
+    environment: environmentDigests(loaded.environment, host.env),
     secrets: project.config.secrets,
     named: project.named,
     tasks: project.graph.tasks.size,
+    ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),
   });
 }
 

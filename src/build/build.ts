@@ -38,6 +38,10 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
   const last = readLastBuild(session.repository.state);
   if (!last || last.version !== host.version) return undefined;
   if (!hasSameEnvironment(last, host.env)) return undefined;
+  if (last.config !== undefined) {
+    const loaded = await host.loadConfig(session.repository.project);
+    if (!loaded.ok || loaded.value.digest !== last.config) return undefined;
+  }
   const how = { secrets: [...last.secrets], named: [...last.named], force: [] };
   const taken = await takeSnapshot(session.repository, session.objects, how);
   if (!taken.ok) return undefined;

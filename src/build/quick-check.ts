@@ -24,7 +24,10 @@ import { addArguments, indexCall, pathspecs, secretsText } from '../workspace/pr
 import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
 
 /** What a host has to say for it. */
-export type QuickHost = Pick<Host, 'directory' | 'env' | 'version' | 'pid' | 'now'>;
+export interface QuickHost extends Pick<Host, 'directory' | 'env' | 'version' | 'pid' | 'now'> {
+  /** Evaluates the config, and digests its value. */
+  configDigest(project: string): Promise<string>;
+}
 
 /**
  * The number of tasks, all of them fresh; undefined when that cannot be said so quickly. `command` is shown to commands that
@@ -43,7 +46,10 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
     if (!last || last.version !== host.version || last.named.length > 0) return undefined;
     if (!hasSameEnvironment(last, host.env) || isUnusual(repository, last)) return undefined;
     if (ownFolderProblem(repository.project) || !(await isAsRecorded(repository))) return undefined;
-    return (await isSameTree(repository, last)) ? last.tasks : undefined;
+    if (!(await isSameTree(repository, last))) return undefined;
+    const isSameConfig =
+      last.config === undefined || (await host.configDigest(repository.project)) === last.config;
+    return isSameConfig ? last.tasks : undefined;
   } finally {
     await lock.value.release();
   }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import envPaths from 'env-paths';
-import { CONFIG_NAMES } from './config-names.js';
+import { CONFIG_NAMES } from './config/config-names.js';
 
 /**
  * The project that a folder belongs to: the nearest folder upwards with a config, else with specs, else the folder

@@ -32,7 +32,8 @@ async function hasNothingToDo(json: boolean): Promise<boolean> {
   if ((await recordNames(userCache())).length > 0) return false;
   const directory = findProject(process.cwd());
   const { env, pid } = process;
-  const host = { directory, env, pid, version: VERSION, now: Date.now };
+  const configDigest = async (project: string) => (await import('./config-value.js')).configDigest(project);
+  const host = { directory, env, pid, version: VERSION, now: Date.now, configDigest };
   const tasks = await quickCheck(host, PLAIN_BUILD.command).catch(() => undefined);
   if (tasks === undefined) return false;
   const summary = nothingDone(tasks, Date.now() - startedAt);

@@ -42,7 +42,7 @@ export function createHost(start: string, { inbox = false }: HostOptions = {}): 
     pid: process.pid,
     now: Date.now,
     async loadConfig(project, version) {
-      const { loadConfigFile } = await import('./config-file.js');
+      const { loadConfigFile } = await import('./config/config-file.js');
       return loadConfigFile(project, ownIndex(), version);
     },
     async createAgent(config) {

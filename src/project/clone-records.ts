@@ -19,6 +19,8 @@ export interface LastBuild {
   readonly secrets: readonly string[];
   readonly named: readonly string[];
   readonly tasks: number;
+  /** Where more may decide the config than the tree and the environment: the digest of its value then. */
+  readonly config?: string;
   /** The private index when its tree was last seen to be this one (`fileIdentity`). */
   readonly index?: string;
 }

@@ -11,6 +11,10 @@ export interface LoadedConfig {
   readonly config: Config;
   /** Names of the environment variables that the config read. */
   readonly environment: readonly string[];
+  /** Of its value, as the config file gives it. Absent: its inputs are known in another way. */
+  readonly digest?: string;
+  /** It listed the whole environment. */
+  readonly readsAll?: boolean;
 }
 
 export interface Host {

@@ -1,7 +1,7 @@
 /** Routes of the config in builds: which model works, who steps in for it, and what is recorded of it. */
 
 import { expect, test } from 'vitest';
-import { loadConfigFile } from '../../cli/config-file.js';
+import { loadConfigFile } from '../../cli/config/config-file.js';
 import type { Failure } from '../../model/failure.js';
 import { filesBelow } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';

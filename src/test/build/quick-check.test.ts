@@ -141,10 +141,74 @@ test('settings of git and what the person tracks are part of what was seen', {
   // An index that was only written again says nothing new.
   project.git('update-index', '--force-write-index');
   expect(await isQuick()).toBe(true);
-  project.git('config', 'core.autocrlf', 'input');
+  project.write('.git/info/attributes', '*.txt text\n');
   expect((await build(project)).text).toContain('built 1');
   expect(await isQuick()).toBe(true);
   project.git('rm', '-q', '--cached', 'hand.txt');
   expect((await build(project)).text).toContain('from cache');
   expect(await isQuick()).toBe(true);
+});
+
+const HIDDEN: readonly [string, string, (project: TemporaryProject) => Record<string, string>][] = [
+  [
+    'an import of the environment',
+    `import { env } from 'node:process'; const salt = env.SALT;`,
+    () => ({ SALT: 'x' }),
+  ],
+  [
+    'a copy of the environment',
+    'const all = { ...process.env }; const salt = all.SALT;',
+    () => ({ SALT: 'x' }),
+  ],
+  [
+    'a list of the environment',
+    `const salt = Object.keys(process.env).filter((name) => name.startsWith('SALT')).join();`,
+    () => ({ SALT2: 'x' }),
+  ],
+  [
+    'an ignored file that it reads',
+    `import { defineConfig } from 'conductor-build'; import { readFileSync } from 'node:fs'; const salt = defineConfig(readFileSync('private.txt', 'utf8') as never);`,
+    (project) => {
+      project.write('private.txt', 'new');
+      return {};
+    },
+  ],
+  [
+    'an ignored module',
+    `import salt from './private.mjs';`,
+    (project) => {
+      project.write('private.mjs', `export default 'new';`);
+      return {};
+    },
+  ],
+  [
+    'a module outside the project',
+    `import salt from '../outside.mjs';`,
+    (project) => {
+      project.write('../outside.mjs', `export default 'new';`);
+      return {};
+    },
+  ],
+  [
+    'a program',
+    `import { execFileSync } from 'node:child_process'; const salt = execFileSync('cat', ['private.txt'], { encoding: 'utf8' });`,
+    (project) => {
+      project.write('private.txt', 'new');
+      return {};
+    },
+  ],
+];
+
+test.each(HIDDEN)('%s of a config is seen', { timeout: 120_000 }, async (_name, code, change) => {
+  const project = newProject();
+  project.write('.gitignore', '.conductor/\nprivate.*\n');
+  project.write('private.txt', 'old');
+  project.write('private.mjs', `export default 'old';`);
+  project.write('../outside.mjs', `export default 'old';`);
+  project.write('conductor.config.ts', `${code}\nexport default { salt: String(salt), sandbox: 'off' };\n`);
+  expect((await build(project)).text).toContain('built 1');
+  expect(await build(project)).toEqual({ text: 'conductor: nothing to do (1 fresh)\n', leftLog: false });
+  const env = change(project);
+  expect((await build(project, env)).text).toContain('built 1');
+  expect(await build(project, env)).toEqual({ text: 'conductor: nothing to do (1 fresh)\n', leftLog: false });
 });

@@ -8,7 +8,7 @@ import {
 } from '../../../commands/init/init.js';
 import { exitCodeOf, type Failure } from '../../../model/failure.js';
 import { initText } from '../../../report/init.js';
-import { CONFIG_NAMES } from '../../config-names.js';
+import { CONFIG_NAMES } from '../../config/config-names.js';
 import { print, printFailure, styleFor } from '../../output.js';
 import { createHost, templateRoots } from '../../wire.js';
 

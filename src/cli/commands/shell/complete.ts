@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { SCHEMA_NAMES } from '../../../io/document/schemas.js';
 import { visible } from '../../../report/style.js';
-import { CONFIG_NAMES } from '../../config-names.js';
+import { CONFIG_NAMES } from '../../config/config-names.js';
 import type { Candidate, Expected } from '../../definitions/typed.js';
 import { print } from '../../output.js';
 import { createHost, templateRoots } from '../../wire.js';

@@ -11,8 +11,14 @@ import { fileURLToPath } from 'node:url';
 const FRAMES = 50;
 
 /** While it is on, every variable that a module of the config asks `process.env` for is noted. */
-export function noteEnvironment(): { names: ReadonlySet<string>; stop(): void } {
+export function noteEnvironment(): {
+  readonly names: ReadonlySet<string>;
+  /** Whether the variables were listed: then one that is new may count. */
+  readsAll(): boolean;
+  stop(): void;
+} {
   const names = new Set<string>();
+  let readsAll = false;
   const original = process.env;
   const loaders = loaderFolders();
   const note = (name: string | symbol) => {
@@ -40,14 +46,14 @@ export function noteEnvironment(): { names: ReadonlySet<string>; stop(): void } 
       target[name as string] = value;
       return true;
     },
-    // Listing all variables counts as reading all of them.
     ownKeys(target) {
-      for (const name of Object.keys(target)) note(name);
+      readsAll ||= isReadByConfig(loaders);
       return Reflect.ownKeys(target);
     },
   });
   return {
     names,
+    readsAll: () => readsAll,
     stop() {
       process.env = original;
     },
