@@ -10,6 +10,7 @@ import {
   sweepTemporary,
   writeAtomic,
 } from '../io/files.js';
+import { IN_HOOK } from '../io/git/git-process.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
@@ -69,11 +70,13 @@ export async function lockProject(
   const unsafe = ownFolderProblem(repository.project);
   if (unsafe) return err(unsafe);
   const startedAt = new Date(host.now()).toISOString();
+  // A hook of `build --commit` runs below the build that holds the lock: to wait for it would never end.
+  const isInHook = host.env[IN_HOOK] !== undefined;
   const lock = await acquireLock(
     repository.state,
     { command: options.command, pid: host.pid, startedAt },
     {
-      wait: options.wait,
+      wait: options.wait && !isInHook,
       signal: options.signal,
       onWaiting: (owner) =>
         emit({ type: 'build.waiting', pid: owner.pid, command: owner.command, since: owner.startedAt }),

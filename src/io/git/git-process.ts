@@ -133,6 +133,9 @@ export function gitArguments(call: GitCall, args: readonly string[]): string[] {
 const PERSONS =
   /^GIT_(CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|(KEY|VALUE)_\d+)|SSH|SSH_COMMAND|SSH_VARIANT|(AUTHOR|COMMITTER)_\w+|SSL_\w+|HTTP_\w+|PROXY_\w+|ALLOW_PROTOCOL)$/;
 
+/** Set for the person's hooks that conductor runs: a conductor that they start waits for no lock. */
+export const IN_HOOK = 'CONDUCTOR_HOOK';
+
 /** Nothing that git would take from the person's session: a hook's GIT_DIR, an editor, a prompt. */
 export function gitEnvironment(call: GitCall): Record<string, string> {
   const env: Record<string, string> = {};
@@ -147,6 +150,7 @@ export function gitEnvironment(call: GitCall): Record<string, string> {
     LC_ALL: 'C',
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
+    ...(call.hooks ? { [IN_HOOK]: '1' } : {}),
     ...(call.indexFile === undefined ? {} : { GIT_INDEX_FILE: call.indexFile }),
     ...call.env,
   };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openRepository } from '../../io/git/open-repository.js';
 import { writeCommitJournal } from '../../workspace/commit-journal.js';
+import { ensureBuilt, PACKAGE } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 const task = (output: string, more: object = {}) => ({
@@ -96,6 +97,21 @@ test('a pre-commit hook sees what is committed, stops the commit with its output
   expect(rig.git('status', '--porcelain').trim().split('\n')).toEqual(['?? one.txt', '?? specs/']);
   expect((await rig.buildWithoutAgent({ commit: true, noVerify: true })).summary.exitCode).toBe(0);
   expect(subjects(rig)[0]).toBe('conductor build: what was built before');
+
+  // A build in a hook would wait for the build that runs the hook.
+  ensureBuilt();
+  hook(
+    rig,
+    'pre-commit',
+    `${JSON.stringify(process.execPath)} ${JSON.stringify(`${PACKAGE}/bin/conductor.js`)} build --frozen`,
+  );
+  rig.backlog('f', { T1: task('one.txt', { description: 'y' }) });
+  rig.answer('f/T1', { 'one.txt': '2' });
+  const locked = await rig.build({ commit: true });
+  const failure = locked.buildFailure();
+  expect(failure?.kind === 'commit-refused' && failure.output?.tail).toContain(
+    'another conductor works on this project',
+  );
 });
 
 test('a hook that changes the files is refused; a commit-msg hook may change or refuse the message', async () => {
