@@ -94,6 +94,13 @@ describe('an agent that speaks the protocol', () => {
     expect(online.lastWords).toBe('fetch yes.');
   });
 
+  test('reports what it needs', async () => {
+    expect(await run('[needs package.json]')).toMatchObject({
+      kind: 'finished',
+      report: { needs: [{ kind: 'write', what: 'package.json', because: 'it is named there' }] },
+    });
+  });
+
   test('gets its mode and its model, or says what it has', async () => {
     expect((await run('[about]', { mode: 'build' }, { model: 'large' })).lastWords).toBe(
       'model large, mode build.',

@@ -1,8 +1,9 @@
 /** The driver `acp`: any agent that speaks the Agent Client Protocol, started once for each attempt. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
-import { secretValues } from '../../io/process/environment.js';
+import { redactDeep, secretValues } from '../../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../../io/process/process.js';
 import { type SandboxPlan, secretPlaces } from '../../io/process/sandbox.js';
 import type { AcpAgentConfig } from '../../model/config.js';
@@ -13,10 +14,12 @@ import type { CommandAgentHost } from '../command-start.js';
 import { type CommandStop, CommandWatch } from '../command-watch.js';
 import { failureOfProblem } from '../provider-problem.js';
 import { REACH } from '../provider-reach.js';
+import { REPORT_VARIABLE, readReport } from '../report-file.js';
 import { type AcpConnection, connect } from './connection.js';
 import { AcpSession, type TurnProblem } from './session.js';
 
 const SILENCE_MINUTES = 10;
+const REPORT = 'needs.json';
 /** How long an agent may take to end its turn, and its process to end, once it was asked to. */
 const END_MS = 2000;
 
@@ -24,6 +27,7 @@ export class AcpAgentDriver implements Agent {
   readonly name: string;
   readonly identity: string;
   readonly secrets: readonly string[];
+  readonly reportsBy = 'file';
   /** The protocol knows costs, but few agents tell them: no limit in money can be held. */
   readonly reportsCost = false;
   private readonly config: AcpAgentConfig;
@@ -38,16 +42,32 @@ export class AcpAgentDriver implements Agent {
     this.secrets = secretValues(host.env, config.env ?? []);
   }
 
-  run(request: AgentRequest): Promise<AgentExit> {
-    return new Turn(this.config, this.host, this.secrets, request).run();
+  async run(request: AgentRequest): Promise<AgentExit> {
+    const folder = await mkdtemp(`${request.promptFile}.report-`);
+    try {
+      const exit = await new Turn(this.config, this.host, this.secrets, { ...request, folder }).run();
+      const { report, problem } = await readReport(join(folder, REPORT));
+      if (problem !== undefined) {
+        const line = `its report in ${REPORT_VARIABLE} cannot be used: ${problem}`;
+        request.onEvent({ kind: 'output', line: redact(line, this.secrets) });
+      }
+      return report === undefined ? exit : { ...exit, report: redactDeep(report, this.secrets) };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
+}
+
+/** A request with the folder that its report goes to. */
+interface TurnRequest extends AgentRequest {
+  readonly folder: string;
 }
 
 class Turn {
   private readonly config: AcpAgentConfig;
   private readonly host: CommandAgentHost;
   private readonly secrets: readonly string[];
-  private readonly request: AgentRequest;
+  private readonly request: TurnRequest;
   private readonly session: AcpSession;
   private readonly watch: CommandWatch;
   /** Ends the program. */
@@ -60,7 +80,7 @@ class Turn {
     config: AcpAgentConfig,
     host: CommandAgentHost,
     secrets: readonly string[],
-    request: AgentRequest,
+    request: TurnRequest,
   ) {
     this.config = config;
     this.host = host;
@@ -89,6 +109,7 @@ class Turn {
           ...cleanEnvironment(host.env, [...REACH, ...(config.env ?? [])]),
           CONDUCTOR_TASK: request.label,
           CONDUCTOR_ATTEMPT: String(request.attempt),
+          [REPORT_VARIABLE]: join(request.folder, REPORT),
         },
         onInput: (input) => void this.converse(input),
         timeoutMs: request.timeoutMs,
@@ -140,7 +161,7 @@ class Turn {
       // The program talks to its model through it.
       network: true,
       ...places,
-      writable: own,
+      writable: [...own, request.folder],
       hide: [...(places.hide ?? []), ...(home === undefined ? [] : secretPlaces(home))],
     };
   }

@@ -14,6 +14,7 @@ export function addInit(program: Command, setExitCode: SetExitCode): void {
     .addOption(new Option('--no-gates', 'write a config without gates').conflicts('gate'))
     .option('--agents', 'copy agent definitions and prompts into the project, so that you can change them')
     .option('--no-example', 'do not write the example')
+    .option('--instructions', 'add a section to AGENTS.md that tells agents how specs are written here')
     .option('--no-merge-driver', "do not set git's merge driver for lock files")
     .addHelpText(
       'after',

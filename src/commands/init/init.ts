@@ -20,6 +20,7 @@ import { planFeature, writeFeature } from '../new/new-feature.js';
 import { type NewFile, type Undo, writeNewFiles } from '../new/new-files.js';
 import { OWN_PACKAGE } from '../new/schema-reference.js';
 import { validateProject } from '../validate.js';
+import { AGENTS_FILE, addAgentsSection } from './agents-section.js';
 import { configText } from './config-text.js';
 import { detectToolchain, managerCommands, type Toolchain } from './toolchain.js';
 
@@ -46,6 +47,8 @@ export interface InitChoices {
   readonly example: boolean;
   /** Set git's merge driver for lock files in this repository. */
   readonly mergeDriver: boolean;
+  /** Add a section for agents of people to AGENTS.md. */
+  readonly instructions: boolean;
 }
 
 export interface InitDone {
@@ -122,6 +125,8 @@ export async function initProject(
   };
   try {
     const added = await addIgnored(project, survey, choices);
+    const told = choices.instructions ? await addAgentsSection(project, survey.start) : undefined;
+    if (told) added.push({ file: AGENTS_FILE, lines: ['a section for agents'], undo: told.undo });
     undo.push(...added.map((one) => one.undo));
     const driver = choices.mergeDriver
       ? await installMergeDriver(survey.repository, survey.start)

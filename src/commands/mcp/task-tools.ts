@@ -15,6 +15,32 @@ const REQUEST = {
   maxLength: 300,
 };
 
+const NEEDS = {
+  description: 'What is missing.',
+  type: 'array',
+  minItems: 1,
+  maxItems: 20,
+  items: {
+    type: 'object',
+    required: ['kind', 'because'],
+    additionalProperties: false,
+    properties: {
+      kind: {
+        description:
+          '`write`, `read`: a file; `dependency`: a package; `task`: another task is the cause; `contradiction`: the spec contradicts itself.',
+        enum: ['write', 'read', 'dependency', 'task', 'contradiction'],
+      },
+      what: {
+        description: 'The path, the name of the package, or the label of the task.',
+        type: 'string',
+        minLength: 1,
+        maxLength: 500,
+      },
+      because: { description: 'The reason, for the person.', type: 'string', minLength: 1, maxLength: 2000 },
+    },
+  },
+};
+
 export function taskTools(claims: Claims, builds: BackgroundBuild): McpTool[] {
   /** The request of a call, if the caller holds it. Each call is a sign of life. */
   const held = async (id: string, session: string): Promise<OpenRequest | string> => {
@@ -81,6 +107,12 @@ export function taskTools(claims: Claims, builds: BackgroundBuild): McpTool[] {
           type: 'object',
           additionalProperties: { type: ['string', 'null'] },
         },
+        unchanged: {
+          description: 'Why no file has to change: all criteria are met already.',
+          type: 'string',
+          minLength: 1,
+          maxLength: 2000,
+        },
         document: { description: 'The document, if the request asks for one.', type: 'string' },
         model: {
           description: 'The model that you are, for the record.',
@@ -94,12 +126,14 @@ export function taskTools(claims: Claims, builds: BackgroundBuild): McpTool[] {
       async run(args, { session, signal }) {
         const request = await held(args.text('request'), session);
         if (typeof request === 'string') return refused(request);
+        const unchanged = args.get<string>('unchanged');
         const answer = {
           status: 'done',
           ...only(args.get('message'), 'message'),
           ...only(args.get('files'), 'files'),
           ...only(args.get('document'), 'document'),
           ...only(args.get('model'), 'model'),
+          ...(unchanged === undefined ? {} : { report: { unchanged } }),
         };
         const since = await claims.answer(request, answer);
         return told(request, await outcomeOf(request, since, args.ms('wait_seconds', 45), signal));
@@ -108,22 +142,20 @@ export function taskTools(claims: Claims, builds: BackgroundBuild): McpTool[] {
     tool({
       name: 'report_needs',
       description:
-        'Says that the task cannot be done as it is, and what would have to change. The task then fails with this reason; do not submit it.',
+        'Says what the task does not allow and cannot be done without. Do the rest first: conductor keeps it and runs the gates. A person then decides.',
       properties: {
         request: REQUEST,
-        because: { description: 'Why, for a person.', type: 'string', minLength: 1, maxLength: 4000 },
-        needs: {
-          description: 'What would have to change.',
-          enum: ['file', 'decision', 'dependency', 'environment', 'contradiction'],
-        },
+        needs: NEEDS,
+        message: { description: 'What you did, in a few lines.', type: 'string', maxLength: 20_000 },
         wait_seconds: WAIT,
       },
-      required: ['because', 'needs'],
+      required: ['needs'],
       isReadOnly: false,
       async run(args, { session, signal }) {
         const request = await held(args.text('request'), session);
         if (typeof request === 'string') return refused(request);
-        const answer = { status: 'blocked', message: args.text('because'), needs: args.text('needs') };
+        const message = only(args.get('message'), 'message');
+        const answer = { status: 'done', ...message, report: { needs: args.get('needs') } };
         const since = await claims.answer(request, answer);
         const outcome = await outcomeOf(request, since, args.ms('wait_seconds', 45), signal);
         return { text: told(request, outcome).text };
@@ -175,7 +207,7 @@ function offer(request: InboxRequest, prompt: string): McpAnswer {
     '',
     'Work in the workspace; never commit there. Paths below are relative to it.',
     ...may,
-    `Call submit_task with this request when you are done, report_needs if it cannot be done. If you call no tool of conductor for ${limits.leaseMinutes} minutes, somebody else gets the task.`,
+    `Call submit_task with this request when you are done, report_needs if the task does not allow what it needs (the prompt says the same about \`answer.json\`, which you do not write). If you call no tool of conductor for ${limits.leaseMinutes} minutes, somebody else gets the task.`,
     '',
     '---',
     '',

@@ -139,3 +139,15 @@ test('outside a repository it says what to do', async () => {
   ]);
   expect(own(one)).toEqual({});
 });
+
+test('a section for agents goes behind what AGENTS.md has, once', async () => {
+  const one = project({ 'AGENTS.md': '# Ours\n\nBe kind.' });
+  const made = await one.conductor('init', '--no-gates', '--no-example', '--instructions');
+  expect([made.code, made.stderr]).toEqual([0, '']);
+  expect(made.stdout).toContain('a section for agents to AGENTS.md');
+  const text = one.read('AGENTS.md');
+  expect(text).toMatch(/^# Ours\n\nBe kind\.\n\n## Specs and conductor\n/);
+  expect(text).toContain('`npx conductor-build validate`');
+  expect((await one.conductor('init', '--no-gates', '--no-example', '--instructions')).code).toBe(0);
+  expect(one.read('AGENTS.md')).toBe(text);
+});

@@ -177,8 +177,9 @@ test('over HTTP two sessions never hold the same task, and one that leaves gives
   const again = await two.take();
   expect(again).toMatchObject({ request: mine.request });
   expect(existsSync(join(again.workspace, 'half.txt'))).toBe(false);
-  const needs = { request: again.request, because: 'The colour is missing.', needs: 'decision' };
-  expect((await two.call('report_needs', needs)).text).toContain('The colour is missing.');
+  const needs = [{ kind: 'write', what: 'colours.txt', because: 'The colour is missing.' }];
+  const asked = await two.call('report_needs', { request: again.request, needs });
+  expect(asked.text).toContain('The colour is missing.');
   const rest = await two.call('take_task');
   expect(rest).toMatchObject({ isError: true, text: expect.stringContaining('The colour is missing.') });
 });

@@ -53,6 +53,11 @@ const WORDS = {
     say(`${kind} ${result.outcome.optionId}. `);
     if (result.outcome.optionId === 'yes' && kind === 'edit') writeFileSync(`${cwd}/${path}`, 'edited');
   },
+  needs: async ([what]) =>
+    writeFileSync(
+      process.env.CONDUCTOR_NEEDS,
+      JSON.stringify({ needs: [{ kind: 'write', what, because: 'it is named there' }] }),
+    ),
   about: async () => say(`model ${model}, mode ${mode}. `),
   hang: () => new Promise((resolve) => (onCancel = resolve)),
   deaf: () => new Promise(() => {}),

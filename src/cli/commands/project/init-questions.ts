@@ -11,6 +11,7 @@ export interface DecidedChoices {
   readonly example: boolean;
   /** False: git's merge driver is not to be set. */
   readonly mergeDriver: boolean;
+  readonly instructions: boolean | undefined;
 }
 
 /** Undefined when the user cancelled. */
@@ -20,7 +21,8 @@ export function askForProject(survey: InitSurvey, decided: DecidedChoices): Prom
     const example = decided.example && !survey.hasSpecs && (await askExample());
     const agents = decided.agents ?? (await askAgents());
     const mergeDriver = decided.mergeDriver && !survey.hasMergeDriver && (await askMergeDriver());
-    return { gates, agents, example, mergeDriver };
+    const instructions = decided.instructions ?? (await askInstructions());
+    return { gates, agents, example, mergeDriver, instructions };
   });
 }
 
@@ -59,4 +61,8 @@ function askMergeDriver(): Promise<boolean> {
     'Set a merge driver in the git settings of this repository, so that lock files merge task by task?',
     true,
   );
+}
+
+function askInstructions(): Promise<boolean> {
+  return askYes('Add a section to AGENTS.md that tells your agents how specs are written here?', true);
 }

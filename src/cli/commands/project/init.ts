@@ -21,6 +21,7 @@ export interface InitFlags {
   readonly example: boolean;
   /** False with `--no-merge-driver`. */
   readonly mergeDriver: boolean;
+  readonly instructions?: boolean;
 }
 
 export async function runInit(flags: InitFlags): Promise<number> {
@@ -46,13 +47,13 @@ async function chosen(survey: InitSurvey, flags: InitFlags): Promise<InitChoices
   const { canAsk } = await import('../../questions.js');
   if (!flags.yes && canAsk()) {
     const { askForProject } = await import('./init-questions.js');
-    const { agents, example, mergeDriver } = flags;
-    return askForProject(survey, { gates, agents, example, mergeDriver });
+    const { agents, example, mergeDriver, instructions } = flags;
+    return askForProject(survey, { gates, agents, example, mergeDriver, instructions });
   }
-  const { example } = flags;
+  const { agents = false, example, instructions = false } = flags;
   // A setting of the person's git is made only by a person's word.
   const mergeDriver = flags.mergeDriver && flags.yes === true;
-  if (gates !== undefined) return { gates, agents: flags.agents === true, example, mergeDriver };
+  if (gates !== undefined) return { gates, agents, example, mergeDriver, instructions };
   return {
     kind: 'usage',
     message: 'no gates are given, and conductor cannot ask without a terminal',
