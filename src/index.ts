@@ -6,11 +6,11 @@ export type {
   AgentPreset,
   CommandAgentConfig,
   ConductorConfig,
-  GateConfig,
   OpencodeAgentConfig,
   ScriptedAgentConfig,
 } from './model/config.js';
 export type { BuildEvent, BuildSummary } from './model/event.js';
+export type { GateConfig } from './model/task.js';
 
 /** Returns the configuration as it is; an editor completes and checks its keys. */
 export function defineConfig(config: ConductorConfig): ConductorConfig {

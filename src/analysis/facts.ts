@@ -17,10 +17,11 @@ import type { Label, RenderStep, Task } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import { describeTask, type ManifestFacts, type RecipeFacts, type RenderFacts } from '../store/manifest.js';
+import { type CommandSettings, NO_SETTINGS } from './command-settings.js';
 import { convertedFiles } from './converted-files.js';
 import { DeclaredInputs } from './declared-inputs.js';
 import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
-import { gateReads, readsBeyond } from './visible-files.js';
+import { gateReads, readsBeyond, recipeSettings } from './visible-files.js';
 
 export interface TaskFacts {
   readonly facts: ManifestFacts;
@@ -32,25 +33,31 @@ export interface TaskFacts {
 export const TEMPLATES = 'templates/';
 export const PARTIALS = 'templates/partials/';
 
+/** What tasks are worked on with, beside the files of the project. */
+export interface Instructions {
+  readonly agent: Agent | undefined;
+  readonly prompts: ReadonlyMap<string, string>;
+  readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
+  /** Absent: none. */
+  readonly settings?: CommandSettings;
+}
+
 export class FactGatherer {
   private readonly project: Project;
   private readonly agent: Agent | undefined;
   /** The prompt library: a project's own texts over shipped ones. */
   readonly templates: ReadonlyMap<string, string>;
   private readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
+  private readonly settings: CommandSettings;
   private readonly declared: DeclaredInputs;
   private readonly texts = new Map<ObjectId, Promise<string | undefined>>();
 
-  constructor(
-    project: Project,
-    agent: Agent | undefined,
-    prompts: ReadonlyMap<string, string>,
-    definitions?: ReadonlyMap<string, AgentDefinition>,
-  ) {
+  constructor(project: Project, { agent, prompts, definitions, settings = NO_SETTINGS }: Instructions) {
     this.project = project;
     this.agent = agent;
     this.templates = prompts;
     this.definitions = definitions;
+    this.settings = settings;
     this.declared = new DeclaredInputs(project);
   }
 
@@ -90,7 +97,7 @@ export class FactGatherer {
     } else {
       recipe = { kind: 'run' };
     }
-    const reader = { project: this.project, task, inputs, dependencyOutputs };
+    const reader = { project: this.project, task, inputs, dependencyOutputs, settings: this.settings };
     const readsEverything = task.recipe.kind === 'run' && task.inputs === undefined;
     const facts: ManifestFacts = {
       task,
@@ -100,6 +107,7 @@ export class FactGatherer {
       ...convertedFiles(this.project, task, inputs),
       wholeTree: readsEverything ? this.project.handWrittenTree : undefined,
       dependencies,
+      settings: recipeSettings(reader),
       beyond: readsBeyond(reader),
       gateReads: gateReads(reader),
     };

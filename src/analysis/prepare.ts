@@ -11,6 +11,7 @@ import type { Host, LoadedConfig } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
 import { diskSource, type OpenProject } from '../project/project-source.js';
 import type { ResultStore } from '../store/result-store.js';
+import { type CommandSettings, commandSettings } from './command-settings.js';
 import { FactGatherer } from './facts.js';
 import { openResults } from './open-results.js';
 import { Checker } from './verdict.js';
@@ -22,6 +23,7 @@ export interface Prepared {
   readonly agent: Agent | undefined;
   readonly store: ResultStore;
   readonly gatherer: FactGatherer;
+  readonly settings: CommandSettings;
   readonly checker: Checker;
   /** The same, as if nothing had been edited by hand. */
   readonly checkerOverEdits: Checker;
@@ -76,7 +78,14 @@ export async function prepare(
   const prompts = await gatherPrompts(host, project);
   const definitions = await gatherDefinitions(host, project, agent.value);
   if (!definitions.ok) return definitions;
-  const gatherer = new FactGatherer(project, agent.value, prompts, definitions.value);
+  const settings = await commandSettings(host, project);
+  if (!settings.ok) return settings;
+  const gatherer = new FactGatherer(project, {
+    agent: agent.value,
+    prompts,
+    definitions: definitions.value,
+    settings: settings.value,
+  });
   const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
   const selected = project.graph.closure(targets.value);
   const rebuildMissing = options.rebuildMissing === true;
@@ -95,6 +104,7 @@ export async function prepare(
     agent: agent.value,
     store,
     gatherer,
+    settings: settings.value,
     checker,
     checkerOverEdits,
     targets: targets.value,

@@ -5,6 +5,7 @@
 
 import { compareBytes } from '../base/order.js';
 import { ok, type Result } from '../base/result.js';
+import type { ManifestItem } from '../model/action.js';
 import { type Digest, digestFields } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
@@ -12,6 +13,7 @@ import type { GateSpec, Label, Task } from '../model/task.js';
 import { digestFiles, type Entry, encodeEntry, type Files, type Listing } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { BeyondInterfaces, ManifestFacts } from '../store/manifest.js';
+import { type CommandSettings, settingsFor } from './command-settings.js';
 import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
 import { foldPatches } from './patches.js';
 
@@ -22,6 +24,11 @@ export interface Reader {
   readonly inputs: ManifestFacts['inputs'];
   /** Of the transitive dependencies at least. */
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
+}
+
+/** A reader with what it gets beside files. */
+export interface EquippedReader extends Reader {
+  readonly settings: CommandSettings;
 }
 
 export interface VisibleFiles {
@@ -82,7 +89,7 @@ const NOTHING: BeyondInterfaces = { outputs: [], patches: [] };
  * Everything that gates can read and that neither the declared inputs nor the interfaces of direct dependencies tell;
  * undefined: nothing.
  */
-export function gateReads(reader: Reader): Digest | undefined {
+export function gateReads(reader: EquippedReader): Digest | undefined {
   const { project, task, inputs } = reader;
   if (gatesOf(project, task).length === 0) return undefined;
   const { whole, more } = gateFiles(reader);
@@ -100,7 +107,16 @@ export function gateReads(reader: Reader): Digest | undefined {
   for (const [label, digest] of outputsBeyond(reader)) fields.push(label, digest);
   const isSeen = (path: string) => whole || shown.has(path) || named.has(path) || task.edits.includes(path);
   for (const [path, digest] of patchesBeyond(reader, isSeen)) fields.push(path, digest);
+  const isKnown = (path: string) => whole || shown.has(path) || named.has(path);
+  for (const { name, value } of settingsFor(reader.settings, isKnown)) fields.push(name, value);
   return fields.length === 0 ? undefined : digestFields('conductor.gate-reads.1', fields);
+}
+
+/** What a `run` recipe gets beside files. Agents do not get it, and what they make does not depend on it. */
+export function recipeSettings({ task, inputs, settings }: EquippedReader): readonly ManifestItem[] {
+  if (task.recipe.kind !== 'run') return [];
+  const shown = new Set(inputs.flatMap((input) => input.files.map(([path]) => path)));
+  return settingsFor(settings, (path) => task.inputs === undefined || shown.has(path));
 }
 
 /** Hand-written files for gates beside the declared inputs: those that gates name, or all of them. */

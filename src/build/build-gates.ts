@@ -1,5 +1,6 @@
 /** The gates of the merged tree: which of them must run, and running them. Publishes nothing. */
 
+import { type CommandSettings, settingsFor } from '../analysis/command-settings.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
 import { digestFields } from '../model/digest.js';
@@ -24,7 +25,7 @@ export interface MergedWork {
  * is the checkout as it was, and the build has failed anyway: then they are not run.
  */
 export async function runBuildGates(
-  { project, store }: Prepared,
+  { project, store, settings }: Prepared,
   { executor, caller }: Pick<TaskRunner, 'executor' | 'caller'>,
   { tree, complete, changesFiles }: MergedWork,
   /** Of builds before, in the same process. */
@@ -35,7 +36,7 @@ export async function runBuildGates(
   const listing = await project.objects.list(tree);
   const due: { gate: GateSpec; key: string }[] = [];
   for (const gate of gates) {
-    const key = buildGateKey(gate, listing, lockFiles(project));
+    const key = buildGateKey(gate, { listing, locks: lockFiles(project), settings });
     if (!(await store.gatesPassed(key))) due.push({ gate, key });
   }
   if (due.length === 0) return ok(undefined);
@@ -54,12 +55,25 @@ export async function runBuildGates(
   return ok(undefined);
 }
 
-/** The command and the files that it may read: its declared inputs, else everything but the lock files. */
-function buildGateKey(gate: GateSpec, listing: Listing, locks: ReadonlySet<string>): string {
+/** The command, the files that it may read (its declared inputs, else everything but the lock files), and what it gets beside. */
+function buildGateKey(
+  gate: GateSpec,
+  {
+    listing,
+    locks,
+    settings,
+  }: {
+    readonly listing: Listing;
+    readonly locks: ReadonlySet<string>;
+    readonly settings: CommandSettings;
+  },
+): string {
   const paths = gate.inputs ? patternSet(gate.inputs).select(listing) : listing.paths;
   const files = paths
     .filter((path) => !locks.has(path))
     .map((path) => [path, listing.get(path) as Entry] as const);
   const command = typeof gate.command === 'string' ? gate.command : JSON.stringify(gate.command);
-  return digestFields('conductor.build-gate.1', [command, digestFiles(files)]);
+  const seen = new Set(paths);
+  const beside = settingsFor(settings, (path) => seen.has(path)).flatMap(({ name, value }) => [name, value]);
+  return digestFields('conductor.build-gate.1', [command, digestFiles(files), ...beside]);
 }

@@ -3,6 +3,7 @@
  * gates, publish, record. Each part is in another file.
  */
 
+import { toolVersions } from '../analysis/command-settings.js';
 import { findOrphans, provenOrphans } from '../analysis/orphans.js';
 import { type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -195,11 +196,15 @@ async function dryRun(
 
 async function remember(host: Host, prepared: Prepared, tree: string): Promise<void> {
   const { project, loaded } = prepared;
+  const tools = await toolVersions(host, project.config.toolchain);
+  // They were asked when the build began: a session asks once.
+  if (!tools.ok) return;
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
   await writeLastBuild(project.repository.state, {
     version: host.version,
     tree,
-    environment: environmentDigests(loaded.environment, host.env),
+    environment: environmentDigests([...loaded.environment, ...project.config.keyedEnv], host.env),
+    ...(tools.value.size === 0 ? {} : { toolchain: Object.fromEntries(tools.value) }),
     secrets: project.config.secrets,
     named: project.named,
     tasks: project.graph.tasks.size,

@@ -3,7 +3,7 @@
 import { ok } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
-import { hasSameEnvironment, readLastBuild } from '../project/clone-records.js';
+import { hasSameEnvironment, type LastBuild, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
 import { runBuild } from './lifecycle.js';
@@ -37,7 +37,7 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
   if (options.force || options.commit || options.targets.length > 0) return undefined;
   const last = readLastBuild(session.repository.state);
   if (!last || last.version !== host.version) return undefined;
-  if (!hasSameEnvironment(last, host.env)) return undefined;
+  if (!hasSameEnvironment(last, host.env) || !(await hasSameTools(host, last))) return undefined;
   if (last.config !== undefined) {
     const loaded = await host.loadConfig(session.repository.project);
     if (!loaded.ok || loaded.value.digest !== last.config) return undefined;
@@ -48,4 +48,13 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
   if (taken.value.tree === last.tree) return last.tasks;
   session.sessionState.memory.handOn(taken.value.tree, how);
   return undefined;
+}
+
+async function hasSameTools(host: Host, { toolchain }: LastBuild): Promise<boolean> {
+  if (toolchain === undefined) return true;
+  const { toolVersions } = await import('../analysis/command-settings.js');
+  const today = await toolVersions(host, Object.keys(toolchain));
+  return (
+    today.ok && Object.entries(toolchain).every(([command, output]) => today.value.get(command) === output)
+  );
 }

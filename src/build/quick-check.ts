@@ -44,6 +44,8 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   try {
     const last = readLastBuild(repository.state);
     if (!last || last.version !== host.version || last.named.length > 0) return undefined;
+    // Versions of tools are asked for by the build.
+    if (last.toolchain !== undefined) return undefined;
     if (!hasSameEnvironment(last, host.env) || isUnusual(repository, last)) return undefined;
     if (ownFolderProblem(repository.project) || !(await isAsRecorded(repository))) return undefined;
     if (!(await isSameTree(repository, last))) return undefined;

@@ -3,10 +3,10 @@
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { makeDir } from '../io/files.js';
-import { type Config, commandText } from '../model/config.js';
+import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
-import type { Command } from '../model/task.js';
+import { type Command, commandText } from '../model/task.js';
 import type { TaskRun } from '../model/task-run.js';
 import type { BuildLogs } from '../project/log-files.js';
 import type { Workspace } from '../workspace/workspace-pool.js';

@@ -4,7 +4,7 @@ import type { AgentConfig } from './agents/agent-config.js';
 import type { GrowPolicy } from './agents/agent-report.js';
 import { type CacheConfig, type CacheSettings, resolveCache } from './cache-config.js';
 import type { ModelRoute, ModelsConfig, ProviderLimits } from './routes.js';
-import type { Command, GateSpec } from './task.js';
+import { type Command, type GateConfig, type GateSpec, resolveGate } from './task.js';
 
 export type {
   AcpAgentConfig,
@@ -17,16 +17,6 @@ export type {
   OpencodeProviderConfig,
   ScriptedAgentConfig,
 } from './agents/agent-config.js';
-
-/** Gate in the config: a command, or a command with a name and limits. */
-export type GateConfig =
-  | Command
-  | {
-      readonly name?: string;
-      readonly run: Command;
-      readonly timeoutMinutes?: number;
-      readonly inputs?: readonly string[];
-    };
 
 /** What `conductor.config.ts` exports by default: every key is optional. */
 export interface ConductorConfig {
@@ -44,6 +34,8 @@ export interface ConductorConfig {
     readonly keep?: readonly string[];
     /** Paths outside the project (absolute, or `~/…`) that agents and commands may read in the sandbox. */
     readonly read?: readonly string[];
+    /** Files that stand for what links and set-up provide. Default: lock files of package managers in the project's root. */
+    readonly inputs?: readonly string[];
   };
   readonly gates?: {
     /** For every task, on its own tree. */
@@ -97,8 +89,10 @@ export interface ConductorConfig {
   readonly secrets?: readonly string[];
   /** `auto` (default): bubblewrap when it is there; `required`: without it nothing runs; `off`. */
   readonly sandbox?: 'auto' | 'required' | 'off';
-  /** Names of environment variables that gates, `run` recipes and set-up may see beside the usual ones. */
-  readonly env?: readonly string[];
+  /** Environment variables that gates, `run` recipes and set-up may see beside the usual ones. */
+  readonly env?: readonly (string | { readonly name: string; readonly key?: boolean })[];
+  /** Commands whose output (versions of tools) is in the keys of `run` tasks and of gates. */
+  readonly toolchain?: readonly string[];
   /** Changed to disown every earlier result. */
   readonly salt?: string;
   /** Where results are shared, and whose are trusted. */
@@ -118,6 +112,7 @@ export interface Config {
     readonly setup: readonly Command[];
     readonly keep: readonly string[];
     readonly read: readonly string[];
+    readonly inputs: readonly string[] | undefined;
   };
   readonly gates: { readonly task: readonly GateSpec[]; readonly build: readonly GateSpec[] };
   readonly workers: number;
@@ -140,7 +135,11 @@ export interface Config {
   readonly planningBytes: number;
   readonly secrets: readonly string[];
   readonly sandbox: 'auto' | 'required' | 'off';
+  /** The names of all of them. */
   readonly env: readonly string[];
+  /** Those whose values are in keys. */
+  readonly keyedEnv: readonly string[];
+  readonly toolchain: readonly string[];
   readonly salt: string;
   readonly cache: CacheConfig;
 }
@@ -168,6 +167,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
       setup: config.workspace?.setup ?? [],
       keep: config.workspace?.keep ?? [],
       read: config.workspace?.read ?? [],
+      inputs: config.workspace?.inputs,
     },
     gates: {
       task: (config.gates?.task ?? []).map(resolveGate),
@@ -194,7 +194,11 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     planningBytes: config.planningBytes ?? 10_240,
     secrets: config.secrets ?? DEFAULT_SECRETS,
     sandbox: config.sandbox ?? 'auto',
-    env: config.env ?? [],
+    env: (config.env ?? []).map((one) => (typeof one === 'string' ? one : one.name)),
+    keyedEnv: (config.env ?? []).flatMap((one) =>
+      typeof one === 'string' ? [one] : one.key === false ? [] : [one.name],
+    ),
+    toolchain: config.toolchain ?? [],
     salt: config.salt ?? '',
     cache: resolveCache(config.cache ?? {}),
   };
@@ -210,22 +214,4 @@ export function observedPolicy(config: Pick<Config, 'agent'>): 'warn' | 'rebuild
   const { agent } = config;
   const observes = agent?.driver === 'opencode' || agent?.driver === 'acp';
   return (observes ? agent.observed : undefined) ?? 'warn';
-}
-
-/** A gate as written in a config or a spec, with its name filled in. */
-export function resolveGate(gate: GateConfig): GateSpec {
-  if (typeof gate === 'string') return { name: gate, command: gate };
-  if ('run' in gate) {
-    return {
-      name: gate.name ?? commandText(gate.run),
-      command: gate.run,
-      ...(gate.timeoutMinutes === undefined ? {} : { timeoutMinutes: gate.timeoutMinutes }),
-      ...(gate.inputs === undefined ? {} : { inputs: gate.inputs }),
-    };
-  }
-  return { name: commandText(gate), command: gate };
-}
-
-export function commandText(command: Command): string {
-  return typeof command === 'string' ? command : command.join(' ');
 }

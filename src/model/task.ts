@@ -44,6 +44,16 @@ export interface GateSpec {
   readonly inputs?: readonly string[];
 }
 
+/** Gate in the config: a command, or a command with a name and limits. */
+export type GateConfig =
+  | Command
+  | {
+      readonly name?: string;
+      readonly run: Command;
+      readonly timeoutMinutes?: number;
+      readonly inputs?: readonly string[];
+    };
+
 export interface Budget {
   readonly usd?: number;
   readonly tokens?: number;
@@ -133,4 +143,22 @@ export function targetNames(
 ): boolean {
   if (target === task.feature || target === task.label) return true;
   return matches(target, task.label) || matches(target, task.feature);
+}
+
+/** A gate as written in a config or a spec, with its name filled in. */
+export function resolveGate(gate: GateConfig): GateSpec {
+  if (typeof gate === 'string') return { name: gate, command: gate };
+  if ('run' in gate) {
+    return {
+      name: gate.name ?? commandText(gate.run),
+      command: gate.run,
+      ...(gate.timeoutMinutes === undefined ? {} : { timeoutMinutes: gate.timeoutMinutes }),
+      ...(gate.inputs === undefined ? {} : { inputs: gate.inputs }),
+    };
+  }
+  return { name: commandText(gate), command: gate };
+}
+
+export function commandText(command: Command): string {
+  return typeof command === 'string' ? command : command.join(' ');
 }

@@ -15,6 +15,8 @@ export interface LastBuild {
   readonly version: string;
   readonly tree: ObjectId;
   readonly environment: EnvironmentDigests;
+  /** What the commands of `toolchain` printed, by command. Absent: there are none. */
+  readonly toolchain?: Readonly<Record<string, string>>;
   /** How the snapshot was taken: patterns left out, and patterns kept although they look secret. */
   readonly secrets: readonly string[];
   readonly named: readonly string[];

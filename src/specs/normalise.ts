@@ -1,8 +1,7 @@
 /** Turns a task as written into a normalised one: defaults filled in, labels complete. */
 
 import type { KeyPath } from '../io/document/document.js';
-import { resolveGate } from '../model/config.js';
-import type { Recipe, Task, TaskNotes } from '../model/task.js';
+import { type Recipe, resolveGate, type Task, type TaskNotes } from '../model/task.js';
 import type { RawContext, RawDefaults, RawGate, RawTask } from './raw.js';
 
 /** A task with what is needed to say where each of its values was written. */

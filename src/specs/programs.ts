@@ -1,7 +1,7 @@
 /** Checks that the programs of gates exist. Reads shell lines only roughly; knows no PATH and runs nothing. */
 
-import { type Config, commandText } from '../model/config.js';
-import type { Command, Feature, GateSpec } from '../model/task.js';
+import type { Config } from '../model/config.js';
+import { type Command, commandText, type Feature, type GateSpec } from '../model/task.js';
 import type { SpecProblem } from './problem.js';
 
 /** Words that a shell understands by itself, and that stand where a program would. */

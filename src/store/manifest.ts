@@ -44,6 +44,8 @@ export interface ManifestFacts {
   readonly wholeTree: ObjectId | undefined;
   /** Interface digests of direct dependencies, in the order of their labels. */
   readonly dependencies: readonly { readonly label: string; readonly interface: Digest }[];
+  /** What the recipe gets beside files: variables, tools, packages. */
+  readonly settings: readonly ManifestItem[];
   /** What the recipe can read beyond that. */
   readonly beyond: BeyondInterfaces;
   /** What the task's gates can read beyond that, as one digest; undefined: nothing, or there are none. */
@@ -102,6 +104,7 @@ export function describeTask(facts: ManifestFacts): Manifest {
   // But a recipe is keyed on everything that it can read: without declared inputs that is more.
   for (const [label, files] of facts.beyond.outputs) id(`all files of dependency ${label}`, files);
   for (const [path, patches] of facts.beyond.patches) id(`patches of ${path}`, patches);
+  items.push(...facts.settings);
   return items;
 }
 

@@ -4,7 +4,6 @@ import type { InspectedTask, Inspection } from '../../build/dry-run.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { ManifestChange, StoredResult } from '../../model/action.js';
 import type { TaskView } from '../../model/build-view.js';
-import { commandText } from '../../model/config.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { HistoryLine } from '../../model/history.js';
 import type {
@@ -16,7 +15,7 @@ import type {
   TaskDocument,
   VerdictView,
 } from '../../model/page.js';
-import type { Label, Task } from '../../model/task.js';
+import { commandText, type Label, type Task } from '../../model/task.js';
 import type { StaleReason, Verdict } from '../../model/verdict.js';
 import { lockedTask } from '../../project/project.js';
 import { describeReason, describeTask, describeVerdict } from '../../report/verdict.js';

@@ -229,7 +229,7 @@ export class Rig implements AsyncDisposable {
   }
 }
 
-function shipped(folder: string): Map<string, string> {
+export function shipped(folder: string): Map<string, string> {
   const files = filesBelow(join(PACKAGE, folder));
   return new Map(Object.keys(files).map((path) => [path, readFileSync(join(PACKAGE, folder, path), 'utf8')]));
 }

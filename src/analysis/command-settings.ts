@@ -1,0 +1,130 @@
+/**
+ * What `run` recipes and gates get beside files, as items of a key: values of variables, versions of tools, and the files
+ * that stand for installed packages.
+ */
+
+import { compareBytes } from '../base/order.js';
+import { err, ok, type Result } from '../base/result.js';
+import { cleanEnvironment, runProgram } from '../io/process/process.js';
+import type { ManifestItem } from '../model/action.js';
+import type { Config } from '../model/config.js';
+import { digestFields } from '../model/digest.js';
+import type { Failure } from '../model/failure.js';
+import { patternSet } from '../model/paths/pattern-set.js';
+import { encodeEntry, type Listing } from '../model/tree.js';
+import type { Host } from '../project/host.js';
+
+/** Lock files of package managers: each says exactly which packages are installed. */
+const LOCK_FILES =
+  /^(package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|bun\.lockb?|deno\.lock|(poetry|uv|pdm)\.lock|Pipfile\.lock|Cargo\.lock|go\.sum|Gemfile\.lock|composer\.lock|mix\.lock|gradle\.lockfile|packages\.lock\.json)$/;
+
+/** A tool that takes longer than this to say its version hangs. */
+const TOOL_MS = 60_000;
+
+export interface CommandSettings {
+  /** Variables and tools. */
+  readonly items: readonly ManifestItem[];
+  /** Files that stand for what is installed: a recipe that sees such a file has it in its key anyway. */
+  readonly packages: readonly (readonly [path: string, item: ManifestItem])[];
+}
+
+export const NO_SETTINGS: CommandSettings = { items: [], packages: [] };
+
+export async function commandSettings(
+  host: Host,
+  { config, handWritten }: { readonly config: Config; readonly handWritten: Listing },
+): Promise<Result<CommandSettings, Failure>> {
+  const versions = await toolVersions(host, config.toolchain);
+  if (!versions.ok) return versions;
+  const items = [
+    ...[...config.keyedEnv].sort(compareBytes).map((name) => variable(name, host.env[name])),
+    ...[...versions.value].map(([command, output]) => tool(command, output)),
+  ];
+  return ok({ items, packages: packages(config.workspace, handWritten) });
+}
+
+/** Only a digest of the value: the key goes to caches that others read, and an explanation prints it. */
+function variable(name: string, value: string | undefined): ManifestItem {
+  const digest = value === undefined ? 'unset' : digestFields('conductor.env.1', [name, value]);
+  return { name: `the value of env ${name}`, value: digest, show: 'id' };
+}
+
+function tool(command: string, output: string): ManifestItem {
+  return { name: `tool ${command}`, value: output, show: output.includes('\n') ? 'text' : 'word' };
+}
+
+function packages(
+  { link, setup, inputs }: Config['workspace'],
+  handWritten: Listing,
+): CommandSettings['packages'] {
+  const isUsed = link.length + setup.length > 0;
+  const paths =
+    inputs !== undefined
+      ? patternSet(inputs).select(handWritten)
+      : isUsed
+        ? handWritten.paths.filter((path) => LOCK_FILES.test(path))
+        : [];
+  return paths.flatMap((path) => {
+    const entry = handWritten.get(path);
+    return entry
+      ? [[path, { name: `packages of ${path}`, value: encodeEntry(entry), show: 'id' }] as const]
+      : [];
+  });
+}
+
+/** What a reader gets beside files. A file that stands for packages and that is in its key anyway is not named twice. */
+export function settingsFor(
+  { items, packages }: CommandSettings,
+  isKeyed: (path: string) => boolean,
+): readonly ManifestItem[] {
+  return [...items, ...packages.flatMap(([path, item]) => (isKeyed(path) ? [] : [item]))];
+}
+
+/** One session has one host, and each command runs once in it. */
+const sessions = new WeakMap<Host, Map<string, Promise<Result<string, Failure>>>>();
+
+/** What each command prints, trimmed, by command. Fails with `invalid-config` when one does not end with 0. */
+export async function toolVersions(
+  host: Host,
+  commands: readonly string[],
+): Promise<Result<ReadonlyMap<string, string>, Failure>> {
+  const session = sessions.get(host) ?? new Map<string, Promise<Result<string, Failure>>>();
+  sessions.set(host, session);
+  const found = new Map<string, string>();
+  for (const command of commands) {
+    const known = session.get(command) ?? printed(host, command);
+    session.set(command, known);
+    const version = await known;
+    if (!version.ok) return version;
+    found.set(command, version.value);
+  }
+  return ok(found);
+}
+
+async function printed(host: Host, command: string): Promise<Result<string, Failure>> {
+  const exit = await runProgram({
+    command,
+    cwd: host.directory,
+    env: cleanEnvironment(host.env, []),
+    pathInFront: [`${host.directory}/node_modules/.bin`],
+    timeoutMs: TOOL_MS,
+  });
+  if (exit.kind === 'exited' && exit.code === 0) return ok(exit.tail.trim());
+  const how =
+    exit.kind === 'exited'
+      ? `ended with ${exit.code}`
+      : exit.kind === 'timed-out'
+        ? `took longer than ${TOOL_MS / 1000} seconds`
+        : 'could not run to its end';
+  const said = exit.kind === 'not-found' ? '' : exit.tail.trim().split('\n').at(-1);
+  return err({
+    kind: 'invalid-config',
+    diagnostics: [
+      {
+        file: 'conductor.config.ts',
+        message: `toolchain: \`${command}\` ${how}${said ? `: ${said}` : ''}`,
+        hint: 'name commands that print a version, or remove this one',
+      },
+    ],
+  });
+}
