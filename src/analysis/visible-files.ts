@@ -56,6 +56,24 @@ export function filesForRecipe(reader: Reader): Promise<Result<VisibleFiles, Fai
   return withPatches(reader, { whole: false, files });
 }
 
+/**
+ * What to do when the output of a failed command names a file of a dependency that its recipe does not see; undefined when it
+ * names none.
+ */
+export async function hiddenFileAdvice(reader: Reader, failure: Failure): Promise<string | undefined> {
+  const { project, task, dependencyOutputs } = reader;
+  if (failure.kind !== 'command-failed' || task.inputs === undefined) return undefined;
+  const seen = await filesForRecipe(reader);
+  if (!seen.ok) return undefined;
+  for (const label of [...project.graph.transitiveDependencies(task.label)].sort(compareBytes)) {
+    for (const path of dependencyOutputs.get(label)?.outputs.keys() ?? []) {
+      if (seen.value.files.has(path) || !failure.output.tail.includes(path)) continue;
+      return `its command does not see ${path} of ${label}, because it is neither in \`inputs\` nor in the interface of a task in \`depends_on\`; add it to \`inputs\``;
+    }
+  }
+  return undefined;
+}
+
 /** Gates see what makes the work run: also everything that direct and indirect dependencies made. */
 export function filesForGates(
   reader: Reader,

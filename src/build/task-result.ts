@@ -7,6 +7,7 @@ import { inTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
+import { hiddenFileAdvice } from '../analysis/visible-files.js';
 import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { StaleTask } from '../execution/describe-run.js';
@@ -47,8 +48,9 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
   const { check } = stale;
   const { task, verdict, storeKey } = check;
   const unmade = (failure: Failure): MadeResult => ({ result: err(failure), usage: {} });
-  // What a failure depends on beside the key: the same key may succeed by other gates or with more money.
-  const failureKey = `${storeKey} ${canonicalJson({ gates: check.gates, budget: task.budget })}`;
+  // What a failure depends on beside the key: the same key may succeed by other gates, by what they read, or with more money.
+  const { gateReads } = check.facts.facts;
+  const failureKey = `${storeKey} ${canonicalJson({ gates: check.gates, gateReads, budget: task.budget })}`;
   const before = sessionState.failed.get(failureKey);
   if (before) return unmade({ kind: 'failed-before', failure: before });
   const reasons = verdict.kind === 'stale' ? verdict.reasons : [];
@@ -79,6 +81,7 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
   const { usage, ms } = ran.value;
   if (!ran.value.ok) {
     const isToday = isOwn || sessionState.failed.has(failureKey);
+    if (isToday) await adviseOnHiddenFiles(parts, stale, ran.value.failure);
     return { result: isToday ? err(ran.value.failure) : 'again', usage };
   }
   const revised = escalated?.revision && { check: escalated.check, revision: escalated.revision };
@@ -119,6 +122,18 @@ async function keepWaiting(
     },
     new Map(changes.flatMap(([path, entry]) => (entry === undefined ? [] : [[path, entry] as const]))),
   );
+}
+
+/** A command that looked for a file of an indirect dependency says only that there is none. */
+async function adviseOnHiddenFiles(
+  { prepared, caller }: MakeParts,
+  { check, dependencyOutputs }: StaleTask,
+  failure: Failure,
+): Promise<void> {
+  const { task, facts } = check;
+  const reader = { project: prepared.project, task, inputs: facts.facts.inputs, dependencyOutputs };
+  const message = await hiddenFileAdvice(reader, failure);
+  if (message !== undefined) caller.emit({ type: 'warning', task: task.label, message });
 }
 
 /** Waits for a worker, then does what can be done for the task. */

@@ -202,6 +202,20 @@ test('what a recipe without inputs can read of indirect dependencies and beside 
   expect(rig.read('out/three.txt')).toBe('abcxyzabc');
 });
 
+test('a command that looks for a file that it does not see is told how to see it', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/in.txt': 'abc' });
+  const third = { depends_on: ['T2'], outputs: ['out/three.txt'], run: 'cat out/one.txt > out/three.txt' };
+  rig.backlog('f', { ...chain(), T3: { ...third, inputs: [] } });
+  const failed = await rig.build();
+  expect(failed.failure('f/T3')).toMatchObject({ kind: 'command-failed' });
+  expect(failed.warnings()).toEqual([
+    expect.stringMatching(/does not see out\/one\.txt of f\/T1, .*add it to `inputs`$/),
+  ]);
+  rig.backlog('f', { ...chain(), T3: { ...third, inputs: ['out/one.txt'] } });
+  expect((await rig.build()).outcomes()['f/T3']).toBe('built');
+});
+
 test('outputs that were deleted are restored and no recipe runs', async () => {
   await using rig = await createRig();
   rig.write({ 'src/in.txt': 'abc one\n' });

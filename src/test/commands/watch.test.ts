@@ -172,6 +172,19 @@ test('a key that failed is not run again before it changes, or a person asks for
   expect(fourth.of('build.planned')[0]?.tasks).toEqual(['f/T1', 'f/T2']);
 });
 
+test('a task that failed at a gate is built again when a file of the gate changes', async () => {
+  await using rig = await createRig({ config: { attempts: 1 } });
+  rig.write({ 'gates/check.sh': 'exit 3\n' });
+  const verify = [{ run: 'sh gates/check.sh', inputs: ['gates/'] }];
+  rig.backlog('f', { T1: task('one.txt', { verify }) });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  await using watch = watching(rig);
+  expect((await watch.idle(1)).failure('f/T1')).toMatchObject({ kind: 'gate-failed' });
+  rig.write({ 'gates/check.sh': 'exit 0\n' });
+  watch.event();
+  expect((await watch.idle(2)).outcomes()).toEqual({ 'f/T1': 'built' });
+});
+
 test('gates that failed are not run again on the same content, and are when they change', async () => {
   const gate = (run: string) => ({ gates: { build: [{ name: 'check', run }] } });
   await using rig = await createRig({ config: gate('exit 3') });
