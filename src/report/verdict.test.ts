@@ -43,7 +43,7 @@ test('an explanation shows old against new: texts as diffs, ids shortened', asyn
   ] as const;
   const verdict: Verdict = { kind: 'stale', reasons: [{ kind: 'manifest-changed', changes }] };
   const manifest = [{ name: 'prompt', value: 'one\n2', show: 'text' }] as const;
-  expect(await explainText('a/T02', verdict, plainStyle, manifest)).toMatchInlineSnapshot(`
+  expect(await explainText({ label: 'a/T02', verdict }, plainStyle, manifest)).toMatchInlineSnapshot(`
     "a/T02: stale: changed: prompt, input src/a.ts, model and 1 more
 
       prompt

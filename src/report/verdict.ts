@@ -90,14 +90,9 @@ export function describeReason(reason: StaleReason): string {
 }
 
 /** Everything about one task's verdict; texts as diffs. With a manifest, also what decides its content. */
-export async function explainText(
-  label: Label,
-  verdict: Verdict,
-  style: Style,
-  manifest?: Manifest,
-): Promise<string> {
-  const lines = [`${style('bold', visible(label))}: ${describeVerdict(verdict)}`];
-  for (const reason of reasonsOf(verdict)) {
+export async function explainText(task: DescribedTask, style: Style, manifest?: Manifest): Promise<string> {
+  const lines = [`${style('bold', visible(task.label))}: ${describeTask(task)}`];
+  for (const reason of reasonsOf(task.verdict)) {
     if (reason.kind !== 'manifest-changed') continue;
     for (const change of reason.changes) lines.push('', ...(await changeLines(change, style)));
   }

@@ -90,7 +90,7 @@ class LastBuild {
   async explanation(style: ReturnType<typeof styleFor>): Promise<string> {
     if (this.verdicts.size === 0) return 'everything is fresh\n';
     const shown = [...this.verdicts].slice(0, MAX_EXPLAINED);
-    const texts = await Promise.all(shown.map(([label, verdict]) => explainText(label, verdict, style)));
+    const texts = await Promise.all(shown.map(([label, verdict]) => explainText({ label, verdict }, style)));
     const more = this.verdicts.size - shown.length;
     return texts.join('\n') + (more > 0 ? `and ${more} more: run \`conductor status\`\n` : '');
   }

@@ -3,7 +3,7 @@
 import { findOrphans, orphansOf } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
 import { exitCodeOf } from '../../../model/failure.js';
-import { describeTask, explainText, orphansText } from '../../../report/verdict.js';
+import { explainText, orphansText } from '../../../report/verdict.js';
 import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
@@ -30,8 +30,7 @@ export async function runExplain(label: string, flags: { readonly json?: boolean
       }
       const orphans = findOrphans(prepared.project);
       for (const { task, verdict, check, waiting } of asked) {
-        if (waiting) print(`${task.label}: ${describeTask({ label: task.label, verdict, waiting })}`);
-        print(await explainText(task.label, verdict, style, check?.facts.manifest));
+        print(await explainText({ label: task.label, verdict, waiting }, style, check?.facts.manifest));
         const removed = orphansOf(prepared.project, task.label, orphans);
         if (removed.length > 0) print(orphansText({ removed, kept: [] }, style));
       }
