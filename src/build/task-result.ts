@@ -64,7 +64,7 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
   }
   let isOwn = false;
   let escalated: Escalated | undefined;
-  const works = new WorkStore(prepared.project.objects, prepared.project.repository.state);
+  const works = new WorkStore(prepared.project.objects, prepared.project.repository.project);
   const kept = task.recipe.kind === 'agent' ? await usableWork(works, check) : undefined;
   const run = { key: storeKey, label: task.label };
   const ran = await sessionState.runs.join(run, caller, async (context) => {

@@ -71,7 +71,7 @@ async function approveIn(
   options: ApproveOptions,
 ): Promise<Result<readonly Approval[], Failure>> {
   const { project } = prepared;
-  const works = new WorkStore(project.objects, project.repository.state);
+  const works = new WorkStore(project.objects, project.repository.project);
   const open = (await works.all()).filter(
     ({ label, approved }) => prepared.targets.has(label) && approved !== true,
   );

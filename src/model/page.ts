@@ -159,6 +159,8 @@ export interface TaskDocument {
   /** From the former result to the one that stands; absent when one of them is in no store. */
   readonly diff?: readonly FileDiff[];
   readonly history: readonly PastRun[];
+  /** What its agent asks for, until a person grants it. */
+  readonly asks?: readonly { readonly what: string; readonly because: string }[];
   readonly problem?: FailureView;
 }
 

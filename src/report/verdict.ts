@@ -2,6 +2,7 @@
 
 import { unreachable } from '../base/result.js';
 import type { Manifest, ManifestChange } from '../model/action.js';
+import { type Need, needText } from '../model/agents/agent-report.js';
 import type { BuildEvent, ResultOutcome, WaitReason } from '../model/event.js';
 import { featureOf } from '../model/history.js';
 import type { Label } from '../model/task.js';
@@ -138,16 +139,21 @@ export function upToDate(verdict: Verdict): boolean {
 export interface StatusRow extends DescribedTask {
   /** For a drifted task: what was edited. */
   readonly drift?: readonly ShownDifference[];
+  /** What its agent asks for. */
+  readonly asks?: readonly Need[];
 }
 
 /** One line a task: label and verdict, aligned; below an edited one its files. */
 export function statusTable(rows: readonly StatusRow[], style: Style): string {
   const width = Math.max(0, ...rows.map((row) => textWidth(visible(row.label))));
   return rows
-    .map(({ label, verdict, drift = [], waiting }) => {
+    .map(({ label, verdict, drift = [], waiting, asks = [] }) => {
       const colour = upToDate(verdict) ? 'dim' : verdict.kind === 'drifted' ? 'yellow' : 'cyan';
       const line = `${padTo(visible(label), width)}  ${style(colour, describeTask({ label, verdict, waiting }))}`;
-      return `${[line, ...statLines(drift, style, ' '.repeat(width + 2))].join('\n')}\n`;
+      const indent = ' '.repeat(width + 2);
+      const asked = asks.map((need) => `${indent}asks ${visible(needText(need))}: ${visible(need.because)}`);
+      const hint = asks.length === 0 ? [] : [`${indent}allow it: conductor approve ${visible(label)}`];
+      return `${[line, ...statLines(drift, style, indent), ...asked, ...hint].join('\n')}\n`;
     })
     .join('');
 }

@@ -3,6 +3,7 @@
 import type { InspectedTask, Inspection } from '../../build/dry-run.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { ManifestChange, StoredResult } from '../../model/action.js';
+import { needText } from '../../model/agents/agent-report.js';
 import type { TaskView } from '../../model/build-view.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { HistoryLine } from '../../model/history.js';
@@ -19,6 +20,7 @@ import { commandText, type Label, type Task } from '../../model/task.js';
 import type { StaleReason, Verdict } from '../../model/verdict.js';
 import { lockedTask } from '../../project/project.js';
 import { describeReason, describeTask, describeVerdict } from '../../report/verdict.js';
+import { WorkStore } from '../../store/kept-work.js';
 import { previewOne } from '../prompt-preview.js';
 import { pastRuns } from './past-builds.js';
 import { resultDiffs } from './result-diffs.js';
@@ -70,6 +72,11 @@ export async function taskDocument(
   const found = locked ? await store.find(resultKeyOf(locked)) : undefined;
   const result = found?.ok ? found.value : undefined;
   const standing = asked.publishedOnly ? undefined : result;
+  const work = await new WorkStore(project.objects, project.repository.project).find(task.label);
+  const asks = (work?.approved ? [] : (work?.needs ?? [])).map((need) => ({
+    what: needText(need),
+    because: need.because,
+  }));
   const diff = asked.diff ?? (await publishedDiff(inspection, asked.run?.view, standing));
   return {
     ...recorded,
@@ -80,6 +87,7 @@ export async function taskDocument(
     ...(result ? { result: resultView(result) } : {}),
     prompts: [...recorded.prompts, ...(await nextPrompt(inspection, inspected))],
     ...(diff ? { diff } : {}),
+    ...(asks.length > 0 ? { asks } : {}),
   };
 }
 

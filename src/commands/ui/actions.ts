@@ -28,7 +28,7 @@ export function parseActionRequest(text: string): ActionRequest | undefined {
   return { action: action as PageAction, targets };
 }
 
-export const ACTIONS: readonly PageAction[] = ['build', 'retry', 'accept', 'discard-edits'];
+export const ACTIONS: readonly PageAction[] = ['build', 'retry', 'accept', 'discard-edits', 'approve'];
 
 export interface ActionParts {
   readonly data: PageData;
@@ -82,6 +82,12 @@ export class Actions {
       case 'discard-edits':
         if (targets.length === 0) return err('name the tasks whose edits are to be discarded');
         return ok(['build', '--discard-edits', ...targets]);
+      case 'approve': {
+        const [target, ...more] = targets;
+        return target === undefined || more.length > 0 || !target.includes('/')
+          ? err('name the one task that asks for something')
+          : ok(['approve', target]);
+      }
       default:
         return err(`${action} is unknown`);
     }

@@ -2,9 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { ScriptedAgent, type ScriptedRun } from '../../agent/scripted-agent.js';
+import { inspect } from '../../build/dry-run.js';
 import { approve } from '../../commands/approve.js';
 import type { AgentReport } from '../../model/agents/agent-report.js';
 import type { ConductorConfig } from '../../model/config.js';
+import { WorkStore } from '../../store/kept-work.js';
 import { filesBelow } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
@@ -44,6 +46,12 @@ test('a task whose agent asks for a file fails once, keeps its work, and goes on
   const failed = await first.done;
   expect(failed.failure('f/T1')).toEqual({ kind: 'needs', ...NEED, said: 'I need package.json' });
   expect(failed.agent.runs).toHaveLength(1);
+
+  const options = { targets: [], force: false, discardEdits: false };
+  const seen = await inspect(host(rig), options, ({ prepared: { project } }) =>
+    new WorkStore(project.objects, project.repository.project).all(),
+  );
+  expect(seen).toMatchObject({ ok: true, value: [{ label: 'f/T1', needs: NEED.needs }] });
 
   const listed = await approve(host(rig), { ...all, target: undefined, list: true });
   const grant = { need: NEED.needs?.[0], adds: [{ key: 'edits', path: 'package.json' }] };

@@ -200,4 +200,32 @@ describe.skipIf(browserPath === undefined)('the page in Chromium', () => {
     await until('accept to start', () => started.length === 2);
     expect(started).toEqual(['build web/T1', 'accept core/T2']);
   });
+
+  test('what an agent asks for is shown, and a button grants it', async () => {
+    await using rig = await createRig();
+    rig.backlog('f', { T1: { outputs: ['a.txt'], inputs: [], verify: ['false'] } });
+    rig.commit();
+    const held = rig.start();
+    const run = await held.agent.next('f/T1');
+    await run.write('a.txt', 'one\n');
+    run.report({ needs: [{ kind: 'write', what: 'package.json', because: 'it needs <b>zod</b>' }] });
+    run.finish();
+    await held.done;
+    const started: string[] = [];
+    const { page, go, complaints } = await openRigPage(rig, {
+      start: async (args) => {
+        started.push(args.join(' '));
+        return { exitCode: 0, tail: '' };
+      },
+    });
+    await go('#/task/f/T1?tab=why');
+    const asks = page.locator('section', { hasText: 'The agent asks' });
+    await asks.getByText('to write package.json').first().waitFor();
+    await asks.getByText('it needs <b>zod</b>').first().waitFor();
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByRole('button', { name: 'Yes' }).click();
+    await until('approve to start', () => started.length === 1);
+    expect(started).toEqual(['approve f/T1']);
+    expect(complaints).toEqual([]);
+  });
 });

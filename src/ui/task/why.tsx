@@ -19,6 +19,11 @@ export function WhyTab({
   const changes = verdict?.reasons.flatMap((reason) => reason.changes) ?? [];
   return (
     <>
+      {document.asks && (
+        <Panel title="The agent asks">
+          <Facts rows={document.asks.map(({ what, because }) => [what, because])} />
+        </Panel>
+      )}
       {run && <RunPanel run={run} build={document.build} />}
       {verdict && (
         <Panel title="Today" note={<Status kind={verdict.kind} />}>

@@ -92,6 +92,7 @@ function Task(props: {
           {verdict && verdict.kind !== 'fresh' && (
             <ActionButton action="build" targets={[label]} label="Build this" />
           )}
+          {document.asks && <ActionButton action="approve" targets={[label]} />}
           {verdict?.kind === 'drifted' && <ActionButton action="accept" targets={[label]} />}
           {verdict?.kind === 'drifted' && <ActionButton action="discard-edits" targets={[label]} />}
         </div>

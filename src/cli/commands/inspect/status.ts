@@ -4,15 +4,21 @@ import { driftOf } from '../../../analysis/drift.js';
 import { findOrphans } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
 import type { FileDifference } from '../../../io/git/tree-diff.js';
+import type { Need } from '../../../model/agents/agent-report.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { plural } from '../../../report/style.js';
 import { orphansText, type StatusRow, statusTable, upToDate } from '../../../report/verdict.js';
+import { WorkStore } from '../../../store/kept-work.js';
 import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 interface StatusLine extends StatusRow {
   readonly title: string;
   readonly drift?: readonly FileDifference[];
+}
+
+function asksOf(needs: readonly Need[] | undefined): { asks?: readonly Need[] } {
+  return needs === undefined ? {} : { asks: needs };
 }
 
 export async function runStatus(
@@ -24,9 +30,18 @@ export async function runStatus(
     { targets, force: false, discardEdits: false, warn: printWarning },
     async ({ prepared, tasks }) => {
       const rows: StatusLine[] = [];
+      const { objects, repository } = prepared.project;
+      const works = await new WorkStore(objects, repository.project).all();
+      const asking = new Map(works.flatMap((work) => (work.approved ? [] : [[work.label, work.needs]])));
       for (const { task, verdict, waiting } of tasks) {
         const waits = waiting && { because: waiting.because, on: waiting.on };
-        const row = { label: task.label, title: task.title, verdict, ...(waits && { waiting: waits }) };
+        const row = {
+          label: task.label,
+          title: task.title,
+          verdict,
+          ...(waits && { waiting: waits }),
+          ...asksOf(asking.get(task.label)),
+        };
         const isEdited = verdict.kind === 'drifted' || (verdict.kind === 'pending' && verdict.paths);
         rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
       }
