@@ -1,5 +1,6 @@
 /** Runs a build with its reporters and signals, for every command that builds. Knows no flag. */
 
+import type { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { build } from '../build/build.js';
 import type { BuildOptions } from '../build/options.js';
@@ -44,6 +45,7 @@ async function runOnce(
   const host = createHost(process.cwd(), { inbox });
   const reporters = openReporters(host, { json, dryRun: options.dryRun });
   const signals = cancelOnSignals();
+  const parent = endOfInput();
   const asking: Label[] = [];
   try {
     const on = (event: BuildEvent) => {
@@ -51,12 +53,26 @@ async function runOnce(
       traced?.on(event);
       if (event.type === 'task.finished' && event.failure?.kind === 'needs') asking.push(event.task);
     };
-    const { exitCode } = await build(host, options, on, signals.signal);
+    const { exitCode } = await build(host, options, on, AbortSignal.any([signals.signal, ...parent]));
     return { exitCode, asking };
   } finally {
     signals.stop();
     await reporters.close();
   }
+}
+
+/**
+ * Aborts when the process that started this build is gone, however it ended: it keeps our input open as long as it
+ * lives. Empty where nobody asks for it.
+ */
+function endOfInput(): AbortSignal[] {
+  if (process.env.CONDUCTOR_ENDS_WITH_INPUT === undefined) return [];
+  const gone = new AbortController();
+  if (process.stdin.readableEnded || process.stdin.destroyed) gone.abort();
+  process.stdin.resume();
+  for (const event of ['end', 'close', 'error']) process.stdin.once(event, () => gone.abort());
+  (process.stdin as Partial<Socket>).unref?.();
+  return [gone.signal];
 }
 
 /** Collects events and git processes; `write` puts the trace into the file. */

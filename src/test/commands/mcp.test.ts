@@ -7,7 +7,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { ensureBuilt, PACKAGE, TemporaryProject, until } from '../rig/command-line.js';
+import { ensureBuilt, PACKAGE, processesNaming, TemporaryProject, until } from '../rig/command-line.js';
 import { backlogYaml } from '../rig/rig-backlog.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -60,16 +60,16 @@ class Session {
   }
 }
 
-function stdio(of: TemporaryProject): Promise<Session> {
+async function stdio(of: TemporaryProject): Promise<{ session: Session; pid: number }> {
   ensureBuilt();
-  return Session.open(
-    new StdioClientTransport({
-      command: process.execPath,
-      args: [join(PACKAGE, 'bin/conductor.js'), 'mcp'],
-      cwd: of.dir,
-      env: { PATH: process.env.PATH ?? '', HOME: of.home },
-    }),
-  );
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [join(PACKAGE, 'bin/conductor.js'), 'mcp'],
+    cwd: of.dir,
+    env: { PATH: process.env.PATH ?? '', HOME: of.home },
+  });
+  const session = await Session.open(transport);
+  return { session, pid: transport.pid as number };
 }
 
 function write(workspace: string, path: string, text: string): void {
@@ -79,7 +79,7 @@ function write(workspace: string, path: string, text: string): void {
 
 test('a session on stdio takes tasks, learns what a gate said, and its results are published', async () => {
   const made = project();
-  const session = await stdio(made);
+  const { session } = await stdio(made);
   const first = await session.take();
   expect(first).toMatchObject({ task: 'f/T1' });
   expect(first.text).toContain('Write the colour.');
@@ -110,9 +110,18 @@ test('a session on stdio takes tasks, learns what a gate said, and its results a
   expect((await made.conductor('build', '--frozen')).code).toBe(0);
 });
 
+test('a server that is killed leaves no build behind', async () => {
+  const made = project();
+  const { session, pid } = await stdio(made);
+  await session.take();
+  expect(processesNaming(made.root)).not.toEqual([]);
+  process.kill(pid, 'SIGKILL');
+  await until('the build to end', () => processesNaming(made.root).length === 0);
+});
+
 test('it shows the project and edits specs, and no path leaves them', async () => {
   const made = project({ T1: { description: 'One.', outputs: ['one.txt'], run: 'echo 1 > one.txt' } });
-  const session = await stdio(made);
+  const { session } = await stdio(made);
   const { tools } = await session.client.listTools();
   expect(tools.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['status', 'take_task', 'write_spec']),

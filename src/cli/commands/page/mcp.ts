@@ -77,7 +77,9 @@ async function runConductor(
   const exit = await runProgram({
     command: [...commandLine(), ...args],
     cwd: directory,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', CONDUCTOR_ENDS_WITH_INPUT: '1' },
+    // A build waits for answers: it must not outlive a server that is killed.
+    onInput: () => {},
     signal,
     secrets: secretsIn(process.env),
     onLine(line, stream) {
