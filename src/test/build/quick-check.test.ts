@@ -94,7 +94,8 @@ test('only what the config reads is told apart; what a killed build left is mend
   const last = JSON.parse(
     project.read(join('.git/conductor/projects', state.split('/').at(-1) as string, 'last.json')),
   );
-  expect(Object.keys(last.environment).sort()).toEqual(['ALSO', 'WANTED']);
+  // PATH is what the config passes on to commands: its value is in their keys.
+  expect(Object.keys(last.environment).sort()).toEqual(['ALSO', 'PATH', 'WANTED']);
   // Two shells differ in much that decides nothing.
   const other = {
     ...env,
