@@ -13,6 +13,7 @@ import type { Feature, Label, Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 import type { Entry, Listing, ObjectId } from '../model/tree.js';
 import { loadSpecs } from '../specs/load.js';
+import { readIndexRecord } from '../workspace/index-record.js';
 import { filesOnDisk } from '../workspace/snapshot.js';
 import { type PatchedFile, readPatched } from './clone-records.js';
 import { type EditedFile, editedFiles } from './edited-files.js';
@@ -163,7 +164,7 @@ export async function loadProject(
 
 /**
  * Owned files that git ignores and that the private index has lost are taken in by name; files that look secret are
- * taken in when a spec names them. Usually there are none and the first snapshot stands.
+ * taken in when a spec names them; ignored ones that no spec names any more are left out again. Usually there are none and the first snapshot stands.
  */
 async function includeIgnoredOutputs(
   { repository, config, memory, take }: ProjectSource,
@@ -176,6 +177,9 @@ async function includeIgnoredOutputs(
   const isSame = named.join('\0') === memory.named.join('\0');
   // Outputs that were never made are nowhere: nothing is to be taken in then.
   const there = isSame ? await filesOnDisk(repository, wanted) : wanted;
-  if (isSame && there.length === 0) return ok(undefined);
-  return take({ secrets: config.secrets, named, force: there });
+  const held = readIndexRecord(repository.state)?.forced ?? [];
+  const isNamed = held.length === 0 ? undefined : new Set(plain);
+  const release = held.filter((path) => listing.get(path) && !isNamed?.has(path) && !recorded.has(path));
+  if (isSame && there.length === 0 && release.length === 0) return ok(undefined);
+  return take({ secrets: config.secrets, named, force: there, release });
 }

@@ -136,9 +136,14 @@ async function capture(
   // was there and nobody looks, the next task's input tree takes its place anyway.
   if (!options.isLast || outside.size + unnamed.length > 0) await reset(tree);
   await writeGitFile(workspace.dir, workspace.gitDir);
-  const strange = options.ignoreOthers ? undefined : (await withoutIgnored(unnamed, call))[0];
-  if (strange !== undefined) {
-    const path = shownName(Buffer.from(strange, 'latin1'));
+  const isOwned = (name: string) => owned(Buffer.from(name, 'latin1').toString('utf8'));
+  const strange = await withoutIgnored(
+    unnamed.filter((name) => !isOwned(name)),
+    call,
+  );
+  const refused = unnamed.find(isOwned) ?? (options.ignoreOthers ? undefined : strange[0]);
+  if (refused !== undefined) {
+    const path = shownName(Buffer.from(refused, 'latin1'));
     return err({ kind: 'unsafe-path', path, reason: 'its name is not UTF-8' });
   }
   const violations = await notIgnored(outside, call);
@@ -156,7 +161,14 @@ async function capture(
   const edits = await capturedEdits(objects, options, listing);
   const changed = [...inside].filter((path) => listing.get(path));
   const problem = await entryProblem(objects, changed, listing);
-  return problem ? err(problem) : ok({ tree, outputs, edits, others: violations });
+  return problem
+    ? err(problem)
+    : ok({
+        tree,
+        outputs,
+        edits,
+        others: [...violations, ...strange.map((name) => shownName(Buffer.from(name, 'latin1')))],
+      });
 }
 
 async function capturedEdits(

@@ -17,6 +17,8 @@ export interface IndexRecord {
   readonly index: string | undefined;
   readonly rules: IndexRules;
   readonly person: PersonIndex;
+  /** Ignored files of the project that were taken in by name, since a spec named them. */
+  readonly forced: readonly string[];
 }
 
 /** The rules files in a private index, as digests of their names and blobs. */
@@ -36,7 +38,7 @@ const NAME = 'index-settings.json';
 export function readIndexRecord(state: string): IndexRecord | undefined {
   try {
     const record = JSON.parse(readTextSync(join(state, NAME)) ?? '') as IndexRecord;
-    return record.settings && record.rules && record.person ? record : undefined;
+    return record.settings && record.rules && record.person && record.forced ? record : undefined;
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import { chmodSync, type Dirent, lstatSync } from 'node:fs';
 import { chmod, lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, removeTree } from '../io/files.js';
+import { shownName } from '../io/git/raw-tree.js';
 
 const UMASK = process.umask();
 
@@ -45,7 +46,7 @@ class Walk {
     await Promise.all(
       entries.map((entry) => {
         const inside = Buffer.concat([place, Buffer.from('/'), entry.name]);
-        const name = entry.name.toString('utf8');
+        const name = shownName(entry.name);
         return this.entry(entry, inside, path === '' ? name : `${path}/${name}`, path);
       }),
     );

@@ -11,6 +11,7 @@ import { fileIdentity, readText, writeAtomic } from '../io/files.js';
 import { type GitCall, type GitExit, git } from '../io/git/git-process.js';
 import { type GitSettings, mayConvert } from '../io/git/git-settings.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { byteName } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
@@ -35,6 +36,8 @@ export interface SnapshotOptions {
   readonly named: readonly string[];
   /** Paths that are taken in although git ignores them; those that are not on disk are passed over. */
   readonly force: readonly string[];
+  /** Paths that were taken in although git ignores them, and that nothing names any more. */
+  readonly release?: readonly string[];
 }
 
 /**
@@ -42,7 +45,8 @@ export interface SnapshotOptions {
  * other need not read again.
  */
 export async function copyIndex(from: string, to: string): Promise<void> {
-  for (const name of ['index-settings.json', 'index-secrets.json', 'index']) {
+  // The record last: with an older one the index is only looked at again.
+  for (const name of ['index-secrets.json', 'index', 'index-settings.json']) {
     const source = join(from, name);
     const { mtimeMs } = await stat(source);
     const copy = join(to, `${name}.copy`);
@@ -118,6 +122,14 @@ async function upToDate(
     const failed = await takeAsTracked(call, person.paths);
     if (failed) return err(failureOf(repository, failed));
   }
+  const release = new Set(options.release);
+  if (release.size > 0) {
+    const { paths } = await trackedThoughIgnored(repository, specs);
+    const held = [...release].map((path) => byteName(`${repository.prefix}${path}`));
+    const kept = (await ignoredInIndex(call)).filter((path) => !held.includes(path));
+    const failed = await takeAsTracked(call, [...kept, ...paths]);
+    if (failed) return err(failureOf(repository, failed));
+  }
   const tree = await treeOf(repository, objects, options);
   if (!tree.ok) return tree;
   const { attributes, ignores } = rules;
@@ -126,6 +138,9 @@ async function upToDate(
     index: fileIdentity(index),
     rules: { attributes, ignores },
     person: { identity: person.identity, digest: person.digest },
+    forced: [...new Set([...(isNew ? [] : (record?.forced ?? [])), ...tree.value.forced])].filter(
+      (path) => !release.has(path),
+    ),
   };
   if (JSON.stringify(now) !== JSON.stringify(record)) await writeIndexRecord(state, now);
   return tree;
@@ -201,16 +216,17 @@ async function addFiles(repository: Repository, specs: string[]): Promise<Result
   return added.code !== 0 && !isHarmless(added) ? err(failureOf(repository, added)) : ok(undefined);
 }
 
-/** The tree of the index, with the files that are taken in by name. */
+/** The tree of the index, with the files that are taken in by name; `forced`: those that are there. */
 async function treeOf(
   repository: Repository,
   objects: GitObjects,
   options: SnapshotOptions,
-): Promise<Result<{ tree: ObjectId }, Failure>> {
+): Promise<Result<{ tree: ObjectId; forced: readonly string[] }, Failure>> {
   const call = indexCall(repository);
+  let there: readonly string[] = [];
   const forced = [...new Set([...options.named, ...options.force])];
   if (forced.length > 0) {
-    const there = await filesOnDisk(repository, forced);
+    there = await filesOnDisk(repository, forced);
     // Outputs that are gone from disk leave the index by `add --all`, ones that look secret only by name.
     const list = [...there, ...options.named].map((path) => `${repository.prefix}${path}\0`).join('');
     const updated = await git(['update-index', '--add', '--remove', '-z', '--stdin'], {
@@ -221,8 +237,8 @@ async function treeOf(
   }
   const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
   const written = await git(['write-tree', ...prefix], call);
-  if (written.code === 0) return ok({ tree: written.stdout.toString('latin1').trim() });
-  if (written.stderr.includes('prefix')) return ok({ tree: await objects.empty() });
+  if (written.code === 0) return ok({ tree: written.stdout.toString('latin1').trim(), forced: there });
+  if (written.stderr.includes('prefix')) return ok({ tree: await objects.empty(), forced: there });
   return err(failureOf(repository, written));
 }
 

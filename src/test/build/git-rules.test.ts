@@ -89,6 +89,7 @@ test('rendered files are kept as the attributes say', async () => {
     T1: { render: steps('one.cap', 'one.bat'), outputs: ['one.cap', 'one.bat'], agent: undefined },
     T2: {
       render: steps('two.bat'),
+      inputs: [],
       outputs: ['two.bat'],
       verify: [`node -e "process.exit(require('fs').readFileSync('two.bat','utf8').includes('\\r')?0:1)"`],
       agent: undefined,
@@ -120,6 +121,28 @@ test('attributes that a recipe writes have no say in what is captured', async ()
     kind: 'wrote-outside-outputs',
     paths: ['.gitattributes'],
   });
+});
+
+test('an ignored file is an input as long as a spec names it', async () => {
+  await using rig = await createRig();
+  rig.write({
+    '.gitignore': '.conductor/\nlocal.*\n',
+    'local.txt': 'mine',
+    'local.out': 'a person wrote this',
+  });
+  const whole = { ...run('ls > all.txt', ['all.txt']), inputs: undefined };
+  const named = run('cp local.txt out.txt', ['out.txt'], ['local.txt']);
+  rig.backlog('f', { T1: whole });
+  await rig.buildWithoutAgent();
+  expect(rig.read('all.txt')).not.toContain('local');
+  rig.backlog('f', { T1: whole, T2: named });
+  await rig.buildWithoutAgent();
+  expect(rig.read('out.txt')).toBe('mine');
+  expect(rig.read('all.txt')).toContain('local.txt');
+  rig.backlog('f', { T1: whole });
+  await rig.buildWithoutAgent();
+  expect(rig.read('all.txt')).not.toContain('local');
+  expect(rig.read('local.txt')).toBe('mine');
 });
 
 test('names that are not UTF-8 are refused by name, and ignored ones do not matter', async () => {
