@@ -91,6 +91,7 @@ const SMALL_FILES: Readonly<Record<string, string>> = {
   'commands/watch/parts.ts': 'what all of a watch shares',
   'io/git/ignored.ts': 'the one question to ignore rules',
   'plan/outline-worker.ts': 'the entry of a thread',
+  'project/tracked-secrets.ts': 'asks git, which the rest of loading does not',
   'report/doctor.ts': 'the text of a command',
   'report/live/event-log.ts': 'a reporter beside the others',
 };

@@ -15,15 +15,18 @@ import { decodeEntry, Listing } from '../model/tree.js';
 import type { StaleReason } from '../model/verdict.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { contentDigest } from '../store/arrival.js';
+import type { ResultStore } from '../store/result-store.js';
 import { entryProblem } from '../workspace/capture.js';
 
 /**
  * The reason that stands against making a recorded result again where it would cost money or give something else: what
  * an agent made or a person accepted. Templates and commands are simply run again.
  */
-export function missingPin(locked: TaskRecord): StaleReason[] {
-  const isPinned = locked.recipe === 'agent' || locked.recipe === 'accepted';
-  return isPinned ? [{ kind: 'result-missing', key: resultKeyOf(locked) }] : [];
+export function missingPin(locked: TaskRecord, store: Pick<ResultStore, 'unreached'>): StaleReason[] {
+  if (locked.recipe !== 'agent' && locked.recipe !== 'accepted') return [];
+  const key = resultKeyOf(locked);
+  const unreached = store.unreached?.(key) ?? [];
+  return [{ kind: 'result-missing', key, ...(unreached.length === 0 ? {} : { unreached }) }];
 }
 
 /** One digest for the files of a record, as `contentDigest` has it for those of a result. */
@@ -38,7 +41,11 @@ export function recordedDigest(record: TaskRecord): Digest {
   return contentDigest({ outputs, edits });
 }
 
-export function pinnedMissing(project: Project, task: Task): Failure {
+export function pinnedMissing(
+  project: Project,
+  task: Task,
+  { unreached }: Extract<StaleReason, { kind: 'result-missing' }>,
+): Failure {
   const locked = lockedTask(project, task);
   if (!locked) throw new Error(`BUG: nothing is recorded of ${task.label}`);
   return {
@@ -47,6 +54,7 @@ export function pinnedMissing(project: Project, task: Task): Failure {
     remotes: project.config.cache.remotes
       .filter(({ read }) => read !== false)
       .map(({ url }) => withoutCredentials(url)),
+    ...(unreached === undefined ? {} : { unreached }),
   };
 }
 

@@ -44,6 +44,8 @@ export interface PrepareOptions {
   readonly accept?: boolean;
   /** Builds recorded results again that are in no store any more. Default: they are a failure. */
   readonly rebuildMissing?: boolean;
+  /** A project without a task is no mistake. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** What stands beside the options: who hears of remotes, how they are stopped, what is known already. */
@@ -58,19 +60,28 @@ export interface PrepareContext {
 
 const NOBODY: PrepareContext = { warn: () => {}, signal: new AbortController().signal };
 
-export async function prepare(
+/** A project with what is known of its tasks before any result is looked for. */
+export type ReadProject = Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings' | 'targets'>;
+
+interface Opened {
+  readonly project: OpenProject;
+  readonly loaded: LoadedConfig;
+}
+
+/** All that can be wrong with a project before its tasks are looked at: `validate` and every build go through it. */
+export async function readProject(
   host: Host,
-  { project: open, loaded }: { readonly project: OpenProject; readonly loaded: LoadedConfig },
-  options: PrepareOptions,
-  beside: PrepareContext = NOBODY,
-): Promise<Result<Prepared, Failure>> {
+  { project: open, loaded }: Opened,
+  options: Pick<PrepareOptions, 'targets' | 'accept' | 'mayBeEmpty'>,
+  read?: Project,
+): Promise<Result<ReadProject, Failure>> {
   const { config } = loaded;
   const accepts = (task: Task) =>
     options.accept === true && options.targets.some((one) => isNamed(one, task));
-  const opened = beside.read ? ok(beside.read) : await loadProject(diskSource(open, config), accepts);
+  const opened = read ? ok(read) : await loadProject(diskSource(open, config), accepts);
   if (!opened.ok) return opened;
   const project = opened.value;
-  if (project.graph.tasks.size === 0) return err(noSpecs(project));
+  if (project.graph.tasks.size === 0 && !options.mayBeEmpty) return err(noSpecs(project));
   const targets = selectTargets(project, options.targets);
   if (!targets.ok) return targets;
   const agent = await host.createAgent(config);
@@ -86,8 +97,22 @@ export async function prepare(
     definitions: definitions.value,
     settings: settings.value,
   });
-  const forced: ReadonlySet<Label> = options.force ? targets.value : new Set();
-  const selected = project.graph.closure(targets.value);
+  return ok({ project, agent: agent.value, gatherer, settings: settings.value, targets: targets.value });
+}
+
+export async function prepare(
+  host: Host,
+  opened: Opened,
+  options: PrepareOptions,
+  beside: PrepareContext = NOBODY,
+): Promise<Result<Prepared, Failure>> {
+  const { loaded } = opened;
+  const read = await readProject(host, opened, options, beside.read);
+  if (!read.ok) return read;
+  const { project, agent, gatherer, settings, targets } = read.value;
+  const { config } = project;
+  const forced: ReadonlySet<Label> = options.force ? targets : new Set();
+  const selected = project.graph.closure(targets);
   const rebuildMissing = options.rebuildMissing === true;
   const { warn, signal, readOnly = false } = beside;
   const sharing = { warn, signal, readOnly, selected, rebuildMissing };
@@ -101,13 +126,13 @@ export async function prepare(
   return ok({
     project,
     loaded,
-    agent: agent.value,
+    agent,
     store,
     gatherer,
-    settings: settings.value,
+    settings,
     checker,
     checkerOverEdits,
-    targets: targets.value,
+    targets,
     selected,
     whole: selected.size === project.graph.tasks.size,
   });
@@ -129,8 +154,8 @@ function isNamed(target: string, task: Task): boolean {
   return targetNames(target, (glob, name) => parsePattern(glob).matches(name), task);
 }
 
-/** The tasks that the patterns of a command line name; all when there is none. */
-function selectTargets(project: Project, targets: readonly string[]): Result<Set<Label>, Failure> {
+/** The tasks that the patterns of a command line name; all when there is none. Fails with `unknown-target`. */
+export function selectTargets(project: Project, targets: readonly string[]): Result<Set<Label>, Failure> {
   const { graph } = project;
   if (targets.length === 0) return ok(new Set(graph.tasks.keys()));
   const selected = new Set<Label>();

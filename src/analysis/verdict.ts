@@ -194,7 +194,7 @@ export class Checker {
       );
       return make({ kind: 'drifted', paths: drift, stale: undefined, ...inTheWay }, candidate, made);
     }
-    if (!result && isCurrent && !this.options.rebuildMissing) reasons.push(...missingPin(locked));
+    if (!result && isCurrent && !this.options.rebuildMissing) reasons.push(...missingPin(locked, this.store));
     if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);

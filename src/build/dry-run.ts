@@ -46,7 +46,14 @@ export async function inspectTasks(prepared: Prepared): Promise<Result<Inspected
       continue;
     }
     const checked = await prepared.checker.check(task, dependencyOutputs);
-    if (!checked.ok) return err(checked.error);
+    if (!checked.ok) {
+      // As in a build, it fails alone, with those that need it.
+      if (!isOfTask(checked.error)) return err(checked.error);
+      const reasons = [{ kind: 'refused', failure: checked.error }] as const;
+      rows.push({ task, verdict: { kind: 'stale', reasons }, check: undefined });
+      foreseen.set(label, foreseenOutputs(task, lockedTask(prepared.project, task)));
+      continue;
+    }
     const made = checked.value.dependencyOutputs;
     if (made) dependencyOutputs.set(label, made);
     foreseen.set(label, made ?? foreseenOutputs(task, lockedTask(prepared.project, task)));
@@ -56,6 +63,10 @@ export async function inspectTasks(prepared: Prepared): Promise<Result<Inspected
     rows.push({ task, verdict, check, ...(waits && held[label] ? { waiting: held[label] } : {}) });
   }
   return ok(rows);
+}
+
+function isOfTask({ kind }: Failure): boolean {
+  return kind === 'template-error' || kind === 'prompt-error' || kind === 'prompt-too-large';
 }
 
 export interface Inspection {

@@ -76,7 +76,9 @@ export function wouldBe(verdict: Verdict, keepEdits = false): TaskOutcomeKind {
     case 'drifted':
       return verdict.stale ? (keepEdits ? 'built' : 'failed') : 'drifted';
     case 'stale':
-      return verdict.reasons.some((reason) => reason.kind === 'result-missing') ? 'failed' : 'built';
+      return verdict.reasons.some(({ kind }) => kind === 'result-missing' || kind === 'refused')
+        ? 'failed'
+        : 'built';
     case 'pending':
       return 'skipped';
   }

@@ -54,9 +54,8 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
   const before = sessionState.failed.get(failureKey);
   if (before) return unmade({ kind: 'failed-before', failure: before });
   const reasons = verdict.kind === 'stale' ? verdict.reasons : [];
-  if (reasons.some((reason) => reason.kind === 'result-missing')) {
-    return unmade(pinnedMissing(prepared.project, task));
-  }
+  const missing = reasons.find((reason) => reason.kind === 'result-missing');
+  if (missing) return unmade(pinnedMissing(prepared.project, task, missing));
   if (reasons.some((reason) => reason.kind === 'result-damaged')) {
     const message = 'the stored result is damaged; conductor rebuilds the task';
     caller.emit({ type: 'warning', task: task.label, message });

@@ -16,6 +16,7 @@ import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Files } from '../model/tree.js';
 import { lockedTask } from '../project/project.js';
+import { describeVerdict } from '../report/verdict.js';
 import { acceptFiles } from './hand-edits/accept-files.js';
 import { mergeEdits, recordedOutputs, replacesAccepted } from './hand-edits/merge-edits.js';
 import type { BuildOptions } from './options.js';
@@ -139,10 +140,9 @@ export class TaskStep {
   /** For `--frozen`: everything that needs a recipe, a person or another task first. */
   notUpToDate(): { label: Label; verdict: string }[] {
     const rows = [...this.stale].map(([label, verdict]) => ({ label, verdict }));
-    for (const [label, outcome] of this.outcomes) {
-      if (this.stale.has(label)) continue;
-      if (outcome === 'failed' || outcome === 'skipped' || outcome === 'drifted')
-        rows.push({ label, verdict: outcome });
+    for (const [label, verdict] of this.outcomes) {
+      const isCurrent = verdict !== 'failed' && verdict !== 'skipped' && verdict !== 'drifted';
+      if (!isCurrent && !this.stale.has(label)) rows.push({ label, verdict });
     }
     return rows;
   }
@@ -285,9 +285,9 @@ export class TaskStep {
     const { options, durations } = this.parts;
     const { label } = check.task;
     if (options.frozen || options.accept) {
-      this.stale.set(label, 'stale');
-      const result = err<Failure>({ kind: 'not-up-to-date', tasks: [{ label, verdict: 'stale' }] });
-      return { result, usage: {} };
+      const verdict = describeVerdict(check.verdict);
+      this.stale.set(label, verdict);
+      return { result: err({ kind: 'not-up-to-date', tasks: [{ label, verdict }] }), usage: {} };
     }
     const { dependencyOutputs } = this;
     const made = await makeResult(this.parts, { check, dependencyOutputs, former });

@@ -85,11 +85,12 @@ describe('usage', () => {
   test('outside of a repository it names the command that mends it', async () => {
     const project = newProject();
     project.remove('.git');
-    const { code, text } = await project.conductor('build');
+    const { code, stdout, stderr } = await project.conductor('build');
     expect(code).toBe(2);
-    expect(steady(text)).toBe(
-      `error: this folder is not in a git repository\n  folder  ${project.dir}\n  hint: run \`git init\` here, or change to the folder of the project\nconductor: failed in <time>\n`,
+    expect(stderr).toBe(
+      `error: this folder is not in a git repository\n  folder  ${project.dir}\n  hint: run \`git init\` here, or change to the folder of the project\n`,
     );
+    expect(steady(stdout)).toBe('conductor: failed in <time>\n');
     expect(existsSync(project.path('.conductor'))).toBe(false);
   });
 
@@ -131,10 +132,10 @@ describe('specs', () => {
   test('YAML that cannot be read is shown at its place', async () => {
     const project = newProject({ [SPEC]: 'tasks:\n  - id: T01\n    outputs: [a, b\n  - id: T02\n' });
     for (const command of ['validate', 'build']) {
-      const { code, text } = await project.conductor(command);
+      const { code, stderr } = await project.conductor(command);
       expect(code).toBe(2);
-      expect(text).toMatch(/^specs\/notes\/BACKLOG\.yaml:\d+:\d+: /);
-      expect(text).toMatch(/\^/);
+      expect(stderr).toMatch(/^specs\/notes\/BACKLOG\.yaml:\d+:\d+: /);
+      expect(stderr).toMatch(/\^/);
     }
   });
 
@@ -264,10 +265,10 @@ describe('build', () => {
       'export default { gates: { task: [{ name: "slow", run: "echo before; sleep 60", timeoutMinutes: 0.01 }] } };\n',
     );
     const from = performance.now();
-    const { code, text } = await project.conductor('build');
+    const { code, stdout, stderr } = await project.conductor('build');
     expect(performance.now() - from).toBeLessThan(15_000);
     expect(code).toBe(1);
-    expect(steady(text)).toBe(
+    expect(steady(stderr)).toBe(
       [
         'error: notes/T01: a gate took too long',
         '  gate   slow',
@@ -275,10 +276,11 @@ describe('build', () => {
         '  log    .conductor/logs/<build>/notes~T01/gate-1.1.log',
         '  | before',
         '  hint: find out why it hangs, or raise its timeout (`timeout` in a spec, `timeoutMinutes` in the config)',
-        'skipped  notes/T02: needs notes/T01',
-        'conductor: 1 failed, 1 skipped in <time>',
         '',
       ].join('\n'),
+    );
+    expect(steady(stdout)).toBe(
+      'skipped  notes/T02: needs notes/T01\nconductor: 1 failed, 1 skipped in <time>\n',
     );
     expect(existsSync(project.path('out'))).toBe(false);
   });
@@ -300,9 +302,10 @@ describe('build', () => {
     project.write('in/a.txt', 'changed\n');
     const stale = await project.conductor('build', '--frozen');
     expect(stale.code).toBe(1);
-    expect(stale.text).toContain(
-      'error: 2 tasks are not up to date\n  notes/T01  stale\n  notes/T02  skipped\n',
+    expect(stale.stderr, 'each task once').toBe(
+      'error: 2 tasks are not up to date\n  notes/T01  stale: changed: input in/a.txt\n  notes/T02  skipped\n  hint: run `conductor build` and commit what it writes\n',
     );
+    expect(steady(stale.stdout)).toBe('conductor: failed in <time>\n');
     expect(project.read('out/one.txt')).toBe('hello\n');
     project.write('in/a.txt', 'hello\n');
     project.remove('out');
@@ -368,9 +371,9 @@ describe('build', () => {
     expect(looking.code, 'looking needs no lock').toBe(0);
     task.release();
     expect(await first.ended).toMatchObject({ code: 0 });
-    const { code, text } = await second.ended;
+    const { code, stdout } = await second.ended;
     expect(code).toBe(0);
-    expect(text).toMatch(/conductor: nothing to do \(3 fresh\)\n$/);
+    expect(stdout).toMatch(/conductor: nothing to do \(3 fresh\)\n$/);
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -537,7 +540,7 @@ describe('looking', () => {
       code: 0,
       stdout: [
         'notes/T01  stale: never built',
-        'notes/T02  pending: waits for notes/T01',
+        'notes/T02  pending: waits for notes/T01; never built',
         'conductor: 2 tasks, 0 fresh, 2 not up to date',
         '',
       ].join('\n'),

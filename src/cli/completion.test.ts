@@ -27,8 +27,7 @@ beforeAll(() => {
     'specs/broken/BACKLOG.yaml': 'tasks: [\n',
     'templates/crud-own/template.yaml': 'description: ours\n',
   });
-  mkdirSync(project.path(`.conductor/logs/${HOSTILE}`), { recursive: true });
-  mkdirSync(project.path('.conductor/logs/line\nbreak'));
+  for (const name of [HOSTILE, 'line\nbreak']) project.write(`.conductor/logs/${name}/events.ndjson`, '');
   programs = join(project.root, 'programs');
   mkdirSync(programs);
   const program = join(programs, 'conductor');

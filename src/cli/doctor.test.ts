@@ -104,11 +104,14 @@ test('a config that does not load and specs that are wrong are named with their 
     `config: ${CONFIG}: workerz: \`workerz\` is not a known key`,
   ]);
   const wrong = newProject({
-    [SPEC]: backlog('    run: x\n    verify: [no-such-program --all]\n    tytle: x\n'),
+    [SPEC]: backlog('    run: x\n    tytle: x\n'),
   });
   expect(problems((await examined(wrong)).findings)).toEqual([
-    `specs: ${SPEC}:5: the program \`no-such-program\` is not on PATH`,
-    `specs: ${SPEC}:6: \`tytle\` is not a known key`,
+    `specs: ${SPEC}:5: \`tytle\` is not a known key`,
+  ]);
+  const gate = newProject({ [SPEC]: backlog('    run: x\n    verify: [no-such-program --all]\n') });
+  expect(problems((await examined(gate)).findings)).toEqual([
+    `gates: ${SPEC}:5: the gate's program \`no-such-program\` is not where a gate looks for it`,
   ]);
 });
 

@@ -2,14 +2,14 @@
 
 import { closeSync, fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { type Command, CommanderError } from 'commander';
-import { exitCodeOf } from '../model/failure.js';
+import { CommanderError } from 'commander';
+import type { FailureAnswer } from '../model/failure-parts.js';
+import { answerError, answerInJson, CALL, helpAsCalled, refuse } from './output.js';
 import { createProgram } from './program.js';
 import { receivedSignal } from './signals.js';
 
 /** Runs the command line of this process and sets its exit code. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
-  let program: Command | undefined;
   // The reader may stop (`| head`), the terminal may close, the disk of a log may be full: the build continues.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.on('exit', leaveClosedTerminals);
@@ -27,14 +27,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
       void report(error).then((code) => process.exit(code));
     }
   });
-  try {
-    program = createProgram((code) => {
-      process.exitCode = code;
-    });
-    await program.parseAsync([...argv]);
-  } catch (error) {
-    process.exitCode = await report(error);
-  }
+  process.exitCode = await runCommandLine(argv);
   isDone = true;
   // A config may have left timers or sockets behind; they do not keep a build that has ended.
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
@@ -49,6 +42,24 @@ function leaveClosedTerminals(): void {
     } catch {
       // It is closed already.
     }
+  }
+}
+
+/** Runs one command; its exit code. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram((code) => {
+    exitCode = code;
+  }, helpAsCalled);
+  program.hook('preAction', (_, command) => {
+    const { json, format } = command.opts<{ json?: boolean; format?: string }>();
+    answerInJson(json === true || format === 'json');
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return exitCode;
+  } catch (error) {
+    return report(error, argv);
   }
 }
 
@@ -70,18 +81,34 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 /** Usage errors were printed by the parser; anything else that is thrown is a bug of conductor's. */
-async function report(error: unknown): Promise<number> {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+async function report(error: unknown, argv: readonly string[] = process.argv): Promise<number> {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // The parser threw before a command began.
+    answerInJson(argv.includes('--json'));
+    answerError(usageAnswer(error));
+    return 2;
+  }
   const { asFailure } = await import('../io/files.js');
   let failure = asFailure(error);
   if (failure?.kind === 'git-failed' && (await endedWithUs())) failure = { kind: 'cancelled' };
   if (failure) {
-    const { printFailure } = await import('./output.js');
-    printFailure(failure);
-    return exitCodeOf(failure);
+    return refuse(failure);
   }
-  process.stderr.write(await bugReport(error));
+  const text = await bugReport(error);
+  process.stderr.write(text);
+  const message = `conductor has a bug: ${error instanceof Error ? error.message : String(error)}`;
+  const fix = 'report it, with the lines on stderr and the command that you ran';
+  answerError({ kind: 'bug', message, details: [], fix });
   return 2;
+}
+
+/** `error: unknown option '--x'\n(Did you mean --y?)` as a sentence and what to do. */
+function usageAnswer({ message }: CommanderError): FailureAnswer {
+  const [first = '', ...more] = message.replace(/^error: /, '').split('\n');
+  const near = more.join(' ').replace(/^\((.*)\)$/, '$1');
+  const fix = near === '' ? `\`${CALL} --help\` lists the commands and their options` : near;
+  return { kind: 'usage', message: first, details: [], fix };
 }
 
 /** A signal to the whole process group ends git before conductor has heard of it. */

@@ -74,11 +74,13 @@ const EXIT_CODES = `
 Exit codes: 0 success; 1 a task or gate failed, or a check found a problem; 2 could not
 start (usage, config, specs, environment); 130 interrupted.`;
 
-export function createProgram(setExitCode: SetExitCode): Command {
+/** `help` puts the text of the help right before it is printed. */
+export function createProgram(setExitCode: SetExitCode, help = (text: string) => text): Command {
   const program = new Command('conductor')
     .description('Specs are the source, code is the build output.')
     .version(VERSION, '-V, --version')
     .exitOverride()
+    .configureOutput({ writeOut: (text) => process.stdout.write(help(text)) })
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: false })
     .addHelpText('after', EXIT_CODES);

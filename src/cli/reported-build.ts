@@ -43,7 +43,7 @@ async function runOnce(
   traced: { on(event: BuildEvent): void } | undefined,
 ): Promise<{ readonly exitCode: number; readonly asking: readonly Label[] }> {
   const host = createHost(process.cwd(), { inbox });
-  const reporters = openReporters(host, { json, dryRun: options.dryRun });
+  const reporters = openReporters(host, { json, dryRun: options.dryRun, frozen: options.frozen });
   const signals = cancelOnSignals();
   const parent = endOfInput();
   const asking: Label[] = [];

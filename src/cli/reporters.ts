@@ -2,29 +2,36 @@
 
 import type { Host } from '../project/host.js';
 import { jsonReporter } from '../report/json.js';
-import { plainReporter } from '../report/live/plain.js';
+import { isListedAtEnd, type LineOptions, plainReporter } from '../report/live/plain.js';
 import { type Reporter, tee } from '../report/live/reporter.js';
 import { terminalReporter } from '../report/live/terminal.js';
 import { verdictReporter } from '../report/verdict.js';
-import { isLive, type OutputStream, styleFor } from './output.js';
+import { CALL, isLive, type OutputStream, styleFor } from './output.js';
 
 export interface ReporterOptions {
   /** Events on stdout, text for people on stderr. */
   readonly json: boolean;
   /** Verdicts are what is asked for. */
   readonly dryRun: boolean;
-  /** Where text for people goes; by default stdout, and stderr beside events. */
+  /** All that is not up to date is listed at the end. */
+  readonly frozen?: boolean;
+  /** Where text for people goes; by default stdout for what was done and stderr for errors, and stderr beside events. */
   readonly stream?: OutputStream;
 }
 
 export function openReporters(host: Host, options: ReporterOptions): Reporter {
   const stream = options.stream ?? (options.json ? process.stderr : process.stdout);
   const style = styleFor(stream);
-  const readers: Reporter[] = options.json ? [jsonReporter(process.stdout)] : [];
+  const readers: Reporter[] = options.json ? [jsonReporter(process.stdout, CALL)] : [];
   if (options.dryRun) readers.push(verdictReporter(stream, style));
-  if (isLive(stream) && !process.env.NO_COLOR)
-    readers.push(terminalReporter({ stream, style, now: host.now, after }));
-  else readers.push(plainReporter(stream, style));
+  const isDrawn = isLive(stream) && !process.env.NO_COLOR;
+  const lines: LineOptions = {
+    // Where both are the same terminal, errors are kept above the block that is redrawn.
+    ...(isDrawn && isLive(process.stderr) ? {} : { errors: process.stderr }),
+    ...(options.frozen ? { leavesOut: isListedAtEnd } : {}),
+  };
+  if (isDrawn) readers.push(terminalReporter({ stream, style, lines, now: host.now, after }));
+  else readers.push(plainReporter(stream, style, lines));
   return tee(readers, (error) => process.stderr.write(`conductor: a reporter failed: ${String(error)}\n`));
 }
 

@@ -91,11 +91,14 @@ export async function pullResults(host: Host, options: CacheOptions): Promise<Re
       options.signal,
     );
     await local.repack();
-    const missing = wanted.filter((name) => isResult(name) && !found.has(name));
+    const rest = wanted.filter((name) => isResult(name) && !found.has(name));
+    const labels = (names: readonly EntryName[]) => names.map((name) => recorded.get(name) as Label);
+    const isKnown = (name: EntryName) => chain.unreached(name).length === 0;
     return ok({
       present: recorded.size - wanted.length,
       brought: found.size,
-      missing: missing.map((name) => recorded.get(name) as Label),
+      missing: labels(rest.filter(isKnown)),
+      unreached: labels(rest.filter((name) => !isKnown(name))),
     });
   });
 }

@@ -39,7 +39,7 @@ export async function readBuildLog(
   if (what === undefined || builds.includes(what)) {
     const build = what ?? builds[0];
     if (build === undefined)
-      return err({ kind: 'usage', message: 'no build has written a log yet', hint: 'conductor build' });
+      return err({ kind: 'usage', message: 'no build has written a log yet', hint: 'run `conductor build`' });
     return ok({ build, events: await readEvents(project, build), files: [] });
   }
   const known = new Set(builds);

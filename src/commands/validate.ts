@@ -1,16 +1,23 @@
-/** Checks a project's config and specs, and that the programs of its gates are there. Runs none of them. */
+/** Checks a project as a build does before it starts, and that the programs of its gates are there. Runs no task. */
 
+import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import { type ReadProject, readProject } from '../analysis/prepare.js';
+import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
 import { inSession, openReadingSession, type Session } from '../build/project-session.js';
+import { renderOutputs } from '../execution/describe-run.js';
+import { gateCommands } from '../execution/gates.js';
 import { programOnPath } from '../io/process/process.js';
 import type { Config } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
+import type { Label, Task } from '../model/task.js';
 import type { Listing } from '../model/tree.js';
 import type { Host } from '../project/host.js';
 import { openParseCache } from '../project/parse-cache.js';
-import { trackedSecrets } from '../project/tracked-secrets.js';
+import { failureAnswer } from '../report/failures/failure-answer.js';
 import { type LoadedSpecs, loadSpecs } from '../specs/load.js';
-import { takeSnapshot } from '../workspace/snapshot.js';
+import { sortDiagnostics } from '../specs/problem.js';
+import { missingGatePrograms } from './gate-programs.js';
 
 export interface Validated {
   readonly features: readonly string[];
@@ -18,29 +25,64 @@ export interface Validated {
   /** Those of them that an agent makes. */
   readonly agentTasks: number;
   readonly warnings: readonly Diagnostic[];
+  /** Gates whose program is not there: set-up or another task may bring it, so that only a build knows. */
+  readonly missingPrograms: readonly Diagnostic[];
 }
 
-export async function validateProject(host: Host): Promise<Result<Validated, Failure>> {
+/** Fails as a build of everything fails before its first task, and where a build would fail a task unseen. */
+export async function validateProject(
+  host: Host,
+  options: { readonly mayBeEmpty?: boolean } = {},
+): Promise<Result<Validated, Failure>> {
   return inSession(openReadingSession(host), async (session) => {
-    const { repository, objects } = session;
-    const loaded = await host.loadConfig(repository.project);
+    const loaded = await host.loadConfig(session.repository.project);
     if (!loaded.ok) return loaded;
-    const { config } = loaded.value;
-    const { shown } = await trackedSecrets(repository, config);
-    const taken = await takeSnapshot(repository, objects, {
-      secrets: config.secrets,
-      named: shown,
-      force: [],
+    const read = await readProject(
+      host,
+      { project: session, loaded: loaded.value },
+      { targets: [], ...options },
+    );
+    if (!read.ok) return read;
+    const { project } = read.value;
+    const { features, graph, warnings } = project;
+    const problems = await taskProblems(read.value);
+    if (problems.length > 0) return err({ kind: 'invalid-specs', diagnostics: sortDiagnostics(problems) });
+    return ok({
+      features: [...features.keys()],
+      tasks: graph.tasks.size,
+      agentTasks: [...graph.tasks.values()].filter(({ recipe }) => recipe.kind === 'agent').length,
+      warnings,
+      missingPrograms: await missingGatePrograms(host, project),
     });
-    if (!taken.ok) return taken;
-    const listing = await objects.list(taken.value.tree);
-    const specs = await checkSpecs(host, session, config, listing);
-    if (!specs.ok) return err({ kind: 'invalid-specs', diagnostics: specs.error });
-    const { features, graph, warnings } = specs.value;
-    const agentTasks = [...graph.tasks.values()].filter(({ recipe }) => recipe.kind === 'agent').length;
-    return ok({ features: features.map(({ name }) => name), tasks: graph.tasks.size, agentTasks, warnings });
   });
 }
+
+/** Templates and prompts that cannot be rendered: each fails its task in a build. */
+async function taskProblems({ project, gatherer }: ReadProject): Promise<Diagnostic[]> {
+  const problems = await mapBounded([...project.graph.tasks.values()], async (task) => {
+    const failures: Failure[] = [];
+    if (task.recipe.kind === 'agent') {
+      const rendered = await gatherer.preview(task, NOTHING_BUILT);
+      const gates = gateCommands([...task.verify, ...project.config.gates.task]);
+      const measured = rendered.ok ? await rendered.value.measured({ gates }) : rendered;
+      if (!measured.ok) failures.push(measured.error);
+    }
+    if (task.recipe.kind === 'render') {
+      const rendered = await renderOutputs({ gatherer }, task, task.recipe.steps, async () => '');
+      if (!rendered.ok) failures.push(rendered.error);
+    }
+    return failures.map((failure) => taskProblem(task, failure));
+  });
+  return problems.flat();
+}
+
+function taskProblem({ label, source }: Task, failure: Failure): Diagnostic {
+  const { message, details, fix, path } = failureAnswer(failure);
+  const text = [`${label}: ${message}`, ...details].join('\n');
+  return { file: path ?? source.file, message: text, ...(fix === undefined ? {} : { hint: fix }) };
+}
+
+const NOTHING_BUILT: ReadonlyMap<Label, DependencyOutputs> = new Map();
 
 /** The specs of a tree by every rule there is; or all of their problems at once. */
 export async function checkSpecs(

@@ -139,8 +139,8 @@ function keyedPatterns(project: Project, task: Task): (readonly string[])[] {
 }
 
 /** Renders the files of a `render` recipe from templates of the snapshot to blobs, without a workspace. */
-async function renderOutputs(
-  prepared: Pick<Prepared, 'project' | 'gatherer'>,
+export async function renderOutputs(
+  prepared: Pick<Prepared, 'gatherer'>,
   task: Task,
   steps: readonly RenderStep[],
   write: (text: Buffer) => ObjectId | Promise<ObjectId>,

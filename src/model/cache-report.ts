@@ -17,6 +17,8 @@ export interface PullReport {
   readonly brought: number;
   /** Recorded, and neither here nor on a remote. */
   readonly missing: readonly Label[];
+  /** Recorded, not here, and not known to be missing: a remote did not answer. */
+  readonly unreached: readonly Label[];
 }
 
 export interface VerifyReport {

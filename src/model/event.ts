@@ -2,6 +2,7 @@
 
 import type { Usage } from './action.js';
 import type { Failure } from './failure.js';
+import type { FailureAnswer } from './failure-parts.js';
 import type { Label } from './task.js';
 import type { Verdict } from './verdict.js';
 
@@ -152,6 +153,8 @@ export type BuildEventBody =
       readonly outcome: TaskOutcomeKind;
       readonly ms: number;
       readonly failure?: Failure;
+      /** The failure with its sentences; only where events are printed. */
+      readonly error?: FailureAnswer;
       /** For `skipped`: the failed dependency. */
       readonly because?: Label;
       readonly usage?: Usage;
@@ -192,7 +195,12 @@ export type BuildEventBody =
       readonly added: readonly string[];
       readonly removed: readonly string[];
     }
-  | { readonly type: 'build.failure'; readonly failure: Failure }
+  | {
+      readonly type: 'build.failure';
+      readonly failure: Failure;
+      /** The failure with its sentences; only where events are printed. */
+      readonly error?: FailureAnswer;
+    }
   /** A dry run found files that no task owns any more. */
   | {
       readonly type: 'build.orphans';

@@ -39,3 +39,17 @@ export interface ReviewFinding {
   readonly line?: number;
   readonly what: string;
 }
+
+/** A failure for other programs, with the sentences that people read. */
+export interface FailureAnswer {
+  readonly kind: string;
+  readonly message: string;
+  /** What else is known, a fact a line. */
+  readonly details: readonly string[];
+  /** The file or folder that it is about. */
+  readonly path?: string;
+  /** What to do next. */
+  readonly fix?: string;
+  /** Every mistake with its place, where files are not valid. */
+  readonly problems?: readonly Diagnostic[];
+}

@@ -209,7 +209,13 @@ export type Failure =
   | { readonly kind: 'edit-base-missing'; readonly path: string }
   | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
   /** The lock file records this result, and it is in no store any more. */
-  | { readonly kind: 'pinned-result-missing'; readonly key: string; readonly remotes: readonly string[] }
+  | {
+      readonly kind: 'pinned-result-missing';
+      readonly key: string;
+      readonly remotes: readonly string[];
+      /** Those that did not answer: they may have it. Absent: every remote says that it has not. */
+      readonly unreached?: readonly string[];
+    }
   | { readonly kind: 'publish-refused'; readonly paths: readonly string[]; readonly detail: string }
   | {
       readonly kind: 'commit-refused';

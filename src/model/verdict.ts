@@ -1,6 +1,7 @@
 /** Verdicts: what a build would do with a task and why. The same values serve status, explain, dry run and build. */
 
 import type { ManifestChange } from './action.js';
+import type { Failure } from './failure.js';
 import type { Label } from './task.js';
 
 export type StaleReason =
@@ -10,11 +11,18 @@ export type StaleReason =
   | { readonly kind: 'outputs-missing'; readonly paths: readonly string[] }
   | { readonly kind: 'result-damaged'; readonly detail: string }
   /** A result that cannot simply be made again is recorded, and is neither on disk nor in any store. */
-  | { readonly kind: 'result-missing'; readonly key: string }
+  | {
+      readonly kind: 'result-missing';
+      readonly key: string;
+      /** Remotes that did not answer: they may have it. Absent: every remote says that it has not. */
+      readonly unreached?: readonly string[];
+    }
   | { readonly kind: 'patch-conflict'; readonly path: string }
   /** Files that its agent had read without declaring them are not as they were. */
   | { readonly kind: 'observed-changed'; readonly paths: readonly string[] }
   | { readonly kind: 'gates-failed'; readonly gate: string }
+  /** A build would refuse the task: its template or its prompt cannot be rendered. */
+  | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'forced' };
 
 /**

@@ -20,7 +20,10 @@ export function pushText(report: PushReport): string {
 export function pullText(report: PullReport): string {
   return lines([
     ...report.missing.map((label) => `${visible(label)}: its result is not on any remote`),
-    `conductor: ${plural(report.brought, 'entry', 'entries')}fetched, ${report.present} already here${report.missing.length > 0 ? `, ${report.missing.length} missing` : ''}`,
+    ...report.unreached.map(
+      (label) => `${visible(label)}: its result is not here, and a remote could not be reached`,
+    ),
+    `conductor: ${plural(report.brought, 'entry', 'entries')}fetched, ${report.present} already here${report.missing.length > 0 ? `, ${report.missing.length} missing` : ''}${report.unreached.length > 0 ? `, ${report.unreached.length} not known` : ''}`,
   ]);
 }
 

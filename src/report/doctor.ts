@@ -1,6 +1,6 @@
 /** The doctor's findings as lines for people. Knows no check. */
 
-import { type Colour, plural, type Style, visible } from './style.js';
+import { asCalled, type Colour, plural, type Style, visible } from './style.js';
 import { padTo, textWidth } from './width.js';
 
 export interface DoctorLine {
@@ -24,7 +24,9 @@ export function doctorText(findings: readonly DoctorLine[], style: Style): strin
     `${style(COLOURS[state], padTo(state, STATE_WIDTH))}  ${padTo(about, width)}  ${visible(found)}`,
     ...(hint === undefined
       ? []
-      : [`${' '.repeat(STATE_WIDTH + width + 4)}${style('cyan', 'hint')}: ${visible(hint)}`]),
+      : [
+          `${' '.repeat(STATE_WIDTH + width + 4)}${style('cyan', 'hint')}: ${visible(asCalled(hint, style.calledAs))}`,
+        ]),
   ]);
   return `${[...lines, `conductor: ${summary(findings)}`].join('\n')}\n`;
 }

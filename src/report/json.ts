@@ -1,6 +1,7 @@
 /** Events as NDJSON on a stream. Does not interpret them. */
 
 import type { BuildEvent } from '../model/event.js';
+import { failureAnswer } from './failures/failure-answer.js';
 import type { Reporter, Sink } from './live/reporter.js';
 
 /** One event as one line: JSON escapes every line break and control character of foreign text. */
@@ -8,10 +9,20 @@ export function eventLine(event: BuildEvent): string {
   return `${JSON.stringify(event)}\n`;
 }
 
-export function jsonReporter(sink: Sink): Reporter {
+/** The line that other programs read: a failure has the sentences for people, too. */
+export function printedLine(event: BuildEvent, calledAs?: string): string {
+  if (event.type === 'build.failure')
+    return eventLine({ ...event, error: failureAnswer(event.failure, calledAs) });
+  if (event.type === 'task.finished' && event.failure)
+    return eventLine({ ...event, error: failureAnswer(event.failure, calledAs, event.task) });
+  return eventLine(event);
+}
+
+/** `calledAs`: how the person calls conductor. */
+export function jsonReporter(sink: Sink, calledAs?: string): Reporter {
   return {
     on: (event) => {
-      sink.write(eventLine(event));
+      sink.write(printedLine(event, calledAs));
     },
     close: () => Promise.resolve(),
   };

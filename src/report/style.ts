@@ -2,8 +2,13 @@
 
 export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
-/** Wraps text in a colour, or leaves it as it is. */
-export type Style = (colour: Colour, text: string) => string;
+/** How text for one reader is written. */
+export interface Style {
+  /** Wraps text in a colour, or leaves it as it is. */
+  (colour: Colour, text: string): string;
+  /** How this person calls conductor (`npx conductor`); absent: `conductor`. */
+  readonly calledAs?: string;
+}
 
 const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
   bold: [1, 22],
@@ -16,9 +21,19 @@ const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
 
 export const plainStyle: Style = (_colour, text) => text;
 
-export function styleOf(colours: boolean): Style {
-  if (!colours) return plainStyle;
-  return (colour, text) => `\u001b[${CODES[colour][0]}m${text}\u001b[${CODES[colour][1]}m`;
+export function styleOf(colours: boolean, calledAs?: string): Style {
+  const write: Style = colours
+    ? (colour, text) => `\u001b[${CODES[colour][0]}m${text}\u001b[${CODES[colour][1]}m`
+    : (_colour, text) => text;
+  return calledAs === undefined ? write : Object.assign(write, { calledAs });
+}
+
+/**
+ * A sentence of conductor with its commands as this person types them. Every text that names a command writes it as
+ * `conductor <command>`, in backticks.
+ */
+export function asCalled(text: string, calledAs = 'conductor'): string {
+  return text.replaceAll('`conductor ', `\`${calledAs} `);
 }
 
 /** `42ms`, `3.2s`, `1m 12s`, `2h 5m`. */

@@ -4,10 +4,12 @@ import { unreachable } from '../base/result.js';
 import type { Manifest, ManifestChange } from '../model/action.js';
 import { type Need, needText } from '../model/agents/agent-report.js';
 import type { BuildEvent, ResultOutcome, WaitReason } from '../model/event.js';
+import type { Failure } from '../model/failure.js';
 import { featureOf } from '../model/history.js';
 import type { Label } from '../model/task.js';
 import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
 import { patchLine, type ShownDifference, statLines } from './difference.js';
+import { describeFailure } from './failures/failure.js';
 import type { Reporter, Sink } from './live/reporter.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
@@ -36,6 +38,11 @@ export function describeVerdict(verdict: Verdict): string {
     default:
       return unreachable(verdict);
   }
+}
+
+function refusal(failure: Failure): string {
+  const { headline, facts } = describeFailure(failure);
+  return [headline, ...facts.map(([name, value]) => `${name} ${value}`.trim())].map(visible).join(', ');
 }
 
 /** The files of a person among a task's outputs. */
@@ -76,13 +83,17 @@ export function describeReason(reason: StaleReason): string {
     case 'result-damaged':
       return `the stored result is damaged (${visible(reason.detail)})`;
     case 'result-missing':
-      return `the recorded result ${visible(reason.key.slice(0, 12))} is in no store`;
+      return reason.unreached === undefined
+        ? `the recorded result ${visible(reason.key.slice(0, 12))} is in no store`
+        : `the recorded result ${visible(reason.key.slice(0, 12))} is not in this store, and ${some(reason.unreached)} could not be reached`;
     case 'patch-conflict':
       return `its patch of ${visible(reason.path)} does not apply any more`;
     case 'observed-changed':
       return `observed inputs changed: ${some(reason.paths)}`;
     case 'gates-failed':
       return `gate failed: ${visible(reason.gate)}`;
+    case 'refused':
+      return refusal(reason.failure);
     case 'forced':
       return 'forced';
     default:

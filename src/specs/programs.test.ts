@@ -62,10 +62,10 @@ test('a gate without its program is told where it stands: in a task, in the defa
       'conductor.config.ts',
       undefined,
       undefined,
-      'the program `depcheck` is not on PATH (gates.build: deps)',
+      "the gate's program `depcheck` is not where a gate looks for it (gates.build: deps)",
     ],
-    [file, 2, 12, 'the program `lint` is not on PATH'],
-    [file, 8, 9, 'the program `gone` is not on PATH'],
+    [file, 2, 12, "the gate's program `lint` is not where a gate looks for it"],
+    [file, 8, 9, "the gate's program `gone` is not where a gate looks for it"],
   ]);
   expect(asked.sort()).toEqual(['depcheck', 'gone', 'lint', 'node']);
 });

@@ -59,8 +59,8 @@ export function missingPrograms(
 
 function sentence(program: string): { message: string; hint: string } {
   return {
-    message: `the program \`${program}\` is not on PATH`,
-    hint: 'install it, or correct the command of the gate',
+    message: `the gate's program \`${program}\` is not where a gate looks for it`,
+    hint: 'install it, link it (`workspace.link`, `workspace.read`), or correct the command of the gate',
   };
 }
 

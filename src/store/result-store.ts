@@ -22,6 +22,8 @@ export interface KeptResult extends StoredResult {
 export interface ResultStore {
   /** The result of a key; undefined when there is none; `result-damaged` when what is there cannot be trusted. */
   find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>>;
+  /** Remotes that did not answer when this key was looked for: it may be there. Absent: there are no remotes. */
+  unreached?(key: ActionKey): readonly string[];
   /** Keeps a result. When the key has one already, that one stands and is returned. */
   keep(result: NewResult): Promise<Result<KeptResult, Failure>>;
   /** Forgets a result that was found damaged, so that its key can be built again. */

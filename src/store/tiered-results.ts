@@ -64,6 +64,10 @@ export class TieredResults implements ResultStore {
     return (await this.ask(resultName(key))) ? this.local.find(key) : here;
   }
 
+  unreached(key: ActionKey): readonly string[] {
+    return this.sharing.chain.unreached(resultName(key));
+  }
+
   async keep(result: NewResult): Promise<Result<KeptResult, Failure>> {
     const kept = await this.local.keep(result);
     if (!kept.ok || kept.value.adopted || !this.sharing.chain.writes) return kept;

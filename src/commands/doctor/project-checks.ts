@@ -4,6 +4,7 @@ import { provenOrphans } from '../../analysis/orphans.js';
 import { inspect, inspectProject } from '../../build/dry-run.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
+import { failureAnswer } from '../../report/failures/failure-answer.js';
 import { plural } from '../../report/style.js';
 import { validateProject } from '../validate.js';
 import type { DoctorCheck, Finding } from './doctor-check.js';
@@ -67,14 +68,16 @@ export const checkEdits: DoctorCheck = async ({ host, repository, config }) => {
 export const checkSpecs: DoctorCheck = async ({ host, repository, config }) => {
   if (!repository || !config) return [];
   const validated = await validateProject(host);
-  if (!validated.ok) return mistakes('specs', diagnosticsOf(validated.error));
-  const { features, tasks, agentTasks, warnings } = validated.value;
-  if (tasks === 0) {
+  if (!validated.ok) {
+    const { error } = validated;
+    if (error.kind !== 'usage') return mistakes('specs', diagnosticsOf(error));
     const hint = '`conductor new` writes a feature from a template';
-    return [{ about: 'specs', state: 'warning', found: `there are no tasks in ${config.specs}/`, hint }];
+    return [{ about: 'specs', state: 'warning', found: error.message, hint }];
   }
-  const found = `${plural(features.length, 'feature')}, ${plural(tasks, 'task')}; the programs of all gates are installed`;
-  const findings: Finding[] = [{ about: 'specs', state: 'ok', found }];
+  const { features, tasks, agentTasks, warnings, missingPrograms } = validated.value;
+  const counted = `${plural(features.length, 'feature')}, ${plural(tasks, 'task')}`;
+  const found = missingPrograms.length > 0 ? counted : `${counted}; gates find their programs`;
+  const findings: Finding[] = [{ about: 'specs', state: 'ok', found }, ...mistakes('gates', missingPrograms)];
   if (warnings.length > 0) {
     const hint = '`conductor validate` shows them';
     findings.push({ about: 'specs', state: 'warning', found: plural(warnings.length, 'warning'), hint });
@@ -103,7 +106,9 @@ function repositoryProblem(failure: Failure): Pick<Finding, 'found' | 'hint'> {
 
 function diagnosticsOf(failure: Failure): readonly Diagnostic[] {
   if (failure.kind === 'invalid-config' || failure.kind === 'invalid-specs') return failure.diagnostics;
-  return [{ file: '', message: failure.kind }];
+  const { message, details, fix } = failureAnswer(failure);
+  const text = [message, ...details].join('; ');
+  return [{ file: '', message: text, ...(fix === undefined ? {} : { hint: fix }) }];
 }
 
 function mistakes(about: string, diagnostics: readonly Diagnostic[]): Finding[] {

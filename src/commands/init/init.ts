@@ -5,7 +5,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
-import { ok, type Result } from '../../base/result.js';
+import { err, ok, type Result } from '../../base/result.js';
 import { append, exists, readText, removeTree, writeAtomic } from '../../io/files.js';
 import { isIgnored } from '../../io/git/ignored.js';
 import { installMergeDriver, LOCK_ATTRIBUTES, mergeDriver } from '../../io/git/merge-driver.js';
@@ -184,13 +184,16 @@ async function writeExample(
 ): Promise<Result<Example, Failure>> {
   const page = await freePage(host.directory);
   if (!example || hasSpecs || page === undefined) {
-    const valid = await validateProject(host);
-    return valid.ok ? ok({ feature: undefined, written: [] }) : valid;
+    const valid = await validateProject(host, { mayBeEmpty: true });
+    if (!valid.ok) return valid;
+    const { missingPrograms } = valid.value;
+    if (missingPrograms.length > 0) return err({ kind: 'invalid-config', diagnostics: missingPrograms });
+    return ok({ feature: undefined, written: [] });
   }
   const set = { page, run: start, gates: [...gates] };
   const plan = await planFeature(host, roots, { template: EXAMPLE, name: EXAMPLE, set });
   if (!plan.ok) return plan;
-  const done = await writeFeature(host, plan.value);
+  const done = await writeFeature(host, plan.value, { needsPrograms: true });
   if (!done.ok) return done;
   const { folder, specs, templates, feature } = plan.value;
   const own = templates.filter(({ state }) => state === 'new').map(({ path }) => path);

@@ -8,14 +8,14 @@ import { mapBounded } from '../../base/bounded.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { readBytes } from '../../io/files.js';
 import { TEMPLATE_HELPERS } from '../../io/template/template-functions.js';
-import type { Diagnostic, Failure, VariableProblem } from '../../model/failure.js';
+import type { Failure, VariableProblem } from '../../model/failure.js';
 import type { Host } from '../../project/host.js';
 import { isFeatureName, nextNumber, numberedName } from '../../specs/spec-files.js';
 import { readValues, type Values } from '../../templates/definition.js';
 import { readTemplate } from '../../templates/folder.js';
 import { type Instance, instantiate, type MadeFile } from '../../templates/instance.js';
 import { findTemplate, projectDependencies, type TemplateRoots } from '../../templates/places.js';
-import { validateProject } from '../validate.js';
+import { type Validated, validateProject } from '../validate.js';
 import { type NewFile, type Undo, writeNewFiles, writeNewFolder } from './new-files.js';
 import { schemaLine } from './schema-reference.js';
 
@@ -98,14 +98,15 @@ export function nameProblems(name: string | undefined): VariableProblem[] {
 
 /**
  * Writes the plan and checks the project as `conductor validate` does. When anything is wrong the files are gone again.
- * Fails with `files-in-the-way`, `invalid-template` (what it makes is not valid) or what a project cannot be checked for.
+ * With `needsPrograms`, the programs of all gates have to be there, too. Fails with `files-in-the-way`, `invalid-template` (what it makes is not valid) or what a project cannot be checked for.
  */
 export async function writeFeature(
   host: Host,
   plan: FeaturePlan,
-): Promise<Result<{ readonly warnings: readonly Diagnostic[] }, Failure>> {
+  { needsPrograms = false }: { readonly needsPrograms?: boolean } = {},
+): Promise<Result<Pick<Validated, 'warnings' | 'missingPrograms'>, Failure>> {
   // What is wrong before is not the template's fault.
-  const before = await validateProject(host);
+  const before = await validateProject(host, { mayBeEmpty: true });
   if (!before.ok) return before;
   const project = host.directory;
   const own = await writeNewFiles(
@@ -122,10 +123,14 @@ export async function writeFeature(
     const specs = await writeNewFolder(project, plan.folder, plan.specs);
     if (!specs.ok) return refuse(specs.error);
     written.push(specs.value);
-    const after = await validateProject(host);
+    const after = await validateProject(host, { mayBeEmpty: true });
     if (!after.ok) return refuse(madeBy(plan, after.error));
     if (!after.value.features.includes(plan.feature)) return refuse(ignored(plan));
-    return ok({ warnings: after.value.warnings.filter(({ file }) => file.startsWith(`${plan.folder}/`)) });
+    const { missingPrograms } = after.value;
+    if (needsPrograms && missingPrograms.length > 0)
+      return refuse({ kind: 'invalid-config', diagnostics: missingPrograms });
+    const warnings = after.value.warnings.filter(({ file }) => file.startsWith(`${plan.folder}/`));
+    return ok({ warnings, missingPrograms });
   } catch (error) {
     for (const undo of written.reverse()) await undo();
     throw error;

@@ -75,7 +75,7 @@ async function chosenBuild(
   const ended = rows.filter(({ outcome }) => outcome !== 'running');
   const wanted = name ?? (ended.find(({ outcome }) => outcome !== 'up-to-date') ?? ended[0])?.build;
   if (wanted === undefined)
-    return err({ kind: 'usage', message: 'no build has written a log yet', hint: 'conductor build' });
+    return err({ kind: 'usage', message: 'no build has written a log yet', hint: 'run `conductor build`' });
   const document = rows.some(({ build }) => build === wanted) ? await data.build(wanted) : undefined;
   if (document) return ok(document);
   const names = rows.map(({ build }) => build);

@@ -71,7 +71,7 @@ function noCommit(name: string): Result<never, Failure> {
   return err({
     kind: 'usage',
     message: `${name} is not a commit of this repository`,
-    hint: 'name a branch, a tag or a commit: conductor review main..HEAD',
+    hint: 'name a branch, a tag or a commit: `conductor review main..HEAD`',
   });
 }
 

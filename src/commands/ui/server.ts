@@ -148,7 +148,8 @@ class Answering {
     const body = await bodyOf(request);
     const asked = body === undefined ? undefined : parseActionRequest(body);
     if (path !== '/api/actions') json(response, 404, { error: 'there is no such thing' });
-    else if (!this.actions) json(response, 403, { error: 'this page is read-only: conductor ui --actions' });
+    else if (!this.actions)
+      json(response, 403, { error: 'this page is read-only: start it with `conductor ui --actions`' });
     else if (!asked) json(response, 400, { error: 'this is not a request' });
     else await this.start(this.actions, asked, response);
   }

@@ -3,6 +3,7 @@
  * files.
  */
 
+import { selectTargets } from '../../analysis/prepare.js';
 import { ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { changedFiles } from '../../io/git/walk.js';
@@ -96,4 +97,11 @@ export class Reader {
     if (!/\.([cm]?[jt]s|json)$/.test(path)) return false;
     return this.good?.project.ownership.ownerOf(path) === undefined && !path.endsWith('.metadata.json');
   }
+}
+
+/** Why a target of the command line names nothing; a project without tasks may get some. */
+export function unknownTarget(project: Project, targets: readonly string[]): Failure | undefined {
+  if (project.graph.tasks.size === 0) return undefined;
+  const selected = selectTargets(project, targets);
+  return selected.ok ? undefined : selected.error;
 }

@@ -1,9 +1,6 @@
-/**
- * `conductor watch`: scans when something may have changed, and keeps one build running for the newest state. A
- * snapshot decides whether anything changed; the next scan makes up for a lost event.
- */
+/** `conductor watch`: scans when something may have changed, and keeps one build running for the newest snapshot. */
 
-import { ok, type Result } from '../../base/result.js';
+import { err, ok, type Result } from '../../base/result.js';
 import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
 import type { Session } from '../../build/project-session.js';
 import { SessionState } from '../../build/session-state.js';
@@ -18,7 +15,7 @@ import { WatchBuilds } from './builds.js';
 import { SelfTriggered, Touched, urgentTasks } from './changes.js';
 import type { FileEvents } from './file-events.js';
 import type { WatchParts } from './parts.js';
-import { Reader, type Reading } from './reading.js';
+import { Reader, type Reading, unknownTarget } from './reading.js';
 import { Scanner } from './scanner.js';
 import { type Scope, scopeOf, WHOLE } from './scope.js';
 import { Debounce, type WatchRequest } from './watch-requests.js';
@@ -49,6 +46,7 @@ export async function watchProject(parts: WatchParts): Promise<Result<undefined,
     while (!signal.aborted) {
       const request = await parts.requests.next(signal);
       if (request) await watch.turn(request);
+      if (watch.unknownTarget) return err(watch.unknownTarget);
     }
     return ok(undefined);
   } finally {
@@ -81,6 +79,7 @@ class Watch {
   private readonly debounce: Debounce;
   /** The last scan was partial, and no full scan has followed yet. */
   private onlyPartial = false;
+  unknownTarget: Failure | undefined;
   /** A build was ended early, so the files on disk have to be built in any case. */
   private isOwed = false;
 
@@ -93,8 +92,7 @@ class Watch {
     this.poll = parts.options.poll;
     this.emit = createEmit(host.now, on);
     this.reader = new Reader(host, session.repository.project, session.objects, scanner);
-    const { after, requests } = parts;
-    this.debounce = new Debounce({ now: host.now, after, hasMore: () => requests.has('event') });
+    this.debounce = new Debounce({ ...parts, now: host.now, hasMore: () => parts.requests.has('event') });
     this.builds = new WatchBuilds({ host, session, scanner, on });
     this.emit({ type: 'watch.started', targets: parts.options.targets, poll: this.poll });
     parts.requests.ask('look');
@@ -208,6 +206,9 @@ class Watch {
       return undefined;
     }
     const { reading, problem } = read.value;
+    if (this.config === undefined)
+      this.unknownTarget = unknownTarget(reading.project, this.parts.options.targets);
+    if (this.unknownTarget) return undefined;
     if (problem) this.tell(problem, true);
     else this.problem = undefined;
     const config = canonicalJson(reading.loaded.config);

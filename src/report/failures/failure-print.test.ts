@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Failure } from '../../model/failure.js';
 import { plainStyle, styleOf } from '../style.js';
 import { describeFailure } from './failure.js';
+import { failureAnswer } from './failure-answer.js';
 import { printFailure } from './failure-print.js';
 
 const output = { log: '.conductor/logs/b1/T01.log', tail: 'line 1\nassert failed\n' };
@@ -217,4 +218,14 @@ test('long lists of facts are counted', () => {
   const text = printFailure({ kind: 'missing-outputs', paths: many }, styleOf(true));
   expect(text).toContain('and 20 more');
   expect(text).toContain('\u001b[31merror\u001b[39m');
+});
+
+test('every command in a failure is as the person called conductor', () => {
+  const style = styleOf(false, 'pnpm exec conductor');
+  for (const failure of Object.values(EVERY)) {
+    const text = printFailure(failure, style, 'a/T01');
+    const others = [...text.matchAll(/(.{0,11})`conductor /g)];
+    expect(others, text).toEqual([]);
+    expect(failureAnswer(failure, 'pnpm exec conductor').fix ?? '').not.toContain('`conductor ');
+  }
 });

@@ -2,7 +2,7 @@
 
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
-import { plural, type Style, visible, visibleBlock } from '../style.js';
+import { asCalled, plural, type Style, visible, visibleBlock } from '../style.js';
 import { padTo, textWidth } from '../width.js';
 import { describeFailure } from './failure.js';
 
@@ -17,7 +17,7 @@ export function printFailure(failure: Failure, style: Style, task?: Label): stri
   if (text.diagnostics) {
     lines.push(...printDiagnostics(text.diagnostics, style), '');
   }
-  lines.push(`${style('red', 'error')}: ${name}${visible(text.headline)}`);
+  lines.push(`${style('red', 'error')}: ${name}${visible(asCalled(text.headline, style.calledAs))}`);
   const shown = text.facts.slice(0, MAX_FACTS);
   const width = Math.max(0, ...shown.map(([label]) => textWidth(visible(label))));
   for (const [label, value] of shown) {
@@ -31,7 +31,7 @@ export function printFailure(failure: Failure, style: Style, task?: Label): stri
     const block = visibleBlock(text.block).replace(/\n+$/, '').split('\n');
     lines.push(...block.map((line) => `  ${style('dim', '|')} ${line}`));
   }
-  if (text.hint !== undefined) lines.push(`  ${style('cyan', 'hint')}: ${visible(text.hint)}`);
+  if (text.hint !== undefined) lines.push(`  ${style('cyan', 'hint')}: ${hintText(text.hint, style)}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -59,8 +59,12 @@ function diagnosticLines(diagnostic: Diagnostic, style: Style): string[] {
       lines.push(`    ${' '.repeat(textWidth(before))}${style('red', `^${'~'.repeat(width - 1)}`)}`);
     }
   }
-  if (hint !== undefined) lines.push(`    ${style('cyan', 'hint')}: ${visible(hint)}`);
+  if (hint !== undefined) lines.push(`    ${style('cyan', 'hint')}: ${hintText(hint, style)}`);
   return lines;
+}
+
+function hintText(hint: string, style: Style): string {
+  return visible(asCalled(hint, style.calledAs));
 }
 
 /** A tab as two columns, wherever it stands, so that the marker below counts the same. */

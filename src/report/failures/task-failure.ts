@@ -174,6 +174,12 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         'build again: conductor rebuilds the task',
       );
     case 'pinned-result-missing':
+      if (failure.unreached !== undefined)
+        return say(
+          'the recorded result is not in this store, and a remote that may have it could not be reached',
+          [['key', failure.key], ...list('not reached', failure.unreached)],
+          'build again when the remote can be reached: it is not known whether the result is lost',
+        );
       return say(
         'the recorded result cannot be found in any store',
         [['key', failure.key], ...list('asked', failure.remotes)],

@@ -4,7 +4,7 @@ import type { BuildEvent, TaskOutcomeKind } from '../../model/event.js';
 import { patchLine } from '../difference.js';
 import { describeFailure } from '../failures/failure.js';
 import { printFailure } from '../failures/failure-print.js';
-import { duration, money, plural, type Style, visible } from '../style.js';
+import { asCalled, duration, money, plural, type Style, visible } from '../style.js';
 import { orphansText, waitingText } from '../verdict.js';
 import type { Reporter, Sink } from './reporter.js';
 import { count, summaryLine } from './summary-line.js';
@@ -12,18 +12,48 @@ import { count, summaryLine } from './summary-line.js';
 /** Changed paths that are named in a line. */
 const NAMED_PATHS = 3;
 
+/** Where the lines of a build go, and which of them. */
+export interface LineOptions {
+  /** Errors and warnings; by default where the others go. */
+  readonly errors?: Sink;
+  /** Events without a line; by default none. */
+  leavesOut?(event: BuildEvent): boolean;
+}
+
 /** One line for each task that did something, every failure once, and at the end what happened. */
-export function plainReporter(sink: Sink, style: Style): Reporter {
+export function plainReporter(sink: Sink, style: Style, options: LineOptions = {}): Reporter {
   return {
     on: (event) => {
-      const text = eventText(event, style);
-      if (text !== '') sink.write(text);
+      const text = options.leavesOut?.(event) ? '' : eventText(event, style);
+      if (text !== '') (isTrouble(event) ? (options.errors ?? sink) : sink).write(text);
     },
     print: (text) => {
       sink.write(text);
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** Whether an event tells of an error or warns: its lines are for stderr. */
+export function isTrouble(event: BuildEvent): boolean {
+  if (event.type === 'task.finished') return event.outcome === 'failed';
+  return TROUBLE.has(event.type);
+}
+
+const TROUBLE: ReadonlySet<BuildEvent['type']> = new Set([
+  'build.failure',
+  'build.waiting',
+  'task.attempt-failed',
+  'warning',
+  'watch.problem',
+]);
+
+/** `--frozen` lists all tasks that are not up to date at its end: each of them has no line of its own. */
+export function isListedAtEnd(event: BuildEvent): boolean {
+  if (event.type !== 'task.finished') return false;
+  return (
+    event.failure?.kind === 'not-up-to-date' || (event.outcome === 'skipped' && event.because !== undefined)
+  );
 }
 
 /** What stays on the screen after an event: whole lines, or nothing. */
@@ -35,7 +65,7 @@ export function eventText(event: BuildEvent, style: Style): string {
       return `${style('dim', `recovered: ${visible(event.what)}`)}\n`;
     case 'warning': {
       const task = event.task === undefined ? '' : `${visible(event.task)}: `;
-      return `${style('yellow', 'warning')}: ${task}${visible(event.message)}\n`;
+      return `${style('yellow', 'warning')}: ${task}${visible(asCalled(event.message, style.calledAs))}\n`;
     }
     case 'task.attempt-failed': {
       const { headline } = describeFailure(event.failure, event.task);

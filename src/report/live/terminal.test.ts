@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BuildEvent, BuildEventBody, BuildSummary } from '../../model/event.js';
 import { jsonReporter } from '../json.js';
-import { plainStyle } from '../style.js';
+import { plainStyle, styleOf } from '../style.js';
 import { textWidth } from '../width.js';
 import { eventLog } from './event-log.js';
 import { plainReporter } from './plain.js';
@@ -83,6 +83,40 @@ function rig() {
   const fire = () => timers.shift()?.call();
   return { screen, timers, clock, reporter, fire };
 }
+
+test('errors and warnings go where errors go, and what was done to the other stream', () => {
+  const failed = event({
+    type: 'task.finished',
+    task: 'a/T02',
+    outcome: 'failed',
+    ms: 1,
+    failure: { kind: 'no-agent' },
+  });
+  const events = [
+    PLANNED,
+    finish('a/T01', 'built'),
+    event({ type: 'warning', message: 'see `conductor doctor`' }),
+    failed,
+    event({ type: 'build.finished', summary: summary('failed', { failed: 1 }) }),
+  ];
+  const lines = { text: '', write: (text: string) => (lines.text += text) };
+  const errors = { text: '', write: (text: string) => (errors.text += text) };
+  const screen = new Screen();
+  const style = styleOf(false, 'npx conductor');
+  for (const reporter of [
+    plainReporter(lines, style, { errors }),
+    terminalReporter({ stream: screen, style, lines: { errors }, now: () => 0, after: () => () => {} }),
+  ]) {
+    for (const one of events) reporter.on(one);
+    expect(errors.text).toMatch(
+      /^warning: see `npx conductor doctor`\nerror: a\/T02: this task needs an agent/,
+    );
+    errors.text = '';
+  }
+  expect(lines.text).toBe('built    a/T01  1.5s\nconductor: 1 failed in 3.2s\n');
+  expect(screen.sent).toContain('built    a/T01');
+  expect(screen.sent).not.toContain('error');
+});
 
 test('the live block shows counts, running tasks, their last line and elapsed time', () => {
   const { screen, clock, reporter, fire } = rig();

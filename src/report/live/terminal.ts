@@ -5,13 +5,14 @@
 import type { BuildEvent } from '../../model/event.js';
 import { duration, money, type Style, visible, withoutColours } from '../style.js';
 import { textWidth, truncate } from '../width.js';
-import { eventText } from './plain.js';
+import { eventText, isTrouble, type LineOptions } from './plain.js';
 import { costSoFar, doneCount, NO_PROGRESS, type Progress, progress, type RunningTask } from './progress.js';
 import type { Reporter, Sink } from './reporter.js';
 
 export interface TerminalOptions {
   readonly stream: Sink & { readonly columns?: number; readonly rows?: number };
   readonly style: Style;
+  readonly lines?: LineOptions;
   /** Milliseconds since 1970, as in the events. */
   now(): number;
   /** Calls once after `ms`; the returned function calls it off. Must keep no process alive. */
@@ -25,7 +26,7 @@ const MAX_TASKS = 8;
 const SLOW_MS = 2000;
 
 export function terminalReporter(options: TerminalOptions): Reporter {
-  const { stream, style } = options;
+  const { stream, style, lines = {} } = options;
   let state = NO_PROGRESS;
   let drawn: readonly string[] = [];
   let callOff: (() => void) | undefined;
@@ -58,8 +59,9 @@ export function terminalReporter(options: TerminalOptions): Reporter {
   return {
     on(event: BuildEvent) {
       state = progress(state, event);
-      const kept = eventText(event, style);
-      if (kept !== '') redraw(kept);
+      const kept = lines.leavesOut?.(event) ? '' : eventText(event, style);
+      if (kept !== '' && lines.errors && isTrouble(event)) lines.errors.write(kept);
+      else if (kept !== '') redraw(kept);
       if (state.finished) {
         callOff?.();
         callOff = undefined;

@@ -32,6 +32,8 @@ interface Health {
 
 export class RemoteTiers {
   private readonly healths: readonly Health[];
+  /** Remotes that gave no answer about a name. */
+  private readonly silent = new Map<EntryName, Set<string>>();
   private readonly warn: (message: string) => void;
 
   constructor(remotes: readonly TieredRemote[], warn: (message: string) => void) {
@@ -67,7 +69,10 @@ export class RemoteTiers {
     for (const health of this.healths) {
       const wanted = names.filter((name) => !found.has(name));
       if (wanted.length === 0 || signal.aborted) break;
-      if (!isOpen(health, 'read')) continue;
+      if (!isOpen(health, 'read')) {
+        if (health.remote.read) this.unanswered(health, wanted);
+        continue;
+      }
       const fetched = await health.remote.store.fetch(wanted, signal);
       const refused = new Map(fetched.refused);
       for (const [name, commit] of fetched.commits) {
@@ -77,8 +82,20 @@ export class RemoteTiers {
       }
       for (const [name, why] of refused) this.refuse(health, name, why);
       this.judge(health, 'read', fetched.fault);
+      if (fetched.fault) this.unanswered(health, wanted);
     }
+    for (const name of found) this.silent.delete(name);
     return found;
+  }
+
+  /** Remotes that were asked about a name that is not found, and did not answer: it may be there. */
+  unreached(name: EntryName): readonly string[] {
+    return [...(this.silent.get(name) ?? [])];
+  }
+
+  private unanswered({ remote }: Health, names: readonly EntryName[]): void {
+    for (const name of names)
+      this.silent.set(name, (this.silent.get(name) ?? new Set()).add(remote.store.name));
   }
 
   /**

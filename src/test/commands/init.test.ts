@@ -124,7 +124,7 @@ test('a gate whose program is not there undoes all of it', async () => {
   const refused = await one.conductor('init', '--gate', 'no-such-program --all');
   expect([refused.code, refused.stderr]).toEqual([
     2,
-    expect.stringContaining('`no-such-program` is not on PATH'),
+    expect.stringContaining('`no-such-program` is not where a gate looks for it'),
   ]);
   expect(own(one)).toEqual(before);
 });

@@ -452,3 +452,23 @@ test('a watch that ends stops its agents and keeps what has finished', async () 
   rig.answer('f/T2', { 'two.txt': '2' });
   expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'cached', 'f/T2': 'built' });
 });
+
+test('a target that names nothing ends the watch as it ends a build; one that goes later does not', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task('one.txt') });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  await using lost = watching(rig, { targets: ['nosuch'] });
+  expect(await lost.done).toEqual({
+    ok: false,
+    error: { kind: 'unknown-target', target: 'nosuch', nearest: [] },
+  });
+  expect(lost.story.of('build.started')).toEqual([]);
+
+  await using watch = watching(rig, { targets: ['f'] });
+  await watch.idle(1);
+  rig.backlog('g', { T1: task('one.txt') });
+  rig.remove('specs/f');
+  watch.event('specs/f/BACKLOG.yaml');
+  await watch.idle(2);
+  expect(watch.since(1).buildFailure()).toMatchObject({ kind: 'unknown-target', target: 'f' });
+});

@@ -47,6 +47,7 @@ const DESCRIBED: Readonly<Record<string, string>> = {
   Verdict: 'verdict',
   StaleReason: 'staleReason',
   Diagnostic: 'diagnostic',
+  FailureAnswer: 'failureAnswer',
   KeptOutput: 'keptOutput',
   ManifestChange: 'manifestChange',
   Usage: 'usage',

@@ -1,10 +1,12 @@
 /** A watch of a rig's project in this process: its events, its clock and its agent are the test's. */
 
 import type { ScriptedAgent } from '../../agent/scripted-agent.js';
+import type { Result } from '../../base/result.js';
 import { type OpenFileEvents, openFileEvents } from '../../commands/watch/file-events.js';
 import { watchProject } from '../../commands/watch/watch.js';
 import { WatchRequests } from '../../commands/watch/watch-requests.js';
 import type { BuildEvent } from '../../model/event.js';
+import type { Failure } from '../../model/failure.js';
 import { until } from './command-line.js';
 import type { Rig } from './rig.js';
 import { Story } from './rig-story.js';
@@ -25,7 +27,7 @@ export class RigWatch implements AsyncDisposable {
   private tell: (path: string) => void = () => {};
   private broken: (reason: string) => void = () => {};
   private readonly controller = new AbortController();
-  private readonly done: Promise<unknown>;
+  readonly done: Promise<Result<undefined, Failure>>;
   /** How often something was told to be watched. */
   opened = 0;
 

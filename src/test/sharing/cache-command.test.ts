@@ -46,11 +46,13 @@ test('push and pull carry what lock files record, each in one conversation', asy
     present: 0,
     brought: 8,
     missing: [],
+    unreached: [],
   });
   expect(await given(pullResults(host(rig), options))).toEqual({
     present: 8,
     brought: 0,
     missing: [],
+    unreached: [],
   });
   expect(told).toEqual([]);
   // From here on no remote is needed.

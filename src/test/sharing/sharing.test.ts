@@ -1,9 +1,14 @@
 /** Results shared through a git repository: the promise of the same bytes anywhere, and what happens when it cannot be kept. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { pullResults } from '../../commands/cache.js';
+import type { StaleReason } from '../../model/verdict.js';
+import { describeFailure } from '../../report/failures/failure.js';
+import { describeReason } from '../../report/verdict.js';
 import { cloneProject, createBare, createSharedProject, refsIn } from '../rig/shared-project.js';
 
 test('a fresh clone is built from a git repository alone: the same tree, and nothing is made', async () => {
@@ -151,6 +156,34 @@ test('a recorded result that is in no store is a failure of its own, and is made
   const rebuilt = await rig.build({ rebuildMissing: true });
   expect(rebuilt.ran()).toEqual(['f/T3', 'f/T4']);
   expect(rebuilt.summary.exitCode).toBe(0);
+});
+
+test('a remote that cannot be reached is not taken for one that has lost the result', async () => {
+  await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
+  const bare = createBare(rig);
+  await rig.build();
+  rig.commit();
+  renameSync(bare, `${bare}.away`);
+  cloneProject(rig, 'clone');
+  const story = await rig.buildWithoutAgent();
+  const unreached = [expect.stringContaining('shared.git')];
+  expect(story.failure('f/T3')).toMatchObject({ kind: 'pinned-result-missing', unreached });
+  const failure = story.failure('f/T3');
+  const said = failure && describeFailure(failure, 'f/T3');
+  expect(said?.hint).toMatch(/^build again when the remote can be reached/);
+  expect(JSON.stringify(said)).not.toMatch(/any store|rebuild-missing/);
+  const { reasons = [] } = story.verdict('f/T3') as { reasons?: StaleReason[] };
+  expect(reasons.map(describeReason).join()).toMatch(/is not in this store, and .* could not be reached/);
+  const agent = new ScriptedAgent({ tripwire: true });
+  const asking = { all: false, signal: new AbortController().signal, warn: () => {} };
+  expect(await pullResults(rig.host(agent), asking)).toMatchObject({
+    ok: true,
+    value: { missing: [], unreached: expect.arrayContaining(['f/T3']) },
+  });
+
+  renameSync(`${bare}.away`, bare);
+  const again = await rig.buildWithoutAgent();
+  expect(again.summary.exitCode).toBe(0);
 });
 
 test('a result that is not the recorded one is refused, and so is one with damaged objects', async () => {

@@ -2,17 +2,13 @@
 
 import type { InspectOptions } from '../../../build/dry-run.js';
 import { estimateBuild } from '../../../commands/backlog.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { estimateTable, estimateText } from '../../../report/estimate.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runEstimate(options: InspectOptions, json: boolean): Promise<number> {
   const done = await estimateBuild(createHost(process.cwd()), options);
-  if (!done.ok) {
-    printFailure(done.error);
-    return exitCodeOf(done.error);
-  }
+  if (!done.ok) return refuse(done.error);
   if (json) printJson({ schema: 1, ...done.value });
   else print(`${estimateTable(done.value, styleFor(process.stdout))}conductor: ${estimateText(done.value)}`);
   return 0;

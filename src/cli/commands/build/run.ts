@@ -5,12 +5,11 @@ import { PLAIN_BUILD } from '../../../build/options.js';
 import { proposeBuild } from '../../../commands/backlog.js';
 import { plan } from '../../../commands/plan/plan.js';
 import type { Usage } from '../../../model/action.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import type { Host } from '../../../project/host.js';
 import { decidedText, proposalText } from '../../../report/backlog.js';
 import { estimateText } from '../../../report/estimate.js';
 import type { Reporter } from '../../../report/live/reporter.js';
-import { printFailure, styleFor } from '../../output.js';
+import { refuse, styleFor } from '../../output.js';
 import { planTarget } from '../../plan-target.js';
 import { openReporters } from '../../reporters.js';
 import { cancelOnSignals } from '../../signals.js';
@@ -92,10 +91,7 @@ async function agree(
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const proposed = await proposeBuild(host, feature);
-  if (!proposed.ok) {
-    printFailure(proposed.error);
-    return exitCodeOf(proposed.error);
-  }
+  if (!proposed.ok) return refuse(proposed.error);
   const { rows, estimate, contradictions, assumptions } = proposed.value;
   if (rows.length === 0) return undefined;
   const out = flags.json ? process.stderr : process.stdout;
@@ -104,12 +100,11 @@ async function agree(
   if (flags.yes) return undefined;
   const { askYes, canAsk, LeftAtQuestion } = await import('../../questions.js');
   if (flags.json || !canAsk()) {
-    printFailure({
+    return refuse({
       kind: 'usage',
       message: 'nothing was built: conductor cannot ask without a terminal',
       hint: 'the plan is written; build it with `--yes`, or with `conductor build`',
     });
-    return 2;
   }
   const declined = 'conductor: nothing was built; the plan is written\n';
   try {

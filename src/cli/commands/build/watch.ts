@@ -4,12 +4,11 @@ import { openFileEvents } from '../../../commands/watch/file-events.js';
 import { watchProject } from '../../../commands/watch/watch.js';
 import { WatchRequests } from '../../../commands/watch/watch-requests.js';
 import type { BuildEvent } from '../../../model/event.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import type { Label } from '../../../model/task.js';
 import type { Verdict } from '../../../model/verdict.js';
 import { explainText } from '../../../report/verdict.js';
 import { type Keys, listenForKeys } from '../../keys.js';
-import { printFailure, styleFor } from '../../output.js';
+import { CALL, refuse, styleFor } from '../../output.js';
 import { openReporters } from '../../reporters.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
@@ -67,8 +66,7 @@ export async function runWatch(targets: readonly string[], flags: WatchFlags): P
       },
     });
     if (watched.ok) return signals.signal.aborted ? 130 : 0;
-    printFailure(watched.error);
-    return exitCodeOf(watched.error);
+    return refuse(watched.error);
   } finally {
     keys?.stop();
     signals.stop();
@@ -92,6 +90,6 @@ class LastBuild {
     const shown = [...this.verdicts].slice(0, MAX_EXPLAINED);
     const texts = await Promise.all(shown.map(([label, verdict]) => explainText({ label, verdict }, style)));
     const more = this.verdicts.size - shown.length;
-    return texts.join('\n') + (more > 0 ? `and ${more} more: run \`conductor status\`\n` : '');
+    return texts.join('\n') + (more > 0 ? `and ${more} more: run \`${CALL} status\`\n` : '');
   }
 }

@@ -10,10 +10,9 @@ import {
 import { openEditor } from '../../../io/process/editor.js';
 import { unifiedDiff } from '../../../io/text-diff.js';
 import type { BuildEvent } from '../../../model/event.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
 import { patchLine } from '../../../report/difference.js';
 import { visible, visibleBlock } from '../../../report/style.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { answerError, print, printJson, refuse, remark, styleFor } from '../../output.js';
 import { openReporters } from '../../reporters.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
@@ -42,7 +41,7 @@ export async function runAbsorb(target: string, flags: AbsorbFlags): Promise<num
   if (answer === 'interrupted') return 130;
   if (answer === 'no') {
     if (flags.json) printJson({ schema: 1, ...jsonOf(proposal), applied: false });
-    else process.stderr.write('conductor: nothing was changed\n');
+    else remark('nothing was changed');
     return flags.json ? 0 : 1;
   }
   const applied = await reported((on, signal) =>
@@ -52,9 +51,7 @@ export async function runAbsorb(target: string, flags: AbsorbFlags): Promise<num
   const { exitCode } = applied.value;
   if (flags.json) printJson({ schema: 1, ...jsonOf(proposal), applied: exitCode === 0 });
   if (exitCode !== 0) {
-    process.stderr.write(
-      `conductor: ${visible(proposal.file)} is unchanged: the gates fail on the edited files\n`,
-    );
+    remark(`${visible(proposal.file)} is unchanged: the gates fail on the edited files`);
   }
   return exitCode;
 }
@@ -71,12 +68,14 @@ async function proposalOf(absorption: Absorption): Promise<Proposal | number> {
   }
   const read = await readDraft(absorption);
   if (!read.ok) {
-    refuse(read.error);
-    process.stderr.write(`conductor: your text is kept in ${absorption.draft}\n`);
-    return exitCodeOf(read.error);
+    const code = refuse(read.error);
+    remark(`your text is kept in ${absorption.draft}`);
+    return code;
   }
   if (read.value.after !== read.value.before) return read.value;
-  process.stderr.write('conductor: the spec is unchanged\n');
+  const message = 'the spec is unchanged';
+  remark(message);
+  answerError({ kind: 'nothing-done', message, details: [] });
   return 1;
 }
 
@@ -96,7 +95,7 @@ async function consent(flags: AbsorbFlags, { kind }: Absorption): Promise<'yes' 
       signals.stop();
     }
   }
-  process.stderr.write('conductor: cannot ask without a terminal; --yes applies it\n');
+  remark('cannot ask without a terminal; --yes applies it');
   return 'no';
 }
 
@@ -123,9 +122,4 @@ async function reported<T>(
     signals.stop();
     await reporters.close();
   }
-}
-
-function refuse(failure: Failure): number {
-  printFailure(failure);
-  return exitCodeOf(failure);
 }

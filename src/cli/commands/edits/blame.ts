@@ -2,19 +2,15 @@
 
 import { relative, resolve, sep } from 'node:path';
 import { blame } from '../../../commands/blame.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { blameText } from '../../../report/blame.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runBlame(file: string, flags: { readonly json?: boolean }): Promise<number> {
   const host = createHost(process.cwd());
   const path = relative(host.directory, resolve(file)).split(sep).join('/');
   const done = await blame(host, path);
-  if (!done.ok) {
-    printFailure(done.error);
-    return exitCodeOf(done.error);
-  }
+  if (!done.ok) return refuse(done.error);
   if (flags.json) printJson({ schema: 1, ...done.value });
   else print(blameText(done.value, styleFor(process.stdout)));
   return 0;

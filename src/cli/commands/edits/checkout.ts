@@ -1,9 +1,8 @@
 /** `conductor checkout <feature>@<version>`: restores a version of a feature. */
 
 import { checkoutVersion } from '../../../commands/versions/checkout.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
 import { plural } from '../../../report/style.js';
-import { print, printFailure, printJson } from '../../output.js';
+import { print, printJson, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
 
@@ -32,9 +31,4 @@ export async function runCheckout(
   } finally {
     signals.stop();
   }
-}
-
-function refuse(failure: Failure): number {
-  printFailure(failure);
-  return exitCodeOf(failure);
 }

@@ -2,10 +2,9 @@
 
 import { type Drift, driftOf } from '../../../analysis/drift.js';
 import { inspectProject } from '../../../build/dry-run.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { patchText, statLines, sumText } from '../../../report/difference.js';
 import { type Style, visible } from '../../../report/style.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, remark, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 interface DiffFlags {
@@ -23,10 +22,7 @@ export async function runDiff(targets: readonly string[], flags: DiffFlags): Pro
     }
     return drifts;
   });
-  if (!done.ok) {
-    printFailure(done.error);
-    return exitCodeOf(done.error);
-  }
+  if (!done.ok) return refuse(done.error);
   if (flags.json) {
     printJson({ schema: 1, tasks: done.value });
     return 0;
@@ -35,7 +31,7 @@ export async function runDiff(targets: readonly string[], flags: DiffFlags): Pro
   for (const drift of done.value) print(flags.stat ? statText(drift, style) : diffText(drift, style));
   const files = done.value.flatMap((drift) => drift.files);
   if (flags.stat && files.length > 0) print(sumText(files));
-  if (done.value.length === 0) process.stderr.write('conductor: no hand edits\n');
+  if (done.value.length === 0) remark('no hand edits');
   return 0;
 }
 

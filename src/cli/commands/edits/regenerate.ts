@@ -3,10 +3,10 @@
 import { basename, resolve } from 'node:path';
 import { regenerate } from '../../../commands/regenerate/regenerate.js';
 import { writeAtomic } from '../../../io/files.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
+import { exitCodeOf } from '../../../model/failure.js';
 import type { Regeneration } from '../../../model/regeneration.js';
 import { regenerationText } from '../../../report/regeneration.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, remark, styleFor } from '../../output.js';
 import { openReporters } from '../../reporters.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
@@ -57,7 +57,7 @@ export async function runRegenerate(targets: readonly string[], flags: Regenerat
   else print(regenerationText(report, styleFor(process.stdout)));
   if (flags.html) {
     const file = await writePage(report, host.directory, flags.html === true ? undefined : flags.html);
-    process.stderr.write(`conductor: wrote ${file}\n`);
+    remark(`wrote ${file}`);
   }
   return failure ? exitCodeOf(failure) : 0;
 }
@@ -71,9 +71,4 @@ async function writePage(report: Regeneration, project: string, asked: string | 
     await regenerationPage(report, `${basename(project)}: regenerated`),
   );
   return file;
-}
-
-function refuse(failure: Failure): number {
-  printFailure(failure);
-  return exitCodeOf(failure);
 }

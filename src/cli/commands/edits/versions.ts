@@ -2,9 +2,8 @@
 
 import { inspectProject } from '../../../build/dry-run.js';
 import { featureVersions } from '../../../commands/versions/version-history.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
 import { versionsText } from '../../../report/versions.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, remark, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runVersions(name: string, flags: { readonly json?: boolean }): Promise<number> {
@@ -21,11 +20,6 @@ export async function runVersions(name: string, flags: { readonly json?: boolean
     return 0;
   }
   if (versions.length > 0) print(versionsText(versions, styleFor(process.stdout)));
-  else process.stderr.write(`conductor: ${name} was not built yet\n`);
+  else remark(`${name} was not built yet`);
   return 0;
-}
-
-function refuse(failure: Failure): number {
-  printFailure(failure);
-  return exitCodeOf(failure);
 }

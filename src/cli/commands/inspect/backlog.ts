@@ -1,10 +1,9 @@
 /** `conductor backlog`: which tasks can start, their status, and setting status, priority and owner. */
 
 import { type BacklogRow, backlogRows, readyRows, setBacklogWords } from '../../../commands/backlog.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
 import { backlogTable } from '../../../report/backlog.js';
 import { plural } from '../../../report/style.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 interface Flags {
@@ -41,9 +40,4 @@ export async function runSet(task: string, words: readonly string[]): Promise<nu
 function json(rows: readonly BacklogRow[]): number {
   printJson({ schema: 1, tasks: rows });
   return 0;
-}
-
-function refuse(failure: Failure): number {
-  printFailure(failure);
-  return exitCodeOf(failure);
 }

@@ -2,9 +2,8 @@
 
 import { findOrphans, orphansOf } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { explainText, orphansText } from '../../../report/verdict.js';
-import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';
+import { print, printJson, printWarning, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runExplain(label: string, flags: { readonly json?: boolean }): Promise<number> {
@@ -37,6 +36,5 @@ export async function runExplain(label: string, flags: { readonly json?: boolean
     },
   );
   if (done.ok) return 0;
-  printFailure(done.error);
-  return exitCodeOf(done.error);
+  return refuse(done.error);
 }

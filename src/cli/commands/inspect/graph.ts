@@ -1,9 +1,8 @@
 /** `conductor graph`: the tasks and their dependencies, as text or for other programs. */
 
 import { inspect } from '../../../build/dry-run.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { graphDot, graphJson, graphMermaid, graphText } from '../../../report/graph.js';
-import { print, printFailure, printWarning } from '../../output.js';
+import { print, printWarning, refuse } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 const FORMATS = { text: graphText, mermaid: graphMermaid, dot: graphDot, json: graphJson } as const;
@@ -22,10 +21,7 @@ export async function runGraph(
         dependsOn: task.dependsOn,
       })),
   );
-  if (!done.ok) {
-    printFailure(done.error);
-    return exitCodeOf(done.error);
-  }
+  if (!done.ok) return refuse(done.error);
   print(FORMATS[flags.json ? 'json' : flags.format](done.value));
   return 0;
 }

@@ -1,18 +1,14 @@
 /** `conductor list`: the features, from their specs and lock files. */
 
 import { listFeatures } from '../../../commands/feature-list.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { printDiagnostics } from '../../../report/failures/failure-print.js';
 import { featureSummary, featureTable } from '../../../report/project-tables.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runList(flags: { readonly json?: boolean }): Promise<number> {
   const done = await listFeatures(createHost(process.cwd()));
-  if (!done.ok) {
-    printFailure(done.error);
-    return exitCodeOf(done.error);
-  }
+  if (!done.ok) return refuse(done.error);
   const { features, problems } = done.value;
   if (flags.json) {
     printJson({ schema: 1, features, problems });

@@ -1,11 +1,10 @@
 /** `conductor log`: what happened in a build, read from its event log and the other logs. */
 
 import { listBuilds, readBuildLog } from '../../../commands/read-log.js';
-import { exitCodeOf } from '../../../model/failure.js';
-import { eventLine } from '../../../report/json.js';
+import { printedLine } from '../../../report/json.js';
 import { logText } from '../../../report/log.js';
 import { visible, visibleBlock } from '../../../report/style.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { CALL, print, printJson, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runLog(
@@ -20,12 +19,9 @@ export async function runLog(
     return 0;
   }
   const log = await readBuildLog(directory, what);
-  if (!log.ok) {
-    printFailure(log.error);
-    return exitCodeOf(log.error);
-  }
+  if (!log.ok) return refuse(log.error);
   if (flags.json) {
-    for (const event of log.value.events) process.stdout.write(eventLine(event));
+    for (const event of log.value.events) process.stdout.write(printedLine(event, CALL));
     return 0;
   }
   const style = styleFor(process.stdout);

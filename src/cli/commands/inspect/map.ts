@@ -1,9 +1,8 @@
 /** `conductor map`: the map of the repository that planners get, with the owner and the patchers of each file. */
 
 import { viewRepository } from '../../../commands/map.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { repositoryText } from '../../../report/project-tables.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runMap(
@@ -11,10 +10,7 @@ export async function runMap(
   flags: { readonly json?: boolean },
 ): Promise<number> {
   const done = await viewRepository(createHost(process.cwd()), feature);
-  if (!done.ok) {
-    printFailure(done.error);
-    return exitCodeOf(done.error);
-  }
+  if (!done.ok) return refuse(done.error);
   if (flags.json) printJson({ schema: 1, ...done.value });
   else print(repositoryText(done.value, styleFor(process.stdout)));
   return 0;

@@ -3,14 +3,13 @@
 import { basename, resolve } from 'node:path';
 import { projectHistory } from '../../../build/build-history.js';
 import { writeAtomic } from '../../../io/files.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { metricsCsv } from '../../../report/metrics/csv.js';
 import { metricsOf } from '../../../report/metrics/metrics.js';
 import { metricsPage } from '../../../report/metrics/metrics-page.js';
 import { metricsOtlp } from '../../../report/metrics/otlp.js';
 import { selectLines } from '../../../report/metrics/selection.js';
 import { metricsText } from '../../../report/metrics/text.js';
-import { isLive, print, printFailure, printJson, styleFor } from '../../output.js';
+import { isLive, print, printJson, refuse, remark, styleFor } from '../../output.js';
 import { VERSION } from '../../version.js';
 import { createHost } from '../../wire.js';
 
@@ -26,10 +25,7 @@ interface MetricsFlags {
 export async function runMetrics(flags: MetricsFlags): Promise<number> {
   const { directory } = createHost(process.cwd());
   const history = await projectHistory(directory);
-  if (!history.ok) {
-    printFailure(history.error);
-    return exitCodeOf(history.error);
-  }
+  if (!history.ok) return refuse(history.error);
   const lines = selectLines(history.value, {
     ...(flags.since === undefined ? {} : { since: flags.since }),
     features: flags.feature ?? [],
@@ -49,14 +45,13 @@ export async function runMetrics(flags: MetricsFlags): Promise<number> {
     try {
       await writeAtomic(file, metricsPage(metrics, `${basename(directory)}: metrics`));
     } catch (error) {
-      printFailure({
+      return refuse({
         kind: 'usage',
         message: `${flags.html} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
         hint: 'name another file',
       });
-      return 2;
     }
-    process.stderr.write(`conductor: wrote ${flags.html}\n`);
+    remark(`wrote ${flags.html}`);
   }
   if (flags.json) printJson(metrics);
   else if (flags.html === undefined) {

@@ -1,8 +1,7 @@
 /** `conductor prompt <task>`: the prompt of a task on stdout, byte for byte, and its size on stderr. */
 
 import { type PromptPreview, previewPrompts } from '../../../commands/prompt-preview.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
-import { printFailure, printJson } from '../../output.js';
+import { printJson, refuse } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runPrompt(target: string, flags: { readonly json?: boolean }): Promise<number> {
@@ -49,9 +48,4 @@ function forMachines({
   waitingFor,
 }: PromptPreview) {
   return { label, agent, model, prompt: text, bytes: { instructions, material, limit }, waitingFor };
-}
-
-function refuse(failure: Failure): number {
-  printFailure(failure);
-  return exitCodeOf(failure);
 }

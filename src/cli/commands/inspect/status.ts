@@ -5,11 +5,10 @@ import { findOrphans } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
 import type { FileDifference } from '../../../io/git/tree-diff.js';
 import type { Need } from '../../../model/agents/agent-report.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { plural } from '../../../report/style.js';
 import { orphansText, type StatusRow, statusTable, upToDate } from '../../../report/verdict.js';
 import { WorkStore } from '../../../store/kept-work.js';
-import { print, printFailure, printJson, printWarning, styleFor } from '../../output.js';
+import { print, printJson, printWarning, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 interface StatusLine extends StatusRow {
@@ -48,10 +47,7 @@ export async function runStatus(
       return { rows, orphans: prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] } };
     },
   );
-  if (!done.ok) {
-    printFailure(done.error);
-    return exitCodeOf(done.error);
-  }
+  if (!done.ok) return refuse(done.error);
   const { rows, orphans } = done.value;
   if (flags.json) {
     const tasks = rows.map(({ drift, ...row }) =>

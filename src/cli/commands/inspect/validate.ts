@@ -1,21 +1,19 @@
 /** `conductor validate`: all problems of the specs at once. Needs no model and runs nothing. */
 
 import { validateProject } from '../../../commands/validate.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { printDiagnostics } from '../../../report/failures/failure-print.js';
 import { plural } from '../../../report/style.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 export async function runValidate(flags: { readonly json?: boolean }): Promise<number> {
   const done = await validateProject(createHost(process.cwd()));
   if (!done.ok) {
-    if (flags.json && done.error.kind === 'invalid-specs')
-      printJson({ schema: 1, problems: done.error.diagnostics });
-    else printFailure(done.error);
-    return exitCodeOf(done.error);
+    const { error } = done;
+    return refuse(error, error.kind === 'invalid-specs' ? { problems: error.diagnostics } : {});
   }
-  const { features, tasks, warnings } = done.value;
+  const { features, tasks, missingPrograms } = done.value;
+  const warnings = [...done.value.warnings, ...missingPrograms];
   if (flags.json) {
     printJson({ schema: 1, problems: [], warnings });
     return 0;

@@ -1,6 +1,7 @@
 /** The page beside a build or a watch: a process of its own, so that it takes no time of the build's. */
 
 import { runProgram } from '../../../io/process/process.js';
+import { remark } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { commandLine } from '../../wire.js';
 
@@ -39,7 +40,7 @@ export async function withPage(work: () => Promise<number>, { stays }: BesideOpt
 }
 
 async function untilStopped(): Promise<void> {
-  process.stderr.write('conductor: the page stays open until you press Ctrl-C\n');
+  remark('the page stays open until you press Ctrl-C');
   const signals = cancelOnSignals();
   try {
     await new Promise<void>((resolve) => {

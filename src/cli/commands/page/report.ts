@@ -3,9 +3,8 @@
 import { basename, resolve } from 'node:path';
 import { buildReport } from '../../../commands/report/report.js';
 import { writeAtomic } from '../../../io/files.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { bytes } from '../../../report/style.js';
-import { printFailure } from '../../output.js';
+import { refuse, remark } from '../../output.js';
 import { createHost, uiAssets } from '../../wire.js';
 
 export async function runReport(
@@ -19,20 +18,16 @@ export async function runReport(
     assets: uiAssets(),
     ...(build === undefined ? {} : { build }),
   });
-  if (!report.ok) {
-    printFailure(report.error);
-    return exitCodeOf(report.error);
-  }
+  if (!report.ok) return refuse(report.error);
   try {
     await writeAtomic(resolve(flags.html), report.value);
   } catch (error) {
-    printFailure({
+    return refuse({
       kind: 'usage',
       message: `${flags.html} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
       hint: 'name another file',
     });
-    return 2;
   }
-  process.stderr.write(`conductor: wrote ${flags.html} (${bytes(Buffer.byteLength(report.value))})\n`);
+  remark(`wrote ${flags.html} (${bytes(Buffer.byteLength(report.value))})`);
   return 0;
 }

@@ -1,9 +1,8 @@
 /** `conductor review <from>..<to>`: what changed between two commits, task by task. */
 
 import { parseRange, reviewRange } from '../../../commands/review/review.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { reviewMarkdown, reviewText } from '../../../report/review.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 interface ReviewFlags {
@@ -14,18 +13,14 @@ interface ReviewFlags {
 export async function runReview(text: string, flags: ReviewFlags): Promise<number> {
   const range = parseRange(text);
   if (!range) {
-    printFailure({
+    return refuse({
       kind: 'usage',
       message: `${text} is not a range of commits`,
-      hint: 'write two commits with two dots between them: conductor review main..HEAD',
+      hint: 'write two commits with two dots between them: `conductor review main..HEAD`',
     });
-    return 2;
   }
   const review = await reviewRange(createHost(process.cwd()), range);
-  if (!review.ok) {
-    printFailure(review.error);
-    return exitCodeOf(review.error);
-  }
+  if (!review.ok) return refuse(review.error);
   if (flags.json) printJson({ schema: 1, ...review.value });
   else if (flags.markdown) print(reviewMarkdown(review.value));
   else print(reviewText(review.value, styleFor(process.stdout)));

@@ -4,8 +4,8 @@ import { basename } from 'node:path';
 import type { Result } from '../../../base/result.js';
 import { openUi, type UiServer } from '../../../commands/ui/server.js';
 import { runProgram } from '../../../io/process/process.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
-import { printFailure } from '../../output.js';
+import type { Failure } from '../../../model/failure.js';
+import { refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { commandLine, createHost, uiAssets } from '../../wire.js';
 
@@ -20,10 +20,7 @@ export async function runUi(flags: UiFlags): Promise<number> {
   const signals = cancelOnSignals();
   try {
     const opened = await startUi(flags);
-    if (!opened.ok) {
-      printFailure(opened.error);
-      return exitCodeOf(opened.error);
-    }
+    if (!opened.ok) return refuse(opened.error);
     process.stdout.write(`conductor: the page is at ${opened.value.address}\n`);
     process.stdout.write(
       `conductor: press Ctrl-C to stop${flags.actions ? '' : ' (read-only; --actions allows builds)'}\n`,

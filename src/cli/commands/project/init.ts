@@ -6,10 +6,10 @@ import {
   initProject,
   surveyProject,
 } from '../../../commands/init/init.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
+import type { Failure } from '../../../model/failure.js';
 import { initText } from '../../../report/init.js';
 import { CONFIG_NAMES } from '../../config/config-names.js';
-import { print, printFailure, styleFor } from '../../output.js';
+import { print, refuse, styleFor } from '../../output.js';
 import { createHost, templateRoots } from '../../wire.js';
 
 export interface InitFlags {
@@ -59,9 +59,4 @@ async function chosen(survey: InitSurvey, flags: InitFlags): Promise<InitChoices
     message: 'no gates are given, and conductor cannot ask without a terminal',
     hint: `--yes uses the commands that were found (${found.join(', ') || 'nothing'}); or use --gate <command>, or --no-gates`,
   };
-}
-
-function refuse(failure: Failure): number {
-  printFailure(failure);
-  return exitCodeOf(failure);
 }

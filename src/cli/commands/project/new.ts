@@ -6,11 +6,11 @@ import {
   planFeature,
   writeFeature,
 } from '../../../commands/new/new-feature.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
+import type { Failure } from '../../../model/failure.js';
 import type { Json } from '../../../model/task.js';
 import { printDiagnostics } from '../../../report/failures/failure-print.js';
 import { type DescribedFile, fileContents, wouldWrite, writtenList } from '../../../report/new-feature.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, say, styleFor } from '../../output.js';
 import { createHost, templateRoots } from '../../wire.js';
 import type { GivenRequest } from './new-questions.js';
 
@@ -52,10 +52,11 @@ export async function runNew(named: string | undefined, flags: NewFlags): Promis
   }
   const style = styleFor(process.stdout);
   print(writtenList(newPaths(plan.value), keptPaths(plan.value), style));
-  if (written.value.warnings.length > 0) print(printDiagnostics(written.value.warnings, style).join('\n'));
-  print(
-    `conductor: ${plan.value.feature} is written; build it with \`conductor build ${plan.value.feature}\``,
-  );
+  if (written.value.warnings.length > 0)
+    process.stderr.write(
+      `${printDiagnostics(written.value.warnings, styleFor(process.stderr)).join('\n')}\n`,
+    );
+  say(`${plan.value.feature} is written; build it with \`conductor build ${plan.value.feature}\``);
   return 0;
 }
 
@@ -120,9 +121,4 @@ function newPaths({ folder, specs, templates }: FeaturePlan): string[] {
 
 function keptPaths({ templates }: FeaturePlan): string[] {
   return templates.filter(({ state }) => state === 'kept').map(({ path }) => path);
-}
-
-function refuse(failure: Failure): number {
-  printFailure(failure);
-  return exitCodeOf(failure);
 }

@@ -2,12 +2,13 @@
 
 import { mapBounded } from '../../../base/bounded.js';
 import { exitCodeOf } from '../../../model/failure.js';
+import { failureAnswer } from '../../../report/failures/failure-answer.js';
 import { type DescribedTemplate, templateList } from '../../../report/new-feature.js';
 import type { TemplateDefinition } from '../../../templates/definition.js';
 import { readDefinition, type TemplatePlace } from '../../../templates/folder.js';
 import { listTemplates, projectDependencies, type TemplateRoots } from '../../../templates/places.js';
 import { textOfValue } from '../../../templates/value-text.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { CALL, print, printFailure, printJson, styleFor } from '../../output.js';
 
 /** Templates that are not valid are reported after the others. */
 export async function runTemplateList(roots: TemplateRoots, json: boolean): Promise<number> {
@@ -18,7 +19,8 @@ export async function runTemplateList(roots: TemplateRoots, json: boolean): Prom
     const one = read[index];
     return one?.ok ? [{ place, definition: one.value }] : [];
   });
-  if (json) printJson({ schema: 1, templates: good.map(forMachines) });
+  const problems = read.flatMap((one) => (one.ok ? [] : [failureAnswer(one.error, CALL)]));
+  if (json) printJson({ schema: 1, templates: good.map(forMachines), problems });
   else print(templateList(good.map(forPeople), styleFor(process.stdout)));
   let code = 0;
   for (const one of read) {
@@ -48,7 +50,7 @@ function forPeople({ place, definition }: Listed): DescribedTemplate {
     examples: definition.examples.map(({ title, set }) => ({
       title,
       command: [
-        'conductor new',
+        `${CALL} new`,
         `--template ${place.name}`,
         '--name <name>',
         ...Object.entries(set).map(setText),

@@ -2,9 +2,9 @@
 
 import type { Result } from '../../../base/result.js';
 import { cacheStats, pullResults, pushResults, verifyResults } from '../../../commands/cache.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
+import type { Failure } from '../../../model/failure.js';
 import { pullText, pushText, statsText, verifyText } from '../../../report/cache.js';
-import { print, printFailure, printJson, printWarning } from '../../output.js';
+import { print, printJson, printWarning, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
 
@@ -25,7 +25,9 @@ export async function runCachePush(flags: Flags): Promise<number> {
 export async function runCachePull(flags: Flags): Promise<number> {
   return asking((signal) =>
     pullResults(createHost(process.cwd()), { all: false, signal, warn: printWarning }),
-  ).then((done) => tell(done, flags, pullText, ({ missing }) => missing.length === 0));
+  ).then((done) =>
+    tell(done, flags, pullText, ({ missing, unreached }) => missing.length + unreached.length === 0),
+  );
 }
 
 export async function runCacheVerify(flags: Flags): Promise<number> {
@@ -57,10 +59,7 @@ function tell<T>(
   text: (report: T) => string,
   isGood: (report: T) => boolean,
 ): number {
-  if (!done.ok) {
-    printFailure(done.error);
-    return exitCodeOf(done.error);
-  }
+  if (!done.ok) return refuse(done.error);
   if (flags.json) printJson({ schema: 1, ...done.value });
   else print(text(done.value));
   return isGood(done.value) ? 0 : 1;

@@ -1,9 +1,8 @@
 /** `conductor clean`: orphaned files removed, each of them named. */
 
 import { clean } from '../../../commands/clean.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { plural, visible } from '../../../report/style.js';
-import { print, printFailure, printJson, printWarning } from '../../output.js';
+import { print, printJson, printWarning, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
 
@@ -25,10 +24,7 @@ export async function runClean(flags: CleanFlags): Promise<number> {
         if (event.type === 'warning') printWarning(event.message);
       },
     });
-    if (!done.ok) {
-      printFailure(done.error);
-      return exitCodeOf(done.error);
-    }
+    if (!done.ok) return refuse(done.error);
     if (flags.json) printJson({ schema: 1, dryRun, removed: done.value });
     else {
       for (const path of done.value) print(`${dryRun ? 'would remove' : 'removed'}  ${visible(path)}\n`);

@@ -1,9 +1,8 @@
 /** `conductor gc`: removes old results. */
 
 import { collect } from '../../../commands/gc.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { collectText } from '../../../report/cache.js';
-import { print, printFailure, printJson, printWarning } from '../../output.js';
+import { print, printJson, printWarning, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
 
@@ -26,10 +25,7 @@ export async function runGc(flags: GcFlags): Promise<number> {
       signal: signals.signal,
       onWaiting: (command, pid) => printWarning(`waiting for \`${command}\` (process ${pid})`),
     });
-    if (!done.ok) {
-      printFailure(done.error);
-      return exitCodeOf(done.error);
-    }
+    if (!done.ok) return refuse(done.error);
     if (flags.json) printJson({ schema: 1, ...done.value });
     else print(collectText(done.value));
     return 0;

@@ -2,9 +2,8 @@
 
 import { suggestions } from '../../../base/nearest.js';
 import { loadSchema, SCHEMA_NAMES, type Schema, type SchemaName } from '../../../io/document/schemas.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
 import { padTo } from '../../../report/width.js';
-import { print, printFailure, printJson } from '../../output.js';
+import { print, printJson, refuse } from '../../output.js';
 
 export async function runSchema(
   name: string | undefined,
@@ -25,13 +24,11 @@ export async function runSchema(
     return 0;
   }
   const near = suggestions(name, SCHEMA_NAMES);
-  const failure: Failure = {
+  return refuse({
     kind: 'usage',
     message: `no schema is called \`${name}\``,
     hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${SCHEMA_NAMES.join(', ')}`,
-  };
-  printFailure(failure);
-  return exitCodeOf(failure);
+  });
 }
 
 function forMachines({ name, $id, title, description }: Schema & { readonly name: SchemaName }) {

@@ -1,8 +1,8 @@
 /** `conductor diff` and the drift in `conductor status`, as a person types them. */
 
 import { expect, test } from 'vitest';
-import { TemporaryProject } from '../test/rig/command-line.js';
-import { backlogYaml } from '../test/rig/rig-backlog.js';
+import { TemporaryProject } from '../rig/command-line.js';
+import { backlogYaml } from '../rig/rig-backlog.js';
 
 const task = (outputs: string[], run: string) => ({ inputs: [], outputs, run });
 
