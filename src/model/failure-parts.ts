@@ -53,3 +53,12 @@ export interface FailureAnswer {
   /** Every mistake with its place, where files are not valid. */
   readonly problems?: readonly Diagnostic[];
 }
+
+/** The lock file records this result, and it is in no store any more. */
+export interface MissingPin {
+  readonly kind: 'pinned-result-missing';
+  readonly key: string;
+  readonly remotes: readonly string[];
+  /** Those that did not answer: they may have it. Absent: every remote says that it has not. */
+  readonly unreached?: readonly string[];
+}

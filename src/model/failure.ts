@@ -1,7 +1,7 @@
 /** All expected failures as data: a kind and facts. `report/` turns them into sentences. */
 
 import type { Need } from './agents/agent-report.js';
-import type { Diagnostic, KeptOutput, ReviewFinding, VariableProblem } from './failure-parts.js';
+import type { Diagnostic, KeptOutput, MissingPin, ReviewFinding, VariableProblem } from './failure-parts.js';
 import type { Label } from './task.js';
 
 export type { Diagnostic, KeptOutput, ReviewFinding, VariableProblem } from './failure-parts.js';
@@ -208,14 +208,7 @@ export type Failure =
   | { readonly kind: 'conflict-markers'; readonly path: string; readonly line: number }
   | { readonly kind: 'edit-base-missing'; readonly path: string }
   | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
-  /** The lock file records this result, and it is in no store any more. */
-  | {
-      readonly kind: 'pinned-result-missing';
-      readonly key: string;
-      readonly remotes: readonly string[];
-      /** Those that did not answer: they may have it. Absent: every remote says that it has not. */
-      readonly unreached?: readonly string[];
-    }
+  | MissingPin
   | { readonly kind: 'publish-refused'; readonly paths: readonly string[]; readonly detail: string }
   | {
       readonly kind: 'commit-refused';

@@ -54,8 +54,8 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   schema: ['no-such-schema'],
   versions: ['f'],
 };
-/** They need no repository, or ask nothing of it that can fail. */
-const NEEDS_NONE = new Set(['completion', 'doctor', 'list']);
+/** They need no repository, ask nothing of it that can fail, or wait for their input. */
+const NEEDS_NONE = new Set(['completion', 'doctor', 'list', 'mcp']);
 
 function commandsOf(parent: Command, words: readonly string[] = []): [string, Command][] {
   const inner = parent
