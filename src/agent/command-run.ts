@@ -21,6 +21,7 @@ import { UsageFile } from './usage.js';
 
 /** Of presets, whose programs print what they do; other programs may be silent as long as they like. */
 const PRESET_SILENCE_MINUTES = 10;
+const TOOL_SILENCE_MINUTES = 30;
 const RETRY_WAIT_MINUTES = 2;
 /** How long a program that can be asked to stop may take for it. */
 const INTERRUPT_MS = 1500;
@@ -62,6 +63,7 @@ class CommandRun {
     this.watch = new CommandWatch(
       {
         silenceMs: silence === undefined ? undefined : silence * 60_000,
+        toolSilenceMs: (limits?.toolSilenceMinutes ?? TOOL_SILENCE_MINUTES) * 60_000,
         retryWaitMs: (limits?.retryWaitMinutes ?? RETRY_WAIT_MINUTES) * 60_000,
       },
       (why) => {
@@ -151,6 +153,7 @@ class CommandRun {
   private take(reading: Reading): void {
     const { error, retry, usage, say, words } = reading;
     if (error !== undefined) this.error = error === 'none' ? undefined : error;
+    this.watch.tools(reading);
     if (usage) this.meter.output(usage);
     if (retry) this.watch.retries(retry);
     else if (words !== undefined || error === 'none') this.watch.answered();

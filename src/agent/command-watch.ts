@@ -8,6 +8,8 @@ import { isHopeless, isQuotaText, type ProviderProblem } from './provider-proble
 export interface CommandLimits {
   /** Milliseconds without any output; undefined: however long. */
   readonly silenceMs: number | undefined;
+  /** The same while a tool of the agent runs. */
+  readonly toolSilenceMs: number;
   /** The longest wait that a provider may ask for. */
   readonly retryWaitMs: number;
 }
@@ -20,6 +22,7 @@ export class CommandWatch {
   private readonly limits: CommandLimits;
   private readonly onStop: (why: CommandStop) => void;
   private timer: NodeJS.Timeout | undefined;
+  private readonly running = new Set<string>();
   private quotas = 0;
   private last: ProviderProblem | undefined;
 
@@ -31,9 +34,22 @@ export class CommandWatch {
 
   /** Any sign of life. */
   heard(): void {
-    const { silenceMs } = this.limits;
+    const { silenceMs } = this;
     clearTimeout(this.timer);
     if (silenceMs !== undefined) this.wait(silenceMs, stalled(silenceMs));
+  }
+
+  /** Tools begin or have ended. */
+  tools({ began = [], ended = [] }: { began?: readonly string[]; ended?: readonly string[] }): void {
+    for (const name of ended) this.running.delete(name);
+    for (const name of began) this.running.add(name);
+    if (began.length + ended.length > 0) this.heard();
+  }
+
+  private get silenceMs(): number | undefined {
+    const { silenceMs, toolSilenceMs } = this.limits;
+    if (silenceMs === undefined || this.running.size === 0) return silenceMs;
+    return Math.max(silenceMs, toolSilenceMs);
   }
 
   /** The program is about to ask its provider again. */
@@ -44,7 +60,8 @@ export class CommandWatch {
     if (isQuota) this.quotas += 1;
     const isRefused = problem.status === 401 || problem.status === 402 || problem.status === 403;
     const isOver = isQuota && !isRefused ? this.quotas > 1 : isHopeless(problem);
-    const { silenceMs, retryWaitMs } = this.limits;
+    const { silenceMs } = this;
+    const { retryWaitMs } = this.limits;
     const why: CommandStop = { kind: 'problem', problem };
     if (isOver || (problem.waitMs ?? 0) > retryWaitMs) this.onStop(why);
     // A program that does not say how long it waits may wait for an hour: it gets the longest wait, and as long again

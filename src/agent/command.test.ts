@@ -310,6 +310,16 @@ describe('a program that is watched', () => {
     expect(exit).toMatchObject({ failure: { kind: 'stalled', minutes: 0.005 } });
   });
 
+  test('and has a quiet tool is given the time of tools', async () => {
+    const limits = { silenceMinutes: 0.05, toolSilenceMinutes: 1 };
+    const begin = `{ type: 'tool_execution_start', toolCallId: 'a', toolName: 'bash', args: {} }`;
+    const end = `{ type: 'tool_execution_end', toolCallId: 'a' }`;
+    const print = (event: string) => `console.log(JSON.stringify(${event}));`;
+    // Quiet for longer than an agent may be.
+    await program('pi', `${print(begin)} setTimeout(() => { ${print(end)} }, 3500);`);
+    expect(await agent({ preset: 'pi', limits }).run(await request())).toMatchObject({ kind: 'finished' });
+  });
+
   test('and fell silent while it asks its provider again has the failure of its provider', async () => {
     await program(
       'pi',

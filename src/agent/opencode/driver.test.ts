@@ -95,6 +95,17 @@ describe('a limit', () => {
     }
   });
 
+  test('of silence does not count a quiet tool', async () => {
+    const impatient = make({ limits: { silenceMinutes: 0.05, toolSilenceMinutes: 1 } });
+    try {
+      const sleep = { call: 'bash', args: { command: 'sleep 6', description: 'runs the tests' } };
+      const run = await start([sleep, { say: 'Done.' }], {}, impatient);
+      expect(await run.exit).toMatchObject({ kind: 'finished' });
+    } finally {
+      await impatient.close?.();
+    }
+  });
+
   test('of time stops whatever takes too long, and the call that is cut off is estimated', async () => {
     const run = await start([{ hang: 'mid-stream' }], { timeoutMs: 3000 });
     expect(await failure(run)).toMatchObject({ kind: 'timed-out', what: 'the agent', minutes: 0.05 });

@@ -108,6 +108,10 @@ export function claudeReader(): OutputReader {
       }
       case 'assistant':
         return assistant(event);
+      case 'user': {
+        const results = list(record(event.message).content).filter((part) => part.type === 'tool_result');
+        return { ended: results.flatMap((part) => text(part.tool_use_id) ?? []) };
+      }
       case 'system':
         return event.subtype === 'api_retry' ? retry(event) : {};
       case 'result':
@@ -134,6 +138,7 @@ export function claudeReader(): OutputReader {
     return {
       usage: sum(),
       ...said(parts.map(partLine).filter(Boolean).join(' ')),
+      began: parts.flatMap((part) => (isTool(part) ? (text(part.id) ?? []) : [])),
       ...(own && !isSynthetic && spokenText !== '' ? { words: spokenText } : {}),
     };
   }
@@ -181,6 +186,11 @@ function tokensOf(usage: Json): Usage {
     tokensOut: count(usage.output_tokens),
     tokensCached: count(usage.cache_read_input_tokens),
   };
+}
+
+/** A sub-agent is heard itself. */
+function isTool({ type, name }: Json): boolean {
+  return type === 'tool_use' && name !== 'Agent' && name !== 'Task';
 }
 
 function partLine(part: Json): string {

@@ -75,10 +75,16 @@ export function codexThread(turn: CodexTurn): CodexThread {
         return { usage: [...perThread.values()].reduce(addUsage, {}) };
       case 'item/started': {
         const item = record(params.item);
-        return item.type === 'commandExecution' ? said(text(item.command)) : {};
+        const id = text(item.id);
+        return item.type === 'commandExecution'
+          ? { ...said(text(item.command)), ...(id === undefined ? {} : { began: [id] }) }
+          : {};
       }
       case 'item/completed':
-        return itemReading(record(params.item), isOwn);
+        return {
+          ...itemReading(record(params.item), isOwn),
+          ended: [text(record(params.item).id) ?? ''],
+        };
       case 'error': {
         if (!isOwn) return {};
         const problem = problemOf(record(params.error));

@@ -64,8 +64,12 @@ export function geminiReader(): OutputReader {
     }
     if (event.type === 'tool_use') {
       message = '';
-      return said(toolCall(text(event.tool_name), record(event.parameters)));
+      return {
+        ...said(toolCall(text(event.tool_name), record(event.parameters))),
+        began: [text(event.tool_id) ?? ''],
+      };
     }
+    if (event.type === 'tool_result') return { ended: [text(event.tool_id) ?? ''] };
     if (event.type === 'error') return said(text(event.message));
     if (event.type !== 'result') return {};
     const stats = record(event.stats);

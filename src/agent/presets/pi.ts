@@ -65,7 +65,12 @@ export function piReader(): OutputReader {
         return { usage: total, ...ended(message) };
       }
       case 'tool_execution_start':
-        return said(toolCall(text(event.toolName), record(event.args)));
+        return {
+          ...said(toolCall(text(event.toolName), record(event.args))),
+          began: [text(event.toolCallId) ?? ''],
+        };
+      case 'tool_execution_end':
+        return { ended: [text(event.toolCallId) ?? ''] };
       case 'auto_retry_start': {
         const problem = problemOf(text(event.errorMessage) ?? 'the provider failed');
         const wait = isCount(event.delayMs) ? { waitMs: event.delayMs } : {};

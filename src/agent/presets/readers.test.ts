@@ -111,3 +111,20 @@ test.each<[ProviderProblem, string]>([
 ])('%j is %s', (problem, kind) => {
   expect(failureOfProblem(problem, 'p', { tail: '' }).kind).toBe(kind);
 });
+
+test.each([
+  ['claude', 'claude-sub'],
+  ['gemini', 'gemini-usage'],
+  ['pi', 'pi-usage'],
+] as const)('%s: the tools that begin in %s end', async (preset, name) => {
+  const all = await readings(preset, name);
+  const running = new Set<string>();
+  let begun = 0;
+  for (const { began = [], ended = [] } of all) {
+    for (const one of ended) running.delete(one);
+    for (const one of began) running.add(one);
+    begun += began.length;
+  }
+  expect(begun).toBeGreaterThan(0);
+  expect([...running]).toEqual([]);
+});

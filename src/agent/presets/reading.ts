@@ -12,6 +12,9 @@ export interface Reading {
   readonly words?: string;
   /** The agent says that it failed, whatever its exit code will be. An empty one takes an earlier one back. */
   readonly error?: ProviderProblem | 'none';
+  /** Tools of the agent that begin or have ended, each by a name of its own; sub-agents are none. */
+  readonly began?: readonly string[];
+  readonly ended?: readonly string[];
   /** The provider failed and the agent is about to ask it again. */
   readonly retry?: ProviderProblem;
 }

@@ -21,6 +21,8 @@ export interface CommandAgentConfig {
   readonly limits?: {
     /** Minutes without any output. Default 10 with a preset; none with a command. */
     readonly silenceMinutes?: number;
+    /** The same while a tool of a preset's agent runs. Default 30. */
+    readonly toolSilenceMinutes?: number;
     /** The longest wait that a provider may ask for. Default 2. */
     readonly retryWaitMinutes?: number;
   };
@@ -63,6 +65,8 @@ export interface OpencodeAgentConfig {
     readonly steps?: number;
     /** Minutes without any sign of life. Default 5. */
     readonly silenceMinutes?: number;
+    /** The same while a tool runs. Default 30. */
+    readonly toolSilenceMinutes?: number;
     /** The longest wait that a provider may ask for. Default 2. */
     readonly retryWaitMinutes?: number;
   };

@@ -44,7 +44,7 @@ export interface OpencodeHost {
 
 /** Servers of one attempt: its first and those after a death. */
 const MAX_STARTS = 3;
-export const DEFAULT_LIMITS = { steps: 60, silenceMinutes: 5, retryWaitMinutes: 2 };
+export const DEFAULT_LIMITS = { steps: 60, silenceMinutes: 5, toolSilenceMinutes: 30, retryWaitMinutes: 2 };
 
 export interface Assignment {
   readonly request: AgentRequest;
@@ -175,6 +175,7 @@ export class Attempt {
             wallMs: request.timeoutMs,
             endsAt,
             silenceMs: limits.silenceMinutes * 60_000 + paced,
+            toolSilenceMs: limits.toolSilenceMinutes * 60_000,
             retryWaitMs: limits.retryWaitMinutes * 60_000,
           },
           logFile: request.logFile,

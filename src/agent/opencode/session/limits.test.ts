@@ -10,6 +10,7 @@ const limits: SessionLimits = {
   wallMs: 30 * MINUTE,
   endsAt: 30 * MINUTE,
   silenceMs: 5 * MINUTE,
+  toolSilenceMs: 20 * MINUTE,
   retryWaitMs: 2 * MINUTE,
 };
 const watch = () => new LimitWatch(limits, 'acme', 0);
@@ -63,4 +64,17 @@ test('a quota is believed to be used up when the provider says so twice', () => 
   expect(kind(one, 1)).toBeUndefined();
   one.status({ type: 'retry', attempt: 2, message, next: 4000 }, 2000);
   expect(one.exceeded(2001, output)).toMatchObject({ kind: 'provider-refused', detail: message });
+});
+
+test('a quiet tool is no silence, but has a limit of its own', () => {
+  const one = watch();
+  one.tool('a', true);
+  one.tool('b', true);
+  expect(kind(one, 19 * MINUTE)).toBeUndefined();
+  expect(one.deadline).toBe(20 * MINUTE);
+  expect(one.exceeded(20 * MINUTE, output)).toEqual({ kind: 'stalled', minutes: 20, output });
+  one.tool('a', false);
+  expect(kind(one, 19 * MINUTE)).toBeUndefined();
+  one.tool('b', false);
+  expect(one.exceeded(5 * MINUTE, output)).toEqual({ kind: 'stalled', minutes: 5, output });
 });

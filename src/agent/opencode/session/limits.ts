@@ -13,6 +13,8 @@ export interface SessionLimits {
   readonly endsAt: number;
   /** Milliseconds without any event of the session or of its sub-agents. */
   readonly silenceMs: number;
+  /** The same while a tool runs: a test run may take minutes without a word. */
+  readonly toolSilenceMs: number;
   /** Milliseconds that a provider may ask to wait before its next try. */
   readonly retryWaitMs: number;
 }
@@ -24,6 +26,7 @@ export class LimitWatch {
   private heardAt: number;
   private steps = 0;
   private goesOn = false;
+  private readonly tools = new Set<string>();
   private wait:
     | { readonly until: number; readonly ms: number; readonly detail: string; readonly quota: boolean }
     | undefined;
@@ -37,6 +40,12 @@ export class LimitWatch {
   /** Any sign of life. */
   heard(now: number): void {
     this.heardAt = now;
+  }
+
+  /** A tool runs, or does no more. A sub-agent is none: its own model and tools are heard. */
+  tool(id: string, isRunning: boolean): void {
+    if (isRunning) this.tools.add(id);
+    else this.tools.delete(id);
   }
 
   /** Model calls so far, and whether the last one asks for another. */
@@ -75,7 +84,7 @@ export class LimitWatch {
     if (now >= limits.endsAt) {
       return { kind: 'timed-out', what: 'the agent', minutes: limits.wallMs / 60_000, output };
     }
-    if (now >= this.silentAt()) return { kind: 'stalled', minutes: limits.silenceMs / 60_000, output };
+    if (now >= this.silentAt()) return { kind: 'stalled', minutes: this.silenceMs / 60_000, output };
     return undefined;
   }
 
@@ -85,6 +94,11 @@ export class LimitWatch {
   }
 
   private silentAt(): number {
-    return Math.max(this.heardAt, this.wait?.until ?? 0) + this.limits.silenceMs;
+    return Math.max(this.heardAt, this.wait?.until ?? 0) + this.silenceMs;
+  }
+
+  private get silenceMs(): number {
+    const { silenceMs, toolSilenceMs } = this.limits;
+    return this.tools.size === 0 ? silenceMs : Math.max(silenceMs, toolSilenceMs);
   }
 }

@@ -75,6 +75,7 @@ async function session(
         wallMs: 60_000,
         endsAt: now() + 60_000,
         silenceMs: 60_000,
+        toolSilenceMs: 60_000,
         retryWaitMs: 1000,
         ...limits,
       },

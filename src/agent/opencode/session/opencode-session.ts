@@ -181,6 +181,7 @@ class RunningSession implements SessionListener {
   private tool(part: ToolPart): void {
     this.tools.observed.tool(part);
     this.tools.stated.tool(part);
+    if (part.tool !== 'task') this.watch.tool(part.id, part.state.status === 'running');
     this.blocked ??= blockedIn(part);
   }
 
