@@ -14,6 +14,7 @@ import { isRepairable, isWorthRetry } from '../attempt-failure.js';
 import { describeRun, type MoreAttempts, type StaleTask } from '../describe-run.js';
 import { type ExecutionContext, type Executor, WorkMeter } from '../executor.js';
 import { changesBetween } from '../left-work.js';
+import { findRevision, keepRevision } from './kept-revision.js';
 import { type Proposal, proposeTask } from './rebase.js';
 import type { RevisedTask } from './revised-task.js';
 
@@ -39,6 +40,15 @@ export async function escalate(
   context: ExecutionContext,
 ): Promise<Result<Escalated, Failure>> {
   const { check } = stale;
+  const found = parts.rebaser && (await findRevision(parts.prepared, stale));
+  if (found) {
+    const { result, attempts, revision } = found;
+    const message =
+      'a revised task was built before a build was interrupted: its result and its text are used';
+    context.emit({ type: 'warning', task: check.task.label, message });
+    const outcome: TaskOutcome = { ok: true, result, attempts, usage: {}, ms: 0 };
+    return ok({ outcome, check: found.check, revision });
+  }
   const run = await describeRun(parts.prepared, stale);
   if (!run.ok) return run;
   const { label, recipe } = check.task;
@@ -110,6 +120,8 @@ class Escalation {
       const outcome: TaskOutcome = { ok: true, result: improved.candidate.commit, attempts, usage, ms };
       return { outcome, check: improved, revision };
     }
+    // Before its result: a build that is interrupted from now on finds the result by this.
+    await keepRevision(prepared, check.storeKey, revision, failed.attempts + 1);
     const choice = prepared.gatherer.choiceOf(improved.task, failed.attempts + 1);
     const outcome = await this.runOnce(improved, choice, spent, await this.leftBy(failed));
     return { outcome, check: improved, revision };

@@ -23,7 +23,7 @@ import { jsonRequest } from '../agent-requests/json-request.js';
 import type { RequestParts } from '../agent-requests/request.js';
 import type { ExecutionContext } from '../executor.js';
 import { gateCommands } from '../gates.js';
-import { improvedSpec, type RevisedTask, taskIn } from './revised-task.js';
+import { improvedSpec, type RevisedTask, specText, taskIn } from './revised-task.js';
 
 interface Answer {
   readonly task: {
@@ -128,12 +128,6 @@ export async function proposeTask(
   const head = `${task.label}: revised task, confidence ${confidence}\n\n${reasoning.trim()}\n\n`;
   await writeAtomic(`${project.repository.project}/${kept}`, head + diff);
   return ok({ revision, task: improved.value, reasoning, confidence, diff, kept });
-}
-
-/** The spec as the build's snapshot has it. */
-export async function specText({ project }: Pick<Prepared, 'project'>, { source }: Task): Promise<string> {
-  const entry = project.listing.get(source.file);
-  return (entry && (await project.objects.read(entry.id))?.toString('utf8')) ?? '';
 }
 
 interface Allowed {

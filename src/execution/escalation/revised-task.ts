@@ -1,5 +1,6 @@
 /** A revised task as data: the changed text, and the spec with it. Writes nothing. */
 
+import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { parseYaml } from '../../io/document/document.js';
 import type { YamlChange } from '../../io/document/yaml-edit.js';
@@ -23,6 +24,12 @@ export interface RevisedTask {
   /** Additional paths that a person has granted. Absent: none. */
   readonly outputs?: readonly string[];
   readonly edits?: readonly string[];
+}
+
+/** The spec as the build's snapshot has it. */
+export async function specText({ project }: Pick<Prepared, 'project'>, { source }: Task): Promise<string> {
+  const entry = project.listing.get(source.file);
+  return (entry && (await project.objects.read(entry.id))?.toString('utf8')) ?? '';
 }
 
 /** The text of the spec with the revised task; other lines and comments stay. Fails with `invalid-specs`. */

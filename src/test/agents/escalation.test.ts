@@ -1,6 +1,6 @@
 /** What follows when all attempts have failed: a revised task, a stronger model, and what of it stays. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { ConductorConfig } from '../../model/config.js';
 import { createRig, type Rig } from '../rig/rig.js';
@@ -87,6 +87,29 @@ test('a task that only better words can pass is built with them, and they go int
   const lock = JSON.parse(rig.read('specs/f/.metadata.json') ?? '');
   expect(lock.tasks.T1.acceptance).toHaveLength(2);
   expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
+  expect(await rig.inspect()).toEqual({ 'f/T1': 'fresh' });
+});
+
+test('a revised task is not paid for again when its build is interrupted before it publishes', async () => {
+  const door = (rig: Rig) => `${rig.temporary.root}/door`;
+  await using rig = await hardTask();
+  const wait = `while [ ! -e ${door(rig)} ]; do sleep 0.05; done`;
+  rig.config = { ...rig.config, gates: { build: [{ name: 'slow', run: wait }] } };
+  rig.answer(REBASE, better());
+  const asWritten = rig.read(SPEC) ?? '';
+  const held = rig.start({}, { auto: rig.answerer() });
+  await held.until((story) => story.gates().includes('slow'));
+  held.cancel();
+  expect((await held.done).agent.runs).toHaveLength(4);
+  expect(rig.read('one.txt')).toBeUndefined();
+  // A killed build writes no spec either.
+  rig.write({ [SPEC]: asWritten });
+  writeFileSync(door(rig), '');
+  const built = await rig.buildWithoutAgent();
+  expect(built.outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('one.txt')).toBe('green');
+  expect(rig.read(SPEC)).toContain('It is green');
+  expect(built.warnings()).toEqual([expect.stringContaining('before a build was interrupted')]);
   expect(await rig.inspect()).toEqual({ 'f/T1': 'fresh' });
 });
 
