@@ -19,6 +19,7 @@ import { type AcpConnection, connect } from './connection.js';
 import { AcpSession, type TurnProblem } from './session.js';
 
 const SILENCE_MINUTES = 10;
+const TOOL_SILENCE_MINUTES = 30;
 const REPORT = 'needs.json';
 /** How long an agent may take to end its turn, and its process to end, once it was asked to. */
 const END_MS = 2000;
@@ -91,10 +92,15 @@ class Turn {
     const version = host.version ?? '0';
     this.session = new AcpSession(config, this.request, { version, isSandboxed: host.sandbox !== undefined });
     const silence = config.limits?.silenceMinutes ?? SILENCE_MINUTES;
-    this.watch = new CommandWatch({ silenceMs: silence * 60_000, retryWaitMs: 0 }, (why) => {
-      this.stopped = why;
-      this.stop();
-    });
+    const toolSilence = config.limits?.toolSilenceMinutes ?? TOOL_SILENCE_MINUTES;
+    this.watch = new CommandWatch(
+      { silenceMs: silence * 60_000, toolSilenceMs: toolSilence * 60_000, retryWaitMs: 0 },
+      (why) => {
+        this.stopped = why;
+        this.stop();
+      },
+    );
+    this.session.onTools = (tools) => this.watch.tools(tools);
   }
 
   async run(): Promise<AgentExit> {

@@ -42,6 +42,9 @@ export class AcpSession implements AcpClient {
   private readonly read = new Set<string>();
   /** Kinds of tool calls by their ids: an update may leave them out. */
   private readonly kinds = new Map<string, string>();
+  /** Tools of the agent begin or have ended, by their ids. */
+  onTools: (tools: { readonly began?: readonly string[]; readonly ended?: readonly string[] }) => void =
+    () => {};
   private message = '';
   private shown = 0;
   private id: string | undefined;
@@ -140,9 +143,12 @@ export class AcpSession implements AcpClient {
         this.shown = 0;
         this.say(update.title);
         this.observe(update);
+        this.onTools({ began: [update.toolCallId] });
         break;
       case 'tool_call_update':
         this.observe(update);
+        if (update.status === 'completed' || update.status === 'failed')
+          this.onTools({ ended: [update.toolCallId] });
         break;
       default:
     }

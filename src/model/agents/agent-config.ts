@@ -116,6 +116,8 @@ export interface AcpAgentConfig {
   readonly limits?: {
     /** Minutes without any message. Default 10. */
     readonly silenceMinutes?: number;
+    /** The same while a tool runs. Default 30. */
+    readonly toolSilenceMinutes?: number;
   };
   /** What becomes of a result when a file changes that its agent read without declaring it. Default `warn`. */
   readonly observed?: 'warn' | 'rebuild' | 'ignore';
