@@ -8,6 +8,7 @@
 import { execFileSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -43,6 +44,8 @@ const STEP_OUT = 300;
 const STEPS = 12;
 /** A session that goes on has read the files already. */
 const STEPS_ON = 8;
+/** A new session that finds the files of the attempt before: it reads them, and writes less. */
+const STEPS_KEPT = 10;
 /** The output of a failed gate, which the naive loop appends as it is. */
 const FAILURE = 4_000;
 /** The naive loop ends when its session does not fit into the model any more, or by this many rounds. */
@@ -75,7 +78,9 @@ function fails({ id, kind }, attempt, loop) {
 function work(context, steps, isWarm, cache) {
   let [tokensIn, cached, size] = [0, 0, context];
   for (let step = 0; step < steps; step++) {
-    const known = step > 0 || isWarm ? size - (step > 0 ? STEP_IN + STEP_OUT : FAILURE) : 0;
+    // A provider keeps what begins alike, also of other sessions: the text before every prompt.
+    const shared = isWarm ? size - FAILURE : SYSTEM;
+    const known = step > 0 ? size - (STEP_IN + STEP_OUT) : shared;
     tokensIn += cache ? size - known : size;
     cached += cache ? known : 0;
     size += STEP_IN + STEP_OUT;
@@ -111,21 +116,24 @@ async function conductor(attempts) {
   const directory = join(root, 'project');
   try {
     writeProject(directory);
-    const ends = new Map(TASKS.map(({ id }) => [id, { prompts: [], accepted: 0 }]));
+    const ends = new Map(TASKS.map(({ id }) => [id, { sessions: [], accepted: 0 }]));
     class Agent extends ScriptedAgent {
       async run({ label, attempt, prompt, cwd }) {
         const task = TASKS.find(({ id }) => label === `work/${id}`);
         const promptTokens = Math.ceil(Buffer.byteLength(prompt) / BYTES_PER_TOKEN);
-        ends.get(task.id).prompts.push(promptTokens);
+        if (!task) throw new Error(`${label} is no task of this bench`);
+        const hasFiles = existsSync(join(cwd, `out/${task.id}.txt`));
+        const one = { promptTokens, steps: hasFiles ? STEPS_KEPT : STEPS };
+        ends.get(task.id).sessions.push(one);
         mkdirSync(join(cwd, 'out'), { recursive: true });
         const text = fails(task, attempt, 'fresh') ? `bad ${attempt}` : 'good';
         writeFileSync(join(cwd, `out/${task.id}.txt`), `${text}\n`);
-        return { kind: 'finished', usage: session(promptTokens, false) };
+        return { kind: 'finished', usage: session(one, false) };
       }
     }
     const agent = new Agent();
     const prompts = readdirSync(PROMPTS, { recursive: true }).filter((name) => name.endsWith('.md'));
-    const config = resolveConfig({ sandbox: 'off', workers: 4, attempts }, 4);
+    const config = resolveConfig({ sandbox: 'off', workers: 4, attempts, rebase: 'off' }, 4);
     const stop = new AbortController();
     setMaxListeners(0, stop.signal);
     const host = {
@@ -176,12 +184,12 @@ function writeProject(directory) {
 }
 
 /** What one session of conductor's uses: each begins with its prompt alone. */
-function session(promptTokens, cache) {
-  return work(SYSTEM + promptTokens, STEPS, false, cache).usage;
+function session({ promptTokens, steps }, cache) {
+  return work(SYSTEM + promptTokens, steps, false, cache).usage;
 }
 
-function costOf({ prompts }, cache) {
-  return prompts.reduce((sum, promptTokens) => sum + session(promptTokens, cache).costUsd, 0);
+function costOf({ sessions }, cache) {
+  return sessions.reduce((sum, one) => sum + session(one, cache).costUsd, 0);
 }
 
 /** A row for each set of assumptions. */
@@ -202,20 +210,30 @@ export async function measureLoops() {
   return sets.map((set) => {
     const tasks = TASKS.filter(({ kind }) => kind.name !== set.without);
     const ends = byAttempts.get(set.attempts ?? 2);
-    const theirs = total(tasks.map((task) => naive(task, ends.get(task.id).prompts[0], set)));
+    const theirs = total(tasks.map((task) => naive(task, ends.get(task.id).sessions[0].promptTokens, set)));
     const own = total(
       tasks.map(({ id }) => ({
         accepted: ends.get(id).accepted,
         costUsd: costOf(ends.get(id), set.cache),
       })),
     );
+    const first = total(
+      tasks.map(({ id }) => {
+        const [session] = ends.get(id).sessions;
+        return { accepted: ends.get(id).accepted, costUsd: costOf({ sessions: [session] }, set.cache) };
+      }),
+    );
+    const ratio = ({ costUsd, accepted }) =>
+      (costUsd / accepted / (theirs.costUsd / theirs.accepted)).toFixed(2);
     return {
       assumptions: set.name,
       'naive: accepted': `${theirs.accepted} of ${tasks.length}`,
       'naive: $ each': (theirs.costUsd / theirs.accepted).toFixed(2),
       'conductor: accepted': `${own.accepted} of ${tasks.length}`,
       'conductor: $ each': (own.costUsd / own.accepted).toFixed(2),
-      ratio: (own.costUsd / own.accepted / (theirs.costUsd / theirs.accepted)).toFixed(2),
+      ratio: ratio(own),
+      // What would remain if every further attempt were free.
+      'first attempts alone': ratio(first),
     };
   });
 }
