@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFailed, test } from 'vitest';
 import { until } from '../rig/command-line.js';
 import { type FoundRequest, Inbox, put, work } from '../rig/inbox-rig.js';
-import { startPlan } from '../rig/planning-rig.js';
+import { PLAN_TEXT, startPlan } from '../rig/planning-rig.js';
 import { createRig } from '../rig/rig.js';
 import { backlogYaml } from '../rig/rig-backlog.js';
 
@@ -86,6 +86,7 @@ test('a plan is written by answers that are text, in a file or in the workspace'
       put(request, 'done', '');
     } else put(request, 'answer.md', '## Purpose\n\nNotes.\n\n## Assumptions\n\n- One user.\n');
   }
+  put(await inbox.next('f/@plan'), 'answer.json', { document: PLAN_TEXT });
   const backlog = await inbox.next('f/@backlog');
   put(
     backlog,
