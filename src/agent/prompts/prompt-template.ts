@@ -64,7 +64,9 @@ export async function renderMeasured(
     return err({ kind: 'prompt-error', prompt: template, ...place, message });
   }
   const text = tidy(rendered.value);
-  const sizes = Object.entries(variables).map(([key, value]) => [key, bytesIn(value)] as const);
+  const sizes = Object.entries(variables).map(
+    ([key, value]) => [key, bytesIn(value), detail(value)] as const,
+  );
   // A template may leave material out: what does not stand in the text is not taken off its size.
   const shown = measure.material
     .flatMap((key) => texts(variables[key] ?? null))
@@ -83,16 +85,35 @@ export async function renderMeasured(
 /** The refusal of a prompt over its limit: its sections by size, and what is left for the template. */
 export function tooLarge(
   prompt: MeasuredPrompt,
-  sections: readonly (readonly [string, number])[],
+  sections: readonly (readonly [name: string, size: number, detail?: string])[],
   limit: number | undefined,
 ): Failure | undefined {
   if (limit === undefined || prompt.instructions <= limit) return undefined;
   const rest = prompt.instructions - sections.reduce((sum, [, size]) => sum + size, 0);
-  const named = [...sections, ['template', Math.max(0, rest)] as const]
+  const named = [...sections, ['template', Math.max(0, rest), ''] as const]
     .filter(([, size]) => size > 0)
     .sort(([, a], [, b]) => b - a)
-    .map(([name, size]) => `${name}: ${size} bytes`);
+    .map(([name, size, more = '']) => `${name}: ${size} bytes${more}`);
   return { kind: 'prompt-too-large', bytes: prompt.instructions, limit, sections: named };
+}
+
+/** Lists from here on are told with their length: a glob stands for as many files as there are. */
+const LONG_LIST = 20;
+
+/** What makes a section large: the number of its entries, or its entry with the longest list of files. */
+function detail(value: Json): string {
+  if (!Array.isArray(value)) return '';
+  const lists = value.map((one) => filesOf(one));
+  const longest = lists.indexOf(Math.max(...lists));
+  const [entry, count] = [value[longest], lists[longest] ?? 0];
+  if (entry && typeof entry === 'object' && 'label' in entry && count >= LONG_LIST)
+    return ` (${entry.label}: ${count} files)`;
+  return value.length >= LONG_LIST ? ` (${value.length} entries)` : '';
+}
+
+function filesOf(entry: Json): number {
+  if (entry === null || typeof entry !== 'object') return 0;
+  return Math.max(0, ...Object.values(entry).map((one) => (Array.isArray(one) ? one.length : 0)));
 }
 
 /** The front matter of a template, or the failure that says what is wrong with it. */

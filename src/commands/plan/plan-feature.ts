@@ -3,6 +3,7 @@
  * Each part is in another file.
  */
 
+import type { Agent } from '../../agent/agent.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { OpenLifecycle } from '../../build/lifecycle.js';
 import { openExecutor } from '../../build/task-runner.js';
@@ -111,6 +112,14 @@ function failed(failure: Failure, usage: Usage): Planned {
   return { ...NOTHING, failure, usage, outcome: 'failed' };
 }
 
+/** What stands for an agent in a dry run of a project without one: it is asked for nothing. */
+const NO_AGENT: Agent = {
+  name: 'none',
+  identity: 'none',
+  reportsCost: false,
+  run: () => Promise.reject(new Error('BUG: a dry run asked an agent')),
+};
+
 async function openParts(run: PlanRun): Promise<Result<PlanParts, Failure>> {
   const { host, session, options } = run;
   const loaded = await host.loadConfig(session.repository.project);
@@ -123,13 +132,16 @@ async function openParts(run: PlanRun): Promise<Result<PlanParts, Failure>> {
   if (!found.ok) return found;
   run.openRecord();
   const feature = found.value;
-  const agent = await host.createAgent(config);
-  if (!agent.ok) return agent;
-  if (!agent.value) return err({ kind: 'no-agent' });
+  const created = await host.createAgent(config);
+  if (!created.ok) return created;
+  const agent = created.value ?? (options.dryRun ? NO_AGENT : undefined);
+  if (!agent) return err({ kind: 'no-agent' });
+  if (agent === NO_AGENT)
+    run.emit({ type: 'warning', message: 'no agent is configured; `conductor plan` needs one to write' });
   const templates = await readPrompts(host, project);
-  const definitions = agent.value.useDefinitions ? await readDefinitions(host, project) : ok(undefined);
+  const definitions = agent.useDefinitions ? await readDefinitions(host, project) : ok(undefined);
   if (!definitions.ok) return definitions;
-  if (definitions.value) agent.value.useDefinitions?.(definitions.value);
+  if (definitions.value) agent.useDefinitions?.(definitions.value);
   const tree = await plannerTree(project, feature.name);
   const map = await repositoryMap(project, feature.name, tree);
   return ok({
@@ -138,7 +150,7 @@ async function openParts(run: PlanRun): Promise<Result<PlanParts, Failure>> {
     project,
     config,
     feature,
-    agent: agent.value,
+    agent,
     templates,
     definitions: definitions.value,
     tree,

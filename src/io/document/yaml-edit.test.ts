@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { parseYaml } from './document.js';
-import { editYaml, yamlText } from './yaml-edit.js';
+import { editYaml, type YamlChange, yamlText } from './yaml-edit.js';
 
 const TEXT = `# what this is
 title: "Notes"   # shown to people
@@ -112,4 +112,54 @@ tasks:
     # first
     id: T03
 `);
+});
+
+const JSON_TEXT = JSON.stringify(
+  {
+    title: 'Notes',
+    tasks: [
+      { id: 'T01', description: 'Some text', outputs: ['a.ts'] },
+      { id: 'T02', outputs: ['b.ts'], depends_on: ['T01'] },
+    ],
+  },
+  null,
+  2,
+);
+
+test.each<[string, YamlChange, string[]]>([
+  [
+    'a text is set',
+    { path: ['tasks', 0, 'description'], value: 'Two\nlines [ a ]' },
+    ['      "description": "Some text",', '      "description": "Two\\nlines [ a ]",'],
+  ],
+  [
+    'a key is added',
+    { path: ['tasks', 1, 'acceptance'], value: ['x'], after: ['outputs'] },
+    ['      "acceptance": [', '        "x"'],
+  ],
+  [
+    'a list keeps its lines',
+    { path: ['tasks', 0, 'outputs'], value: ['a.ts', 'c.ts'] },
+    ['        "a.ts"', '        "a.ts",', '        "c.ts"'],
+  ],
+  [
+    'an entry is added',
+    { path: ['tasks', 1, 'outputs', 1], value: 'c.ts' },
+    ['        "b.ts"', '        "b.ts",', '        "c.ts"'],
+  ],
+  [
+    'a key is taken away',
+    { path: ['tasks', 0, 'description'], value: undefined },
+    ['      "description": "Some text",'],
+  ],
+])('a backlog that is JSON stays JSON, line by line: %s', async (_what, change, lines) => {
+  const after = await editYaml(JSON_TEXT, [change]);
+  expect(changed(JSON_TEXT, after).sort()).toEqual(lines.sort());
+  expect(() => JSON.parse(after)).not.toThrow();
+});
+
+test('the last key in brackets is taken away with the comma before it', async () => {
+  const after = await editYaml(JSON_TEXT, [{ path: ['tasks', 1, 'depends_on'], value: undefined }]);
+  expect(JSON.parse(after).tasks[1]).toEqual({ id: 'T02', outputs: ['b.ts'] });
+  expect(after.split('\n').length).toBeGreaterThan(15);
 });

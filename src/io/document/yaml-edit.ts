@@ -15,8 +15,8 @@ export interface YamlChange {
 }
 
 /**
- * The text with the changes made, one after the other. Where a value cannot be cut out of the text (flow style that
- * spans lines, anchors) the whole document is written again, with its comments. The text is valid YAML.
+ * The text with the changes made, one after the other. Where a value cannot be cut out of the text (anchors) the whole
+ * document is written again, with its comments. The text is valid YAML.
  */
 export async function editYaml(text: string, changes: readonly YamlChange[]): Promise<string> {
   const yaml = await import('./yaml.js');
@@ -58,7 +58,10 @@ function splice(source: Source, change: YamlChange): string | undefined {
   const parent = document.getIn(path.slice(0, -1), true);
   const key = path.at(-1);
   if (!yaml.isCollection(parent)) return undefined;
-  if (parent.flow) return spliceFlow(source, change, parent.range);
+  if (parent.flow) {
+    const isJson = yaml.isCollection(document.contents) && document.contents.flow === true;
+    return isJson ? spliceFlow(source, change, parent) : spliceBrackets(source, change, parent.range);
+  }
   if (yaml.isSeq(parent) && typeof key === 'number') {
     const items = parent.items as Node[];
     const item = items[key];
@@ -79,7 +82,7 @@ function splice(source: Source, change: YamlChange): string | undefined {
 }
 
 /** A list or mapping in brackets is rewritten as a whole, which changes only its own lines; one with comments is not. */
-function spliceFlow(
+function spliceBrackets(
   { yaml, document, text }: Source,
   { path, value }: YamlChange,
   range: Node['range'],
@@ -92,6 +95,66 @@ function spliceFlow(
   const whole = changed.getIn(outer) as { toJS(of: Document): unknown };
   return splice({ yaml, document, text }, { path: outer, value: whole.toJS(changed) });
 }
+
+/** In a text that is JSON, or all in brackets, only what changes is written, in the style of its neighbours. */
+function spliceFlow({ yaml, text }: Source, { path, value, after = [] }: YamlChange, parent: Flow) {
+  const key = path.at(-1);
+  const pairs = yaml.isMap(parent) ? (parent.items as Pair<Node, Node>[]) : undefined;
+  const nameOf = (pair: Pair<Node, Node>) => (yaml.isScalar(pair.key) ? String(pair.key.value) : undefined);
+  const nodes = (pairs ?? parent.items) as (Pair<Node, Node> | Node)[];
+  const spans = nodes.map((one) => (yaml.isPair(one) ? pairSpan(one as Pair<Node, Node>) : one.range));
+  const at = pairs ? pairs.findIndex((one) => nameOf(one) === String(key)) : Number(key);
+  const span = spans[at];
+  if (span && value === undefined) return withoutItem(text, span[0], span[1]);
+  if (span) {
+    const old = pairs ? pairs[at]?.value?.range : span;
+    if (!old) return undefined;
+    return text.slice(0, old[0]) + flowText(value, text, old) + text.slice(old[1]);
+  }
+  const named = pairs?.findLastIndex((one) => after.includes(nameOf(one) ?? '')) ?? -1;
+  const model = named >= 0 ? named : pairs ? 0 : nodes.length - 1;
+  const beside = spans[model];
+  if (value === undefined || !beside) return undefined;
+  const indent = text.slice(lineStart(text, beside[0]), beside[0]);
+  const gap = /^\s*$/.test(indent) ? `,\n${indent}` : ', ';
+  const quoted = pairs && text[pairs[model]?.key.range?.[0] ?? 0] === '"';
+  const name = pairs
+    ? `${quoted ? JSON.stringify(String(key)) : written(yaml, String(key)).trimEnd()}: `
+    : '';
+  return text.slice(0, beside[1]) + gap + name + flowText(value, text, beside) + text.slice(beside[1]);
+}
+
+interface Flow {
+  readonly items: readonly unknown[];
+}
+
+function pairSpan({ key, value }: Pair<Node, Node>): readonly [number, number] | undefined {
+  const end = value?.range ?? key.range;
+  return key.range && end ? [key.range[0], end[1]] : undefined;
+}
+
+/** One item of a list in brackets is taken out with its comma, the last one with that in front of it. */
+function withoutItem(text: string, start: number, end: number): string {
+  const behind = /^\s*,\s*/.exec(text.slice(end))?.[0];
+  if (behind !== undefined) return text.slice(0, start) + text.slice(end + behind.length);
+  const before = text.slice(0, start).replace(/,\s*$/, '');
+  return before + text.slice(end);
+}
+
+/** A value as JSON: on lines of their own where what stood there, or beside it, had lines of its own. */
+function flowText(value: unknown, text: string, [start, end]: readonly number[]): string {
+  const isLong = JSON.stringify(value).length > MAX_FLOW;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (isLong || text.slice(start, end).includes('\n')) {
+    const indent = /^[ \t]*/.exec(text.slice(lineStart(text, start ?? 0)))?.[0] ?? '';
+    return JSON.stringify(value, null, 2).replaceAll('\n', `\n${indent}`);
+  }
+  const isList = Array.isArray(value) && value.every((one) => one === null || typeof one !== 'object');
+  return isList ? `[${value.map((one) => JSON.stringify(one)).join(', ')}]` : JSON.stringify(value);
+}
+
+/** A value in brackets that is longer than this gets lines of its own. */
+const MAX_FLOW = 90;
 
 function splicePair(yaml: Yaml, text: string, pair: Pair<Node, Node>, value: unknown): string | undefined {
   const [from] = pair.key.range ?? [];

@@ -71,7 +71,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
           ['limit', bytes(failure.limit)],
           ...list('largest', failure.sections),
         ],
-        'shorten the spec, split the task, or raise `promptBytes` in the config',
+        promptRemedy(failure.sections[0]),
       );
     case 'setup-failed':
       return kept(
@@ -254,4 +254,13 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     default:
       return unreachable(failure);
   }
+}
+
+/** What makes the largest section of a prompt smaller. */
+function promptRemedy(largest = ''): string {
+  if (largest.startsWith('dependencies:'))
+    return 'give the task that is depended on an `interface` with fewer files, depend on fewer tasks, or raise `promptBytes` in the config';
+  if (largest.startsWith('inputs:'))
+    return 'name fewer files in `inputs` (a narrower glob, or `!` to leave files out), or raise `promptBytes` in the config';
+  return 'shorten the spec, split the task, or raise `promptBytes` in the config';
 }

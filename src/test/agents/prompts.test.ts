@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Agent } from '../../agent/agent.js';
 import type { AgentDefinition } from '../../agent/prompts/definitions.js';
+import { renderMeasured } from '../../agent/prompts/prompt-template.js';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { ok } from '../../base/result.js';
 import { inspect } from '../../build/dry-run.js';
 import { previewPrompts } from '../../commands/prompt-preview.js';
 import type { Host } from '../../project/host.js';
+import { describeFailure } from '../../report/failures/failure.js';
 import { PACKAGE } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
@@ -214,4 +216,23 @@ describe('the agent definition', () => {
       error: { kind: 'invalid-config', diagnostics: [{ file: '.opencode/agent/mine.md', line: 4 }] },
     });
   });
+});
+
+test('a prompt that is too large names the list that makes it so, and the remedy for that list', async () => {
+  const paths = Array.from({ length: 300 }, (_, at) => `src/generated/file-${at}.ts`);
+  const text =
+    '---\nfor: tests\nvariables: [dependencies]\n---\n{{#each dependencies}}{{#each paths}}{{this}}{{/each}}{{/each}}';
+  const dependencies = [
+    { label: 'f/T1', paths: ['a.ts'] },
+    { label: 'f/T2', paths },
+  ];
+  const measure = { material: [], limit: 1000 };
+  const refused = await renderMeasured(new Map([['a.md', text]]), 'a.md', { dependencies }, measure);
+  if (refused.ok || refused.error.kind !== 'prompt-too-large') throw new Error('it was not refused');
+  expect(refused.error.sections[0]).toMatch(/^dependencies: \d+ bytes \(f\/T2: 300 files\)$/);
+  const remedy = (sections: readonly string[]) =>
+    describeFailure({ kind: 'prompt-too-large', bytes: 2, limit: 1, sections }).hint;
+  expect(remedy(refused.error.sections)).toContain('`interface`');
+  expect(remedy(['inputs: 900 bytes (40 entries)'])).toContain('a narrower glob');
+  expect(remedy(['description: 900 bytes'])).toContain('shorten the spec');
 });

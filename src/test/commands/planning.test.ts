@@ -1,7 +1,11 @@
 /** Plans: three documents side by side, one backlog, kept as results are, and never over a person's words. */
 
 import { expect, test } from 'vitest';
-import { PLAN_TEXT, planners, planWithoutAgent, runPlan, startPlan } from '../rig/planning-rig.js';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { ok } from '../../base/result.js';
+import { plan } from '../../commands/plan/plan.js';
+import type { BuildEvent } from '../../model/event.js';
+import { PLAN, PLAN_TEXT, planners, planWithoutAgent, runPlan, startPlan } from '../rig/planning-rig.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 const TASKS = {
@@ -445,4 +449,18 @@ test('a plan of a former version, without a reconciled document, is planned agai
   const story = await runPlan(rig, { spec: '## Purpose\n\nMore.\n', plan, backlog: next });
   expect(story.summary.exitCode).toBe(0);
   expect(rig.read('specs/f/BACKLOG.yaml')).toContain('Write more.');
+});
+
+test('a dry run needs no agent: it tells what would be written', async () => {
+  await using rig = await project();
+  const agent = new ScriptedAgent({ tripwire: true });
+  const host = { ...rig.host(agent), createAgent: async () => ok(undefined) };
+  const events: BuildEvent[] = [];
+  const asked = { ...PLAN, target: { kind: 'feature', name: 'f' } as const };
+  const dry = (dryRun: boolean) =>
+    plan(host, { ...asked, dryRun }, (event) => events.push(event), new AbortController().signal);
+  expect((await dry(true)).summary).toMatchObject({ outcome: 'would-build', exitCode: 0 });
+  const checked = events.flatMap((event) => (event.type === 'task.checked' ? [event.task] : []));
+  expect(checked).toEqual(expect.arrayContaining(DOCUMENTS));
+  expect((await dry(false)).summary.exitCode).toBe(1);
 });
