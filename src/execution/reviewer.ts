@@ -76,6 +76,8 @@ export async function review(
   const shown = diff.length > MAX_DIFF ? `${diff.slice(0, MAX_DIFF)}\n… (cut off)` : diff;
   const request = jsonRequest<Answer>(parts, {
     beside: { phase: 'review', attempt },
+    // A rejection holds for the task as it was: its text is not in the prompt if it has criteria.
+    about: run.key,
     task: run.label,
     budget: run.budget,
     definition,

@@ -11,6 +11,8 @@ import type { Accepted, AgentRequest, Refusal, RequestParts } from './request.js
 export interface JsonRequest<T> {
   /** The attempt that a review or rebase is about; its response is stored, so that the same request is paid only once. */
   readonly beside?: { readonly phase: 'rebase' | 'review'; readonly attempt: number };
+  /** What its answer holds for beside the prompt and the files: the key of a task. A changed one is asked about again. */
+  readonly about?: string;
   /** The task that it is about, and whose budget pays. */
   readonly task: Label;
   readonly budget: Budget;
@@ -50,7 +52,7 @@ function manifestOf<T>(
   { agent, config }: Pick<RequestParts, 'agent' | 'config'>,
   json: JsonRequest<T>,
 ): Manifest {
-  const { identity, model, prompt, output, schema, inputTree } = json;
+  const { identity, model, prompt, output, schema, inputTree, about } = json;
   const driver = identity === undefined ? agent.identity : `${agent.identity}\n${identity}`;
   return [
     ...(config.salt === '' ? [] : [{ name: 'salt', value: config.salt, show: 'word' as const }]),
@@ -58,6 +60,7 @@ function manifestOf<T>(
     { name: 'agent', value: driver, show: 'word' },
     ...(model === undefined ? [] : [{ name: 'model', value: model, show: 'word' as const }]),
     { name: 'files', value: inputTree, show: 'id' },
+    ...(about === undefined ? [] : [{ name: 'task', value: about, show: 'id' as const }]),
     { name: 'output', value: output, show: 'word' },
     { name: 'prompt', value: prompt, show: 'text' },
   ];

@@ -69,6 +69,21 @@ test('what the store has is not reviewed again', async () => {
   expect(again.outcomes()).toEqual({ 'f/T1': 'cached' });
 });
 
+test('a rejection is not replayed for the same work when the task has changed', async () => {
+  await using rig = await createRig({ config: { review: true, attempts: 1 } });
+  rig.backlog('f', { T1: task() });
+  rig.answer('f/T1', { 'one.txt': 'good' });
+  rig.answer('f/T1@review', judged('reject'));
+  expect((await rig.build()).failure('f/T1')).toMatchObject({ kind: 'review-rejected' });
+  // The very same task: the rejection stands without a second review.
+  expect(asked(await rig.build())).toEqual(['f/T1 1']);
+  rig.backlog('f', { T1: task({ description: 'The same words are right now.' }) });
+  rig.answer('f/T1@review', judged('accept'));
+  const again = await rig.build();
+  expect(asked(again)).toEqual(['f/T1 1', 'f/T1@review 1']);
+  expect(again.outcomes()).toEqual({ 'f/T1': 'built' });
+});
+
 test('a task says for itself whether it is reviewed', async () => {
   await using rig = await createRig();
   rig.backlog('f', { T1: task({ review: true }), T2: task({ outputs: ['two.txt'], verify: [] }) });
