@@ -112,6 +112,13 @@ export interface Agent {
    * their text is a part of a task's key.
    */
   useDefinitions?(definitions: ReadonlyMap<string, AgentDefinition>): void;
+  /**
+   * How a driver that does not know agent definitions works with them: the text of one stands above the prompt. Such a
+   * task may name any agent, and only a project's own definitions are in keys.
+   */
+  readonly definitionsAreText?: boolean;
+  /** The prompt as the session gets it; only where `definitionsAreText`. */
+  withDefinition?(name: string | undefined, prompt: string): string;
   /** Works in `cwd` until it is done, fails or `signal` aborts (`cancelled`). Rejects only for a bug. */
   run(request: AgentRequest): Promise<AgentExit>;
   /** Ends what the driver keeps between runs (a server). Called once, when no run is open any more. */

@@ -9,6 +9,7 @@ import type { Agent, AgentExit } from './agent.js';
 import { runCommand } from './command-run.js';
 import { type CommandAgent, type CommandAgentHost, commandProvider } from './command-start.js';
 import { PRESETS } from './presets.js';
+import type { AgentDefinition } from './prompts/definitions.js';
 
 /**
  * An agent from the config's `agent`. Fails with `invalid-config` when there is neither a preset nor a command. With
@@ -26,6 +27,7 @@ export function createCommandAgent(
   }
   const secrets = secretValues(host.env, config.env ?? []);
   const agent: CommandAgent = { config, preset, host, secrets };
+  let definitions: ReadonlyMap<string, AgentDefinition> = new Map();
   /** Providers that refuse: asking them again for the next task would find the same. */
   const refused = new Map<string, Failure>();
   return ok({
@@ -38,6 +40,14 @@ export function createCommandAgent(
     secrets,
     reportsBy: 'file',
     reportsCost: config.reportsCost ?? preset?.reportsCost === true,
+    definitionsAreText: true,
+    useDefinitions(all) {
+      definitions = all;
+    },
+    withDefinition(name, prompt) {
+      const body = definitions.get(name ?? '')?.body;
+      return body === undefined ? prompt : `${body}\n\n---\n\n${prompt}`;
+    },
     async run(request): Promise<AgentExit> {
       const provider = commandProvider(config, request);
       const known = refused.get(provider);

@@ -1,7 +1,7 @@
 /** Gathers what decides one task's content from the project, and describes it. Runs nothing. */
 
 import type { Agent } from '../agent/agent.js';
-import { type AgentDefinition, agentNameOf } from '../agent/prompts/definitions.js';
+import { type AgentDefinition, agentNameOf, keyedIdentity } from '../agent/prompts/definitions.js';
 import { type PromptDependency, type RenderedPrompt, renderPrompt } from '../agent/prompts/prompt.js';
 import { chooseModel } from '../agent/routing.js';
 import { compareBytes } from '../base/order.js';
@@ -252,7 +252,8 @@ export class FactGatherer {
 /** What of an agent decides content: the driver and, where it works with one, the agent definition. */
 export function agentIdentity(agent: Agent | undefined, definition: AgentDefinition | undefined): string {
   const driver = agent?.identity ?? 'none';
-  return definition ? `${driver}\n${definition.identity}` : driver;
+  const identity = keyedIdentity(agent, definition);
+  return identity === undefined ? driver : `${driver}\n${identity}`;
 }
 
 /** The variables of a render step. The title is left out: it is cosmetic and in no key. */

@@ -7,7 +7,7 @@ import { evolves } from '../analysis/input-tree.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type Inspection, inspect } from '../build/dry-run.js';
 import { specChange } from '../execution/describe-run.js';
-import { gateCommands } from '../execution/gates.js';
+import { steeringOf } from '../execution/prompt-steering.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { Host } from '../project/host.js';
@@ -61,11 +61,8 @@ export async function previewOne(
     : await prepared.gatherer.preview(task, dependencyOutputsOf(tasks));
   if (!rendered.ok) return rendered;
   const change = check && evolves(prepared.project, task) ? await specChange(check) : undefined;
-  const measured = await rendered.value.measured({
-    gates: gateCommands(check?.gates ?? [...task.verify, ...config.gates.task]),
-    ...(prepared.agent?.reportsBy === undefined ? {} : { report: prepared.agent.reportsBy }),
-    ...(change === undefined ? {} : { specChange: change }),
-  });
+  const gates = check?.gates ?? [...task.verify, ...config.gates.task];
+  const measured = await rendered.value.measured(await steeringOf(prepared, task, gates, change));
   if (!measured.ok) return measured;
   return ok({
     ...measured.value,

@@ -143,8 +143,9 @@ class AgentSession {
   async run(workspace: Workspace): Promise<Result<Asked, Failure>> {
     const { context, attempt, made } = this;
     const { agent, spending, logs, pool, now, config } = this.parts;
-    const { label, number, prompt, inputTree } = attempt;
+    const { label, number, inputTree } = attempt;
     const { name, reportsCost } = agent;
+    const prompt = agent.withDefinition?.(attempt.definition, attempt.prompt) ?? attempt.prompt;
     const payee = { name, reportsCost, ...(made.model === undefined ? {} : { model: made.model }) };
     const account = spending.open(attempt.payer, attempt.budget, payee);
     if (!account.ok) return account;

@@ -18,8 +18,8 @@ import type { TaskRun, Tried } from '../model/task-run.js';
 import type { Entry, Files, ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { KeptWork } from '../store/kept-work.js';
-import { gateCommands } from './gates.js';
 import { onInputTree } from './left-work.js';
+import { steeringOf } from './prompt-steering.js';
 import { isReviewed, reviewRequest } from './reviewer.js';
 
 /** A stale task with what its run starts from. */
@@ -87,11 +87,8 @@ export async function describeRun(
   if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
   const { attempts } = prepared.project.config;
   const choices = Array.from({ length: attempts }, (_, i) => prepared.gatherer.choiceOf(task, i + 1));
-  const prompt = await facts.prompt.full({
-    gates: gateCommands(check.gates),
-    ...(prepared.agent.reportsBy === undefined ? {} : { report: prepared.agent.reportsBy }),
-    ...(inputTree.value.evolves ? { specChange: await specChange(check) } : {}),
-  });
+  const change = inputTree.value.evolves ? await specChange(check) : undefined;
+  const prompt = await facts.prompt.full(await steeringOf(prepared, task, check.gates, change));
   if (!prompt.ok) return prompt;
   const review = isReviewed(prepared, task) ? await reviewRequest(prepared, check) : undefined;
   if (review && !review.ok) return review;

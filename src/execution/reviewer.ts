@@ -1,5 +1,6 @@
 /** Asks a reviewer to judge one finished change. Stores nothing. */
 
+import { keyedIdentity } from '../agent/prompts/definitions.js';
 import { fenced } from '../agent/prompts/evidence.js';
 import { renderMeasured } from '../agent/prompts/prompt-template.js';
 import type { Prepared } from '../analysis/prepare.js';
@@ -8,7 +9,8 @@ import { err, ok, type Result } from '../base/result.js';
 import { defaultModel } from '../model/config.js';
 import type { Failure, ReviewFinding } from '../model/failure.js';
 import { shownPattern } from '../model/paths/pattern.js';
-import type { Task } from '../model/task.js';
+import type { Label, Task } from '../model/task.js';
+import type { TaskGraph } from '../model/task-graph.js';
 import type { ReviewRequest, TaskRun } from '../model/task-run.js';
 import type { ObjectId } from '../model/tree.js';
 import { requestDocument } from './agent-requests/ask.js';
@@ -25,6 +27,7 @@ interface Answer {
 
 const PROMPT = 'review-code.md';
 const OUTPUT = 'REVIEW.json';
+const MAX_LATER = 10;
 /** A longer diff is cut off: the reviewer has the files themselves. */
 const MAX_DIFF = 48_000;
 
@@ -33,9 +36,9 @@ export function isReviewed({ project }: Prepared, { review, recipe }: Task): boo
   return recipe.kind === 'agent' && (review ?? project.config.review);
 }
 
-/** The reviewer's prompt without the change. It holds the task's description only if the task has no criteria. */
+/** The reviewer's prompt without the change: what was asked for, and what later tasks do about it. */
 export async function reviewRequest(
-  { project, gatherer }: Prepared,
+  { project, gatherer, agent }: Prepared,
   { task, gates }: Check,
 ): Promise<Result<ReviewRequest, Failure>> {
   const prompt = await renderMeasured(
@@ -43,8 +46,10 @@ export async function reviewRequest(
     PROMPT,
     {
       label: task.label,
-      description: task.acceptance.length > 0 ? '' : task.description.trim() || task.title,
+      description: task.description.trim() || task.title,
       acceptance: task.acceptance,
+      constraints: task.context.constraints,
+      later: laterTasks(project.graph, task.label),
       outputs: task.outputs.map(shownPattern),
       edits: task.edits,
       gates: gateCommands(gates),
@@ -55,13 +60,25 @@ export async function reviewRequest(
   if (!prompt.ok) return prompt;
   const definition = gatherer.definitionOf('reviewer');
   const model = definition?.model ?? defaultModel(project.config);
+  const identity = keyedIdentity(agent, definition);
   return ok({
     prompt: prompt.value.text,
     acceptance: task.acceptance,
     definition: definition?.name ?? 'reviewer',
-    ...(definition === undefined ? {} : { identity: definition.identity }),
+    ...(identity === undefined ? {} : { identity }),
     ...(model === undefined ? {} : { model }),
   });
+}
+
+/** Tasks that come after this one: what they write is no fault of the change that it does not do. */
+function laterTasks(graph: TaskGraph, label: Label): string[] {
+  return graph
+    .dependents(label)
+    .slice(0, MAX_LATER)
+    .map((name) => {
+      const { title, outputs, edits } = graph.task(name);
+      return `${title}: ${[...outputs.map(shownPattern), ...edits].slice(0, MAX_LATER).join(', ')}`;
+    });
 }
 
 /** Fails with `review-rejected`, and with `review-failed` if there is no valid judgement. */

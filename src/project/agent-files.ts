@@ -47,7 +47,7 @@ export async function gatherDefinitions(
   const problems = tasks.flatMap((task): SpecProblem[] => {
     const name = task.agent;
     // Without a definition for its type a task gets the driver's own default.
-    if (name === undefined || loaded.value.has(name)) return [];
+    if (name === undefined || loaded.value.has(name) || agent.definitionsAreText) return [];
     const near = suggestions(name, names);
     return [
       {

@@ -52,6 +52,7 @@ export class InboxAgent implements Agent {
   readonly reportsCost: boolean;
   readonly secrets: readonly string[];
   readonly useDefinitions?: (definitions: ReadonlyMap<string, AgentDefinition>) => void;
+  readonly definitionsAreText: boolean;
   private readonly config: InboxAgentConfig;
   private readonly host: InboxHost;
   private definitions: ReadonlyMap<string, AgentDefinition> = new Map();
@@ -65,6 +66,7 @@ export class InboxAgent implements Agent {
     // `none` is what stands in keys where no agent is configured.
     this.identity = as ? (as.agent?.identity ?? 'none') : canonicalJson({ driver: 'inbox' });
     this.secrets = as?.agent?.secrets ?? [];
+    this.definitionsAreText = as?.agent?.definitionsAreText ?? false;
     if (!as || as.agent?.useDefinitions) {
       this.useDefinitions = (definitions) => {
         this.definitions = definitions;

@@ -25,6 +25,8 @@ export interface AgentDefinition {
   readonly permission: Readonly<Record<string, PermissionRule>>;
   /** The system prompt. */
   readonly body: string;
+  /** Whether it is conductor's own text and not a file of the project. */
+  readonly isShipped: boolean;
   /** What decides content: the system prompt and the settings, without the description and the colour. */
   readonly identity: string;
 }
@@ -34,6 +36,17 @@ export const AGENT_FOLDER = '.opencode/agent/';
 
 const COSMETIC = new Set(['description', 'color', 'hidden']);
 const FRONT_MATTER = /^---[ \t]*\r?\n([\s\S]*?)^---[ \t]*(?:\r?\n|$)/m;
+
+/**
+ * The part of a definition in a key. Undefined where there is none: where the driver gets the definition as text above the
+ * prompt, a new wording of conductor's own text is no reason to pay for a result again.
+ */
+export function keyedIdentity(
+  agent: { readonly definitionsAreText?: boolean } | undefined,
+  definition: AgentDefinition | undefined,
+): string | undefined {
+  return definition?.isShipped && agent?.definitionsAreText ? undefined : definition?.identity;
+}
 
 /** The definition that works on a task: the one that its spec names, else by its type. */
 export function agentNameOf(task: Pick<Task, 'agent' | 'type'>): string {
@@ -52,7 +65,7 @@ export async function loadDefinitions(
   const diagnostics: Diagnostic[] = [];
   for (const [file, text] of new Map([...shipped, ...own])) {
     const read = await readDefinition(file, text);
-    if (read.ok) definitions.set(read.value.name, read.value);
+    if (read.ok) definitions.set(read.value.name, { ...read.value, isShipped: !own.has(file) });
     else diagnostics.push(...read.error);
   }
   return diagnostics.length > 0 ? err({ kind: 'invalid-config', diagnostics }) : ok(definitions);
@@ -109,6 +122,7 @@ export async function readDefinition(
     steps: settings.steps,
     permission: settings.permission,
     body,
+    isShipped: false,
     identity: identityOf(settings, body),
   });
 }

@@ -32,6 +32,7 @@ const NAMES = [
   'planning-qa',
   'planning-spec',
   'rebase',
+  'reconcile',
   'replanning',
   'review-code',
   'steering',
@@ -55,10 +56,12 @@ function sampleOf(name: string): Json {
       return [{ ref: '«ref»', text: '«sections»' }];
     case 'dependencies':
       return [{ label: '«dependencies»', paths: ['«path»', '«other path»'] }];
+    case 'patched':
+      return [{ label: '«patched»', paths: ['«path»'] }];
     case 'conflicts':
       return [{ path: '«conflicts»', change: '«change»', since: '«since»' }];
     default:
-      return /^(acceptance|constraints|patterns|gotchas|inputs|outputs|edits|gates)$/.test(name)
+      return /^(acceptance|constraints|patterns|gotchas|inputs|outputs|edits|gates|later)$/.test(name)
         ? [`«${name}»`]
         : `«${name}»`;
   }

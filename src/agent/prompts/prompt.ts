@@ -44,6 +44,10 @@ export interface PromptExtra {
   readonly gates: readonly string[];
   /** How the agent can report what it is missing; absent: not at all. */
   readonly report?: ReportForm;
+  /** Dependencies that have changed files of others. */
+  readonly patched?: readonly { readonly label: Label; readonly paths: readonly string[] }[];
+  /** How the project does things, where the task does not see it. */
+  readonly conventions?: string;
   /** What changed in the spec since the former result, as a diff; for `evolve`. */
   readonly specChange?: string;
 }
@@ -117,14 +121,22 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     if (!first.ok) return first;
     const change = extra.specChange?.trim() ?? '';
     const { report } = extra;
-    if (extra.gates.length === 0 && change === '' && report === undefined) return first;
     const steers = {
       gates: extra.gates.map(shown),
       report: report === undefined ? '' : REPORT_TEXT[report],
       specChange: change === '' ? '' : fenced(cut(change), 'diff'),
+      background: [
+        ...(context === '' ? [] : ['"About this feature"']),
+        ...(sections.length === 0 ? [] : ['the sections "From …"']),
+      ].join(' and '),
+      edits: variables.edits,
+      patched: (extra.patched ?? []).map(({ label, paths }) => ({ label, paths: paths.map(shown) })),
+      conventions: extra.conventions ?? '',
     };
-    const second = await renderMeasured(templates, STEERING, steers, { material: ['specChange'] });
+    const material = ['specChange', 'conventions'];
+    const second = await renderMeasured(templates, STEERING, steers, { material });
     if (!second.ok) return second;
+    if (second.value.text.trim() === '') return first;
     const whole = {
       text: `${first.value.text}\n${second.value.text}`,
       instructions: first.value.instructions + second.value.instructions + 1,

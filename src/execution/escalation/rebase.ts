@@ -1,5 +1,6 @@
 /** Asks for a revised task when all attempts have failed, and keeps the proposal for people. Builds nothing. */
 
+import { keyedIdentity } from '../../agent/prompts/definitions.js';
 import { fenced, shown } from '../../agent/prompts/evidence.js';
 import { renderMeasured } from '../../agent/prompts/prompt-template.js';
 import { selectInputs } from '../../analysis/declared-inputs.js';
@@ -34,6 +35,8 @@ interface Answer {
   };
   readonly reasoning: string;
   readonly confidence: number;
+  /** What would have to change that a revised task may not: outputs, edits, gates, another task. */
+  readonly outside?: readonly string[];
 }
 
 export interface Proposal {
@@ -57,6 +60,10 @@ export interface RebaseRequest {
 
 const PROMPT = 'rebase.md';
 const OUTPUT = 'REBASE.json';
+/** Characters of the last attempt's diff and of a section, and paths, that are worth their tokens. */
+const MAX_DIFF = 6000;
+const MAX_SECTION = 3000;
+const MAX_FILES = 80;
 
 /** Fails as a session fails, with `agent-error` for an answer that changes nothing, and as specs and prompts fail. */
 export async function proposeTask(
@@ -71,6 +78,7 @@ export async function proposeTask(
   const words = await wordsOf(text, task);
   if (!words.ok) return words;
   const definition = gatherer.definitionOf('rebase');
+  const made = failed.tree === undefined ? '' : await project.objects.diff(inputTree, failed.tree);
   const prompt = await renderMeasured(
     gatherer.templates,
     PROMPT,
@@ -86,13 +94,13 @@ export async function proposeTask(
       outputs: [...task.outputs.map(shownPattern), ...task.edits].map(shown),
       gates: gateCommands(check.gates).map(shown),
       attempts: failed.evidence.join('\n\n'),
-      changed:
-        failed.tree === undefined
-          ? ''
-          : fenced(changedFiles(await project.objects.diff(inputTree, failed.tree))),
+      sections: sectionsOf(prepared, task),
+      files: await filesShown(prepared, inputTree),
+      changed: made === '' ? '' : fenced(changedFiles(made)),
+      diff: made === '' ? '' : fenced(cutDiff(made), 'diff'),
       output: OUTPUT,
     },
-    { material: ['attempts', 'changed', 'description'] },
+    { material: ['attempts', 'changed', 'diff', 'files', 'sections', 'description'] },
   );
   if (!prompt.ok) return prompt;
   const request = jsonRequest<Answer>(parts, {
@@ -100,7 +108,7 @@ export async function proposeTask(
     task: task.label,
     budget: task.budget,
     definition: definition?.name ?? 'rebase',
-    identity: definition?.identity,
+    identity: keyedIdentity(prepared.agent, definition),
     model: definition?.model ?? defaultModel(project.config),
     prompt: prompt.value.text,
     output: OUTPUT,
@@ -110,7 +118,10 @@ export async function proposeTask(
   });
   const answer = await requestDocument(parts, request, context);
   if (!answer.ok) return answer;
-  const { reasoning, confidence, task: revised } = answer.value.value;
+  const { confidence, task: revised, outside = [] } = answer.value.value;
+  const told = outside.map((one) => `- ${one.trim()}`);
+  const beyond = told.length === 0 ? [] : ['', 'Outside of its power:', ...told];
+  const reasoning = [answer.value.value.reasoning.trim(), ...beyond].join('\n');
   const { context: guidance, inputs = [], ...said } = revised;
   const added = inputs.filter((one) => !(task.inputs ?? []).includes(one));
   const revision: RevisedTask = { task, words: { ...said, ...guidance }, inputs: added };
@@ -128,6 +139,27 @@ export async function proposeTask(
   const head = `${task.label}: revised task, confidence ${confidence}\n\n${reasoning.trim()}\n\n`;
   await writeAtomic(`${project.repository.project}/${kept}`, head + diff);
   return ok({ revision, task: improved.value, reasoning, confidence, diff, kept });
+}
+
+function cutDiff(diff: string): string {
+  return diff.length > MAX_DIFF ? `${diff.slice(0, MAX_DIFF)}\n… (cut off)` : diff.trimEnd();
+}
+
+/** The sections of the plan that the task was told, as far as they are worth repeating. */
+function sectionsOf({ project }: Prepared, task: Task) {
+  const known = project.features.get(task.feature)?.sections;
+  return task.specRefs.flatMap((ref) => {
+    const text = known?.get(ref)?.trim();
+    if (text === undefined) return [];
+    return [{ ref, text: text.length > MAX_SECTION ? `${text.slice(0, MAX_SECTION)}\n…` : text }];
+  });
+}
+
+/** The paths of the input tree; the number alone where they are many. */
+async function filesShown({ project }: Prepared, inputTree: ObjectId): Promise<string> {
+  const { paths } = await project.objects.list(inputTree);
+  const more = paths.length > MAX_FILES ? [`… and ${paths.length - MAX_FILES} more`] : [];
+  return paths.length === 0 ? '' : fenced([...paths.slice(0, MAX_FILES).map(shown), ...more].join('\n'));
 }
 
 interface Allowed {

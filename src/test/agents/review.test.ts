@@ -39,7 +39,7 @@ test('a rejection is evidence for the next attempt, and an approval lets the wor
   expect(asked(built)).toEqual(['f/T1 1', 'f/T1@review 1', 'f/T1 2', 'f/T1@review 1']);
   expect(prompts[0]).toContain('It says good');
   expect(prompts[0]).toContain('+bad');
-  expect(prompts[0]).not.toContain('secret wish');
+  expect(prompts[0]).toContain('secret wish');
   expect(built.of('task.attempt-failed')).toMatchObject([
     {
       attempt: 1,
