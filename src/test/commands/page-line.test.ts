@@ -28,6 +28,25 @@ test('build --ui prints the address, builds, and takes the page along when it en
   }
 });
 
+test('watch --ui prints the address beside the builds, and takes the page along when it ends', async () => {
+  const project = new TemporaryProject(FILES);
+  try {
+    const watch = project.start(['watch', '--ui', '--json']);
+    const isShown = () => /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{20,}/.test(watch.printed());
+    await until('the address and a build', () => isShown() && watch.printed().includes('"watch.idle"'));
+    const address = /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{20,}/.exec(watch.printed())?.[0] ?? '';
+    expect((await fetch(address, { redirect: 'manual' })).status).toBeLessThan(400);
+    watch.process.kill('SIGINT');
+    const ended = await watch.ended;
+    expect(ended.code).toBe(130);
+    // Events alone are on stdout: the address is for people.
+    for (const line of ended.stdout.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
+    await expect(fetch(address)).rejects.toThrow();
+  } finally {
+    project.dispose();
+  }
+});
+
 test('ui serves until it is stopped; report writes the last build, and says when there is none', async () => {
   const project = new TemporaryProject(FILES);
   try {
