@@ -11,7 +11,7 @@ import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
 import { patchLine, type ShownDifference, statLines } from './difference.js';
 import { describeFailure } from './failures/failure.js';
 import type { Reporter, Sink } from './live/reporter.js';
-import { plural, type Style, visible, visibleBlock } from './style.js';
+import { asCalled, plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
 
 /** One line: the verdict and why. */
@@ -163,7 +163,10 @@ export function statusTable(rows: readonly StatusRow[], style: Style): string {
       const line = `${padTo(visible(label), width)}  ${style(colour, describeTask({ label, verdict, waiting }))}`;
       const indent = ' '.repeat(width + 2);
       const asked = asks.map((need) => `${indent}asks ${visible(needText(need))}: ${visible(need.because)}`);
-      const hint = asks.length === 0 ? [] : [`${indent}allow it: conductor approve ${visible(label)}`];
+      const hint =
+        asks.length === 0
+          ? []
+          : [`${indent}${asCalled(`allow it: \`conductor approve ${visible(label)}\``, style.calledAs)}`];
       return `${[line, ...statLines(drift, style, indent), ...asked, ...hint].join('\n')}\n`;
     })
     .join('');

@@ -55,7 +55,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   versions: ['f'],
 };
 /** They need no repository, ask nothing of it that can fail, or wait for their input. */
-const NEEDS_NONE = new Set(['completion', 'doctor', 'list', 'mcp']);
+const NEEDS_NONE = new Set(['completion', 'doctor', 'list', 'mcp', 'merge-lock']);
 
 function commandsOf(parent: Command, words: readonly string[] = []): [string, Command][] {
   const inner = parent

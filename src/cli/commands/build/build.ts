@@ -1,6 +1,6 @@
 /** `conductor build`: turns flags into the options of a build. */
 
-import { printFailure } from '../../output.js';
+import { refuse } from '../../output.js';
 import { runReported } from '../../reported-build.js';
 
 interface BuildFlags {
@@ -25,8 +25,7 @@ interface BuildFlags {
 export async function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
   if (!flags.verify && !flags.commit) {
     const hint = 'hooks run only when conductor commits: add --commit, or leave --no-verify out';
-    printFailure({ kind: 'usage', message: '--no-verify does nothing without --commit', hint });
-    return 2;
+    return refuse({ kind: 'usage', message: '--no-verify does nothing without --commit', hint });
   }
   if (flags.estimate) {
     const { runEstimate } = await import('./estimate.js');

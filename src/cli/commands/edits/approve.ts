@@ -2,10 +2,9 @@
 
 import { type Approval, approve } from '../../../commands/approve.js';
 import { needText } from '../../../model/agents/agent-report.js';
-import { exitCodeOf } from '../../../model/failure.js';
 import { patchLine } from '../../../report/difference.js';
 import { visible } from '../../../report/style.js';
-import { print, printFailure, printJson, styleFor } from '../../output.js';
+import { print, printJson, refuse, styleFor } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
 
@@ -22,23 +21,18 @@ export async function runApprove(
 ): Promise<number> {
   const list = flags.list === true;
   if (target === undefined && !list) {
-    const failure = {
+    return refuse({
       kind: 'usage',
       message: 'name the task whose requests you grant',
       hint: '`conductor approve --list` shows what is asked for',
-    } as const;
-    printFailure(failure);
-    return exitCodeOf(failure);
+    });
   }
   const signals = cancelOnSignals();
   try {
     const { wait } = flags;
     const { signal } = signals;
     const done = await approve(createHost(process.cwd()), { target, what, list, wait, signal });
-    if (!done.ok) {
-      printFailure(done.error);
-      return exitCodeOf(done.error);
-    }
+    if (!done.ok) return refuse(done.error);
     if (flags.json) printJson({ schema: 1, tasks: done.value });
     else show(done.value, list);
     return 0;

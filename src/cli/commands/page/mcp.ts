@@ -6,8 +6,7 @@ import { type OpenedService, openMcpService } from '../../../commands/mcp/servic
 import { secretsIn } from '../../../commands/page/plain-text.js';
 import { serveStdio } from '../../../io/network/mcp.js';
 import { runProgram } from '../../../io/process/process.js';
-import { exitCodeOf, type Failure } from '../../../model/failure.js';
-import { printFailure } from '../../output.js';
+import { refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { commandLine, createHost } from '../../wire.js';
 
@@ -88,9 +87,4 @@ async function runConductor(
     },
   });
   return { code: exit.kind === 'exited' ? exit.code : 130, ...text };
-}
-
-function refuse(failure: Failure): number {
-  printFailure(failure);
-  return exitCodeOf(failure);
 }
