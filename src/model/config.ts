@@ -67,8 +67,6 @@ export interface ConductorConfig {
   readonly stray?: 'drop' | 'refuse';
   /** What becomes of what an agent asks for: a person decides (`ask`, default), nobody does, or these paths are granted. */
   readonly grow?: GrowPolicy;
-  /** Whether gates run on the former result first where only a dependency, an input or a section changed. Default true. */
-  readonly reverify?: boolean;
   readonly timeouts?: {
     /** Minutes for one attempt of an agent (default 30), a `run` recipe or set-up (10), a gate (10). */
     readonly agent?: number;
@@ -124,7 +122,6 @@ export interface Config {
   readonly publish: 'task' | 'feature' | 'build';
   readonly stray: 'drop' | 'refuse';
   readonly grow: GrowPolicy;
-  readonly reverify: boolean;
   readonly timeouts: { readonly agent: number; readonly run: number; readonly gate: number };
   readonly budget: {
     readonly build: { readonly usd?: number; readonly tokens?: number };
@@ -182,7 +179,6 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     publish: config.publish ?? 'feature',
     stray: config.stray ?? 'drop',
     grow: config.grow ?? 'ask',
-    reverify: config.reverify ?? true,
     timeouts: {
       agent: config.timeouts?.agent ?? 30,
       run: config.timeouts?.run ?? 10,

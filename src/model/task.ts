@@ -94,8 +94,6 @@ export interface Task {
   readonly review: boolean | undefined;
   /** What becomes of files that it writes and does not own; `undefined`: as the config says. */
   readonly stray: 'drop' | 'refuse' | undefined;
-  /** Whether its gates may keep its former result; `undefined`: as the config says. */
-  readonly reverify: boolean | undefined;
   /** Name of the agent definition; `undefined`: chosen by type. */
   readonly agent: string | undefined;
   readonly model: string | undefined;

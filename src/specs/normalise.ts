@@ -49,7 +49,6 @@ export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): Wri
     network: raw.network ?? false,
     review: raw.review,
     stray: raw.stray,
-    reverify: raw.reverify,
     agent: raw.agent,
     model: raw.model,
     recipe: recipeOf(raw),

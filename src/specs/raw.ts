@@ -46,7 +46,6 @@ export interface RawTask extends RawDefaults {
   readonly network?: boolean;
   readonly review?: boolean;
   readonly stray?: 'drop' | 'refuse';
-  readonly reverify?: boolean;
   readonly strategy?: 'evolve' | 'fresh';
   readonly agent?: string;
   readonly model?: string;

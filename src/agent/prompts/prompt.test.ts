@@ -34,7 +34,6 @@ const task: Task = {
   network: false,
   review: undefined,
   stray: undefined,
-  reverify: undefined,
   agent: undefined,
   model: undefined,
   recipe: { kind: 'agent', strategy: 'evolve' },
