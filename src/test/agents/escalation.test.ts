@@ -93,12 +93,12 @@ test('a task that only better words can pass is built with them, and they go int
 test('a revised task is not paid for again when its build is interrupted before it publishes', async () => {
   const door = (rig: Rig) => `${rig.temporary.root}/door`;
   await using rig = await hardTask();
-  const wait = `while [ ! -e ${door(rig)} ]; do sleep 0.05; done`;
+  const wait = `echo > ${door(rig)}.begun; while [ ! -e ${door(rig)} ]; do sleep 0.05; done`;
   rig.config = { ...rig.config, gates: { build: [{ name: 'slow', run: wait }] } };
   rig.answer(REBASE, better());
   const asWritten = rig.read(SPEC) ?? '';
   const held = rig.start({}, { auto: rig.answerer() });
-  await held.until((story) => story.gates().includes('slow'));
+  await held.until(() => existsSync(`${door(rig)}.begun`));
   held.cancel();
   expect((await held.done).agent.runs).toHaveLength(4);
   expect(rig.read('one.txt')).toBeUndefined();
