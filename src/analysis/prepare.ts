@@ -9,7 +9,7 @@ import { type Label, type Task, targetNames } from '../model/task.js';
 import { gatherDefinitions, gatherPrompts } from '../project/agent-files.js';
 import type { Host, LoadedConfig } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
-import { diskSource, type OpenProject } from '../project/project-source.js';
+import { diskSource, type OpenProject, stagedSource } from '../project/project-source.js';
 import type { ResultStore } from '../store/result-store.js';
 import { type CommandSettings, commandSettings } from './command-settings.js';
 import { FactGatherer } from './facts.js';
@@ -42,6 +42,8 @@ export interface PrepareOptions {
   readonly discardEdits: boolean;
   /** The files of the targets are to be accepted as they are. */
   readonly accept?: boolean;
+  /** The person's index in place of the working tree. */
+  readonly staged?: boolean;
   /** Builds recorded results again that are in no store any more. Default: they are a failure. */
   readonly rebuildMissing?: boolean;
   /** A project without a task is no mistake. */
@@ -78,7 +80,8 @@ export async function readProject(
   const { config } = loaded;
   const accepts = (task: Task) =>
     options.accept === true && options.targets.some((one) => isNamed(one, task));
-  const opened = read ? ok(read) : await loadProject(diskSource(open, config), accepts);
+  const source = (options.staged ? stagedSource : diskSource)(open, config);
+  const opened = read ? ok(read) : await loadProject(source, accepts);
   if (!opened.ok) return opened;
   const project = opened.value;
   if (project.graph.tasks.size === 0 && !options.mayBeEmpty) return err(noSpecs(project));

@@ -4,7 +4,7 @@
  */
 
 import { toolVersions } from '../analysis/command-settings.js';
-import { findOrphans, provenOrphans } from '../analysis/orphans.js';
+import { findOrphans } from '../analysis/orphans.js';
 import { type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
@@ -19,6 +19,7 @@ import type { Emit, Host, LoadedConfig } from '../project/host.js';
 import type { Project } from '../project/project.js';
 import { runBuildGates } from './build-gates.js';
 import { inspectTasks } from './dry-run.js';
+import { changedByBuild, staleTasks } from './frozen.js';
 import type { OpenLifecycle } from './lifecycle.js';
 import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
 import { commitBuild } from './publishing/commit-build.js';
@@ -93,10 +94,9 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
       await prepared.store.repack();
       return ended(stopped(step, signal, ms()));
     }
-    if (options.frozen) {
-      const stale = step.notUpToDate();
-      const orphans = prepared.whole ? await provenOrphans(project) : [];
-      if (stale.length + orphans.length > 0) return err(notUpToDate(stale, orphans));
+    if (options.frozen || options.restoreOnly) {
+      const stale = await staleTasks(prepared, step, warn);
+      if (stale) return err(stale);
     }
     // Where nothing could be accepted nothing is recorded, not even that it was tried.
     if (options.accept && step.finished.size === 0) {
@@ -113,6 +113,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
         message: `no task owns ${path} any more; a person wrote or edited it, so conductor leaves it to you`,
       });
     }
+    const changed = options.frozen ? await changedByBuild(prepared, merged.value.tree) : undefined;
+    if (changed) return err(changed);
     const complete = done.size === selected.size;
     if (signal.aborted) {
       return ended(stopped(step, signal, ms()));
@@ -142,6 +144,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
       const said = await notPublished('gates', judged.error);
       return ended(said, revised.ok ? revised.value : project.snapshot);
     }
+    if (options.frozen) return ended(summary(step, step.firstFailure, { ms: ms() }));
     sessionState.isPublishing = true;
     const published = await publish(prepared, merged.value, emit);
     if (!published.ok) return ended(await notPublished('refused', published.error));
@@ -168,12 +171,6 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     else await Promise.all([closed, sessionState.rest()]);
   }
 }
-
-function notUpToDate(tasks: NotUpToDate['tasks'], orphans: readonly string[]): NotUpToDate {
-  return { kind: 'not-up-to-date', tasks, ...(orphans.length === 0 ? {} : { orphans }) };
-}
-
-type NotUpToDate = Extract<Failure, { kind: 'not-up-to-date' }>;
 
 async function dryRun(
   prepared: Prepared,

@@ -12,8 +12,12 @@ export interface BuildOptions {
   /** The files of the targets are recorded as they are; no recipe is run. */
   readonly accept: boolean;
   readonly failFast: boolean;
-  /** Runs no recipe: what would need one is a failure. */
+  /** Runs no recipe and writes no file: where a build would do either, that is a failure. */
   readonly frozen: boolean;
+  /** Runs no recipe: what would need one is a failure. Stored results are restored. */
+  readonly restoreOnly: boolean;
+  /** Looks at the person's index in place of the working tree; only with `frozen`. */
+  readonly staged: boolean;
   readonly dryRun: boolean;
   /** Builds recorded results again that are in no store any more, also where that costs money. */
   readonly rebuildMissing: boolean;
@@ -38,6 +42,8 @@ export const PLAIN_BUILD: BuildOptions = {
   accept: false,
   failFast: false,
   frozen: false,
+  restoreOnly: false,
+  staged: false,
   dryRun: false,
   rebuildMissing: false,
   commit: false,

@@ -284,7 +284,7 @@ export class TaskStep {
   private async make(check: Check, former: Files | undefined): Promise<MadeResult> {
     const { options, durations } = this.parts;
     const { label } = check.task;
-    if (options.frozen || options.accept) {
+    if (options.frozen || options.restoreOnly || options.accept) {
       const verdict = describeVerdict(check.verdict);
       this.stale.set(label, verdict);
       return { result: err({ kind: 'not-up-to-date', tasks: [{ label, verdict }] }), usage: {} };

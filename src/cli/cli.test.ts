@@ -296,7 +296,7 @@ describe('build', () => {
     expect(existsSync(project.path('a.txt')) || existsSync(project.path('b.txt'))).toBe(false);
   });
 
-  test('--frozen runs nothing: it lists what is stale, and restores what is known', async () => {
+  test('--frozen writes nothing: it lists what is stale and what a build would change; --restore-only restores', async () => {
     const project = notes();
     await built(project);
     project.write('in/a.txt', 'changed\n');
@@ -309,10 +309,16 @@ describe('build', () => {
     expect(project.read('out/one.txt')).toBe('hello\n');
     project.write('in/a.txt', 'hello\n');
     project.remove('out');
-    const restored = await project.conductor('build', '--frozen');
+    const missing = await project.conductor('verify');
+    expect([missing.code, existsSync(project.path('out'))]).toEqual([1, false]);
+    expect(missing.text).toContain('out/one.txt');
+    expect((await project.conductor('status', '--exit-code')).code).toBe(1);
+    const restored = await project.conductor('build', '--restore-only');
     expect(restored.code).toBe(0);
     expect(restored.text).toMatch(/2 from cache in/);
     expect(project.read('out/two.txt')).toBe('hello\nhello\n');
+    expect((await project.conductor('status', '--exit-code')).code).toBe(0);
+    expect((await project.conductor('verify')).code).toBe(0);
   });
 
   test('--json prints events and nothing else on stdout', async () => {

@@ -1,7 +1,7 @@
 /** Lists the commands in the order of the help. `definitions/` says what each accepts, `commands/` what it does. */
 
 import { Command } from 'commander';
-import { addBuild, addPlan, addRun, addWatch } from './definitions/build.js';
+import { addBuild, addPlan, addRun, addVerify, addWatch } from './definitions/build.js';
 import {
   addAbsorb,
   addAccept,
@@ -38,6 +38,7 @@ const COMMANDS = [
   addPlan,
   addRun,
   addBuild,
+  addVerify,
   addWatch,
   addStatus,
   addList,

@@ -27,7 +27,7 @@ export async function runReported(
     for (let round = 1; ; round++) {
       const { exitCode, asking } = await runOnce(options, { json, inbox }, traced);
       const isOver = asking.length === 0 || round === MAX_ROUNDS || exitCode === 130;
-      if (isOver || options.frozen || options.accept) return exitCode;
+      if (isOver || options.frozen || options.restoreOnly || options.accept) return exitCode;
       const { grantRequests } = await import('./commands/build/granted-requests.js');
       if (!(await grantRequests(asking, json))) return exitCode;
     }

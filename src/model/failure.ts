@@ -3,6 +3,7 @@
 import type { Need } from './agents/agent-report.js';
 import type { Diagnostic, KeptOutput, MissingPin, ReviewFinding, VariableProblem } from './failure-parts.js';
 import type { Label } from './task.js';
+import type { NotUpToDate } from './verdict.js';
 
 export type { Diagnostic, KeptOutput, ReviewFinding, VariableProblem } from './failure-parts.js';
 
@@ -219,12 +220,7 @@ export type Failure =
       /** What to do, where that is known. */
       readonly fix?: string;
     }
-  | {
-      readonly kind: 'not-up-to-date';
-      readonly tasks: readonly { readonly label: Label; readonly verdict: string }[];
-      /** Files that conductor built and that no task owns any more; absent: none. */
-      readonly orphans?: readonly string[];
-    }
+  | NotUpToDate
   /** A planner's document was rejected, and so were its corrections. */
   | {
       readonly kind: 'invalid-plan';

@@ -6,7 +6,7 @@ import type { Repository } from '../io/git/repository.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
-import { type SnapshotOptions, takeSnapshot } from '../workspace/snapshot.js';
+import { type SnapshotOptions, takeSnapshot, takeStaged } from '../workspace/snapshot.js';
 import type { ParseCache } from './parse-cache.js';
 import type { ProjectMemory } from './project-memory.js';
 
@@ -42,4 +42,10 @@ export function diskSource({ repository, objects, memory }: OpenProject, config:
     },
     keepParsed: (cache) => cache.save(),
   };
+}
+
+/** The project as the person's index has it: what a commit would hold. */
+export function stagedSource(open: OpenProject, config: Config): ProjectSource {
+  const { repository, objects } = open;
+  return { ...diskSource(open, config), take: (options) => takeStaged(repository, objects, options) };
 }

@@ -21,6 +21,12 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .addOption(
       new Option(
         '--frozen',
+        'write nothing: fail if a build would run a recipe or change a file; same as `conductor verify`',
+      ).conflicts(['force', 'keepEdits', 'rebuildMissing', 'commit', 'discardEdits', 'restoreOnly']),
+    )
+    .addOption(
+      new Option(
+        '--restore-only',
         'run no recipe: restore stored results, and fail if anything is stale',
       ).conflicts(['force', 'keepEdits', 'rebuildMissing']),
     )
@@ -50,6 +56,20 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
       const { runBuild } = await import('../commands/build/build.js');
       const run = () => runBuild(targets, options);
       setExitCode(options.ui ? await beside(run, true) : await run());
+    });
+}
+
+export function addVerify(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('verify')
+    .description('fail if a build would run a recipe or change a file; for CI and pre-commit hooks')
+    .argument('[targets...]', 'as for build')
+    .option('--staged', 'check what is staged for the next commit instead of the working tree')
+    .option('--json', 'print events, one JSON object a line')
+    .addHelpText('after', examples('conductor verify', 'conductor verify --staged'))
+    .action(async (targets: string[], options) => {
+      const { runBuild } = await import('../commands/build/build.js');
+      setExitCode(await runBuild(targets, { ...options, frozen: true, verify: true, wait: true }));
     });
 }
 

@@ -11,6 +11,7 @@ export function addStatus(program: Command, setExitCode: SetExitCode): void {
     .argument('[targets...]', 'as for build')
     .option('--json', 'print one JSON object')
     .option('--all', 'also list tasks that are up to date')
+    .option('--exit-code', 'exit with 1 if a task is not up to date or a file is left over')
     .addHelpText('after', examples('conductor status', 'conductor status feature-001-auth --all'))
     .action(async (targets: string[], options) => {
       const { runStatus } = await import('../commands/inspect/status.js');

@@ -201,11 +201,14 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     case 'not-up-to-date':
       return say(
         failure.tasks.length === 0
-          ? `${plural(failure.orphans?.length ?? 0, 'file')} that no task owns any more`
+          ? failure.orphans
+            ? `${plural(failure.orphans.length, 'file')} that no task owns any more`
+            : `${plural(failure.files?.length ?? 0, 'file is', 'files are')} not as a build would leave them`
           : `${plural(failure.tasks.length, 'task is', 'tasks are')} not up to date`,
         [
           ...failure.tasks.map(({ label, verdict }) => [label, verdict] as const),
           ...(failure.orphans ?? []).map((path) => [path, 'no task owns it any more'] as const),
+          ...(failure.files ?? []).map((path) => [path, 'a build would change it'] as const),
         ],
         'run `conductor build` and commit what it writes',
       );

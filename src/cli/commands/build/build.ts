@@ -8,6 +8,8 @@ interface BuildFlags {
   readonly estimate?: boolean;
   readonly force?: boolean;
   readonly frozen?: boolean;
+  readonly restoreOnly?: boolean;
+  readonly staged?: boolean;
   readonly rebuildMissing?: boolean;
   readonly discardEdits?: boolean;
   readonly keepEdits?: boolean;
@@ -41,6 +43,8 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
       accept: false,
       failFast: flags.failFast === true,
       frozen: flags.frozen === true,
+      restoreOnly: flags.restoreOnly === true,
+      staged: flags.staged === true,
       dryRun: flags.dryRun === true,
       rebuildMissing: flags.rebuildMissing === true,
       commit: flags.commit === true,

@@ -22,7 +22,7 @@ function asksOf(needs: readonly Need[] | undefined): { asks?: readonly Need[] } 
 
 export async function runStatus(
   targets: readonly string[],
-  flags: { readonly json?: boolean; readonly all?: boolean },
+  flags: { readonly json?: boolean; readonly all?: boolean; readonly exitCode?: boolean },
 ): Promise<number> {
   const done = await inspect(
     createHost(process.cwd()),
@@ -49,12 +49,14 @@ export async function runStatus(
   );
   if (!done.ok) return refuse(done.error);
   const { rows, orphans } = done.value;
+  const isDone = rows.every(({ verdict }) => verdict.kind === 'fresh') && orphans.removed.length === 0;
+  const code = flags.exitCode && !isDone ? 1 : 0;
   if (flags.json) {
     const tasks = rows.map(({ drift, ...row }) =>
       drift === undefined ? row : { ...row, drift: drift.map(({ patch: _, ...file }) => file) },
     );
     printJson({ schema: 1, tasks, orphans });
-    return 0;
+    return code;
   }
   const fresh = rows.filter(({ verdict }) => verdict.kind === 'fresh').length;
   const shown = flags.all ? rows : rows.filter(({ verdict }) => !upToDate(verdict));
@@ -64,5 +66,5 @@ export async function runStatus(
   print(
     `conductor: ${plural(rows.length, 'task')}, ${fresh} fresh${others > 0 ? `, ${others} not up to date` : ''}`,
   );
-  return 0;
+  return code;
 }

@@ -1,0 +1,78 @@
+/** What `--frozen` and `verify` ask of a project: that it is exactly as a build would leave it. Writes nothing. */
+
+import { provenOrphans } from '../analysis/orphans.js';
+import type { Prepared } from '../analysis/prepare.js';
+import { mapBounded } from '../base/bounded.js';
+import { isIgnored } from '../io/git/ignored.js';
+import { changedFiles } from '../io/git/walk.js';
+import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
+import { type Entry, encodeEntry, type ObjectId } from '../model/tree.js';
+import type { NotUpToDate } from '../model/verdict.js';
+import { lockedTask } from '../project/project.js';
+import type { TaskStep } from './task-step.js';
+
+/** Tasks that a build would have to work on, and files that no task owns any more. */
+export async function staleTasks(
+  prepared: Prepared,
+  step: TaskStep,
+  warn: (message: string) => void,
+): Promise<NotUpToDate | undefined> {
+  const tasks = step.notUpToDate();
+  const known = new Set(tasks.map(({ label }) => label));
+  let unchecked = 0;
+  for (const label of prepared.selected) {
+    const locked = lockedTask(prepared.project, prepared.project.graph.task(label));
+    const problem = locked && !known.has(label) ? await forgery(prepared, locked) : undefined;
+    if (problem === 'unknown') unchecked++;
+    else if (problem !== undefined) tasks.push({ label, verdict: problem });
+  }
+  if (unchecked > 0)
+    warn(
+      `${unchecked} recorded results are in no store: conductor compared their files with the lock file alone`,
+    );
+  const orphans = prepared.whole ? await provenOrphans(prepared.project) : [];
+  if (tasks.length + orphans.length === 0) return undefined;
+  return { kind: 'not-up-to-date', tasks, ...(orphans.length === 0 ? {} : { orphans }) };
+}
+
+/** Whether the files of a record are those of the result that it names: a lock file is a text that anybody can change. */
+async function forgery({ project, store }: Prepared, locked: LockedTask): Promise<string | undefined> {
+  const { objects } = project;
+  let tree = await objects.resolve(`${locked.result}^{tree}`);
+  if (tree === undefined) {
+    // Elsewhere, perhaps: what a remote has for the key comes into this store.
+    await store.find(resultKeyOf(locked));
+    tree = await objects.resolve(`${locked.result}^{tree}`);
+  }
+  if (tree === undefined) return 'unknown';
+  const listing = await objects.list(tree);
+  const stored = new Map<string, Entry>();
+  for (const path of listing.under('outputs/'))
+    stored.set(path.slice('outputs/'.length), listing.get(path) as Entry);
+  const recorded = Object.entries(locked.outputs);
+  const isSame =
+    recorded.length === stored.size &&
+    recorded.every(([path, word]) => {
+      const entry = stored.get(path);
+      return entry !== undefined && encodeEntry(entry) === word;
+    });
+  return isSame ? undefined : 'its lock file names files that are not those of its result';
+}
+
+/**
+ * What publishing this tree would change. Outputs that git ignores are in no clone: that they are not there yet is
+ * nothing to commit.
+ */
+export async function changedByBuild(
+  { project }: Prepared,
+  tree: ObjectId,
+): Promise<NotUpToDate | undefined> {
+  if (tree === project.snapshot) return undefined;
+  const changes = await changedFiles(project.objects, project.snapshot, tree);
+  const paths = await mapBounded(changes.keys(), async (path) => {
+    const isAbsent = project.listing.get(path) === undefined;
+    return isAbsent && (await isIgnored(project.repository.project, path)) ? [] : [path];
+  });
+  const files = paths.flat().sort();
+  return files.length === 0 ? undefined : { kind: 'not-up-to-date', tasks: [], files };
+}
