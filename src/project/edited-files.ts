@@ -1,10 +1,11 @@
 /** The files that tasks patch and nobody owns: the hand-written text, apart from the patches. Decides nothing. */
 
+import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
-import type { FeatureLock } from '../model/feature-lock.js';
+import { type FeatureLock, recordsOf, type TaskRecord } from '../model/feature-lock.js';
 import type { Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
-import type { Entry, Listing, ObjectId } from '../model/tree.js';
+import { decodeEntry, type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
 import { applyPatch } from '../workspace/patch.js';
 import type { PatchedFile } from './clone-records.js';
 
@@ -48,9 +49,11 @@ export async function editedFiles(
     if (accepts(task)) for (const path of task.edits) claims.add(path);
   }
   const records = new Map<string, { base: ObjectId; merged: ObjectId }>();
+  const states = new Map<string, Set<ObjectId>>();
   for (const lock of locks.values()) {
-    for (const task of Object.values(lock.tasks)) {
+    for (const task of Object.values(lock.tasks).flatMap(recordsOf)) {
       for (const [path, record] of Object.entries(task.edits ?? {})) {
+        states.set(path, (states.get(path) ?? new Set()).add(record.merged));
         // Records of several tasks may come from different builds: the one that matches the present file is right.
         if (!records.has(path) || (listing.get(path)?.id ?? '') === record.merged) records.set(path, record);
         paths.add(path);
@@ -61,6 +64,12 @@ export async function editedFiles(
     if (records.has(path)) continue;
     records.set(path, record);
     paths.add(path);
+  }
+  const patches: TaskPatches[] = [];
+  for (const label of [...graph.order].reverse()) {
+    const { feature, id } = graph.task(label);
+    const locked = locks.get(feature)?.tasks[id];
+    if (locked) patches.push(recordsOf(locked).filter((one) => one.edits !== undefined));
   }
   const files = new Map<string, EditedFile>();
   for (const path of paths) {
@@ -79,6 +88,14 @@ export async function editedFiles(
       files.set(path, { base: known ? base : onDisk, ...held });
       continue;
     }
+    // Branches that patched the file were merged: none of their records tells of the file as git has put it together.
+    const bare =
+      (states.get(path)?.size ?? 0) > 1 ? await withoutPatches(objects, path, onDisk, patches) : undefined;
+    if (bare?.ok) {
+      const known = { merged: onDisk?.id ?? '', baseKnown: true, contested: false, claimed: false };
+      files.set(path, { base: bare.value, onDisk, ...known });
+      continue;
+    }
     const merged = record.merged === '' ? undefined : { mode, id: record.merged };
     const carried = await applyPatch(objects, base, merged, onDisk);
     const claimed = !carried.ok && claims.has(path);
@@ -87,6 +104,42 @@ export async function editedFiles(
     files.set(path, { base: kept, onDisk, merged: record.merged, baseKnown: true, contested, claimed });
   }
   return files;
+}
+
+/** The records of one task that may have patched a file. */
+type TaskPatches = readonly TaskRecord[];
+
+/** The file as people wrote it: every recorded patch taken out, the last one first. Fails where one does not come out. */
+async function withoutPatches(
+  objects: GitObjects,
+  path: string,
+  onDisk: Entry | undefined,
+  tasks: readonly TaskPatches[],
+): Promise<Result<Entry | undefined, 'conflict'>> {
+  let file = onDisk;
+  for (const records of tasks) {
+    const patching = records.filter((record) => record.edits?.[path]);
+    if (patching.length === 0) continue;
+    let found: Result<Entry | undefined, 'conflict'> | undefined;
+    for (const { result, edits } of patching) {
+      const tree = await objects.resolve(`${result}^{tree}`);
+      if (tree === undefined) continue;
+      const sides = await objects.list(tree);
+      const word = edits?.[path]?.after ?? '';
+      const [before, after] = [
+        sides.get(`edits/before/${path}`),
+        word === '' ? undefined : decodeEntry(word),
+      ];
+      const bare = await applyPatch(objects, file, after, before);
+      if (bare.ok && !sameEntry(bare.value, file)) {
+        found = bare;
+        break;
+      }
+    }
+    if (!found?.ok) return err('conflict');
+    file = found.value;
+  }
+  return ok(file);
 }
 
 /** An empty id in a record means that people wrote no such file: a task made it. */

@@ -1,6 +1,9 @@
 /** Branches that both built: their locks merge task by task, and the next build knows what counts. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { AgentRequest } from '../../agent/agent.js';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { proposeAbsorption } from '../../commands/absorb/absorb.js';
 import { PACKAGE } from '../rig/command-line.js';
@@ -234,4 +237,34 @@ test('an output with conflict markers is not accepted and not absorbed, and its 
   rig.backlog('f', { T1: say(lines('b', 'z')) });
   expect((await rig.build({ keepEdits: true })).summary.exitCode).toBe(1);
   expect(rig.read('out.txt')).toContain('<<<<<<<');
+});
+
+test('a file that tasks of both branches patched again is told from their patches: none is put on twice', async () => {
+  await using rig = await createRig();
+  const routes = ['top', 'a', 'b', 'c', 'middle', 'd', 'e', 'f', 'end', ''].join('\n');
+  rig.write({ 'routes.txt': routes });
+  const patching = (description: string) => ({ inputs: [], edits: ['routes.txt'], description });
+  const after = (line: string) => (request: AgentRequest) => {
+    const word = /word-\S+/.exec(request.prompt)?.[0] ?? '';
+    const text = readFileSync(join(request.cwd, 'routes.txt'), 'utf8');
+    return { 'routes.txt': text.replace(`${line}\n`, `${line}\n${word}\n`) };
+  };
+  rig.answer('f/T1', after('top'));
+  rig.answer('f/T2', after('end'));
+  const state = (one: string, two: string) => async () => {
+    rig.backlog('f', { T1: patching(one), T2: patching(two) });
+    expect((await rig.build()).summary.exitCode).toBe(0);
+  };
+  await state('word-1', 'word-2')();
+  rig.commit();
+  await branches(rig, state('word-11', 'word-2'), state('word-1', 'word-22'));
+  merge(rig);
+  const built = await rig.buildWithoutAgent();
+  expect(built.summary.exitCode).toBe(0);
+  const wanted = routes.replace('top\n', 'top\nword-11\n').replace('end\n', 'end\nword-22\n');
+  expect(rig.read('routes.txt')).toBe(wanted);
+  rig.commit();
+  rig.write({ 'routes.txt': wanted.replace('middle', 'by hand') });
+  expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+  expect(rig.read('routes.txt')).toBe(wanted.replace('middle', 'by hand'));
 });
