@@ -6,7 +6,8 @@ import type { Repository } from '../io/git/repository.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
-import { type SnapshotOptions, takeSnapshot, takeStaged } from '../workspace/snapshot.js';
+import { type SnapshotOptions, takeSnapshot } from '../workspace/snapshot.js';
+import { takeStaged } from '../workspace/staged-tree.js';
 import type { ParseCache } from './parse-cache.js';
 import type { ProjectMemory } from './project-memory.js';
 

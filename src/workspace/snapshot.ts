@@ -14,7 +14,6 @@ import type { GitObjects } from '../io/git/objects.js';
 import { byteName } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
-import { patternSet } from '../model/paths/pattern-set.js';
 import type { ObjectId } from '../model/tree.js';
 import {
   currentSettings,
@@ -83,28 +82,6 @@ export async function takeSnapshot(
   // An index that is damaged, or names missing objects, is built again from the files.
   await rm(index, { force: true });
   return upToDate(repository, objects, options);
-}
-
-/** The tree of the person's index, which is only read, without what looks secret. Fails where a merge is under way. */
-export async function takeStaged(
-  repository: Repository,
-  objects: GitObjects,
-  { secrets, named }: SnapshotOptions,
-): Promise<Result<{ tree: ObjectId }, Failure>> {
-  const theirs = join(repository.gitDir, 'index');
-  if (!(await exists(theirs))) return ok({ tree: await objects.empty() });
-  const indexFile = join(repository.state, 'index-staged');
-  await copyFile(theirs, indexFile);
-  const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
-  const written = await git(['write-tree', ...prefix], { ...indexCall(repository), indexFile });
-  await rm(indexFile, { force: true });
-  if (written.code !== 0) return err(failureOf(repository, written));
-  const tree = written.stdout.toString('latin1').trim();
-  const [hidden, shown] = [patternSet(secrets), patternSet(named)];
-  const left = (await objects.list(tree)).paths.filter(
-    (path) => hidden.matches(path) && !shown.matches(path),
-  );
-  return ok({ tree: await objects.editTree(tree, new Map(left.map((path) => [path, undefined]))) });
 }
 
 /**
