@@ -74,7 +74,7 @@ interface Opened {
 export async function readProject(
   host: Host,
   { project: open, loaded }: Opened,
-  options: Pick<PrepareOptions, 'targets' | 'accept' | 'mayBeEmpty'>,
+  options: Pick<PrepareOptions, 'targets' | 'accept' | 'staged' | 'mayBeEmpty'>,
   read?: Project,
 ): Promise<Result<ReadProject, Failure>> {
   const { config } = loaded;
