@@ -5,9 +5,9 @@ import type { Prepared } from '../analysis/prepare.js';
 import { mapBounded } from '../base/bounded.js';
 import { isIgnored } from '../io/git/ignored.js';
 import { changedFiles } from '../io/git/walk.js';
+import type { NotUpToDate } from '../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
 import { type Entry, encodeEntry, type ObjectId } from '../model/tree.js';
-import type { NotUpToDate } from '../model/verdict.js';
 import { lockedTask } from '../project/project.js';
 import type { TaskStep } from './task-step.js';
 

@@ -3,9 +3,18 @@
 import type { Need } from './agents/agent-report.js';
 import type { Diagnostic, KeptOutput, MissingPin, ReviewFinding, VariableProblem } from './failure-parts.js';
 import type { Label } from './task.js';
-import type { NotUpToDate } from './verdict.js';
 
 export type { Diagnostic, KeptOutput, ReviewFinding, VariableProblem } from './failure-parts.js';
+
+/** What `--frozen` and `verify` found: the project is not as a build would leave it. */
+export interface NotUpToDate {
+  readonly kind: 'not-up-to-date';
+  readonly tasks: readonly { readonly label: Label; readonly verdict: string }[];
+  /** Files that conductor built and that no task owns any more; absent: none. */
+  readonly orphans?: readonly string[];
+  /** Files that a build would write or remove; absent: none. */
+  readonly files?: readonly string[];
+}
 
 export type Failure =
   // Could not start (exit code 2)

@@ -65,13 +65,3 @@ export type Verdict =
 export type PendingVerdict = Extract<Verdict, { kind: 'pending' }>;
 
 export type VerdictKind = Verdict['kind'];
-
-/** What `--frozen` and `verify` found: the project is not as a build would leave it. */
-export interface NotUpToDate {
-  readonly kind: 'not-up-to-date';
-  readonly tasks: readonly { readonly label: Label; readonly verdict: string }[];
-  /** Files that conductor built and that no task owns any more; absent: none. */
-  readonly orphans?: readonly string[];
-  /** Files that a build would write or remove; absent: none. */
-  readonly files?: readonly string[];
-}
