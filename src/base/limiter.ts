@@ -21,6 +21,11 @@ export class Limiter {
     this.limit = limit;
   }
 
+  /** Whether a job that is run now has to wait. */
+  get isFull(): boolean {
+    return this.running >= this.limit;
+  }
+
   async run<T>(job: () => Promise<T>, priority = 0, signal?: AbortSignal): Promise<T> {
     await this.enter(priority, signal);
     try {

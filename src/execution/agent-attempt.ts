@@ -91,13 +91,24 @@ export async function runAgent(
     madeBy({ model: choice?.model, variant: choice?.variant, arm }),
     ...(choice?.fallbacks ?? []).map((model) => madeBy({ model, variant: undefined, arm })),
   ];
+  const start = {
+    signal: context.signal,
+    onWait: (provider: string) =>
+      context.emit({
+        type: 'task.phase',
+        task: label,
+        attempt: attempt.number,
+        phase: 'session-wait',
+        detail: provider,
+      }),
+  };
   let spent: Usage = {};
   for (const [at, made] of models.entries()) {
     const session = new AgentSession({ ...parts, agent }, attempt, { made, spent }, context);
     const asked = await parts.sessions.run(
       { model: made.model, name: `default model of ${attempt.definition}` },
       () => session.run(workspace),
-      context.signal,
+      start,
     );
     spent = session.spent;
     if (asked.ok) return ok(asked.value);

@@ -25,6 +25,12 @@ export interface SessionName {
   readonly name: string;
 }
 
+export interface SessionStart {
+  readonly signal: AbortSignal;
+  /** As many sessions of this provider as allowed go on, so that this one waits. */
+  onWait(provider: string): void;
+}
+
 export class ProviderSessions {
   private readonly parts: ProviderSessionsParts;
   /** Models that gave no answer, with the failure of the last session. */
@@ -41,7 +47,7 @@ export class ProviderSessions {
   async run<T>(
     { model, name }: SessionName,
     work: () => Promise<Result<T, Failure>>,
-    signal: AbortSignal,
+    { signal, onWait }: SessionStart,
   ): Promise<Result<T, Failure>> {
     const asked = model ?? name;
     const session = async () => {
@@ -54,9 +60,11 @@ export class ProviderSessions {
     const provider = model === undefined ? undefined : providerOf(model);
     const limit = provider === undefined ? undefined : this.parts.limits[provider]?.sessions;
     if (limit === undefined) return session();
+    const limiter = this.parts.limiter(`sessions of ${provider}`, limit);
+    if (provider !== undefined && limiter.isFull && !signal.aborted) onWait(provider);
     let isStarted = false;
     try {
-      return await this.parts.limiter(`sessions of ${provider}`, limit).run(
+      return await limiter.run(
         () => {
           isStarted = true;
           return session();

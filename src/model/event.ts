@@ -12,6 +12,8 @@ export const EVENT_SCHEMA = 1;
 export type Phase =
   | 'workspace'
   | 'setup'
+  /** For a session: as many of this provider as the config allows go on; its name is the detail. */
+  | 'session-wait'
   | 'agent'
   | 'render'
   | 'run'

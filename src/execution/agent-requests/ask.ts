@@ -155,6 +155,7 @@ class Asking<T> {
         emit({ ...event, task, attempt, phase, usage: addUsage(this.before, event.usage) });
         break;
       case 'task.phase':
+        if (event.phase === 'session-wait') emit({ ...event, task, attempt });
         if (event.phase === 'agent') emit({ type: 'task.phase', task, attempt, phase });
         break;
       case 'task.output':

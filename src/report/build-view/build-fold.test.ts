@@ -84,6 +84,20 @@ test('the time before the first gate is a wait, and a failed gate names its log'
   expect(fold.row()).toMatchObject({ outcome: 'failed', endedAt: 910, counts: { failed: 1, skipped: 1 } });
 });
 
+test('a wait for a session of a provider is a span of its own, and names the provider', () => {
+  const fold = folded([
+    ...START,
+    [150, { type: 'task.started', task, attempt: 1, recipe: 'agent' }],
+    [150, { type: 'task.phase', task, attempt: 1, phase: 'workspace' }],
+    [200, { type: 'task.phase', task, attempt: 1, phase: 'session-wait', detail: 'openai' }],
+    [700, { type: 'task.phase', task, attempt: 1, phase: 'agent' }],
+  ]);
+  expect(fold.document().tasks[0]?.spans.slice(2)).toEqual([
+    { phase: 'session-wait', attempt: 1, from: 200, to: 700, detail: 'openai' },
+    { phase: 'agent', attempt: 1, from: 700 },
+  ]);
+});
+
 test('a build whose process is gone is killed, and nothing of it goes on', () => {
   const fold = folded([...START, [150, { type: 'task.started', task, attempt: 1, recipe: 'agent' }]]);
   fold.killed();

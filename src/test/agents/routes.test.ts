@@ -195,12 +195,22 @@ test("no more sessions of a provider go on at once than the config allows, and o
   free?.finish();
   await held.until((story) => story.outcomes()['f/T3'] === 'built');
   expect(held.agent.runs).toHaveLength(2);
+  // Events tell who waits for a session, and of which provider: the timeline shows it.
+  const waiting = tight?.label === 'f/T1' ? 'f/T2' : 'f/T1';
+  await held.until((story) =>
+    story
+      .of('task.phase')
+      .some(({ task, phase, detail }) => task === waiting && phase === 'session-wait' && detail === 'a'),
+  );
   await tight?.write(tight.label === 'f/T1' ? 'one.txt' : 'two.txt', 'x');
   tight?.finish();
   const last = await held.agent.next();
   await last.write(last.label === 'f/T1' ? 'one.txt' : 'two.txt', 'x');
   last.finish();
-  expect((await held.done).summary.exitCode).toBe(0);
+  const built = await held.done;
+  expect(built.summary.exitCode).toBe(0);
+  const waits = built.of('task.phase').filter(({ phase }) => phase === 'session-wait');
+  expect(waits.map(({ task }) => task)).toEqual([waiting]);
 });
 
 test('what a command agent cannot hold is refused', async () => {

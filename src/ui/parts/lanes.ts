@@ -1,6 +1,7 @@
 /** Tasks of a build as lanes: which ran at the same time, and where their time went. Pure. */
 
 import type { BuildDocument, Span, SpanPhase, TaskView } from '../../model/build-view.js';
+import { words } from '../format.js';
 
 export interface LaneTask {
   readonly task: TaskView;
@@ -46,6 +47,19 @@ export function phaseSums({ head, tasks }: BuildDocument, end: number): PhaseSum
   if (head.endedAt !== undefined && head.tasksDoneAt !== undefined)
     add('publishing', head.endedAt - head.tasksDoneAt);
   return [...sums].map(([phase, ms]) => ({ phase, ms })).sort((a, b) => b.ms - a.ms);
+}
+
+const WAITS: ReadonlySet<PhaseSum['phase']> = new Set(['wait', 'gate-wait', 'session-wait']);
+
+/** How long tasks waited: for a worker, a place among the gates, or a session of a provider. */
+export function waitedMs(sums: readonly PhaseSum[]): number {
+  return sums.reduce((sum, { phase, ms }) => sum + (WAITS.has(phase) ? ms : 0), 0);
+}
+
+/** A span in words, for the bar that shows it. */
+export function spanTitle({ label }: Pick<TaskView, 'label'>, { phase, attempt, detail }: Span): string {
+  const of = phase === 'session-wait' && detail !== undefined ? ` (${detail})` : '';
+  return `${label}: ${words(phase)}${of}${attempt > 1 ? `, attempt ${attempt}` : ''}`;
 }
 
 /** The chain of tasks that decided when the build ended, the last first: each ended right before the next one began. */

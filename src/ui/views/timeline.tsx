@@ -6,7 +6,7 @@ import type { GraphDocument } from '../../model/page.js';
 import { duration, plural, words } from '../format.js';
 import { useLive, useLiveBuild } from '../live.js';
 import { Document, Empty, Panel, Tiles } from '../parts/common.js';
-import { lanesOf, longestChain, phaseSums } from '../parts/lanes.js';
+import { lanesOf, longestChain, phaseSums, spanTitle, waitedMs } from '../parts/lanes.js';
 import { useNow } from '../parts/now.js';
 import { Sign, stateOf } from '../parts/status.js';
 import { type ChartRow, type Range, TimeChart } from '../parts/time-chart.js';
@@ -79,9 +79,6 @@ function Timeline({ build, query }: { readonly build: BuildDocument; readonly qu
   const ran = tasks.filter(({ startedAt }) => startedAt !== undefined);
   const sums = phaseSums(build, end);
   const total = sums.reduce((sum, { ms }) => sum + ms, 0);
-  const waits = sums
-    .filter(({ phase }) => phase === 'wait' || phase === 'gate-wait')
-    .reduce((sum, { ms }) => sum + ms, 0);
   const needs = new Map(
     graph.state === 'ready' ? graph.value.tasks.map((task) => [task.label, task.dependsOn]) : [],
   );
@@ -121,7 +118,7 @@ function Timeline({ build, query }: { readonly build: BuildDocument; readonly qu
             value: duration(total),
             note: `${(total / (whole.to - whole.from)).toFixed(1)} at the same time`,
           },
-          { name: 'Waits', value: duration(waits), note: 'for a worker or a gate' },
+          { name: 'Waits', value: duration(waitedMs(sums)), note: 'for a worker, a session or a gate' },
         ]}
       />
       <Panel
@@ -176,7 +173,7 @@ function laneRows(lanes: ReturnType<typeof lanesOf>, build: string): ChartRow[] 
         phase: span.phase,
         from: span.from,
         to: span.to ?? to,
-        title: `${task.label}: ${words(span.phase)}${span.attempt > 1 ? `, attempt ${span.attempt}` : ''}`,
+        title: spanTitle(task, span),
         href: taskLink(task.label, build),
       })),
     ),
@@ -201,7 +198,7 @@ function taskRows(ran: readonly TaskView[], build: string, end: number): ChartRo
         phase: span.phase,
         from: span.from,
         to: span.to ?? task.endedAt ?? end,
-        title: `${task.label}: ${words(span.phase)}${span.attempt > 1 ? `, attempt ${span.attempt}` : ''}`,
+        title: spanTitle(task, span),
       })),
     }));
 }
