@@ -4,10 +4,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
-import { exists, makeDir, removeTree } from '../io/files.js';
+import { exists, makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
 import { type GitCall, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -16,6 +16,7 @@ import { conversions, NO_RULES, type RulesText } from '../model/git-rules/git-ru
 import type { ObjectId } from '../model/tree.js';
 
 const PREFIX = 'rules-';
+const FOLDERS = ['refs', 'objects', 'info'];
 /** Unused for as long, the folder of other rules is removed. */
 const OLD_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -37,18 +38,29 @@ export async function openCanonicalGit(
   const key = digestOf([rules.attributes, await filters(repository, rules)]);
   const dir = join(folder, `${PREFIX}${digestOf([key, rules.attributes, rules.ignores, config])}`);
   const opened: CanonicalGit = { dir, objects: join(repository.store, 'objects'), key };
-  if (await exists(join(dir, 'HEAD'))) {
+  const files: Readonly<Record<string, string>> = {
+    'info/attributes': rules.attributes,
+    'info/exclude': rules.ignores,
+    config,
+    // Last: without it git takes the folder for no repository.
+    HEAD,
+  };
+  if (await isWhole(dir, files)) {
     const now = (performance.timeOrigin + performance.now()) / 1000;
     await utimes(dir, now, now);
     return opened;
   }
-  for (const name of ['refs', 'objects', 'info']) await makeDir(join(dir, name));
-  await writeFile(join(dir, 'info/attributes'), rules.attributes);
-  await writeFile(join(dir, 'info/exclude'), rules.ignores);
-  await writeFile(join(dir, 'config'), config);
-  // Last: without it git takes the folder for no repository.
-  await writeFile(join(dir, 'HEAD'), HEAD);
+  for (const name of FOLDERS) await makeDir(join(dir, name));
+  for (const [name, text] of Object.entries(files)) await writeAtomic(join(dir, name), text);
   return opened;
+}
+
+/** The folder is not synced when it is made: after a power cut its files may be empty, or not there. */
+async function isWhole(dir: string, files: Readonly<Record<string, string>>): Promise<boolean> {
+  for (const name of FOLDERS) if (!(await exists(join(dir, name)))) return false;
+  for (const [name, text] of Object.entries(files))
+    if ((await readText(join(dir, name))) !== text) return false;
+  return true;
 }
 
 /** How git is called for a work tree under these rules. */

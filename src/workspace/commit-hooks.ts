@@ -1,9 +1,8 @@
 /** Runs the person's own hooks for `build --commit`, as `git commit` would: what is to be committed, and its messages. */
 
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { readText, writeAtomic } from '../io/files.js';
+import { makeTemporaryFolder, readText, removeTree, writeAtomic } from '../io/files.js';
 import { type GitCall, type GitExit, git, gitOk } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
@@ -25,7 +24,9 @@ export class CommitHooks {
 
   /** The pre-commit hook on an index of this tree. Fails when it fails, or when it changes what is to be committed. */
   async check(tree: ObjectId): Promise<Result<undefined, Failure>> {
-    const indexFile = join(this.repository.state, 'hook-index');
+    // A folder that a later command sweeps if this one is killed.
+    const folder = await makeTemporaryFolder(this.repository.state);
+    const indexFile = join(folder, 'index');
     const call = { ...this.theirs, indexFile };
     try {
       await gitOk(['read-tree', tree], call);
@@ -36,19 +37,22 @@ export class CommitHooks {
       if (after === tree) return ok(undefined);
       return err(refused('the pre-commit hook changed the files that were to be committed', exit));
     } finally {
-      await rm(indexFile, { force: true });
-      await rm(`${indexFile}.lock`, { force: true });
+      await removeTree(folder);
     }
   }
 
   /** The message as the commit-msg hook leaves it. Fails when the hook fails. */
   async message(text: string): Promise<Result<string, Failure>> {
-    const file = join(this.repository.state, 'COMMIT_EDITMSG');
-    await writeAtomic(file, text);
-    const exit = await git(['hook', 'run', '--ignore-missing', 'commit-msg', '--', file], this.theirs);
-    const after = await readText(file);
-    await rm(file, { force: true });
-    return exit.code === 0 ? ok(after ?? text) : err(refused('the commit-msg hook failed', exit));
+    const folder = await makeTemporaryFolder(this.repository.state);
+    const file = join(folder, 'COMMIT_EDITMSG');
+    try {
+      await writeAtomic(file, text);
+      const exit = await git(['hook', 'run', '--ignore-missing', 'commit-msg', '--', file], this.theirs);
+      const after = await readText(file);
+      return exit.code === 0 ? ok(after ?? text) : err(refused('the commit-msg hook failed', exit));
+    } finally {
+      await removeTree(folder);
+    }
   }
 }
 

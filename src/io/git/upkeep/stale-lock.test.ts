@@ -29,7 +29,12 @@ test('what a killed fetch, pack-refs and gc left does not stop the next command'
   const { store } = await open();
   const incoming = join(store, 'refs/conductor/incoming/1-a/refs/conductor/results/aa');
   mkdirSync(incoming, { recursive: true });
-  const left = [join(incoming, 'x.lock'), join(store, 'packed-refs.lock'), join(store, 'config.lock')];
+  const left = [
+    join(incoming, 'x.lock'),
+    join(store, 'packed-refs.lock'),
+    join(store, 'config.lock'),
+    join(store, 'packed-refs.new'),
+  ];
   for (const path of left) writeFileSync(path, '');
   await removeStaleLocks(store);
   expect(left.filter((path) => existsSync(path))).toEqual([]);

@@ -71,12 +71,15 @@ async function isWorkedIn(top: string): Promise<boolean> {
   return false;
 }
 
-/** Every lock file among the refs and the files of the store. */
+/** Every lock file among the refs and the files of the store, and what git was writing under one of them. */
 export async function removeStaleLocks(store: string): Promise<void> {
   const refs = await readdir(join(store, 'refs'), { recursive: true }).catch(() => []);
   const top = await readdir(store).catch(() => []);
   const found = [...refs.map((name) => join(store, 'refs', name)), ...top.map((name) => join(store, name))];
-  for (const path of found) if (path.endsWith('.lock')) await removeStaleLock(path, store);
+  const written = join(store, 'packed-refs.new');
+  for (const path of found) {
+    if (path.endsWith('.lock') || path === written) await removeStaleLock(path, store);
+  }
 }
 
 /** Whether a git that may hold the lock is alive: it names the store on its command line. */
