@@ -320,7 +320,7 @@ test('a frozen build fails on what is stale and makes nothing', async () => {
   expect(frozen.summary.exitCode).toBe(1);
   expect(frozen.buildFailure()).toMatchObject({
     kind: 'not-up-to-date',
-    tasks: expect.arrayContaining([{ label: 'f/T1', verdict: 'stale' }]),
+    tasks: expect.arrayContaining([{ label: 'f/T1', verdict: expect.stringContaining('stale') }]),
   });
   expect(frozen.ran()).toEqual([]);
   expect(rig.read('out/two.txt')).toBe('abc');

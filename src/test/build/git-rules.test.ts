@@ -1,9 +1,13 @@
 /** Attributes, filters, line ends and ignore rules of a repository, in workspaces and in the project. */
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { git } from '../../io/git/git-process.js';
+import { openRepository } from '../../io/git/open-repository.js';
+import { openCanonicalGit } from '../../workspace/canonical-git.js';
 import { createRig, type Rig } from '../rig/rig.js';
+import { ScratchRepository } from '../rig/scratch-repository.js';
 
 const run = (command: string, outputs: readonly string[], inputs: readonly string[] = []) => ({
   run: command,
@@ -212,4 +216,24 @@ test.each([
   expect([...listed.matchAll(/422c2b7ab3b3c668038da977e4e93a5fc623169c/g)]).toHaveLength(2);
   await isStable(rig);
   expect(existsSync(rig.path('out.txt'))).toBe(true);
+});
+
+test('rules that a power cut left with empty or missing files is no reason to fail for ever', async () => {
+  const scratch = new ScratchRepository();
+  try {
+    const opened = await openRepository(scratch.dir);
+    if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+    const folder = join(scratch.dir, '.git', 'rules');
+    const first = await openCanonicalGit(opened.value, folder);
+    const works = async () => (await git(['rev-parse', '--git-dir'], { gitDir: first.dir })).code;
+    expect(await works()).toBe(0);
+    writeFileSync(join(first.dir, 'HEAD'), '');
+    writeFileSync(join(first.dir, 'config'), '');
+    rmSync(join(first.dir, 'refs'), { recursive: true });
+    expect(await works()).not.toBe(0);
+    expect((await openCanonicalGit(opened.value, folder)).dir).toBe(first.dir);
+    expect(await works()).toBe(0);
+  } finally {
+    scratch.remove();
+  }
 });
