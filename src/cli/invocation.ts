@@ -8,6 +8,9 @@ export interface Called {
   readonly script: string;
 }
 
+/** Says it to a process that conductor itself starts for the same person. */
+export const CALLED_AS = 'CONDUCTOR_CALLED_AS';
+
 const PACKAGE = 'conductor-build';
 /** How each package manager starts a program of the project, and one that it fetches for this time only. */
 const MANAGERS: Readonly<Record<string, { readonly run: string; readonly fetch: string }>> = {
@@ -21,6 +24,8 @@ const FETCHED = /[\\/](?:_npx|dlx(?:-[^\\/]*)?|bunx-[^\\/]*|xfs-[^\\/]*[\\/]dlx-
 
 /** `conductor`, `npx conductor`, `pnpm exec conductor`, `yarn conductor`, `bunx conductor`. */
 export function invocationOf({ env, script }: Called): string {
+  const told = env[CALLED_AS];
+  if (told !== undefined && told !== '') return told;
   const manager = managerOf(env);
   if (FETCHED.test(script)) return (manager ?? MANAGERS.npm)?.fetch ?? 'conductor';
   if (manager) return manager.run;

@@ -5,9 +5,10 @@
 
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { FailureAnswer } from '../model/failure-parts.js';
+import { asCalled } from '../model/output/called-as.js';
 import { failureAnswer } from '../report/failures/failure-answer.js';
 import { printFailure as failureText } from '../report/failures/failure-print.js';
-import { asCalled, type Style, styleOf, visible } from '../report/style.js';
+import { type Style, styleOf, visible } from '../report/style.js';
 import { invocationOf } from './invocation.js';
 
 export type OutputStream = NodeJS.WriteStream;

@@ -224,6 +224,8 @@ export type PageAction = 'build' | 'retry' | 'accept' | 'discard-edits' | 'appro
 export interface ProjectDocument {
   readonly name: string;
   readonly version: string;
+  /** How the person who opened the page, or wrote the report, calls conductor: `npx conductor`. */
+  readonly calledAs: string;
   /** What the page may start; empty when it is read-only. */
   readonly actions: readonly PageAction[];
   /** True for a page that was written to a file. */

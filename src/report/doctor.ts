@@ -1,6 +1,7 @@
 /** The doctor's findings as lines for people. Knows no check. */
 
-import { asCalled, type Colour, plural, type Style, visible } from './style.js';
+import { asCalled } from '../model/output/called-as.js';
+import { type Colour, plural, type Style, visible } from './style.js';
 import { padTo, textWidth } from './width.js';
 
 export interface DoctorLine {

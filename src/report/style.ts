@@ -28,14 +28,6 @@ export function styleOf(colours: boolean, calledAs?: string): Style {
   return calledAs === undefined ? write : Object.assign(write, { calledAs });
 }
 
-/**
- * A sentence of conductor with its commands as this person types them. Every text that names a command writes it as
- * `conductor <command>`, in backticks.
- */
-export function asCalled(text: string, calledAs = 'conductor'): string {
-  return text.replaceAll('`conductor ', `\`${calledAs} `);
-}
-
 /** `42ms`, `3.2s`, `1m 12s`, `2h 5m`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;

@@ -6,12 +6,13 @@ import { type Need, needText } from '../model/agents/agent-report.js';
 import type { BuildEvent, ResultOutcome, WaitReason } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import { featureOf } from '../model/history.js';
+import { asCalled } from '../model/output/called-as.js';
 import type { Label } from '../model/task.js';
 import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
 import { patchLine, type ShownDifference, statLines } from './difference.js';
 import { describeFailure } from './failures/failure.js';
 import type { Reporter, Sink } from './live/reporter.js';
-import { asCalled, plural, type Style, visible, visibleBlock } from './style.js';
+import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
 
 /** One line: the verdict and why. */

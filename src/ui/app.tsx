@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { ProjectDocument } from '../model/page.js';
 import { dateTime } from './format.js';
 import { useLive } from './live.js';
+import { CalledAs } from './parts/said.js';
 import { link, type Route, useRoute } from './router.js';
 import { isReport, paths, useDocument } from './source.js';
 import { BuildView } from './views/build.js';
@@ -56,7 +57,9 @@ export function App() {
         </div>
       </header>
       <main id="main" tabIndex={-1}>
-        <View route={route} build={value?.build} />
+        <CalledAs.Provider value={value?.calledAs ?? 'conductor'}>
+          <View route={route} build={value?.build} />
+        </CalledAs.Provider>
       </main>
     </>
   );

@@ -23,6 +23,8 @@ import { recordedTask, type TaskQuestion, taskDocument } from '../page/task-docu
 export interface ReportOptions {
   readonly host: Host;
   readonly name: string;
+  /** How the person calls conductor. */
+  readonly calledAs: string;
   /** Folder of the bundled page. */
   readonly assets: string;
   /** Name of a kept build; absent: the last one that ended. */
@@ -86,13 +88,14 @@ type Documents = Record<string, unknown>;
 
 async function collect(
   data: PageData,
-  { host, name }: ReportOptions,
+  { host, name, calledAs }: ReportOptions,
   build: BuildDocument,
 ): Promise<Documents> {
   const { head } = build;
   const project: ProjectDocument = {
     name,
     version: host.version,
+    calledAs,
     actions: [],
     report: true,
     build: head.build,

@@ -32,6 +32,8 @@ export const ACTIONS: readonly PageAction[] = ['build', 'retry', 'accept', 'disc
 
 export interface ActionParts {
   readonly data: PageData;
+  /** How the person calls conductor. */
+  readonly calledAs: string;
   readonly start: StartConductor;
   tell(message: LiveMessage): void;
 }
@@ -51,8 +53,8 @@ export class Actions {
     const args = await this.argumentsOf(request);
     if (!args.ok) return args;
     const id = `action-${++this.count}`;
-    const command = ['conductor', ...args.value].join(' ');
-    const { start, tell } = this.parts;
+    const { calledAs, start, tell } = this.parts;
+    const command = [calledAs, ...args.value].join(' ');
     void start(args.value).then(
       ({ exitCode, tail }) => tell({ kind: 'action', id, command, exitCode, tail }),
       (error: unknown) => tell({ kind: 'action', id, command, exitCode: 2, tail: String(error) }),

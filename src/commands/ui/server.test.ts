@@ -30,6 +30,7 @@ async function openPage(rig: Rig, start?: StartConductor): Promise<Page> {
   const opened = await openUi({
     host: { ...rig.host(new ScriptedAgent({ tripwire: true })), now: Date.now },
     name: 'project',
+    calledAs: 'npx conductor',
     assets,
     port: 0,
     ...(start ? { start } : {}),
@@ -170,14 +171,22 @@ test('documents say what builds left, and what is secret stays redacted', async 
 test('a page is read-only until it was opened with actions, and then starts what is known, from itself only', async () => {
   await using rig = await builtRig();
   const readOnly = await openPage(rig);
-  expect(JSON.parse((await readOnly.get('/api/project')).text).actions).toEqual([]);
-  expect((await readOnly.post('/api/actions', { action: 'build', targets: [] })).status).toBe(403);
+  expect(JSON.parse((await readOnly.get('/api/project')).text)).toMatchObject({
+    calledAs: 'npx conductor',
+    actions: [],
+  });
+  const refused = await readOnly.post('/api/actions', { action: 'build', targets: [] });
+  expect(refused.status).toBe(403);
+  expect(refused.text).toContain('`npx conductor ui --actions`');
 
   const started: (readonly string[])[] = [];
   const page = await openPage(rig, async (args) => {
     started.push(args);
     return { exitCode: 0, tail: '' };
   });
+  const begun = await page.post('/api/actions', { action: 'build', targets: [] });
+  expect(JSON.parse(begun.text).command).toBe('npx conductor build');
+  expect(started.splice(0)).toEqual([['build']]);
   const post = async (body: unknown, headers?: Record<string, string>) =>
     (await page.post('/api/actions', body, headers)).status;
   expect(await post({ action: 'build', targets: ['f/T1'] })).toBe(202);
@@ -210,6 +219,7 @@ test('a port that is taken is a failure with a way out', async () => {
   const again = await openUi({
     host: rig.host(new ScriptedAgent({ tripwire: true })),
     name: 'project',
+    calledAs: 'npx conductor',
     assets: `${rig.temporary.root}/assets`,
     port: server.port,
     after: () => () => {},

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { err, ok, type Result } from '../../base/result.js';
 import { readBytes } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
+import { asCalled } from '../../model/output/called-as.js';
 import type { LiveMessage, ProjectDocument } from '../../model/page.js';
 import type { Host } from '../../project/host.js';
 import { PageData } from '../page/page-data.js';
@@ -17,6 +18,8 @@ import { documentAt } from './routes.js';
 export interface UiOptions {
   readonly host: Host;
   readonly name: string;
+  /** How the person calls conductor. */
+  readonly calledAs: string;
   /** Folder of the bundled page. */
   readonly assets: string;
   /** 0: a free one. */
@@ -100,13 +103,14 @@ class Answering {
     this.options = options;
     this.data = data;
     this.access = access;
-    const { host, name, start, after, onError } = options;
+    const { host, name, calledAs, start, after, onError } = options;
     this.secrets = secretsIn(host.env);
     const clean = (message: LiveMessage) => harmless(message, this.secrets);
     this.live = new LiveStream({ data, after, onError, clean });
     const tell = this.live.broadcast.bind(this.live);
-    this.actions = start && new Actions({ data, start, tell });
-    this.project = { name, version: host.version, actions: start ? ACTIONS : [], report: false };
+    this.actions = start && new Actions({ data, calledAs, start, tell });
+    const actions = start ? ACTIONS : [];
+    this.project = { name, version: host.version, calledAs, actions, report: false };
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -130,7 +134,7 @@ class Answering {
 
   private exchange(token: string, response: ServerResponse): void {
     if (!this.access.opens(token)) {
-      plain(response, 403, 'this address is not valid any more: start `conductor ui` again');
+      plain(response, 403, this.said('this address is not valid any more: start `conductor ui` again'));
       return;
     }
     response.writeHead(303, { location: '/', 'set-cookie': this.access.cookie }).end();
@@ -149,7 +153,9 @@ class Answering {
     const asked = body === undefined ? undefined : parseActionRequest(body);
     if (path !== '/api/actions') json(response, 404, { error: 'there is no such thing' });
     else if (!this.actions)
-      json(response, 403, { error: 'this page is read-only: start it with `conductor ui --actions`' });
+      json(response, 403, {
+        error: this.said('this page is read-only: start it with `conductor ui --actions`'),
+      });
     else if (!asked) json(response, 400, { error: 'this is not a request' });
     else await this.start(this.actions, asked, response);
   }
@@ -158,6 +164,11 @@ class Answering {
     const begun = await actions.begin(asked);
     if (begun.ok) json(response, 202, begun.value);
     else json(response, 409, harmless({ error: begun.error }, this.secrets));
+  }
+
+  /** A sentence with its commands as the person types them. */
+  private said(text: string): string {
+    return asCalled(text, this.options.calledAs);
   }
 
   private async asset(path: string, response: ServerResponse): Promise<void> {

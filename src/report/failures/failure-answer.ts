@@ -2,8 +2,8 @@
 
 import type { Failure } from '../../model/failure.js';
 import type { FailureAnswer } from '../../model/failure-parts.js';
+import { asCalled } from '../../model/output/called-as.js';
 import type { Label } from '../../model/task.js';
-import { asCalled } from '../style.js';
 import { describeFailure } from './failure.js';
 
 /** `calledAs`: how the person calls conductor. */

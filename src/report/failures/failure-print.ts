@@ -1,8 +1,9 @@
 /** Prints failures: headline, aligned facts, one hint; errors in files with their line and a marker. */
 
 import type { Diagnostic, Failure } from '../../model/failure.js';
+import { asCalled } from '../../model/output/called-as.js';
 import type { Label } from '../../model/task.js';
-import { asCalled, plural, type Style, visible, visibleBlock } from '../style.js';
+import { plural, type Style, visible, visibleBlock } from '../style.js';
 import { padTo, textWidth } from '../width.js';
 import { describeFailure } from './failure.js';
 

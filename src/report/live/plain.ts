@@ -1,10 +1,11 @@
 /** Events as plain lines, for logs and pipes, and the last line of every build. Keeps no state. */
 
 import type { BuildEvent, TaskOutcomeKind } from '../../model/event.js';
+import { asCalled } from '../../model/output/called-as.js';
 import { patchLine } from '../difference.js';
 import { describeFailure } from '../failures/failure.js';
 import { printFailure } from '../failures/failure-print.js';
-import { asCalled, duration, money, plural, type Style, visible } from '../style.js';
+import { duration, money, plural, type Style, visible } from '../style.js';
 import { orphansText, waitingText } from '../verdict.js';
 import type { Reporter, Sink } from './reporter.js';
 import { count, summaryLine } from './summary-line.js';

@@ -59,6 +59,12 @@ test.each<[string, Record<string, string>, string, string]>([
     'bunx conductor-build',
   ],
   ['by its path', { PATH: '/usr/bin' }, `${BIN}/conductor`, 'npx conductor'],
+  [
+    'by conductor itself',
+    { CONDUCTOR_CALLED_AS: 'pnpm dlx conductor-build' },
+    '/x/bin/conductor.js',
+    'pnpm dlx conductor-build',
+  ],
   ['by its name, with its folder on PATH', { PATH: `${BIN}:/usr/bin` }, `${BIN}/conductor`, 'conductor'],
 ])('%s', (_how, env, script, called) => {
   expect(invocationOf({ env, script })).toBe(called);

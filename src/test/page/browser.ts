@@ -91,6 +91,7 @@ export async function serveRig(rig: Rig, start?: StartConductor): Promise<string
   const opened = await openUi({
     host: { ...rig.host(new ScriptedAgent({ tripwire: true })), now: Date.now },
     name: 'project',
+    calledAs: 'npx conductor',
     assets: ASSETS,
     port: 0,
     ...(start ? { start } : {}),

@@ -81,6 +81,9 @@ describe.skipIf(browserPath === undefined)('the page in Chromium', () => {
     await page.locator('table.builds tbody a').first().click();
     await page.locator('.failed-task a', { hasText: 'web/T1' }).click();
     await page.locator('.gate[open] pre', { hasText: 'expected 17, got 18' }).first().waitFor();
+    // Its hint is a command that the person who opened the page can paste.
+    await page.getByRole('link', { name: /^Why/ }).click();
+    await page.locator('.hint', { hasText: '`npx conductor log web/T1`' }).first().waitFor();
   });
 
   test('every view is without a serious finding of axe, light and dark, and fits into 400 pixels', async () => {

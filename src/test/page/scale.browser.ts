@@ -36,7 +36,7 @@ function templateProject(rig: Rig, features: number, size: number): void {
 async function reportOf(rig: Rig): Promise<string> {
   ensureBuilt();
   const host = { ...rig.host(new ScriptedAgent({ tripwire: true })), now: Date.now };
-  const report = await buildReport({ host, name: 'project', assets: ASSETS });
+  const report = await buildReport({ host, name: 'project', calledAs: 'conductor', assets: ASSETS });
   if (!report.ok) throw new Error(JSON.stringify(report.error));
   const file = rig.path('report.html');
   writeFileSync(file, report.value);
@@ -150,12 +150,24 @@ describe.skipIf(browserPath === undefined)('large pages and reports in Chromium'
     ensureBuilt();
     const host = { ...rig.host(new ScriptedAgent({ tripwire: true })), now: Date.now };
     const maxBytes = 225_000;
-    const small = await buildReport({ host, name: 'project', assets: ASSETS, maxBytes });
-    const whole = await buildReport({ host, name: 'project', assets: ASSETS });
+    const small = await buildReport({
+      host,
+      name: 'project',
+      calledAs: 'conductor',
+      assets: ASSETS,
+      maxBytes,
+    });
+    const whole = await buildReport({ host, name: 'project', calledAs: 'conductor', assets: ASSETS });
     if (!small.ok || !whole.ok) throw new Error('no report');
     expect(Buffer.byteLength(whole.value)).toBeGreaterThan(maxBytes);
     expect(Buffer.byteLength(small.value)).toBeLessThan(maxBytes);
-    const unknown = await buildReport({ host, name: 'project', assets: ASSETS, build: 'nothing' });
+    const unknown = await buildReport({
+      host,
+      name: 'project',
+      calledAs: 'conductor',
+      assets: ASSETS,
+      build: 'nothing',
+    });
     expect(unknown).toMatchObject({ ok: false, error: { kind: 'unknown-target' } });
   });
 });

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import type { FailureView } from '../../model/build-view.js';
 import type { Loaded } from '../source.js';
+import { Said } from './said.js';
 
 export function Panel(props: {
   readonly title: string;
@@ -77,7 +78,9 @@ export function Failure({ failure, title }: { readonly failure: FailureView; rea
           ✕
         </span>{' '}
         {title !== undefined && <span class="dim">{title} </span>}
-        <strong>{failure.headline}</strong>
+        <strong>
+          <Said text={failure.headline} />
+        </strong>
       </p>
       {failure.facts.length > 0 && (
         <table class="plain-table">
@@ -92,7 +95,11 @@ export function Failure({ failure, title }: { readonly failure: FailureView; rea
         </table>
       )}
       {failure.block !== undefined && <TextBlock text={failure.block} label="end of the output" />}
-      {failure.hint !== undefined && <p class="hint">Hint: {failure.hint}</p>}
+      {failure.hint !== undefined && (
+        <p class="hint">
+          Hint: <Said text={failure.hint} />
+        </p>
+      )}
     </div>
   );
 }

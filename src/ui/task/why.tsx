@@ -5,6 +5,7 @@ import type { ChangeView, TaskDocument } from '../../model/page.js';
 import { duration, short } from '../format.js';
 import { Empty, Facts, Failure, Panel } from '../parts/common.js';
 import { DiffLines } from '../parts/diff.js';
+import { Said } from '../parts/said.js';
 import { Status } from '../parts/status.js';
 import { link, taskLink } from '../router.js';
 
@@ -64,7 +65,7 @@ function RunPanel({ run, build }: { readonly run: TaskView; readonly build: stri
       {run.failure && <Failure failure={run.failure} title="it failed:" />}
       {run.warnings.map((warning) => (
         <p class="warning" key={warning}>
-          Warning: {warning}
+          Warning: <Said text={warning} />
         </p>
       ))}
     </Panel>

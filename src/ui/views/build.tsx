@@ -5,6 +5,7 @@ import { clock, cost, dateTime, duration, money, plural, tokens, words } from '.
 import { useLiveBuild } from '../live.js';
 import { Document, Failure, Panel, Tabs, Tiles } from '../parts/common.js';
 import { Filter, matches } from '../parts/filter.js';
+import { Said } from '../parts/said.js';
 import { Status, stateOf } from '../parts/status.js';
 import { link, taskLink } from '../router.js';
 import { paths, useDocument } from '../source.js';
@@ -101,7 +102,9 @@ function OneBuild({ build, query }: { readonly build: BuildDocument; readonly qu
         <Panel title="Warnings">
           <ul class="plain-list">
             {head.warnings.map((warning) => (
-              <li key={warning}>{warning}</li>
+              <li key={warning}>
+                <Said text={warning} />
+              </li>
             ))}
           </ul>
         </Panel>

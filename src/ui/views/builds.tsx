@@ -7,6 +7,7 @@ import { useLive, useLiveBuild } from '../live.js';
 import { ActionButton } from '../parts/actions.js';
 import { Document, Empty, Panel, Progress } from '../parts/common.js';
 import { useNow } from '../parts/now.js';
+import { Said } from '../parts/said.js';
 import { Status } from '../parts/status.js';
 import { link, taskLink } from '../router.js';
 import { isReport, paths, useDocument } from '../source.js';
@@ -47,7 +48,9 @@ function AllBuilds({ rows }: { readonly rows: readonly BuildRow[] }) {
       {running.length === 0 && !isReport() && <Idle />}
       <Panel title={isReport() ? 'Build' : 'All builds'} note={plural(rows.length, 'build')}>
         {rows.length === 0 ? (
-          <Empty>No build has left anything yet: run `conductor build`.</Empty>
+          <Empty>
+            <Said text="No build has left anything yet: run `conductor build`." />
+          </Empty>
         ) : (
           <Rows rows={rows} />
         )}

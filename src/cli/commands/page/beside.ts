@@ -1,7 +1,8 @@
 /** The page beside a build or a watch: a process of its own, so that it takes no time of the build's. */
 
 import { runProgram } from '../../../io/process/process.js';
-import { remark } from '../../output.js';
+import { CALLED_AS } from '../../invocation.js';
+import { CALL, remark } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { commandLine } from '../../wire.js';
 
@@ -20,7 +21,7 @@ export async function withPage(work: () => Promise<number>, { stays }: BesideOpt
   const page = runProgram({
     command: [...commandLine(), 'ui', ...(process.stdin.isTTY ? [] : ['--no-open'])],
     cwd: process.cwd(),
-    env: process.env,
+    env: { ...process.env, [CALLED_AS]: CALL },
     signal: stop.signal,
     onLine: (line) => {
       if (!line.includes('http://127.0.0.1:')) return;

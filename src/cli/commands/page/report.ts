@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import { buildReport } from '../../../commands/report/report.js';
 import { writeAtomic } from '../../../io/files.js';
 import { bytes } from '../../../report/style.js';
-import { refuse, remark } from '../../output.js';
+import { CALL, refuse, remark } from '../../output.js';
 import { createHost, uiAssets } from '../../wire.js';
 
 export async function runReport(
@@ -15,6 +15,7 @@ export async function runReport(
   const report = await buildReport({
     host,
     name: basename(host.directory),
+    calledAs: CALL,
     assets: uiAssets(),
     ...(build === undefined ? {} : { build }),
   });

@@ -5,7 +5,7 @@ import type { Result } from '../../../base/result.js';
 import { openUi, type UiServer } from '../../../commands/ui/server.js';
 import { runProgram } from '../../../io/process/process.js';
 import type { Failure } from '../../../model/failure.js';
-import { refuse } from '../../output.js';
+import { CALL, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { commandLine, createHost, uiAssets } from '../../wire.js';
 
@@ -40,6 +40,7 @@ export async function startUi(flags: UiFlags): Promise<Result<UiServer, Failure>
   const opened = await openUi({
     host,
     name: basename(directory),
+    calledAs: CALL,
     assets: uiAssets(),
     port: flags.port ?? 0,
     ...(flags.actions ? { start: (args: readonly string[]) => runConductor(directory, args) } : {}),
