@@ -192,11 +192,15 @@ test('a page is read-only until it was opened with actions, and then starts what
   expect(await post({ action: 'build', targets: ['f/T1'] })).toBe(202);
   expect(await post({ action: 'accept', targets: ['f'] })).toBe(202);
   expect(await post({ action: 'discard-edits', targets: ['f/T2'] })).toBe(202);
+  expect(await post({ action: 'approve', targets: ['f/T1'] })).toBe(202);
   expect(started).toEqual([
     ['build', 'f/T1'],
     ['accept', 'f'],
     ['build', '--discard-edits', 'f/T2'],
+    ['approve', 'f/T1'],
   ]);
+  // A grant is for the one task that the person looked at.
+  expect(await post({ action: 'approve', targets: ['f'] })).toBe(409);
   expect(await post({ action: 'build', targets: ['--force'] })).toBe(409);
   expect(await post({ action: 'retry', targets: [] })).toBe(409);
   expect(await post({ action: 'erase', targets: [] })).toBe(400);
@@ -210,7 +214,7 @@ test('a page is read-only until it was opened with actions, and then starts what
     '{}',
   );
   expect(noOrigin.status).toBe(403);
-  expect(started).toHaveLength(3);
+  expect(started).toHaveLength(4);
 });
 
 test('a port that is taken is a failure with a way out', async () => {

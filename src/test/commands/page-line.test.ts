@@ -1,9 +1,13 @@
 /** Holds the commands of the page as a person types them: what they print, how they end, and that a build loads none of it. */
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ensureBuilt, PACKAGE, TemporaryProject, until } from '../rig/command-line.js';
+
+const ADDRESS = /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{20,}/;
 
 const FILES = {
   'conductor.config.ts': `export default { sandbox: 'off' };\n`,
@@ -12,10 +16,27 @@ const FILES = {
     'title: F\ntasks:\n  - id: T1\n    title: One\n    outputs: [a.txt]\n    render: [{ template: t.hbs, to: a.txt }]\n',
 };
 
-test('build --ui prints the address, builds, and takes the page along when it ends', async () => {
+test('build --ui prints an address that answers while it builds, and takes the page along when it ends', async () => {
+  // A gate reads from a pipe: the build goes on until the test has looked at the page.
   const project = new TemporaryProject(FILES);
+  const pipe = join(project.dir, '..', 'pipe');
+  const held = FILES['specs/f/BACKLOG.yaml'].replace('outputs:', `verify: ['cat ${pipe}']\n    outputs:`);
+  project.write('specs/f/BACKLOG.yaml', held);
+  execFileSync('mkfifo', [pipe]);
+  const build = project.start(['build', '--ui', '--json']);
   try {
-    const ended = await project.conductor('build', '--ui', '--json');
+    await until('the address and the gate', () => {
+      const printed = build.printed();
+      return ADDRESS.test(printed) && printed.includes('"gate.started"');
+    });
+    const address = ADDRESS.exec(build.printed())?.[0] ?? '';
+    const answer = await fetch(address, { redirect: 'manual' });
+    expect(answer.status).toBe(303);
+    const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const page = await fetch(new URL('/', address), { headers: { cookie } });
+    expect(await page.text()).toContain('<title>conductor</title>');
+    await writeFile(pipe, 'go');
+    const ended = await build.ended;
     expect(ended.code).toBe(0);
     const types = ended.stdout
       .trim()
@@ -23,7 +44,10 @@ test('build --ui prints the address, builds, and takes the page along when it en
       .map((line) => JSON.parse(line).type);
     expect(types.at(-1)).toBe('build.finished');
     expect(project.read('a.txt')).toBe('text\n');
+    await expect(fetch(address)).rejects.toThrow();
   } finally {
+    build.process.kill('SIGINT');
+    await build.ended;
     project.dispose();
   }
 });
@@ -32,9 +56,9 @@ test('watch --ui prints the address beside the builds, and takes the page along 
   const project = new TemporaryProject(FILES);
   try {
     const watch = project.start(['watch', '--ui', '--json']);
-    const isShown = () => /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{20,}/.test(watch.printed());
+    const isShown = () => ADDRESS.test(watch.printed());
     await until('the address and a build', () => isShown() && watch.printed().includes('"watch.idle"'));
-    const address = /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{20,}/.exec(watch.printed())?.[0] ?? '';
+    const address = ADDRESS.exec(watch.printed())?.[0] ?? '';
     expect((await fetch(address, { redirect: 'manual' })).status).toBeLessThan(400);
     watch.process.kill('SIGINT');
     const ended = await watch.ended;
@@ -59,7 +83,7 @@ test('ui serves until it is stopped; report writes the last build, and says when
     expect(project.read('out.html')).toMatch(/^<!doctype html>[\s\S]*id="report-data"/);
     const ui = project.start(['ui', '--no-open']);
     await until('the address', () => ui.printed().includes('press Ctrl-C'));
-    const address = /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{20,}/.exec(ui.printed())?.[0] ?? '';
+    const address = ADDRESS.exec(ui.printed())?.[0] ?? '';
     expect((await fetch(address, { redirect: 'manual' })).status).toBe(303);
     ui.process.kill('SIGINT');
     expect((await ui.ended).code).toBe(0);
