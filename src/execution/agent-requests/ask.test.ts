@@ -13,6 +13,7 @@ import { NO_RULES } from '../../model/git-rules/git-rules.js';
 import type { DocumentRun } from '../../model/task-run.js';
 import { GitResults } from '../../store/git-results.js';
 import { ScratchRepository } from '../../test/rig/scratch-repository.js';
+import type { Executor } from '../executor.js';
 import { ScriptedExecutor } from '../scripted-executor.js';
 import { SharedResources } from '../shared-resources.js';
 import { requestDocument } from './ask.js';
@@ -114,6 +115,26 @@ test('a refused document is sent back with its problems, and the agent sees it a
     'wrong',
   ]);
   expect(one.events.map(({ type }) => type)).toEqual(['task.attempt-failed']);
+});
+
+test('beside a task, the wait for a session and the session are phases of that task', async () => {
+  const one = await desk('right');
+  const { executor } = one.parts;
+  const askAgent = executor.askAgent.bind(executor);
+  const told: Executor['askAgent'] = (run, context) => {
+    const phase = { type: 'task.phase', task: run.label, attempt: 1 } as const;
+    context.emit({ ...phase, phase: 'workspace' });
+    context.emit({ ...phase, phase: 'session-wait', detail: 'a' });
+    context.emit({ ...phase, phase: 'agent' });
+    return askAgent(run, context);
+  };
+  executor.askAgent = told;
+  const beside = { task: 'f/T1', attempt: 2, phase: 'review' } as const;
+  expect(await one.ask(document('beside', 'right', { beside }))).toMatchObject({ ok: true });
+  expect(one.events).toEqual([
+    { type: 'task.phase', task: 'f/T1', attempt: 2, phase: 'session-wait', detail: 'a' },
+    { type: 'task.phase', task: 'f/T1', attempt: 2, phase: 'review' },
+  ]);
 });
 
 test('other failures are evidence behind the prompt, and the last one is the answer', async () => {
