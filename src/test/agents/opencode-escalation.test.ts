@@ -45,7 +45,9 @@ test('a task that fails is rebased, built by its better words, reviewed, and its
   ]);
   rig.write({
     'prompts/rebase.md': `${shipped('rebase.md')}\n[script:better]\n`.replace('{{description}}', ''),
-    'prompts/review-code.md': shipped('review-code.md').replace('# Review', '[script:judge]\n\n# Review'),
+    'prompts/review-code.md': shipped('review-code.md')
+      .replace('{{description}}', '')
+      .replace('# Review', '[script:judge]\n\n# Review'),
   });
   const built = await one.build();
   expect(built.outcomes()).toEqual({ 'f/T1': 'built' });
@@ -55,13 +57,8 @@ test('a task that fails is rebased, built by its better words, reviewed, and its
   expect(one.asked('task')).toBe(6);
   expect(one.asked('better')).toBe(2);
   expect(one.asked('judge')).toBe(2);
-  const lock = JSON.parse(rig.read('specs/f/.metadata.json') ?? '').tasks.T1;
   const sent = model.requests.filter(({ script }) => script !== undefined).length;
   expect(sent).toBe(10);
-  expect(lock).toMatchObject({
-    attempts: 3,
-    tokens: (built.summary.usage.tokensIn ?? 0) + (built.summary.usage.tokensOut ?? 0),
-  });
   expect((await one.build()).ran()).toEqual([]);
 });
 

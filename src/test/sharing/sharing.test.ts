@@ -232,7 +232,8 @@ test('a build with nothing to do asks no remote, and one without remotes neither
   const idle = await rig.buildWithoutAgent();
   expect(idle.summary.outcome).toBe('up-to-date');
   expect(idle.warnings()).toEqual([]);
-  rig.write({ 'unrelated.md': 'x\n' });
+  // A spec is read again, and no gate sees it.
+  rig.write({ 'specs/f/BACKLOG.yaml': `${rig.read('specs/f/BACKLOG.yaml')}# a note\n` });
   const looked = await rig.buildWithoutAgent();
   expect(looked.summary.counts.fresh).toBe(4);
   expect(looked.warnings()).toEqual([]);
