@@ -112,15 +112,12 @@ export function gateReads(reader: EquippedReader): Digest | undefined {
   if (gatesOf(project, task).length === 0) return undefined;
   const { whole, more } = gateFiles(reader);
   const shown = new Set(inputs.flatMap((input) => input.files.map(([path]) => path)));
-  const fields: string[] = whole ? ['tree', project.handWrittenTree] : [];
+  const fields: string[] = whole ? ['tree', handWrittenDigest(project)] : [];
   for (const [path, entry] of more) if (!shown.has(path)) fields.push(path, encodeEntry(entry));
   const named = new Set(more.map(([path]) => path));
-  if (!whole) {
-    for (const path of task.edits) {
-      if (shown.has(path) || named.has(path)) continue;
-      const base = project.edited.get(path)?.base;
-      fields.push(path, base ? encodeEntry(base) : '');
-    }
+  const bases = whole ? [...project.edited.keys()].sort(compareBytes) : task.edits;
+  for (const path of bases) {
+    if (!shown.has(path) && !named.has(path)) fields.push(path, project.edited.get(path)?.baseKey ?? '');
   }
   for (const [label, digest] of outputsBeyond(reader)) fields.push(label, digest);
   const isSeen = (path: string) => whole || shown.has(path) || named.has(path) || task.edits.includes(path);
@@ -128,6 +125,21 @@ export function gateReads(reader: EquippedReader): Digest | undefined {
   const isKnown = (path: string) => whole || shown.has(path) || named.has(path);
   for (const { name, value } of settingsFor(reader.settings, isKnown)) fields.push(name, value);
   return fields.length === 0 ? undefined : digestFields('conductor.gate-reads.1', fields);
+}
+
+const handWrittenDigests = new WeakMap<Project, string>();
+
+/**
+ * What is written by hand, without the files that tasks patch: a fresh clone knows of these only which they were.
+ */
+function handWrittenDigest(project: Project): string {
+  if (project.edited.size === 0) return project.handWrittenTree;
+  const known = handWrittenDigests.get(project);
+  if (known !== undefined) return known;
+  const files = [...project.handWritten.files].filter(([path]) => !project.edited.has(path));
+  const digest = digestFiles(files);
+  handWrittenDigests.set(project, digest);
+  return digest;
 }
 
 /** What a `run` recipe gets beside files. Agents do not get it, and what they make does not depend on it. */

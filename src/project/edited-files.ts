@@ -5,13 +5,22 @@ import type { GitObjects } from '../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../model/feature-lock.js';
 import type { Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
-import { decodeEntry, type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
+import {
+  decodeEntry,
+  type Entry,
+  encodeEntry,
+  type Listing,
+  type ObjectId,
+  sameEntry,
+} from '../model/tree.js';
 import { applyPatch } from '../workspace/patch.js';
 import type { PatchedFile } from './clone-records.js';
 
 /** How an edited file stands: as people wrote it, and how conductor left it last. */
 export interface EditedFile {
   readonly base: Entry | undefined;
+  /** `base` in keys: also where a clone knows only from a lock which file it was. Empty: people wrote none. */
+  readonly baseKey: string;
   readonly onDisk: Entry | undefined;
   /** The file as conductor last left it; undefined when no task has patched it yet. */
   readonly merged: ObjectId | undefined;
@@ -78,14 +87,17 @@ export async function editedFiles(
     const mode = onDisk?.mode ?? '100644';
     if (!record) {
       const unpatched = { merged: undefined, baseKnown: true, contested: false, claimed: false };
-      files.set(path, { base: onDisk, onDisk, ...unpatched });
+      files.set(path, { base: onDisk, baseKey: keyOf(onDisk), onDisk, ...unpatched });
       continue;
     }
     const base = await recordedBase(objects, record.base, mode);
     if ((onDisk?.id ?? '') === record.merged || base === 'missing') {
       const known = base !== 'missing';
       const held = { onDisk, merged: record.merged, baseKnown: known, contested: false, claimed: false };
-      files.set(path, { base: known ? base : onDisk, ...held });
+      const isMerged = (onDisk?.id ?? '') === record.merged;
+      const written = record.base === '' ? undefined : { mode, id: record.base };
+      const baseKey = keyOf(isMerged ? written : onDisk);
+      files.set(path, { base: known ? base : onDisk, baseKey, ...held });
       continue;
     }
     // Branches that patched the file were merged: none of their records tells of the file as git has put it together.
@@ -93,7 +105,7 @@ export async function editedFiles(
       (states.get(path)?.size ?? 0) > 1 ? await withoutPatches(objects, path, onDisk, patches) : undefined;
     if (bare?.ok) {
       const known = { merged: onDisk?.id ?? '', baseKnown: true, contested: false, claimed: false };
-      files.set(path, { base: bare.value, onDisk, ...known });
+      files.set(path, { base: bare.value, baseKey: keyOf(bare.value), onDisk, ...known });
       continue;
     }
     const merged = record.merged === '' ? undefined : { mode, id: record.merged };
@@ -101,9 +113,14 @@ export async function editedFiles(
     const claimed = !carried.ok && claims.has(path);
     const kept = carried.ok ? carried.value : claimed ? base : onDisk;
     const contested = !carried.ok && !claimed;
-    files.set(path, { base: kept, onDisk, merged: record.merged, baseKnown: true, contested, claimed });
+    const told = { base: kept, baseKey: keyOf(kept), onDisk, merged: record.merged };
+    files.set(path, { ...told, baseKnown: true, contested, claimed });
   }
   return files;
+}
+
+function keyOf(entry: Entry | undefined): string {
+  return entry ? encodeEntry(entry) : '';
 }
 
 /** The records of one task that may have patched a file. */

@@ -23,7 +23,10 @@ const hasSandbox = 'program' in (await findSandbox(process.env));
 const DONE = { say: 'Done.' };
 
 test.runIf(hasSandbox)('none of a dozen bad agents does harm, and those beside them are built', async () => {
-  await using one = await createOpencodeRig({ attempts: 1, env: ['SHELL_SECRET'] }, { limits: { steps: 6 } });
+  await using one = await createOpencodeRig(
+    { attempts: 1, publish: 'task', env: ['SHELL_SECRET'] },
+    { limits: { steps: 6 } },
+  );
   const { rig, model } = one;
   rig.write({ 'test/check.sh': 'grep -q right weak.txt\n', 'victim.txt': 'by hand' });
   rig.commit();
@@ -100,7 +103,7 @@ test.runIf(hasSandbox)('none of a dozen bad agents does harm, and those beside t
     shell: 'built',
     link: 'link-leaves-tree',
     beside: 'wrote-outside-outputs',
-    weak: 'wrote-outside-outputs',
+    weak: 'gate-failed',
     idle: 'nothing-done',
     loop: 'step-limit',
     flood: 'built',
@@ -110,7 +113,8 @@ test.runIf(hasSandbox)('none of a dozen bad agents does harm, and those beside t
     prints: 'built',
   });
   expect(built.failure('f/beside')).toMatchObject({ paths: ['stray.txt'] });
-  expect(built.failure('f/weak')).toMatchObject({ paths: ['test/check.sh'] });
+  // Its rewritten check was dropped, and the real one judged it.
+  expect(built.failure('f/weak')).toMatchObject({ gate: 'sh test/check.sh' });
 
   // Outside of the workspaces nothing was touched, and in the project only what was made well.
   expect(rig.read('victim.txt')).toBe('by hand');
@@ -192,7 +196,7 @@ test('no tool reads the project, the home folder or the system through a link or
 });
 
 test('without a sandbox a key that was found is not kept, and nothing runs on in the background', async () => {
-  await using one = await createOpencodeRig({ attempts: 1 }, {}, { sandbox: false });
+  await using one = await createOpencodeRig({ attempts: 1, publish: 'task' }, {}, { sandbox: false });
   const { rig, model } = one;
   model.script('thief', [bashStep(`cat $(ls -t ${tmpdir()}/conductor-opencode-*/keys/0) > thief.txt`), DONE]);
   // Not even while the gates look at what the agent made.

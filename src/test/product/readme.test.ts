@@ -45,8 +45,11 @@ function install(): void {
 function type(line: string): Promise<{ readonly code: number; readonly text: string }> {
   const env = { PATH: process.env.PATH, HOME: project.home, NO_COLOR: '1' };
   return new Promise((resolve) => {
-    execFile('sh', ['-c', `{ ${line}\n} 2>&1`], { cwd: project.dir, env, encoding: 'utf8' }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, text: stdout + stderr }),
+    execFile(
+      'sh',
+      ['-c', `{ ${line}\n} 2>&1`],
+      { cwd: project.dir, env, encoding: 'utf8' },
+      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, text: stdout + stderr }),
     );
   });
 }

@@ -64,6 +64,7 @@ test('blobs that do not match their digests are refused, reported, and nothing o
   const evil = join(nginx.root, 'cas', sha256('kind\n'));
   writeFileSync(evil, 'evil\n');
   cloneProject(rig, 'clone');
+  rig.config = { ...rig.config, publish: 'task' };
   const story = await rig.buildWithoutAgent();
   expect(story.failure('f/T3')?.kind).toBe('pinned-result-missing');
   expect(story.warnings()).toEqual([
