@@ -114,6 +114,8 @@ test('init proposes the gates that it found, and writes those that are left chos
   );
   await answer(terminal, /Write an example/, ENTER);
   await answer(terminal, /Copy agent definitions/, ENTER);
+  await answer(terminal, /merge/, ENTER);
+  await answer(terminal, /Add a section to AGENTS\.md/, ENTER);
   expect(await terminal.ended()).toBe(0);
   const config = one.read('conductor.config.ts');
   expect(config).toContain('build: ["npm test"]');

@@ -1,5 +1,7 @@
 /** What a build says that it would cost, and the limit that one build may be given. */
 
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { scriptedProviderSetup } from '../../agent/scripted-model/provider.js';
@@ -67,12 +69,13 @@ test('where nothing was built the prompt and the price of its model are what is 
   expect(two).not.toHaveProperty('costUsd');
 });
 
-test('a clone without a history learns from lock files', async () => {
+test('a clone without a history learns from the results in its store', async () => {
   await using rig = await createRig();
   rig.backlog('f', { T1: task('1.txt') });
   rig.answer('f/T1', { '1.txt': '1' });
   await rig.build({}, { usage: { tokensIn: 70, tokensOut: 30, costUsd: 0.25 } });
-  rig.remove('.git/conductor');
+  const projects = join(rig.dir, '.git/conductor/projects');
+  for (const name of readdirSync(projects)) rmSync(join(projects, name, 'history.ndjson'));
   rig.backlog('f', { T1: task('1.txt'), T2: task('2.txt') });
   expect((await estimateOf(rig)).agentTasks.at(-1)).toMatchObject({
     tokens: 100,

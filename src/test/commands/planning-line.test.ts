@@ -14,7 +14,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { dirname } from 'node:path';
 const [promptFile, desk] = process.argv.slice(2);
 const prompt = readFileSync(promptFile, 'utf8');
-const who = /^# (Requirements of|Structure of|Proof of|Tasks of|One plan)/.exec(prompt)?.[1].split(' ').at(-1 * (prompt.startsWith('# One') ? 1 : 2)) ?? /agent:(\\w+)/.exec(prompt)?.[1];
+const who = /^# (?:One )?(Requirements|Structure|Proof|Tasks|plan) /m.exec(prompt)?.[1] ?? /agent:(\\w+)/.exec(prompt)?.[1];
 appendFileSync(desk + '/calls', who + '\\n');
 while (existsSync(desk + '/hold-' + who)) await new Promise((resolve) => setTimeout(resolve, 20));
 for (const [path, text] of Object.entries(JSON.parse(readFileSync(desk + '/' + who + '.json', 'utf8')))) {
