@@ -19,9 +19,10 @@ test('the project of the guide is built as the guide shows', async () => {
     const shown = (session ?? '').split('$ conductor build\n').slice(1);
     expect(shown).toHaveLength(2);
     for (const text of shown) {
-      const { code, stdout } = await project.conductor('build');
+      const { code, stdout, stderr } = await project.conductor('build');
       expect(code, stdout).toBe(0);
-      expect(steady(stdout)).toBe(steady(text));
+      // A terminal shows both: what an attempt failed with stands on stderr.
+      expect(steady(stderr + stdout)).toBe(steady(text));
     }
     expect(project.read('greet.mjs')).toContain('Hello');
   } finally {
