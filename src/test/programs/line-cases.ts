@@ -124,7 +124,7 @@ export function describeLine(program: RealProgram): void {
         'plan-spec.md': document,
         'plan-arch.md': document,
         'plan-qa.md': document,
-        'PLAN.md': `# A note\n\n${document}`,
+        'PLAN.md': '# A note\n\n## Requirements\n\n### R1 Keep\n\nA note can be kept. [script:plan]\n',
         'BACKLOG.yaml': backlogYaml('f', {
           T01: { description: 'Keep it.', outputs: ['note.txt'], verify: ['true'] },
         }),
