@@ -8,7 +8,7 @@ import type { LiveMessage } from '../../model/page.js';
 import type { PageData } from '../page/page-data.js';
 
 /** How often it is looked for news while a page is open. */
-const EVERY_MS = 250;
+const EVERY_MS = 500;
 /** A comment, so that a connection that is gone is noticed. */
 const BEATS = 60;
 /** A page that does not read is disconnected: it reconnects and reads everything again. */
