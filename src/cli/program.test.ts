@@ -2,20 +2,10 @@
 
 import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TemporaryProject } from '../test/rig/command-line.js';
+import { commandsOf, TemporaryProject } from '../test/rig/command-line.js';
 import { createProgram } from './program.js';
 
 const program = createProgram(() => {});
-/** Every command that does something, by the words that are typed for it. */
-function commandsOf(parent: Command, words: readonly string[] = []): [string, Command][] {
-  const inner = parent
-    .createHelp()
-    .visibleCommands(parent)
-    .filter((one) => one.name() !== 'help');
-  if (inner.length === 0) return [[words.join(' '), parent]];
-  return inner.flatMap((one) => commandsOf(one, [...words, one.name()]));
-}
-
 function helpOf(command: Command): string {
   let text = '';
   command.configureOutput({ writeOut: (part) => (text += part) });

@@ -10,6 +10,7 @@ import type { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { runCommandLine } from '../../cli/main.js';
 import { createProgram } from '../../cli/program.js';
+import { commandsOf } from '../rig/command-line.js';
 
 let folder: string;
 beforeAll(() => {
@@ -56,15 +57,6 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
 };
 /** They need no repository, ask nothing of it that can fail, or wait for their input. */
 const NEEDS_NONE = new Set(['completion', 'doctor', 'list', 'mcp', 'merge-lock']);
-
-function commandsOf(parent: Command, words: readonly string[] = []): [string, Command][] {
-  const inner = parent
-    .createHelp()
-    .visibleCommands(parent)
-    .filter((one) => one.name() !== 'help');
-  if (inner.length === 0) return [[words.join(' '), parent]];
-  return inner.flatMap((one) => commandsOf(one, [...words, one.name()]));
-}
 
 const all = commandsOf(createProgram(() => {}));
 const hasJson = ([, command]: [string, Command]) => command.options.some(({ long }) => long === '--json');

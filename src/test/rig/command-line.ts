@@ -19,6 +19,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
 
 /** The folder of this package. */
 export const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -206,4 +207,14 @@ function isStale(): boolean {
   return readdirSync(join(PACKAGE, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.startsWith('test/'))
     .some((name) => statSync(join(PACKAGE, 'src', name)).mtimeMs > made.mtimeMs);
+}
+
+/** Every command that does something, by the words that are typed for it. */
+export function commandsOf(parent: Command, words: readonly string[] = []): [string, Command][] {
+  const inner = parent
+    .createHelp()
+    .visibleCommands(parent)
+    .filter((one) => one.name() !== 'help');
+  if (inner.length === 0) return [[words.join(' '), parent]];
+  return inner.flatMap((one) => commandsOf(one, [...words, one.name()]));
 }

@@ -1,4 +1,4 @@
-/** Repositories of a person in temporary folders, for tests. Knows git's command line, nothing of conductor's parts. */
+/** Repositories of a person in temporary folders, and conductor's own store beside one, for tests. Knows no project. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -12,7 +12,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { gitEnvironment } from '../../io/git/git-process.js';
+import { GitObjects } from '../../io/git/objects.js';
+import { openRepository } from '../../io/git/open-repository.js';
 
 export class ScratchRepository {
   readonly root: string;
@@ -77,4 +80,15 @@ export class ScratchRepository {
   remove(): void {
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+/** The store of a new repository; both go with the test. */
+export async function scratchObjects(): Promise<GitObjects> {
+  const scratch = new ScratchRepository();
+  onTestFinished(() => scratch.remove());
+  const opened = await openRepository(scratch.dir);
+  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+  const objects = new GitObjects(opened.value);
+  onTestFinished(() => objects.close());
+  return objects;
 }

@@ -2,27 +2,11 @@
 
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
-import { ScratchRepository } from '../../../test/rig/scratch-repository.js';
+import { expect, test } from 'vitest';
+import { scratchObjects } from '../../../test/rig/scratch-repository.js';
 import { loosePath } from '../damaged.js';
-import { GitObjects } from '../objects.js';
-import { openRepository } from '../open-repository.js';
+import type { GitObjects } from '../objects.js';
 import { DurableRefs } from './durable.js';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function open(): Promise<GitObjects> {
-  const scratch = new ScratchRepository();
-  cleanups.push(() => scratch.remove());
-  const opened = await openRepository(scratch.dir);
-  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
-  const objects = new GitObjects(opened.value);
-  cleanups.push(() => objects.close());
-  return objects;
-}
 
 async function commitOf(objects: GitObjects, text: string) {
   const blob = await objects.writeBlob(Buffer.from(text));
@@ -32,7 +16,7 @@ async function commitOf(objects: GitObjects, text: string) {
 }
 
 test('a tree that git names and could not write is an error, not an id', async () => {
-  const [known, objects] = [await open(), await open()];
+  const [known, objects] = [await scratchObjects(), await scratchObjects()];
   const { inner } = await commitOf(known, 'text');
   const blob = await objects.writeBlob(Buffer.from('text'));
   // A file where git needs a folder: the write fails for every user, and mktree prints the id all the same.
@@ -47,7 +31,7 @@ test('a tree that git names and could not write is an error, not an id', async (
 test('all that a commit needs is read back: empty, missing and foreign objects are named', async () => {
   for (const damage of ['empty', 'missing', 'foreign'] as const) {
     for (const which of ['blob', 'inner', 'tree', 'commit'] as const) {
-      const objects = await open();
+      const objects = await scratchObjects();
       const made = await commitOf(objects, `text of ${which}`);
       const other = await objects.writeBlob(Buffer.from('something else'));
       expect(await new DurableRefs(objects).makeDurable(made.commit)).toEqual([]);

@@ -10,29 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
-import { ScratchRepository } from '../../../test/rig/scratch-repository.js';
+import { expect, onTestFinished, test } from 'vitest';
+import { scratchObjects } from '../../../test/rig/scratch-repository.js';
 import { loosePath } from '../damaged.js';
 import { GitObjects } from '../objects.js';
-import { openRepository } from '../open-repository.js';
 import { inspectObjects } from './broken-objects.js';
 import { repackRefs } from './repack.js';
 import { removeBrokenObjects } from './repair.js';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function open(): Promise<GitObjects> {
-  const scratch = new ScratchRepository();
-  cleanups.push(() => scratch.remove());
-  const opened = await openRepository(scratch.dir);
-  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
-  const objects = new GitObjects(opened.value);
-  cleanups.push(() => objects.close());
-  return objects;
-}
 
 async function keep(objects: GitObjects, name: string) {
   const id = await objects.writeBlob(Buffer.from(`content of ${name}\n`));
@@ -43,7 +27,7 @@ async function keep(objects: GitObjects, name: string) {
 }
 
 test('one wrong bit is found by name, and nothing else goes', async () => {
-  const objects = await open();
+  const objects = await scratchObjects();
   const [one, two] = [await keep(objects, 'one'), await keep(objects, 'two')];
   expect(await inspectObjects(objects.store)).toMatchObject({ loose: [], packs: [], unindexed: [] });
   const path = loosePath(objects.store, one.id);
@@ -57,7 +41,7 @@ test('one wrong bit is found by name, and nothing else goes', async () => {
 });
 
 test('a folder in the place of an object is no object', async () => {
-  const objects = await open();
+  const objects = await scratchObjects();
   const one = await keep(objects, 'one');
   const path = loosePath(objects.store, one.id);
   rmSync(path, { force: true });
@@ -68,7 +52,7 @@ test('a folder in the place of an object is no object', async () => {
 });
 
 test('a pack without its index gets one again', async () => {
-  const objects = await open();
+  const objects = await scratchObjects();
   const one = await keep(objects, 'one');
   await repackRefs(objects.store);
   const packs = join(objects.store, 'objects/pack');
@@ -77,12 +61,12 @@ test('a pack without its index gets one again', async () => {
   expect((await inspectObjects(objects.store)).unindexed).toHaveLength(1);
   await removeBrokenObjects(objects.store);
   const again = new GitObjects({ store: objects.store, objectFormat: 'sha1' });
-  cleanups.push(() => again.close());
+  onTestFinished(() => again.close());
   expect(await again.missing([one.id, one.commit])).toEqual([]);
 });
 
 test('a line of packed refs that git cannot read costs no other ref', async () => {
-  const objects = await open();
+  const objects = await scratchObjects();
   const one = await keep(objects, 'one');
   await repackRefs(objects.store);
   appendFileSync(join(objects.store, 'packed-refs'), 'no ref at all\n');

@@ -3,30 +3,13 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
-import { ScratchRepository } from '../../../test/rig/scratch-repository.js';
+import { expect, test } from 'vitest';
+import { scratchObjects } from '../../../test/rig/scratch-repository.js';
 import { gitOk } from '../git-process.js';
-import { GitObjects } from '../objects.js';
-import { openRepository } from '../open-repository.js';
 import { removeStaleLock, removeStaleLocks } from './stale-lock.js';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function open(): Promise<GitObjects> {
-  const scratch = new ScratchRepository();
-  cleanups.push(() => scratch.remove());
-  const opened = await openRepository(scratch.dir);
-  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
-  const objects = new GitObjects(opened.value);
-  cleanups.push(() => objects.close());
-  return objects;
-}
-
 test('what a killed fetch, pack-refs and gc left does not stop the next command', async () => {
-  const { store } = await open();
+  const { store } = await scratchObjects();
   const incoming = join(store, 'refs/conductor/incoming/1-a/refs/conductor/results/aa');
   mkdirSync(incoming, { recursive: true });
   const left = [
@@ -41,7 +24,7 @@ test('what a killed fetch, pack-refs and gc left does not stop the next command'
 });
 
 test('git itself goes on where a dead one left its lock', async () => {
-  const objects = await open();
+  const objects = await scratchObjects();
   const commit = await objects.writeCommit({ tree: await objects.empty(), message: 'x\n' });
   await objects.createRef('refs/conductor/results/aa/one', commit);
   writeFileSync(join(objects.store, 'packed-refs.lock'), '');
@@ -53,7 +36,7 @@ test('git itself goes on where a dead one left its lock', async () => {
 });
 
 test.runIf(process.platform === 'linux')('a lock that a process has open stays', async () => {
-  const { store } = await open();
+  const { store } = await scratchObjects();
   const lock = join(store, 'packed-refs.lock');
   const held = openSync(lock, 'w');
   utimesSync(lock, 1, 1);
@@ -64,7 +47,7 @@ test.runIf(process.platform === 'linux')('a lock that a process has open stays',
 });
 
 test.runIf(process.platform === 'linux')('a lock stays while a git that holds it is alive', async () => {
-  const objects = await open();
+  const objects = await scratchObjects();
   const { store } = objects;
   const commit = await objects.writeCommit({ tree: await objects.empty(), message: 'x\n' });
   const lock = join(store, 'refs/conductor/results/aa/one.lock');
