@@ -38,10 +38,10 @@ export function orphansOf(project: Project, label: Label, orphans: Orphans): rea
  */
 export async function historicalOrphans(project: Project): Promise<readonly string[]> {
   const { repository, objects, config } = project;
-  const blobs = await historicalBlobs(repository, config.specs, LOCK_NAME);
+  const blobs = await historicalBlobs(repository, config.specs, LOCK_ENDING);
   const orphans = new Set<string>();
   for (const text of (await objects.readMany([...blobs])).values()) {
-    const lock = parseLock(text?.toString('utf8') ?? '', LOCK_NAME);
+    const lock = parseLock(text?.toString('utf8') ?? '', LOCK_ENDING);
     if (!lock.ok) continue;
     for (const task of Object.values(lock.value.tasks)) {
       if (task.recipe === 'accepted') continue;
@@ -62,4 +62,5 @@ export async function provenOrphans(project: Project): Promise<readonly string[]
   return [...new Set([...removed, ...past.filter((path) => !kept.includes(path))])].sort();
 }
 
-const LOCK_NAME = '.metadata.json';
+/** Of a lock in its feature's folder and of one beside a spec of one file. */
+const LOCK_ENDING = '.metadata.json';

@@ -46,6 +46,7 @@ export interface CollectOptions {
   onWaiting?(command: string, pid: number): void;
 }
 
+/** Endings: the lock of `specs/x.spec.md` is `specs/x.spec.metadata.json`. */
 const LOCKS = ['.metadata.json', '.plan.json'];
 const KEPT_REF = 'refs/conductor/kept/objects';
 /** Records of a clone that name objects which no ref may reach: texts that people wrote, a publish under way. */

@@ -11,30 +11,17 @@ export interface HistoryEntry {
   readonly subject: string;
 }
 
-/** Newest first; none on a branch without a commit. `path` is relative to the project. */
-export async function fileHistory(repository: Repository, path: string): Promise<HistoryEntry[]> {
-  const call = { gitDir: repository.gitDir, dir: repository.top };
-  const file = `:(top,literal)${repository.prefix}${path}`;
-  const exit = await git(['log', '-z', '--format=%H%x09%cI%x09%s', '--', file], call);
-  if (exit.code !== 0) return [];
-  const records = exit.stdout.toString('utf8').split('\0').filter(Boolean);
-  return records.map((record) => {
-    const [commit = '', at = '', ...subject] = record.split('\t');
-    return { commit, at, subject: subject.join('\t') };
-  });
-}
-
 /**
- * The blobs that files of one name had in any commit that HEAD reaches: of `.metadata.json` below `folder`, say. Empty on a
- * branch without a commit. `folder` is relative to the project.
+ * The blobs that files with this ending had in any commit that HEAD reaches: of `.metadata.json` below `folder`, say. Empty
+ * on a branch without a commit. `folder` is relative to the project.
  */
 export async function historicalBlobs(
   repository: Repository,
   folder: string,
-  name: string,
+  ending: string,
 ): Promise<ReadonlySet<ObjectId>> {
   const call = { gitDir: repository.gitDir, dir: repository.top };
-  const files = `:(top,glob)${repository.prefix}${folder}/**/${name}`;
+  const files = `:(top,glob)${globEscape(repository.prefix + folder)}/**/*${ending}`;
   const format = ['--format=', '--raw', '--no-abbrev', '--no-renames', '-m'];
   const exit = await git(['log', ...format, '--', files], call);
   if (exit.code !== 0) return new Set();

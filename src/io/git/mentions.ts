@@ -1,16 +1,20 @@
 /**
- * Finds every id and key that files of certain names mention, committed or not, in all branches and worktrees of the
+ * Finds every id and key that files with certain endings mention, committed or not, in all branches and worktrees of the
  * user's repository.
  */
 
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
+import { globEscape } from './commit-history.js';
 import { type GitCall, git, gitOk } from './git-process.js';
 
-/** `commonDir`: the person's repository. `folder`: looked through on disk also where git ignores what is in it. */
+/**
+ * `commonDir`: the person's repository. `endings`: of file names. `folder`: looked through on disk also where git ignores what
+ * is in it.
+ */
 export async function mentionedIds(
   commonDir: string,
-  names: readonly string[],
+  endings: readonly string[],
   folder: string,
 ): Promise<Set<string>> {
   const call: GitCall = { gitDir: commonDir, dir: commonDir };
@@ -27,16 +31,22 @@ export async function mentionedIds(
     const tree = await git(['ls-tree', '-r', '-z', '--full-tree', tip], call);
     for (const record of tree.stdout.toString('utf8').split('\0')) {
       const tab = record.indexOf('\t');
-      if (tab > 0 && names.includes(basename(record.slice(tab + 1))))
+      if (tab > 0 && endings.some((ending) => record.endsWith(ending)))
         blobs.add(record.split(/[ \t]/)[2] as string);
     }
   }
   for (const blob of blobs) note((await gitOk(['cat-file', 'blob', blob], call)).toString('utf8'));
-  const patterns = names.map((name) => `:(glob)**/${name}`);
+  const patterns = endings.map((ending) => `:(glob)**/*${ending}`);
   for (const dir of dirs) {
     const found = await git(['ls-files', '-z', '-c', '-o', '--exclude-standard', '--', ...patterns], { dir });
     const ignored = await git(
-      ['ls-files', '-z', '-o', '--', ...names.map((name) => `:(glob)${folder}/**/${name}`)],
+      [
+        'ls-files',
+        '-z',
+        '-o',
+        '--',
+        ...endings.map((ending) => `:(glob)${globEscape(folder)}/**/*${ending}`),
+      ],
       { dir },
     );
     for (const path of `${found.stdout}${ignored.stdout}`.split('\0').filter(Boolean)) {

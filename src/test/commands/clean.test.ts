@@ -60,3 +60,19 @@ test('a frozen build names orphans and fails', async () => {
     orphans: ['out/b.txt'],
   });
 });
+
+test("the history's lock of a spec of one file is known, in a project folder with a bracket in its name", async () => {
+  await using rig = await createRig({ folder: 'web [1]' });
+  rig.backlog('f', { T1: say('a', 'out/a.txt') });
+  rig.write({
+    'specs/g.spec.md':
+      '---\nid: T1\ninputs: []\noutputs: [out/b.txt]\nrun: mkdir -p out; echo b > out/b.txt\n---\n',
+  });
+  await rig.build();
+  expect(rig.read('specs/g.spec.metadata.json')).toContain('out/b.txt');
+  rig.commit();
+  rig.remove('specs/g.spec.md', 'specs/g.spec.metadata.json', '../.git/conductor');
+  rig.commit();
+  expect(await cleanUp(rig, false)).toEqual({ ok: true, value: ['out/b.txt'] });
+  expect(rig.read('out/a.txt')).toBe('a');
+});

@@ -207,3 +207,22 @@ test('a result that waits to be published stays, although no lock file names it'
   rig.answer('f/T2', { 'out/b.txt': 'b' });
   expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'cached', 'f/T2': 'built' });
 });
+
+test('what the lock of a spec of one file names stays, also where git ignores the locks', async () => {
+  await using rig = await createRig({ config: { specs: 'specs [1]' } });
+  rig.write({ 'specs [1]/f.spec.md': '---\nid: T1\ninputs: []\noutputs: [a.txt]\n---\n\nWrite a.\n' });
+  rig.answer('f/T1', { 'a.txt': 'a' });
+  await rig.build();
+  const ageAndCollect = () => {
+    rig.time += 100 * DAY;
+    return gc(rig);
+  };
+  expect(await ageAndCollect()).toMatchObject({ removed: 0, named: 1 });
+  rig.write({ '.gitignore': '.conductor/\n*.metadata.json\n' });
+  expect(await ageAndCollect()).toMatchObject({ removed: 0, named: 1 });
+  // Only a branch has it.
+  rig.write({ '.gitignore': '.conductor/\n' });
+  rig.commit();
+  rig.remove('specs [1]/f.spec.metadata.json');
+  expect(await ageAndCollect()).toMatchObject({ removed: 0, named: 1 });
+});
