@@ -73,7 +73,7 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
     const outcome = done.ok ? ok(done.value.outcome) : done;
     const failure = !outcome.ok ? outcome.error : outcome.value.ok ? undefined : outcome.value.failure;
     if (failure && failure.kind !== 'cancelled') sessionState.failed.set(failureKey, failure);
-    if (done.ok) await keepWaiting(parts, works, check, done.value.outcome);
+    if (done.ok) await keepAskingWork(parts, works, check, done.value.outcome);
     return outcome;
   });
   if (!ran.ok) return unmade(ran.error);
@@ -98,7 +98,7 @@ async function usableWork(works: WorkStore, { task, storeKey }: Check): Promise<
 }
 
 /** Keeps the work of an agent that asks for something, and forgets it when the task is built. */
-async function keepWaiting(
+async function keepAskingWork(
   { prepared, now }: MakeParts,
   works: WorkStore,
   { task, storeKey }: Check,

@@ -20,7 +20,7 @@ import { VERSION } from './version.js';
 export async function start(): Promise<void> {
   const [command, ...flags] = process.argv.slice(2);
   const isPlain = command === 'build' && flags.every((flag) => flag === '--json');
-  // Whatever stands in its way is told by the command itself.
+  // If the quick check fails, the full command reports the cause.
   if (isPlain && (await hasNothingToDo(flags.length > 0).catch(() => false))) process.exit(0);
   const { main } = await import('./main.js');
   await main();

@@ -1,6 +1,7 @@
 /** The git arguments that bring the private index up to date with the working tree. Runs nothing. */
 
 import { join } from 'node:path';
+import { globEscape } from '../io/git/commit-history.js';
 import type { GitCall } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 
@@ -21,10 +22,6 @@ export function pathspecs(repository: Repository, secrets: readonly string[]): s
     repository.prefix === '' ? ':/' : `:(top,literal)${repository.prefix}`,
     ...secrets.map((pattern) => `:(top,exclude,glob)${prefix}${pattern}`),
   ];
-}
-
-function globEscape(path: string): string {
-  return path.replace(/[*?[\]\\]/g, '\\$&');
 }
 
 /** The arguments that take in all that changed. */
