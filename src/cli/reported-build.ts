@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { build } from '../build/build.js';
 import type { BuildOptions } from '../build/options.js';
-import type { BuildEvent } from '../model/event.js';
+import type { Usage } from '../model/action.js';
+import type { BuildEvent, BuildSummary } from '../model/event.js';
 import type { Label } from '../model/task.js';
 import { openReporters } from './reporters.js';
 import { cancelOnSignals } from './signals.js';
@@ -23,17 +24,26 @@ export async function runReported(
   }: { readonly json: boolean; readonly profile?: string | undefined; readonly inbox?: boolean },
 ): Promise<number> {
   const traced = profile === undefined ? undefined : await openProfile(profile);
+  let next = options;
   try {
     for (let round = 1; ; round++) {
-      const { exitCode, asking } = await runOnce(options, { json, inbox }, traced);
+      const { summary, asking } = await runOnce(next, { json, inbox }, traced);
+      const { exitCode } = summary;
       const isOver = asking.length === 0 || round === MAX_ROUNDS || exitCode === 130;
       if (isOver || options.frozen || options.restoreOnly || options.accept) return exitCode;
       const { grantRequests } = await import('./commands/build/granted-requests.js');
       if (!(await grantRequests(asking, json))) return exitCode;
+      // The limit is for the whole command, and what was built anew once is not built anew again.
+      next = { ...next, force: false, budgetUsd: restOf(next.budgetUsd, summary.usage) };
     }
   } finally {
     await traced?.write();
   }
+}
+
+/** What a part of a command has left of a limit in dollars. */
+export function restOf(budgetUsd: number | undefined, { costUsd = 0 }: Usage): number | undefined {
+  return budgetUsd === undefined ? undefined : Math.max(0, budgetUsd - costUsd);
 }
 
 /** `asking`: the tasks that failed because their agents ask for something. */
@@ -41,7 +51,7 @@ async function runOnce(
   options: BuildOptions,
   { json, inbox }: { readonly json: boolean; readonly inbox: boolean },
   traced: { on(event: BuildEvent): void } | undefined,
-): Promise<{ readonly exitCode: number; readonly asking: readonly Label[] }> {
+): Promise<{ readonly summary: BuildSummary; readonly asking: readonly Label[] }> {
   const host = createHost(process.cwd(), { inbox });
   const reporters = openReporters(host, { json, dryRun: options.dryRun, frozen: options.frozen });
   const signals = cancelOnSignals();
@@ -53,8 +63,8 @@ async function runOnce(
       traced?.on(event);
       if (event.type === 'task.finished' && event.failure?.kind === 'needs') asking.push(event.task);
     };
-    const { exitCode } = await build(host, options, on, AbortSignal.any([signals.signal, ...parent]));
-    return { exitCode, asking };
+    const summary = await build(host, options, on, AbortSignal.any([signals.signal, ...parent]));
+    return { summary, asking };
   } finally {
     signals.stop();
     await reporters.close();

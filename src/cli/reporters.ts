@@ -5,6 +5,7 @@ import { jsonReporter } from '../report/json.js';
 import { isListedAtEnd, type LineOptions, plainReporter } from '../report/live/plain.js';
 import { type Reporter, tee } from '../report/live/reporter.js';
 import { terminalReporter } from '../report/live/terminal.js';
+import { withoutColours } from '../report/style.js';
 import { verdictReporter } from '../report/verdict.js';
 import { CALL, isLive, type OutputStream, styleFor } from './output.js';
 
@@ -27,7 +28,10 @@ export function openReporters(host: Host, options: ReporterOptions): Reporter {
   const isDrawn = isLive(stream) && !process.env.NO_COLOR;
   const lines: LineOptions = {
     // Where both are the same terminal, errors are kept above the block that is redrawn.
-    ...(isDrawn && isLive(process.stderr) ? {} : { errors: process.stderr }),
+    // Elsewhere they have the colours of stdout only if stderr can show them.
+    ...(isDrawn && isLive(process.stderr)
+      ? {}
+      : { errors: { write: (text: string) => process.stderr.write(withoutColours(text)) } }),
     ...(options.frozen ? { leavesOut: isListedAtEnd } : {}),
   };
   if (isDrawn) readers.push(terminalReporter({ stream, style, lines, now: host.now, after }));

@@ -111,10 +111,14 @@ async function approveOne(
   if (options.onlyAllowed) {
     const { grow } = project.config;
     const set = patternSet(typeof grow === 'object' ? grow.allow : []);
-    const isAllowed = chosen.every(
-      ({ adds, problem }) =>
-        problem === undefined && adds.every(({ path }) => set.matches(path) || isLock(path)),
-    );
+    const isAllowed =
+      chosen.some(({ adds }) => adds.length > 0) &&
+      chosen.every(({ need, adds, problem }) => {
+        if (problem !== undefined) return false;
+        // A package brings the lock file along, where the manifest may be changed.
+        const isPackage = need.kind === 'dependency' && set.matches(MANIFEST);
+        return adds.every(({ path }) => set.matches(path) || (isPackage && isLock(path)));
+      });
     if (!isAllowed) return ok(nothing);
   }
   const refused = chosen.find(({ problem }) => problem !== undefined);
@@ -127,7 +131,7 @@ async function approveOne(
   }
   const diff = await extend(project, task, chosen);
   if (!diff.ok) return diff;
-  await works.approve(work);
+  await works.approve({ ...work, needs: chosen.map(({ need }) => need) });
   return ok({ ...nothing, grants: chosen, diff: diff.value });
 }
 
@@ -153,6 +157,7 @@ async function extend(
   };
   const after = await improvedSpec(text, revision);
   if (!after.ok) return after;
+  if (after.value === text) return ok('');
   await writeAtomic(place, after.value);
   return ok([`--- a/${file}`, `+++ b/${file}`, ...unifiedDiff(text, after.value), ''].join('\n'));
 }
@@ -168,6 +173,8 @@ function grantOf(project: Project, task: Task, need: Need): Grant {
     case 'dependency': {
       if (!project.listing.get(MANIFEST)) return refused(`there is no ${MANIFEST}`);
       const paths = [MANIFEST, ...LOCKS.filter((path) => project.listing.get(path))];
+      const problem = paths.map((path) => pathProblem(project, task, path)).find((one) => one !== undefined);
+      if (problem !== undefined) return refused(problem);
       return { need, adds: paths.flatMap((path) => writeOf(project, task, path)) };
     }
     case 'write': {

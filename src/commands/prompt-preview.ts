@@ -4,6 +4,7 @@ import { agentNameOf } from '../agent/prompts/definitions.js';
 import type { MeasuredPrompt } from '../agent/prompts/prompt-template.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { evolves } from '../analysis/input-tree.js';
+import { gatesOf } from '../analysis/visible-files.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type Inspection, inspect } from '../build/dry-run.js';
 import { specChange } from '../execution/describe-run.js';
@@ -61,7 +62,7 @@ export async function previewOne(
     : await prepared.gatherer.preview(task, dependencyOutputsOf(tasks));
   if (!rendered.ok) return rendered;
   const change = check && evolves(prepared.project, task) ? await specChange(check) : undefined;
-  const gates = check?.gates ?? [...task.verify, ...config.gates.task];
+  const gates = check?.gates ?? gatesOf(prepared.project, task);
   const measured = await rendered.value.measured(await steeringOf(prepared, task, gates, change));
   if (!measured.ok) return measured;
   return ok({

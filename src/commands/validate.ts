@@ -2,11 +2,12 @@
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { type ReadProject, readProject } from '../analysis/prepare.js';
+import { gatesOf } from '../analysis/visible-files.js';
 import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
 import { inSession, openReadingSession, type Session } from '../build/project-session.js';
 import { renderOutputs } from '../execution/describe-run.js';
-import { gateCommands } from '../execution/gates.js';
+import { instructionsBeside } from '../execution/prompt-steering.js';
 import { programOnPath } from '../io/process/process.js';
 import type { Config } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
@@ -58,13 +59,13 @@ export async function validateProject(
 }
 
 /** Templates and prompts that cannot be rendered: each fails its task in a build. */
-async function taskProblems({ project, gatherer }: ReadProject): Promise<Diagnostic[]> {
+async function taskProblems({ project, agent, gatherer }: ReadProject): Promise<Diagnostic[]> {
   const problems = await mapBounded([...project.graph.tasks.values()], async (task) => {
     const failures: Failure[] = [];
     if (task.recipe.kind === 'agent') {
       const rendered = await gatherer.preview(task, NOTHING_BUILT);
-      const gates = gateCommands([...task.verify, ...project.config.gates.task]);
-      const measured = rendered.ok ? await rendered.value.measured({ gates }) : rendered;
+      const beside = instructionsBeside({ graph: project.graph, agent }, task, gatesOf(project, task));
+      const measured = rendered.ok ? await rendered.value.measured(beside) : rendered;
       if (!measured.ok) failures.push(measured.error);
     }
     if (task.recipe.kind === 'render') {

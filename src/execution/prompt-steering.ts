@@ -8,6 +8,7 @@ import type { PromptExtra } from '../agent/prompts/prompt.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Task } from '../model/task.js';
+import type { TaskGraph } from '../model/task-graph.js';
 import type { Project } from '../project/project.js';
 import { gateCommands } from './gates.js';
 
@@ -24,14 +25,25 @@ export async function steeringOf(
   specChange: string | undefined,
 ): Promise<PromptExtra> {
   return {
+    ...instructionsBeside({ graph: project.graph, agent }, task, gates),
+    ...(specChange === undefined ? {} : { specChange }),
+    conventions: await conventions(project, task),
+  };
+}
+
+/** The part of it that counts as instructions, and so decides whether a prompt is too large. */
+export function instructionsBeside(
+  { graph, agent }: { readonly graph: TaskGraph; readonly agent: Prepared['agent'] },
+  task: Task,
+  gates: readonly GateSpec[],
+): PromptExtra {
+  return {
     gates: gateCommands(gates),
     ...(agent?.reportsBy === undefined ? {} : { report: agent.reportsBy }),
-    ...(specChange === undefined ? {} : { specChange }),
     patched: task.dependsOn
-      .map((label) => project.graph.task(label))
+      .map((label) => graph.task(label))
       .filter(({ edits }) => edits.length > 0)
       .map(({ label, edits }) => ({ label, paths: edits })),
-    conventions: await conventions(project, task),
   };
 }
 

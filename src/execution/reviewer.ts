@@ -1,7 +1,7 @@
 /** Asks a reviewer to judge one finished change. Stores nothing. */
 
 import { keyedIdentity } from '../agent/prompts/definitions.js';
-import { fenced } from '../agent/prompts/evidence.js';
+import { cutLines, fenced } from '../agent/prompts/evidence.js';
 import { renderMeasured } from '../agent/prompts/prompt-template.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
@@ -90,10 +90,10 @@ export async function review(
 ): Promise<Result<undefined, Failure>> {
   const { prompt, acceptance, definition, identity, model } = run.review;
   const { attempt, tree, diff } = work;
-  const shown = diff.length > MAX_DIFF ? `${diff.slice(0, MAX_DIFF)}\n… (cut off)` : diff;
+  const shown = cutLines(diff, MAX_DIFF, 'cut off');
   const request = jsonRequest<Answer>(parts, {
     beside: { phase: 'review', attempt },
-    // A rejection holds for the task as it was: its text is not in the prompt if it has criteria.
+    // A rejection holds for the task as it was, also for what its prompt does not show.
     about: run.key,
     task: run.label,
     budget: run.budget,

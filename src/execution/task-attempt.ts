@@ -13,7 +13,7 @@ import type { KeptResult, ResultStore } from '../store/result-store.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { type AttemptWork, captureUnfinished, captureWork } from './attempt-capture.js';
-import { withWords } from './attempt-failure.js';
+import { isRepairable, withWords } from './attempt-failure.js';
 import { type CommandParts, runCommand } from './command-recipe.js';
 import type { ExecutionContext, Executor, WorkMeter } from './executor.js';
 import { type GateParts, judgeTree } from './gates.js';
@@ -79,7 +79,9 @@ export class TaskAttempt {
   /** What an agent asked for explains its failure, unless nobody is to decide it. */
   private missing(failure: Failure): Failure {
     const { needs } = this;
-    if (needs.length === 0 || failure.kind === 'cancelled') return failure;
+    // Only rejected work is explained by what was missing: a leaked secret or a spent budget is not.
+    const isRejected = isRepairable(failure) || failure.kind === 'gate-missing-program';
+    if (needs.length === 0 || !isRejected) return failure;
     if (this.parts.config.grow !== 'never') return { kind: 'needs', needs };
     this.notes.push(`It asked ${needs.map(needText).join(', ')}. That is not granted: do without it.`);
     return failure;

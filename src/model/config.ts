@@ -156,7 +156,7 @@ export const DEFAULT_SECRETS: readonly string[] = [
 /** Fills in the defaults. `processors` is the number of the machine's processors. */
 export function resolveConfig(config: ConductorConfig, processors: number): Config {
   return {
-    specs: config.specs ?? 'specs',
+    specs: (config.specs ?? 'specs').replace(/\/+$/, ''),
     agent: config.agent,
     models: { routes: config.models?.routes ?? [], limits: config.models?.limits ?? {} },
     workspace: {

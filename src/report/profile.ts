@@ -46,7 +46,8 @@ export class Profile {
   on(event: BuildEvent): void {
     switch (event.type) {
       case 'build.started':
-        this.startedAt = event.at;
+        // Of several builds in one command the first one begins the trace.
+        this.startedAt ||= event.at;
         this.enter('loading', event.at);
         break;
       case 'build.planned':

@@ -5,7 +5,8 @@
 
 import { needText } from '../../model/agents/agent-report.js';
 import type { Failure } from '../../model/failure.js';
-import { decisiveOutput } from '../../model/output/decisive-output.js';
+import { decisiveOutput, MAX_DECISIVE_BYTES } from '../../model/output/decisive-output.js';
+import { outputLines } from '../../model/output/output-lines.js';
 
 /** Bytes of a review's findings for one attempt. */
 const MAX_FINDINGS_BYTES = 2048;
@@ -17,7 +18,7 @@ const MAX_PATHS = 10;
 
 /** A bounded digest of a failed attempt: what failed, the part of its output that says why, and its agent's last words. */
 export function evidence(attempt: number, failure: Failure): string {
-  const lines = 'output' in failure ? decisiveOutput(failure.output.tail) : findingLines(failure);
+  const lines = 'output' in failure ? decisive(failure.output.tail) : findingLines(failure);
   const said = 'said' in failure ? lastBytes(failure.said?.trim() ?? '', MAX_SAID_BYTES) : '';
   return [
     `Attempt ${attempt} failed: ${sentence(failure)}`,
@@ -36,12 +37,18 @@ export function withEvidence(prompt: string, earlier: readonly string[], diff?: 
   const told =
     diff === undefined || diff.trim() === ''
       ? 'These failed and left nothing behind. Do not repeat them.'
-      : `Their files are in place. Keep what is right, correct what failed. This differs from the start:\n\n${fenced(cutLines(diff.trimEnd(), MAX_DIFF_BYTES), 'diff')}`;
+      : `Their files are in place. Keep what is right, correct what failed. This differs from the start:\n\n${fenced(cutLines(diff.trimEnd(), MAX_DIFF_BYTES, 'the rest is left out: read the files'), 'diff')}`;
   return `${prompt.trimEnd()}\n\n${head}\n\n${told}\n\n${earlier.join('\n\n')}\n`;
 }
 
-/** The first lines in a number of bytes. */
-function cutLines(text: string, max: number): string {
+/** Output of commands is digested where it is kept; a second digest would lose what the first one counted. */
+function decisive(tail: string): string {
+  const isDigest = Buffer.byteLength(tail) <= MAX_DECISIVE_BYTES;
+  return isDigest ? outputLines(tail).join('\n').trim() : decisiveOutput(tail);
+}
+
+/** The first lines in a number of bytes; `rest` says where the others are. */
+export function cutLines(text: string, max: number, rest: string): string {
   if (Buffer.byteLength(text) <= max) return text;
   const kept: string[] = [];
   let left = max;
@@ -50,7 +57,7 @@ function cutLines(text: string, max: number): string {
     if (left < 0) break;
     kept.push(line);
   }
-  return `${kept.join('\n')}\n… (the rest is left out: read the files)`;
+  return `${kept.join('\n')}\n… (${rest})`;
 }
 
 /** What speaks against the work first; each on a line. */

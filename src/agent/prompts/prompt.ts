@@ -8,15 +8,8 @@ import type { Failure } from '../../model/failure.js';
 import { shownPattern } from '../../model/paths/pattern.js';
 import type { Feature, Label, Task } from '../../model/task.js';
 import type { ReportForm } from '../agent.js';
-import { fenced, shown } from './evidence.js';
-import {
-  bytes,
-  bytesIn,
-  type MeasuredPrompt,
-  renderMeasured,
-  type Templates,
-  tooLarge,
-} from './prompt-template.js';
+import { cutLines, fenced, shown } from './evidence.js';
+import { bytesIn, type MeasuredPrompt, renderMeasured, type Templates, tooLarge } from './prompt-template.js';
 
 export interface PromptDependency {
   readonly label: Label;
@@ -124,7 +117,13 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     const steers = {
       gates: extra.gates.map(shown),
       report: report === undefined ? '' : REPORT_TEXT[report],
-      specChange: change === '' ? '' : fenced(cut(change), 'diff'),
+      specChange:
+        change === ''
+          ? ''
+          : fenced(
+              cutLines(change, MAX_CHANGE_BYTES, 'the rest is left out; the task above is complete'),
+              'diff',
+            ),
       background: [
         ...(context === '' ? [] : ['"About this feature"']),
         ...(sections.length === 0 ? [] : ['the sections "From …"']),
@@ -155,14 +154,4 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
       return whole.ok ? ok(whole.value.text) : whole;
     },
   });
-}
-
-function cut(change: string): string {
-  if (bytes(change) <= MAX_CHANGE_BYTES) return change;
-  let text = '';
-  for (const line of change.split('\n')) {
-    if (bytes(text) + bytes(line) > MAX_CHANGE_BYTES) break;
-    text += `${line}\n`;
-  }
-  return `${text}… (the rest is left out; the task above is complete)`;
 }

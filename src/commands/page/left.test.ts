@@ -2,18 +2,12 @@
 
 import { expect, test } from 'vitest';
 import type { TaskView } from '../../model/build-view.js';
+import { TaskFold } from '../../report/build-view/task-fold.js';
 import { leftMs } from './left.js';
 
 const view = (label: string, state: TaskView['state'], startedAt?: number): TaskView => ({
-  label,
+  ...new TaskFold(label).view,
   state,
-  attempt: 1,
-  usage: {},
-  spans: [],
-  gates: [],
-  attempts: [],
-  calls: [],
-  warnings: [],
   ...(startedAt === undefined ? {} : { startedAt }),
 });
 

@@ -1,5 +1,6 @@
 /** Everything that the page shows of one task: spec, verdict, prompts, runs, result, diff, history. Changes nothing. */
 
+import { gatesOf } from '../../analysis/visible-files.js';
 import type { InspectedTask, Inspection } from '../../build/dry-run.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { ManifestChange, StoredResult } from '../../model/action.js';
@@ -92,7 +93,7 @@ export async function taskDocument(
 }
 
 function taskFacts({ prepared }: Inspection, task: Task): NonNullable<TaskDocument['task']> {
-  const { graph, config } = prepared.project;
+  const { graph } = prepared.project;
   return {
     title: task.title,
     type: task.type,
@@ -104,7 +105,7 @@ function taskFacts({ prepared }: Inspection, task: Task): NonNullable<TaskDocume
     edits: task.edits,
     ...(task.inputs === undefined ? {} : { inputs: task.inputs }),
     specRefs: task.specRefs,
-    gates: [...task.verify, ...config.gates.task].map((gate) => commandText(gate.command)),
+    gates: gatesOf(prepared.project, task).map((gate) => commandText(gate.command)),
   };
 }
 

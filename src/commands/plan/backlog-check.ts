@@ -1,9 +1,10 @@
 /** Whether a planned backlog is valid in the project: every rule of `validate`, and rules for plans only. */
 
 import { renderPrompt } from '../../agent/prompts/prompt.js';
+import { gatesOf } from '../../analysis/visible-files.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Session } from '../../build/project-session.js';
-import { gateCommands } from '../../execution/gates.js';
+import { instructionsBeside } from '../../execution/prompt-steering.js';
 import { editYaml } from '../../io/document/yaml-edit.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
@@ -116,7 +117,7 @@ function unknownAgent({ definitions }: CheckParts, task: Task): SpecProblem[] {
 
 /** Tasks whose prompt a build would refuse, before anything is paid for them. */
 async function largePrompts(
-  { templates, project }: CheckParts,
+  { templates, project, agent }: CheckParts,
   feature: Feature,
   { graph }: LoadedSpecs,
 ): Promise<SpecProblem[]> {
@@ -137,10 +138,8 @@ async function largePrompts(
       inputs,
       limit: config.promptBytes,
     });
-    const gates = gateCommands([...task.verify, ...config.gates.task]);
-    const measured: Result<unknown, Failure> = rendered.ok
-      ? await rendered.value.measured({ gates })
-      : rendered;
+    const beside = instructionsBeside({ graph, agent }, task, gatesOf(project, task));
+    const measured: Result<unknown, Failure> = rendered.ok ? await rendered.value.measured(beside) : rendered;
     if (measured.ok || measured.error.kind !== 'prompt-too-large') continue;
     const { bytes, limit, sections } = measured.error;
     problems.push({

@@ -220,7 +220,7 @@ function problemLines(problems: readonly Diagnostic[]): string {
 
 /** The request or the plan against what it was, as a diff; bounded. Empty: the same, or not known. */
 export function changeSince(former: Manifest | undefined, manifest: Manifest): string {
-  const told = ['request', 'plan'];
+  const told = ['request', 'plan', 'drafts'];
   const lines = manifest
     .filter(({ name }) => told.includes(name))
     .flatMap(({ name, value }) => {

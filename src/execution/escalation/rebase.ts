@@ -1,7 +1,7 @@
 /** Asks for a revised task when all attempts have failed, and keeps the proposal for people. Builds nothing. */
 
 import { keyedIdentity } from '../../agent/prompts/definitions.js';
-import { fenced, shown } from '../../agent/prompts/evidence.js';
+import { cutLines, fenced, shown } from '../../agent/prompts/evidence.js';
 import { renderMeasured } from '../../agent/prompts/prompt-template.js';
 import { selectInputs } from '../../analysis/declared-inputs.js';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
@@ -60,7 +60,7 @@ export interface RebaseRequest {
 
 const PROMPT = 'rebase.md';
 const OUTPUT = 'REBASE.json';
-/** Characters of the last attempt's diff and of a section, and paths, that are worth their tokens. */
+/** Bytes of the last attempt's diff, characters of a section, and paths, that are worth their tokens. */
 const MAX_DIFF = 6000;
 const MAX_SECTION = 3000;
 const MAX_FILES = 80;
@@ -97,7 +97,7 @@ export async function proposeTask(
       sections: sectionsOf(prepared, task),
       files: await filesShown(prepared, inputTree),
       changed: made === '' ? '' : fenced(changedFiles(made)),
-      diff: made === '' ? '' : fenced(cutDiff(made), 'diff'),
+      diff: made === '' ? '' : fenced(cutLines(made.trimEnd(), MAX_DIFF, 'cut off'), 'diff'),
       output: OUTPUT,
     },
     { material: ['attempts', 'changed', 'diff', 'files', 'sections', 'description'] },
@@ -139,10 +139,6 @@ export async function proposeTask(
   const head = `${task.label}: revised task, confidence ${confidence}\n\n${reasoning.trim()}\n\n`;
   await writeAtomic(`${project.repository.project}/${kept}`, head + diff);
   return ok({ revision, task: improved.value, reasoning, confidence, diff, kept });
-}
-
-function cutDiff(diff: string): string {
-  return diff.length > MAX_DIFF ? `${diff.slice(0, MAX_DIFF)}\n… (cut off)` : diff.trimEnd();
 }
 
 /** The sections of the plan that the task was told, as far as they are worth repeating. */

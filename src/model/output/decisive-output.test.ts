@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { decisiveOutput, MAX_DECISIVE_BYTES, sourcePlaces } from './decisive-output.js';
+import { outputLines } from './output-lines.js';
 
 const sample = (name: string) => readFile(new URL(`samples/${name}.txt`, import.meta.url), 'utf8');
 
@@ -146,4 +147,13 @@ describe('the decisive part of an output', () => {
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_DECISIVE_BYTES);
     expect(text).not.toContain('\ufffd');
   });
+});
+
+test('links are taken out, whichever way they end, and nothing between two of them', () => {
+  const [esc, bel] = [String.fromCharCode(27), String.fromCharCode(7)];
+  const link = (end: string) => `${esc}]8;;file:///a.ts${end}a.ts${esc}]8;;${end}`;
+  expect(outputLines(`${link(`${esc}\\`)} kept ${link(bel)} kept too`)).toEqual(['a.ts kept a.ts kept too']);
+  const begin = performance.now();
+  outputLines(`${esc}]8;;x`.repeat(100_000));
+  expect(performance.now() - begin).toBeLessThan(3000);
 });

@@ -1,8 +1,10 @@
 /** The lines of a program's output as a person reads them: without colours, progress bars and frames of foreign code. */
 
-/** Colours, cursor movements and links. */
+const ESC = String.fromCharCode(27);
+const BEL = String.fromCharCode(7);
+/** Colours, cursor movements and links, which end with BEL or with `ESC \\`. */
 const ESCAPES = new RegExp(
-  `${String.fromCharCode(27)}(?:\\[[0-9;?]*[A-Za-z]|\\][^${String.fromCharCode(7)}]*${String.fromCharCode(7)}|[()][A-Z0-9])`,
+  `${ESC}(?:\\[[0-9;?]*[A-Za-z]|\\][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)|[()][A-Z0-9])`,
   'g',
 );
 /** Stack frames of the runtime, of test runners and of packages: they name no line that the task can change. */

@@ -132,6 +132,45 @@ test('only what the config allows is granted without a person', async () => {
   });
 });
 
+test('without a word of the config nothing is granted without a person, lock files neither', async () => {
+  await using rig = await rigAsking();
+  rig.write({ 'package-lock.json': '{}\n' });
+  const held = rig.start();
+  const need = { kind: 'write', what: 'package-lock.json', because: 'a' } as const;
+  await session(await held.agent.next('f/T1'), { needs: [need] });
+  await held.done;
+  const granted = await approve(host(rig), { ...all, target: 'f/T1', onlyAllowed: true });
+  expect(granted).toMatchObject({ ok: true, value: [{ diff: '' }] });
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(SPEC);
+});
+
+test('the next session is told what was granted, and not what else was asked for', async () => {
+  await using rig = await rigAsking();
+  const held = rig.start();
+  const other = { kind: 'write', what: 'src/new.ts', because: 'b' } as const;
+  await session(await held.agent.next('f/T1'), { needs: [...(NEED.needs ?? []), other] });
+  await held.done;
+  expect((await approve(host(rig), { ...all, target: 'f/T1', what: ['package.json'] })).ok).toBe(true);
+  const next = rig.start();
+  const run = await next.agent.next('f/T1');
+  expect(run.prompt).toContain('package.json: this is granted now');
+  expect(run.prompt).not.toContain('src/new.ts');
+  next.cancel();
+  await next.done;
+});
+
+test('a secret that was written is told, whatever its agent asks for', async () => {
+  await using rig = await rigAsking({ attempts: 1 });
+  const key = 'sk-planted-beside-a-need';
+  const held = rig.start();
+  Object.assign(held.agent, { secrets: [key] });
+  const run = await held.agent.next('f/T1');
+  await run.write('one.txt', `${key}\n`);
+  run.report(NEED);
+  run.finish();
+  expect((await held.done).failure('f/T1')?.kind).toBe('leaked-secret');
+});
+
 test('an agent that may not ask does without, and its gates decide', async () => {
   await using rig = await rigAsking({ grow: 'never', attempts: 2 });
   const held = rig.start();

@@ -464,3 +464,12 @@ test('a dry run needs no agent: it tells what would be written', async () => {
   expect(checked).toEqual(expect.arrayContaining(DOCUMENTS));
   expect((await dry(false)).summary.exitCode).toBe(1);
 });
+
+test('a plan that stays as it was for other drafts is asked for once more', async () => {
+  await using rig = await project();
+  await runPlan(rig, { backlog: TASKS });
+  rig.write({ 'specs/f/REQUEST.md': '# Notes\n\nKeep more notes.\n' });
+  const story = await runPlan(rig, { spec: '## Purpose\n\nMore notes.\n', backlog: TASKS });
+  const failed = story.of('task.attempt-failed').map(({ task, failure }) => `${task} ${failure.kind}`);
+  expect(failed).toContain('f/@plan nothing-done');
+});

@@ -4,13 +4,13 @@ import { build } from '../../../build/build.js';
 import { PLAIN_BUILD } from '../../../build/options.js';
 import { proposeBuild } from '../../../commands/backlog.js';
 import { plan } from '../../../commands/plan/plan.js';
-import type { Usage } from '../../../model/action.js';
 import type { Host } from '../../../project/host.js';
 import { decidedText, proposalText } from '../../../report/backlog.js';
 import { estimateText } from '../../../report/estimate.js';
 import type { Reporter } from '../../../report/live/reporter.js';
 import { refuse, styleFor } from '../../output.js';
 import { planTarget } from '../../plan-target.js';
+import { restOf } from '../../reported-build.js';
 import { openReporters } from '../../reporters.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
@@ -54,7 +54,7 @@ export async function runRun(target: string, flags: RunFlags): Promise<number> {
     const summary = await reported(host, flags, (reporters) =>
       build(
         host,
-        { ...options, workers: flags.workers, budgetUsd: rest(flags.budgetUsd, planned.summary.usage) },
+        { ...options, workers: flags.workers, budgetUsd: restOf(flags.budgetUsd, planned.summary.usage) },
         (event) => reporters.on(event),
         signals.signal,
       ),
@@ -63,11 +63,6 @@ export async function runRun(target: string, flags: RunFlags): Promise<number> {
   } finally {
     signals.stop();
   }
-}
-
-/** What the plan has left of the limit. */
-function rest(budgetUsd: number | undefined, { costUsd = 0 }: Usage): number | undefined {
-  return budgetUsd === undefined ? undefined : Math.max(0, budgetUsd - costUsd);
 }
 
 async function reported<T>(

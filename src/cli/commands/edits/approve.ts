@@ -4,7 +4,7 @@ import { type Approval, approve } from '../../../commands/approve.js';
 import { needText } from '../../../model/agents/agent-report.js';
 import { patchLine } from '../../../report/difference.js';
 import { visible } from '../../../report/style.js';
-import { print, printJson, refuse, styleFor } from '../../output.js';
+import { print, printJson, refuse, say, styleFor } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
 
@@ -52,6 +52,6 @@ function show(approvals: readonly Approval[], list: boolean): void {
     }
     for (const line of diff.split('\n')) if (line !== '') print(`  ${patchLine(line, style)}`);
   }
-  if (approvals.length === 0) print('conductor: no task asks for anything');
-  else if (!list) print('conductor: `conductor build` goes on from the kept work');
+  if (approvals.length === 0) say('no task asks for anything');
+  else if (!list) say('`conductor build` goes on from the kept work');
 }

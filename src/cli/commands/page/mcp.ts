@@ -6,7 +6,8 @@ import { type OpenedService, openMcpService } from '../../../commands/mcp/servic
 import { secretsIn } from '../../../commands/page/plain-text.js';
 import { serveStdio } from '../../../io/network/mcp.js';
 import { runProgram } from '../../../io/process/process.js';
-import { refuse } from '../../output.js';
+import { CALLED_AS } from '../../invocation.js';
+import { CALL, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { commandLine, createHost } from '../../wire.js';
 
@@ -76,7 +77,7 @@ async function runConductor(
   const exit = await runProgram({
     command: [...commandLine(), ...args],
     cwd: directory,
-    env: { ...process.env, NO_COLOR: '1', CONDUCTOR_ENDS_WITH_INPUT: '1' },
+    env: { ...process.env, NO_COLOR: '1', CONDUCTOR_ENDS_WITH_INPUT: '1', [CALLED_AS]: CALL },
     // A build waits for answers: it must not outlive a server that is killed.
     onInput: () => {},
     signal,

@@ -5,6 +5,7 @@ import type { Result } from '../../../base/result.js';
 import { openUi, type UiServer } from '../../../commands/ui/server.js';
 import { runProgram } from '../../../io/process/process.js';
 import type { Failure } from '../../../model/failure.js';
+import { CALLED_AS } from '../../invocation.js';
 import { CALL, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { commandLine, createHost, uiAssets } from '../../wire.js';
@@ -66,7 +67,7 @@ async function runConductor(
   const exit = await runProgram({
     command: [...commandLine(), ...args],
     cwd: directory,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', [CALLED_AS]: CALL },
   });
   if (exit.kind === 'exited') return { exitCode: exit.code, tail: exit.tail };
   return { exitCode: 2, tail: exit.kind === 'not-found' ? `${exit.program} was not found` : exit.tail };
