@@ -72,8 +72,8 @@ export interface Asked {
 }
 
 /**
- * Runs the attempt's model. If its provider does not answer or refuses, the fallbacks follow in their order, each in a
- * clean workspace, as the same attempt.
+ * Runs the attempt's model. If its provider does not answer or refuses, the fallbacks follow in their order, as the same
+ * attempt, each from the files with which the attempt began.
  */
 export async function runAgent(
   parts: AgentParts,

@@ -21,7 +21,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .addOption(
       new Option(
         '--frozen',
-        'write nothing: fail if a build would run a recipe or change a file; same as `conductor verify`',
+        'change no file: fail if a build would run a recipe or change a file; same as `conductor verify`',
       ).conflicts(['force', 'keepEdits', 'rebuildMissing', 'commit', 'discardEdits', 'restoreOnly']),
     )
     .addOption(
