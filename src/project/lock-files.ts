@@ -4,11 +4,12 @@
  */
 
 import { err, ok, type Result } from '../base/result.js';
-import { fileChanges, globEscape, unmergedBlobs } from '../io/git/commit-history.js';
+import { fileChanges, unmergedBlobs } from '../io/git/commit-history.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Diagnostic } from '../model/failure.js';
 import type { FeatureLock } from '../model/feature-lock.js';
+import { globEscape } from '../model/git-rules/git-escape.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { Feature, Task } from '../model/task.js';
 import type { Listing, ObjectId } from '../model/tree.js';

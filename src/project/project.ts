@@ -178,7 +178,7 @@ async function includeIgnoredOutputs(
   // Outputs that were never made are nowhere: nothing is to be taken in then.
   const there = isSame ? await filesOnDisk(repository, wanted) : wanted;
   const held = readIndexRecord(repository.state)?.forced ?? [];
-  const isNamed = held.length === 0 ? undefined : new Set(plain);
+  const isNamed = held.length === 0 ? undefined : new Set([...plain, ...named]);
   const release = held.filter((path) => listing.get(path) && !isNamed?.has(path) && !recorded.has(path));
   if (isSame && there.length === 0 && release.length === 0) return ok(undefined);
   return take({ secrets: config.secrets, named, force: there, release });

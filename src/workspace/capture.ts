@@ -105,8 +105,13 @@ async function capture(
     if (owned(path)) inside.add(path);
     else if (outside.get(path) !== 'tracked') outside.set(path, record.startsWith('?') ? 'new' : 'tracked');
   }
-  // Rules that the recipe wrote itself must not decide how its files are read.
-  const ruled = [...outside.keys()].filter((path) => basename(path) === '.gitattributes');
+  // Rules that the recipe wrote itself must not decide how its files are read. Those of other folders (of an installed package,
+  // say) decide nothing: like any other file they are scratch, or reported below.
+  const ruled = [...outside.keys()].filter((path) => {
+    if (basename(path) !== '.gitattributes') return false;
+    const folder = path.slice(0, -'.gitattributes'.length);
+    return [...inside].some((one) => one.startsWith(folder));
+  });
   if (ruled.length > 0) {
     await reset(options.inputTree);
     return err({ kind: 'wrote-outside-outputs', paths: ruled.sort() });

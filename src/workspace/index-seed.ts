@@ -4,6 +4,7 @@ import { copyFile, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GitExit, git } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
+import { globEscape } from '../model/git-rules/git-escape.js';
 import { indexCall, pathspecs } from './private-index.js';
 
 /**
@@ -21,7 +22,8 @@ export async function seed(
   const isSplit = (await readdir(repository.gitDir)).some((name) => name.startsWith('sharedindex.'));
   if (how === 'with times' && repository.prefix === '' && !isSplit) await copied(repository, theirs, ours);
   else await listed(repository);
-  const secrets = options.secrets.map((pattern) => `:(top,glob)${pattern}`);
+  const prefix = globEscape(repository.prefix);
+  const secrets = options.secrets.map((pattern) => `:(top,glob)${prefix}${pattern}`);
   if (secrets.length > 0 && (await isThere(ours))) {
     const args = ['rm', '--cached', '-r', '-f', '-q', '--ignore-unmatch', '--', ...secrets];
     const removed = await git(args, indexCall(repository));

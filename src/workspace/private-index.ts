@@ -1,9 +1,9 @@
 /** The git arguments that bring the private index up to date with the working tree. Runs nothing. */
 
 import { join } from 'node:path';
-import { globEscape } from '../io/git/commit-history.js';
 import type { GitCall } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
+import { globEscape } from '../model/git-rules/git-escape.js';
 
 /** How git is called for the private index. */
 export function indexCall(repository: Repository): GitCall {

@@ -44,7 +44,7 @@ class Checkout {
   }
 
   /** Paths of the snapshot with their texts. `isFresh`: without anything that earlier ones have left. */
-  async snapshot({ folder = '', isFresh = false } = {}): Promise<Record<string, string>> {
+  async snapshot({ folder = '', isFresh = false, secrets = ['.env'] } = {}): Promise<Record<string, string>> {
     const repository = await this.repository(folder);
     const objects = new GitObjects(repository);
     if (isFresh) {
@@ -52,7 +52,7 @@ class Checkout {
       mkdirSync(repository.state);
     }
     try {
-      const taken = await takeSnapshot(repository, objects, { secrets: ['.env'], named: [], force: [] });
+      const taken = await takeSnapshot(repository, objects, { secrets, named: [], force: [] });
       if (!taken.ok) throw new Error(JSON.stringify(taken.error));
       const listing = await objects.list(taken.value.tree);
       const texts = await objects.readMany(listing.paths.map((path) => listing.get(path)?.id as string));
@@ -160,4 +160,21 @@ test('rules above the project are noticed', async () => {
   expect(await one.same('sub')).toEqual({ 'a.txt': TEXT, 'b.log': '' });
   one.write({ '.gitattributes': 'sub/*.txt text\n', '.gitignore': '*.log\n' });
   expect(await one.same('sub')).toEqual({ 'a.txt': PLAIN });
+});
+
+test('a secret that git tracks is left out by a plain pattern, also in a project in a sub-folder', async () => {
+  const one = new Checkout();
+  const inside = { 'config/prod.json': '1', 'inner/config/prod.json': '2', 'one.txt': '3' };
+  for (const folder of ['', 'sub/', 'odd[1]/']) {
+    one.write(Object.fromEntries(Object.entries(inside).map(([path, text]) => [`${folder}${path}`, text])));
+  }
+  one.git('add', '-A');
+  const secrets = ['config/prod.json'];
+  for (const folder of ['', 'sub', 'odd[1]']) {
+    const paths = Object.keys(await one.snapshot({ folder, secrets }));
+    expect(
+      paths.filter((path) => !path.startsWith('sub/') && !path.startsWith('odd')),
+      folder,
+    ).toEqual(['inner/config/prod.json', 'one.txt']);
+  }
 });

@@ -1,8 +1,8 @@
 /** A feature's versions, from its lock file through git's history. Changes nothing. */
 
-import { globEscape } from '../../io/git/commit-history.js';
 import { compareManifests } from '../../model/action.js';
 import { type FeatureLock, type LockedTask, resultKeyOf, versionBump } from '../../model/feature-lock.js';
+import { globEscape } from '../../model/git-rules/git-escape.js';
 import type { Feature } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
 import { readyAt, recordedProvenance } from '../../store/provenance-record.js';

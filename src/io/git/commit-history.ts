@@ -1,5 +1,6 @@
 /** What the history of the user's repository says: commits by name, and the commits and contents of files. Only reads. */
 
+import { globEscape } from '../../model/git-rules/git-escape.js';
 import type { ObjectId } from '../../model/tree.js';
 import { git } from './git-process.js';
 import type { Repository } from './repository.js';
@@ -77,10 +78,6 @@ export async function fileChanges(repository: Repository, globs: readonly string
     }
   }
   return changes;
-}
-
-export function globEscape(path: string): string {
-  return path.replace(/[*?[\]\\]/g, '\\$&');
 }
 
 /** In a merge under way that left the file in conflict: its blobs in the common version, in ours, in theirs. */

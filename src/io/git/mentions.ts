@@ -5,7 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { globEscape } from './commit-history.js';
+import { globEscape } from '../../model/git-rules/git-escape.js';
 import { type GitCall, git, gitOk } from './git-process.js';
 
 /**

@@ -2,6 +2,7 @@
 
 import { type Glob, type GlobPart, globTest } from '../paths/glob.js';
 import { parseSet } from '../paths/glob-parser.js';
+import { globEscape } from './git-escape.js';
 
 /** The test of paths, relative to the folder of the pattern's file. */
 export function gitPatternTest(pattern: string): (path: string) => boolean {
@@ -56,7 +57,7 @@ function globOf(text: string): Glob {
 export function movedPattern(pattern: string, folder: string, prefix: string): string[] {
   const isAnchored = pattern.slice(0, -1).includes('/');
   if (folder.startsWith(prefix)) {
-    const inner = escaped(folder.slice(prefix.length));
+    const inner = globEscape(folder.slice(prefix.length));
     if (isAnchored) return [`/${inner}${pattern.replace(/^\//, '')}`];
     return [inner === '' ? pattern : `/${inner}**/${pattern}`];
   }
@@ -79,8 +80,4 @@ function withoutFolders(parts: readonly string[], names: readonly string[]): (re
   return globTest(globOf(part))(name)
     ? withoutFolders(rest, inner).filter((left) => left.join('') !== '')
     : [];
-}
-
-function escaped(text: string): string {
-  return text.replace(/[*?[\]\\]/g, '\\$&');
 }

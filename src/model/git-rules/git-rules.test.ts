@@ -1,7 +1,7 @@
 /** Rules moved to a project's folder, with git as the judge. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -122,3 +122,33 @@ test.each(['', 'packages/app/', 'a b/'])(
     expect(expected.size).toBeGreaterThan(0);
   },
 );
+
+test('what git makes of a file follows from text, crlf, eol and encoding together', () => {
+  const choices = [
+    ['', 'text', '-text', 'text=auto', 'text=input', 'text=other'],
+    ['', 'crlf', '-crlf', 'crlf=input'],
+    ['', 'eol=crlf', 'eol=lf'],
+    ['', 'working-tree-encoding=UTF-16LE', 'ident'],
+  ];
+  const words = choices.reduce(
+    (before, more) => before.flatMap((one) => more.map((word) => `${one} ${word}`)),
+    [''],
+  );
+  const attributes = words.map((text, i) => `f${i}${text}\n`).join('');
+  const dir = repository('together', { '.git/info/attributes': attributes, plain: 'a\nb\n$Id$\n' });
+  const blob = git(dir, '', 'hash-object', '-w', '--no-filters', 'plain').trim();
+  git(dir, words.map((_, i) => `100644 ${blob}\tf${i}\n`).join(''), 'update-index', '--index-info');
+  git(dir, '', 'checkout-index', '--all');
+  const conversionOf = conversions({ attributes, ignores: '' });
+  for (const [i, text] of words.entries()) {
+    const bytes = readFileSync(join(dir, `f${i}`));
+    const isEncoded = bytes.includes(0);
+    const made = bytes.toString(isEncoded ? 'utf16le' : 'utf8');
+    const expected = [
+      ...(made.includes('\r') ? ['eol=crlf'] : []),
+      ...(isEncoded ? ['working-tree-encoding=UTF-16LE'] : []),
+      ...(made.includes('$Id:') ? ['ident'] : []),
+    ];
+    expect(conversionOf?.(`f${i}`), text).toBe(expected.length === 0 ? undefined : expected.join(' '));
+  }
+});

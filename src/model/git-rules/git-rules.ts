@@ -139,10 +139,15 @@ function conversionIn(found: Attributes): string | undefined {
   const words: string[] = [];
   const filter = found.get('filter');
   if (typeof filter === 'string') words.push(`filter=${filter}`);
-  const isText = found.get('text') !== false && found.get('crlf') !== false;
+  // `crlf` is the old name of `text`: git asks for it where `text` has no value that it knows.
+  const isText = (lineEnds(found.get('text')) ?? lineEnds(found.get('crlf'))) !== false;
   if (isText && found.get('eol') === 'crlf') words.push('eol=crlf');
   const encoding = found.get('working-tree-encoding');
-  if (isText && typeof encoding === 'string') words.push(`working-tree-encoding=${encoding}`);
+  if (typeof encoding === 'string') words.push(`working-tree-encoding=${encoding}`);
   if (found.get('ident') === true) words.push('ident');
   return words.length === 0 ? undefined : words.join(' ');
+}
+
+function lineEnds(value: string | boolean | undefined): string | boolean | undefined {
+  return typeof value !== 'string' || value === 'auto' || value === 'input' ? value : undefined;
 }

@@ -127,6 +127,22 @@ test('attributes that a recipe writes have no say in what is captured', async ()
   });
 });
 
+test('attributes in a folder without outputs are scratch where they are ignored, and else reported as any file', async () => {
+  await using rig = await createRig();
+  filtered(rig);
+  rig.write({ '.gitignore': '.conductor/\nnode_modules/\n' });
+  const install = (folder: string) =>
+    run(`mkdir -p ${folder}; echo "* filter=capitals" > ${folder}/.gitattributes; echo small > out`, ['out']);
+  rig.backlog('f', { T1: install('node_modules/one') });
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('out')).toBe('small\n');
+  rig.backlog('f', { T1: install('other') });
+  expect((await rig.buildWithoutAgent()).failure('f/T1')).toEqual({
+    kind: 'wrote-outside-outputs',
+    paths: ['other/.gitattributes'],
+  });
+});
+
 test('an ignored file is an input as long as a spec names it', async () => {
   await using rig = await createRig();
   rig.write({

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { observeGit } from '../../io/git/git-process.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 const task = (output: string, more: object = {}) => ({
@@ -201,4 +202,34 @@ describe('committing', () => {
     expect(rig.git('show', 'HEAD:src/a.ts')).toBe('a\npatched\n');
     expect(rig.git('status', '--porcelain')).toBe('');
   });
+});
+
+/** The git commands of one load. */
+async function commandsOf(rig: Rig): Promise<string[]> {
+  const commands: string[] = [];
+  observeGit(({ command }) => commands.push(command));
+  try {
+    await rig.inspect();
+  } finally {
+    observeGit(undefined);
+  }
+  return commands;
+}
+
+test('a load takes one snapshot, also of files that look secret and that git tracks', async () => {
+  await using rig = await createRig();
+  rig.write({ '.npmrc': 'one\n', '.env.example': 'two\n' });
+  rig.git('add', '.npmrc', '.env.example');
+  rig.backlog('f', {
+    T1: { ...task('out.txt', { run: 'ls -A > out.txt', inputs: undefined }), agent: undefined },
+  });
+  await rig.buildWithoutAgent();
+  expect(rig.read('out.txt')).toContain('.npmrc');
+  const snapshots = async () => (await commandsOf(rig)).filter((command) => command === 'write-tree').length;
+  await rig.inspect();
+  expect(await snapshots()).toBe(1);
+  rig.git('rm', '-q', '--cached', '.npmrc');
+  rig.write({ 'other.txt': 'changed' });
+  await rig.buildWithoutAgent();
+  expect(rig.read('out.txt')).not.toContain('.npmrc');
 });
