@@ -117,7 +117,7 @@ export interface Agent {
    * task may name any agent, and only a project's own definitions are in keys.
    */
   readonly definitionsAreText?: boolean;
-  /** The prompt as the session gets it; only where `definitionsAreText`. */
+  /** The prompt as the session gets it. Absent: as it is. */
   withDefinition?(name: string | undefined, prompt: string): string;
   /** Works in `cwd` until it is done, fails or `signal` aborts (`cancelled`). Rejects only for a bug. */
   run(request: AgentRequest): Promise<AgentExit>;

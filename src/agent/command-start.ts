@@ -27,7 +27,10 @@ export interface CommandAgent {
 }
 
 /** Who answers the agent: the part of the model's name before the first `/`, else what is known of the program. */
-export function commandProvider(config: CommandAgentConfig, request: Pick<AgentRequest, 'model'>): string {
+export function commandProvider(
+  config: Pick<CommandAgentConfig, 'command' | 'model' | 'preset'>,
+  request: Pick<AgentRequest, 'model'>,
+): string {
   const model = request.model ?? config.model;
   const named = model?.includes('/') ? model.split('/', 1)[0] : undefined;
   if (named) return named;

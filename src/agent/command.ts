@@ -5,11 +5,12 @@ import { secretValues } from '../io/process/environment.js';
 import type { CommandAgentConfig } from '../model/config.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import type { Agent, AgentExit } from './agent.js';
+import type { Agent } from './agent.js';
 import { runCommand } from './command-run.js';
 import { type CommandAgent, type CommandAgentHost, commandProvider } from './command-start.js';
 import { PRESETS } from './presets.js';
-import type { AgentDefinition } from './prompts/definitions.js';
+import { DefinitionTexts } from './prompts/definition-texts.js';
+import { Refusals } from './refusals.js';
 
 /**
  * An agent from the config's `agent`. Fails with `invalid-config` when there is neither a preset nor a command. With
@@ -27,9 +28,8 @@ export function createCommandAgent(
   }
   const secrets = secretValues(host.env, config.env ?? []);
   const agent: CommandAgent = { config, preset, host, secrets };
-  let definitions: ReadonlyMap<string, AgentDefinition> = new Map();
-  /** Providers that refuse: asking them again for the next task would find the same. */
-  const refused = new Map<string, Failure>();
+  const definitions = new DefinitionTexts();
+  const refusals = new Refusals();
   return ok({
     name: config.preset ?? program,
     identity: canonicalJson({
@@ -41,22 +41,9 @@ export function createCommandAgent(
     reportsBy: 'file',
     reportsCost: config.reportsCost ?? preset?.reportsCost === true,
     definitionsAreText: true,
-    useDefinitions(all) {
-      definitions = all;
-    },
-    withDefinition(name, prompt) {
-      const body = definitions.get(name ?? '')?.body;
-      return body === undefined ? prompt : `${body}\n\n---\n\n${prompt}`;
-    },
-    async run(request): Promise<AgentExit> {
-      const provider = commandProvider(config, request);
-      const known = refused.get(provider);
-      if (known) return { kind: 'failed', failure: known, usage: {} };
-      const exit = await runCommand(agent, request);
-      if (exit.kind === 'failed' && exit.failure.kind === 'provider-refused') {
-        refused.set(provider, exit.failure);
-      }
-      return exit;
-    },
+    useDefinitions: (all) => definitions.use(all),
+    withDefinition: (name, prompt) => definitions.above(name, prompt),
+    run: (request) =>
+      refusals.unlessRefused(commandProvider(config, request), () => runCommand(agent, request)),
   });
 }

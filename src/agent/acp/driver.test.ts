@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AcpAgentConfig } from '../../model/config.js';
 import { PACKAGE, until } from '../../test/rig/command-line.js';
-import type { AgentEvent, AgentExit, AgentRequest } from '../agent.js';
+import type { Agent, AgentEvent, AgentExit, AgentRequest } from '../agent.js';
 import { createAcpAgent } from './driver.js';
 
 const PROGRAM = [process.execPath, join(PACKAGE, 'src/test/rig/scripted-acp-agent.mjs')];
@@ -22,18 +23,25 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
+function agent(config: Partial<AcpAgentConfig> = {}, env: Record<string, string> = {}): Agent {
+  const made = createAcpAgent(
+    { driver: 'acp', command: PROGRAM, ...config },
+    { env: { PATH: process.env.PATH, HOME: root, ...env }, version: '1.0.0' },
+  );
+  if (!made.ok) throw new Error(JSON.stringify(made.error));
+  return made.value;
+}
+
 function run(
   prompt: string,
   config: Partial<AcpAgentConfig> = {},
   more: Partial<AgentRequest> = {},
 ): Promise<AgentExit> {
-  const made = createAcpAgent(
-    { driver: 'acp', command: PROGRAM, ...config },
-    { env: { PATH: process.env.PATH, HOME: root }, version: '1.0.0' },
-  );
-  if (!made.ok) throw new Error(JSON.stringify(made.error));
-  expect(made.value.reportsCost).toBe(false);
-  return made.value.run({
+  return agent(config).run(request(prompt, more));
+}
+
+function request(prompt: string, more: Partial<AgentRequest> = {}): AgentRequest {
+  return {
     label: 'f/T1',
     attempt: 1,
     cwd,
@@ -47,7 +55,7 @@ function run(
     reset: async () => {},
     onEvent: (event) => events.push(event),
     ...more,
-  });
+  };
 }
 
 const lines = () => events.flatMap((event) => (event.kind === 'output' ? [event.line] : []));
@@ -65,6 +73,7 @@ describe('an agent that speaks the protocol', () => {
       kind: 'finished',
       usage: { tokensIn: 100, tokensOut: 50, tokensCached: 20 },
     });
+    expect(agent().reportsCost).toBe(false);
     expect(exit.lastWords).toMatch(
       /^wrote src\/a\.txt\. wrote mine\.txt\. refused other\.txt: .*only src\/\*\*, mine\.txt.*refused \.\.\/out\.txt/,
     );
@@ -124,6 +133,16 @@ describe('an agent that speaks the protocol', () => {
     ['[die]', { kind: 'agent-error', detail: 'it ended with exit code 3 before its turn did' }],
   ])('%s is told for what it is', async (prompt, failure) => {
     expect(await run(prompt)).toMatchObject({ kind: 'failed', failure });
+  });
+
+  test('is not started again for a provider that refused', async () => {
+    const one = agent();
+    const refused = await one.run(request('[fail 401 invalid api key]'));
+    expect(refused).toMatchObject({ failure: { kind: 'provider-refused' } });
+    expect(await one.run(request('[write src/a.txt x]'))).toEqual({ ...refused, usage: {} });
+    const other = await one.run(request('[about]', { model: 'large' }));
+    expect(other).toMatchObject({ failure: { kind: 'provider-refused' } });
+    expect(existsSync(join(cwd, 'src/a.txt'))).toBe(false);
   });
 
   test('is cancelled by the protocol, and ended when it does not listen or says nothing', async () => {

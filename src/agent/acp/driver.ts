@@ -10,10 +10,13 @@ import type { AcpAgentConfig } from '../../model/config.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import { type Agent, type AgentExit, type AgentRequest, lastWordsOf } from '../agent.js';
-import type { CommandAgentHost } from '../command-start.js';
+import { type CommandAgentHost, commandProvider } from '../command-start.js';
 import { type CommandStop, CommandWatch } from '../command-watch.js';
+import { DefinitionTexts } from '../prompts/definition-texts.js';
+import type { AgentDefinition } from '../prompts/definitions.js';
 import { failureOfProblem } from '../provider-problem.js';
 import { REACH } from '../provider-reach.js';
+import { Refusals } from '../refusals.js';
 import { REPORT_VARIABLE, readReport } from '../report-file.js';
 import { type AcpConnection, connect } from './connection.js';
 import { AcpSession, type TurnProblem } from './session.js';
@@ -31,8 +34,11 @@ export class AcpAgentDriver implements Agent {
   readonly reportsBy = 'file';
   /** The protocol knows costs, but few agents tell them: no limit in money can be held. */
   readonly reportsCost = false;
+  readonly definitionsAreText = true;
   private readonly config: AcpAgentConfig;
   private readonly host: CommandAgentHost;
+  private readonly definitions = new DefinitionTexts();
+  private readonly refusals = new Refusals();
 
   constructor(config: AcpAgentConfig, host: CommandAgentHost) {
     const { command, mode } = config;
@@ -43,7 +49,19 @@ export class AcpAgentDriver implements Agent {
     this.secrets = secretValues(host.env, config.env ?? []);
   }
 
-  async run(request: AgentRequest): Promise<AgentExit> {
+  useDefinitions(all: ReadonlyMap<string, AgentDefinition>): void {
+    this.definitions.use(all);
+  }
+
+  withDefinition(name: string | undefined, prompt: string): string {
+    return this.definitions.above(name, prompt);
+  }
+
+  run(request: AgentRequest): Promise<AgentExit> {
+    return this.refusals.unlessRefused(commandProvider(this.config, request), () => this.attempt(request));
+  }
+
+  private async attempt(request: AgentRequest): Promise<AgentExit> {
     const folder = await mkdtemp(`${request.promptFile}.report-`);
     try {
       const exit = await new Turn(this.config, this.host, this.secrets, { ...request, folder }).run();
@@ -187,11 +205,7 @@ class Turn {
         ? `it ended with exit code ${exit.code} before its turn did`
         : 'its turn did not end';
     const text = redact(ended?.error.text ?? why, this.secrets);
-    const model = request.model ?? this.config.model;
-    const provider = model?.includes('/')
-      ? (model.split('/', 1)[0] as string)
-      : (this.config.command[0] as string);
-    return failureOfProblem({ text }, provider, output);
+    return failureOfProblem({ text }, commandProvider(this.config, request), output);
   }
 }
 

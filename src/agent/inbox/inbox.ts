@@ -10,7 +10,7 @@ import type { InboxAgentConfig } from '../../model/config.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure, KeptOutput } from '../../model/failure.js';
 import { type Agent, type AgentExit, type AgentRequest, lastWordsOf } from '../agent.js';
-import type { AgentDefinition } from '../prompts/definitions.js';
+import { DefinitionTexts } from '../prompts/definition-texts.js';
 import { usageOf } from '../usage.js';
 import { ANSWER, type Answer, applyAnswer, readAnswer } from './answer.js';
 import { type InboxRequest, RequestFolder, removeStale, SESSION } from './request-folder.js';
@@ -51,11 +51,11 @@ export class InboxAgent implements Agent {
   readonly reportsBy = 'answer';
   readonly reportsCost: boolean;
   readonly secrets: readonly string[];
-  readonly useDefinitions?: (definitions: ReadonlyMap<string, AgentDefinition>) => void;
+  readonly useDefinitions?: DefinitionTexts['use'];
   readonly definitionsAreText: boolean;
   private readonly config: InboxAgentConfig;
   private readonly host: InboxHost;
-  private definitions: ReadonlyMap<string, AgentDefinition> = new Map();
+  private readonly definitions = new DefinitionTexts();
   private swept: Promise<void> | undefined;
 
   constructor(config: InboxAgentConfig, host: InboxHost) {
@@ -68,10 +68,12 @@ export class InboxAgent implements Agent {
     this.secrets = as?.agent?.secrets ?? [];
     this.definitionsAreText = as?.agent?.definitionsAreText ?? false;
     if (!as || as.agent?.useDefinitions) {
-      this.useDefinitions = (definitions) => {
-        this.definitions = definitions;
-      };
+      this.useDefinitions = (definitions) => this.definitions.use(definitions);
     }
+  }
+
+  withDefinition(name: string | undefined, prompt: string): string {
+    return this.definitions.above(name, prompt);
   }
 
   async close(): Promise<void> {
@@ -83,9 +85,7 @@ export class InboxAgent implements Agent {
     this.swept ??= removeStale(folder, project);
     await this.swept;
     if (request.signal.aborted) return failed({ kind: 'cancelled' });
-    const system = this.definitions.get(request.agentName ?? '')?.body;
-    const prompt = system === undefined ? request.prompt : `${system}\n\n---\n\n${request.prompt}`;
-    const made = await RequestFolder.create(folder, this.describe(request, prompt), prompt, now);
+    const made = await RequestFolder.create(folder, this.describe(request), request.prompt, now);
     request.onEvent({ kind: 'output', line: `waits for an answer in ${made.path}` });
     const problem = await this.answered(request, made);
     if (problem) {
@@ -95,7 +95,7 @@ export class InboxAgent implements Agent {
     return this.take(request, made);
   }
 
-  private describe(request: AgentRequest, prompt: string): InboxRequest {
+  private describe(request: AgentRequest): InboxRequest {
     const { label, attempt, cwd, agentName, model, variant, network, expected, phase } = request;
     const leaseMinutes = this.config.limits?.leaseMinutes ?? LEASE_MINUTES;
     return {
@@ -115,7 +115,7 @@ export class InboxAgent implements Agent {
       network,
       log: request.logFile,
       limits: { minutes: request.timeoutMs / 60_000, leaseMinutes },
-      promptBytes: Buffer.byteLength(prompt),
+      promptBytes: Buffer.byteLength(request.prompt),
     };
   }
 

@@ -8,6 +8,7 @@ import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Agent, AgentExit, AgentRequest, PriceQuestion } from '../agent.js';
 import type { AgentDefinition } from '../prompts/definitions.js';
+import { Refusals } from '../refusals.js';
 import { ServerHost } from './driver-host.js';
 import { findOpencode, ripgrepFolder } from './server/binary.js';
 import { findLifeline } from './server/lifeline.js';
@@ -41,8 +42,7 @@ class OpencodeAgent implements Agent {
   private readonly servers: ServerHost;
   private readonly prices: ModelPrices;
   private definitions: ReadonlyMap<string, AgentDefinition> = new Map();
-  /** Providers that have refused: nothing is asked of them any more in this build. */
-  private readonly refused = new Map<string, Failure>();
+  private readonly refusals = new Refusals();
 
   constructor(config: OpencodeAgentConfig, host: OpencodeHost) {
     this.config = config;
@@ -79,7 +79,6 @@ class OpencodeAgent implements Agent {
 
   async run(request: AgentRequest): Promise<AgentExit> {
     const failed = (failure: Failure): AgentExit => ({ kind: 'failed', failure, usage: {} });
-    const definition = this.definitions.get(request.agentName ?? '');
     const named = this.modelOf(request);
     if (!named.ok) {
       const detail = `\`${named.error}\` is not a model; write \`provider/model\``;
@@ -91,8 +90,11 @@ class OpencodeAgent implements Agent {
       const detail = `the variable ${keyEnv}, which holds its key, is not set`;
       return failed({ kind: 'provider-refused', provider: model.providerID, detail, output: { tail: '' } });
     }
-    const refused = this.refused.get(model.providerID);
-    if (refused) return failed(refused);
+    return this.refusals.unlessRefused(model.providerID, () => this.attempt(request, model));
+  }
+
+  private async attempt(request: AgentRequest, model: ModelName): Promise<AgentExit> {
+    const definition = this.definitions.get(request.agentName ?? '');
     const attempt = new Attempt(this.config, this.host, this.servers, {
       // OpenCode names files by their real place: a cache folder may be reached by a link.
       request: { ...request, cwd: await realpath(request.cwd).catch(() => request.cwd) },
@@ -104,11 +106,7 @@ class OpencodeAgent implements Agent {
       price: this.prices.known(model),
       steps: this.config.limits?.steps ?? definition?.steps ?? DEFAULT_LIMITS.steps,
     });
-    const exit = await attempt.run(this.secrets);
-    if (exit.kind === 'failed' && exit.failure.kind === 'provider-refused') {
-      this.refused.set(model.providerID, exit.failure);
-    }
-    return exit;
+    return attempt.run(this.secrets);
   }
 
   close(): Promise<void> {

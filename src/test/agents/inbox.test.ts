@@ -1,7 +1,7 @@
 /** Requests as folders: builds, plans, reviews and revised tasks that somebody answers with files. */
 
 import { existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, onTestFailed, test } from 'vitest';
 import { until } from '../rig/command-line.js';
 import { type FoundRequest, Inbox, put, work } from '../rig/inbox-rig.js';
@@ -17,13 +17,18 @@ test('a task is built from files in its workspace, and from files in the answer'
     T1: { description: 'One.', outputs: ['one.txt'], acceptance: ['It says one'] },
     T2: { description: 'Two.', outputs: ['two/two.txt'], edits: ['mine.txt'] },
   });
-  rig.write({ 'mine.txt': 'mine\n' });
+  rig.write({
+    'mine.txt': 'mine\n',
+    '.opencode/agent/implementer.md': '---\ndescription: a\npermission:\n  read: allow\n---\n\nYou are neat.\n',
+  });
   const inbox = new Inbox(rig);
   const built = rig.start({}, noAgent);
   const one = await inbox.next('f/T1');
   expect(one).toMatchObject({ schema: 1, project: rig.dir, role: 'implementation', attempt: 1 });
   expect(one.expected).toEqual({ kind: 'files', outputs: ['one.txt'], edits: [] });
   expect(one.prompt).toContain('It says one');
+  expect(one.prompt).toMatch(/^You are neat\.\n\n---\n/);
+  expect(readFileSync(join(dirname(one.log), 'prompt-1.md'), 'utf8')).toBe(one.prompt);
   const two = await inbox.next('f/T2');
   expect(two.expected).toEqual({ kind: 'files', outputs: ['two/two.txt'], edits: ['mine.txt'] });
   work(one, { 'one.txt': 'one' });
