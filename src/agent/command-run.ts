@@ -2,10 +2,8 @@
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { redactDeep } from '../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../io/process/process.js';
 import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
-import type { AgentReport } from '../model/agents/agent-report.js';
 import type { Failure, KeptOutput } from '../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
 import { CommandMeter } from './command-meter.js';
@@ -16,7 +14,7 @@ import { type CodexThread, codexThread } from './presets/codex-thread.js';
 import { plainReader, type Reading } from './presets/reading.js';
 import { failureOfProblem, type ProviderProblem } from './provider-problem.js';
 import { REACH } from './provider-reach.js';
-import { REPORT_VARIABLE, readReport } from './report-file.js';
+import { REPORT_VARIABLE, takeReport } from './report-file.js';
 import { UsageFile } from './usage.js';
 
 /** Of presets, whose programs print what they do; other programs may be silent as long as they like. */
@@ -130,7 +128,7 @@ class CommandRun {
       reported.close();
       const failure = this.failureOf(exit);
       const words = lastWordsOf(this.words === undefined ? undefined : redact(this.words, secrets));
-      const last = { ...words, ...(await this.report(reportFile)) };
+      const last = { ...words, ...(await takeReport(reportFile, request, secrets)) };
       if (failure) return { kind: 'failed', failure, usage: meter.total, ...last };
       return { kind: 'finished', usage: meter.total, ...last };
     } finally {
@@ -138,16 +136,6 @@ class CommandRun {
       this.watch.close();
       reported.close();
     }
-  }
-
-  /** Redacted: an agent may write a key into its report. */
-  private async report(file: string): Promise<{ report?: AgentReport }> {
-    const { report, problem } = await readReport(file);
-    if (problem !== undefined) {
-      const line = `its report in ${REPORT_VARIABLE} cannot be used: ${problem}`;
-      this.request.onEvent({ kind: 'output', line });
-    }
-    return report === undefined ? {} : { report: redactDeep(report, this.agent.secrets) };
   }
 
   private take(reading: Reading): void {

@@ -1,8 +1,12 @@
 /** Sums of what agents use, and the file in which a wrapper script reports usage. Knows no limits. */
 
-import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
+import { readPlainSync } from '../io/files.js';
 import type { Usage } from '../model/action.js';
+
+/** Of a usage file: some ten thousand calls. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 const FIELDS = ['costUsd', 'tokensIn', 'tokensOut', 'tokensCached'] as const;
 
@@ -93,14 +97,10 @@ export class UsageFile {
 
   /** Reads it now; calls back when the total differs from the last one. */
   read(): void {
-    let text: string;
-    try {
-      text = readFileSync(this.path, 'utf8');
-    } catch {
-      // The program may never write it.
-      return;
-    }
-    const usage = parseUsageText(text);
+    const found = readPlainSync(this.path, MAX_BYTES);
+    // The program may never write it.
+    if (found === undefined || 'problem' in found) return;
+    const usage = parseUsageText(found.text);
     if (sameUsage(usage, this.last)) return;
     this.last = usage;
     this.onChange(usage);

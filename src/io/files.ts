@@ -1,6 +1,16 @@
 /** Reads and writes whole text files. Does not know what they mean. */
 
-import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './durable.js';
@@ -41,6 +51,37 @@ export function readTextSync(path: string): string | undefined {
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw withPath(error, path);
+  }
+}
+
+/** No link is followed, and a pipe that nobody writes into is not waited for. Windows has neither flag. */
+const READ_PLAIN = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+/** What a link and a socket are refused with. */
+const NO_FILE: ReadonlySet<string> = new Set(['ELOOP', 'EMLINK', 'ENXIO']);
+
+/**
+ * The text of a file at a path that other programs decide on, or why it is not read: it is a link, a pipe, a folder, or
+ * longer than `maxBytes`. Undefined when there is nothing.
+ */
+export function readPlainSync(
+  path: string,
+  maxBytes: number,
+): { readonly text: string } | { readonly problem: string } | undefined {
+  let file: number;
+  try {
+    file = openSync(path, READ_PLAIN);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    const code = codeOf(error) ?? 'unknown';
+    return { problem: NO_FILE.has(code) ? 'it is not a file' : `it cannot be read (${code})` };
+  }
+  try {
+    const found = fstatSync(file);
+    if (!found.isFile()) return { problem: 'it is not a file' };
+    if (found.size > maxBytes) return { problem: `it has more than ${maxBytes} bytes` };
+    return { text: readFileSync(file, 'utf8') };
+  } finally {
+    closeSync(file);
   }
 }
 

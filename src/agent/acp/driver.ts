@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
-import { redactDeep, secretValues } from '../../io/process/environment.js';
+import { secretValues } from '../../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../../io/process/process.js';
 import { type SandboxPlan, secretPlaces } from '../../io/process/sandbox.js';
 import type { AcpAgentConfig } from '../../model/config.js';
@@ -17,7 +17,7 @@ import type { AgentDefinition } from '../prompts/definitions.js';
 import { failureOfProblem } from '../provider-problem.js';
 import { REACH } from '../provider-reach.js';
 import { Refusals } from '../refusals.js';
-import { REPORT_VARIABLE, readReport } from '../report-file.js';
+import { REPORT_VARIABLE, takeReport } from '../report-file.js';
 import { type AcpConnection, connect } from './connection.js';
 import { AcpSession, type TurnProblem } from './session.js';
 
@@ -65,12 +65,7 @@ export class AcpAgentDriver implements Agent {
     const folder = await mkdtemp(`${request.promptFile}.report-`);
     try {
       const exit = await new Turn(this.config, this.host, this.secrets, { ...request, folder }).run();
-      const { report, problem } = await readReport(join(folder, REPORT));
-      if (problem !== undefined) {
-        const line = `its report in ${REPORT_VARIABLE} cannot be used: ${problem}`;
-        request.onEvent({ kind: 'output', line: redact(line, this.secrets) });
-      }
-      return report === undefined ? exit : { ...exit, report: redactDeep(report, this.secrets) };
+      return { ...exit, ...(await takeReport(join(folder, REPORT), request, this.secrets)) };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

@@ -4,7 +4,7 @@ import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import { validateSchema } from '../../io/document/document.js';
-import { readText, writeAtomic } from '../../io/files.js';
+import { readPlainSync, writeAtomic } from '../../io/files.js';
 import { unsafePath } from '../../io/unsafe-path.js';
 import type { Usage } from '../../model/action.js';
 import type { AgentReport } from '../../model/agents/agent-report.js';
@@ -27,10 +27,32 @@ export interface Answer {
   readonly report?: AgentReport;
 }
 
-/** The answer in a folder, or what is wrong with it. `answer.md` is the document, or the agent's last words. */
-export async function readAnswer(folder: string, expected: Expected): Promise<Result<Answer, string>> {
-  const json = await readText(join(folder, ANSWER.json));
-  const text = await readText(join(folder, ANSWER.text));
+/** Of one file of an answer. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** The texts of an answer's files. */
+export interface AnswerTexts {
+  readonly json?: string;
+  readonly text?: string;
+}
+
+/** What stands in the folder of a request, or what is wrong with it: anybody may have put anything there. */
+export function answerTexts(folder: string): Result<AnswerTexts, string> {
+  const texts: { json?: string; text?: string } = {};
+  for (const part of ['json', 'text'] as const) {
+    const found = readPlainSync(join(folder, ANSWER[part]), MAX_BYTES);
+    if (found === undefined) continue;
+    if ('problem' in found) return err(`${ANSWER[part]} cannot be used: ${found.problem}`);
+    texts[part] = found.text;
+  }
+  return ok(texts);
+}
+
+/** The answer, or what is wrong with it. `answer.md` is the document, or the agent's last words. */
+export async function readAnswer(
+  { json, text }: AnswerTexts,
+  expected: Expected,
+): Promise<Result<Answer, string>> {
   let answer: Answer = {};
   if (json !== undefined) {
     const read = await parseAnswer(json);

@@ -1,7 +1,6 @@
 /** The driver `inbox`: each prompt becomes a folder with files, which a person or any program answers. */
 
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { append } from '../../io/files.js';
 import { type Environment, expandHome } from '../../io/process/environment.js';
@@ -12,7 +11,7 @@ import type { Failure, KeptOutput } from '../../model/failure.js';
 import { type Agent, type AgentExit, type AgentRequest, lastWordsOf } from '../agent.js';
 import { DefinitionTexts } from '../prompts/definition-texts.js';
 import { usageOf } from '../usage.js';
-import { ANSWER, type Answer, applyAnswer, readAnswer } from './answer.js';
+import { ANSWER, type Answer, type AnswerTexts, answerTexts, applyAnswer, readAnswer } from './answer.js';
 import { type InboxRequest, RequestFolder, removeStale, SESSION } from './request-folder.js';
 
 /** Below the project's own folder, which git does not see. */
@@ -182,12 +181,14 @@ export class InboxAgent implements Agent {
 
   private async take(request: AgentRequest, made: RequestFolder): Promise<AgentExit> {
     const { logFile, cwd, expected = { kind: 'files', outputs: [], edits: [] } } = request;
-    for (const name of [ANSWER.json, ANSWER.text]) {
-      const text = await readFile(join(made.path, name), 'utf8').catch(() => undefined);
-      if (text !== undefined) await append(logFile, `${name}\n${text}\n`);
+    const texts = answerTexts(made.path);
+    if (texts.ok) {
+      for (const [part, text] of Object.entries(texts.value)) {
+        await append(logFile, `${ANSWER[part as keyof AnswerTexts]}\n${text}\n`);
+      }
     }
-    const read = await readAnswer(made.path, expected);
     await made.remove();
+    const read = texts.ok ? await readAnswer(texts.value, expected) : texts;
     if (!read.ok) {
       return failed({ kind: 'agent-error', detail: read.error, output: { log: logFile, tail: '' } });
     }

@@ -19,7 +19,8 @@ test('a task is built from files in its workspace, and from files in the answer'
   });
   rig.write({
     'mine.txt': 'mine\n',
-    '.opencode/agent/implementer.md': '---\ndescription: a\npermission:\n  read: allow\n---\n\nYou are neat.\n',
+    '.opencode/agent/implementer.md':
+      '---\ndescription: a\npermission:\n  read: allow\n---\n\nYou are neat.\n',
   });
   const inbox = new Inbox(rig);
   const built = rig.start({}, noAgent);
@@ -125,7 +126,7 @@ test('no path of an answer leaves the workspace', async () => {
 });
 
 test('an answer that is wrong says so to the next attempt; one that is blocked ends the task', async () => {
-  await using rig = await createRig({ config: { attempts: 3 } });
+  await using rig = await createRig({ config: { attempts: 4 } });
   rig.backlog('f', { T1: { description: 'One.', outputs: ['one.txt'] } });
   const inbox = new Inbox(rig);
   const built = rig.start({}, noAgent);
@@ -134,8 +135,12 @@ test('an answer that is wrong says so to the next attempt; one that is blocked e
   writeFileSync(join(first.folder, 'answer.json'), '{"status": ');
   await built.until((story) => story.of('task.output').length > 0);
   put(first, 'answer.json', { status: 'happy', files: { 'one.txt': 1 } });
+  const linked = await inbox.next();
+  symlinkSync(rig.path('specs/f/BACKLOG.yaml'), join(linked.folder, 'answer.md'));
+  put(linked, 'done', '');
   const second = await inbox.next();
-  expect(second.prompt).toMatch(/answer\.json is not valid: .*status.*files/s);
+  expect(linked.prompt).toMatch(/answer\.json is not valid: .*status.*files/s);
+  expect(second.prompt).toContain('answer.md cannot be used: it is not a file');
   put(second, 'answer.json', { status: 'failed', message: 'My pen broke.' });
   const third = await inbox.next();
   expect(third.prompt).toContain('My pen broke.');
