@@ -3,7 +3,7 @@
 import { criterionDigest, interfaceOf } from '../../analysis/dependency-outputs.js';
 import { madeBy } from '../../model/action.js';
 import { canonicalJson } from '../../model/digest.js';
-import type { FeatureLock, LockedEdit, LockedTask } from '../../model/feature-lock.js';
+import type { FeatureLock, LockedEdit, LockedTask, TaskRecord } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import { type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
@@ -25,7 +25,7 @@ export function nextLock(
     const chosen = project.choices.get(task.label);
     if (!finished) {
       // Where nothing came of it, or an accepted edit is still to be merged, all records stay.
-      const isChosen = chosen?.accepted.length === 0 && plan.dependencyOutputs.has(task.label);
+      const isChosen = chosen?.accepted.length === 0 && plan.current.has(task.label);
       const kept = isChosen ? chosen.locked : whole;
       if (kept) tasks[task.id] = withMerged(project, kept, merged);
       continue;
@@ -101,10 +101,23 @@ function withMerged(
   task: LockedTask,
   merged: ReadonlyMap<string, Entry | undefined>,
 ): LockedTask {
-  const edits = Object.entries(task.edits ?? {});
-  if (!edits.some(([path]) => merged.has(path))) return task;
+  const { unmerged } = task;
+  const told = (record: TaskRecord) => toldMerged(project, record, merged);
   return {
-    ...task,
+    ...told(task),
+    ...(unmerged && { unmerged: { sides: unmerged.sides.map(told), bases: unmerged.bases.map(told) } }),
+  };
+}
+
+function toldMerged(
+  project: Project,
+  record: TaskRecord,
+  merged: ReadonlyMap<string, Entry | undefined>,
+): TaskRecord {
+  const edits = Object.entries(record.edits ?? {});
+  if (!edits.some(([path]) => merged.has(path))) return record;
+  return {
+    ...record,
     edits: Object.fromEntries(
       edits.map(([path, edit]) => [
         path,

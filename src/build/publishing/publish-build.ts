@@ -46,7 +46,9 @@ export async function planPublish(
     const units = unitsOf(prepared, step, heldBefore);
     const { waiting, heldFeatures, isAllHeld } = units;
     const finished = without(step.finished, waiting);
-    const dependencyOutputs = await withFormerPatches(prepared, without(step.dependencyOutputs, waiting));
+    const shown = without(step.dependencyOutputs, waiting);
+    const dependencyOutputs = await withFormerPatches(prepared, shown);
+    const current = new Set(shown.keys());
     const done = new Set(
       [...step.outcomes].flatMap(([label, outcome]) =>
         isDone(outcome) && !waiting.has(label) ? [label] : [],
@@ -54,7 +56,7 @@ export async function planPublish(
     );
     const held = isAllHeld ? ('all' as const) : heldFeatures;
     const revisions = revisionsOf(step);
-    const plan = { finished, revisions, held, dependencyOutputs, whole };
+    const plan = { finished, revisions, held, current, dependencyOutputs, whole };
     const merged = await mergeResults(project, plan);
     if (merged.ok || !step.withdraw(merged.error, finished.keys())) return { merged, finished, done, units };
   }
@@ -99,7 +101,12 @@ export async function publishRevisions(
   const revisions = revisionsOf(step);
   const { project } = prepared;
   if (revisions.length === 0) return ok(project.snapshot);
-  const nothing = { finished: new Map(), dependencyOutputs: new Map(), whole: false };
+  const nothing = {
+    finished: new Map(),
+    current: new Set<Label>(),
+    dependencyOutputs: new Map(),
+    whole: false,
+  };
   const merged = await mergeResults(project, { ...nothing, revisions, held: 'all' });
   if (!merged.ok) return merged;
   const published = await publish(prepared, merged.value, emit);

@@ -21,7 +21,9 @@ export interface FinishedTask {
 
 export interface PublishPlan {
   readonly finished: ReadonlyMap<Label, FinishedTask>;
-  /** Everything that dependents may see, of fresh and published tasks. */
+  /** Tasks that are up to date or published with this build: of others all records stay. */
+  readonly current: ReadonlySet<Label>;
+  /** What dependents may see of current tasks, and what is recorded of others that patch files. */
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
   /** Revised tasks, also of results that wait: the next build finds those by the revised text. */
   readonly revisions: readonly RevisedTask[];

@@ -268,3 +268,40 @@ test('a file that tasks of both branches patched again is told from their patche
   expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
   expect(rig.read('routes.txt')).toBe(wanted.replace('middle', 'by hand'));
 });
+
+test('a task that fails keeps the records of both branches, also when its patched file is put together again', async () => {
+  await using rig = await createRig({ config: { attempts: 1 } });
+  rig.write({ 'routes.txt': 'top\na\nb\nc\nend\n' });
+  const patching = (description: string) => ({ inputs: [], edits: ['routes.txt'], description });
+  const after = (line: string) => (request: AgentRequest) => {
+    const word = /word-\S+/.exec(request.prompt)?.[0] ?? '';
+    const text = readFileSync(join(request.cwd, 'routes.txt'), 'utf8');
+    return { 'routes.txt': text.replace(`${line}\n`, `${line}\n${word}\n`) };
+  };
+  rig.answer('f/T1', after('top'));
+  rig.answer('g/T1', after('c'));
+  rig.backlog('g', { T1: patching('word-g') });
+  const state = (word: string) => async () => {
+    rig.backlog('f', { T1: patching(word) });
+    expect((await rig.build()).summary.exitCode).toBe(0);
+  };
+  await state('word-1')();
+  rig.commit();
+  await branches(rig, state('word-ours'), state('word-theirs'));
+  const ours = JSON.parse(rig.read(LOCK) ?? '').tasks.T1.result;
+  const theirs = JSON.parse(rig.git('show', `theirs:${LOCK}`)).tasks.T1.result;
+  merge(rig);
+  rig.git('checkout', '--ours', 'routes.txt');
+  rig.backlog('f', { T1: patching('word-3') });
+  rig.backlog('g', { T1: patching('word-g2') });
+  rig.answer('f/T1', { kind: 'agent-error', detail: 'no', output: { tail: '' } });
+  const built = await rig.build();
+  expect(built.outcomes()).toEqual({ 'f/T1': 'failed', 'g/T1': 'built' });
+  expect(rig.read('routes.txt')).toContain('c\nword-g2\n');
+  expect(rig.read(LOCK)).not.toContain('<<<<');
+  const { unmerged, ...own } = JSON.parse(rig.read(LOCK) ?? '').tasks.T1;
+  const records = [own, ...unmerged.sides];
+  expect(records.map(({ result }) => result).sort()).toEqual([ours, theirs].sort());
+  // Which one counts may change; how the patched file is now holds for each.
+  expect(new Set(records.map(({ edits }) => edits['routes.txt'].merged)).size).toBe(1);
+});
