@@ -34,7 +34,9 @@ export async function build(
  */
 async function nothingToDo(host: Host, options: BuildOptions, session: Session): Promise<number | undefined> {
   // Targets may be mistyped, and what is counted is theirs: they are looked up.
-  if (options.force || options.commit || options.staged || options.targets.length > 0) return undefined;
+  if (options.force || options.commit || options.targets.length > 0) return undefined;
+  // They check more than a build that takes its own files for sound.
+  if (options.frozen || options.restoreOnly) return undefined;
   const last = readLastBuild(session.repository.state);
   if (!last || last.version !== host.version) return undefined;
   if (!hasSameEnvironment(last, host.env) || !(await hasSameTools(host, last))) return undefined;

@@ -4,7 +4,7 @@ import { provenOrphans } from '../analysis/orphans.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { mapBounded } from '../base/bounded.js';
 import { isIgnored } from '../io/git/ignored.js';
-import { changedFiles } from '../io/git/walk.js';
+import { changedFiles, listTree } from '../io/git/walk.js';
 import type { NotUpToDate } from '../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
 import { type Entry, encodeEntry, type ObjectId } from '../model/tree.js';
@@ -19,12 +19,19 @@ export async function staleTasks(
 ): Promise<NotUpToDate | undefined> {
   const tasks = step.notUpToDate();
   const known = new Set(tasks.map(({ label }) => label));
-  let unchecked = 0;
-  for (const label of prepared.selected) {
-    const locked = lockedTask(prepared.project, prepared.project.graph.task(label));
-    const problem = locked && !known.has(label) ? await forgery(prepared, locked) : undefined;
-    if (problem === 'unknown') unchecked++;
-    else if (problem !== undefined) tasks.push({ label, verdict: problem });
+  const { graph } = prepared.project;
+  const recorded = graph.order.flatMap((label) => {
+    const isOpen = prepared.selected.has(label) && !known.has(label);
+    const locked = isOpen ? lockedTask(prepared.project, graph.task(label)) : undefined;
+    return locked ? [{ label, locked }] : [];
+  });
+  const problems = await mapBounded(recorded, async ({ label, locked }) => ({
+    label,
+    verdict: await forgery(prepared, locked),
+  }));
+  const unchecked = problems.filter(({ verdict }) => verdict === 'unknown').length;
+  for (const { label, verdict } of problems) {
+    if (verdict !== undefined && verdict !== 'unknown') tasks.push({ label, verdict });
   }
   if (unchecked > 0)
     warn(
@@ -45,7 +52,7 @@ async function forgery({ project, store }: Prepared, locked: LockedTask): Promis
     tree = await objects.resolve(`${locked.result}^{tree}`);
   }
   if (tree === undefined) return 'unknown';
-  const listing = await objects.list(tree);
+  const listing = await listTree(objects, tree);
   const stored = new Map<string, Entry>();
   for (const path of listing.under('outputs/'))
     stored.set(path.slice('outputs/'.length), listing.get(path) as Entry);
