@@ -31,6 +31,8 @@ export class BackgroundBuild {
   private running: Promise<BuildEnd> | undefined;
   private last: Promise<BuildEnd> | undefined;
   private isTold = true;
+  /** Clients that have waited for the build and do not know its end. */
+  private readonly waiting = new Set<string>();
   private stop = new AbortController();
 
   constructor(run: RunConductor) {
@@ -56,11 +58,22 @@ export class BackgroundBuild {
     });
     this.last = this.running;
     this.isTold = false;
+    this.waiting.clear();
   }
 
-  /** How the last build ended, once: a client that asks again wants another build. */
-  async untold(): Promise<BuildEnd | undefined> {
-    if (this.isTold || this.isRunning) return undefined;
+  /** A client waits for the build that runs. */
+  waits(client: string): void {
+    if (this.isRunning) this.waiting.add(client);
+  }
+
+  /**
+   * How the last build ended, once for each client that waited for it, or for the first one that asks: a client that asks
+   * again wants another build.
+   */
+  async untold(client: string): Promise<BuildEnd | undefined> {
+    if (this.isRunning) return undefined;
+    const hasWaited = this.waiting.delete(client);
+    if (this.isTold && !hasWaited) return undefined;
     this.isTold = true;
     return this.last;
   }

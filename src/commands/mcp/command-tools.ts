@@ -98,11 +98,11 @@ export function commandTools(run: RunConductor, builds: BackgroundBuild): McpToo
         wait_seconds: WAIT,
       },
       isReadOnly: false,
-      async run(args, { signal }) {
+      async run(args, { session, signal }) {
         const argv = ['build', ...args.list('targets'), ...(args.get<boolean>('force') ? ['--force'] : [])];
         if (!builds.isRunning) builds.start(argv);
         const ended = await builds.ended(args.ms('wait_seconds', 45), signal);
-        await builds.untold();
+        await builds.untold(session);
         if (!ended) return { text: `${builds.command} is running\n${builds.lastLines()}` };
         return { text: ended.text, ...(ended.code === 0 ? {} : { isError: true }) };
       },

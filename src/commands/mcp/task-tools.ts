@@ -78,14 +78,16 @@ export function taskTools(claims: Claims, builds: BackgroundBuild): McpTool[] {
           async (): Promise<McpAnswer | undefined> => {
             const taken = await claims.take(session, client, task);
             if (taken) return offer(taken, await claims.promptOf(taken));
+            builds.waits(session);
             if (builds.isRunning) return undefined;
-            const ended = await builds.untold();
+            const ended = await builds.untold(session);
             if (ended) return nothing(builds, ended);
             builds.start([
               'build',
               ...(task === undefined ? [] : [task.split('@', 1)[0] as string]),
               '--inbox',
             ]);
+            builds.waits(session);
             return undefined;
           },
           args.ms('wait_seconds', 30),
