@@ -86,7 +86,8 @@ export class InboxAgent implements Agent {
     if (request.signal.aborted) return failed({ kind: 'cancelled' });
     const made = await RequestFolder.create(folder, this.describe(request), request.prompt, now);
     request.onEvent({ kind: 'output', line: `waits for an answer in ${made.path}` });
-    const problem = await this.answered(request, made);
+    const open = new OpenTime(request, now);
+    const problem = await this.answered(request, made, open).finally(() => open.ends());
     if (problem) {
       await made.cancel(WHY[problem.kind] ?? 'conductor does not need it any more');
       return failed(problem);
@@ -126,13 +127,16 @@ export class InboxAgent implements Agent {
   }
 
   /** Waits for the answer. Returns why there is none. */
-  private async answered(request: AgentRequest, made: RequestFolder): Promise<Failure | undefined> {
+  private async answered(
+    request: AgentRequest,
+    made: RequestFolder,
+    open: OpenTime,
+  ): Promise<Failure | undefined> {
     const { now } = this.host;
     const leaseMs = (this.config.limits?.leaseMinutes ?? LEASE_MINUTES) * 60_000;
     const waitMinutes = this.config.limits?.waitMinutes ?? WAIT_MINUTES;
     const output: KeptOutput = { log: request.logFile, tail: '' };
     let holder: { readonly by: string; readonly since: number } | undefined;
-    let openSince = now();
     for (;;) {
       if (request.signal.aborted) return { kind: 'cancelled' };
       const found = await made.look();
@@ -145,20 +149,23 @@ export class InboxAgent implements Agent {
         }
         case 'released':
           request.onEvent({ kind: 'output', line: `given back by ${holder?.by || 'its holder'}` });
+          holder = undefined;
+          open.begins();
           // What the holder left would be taken for the work of the next one.
           await request.reset();
           await made.free();
           break;
         case 'open':
-          if (holder) openSince = now();
           holder = undefined;
-          if (now() - openSince > waitMinutes * 60_000) {
+          open.begins();
+          if (open.ms > waitMinutes * 60_000) {
             const detail = `nobody took the request within ${waitMinutes} minutes`;
             return { kind: 'provider-unavailable', provider: 'inbox', detail, output };
           }
           break;
         case 'claimed':
           if (holder?.by !== found.by) {
+            open.ends();
             holder = { by: found.by, since: now() };
             request.onEvent({ kind: 'output', line: `taken by ${found.by || 'somebody'}` });
           }
@@ -170,6 +177,8 @@ export class InboxAgent implements Agent {
               kind: 'output',
               line: `freed: ${found.by || 'its holder'} gave no sign of life`,
             });
+            holder = undefined;
+            open.begins();
             await request.reset();
             await made.free();
           }
@@ -212,6 +221,34 @@ export class InboxAgent implements Agent {
   private modelOf({ model }: Answer): { model?: string } {
     if (model !== undefined) return { model };
     return this.host.as ? { model: 'inbox' } : {};
+  }
+}
+
+/** The time while nobody has taken a request: no limit of time holds it. */
+class OpenTime {
+  private readonly onEvent: AgentRequest['onEvent'];
+  private readonly now: () => number;
+  private since: number | undefined;
+
+  constructor({ onEvent }: AgentRequest, now: () => number) {
+    this.onEvent = onEvent;
+    this.now = now;
+    this.begins();
+  }
+
+  get ms(): number {
+    return this.since === undefined ? 0 : this.now() - this.since;
+  }
+
+  /** Nobody holds it (any more). */
+  begins(): void {
+    this.since ??= this.now();
+  }
+
+  /** Somebody has taken it, or it is over. */
+  ends(): void {
+    if (this.since !== undefined) this.onEvent({ kind: 'waited', ms: this.ms });
+    this.since = undefined;
   }
 }
 

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeTemporaryFolder, readText, removeTree, writeAtomic } from '../../io/files.js';
+import { makeTemporaryFolder, readText, removeTree } from '../../io/files.js';
 import type { CallPhase } from '../../model/event.js';
 import type { Expected } from '../agent.js';
 import { ANSWER, isJson } from './answer.js';
@@ -137,9 +137,9 @@ export class RequestFolder {
     for (const name of [REQUEST.claimed, REQUEST.released]) await rm(join(this.path, name), { force: true });
   }
 
-  /** Says why the answer is no longer wanted. The next build removes the folder. */
+  /** Says why the answer is no longer wanted. The next build removes the folder; one that is gone stays so. */
   async cancel(why: string): Promise<void> {
-    await writeAtomic(join(this.path, REQUEST.cancelled), `${why}\n`).catch(() => {});
+    await writeFile(join(this.path, REQUEST.cancelled), `${why}\n`, { flag: 'wx' }).catch(() => {});
   }
 
   /** The answer has been taken. */
