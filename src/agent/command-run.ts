@@ -3,23 +3,28 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../io/process/process.js';
-import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { Failure, KeptOutput } from '../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
 import { CommandMeter } from './command-meter.js';
-import { type CommandAgent, commandArguments, commandModel, commandProvider } from './command-start.js';
+import {
+  attemptVariables,
+  type CommandAgent,
+  commandArguments,
+  commandModel,
+  commandProvider,
+  programSandbox,
+  SILENCE_MINUTES,
+  TOOL_SILENCE_MINUTES,
+} from './command-start.js';
 import { type CommandStop, CommandWatch } from './command-watch.js';
 import { type AttemptState, openAttemptState } from './presets/attempt-state.js';
 import { type CodexThread, codexThread } from './presets/codex-thread.js';
 import { plainReader, type Reading } from './presets/reading.js';
 import { failureOfProblem, type ProviderProblem } from './provider-problem.js';
 import { REACH } from './provider-reach.js';
-import { REPORT_VARIABLE, takeReport } from './report-file.js';
+import { takeReport } from './report-file.js';
 import { UsageFile } from './usage.js';
 
-/** Of presets, whose programs print what they do; other programs may be silent as long as they like. */
-const PRESET_SILENCE_MINUTES = 10;
-const TOOL_SILENCE_MINUTES = 30;
 const RETRY_WAIT_MINUTES = 2;
 /** How long a program that can be asked to stop may take for it. */
 const INTERRUPT_MS = 1500;
@@ -57,7 +62,7 @@ class CommandRun {
     this.usageFolder = usageFolder;
     this.meter = new CommandMeter((usage) => request.onEvent({ kind: 'usage', usage }));
     const { limits } = agent.config;
-    const silence = limits?.silenceMinutes ?? (agent.preset ? PRESET_SILENCE_MINUTES : undefined);
+    const silence = limits?.silenceMinutes ?? (agent.preset ? SILENCE_MINUTES : undefined);
     this.watch = new CommandWatch(
       {
         silenceMs: silence === undefined ? undefined : silence * 60_000,
@@ -100,11 +105,9 @@ class CommandRun {
         env: {
           ...cleanEnvironment(host.env, [...(preset === undefined ? [] : REACH), ...(config.env ?? [])]),
           ...preset?.environment?.(start),
-          CONDUCTOR_TASK: request.label,
-          CONDUCTOR_ATTEMPT: String(request.attempt),
+          ...attemptVariables(request, reportFile),
           CONDUCTOR_PROMPT_FILE: request.promptFile,
           CONDUCTOR_USAGE_FILE: usageFile,
-          [REPORT_VARIABLE]: reportFile,
         },
         ...(reads === undefined
           ? { onInput: (input) => this.converse(input, start) }
@@ -113,7 +116,17 @@ class CommandRun {
         signal: request.signal.aborted ? request.signal : this.end.signal,
         logFile: request.logFile,
         secrets,
-        ...(host.sandbox === undefined ? {} : { sandbox: this.sandbox(host.sandbox) }),
+        ...(host.sandbox === undefined
+          ? {}
+          : {
+              sandbox: programSandbox(host.sandbox, request, {
+                home: host.env.HOME,
+                state: config.state,
+                readOnly: [request.promptFile],
+                // Its login, its own state.
+                writable: [...this.state.credentials, this.state.folder, this.usageFolder],
+              }),
+            }),
         skip: (begin) => {
           this.watch.heard();
           return preset?.skips?.(begin) === true;
@@ -174,29 +187,6 @@ class CommandRun {
     }
     this.thread.interrupt();
     setTimeout(() => this.end.abort(), INTERRUPT_MS).unref();
-  }
-
-  /**
-   * What the sandbox shows an agent beside its workspace and its tools: its prompt, its login, its own state. The network
-   * stays open whatever the task says: the program talks to its model through it, and its tools cannot be told apart
-   * from outside.
-   */
-  private sandbox(program: string): SandboxPlan {
-    const { request, state, agent } = this;
-    const { places = {} } = request;
-    const home = agent.host.env.HOME;
-    const own = (agent.config.state ?? []).flatMap((place) =>
-      place.startsWith('/') ? [place] : home === undefined ? [] : [join(home, place)],
-    );
-    return {
-      program,
-      workspace: request.cwd,
-      network: true,
-      ...places,
-      readOnly: [...(places.readOnly ?? []), request.promptFile],
-      writable: [...own, ...state.credentials, state.folder, this.usageFolder],
-      hide: [...(places.hide ?? []), ...(home === undefined ? [] : secretPlaces(home))],
-    };
   }
 
   private failureOf(exit: ProgramExit): Failure | undefined {

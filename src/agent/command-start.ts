@@ -1,10 +1,21 @@
-/** How to start an agent that is a program: its host, the name of its model, its arguments. Runs nothing. */
+/**
+ * How to start an agent that is a program: its host, the name of its model, its arguments, its variables and its sandbox.
+ * Runs nothing.
+ */
 
+import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
+import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { CommandAgentConfig } from '../model/config.js';
 import type { AgentRequest } from './agent.js';
 import type { Preset, PresetStart } from './presets/preset.js';
 import { PRESETS } from './presets.js';
+import { REPORT_VARIABLE } from './report-file.js';
+
+/** Of programs that tell what they do; others may be silent as long as they like. */
+export const SILENCE_MINUTES = 10;
+/** The same while a tool of the agent runs. */
+export const TOOL_SILENCE_MINUTES = 30;
 
 export interface CommandAgentHost {
   /** The variables that conductor was started with; the agent gets the harmless ones and those that it names. */
@@ -63,4 +74,47 @@ export function commandArguments(config: CommandAgentConfig, start: PresetStart)
   return ok(
     config.command.map((part) => part.replace(/\{promptFile\}|\{model\}/g, (name) => values[name] ?? name)),
   );
+}
+
+/** What an attempt tells the program in variables: what it works on, and where its report goes. */
+export function attemptVariables(
+  { label, attempt }: Pick<AgentRequest, 'label' | 'attempt'>,
+  reportFile: string,
+): Record<string, string> {
+  return { CONDUCTOR_TASK: label, CONDUCTOR_ATTEMPT: String(attempt), [REPORT_VARIABLE]: reportFile };
+}
+
+/**
+ * What the sandbox shows an agent beside its workspace and its tools: its own state, and the places of the attempt. The
+ * network stays open whatever the task says: the program talks to its model through it, and its tools cannot be told
+ * apart from outside.
+ */
+export function programSandbox(
+  program: string,
+  { cwd, places = {} }: Pick<AgentRequest, 'cwd' | 'places'>,
+  {
+    home,
+    state = [],
+    readOnly = [],
+    writable,
+  }: {
+    readonly home: string | undefined;
+    /** As the config names it: relative to the home folder, or absolute. */
+    readonly state: readonly string[] | undefined;
+    readonly readOnly?: readonly string[];
+    readonly writable: readonly string[];
+  },
+): SandboxPlan {
+  const own = state.flatMap((place) =>
+    place.startsWith('/') ? [place] : home === undefined ? [] : [join(home, place)],
+  );
+  return {
+    program,
+    workspace: cwd,
+    network: true,
+    ...places,
+    readOnly: [...(places.readOnly ?? []), ...readOnly],
+    writable: [...own, ...writable],
+    hide: [...(places.hide ?? []), ...(home === undefined ? [] : secretPlaces(home))],
+  };
 }

@@ -34,8 +34,8 @@ export type AcpAgent = Pick<
 
 export interface AcpConnection {
   readonly agent: AcpAgent;
-  /** A line that the program printed; a long one comes in pieces. */
-  line(text: string): void;
+  /** A line that the program printed. A long one comes in pieces, of which `isEnd` is the last. */
+  line(text: string, isEnd: boolean): void;
   /** The program has ended: what still waits for an answer fails. */
   close(): void;
 }
@@ -54,22 +54,18 @@ export function connect(client: Client, send: (line: string) => void): AcpConnec
     write: (message) => send(`${JSON.stringify(message)}\n`),
   });
   const connection = new ClientSideConnection(() => client, { readable, writable });
-  let pending = '';
+  let pieces: string[] = [];
+  let length = 0;
   return {
     agent: connection,
-    line(text) {
-      // Other lines (warnings of the program) are no messages.
-      if (pending === '' && !text.startsWith('{')) return;
-      pending += text;
-      let message: AnyMessage | undefined;
-      try {
-        message = JSON.parse(pending) as AnyMessage;
-      } catch {
-        if (pending.length > MAX_MESSAGE) pending = '';
-        return;
-      }
-      pending = '';
-      controller?.enqueue(message);
+    line(text, isEnd) {
+      length += text.length;
+      if (length <= MAX_MESSAGE) pieces.push(text);
+      if (!isEnd) return;
+      const message = length <= MAX_MESSAGE ? messageIn(pieces.join('')) : undefined;
+      pieces = [];
+      length = 0;
+      if (message) controller?.enqueue(message);
     },
     close() {
       try {
@@ -79,4 +75,14 @@ export function connect(client: Client, send: (line: string) => void): AcpConnec
       }
     },
   };
+}
+
+/** Other lines (warnings of the program) are no messages. */
+function messageIn(line: string): AnyMessage | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line) as AnyMessage;
+  } catch {
+    return undefined;
+  }
 }

@@ -103,6 +103,13 @@ describe('an agent that speaks the protocol', () => {
     expect(online.lastWords).toBe('fetch yes.');
   });
 
+  test('is understood behind output that is no message', async () => {
+    const long = 'x'.repeat(50_000);
+    const exit = await run(`[print { loading] [print {"a": ] [write mine.txt ${long}] [about]`);
+    expect(exit.lastWords).toBe('wrote mine.txt. model none, mode plan.');
+    expect(await readFile(join(cwd, 'mine.txt'), 'utf8')).toBe(long);
+  });
+
   test('reports what it needs', async () => {
     expect(await run('[needs package.json]')).toMatchObject({
       kind: 'finished',
@@ -130,6 +137,7 @@ describe('an agent that speaks the protocol', () => {
     ['[fail my head hurts]', { kind: 'agent-error', detail: expect.stringContaining('my head hurts') }],
     ['(stop max_tokens)', { kind: 'agent-error', detail: 'the model stopped at its longest answer' }],
     ['(stop refusal)', { kind: 'agent-error', detail: 'the model declined to do the task' }],
+    ['[killed]', { kind: 'agent-error', detail: 'ended by SIGKILL' }],
     ['[die]', { kind: 'agent-error', detail: 'it ended with exit code 3 before its turn did' }],
   ])('%s is told for what it is', async (prompt, failure) => {
     expect(await run(prompt)).toMatchObject({ kind: 'failed', failure });
@@ -153,6 +161,10 @@ describe('an agent that speaks the protocol', () => {
     stop = new AbortController();
     const silent = await run('[deaf]', { limits: { silenceMinutes: 0.01 } });
     expect(silent).toMatchObject({ failure: { kind: 'stalled' } });
+    // A tool call that is told when it is over is none that runs: there the longer limit would hold.
+    const limits = { silenceMinutes: 0.01, toolSilenceMinutes: 10 };
+    const idle = await run('[over execute] [deaf]', { limits });
+    expect(idle).toMatchObject({ failure: { kind: 'stalled', minutes: 0.01 } });
     expect(await run('[deaf]', {}, { timeoutMs: 300 })).toMatchObject({ failure: { kind: 'timed-out' } });
     const missing = await run('x', { command: ['no-such-agent-program'] });
     expect(missing).toMatchObject({ failure: { kind: 'agent-missing' } });

@@ -5,24 +5,28 @@ import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import { secretValues } from '../../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../../io/process/process.js';
-import { type SandboxPlan, secretPlaces } from '../../io/process/sandbox.js';
 import type { AcpAgentConfig } from '../../model/config.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import { type Agent, type AgentExit, type AgentRequest, lastWordsOf } from '../agent.js';
-import { type CommandAgentHost, commandProvider } from '../command-start.js';
+import {
+  attemptVariables,
+  type CommandAgentHost,
+  commandProvider,
+  programSandbox,
+  SILENCE_MINUTES,
+  TOOL_SILENCE_MINUTES,
+} from '../command-start.js';
 import { type CommandStop, CommandWatch } from '../command-watch.js';
 import { DefinitionTexts } from '../prompts/definition-texts.js';
 import type { AgentDefinition } from '../prompts/definitions.js';
 import { failureOfProblem } from '../provider-problem.js';
 import { REACH } from '../provider-reach.js';
 import { Refusals } from '../refusals.js';
-import { REPORT_VARIABLE, takeReport } from '../report-file.js';
+import { takeReport } from '../report-file.js';
 import { type AcpConnection, connect } from './connection.js';
 import { AcpSession, type TurnProblem } from './session.js';
 
-const SILENCE_MINUTES = 10;
-const TOOL_SILENCE_MINUTES = 30;
 const REPORT = 'needs.json';
 /** How long an agent may take to end its turn, and its process to end, once it was asked to. */
 const END_MS = 2000;
@@ -126,19 +130,25 @@ class Turn {
         cwd: request.cwd,
         env: {
           ...cleanEnvironment(host.env, [...REACH, ...(config.env ?? [])]),
-          CONDUCTOR_TASK: request.label,
-          CONDUCTOR_ATTEMPT: String(request.attempt),
-          [REPORT_VARIABLE]: join(request.folder, REPORT),
+          ...attemptVariables(request, join(request.folder, REPORT)),
         },
         onInput: (input) => void this.converse(input),
         timeoutMs: request.timeoutMs,
         signal: request.signal.aborted ? request.signal : this.end.signal,
         logFile: request.logFile,
         secrets,
-        ...(host.sandbox === undefined ? {} : { sandbox: this.sandbox(host.sandbox) }),
-        onRawLine: (line, stream) => {
+        ...(host.sandbox === undefined
+          ? {}
+          : {
+              sandbox: programSandbox(host.sandbox, request, {
+                home: host.env.HOME,
+                state: config.state,
+                writable: [request.folder],
+              }),
+            }),
+        onRawLine: (line, stream, isEnd) => {
           this.watch.heard();
-          if (stream === 'stdout') this.connection?.line(line);
+          if (stream === 'stdout') this.connection?.line(line, isEnd);
         },
       });
       this.connection?.close();
@@ -167,24 +177,6 @@ class Turn {
     setTimeout(() => this.end.abort(), this.ended ? 0 : END_MS).unref();
   }
 
-  private sandbox(program: string): SandboxPlan {
-    const { request, config, host } = this;
-    const { places = {} } = request;
-    const home = host.env.HOME;
-    const own = (config.state ?? []).flatMap((place) =>
-      place.startsWith('/') ? [place] : home === undefined ? [] : [join(home, place)],
-    );
-    return {
-      program,
-      workspace: request.cwd,
-      // The program talks to its model through it.
-      network: true,
-      ...places,
-      writable: [...own, request.folder],
-      hide: [...(places.hide ?? []), ...(home === undefined ? [] : secretPlaces(home))],
-    };
-  }
-
   private failureOf(exit: ProgramExit): Failure | undefined {
     const { request, stopped, ended } = this;
     if (exit.kind === 'not-found') return { kind: 'agent-missing', program: exit.program };
@@ -195,13 +187,15 @@ class Turn {
       return { kind: 'timed-out', what: 'the agent', minutes: request.timeoutMs / 60_000, output };
     }
     if (ended?.ok) return undefined;
-    const why =
-      exit.kind === 'exited'
-        ? `it ended with exit code ${exit.code} before its turn did`
-        : 'its turn did not end';
-    const text = redact(ended?.error.text ?? why, this.secrets);
+    const text = redact(ended?.error.text ?? unfinished(exit), this.secrets);
     return failureOfProblem({ text }, commandProvider(this.config, request), output);
   }
+}
+
+/** Why a turn has no end. */
+function unfinished(exit: ProgramExit): string {
+  if (exit.kind === 'exited') return `it ended with exit code ${exit.code} before its turn did`;
+  return exit.kind === 'signalled' ? `ended by ${exit.signal}` : 'its turn did not end';
 }
 
 /** Fails with `invalid-config` where no program is named. */

@@ -143,12 +143,12 @@ export class AcpSession implements AcpClient {
         this.shown = 0;
         this.say(update.title);
         this.observe(update);
-        this.onTools({ began: [update.toolCallId] });
+        // Some agents tell a call when it is over.
+        if (!isOver(update)) this.onTools({ began: [update.toolCallId] });
         break;
       case 'tool_call_update':
         this.observe(update);
-        if (update.status === 'completed' || update.status === 'failed')
-          this.onTools({ ended: [update.toolCallId] });
+        if (isOver(update)) this.onTools({ ended: [update.toolCallId] });
         break;
       default:
     }
@@ -229,6 +229,10 @@ export class AcpSession implements AcpClient {
   private say(line: string): void {
     this.request.onEvent({ kind: 'output', line });
   }
+}
+
+function isOver({ status }: Pick<ToolCallUpdate, 'status'>): boolean {
+  return status === 'completed' || status === 'failed';
 }
 
 /** Gemini CLI tells its usage in a place of its own. */

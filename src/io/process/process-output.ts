@@ -19,8 +19,11 @@ export interface OutputOptions {
   readonly maxTailBytes: number;
   readonly secrets: readonly string[];
   onLine?(line: string, stream: OutputStream): void;
-  /** As `onLine`, with the secrets in it: for a reader of data, who redacts what it hands on. */
-  onRawLine?(line: string, stream: OutputStream): void;
+  /**
+   * As `onLine`, with the secrets in it: for a reader of data, who redacts what it hands on. Unless `isEnd`, it is a piece
+   * of a long line.
+   */
+  onRawLine?(line: string, stream: OutputStream, isEnd: boolean): void;
   /** Asked with the first piece of each line: such a line is neither logged nor handed on. */
   skip?(start: string, stream: OutputStream): boolean;
 }
@@ -107,7 +110,7 @@ export class Output {
     if (!state.isInLine) state.skips = this.options.skip?.(raw, stream) === true;
     state.isInLine = ending === '';
     if (state.skips) return;
-    this.options.onRawLine?.(raw.endsWith('\r') ? raw.slice(0, -1) : raw, stream);
+    this.options.onRawLine?.(raw.endsWith('\r') ? raw.slice(0, -1) : raw, stream, !state.isInLine);
     const text = redact(raw, this.options.secrets);
     this.writeLog(text + ending);
     const line = text.endsWith('\r') ? text.slice(0, -1) : text;

@@ -47,8 +47,11 @@ export interface ProgramRun {
   /** How long after SIGTERM what is left is killed. Default 2000. */
   readonly graceMs?: number;
   onLine?(line: string, stream: OutputStream): void;
-  /** As `onLine`, with the secrets in it: for a reader of data, who redacts what it hands on. */
-  onRawLine?(line: string, stream: OutputStream): void;
+  /**
+   * As `onLine`, with the secrets in it: for a reader of data, who redacts what it hands on. Unless `isEnd`, it is a piece
+   * of a long line.
+   */
+  onRawLine?(line: string, stream: OutputStream, isEnd: boolean): void;
   /** Asked with the first piece of each line: such a line is neither logged nor handed on. */
   skip?(start: string, stream: OutputStream): boolean;
   /** Called once, when the program runs; its process group has the same id. */
@@ -84,7 +87,9 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
     secrets: run.secrets ?? [],
     ...(run.logFile === undefined ? {} : { logFile: run.logFile }),
     ...(run.onLine === undefined ? {} : { onLine: (line, stream) => run.onLine?.(line, stream) }),
-    ...(run.onRawLine === undefined ? {} : { onRawLine: (line, stream) => run.onRawLine?.(line, stream) }),
+    ...(run.onRawLine === undefined
+      ? {}
+      : { onRawLine: (line, stream, isEnd) => run.onRawLine?.(line, stream, isEnd) }),
     ...(run.skip === undefined ? {} : { skip: (start, stream) => run.skip?.(start, stream) === true }),
   });
   const child = spawn(file as string, args, {

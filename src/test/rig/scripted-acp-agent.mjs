@@ -62,6 +62,14 @@ const WORDS = {
   hang: () => new Promise((resolve) => (onCancel = resolve)),
   deaf: () => new Promise(() => {}),
   die: async () => process.exit(3),
+  killed: async () => process.kill(process.pid, 'SIGKILL'),
+  /** Of a library that prints what it likes. */
+  print: async ([...text]) => process.stdout.write(`${text.join(' ')}\n`),
+  /** Told when it is over, as some agents do. */
+  over: async ([kind]) => {
+    const toolCallId = `call-${++asked}`;
+    update({ sessionUpdate: 'tool_call', toolCallId, title: kind, kind, status: 'completed' });
+  },
   async fail([...text]) {
     throw new Error(text.join(' '));
   },
