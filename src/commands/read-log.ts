@@ -1,10 +1,10 @@
 /** Reads the logs of builds in `.conductor/logs`. Writes nothing, and ignores damaged lines. */
 
-import { readdir } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { mapBounded } from '../base/bounded.js';
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
-import { exists, readText } from '../io/files.js';
+import { codeOf, exists, readText } from '../io/files.js';
 import type { BuildEvent } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import { CONDUCTOR_FOLDER, folderName } from '../project/log-files.js';
@@ -55,13 +55,7 @@ export async function readBuildLog(
 
 async function readEvents(project: string, build: string): Promise<BuildEvent[]> {
   const text = (await readText(`${logsFolder(project)}/${build}/events.ndjson`)) ?? '';
-  return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as BuildEvent];
-    } catch {
-      return [];
-    }
-  });
+  return eventsIn(text);
 }
 
 async function readFiles(project: string, build: string, label: string): Promise<BuildLog['files']> {
@@ -75,4 +69,46 @@ async function readFiles(project: string, build: string, label: string): Promise
 
 function logsFolder(project: string): string {
   return `${project}/${CONDUCTOR_FOLDER}/logs`;
+}
+
+/**
+ * The events of a log that are complete from a place on, in bytes, and the place behind them: a line that is still being
+ * written is read the next time.
+ */
+export async function readEventsFrom(
+  path: string,
+  offset: number,
+): Promise<{ readonly events: BuildEvent[]; readonly offset: number }> {
+  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+  if (size <= offset) return { events: [], offset };
+  const bytes = await readPart(path, offset, size - offset);
+  const end = bytes.lastIndexOf('\n') + 1;
+  return { events: eventsIn(bytes.toString('utf8', 0, end)), offset: offset + end };
+}
+
+/** Nothing where there is no file: old logs are removed while they are read. */
+export async function readPart(path: string, from: number, length: number): Promise<Buffer> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!file) return Buffer.alloc(0);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Lines that are damaged, or cut off, are passed over. */
+export function eventsIn(text: string): BuildEvent[] {
+  return text.split('\n').flatMap((line) => {
+    if (!line.startsWith('{')) return [];
+    try {
+      return [JSON.parse(line) as BuildEvent];
+    } catch {
+      return [];
+    }
+  });
 }

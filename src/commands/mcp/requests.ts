@@ -4,10 +4,11 @@ import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ANSWER } from '../../agent/inbox/answer.js';
 import { type InboxRequest, openRequests, REQUEST } from '../../agent/inbox/request-folder.js';
-import { codeOf, exists, isAlive, readBytes, readText, writeAtomic } from '../../io/files.js';
+import { codeOf, exists, isAlive, readText, writeAtomic } from '../../io/files.js';
 import type { BuildEvent } from '../../model/event.js';
 import { printFailure } from '../../report/failures/failure-print.js';
 import { plainStyle } from '../../report/style.js';
+import { readEventsFrom } from '../read-log.js';
 import { untilFound } from './waiting.js';
 
 export interface OpenRequest extends InboxRequest {
@@ -125,10 +126,12 @@ export async function outcomeOf(
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const isTask = !request.task.includes('@');
+  let offset = since;
   return untilFound(
     async () => {
-      const events = await eventsSince(request, since);
-      const found = events.map((event) => outcome(event, request.task)).find((one) => one !== undefined);
+      const read = await readEventsFrom(eventsOf(request), offset);
+      offset = read.offset;
+      const found = read.events.map((event) => outcome(event, request.task)).find((one) => one !== undefined);
       if (found) return found;
       // A review or a revised task has no event of its own: conductor goes on with it.
       const isTaken = !(await exists(request.folder));
@@ -152,21 +155,6 @@ function outcome(event: BuildEvent, task: string): Outcome | undefined {
     isGood: true,
     text: `${task}: ${event.outcome}. It is published at the end of the build; take_task gives the next one.`,
   };
-}
-
-async function eventsSince(request: InboxRequest, offset: number): Promise<BuildEvent[]> {
-  const bytes = (await readBytes(eventsOf(request)))?.subarray(offset) ?? Buffer.alloc(0);
-  return bytes
-    .toString('utf8')
-    .split('\n')
-    .flatMap((line) => {
-      try {
-        return line === '' ? [] : [JSON.parse(line) as BuildEvent];
-      } catch {
-        // It is still being written.
-        return [];
-      }
-    });
 }
 
 /** The log of the attempt lies in the task's folder of the build's logs. */

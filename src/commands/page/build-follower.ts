@@ -3,13 +3,12 @@
  * nothing.
  */
 
-import { open, stat } from 'node:fs/promises';
-import { codeOf, isAlive, readText } from '../../io/files.js';
+import { stat } from 'node:fs/promises';
+import { isAlive, readText } from '../../io/files.js';
 import type { BuildDocument, BuildRow } from '../../model/build-view.js';
-import type { BuildEvent } from '../../model/event.js';
 import { CONDUCTOR_FOLDER } from '../../project/log-files.js';
 import { BuildFold } from '../../report/build-view/build-fold.js';
-import { listBuilds } from '../read-log.js';
+import { eventsIn, listBuilds, readEventsFrom, readPart } from '../read-log.js';
 import { lastLine } from './last-line.js';
 
 /** Of an ended build, the list needs the first events and the last ones only. */
@@ -106,8 +105,8 @@ export class BuildFollower {
     const size = (await stat(this.file(name)).catch(() => undefined))?.size ?? 0;
     if (size <= HEAD_BYTES + TAIL_BYTES) return { fold, offset: 0, gone: 0, partial: false };
     const ends = [
-      ...eventsIn(await readPart(this.file(name), 0, HEAD_BYTES)).slice(0, 1),
-      ...eventsIn(await readPart(this.file(name), size - TAIL_BYTES, TAIL_BYTES)).filter(
+      ...eventsIn(String(await readPart(this.file(name), 0, HEAD_BYTES))).slice(0, 1),
+      ...eventsIn(String(await readPart(this.file(name), size - TAIL_BYTES, TAIL_BYTES))).filter(
         (event) => event.type === 'build.finished' || event.type === 'build.published',
       ),
     ];
@@ -118,14 +117,10 @@ export class BuildFollower {
 
   private async readOn(name: string, followed: Followed): Promise<boolean> {
     const file = this.file(name);
-    const size = (await stat(file).catch(() => undefined))?.size ?? 0;
-    if (size <= followed.offset) return false;
-    const text = await readPart(file, followed.offset, size - followed.offset);
-    const end = text.lastIndexOf('\n') + 1;
-    if (end === 0) return false;
-    const whole = text.slice(0, end);
-    followed.offset += Buffer.byteLength(whole);
-    for (const event of eventsIn(whole)) followed.fold.on(event);
+    const { events, offset } = await readEventsFrom(file, followed.offset);
+    if (offset === followed.offset) return false;
+    followed.offset = offset;
+    for (const event of events) followed.fold.on(event);
     followed.gone = 0;
     return true;
   }
@@ -141,31 +136,4 @@ export class BuildFollower {
     followed.fold.killed();
     return true;
   }
-}
-
-/** Nothing where there is no file: old logs are removed while they are read. */
-async function readPart(path: string, from: number, length: number): Promise<string> {
-  const file = await open(path, 'r').catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (!file) return '';
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
-    return buffer.subarray(0, bytesRead).toString('utf8');
-  } finally {
-    await file.close();
-  }
-}
-
-/** Lines that are damaged, or cut off, are passed over. */
-function eventsIn(text: string): BuildEvent[] {
-  return text.split('\n').flatMap((line) => {
-    if (!line.startsWith('{')) return [];
-    try {
-      return [JSON.parse(line) as BuildEvent];
-    } catch {
-      return [];
-    }
-  });
 }

@@ -1,0 +1,25 @@
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { readEventsFrom } from './read-log.js';
+
+test('a log that grows is read on from where it was read to, a line only when it is complete', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'conductor-log-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const log = join(root, 'events.ndjson');
+  expect(await readEventsFrom(log, 0)).toEqual({ events: [], offset: 0 });
+  const line = (message: string) => `${JSON.stringify({ type: 'warning', message })}\n`;
+  const [one, two, three] = [line('é'), line('zwei'), line('drei')];
+  await appendFile(log, one + two.slice(0, 9));
+  const first = await readEventsFrom(log, 0);
+  expect(first).toEqual({ events: [{ type: 'warning', message: 'é' }], offset: Buffer.byteLength(one) });
+  expect(await readEventsFrom(log, first.offset)).toEqual({ events: [], offset: first.offset });
+  await appendFile(log, two.slice(9) + three);
+  const messages = ({ events }: typeof first) => events.map((event) => 'message' in event && event.message);
+  const second = await readEventsFrom(log, first.offset);
+  expect(messages(second)).toEqual(['zwei', 'drei']);
+  // From within a character: the rest of that line is none, and the place stays exact.
+  const within = await readEventsFrom(log, Buffer.from(one).indexOf('é') + 1);
+  expect(within).toEqual(second);
+});
