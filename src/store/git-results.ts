@@ -5,6 +5,7 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { commitTree } from '../io/git/raw-tree.js';
 import { DurableRefs } from '../io/git/upkeep/durable.js';
 import { repackRefs } from '../io/git/upkeep/repack.js';
 import { removeBrokenObjects } from '../io/git/upkeep/repair.js';
@@ -177,8 +178,9 @@ export class GitResults implements ResultStore {
     const created = await this.create(name, commit);
     if (!created.ok || created.value === 'created') return;
     if ((await this.commitOf(name)) === commit) return;
-    await this.objects.deleteRef(refOf(name));
-    await this.create(name, commit);
+    // In one step: a process killed between a removal and a creation would lose the entry.
+    await this.objects.setRef(refOf(name), commit);
+    await this.durable.refWritten(refOf(name));
   }
 
   /** One that was made just now, together with others that are. Contents that are large stay where they are. */
@@ -235,7 +237,7 @@ export class GitResults implements ResultStore {
     const damaged = (detail: string) => err<Failure>({ kind: 'result-damaged', key, detail });
     let listing: Listing;
     try {
-      const tree = treeOf(await this.objects.read(commit));
+      const tree = commitTree((await this.objects.read(commit)) ?? Buffer.alloc(0));
       if (tree === undefined) return damaged('its tree is missing');
       listing = new Listing(await walkTree(this.objects, tree));
     } catch (error) {
@@ -293,7 +295,3 @@ export async function entryMessage(objects: GitObjects, name: EntryName, files: 
 
 const resultMessage = (label: string) => `result of ${label}\n`;
 const gatesMessage = (key: Digest) => `gates passed ${key}\n`;
-
-function treeOf(commit: Buffer | undefined): ObjectId | undefined {
-  return /^tree ([0-9a-f]{40,64})\n/.exec(commit?.toString('latin1', 0, 80) ?? '')?.[1];
-}

@@ -4,7 +4,10 @@
  */
 
 import { sha256 } from '../base/sha256.js';
+import { ObjectDamaged } from '../io/git/damaged.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { commitTree } from '../io/git/raw-tree.js';
+import { DurableRefs } from '../io/git/upkeep/durable.js';
 import type { ActionKey } from '../model/action.js';
 import type { Need } from '../model/agents/agent-report.js';
 import type { Label } from '../model/task.js';
@@ -35,16 +38,19 @@ export interface KeptWork extends WaitingWork {
 
 export class WorkStore {
   private readonly objects: GitObjects;
+  private readonly durable: DurableRefs;
   private readonly folder: string;
 
   /** `scope`: what tells this project and worktree from others of the same clone. */
   constructor(objects: GitObjects, scope: string) {
     this.objects = objects;
+    this.durable = new DurableRefs(objects);
     this.folder = `${PREFIX}${sha256(scope).slice(0, 16)}/`;
   }
 
   /** In place of what was kept for the task before. */
   async keep(work: WaitingWork, written: Files): Promise<void> {
+    await this.objects.writeHeld([...written.values()].map(({ id }) => id));
     await this.point(work, await this.objects.editTree(undefined, new Map(written)));
   }
 
@@ -78,8 +84,12 @@ export class WorkStore {
 
   private async point(work: WaitingWork, tree: ObjectId): Promise<void> {
     const commit = await this.objects.writeCommit({ tree, message: JSON.stringify(work) });
-    await this.forget(work.label);
-    await this.objects.createRef(this.refOf(work.label), commit);
+    const [bad] = await this.durable.makeDurable(commit);
+    if (bad !== undefined) throw new ObjectDamaged('object', bad);
+    const ref = this.refOf(work.label);
+    // In one step: a process killed between a removal and a creation would lose work that was paid for.
+    await this.objects.setRef(ref, commit);
+    await this.durable.refWritten(ref);
   }
 }
 
@@ -91,8 +101,9 @@ export async function workCommits(objects: GitObjects): Promise<ObjectId[]> {
 
 /** Undefined for what cannot be read: the task is then built from its start. */
 async function read(objects: GitObjects, commit: ObjectId): Promise<KeptWork | undefined> {
-  const text = (await objects.read(commit))?.toString('utf8') ?? '';
-  const files = /^tree ([0-9a-f]+)$/m.exec(text)?.[1];
+  const content = (await objects.read(commit)) ?? Buffer.alloc(0);
+  const text = content.toString('utf8');
+  const files = commitTree(content);
   try {
     const work = JSON.parse(text.slice(text.indexOf('\n\n') + 2)) as WaitingWork;
     return files !== undefined && typeof work.label === 'string' && Array.isArray(work.needs)

@@ -199,9 +199,14 @@ export class GitObjects {
       if ((await this.resolve(name)) !== undefined) return 'exists';
       if (!error.message.includes('reference already exists')) throw error;
       // A ref to an object that is damaged is as good as none.
-      await this.inTurn(() => gitOk(['update-ref', name, id], this.call));
+      await this.setRef(name, id);
       return 'created';
     }
+  }
+
+  /** In one step, whatever the ref named before: at each moment it names one of the two. */
+  async setRef(name: string, id: ObjectId): Promise<void> {
+    await this.inTurn(() => gitOk(['update-ref', name, id], this.call));
   }
 
   async deleteRef(name: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** Git's tree objects as entries, and changes of a tree grouped by the folders that they touch. Knows no repository. */
+/** Git's tree objects as entries, the tree of a commit, and changes of a tree grouped by the folders that they touch. Knows no repository. */
 
 import { isUtf8 } from 'node:buffer';
 import type { Entry, FileMode, ObjectId } from '../../model/tree.js';
@@ -92,6 +92,11 @@ export interface FolderChanges {
 /** A path as git keeps it: its bytes, one character each. */
 export function byteName(path: string): string {
   return Buffer.from(path, 'utf8').toString('latin1');
+}
+
+/** The tree of a commit, from the commit's content; undefined for what is no commit. */
+export function commitTree(content: Buffer): ObjectId | undefined {
+  return /^tree ([0-9a-f]{40,64})\n/.exec(content.toString('latin1', 0, 80))?.[1];
 }
 
 export function groupChanges(changes: Changes): FolderChanges {

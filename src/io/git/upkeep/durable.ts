@@ -6,7 +6,7 @@ import type { ObjectId } from '../../../model/tree.js';
 import { syncFiles, syncFolder } from '../../durable.js';
 import { loosePath, ObjectDamaged } from '../damaged.js';
 import type { GitObjects } from '../objects.js';
-import { parseRawTree, type TreeEntry } from '../raw-tree.js';
+import { commitTree, parseRawTree, type TreeEntry } from '../raw-tree.js';
 
 /** A ref to a commit with unreadable objects would be a result that does not exist. */
 export class DurableRefs {
@@ -32,7 +32,7 @@ export class DurableRefs {
       const object = await this.objects.readVerified(id);
       if (object === undefined) bad.push(id);
       else if (object.type === 'tree') return treeEntries(object.content, id);
-      else if (object.type === 'commit') return [treeOf(object.content)];
+      else if (object.type === 'commit') return [commitTree(object.content) ?? []].flat();
       return [];
     };
     for (let level: readonly ObjectId[] = [commit]; level.length > 0; )
@@ -102,8 +102,4 @@ export class DurableRefs {
 function treeEntries(content: Buffer, id: ObjectId): ObjectId[] {
   const entries = [...parseRawTree(content, id.length / 2).values()];
   return entries.filter((entry) => entry.mode !== '160000').map((entry) => entry.id);
-}
-
-function treeOf(commit: Buffer): ObjectId {
-  return commit.toString('latin1', 'tree '.length, commit.indexOf(0x0a));
 }
