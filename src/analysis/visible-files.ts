@@ -10,10 +10,11 @@ import { type Digest, digestFields } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
-import { digestFiles, type Entry, encodeEntry, type Files, type Listing } from '../model/tree.js';
+import { digestFiles, type Entry, encodeEntry, type Files } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { BeyondInterfaces, ManifestFacts } from '../store/manifest.js';
 import { type CommandSettings, settingsFor } from './command-settings.js';
+import { selectInputs } from './declared-inputs.js';
 import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
 import { foldPatches } from './patches.js';
 
@@ -94,7 +95,7 @@ export function readsBeyond(reader: Reader): BeyondInterfaces {
   // A template gets its variables and nothing else. What an agent without inputs reads is observed.
   if (kind === 'render' || (kind === 'agent' && task.inputs === undefined)) return NOTHING;
   const isWhole = task.inputs === undefined;
-  const shown = new Set(inputs.flatMap((input) => input.files.map(([path]) => path)));
+  const shown = shownPaths(inputs);
   return {
     outputs: isWhole ? outputsBeyond(reader) : [],
     patches: patchesBeyond(reader, (path) => isWhole || shown.has(path)),
@@ -111,7 +112,7 @@ export function gateReads(reader: EquippedReader): Digest | undefined {
   const { project, task, inputs } = reader;
   if (gatesOf(project, task).length === 0) return undefined;
   const { whole, more } = gateFiles(reader);
-  const shown = new Set(inputs.flatMap((input) => input.files.map(([path]) => path)));
+  const shown = shownPaths(inputs);
   const fields: string[] = whole ? ['tree', handWrittenDigest(project)] : [];
   for (const [path, entry] of more) if (!shown.has(path)) fields.push(path, encodeEntry(entry));
   const named = new Set(more.map(([path]) => path));
@@ -142,10 +143,15 @@ function handWrittenDigest(project: Project): string {
   return digest;
 }
 
+/** The paths that declared inputs show. */
+function shownPaths(inputs: Reader['inputs']): ReadonlySet<string> {
+  return new Set(inputs.flatMap((input) => input.files.map(([path]) => path)));
+}
+
 /** What a `run` recipe gets beside files. Agents do not get it, and what they make does not depend on it. */
 export function recipeSettings({ task, inputs, settings }: EquippedReader): readonly ManifestItem[] {
   if (task.recipe.kind !== 'run') return [];
-  const shown = new Set(inputs.flatMap((input) => input.files.map(([path]) => path)));
+  const shown = shownPaths(inputs);
   return settingsFor(settings, (path) => task.inputs === undefined || shown.has(path));
 }
 
@@ -159,22 +165,19 @@ function gateFiles({ project, task }: Pick<Reader, 'project' | 'task'>): {
   if (whole) return { whole, more: [] };
   const more = new Map<string, Entry>();
   for (const { inputs } of gates)
-    for (const [path, entry] of inputs ? selected(project.handWritten, inputs) : []) more.set(path, entry);
+    for (const [path, entry] of inputs ? selected(project, inputs) : []) more.set(path, entry);
   return { whole, more: [...more].sort(([a], [b]) => compareBytes(a, b)) };
 }
 
-const selections = new WeakMap<Listing, Map<string, readonly (readonly [string, Entry])[]>>();
+const selections = new WeakMap<Project, Map<string, readonly (readonly [string, Entry])[]>>();
 
-/** Every task has the gates of the config: their files are looked for once. */
-function selected(listing: Listing, patterns: readonly string[]): readonly (readonly [string, Entry])[] {
-  const known = selections.get(listing) ?? new Map<string, readonly (readonly [string, Entry])[]>();
-  selections.set(listing, known);
+/** As the declared inputs of a task. Every task has the gates of the config: their files are looked for once. */
+function selected(project: Project, patterns: readonly string[]): readonly (readonly [string, Entry])[] {
+  const known = selections.get(project) ?? new Map<string, readonly (readonly [string, Entry])[]>();
+  selections.set(project, known);
   const name = patterns.join('\0');
-  const found =
-    known.get(name) ??
-    patternSet(patterns)
-      .select(listing)
-      .map((path) => [path, listing.get(path) as Entry] as const);
+  const set = patternSet(patterns);
+  const found = known.get(name) ?? set.includes.flatMap((include) => selectInputs(project, set, include));
   known.set(name, found);
   return found;
 }

@@ -186,6 +186,19 @@ test('gates that all name their inputs see nothing else that people wrote', asyn
   expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'fresh' });
 });
 
+test('a gate whose inputs name a spec sees it, and runs again when it changes', async () => {
+  await using rig = await createRig();
+  rig.write({ 'specs/f/rules.md': 'one\n' });
+  const verify = [{ run: 'grep -q one specs/f/rules.md', inputs: ['specs/f/rules.md'] }];
+  rig.backlog('f', { T1: { description: 'x', inputs: [], outputs: ['one.txt'], verify } });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  expect((await rig.build()).outcomes()).toEqual(BUILT);
+  rig.write({ 'specs/f/rules.md': 'one more\n' });
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'verified' });
+  rig.write({ 'specs/f/rules.md': 'two\n' });
+  expect(await rig.inspect()).toEqual({ 'f/T1': 'unverified' });
+});
+
 test('gates see all that dependencies made, and run again when any of it changes', async () => {
   await using rig = await createRig();
   rig.write({ 'in.txt': 'a' });
