@@ -43,8 +43,8 @@ async function choose(all: LockedTask, store: ResultStore, key: Digest): Promise
 /** The one of them that the first remote has. */
 async function standing(store: ResultStore, records: readonly TaskRecord[]): Promise<TaskRecord | undefined> {
   if (records.length < 2 || !store.standing) return undefined;
-  for (const record of records) {
-    const commit = await store.standing(resultKeyOf(record));
+  for (const key of new Set(records.map(resultKeyOf))) {
+    const commit = await store.standing(key);
     const found = records.find((one) => one.result === commit);
     if (found) return found;
   }

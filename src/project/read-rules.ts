@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { readText } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import type { Repository } from '../io/git/repository.js';
+import { foldersAbove, type Repository } from '../io/git/repository.js';
 import {
   type ConversionOf,
   conversions,
@@ -54,17 +54,6 @@ export async function readRules(
     return { text: NO_RULES, above: NO_RULES, conversionOf: undefined };
   const text = rulesFor(filesOf([...outer, ...own]), prefix);
   return { text, above: rulesFor(filesOf(outer), prefix), conversionOf: conversions(text) };
-}
-
-/** `a/b/` has the folders `` and `a/` above it. */
-function foldersAbove(prefix: string): string[] {
-  const names = prefix.split('/').slice(0, -1);
-  return names.map((_, depth) =>
-    names
-      .slice(0, depth)
-      .map((name) => `${name}/`)
-      .join(''),
-  );
 }
 
 function filesOf(files: readonly { readonly path: string; readonly text: string }[]): RulesFiles {

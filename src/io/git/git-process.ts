@@ -14,11 +14,11 @@ export interface GitCall {
   readonly env?: Readonly<Record<string, string>>;
   /** `<name>=<value>` for this call, over those of every call. */
   readonly settings?: readonly string[];
-  /** For calls that speak to other machines: without a terminal to ask at, ended when aborted or when stuck. */
   /** For calls that commit in the person's name: their variables for git count. */
   readonly asPerson?: boolean;
   /** For calls that run the person's hooks, which no other call may. */
   readonly hooks?: boolean;
+  /** For calls that speak to other machines: without a terminal to ask at, ended when aborted or when stuck. */
   readonly away?: {
     readonly signal: AbortSignal;
     /** Milliseconds without any output after which git is taken for stuck. */

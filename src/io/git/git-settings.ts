@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { sha256 } from '../../base/sha256.js';
 import { fileIdentity, readText } from '../files.js';
 import { type GitCall, git, gitEnvironment } from './git-process.js';
-import type { Repository } from './repository.js';
+import { foldersAbove, type Repository } from './repository.js';
 
 export interface GitSettings {
   /** Of all that decides the blob of a file. */
@@ -56,12 +56,12 @@ export async function readGitSettings(repository: Repository, call: GitCall): Pr
     named('core.attributesfile', 'attributes'),
     '/etc/gitattributes',
     join(store, 'info/attributes'),
-    ...above(prefix, '.gitattributes').map((path) => join(top, path)),
+    ...foldersAbove(prefix).map((folder) => join(top, folder, '.gitattributes')),
   ];
   const ignores = [
     named('core.excludesfile', 'ignore'),
     join(store, 'info/exclude'),
-    ...above(prefix, '.gitignore').map((path) => join(top, path)),
+    ...foldersAbove(prefix).map((folder) => join(top, folder, '.gitignore')),
   ];
   const all = [...files, ...attributes, ...ignores];
   // Before they are read: a change meanwhile is seen by the next look.
@@ -83,12 +83,6 @@ export async function readGitSettings(repository: Repository, call: GitCall): Pr
 export function isSameSettings({ sources, home }: GitSettings): boolean {
   if (home !== homes()) return false;
   return Object.entries(sources).every(([path, identity]) => (fileIdentity(path) ?? '') === identity);
-}
-
-/** `a/b/` has files in the root and in `a/` above it. */
-function above(prefix: string, name: string): string[] {
-  const folders = prefix.split('/').slice(0, -1);
-  return folders.map((_, depth) => [...folders.slice(0, depth), name].join('/'));
 }
 
 function userFiles(): string[] {

@@ -1,4 +1,4 @@
-/** Paths of the user's repository around a project, and of conductor's own one. Plain data. */
+/** Paths of the user's repository around a project, and of conductor's own one. Reads nothing. */
 
 export interface Repository {
   /** Real path of the project. */
@@ -18,4 +18,15 @@ export interface Repository {
   readonly state: string;
   /** 16 hexadecimal digits that stand for the project's path. */
   readonly hash: string;
+}
+
+/** `a/b/` has the folders `` and `a/` above it. */
+export function foldersAbove(prefix: string): string[] {
+  const names = prefix.split('/').slice(0, -1);
+  return names.map((_, depth) =>
+    names
+      .slice(0, depth)
+      .map((name) => `${name}/`)
+      .join(''),
+  );
 }
