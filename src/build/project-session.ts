@@ -139,8 +139,18 @@ async function sweep(repository: Repository, cacheDir: string): Promise<void> {
   await indexPacks(store);
 }
 
+const COPIED = [
+  'index',
+  'published.json',
+  'patched.json',
+  'specs.json',
+  'last.json',
+  'waiting.json',
+  'uncommitted-locks.json',
+];
+
 async function copyRecords(from: string, to: string): Promise<void> {
-  for (const name of ['index', 'published.json', 'patched.json', 'specs.json', 'last.json', 'waiting.json']) {
+  for (const name of COPIED) {
     const content = await readBytes(`${from}/${name}`);
     if (content) await writeAtomic(`${to}/${name}`, content);
   }

@@ -120,6 +120,22 @@ export async function writeWaiting(
   await writeAtomic(`${state}/waiting.json`, JSON.stringify(waiting));
 }
 
+/** Lock files that are in no commit of a history. */
+export interface UncommittedLocks {
+  /** HEAD, and what else decides which commits it reaches. */
+  readonly history: string;
+  readonly lockFiles: readonly string[];
+}
+
+export async function readUncommittedLocks(state: string): Promise<UncommittedLocks | undefined> {
+  const record = await readRecord<UncommittedLocks>(`${state}/uncommitted-locks.json`);
+  return Array.isArray(record?.lockFiles) ? record : undefined;
+}
+
+export async function writeUncommittedLocks(state: string, record: UncommittedLocks): Promise<void> {
+  await writeAtomic(`${state}/uncommitted-locks.json`, JSON.stringify(record));
+}
+
 /** Milliseconds that tasks took when they were last run. */
 export async function readDurations(state: string): Promise<Record<Label, number>> {
   return (await readRecord<Record<Label, number>>(`${state}/durations.json`)) ?? {};

@@ -205,11 +205,11 @@ describe('committing', () => {
 });
 
 /** The git commands of one load. */
-async function commandsOf(rig: Rig): Promise<string[]> {
+async function commandsOf(load: () => Promise<unknown>): Promise<string[]> {
   const commands: string[] = [];
   observeGit(({ command }) => commands.push(command));
   try {
-    await rig.inspect();
+    await load();
   } finally {
     observeGit(undefined);
   }
@@ -225,11 +225,38 @@ test('a load takes one snapshot, also of files that look secret and that git tra
   });
   await rig.buildWithoutAgent();
   expect(rig.read('out.txt')).toContain('.npmrc');
-  const snapshots = async () => (await commandsOf(rig)).filter((command) => command === 'write-tree').length;
+  const snapshots = async () =>
+    (await commandsOf(() => rig.inspect())).filter((command) => command === 'write-tree').length;
   await rig.inspect();
   expect(await snapshots()).toBe(1);
   rig.git('rm', '-q', '--cached', '.npmrc');
   rig.write({ 'other.txt': 'changed' });
   await rig.buildWithoutAgent();
   expect(rig.read('out.txt')).not.toContain('.npmrc');
+});
+
+test("git's history is searched for a lost lock file once for each HEAD", async () => {
+  await using rig = await createRig();
+  rig.write({ 'routes.ts': 'a\n' });
+  rig.backlog('f', { T1: task('one.txt', { edits: ['routes.ts'] }) });
+  rig.commit();
+  rig.backlog('h', { T1: { inputs: [], outputs: ['h.txt'], run: 'echo > h.txt' } });
+  const searches = async () => {
+    const commands = await commandsOf(() => rig.buildWithoutAgent({ targets: ['h'] }));
+    return commands.filter((command) => command === 'log').length;
+  };
+  expect([await searches(), await searches()]).toEqual([1, 0]);
+  expect(await commandsOf(() => rig.inspect())).not.toContain('log');
+  rig.backlog('g', { T1: task('two.txt', { edits: ['routes.ts'] }) });
+  expect([await searches(), await searches()]).toEqual([1, 0]);
+  rig.write({ 'more.ts': 'b\n' });
+  rig.commit();
+  expect([await searches(), await searches()]).toEqual([1, 0]);
+  rig.answer('f/T1', { 'one.txt': '1' });
+  rig.answer('g/T1', { 'two.txt': '2' });
+  await rig.build();
+  rig.commit();
+  const before = await rig.inspect();
+  rig.remove('specs/f/.metadata.json');
+  expect(await rig.inspect()).toEqual(before);
 });
