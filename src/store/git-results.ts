@@ -226,8 +226,8 @@ export class GitResults implements ResultStore {
   }
 
   async repack(): Promise<void> {
-    await this.writer.mergePacks();
-    await repackRefs(this.objects.store);
+    const hasNewPacks = await this.writer.mergePacks();
+    await repackRefs(this.objects.store, hasNewPacks);
   }
 
   async close(): Promise<void> {}

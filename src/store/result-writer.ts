@@ -39,6 +39,7 @@ export class ResultWriter {
   private readonly durable: DurableRefs;
   private waiting: Waiting[] = [];
   private writing: Promise<void> | undefined;
+  private hasWritten = false;
   private small: { readonly name: string; readonly commits: readonly ObjectId[] }[] = [];
 
   constructor(objects: GitObjects, durable: DurableRefs) {
@@ -54,16 +55,18 @@ export class ResultWriter {
     });
   }
 
-  /** Makes the many small packs of a build one. */
-  async mergePacks(): Promise<void> {
-    const small = this.small;
+  /** Makes the many small packs of a build one. Says whether there are new packs since it was called last. */
+  async mergePacks(): Promise<boolean> {
+    const { small, hasWritten } = this;
     this.small = [];
-    if (small.length < 2) return;
+    this.hasWritten = false;
+    if (small.length < 2) return hasWritten;
     await mergePacks(
       this.objects.store,
       small.map(({ name }) => name),
       small.flatMap(({ commits }) => commits),
     );
+    return hasWritten;
   }
 
   private async drain(): Promise<void> {
@@ -93,6 +96,7 @@ export class ResultWriter {
     const objects = new Map<ObjectId, GitObject>();
     for (const one of group) for (const [id, object] of one.objects) objects.set(id, object);
     const name = await writePack(this.objects.store, objects, this.objects.hash);
+    this.hasWritten = true;
     if (objects.size < SMALL) this.small.push({ name, commits: group.map(({ commit }) => commit) });
     // Of two with one name the first counts.
     const refs = new Map([...group].reverse().map(({ ref, commit }) => [ref, commit]));

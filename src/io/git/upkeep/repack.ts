@@ -11,16 +11,15 @@ const HALF_WRITTEN_MS = 60 * 60 * 1000;
 /**
  * Packs everything that new refs below `refs/conductor/` reach, also what lies in the person's repository and could be
  * pruned there, then the refs themselves: a ref that is still a file of its own is a new one. Killed half-way, it is
- * done again next time.
+ * done again next time. Objects that are in a pack are no files of their own afterwards; `hasNewPacks`: also where no ref is new.
  */
-export async function repackRefs(store: string): Promise<void> {
+export async function repackRefs(store: string, hasNewPacks = false): Promise<void> {
   const call: GitCall = { gitDir: store, dir: store };
   await sweepPacks(join(store, 'objects', 'pack'));
   const ids = await looseRefs(join(store, 'refs', 'conductor'));
-  if (ids.length === 0) return;
-  await packReachable(call, ids);
-  await git(['prune-packed', '-q'], call);
-  await gitOk(['pack-refs', '--all'], call);
+  if (ids.length > 0) await packReachable(call, ids);
+  if (ids.length > 0 || hasNewPacks) await git(['prune-packed', '-q'], call);
+  if (ids.length > 0) await gitOk(['pack-refs', '--all'], call);
 }
 
 /** Puts all that these commits reach into one pack, in place of the packs named, in which nothing else is needed. */

@@ -39,16 +39,21 @@ export class LooseWriter {
     return id;
   }
 
-  private place(folder: string, file: string, bytes: Buffer): void {
-    if (!this.folders.has(folder)) {
-      try {
-        // Not recursive: that one calls a read-only disk a missing folder.
-        mkdirSync(folder);
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      }
-      this.folders.add(folder);
+  private place(folder: string, file: string, bytes: Buffer, tries = 3): void {
+    const isKnown = this.folders.has(folder);
+    this.folders.add(folder);
+    try {
+      if (!isKnown) makeFolder(folder);
+      this.placeIn(folder, file, bytes);
+    } catch (error) {
+      this.folders.delete(folder);
+      // git removes a folder in which it leaves no object: when this process or another one has packed what was there.
+      if (tries === 1 || codeOf(error) !== 'ENOENT') throw error;
+      this.place(folder, file, bytes, tries - 1);
     }
+  }
+
+  private placeIn(folder: string, file: string, bytes: Buffer): void {
     // git removes files of this name after a while.
     const temporary = join(folder, `tmp_obj_${process.pid}_${this.count++}`);
     try {
@@ -58,6 +63,15 @@ export class LooseWriter {
       rmSync(temporary, { force: true });
       throw error;
     }
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    // Not recursive: that one calls a read-only disk a missing folder.
+    mkdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
 }
 

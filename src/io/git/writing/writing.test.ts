@@ -1,7 +1,7 @@
 /** What is written here is what git would have written: git itself is the judge. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -197,4 +197,15 @@ test('an object that the disk does not take is a failure of the system, not a bu
     thrown = error;
   }
   expect(asFailure(thrown)).toMatchObject({ kind: 'system-error', code: 'ENOTDIR' });
+});
+
+test('an object is written although git has removed its folder since another one was', () => {
+  const { store, git } = repository('sha1');
+  const writer = new LooseWriter(store, 'sha1');
+  const id = writer.write('blob', Buffer.from('text'));
+  git(['pack-objects', '-q', join(store, 'objects/pack/pack')], `${id}\n`);
+  git(['prune-packed', '-q']);
+  expect(existsSync(join(store, 'objects', id.slice(0, 2)))).toBe(false);
+  writer.write('blob', Buffer.from('text'));
+  expect(existsSync(join(store, 'objects', id.slice(0, 2), id.slice(2)))).toBe(true);
 });
