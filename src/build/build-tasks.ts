@@ -126,13 +126,14 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
       [...units.waiting].map(([label, on]) => [label, { because: 'tasks', on }]),
     );
     const notPublished = async (because: WaitReason, failure: Failure) => {
+      const left = await publishRevisions(prepared, step, emit);
       // Accepted results that a build gate rejects are in no store any more.
       const isKept = (label: Label) => because !== 'gates' || step.outcomes.get(label) !== 'accepted';
       const labels = [...finished.keys()].filter(isKept);
       const all = new Map(labels.map((label) => [label, { because, on: [] }] as const));
       await keepWaiting(prepared, step, new Map([...forTasks, ...all]), emit);
       emit({ type: 'build.failure', failure });
-      return summary(step, failure, { ms: ms(), waiting: forTasks.size + all.size });
+      return ended(summary(step, failure, { ms: ms(), waiting: forTasks.size + all.size }), left);
     };
     const judged = await runBuildGates(prepared, taskRunner, work, sessionState);
     await read?.beforePublishing();
@@ -140,14 +141,12 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     if (!judged.ok) {
       await step.takeBackAccepted();
       sessionState.isPublishing = true;
-      const revised = await publishRevisions(prepared, step, emit);
-      const said = await notPublished('gates', judged.error);
-      return ended(said, revised.ok ? revised.value : project.snapshot);
+      return notPublished('gates', judged.error);
     }
     if (options.frozen) return ended(summary(step, step.firstFailure, { ms: ms() }));
     sessionState.isPublishing = true;
     const published = await publish(prepared, merged.value, emit);
-    if (!published.ok) return ended(await notPublished('refused', published.error));
+    if (!published.ok) return notPublished('refused', published.error);
     await keepWaiting(prepared, step, forTasks, emit);
     const waiting = forTasks.size;
     if (options.commit) {

@@ -91,23 +91,28 @@ function without<T>(all: ReadonlyMap<Label, T>, left: ReadonlyMap<Label, unknown
 
 /**
  * Where nothing of a build is published, the specs still get the revised tasks that were built: the results are found again
- * by that text alone.
+ * by that text alone. Returns the tree that this leaves on disk.
  */
-export async function publishRevisions(
-  prepared: Prepared,
-  step: TaskStep,
-  emit: Emit,
-): Promise<Result<ObjectId, Failure>> {
+export async function publishRevisions(prepared: Prepared, step: TaskStep, emit: Emit): Promise<ObjectId> {
   const revisions = revisionsOf(step);
   const { project } = prepared;
-  if (revisions.length === 0) return ok(project.snapshot);
-  const nothing = {
-    finished: new Map(),
-    current: new Set<Label>(),
-    dependencyOutputs: new Map(),
-    whole: false,
-  };
-  const merged = await mergeResults(project, { ...nothing, revisions, held: 'all' });
+  if (revisions.length === 0) return project.snapshot;
+  const written = await writeRevisions(prepared, revisions, emit);
+  if (written.ok) return written.value;
+  for (const { task } of revisions) {
+    const message = `conductor could not write the revised task into ${task.source.file} (${written.error.kind}); without it, the next build does not find the result`;
+    emit({ type: 'warning', task: task.label, message });
+  }
+  return project.snapshot;
+}
+
+async function writeRevisions(
+  prepared: Prepared,
+  revisions: readonly RevisedTask[],
+  emit: Emit,
+): Promise<Result<ObjectId, Failure>> {
+  const nothing = { finished: new Map(), current: new Set<Label>(), dependencyOutputs: new Map() };
+  const merged = await mergeResults(prepared.project, { ...nothing, whole: false, revisions, held: 'all' });
   if (!merged.ok) return merged;
   const published = await publish(prepared, merged.value, emit);
   return published.ok ? ok(merged.value.tree) : published;

@@ -254,9 +254,29 @@ test('a spec that a person changes meanwhile is not written, and nothing else is
   });
   const built = await rig.build();
   expect(built.buildFailure()).toMatchObject({ kind: 'publish-refused', paths: [SPEC] });
+  expect(built.warnings()).toEqual([
+    expect.stringContaining(`could not write the revised task into ${SPEC}`),
+  ]);
   expect(rig.read(SPEC)).toMatch(/# by hand\n$/);
   expect(rig.read(SPEC)).not.toContain('It is green');
   expect(rig.read('one.txt')).toBeUndefined();
+});
+
+test('an output that a person changes meanwhile is not written, and the revised task is: its result is found', async () => {
+  await using rig = await hardTask();
+  rig.answer(REBASE, better());
+  rig.answer('f/T1', ({ attempt, prompt }) => {
+    if (attempt === 3) rig.write({ 'one.txt': 'by hand' });
+    return { 'one.txt': prompt.includes('It is green') ? 'green' : 'red' };
+  });
+  const built = await rig.build();
+  expect(built.buildFailure()).toMatchObject({ kind: 'publish-refused', paths: ['one.txt'] });
+  expect(built.warnings()).toEqual([]);
+  expect(rig.read('one.txt')).toBe('by hand');
+  expect(rig.read(SPEC)).toContain('It is green');
+  rig.remove('one.txt');
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'cached' });
+  expect(rig.read('one.txt')).toBe('green');
 });
 
 test('better words for two tasks of one file are both written, and committed with the work', async () => {
