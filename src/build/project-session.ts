@@ -21,6 +21,7 @@ import type { Failure } from '../model/failure.js';
 import type { Emit, Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
 import type { ProjectMemory } from '../project/project-memory.js';
+import { copyIndex } from '../workspace/index-record.js';
 import { recoverPublish } from '../workspace/publish.js';
 import { COMMIT_JOURNAL } from '../workspace/publish-journal.js';
 import { workspacesFolder } from '../workspace/workspace.js';
@@ -112,6 +113,8 @@ export async function openReadingSession(host: Host): Promise<Result<Session, Fa
   const shared = opened.value;
   const state = await makeTemporaryFolder(shared.state);
   await copyRecords(shared.state, state);
+  // Where there is none, or a build is writing it, this session reads all files itself.
+  await copyIndex(shared.state, state).catch(() => undefined);
   const repository: Repository = { ...shared, state };
   return ok(closing(repository, new GitObjects(repository), undefined, state));
 }
@@ -140,7 +143,6 @@ async function sweep(repository: Repository, cacheDir: string): Promise<void> {
 }
 
 const COPIED = [
-  'index',
   'published.json',
   'patched.json',
   'specs.json',

@@ -20,7 +20,13 @@ import {
 import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
 import { isAsRecorded } from '../workspace/index-record.js';
-import { addArguments, indexCall, pathspecs, secretsText } from '../workspace/private-index.js';
+import {
+  addArguments,
+  indexCall,
+  pathspecs,
+  SECRETS_RECORD,
+  secretsText,
+} from '../workspace/private-index.js';
 import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
 
 /** What a host has to say for it. */
@@ -62,7 +68,7 @@ function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean
   const index = join(state, 'index');
   const left = [PUBLISH_JOURNAL, COMMIT_JOURNAL].some((name) => existsSync(join(state, name)));
   if (!existsSync(index) || existsSync(`${index}.lock`) || left) return true;
-  if (readTextSync(join(state, 'index-secrets.json')) !== secretsText(last.secrets, last.named)) return true;
+  if (readTextSync(join(state, SECRETS_RECORD)) !== secretsText(last.secrets, last.named)) return true;
   return [home, store, state].some((folder) =>
     readdirSync(folder).some((name) => name.startsWith('.conductor-tmp-')),
   );

@@ -3,13 +3,14 @@
  * index tracks. With it the index stays a cache: its history never decides what a snapshot holds.
  */
 
+import { copyFile, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../base/sha256.js';
 import { fileIdentity, readTextSync, writeAtomic } from '../io/files.js';
 import { type GitCall, type GitExit, git, gitSync } from '../io/git/git-process.js';
 import { type GitSettings, isSameSettings, readGitSettings } from '../io/git/git-settings.js';
 import type { Repository } from '../io/git/repository.js';
-import { indexCall } from './private-index.js';
+import { indexCall, SECRETS_RECORD } from './private-index.js';
 
 export interface IndexRecord {
   readonly settings: GitSettings;
@@ -33,11 +34,11 @@ interface PersonIndex {
   readonly digest: string;
 }
 
-const NAME = 'index-settings.json';
+const INDEX_RECORD = 'index-settings.json';
 
 export function readIndexRecord(state: string): IndexRecord | undefined {
   try {
-    const record = JSON.parse(readTextSync(join(state, NAME)) ?? '') as IndexRecord;
+    const record = JSON.parse(readTextSync(join(state, INDEX_RECORD)) ?? '') as IndexRecord;
     return record.settings && record.rules && record.person && record.forced ? record : undefined;
   } catch {
     return undefined;
@@ -45,7 +46,7 @@ export function readIndexRecord(state: string): IndexRecord | undefined {
 }
 
 export async function writeIndexRecord(state: string, record: IndexRecord): Promise<void> {
-  await writeAtomic(join(state, NAME), JSON.stringify(record));
+  await writeAtomic(join(state, INDEX_RECORD), JSON.stringify(record));
 }
 
 /** Those of the record as long as no file of them has changed. */
@@ -125,3 +126,32 @@ export function personIdentity({ gitDir }: Repository): string {
 function personCall({ gitDir, top }: Repository): GitCall {
   return { gitDir, workTree: top, dir: top };
 }
+
+/**
+ * Copies the private index of one state folder to another: both are of the same working tree, and what one has read the
+ * other need not read again. Rejects where there is none, and when a build writes it meanwhile: nothing is copied then.
+ */
+export async function copyIndex(from: string, to: string): Promise<void> {
+  const texts = () => Promise.all(INDEX_RECORDS.map((name) => readFile(join(from, name), 'utf8')));
+  const before = await texts();
+  const source = join(from, 'index');
+  const { mtimeMs } = await stat(source);
+  const copy = join(to, 'index.copy');
+  await copyFile(source, copy);
+  const after = await texts();
+  // A build may run beside this: an index with the records of another one would be believed.
+  if (before.some((text, i) => text !== after[i])) {
+    await rm(copy, { force: true });
+    throw new Error('the index changed while it was copied');
+  }
+  // git reads again what was changed at the time of an index or later: the copy must not look younger.
+  const time = (Math.floor(mtimeMs) - 1) / 1000;
+  await utimes(copy, time, time);
+  const [secrets, settings] = before as [string, string];
+  await writeAtomic(join(to, SECRETS_RECORD), secrets);
+  await rename(copy, join(to, 'index'));
+  // Last: with an older one the index is only looked at again.
+  await writeAtomic(join(to, INDEX_RECORD), settings);
+}
+
+const INDEX_RECORDS = [SECRETS_RECORD, INDEX_RECORD];

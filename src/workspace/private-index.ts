@@ -29,6 +29,9 @@ export function addArguments(specs: readonly string[]): string[] {
   return ['add', '--all', '--', ...specs];
 }
 
+/** Beside the index: its `secretsText`. */
+export const SECRETS_RECORD = 'index-secrets.json';
+
 /** What an index file was made with when it was written: another list of secrets needs another index. */
 export function secretsText(secrets: readonly string[], named: readonly string[]): string {
   return JSON.stringify([secrets, named]);

@@ -1,13 +1,23 @@
 /** Snapshots depend on files, rules and the person's index, and not on what earlier snapshots have seen. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { fileIdentity } from '../io/files.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
+import { copyIndex } from './index-record.js';
 import { takeSnapshot } from './snapshot.js';
 
 const roots: string[] = [];
@@ -177,4 +187,37 @@ test('a secret that git tracks is left out by a plain pattern, also in a project
       folder,
     ).toEqual(['inner/config/prod.json', 'one.txt']);
   }
+});
+
+test('a copied index is kept with what it knows, and one without its records or of changed files is not believed', async () => {
+  const checkout = new Checkout();
+  checkout.write({ 'a.txt': 'a', 'b.txt': 'b', '.env': 'secret' });
+  for (const file of ['a.txt', 'b.txt']) utimesSync(join(checkout.dir, file), 1e9, 1e9);
+  const repository = await checkout.repository();
+  const first = await checkout.snapshot();
+  const read = async (state: string, secrets = ['.env']) => {
+    const objects = new GitObjects(repository);
+    try {
+      const taken = await takeSnapshot({ ...repository, state }, objects, { secrets, named: [], force: [] });
+      return taken.ok ? (await objects.list(taken.value.tree)).paths : taken.error;
+    } finally {
+      await objects.close();
+    }
+  };
+  const scratch = async (name: string) => {
+    const state = join(repository.state, name);
+    mkdirSync(state);
+    await copyIndex(repository.state, state);
+    return { state, index: fileIdentity(join(state, 'index')) };
+  };
+  const kept = await scratch('kept');
+  expect(await read(kept.state)).toEqual(Object.keys(first));
+  expect(fileIdentity(join(kept.state, 'index'))).toBe(kept.index);
+  const other = await scratch('other');
+  expect(await read(other.state, [])).toEqual(['.env', ...Object.keys(first)]);
+  const changed = await scratch('changed');
+  checkout.write({ 'a.txt': 'changed', 'c.txt': 'c' });
+  expect(await read(changed.state)).toEqual([...Object.keys(first), 'c.txt']);
+  rmSync(join(repository.state, 'index-settings.json'));
+  await expect(copyIndex(repository.state, changed.state)).rejects.toThrow('ENOENT');
 });

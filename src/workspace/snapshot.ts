@@ -3,7 +3,7 @@
  * folder, which is also the cache of file stats. Reads the user's index once and never writes it.
  */
 
-import { copyFile, lstat, rename, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -27,7 +27,7 @@ import {
   writeIndexRecord,
 } from './index-record.js';
 import { seed } from './index-seed.js';
-import { addArguments, indexCall, pathspecs, secretsText } from './private-index.js';
+import { addArguments, indexCall, pathspecs, SECRETS_RECORD, secretsText } from './private-index.js';
 
 export interface SnapshotOptions {
   /** Patterns of files that are left out. */
@@ -38,24 +38,6 @@ export interface SnapshotOptions {
   readonly force: readonly string[];
   /** Paths that were taken in although git ignores them, and that nothing names any more. */
   readonly release?: readonly string[];
-}
-
-/**
- * Copies the private index of one state folder to another: both are of the same working tree, and what one has read the
- * other need not read again.
- */
-export async function copyIndex(from: string, to: string): Promise<void> {
-  // The record last: with an older one the index is only looked at again.
-  for (const name of ['index-secrets.json', 'index', 'index-settings.json']) {
-    const source = join(from, name);
-    const { mtimeMs } = await stat(source);
-    const copy = join(to, `${name}.copy`);
-    await copyFile(source, copy);
-    // git reads again what was changed at the time of an index or later: the copy must not look younger.
-    const time = (Math.floor(mtimeMs) - 1) / 1000;
-    await utimes(copy, time, time);
-    await rename(copy, join(to, name));
-  }
 }
 
 /**
@@ -71,7 +53,7 @@ export async function takeSnapshot(
   // Left by a killed git; no other process writes here while the lock is held.
   await rm(`${index}.lock`, { force: true });
   // What an index holds depends on what was left out of it: another list of secrets needs another index.
-  const listFile = join(repository.state, 'index-secrets.json');
+  const listFile = join(repository.state, SECRETS_RECORD);
   const list = secretsText(options.secrets, options.named);
   if ((await readText(listFile)) !== list) {
     await rm(index, { force: true });

@@ -12,9 +12,10 @@ import type { ParseCache } from '../../project/parse-cache.js';
 import { lockFiles, type Project } from '../../project/project.js';
 import type { ProjectMemory } from '../../project/project-memory.js';
 import type { ProjectSource } from '../../project/project-source.js';
+import { copyIndex } from '../../workspace/index-record.js';
 import { scanPartially } from '../../workspace/partial-scan.js';
 import { indexCall } from '../../workspace/private-index.js';
-import { copyIndex, type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
+import { type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
 
 export class Scanner {
   private readonly repository: Repository;

@@ -1,6 +1,12 @@
 /** What makes a task stale and what does not. */
 
+import { utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { prepare } from '../../analysis/prepare.js';
+import { openReadingSession } from '../../build/project-session.js';
+import { fileIdentity } from '../../io/files.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 const agentTask = { description: 'Write a greeting.', inputs: ['src/in.txt'], outputs: ['out/a.txt'] };
@@ -295,6 +301,32 @@ test('status says what the build then does', async () => {
   expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built', 'f/T3': 'drifted', 'f/T4': 'cached' });
   for (const [label, verdict] of Object.entries(built.verdicts()))
     if (said[label] !== 'pending') expect(verdict).toBe(said[label]);
+});
+
+test('what only reads keeps the index that the last build has written, and need not read all files again', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/in.txt': 'in' });
+  rig.backlog('f', { T1: { inputs: ['src/in.txt'], outputs: ['one.txt'], run: 'cp src/in.txt one.txt' } });
+  await rig.build();
+  // git reads files again that changed when the index was written.
+  for (const path of Object.keys(rig.files())) utimesSync(rig.path(path), 1e9, 1e9);
+  await rig.build({ targets: ['f/T1'] });
+  const host = rig.host(new ScriptedAgent({ tripwire: true }));
+  const [loaded, session] = [await host.loadConfig(rig.dir), await openReadingSession(host)];
+  if (!loaded.ok || !session.ok) throw new Error('the project cannot be read');
+  const index = join(session.value.repository.state, 'index');
+  const before = fileIdentity(index);
+  expect(before).toBeDefined();
+  const options = { targets: [], force: false, discardEdits: false };
+  const read = { project: session.value, loaded: loaded.value };
+  const ready = await prepare(host, read, options, {
+    warn: () => {},
+    signal: new AbortController().signal,
+  });
+  expect(ready.ok).toBe(true);
+  expect(fileIdentity(index)).toBe(before);
+  if (ready.ok) await ready.value.store.close();
+  await session.value.close();
 });
 
 test('a dry run says what would be done and changes nothing', async () => {
