@@ -32,7 +32,7 @@ export async function listFeatures(host: Host): Promise<Result<FeatureList, Fail
   const { directory } = host;
   const loaded = await host.loadConfig(directory);
   if (!loaded.ok) return loaded;
-  const specs = loaded.value.config.specs.replace(/\/+$/, '');
+  const { specs } = loaded.value.config;
   const { listing, contents } = await readSpecsOnDisk(directory, specs);
   const found = findSpecFiles(listing, specs);
   const kept = new Map<string, unknown>();

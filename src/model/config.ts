@@ -99,6 +99,7 @@ export interface ConductorConfig {
 
 /** The configuration with its defaults filled in. */
 export interface Config {
+  /** Without a `/` at the end. */
   readonly specs: string;
   readonly agent: AgentConfig | undefined;
   readonly models: {

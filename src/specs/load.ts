@@ -48,7 +48,7 @@ export async function loadSpecs(
   onPath?: (program: string) => boolean,
 ): Promise<Result<LoadedSpecs, Diagnostic[]>> {
   const { listing, read, cache, former } = source;
-  const specs = config.specs.replace(/\/+$/, '');
+  const { specs } = config;
   const found = findSpecFiles(listing, specs);
   const parsed = (await parseSpecs(found.files, read, cache)).map(readFeature);
   const tasks = expandEdits(

@@ -21,7 +21,7 @@ export function findSpecFiles(
   listing: Listing,
   specs: string,
 ): { readonly files: SpecFile[]; readonly diagnostics: Diagnostic[] } {
-  const root = `${specs.replace(/\/+$/, '')}/`;
+  const root = `${specs}/`;
   const files: SpecFile[] = [];
   const diagnostics: Diagnostic[] = [];
   const byFeature = new Map<string, string>();

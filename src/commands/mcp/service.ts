@@ -34,11 +34,7 @@ export async function openMcpService(host: Host, run: RunConductor): Promise<Res
     name: 'conductor',
     version: host.version,
     instructions: INSTRUCTIONS,
-    tools: [
-      ...commandTools(run, builds),
-      ...specTools(host, specs.replace(/\/+$/, '')),
-      ...taskTools(claims, builds),
-    ],
+    tools: [...commandTools(run, builds), ...specTools(host, specs), ...taskTools(claims, builds)],
     left: (session) => claims.left(session),
     close: () => builds.close(),
   });

@@ -61,7 +61,7 @@ export async function planFeature(
   const project = host.directory;
   const config = await host.loadConfig(project);
   if (!config.ok) return config;
-  const specs = config.value.config.specs.replace(/\/+$/, '');
+  const { specs } = config.value.config;
   const values = readValues(template.value.definition, request.set);
   const problems = [...nameProblems(request.name), ...(values.ok ? [] : values.error)];
   if (!values.ok || request.name === undefined || problems.length > 0) {

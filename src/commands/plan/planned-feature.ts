@@ -45,7 +45,7 @@ export async function findFeature(
   project: Project,
   target: PlanTarget,
 ): Promise<Result<PlannedFeature, Failure>> {
-  const specs = specsFolder(project);
+  const { specs } = project.config;
   const inside = target.kind === 'request' ? featureOfFile(project, specs, target.file) : undefined;
   const name = inside ?? (target.kind === 'feature' ? target.name : (target.feature ?? nameOf(target.file)));
   if (!NAME.test(name)) {
@@ -71,11 +71,7 @@ export async function findFeature(
 
 /** `specs/<feature>/`, wherever the config has its specs. */
 export function featureFolder(project: Project, feature: string): string {
-  return `${specsFolder(project)}/${feature}/`;
-}
-
-function specsFolder({ config }: Project): string {
-  return config.specs.replace(/\/+$/, '');
+  return `${project.config.specs}/${feature}/`;
 }
 
 /** The text of a file of the snapshot; undefined when there is none. */

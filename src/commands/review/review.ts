@@ -102,7 +102,7 @@ async function compareSides(
     const task = await reviewTask(prepared, { before, after, byPath }, label);
     if (task) tasks.push(task);
   }
-  const specs = `${prepared.project.config.specs.replace(/\/+$/, '')}/`;
+  const specs = `${prepared.project.config.specs}/`;
   const others = changed.filter(({ path }) => !owned.has(path) && !path.startsWith(specs));
   const problems = [...before.problems, ...after.problems];
   return {

@@ -54,5 +54,5 @@ export async function openSide({ project }: Prepared, tree: ObjectId, name: stri
 }
 
 function isLock(path: string, specs: string): boolean {
-  return path.startsWith(`${specs.replace(/\/+$/, '')}/`) && path.endsWith('.metadata.json');
+  return path.startsWith(`${specs}/`) && path.endsWith('.metadata.json');
 }

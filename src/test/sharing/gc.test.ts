@@ -209,7 +209,7 @@ test('a result that waits to be published stays, although no lock file names it'
 });
 
 test('what the lock of a spec of one file names stays, also where git ignores the locks', async () => {
-  await using rig = await createRig({ config: { specs: 'specs [1]' } });
+  await using rig = await createRig({ config: { specs: 'specs [1]/' } });
   rig.write({ 'specs [1]/f.spec.md': '---\nid: T1\ninputs: []\noutputs: [a.txt]\n---\n\nWrite a.\n' });
   rig.answer('f/T1', { 'a.txt': 'a' });
   await rig.build();
