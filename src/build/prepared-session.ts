@@ -49,7 +49,7 @@ export async function inPreparedSession<T>(
   const emit = createEmit(host.now, (event) => {
     record.on(event);
     seen.on(event);
-    // The first and the last event are those of a log: whoever reads along knows which command runs.
+    // The first and the last event are those of a log: they name the command to everybody who reads the log.
     if (event.type !== 'build.started' && event.type !== 'build.finished') options.on?.(event);
   });
   emit({ type: 'build.started', build, command: options.command, version: host.version });

@@ -421,7 +421,7 @@ describe('build', () => {
   const DOUBLED = BACKLOG.replace('cp in/a.txt', 'cat in/a.txt in/a.txt >');
   const DOUBLED_FILES = { 'one.txt': 'f:hello\nhello\n', 'two.txt': 'f:hello\nhello\nhello\nhello\n' };
 
-  test('results whose pack is unreadable are made anew', async () => {
+  test('results whose pack is unreadable are rebuilt', async () => {
     const project = newProject({ [SPEC]: DOUBLED, 'in/a.txt': 'hello\n' });
     await built(project);
     expect(damage(project, (name) => name.endsWith('.pack'))).toBe(1);

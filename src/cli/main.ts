@@ -63,7 +63,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** A closed terminal ends a program by its signal: whoever started it is told so. */
+/** A closed terminal ends a program by its signal, so that the parent process sees the cause. */
 function leave(): void {
   if (receivedSignal() === 'SIGHUP') {
     process.removeAllListeners('SIGHUP');

@@ -33,7 +33,7 @@ export async function runReported(
       if (isOver || options.frozen || options.restoreOnly || options.accept) return exitCode;
       const { grantRequests } = await import('./commands/build/granted-requests.js');
       if (!(await grantRequests(asking, json))) return exitCode;
-      // The limit is for the whole command, and what was built anew once is not built anew again.
+      // The limit is for the whole command, and what was rebuilt once is not rebuilt.
       next = { ...next, force: false, budgetUsd: restOf(next.budgetUsd, summary.usage) };
     }
   } finally {

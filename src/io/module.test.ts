@@ -42,7 +42,7 @@ test('a name that only the alias knows', async () => {
   expect(module).toMatchObject({ default: { workers: 3 } });
 });
 
-test('a file that has changed is imported anew', async () => {
+test('a file that has changed is imported again', async () => {
   const config = await file('c.ts', 'export default 1;\n');
   expect(await importModule(config, { version: 'a' })).toMatchObject({ default: 1 });
   await file('c.ts', 'export default 2;\n');

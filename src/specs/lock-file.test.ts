@@ -157,7 +157,7 @@ test.each(['', '--diff3', '--zdiff3'])(
     const { T1, T2, T3 } = read.value.tasks;
     expect(T3).toEqual(task);
     expect(T1).toEqual(hers.tasks.T1);
-    // Both built it: whoever merges, and whichever way, gets the same.
+    // Both sides built it: a merge in either direction gives the same.
     expect([T2?.key, T2?.unmerged?.sides.map(({ key }) => key)]).toEqual(['a'.repeat(64), ['e'.repeat(64)]]);
     const whole = mergeLocks({ ours: mine, theirs: hers, base: start });
     expect(mergeLocks({ ours: hers, theirs: mine, base: start })).toEqual(whole);

@@ -14,7 +14,7 @@ export interface LockSides {
   readonly base: FeatureLock | undefined;
 }
 
-/** The same for whoever merges, whichever branch is merged into the other. */
+/** A merge in either direction gives the same. */
 export function mergeLocks({ ours, theirs, base }: LockSides): FeatureLock {
   const ids = new Set([...Object.keys(ours.tasks), ...Object.keys(theirs.tasks)]);
   const tasks: Record<string, LockedTask> = {};
@@ -61,7 +61,7 @@ function distinct(records: readonly TaskRecord[]): TaskRecord[] {
   return kept;
 }
 
-/** Whether two records tell of the same files under the same key, whoever made them. */
+/** Whether two records name the same files under the same key; their authors do not count. */
 export function hasSameContent(a: TaskRecord, b: TaskRecord): boolean {
   return canonicalJson(contentOf(a)) === canonicalJson(contentOf(b));
 }

@@ -23,7 +23,7 @@ import { SIGNATURE_FILE, type Signer, statementOf } from './signature.js';
 
 export const GATES_FILE = 'gates.json';
 const OUTPUTS = 'outputs/';
-/** Bytes of one result's files up to which they are written anew together with it. */
+/** Bytes of one result's files up to which they are written again together with it. */
 const MOST_BYTES = 8_000_000;
 const SIDES = ['base', 'before', 'after'] as const;
 
@@ -43,7 +43,7 @@ export interface Keeper {
 export interface PinnedResult {
   /** The commits that are recorded; one that is here is found, whatever the key's ref names. */
   readonly commits: readonly ObjectId[];
-  /** Whether a result holds what is recorded, whoever made it. */
+  /** Whether a result holds the recorded files; its author does not count. */
   holds(result: StoredResult): boolean;
 }
 

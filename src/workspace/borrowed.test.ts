@@ -206,7 +206,7 @@ describe('a snapshot', () => {
     expect(await two.text(await two.snapshot(), 'f')).toBe('changed');
   });
 
-  it('is taken anew when its index is damaged or still locked by a dead build', async () => {
+  it('is taken again when its index is damaged or still locked by a dead build', async () => {
     const one = await rig();
     one.scratch.write('f', '1');
     const tree = await one.snapshot();
@@ -489,7 +489,7 @@ describe('a workspace', () => {
     expect(existsSync(join(outside, 'node_modules'))).toBe(false);
   });
 
-  it.each(['worktree', 'git folder', 'index'])('whose %s is damaged is made anew', async (part) => {
+  it.each(['worktree', 'git folder', 'index'])('whose %s is damaged is rebuilt', async (part) => {
     const one = await rig();
     one.scratch.write('f', '1');
     const inputTree = await one.snapshot();

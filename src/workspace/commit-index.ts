@@ -41,7 +41,7 @@ export async function updateIndex(
     await write({ ...theirs, indexFile: next }, input);
     await syncFiles([next]);
     try {
-      // git takes this lock in the same way: whoever makes the name has it.
+      // git takes this lock in the same way: the process that creates the name has it.
       await link(next, lock);
     } catch (error) {
       const code = codeOf(error) ?? '';

@@ -111,7 +111,7 @@ export class SetupFolders {
       await utimes(done, now / 1000, now / 1000);
       return ok({ key, dir, made: JSON.parse(known) as string[] });
     }
-    // A set-up that was cut off, or failed, begins anew.
+    // A set-up that was cut off, or failed, begins again.
     await removeForcibly(name);
     await this.removeOld();
     await makeDir(dir);

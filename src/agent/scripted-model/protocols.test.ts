@@ -191,7 +191,7 @@ describe('the protocol', () => {
     await reader?.cancel();
   });
 
-  it.each(NAMES)('%s keeps its place by the conversation, and the same prompt begins anew', async (name) => {
+  it.each(NAMES)('%s keeps its place by the conversation, and the same prompt begins again', async (name) => {
     const answer = {
       messages: { role: 'assistant', content: 'x' },
       responses: { type: 'message', role: 'assistant', content: [] },

@@ -1,4 +1,4 @@
-/** Conductor's own repository is made once, whoever comes first, and what one command has put in it stays. */
+/** Conductor's own repository is made once, in whatever order commands start, and what one command has put in it stays. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Holds that `new` and `init` ask on a real terminal for what is missing, and that whoever leaves has changed nothing. */
+/** Holds that `new` and `init` ask on a real terminal for what is missing, and that a cancelled command has changed nothing. */
 
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';

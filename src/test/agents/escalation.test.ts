@@ -302,7 +302,7 @@ test('better words for two tasks of one file are both written, and committed wit
   expect(await rig.inspect()).toEqual({ 'f/T1': 'fresh', 'f/T2': 'fresh' });
 });
 
-test('the same question after the same failure is answered from the store, and another one is asked anew', async () => {
+test('the same question after the same failure is answered from the store, and another one is asked again', async () => {
   await using rig = await hardTask();
   rig.answer(REBASE, better(0.2));
   const labels = (built: { agent: { runs: readonly { label: string }[] } }) =>

@@ -74,7 +74,7 @@ function complete(ended: Ended): void {
   expect(ended.code, ended.text).toBe(0);
   expect(['first', 'held', 'busy'].map((name) => project.read(`${name}.txt`))).toEqual(['1', '2', '3']);
   expect(asked('first')).toBe(2);
-  // No attempt is burnt: what was cut off is begun anew, each in one more session.
+  // No attempt is burnt: what was cut off is begun again, each in one more session.
   expect(new Set(model.requests.map((request) => request.session)).size).toBe(5);
   nothingLeft();
 }
@@ -128,8 +128,8 @@ test('a build that has nothing to do ends what a killed one left', TIMED, async 
   model.script('busy', [writeStep('busy.txt', '3'), DONE], [bashStep('touch begun; sleep 300'), DONE]);
   expect((await start().ended).code).toBe(0);
   const spec = project.read('specs/f/BACKLOG.yaml');
-  project.write('specs/f/BACKLOG.yaml', spec.replaceAll('Write it.', 'Write it anew.'));
-  model.script('first', [writeStep('first.txt', '1 anew'), DONE]);
+  project.write('specs/f/BACKLOG.yaml', spec.replaceAll('Write it.', 'Write it again.'));
+  model.script('first', [writeStep('first.txt', '1 again'), DONE]);
   const running = start();
   await atWork(running);
   await kill(running);

@@ -214,7 +214,7 @@ test('the budget of a build stops all its agents', async () => {
   expect(built.summary.exitCode).toBe(1);
 });
 
-test('the budget of a day counts what earlier builds spent, and the next day starts anew', async () => {
+test('the budget of a day counts what earlier builds spent, and the next day starts again', async () => {
   await using rig = await createRig({ config: { attempts: 1, budget: { day: { usd: 1 } } } });
   rig.backlog('f', { T1: task() });
   rig.answer('f/T1', { 'one.txt': '1' });
@@ -303,7 +303,7 @@ test('what a killed build spent is on disk at each step, and counts for the day 
   const run = await held.agent.next('f/T1');
   run.usage({ tokensIn: 5, costUsd: 0.2 });
   expect((await held.done).failure('f/T1')).toMatchObject({ scope: 'task', unit: 'usd', spent: 1.1 });
-  // That build ended in order: its task starts anew, the day does not.
+  // That build ended in order: its task starts again, the day does not.
   await killed({ tokensIn: 20 });
   rig.backlog('f', { T1: task() });
   const again = rig.start();

@@ -247,7 +247,7 @@ test('a key that leaves out what dependencies show is caught', TIMED, async () =
   expect(await isCaught()).toBe(true);
 });
 
-test('a rebuilder that makes everything anew is caught', TIMED, async () => {
+test('a rebuilder that rebuilds everything is caught', TIMED, async () => {
   const check = Checker.prototype.check;
   vi.spyOn(Checker.prototype, 'check').mockImplementation(async function (
     this: Checker,

@@ -44,7 +44,7 @@ test('a patch is put on the file and then there is nothing to do', async () => {
   expect((await rig.buildWithoutAgent()).verdicts()).toEqual({ 'f/T1': 'fresh' });
 });
 
-test('a task that is made anew sees the file without its former patch', async () => {
+test('a task that is rebuilt sees the file without its former patch', async () => {
   await using rig = await createRig();
   await patched(rig);
   const seen: string[] = [];

@@ -76,7 +76,7 @@ test.each([
       rig.write({ 'conductor.config.ts': '// the salt is new\n' });
     },
   ],
-])('a change of %s makes the task anew', async (_name, change) => {
+])('a change of %s rebuilds the task', async (_name, change) => {
   await using rig = await createRig();
   rig.write({ 'src/in.txt': 'in\n' });
   rig.backlog('f', { T1: agentTask });
@@ -108,7 +108,7 @@ test('a file that no task declares as its input changes nothing', async () => {
   expect(second.summary).toMatchObject({ outcome: 'up-to-date', published: 0 });
 });
 
-test('a template is an input: a change makes the task anew, one that no task uses does not', async () => {
+test('a template is an input: a change rebuilds the task, one that no task uses does not', async () => {
   await using rig = await createRig();
   rig.write({ 'templates/x.hbs': 'one {{word}}\n', 'templates/unused.hbs': 'one\n' });
   rig.backlog('f', {
@@ -358,7 +358,7 @@ test('a frozen build fails on what is stale and makes nothing', async () => {
   expect(rig.read('out/two.txt')).toBe('abc');
 });
 
-test('a forced task is made anew once, and what it was is not mistaken for it', async () => {
+test('a forced task is rebuilt once, and what it was is not mistaken for it', async () => {
   await using rig = await createRig();
   rig.write({ 'src/in.txt': 'in\n' });
   rig.backlog('f', { T1: agentTask });

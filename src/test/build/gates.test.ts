@@ -49,7 +49,7 @@ test('a new gate only verifies what is there', async () => {
   expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'fresh' });
 });
 
-test('a gate of the config that fails makes only what fails anew', async () => {
+test('a gate of the config that fails rebuilds only what fails', async () => {
   await using rig = await createRig();
   rig.backlog('f', {
     T1: task([]),

@@ -105,7 +105,7 @@ test('rendered files are kept as the attributes say', async () => {
   await isStable(rig);
 });
 
-test('changed attributes make a task see the file anew, also in a workspace that has it', async () => {
+test('changed attributes make a task see the file again, also in a workspace that has it', async () => {
   await using rig = await createRig();
   rig.write({ '.gitattributes': '', 'in.txt': 'a\nb\n' });
   rig.backlog('f', { T1: run('cp in.txt seen.bin', ['seen.bin'], ['in.txt']) });

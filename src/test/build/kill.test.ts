@@ -137,7 +137,7 @@ test('a build that was killed at any moment is completed by the next one', TIMED
   const dice = new Dice(SEED);
 
   for (let round = 1; round <= 25; round++) {
-    // Half of the rounds make anew, the other half restore: from an edition built before, or after everything was lost.
+    // Half of the rounds rebuild, the other half restore: from an edition built before, or after everything was lost.
     const kind = dice.below(4);
     if (kind < 2) expected = show(project, round);
     else if (kind === 2) expected = show(project, dice.below(round));

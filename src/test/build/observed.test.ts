@@ -82,7 +82,7 @@ test('with `ignore` nothing is said', async () => {
   expect(await verdictOf(rig)).toEqual({ kind: 'fresh' });
 });
 
-test('with `rebuild` it is made anew, told what changed, and the way back costs nothing', async () => {
+test('with `rebuild` it is rebuilt, told what changed, and the way back costs nothing', async () => {
   await using rig = await project(policy('rebuild'));
   rig.write({ 'style.css': 'green' });
   expect(await verdictOf(rig)).toEqual({

@@ -158,7 +158,7 @@ test('what was built on a withdrawn patch waits or is withdrawn too', async () =
   expect(rig.read('app.txt')).toBe('a\nfirst\nc\n');
 });
 
-/** f/T1 and g/T1 are built anew and wait for f/T2, which fails; a person has edited the file of f/T3. */
+/** f/T1 and g/T1 are built again and wait for f/T2, which fails; a person has edited the file of f/T3. */
 async function editedWhileWaiting(): Promise<Rig> {
   const rig = await halfMade();
   const three = task('three.txt', { depends_on: ['T1'] });
@@ -174,7 +174,7 @@ async function editedWhileWaiting(): Promise<Rig> {
   rig.answer('f/T1', { 'one.txt': '2' });
   rig.answer('f/T2', { 'two.txt': 'bad' });
   rig.answer('g/T1', { 'g.txt': 'g2' });
-  rig.answer('f/T3', { 'three.txt': '3, made anew' });
+  rig.answer('f/T3', { 'three.txt': '3, made again' });
   await rig.build();
   rig.write({ 'three.txt': 'mine' });
   return rig;

@@ -221,7 +221,7 @@ test('a forced task whose output was edited is not overwritten either', async ()
   expect(rig.read('one.txt')).toBe('mine');
 });
 
-test('a damaged result is made anew and said to be so', async () => {
+test('a damaged result is rebuilt and said to be so', async () => {
   await using rig = await createRig();
   rig.backlog('f', { T1: task('one.txt') });
   rig.answer('f/T1', { 'one.txt': '1' });

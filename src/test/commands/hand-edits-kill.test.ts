@@ -1,4 +1,4 @@
-/** `kill -9` while edits are accepted, made anew, absorbed or a version is restored: nothing of a person's is lost. */
+/** `kill -9` while edits are accepted, made again, absorbed or a version is restored: nothing of a person's is lost. */
 
 import { afterEach, expect, test } from 'vitest';
 import { parseLock } from '../../specs/lock-file.js';
@@ -96,7 +96,7 @@ test('accepting is done or not done, and the edit is there', TIMED, async () => 
 });
 
 test(
-  'applying what was made anew, and going back to a version, is completed by the next command',
+  'applying what was made again, and going back to a version, is completed by the next command',
   TIMED,
   async () => {
     const dice = new Dice(SEED + 1);

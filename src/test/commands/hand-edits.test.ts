@@ -252,7 +252,7 @@ test('a merge that the gates refuse is not recorded and the edit stays', async (
   expect(rig.read('a.txt')).toBe(edited);
 });
 
-test('a template that makes accepted files anew says so', async () => {
+test('a template that makes accepted files again says so', async () => {
   await using rig = await createRig();
   rig.write({ 'templates/a.hbs': '{{word}}\n' });
   const render = (word: string) => ({
@@ -269,7 +269,7 @@ test('a template that makes accepted files anew says so', async () => {
   ]);
 });
 
-test('keeping edits does not touch what is not to be made anew', async () => {
+test('keeping edits does not touch what is not to be made again', async () => {
   await using rig = await built();
   rig.write({ 'a.txt': 'mine\n' });
   expect((await rig.buildWithoutAgent({ keepEdits: true })).outcomes()).toEqual({ 'f/T1': 'drifted' });

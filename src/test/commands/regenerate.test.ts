@@ -1,4 +1,4 @@
-/** Outputs made anew: compared, measured, published when asked; from the store byte for byte the same. */
+/** Outputs made again: compared, measured, published when asked; from the store byte for byte the same. */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -83,7 +83,7 @@ test('from the store everything is byte for byte the same, and no recipe is run'
   expect(rig.files()).toEqual(files);
 });
 
-test('what is made anew is compared and not published, and the agent does not see the old files', async () => {
+test('what is rebuilt is compared and not published, and the agent does not see the old files', async () => {
   await using rig = await built();
   const files = rig.files();
   const seen: string[][] = [];
@@ -135,7 +135,7 @@ test('what is made anew is compared and not published, and the agent does not se
   expect(text).toMatch(/regenerated 4 tasks: 2 identical, 2 different .*nothing was published\n$/);
 });
 
-test('what depends on a target is tested on what is new, though it is not made anew itself', async () => {
+test('what depends on a target is tested on what is new, though it is not made again itself', async () => {
   await using rig = await built();
   const agent = new ScriptedAgent({ auto: () => ({ 'src/greet.ts': 'export const other = 1;\n' }) });
   const { report } = await again(rig, { targets: ['f/T1'], fresh: true }, agent);

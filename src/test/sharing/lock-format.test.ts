@@ -51,7 +51,7 @@ test('one task that is built again changes the lines of its own block', async ()
   expect(rig.git('diff', '-U0', '--', LOCK)).not.toContain('T1');
 });
 
-test('a lock of format 1 is read, left alone while nothing changes, and written anew with the first change', async () => {
+test('a lock of format 1 is read, left alone while nothing changes, and written again with the first change', async () => {
   await using rig = await built();
   const older = inFormat1(rig.read(LOCK) ?? '');
   rig.write({ [LOCK]: older });

@@ -60,7 +60,7 @@ test('blobs that do not match their digests are refused, reported, and nothing o
   await using rig = await createSharedProject({ remotes: [nginx.url] });
   await rig.build();
   rig.commit();
-  // nginx hashes nothing: whoever may write puts other bytes under a digest.
+  // nginx hashes nothing: a person with write access puts other bytes under a digest.
   const evil = join(nginx.root, 'cas', sha256('kind\n'));
   writeFileSync(evil, 'evil\n');
   cloneProject(rig, 'clone');

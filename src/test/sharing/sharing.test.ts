@@ -140,7 +140,7 @@ test('of two builds that make the same, the first one stands and the second adop
   });
 });
 
-test('a recorded result that is in no store is a failure of its own, and is made anew only when asked', async () => {
+test('a recorded result that is in no store is a failure of its own, and is rebuilt only when asked', async () => {
   await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
   const bare = createBare(rig);
   await rig.build();

@@ -83,7 +83,7 @@ test('only what a trusted signer has signed is restored; the key never shows', a
   expect(reader.gates()).toEqual([]);
   expect(reader.warnings()).toEqual([]);
 
-  // Whoever may write to the remote and has no key, or another one, gets nowhere.
+  // Write access to the remote without the right key changes nothing.
   for (const [name, settings] of [
     ['unsigned', {}],
     ['other', { sign: { keyFile: mallory.file, as: 'ci' } }],

@@ -28,7 +28,7 @@ export class LooseWriter {
     const file = join(folder, id.slice(2));
     try {
       const whole = Buffer.concat([head(type, content), content]);
-      // What a power cut or a fault of the disk left of an object is written anew.
+      // What a power cut or a fault of the disk left of an object is written again.
       if (!isThere(file, whole)) this.place(folder, file, deflateSync(whole, { level: LEVEL }));
     } catch (error) {
       const code = codeOf(error);

@@ -108,7 +108,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
   });
 }
 
-test('an object of which a power cut left an empty file is written anew', () => {
+test('an object of which a power cut left an empty file is written again', () => {
   const { store, git } = repository('sha1');
   const id = new LooseWriter(store, 'sha1').write('blob', Buffer.from('text'));
   const file = join(store, 'objects', id.slice(0, 2), id.slice(2));
