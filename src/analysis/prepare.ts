@@ -10,6 +10,8 @@ import { gatherDefinitions, gatherPrompts } from '../project/agent-files.js';
 import type { Host, LoadedConfig } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
 import { diskSource, type OpenProject, stagedSource } from '../project/project-source.js';
+import { claimedOutputs } from '../specs/claimed-outputs.js';
+import { placeProblems } from '../specs/problem.js';
 import type { ResultStore } from '../store/result-store.js';
 import { type CommandSettings, commandSettings } from './command-settings.js';
 import { FactGatherer } from './facts.js';
@@ -139,6 +141,24 @@ export async function prepare(
     selected,
     whole: selected.size === project.graph.tasks.size,
   });
+}
+
+/**
+ * Outputs of these tasks that name files which people wrote: a build could not publish them, so that it must not start.
+ * Absent labels: of all tasks.
+ */
+export async function claimedProblem(
+  project: Project,
+  labels: ReadonlySet<Label> = new Set(project.graph.tasks.keys()),
+): Promise<Failure | undefined> {
+  const tasks = [...project.graph.tasks.values()].filter(({ label }) => labels.has(label));
+  const problems = claimedOutputs(tasks, project.claimed);
+  if (problems.length === 0) return undefined;
+  const diagnostics = await placeProblems(problems, async (file) => {
+    const entry = project.listing.get(file);
+    return entry && (await project.objects.read(entry.id))?.toString('utf8');
+  });
+  return { kind: 'invalid-specs', diagnostics };
 }
 
 /** Nothing is built from nothing, and a mistyped folder must not look as if every feature had been removed. */

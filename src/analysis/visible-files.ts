@@ -230,6 +230,8 @@ async function withPatches(
 ): Promise<Result<VisibleFiles, Failure>> {
   const needs = project.graph.transitiveDependencies(task.label);
   const patched = new Map(files);
+  // The task's outputs would hold what people wrote at their paths.
+  for (const [path, label] of project.claimed) if (label === task.label) patched.set(path, undefined);
   for (const path of project.edited.keys()) {
     if (!whole && !files.has(path) && !task.edits.includes(path)) continue;
     const folded = await foldPatches(project, path, needs, dependencyOutputs);

@@ -5,7 +5,7 @@
 
 import { toolVersions } from '../analysis/command-settings.js';
 import { findOrphans } from '../analysis/orphans.js';
-import { type Prepared, prepare } from '../analysis/prepare.js';
+import { claimedProblem, type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { withBuildLimit } from '../execution/spending.js';
@@ -83,6 +83,11 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     return said;
   }
 
+  const claimed = runsNothing(options) ? undefined : await claimedProblem(project, selected);
+  if (claimed) {
+    await prepared.store.close();
+    return err(claimed);
+  }
   const opened = await openTaskRunner({ host, session, prepared, startedAt, emit, signal });
   if (!opened.ok) return opened;
   const taskRunner = opened.value;
@@ -169,6 +174,11 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     if (isSuperseded(signal)) sessionState.continueAfterBuild(closed);
     else await Promise.all([closed, sessionState.rest()]);
   }
+}
+
+/** Or passes over what stands in the way, because a person said so. */
+function runsNothing({ accept, discardEdits, frozen, restoreOnly }: BuildOptions): boolean {
+  return accept || discardEdits || frozen || restoreOnly;
 }
 
 async function dryRun(

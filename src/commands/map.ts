@@ -26,7 +26,7 @@ export async function viewRepository(
     const listing = await project.objects.list(tree);
     const patchers = patchersOf(project);
     const files = listing.paths.map((path) => {
-      const owner = project.ownership.ownerOf(path);
+      const owner = project.claimed.has(path) ? undefined : project.ownership.ownerOf(path);
       const patchedBy = [...(patchers.get(path) ?? [])].sort();
       return { path, ...(owner === undefined ? {} : { owner }), patchedBy };
     });

@@ -1,7 +1,7 @@
 /** Checks a project as a build does before it starts, and that the programs of its gates are there. Runs no task. */
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
-import { type ReadProject, readProject } from '../analysis/prepare.js';
+import { claimedProblem, type ReadProject, readProject } from '../analysis/prepare.js';
 import { gatesOf } from '../analysis/visible-files.js';
 import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -46,6 +46,8 @@ export async function validateProject(
     if (!read.ok) return read;
     const { project } = read.value;
     const { features, graph, warnings } = project;
+    const claimed = await claimedProblem(project);
+    if (claimed) return err(claimed);
     const problems = await taskProblems(read.value);
     if (problems.length > 0) return err({ kind: 'invalid-specs', diagnostics: sortDiagnostics(problems) });
     return ok({

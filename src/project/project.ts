@@ -15,6 +15,7 @@ import type { Entry, Listing, ObjectId } from '../model/tree.js';
 import { loadSpecs } from '../specs/load.js';
 import { readIndexRecord } from '../workspace/index-record.js';
 import { filesOnDisk } from '../workspace/snapshot.js';
+import { claimedFiles } from './claimed-files.js';
 import { type PatchedFile, readPatched } from './clone-records.js';
 import { type EditedFile, editedFiles } from './edited-files.js';
 import { shareFiles } from './file-ownership.js';
@@ -43,7 +44,9 @@ export interface Project {
   /** What the repository itself says of line ends, filters and ignored files. */
   readonly rules: ProjectRules;
   readonly edited: ReadonlyMap<string, EditedFile>;
-  /** Files on disk that each task owns. */
+  /** Hand-written files that git tracks and that the outputs of a task name, with that task. */
+  readonly claimed: ReadonlyMap<string, Label>;
+  /** Files on disk that each task owns, claimed ones included. */
   readonly owned: ReadonlyMap<Label, ReadonlyMap<string, Entry>>;
   /** Every recorded output, by lock files and by this clone's own record: path to the entry words it may have. */
   readonly recorded: RecordedOutputs;
@@ -129,7 +132,11 @@ export async function loadProject(
   const specsFolder = `${config.specs}/`;
   const shares = shareFiles({ listing, ownership, recorded, specsFolder }, memory.shares);
   memory.shares = shares;
+  // What is to be accepted becomes the task's own with this build.
+  const owned = new Map([...shares.owned].filter(([label]) => !accepts(graph.task(label))));
+  const claimed = await claimedFiles(repository, owned, recorded);
   const bases = new Map([...edited].map(([path, file]) => [path, file.base]));
+  for (const path of claimed.keys()) bases.set(path, listing.get(path));
   const handWritten = bases.size === 0 ? shares.hand : shares.hand.with(bases);
   const handWrittenTree = await memory.treeOf(objects, handWritten.files, () => {
     const removed = new Map<string, Entry | undefined>(bases);
@@ -151,6 +158,7 @@ export async function loadProject(
     handWrittenTree,
     rules: await readRules(repository, objects, handWritten),
     edited,
+    claimed,
     owned: shares.owned,
     recorded,
     built,

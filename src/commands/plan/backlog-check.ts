@@ -7,12 +7,15 @@ import type { Session } from '../../build/project-session.js';
 import { instructionsBeside } from '../../execution/prompt-steering.js';
 import { editYaml } from '../../io/document/yaml-edit.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
+import { Ownership } from '../../model/paths/ownership.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
-import type { Feature, Task } from '../../model/task.js';
+import type { Feature, Label, Task } from '../../model/task.js';
 import { type Entry, Listing } from '../../model/tree.js';
 import { keepIds, type PlannedBacklog } from '../../plan/merged-backlog.js';
+import { claimedFiles } from '../../project/claimed-files.js';
 import type { Host } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
+import { claimedOutputs } from '../../specs/claimed-outputs.js';
 import type { LoadedSpecs } from '../../specs/load.js';
 import { placeProblems, type SpecProblem } from '../../specs/problem.js';
 import { checkSpecs } from '../validate.js';
@@ -58,11 +61,23 @@ export async function checkFiles(
   if (!planned) return [{ file: feature.folder + BACKLOG, message: 'contains no task' }];
   if (planned.tasks.length === 0) return [{ file: planned.file, message: 'contains no task' }];
   const problems = [
+    ...claimedOutputs(planned.tasks, await claimedBy(parts, planned)),
     ...planned.tasks.flatMap((task) => secretPaths(parts, task)),
     ...planned.tasks.flatMap((task) => unknownAgent(parts, task)),
     ...(await largePrompts(parts, planned, specs.value)),
   ];
   return placeProblems(problems, async (file) => files.get(file));
+}
+
+/** Files that people wrote and that the planned tasks would own. */
+function claimedBy({ project }: CheckParts, { tasks }: Feature): Promise<ReadonlyMap<string, Label>> {
+  const ownership = new Ownership(tasks);
+  const owned = new Map<Label, Map<string, Entry>>();
+  for (const [path, entry] of project.listing.files) {
+    const owner = ownership.ownerOf(path);
+    if (owner !== undefined) owned.set(owner, (owned.get(owner) ?? new Map()).set(path, entry));
+  }
+  return claimedFiles(project.repository, owned, project.recorded);
 }
 
 async function underFormerIds(text: string, former: PlannedBacklog, planned: PlannedBacklog) {

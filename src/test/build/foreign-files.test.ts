@@ -1,6 +1,9 @@
 /** Files that a person wrote, whatever a spec or a flag says: they are never deleted or overwritten. */
 
 import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { viewRepository } from '../../commands/map.js';
+import { validateProject } from '../../commands/validate.js';
 import { createRig } from '../rig/rig.js';
 
 const script = (code: string) => ['node', '-e', `const fs = require('fs'); ${code}`];
@@ -107,4 +110,38 @@ test('a dry run tells which files the next build removes, and which stay', async
   expect(dry.summary.outcome).toBe('would-build');
   expect(rig.read('out/b.txt')).toBe('b');
   expect((await rig.build()).of('build.published')[0]?.removed).toEqual(['out/b.txt']);
+});
+
+test('outputs that name a tracked file of a person are refused before anything is built', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/own.txt': 'mine', 'lib/p.txt': 'mine too', 'dist/left.txt': 'untracked' });
+  rig.git('add', 'src', 'lib');
+  rig.backlog('f', {
+    T1: say('a', 'out/a.txt'),
+    T2: say('b', 'src/own.txt'),
+    T3: { inputs: [], outputs: ['lib/', 'dist/'], run: 'true' },
+  });
+  rig.backlog('g', { T1: { outputs: ['seen.txt'], run: 'cat src/own.txt lib/p.txt > seen.txt' } });
+  const refused = await rig.build();
+  expect(refused.ran()).toEqual([]);
+  const host = rig.host(new ScriptedAgent({ tripwire: true }));
+  const checked = await validateProject(host);
+  for (const failure of [refused.of('build.failure')[0]?.failure, checked.ok ? undefined : checked.error]) {
+    expect(failure).toMatchObject({
+      kind: 'invalid-specs',
+      diagnostics: [
+        { file: 'specs/f/BACKLOG.yaml', message: expect.stringContaining('`src/own.txt` is a file') },
+        { message: expect.stringContaining('`lib/` matches files that a person wrote (lib/p.txt)') },
+      ],
+    });
+  }
+  // No spec hides it from other tasks, nor from planners.
+  expect((await rig.build({ targets: ['g'] })).outcomes()).toEqual({ 'g/T1': 'built' });
+  expect(rig.read('seen.txt')).toBe('minemine too');
+  const mapped = await viewRepository(host, 'f');
+  expect(mapped.ok && mapped.value.files).toContainEqual({ path: 'src/own.txt', patchedBy: [] });
+  expect((await rig.build({ accept: true, targets: ['f/T2'] })).outcomes()).toEqual({ 'f/T2': 'accepted' });
+  rig.backlog('f', { T1: say('a', 'out/a.txt'), T2: say('b', 'src/own.txt') });
+  expect((await rig.build()).outcomes()).toMatchObject({ 'f/T1': 'built', 'f/T2': 'fresh' });
+  expect(rig.read('src/own.txt')).toBe('mine');
 });

@@ -183,12 +183,14 @@ test('a backlog that does not hold is sent back with all that is wrong, in a ses
   for (const { message } of refused.diagnostics) expect(held[1]).toContain(message);
 });
 
-test('what only a plan may not do is refused as well: secrets, prompts that no build would take', async () => {
+test('what only a plan may not do is refused as well: secrets, prompts that no build would take, files of people', async () => {
   await using rig = await project();
   const bad = {
     T01: { description: 'x'.repeat(4000), inputs: [], outputs: ['a.txt'] },
     T03: { description: 'x', inputs: ['config/.env'], outputs: ['b.txt'] },
+    T04: { description: 'x', inputs: [], outputs: ['src/app.ts'] },
   };
+  rig.git('add', 'src');
   rig.config = { ...rig.config, attempts: 1 };
   const story = await runPlan(rig, { backlog: bad });
   const failure = story.refusal();
@@ -196,6 +198,7 @@ test('what only a plan may not do is refused as well: secrets, prompts that no b
   expect(failure.diagnostics.map(({ message }) => message)).toEqual([
     expect.stringMatching(/^the prompt of `T01` has \d+ bytes of 3072: description: 4000 bytes/),
     '`config/.env` looks like a secret; a plan may not name it',
+    '`src/app.ts` is a file that a person wrote; conductor does not overwrite it',
   ]);
   expect(story.summary.exitCode).toBe(1);
   expect(rig.read(failure.kept as string)).toContain('config/.env');
