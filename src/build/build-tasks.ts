@@ -213,6 +213,8 @@ async function remember(host: Host, prepared: Prepared, tree: string): Promise<v
     ...(tools.value.size === 0 ? {} : { toolchain: Object.fromEntries(tools.value) }),
     secrets: project.config.secrets,
     named: project.named,
+    shown: project.shared.shown,
+    person: project.shared.person,
     tasks: project.graph.tasks.size,
     ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),
   });

@@ -5,6 +5,7 @@ import type { ExecutionHost } from '../execution/executor.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { hasSameEnvironment, type LastBuild, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
+import { stillShown } from '../project/tracked-secrets.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
 import { runBuild } from './lifecycle.js';
 import { type BuildOptions, nothingDone } from './options.js';
@@ -44,6 +45,7 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
     const loaded = await host.loadConfig(session.repository.project);
     if (!loaded.ok || loaded.value.digest !== last.config) return undefined;
   }
+  if ((await stillShown(session.repository, last)) === undefined) return undefined;
   const how = { secrets: [...last.secrets], named: [...last.named], force: [] };
   const taken = await takeSnapshot(session.repository, session.objects, how);
   if (!taken.ok) return undefined;

@@ -19,6 +19,7 @@ import {
 } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
+import { stillShown } from '../project/tracked-secrets.js';
 import { isAsRecorded } from '../workspace/index-record.js';
 import {
   addArguments,
@@ -54,7 +55,11 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
     if (last.toolchain !== undefined) return undefined;
     if (!hasSameEnvironment(last, host.env) || isUnusual(repository, last)) return undefined;
     if (ownFolderProblem(repository.project) || !(await isAsRecorded(repository))) return undefined;
-    if (!(await isSameTree(repository, last))) return undefined;
+    const person = await stillShown(repository, last);
+    const index = person === undefined ? undefined : indexOfSameTree(repository, last);
+    if (person === undefined || index === undefined) return undefined;
+    if (person !== last.person || index !== last.index)
+      await writeLastBuild(repository.state, { ...last, person, index });
     const isSameConfig =
       last.config === undefined || (await host.configDigest(repository.project)) === last.config;
     return isSameConfig ? last.tasks : undefined;
@@ -74,17 +79,18 @@ function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean
   );
 }
 
-/** Takes the snapshot. An index that git left alone has the tree that it had, so that the tree need not be written. */
-async function isSameTree(repository: Repository, last: LastBuild): Promise<boolean> {
+/**
+ * Takes the snapshot: the private index as it is now, where it has the tree of the last build. An index that git left alone has
+ * the tree that it had, so that the tree need not be written.
+ */
+function indexOfSameTree(repository: Repository, last: LastBuild): string | undefined {
   const call = indexCall(repository);
   const added = gitSync(addArguments(pathspecs(repository, last.secrets)), call);
-  if (added.code !== 0) return false;
+  if (added.code !== 0) return undefined;
   const index = fileIdentity(call.indexFile as string);
-  if (index !== undefined && index === last.index) return true;
+  if (index !== undefined && index === last.index) return index;
   const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
   const written = gitSync(['write-tree', ...prefix], call);
-  if (written.code !== 0 || written.stdout.toString('latin1').trim() !== last.tree) return false;
-  const after = fileIdentity(call.indexFile as string);
-  if (after !== undefined) await writeLastBuild(repository.state, { ...last, index: after });
-  return true;
+  if (written.code !== 0 || written.stdout.toString('latin1').trim() !== last.tree) return undefined;
+  return fileIdentity(call.indexFile as string);
 }

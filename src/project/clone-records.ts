@@ -20,6 +20,9 @@ export interface LastBuild {
   /** How the snapshot was taken: patterns left out, and patterns kept although they look secret. */
   readonly secrets: readonly string[];
   readonly named: readonly string[];
+  /** Of `named` those that the person's index tracked, and that index then (`personIdentity`). */
+  readonly shown: readonly string[];
+  readonly person: string;
   readonly tasks: number;
   /** Where more may decide the config than the tree and the environment: the digest of its value then. */
   readonly config?: string;
@@ -50,9 +53,8 @@ export function environmentDigests(
 
 export function readLastBuild(state: string): LastBuild | undefined {
   const last = parseRecord<LastBuild>(readTextSync(`${state}/last.json`));
-  return last && typeof last.tree === 'string' && Array.isArray(last.secrets) && Array.isArray(last.named)
-    ? last
-    : undefined;
+  const lists = [last?.secrets, last?.named, last?.shown];
+  return last && typeof last.tree === 'string' && lists.every(Array.isArray) ? last : undefined;
 }
 
 export async function writeLastBuild(state: string, last: LastBuild): Promise<void> {

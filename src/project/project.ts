@@ -26,7 +26,7 @@ import type { ProjectSource } from './project-source.js';
 import { type ProjectRules, readRules } from './read-rules.js';
 import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
 import { type TaskPaths, taskPaths } from './task-paths.js';
-import { trackedSecrets } from './tracked-secrets.js';
+import { type TrackedSecrets, trackedSecrets } from './tracked-secrets.js';
 
 export interface Project {
   readonly repository: Repository;
@@ -56,6 +56,8 @@ export interface Project {
   readonly patched: ReadonlyMap<string, PatchedFile>;
   /** Patterns of files that look secret and that a spec names all the same. */
   readonly named: readonly string[];
+  /** Those of them that count because git tracks them. */
+  readonly shared: Pick<TrackedSecrets, 'shown' | 'person'>;
   readonly warnings: readonly Diagnostic[];
   /** Of tasks with records of several branches: set when a task is checked, which needs its key. */
   readonly choices: Map<Label, RecordChoice>;
@@ -164,6 +166,7 @@ export async function loadProject(
     built,
     patched,
     named,
+    shared,
     warnings: [...warnings, ...shared.warnings],
     choices: new Map(),
     mixed: new Set(mixtures.keys()),

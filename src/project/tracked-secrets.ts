@@ -4,22 +4,43 @@ import { git } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 import { type Config, DEFAULT_SECRETS } from '../model/config.js';
 import type { Diagnostic } from '../model/failure.js';
+import { personIdentity } from '../workspace/index-record.js';
+import type { LastBuild } from './clone-records.js';
 
 export interface TrackedSecrets {
   /** They are part of snapshots: what git tracks is no secret of this machine. */
   readonly shown: readonly string[];
+  /** The person's index that says so (`personIdentity`). */
+  readonly person: string;
   /** They are left out since the config says so, and named. */
   readonly warnings: readonly Diagnostic[];
 }
 
 /** Of the default list only files count that git does not track; a list in the config means what it says. */
-export async function trackedSecrets(repository: Repository, { secrets }: Config): Promise<TrackedSecrets> {
+export async function trackedSecrets(
+  repository: Repository,
+  { secrets }: Pick<Config, 'secrets'>,
+): Promise<TrackedSecrets> {
+  const person = personIdentity(repository);
   const found = await tracked(repository, secrets);
-  if (found.length === 0) return { shown: [], warnings: [] };
-  if (secrets.join('\0') === DEFAULT_SECRETS.join('\0')) return { shown: found, warnings: [] };
+  if (found.length === 0) return { shown: [], person, warnings: [] };
+  if (secrets.join('\0') === DEFAULT_SECRETS.join('\0')) return { shown: found, person, warnings: [] };
   const names = found.length > 5 ? [...found.slice(0, 5), `${found.length - 5} more`] : found;
   const message = `\`secrets\` hides files that git tracks from tasks, gates and set-up: ${names.join(', ')}`;
-  return { shown: [], warnings: [{ file: 'conductor.config.ts', message }] };
+  return { shown: [], person, warnings: [{ file: 'conductor.config.ts', message }] };
+}
+
+/**
+ * The person's index as it is now, where it shows the same files as at the last build; undefined where it does not. Asks git only
+ * when that index was written since.
+ */
+export async function stillShown(
+  repository: Repository,
+  { secrets, shown, person }: Pick<LastBuild, 'secrets' | 'shown' | 'person'>,
+): Promise<string | undefined> {
+  if (personIdentity(repository) === person) return person;
+  const today = await trackedSecrets(repository, { secrets });
+  return today.shown.join('\0') === shown.join('\0') ? today.person : undefined;
 }
 
 async function tracked(repository: Repository, patterns: readonly string[]): Promise<string[]> {

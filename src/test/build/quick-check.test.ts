@@ -32,6 +32,12 @@ function backlog(value: number): string {
   return JSON.stringify({ tasks: [{ id: 'T1', inputs: ['hand.txt'], render }] });
 }
 
+/** The record of the last build. */
+function lastFile(project: TemporaryProject): string {
+  const projects = '.git/conductor/projects';
+  return join(projects, readdirSync(project.path(projects))[0] as string, 'last.json');
+}
+
 const logs = (project: TemporaryProject) => readdirSync(project.path('.conductor/logs')).length;
 
 async function build(project: TemporaryProject, env: Record<string, string> = {}, ...args: string[]) {
@@ -148,6 +154,36 @@ test('settings of git and what the person tracks are part of what was seen', {
   project.git('rm', '-q', '--cached', 'hand.txt');
   expect((await build(project)).text).toContain('from cache');
   expect(await isQuick()).toBe(true);
+});
+
+test('a file that looks secret is an input exactly as long as git tracks it', {
+  timeout: 120_000,
+}, async () => {
+  const project = newProject();
+  const list = { id: 'T1', outputs: ['out/list'], run: 'ls -A > out/list' };
+  project.write('specs/f/BACKLOG.yaml', JSON.stringify({ tasks: [list] }));
+  project.write('.npmrc', 'save-exact=true\n');
+  const nothing = { text: 'conductor: nothing to do (1 fresh)\n', leftLog: false };
+  await build(project);
+  expect(project.read('out/list')).not.toContain('.npmrc');
+  expect(await build(project)).toEqual(nothing);
+  project.git('add', '.npmrc');
+  await build(project);
+  expect(project.read('out/list')).toContain('.npmrc');
+  // Such files are taken by name, which only the build itself does.
+  expect(await build(project)).toEqual(nothing);
+  project.git('add', 'hand.txt');
+  expect(await build(project)).toEqual(nothing);
+  project.git('rm', '-q', '--cached', '.npmrc');
+  await build(project);
+  expect(project.read('out/list')).not.toContain('.npmrc');
+  expect(await build(project)).toEqual(nothing);
+  // The answer is kept: a written index is asked about once.
+  project.git('add', 'read.cts');
+  const person = () => JSON.parse(project.read(lastFile(project))).person;
+  const before = person();
+  expect(await build(project)).toEqual(nothing);
+  expect(person()).not.toBe(before);
 });
 
 const HIDDEN: readonly [string, string, (project: TemporaryProject) => Record<string, string>][] = [
