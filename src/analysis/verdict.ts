@@ -6,10 +6,9 @@
 import { ok, type Result } from '../base/result.js';
 import { type ActionKey, compareManifests, type StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
-import { patternSet } from '../model/paths/pattern-set.js';
+import { resultKeyOf } from '../model/feature-lock.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
-import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../model/tree.js';
+import { decodeEntry, type Entry, type Files } from '../model/tree.js';
 import type { PendingVerdict, StaleReason, Verdict } from '../model/verdict.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { gatesKey } from '../store/manifest.js';
@@ -17,9 +16,15 @@ import type { ResultStore } from '../store/result-store.js';
 import { AlternativeKeys, type Candidate } from './alternative-keys.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import { interfaceOf, lockedPatches } from './dependency-outputs.js';
+import {
+  compareWithDisk,
+  contestedEdits,
+  type DiskState,
+  lostPatches,
+  type TaskOnDisk,
+} from './disk-state.js';
 import type { FactGatherer, TaskFacts } from './facts.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
-import { inTheWay } from './path-conflicts.js';
 import { missingPin } from './pinned-results.js';
 import { chooseRecord } from './record-choice.js';
 import { gatesOf } from './visible-files.js';
@@ -46,24 +51,13 @@ export interface CheckOptions {
   readonly verifyRestored: boolean;
 }
 
-/** The files of a task on disk against the recorded ones. */
-interface DiskState {
-  readonly missing: readonly string[];
-  readonly changed: readonly string[];
-  /** Those of the changed paths that conductor never wrote. */
-  readonly foreign: ReadonlySet<string>;
-  /** Those of the foreign paths that the wanted files would replace: nothing overwrites them. */
-  readonly blocked: string[];
-}
-
 const NO_FILES: Files = new Map();
 /** A task with what is known of it before any result is looked for. */
-interface Subject {
-  readonly task: Task;
+export interface Subject extends TaskOnDisk {
   readonly facts: TaskFacts;
   readonly gates: readonly GateSpec[];
-  readonly locked: LockedTask | undefined;
-  readonly onDisk: Files;
+  /** Of its transitive dependencies at least. */
+  readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
 }
 
 export class Checker {
@@ -99,7 +93,7 @@ export class Checker {
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
     const isPassedOver = this.options.forced.has(task.label) || (choice?.accepted.length ?? 0) > 0;
     const known = locked?.key === facts.key && !isPassedOver ? locked : undefined;
-    const subject: Subject = { task, facts, gates, locked, onDisk };
+    const subject: Subject = { task, facts, gates, locked, onDisk, dependencyOutputs };
     const make = checkOf.bind(undefined, subject);
 
     if (known && isAsRecorded(this.project, known, onDisk)) {
@@ -149,7 +143,7 @@ export class Checker {
     const gathered = await this.gatherer.gather(task, foreseen);
     const locked = lockedTask(this.project, task);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
-    const disk = this.compareWithDisk(task, locked, onDisk, NO_FILES);
+    const disk = compareWithDisk(this.project, { task, locked, onDisk }, NO_FILES);
     const reasons = gathered.ok
       ? await this.reasons({ task, facts: gathered.value, locked }, disk, undefined)
       : [];
@@ -165,18 +159,18 @@ export class Checker {
   }
 
   private async judge(subject: Subject, candidate: Candidate): Promise<Result<Check, Failure>> {
-    const { task, facts, gates, locked, onDisk } = subject;
+    const { task, facts, gates, locked } = subject;
     const make = checkOf.bind(undefined, subject);
     const result = candidate.result;
     const sameKey = locked?.key === facts.key;
-    const disk = this.compareWithDisk(task, locked, onDisk, result?.outputs ?? NO_FILES);
+    const disk = compareWithDisk(this.project, subject, result?.outputs ?? NO_FILES);
     const reasons = [...candidate.reasons, ...(await this.reasons(subject, disk, result))];
 
     const isCurrent = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
     const drift = this.options.discardEdits
       ? disk.blocked
-      : [...disk.changed, ...this.lostPatches(task, locked, result, isCurrent)];
-    drift.push(...this.contestedEdits(task, locked, candidate));
+      : [...disk.changed, ...lostPatches(this.project, subject, result, isCurrent)];
+    drift.push(...contestedEdits(this.project, subject, candidate));
     if (drift.length > 0) {
       const foreign = drift.filter((path) => disk.foreign.has(path));
       const inTheWay = foreign.length === 0 ? {} : { inTheWay: foreign };
@@ -205,53 +199,6 @@ export class Checker {
     if (!verified)
       return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
     return make({ kind: 'cached', reasons, ...observedPart(candidate.observed) }, candidate, made);
-  }
-
-  /** A file counts as a person's when it is neither as recorded nor as the result to be published has it. */
-  private compareWithDisk(
-    task: Task,
-    locked: LockedTask | undefined,
-    onDisk: Files,
-    wanted: Files,
-  ): DiskState {
-    const named = new Set([...patternSet(task.outputs).plainPaths(), ...wanted.keys()]);
-    const changed = inTheWay(this.project, named);
-    const isForeign = (path: string) => !this.project.recorded.has(path);
-    const blocked = changed.filter(isForeign);
-    for (const [path, entry] of onDisk) {
-      const isOurs = this.project.recorded.get(path)?.has(encodeEntry(entry)) === true;
-      if (isOurs || sameEntry(entry, wanted.get(path))) continue;
-      changed.push(path);
-      if (isForeign(path) && named.has(path)) blocked.push(path);
-    }
-    const missing = Object.keys(locked?.outputs ?? {}).filter((path) => !onDisk.has(path));
-    return { missing, changed, foreign: new Set(changed.filter(isForeign)), blocked };
-  }
-
-  /** Lines that the task's patch put in and a person changed; where the patch does not fit at all it is built again. */
-  private contestedEdits(task: Task, locked: LockedTask | undefined, { reasons }: Candidate): string[] {
-    const made = task.edits.filter(
-      (path) => locked?.edits?.[path] && this.project.edited.get(path)?.contested,
-    );
-    return made.filter((path) => !reasons.some((one) => one.kind === 'patch-conflict' && one.path === path));
-  }
-
-  /**
-   * Edited files that a person changed while the patch, to be put on again, is not in the store any more. A task that
-   * is built again needs its former patch no more, as long as the file without it is known.
-   */
-  private lostPatches(
-    task: Task,
-    locked: LockedTask | undefined,
-    result: StoredResult | undefined,
-    isCurrent: boolean,
-  ): string[] {
-    if (result || !locked) return [];
-    return task.edits.filter((path) => {
-      if (!isCurrent && this.project.edited.get(path)?.baseKnown) return false;
-      const record = locked.edits?.[path];
-      return record !== undefined && (this.project.listing.get(path)?.id ?? '') !== record.merged;
-    });
   }
 
   private async reasons(

@@ -1,0 +1,75 @@
+/** A task's files on disk against what is recorded and what would be published. Decides no verdict. */
+
+import type { StoredResult } from '../model/action.js';
+import type { LockedTask } from '../model/feature-lock.js';
+import { patternSet } from '../model/paths/pattern-set.js';
+import type { Task } from '../model/task.js';
+import { encodeEntry, type Files, sameEntry } from '../model/tree.js';
+import type { Project } from '../project/project.js';
+import type { Candidate } from './alternative-keys.js';
+import { inTheWay } from './path-conflicts.js';
+
+/** A task with its record and the files that it owns on disk. */
+export interface TaskOnDisk {
+  readonly task: Task;
+  readonly locked: LockedTask | undefined;
+  readonly onDisk: Files;
+}
+
+/** The files of a task on disk against the recorded ones. */
+export interface DiskState {
+  readonly missing: readonly string[];
+  readonly changed: readonly string[];
+  /** Those of the changed paths that conductor never wrote. */
+  readonly foreign: ReadonlySet<string>;
+  /** Those of the foreign paths that the wanted files would replace: nothing overwrites them. */
+  readonly blocked: string[];
+}
+
+/** A file counts as a person's when it is neither as recorded nor as the result to be published has it. */
+export function compareWithDisk(
+  project: Project,
+  { task, locked, onDisk }: TaskOnDisk,
+  wanted: Files,
+): DiskState {
+  const named = new Set([...patternSet(task.outputs).plainPaths(), ...wanted.keys()]);
+  const changed = inTheWay(project, named);
+  const isForeign = (path: string) => !project.recorded.has(path);
+  const blocked = changed.filter(isForeign);
+  for (const [path, entry] of onDisk) {
+    const isOurs = project.recorded.get(path)?.has(encodeEntry(entry)) === true;
+    if (isOurs || sameEntry(entry, wanted.get(path))) continue;
+    changed.push(path);
+    if (isForeign(path) && named.has(path)) blocked.push(path);
+  }
+  const missing = Object.keys(locked?.outputs ?? {}).filter((path) => !onDisk.has(path));
+  return { missing, changed, foreign: new Set(changed.filter(isForeign)), blocked };
+}
+
+/** Lines that the task's patch put in and a person changed; where the patch does not fit at all it is built again. */
+export function contestedEdits(
+  project: Project,
+  { task, locked }: TaskOnDisk,
+  { reasons }: Candidate,
+): string[] {
+  const made = task.edits.filter((path) => locked?.edits?.[path] && project.edited.get(path)?.contested);
+  return made.filter((path) => !reasons.some((one) => one.kind === 'patch-conflict' && one.path === path));
+}
+
+/**
+ * Edited files that a person changed while the patch, to be put on again, is not in the store any more. A task that
+ * is built again needs its former patch no more, as long as the file without it is known.
+ */
+export function lostPatches(
+  project: Project,
+  { task, locked }: TaskOnDisk,
+  result: StoredResult | undefined,
+  isCurrent: boolean,
+): string[] {
+  if (result || !locked) return [];
+  return task.edits.filter((path) => {
+    if (!isCurrent && project.edited.get(path)?.baseKnown) return false;
+    const record = locked.edits?.[path];
+    return record !== undefined && (project.listing.get(path)?.id ?? '') !== record.merged;
+  });
+}
