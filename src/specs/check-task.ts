@@ -13,6 +13,8 @@ const checked = new WeakMap<
   { readonly paths: readonly string[]; readonly specs: string; readonly problems: SpecProblem[] }
 >();
 const TEMPLATES = 'templates/';
+/** Keys that say what a task writes. */
+const WRITERS = ['outputs', 'edits', 'render'];
 
 /** `specs` is the folder of the specs, without `/` at its end. */
 export function checkTask(written: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
@@ -41,7 +43,7 @@ export function idleKeys({ task, raw }: WrittenTask): SpecProblem[] {
     }));
 }
 
-function checkRecipe({ task, raw, edits }: WrittenTask, listing: Listing): SpecProblem[] {
+function checkRecipe({ task, raw, unread, edits }: WrittenTask, listing: Listing): SpecProblem[] {
   const problems: SpecProblem[] = [];
   const { file, path } = task.source;
   if (raw.render && raw.run !== undefined) {
@@ -53,7 +55,8 @@ function checkRecipe({ task, raw, edits }: WrittenTask, listing: Listing): SpecP
       hint: 'a task has one recipe; split it into two tasks',
     });
   }
-  if (task.outputs.length === 0 && edits.patterns.length === 0) {
+  const mayWrite = WRITERS.some((key) => unread.has(key));
+  if (task.outputs.length === 0 && edits.patterns.length === 0 && !mayWrite) {
     problems.push({
       file,
       path: [...path, 'id'],
@@ -93,7 +96,11 @@ function didYouMean(template: string, listing: Listing): { hint?: string } {
   return meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` };
 }
 
-function checkPaths({ task, edits, placeOf }: WrittenTask, specs: string, listing: Listing): SpecProblem[] {
+function checkPaths(
+  { task, unread, edits, placeOf }: WrittenTask,
+  specs: string,
+  listing: Listing,
+): SpecProblem[] {
   const problems: SpecProblem[] = [];
   const { file } = task.source;
   for (const key of ['inputs', 'outputs', 'edits', 'interface'] as const) {
@@ -122,7 +129,8 @@ function checkPaths({ task, edits, placeOf }: WrittenTask, specs: string, listin
       if (mayMeetSpecs && meetsSpecs(text, set, specs, listing)) {
         report(`\`${text}\` is inside the specs folder`, 'a build must not change its own specs');
       }
-      if (key === 'interface' && !patternSet(task.outputs).mayMeet(parsePattern(text))) {
+      const isWhole = !WRITERS.some((one) => unread.has(one));
+      if (key === 'interface' && isWhole && !patternSet(task.outputs).mayMeet(parsePattern(text))) {
         report(`\`${text}\` is not in the outputs`, 'the interface is a part of the outputs');
       }
     }

@@ -320,6 +320,42 @@ test('the problems of all specs are told at once, in the order of files and line
   ]);
 });
 
+test('an error of YAML hides no mistake beside it, and makes none up', async () => {
+  const text = `tasks:
+  - id: T1
+    title: Sizes: small
+    outputs: [a, ../b]
+    depends_on: [T2, T3, T9]
+    spec_refs: ["PLAN.md#none"]
+    colour: red
+  - id: T2
+    title: "Two" and more
+    outputs: 7
+    interface: [x]
+    depends_on: [T8]
+  - id: T3
+    outputs: [a]
+    verify: *none
+`;
+  const found = await problems({ [B]: text, 'specs/f/PLAN.md': '# Plan\n' });
+  const told = found.map(({ line, message }) => `${line}: ${message}`);
+  const wanted = [
+    [3, /mapping/],
+    [4, /leaves the project/],
+    [5, /no task `f\/T9`/],
+    [6, /no heading `#none`/],
+    [7, /`colour` is not a known key/],
+    [9, /./],
+    [10, /`outputs` must be a list/],
+    [12, /no task `f\/T8`/],
+    [14, /two owners/],
+    [15, /alias/],
+  ] as const;
+  for (const [line, message] of wanted)
+    expect(told.some((one) => one.startsWith(`${line}: `) && message.test(one)) || told).toBe(true);
+  expect(new Set(found.map(({ line }) => line))).toEqual(new Set(wanted.map(([line]) => line)));
+});
+
 test('nobody is told that a task of an unreadable file does not exist', async () => {
   const found = await problems({
     [B]: 'tasks: [\n',

@@ -8,6 +8,8 @@ import type { RawContext, RawDefaults, RawGate, RawTask } from './raw.js';
 export interface WrittenTask {
   readonly task: Task;
   readonly raw: RawTask;
+  /** Keys that could not be read and are left out: nothing is said of what they lack. */
+  readonly unread: ReadonlySet<string>;
   /** The list of `edits` as written, and of each edited file of the task the entry that names it. */
   readonly edits: { readonly patterns: readonly string[]; readonly from: readonly number[] };
   /** Path of entry `index` of a list: in the task, in the `defaults`, or in the steps that stand for it. */
@@ -24,7 +26,14 @@ export interface TaskOrigin {
   readonly defaults: RawDefaults;
 }
 
-export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): WrittenTask {
+const NOTHING: ReadonlySet<string> = new Set();
+
+export function normaliseTask(
+  raw: RawTask,
+  id: string,
+  origin: TaskOrigin,
+  unread: ReadonlySet<string> = NOTHING,
+): WrittenTask {
   const { feature, file, path, defaults } = origin;
   const needs = (raw.depends_on ?? []).map((need) => (need.includes('/') ? need : `${feature}/${need}`));
   const edits = joined(defaults.edits, raw.edits);
@@ -58,6 +67,7 @@ export function normaliseTask(raw: RawTask, id: string, origin: TaskOrigin): Wri
   return {
     task,
     raw,
+    unread,
     edits: { patterns: edits, from: [...edits.keys()] },
     placeOf(key, index) {
       if (key === 'outputs' && !raw.outputs) {

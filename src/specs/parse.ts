@@ -23,8 +23,10 @@ export interface ParsedSpec {
   /** Below the front matter of a single-file spec. */
   readonly prose: string;
   readonly diagnostics: readonly Diagnostic[];
-  /** Where values are not of the form that the schema demands (unknown keys are no such place). */
+  /** Where values cannot be read, or are not of the form that the schema demands (unknown keys are no such place). */
   readonly broken: readonly (readonly (string | number)[])[];
+  /** What stands behind `id:` anywhere in a text with errors: tasks that its value may lack. */
+  readonly ids?: readonly string[];
 }
 
 interface Kept {
@@ -65,7 +67,7 @@ export async function parseSpecs(
   }
   const blobs = unknown.length > 0 ? await read([...new Set(unknown.map(({ id }) => id))]) : new Map();
   const documents: SourceDocument[] = [];
-  const waiting: { spec: SpecFile; prose: string }[] = [];
+  const waiting: { spec: SpecFile; prose: string; text: string }[] = [];
   for (const spec of unknown) {
     const refuse = (diagnostic: Omit<Diagnostic, 'file'>) => {
       const diagnostics = [{ file: spec.file, ...diagnostic }];
@@ -84,7 +86,7 @@ export async function parseSpecs(
     const document = { id: spec.id, file: spec.file, schema: spec.kind };
     if (spec.kind === 'backlog') {
       documents.push({ ...document, text });
-      waiting.push({ spec, prose: '' });
+      waiting.push({ spec, prose: '', text });
       continue;
     }
     const { front, prose, lineOffset, isOpen } = splitFrontMatter(text);
@@ -98,10 +100,10 @@ export async function parseSpecs(
       continue;
     }
     documents.push({ ...document, text: front, lineOffset });
-    waiting.push({ spec, prose });
+    waiting.push({ spec, prose, text: front });
   }
   const outcomes = await parseMany(documents);
-  for (const [i, { spec, prose }] of waiting.entries()) {
+  for (const [i, { spec, prose, text }] of waiting.entries()) {
     const outcome = outcomes[i] as ParsedDocument;
     parsed.set(spec.file, {
       spec,
@@ -109,6 +111,7 @@ export async function parseSpecs(
       prose,
       diagnostics: outcome.diagnostics,
       broken: outcome.problems.filter(({ key }) => !key).map(({ path }) => path),
+      ...(outcome.diagnostics.length === 0 ? {} : { ids: idsIn(text) }),
     });
     if (outcome.diagnostics.length === 0) {
       const kept: Kept = { form: KEPT_FORM, kind: spec.kind, value: outcome.value, ...(prose && { prose }) };
@@ -116,6 +119,12 @@ export async function parseSpecs(
     }
   }
   return files.map(({ file }) => parsed.get(file) as ParsedSpec);
+}
+
+function idsIn(text: string): string[] {
+  return [...text.matchAll(/(?:^|[\s{,-])["']?id["']?:\s*["']?([A-Za-z0-9_][A-Za-z0-9._-]*)/gm)].map(
+    (found) => found[1] as string,
+  );
 }
 
 /** Texts of documents by blob id, kept like specs. What is not UTF-8 is left out. */

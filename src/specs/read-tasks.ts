@@ -40,18 +40,42 @@ function readSingle(parsed: ParsedSpec): WrittenFeature {
   // Front matter may be empty: the prose is the task.
   const raw = (parsed.value ?? {}) as RawTask;
   const isUnknown = diagnostics.length > 0 && parsed.value === undefined;
-  const isSound = !isUnknown && broken.length === 0;
   const id = typeof raw.id === 'string' ? raw.id : 'main';
   const origin = { feature: spec.feature, file: spec.file, path: [], defaults: {} };
+  const readable = isUnknown ? undefined : readableKeys(raw, broken);
   return {
     spec,
     title: typeof raw.title === 'string' ? raw.title : spec.feature,
-    tasks: isSound ? [normaliseTask({ ...raw, description: prose }, id, origin)] : [],
+    tasks: readable
+      ? [normaliseTask({ ...readable.raw, description: prose }, id, origin, readable.unread)]
+      : [],
     labels: [`${spec.feature}/${id}`],
     isUnknown,
     diagnostics,
     problems: [],
   };
+}
+
+/**
+ * A task without its keys that cannot be read (`broken`: paths within the task): the others have mistakes of their own.
+ * Undefined when nothing can be said of it.
+ */
+function readableKeys(
+  raw: RawTask | null,
+  broken: readonly (readonly (string | number)[])[],
+): { readonly raw: RawTask; readonly unread: ReadonlySet<string> } | undefined {
+  const unread = new Set(broken.map(([key]) => String(key)));
+  if (
+    raw === null ||
+    typeof raw !== 'object' ||
+    unread.has('id') ||
+    broken.some((path) => path.length === 0)
+  ) {
+    return undefined;
+  }
+  if (unread.size === 0) return { raw, unread };
+  const kept = Object.entries(raw).filter(([key]) => !unread.has(key));
+  return { raw: Object.fromEntries(kept) as RawTask, unread };
 }
 
 function readBacklog(parsed: ParsedSpec): WrittenFeature {
@@ -60,7 +84,6 @@ function readBacklog(parsed: ParsedSpec): WrittenFeature {
   const list: readonly RawTask[] = Array.isArray(raw.tasks) ? raw.tasks : [];
   const isBroken = (...path: readonly (string | number)[]) =>
     broken.some((one) => path.every((part, i) => one[i] === part));
-  const brokenTasks = new Set(broken.filter(([key]) => key === 'tasks').map(([, at]) => at));
   const defaults: RawDefaults = isBroken('defaults') ? {} : (raw.defaults ?? {});
   const problems: SpecProblem[] = [];
   const tasks: WrittenTask[] = [];
@@ -80,8 +103,11 @@ function readBacklog(parsed: ParsedSpec): WrittenFeature {
       continue;
     }
     first.set(id, at);
-    if (brokenTasks.has(at)) continue;
-    tasks.push(normaliseTask(one, id, { feature: spec.feature, file: spec.file, path, defaults }));
+    const inTask = broken.filter(([key, i]) => key === 'tasks' && i === at).map((place) => place.slice(2));
+    const readable = readableKeys(one, inTask);
+    if (!readable) continue;
+    const origin = { feature: spec.feature, file: spec.file, path, defaults };
+    tasks.push(normaliseTask(readable.raw, id, origin, readable.unread));
   }
   if (typeof raw.feature === 'string' && raw.feature !== spec.feature) {
     problems.push({
@@ -95,8 +121,10 @@ function readBacklog(parsed: ParsedSpec): WrittenFeature {
     spec,
     title: typeof raw.title === 'string' ? raw.title : spec.feature,
     tasks,
-    labels: [...first.keys()].map((id) => `${spec.feature}/${id}`),
-    isUnknown: !Array.isArray(raw.tasks),
+    labels: [...new Set([...first.keys(), ...(parsed.ids ?? [])])].map((id) => `${spec.feature}/${id}`),
+    // An error between the tasks may hide some of them.
+    isUnknown:
+      !Array.isArray(raw.tasks) || broken.some((place) => place.join() === 'tasks' || place.length === 0),
     diagnostics,
     problems,
   };

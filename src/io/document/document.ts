@@ -1,15 +1,16 @@
 /** YAML documents: values, their places, and schema findings. The adapter of yaml and ajv; knows no spec. */
 
-import type { CST, Document, LineCounter, Node, Pair } from 'yaml';
+import type { LineCounter, Node, Pair } from 'yaml';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Diagnostic } from '../../model/failure.js';
+import { composeDocument, type KeyPath, MAX_ALIASES, MAX_DEPTH } from './compose.js';
+import { composeReadable } from './salvage.js';
 import { type RefusedValue, type SchemaProblem, schemaProblems } from './schema-message.js';
 import { loadSchema, type SchemaName } from './schemas.js';
 
+export type { KeyPath } from './compose.js';
 export type { SchemaProblem } from './schema-message.js';
 export type { SchemaName } from './schemas.js';
-
-export type KeyPath = readonly (string | number)[];
 
 /** A place in a text; line and column count from 1, `length` is the number of columns to mark. */
 export interface Place {
@@ -28,21 +29,8 @@ export interface LocateOptions {
 
 /** Bytes of a document; more is refused unread. */
 export const MAX_DOCUMENT_BYTES = 1_000_000;
-/** How often aliases may repeat nodes; more is an alias bomb. */
-const MAX_ALIASES = 100;
-/** Levels of nesting. What reads a document calls itself per level; its stack must not be what ends it. */
-const MAX_DEPTH = 200;
 /** Errors of one broken document that are worth reading. */
 const MAX_ERRORS = 20;
-
-// YAML 1.2 without merge keys and without types that JSON does not have; a `%YAML` line cannot change that.
-const PARSE = {
-  schema: 'core',
-  resolveKnownTags: false,
-  merge: false,
-  uniqueKeys: true,
-  version: '1.2',
-} as const;
 
 /**
  * The value of a YAML document as plain JSON, or every error of it with its place. Duplicate keys, tags, several
@@ -107,9 +95,8 @@ export async function locator(
 ): Promise<(path: KeyPath, key?: boolean) => Place> {
   const yaml = await import('./yaml.js');
   const lines = new yaml.LineCounter();
-  const composed = composeDocument(yaml, text, lines);
   // What cannot be read has one place: its beginning.
-  const document = typeof composed === 'number' ? undefined : composed;
+  const document = composeReadable(yaml, text, lines)?.document;
   return (path, key = false) => {
     let node = document?.contents as Node | null | undefined;
     let pair: Pair | undefined;
@@ -141,7 +128,6 @@ export async function validateSchema(schema: SchemaName, value: unknown): Promis
   return schemaProblems(validate(value), value);
 }
 
-type Yaml = typeof import('./yaml.js');
 type Validate = (value: unknown) => readonly RefusedValue[];
 const validators = new Map<SchemaName, Promise<Validate>>();
 
@@ -160,34 +146,6 @@ async function compileSchema(name: SchemaName): Promise<Validate> {
   ajv.addKeyword({ keyword: 'patternErrorMessage', schemaType: 'string' });
   const validate = ajv.compile(await loadSchema(name));
   return (value) => (validate(value) ? [] : ((validate.errors ?? []) as readonly RefusedValue[]));
-}
-
-/**
- * The document, or the offset at which it is nested too deeply. The depth is measured on the tokens, in a loop: the
- * composer calls itself per level, and a full stack inside a regular expression ends the process.
- */
-function composeDocument(yaml: Yaml, text: string, lines: LineCounter): Document | number {
-  const tokens = [...new yaml.Parser(lines.addNewLine).parse(text)];
-  const open: [CST.Token | null | undefined, number][] = tokens.map((token) => [token, 0]);
-  for (let next = open.pop(); next; next = open.pop()) {
-    const [token, depth] = next;
-    if (!token) continue;
-    if (depth > MAX_DEPTH) return token.offset;
-    if (token.type === 'document') open.push([token.value, depth]);
-    if ('items' in token)
-      for (const { key, value } of token.items) open.push([key, depth + 1], [value, depth + 1]);
-  }
-  const composer = new yaml.Composer({ ...PARSE, lineCounter: lines, prettyErrors: false });
-  let first: Document | undefined;
-  for (const document of composer.compose(tokens, true, text.length)) {
-    if (first) {
-      const [from, to] = document.range ?? [0, 0];
-      first.errors.push(new yaml.YAMLParseError([from, to], 'MULTIPLE_DOCS', 'more than one document'));
-      break;
-    }
-    first = document as Document;
-  }
-  return first as Document;
 }
 
 function placeOf(
