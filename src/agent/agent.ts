@@ -44,6 +44,8 @@ export interface AgentRequest {
   readonly network: boolean;
   /** What of the project a sandbox shows and hides; absent where there is no project. */
   readonly places?: SandboxPlaces;
+  /** What commands in the workspace get beside the usual variables. Absent: none. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Resets the workspace to its input tree, for work that starts again within the attempt. */
   reset(): Promise<void>;
   onEvent(event: AgentEvent): void;

@@ -105,6 +105,7 @@ class CommandRun {
         env: {
           ...cleanEnvironment(host.env, [...(preset === undefined ? [] : REACH), ...(config.env ?? [])]),
           ...preset?.environment?.(start),
+          ...request.variables,
           ...attemptVariables(request, reportFile),
           CONDUCTOR_PROMPT_FILE: request.promptFile,
           CONDUCTOR_USAGE_FILE: usageFile,

@@ -192,6 +192,7 @@ class AgentSession {
       signal: AbortSignal.any([context.signal, stop.signal]),
       network: attempt.network,
       places: workspace.places,
+      ...(workspace.variables ? { variables: workspace.variables } : {}),
       reset: () => pool.show(workspace, inputTree),
       onEvent: (event) => {
         if (event.kind === 'output') {

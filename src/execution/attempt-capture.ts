@@ -93,7 +93,6 @@ function captureOptions({ config, agent }: AgentParts, run: TaskRun): CaptureOpt
     inputTree: run.inputTree,
     outputs: run.outputs,
     edits: run.edits,
-    ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
     maxBytes: config.maxOutputBytes,
     secrets: agent?.secrets ?? [],
     ignoreOthers: true,

@@ -48,7 +48,7 @@ export async function runCommand(
     signal: context.signal,
     sandboxed: true,
     places: workspace.places,
-    extraEnv: { CONDUCTOR_TASK: run.label },
+    extraEnv: { ...workspace.variables, CONDUCTOR_TASK: run.label },
     onLine: outputLines(run.label, number, context),
   });
   const output = keptOutput(exit, log.relative);

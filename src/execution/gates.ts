@@ -103,7 +103,8 @@ async function runGate(parts: GateParts, job: GateJob, context: ExecutionContext
         log: log.absolute,
         signal: context.signal,
         sandboxed: true,
-        places: job.workspace.places,
+        places: workspace.places,
+        ...(workspace.variables ? { extraEnv: workspace.variables } : {}),
         ...(shown ? { onLine: shown } : {}),
       });
       const ms = exit.kind === 'not-found' ? 0 : exit.ms;

@@ -124,7 +124,6 @@ export class LocalExecutor implements Executor {
         inputTree,
         outputs: [output],
         edits: [],
-        ignoreRoots: [...config.workspace.link, ...config.workspace.keep],
         maxBytes: config.maxOutputBytes,
         secrets: agent?.secrets ?? [],
         ignoreOthers: true,

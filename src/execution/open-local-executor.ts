@@ -13,6 +13,7 @@ import { commandText } from '../model/task.js';
 import type { Host } from '../project/host.js';
 import { BuildLogs, buildName } from '../project/log-files.js';
 import { SpendingRecord } from '../project/spending-record.js';
+import { innerPackageFolders } from '../workspace/tools/inner-packages.js';
 import { type PoolOptions, WorkspacePool } from '../workspace/workspace-pool.js';
 import { CommandEnvironment, keptOutput } from './command-environment.js';
 import type { Executor, ExecutorParts } from './executor.js';
@@ -40,7 +41,8 @@ export async function openLocalExecutor(
   const spending =
     (isFollowing && shared.spending) || new Spending(config.budget, await SpendingRecord.open(state, day));
   shared.spending = spending;
-  const options = poolOptions(host, parts, { commandEnvironment, logs, isSandboxed: program !== undefined });
+  const own = { commandEnvironment, logs, isSandboxed: program !== undefined };
+  const options = await poolOptions(host, parts, own);
   const pool = shared.workspaces(options, () => new WorkspacePool(repository, parts.objects, options));
   if (!isFollowing) {
     // Before workspaces are swept: what a killed build left running would write on.
@@ -70,18 +72,21 @@ export async function openLocalExecutor(
   );
 }
 
-function poolOptions(
+async function poolOptions(
   { cacheDir, env }: Host,
-  { config, handWritten, rules }: ExecutorParts,
+  { repository, config, handWritten, rules }: ExecutorParts,
   own: {
     readonly commandEnvironment: CommandEnvironment;
     readonly logs: BuildLogs;
     readonly isSandboxed: boolean;
   },
-): PoolOptions {
+): Promise<PoolOptions> {
   return {
     cacheDir,
     link: config.workspace.link,
+    inner: await innerPackageFolders(repository.project, config.workspace.link),
+    environments: env.VIRTUAL_ENV ? [env.VIRTUAL_ENV] : [],
+    ...(env.PYTHONPATH && config.env.includes('PYTHONPATH') ? { pythonPath: env.PYTHONPATH } : {}),
     keep: config.workspace.keep,
     read: config.workspace.read.map((path) => expandHome(path, env)),
     setupKey: config.workspace.setup.length === 0 ? '' : JSON.stringify(config.workspace.setup),

@@ -27,8 +27,6 @@ export interface CaptureOptions {
   readonly inputTree: ObjectId;
   readonly outputs: readonly string[];
   readonly edits: readonly string[];
-  /** Links and kept paths: seen, never part of a result. */
-  readonly ignoreRoots: readonly string[];
   readonly maxBytes: number;
   /** Values that may stand in no output. Absent: none. */
   readonly secrets?: readonly string[];
@@ -71,12 +69,12 @@ async function capture(
     return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace was deleted' });
   }
   const call = workspaceCall(workspace);
-  const kept = options.ignoreRoots.flatMap((root) => ['-e', `/${root}`]);
+  const kept = workspace.kept.flatMap((root) => ['-e', `/${root}`]);
   const reset = async (tree: ObjectId) => {
     await gitOk(['clean', '-ffdxq', ...kept], call);
     await gitOk(['read-tree', '--reset', '-u', tree], call);
   };
-  const state = await restoreFolder(workspace.dir, options.ignoreRoots);
+  const state = await restoreFolder(workspace.dir, workspace.kept);
   const planted = state.repositories[0];
   if (planted !== undefined) {
     return err({ kind: 'unsafe-path', path: planted, reason: 'it is itself a git repository' });
@@ -87,7 +85,7 @@ async function capture(
   if (special !== undefined) {
     return err({ kind: 'unsafe-path', path: special, reason: 'it is a FIFO, a socket or a device, no file' });
   }
-  const excludes = options.ignoreRoots.flatMap((root) => ['-x', `/${root}`]);
+  const excludes = workspace.kept.flatMap((root) => ['-x', `/${root}`]);
   const listed = await gitOk(['ls-files', '-t', '-d', '-m', '-o', '-z', ...excludes], call);
   const inside = new Set<string>();
   const outside = new Map<string, 'tracked' | 'new'>(state.special.map((path) => [path, 'new']));

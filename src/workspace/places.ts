@@ -11,13 +11,18 @@ import type { SandboxPlaces } from '../io/process/sandbox.js';
  */
 export function sandboxPlaces(
   repository: Repository,
-  options: { readonly cacheDir: string; readonly link: readonly string[]; readonly read?: readonly string[] },
+  options: {
+    readonly cacheDir: string;
+    readonly link: readonly string[];
+    readonly inner?: readonly string[];
+    readonly read?: readonly string[];
+  },
 ): SandboxPlaces {
   const { project, top, gitDir, commonDir, store } = repository;
   const objects = join(store, 'objects');
   return {
     readOnly: [
-      ...options.link.map((path) => join(project, path)),
+      ...[...options.link, ...(options.inner ?? [])].map((path) => join(project, path)),
       ...(options.read ?? []),
       store,
       ...alternates(objects, new Set([objects])),

@@ -68,7 +68,7 @@ async function rig() {
     async capture(damage: (dir: string) => void, outputs = ['out', 'made/'], secrets: string[] = []) {
       const workspace = await this.acquire();
       damage(workspace.dir);
-      const options = { inputTree: view, outputs, edits: [], ignoreRoots: [], maxBytes: 1e6, secrets };
+      const options = { inputTree: view, outputs, edits: [], maxBytes: 1e6, secrets };
       return { workspace, captured: await captureResult(workspace, objects, options) };
     },
   };

@@ -21,16 +21,13 @@ import {
 } from './canonical-git.js';
 import { sandboxPlaces } from './places.js';
 import { removeForcibly, restoreFolder, writeGitFile } from './restore.js';
-import { SetupFolders, type SetupOptions } from './setup-folder.js';
+import { SetupFolders, type SetupOptions } from './tools/setup-folder.js';
+import { packagesPlace, type ToolOptions, WorkspaceTools } from './tools/workspace-tools.js';
 import { hashOf, numberOf, type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
-import { WorkspaceTools } from './workspace-tools.js';
 
 export { type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
 
-export interface PoolOptions extends SetupOptions {
-  /** Whether programs in workspaces run in a sandbox, which can show what set-up made in its place. */
-  readonly isSandboxed: boolean;
-}
+export interface PoolOptions extends SetupOptions, ToolOptions {}
 
 type Place = Omit<Workspace, 'canonical'>;
 
@@ -102,10 +99,7 @@ export class WorkspacePool {
     signal: AbortSignal | undefined,
   ): Promise<Result<Workspace, Failure>> {
     const setup = await this.setups.finished(this.options, signal);
-    if (!setup.ok || setup.value === undefined) return setup.ok ? ok(workspace) : setup;
-    const mounts = await this.tools.offer(workspace, setup.value, this.options.isSandboxed);
-    if (!mounts.ok) return mounts;
-    return ok({ ...workspace, places: { ...workspace.places, mounts: mounts.value } });
+    return setup.ok ? ok(await this.tools.equip(workspace, this.options, setup.value)) : setup;
   }
 
   /**
@@ -113,10 +107,10 @@ export class WorkspacePool {
    * there. Before gates; `show` does it too.
    */
   async secure(workspace: Workspace): Promise<void> {
-    await this.tools.restore(workspace, this.options.link, this.options.keep);
+    await this.tools.restore(workspace, this.options);
     const setup = await this.setups.finished(this.options, undefined);
     if (setup.ok && setup.value && !this.options.isSandboxed)
-      await this.tools.offer(workspace, setup.value, false);
+      await this.tools.offer(workspace, setup.value, this.options);
   }
 
   /** Files that were made outside a workspace, as the repository's rules have git keep them. */
@@ -133,7 +127,7 @@ export class WorkspacePool {
   private async prepare(workspace: Workspace, tree: ObjectId): Promise<boolean> {
     try {
       await this.ensure(workspace);
-      await this.show(workspace, tree);
+      await this.show(workspace, tree, false);
       return true;
     } catch {
       try {
@@ -144,7 +138,7 @@ export class WorkspacePool {
         return false;
       }
       await this.ensure(workspace);
-      await this.show(workspace, tree);
+      await this.show(workspace, tree, false);
       return true;
     }
   }
@@ -162,14 +156,9 @@ export class WorkspacePool {
 
   /** Removes what does not belong to the tree that the workspace was last put to. */
   private async empty(workspace: Workspace): Promise<void> {
-    await restoreFolder(workspace.dir, this.kept);
-    const kept = this.kept.flatMap((path) => ['-e', `/${path}`]);
+    await restoreFolder(workspace.dir, workspace.kept);
+    const kept = workspace.kept.flatMap((path) => ['-e', `/${path}`]);
     await gitOk(['clean', '-ffdxq', ...kept], workspaceCall(workspace));
-  }
-
-  /** Links and kept paths: never looked into, never removed. */
-  private get kept(): string[] {
-    return [...this.options.link, ...this.options.keep];
   }
 
   /** Its number is not used again for a day. */
@@ -180,7 +169,7 @@ export class WorkspacePool {
   }
 
   /** Puts a workspace to exactly this tree; links and kept paths stay. Costs what differs, and git's stat pass. */
-  async show(workspace: Workspace, tree: ObjectId): Promise<void> {
+  async show(workspace: Workspace, tree: ObjectId, isEquipped = true): Promise<void> {
     const call = workspaceCall(workspace);
     await rm(`${workspace.index}.lock`, { force: true });
     // git does not write a file again because its rules are others: then it begins with no file.
@@ -194,7 +183,7 @@ export class WorkspacePool {
     await writeGitFile(workspace.dir, workspace.gitDir);
     await writeFile(join(workspace.gitDir, 'HEAD'), `${commit}\n`);
     await copyFile(workspace.index, join(workspace.gitDir, 'index'));
-    await this.tools.restore(workspace, this.options.link, this.options.keep);
+    if (isEquipped) await this.secure(workspace);
   }
 
   /**
@@ -242,6 +231,7 @@ export class WorkspacePool {
       gitDir: join(this.repository.store, 'worktrees', name),
       index: join(this.folder, `${name}.index`),
       places: sandboxPlaces(this.repository, this.options),
+      kept: [...this.options.link, ...(this.options.inner ?? []), ...this.options.keep],
     };
   }
 
@@ -271,6 +261,7 @@ export class WorkspacePool {
 
   private async remove(workspace: Place): Promise<void> {
     await removeForcibly(workspace.dir);
+    await removeForcibly(packagesPlace(workspace));
     for (const rest of [workspace.index, `${workspace.index}.lock`, this.rulesFile(workspace)]) {
       await rm(rest, { force: true });
     }

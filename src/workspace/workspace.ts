@@ -19,6 +19,20 @@ export interface Workspace {
   readonly canonical: CanonicalGit;
   /** What of the project a sandbox around a program in this workspace shows and hides. */
   readonly places: SandboxPlaces;
+  /** Links and kept paths below it: seen by programs, never part of a result. */
+  readonly kept: readonly string[];
+  /** What of `kept` is links into the folder of a set-up. Absent: none. */
+  readonly tools?: readonly LinkedTool[];
+  /** What programs in it get beside their variables. Absent: none. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** A path that is, in a workspace, a link to the same path below `root`, or a folder of links into it. */
+export interface LinkedTool {
+  readonly path: string;
+  readonly root: string;
+  /** Where the sandbox shows what it leads to. Absent: at its own place. */
+  readonly shownAt?: string;
 }
 
 /** How git is called for a workspace: conductor's objects, index and rules, whatever the worktree's `.git` says. */

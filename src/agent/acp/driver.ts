@@ -130,6 +130,7 @@ class Turn {
         cwd: request.cwd,
         env: {
           ...cleanEnvironment(host.env, [...REACH, ...(config.env ?? [])]),
+          ...request.variables,
           ...attemptVariables(request, join(request.folder, REPORT)),
         },
         onInput: (input) => void this.converse(input),

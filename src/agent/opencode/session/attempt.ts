@@ -135,7 +135,9 @@ export class Attempt {
     const shell = {
       workspace: request.cwd,
       network: request.network,
-      env: withPathInFront({ ...cleanEnvironment(env, []), CI: '1' }, [`${request.cwd}/node_modules/.bin`]),
+      env: withPathInFront({ ...cleanEnvironment(env, []), CI: '1', ...request.variables }, [
+        `${request.cwd}/node_modules/.bin`,
+      ]),
       readOnly: places.readOnly ?? [],
       mounts: places.mounts ?? [],
       hide: [...(places.hide ?? []), ...(env.HOME === undefined ? [] : secretPlaces(env.HOME))],

@@ -3,18 +3,18 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, readdir, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ok, type Result } from '../base/result.js';
-import { exists, makeDir, readText, writeAtomic } from '../io/files.js';
-import { gitOk } from '../io/git/git-process.js';
-import type { GitObjects } from '../io/git/objects.js';
-import type { Repository } from '../io/git/repository.js';
-import type { SandboxPlaces } from '../io/process/sandbox.js';
-import type { Failure } from '../model/failure.js';
-import type { RulesText } from '../model/git-rules/git-rules.js';
-import type { ObjectId } from '../model/tree.js';
-import { canonicalCall, openCanonicalGit } from './canonical-git.js';
-import { sandboxPlaces } from './places.js';
-import { removeForcibly } from './restore.js';
+import { ok, type Result } from '../../base/result.js';
+import { exists, makeDir, readText, writeAtomic } from '../../io/files.js';
+import { gitOk } from '../../io/git/git-process.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { Repository } from '../../io/git/repository.js';
+import type { SandboxPlaces } from '../../io/process/sandbox.js';
+import type { Failure } from '../../model/failure.js';
+import type { RulesText } from '../../model/git-rules/git-rules.js';
+import type { ObjectId } from '../../model/tree.js';
+import { canonicalCall, openCanonicalGit } from '../canonical-git.js';
+import { sandboxPlaces } from '../places.js';
+import { removeForcibly } from '../restore.js';
 
 export interface SetupOptions {
   readonly cacheDir: string;

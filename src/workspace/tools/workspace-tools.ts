@@ -1,0 +1,273 @@
+/** What a workspace has beside its tree: links into the project, and what set-up made. No task can change it for another. */
+
+import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync } from 'node:fs';
+import { cp, lstat, mkdir, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { readText, writeAtomic } from '../../io/files.js';
+import { git } from '../../io/git/git-process.js';
+import type { Repository } from '../../io/git/repository.js';
+import { runProgram } from '../../io/process/process.js';
+import type { Mount } from '../../io/process/sandbox.js';
+import { removeForcibly } from '../restore.js';
+import { type LinkedTool, type Workspace, workspaceCall } from '../workspace.js';
+import { isPackageFolder, linkPackages, removeCaches } from './package-folder.js';
+import { editablePaths, isPythonEnvironment } from './python-paths.js';
+import type { FinishedSetup } from './setup-folder.js';
+
+/** Copies in a workspace, where there is no sandbox that shows the set-up's folder in its place. */
+interface Copies {
+  readonly key: string;
+  /** Of each copied path what it looked like right after copying. */
+  readonly paths: Readonly<Record<string, string>>;
+}
+
+export interface ToolOptions {
+  readonly link: readonly string[];
+  /** Folders of installed packages in packages of the project: linked where a workspace has the package. */
+  readonly inner?: readonly string[];
+  readonly keep: readonly string[];
+  /** Whether programs in workspaces run in a sandbox, which can show what set-up made in its place. */
+  readonly isSandboxed: boolean;
+  /** Absolute: Python environments outside of the project that commands use. */
+  readonly environments?: readonly string[];
+  /** What the person's own `PYTHONPATH` says, where commands get it. */
+  readonly pythonPath?: string;
+}
+
+/** What a sandbox shows of set-up's folder. */
+interface Offered {
+  readonly mounts: readonly Mount[];
+  readonly tools: readonly LinkedTool[];
+  /** Read-only at their own places. */
+  readonly shown: readonly string[];
+}
+
+export class WorkspaceTools {
+  private readonly repository: Repository;
+
+  constructor(repository: Repository) {
+    this.repository = repository;
+  }
+
+  /** Gives a workspace that shows its tree its links and what set-up made. What it returns is used from then on. */
+  async equip(
+    workspace: Workspace,
+    options: ToolOptions,
+    setup: FinishedSetup | undefined,
+  ): Promise<Workspace> {
+    const made = new Set(setup?.made ?? []);
+    await this.links(workspace, options);
+    for (const path of options.keep) if (!made.has(path)) await this.clear(workspace, path);
+    const offered = setup
+      ? await this.offer(workspace, setup, options)
+      : { mounts: [], tools: [], shown: [] };
+    const { readOnly = [], ...places } = workspace.places;
+    const variables = this.variables(workspace, options, setup);
+    return {
+      ...workspace,
+      tools: offered.tools,
+      places: {
+        ...places,
+        readOnly: [...readOnly, ...offered.shown],
+        mounts: offered.mounts,
+      },
+      ...(variables === undefined ? {} : { variables }),
+    };
+  }
+
+  /** Makes the links, and removes what a task put in their place or in that of kept paths that set-up did not make. */
+  async restore(workspace: Workspace, options: Pick<ToolOptions, 'link' | 'inner' | 'keep'>): Promise<void> {
+    const { tools = [], places } = workspace;
+    await this.links(workspace, options);
+    for (const tool of tools) await this.link(workspace, tool);
+    const linked = new Set(tools.map(({ path }) => path));
+    const offered = new Set((places.mounts ?? []).map(({ to }) => to));
+    const copies = await readCopies(workspace);
+    for (const path of options.keep) {
+      const place = join(workspace.dir, path);
+      if (linked.has(path)) continue;
+      if (offered.has(place)) {
+        await this.mountPoint(
+          workspace,
+          path,
+          (await lstat(place).catch(() => undefined))?.isDirectory() ?? true,
+        );
+      } else {
+        if (isPackageFolder(path)) removeCaches(place);
+        const known = copies?.paths[path];
+        if (known === undefined || known !== fingerprint(place)) await this.clear(workspace, path);
+      }
+    }
+  }
+
+  /**
+   * Offers what set-up made: in a sandbox as links or mounts, read-only, else as copies that are made again when anybody
+   * changed them.
+   */
+  async offer(
+    workspace: Workspace,
+    setup: FinishedSetup,
+    { isSandboxed }: Pick<ToolOptions, 'isSandboxed'>,
+  ): Promise<Offered> {
+    const mounts: Mount[] = [];
+    const shown: string[] = [];
+    const tools: LinkedTool[] = [];
+    const known = await readCopies(workspace);
+    const paths: Record<string, string> = {};
+    for (const path of setup.made) {
+      const [from, to] = [join(setup.dir, path), join(workspace.dir, path)];
+      const isFolder = (await lstat(from)).isDirectory();
+      if (isSandboxed && isFolder && isPackageFolder(path)) {
+        // Links into a place that only a sandbox fills: nobody can write through them.
+        const place = join(packagesPlace(workspace), path);
+        const tool = { path, root: setup.dir, shownAt: place };
+        await mkdir(place, { recursive: true });
+        await this.link(workspace, tool);
+        tools.push(tool);
+        mounts.push({ from, to: place });
+        continue;
+      }
+      if (!(await this.isFree(workspace, path))) continue;
+      // Programs of an environment name their interpreter by the place where it was made.
+      if (isSandboxed && isFolder && isPythonEnvironment(from)) shown.push(from);
+      if (isSandboxed) {
+        await this.mountPoint(workspace, path, isFolder);
+        mounts.push({ from, to });
+        continue;
+      }
+      const before = known?.key === setup.key ? known.paths[path] : undefined;
+      if (isPackageFolder(path)) removeCaches(to);
+      if (before === undefined || before !== fingerprint(to)) {
+        await removeForcibly(to);
+        await mkdir(dirname(to), { recursive: true });
+        await copyTree(from, to);
+      }
+      paths[path] = fingerprint(to);
+    }
+    if (!isSandboxed || known)
+      await writeAtomic(copiesFile(workspace), JSON.stringify({ key: setup.key, paths }));
+    return { mounts, tools, shown };
+  }
+
+  /** Python looks into the workspace first for packages that an environment takes from the project. */
+  private variables(
+    { dir }: Workspace,
+    { link, environments = [], pythonPath }: ToolOptions,
+    setup: FinishedSetup | undefined,
+  ): Readonly<Record<string, string>> | undefined {
+    const { project } = this.repository;
+    const paths = [
+      ...link.flatMap((path) => editablePaths(join(project, path), project)),
+      ...environments.flatMap((place) => editablePaths(place, project)),
+      ...(setup?.made ?? []).flatMap((path) => editablePaths(join(setup?.dir ?? '', path), setup?.dir ?? '')),
+    ];
+    if (paths.length === 0) return undefined;
+    const own = [...new Set(paths)].map((path) => join(dir, path));
+    return { PYTHONPATH: [...own, ...(pythonPath ? [pythonPath] : [])].join(delimiter) };
+  }
+
+  private async mountPoint(workspace: Workspace, path: string, isFolder: boolean): Promise<void> {
+    const place = join(workspace.dir, path);
+    const there = await lstat(place).catch(() => undefined);
+    // What is in it would be seen where no sandbox covers it.
+    if (there?.isDirectory() === isFolder && there.isFile() !== isFolder) {
+      if (isFolder ? readdirSync(place).length === 0 : there.size === 0) return;
+    }
+    await removeForcibly(place);
+    await mkdir(isFolder ? place : dirname(place), { recursive: true });
+    if (!isFolder) await writeFile(place, '', { flag: 'wx' });
+  }
+
+  private async clear(workspace: Workspace, path: string): Promise<void> {
+    const there = await lstat(join(workspace.dir, path)).catch(() => undefined);
+    if (there && (await this.isFree(workspace, path))) await removeForcibly(join(workspace.dir, path));
+  }
+
+  /** Whether the tree has nothing at a path, and no link on the way to it: what lies behind one is not the workspace's. */
+  private async isFree(workspace: Workspace, path: string): Promise<boolean> {
+    for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
+      const onTheWay = await lstat(join(workspace.dir, folder)).catch(() => undefined);
+      if (onTheWay && !onTheWay.isDirectory()) return false;
+    }
+    const listed = ['ls-files', '--error-unmatch', '--', path];
+    return (await git(listed, workspaceCall(workspace))).code !== 0;
+  }
+
+  private async links(
+    workspace: Workspace,
+    { link, inner = [] }: Pick<ToolOptions, 'link' | 'inner'>,
+  ): Promise<void> {
+    const root = this.repository.project;
+    for (const path of link) await this.link(workspace, { path, root });
+    for (const path of inner) {
+      const above = join(workspace.dir, dirname(path));
+      const isThere = (await readdir(above).catch(() => [])).some((name) => name !== 'node_modules');
+      if (isThere) await this.link(workspace, { path, root });
+      else await this.clear(workspace, dirname(path));
+    }
+  }
+
+  private async link(workspace: Workspace, { path, root, shownAt }: LinkedTool): Promise<void> {
+    const target = join(root, path);
+    const place = join(workspace.dir, path);
+    const found = await stat(target).catch(() => undefined);
+    if (found?.isDirectory() && isPackageFolder(path)) {
+      const source = { from: target, root, shownAt };
+      await linkPackages(place, source, workspace.dir, () => this.isFree(workspace, path));
+      return;
+    }
+    const there = await lstat(place).catch(() => undefined);
+    if (there?.isSymbolicLink() && (await readlink(place)) === target) return;
+    if (!(await this.isFree(workspace, path))) return;
+    await removeForcibly(place);
+    if (!(await lstat(target).catch(() => undefined))) return;
+    await mkdir(dirname(place), { recursive: true });
+    await symlink(target, place);
+  }
+}
+
+/** Where a sandbox shows the packages of a set-up: beside the workspace. */
+export function packagesPlace({ dir }: Pick<Workspace, 'dir'>): string {
+  return `${dir}.packages`;
+}
+
+function copiesFile(workspace: Workspace): string {
+  return `${workspace.dir}.ready`;
+}
+
+async function readCopies(workspace: Workspace): Promise<Copies | undefined> {
+  try {
+    const value = JSON.parse((await readText(copiesFile(workspace))) ?? '') as Copies;
+    return typeof value.paths === 'object' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `cp` shares blocks where the file system can, and is many times faster than copying file by file. */
+async function copyTree(from: string, to: string): Promise<void> {
+  const share = process.platform === 'linux' ? ['--reflink=auto'] : [];
+  const command = ['cp', '-a', ...share, '--', from, to];
+  const exit = await runProgram({ command, cwd: dirname(to), env: { PATH: '/usr/bin:/bin' } });
+  if (exit.kind === 'exited' && exit.code === 0) return;
+  await removeForcibly(to);
+  await cp(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+}
+
+/**
+ * Changes when anything in a folder was changed: the time of a change of state cannot be set by a program. Of the folder
+ * itself only its names count: caches come and go in it.
+ */
+function fingerprint(place: string): string {
+  const hash = createHash('sha256');
+  const add = (path: string): void => {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    const isRoot = path === place && stat?.isDirectory();
+    const times = isRoot ? '' : `${stat?.size} ${stat?.mtimeMs} ${stat?.ctimeMs}`;
+    hash.update(`${path}\0${stat?.mode} ${stat?.ino} ${times}\0`);
+    if (stat?.isDirectory()) for (const name of readdirSync(path).sort()) add(`${path}/${name}`);
+  };
+  add(place);
+  return hash.digest('hex');
+}
