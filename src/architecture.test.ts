@@ -62,7 +62,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['io/network/s3.ts'],
   '@agentclientprotocol/sdk': ['agent/acp/connection.ts'],
   '@modelcontextprotocol/sdk': ['io/network/mcp.ts'],
-  typescript: ['io/typescript.ts'],
+  typescript: ['io/typescript.ts', 'io/typescript-contract/'],
   'env-paths': ['cli/places.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
   'node:child_process': [
