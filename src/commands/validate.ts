@@ -16,7 +16,7 @@ import type { Listing } from '../model/tree.js';
 import type { Host } from '../project/host.js';
 import { openParseCache } from '../project/parse-cache.js';
 import { failureAnswer } from '../report/failures/failure-answer.js';
-import { type LoadedSpecs, loadSpecs } from '../specs/load.js';
+import { type InspectedSpecs, inspectSpecs } from '../specs/load.js';
 import { sortDiagnostics } from '../specs/problem.js';
 import { missingGatePrograms } from './gate-programs.js';
 
@@ -87,13 +87,13 @@ function taskProblem({ label, source }: Task, failure: Failure): Diagnostic {
 
 const NOTHING_BUILT: ReadonlyMap<Label, DependencyOutputs> = new Map();
 
-/** The specs of a tree by every rule there is; or all of their problems at once. */
+/** The specs of a tree by every rule there is, and what can be read of them. */
 export async function checkSpecs(
   host: Host,
   { repository, objects }: Session,
   config: Config,
   listing: Listing,
-): Promise<Result<LoadedSpecs, Diagnostic[]>> {
+): Promise<InspectedSpecs> {
   const cache = await openParseCache(repository.state);
   // Programs that the workspace links or set-up makes are found in its node_modules.
   const env = {
@@ -101,5 +101,5 @@ export async function checkSpecs(
     PATH: `${repository.project}/node_modules/.bin:${host.env.PATH ?? ''}`,
   };
   const onPath = (program: string) => programOnPath(program, env);
-  return loadSpecs({ listing, read: (ids) => objects.readMany(ids), cache }, config, onPath);
+  return inspectSpecs({ listing, read: (ids) => objects.readMany(ids), cache }, config, onPath);
 }

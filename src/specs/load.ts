@@ -38,15 +38,30 @@ export interface LoadedSpecs {
   readonly warnings: readonly Diagnostic[];
 }
 
-/**
- * Everything that the specs of the snapshot say; or all of their problems at once, each with its place. With `onPath`,
- * a gate whose program is not there is a problem too.
- */
+/** What could be read of specs, sound or not. */
+export interface InspectedSpecs {
+  /** Without the tasks that cannot be read, and of the others without the keys that cannot. */
+  readonly features: readonly Feature[];
+  /** Placed, in the order of files and lines. Empty: `loaded` is there. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly loaded: LoadedSpecs | undefined;
+}
+
+/** Everything that the specs of the snapshot say; or all of their problems at once, each with its place. */
 export async function loadSpecs(
   source: SpecSource,
   config: Config,
+): Promise<Result<LoadedSpecs, readonly Diagnostic[]>> {
+  const { loaded, diagnostics } = await inspectSpecs(source, config);
+  return loaded ? ok(loaded) : err(diagnostics);
+}
+
+/** As `loadSpecs`, with what can be read also where there are problems. With `onPath`, a gate whose program is not there is one. */
+export async function inspectSpecs(
+  source: SpecSource,
+  config: Config,
   onPath?: (program: string) => boolean,
-): Promise<Result<LoadedSpecs, Diagnostic[]>> {
+): Promise<InspectedSpecs> {
   const { listing, read, cache, former } = source;
   const { specs } = config;
   const found = findSpecFiles(listing, specs);
@@ -76,21 +91,21 @@ export async function loadSpecs(
   ];
   const diagnostics = [...found.diagnostics, ...written.flatMap((feature) => feature.diagnostics)];
   const place = (some: readonly SpecProblem[]) => placeProblems(some, (file) => textOf(source, file));
-  if (problems.length > 0 || diagnostics.length > 0) {
-    return err(sortDiagnostics([...diagnostics, ...(await place(problems))]));
-  }
-
   const features = written.map(({ spec, title, tasks: own }): Feature => {
     const { context, sections } = documents.get(spec.feature) ?? { context: '', sections: new Map() };
     const { feature: name, file, lockFile } = spec;
     return { name, file, lockFile, title, tasks: own.map(({ task }) => task), context, sections };
   });
+  if (problems.length > 0 || diagnostics.length > 0) {
+    const placed = await place(problems);
+    return { features, diagnostics: sortDiagnostics([...diagnostics, ...placed]), loaded: undefined };
+  }
   const graph = new TaskGraph(plainTasks(tasks), known?.graph);
   // Which paths there are decides it, and which inputs and outputs tasks name.
   const isComplete = known?.listing.paths === listing.paths && known?.warnings.length === 0;
   const missing = isComplete ? [] : unmatchedPatterns(tasks, config, listing);
   const warnings = await place([...tasks.flatMap(idleKeys), ...missing]);
-  return ok({ features, graph, listing, warnings });
+  return { features, diagnostics: [], loaded: { features, graph, listing, warnings } };
 }
 
 function tasksOf({ features }: LoadedSpecs): Task[] {

@@ -16,7 +16,7 @@ import type { WrittenFeature } from './read-tasks.js';
 /** What people number requirements with: `R12`, `REQ-3`, `AC1.2`, `7`. */
 const IDENTIFIER = /^(?:[A-Za-z]{1,8}[-_]?)?\d+(?:[.-]\d+)*[a-z]?$/;
 /** More are not listed behind a wrong reference. */
-const MAX_SLUGS = 60;
+const MAX_SLUGS = 100;
 
 export interface FeatureDocuments {
   readonly context: string;
@@ -54,6 +54,7 @@ export async function readDocuments(
   for (const feature of features) {
     const { folder } = feature.spec;
     const sections = new Map<string, string>();
+    const listed = new Set<string>();
     for (const { task, placeOf } of feature.tasks) {
       for (const [i, ref] of task.specRefs.entries()) {
         if (sections.has(ref)) continue;
@@ -79,11 +80,15 @@ export async function readDocuments(
         const [only] = found;
         if (only === undefined) {
           const slugs = headingsOf(text).map(({ slug }) => slug);
-          const known = slugs.slice(0, MAX_SLUGS).map((slug) => `#${slug}`);
+          // The list stands once for each document, however many references are wrong.
+          const hints = [
+            didYouMean(slugIn(ref), slugs, file),
+            listed.has(file) ? undefined : headingList(slugs),
+          ];
+          listed.add(file);
           report(
             `${folder}${file} has no heading ${IDENTIFIER.test(slugIn(ref)) ? 'and no item ' : ''}\`#${slugIn(ref)}\``,
-            didYouMean(slugIn(ref), slugs, file) ??
-              (known.length > 0 ? `its headings: ${known.join(', ')}` : undefined),
+            hints.filter((hint) => hint !== undefined).join(' ') || undefined,
           );
           continue;
         }
@@ -114,6 +119,18 @@ async function partsCalled(text: string, name: string): Promise<readonly string[
   const headed = headingsOf(text).filter(({ slug }) => slug === slugOf(name) || slug.startsWith(begins));
   const sections = headed.flatMap(({ slug }) => sectionOf(text, slug) ?? []);
   return sections.length > 0 ? sections : itemsCalled(text, name);
+}
+
+/** The headings of a document, those that begin with an identifier (`r1-sessions-expire`) by it alone. */
+function headingList(slugs: readonly string[]): string | undefined {
+  const names = slugs.map((slug) => /^r\d+(?=-|$)/.exec(slug)?.[0].toUpperCase() ?? slug);
+  const short = names.map((name, at) => (names.indexOf(name) === names.lastIndexOf(name) ? name : slugs[at]));
+  const more = short.length > MAX_SLUGS ? ` and ${short.length - MAX_SLUGS} more` : '';
+  if (short.length === 0) return undefined;
+  return `its headings: ${short
+    .slice(0, MAX_SLUGS)
+    .map((name) => `#${name}`)
+    .join(', ')}${more}`;
 }
 
 function fileOf(ref: string): string {

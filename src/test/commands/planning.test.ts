@@ -183,6 +183,58 @@ test('a backlog that does not hold is sent back with all that is wrong, in a ses
   for (const { message } of refused.diagnostics) expect(held[1]).toContain(message);
 });
 
+test('all that is wrong with a backlog is in one correction, whatever kind of rule says it', async () => {
+  await using rig = await project();
+  rig.write({ 'src/types.ts': 'export type A = 1;\n' });
+  rig.commit();
+  const plan = PLAN_TEXT.replace('## Structure', '### R2 Tags\n\nTags can be set.\n\n## Structure');
+  const bad = `tasks:
+  - id: T01
+    title: Notes: a first version
+    description: x
+    inputs: [src/typs.ts, config/.env]
+    outputs: [src/app.ts, one.txt]
+    edits: [src/types.ts]
+    spec_refs: ["PLAN.md#R9", "PLAN.md#requirements"]
+    agent: nobody
+  - id: T02
+    description: "${'x'.repeat(4000)}"
+    outputs: [one.txt]
+    edits: [src/types.ts]
+    depends_on: [T7]
+    colour: red
+`;
+  const held: string[] = [];
+  const answer = planners({ plan, backlog: [bad, TASKS] });
+  const story = await startPlan(
+    rig,
+    {},
+    {
+      auto: (request) => {
+        if (request.label === 'f/@backlog') held.push(request.prompt);
+        return answer(request);
+      },
+    },
+  ).done;
+  expect(story.summary).toMatchObject({ outcome: 'built', exitCode: 0 });
+  expect(held).toHaveLength(2);
+  for (const part of [
+    'line 3:12: nested mappings are not allowed',
+    '`src/typs.ts` is not in the project, and no task writes it (did you mean `src/types.ts`?)',
+    '`config/.env` looks like a secret',
+    '`src/app.ts` is a file that a person wrote',
+    '`one.txt` has two owners',
+    'specs/f/PLAN.md has no heading and no item `#R9`',
+    'its headings: #plan-notes, #requirements, #R1, #R2, #structure, #file, #assumptions',
+    '`PLAN.md#requirements` holds 2 requirements',
+    'there is no task `f/T7`',
+    '`colour` is not a known key',
+    '`T01` and `T02` both edit `src/types.ts`, and neither waits for the other',
+    'the prompt of `T02` has',
+  ])
+    expect(held[1]).toContain(part);
+});
+
 test('what only a plan may not do is refused as well: secrets, prompts that no build would take, files of people', async () => {
   await using rig = await project();
   const bad = {
