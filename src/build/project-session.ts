@@ -142,14 +142,7 @@ async function sweep(repository: Repository, cacheDir: string): Promise<void> {
   await indexPacks(store);
 }
 
-const COPIED = [
-  'published.json',
-  'patched.json',
-  'specs.json',
-  'last.json',
-  'waiting.json',
-  'uncommitted-locks.json',
-];
+const COPIED = ['published.json', 'patched.json', 'locks.json', 'specs.json', 'last.json', 'waiting.json'];
 
 async function copyRecords(from: string, to: string): Promise<void> {
   for (const name of COPIED) {

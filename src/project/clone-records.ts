@@ -1,9 +1,13 @@
-/** Small records of one clone, in conductor's state folder: published files, durations of tasks, the last build. */
+/**
+ * Small records of one clone, in conductor's state folder: published files, what only lock files tell, durations of tasks, the
+ * last build.
+ */
 
 import { sha256 } from '../base/sha256.js';
 import { readText, readTextSync, writeAtomic } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
 import type { WaitReason } from '../model/event.js';
+import type { FeatureLock, LockedTask } from '../model/feature-lock.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
 
@@ -101,6 +105,38 @@ export async function writePatched(
   patched: Readonly<Record<string, PatchedFile>>,
 ): Promise<void> {
   await writeAtomic(`${state}/patched.json`, JSON.stringify(patched));
+}
+
+/** What only the lock file of a feature tells: neither the specs nor the keys of today lead to it. */
+export interface KeptLock {
+  /** The lock file as a whole. */
+  readonly blob: ObjectId;
+  /** Accepted edits, results under a key of their own, and patches. */
+  readonly tasks: Readonly<Record<string, LockedTask>>;
+}
+
+/** By lock file, as the last build left it; undefined where no build has left a record. */
+export async function readKeptLocks(state: string): Promise<Record<string, KeptLock> | undefined> {
+  return readRecord<Record<string, KeptLock>>(`${state}/${KEPT_LOCKS}`);
+}
+
+export async function writeKeptLocks(state: string, kept: Readonly<Record<string, KeptLock>>): Promise<void> {
+  const file = `${state}/${KEPT_LOCKS}`;
+  const text = JSON.stringify(kept);
+  // Most builds change nothing of it, and each write waits for the disk.
+  if ((await readText(file)) !== text) await writeAtomic(file, text);
+}
+
+export const KEPT_LOCKS = 'locks.json';
+
+/** What is to be kept of a lock file with this content. */
+export function keptLock(lock: FeatureLock, blob: ObjectId): KeptLock {
+  const tasks = Object.entries(lock.tasks).filter(([, task]) => isIrreplaceable(task));
+  return { blob, tasks: Object.fromEntries(tasks) };
+}
+
+export function isIrreplaceable({ recipe, resultKey, edits, unmerged }: LockedTask): boolean {
+  return recipe === 'accepted' || resultKey !== undefined || edits !== undefined || unmerged !== undefined;
 }
 
 /** A result that is stored and was not published by the last build of its task. */

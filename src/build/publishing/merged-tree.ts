@@ -13,6 +13,7 @@ import type { FeatureLock } from '../../model/feature-lock.js';
 import { featureOf } from '../../model/history.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Entry, sameEntry } from '../../model/tree.js';
+import { type KeptLock, keptLock } from '../../project/clone-records.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
 import { nextLock } from './next-lock.js';
@@ -45,13 +46,18 @@ export async function mergeResults(
   if (!specs.ok) return specs;
 
   const locks: FeatureLock[] = [];
+  const kept: Record<string, KeptLock> = {};
   for (const feature of project.features.values()) {
     const before = project.locks.get(feature.name);
     const after = nextLock(project, feature, plan, merged.value);
-    if (after) locks.push(after);
-    if (!after || after === before) continue;
-    const id = await project.objects.writeBlob(Buffer.from(formatLock(after, feature.lockFile)));
-    changes.set(feature.lockFile, { mode: '100644', id });
+    if (!after) continue;
+    locks.push(after);
+    if (after !== before) {
+      const id = await project.objects.writeBlob(Buffer.from(formatLock(after, feature.lockFile)));
+      changes.set(feature.lockFile, { mode: '100644', id });
+    }
+    const file = changes.get(feature.lockFile) ?? project.listing.get(feature.lockFile);
+    if (file) kept[feature.lockFile] = keptLock(after, file.id);
   }
   const tree =
     changes.size === 0 ? project.snapshot : await project.objects.editTree(project.snapshot, changes);
@@ -61,6 +67,7 @@ export async function mergeResults(
     leftBehind,
     published: publishedOutputs(project, plan.finished.values(), changes),
     patched: patchedFiles(project, locks, plan.whole),
+    kept,
   });
 }
 

@@ -10,7 +10,7 @@ import type { Failure } from '../../model/failure.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
-import { writePatched, writePublished } from '../../project/clone-records.js';
+import { writeKeptLocks, writePatched, writePublished } from '../../project/clone-records.js';
 import type { Emit } from '../../project/host.js';
 import { lockedTask, lockFiles } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
@@ -169,4 +169,5 @@ export async function publish(
 async function keepRecords({ project }: Prepared, merged: MergedTree): Promise<void> {
   await writePublished(project.repository.state, merged.published);
   await writePatched(project.repository.state, merged.patched);
+  await writeKeptLocks(project.repository.state, merged.kept);
 }

@@ -9,7 +9,7 @@ import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import type { TaskGraph } from '../../model/task-graph.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
-import type { PatchedFile } from '../../project/clone-records.js';
+import type { KeptLock, PatchedFile } from '../../project/clone-records.js';
 
 /** A task whose result goes into the tree. */
 export interface FinishedTask {
@@ -43,6 +43,8 @@ export interface MergedTree {
   readonly published: Readonly<Record<string, string>>;
   /** Likewise, every file with patches. */
   readonly patched: Readonly<Record<string, PatchedFile>>;
+  /** Likewise, what only lock files tell. */
+  readonly kept: Readonly<Record<string, KeptLock>>;
 }
 
 /** Path to entry; undefined for a file that goes. */

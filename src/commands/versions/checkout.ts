@@ -11,7 +11,14 @@ import type { Changes } from '../../build/publishing/publish-plan.js';
 import type { Failure } from '../../model/failure.js';
 import type { Feature } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
-import { readPublished, writePatched, writePublished } from '../../project/clone-records.js';
+import {
+  keptLock,
+  readKeptLocks,
+  readPublished,
+  writeKeptLocks,
+  writePatched,
+  writePublished,
+} from '../../project/clone-records.js';
 import type { Host } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
@@ -84,6 +91,11 @@ async function inProject(
   });
   if (!published.ok) return published;
   await keepRecords(prepared, wanted, lock.value.patched, changes);
+  const kept = await readKeptLocks(project.repository.state);
+  await writeKeptLocks(project.repository.state, {
+    ...kept,
+    [feature.lockFile]: keptLock(lock.value.lock, id),
+  });
   return ok({ version, ...published.value });
 }
 
