@@ -87,7 +87,9 @@ async function keptLocks(
   if (own) {
     for (const { lockFile } of gone) {
       const kept = own[lockFile];
-      if (kept && (await isOfThisCheckout(reading, kept))) found.set(lockFile, kept);
+      if (!kept || !(await isOfThisCheckout(reading, kept))) continue;
+      const tasks = Object.entries(kept.tasks).filter(([, task]) => isNeeded(reading.listing, task));
+      found.set(lockFile, { ...kept, tasks: Object.fromEntries(tasks) });
     }
     return found;
   }
@@ -101,6 +103,17 @@ async function keptLocks(
     }
   }
   return found;
+}
+
+/** Without a trace on disk, only a person's edit and a result that no key leads to would be lost: others are found by their keys. */
+function isNeeded(listing: Listing, { recipe, resultKey, outputs, edits, unmerged }: LockedTask): boolean {
+  return (
+    recipe === 'accepted' ||
+    resultKey !== undefined ||
+    unmerged !== undefined ||
+    Object.entries(outputs).some(([path, word]) => isAt(listing, path, word)) ||
+    Object.entries(edits ?? {}).some(([path, { base }]) => (listing.get(path)?.id ?? '') !== base)
+  );
 }
 
 /**
