@@ -4,23 +4,16 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import { unmergedBlobs } from '../io/git/commit-history.js';
-import type { GitObjects } from '../io/git/objects.js';
-import type { Repository } from '../io/git/repository.js';
 import type { Diagnostic } from '../model/failure.js';
 import type { FeatureLock } from '../model/feature-lock.js';
-import type { Feature } from '../model/task.js';
-import type { Listing, ObjectId } from '../model/tree.js';
+import type { ObjectId } from '../model/tree.js';
 import { parseLock } from '../specs/lock-file.js';
 import { mergeLocks } from '../specs/merge-locks.js';
-import { lostLocks } from './lost-locks.js';
+import { type Checkout, lostLocks } from './lost-locks.js';
 import type { ProjectMemory } from './project-memory.js';
 
-export interface LockReading {
-  readonly repository: Repository;
-  readonly objects: GitObjects;
-  readonly listing: Listing;
+export interface LockReading extends Checkout {
   readonly memory: ProjectMemory;
-  readonly features: readonly Feature[];
 }
 
 /** By feature. All damaged files are reported at once. */

@@ -9,6 +9,7 @@ import { compareBytes } from '../base/order.js';
 import { fileIdentity } from '../io/files.js';
 import { fileChanges, resolveCommit } from '../io/git/commit-history.js';
 import { git } from '../io/git/git-process.js';
+import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { FeatureLock, LockedTask } from '../model/feature-lock.js';
 import { globEscape } from '../model/git-rules/git-escape.js';
@@ -25,10 +26,17 @@ import {
   readUncommittedLocks,
   writeUncommittedLocks,
 } from './clone-records.js';
-import type { LockReading } from './lock-files.js';
+
+/** What is on disk. */
+export interface Checkout {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  readonly listing: Listing;
+  readonly features: readonly Feature[];
+}
 
 /** By feature: locks that are not on disk and of which something is known. */
-export async function lostLocks(reading: LockReading): Promise<Map<string, FeatureLock>> {
+export async function lostLocks(reading: Checkout): Promise<Map<string, FeatureLock>> {
   const { listing, features } = reading;
   const gone = features.filter(({ lockFile }) => !listing.get(lockFile));
   const found = new Map<string, FeatureLock>();
@@ -78,7 +86,7 @@ function isAt(listing: Listing, path: string, word: string): boolean {
 
 /** What a clone kept of locks that are gone. */
 async function keptLocks(
-  reading: LockReading,
+  reading: Checkout,
   gone: readonly Feature[],
 ): Promise<ReadonlyMap<string, KeptLock>> {
   const { repository } = reading;
@@ -120,7 +128,7 @@ function isNeeded(listing: Listing, { recipe, resultKey, outputs, edits, unmerge
  * git removes a lock file only where it has it: when another branch is checked out, which never had the feature built. Any other
  * lock was removed by a person, who may have removed outputs with it.
  */
-async function isOfThisCheckout({ repository, listing }: LockReading, kept: KeptLock): Promise<boolean> {
+async function isOfThisCheckout({ repository, listing }: Checkout, kept: KeptLock): Promise<boolean> {
   const isSeen = ({ outputs, edits }: LockedTask) =>
     Object.entries(outputs).some(([path, word]) => isAt(listing, path, word)) ||
     Object.entries(edits ?? {}).some(
@@ -148,7 +156,7 @@ async function recordsOfOthers({ home, hash }: Repository): Promise<Record<strin
 }
 
 /** Whether the files prove that a record tells of this folder: outputs are exactly as recorded, and patched files have the patch. */
-async function isHere(reading: LockReading, task: LockedTask): Promise<boolean> {
+async function isHere(reading: Checkout, task: LockedTask): Promise<boolean> {
   if (isOnDisk(reading.listing, task)) return true;
   const edits = Object.entries(task.edits ?? {});
   for (const [path, edit] of edits) if (!(await hasPatch(reading, path, edit))) return false;
@@ -157,7 +165,7 @@ async function isHere(reading: LockReading, task: LockedTask): Promise<boolean> 
 
 /** Taking the patch out changes the file: then it is in it. */
 async function hasPatch(
-  { objects, listing }: LockReading,
+  { objects, listing }: Checkout,
   path: string,
   { base, merged }: { readonly base: ObjectId; readonly merged: ObjectId },
 ): Promise<boolean> {
@@ -175,7 +183,7 @@ async function hasPatch(
  * reads its history once for each HEAD and not at each load.
  */
 async function committedLocks(
-  { repository, objects, listing }: LockReading,
+  { repository, objects, listing }: Checkout,
   features: readonly Feature[],
 ): Promise<Map<string, FeatureLock>> {
   const isThere = (task: Task) =>
