@@ -44,7 +44,7 @@ export async function historicalOrphans(project: Project): Promise<readonly stri
     const lock = parseLock(text?.toString('utf8') ?? '', LOCK_ENDING);
     if (!lock.ok) continue;
     for (const task of Object.values(lock.value.tasks)) {
-      if (task.recipe === 'accepted') continue;
+      if (task.recipe === 'accepted' || task.adopted) continue;
       for (const [path, word] of Object.entries(task.outputs)) {
         const onDisk = project.listing.get(path);
         const isBuilt = onDisk !== undefined && encodeEntry(onDisk) === word;

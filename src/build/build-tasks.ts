@@ -46,6 +46,8 @@ export interface ReadProject {
   readonly loaded: LoadedConfig;
   readonly project: Project;
   readonly urgent: ReadonlySet<Label>;
+  /** Nothing is published unless every task that was asked for is up to date. Absent: what is done is published. */
+  readonly allOrNothing?: true;
   /** Called before anything is written; what it finds may end the build as superseded. */
   beforePublishing(): Promise<void>;
 }
@@ -103,8 +105,10 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
       const stale = await staleTasks(prepared, step, warn);
       if (stale) return err(stale);
     }
+    const isRefused = read?.allOrNothing === true && step.firstFailure !== undefined;
+    if (isRefused) await step.takeBackAccepted();
     // Where nothing could be accepted nothing is recorded, not even that it was tried.
-    if (options.accept && step.finished.size === 0) {
+    if (isRefused || (options.accept && !options.carried && step.finished.size === 0)) {
       return ended(summary(step, step.firstFailure, { ms: ms() }));
     }
     const heldBefore = options.accept ? await heldResults(prepared, step) : undefined;

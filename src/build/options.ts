@@ -1,6 +1,7 @@
 /** The options of a build, and the plain values around them. Decides nothing. */
 
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
+import type { Label } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
 
 export interface BuildOptions {
@@ -11,6 +12,11 @@ export interface BuildOptions {
   readonly keepEdits: boolean;
   /** The files of the targets are recorded as they are; no recipe is run. */
   readonly accept: boolean;
+  /**
+   * With `accept`: tasks that were fresh before their specs were renamed, by their new labels, with their former ones. They
+   * keep their results under their new keys. Absent: files of people are accepted.
+   */
+  readonly carried?: ReadonlyMap<Label, Label>;
   readonly failFast: boolean;
   /** Runs no recipe and writes no file: where a build would do either, that is a failure. */
   readonly frozen: boolean;

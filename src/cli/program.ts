@@ -5,6 +5,7 @@ import { addBuild, addPlan, addRun, addVerify, addWatch } from './definitions/bu
 import {
   addAbsorb,
   addAccept,
+  addAdopt,
   addApprove,
   addBlame,
   addCheckout,
@@ -42,6 +43,7 @@ const COMMANDS = [
   addWatch,
   addStatus,
   addList,
+  addAdopt,
   addDiff,
   addAccept,
   addApprove,

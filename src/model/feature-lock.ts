@@ -31,6 +31,8 @@ export interface LockedTask {
   readonly gates?: Digest;
   readonly edits?: Readonly<Record<string, LockedEdit>>;
   readonly recipe: ResultRecipe;
+  /** People wrote the files before the task was written: they stay when it is removed, whatever was built since. */
+  readonly adopted?: true;
   readonly agent?: string;
   readonly model?: string;
   readonly variant?: string;
@@ -62,6 +64,11 @@ export function recordsOf(locked: LockedTask): readonly TaskRecord[] {
 /** Under which key the store holds what is recorded. */
 export function resultKeyOf(locked: Pick<LockedTask, 'key' | 'resultKey'>): Digest {
   return locked.resultKey ?? locked.key;
+}
+
+/** Whether a task's files were people's before they were its outputs: its first record is an accepted one. */
+export function isAdopted(before: TaskRecord | undefined, recipe: ResultRecipe): boolean {
+  return before ? before.adopted === true : recipe === 'accepted';
 }
 
 /** Nothing of it changes unless a task does, so that branches merge task by task. */

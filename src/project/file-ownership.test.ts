@@ -23,7 +23,7 @@ function plain(of: SharedFiles, before?: ReturnType<typeof shareFiles>) {
 test(`changed, new and removed files are shared as in a first look (TEST_SEED=${SEED})`, () => {
   const dice = new Dice(SEED);
   const entry = (): Entry => ({ mode: '100644', id: String(dice.below(3)) });
-  const rules = { ownership, recorded, specsFolder: 'specs/' };
+  const rules = { ownership, recorded, built: recorded, specsFolder: 'specs/' };
   let listing = new Listing(new Map(PATHS.slice(0, -1).map((path) => [path, entry()])));
   let before = shareFiles({ ...rules, listing });
   for (let step = 0; step < 300; step++) {

@@ -33,6 +33,8 @@ export interface Project {
   readonly objects: GitObjects;
   readonly config: Config;
   readonly snapshot: ObjectId;
+  /** What is on disk where the snapshot is a rewritten one that nobody has written yet. Absent: the snapshot. */
+  readonly onDisk?: ObjectId;
   readonly listing: Listing;
   readonly features: ReadonlyMap<string, Feature>;
   readonly graph: TaskGraph;
@@ -132,7 +134,7 @@ export async function loadProject(
   const patched = new Map(Object.entries(await readPatched(repository.state)));
   const edited = await editedFiles(objects, listing, { graph, locks: locks.value, patched, accepts });
   const specsFolder = `${config.specs}/`;
-  const shares = shareFiles({ listing, ownership, recorded, specsFolder }, memory.shares);
+  const shares = shareFiles({ listing, ownership, recorded, built, specsFolder }, memory.shares);
   memory.shares = shares;
   // What is to be accepted becomes the task's own with this build.
   const owned = new Map([...shares.owned].filter(([label]) => !accepts(graph.task(label))));

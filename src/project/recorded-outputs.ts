@@ -10,7 +10,7 @@ export interface OutputRecords {
   readonly published: string | undefined;
   readonly locks: readonly FeatureLock[];
   readonly recorded: RecordedOutputs;
-  /** The part of it that a recipe built: accepted content is a person's. */
+  /** The part of it that a recipe built: accepted content is a person's, and so is every file of an adopted task. */
   readonly built: RecordedOutputs;
 }
 
@@ -49,7 +49,7 @@ export async function outputRecords(
     for (const task of Object.values(lock.tasks).flatMap(recordsOf)) {
       for (const [path, word] of Object.entries(task.outputs)) {
         add(recorded, path, word);
-        if (task.recipe !== 'accepted') add(built, path, word);
+        if (task.recipe !== 'accepted' && !task.adopted) add(built, path, word);
       }
     }
   }

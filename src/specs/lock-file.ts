@@ -70,6 +70,7 @@ const TASK_KEYS = [
   'gates',
   'edits',
   'recipe',
+  'adopted',
   'agent',
   'model',
   'variant',
@@ -170,6 +171,7 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
   for (const key of ['agent', 'model', 'variant', 'arm']) {
     if (task[key] !== undefined && typeof task[key] !== 'string') return `\`${key}\` is not a string`;
   }
+  if (task.adopted !== undefined && task.adopted !== true) return '`adopted` is not `true`';
   const { acceptance } = task;
   if (!Array.isArray(acceptance) || !acceptance.every((one) => typeof one === 'string')) {
     return '`acceptance` is not a list of strings';

@@ -130,7 +130,7 @@ async function editedWorks(
   if (!isOwn) {
     const work = await editedWork(parts, task);
     if (!work.ok) return work;
-    works.push(work.value);
+    if (work.value) works.push(work.value);
   }
   for (const record of choice?.accepted ?? []) {
     const yours = await recordedFiles(parts.prepared, record);
@@ -141,7 +141,8 @@ async function editedWorks(
   return ok(works);
 }
 
-async function editedWork(parts: RecordParts, task: Task): Promise<Result<EditedWork, Failure>> {
+/** Undefined: there is no edit, because what is recorded is code from before the spec, which results evolve from. */
+async function editedWork(parts: RecordParts, task: Task): Promise<Result<EditedWork | undefined, Failure>> {
   const { project } = parts.prepared;
   const onDisk: Files = project.owned.get(task.label) ?? new Map();
   const locked = lockedTask(project, task);
@@ -149,6 +150,7 @@ async function editedWork(parts: RecordParts, task: Task): Promise<Result<Edited
     const recorded = { outputs: recordedOutputs(project, task), edits: [] };
     return ok({ recorded, yours: { outputs: onDisk, edits: [] } });
   }
+  if (await isAsAdopted(parts.prepared, locked, onDisk)) return ok(undefined);
   const accepted = await recordedFiles(parts.prepared, locked);
   const base = await builtBefore(parts.prepared, locked);
   if (!base || !accepted) return err({ kind: 'drifted-outputs', paths: Object.keys(locked.outputs) });
@@ -161,6 +163,17 @@ async function editedWork(parts: RecordParts, task: Task): Promise<Result<Edited
     for (const [path, entry] of accepted.outputs) if (!outputs.has(path)) outputs.set(path, entry);
   }
   return ok({ recorded: base, yours: { outputs, edits: accepted.edits } });
+}
+
+/** Whether the task's files are as they were adopted: nothing was built for it yet, and nobody edited them since. */
+async function isAsAdopted({ store }: Pick<Prepared, 'store'>, locked: TaskRecord, onDisk: Files) {
+  if (!locked.adopted || locked.resultKey !== undefined) return false;
+  const words = Object.entries(locked.outputs);
+  const isSame =
+    words.length === onDisk.size &&
+    words.every(([path, word]) => sameEntry(onDisk.get(path), decodeEntry(word)));
+  const found = isSame ? await store.find(locked.key) : undefined;
+  return found?.ok === true && found.value !== undefined && found.value.provenance.over === undefined;
 }
 
 /** The files that a record tells of: from the store, else from git, where outputs are committed. */

@@ -3,7 +3,13 @@
 import { criterionDigest, interfaceOf } from '../../analysis/dependency-outputs.js';
 import { madeBy } from '../../model/action.js';
 import { canonicalJson } from '../../model/digest.js';
-import type { FeatureLock, LockedEdit, LockedTask, TaskRecord } from '../../model/feature-lock.js';
+import {
+  type FeatureLock,
+  isAdopted,
+  type LockedEdit,
+  type LockedTask,
+  type TaskRecord,
+} from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import { type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
@@ -31,7 +37,7 @@ export function nextLock(
       continue;
     }
     const old = chosen ? chosen.locked : whole;
-    const made = lockTask(project, finished, merged);
+    const made = lockTask(project, finished, old, merged);
     // The same content again, made or restored elsewhere: what was recorded of its making stands.
     const record =
       old && sameContent(old, made) ? { ...withGates(old, made), acceptance: made.acceptance } : made;
@@ -49,6 +55,7 @@ export function nextLock(
 function lockTask(
   project: Project,
   { check, result }: FinishedTask,
+  old: TaskRecord | undefined,
   merged: ReadonlyMap<string, Entry | undefined>,
 ): LockedTask {
   // As it was built, which a revised task may be.
@@ -73,6 +80,7 @@ function lockTask(
     ...(gates === undefined ? {} : { gates }),
     ...(result.edits.length === 0 ? {} : { edits }),
     recipe: provenance.recipe,
+    ...(isAdopted(old, provenance.recipe) ? { adopted: true as const } : {}),
     ...(provenance.agent === undefined ? {} : { agent: provenance.agent }),
     ...madeBy(provenance),
     ...(provenance.observed === undefined ? {} : { observed: provenance.observed }),

@@ -149,12 +149,13 @@ export async function publish(
   emit: Emit,
 ): Promise<Result<number, Failure>> {
   const { project } = prepared;
-  if (merged.tree === project.snapshot) {
+  const from = project.onDisk ?? project.snapshot;
+  if (merged.tree === from) {
     await keepRecords(prepared, merged);
     return ok(0);
   }
   const done = await publishTree(project.repository, project.objects, {
-    from: project.snapshot,
+    from,
     to: merged.tree,
   });
   if (!done.ok) return done;

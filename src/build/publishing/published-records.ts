@@ -1,11 +1,11 @@
 /** The clone's own records after a build: which outputs and patches of conductor are on disk. Writes nothing. */
 
 import type { StoredResult } from '../../model/action.js';
-import type { FeatureLock } from '../../model/feature-lock.js';
+import { type FeatureLock, isAdopted } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { type Entry, encodeEntry } from '../../model/tree.js';
 import type { PatchedFile } from '../../project/clone-records.js';
-import type { Project } from '../../project/project.js';
+import { lockedTask, type Project } from '../../project/project.js';
 import { acceptedWord } from '../../project/recorded-outputs.js';
 
 /**
@@ -27,7 +27,9 @@ export function publishedOutputs(
     else if (project.ownership.ownerOf(path) !== undefined) published[path] = acceptedWord(word);
   }
   for (const { result } of finished) {
-    const isAccepted = result.provenance.recipe === 'accepted';
+    const { label, recipe } = result.provenance;
+    const task = project.graph.tasks.get(label);
+    const isAccepted = recipe === 'accepted' || isAdopted(task && lockedTask(project, task), recipe);
     for (const [path, entry] of result.outputs) {
       const word = encodeEntry(entry);
       published[path] = isAccepted && !isBuilt(path, word) ? acceptedWord(word) : word;

@@ -3,6 +3,26 @@
 import type { Command } from 'commander';
 import { examples, positiveInteger, type SetExitCode } from './shared.js';
 
+export function addAdopt(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('adopt')
+    .description('make specs of existing code and record it as their result, without changing it')
+    .argument('<paths...>', 'files, folders or globs')
+    .option('--as <feature>', 'name of the new feature (default: a number and the name of the folder)')
+    .option('--no-gates', "leave out the project's own checks if the config has no gates")
+    .option('--dry-run', 'show the tasks and write nothing')
+    .option('--json', 'print one JSON object')
+    .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
+    .addHelpText(
+      'after',
+      examples('conductor adopt src/billing --dry-run', 'conductor adopt src/billing --as billing'),
+    )
+    .action(async (paths: string[], options) => {
+      const { runAdopt } = await import('../commands/edits/adopt.js');
+      setExitCode(await runAdopt(paths, options));
+    });
+}
+
 export function addAccept(program: Command, setExitCode: SetExitCode): void {
   program
     .command('accept')

@@ -40,6 +40,7 @@ afterEach(() => {
 /** What has to be typed beside the name for a command to get as far as the project. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   accept: ['f/T1'],
+  adopt: ['src/a.ts'],
   'backlog set': ['f/T1', 'status=done'],
   absorb: ['f/T1'],
   blame: ['src/a.ts'],

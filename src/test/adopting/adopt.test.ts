@@ -1,0 +1,162 @@
+/** Existing code becomes specs: no byte of it changes, and the next build has nothing to do. */
+
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { createRig, type Rig } from '../rig/rig.js';
+import { adoptIn } from './adopting-rig.js';
+
+const CODE = {
+  'src/money.ts': '/** Amounts in whole cents. */\nexport const cents = (euros: number) => euros * 100;\n',
+  'src/money.test.ts': "import { cents } from './money.js';\nif (cents(1) !== 100) throw new Error();\n",
+  'src/a.ts': "import { b } from './b.js';\nexport const a = () => b;\n",
+  'src/b.ts': "import { a } from './a.js';\nexport const b = () => a;\n",
+  'src/shop/cart.ts': "import { cents } from '../money';\nexport const cart = [cents(2)];\n",
+  'src/shop/index.ts': "export * from './cart.js';\n",
+  'src/main.ts': "// Opens the shop.\nimport { cart } from './shop';\nimport './a.js';\nexport { cart };\n",
+  'src/notes.txt': 'mine\n',
+  'src/vite.config.ts': 'export default {};\n',
+};
+
+interface Written {
+  readonly tasks: readonly {
+    readonly id: string;
+    readonly outputs: readonly string[];
+    readonly depends_on?: readonly string[];
+    readonly interface?: readonly string[];
+    readonly description: string;
+  }[];
+}
+
+function backlogOf(rig: Rig, feature: string): Written {
+  return parse(rig.read(`specs/${feature}/BACKLOG.yaml`) ?? '') as Written;
+}
+
+test('a folder becomes tasks by its files, tests and imports; nothing changes and nothing is to be done', async () => {
+  await using rig = await createRig();
+  rig.write(CODE);
+  rig.commit();
+  const before = rig.files();
+  const { done, failure } = await adoptIn(rig, ['src'], { as: 'code' });
+  expect(failure).toBeUndefined();
+  expect(done.summary.exitCode).toBe(0);
+  const { tasks } = backlogOf(rig, 'code');
+  expect(tasks.map(({ id, outputs, depends_on = [] }) => [id, outputs, depends_on])).toEqual([
+    ['src', ['src/a.ts', 'src/b.ts'], []],
+    ['money', ['src/money.ts', 'src/money.test.ts'], []],
+    ['shop', ['src/shop/cart.ts', 'src/shop/index.ts'], ['money']],
+    ['main', ['src/main.ts'], ['src', 'shop']],
+  ]);
+  expect(tasks[1]).toMatchObject({
+    interface: ['src/money.ts'],
+    description: 'Amounts in whole cents. It offers `cents`.',
+  });
+  expect(done.adoption?.skipped).toEqual([
+    { path: 'src/vite.config.ts', because: 'it holds settings of a tool' },
+  ]);
+  expect(done.adoption?.others).toBe(1);
+  const after = rig.files();
+  for (const [path, text] of Object.entries(before)) expect(after[path]).toBe(text);
+  expect(Object.keys(after).filter((path) => before[path] === undefined)).toEqual([
+    'specs/code/.metadata.json',
+    'specs/code/BACKLOG.yaml',
+  ]);
+  const built = await rig.buildWithoutAgent();
+  expect(built.summary.outcome).toBe('up-to-date');
+  rig.remove('.conductor');
+  rig.commit();
+  const frozen = await rig.buildWithoutAgent({ frozen: true });
+  expect(frozen.summary.exitCode).toBe(0);
+});
+
+test('a changed spec is built once, from the code, and may be built back; the files outlive their spec', async () => {
+  await using rig = await createRig();
+  rig.write(CODE);
+  await adoptIn(rig, ['src'], { as: 'code' });
+  const text = rig.read('specs/code/BACKLOG.yaml') ?? '';
+  const longer = text.replace('Opens the shop.', 'Opens the shop with two carts.');
+  rig.write({ 'specs/code/BACKLOG.yaml': longer });
+  let seen: string | undefined;
+  rig.answer('code/main', async ({ cwd }) => {
+    const { readFileSync } = await import('node:fs');
+    seen = readFileSync(`${cwd}/src/main.ts`, 'utf8');
+    return { 'src/main.ts': seen.replace('{ cart }', '{ cart, cart as two }') };
+  });
+  const second = await rig.build();
+  expect(second.ran()).toEqual(['code/main']);
+  expect(seen).toBe(CODE['src/main.ts']);
+  expect(rig.read('src/main.ts')).toContain('as two');
+  // Back, and forth again: from the store both times.
+  rig.write({ 'specs/code/BACKLOG.yaml': text });
+  expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+  expect(rig.read('src/main.ts')).toBe(CODE['src/main.ts']);
+  rig.write({ 'specs/code/BACKLOG.yaml': longer });
+  expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+  expect(rig.read('src/main.ts')).toContain('as two');
+  // Also what an agent built since stays when the spec goes.
+  rig.backlog('other', { T1: { outputs: ['o.txt'], run: ['touch', 'o.txt'] } });
+  rig.remove('specs/code');
+  const third = await rig.build();
+  expect(third.warnings()).toContainEqual(expect.stringContaining('no task owns src/main.ts any more'));
+  expect(rig.read('src/main.ts')).toContain('as two');
+  expect(rig.read('src/a.ts')).toBe(CODE['src/a.ts']);
+});
+
+test('where a gate fails on the code nothing is written, and what was stored is forgotten', async () => {
+  await using rig = await createRig({ config: { gates: { task: ['! grep -rq "\\[cents" src'] } } });
+  rig.write(CODE);
+  const before = rig.files();
+  const refused = await adoptIn(rig, ['src'], { as: 'code' });
+  expect(refused.failure).toMatchObject({ kind: 'gate-failed' });
+  expect(refused.done).toMatchObject({ adoption: undefined, summary: { exitCode: 1 } });
+  expect(rig.files()).toEqual(before);
+  rig.config = { ...rig.config, gates: { task: ['test -d src'] } };
+  const { failure } = await adoptIn(rig, ['src'], { as: 'code' });
+  expect(failure).toBeUndefined();
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+});
+
+test('what cannot be adopted is named: owned, patched, secret, binary, ignored, used by tasks', async () => {
+  await using rig = await createRig();
+  rig.write({
+    ...CODE,
+    'src/own.ts': "import './used.js';\n",
+    'src/used.ts': 'export {};\n',
+    'src/patched.ts': 'export {};\n',
+    'src/key.pem': 'secret\n',
+    'src/blob.js': 'a\0b',
+    'src/ignored.ts': 'export {};\n',
+    '.gitignore': '.conductor/\nsrc/ignored.ts\nsrc/key.pem\n',
+  });
+  rig.link('src/link.ts', 'main.ts');
+  rig.backlog('f', {
+    T1: { outputs: ['src/own.ts'] },
+    T2: { run: ['sh', '-c', 'echo >> src/patched.ts'], edits: ['src/patched.ts'] },
+  });
+  await rig.build({ accept: true, targets: ['f/T1'] });
+  for (const [path, because] of [
+    ['src/own.ts', 'f/T1 owns it'],
+    ['src/patched.ts', 'f/T2 edits it'],
+    ['src/used.ts', 'f/T1 uses it as a hand-written file'],
+    ['src/key.pem', 'its name looks like that of a secret'],
+    ['src/blob.js', 'it is binary'],
+    ['src/ignored.ts', 'git ignores it, or it is empty'],
+    ['src/link.ts', 'it is a link'],
+    ['specs/f/BACKLOG.yaml', "it belongs to conductor's own settings"],
+    ['src/none.ts', 'does not exist'],
+  ] as const) {
+    const { failure } = await adoptIn(rig, [path]);
+    expect(failure, path).toMatchObject({ kind: 'usage', message: expect.stringContaining(because) });
+  }
+  const { done } = await adoptIn(rig, ['src']);
+  expect(done.adoption?.feature).toBe('feature-001-src');
+  expect(done.adoption?.skipped.map(({ path }) => path)).toEqual([
+    'src/blob.js',
+    'src/key.pem',
+    'src/link.ts',
+    'src/own.ts',
+    'src/patched.ts',
+    'src/used.ts',
+    'src/vite.config.ts',
+  ]);
+  expect(rig.read('src/key.pem')).toBe('secret\n');
+});
