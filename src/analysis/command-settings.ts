@@ -13,6 +13,7 @@ import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import { encodeEntry, type Listing } from '../model/tree.js';
 import type { Host } from '../project/host.js';
+import { isOutside, outsideDigest } from '../workspace/tools/outside-links.js';
 
 /** Lock files of package managers: each says exactly which packages are installed. */
 const LOCK_FILES =
@@ -34,7 +35,7 @@ export async function commandSettings(
   host: Host,
   { config, handWritten }: { readonly config: Config; readonly handWritten: Listing },
 ): Promise<Result<CommandSettings, Failure>> {
-  const versions = await toolVersions(host, config.toolchain);
+  const versions = await toolVersions(host, measuredNames(config));
   if (!versions.ok) return versions;
   const items = [
     ...[...config.keyedEnv].sort(compareBytes).map((name) => variable(name, host.env[name])),
@@ -50,6 +51,8 @@ function variable(name: string, value: string | undefined): ManifestItem {
 }
 
 function tool(command: string, output: string): ManifestItem {
+  if (command.startsWith(LINK))
+    return { name: `link ${command.slice(LINK.length)}`, value: output, show: 'id' };
   return { name: `tool ${command}`, value: output, show: output.includes('\n') ? 'text' : 'word' };
 }
 
@@ -80,6 +83,14 @@ export function settingsFor(
   return [...items, ...packages.flatMap(([path, item]) => (isKeyed(path) ? [] : [item]))];
 }
 
+/** Begins the name of a linked path outside of the project, among the commands that say versions. */
+const LINK = 'link:';
+
+/** What is asked for beside files: commands, and paths outside of the project, which no snapshot has. */
+export function measuredNames({ toolchain, workspace }: Pick<Config, 'toolchain' | 'workspace'>): string[] {
+  return [...toolchain, ...workspace.link.filter(isOutside).map((path) => LINK + path)];
+}
+
 /** One session has one host, and each command runs once in it. */
 const sessions = new WeakMap<Host, Map<string, Promise<Result<string, Failure>>>>();
 
@@ -92,6 +103,10 @@ export async function toolVersions(
   sessions.set(host, session);
   const found = new Map<string, string>();
   for (const command of commands) {
+    if (command.startsWith(LINK)) {
+      found.set(command, await outsideDigest(host.directory, command.slice(LINK.length)));
+      continue;
+    }
     const known = session.get(command) ?? printed(host, command);
     session.set(command, known);
     const version = await known;

@@ -3,7 +3,7 @@
  * gates, publish, record. Each part is in another file.
  */
 
-import { toolVersions } from '../analysis/command-settings.js';
+import { measuredNames, toolVersions } from '../analysis/command-settings.js';
 import { findOrphans } from '../analysis/orphans.js';
 import { claimedProblem, type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -206,7 +206,7 @@ async function dryRun(
 
 async function remember(host: Host, prepared: Prepared, tree: string): Promise<void> {
   const { project, loaded } = prepared;
-  const tools = await toolVersions(host, project.config.toolchain);
+  const tools = await toolVersions(host, measuredNames(project.config));
   // They were asked when the build began: a session asks once.
   if (!tools.ok) return;
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));

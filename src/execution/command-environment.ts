@@ -1,5 +1,6 @@
 /** Runs people's commands (gates, `run` recipes, setup) in a workspace: environment, sandbox, log. Judges nothing. */
 
+import { join } from 'node:path';
 import { type Environment, REACH, secretValues } from '../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/process.js';
 import { type SandboxPlaces, type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
@@ -8,6 +9,8 @@ import type { KeptOutput } from '../model/failure.js';
 import { decisiveOutput } from '../model/output/decisive-output.js';
 import type { SourceLine } from '../model/output/failure-blocks.js';
 import type { Command } from '../model/task.js';
+import { isOutside } from '../workspace/tools/outside-links.js';
+import { isPackageFolder } from '../workspace/tools/package-folder.js';
 
 /** Bytes of output in which the cause of a failure is looked for. */
 const MAX_OUTPUT = 512 * 1024;
@@ -49,7 +52,7 @@ export class CommandEnvironment {
       command: run.command,
       cwd: run.dir,
       env: { ...cleanEnvironment(this.env, this.config.env), CI: '1', ...run.extraEnv },
-      pathInFront: [`${run.dir}/node_modules/.bin`],
+      pathInFront: programFolders(this.config, run.dir),
       timeoutMs: run.minutes * 60_000,
       ...(run.signal ? { signal: run.signal } : {}),
       logFile: run.log,
@@ -70,6 +73,12 @@ export class CommandEnvironment {
       hide: [...(run.places.hide ?? []), ...(home ? secretPlaces(home) : [])],
     };
   }
+}
+
+/** Folders of programs in a workspace: its own packages, then those that the config links around it. */
+export function programFolders({ workspace }: Pick<Config, 'workspace'>, dir: string): string[] {
+  const around = workspace.link.filter((path) => isOutside(path) && isPackageFolder(path));
+  return ['node_modules', ...around].map((path) => join(dir, path, '.bin'));
 }
 
 /** The part of a program's output that a failure keeps. `log` is relative to the project. */

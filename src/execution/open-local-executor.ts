@@ -14,6 +14,7 @@ import type { Host } from '../project/host.js';
 import { BuildLogs, buildName } from '../project/log-files.js';
 import { SpendingRecord } from '../project/spending-record.js';
 import { innerPackageFolders } from '../workspace/tools/inner-packages.js';
+import { outsidePackages } from '../workspace/tools/outside-links.js';
 import { type PoolOptions, WorkspacePool } from '../workspace/workspace-pool.js';
 import { CommandEnvironment, keptOutput } from './command-environment.js';
 import type { Executor, ExecutorParts } from './executor.js';
@@ -81,10 +82,13 @@ async function poolOptions(
     readonly isSandboxed: boolean;
   },
 ): Promise<PoolOptions> {
+  const { link } = config.workspace;
+  const inner = await innerPackageFolders(repository.project, link);
   return {
     cacheDir,
-    link: config.workspace.link,
-    inner: await innerPackageFolders(repository.project, config.workspace.link),
+    link,
+    inner,
+    outside: outsidePackages(repository, [...link, ...inner]),
     environments: env.VIRTUAL_ENV ? [env.VIRTUAL_ENV] : [],
     ...(env.PYTHONPATH && config.env.includes('PYTHONPATH') ? { pythonPath: env.PYTHONPATH } : {}),
     keep: config.workspace.keep,

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Repository } from '../io/git/repository.js';
 import type { SandboxPlaces } from '../io/process/sandbox.js';
+import { isOutside, type OutsidePackages } from './tools/outside-links.js';
 
 /**
- * Linked paths and what the config adds, read-only; the objects that a workspace's git needs, read-only; covered, should
+ * Linked paths and what the config adds, read-only, with those that lie around a workspace; the objects that a workspace's git needs, read-only; covered, should
  * anything above them be shown: the project, its repository, and the folder of all workspaces.
  */
 export function sandboxPlaces(
@@ -16,18 +17,23 @@ export function sandboxPlaces(
     readonly link: readonly string[];
     readonly inner?: readonly string[];
     readonly read?: readonly string[];
+    /** Packages of the repository beside the project. */
+    readonly outside?: OutsidePackages;
   },
+  workspace?: string,
 ): SandboxPlaces {
   const { project, top, gitDir, commonDir, store } = repository;
   const objects = join(store, 'objects');
   return {
     readOnly: [
       ...[...options.link, ...(options.inner ?? [])].map((path) => join(project, path)),
+      ...(workspace === undefined ? [] : options.link.filter(isOutside).map((path) => join(workspace, path))),
+      ...(options.outside?.folders ?? []),
       ...(options.read ?? []),
       store,
       ...alternates(objects, new Set([objects])),
     ],
-    hide: [project, top, gitDir, commonDir, options.cacheDir],
+    hide: [project, top, gitDir, commonDir, options.cacheDir, ...(options.outside?.hidden ?? [])],
   };
 }
 

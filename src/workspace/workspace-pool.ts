@@ -3,7 +3,7 @@
  * builds. Knows no recipes and no results.
  */
 
-import { copyFile, lstat, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
 import { codeOf, makeDir, readText, removeTree } from '../io/files.js';
@@ -225,12 +225,14 @@ export class WorkspacePool {
 
   private place(number: number): Place {
     const name = `${this.prefix}-w${number}`;
+    // As deep as the project is in its repository: what it uses around it has the same relative paths.
+    const dir = join(this.folder, name, this.repository.prefix).replace(/\/$/, '');
     return {
-      dir: join(this.folder, name),
+      dir,
       name,
       gitDir: join(this.repository.store, 'worktrees', name),
       index: join(this.folder, `${name}.index`),
-      places: sandboxPlaces(this.repository, this.options),
+      places: sandboxPlaces(this.repository, this.options, dir),
       kept: [...this.options.link, ...(this.options.inner ?? []), ...this.options.keep],
     };
   }
@@ -250,17 +252,22 @@ export class WorkspacePool {
   private async make(workspace: Workspace): Promise<void> {
     await makeDir(this.folder);
     const commit = await this.objects.writeCommit({ tree: await this.objects.empty(), message: 'empty\n' });
-    await gitOk(
-      ['worktree', 'add', '--quiet', '--detach', '--no-checkout', '--force', workspace.dir, commit],
-      {
-        gitDir: this.repository.store,
-      },
-    );
+    // Its folder gives the worktree its name.
+    const root = join(this.folder, workspace.name);
+    await gitOk(['worktree', 'add', '--quiet', '--detach', '--no-checkout', '--force', root, commit], {
+      gitDir: this.repository.store,
+    });
+    if (root !== workspace.dir) {
+      await rm(join(root, '.git'));
+      await mkdir(workspace.dir, { recursive: true });
+      await writeFile(join(workspace.gitDir, 'gitdir'), `${workspace.dir}/.git\n`);
+      await writeGitFile(workspace.dir, workspace.gitDir);
+    }
     await gitOk(['read-tree', '--empty'], workspaceCall(workspace));
   }
 
   private async remove(workspace: Place): Promise<void> {
-    await removeForcibly(workspace.dir);
+    await removeForcibly(join(this.folder, workspace.name));
     await removeForcibly(packagesPlace(workspace));
     for (const rest of [workspace.index, `${workspace.index}.lock`, this.rulesFile(workspace)]) {
       await rm(rest, { force: true });

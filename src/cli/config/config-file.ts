@@ -1,9 +1,11 @@
 /** Finds and loads `conductor.config.ts`, and records which environment variables it reads. Fills in no defaults. */
 
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { routeProblems } from '../../agent/route-check.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { validateSchema } from '../../io/document/document.js';
+import { locateRepository } from '../../io/git/locate.js';
 import { type ConductorConfig, resolveConfig } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
 import { parsePattern, patternProblem } from '../../model/paths/pattern.js';
@@ -62,7 +64,7 @@ export async function loadConfigFile(
     }));
     return err({ kind: 'invalid-config', diagnostics });
   }
-  const wrong = pathProblem(value as ConductorConfig);
+  const wrong = pathProblem(value as ConductorConfig, project);
   if (wrong !== undefined) return invalid(wrong, 'name a path of the project, such as `node_modules`');
   return ok({
     config: resolveConfig(value as ConductorConfig, availableParallelism()),
@@ -72,8 +74,11 @@ export async function loadConfigFile(
   });
 }
 
-/** Paths of the config lie in the project: links and kept paths are made and removed. */
-function pathProblem({ specs = 'specs', workspace, agent }: ConductorConfig): string | undefined {
+/** Paths of the config lie in the project: links and kept paths are made and removed. A link may lead to the repository around it. */
+function pathProblem(
+  { specs = 'specs', workspace, agent }: ConductorConfig,
+  project: string,
+): string | undefined {
   const named = [
     ['specs', specs],
     ...(agent?.driver === 'scripted' ? [['agent.script', agent.script] as const] : []),
@@ -81,8 +86,17 @@ function pathProblem({ specs = 'specs', workspace, agent }: ConductorConfig): st
     ...(workspace?.keep ?? []).map((path) => ['workspace.keep', path] as const),
   ] as const;
   for (const [key, path] of named) {
-    const problem = parsePattern(path).isGlob ? 'is a pattern' : patternProblem(path);
+    const inside = key === 'workspace.link' ? path.replace(/^(\.\.\/)+/, '') : path;
+    if (inside !== path && !isInRepository(project, path))
+      return `${key}: \`${path}\` is outside of the repository`;
+    const problem = parsePattern(inside).isGlob ? 'is a pattern' : patternProblem(inside);
     if (problem !== undefined) return `${key}: \`${path}\` ${problem}`;
   }
   return undefined;
+}
+
+/** Whether a path beside the project lies in its repository. */
+function isInRepository(project: string, path: string): boolean {
+  const located = locateRepository(project);
+  return located.ok && join(located.value.project, path).startsWith(`${located.value.top}/`);
 }

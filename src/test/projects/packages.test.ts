@@ -1,6 +1,7 @@
 /** Installed packages in workspaces: which code they lead to, where caches go, and that nobody alters what gates use. */
 
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findSandbox } from '../../io/process/sandbox.js';
@@ -92,7 +93,7 @@ describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
     expect(existsSync(rig.path('node_modules/.vite/x'))).toBe(false);
   });
 
-  test.each(['a package', 'a program', 'a scope', 'the mode', 'everything'])(
+  test.each(['the mode', 'everything'])(
     'gates use the packages of the project although an agent changed %s',
     async (what) => {
       await using rig = await createRig({
@@ -109,14 +110,14 @@ describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
           mkdirSync(dirname(place(path)), { recursive: true });
           writeFileSync(place(path), text, { mode: 0o755 });
         };
-        if (what === 'a package' || what === 'everything') {
+        if (what === 'everything') {
           rmSync(place('tool'));
           own('tool/index.js', 'module.exports = "mine"');
+          own('.bin/tool', '#!/bin/sh\necho tool mine\n');
+          own('@acme', 'no folder');
         }
-        if (what === 'a program' || what === 'everything') own('.bin/tool', '#!/bin/sh\necho tool mine\n');
-        if (what === 'a scope') own('@acme', 'no folder');
         if (what === 'the mode') chmodSync(place('@acme'), 0o000);
-        if (what === 'the mode' || what === 'everything') chmodSync(place(''), 0o555);
+        chmodSync(place(''), 0o555);
         return { 'one.txt': '1\n' };
       });
       expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
@@ -154,6 +155,55 @@ describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
     expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
   });
 
+  test('a project in a folder of a monorepo finds hoisted packages and root configs, and is built again when these change', async () => {
+    await using rig = await createRig({
+      folder: 'apps/web',
+      config: {
+        sandbox,
+        workspace: { link: ['node_modules', '../../node_modules', '../../base.json'] },
+      },
+    });
+    install(rig, {
+      '../../package.json': '{"name":"top","private":true,"workspaces":["apps/*","packages/*"]}',
+      '../../package-lock.json': '{}',
+      '../../base.json': '{"text":"base 1"}',
+      '../../private.json': '{}',
+      '../../packages/shared/index.js': 'module.exports = "shared 1 " + require("tool");\n',
+      '../../packages/shared/.env': 'KEY=secret',
+      '../../node_modules/tool/index.js': 'module.exports = "hoisted";\n',
+      '../../node_modules/tool/cli.js': `${PROGRAM}console.log("tool");\n`,
+      '../../node_modules/.bin/tool': '-> ../tool/cli.js',
+      '../../node_modules/@acme/web': '-> ../../apps/web',
+      '../../node_modules/@acme/shared': '-> ../../packages/shared',
+      'node_modules/own/index.js': 'module.exports = "own";\n',
+    });
+    rig.write({
+      '.gitignore': IGNORED,
+      'package.json': '{"name":"@acme/web"}',
+      'index.js': 'module.exports = "web as committed";\n',
+      'check.js':
+        'console.log(require("own"), require("tool"), require("@acme/shared"), require("@acme/web"), require("../../base.json").text);\n',
+    });
+    const hidden =
+      sandbox === 'off' ? 'true' : 'test ! -s ../../packages/shared/.env && test ! -e ../../private.json';
+    rig.backlog('f', {
+      T1: {
+        outputs: ['said.txt'],
+        edits: ['index.js'],
+        run: `${hidden} && tool && echo 'module.exports = "web of the task"' > index.js && node check.js > said.txt`,
+        verify: ['tool'],
+      },
+    });
+    expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+    expect(rig.read('said.txt')).toBe('own hoisted shared 1 hoisted web of the task base 1\n');
+    expect((await rig.build()).outcomes()).toEqual({});
+    rig.write({ '../../base.json': '{"text":"base 2"}' });
+    expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+    rig.write({ '../../packages/shared/index.js': 'module.exports = "shared 2";\n' });
+    expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+    expect(rig.read('said.txt')).toBe('own hoisted shared 2 web of the task base 2\n');
+  });
+
   test('a package that narrow inputs leave out is missing instead of being the one of the project', async () => {
     await using rig = await createRig({
       config: { sandbox, workspace: { link: ['node_modules'] } },
@@ -170,4 +220,45 @@ describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
     expect(rig.read('seen.txt')).toContain('Cannot find package');
     expect(rig.read('seen.txt')).not.toContain('packages\n');
   });
+});
+
+const python = spawnSync('python3', ['-c', 'import sys, venv; print(sys.version_info[:2])']);
+
+describe.runIf(python.status === 0).each(SANDBOXES)('Python with the sandbox %s', (sandbox) => {
+  /** How installers write down that a package is used from its source. */
+  const KINDS = {
+    'a path file': { '__editable__.acme-1.0.pth': 'SRC\n' },
+    'a finder': {
+      '__editable__.acme-1.0.pth': 'import __editable___acme_finder; __editable___acme_finder.install()\n',
+      '__editable___acme_finder.py': `import sys\nfrom importlib.machinery import PathFinder\nMAPPING: dict[str, str] = {'acme': 'SRC/acme'}\nclass Finder:\n    @classmethod\n    def find_spec(cls, name, path=None, target=None):\n        return PathFinder.find_spec(name, ['SRC']) if name in MAPPING else None\ndef install():\n    sys.meta_path.append(Finder)\n`,
+    },
+  };
+
+  test.each(Object.entries(KINDS))(
+    'a package that is installed as editable by %s is that of the workspace',
+    async (_kind, files) => {
+      await using rig = await createRig({ config: { sandbox, workspace: { link: ['.venv'] } } });
+      rig.write({
+        '.gitignore': IGNORED,
+        'src/acme/__init__.py': 'NAME = "as committed"\n',
+        'check.py': 'import acme; print(acme.NAME)\n',
+      });
+      spawnSync('python3', ['-m', 'venv', '--without-pip', '.venv'], { cwd: rig.dir });
+      const [lib] = readdirSync(rig.path('.venv/lib'));
+      for (const [name, text] of Object.entries(files)) {
+        const place = `.venv/lib/${lib}/site-packages/${name}`;
+        writeFileSync(rig.path(place), text.replaceAll('SRC', rig.path('src')));
+      }
+      rig.backlog('f', {
+        T1: {
+          edits: ['src/acme/__init__.py'],
+          outputs: ['said.txt'],
+          run: `echo 'NAME = "of the task"' > src/acme/__init__.py && .venv/bin/python check.py > said.txt`,
+          verify: ['.venv/bin/python check.py | grep -qx "of the task"'],
+        },
+      });
+      expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+      expect(rig.read('said.txt')).toBe('of the task\n');
+    },
+  );
 });

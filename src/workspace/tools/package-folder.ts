@@ -112,6 +112,7 @@ function insideOf(link: string, root: string): string | undefined {
   } catch {
     return undefined;
   }
+  if (target === root) return '';
   if (!target.startsWith(`${root}/`)) return undefined;
   const inside = target.slice(root.length + 1);
   return inside.split('/').includes('node_modules') ? undefined : inside;

@@ -4,12 +4,21 @@
  */
 
 import { readdirSync, realpathSync } from 'node:fs';
-import { isAbsolute, join, relative } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { readTextSync } from '../../io/files.js';
 
 /** Whether a folder is an environment as `venv`, `virtualenv` and `uv` make it. */
 export function isPythonEnvironment(folder: string): boolean {
   return readTextSync(join(folder, 'pyvenv.cfg')) !== undefined;
+}
+
+/** The installation that an environment was made from, where it is one of its own: absolute. */
+export function interpreterOf(environment: string): string | undefined {
+  const text = readTextSync(join(environment, 'pyvenv.cfg')) ?? '';
+  const home = /^home\s*=\s*(.+)$/m.exec(text)?.[1]?.trim();
+  if (home === undefined || !isAbsolute(home) || basename(home) !== 'bin') return undefined;
+  const isInstallation = names(join(home, '../lib')).some((name) => /^(python|pypy)/.test(name));
+  return isInstallation ? dirname(home) : undefined;
 }
 
 /** Folders of `root` that the environment imports from, relative to it: those of `.pth` files and of editable finders. */

@@ -15,11 +15,14 @@ import type { ObjectId } from '../../model/tree.js';
 import { canonicalCall, openCanonicalGit } from '../canonical-git.js';
 import { sandboxPlaces } from '../places.js';
 import { removeForcibly } from '../restore.js';
+import type { OutsidePackages } from './outside-links.js';
 
 export interface SetupOptions {
   readonly cacheDir: string;
   readonly link: readonly string[];
   readonly read?: readonly string[];
+  readonly inner?: readonly string[];
+  readonly outside?: OutsidePackages;
   /** Paths that set-up makes and that stay. */
   readonly keep: readonly string[];
   /** The commands, as text: empty when there are none. */

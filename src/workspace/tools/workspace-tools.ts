@@ -1,26 +1,20 @@
 /** What a workspace has beside its tree: links into the project, and what set-up made. No task can change it for another. */
 
-import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync } from 'node:fs';
-import { cp, lstat, mkdir, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { lstat, mkdir, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { readText, writeAtomic } from '../../io/files.js';
+import { writeAtomic } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
-import { runProgram } from '../../io/process/process.js';
 import type { Mount } from '../../io/process/sandbox.js';
+import { isBelow } from '../../io/process/tool-places.js';
 import { removeForcibly } from '../restore.js';
 import { type LinkedTool, type Workspace, workspaceCall } from '../workspace.js';
+import { beside, copiesFile, copyTree, fingerprint, readCopies } from './copies.js';
+import { isOutside } from './outside-links.js';
 import { isPackageFolder, linkPackages, removeCaches } from './package-folder.js';
-import { editablePaths, isPythonEnvironment } from './python-paths.js';
+import { editablePaths, interpreterOf, isPythonEnvironment } from './python-paths.js';
 import type { FinishedSetup } from './setup-folder.js';
-
-/** Copies in a workspace, where there is no sandbox that shows the set-up's folder in its place. */
-interface Copies {
-  readonly key: string;
-  /** Of each copied path what it looked like right after copying. */
-  readonly paths: Readonly<Record<string, string>>;
-}
 
 export interface ToolOptions {
   readonly link: readonly string[];
@@ -69,7 +63,7 @@ export class WorkspaceTools {
       tools: offered.tools,
       places: {
         ...places,
-        readOnly: [...readOnly, ...offered.shown],
+        readOnly: [...readOnly, ...offered.shown, ...this.interpreters(options, setup)],
         mounts: offered.mounts,
       },
       ...(variables === undefined ? {} : { variables }),
@@ -150,6 +144,15 @@ export class WorkspaceTools {
     return { mounts, tools, shown };
   }
 
+  private interpreters({ link }: ToolOptions, setup: FinishedSetup | undefined): string[] {
+    const { project } = this.repository;
+    const places = [
+      ...link.map((path) => join(project, path)),
+      ...(setup?.made ?? []).map((path) => join(setup?.dir ?? '', path)),
+    ];
+    return places.flatMap((place) => interpreterOf(place) ?? []).filter((one) => !isBelow(project, one));
+  }
+
   /** Python looks into the workspace first for packages that an environment takes from the project. */
   private variables(
     { dir }: Workspace,
@@ -199,12 +202,28 @@ export class WorkspaceTools {
     { link, inner = [] }: Pick<ToolOptions, 'link' | 'inner'>,
   ): Promise<void> {
     const root = this.repository.project;
+    await this.clearAround(workspace, link);
     for (const path of link) await this.link(workspace, { path, root });
     for (const path of inner) {
       const above = join(workspace.dir, dirname(path));
       const isThere = (await readdir(above).catch(() => [])).some((name) => name !== 'node_modules');
       if (isThere) await this.link(workspace, { path, root });
       else await this.clear(workspace, dirname(path));
+    }
+  }
+
+  /** Around a workspace, where the project is a folder of its repository, is what the config links there and nothing else. */
+  private async clearAround({ dir }: Workspace, link: readonly string[]): Promise<void> {
+    const above = this.repository.prefix.split('/').slice(0, -1);
+    if (above.length === 0) return;
+    const root = join(dir, ...above.map(() => '..'));
+    const known = new Set<string>();
+    for (const path of [dir, ...link.filter(isOutside).map((one) => join(dir, one))])
+      for (let place = path; place.startsWith(`${root}/`); place = dirname(place)) known.add(place);
+    for (const [level] of above.entries()) {
+      const folder = join(root, ...above.slice(0, level));
+      for (const name of await readdir(folder))
+        if (!known.has(join(folder, name))) await removeForcibly(join(folder, name));
     }
   }
 
@@ -228,46 +247,6 @@ export class WorkspaceTools {
 }
 
 /** Where a sandbox shows the packages of a set-up: beside the workspace. */
-export function packagesPlace({ dir }: Pick<Workspace, 'dir'>): string {
-  return `${dir}.packages`;
-}
-
-function copiesFile(workspace: Workspace): string {
-  return `${workspace.dir}.ready`;
-}
-
-async function readCopies(workspace: Workspace): Promise<Copies | undefined> {
-  try {
-    const value = JSON.parse((await readText(copiesFile(workspace))) ?? '') as Copies;
-    return typeof value.paths === 'object' ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** `cp` shares blocks where the file system can, and is many times faster than copying file by file. */
-async function copyTree(from: string, to: string): Promise<void> {
-  const share = process.platform === 'linux' ? ['--reflink=auto'] : [];
-  const command = ['cp', '-a', ...share, '--', from, to];
-  const exit = await runProgram({ command, cwd: dirname(to), env: { PATH: '/usr/bin:/bin' } });
-  if (exit.kind === 'exited' && exit.code === 0) return;
-  await removeForcibly(to);
-  await cp(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
-}
-
-/**
- * Changes when anything in a folder was changed: the time of a change of state cannot be set by a program. Of the folder
- * itself only its names count: caches come and go in it.
- */
-function fingerprint(place: string): string {
-  const hash = createHash('sha256');
-  const add = (path: string): void => {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    const isRoot = path === place && stat?.isDirectory();
-    const times = isRoot ? '' : `${stat?.size} ${stat?.mtimeMs} ${stat?.ctimeMs}`;
-    hash.update(`${path}\0${stat?.mode} ${stat?.ino} ${times}\0`);
-    if (stat?.isDirectory()) for (const name of readdirSync(path).sort()) add(`${path}/${name}`);
-  };
-  add(place);
-  return hash.digest('hex');
+export function packagesPlace(workspace: Pick<Workspace, 'index'>): string {
+  return beside(workspace, 'packages');
 }
