@@ -16,6 +16,7 @@ import type { ResultStore } from '../store/result-store.js';
 import { applyPatch } from '../workspace/patch.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import type { TaskFacts } from './facts.js';
+import type { FormerResult } from './former-result.js';
 import { type ObservedState, observedState } from './observed-inputs.js';
 import { foldPatches } from './patches.js';
 import { usableResult } from './pinned-results.js';
@@ -26,6 +27,8 @@ export interface Candidate {
   readonly reasons: readonly StaleReason[];
   /** What its agent read undeclared and has changed since, where that is only worth a word. */
   readonly observed: readonly string[];
+  /** Where there is no result: the former one, on which the gates are run before anything is built. */
+  readonly former?: FormerResult | undefined;
 }
 
 /** A chain of unusable results this long means that something is wrong with the chain itself. */
@@ -115,7 +118,7 @@ export class AlternativeKeys {
   }
 
   /** The first edited file, as in the present input tree, to which the result's patch no longer applies. */
-  private async conflictingEdit(
+  async conflictingEdit(
     task: Task,
     result: StoredResult,
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,

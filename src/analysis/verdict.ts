@@ -24,6 +24,7 @@ import {
   type TaskOnDisk,
 } from './disk-state.js';
 import type { FactGatherer, TaskFacts } from './facts.js';
+import { type FormerResult, formerResult } from './former-result.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
 import { missingPin } from './pinned-results.js';
 import { chooseRecord } from './record-choice.js';
@@ -38,6 +39,8 @@ export interface Check {
   readonly storeKey: ActionKey;
   /** The result that would be published: of a cached or unverified task, and of a fresh one when it was looked up. */
   readonly candidate: StoredResult | undefined;
+  /** Of a stale task: its former result, on which its gates are run first. */
+  readonly former: FormerResult | undefined;
   /** What dependents see; undefined where it has to be made first. */
   readonly dependencyOutputs: DependencyOutputs | undefined;
 }
@@ -189,7 +192,13 @@ export class Checker {
       return make({ kind: 'drifted', paths: drift, stale: undefined, ...inTheWay }, candidate, made);
     }
     if (!result && isCurrent && !this.options.rebuildMissing) reasons.push(...missingPin(locked, this.store));
-    if (!result) return make({ kind: 'stale', reasons }, candidate, undefined);
+    if (!result) {
+      const { project, store, chain } = this;
+      const former = await formerResult({ project, store, chain }, subject, reasons);
+      const reverify = former && { former: former.result.key, against: former.against };
+      const stale: Verdict = { kind: 'stale', reasons, ...(reverify ? { reverify } : {}) };
+      return make(stale, { ...candidate, former }, undefined);
+    }
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
     const made = this.toDependencyOutputs(task, result.outputs, patches, result.edits);
@@ -233,10 +242,10 @@ export class Checker {
 function checkOf(
   { task, facts, gates }: Subject,
   verdict: Verdict,
-  { storeKey, result }: Candidate,
+  { storeKey, result, former }: Candidate,
   dependencyOutputs: DependencyOutputs | undefined,
 ): Result<Check, Failure> {
-  return ok({ task, facts, gates, verdict, storeKey, candidate: result, dependencyOutputs });
+  return ok({ task, facts, gates, verdict, storeKey, candidate: result, former, dependencyOutputs });
 }
 
 /** The part of a verdict about observed inputs that have changed. */

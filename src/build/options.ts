@@ -88,6 +88,7 @@ export function wouldBe(verdict: Verdict, keepEdits = false): TaskOutcomeKind {
     case 'drifted':
       return verdict.stale ? (keepEdits ? 'built' : 'failed') : 'drifted';
     case 'stale':
+      if (verdict.reverify) return 'verified';
       return verdict.reasons.some(({ kind }) => kind === 'result-missing' || kind === 'refused')
         ? 'failed'
         : 'built';

@@ -3,6 +3,7 @@
  * again.
  */
 
+import { addUsage } from '../agent/usage.js';
 import { inTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';
 import type { Prepared } from '../analysis/prepare.js';
@@ -21,21 +22,24 @@ import type { Failure } from '../model/failure.js';
 import type { TaskOutcome } from '../model/task-run.js';
 import { type KeptWork, WorkStore } from '../store/kept-work.js';
 import type { BuildOptions } from './options.js';
-import { recordGates, type VerifyParts } from './verify.js';
+import { type ReverifyParts, reverify } from './reverify.js';
+import { recordGates } from './verify.js';
 
-export interface MakeParts extends VerifyParts, EscalationParts {
+export interface MakeParts extends ReverifyParts, EscalationParts {
   readonly prepared: Prepared;
   readonly options: BuildOptions;
+  /** The targets are built without their former outputs: no former result stands. */
+  readonly isFromScratch: boolean;
   /** For tasks that conductor itself renders and that no gate judges: they wait for the disk, many together. */
   readonly renderers: Limiter;
 }
 
 export interface MadeResult {
   /**
-   * `again`: a run of a superseded build has made it, or failed by rules of then, or another build was first with it;
+   * `verified`: a former result stands, under the key of today. `again`: a run of a superseded build has made it, or failed by rules of then, or another build was first with it;
    * how it stands is to be checked. The store has no result where somebody has taken it out meanwhile.
    */
-  readonly result: Result<StoredResult | undefined, Failure> | 'again';
+  readonly result: Result<StoredResult | undefined, Failure> | 'again' | 'verified';
   readonly usage: Usage;
   /** Milliseconds that it took; absent when nothing was made. */
   readonly ms?: number;
@@ -43,7 +47,20 @@ export interface MadeResult {
   readonly revised?: { readonly check: Check; readonly revision: RevisedTask };
 }
 
+/** Builds the task, unless its former result still passes. */
 export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
+  const { check } = stale;
+  const { former } = check;
+  if (!former || parts.isFromScratch) return build(parts, stale);
+  const tried = await reverify(parts, { ...check, former }, stale.dependencyOutputs);
+  if (!tried.ok) return { result: err(tried.error), usage: {} };
+  const { fails, usage } = tried.value;
+  if (!fails) return { result: 'verified', usage };
+  const built = await build(parts, { ...stale, fails });
+  return { ...built, usage: addUsage(usage, built.usage) };
+}
+
+async function build(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
   const { prepared, sessionState, caller } = parts;
   const { check } = stale;
   const { task, verdict, storeKey } = check;

@@ -95,7 +95,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         priority,
         caller,
         options,
-        fromScratch,
+        isFromScratch: fromScratch,
         isUrgent: first.size > 0,
         durations,
         version,

@@ -21,20 +21,16 @@ import { acceptFiles } from './hand-edits/accept-files.js';
 import { mergeEdits, recordedOutputs, replacesAccepted } from './hand-edits/merge-edits.js';
 import type { BuildOptions } from './options.js';
 import { type FinishedTask, savedUsage, tasksInConflict } from './publishing/publish-plan.js';
+import { runKeys } from './reverify.js';
 import { type MadeResult, type MakeParts, makeResult } from './task-result.js';
-import { gatesRunKey, verifyResult } from './verify.js';
+import { verifyResult } from './verify.js';
 
 export interface TaskStepParts extends MakeParts {
   readonly options: BuildOptions;
-  /** The targets are built without their former outputs. */
-  readonly fromScratch: boolean;
   /** Some tasks are to be started as soon as can be: those with the highest priority. */
   readonly isUrgent: boolean;
   /** Recorded durations, written to. */
   readonly durations: Record<Label, number>;
-  /** Of conductor. */
-  readonly version: string;
-  now(): number;
 }
 
 type FinishedWork = Omit<FinishedTask, 'result'>;
@@ -152,7 +148,7 @@ export class TaskStep {
     const { prepared, options, priority, sessionState, now } = this.parts;
     const parts: TaskStepParts = { ...this.parts, worked: (ms) => (own.ms += ms) };
     let { checker } = prepared;
-    let isMade = false;
+    let how: TaskOutcomeKind = 'cached';
     let others = 0;
     for (;;) {
       const using = checker;
@@ -167,17 +163,19 @@ export class TaskStep {
       if (!checked.ok) return checked;
       const check = checked.value;
       // What a superseded build left running of this task is wanted under today's keys only.
-      sessionState.runs.keepOnly(task.label, check.storeKey, gatesRunKey(check));
+      sessionState.runs.keepOnly(task.label, ...runKeys(check));
       this.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
       for (const message of checkWarnings(prepared.project, check))
         this.emit({ type: 'warning', task: task.label, message });
       const accepted = await this.acceptAsIs(parts, check);
       if (accepted) return accepted;
+      const restored = (outcome: TaskOutcomeKind) =>
+        this.finishOverEdits(using, { check }, ok(check.candidate), outcome);
       switch (check.verdict.kind) {
         case 'fresh':
           return this.accept(check, 'fresh');
         case 'cached':
-          return this.finishOverEdits(checker, { check }, ok(check.candidate), isMade ? 'built' : 'cached');
+          return restored(how);
         case 'drifted':
           if (!check.verdict.stale) return this.accept(check, 'drifted');
           if (!options.keepEdits || checker !== prepared.checker) return err(overwriteFailure(check.verdict));
@@ -187,7 +185,7 @@ export class TaskStep {
           const verified = await verifyResult(parts, check, this.dependencyOutputs);
           if (verified.ok)
             return check.candidate
-              ? this.finishOverEdits(checker, { check }, ok(check.candidate), isMade ? 'built' : 'verified')
+              ? restored(how === 'built' ? how : 'verified')
               : this.accept(check, 'verified');
           if (verified.error.kind !== 'gate-failed') return verified;
           // The content of this key is not good enough any more; the next check finds or makes another.
@@ -197,8 +195,9 @@ export class TaskStep {
         case 'stale': {
           const { result, revised, ms = 0 } = await this.make(check, this.formerOf(checker, task));
           own.ms += ms;
-          if (result !== 'again') return this.finishOverEdits(checker, revised ?? { check }, result, 'built');
-          isMade = true;
+          if (typeof result === 'object')
+            return this.finishOverEdits(checker, revised ?? { check }, result, 'built');
+          how = result === 'again' ? 'built' : result;
           if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is built again and again`);
           continue;
         }
@@ -236,8 +235,8 @@ export class TaskStep {
 
   /** The files that a task evolves from where that is not what is on disk: below a person's edit, the recorded ones. */
   private formerOf(checker: Checker, task: Task): Files | undefined {
-    const { prepared, fromScratch } = this.parts;
-    if (fromScratch && prepared.targets.has(task.label)) return new Map();
+    const { prepared, isFromScratch } = this.parts;
+    if (isFromScratch && prepared.targets.has(task.label)) return new Map();
     return checker === prepared.checker ? undefined : recordedOutputs(prepared.project, task);
   }
 
@@ -251,9 +250,9 @@ export class TaskStep {
     if (!result.ok) return result;
     const made = result.value;
     const isOverEdits = checker !== this.parts.prepared.checker;
-    const { prepared, options, fromScratch } = this.parts;
+    const { prepared, options, isFromScratch } = this.parts;
     // An agent that went on from the accepted files knows the edit.
-    const knowsEdit = outcome === 'built' && !fromScratch && evolves(prepared.project, work.check.task);
+    const knowsEdit = outcome === 'built' && !isFromScratch && evolves(prepared.project, work.check.task);
     const mayReplaceEdit = options.discardEdits || knowsEdit;
     const losesEdit = made !== undefined && !mayReplaceEdit && replacesAccepted(prepared.project, made);
     if (!made || !(isOverEdits || losesEdit)) return this.finish(work, made, outcome);

@@ -49,7 +49,7 @@ export async function verifyResult(
   if (before) return err(before);
   return sessionState.runs.join({ key, label }, caller, async (context) => {
     const verified = await workers
-      .run(() => runOnKept(parts, check, dependencyOutputs, context), priority(label), context.signal)
+      .run(() => runGatesOn(parts, check, dependencyOutputs, context), priority(label), context.signal)
       .catch((error: unknown) => {
         if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
         throw error;
@@ -59,7 +59,8 @@ export async function verifyResult(
   });
 }
 
-async function runOnKept(
+/** The gates of a check on its candidate, on this worker. */
+export async function runGatesOn(
   { prepared, executor, now, worked }: VerifyParts,
   check: Check,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,

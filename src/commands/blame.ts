@@ -10,7 +10,7 @@ import { err, ok, type Result, unreachable } from '../base/result.js';
 import { inspectProject } from '../build/dry-run.js';
 import { locator } from '../io/document/document.js';
 import type { FileDifference } from '../io/git/tree-diff.js';
-import type { Usage } from '../model/action.js';
+import { firstMaking, type Provenance, type Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { resultKeyOf } from '../model/feature-lock.js';
 import { globEscape } from '../model/git-rules/git-escape.js';
@@ -33,6 +33,8 @@ export interface BlamedMaking {
   readonly ms: number;
   readonly gates: readonly string[];
   readonly conductor: string;
+  /** Of a former result that stands because its gates passed again: what had changed, and when. */
+  readonly verified?: { readonly against: readonly string[]; readonly at: string };
 }
 
 export interface BlamedTask {
@@ -125,10 +127,10 @@ async function versionOf(project: Project, name: string): Promise<string> {
   return versionAfter(lock, before ? [before] : []).version;
 }
 
-function makingOf(
-  provenance: Omit<BlamedMaking, 'gates'> & { readonly gates: readonly { readonly name: string }[] },
-): BlamedMaking {
-  const { recipe, agent, model, attempts, usage, startedAt, ms, gates, conductor } = provenance;
+/** Of a result that was verified again: the making of its files, and the gates that have passed since. */
+function makingOf(provenance: Provenance): BlamedMaking {
+  const { recipe, gates, conductor, verified } = provenance;
+  const { agent, model, attempts, usage, startedAt, ms } = firstMaking(provenance);
   return {
     recipe,
     ...(agent === undefined ? {} : { agent }),
@@ -139,6 +141,7 @@ function makingOf(
     ms,
     gates: gates.map((gate) => gate.name),
     conductor,
+    ...(verified ? { verified: { against: verified.against, at: provenance.startedAt } } : {}),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Prepared } from '../analysis/prepare.js';
 import { median } from '../base/statistics.js';
 import { historyFolder, readHistory } from '../build/build-history.js';
 import type { Inspection } from '../build/dry-run.js';
+import { firstMaking } from '../model/action.js';
 import type { Config } from '../model/config.js';
 import { type AgentCall, type HistoryLine, isPlanning } from '../model/history.js';
 import type { Label, Task } from '../model/task.js';
@@ -33,6 +34,8 @@ export interface Estimate {
   readonly tasks: number;
   /** Those for which an agent would be asked. */
   readonly agentTasks: readonly TaskEstimate[];
+  /** Those whose gates run on the former result first: an agent is asked only if one fails. Absent: none. */
+  readonly ifGatesFail?: readonly TaskEstimate[];
 }
 
 /** A task that agents have built, with all its attempts. */
@@ -55,11 +58,14 @@ export async function estimate({ prepared, tasks }: Inspection): Promise<Estimat
   );
   const samples = await samplesOf(prepared);
   const agentTasks: TaskEstimate[] = [];
-  for (const { task } of asked) {
+  const ifGatesFail: TaskEstimate[] = [];
+  for (const { task, verdict } of asked) {
     const model = prepared.gatherer.choiceOf(task, 1).model;
-    agentTasks.push(fromSamples(task, model, samples) ?? (await fromPrompt(prepared, task, model)));
+    const isTried = verdict.kind === 'stale' && verdict.reverify !== undefined;
+    const one = fromSamples(task, model, samples) ?? (await fromPrompt(prepared, task, model));
+    (isTried ? ifGatesFail : agentTasks).push(one);
   }
-  return { tasks: due.length, agentTasks };
+  return { tasks: due.length, agentTasks, ...(ifGatesFail.length === 0 ? {} : { ifGatesFail }) };
 }
 
 /** What was built here, and what the store says of results that were built elsewhere. */
@@ -70,7 +76,8 @@ async function samplesOf({ project }: Prepared): Promise<Sample[]> {
     const { label, type, complexity } = task;
     const locked = project.locks.get(task.feature)?.tasks[task.id];
     if (known.has(label) || locked?.recipe !== 'agent') continue;
-    const usage = (await recordedProvenance(project.objects, locked.result))?.usage;
+    const recorded = await recordedProvenance(project.objects, locked.result);
+    const usage = recorded && firstMaking(recorded).usage;
     const tokens = (usage?.tokensIn ?? 0) + (usage?.tokensOut ?? 0);
     if (tokens === 0) continue;
     const { model } = locked;

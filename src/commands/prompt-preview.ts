@@ -61,9 +61,9 @@ export async function previewOne(
     ? ok(check.facts.prompt)
     : await prepared.gatherer.preview(task, dependencyOutputsOf(tasks));
   if (!rendered.ok) return rendered;
-  const change = check && evolves(prepared.project, task) ? await specChange(check) : undefined;
+  const since = check && evolves(prepared.project, task) ? { specChange: await specChange(check) } : {};
   const gates = check?.gates ?? gatesOf(prepared.project, task);
-  const measured = await rendered.value.measured(await steeringOf(prepared, task, gates, change));
+  const measured = await rendered.value.measured(await steeringOf(prepared, task, gates, since));
   if (!measured.ok) return measured;
   return ok({
     ...measured.value,

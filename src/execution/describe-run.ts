@@ -4,6 +4,7 @@ import { agentNameOf } from '../agent/prompts/definitions.js';
 import { fenced } from '../agent/prompts/evidence.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { renderVariables } from '../analysis/facts.js';
+import { ownTextDigest } from '../analysis/former-result.js';
 import { buildInputTree } from '../analysis/input-tree.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
@@ -31,6 +32,15 @@ export interface StaleTask {
   readonly former: Files | undefined;
   /** What its agent had written when it asked a person for something. */
   readonly kept?: KeptWork | undefined;
+  /** Why its former result does not stand; the agent goes on from those files if the task evolves. */
+  readonly fails?: FormerFails | undefined;
+}
+
+/** A former result that does not stand any more after its surroundings have changed. */
+export interface FormerFails {
+  readonly failure: Failure;
+  /** What changed around the task. */
+  readonly against: readonly string[];
 }
 
 /** Attempts after others have failed. */
@@ -46,7 +56,7 @@ export interface MoreAttempts {
 /** `again`: attempts after others have failed, with their model and their evidence. */
 export async function describeRun(
   prepared: Prepared,
-  { check, dependencyOutputs, former, kept }: StaleTask,
+  { check, dependencyOutputs, former, kept, fails }: StaleTask,
   again?: MoreAttempts,
 ): Promise<Result<TaskRun, Failure>> {
   const { task, facts } = check;
@@ -63,6 +73,7 @@ export async function describeRun(
     work: { phase: 'implementation', taskType: task.type, complexity: task.complexity },
     key: check.storeKey,
     manifest: facts.manifest,
+    ...(facts.prompt ? { ownText: await ownTextDigest(facts.prompt) } : {}),
     inputTree: inputTree.value.tree,
     ...(inputTree.value.gates === undefined ? {} : { gateTree: inputTree.value.gates }),
     keyed: keyedPatterns(prepared.project, task),
@@ -87,8 +98,8 @@ export async function describeRun(
   if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
   const { attempts } = prepared.project.config;
   const choices = Array.from({ length: attempts }, (_, i) => prepared.gatherer.choiceOf(task, i + 1));
-  const change = inputTree.value.evolves ? await specChange(check) : undefined;
-  const prompt = await facts.prompt.full(await steeringOf(prepared, task, check.gates, change));
+  const since = inputTree.value.evolves ? { specChange: await specChange(check), fails } : {};
+  const prompt = await facts.prompt.full(await steeringOf(prepared, task, check.gates, since));
   if (!prompt.ok) return prompt;
   const review = isReviewed(prepared, task) ? await reviewRequest(prepared, check) : undefined;
   if (review && !review.ok) return review;

@@ -3,32 +3,45 @@
  * does things where narrow inputs would hide that. In no key. Renders nothing.
  */
 
-import { fenced } from '../agent/prompts/evidence.js';
+import { fenced, shown, shownFailure } from '../agent/prompts/evidence.js';
 import type { PromptExtra } from '../agent/prompts/prompt.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 import type { Project } from '../project/project.js';
+import type { FormerFails } from './describe-run.js';
 import { gateCommands } from './gates.js';
 
 /** Bytes of each file that is shown. */
 const MAX_FILE = 1200;
+const MAX_CHANGES = 5;
 /** Files that say how code is written and run here. */
 const MANIFESTS = ['package.json', 'tsconfig.json', 'pyproject.toml', 'go.mod', 'Cargo.toml'];
 const TEST = /(?:^|[/._-])tests?[/._-]|\.spec\./i;
+
+/** What is known of the former version of a task whose files the agent finds. */
+export interface SinceFormer {
+  readonly specChange?: string;
+  readonly fails?: FormerFails | undefined;
+}
 
 export async function steeringOf(
   { project, agent }: Pick<Prepared, 'project' | 'agent'>,
   task: Task,
   gates: readonly GateSpec[],
-  specChange: string | undefined,
+  since: SinceFormer,
 ): Promise<PromptExtra> {
   return {
     ...instructionsBeside({ graph: project.graph, agent }, task, gates),
-    ...(specChange === undefined ? {} : { specChange }),
+    ...(since.specChange === undefined ? {} : { specChange: since.specChange }),
+    ...(since.fails ? { formerFails: formerFailsText(since.fails) } : {}),
     conventions: await conventions(project, task),
   };
+}
+
+function formerFailsText({ failure, against }: FormerFails): string {
+  return `Changed since: ${against.slice(0, MAX_CHANGES).map(shown).join(', ')}. Now ${shownFailure(failure)}`;
 }
 
 /** The part of it that counts as instructions, and so decides whether a prompt is too large. */

@@ -84,7 +84,7 @@ function laterTasks(graph: TaskGraph, label: Label): string[] {
 /** Fails with `review-rejected`, and with `review-failed` if there is no valid judgement. */
 export async function review(
   parts: RequestParts,
-  run: TaskRun & { readonly review: ReviewRequest },
+  run: Pick<TaskRun, 'key' | 'label' | 'budget'> & { readonly review: ReviewRequest },
   work: { readonly attempt: number; readonly tree: ObjectId; readonly diff: string },
   context: ExecutionContext,
 ): Promise<Result<undefined, Failure>> {

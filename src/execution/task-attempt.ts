@@ -267,6 +267,7 @@ export class TaskAttempt {
         label: run.label,
         key: run.key,
         manifest: run.manifest,
+        ...(run.ownText === undefined ? {} : { ownText: run.ownText }),
         recipe: run.recipe.kind,
         ...(run.recipe.kind === 'agent' && agent ? { agent: agent.name } : {}),
         ...captured.made,

@@ -126,8 +126,35 @@ export interface Provenance {
   readonly conductor: string;
   /** Of an accepted result: the key of what conductor had built there before the person's edit. Absent: nothing. */
   readonly over?: ActionKey;
+  /** Digest of the task's own words in the prompt: absent for what no agent was asked for, and in older results. */
+  readonly ownText?: Digest;
+  /** Of a result that nobody made anew. Absent: it was made. */
+  readonly verified?: VerifiedFormer;
   /** Absent in results of before this was recorded. */
   readonly origin?: Origin;
+}
+
+/** A former result stands again because its gates passed after its surroundings had changed. */
+export interface VerifiedFormer {
+  readonly former: ActionKey;
+  /** What had changed around its task, by the names of manifest items and documents. */
+  readonly against: readonly string[];
+  /** How the files came to be. In a chain of such results, this stays that of the first one. */
+  readonly made: Making & { readonly key: ActionKey };
+}
+
+/** What making a result took, and what made it. */
+export type Making = Pick<
+  Provenance,
+  'agent' | 'model' | 'variant' | 'arm' | 'attempts' | 'usage' | 'startedAt' | 'ms'
+>;
+
+/** How the files of a result came to be, also of a former one that was verified again. */
+export function firstMaking(provenance: Provenance): Making & { readonly key: ActionKey } {
+  if (provenance.verified) return provenance.verified.made;
+  const { key, agent, attempts, usage, startedAt, ms } = provenance;
+  const named = agent === undefined ? {} : { agent };
+  return { key, ...named, ...madeBy(provenance), attempts, usage, startedAt, ms };
 }
 
 /** What of a model made a result, as far as it is known. */

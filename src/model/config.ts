@@ -63,6 +63,11 @@ export interface ConductorConfig {
    * depends on them (`feature`, the default), or all results of a build (`build`).
    */
   readonly publish?: 'task' | 'feature' | 'build';
+  /**
+   * Whether gates are run first on the former result of an agent's task of which only the surroundings changed. Default
+   * true, for tasks with gates of their own.
+   */
+  readonly reverify?: boolean;
   /** Files that an agent writes although they are not its task's: dropped if the gates pass without them (default), or refused. */
   readonly stray?: 'drop' | 'refuse';
   /** What becomes of what an agent asks for: a person decides (`ask`, default), nobody does, or these paths are granted. */
@@ -121,6 +126,7 @@ export interface Config {
   readonly rebaseThreshold: number;
   readonly review: boolean;
   readonly publish: 'task' | 'feature' | 'build';
+  readonly reverify: boolean;
   readonly stray: 'drop' | 'refuse';
   readonly grow: GrowPolicy;
   readonly timeouts: { readonly agent: number; readonly run: number; readonly gate: number };
@@ -178,6 +184,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     rebaseThreshold: config.rebaseThreshold ?? 0.7,
     review: config.review ?? false,
     publish: config.publish ?? 'feature',
+    reverify: config.reverify ?? true,
     stray: config.stray ?? 'drop',
     grow: config.grow ?? 'ask',
     timeouts: {

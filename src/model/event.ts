@@ -132,6 +132,21 @@ export type BuildEventBody =
       readonly failure: Failure;
     }
   /**
+   * The gates, and the review, were run on the former result of a stale task of which only the surroundings changed. It
+   * stands if they passed; else the task is built.
+   */
+  | {
+      readonly type: 'task.reverified';
+      readonly task: Label;
+      /** Key of the former result. */
+      readonly former: string;
+      /** What changed around the task. */
+      readonly against: readonly string[];
+      readonly passed: boolean;
+      /** Why it does not stand. */
+      readonly failure?: Failure;
+    }
+  /**
    * A revised task was proposed after all attempts. `applied`: the build goes on with it, and writes it into the spec when
    * it passes.
    */

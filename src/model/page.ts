@@ -109,6 +109,8 @@ export interface ResultView {
   readonly ms: number;
   readonly conductor: string;
   readonly by?: string;
+  /** What had changed when its gates passed again and the former files stayed. */
+  readonly verified?: readonly string[];
   readonly outputs: readonly string[];
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { ActionKey, GateRun, Manifest, Usage } from './action.js';
+import type { Digest } from './digest.js';
 import type { CallPhase } from './event.js';
 import type { Failure } from './failure.js';
 import type { ModelChoice } from './routes.js';
@@ -43,6 +44,8 @@ export interface TaskRun {
   /** The task whose budget pays, where it is not this one's own. */
   readonly payer?: Label;
   readonly manifest: Manifest;
+  /** Digest of the task's own words in the prompt. */
+  readonly ownText?: Digest;
   readonly recipe: RunRecipe;
   /** The tree that the workspace shows. */
   readonly inputTree: ObjectId;

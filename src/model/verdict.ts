@@ -49,7 +49,17 @@ export type Verdict =
       /** Those of the paths that conductor never wrote: no command and no flag overwrites or deletes them. */
       readonly inTheWay?: readonly string[];
     }
-  | { readonly kind: 'stale'; readonly reasons: readonly StaleReason[] }
+  | {
+      readonly kind: 'stale';
+      readonly reasons: readonly StaleReason[];
+      /** Only its surroundings changed: its gates are run first on its former result. */
+      readonly reverify?: {
+        /** Key of the former result. */
+        readonly former: string;
+        /** What changed around the task. */
+        readonly against: readonly string[];
+      };
+    }
   /** Not known before these dependencies are built. What is known already is told beside it; absent: nothing. */
   | {
       readonly kind: 'pending';

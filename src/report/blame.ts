@@ -14,6 +14,7 @@ export interface ShownMaking {
   readonly ms?: number;
   readonly gates?: readonly string[];
   readonly conductor?: string;
+  readonly verified?: { readonly against: readonly string[]; readonly at: string };
 }
 
 export interface ShownBlame {
@@ -54,6 +55,11 @@ export function blameText(blame: ShownBlame, style: Style): string {
     if (making) {
       fact('recipe', makerText(making));
       fact('took', tookText(making));
+      if (making.verified)
+        fact(
+          'verified',
+          `on ${making.verified.at.slice(0, 10)} against ${making.verified.against.map(visible).join(', ')}`,
+        );
       fact('gates', (making.gates ?? []).map(visible).join(', '));
     } else fact('recipe', 'not built yet');
     if (before) fact('before', `${makerText(before)}; ${tookText(before)}`);

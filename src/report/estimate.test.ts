@@ -15,6 +15,9 @@ test('an estimate says where it comes from', () => {
   );
   expect(estimateText({ tasks: 1, agentTasks: [prompt()] })).toContain('prompts of about 500 tokens;');
   expect(estimateText({ tasks: 3, agentTasks: [] })).toBe('3 tasks to build, 0 by agents: no model call');
+  expect(estimateText({ tasks: 1, agentTasks: [], ifGatesFail: [task()] })).toBe(
+    '1 task to build, 0 by agents: no model call; 1 more task only if a gate fails on the former result (about 12k tokens)',
+  );
   expect(estimateText({ tasks: 0, agentTasks: [] })).toBe('nothing to build');
 });
 

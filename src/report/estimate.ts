@@ -16,17 +16,23 @@ export interface EstimatedTask {
 export interface EstimateFacts {
   readonly tasks: number;
   readonly agentTasks: readonly EstimatedTask[];
+  /** Tasks for which an agent is asked only if a gate fails on the former result. */
+  readonly ifGatesFail?: readonly EstimatedTask[];
 }
 
 /** A line for each task that an agent would be asked for. */
-export function estimateTable({ agentTasks }: EstimateFacts, style: Style): string {
-  const rows = agentTasks.map((task) => [
+export function estimateTable({ agentTasks, ifGatesFail = [] }: EstimateFacts, style: Style): string {
+  const row = (task: EstimatedTask, only: string) => [
     visible(task.label),
     visible(task.model ?? ''),
     `${countText(task.tokens)} tokens`,
     task.costUsd === undefined ? 'no known price' : money(task.costUsd),
-    basisText(task),
-  ]);
+    `${only}${basisText(task)}`,
+  ];
+  const rows = [
+    ...agentTasks.map((task) => row(task, '')),
+    ...ifGatesFail.map((task) => row(task, 'only if a gate fails on the former result: ')),
+  ];
   const width = (at: number) => Math.max(0, ...rows.map((row) => textWidth(row[at] ?? '')));
   return rows
     .map(([label = '', model = '', tokens = '', cost = '', basis = '']) => {
@@ -52,8 +58,15 @@ function basisText({ basis, from }: EstimatedTask): string {
 }
 
 /** One line: how much work, and what it may cost. */
-export function estimateText({ tasks, agentTasks }: EstimateFacts): string {
-  if (tasks === 0) return 'nothing to build';
+export function estimateText(facts: EstimateFacts): string {
+  const { ifGatesFail = [] } = facts;
+  if (facts.tasks === 0) return 'nothing to build';
+  if (ifGatesFail.length === 0) return sureText(facts);
+  const tokens = countText(ifGatesFail.reduce((sum, one) => sum + one.tokens, 0));
+  return `${sureText(facts)}; ${plural(ifGatesFail.length, 'more task')} only if a gate fails on the former result (about ${tokens} tokens)`;
+}
+
+function sureText({ tasks, agentTasks }: EstimateFacts): string {
   const work = `${plural(tasks, 'task')} to build, ${agentTasks.length} by agents`;
   if (agentTasks.length === 0) return `${work}: no model call`;
   const tokens = agentTasks.reduce((sum, one) => sum + one.tokens, 0);

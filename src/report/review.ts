@@ -33,6 +33,11 @@ export function reviewText(review: ReviewDocument, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Why a task has a new record although nothing was built: its former files passed again. */
+export function verifiedWhy({ against }: { readonly against: readonly string[] }): string {
+  return `verified: the former files pass all gates against ${against.join(', ')}`;
+}
+
 /** A summary as a table, and below it each task in a fold of its own. */
 export function reviewMarkdown(review: ReviewDocument): string {
   const lines = [`### conductor: ${markdown(headline(review))}`, ''];

@@ -29,7 +29,9 @@ export function describeVerdict(verdict: Verdict): string {
       return `drifted: ${editedParts(verdict).join('; ')}${stale}`;
     }
     case 'stale':
-      return `stale${withReasons(verdict.reasons, ': ')}`;
+      return verdict.reverify
+        ? `stale: gates run first on the former result (changed: ${some(verdict.reverify.against)})`
+        : `stale${withReasons(verdict.reasons, ': ')}`;
     case 'pending':
       return [
         `pending: waits for ${some(verdict.on)}`,

@@ -33,7 +33,7 @@ function findProblems(written: WrittenTask, specs: string, listing: Listing): Sp
 export function idleKeys({ task, raw }: WrittenTask): SpecProblem[] {
   if (task.recipe.kind === 'agent') return [];
   const recipe = task.recipe.kind;
-  return (['strategy', 'agent', 'model'] as const)
+  return (['strategy', 'agent', 'model', 'reverify'] as const)
     .filter((key) => raw[key] !== undefined)
     .map((key) => ({
       file: task.source.file,

@@ -57,6 +57,7 @@ export function normaliseTask(
     budget: raw.budget ?? {},
     network: raw.network ?? false,
     review: raw.review,
+    reverify: raw.reverify,
     stray: raw.stray,
     agent: raw.agent,
     model: raw.model,

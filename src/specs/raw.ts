@@ -45,6 +45,7 @@ export interface RawTask extends RawDefaults {
   readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
   readonly network?: boolean;
   readonly review?: boolean;
+  readonly reverify?: boolean;
   readonly stray?: 'drop' | 'refuse';
   readonly strategy?: 'evolve' | 'fresh';
   readonly agent?: string;

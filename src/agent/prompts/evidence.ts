@@ -18,13 +18,17 @@ const MAX_PATHS = 10;
 
 /** A bounded digest of a failed attempt: what failed, the part of its output that says why, and its agent's last words. */
 export function evidence(attempt: number, failure: Failure): string {
-  const lines = 'output' in failure ? decisive(failure.output.tail) : findingLines(failure);
   const said = 'said' in failure ? lastBytes(failure.said?.trim() ?? '', MAX_SAID_BYTES) : '';
   return [
-    `Attempt ${attempt} failed: ${sentence(failure)}`,
-    ...(lines === '' ? [] : [fenced(lines)]),
+    `Attempt ${attempt} failed: ${shownFailure(failure)}`,
     ...(said === '' ? [] : ['Its agent ended with these words:', fenced(said)]),
   ].join('\n\n');
+}
+
+/** What failed, and the part of its output that says why. */
+export function shownFailure(failure: Failure): string {
+  const lines = 'output' in failure ? decisive(failure.output.tail) : findingLines(failure);
+  return [sentence(failure), ...(lines === '' ? [] : [fenced(lines)])].join('\n\n');
 }
 
 /**

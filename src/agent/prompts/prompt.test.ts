@@ -34,6 +34,7 @@ const task: Task = {
   network: false,
   review: undefined,
   stray: undefined,
+  reverify: undefined,
   agent: undefined,
   model: undefined,
   recipe: { kind: 'agent', strategy: 'evolve' },

@@ -43,6 +43,8 @@ export interface PromptExtra {
   readonly conventions?: string;
   /** What changed in the spec since the former result, as a diff; for `evolve`. */
   readonly specChange?: string;
+  /** Why the files of the former result do not pass any more; for `evolve`. */
+  readonly formerFails?: string;
 }
 
 export interface RenderedPrompt {
@@ -51,6 +53,10 @@ export interface RenderedPrompt {
    * names stand in their place, unless a task says what it wants by its title alone.
    */
   readonly definition: string;
+  /** The definition without its documents and without the paths of others' files: what the task itself says. */
+  ownText(): Promise<string>;
+  /** The documents that a former definition has otherwise or not at all. */
+  documentsSince(former: string): string[];
   /**
    * The definition with its titles, then what steers: what comes first is the same each time, so that model caches hit.
    * Fails with `prompt-too-large` when the gates are what makes it so.
@@ -124,6 +130,7 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
               cutLines(change, MAX_CHANGE_BYTES, 'the rest is left out; the task above is complete'),
               'diff',
             ),
+      formerFails: extra.formerFails ?? '',
       background: [
         ...(context === '' ? [] : ['"About this feature"']),
         ...(sections.length === 0 ? [] : ['the sections "From …"']),
@@ -132,7 +139,7 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
       patched: (extra.patched ?? []).map(({ label, paths }) => ({ label, paths: paths.map(shown) })),
       conventions: extra.conventions ?? '',
     };
-    const material = ['specChange', 'conventions'];
+    const material = ['specChange', 'formerFails', 'conventions'];
     const second = await renderMeasured(templates, STEERING, steers, { material });
     if (!second.ok) return second;
     if (second.value.text.trim() === '') return first;
@@ -148,10 +155,36 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
   };
   return ok({
     definition: defined.value.text,
+    async ownText() {
+      const own = await renderMeasured(templates, name, ownVariables(variables), measure);
+      if (!own.ok) throw new Error(`BUG: ${name} cannot be rendered without its documents`);
+      return own.value.text;
+    },
+    documentsSince(former) {
+      const changed = sections.filter(({ text }) => !former.includes(text));
+      const background = context !== '' && !former.includes(context) ? [`context of ${feature.name}`] : [];
+      return [...background, ...changed.map(({ ref }) => `section ${ref}`)];
+    },
     measured,
     async full(extra) {
       const whole = await measured(extra);
       return whole.ok ? ok(whole.value.text) : whole;
     },
   });
+}
+
+interface OwnVariables {
+  readonly sections: readonly { readonly ref: string; readonly text: string }[];
+  readonly dependencies: readonly { readonly label: Label; readonly paths: readonly string[] }[];
+}
+
+/** Which documents and dependencies a task names is its own word; what is in them is not. */
+function ownVariables<T extends OwnVariables>(variables: T) {
+  return {
+    ...variables,
+    context: '',
+    inputs: [],
+    sections: variables.sections.map(({ ref }) => ({ ref, text: '' })),
+    dependencies: variables.dependencies.map(({ label }) => ({ label, paths: [] })),
+  };
 }

@@ -1,7 +1,7 @@
 /** A feature's lock file after a build. Reads no disk. */
 
 import { criterionDigest, interfaceOf } from '../../analysis/dependency-outputs.js';
-import { madeBy } from '../../model/action.js';
+import { firstMaking, madeBy } from '../../model/action.js';
 import { canonicalJson } from '../../model/digest.js';
 import {
   type FeatureLock,
@@ -71,6 +71,7 @@ function lockTask(
     };
   }
   const { provenance } = result;
+  const making = firstMaking(provenance);
   return {
     key: check.facts.key,
     ...(result.key === check.facts.key ? {} : { resultKey: result.key }),
@@ -81,8 +82,8 @@ function lockTask(
     ...(result.edits.length === 0 ? {} : { edits }),
     recipe: provenance.recipe,
     ...(isAdopted(old, provenance.recipe) ? { adopted: true as const } : {}),
-    ...(provenance.agent === undefined ? {} : { agent: provenance.agent }),
-    ...madeBy(provenance),
+    ...(making.agent === undefined ? {} : { agent: making.agent }),
+    ...madeBy(making),
     ...(provenance.observed === undefined ? {} : { observed: provenance.observed }),
     acceptance: task.acceptance.map(criterionDigest),
   };

@@ -3,7 +3,7 @@
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Check } from '../../analysis/verdict.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
-import type { StoredResult, Usage } from '../../model/action.js';
+import { firstMaking, type StoredResult, type Usage } from '../../model/action.js';
 import type { TaskOutcomeKind } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
@@ -62,5 +62,5 @@ export function tasksInConflict(graph: TaskGraph, finished: readonly Label[], fa
 export function savedUsage(finished: FinishedTask | undefined, outcome: TaskOutcomeKind): Usage | undefined {
   if (outcome !== 'cached' && outcome !== 'verified') return undefined;
   const made = finished?.result.provenance;
-  return made?.recipe === 'agent' ? made.usage : undefined;
+  return made?.recipe === 'agent' ? firstMaking(made).usage : undefined;
 }

@@ -8,6 +8,7 @@ import type { Label } from '../../model/task.js';
 import { encodeEntry } from '../../model/tree.js';
 import { lockedTask } from '../../project/project.js';
 import { added } from '../../report/build-view/fold-parts.js';
+import { verifiedWhy } from '../../report/review.js';
 import { RESULT_FILE } from '../../store/provenance-record.js';
 import { type ResultPair, resultDiffs } from './result-diffs.js';
 import { changeView } from './task-document.js';
@@ -93,7 +94,7 @@ async function taskReview(
             : 'changed',
     why: whyOf(
       last,
-      changes.map(({ name }) => `${name} changed`),
+      now?.verified ? [verifiedWhy(now.verified)] : changes.map(({ name }) => `${name} changed`),
     ),
     spec,
     files,

@@ -3,7 +3,7 @@
 import { gatesOf } from '../../analysis/visible-files.js';
 import type { InspectedTask, Inspection } from '../../build/dry-run.js';
 import { unifiedDiff } from '../../io/text-diff.js';
-import type { ManifestChange, StoredResult } from '../../model/action.js';
+import { firstMaking, type ManifestChange, type StoredResult } from '../../model/action.js';
 import { needText } from '../../model/agents/agent-report.js';
 import type { TaskView } from '../../model/build-view.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
@@ -144,20 +144,8 @@ export function changeView({ name, show, before, after }: ManifestChange): Chang
 }
 
 function resultView({ key, commit, outputs, provenance }: StoredResult): ResultView {
-  const {
-    recipe,
-    agent,
-    model,
-    variant,
-    attempts,
-    usage,
-    gates,
-    observed,
-    startedAt,
-    ms,
-    conductor,
-    origin,
-  } = provenance;
+  const { recipe, gates, observed, conductor, origin, verified } = provenance;
+  const { agent, model, variant, attempts, usage, startedAt, ms } = firstMaking(provenance);
   return {
     key,
     commit,
@@ -172,6 +160,7 @@ function resultView({ key, commit, outputs, provenance }: StoredResult): ResultV
     startedAt,
     ms,
     conductor,
+    ...(verified ? { verified: verified.against } : {}),
     ...(origin === undefined ? {} : { by: origin.name ?? origin.by }),
     outputs: [...outputs.keys()],
   };

@@ -3,7 +3,7 @@
 import type { GitObjects } from '../../io/git/objects.js';
 import { diffTrees } from '../../io/git/tree-diff.js';
 import { exportedInterface, isScript, type Typescript } from '../../io/typescript.js';
-import type { StoredResult } from '../../model/action.js';
+import { firstMaking, type StoredResult } from '../../model/action.js';
 import type { ComparedFile, ExportChange, Making, OpenFile } from '../../model/regeneration.js';
 import { type Entry, encodeEntry, type Files, type ObjectId, sameEntry } from '../../model/tree.js';
 
@@ -48,9 +48,9 @@ export async function compareFiles(
 
 /** What it took to make a result, as its record has it. */
 export function makingOf({ provenance }: StoredResult): Making {
-  const { recipe, agent, model, attempts, ms, usage } = provenance;
+  const { agent, model, attempts, ms, usage } = firstMaking(provenance);
   return {
-    recipe,
+    recipe: provenance.recipe,
     ...(agent === undefined ? {} : { agent }),
     ...(model === undefined ? {} : { model }),
     attempts,

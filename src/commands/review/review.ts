@@ -17,6 +17,7 @@ import type { Label } from '../../model/task.js';
 import { encodeEntry, type ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import { added } from '../../report/build-view/fold-parts.js';
+import { verifiedWhy } from '../../report/review.js';
 import { shownDiff } from '../page/project-views.js';
 import { specText } from '../page/spec-text.js';
 import { openSide, type ReviewSide } from './side.js';
@@ -221,6 +222,7 @@ async function reasons(
   if (was.key === is.key) return ['another result of the same spec and inputs'];
   const [old, now] = await Promise.all([provenanceOf(prepared, was), provenanceOf(prepared, is)]);
   if (!old || !now) return ['its key changed; the former result is not in any store'];
+  if (now.verified && now.verified.former === old.key) return [verifiedWhy(now.verified)];
   const changes = compareManifests(old.manifest, now.manifest).map(({ name }) => `${name} changed`);
   return changes.length === 0 ? ['its key changed'] : changes;
 }

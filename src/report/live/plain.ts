@@ -72,6 +72,11 @@ export function eventText(event: BuildEvent, style: Style): string {
       const { headline } = describeFailure(event.failure, event.task);
       return `${style('yellow', 'retry')}  ${visible(event.task)}: attempt ${event.attempt}: ${visible(headline)}\n`;
     }
+    case 'task.reverified': {
+      if (event.passed) return '';
+      const { headline } = describeFailure(event.failure ?? { kind: 'cancelled' }, event.task);
+      return `${style('yellow', 'rebuild')} ${visible(event.task)}: its former result does not pass: ${visible(headline)}\n`;
+    }
     case 'task.rebased':
       return rebasedText(event, style);
     case 'task.finished':

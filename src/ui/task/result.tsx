@@ -39,6 +39,7 @@ export function ResultTab({ document }: { readonly document: TaskDocument }) {
             ['built by', result.by],
             ['built', Number.isNaN(at) ? result.startedAt : dateTime(at)],
             ['time', duration(result.ms)],
+            ['verified against', result.verified?.join(', ')],
             ['conductor', result.conductor],
           ]}
         />

@@ -1,0 +1,152 @@
+/**
+ * Decides about the former result of a stale task of which only the surroundings changed: runs its gates and its review on
+ * it, and stores it under today's key if they pass. Asks no agent for work.
+ */
+
+import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import type { FormerResult } from '../analysis/former-result.js';
+import { keptTree } from '../analysis/input-tree.js';
+import type { Check } from '../analysis/verdict.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { FormerFails } from '../execution/describe-run.js';
+import { type ExecutionContext, WorkMeter } from '../execution/executor.js';
+import { isReviewed, review, reviewRequest } from '../execution/reviewer.js';
+import { firstMaking, type GateRun, type Provenance, type Usage } from '../model/action.js';
+import type { Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
+import { gatesRunKey, runGatesOn, type VerifyParts } from './verify.js';
+
+export interface ReverifyParts extends VerifyParts {
+  /** Of conductor. */
+  readonly version: string;
+}
+
+export interface Reverified {
+  /** Why the former result does not stand: the task is built again, and knows this. Absent: the result is stored. */
+  readonly fails?: FormerFails;
+  /** Of its review. */
+  readonly usage: Usage;
+}
+
+/** A check of which a former result may stand. */
+export type CheckWithFormer = Check & { readonly former: FormerResult };
+
+/** By what everything that may run for a check is known: its recipe, its gates, and those of its former result. */
+export function runKeys(check: Check): string[] {
+  return [check.storeKey, gatesRunKey(check), reverifyKey(check)];
+}
+
+function reverifyKey({ storeKey, former }: Check): string {
+  return `reverify ${storeKey} ${former?.result.key ?? ''}`;
+}
+
+/** Fails where a rebuild would fail likewise: a gate's program is missing, a budget is spent, the review gets no answer. */
+export async function reverify(
+  parts: ReverifyParts,
+  check: CheckWithFormer,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+): Promise<Result<Reverified, Failure>> {
+  const { caller, workers, sessionState, priority } = parts;
+  const { label } = check.task;
+  const key = reverifyKey(check);
+  const before = sessionState.failed.get(key);
+  if (before) return ok({ fails: { failure: before, against: check.former.against }, usage: {} });
+  const meter = new WorkMeter();
+  const judged = await sessionState.runs.join({ key, label }, caller, (context) =>
+    workers
+      .run(
+        () => judge(parts, check, dependencyOutputs, { ...context, meter }),
+        priority(label),
+        context.signal,
+      )
+      .catch((error: unknown) => {
+        if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
+        throw error;
+      }),
+  );
+  const { against, result } = check.former;
+  const { usage } = meter;
+  const told = { type: 'task.reverified', task: label, former: result.key, against } as const;
+  if (judged.ok) {
+    caller.emit({ ...told, passed: true });
+    return ok({ usage });
+  }
+  const failure = judged.error;
+  if (!speaksAgainst(failure)) return judged;
+  sessionState.failed.set(key, failure);
+  caller.emit({ ...told, passed: false, failure });
+  return ok({ fails: { failure, against }, usage });
+}
+
+function speaksAgainst({ kind }: Failure): boolean {
+  return kind === 'gate-failed' || kind === 'gate-timed-out' || kind === 'review-rejected';
+}
+
+async function judge(
+  parts: ReverifyParts,
+  check: CheckWithFormer,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  context: ExecutionContext & { readonly meter: WorkMeter },
+): Promise<Result<undefined, Failure>> {
+  const startedAt = parts.now();
+  const { result } = check.former;
+  const ran = await runGatesOn(parts, { ...check, candidate: result }, dependencyOutputs, context);
+  if (!ran.ok) return ran;
+  const reviewed = await reviewFormer(parts, check, dependencyOutputs, context);
+  if (!reviewed.ok) return reviewed;
+  const { outputs, edits } = result;
+  const { storeKey: key } = check;
+  const took = { usage: context.meter.usage, startedAt, ms: parts.now() - startedAt };
+  const provenance = recordOf(check, { ...took, gates: ran.value, conductor: parts.version });
+  const kept = await parts.prepared.store.keep({ key, outputs, edits, provenance });
+  return kept.ok ? ok(undefined) : kept;
+}
+
+type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor'> & {
+  readonly gates: readonly GateRun[];
+  /** Milliseconds since 1970, UTC. */
+  readonly startedAt: number;
+};
+
+/** The record of the former result under today's key: no model made it, and its origin stays known. */
+function recordOf({ task, storeKey, facts, former }: CheckWithFormer, took: Took): Provenance {
+  const { provenance, key } = former.result;
+  const { ownText, observed, over, recipe } = provenance;
+  return {
+    schema: 1,
+    label: task.label,
+    key: storeKey,
+    manifest: facts.manifest,
+    recipe,
+    attempts: 0,
+    ...took,
+    ...(ownText === undefined ? {} : { ownText }),
+    ...(observed === undefined ? {} : { observed }),
+    ...(over === undefined ? {} : { over }),
+    startedAt: new Date(took.startedAt).toISOString(),
+    verified: { former: key, against: former.against, made: firstMaking(provenance) },
+  };
+}
+
+/** The reviewer looks at the former work as it stands in today's tree. */
+async function reviewFormer(
+  { prepared, executor, version, now }: ReverifyParts,
+  check: CheckWithFormer,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  context: ExecutionContext,
+): Promise<Result<undefined, Failure>> {
+  const { project, agent } = prepared;
+  if (!isReviewed(prepared, check.task) || !agent) return ok(undefined);
+  const request = await reviewRequest(prepared, check);
+  if (!request.ok) return request;
+  const bare = { ...check, candidate: undefined, dependencyOutputs: undefined };
+  const without = await keptTree(project, bare, dependencyOutputs);
+  if (!without.ok) return without;
+  const kept = await keptTree(project, { ...check, candidate: check.former.result }, dependencyOutputs);
+  if (!kept.ok) return kept;
+  const diff = await project.objects.diff(without.value, kept.value);
+  const { label, budget } = check.task;
+  const parts = { executor, objects: project.objects, agent, config: project.config, version, now };
+  const run = { key: check.storeKey, label, budget, review: request.value };
+  return review(parts, run, { attempt: 1, tree: kept.value, diff }, context);
+}
