@@ -16,10 +16,16 @@ import type { ResultStore } from '../store/result-store.js';
 import { applyPatch } from '../workspace/patch.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import type { TaskFacts } from './facts.js';
-import type { FormerResult } from './former-result.js';
 import { type ObservedState, observedState } from './observed-inputs.js';
 import { foldPatches } from './patches.js';
 import { usableResult } from './pinned-results.js';
+
+/** A result that may stand in place of a new one if the gates pass on it. */
+export interface FormerResult {
+  readonly result: StoredResult;
+  /** What changed around the task, by the names of manifest items and documents. */
+  readonly against: readonly string[];
+}
 
 export interface Candidate {
   readonly storeKey: ActionKey;

@@ -3,10 +3,12 @@
 import type { StoredResult } from '../model/action.js';
 import type { LockedTask } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
-import type { Task } from '../model/task.js';
+import type { GateSpec, Label, Task } from '../model/task.js';
 import { encodeEntry, type Files, sameEntry } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { Candidate } from './alternative-keys.js';
+import type { DependencyOutputs } from './dependency-outputs.js';
+import type { TaskFacts } from './facts.js';
 import { inTheWay } from './path-conflicts.js';
 
 /** A task with its record and the files that it owns on disk. */
@@ -14,6 +16,14 @@ export interface TaskOnDisk {
   readonly task: Task;
   readonly locked: LockedTask | undefined;
   readonly onDisk: Files;
+}
+
+/** A task with what is known of it before any result is looked for. */
+export interface Subject extends TaskOnDisk {
+  readonly facts: TaskFacts;
+  readonly gates: readonly GateSpec[];
+  /** Of its transitive dependencies at least. */
+  readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
 }
 
 /** The files of a task on disk against the recorded ones. */

@@ -1,5 +1,5 @@
 /**
- * Decides whether the former result of a stale task may stand if its gates pass on it: only what surrounds the task has
+ * Decides whether the former result of a stale task may stand if its gates pass on it: only what the task builds on has
  * changed, none of its own words. Runs no gate.
  */
 
@@ -11,15 +11,9 @@ import type { GateSpec, Task } from '../model/task.js';
 import type { StaleReason } from '../model/verdict.js';
 import type { Project } from '../project/project.js';
 import type { ResultStore } from '../store/result-store.js';
-import type { AlternativeKeys } from './alternative-keys.js';
+import type { AlternativeKeys, FormerResult } from './alternative-keys.js';
+import type { Subject } from './disk-state.js';
 import { usableResult } from './pinned-results.js';
-import type { Subject } from './verdict.js';
-
-export interface FormerResult {
-  readonly result: StoredResult;
-  /** What changed around the task, by the names of manifest items and documents. */
-  readonly against: readonly string[];
-}
 
 export interface FormerParts {
   readonly project: Project;

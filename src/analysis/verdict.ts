@@ -13,18 +13,12 @@ import type { PendingVerdict, StaleReason, Verdict } from '../model/verdict.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { gatesKey } from '../store/manifest.js';
 import type { ResultStore } from '../store/result-store.js';
-import { AlternativeKeys, type Candidate } from './alternative-keys.js';
+import { AlternativeKeys, type Candidate, type FormerResult } from './alternative-keys.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import { interfaceOf, lockedPatches } from './dependency-outputs.js';
-import {
-  compareWithDisk,
-  contestedEdits,
-  type DiskState,
-  lostPatches,
-  type TaskOnDisk,
-} from './disk-state.js';
+import { compareWithDisk, contestedEdits, type DiskState, lostPatches, type Subject } from './disk-state.js';
 import type { FactGatherer, TaskFacts } from './facts.js';
-import { type FormerResult, formerResult } from './former-result.js';
+import { formerResult } from './former-result.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
 import { missingPin } from './pinned-results.js';
 import { chooseRecord } from './record-choice.js';
@@ -55,14 +49,6 @@ export interface CheckOptions {
 }
 
 const NO_FILES: Files = new Map();
-/** A task with what is known of it before any result is looked for. */
-export interface Subject extends TaskOnDisk {
-  readonly facts: TaskFacts;
-  readonly gates: readonly GateSpec[];
-  /** Of its transitive dependencies at least. */
-  readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
-}
-
 export class Checker {
   private readonly project: Project;
   private readonly gatherer: FactGatherer;

@@ -1,15 +1,15 @@
 /**
- * Decides about the former result of a stale task of which only the surroundings changed: runs its gates and its review on
+ * Decides about the former result of a stale task where only what it builds on changed: runs its gates and its review on
  * it, and stores it under today's key if they pass. Asks no agent for work.
  */
 
+import type { FormerResult } from '../analysis/alternative-keys.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
-import type { FormerResult } from '../analysis/former-result.js';
 import { keptTree } from '../analysis/input-tree.js';
 import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
-import type { FormerFails } from '../execution/describe-run.js';
 import { type ExecutionContext, WorkMeter } from '../execution/executor.js';
+import type { FormerFails } from '../execution/prompt-steering.js';
 import { isReviewed, review, reviewRequest } from '../execution/reviewer.js';
 import { firstMaking, type GateRun, type Provenance, type Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';

@@ -20,7 +20,7 @@ import type { Entry, Files, ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { KeptWork } from '../store/kept-work.js';
 import { onInputTree } from './left-work.js';
-import { steeringOf } from './prompt-steering.js';
+import { type FormerFails, steeringOf } from './prompt-steering.js';
 import { isReviewed, reviewRequest } from './reviewer.js';
 
 /** A stale task with what its run starts from. */
@@ -34,13 +34,6 @@ export interface StaleTask {
   readonly kept?: KeptWork | undefined;
   /** Why its former result does not stand; the agent goes on from those files if the task evolves. */
   readonly fails?: FormerFails | undefined;
-}
-
-/** A former result that does not stand any more after its surroundings have changed. */
-export interface FormerFails {
-  readonly failure: Failure;
-  /** What changed around the task. */
-  readonly against: readonly string[];
 }
 
 /** Attempts after others have failed. */

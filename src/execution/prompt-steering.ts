@@ -6,11 +6,11 @@
 import { fenced, shown, shownFailure } from '../agent/prompts/evidence.js';
 import type { PromptExtra } from '../agent/prompts/prompt.js';
 import type { Prepared } from '../analysis/prepare.js';
+import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 import type { Project } from '../project/project.js';
-import type { FormerFails } from './describe-run.js';
 import { gateCommands } from './gates.js';
 
 /** Bytes of each file that is shown. */
@@ -19,6 +19,13 @@ const MAX_CHANGES = 5;
 /** Files that say how code is written and run here. */
 const MANIFESTS = ['package.json', 'tsconfig.json', 'pyproject.toml', 'go.mod', 'Cargo.toml'];
 const TEST = /(?:^|[/._-])tests?[/._-]|\.spec\./i;
+
+/** A former result that does not stand any more after what its task builds on has changed. */
+export interface FormerFails {
+  readonly failure: Failure;
+  /** What changed around the task. */
+  readonly against: readonly string[];
+}
 
 /** What is known of the former version of a task whose files the agent finds. */
 export interface SinceFormer {

@@ -134,7 +134,7 @@ export interface Provenance {
   readonly origin?: Origin;
 }
 
-/** A former result stands again because its gates passed after its surroundings had changed. */
+/** A former result stands again because its gates passed after what its task builds on had changed. */
 export interface VerifiedFormer {
   readonly former: ActionKey;
   /** What had changed around its task, by the names of manifest items and documents. */

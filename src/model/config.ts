@@ -64,7 +64,7 @@ export interface ConductorConfig {
    */
   readonly publish?: 'task' | 'feature' | 'build';
   /**
-   * Whether gates are run first on the former result of an agent's task of which only the surroundings changed. Default
+   * Whether gates are run first on the former result of an agent's task where only what it builds on changed. Default
    * true, for tasks with gates of their own.
    */
   readonly reverify?: boolean;

@@ -132,7 +132,7 @@ export type BuildEventBody =
       readonly failure: Failure;
     }
   /**
-   * The gates, and the review, were run on the former result of a stale task of which only the surroundings changed. It
+   * The gates, and the review, were run on the former result of a stale task where only what it builds on changed. It
    * stands if they passed; else the task is built.
    */
   | {

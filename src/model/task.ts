@@ -92,7 +92,7 @@ export interface Task {
   readonly network: boolean;
   /** Whether a reviewer judges it; `undefined`: as the config says. */
   readonly review: boolean | undefined;
-  /** Whether gates are run first on its former result when only its surroundings changed; `undefined`: as the config says. */
+  /** Whether gates are run first on its former result when only what it builds on changed; `undefined`: as the config says. */
   readonly reverify: boolean | undefined;
   /** What becomes of files that it writes and does not own; `undefined`: as the config says. */
   readonly stray: 'drop' | 'refuse' | undefined;

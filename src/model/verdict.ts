@@ -52,7 +52,7 @@ export type Verdict =
   | {
       readonly kind: 'stale';
       readonly reasons: readonly StaleReason[];
-      /** Only its surroundings changed: its gates are run first on its former result. */
+      /** Only what it builds on changed: its gates are run first on its former result. */
       readonly reverify?: {
         /** Key of the former result. */
         readonly former: string;

@@ -1,4 +1,4 @@
-/** Former results of agents' tasks of which only the surroundings changed: gates decide first, a model only if they fail. */
+/** Former results of agents' tasks where only what they build on changed: gates decide first, a model only if they fail. */
 
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
@@ -92,7 +92,7 @@ test('a dependency with another interface: the former result stands when its gat
   expect(rig.read('out.txt')).toBe('word\n');
 });
 
-test('an input and a section are surroundings; the words of the task are not, and all is said before', async () => {
+test('an input and a section are what a task builds on; the words of the task are not, and all is said before', async () => {
   await using rig = await createRig();
   const one = (more: object = {}) => ({
     ...user({ depends_on: [], verify: ['test -s out.txt'], spec_refs: ['plan.md#words'], ...more }),
