@@ -84,9 +84,9 @@ export interface ConductorConfig {
   };
   /** Bytes of one task's outputs. Default 50 MB. */
   readonly maxOutputBytes?: number;
-  /** Bytes of an implementation prompt's instructions. Default 3072. */
+  /** Bytes of what a task itself puts into its prompt. Default 3072. */
   readonly promptBytes?: number;
-  /** Bytes of all that a planner is given: instructions, request, context and repository map. Default 10240. */
+  /** Bytes of all that a planner is given: request, context, repository map and gates. Default 10240. */
   readonly planningBytes?: number;
   /** Patterns of files that are left out of snapshots unless a spec names them. Replaces the default list. */
   readonly secrets?: readonly string[];

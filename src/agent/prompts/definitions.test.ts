@@ -58,6 +58,7 @@ describe('the shipped agents', () => {
       'planner-lead',
       'planner-qa',
       'planner-spec',
+      'planner-tasks',
       'rebase',
       'reviewer',
     ]);

@@ -61,7 +61,9 @@ function sampleOf(name: string): Json {
     case 'conflicts':
       return [{ path: '«conflicts»', change: '«change»', since: '«since»' }];
     default:
-      return /^(acceptance|constraints|patterns|gotchas|inputs|outputs|edits|gates|later)$/.test(name)
+      return /^(acceptance|constraints|patterns|gotchas|inputs|outputs|edits|gates|buildGates|later)$/.test(
+        name,
+      )
         ? [`«${name}»`]
         : `«${name}»`;
   }
@@ -127,7 +129,7 @@ describe('the prompt library', () => {
     for (const name of NAMES) {
       const { budget, variables } = heads.get(name) as PromptHead;
       const rendered = await render(name, empty(variables));
-      const size = rendered.ok ? rendered.value.instructions : Infinity;
+      const size = rendered.ok ? Buffer.byteLength(rendered.value.text) : Infinity;
       expect([name, size < limits[budget ?? 'promptBytes'] * 0.6]).toEqual([name, true]);
     }
   });
@@ -141,33 +143,33 @@ describe('a template', () => {
     expect(refused).toMatchObject({ ok: false, error: { kind: 'prompt-error', prompt: 'a.md', line: 5 } });
   });
 
-  test('is measured in bytes, its material apart', async () => {
+  test('is measured in bytes of what it is given, its material apart and its own words left out', async () => {
     const measured = await renderMeasured(
-      one('Do ä.\n{{text}}\n{{#each list}}{{this}}{{/each}}'),
+      one('Do ä.\n{{text}}{{word}}\n{{#each list}}{{this}}{{/each}}'),
       'a.md',
-      { text: 'ööö', list: ['ab', 'cd'], other: 'not shown' },
+      { text: 'ööö', word: 'ä!', list: ['ab', 'cd'], other: 'not shown', unused: 'nor this' },
       { material: ['text', 'list', 'other'] },
     );
     expect(measured).toMatchObject({
-      value: { instructions: Buffer.byteLength('Do ä.\n\n\n'), material: 10 },
+      value: { instructions: 3, material: 10 },
     });
   });
 
-  test('over its limit is refused with its sections by size, the template among them', async () => {
+  test('over its limit is refused with its sections by size, which add up', async () => {
     const variables = { short: 'a'.repeat(10), long: 'b'.repeat(40), text: 'c'.repeat(99) };
     const template = one(`{{short}}{{long}}{{text}}${'d'.repeat(20)}`);
-    const refused = await renderMeasured(template, 'a.md', variables, { material: ['text'], limit: 70 });
+    const refused = await renderMeasured(template, 'a.md', variables, { material: ['text'], limit: 49 });
     expect(refused).toEqual({
       ok: false,
       error: {
         kind: 'prompt-too-large',
-        bytes: 71,
-        limit: 70,
-        sections: ['long: 40 bytes', 'template: 21 bytes', 'short: 10 bytes'],
+        bytes: 50,
+        limit: 49,
+        sections: ['long: 40 bytes', 'short: 10 bytes'],
       },
     });
     expect(
-      await renderMeasured(template, 'a.md', variables, { material: ['text'], limit: 71 }),
+      await renderMeasured(template, 'a.md', variables, { material: ['text'], limit: 50 }),
     ).toMatchObject({
       ok: true,
     });

@@ -23,8 +23,10 @@ export interface PromptHead {
 
 export interface MeasuredPrompt {
   readonly text: string;
-  /** Bytes of what says what to do. */
+  /** Bytes of what people say and list in it, which limits are for; the template's own words are not counted. */
   readonly instructions: number;
+  /** What they are bytes of. */
+  readonly sections: readonly Section[];
   /** Bytes of reference material, which the limit leaves out. */
   readonly material: number;
 }
@@ -32,7 +34,7 @@ export interface MeasuredPrompt {
 export interface Measure {
   /** Variables that hold reference material; each is printed once. */
   readonly material: readonly string[];
-  /** Bytes of instructions. Absent: no limit. */
+  /** Bytes of `instructions`. Absent: no limit. */
   readonly limit?: number | undefined;
 }
 
@@ -64,37 +66,34 @@ export async function renderMeasured(
     return err({ kind: 'prompt-error', prompt: template, ...place, message });
   }
   const text = tidy(rendered.value);
-  const sizes = Object.entries(variables).map(
-    ([key, value]) => [key, bytesIn(value), detail(value)] as const,
-  );
-  // A template may leave material out: what does not stand in the text is not taken off its size.
-  const shown = measure.material
-    .flatMap((key) => texts(variables[key] ?? null))
-    .filter((one) => text.includes(one));
-  const material = shown.reduce((sum, one) => sum + bytes(one), 0);
-  const instructions = Math.max(0, bytes(text) - material);
-  const prompt = { text, instructions, material };
-  const refused = tooLarge(
-    prompt,
-    sizes.filter(([key]) => !measure.material.includes(key)),
-    measure.limit,
-  );
-  return refused ? err(refused) : ok(prompt);
+  // A template may leave a variable out: what does not stand in the text has no size.
+  const sizeOf = (value: Json) =>
+    texts(value)
+      .filter((one) => text.includes(one))
+      .reduce((sum, one) => sum + bytes(one), 0);
+  const sections = Object.entries(variables)
+    .filter(([key]) => !measure.material.includes(key))
+    .map(([key, value]) => [key, sizeOf(value), detail(value)] as const);
+  const material = measure.material.reduce((sum, key) => sum + sizeOf(variables[key] ?? null), 0);
+  const refused = tooLarge(sections, measure.limit);
+  return refused ? err(refused) : ok({ text, instructions: sumOf(sections), sections, material });
 }
 
-/** The refusal of a prompt over its limit: its sections by size, and what is left for the template. */
-export function tooLarge(
-  prompt: MeasuredPrompt,
-  sections: readonly (readonly [name: string, size: number, detail?: string])[],
-  limit: number | undefined,
-): Failure | undefined {
-  if (limit === undefined || prompt.instructions <= limit) return undefined;
-  const rest = prompt.instructions - sections.reduce((sum, [, size]) => sum + size, 0);
-  const named = [...sections, ['template', Math.max(0, rest), ''] as const]
-    .filter(([, size]) => size > 0)
+export type Section = readonly [name: string, size: number, detail?: string];
+
+/** The refusal of a prompt over its limit: its sections by size, which together are the size of what is refused. */
+export function tooLarge(sections: readonly Section[], limit: number | undefined): Failure | undefined {
+  const size = sumOf(sections);
+  if (limit === undefined || size <= limit) return undefined;
+  const named = sections
+    .filter(([, own]) => own > 0)
     .sort(([, a], [, b]) => b - a)
-    .map(([name, size, more = '']) => `${name}: ${size} bytes${more}`);
-  return { kind: 'prompt-too-large', bytes: prompt.instructions, limit, sections: named };
+    .map(([name, own, more = '']) => `${name}: ${own} bytes${more}`);
+  return { kind: 'prompt-too-large', bytes: size, limit, sections: named };
+}
+
+export function sumOf(sections: readonly Section[]): number {
+  return sections.reduce((sum, [, size]) => sum + size, 0);
 }
 
 /** Lists from here on are told with their length: a glob stands for as many files as there are. */

@@ -9,7 +9,14 @@ import { shownPattern } from '../../model/paths/pattern.js';
 import type { Feature, Label, Task } from '../../model/task.js';
 import type { ReportForm } from '../agent.js';
 import { cutLines, fenced, shown } from './evidence.js';
-import { bytesIn, type MeasuredPrompt, renderMeasured, type Templates, tooLarge } from './prompt-template.js';
+import {
+  bytesIn,
+  type MeasuredPrompt,
+  renderMeasured,
+  sumOf,
+  type Templates,
+  tooLarge,
+} from './prompt-template.js';
 
 export interface PromptDependency {
   readonly label: Label;
@@ -25,7 +32,7 @@ export interface PromptFacts {
   readonly dependencies: readonly PromptDependency[];
   /** Declared inputs. */
   readonly inputs: readonly string[];
-  /** Bytes of instructions; reference material (context, spec sections) does not count. Absent: no limit. */
+  /** Bytes of the task's own text and lists, gates included; reference material and templates do not count. Absent: no limit. */
   readonly limit?: number;
   /** Name of the template; absent: the one of the task's type. */
   readonly template?: string;
@@ -62,8 +69,8 @@ export interface RenderedPrompt {
    * Fails with `prompt-too-large` when the gates are what makes it so.
    */
   full(extra: PromptExtra): Promise<Result<string, Failure>>;
-  /** As `full`, with its size. */
-  measured(extra: PromptExtra): Promise<Result<MeasuredPrompt, Failure>>;
+  /** As `full`, with its size. `limit`: in the place of that of the facts. */
+  measured(extra: PromptExtra, limit?: number): Promise<Result<MeasuredPrompt, Failure>>;
 }
 
 const STEERING = 'steering.md';
@@ -114,9 +121,12 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
   const measure = { material: ['context', 'sections'], limit: facts.limit };
   const defined = await renderMeasured(templates, name, variables, measure);
   if (!defined.ok) return defined;
-  const measured = async (extra: PromptExtra): Promise<Result<MeasuredPrompt, Failure>> => {
+  const measured = async (
+    extra: PromptExtra,
+    limit = facts.limit,
+  ): Promise<Result<MeasuredPrompt, Failure>> => {
     const titled = { ...variables, title: task.title, feature: feature.title };
-    const first = await renderMeasured(templates, name, titled, measure);
+    const first = await renderMeasured(templates, name, titled, { material: measure.material });
     if (!first.ok) return first;
     const change = extra.specChange?.trim() ?? '';
     const { report } = extra;
@@ -142,15 +152,15 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     const material = ['specChange', 'formerFails', 'conventions'];
     const second = await renderMeasured(templates, STEERING, steers, { material });
     if (!second.ok) return second;
-    if (second.value.text.trim() === '') return first;
+    const counted = [...first.value.sections, ['gates', bytesIn(steers.gates)] as const];
+    const refused = tooLarge(counted, limit);
     const whole = {
       text: `${first.value.text}\n${second.value.text}`,
-      instructions: first.value.instructions + second.value.instructions + 1,
+      instructions: sumOf(counted),
+      sections: counted,
       material: first.value.material + second.value.material,
     };
-    const { context: _context, sections: _sections, ...counted } = { ...titled, gates: steers.gates };
-    const sizes = Object.entries(counted).map(([key, value]) => [key, bytesIn(value)] as const);
-    const refused = tooLarge(whole, sizes, facts.limit);
+    if (second.value.text.trim() === '') return refused ? err(refused) : first;
     return refused ? err(refused) : ok(whole);
   };
   return ok({

@@ -100,6 +100,8 @@ async function beside(run: () => Promise<number>, stays: boolean): Promise<numbe
   return withPage(run, { stays });
 }
 
+const FRESH_PLAN = 'write a rejected document again from the start, instead of correcting the kept one';
+
 export function addRun(program: Command, setExitCode: SetExitCode): void {
   program
     .command('run')
@@ -107,6 +109,7 @@ export function addRun(program: Command, setExitCode: SetExitCode): void {
     .argument('<feature|request.md>', 'a feature with a REQUEST.md, or a Markdown file with the request')
     .option('--feature <name>', 'name of the feature of a request file; default: the name of the file')
     .option('--yes', 'build without asking')
+    .option('--fresh', FRESH_PLAN)
     .option('--discard-edits', 'let the plan and the build replace hand edits')
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
@@ -129,6 +132,7 @@ export function addPlan(program: Command, setExitCode: SetExitCode): void {
     .argument('<feature|request.md>', 'a feature with a REQUEST.md, or a Markdown file with the request')
     .option('--feature <name>', 'name of the feature of a request file; default: the name of the file')
     .option('--dry-run', 'print what would be written again, and why; ask no agent')
+    .option('--fresh', FRESH_PLAN)
     .option('--discard-edits', 'let the plan replace your changes in PLAN.md and BACKLOG.yaml')
     .option(...BUDGET_USD)
     .option('--no-wait', 'fail if another conductor works on this project, instead of waiting for it')

@@ -6,20 +6,26 @@ import { addUsage } from '../../agent/usage.js';
 import { Limiter } from '../../base/limiter.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { askForDocument } from '../../execution/agent-requests/ask.js';
-import type { AgentRequest, AgentResponse } from '../../execution/agent-requests/request.js';
+import type {
+  Accepted,
+  AgentRequest,
+  AgentResponse,
+  Refusal,
+} from '../../execution/agent-requests/request.js';
 import { ResponseStore } from '../../execution/agent-requests/response-store.js';
 import { guarded } from '../../execution/attempt-failure.js';
 import { type Executor, WorkMeter } from '../../execution/executor.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { type ActionKey, compareManifests, type Manifest, type Usage } from '../../model/action.js';
+import type { ActionKey, Usage } from '../../model/action.js';
 import type { Config } from '../../model/config.js';
-import type { Diagnostic, Failure } from '../../model/failure.js';
+import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
-import type { ObjectId } from '../../model/tree.js';
-import type { StaleReason, Verdict } from '../../model/verdict.js';
+import type { Verdict } from '../../model/verdict.js';
 import type { Emit } from '../../project/host.js';
+import { agentRequest, type DocumentRequest, staleness } from './document-request.js';
+import { BestDraft, type KeptDrafts } from './kept-draft.js';
 import type { PlanLock } from './plan-files.js';
-import { changeSince, correctionPrompt, firstPrompt, type PlanningNode } from './planning-node.js';
+import { isWrittenFrom, type PlanningNode } from './planning-node.js';
 
 export interface PlanDocumentsParts {
   readonly objects: GitObjects;
@@ -37,20 +43,9 @@ export interface PlanDocumentsParts {
   now(): number;
   /** Called when the first agent is asked. */
   openExecutor(): Promise<Result<Executor, Failure>>;
-  /** Writes a document for a person to read, under the name of its file; returns its path, relative to the project. */
-  keepProposal(file: string, text: string): Promise<string>;
-}
-
-export interface DocumentRequest {
-  readonly node: PlanningNode;
-  /** The tree that the planner sees. */
-  readonly inputTree: ObjectId;
-  /** The document as it was planned last, and what it was planned from where that is known. */
-  readonly former: { readonly text: string; readonly manifest: Manifest | undefined } | undefined;
-  /** Where the document would stand in the project, for messages. */
-  readonly file: string;
-  /** The document as it is taken, or everything that is wrong with it. */
-  check(text: string): Promise<Result<string, readonly Diagnostic[]>>;
+  readonly kept: KeptDrafts;
+  /** Kept drafts are not gone on from. */
+  readonly fresh: boolean;
 }
 
 export interface Document {
@@ -116,30 +111,89 @@ export class PlanDocuments {
   }
 
   private async findOrWrite(request: DocumentRequest): Promise<Result<Found, Failure>> {
-    const { emit, lock, dryRun } = this.parts;
-    const { name, label, manifest, output } = request.node;
-    let refused: string | undefined;
+    const { emit, lock, dryRun, kept } = this.parts;
+    const { node } = request;
+    const { name, label, manifest, output } = node;
+    const best = new BestDraft();
     const check: AgentRequest<string>['check'] = async (text) => {
       const checked = await request.check(text);
       if (checked.ok) return ok({ value: checked.value, text: checked.value });
-      refused = text;
+      best.refused(text, checked.error);
       const failure = { kind: 'invalid-plan', file: request.file, diagnostics: checked.error } as const;
       return err({ failure, problems: checked.error.map(({ message }) => message) });
     };
     const found = await this.responses.find({ manifest, output, check });
     if (!found.ok) return found;
-    const { value } = found;
+    const stored: AgentResponse<string> | NotFound = found.value;
+    const value = stored.text === undefined ? await this.recorded(request, check, stored) : stored;
     const isFresh = lock?.documents[name] === value.key;
     const outcome = isFresh ? 'fresh' : 'cached';
-    if ('text' in value) {
+    if (value.text !== undefined) {
       emit({ type: 'task.checked', task: label, verdict: isFresh ? FRESH : CACHED });
       return ok({ response: value, outcome });
     }
     emit({ type: 'task.checked', task: label, verdict: staleness(request) });
     if (dryRun) return ok({ response: undefined, outcome });
-    const written = await this.write(request, check, value.key);
-    if (written.ok || written.error.kind !== 'invalid-plan' || refused === undefined) return written;
-    return err({ ...written.error, kept: await this.parts.keepProposal(request.file, refused) });
+    best.forget();
+    const text = this.parts.fresh ? undefined : await kept.find(node);
+    const draft = text === undefined ? undefined : { text, checked: await check(text) };
+    const written = draft?.checked.ok
+      ? await this.takeDraft(request, draft.checked.value, value.key)
+      : await this.write({ ...request, ...this.goingOnFrom(request, draft) }, check, value.key);
+    if (written.ok) await kept.drop(node);
+    else if (best.text !== undefined) {
+      const path = await kept.keep(node, best.text);
+      const { error } = written;
+      return err(
+        error.kind === 'invalid-plan' ? { ...error, diagnostics: best.problems, kept: path } : error,
+      );
+    }
+    return written;
+  }
+
+  /** What an earlier plan of the same sources left, to be sent back with what is wrong with it today. */
+  private goingOnFrom(
+    { node }: DocumentRequest,
+    draft: { readonly text: string; readonly checked: Result<unknown, Refusal> } | undefined,
+  ): Pick<DocumentRequest, 'draft'> {
+    if (!draft || draft.checked.ok) return {};
+    const { length } = draft.checked.error.problems;
+    const what = length === 1 ? 'one problem' : `${length} problems`;
+    const message = `the draft of an earlier plan is corrected (${what}); \`--fresh\` writes it again from the start`;
+    this.parts.emit({ type: 'warning', task: node.label, message });
+    return { draft: { text: draft.text, refusal: draft.checked.error } };
+  }
+
+  /** A draft that holds by now: a person has corrected it, or the project has changed. */
+  private async takeDraft(
+    request: DocumentRequest,
+    accepted: Accepted<string>,
+    key: ActionKey | undefined,
+  ): Promise<Result<Found, Failure>> {
+    const { label, model, output, manifest } = request.node;
+    const startedAt = this.parts.now();
+    if (key !== undefined) {
+      const asked = { label, payer: label, model, output, manifest };
+      const made = { key, text: accepted.text, attempts: 0, startedAt, usage: {} };
+      const stored = await this.responses.keep(asked, made);
+      if (!stored.ok) return stored;
+    }
+    const message = 'the draft of an earlier plan has no problems any more, and is taken as it is';
+    this.parts.emit({ type: 'warning', task: label, message });
+    return ok({ response: { ...accepted, key }, outcome: 'cached' });
+  }
+
+  /** The document of the lock, if it is of the same sources under a key of a former form; else what was found. */
+  private async recorded(
+    { node }: DocumentRequest,
+    check: AgentRequest<string>['check'],
+    found: NotFound,
+  ): Promise<AgentResponse<string> | NotFound> {
+    const key = this.parts.lock?.documents[node.name];
+    const former = key === undefined ? undefined : await this.responses.document(key, node.output);
+    if (!former || !isWrittenFrom(former.manifest, node)) return found;
+    const checked = await check(former.text);
+    return checked.ok ? { ...checked.value, key } : found;
   }
 
   private async write(
@@ -181,6 +235,12 @@ export class PlanDocuments {
   }
 }
 
+interface NotFound {
+  readonly text?: undefined;
+  /** Under which a new one is to be stored. */
+  readonly key: ActionKey | undefined;
+}
+
 interface Found {
   readonly response: AgentResponse<string> | undefined;
   readonly outcome: 'fresh' | 'cached' | 'built';
@@ -188,43 +248,3 @@ interface Found {
 
 const FRESH: Verdict = { kind: 'fresh' };
 const CACHED: Verdict = { kind: 'cached', reasons: [] };
-
-/** What the planner is asked: the node's prompt with what was planned before; a refused document is sent back. */
-async function agentRequest(
-  { templates, config }: PlanDocumentsParts,
-  { node, inputTree, former }: DocumentRequest,
-  check: AgentRequest<string>['check'],
-): Promise<Result<AgentRequest<string>, Failure>> {
-  const { label, definition, model, output, manifest } = node;
-  const prompt = await firstPrompt(templates, node, former);
-  if (!prompt.ok) return prompt;
-  const isOutdated = former !== undefined && changeSince(former.manifest, manifest) !== '';
-  return ok({
-    label,
-    phase: 'planning',
-    payer: label,
-    budget: {},
-    definition,
-    model,
-    prompt: prompt.value,
-    output,
-    inputTree,
-    attempts: config.attempts + 1,
-    manifest,
-    former: former && { text: former.text, isOutdated },
-    check,
-    correct: async ({ failure }, times) => {
-      const problems = failure.kind === 'invalid-plan' ? failure.diagnostics : [];
-      return correctionPrompt(templates, node, problems, times);
-    },
-  });
-}
-
-/** Why a document has to be written: what differs from what the former one was written from. */
-function staleness({ former, node }: DocumentRequest): Verdict {
-  const before = former?.manifest;
-  const changes = before ? compareManifests(before, node.manifest) : [];
-  const reason: StaleReason =
-    changes.length > 0 ? { kind: 'manifest-changed', changes } : { kind: 'never-built' };
-  return { kind: 'stale', reasons: [reason] };
-}

@@ -16,9 +16,10 @@ import { readDefinitions, readPrompts } from '../../project/agent-files.js';
 import { loadProject } from '../../project/project.js';
 import { diskSource } from '../../project/project-source.js';
 import { GitResults } from '../../store/git-results.js';
+import { KeptDrafts } from './kept-draft.js';
 import { PlanDocuments } from './plan-documents.js';
 import { DOCUMENTS, PLAN_LOCK, parsePlanLock, type WrittenPlan } from './plan-files.js';
-import { keepProposal, publishPlan } from './plan-publishing.js';
+import { publishPlan } from './plan-publishing.js';
 import { type PlanParts, recordedPlan, writePlan } from './plan-writing.js';
 import { findFeature, type PlanOptions, textIn } from './planned-feature.js';
 import { labelOf } from './planning-node.js';
@@ -71,8 +72,8 @@ export async function planFeature(run: PlanRun): Promise<Planned> {
         rules: project.rules.text,
         startedAt,
       }),
-    keepProposal: (file, text) =>
-      keepProposal(project, feature.name, file.slice(feature.folder.length), text),
+    fresh: options.fresh,
+    kept: new KeptDrafts(project, feature.name),
   });
   let written: Result<WrittenPlan | undefined, Failure>;
   try {
@@ -152,6 +153,7 @@ async function openParts(run: PlanRun): Promise<Result<PlanParts, Failure>> {
     feature,
     agent,
     templates,
+    shipped: await host.shippedPrompts(),
     definitions: definitions.value,
     tree,
     map,

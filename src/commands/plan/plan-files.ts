@@ -5,6 +5,7 @@ import type { Digest } from '../../model/digest.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { PlannedBacklog } from '../../plan/merged-backlog.js';
 import { PLANNERS, type Planner } from '../../plan/merged-plan.js';
+import { CONDUCTOR_FOLDER } from '../../project/log-files.js';
 import type { Project } from '../../project/project.js';
 import { type PlannedFeature, REQUEST, textIn } from './planned-feature.js';
 
@@ -49,6 +50,11 @@ export async function readBacklog(text: string, file: string): Promise<PlannedBa
   const value = parsed.ok ? (parsed.value as Partial<PlannedBacklog> | null) : null;
   const isBacklog = Array.isArray(value?.tasks) && value.tasks.every((task) => typeof task?.id === 'string');
   return isBacklog ? (value as PlannedBacklog) : undefined;
+}
+
+/** The folder of texts that a person may read and copy; relative to the project. */
+export function proposals(feature: string): string {
+  return `${CONDUCTOR_FOLDER}/plans/${feature}`;
 }
 
 /** Committed beside the files of a planned feature: which documents they came from. It decides nothing. */

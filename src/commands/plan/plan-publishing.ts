@@ -6,7 +6,6 @@ import type { Failure } from '../../model/failure.js';
 import type { Entry } from '../../model/tree.js';
 import { compareBacklogs } from '../../plan/merged-backlog.js';
 import type { Emit } from '../../project/host.js';
-import { CONDUCTOR_FOLDER } from '../../project/log-files.js';
 import type { Project } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
 import { type CheckParts, checkFiles } from './backlog-check.js';
@@ -16,6 +15,7 @@ import {
   PLAN_LOCK,
   type PlanLock,
   planLockText,
+  proposals,
   readBacklog,
   type WrittenPlan,
 } from './plan-files.js';
@@ -75,10 +75,6 @@ export async function keepProposal(
   const file = `${proposals(feature)}/${name}`;
   await writeAtomic(`${project.repository.project}/${file}`, text);
   return file;
-}
-
-function proposals(feature: string): string {
-  return `${CONDUCTOR_FOLDER}/plans/${feature}`;
 }
 
 /** The changed files and the lock file in one step: a change by a person in the meantime refuses all of it. */

@@ -88,7 +88,7 @@ function unknownAgent({ definitions }: RuleParts, task: Task): SpecProblem[] {
   ];
 }
 
-/** Tasks whose prompt a build would refuse, before anything is paid for them. */
+/** Tasks whose text a build would refuse, before anything is paid for them. */
 async function largePrompts(
   { templates, project, agent }: RuleParts,
   feature: Feature,
@@ -104,23 +104,18 @@ async function largePrompts(
       return { label: need, outputs, interface: seen ?? outputs };
     });
     const inputs = task.inputs ?? [];
-    const rendered = await renderPrompt({
-      templates,
-      task,
-      feature,
-      dependencies,
-      inputs,
-      limit: config.promptBytes,
-    });
+    const rendered = await renderPrompt({ templates, task, feature, dependencies, inputs });
     const beside = instructionsBeside({ graph, agent }, task, gatesOf(project, task));
-    const measured: Result<unknown, Failure> = rendered.ok ? await rendered.value.measured(beside) : rendered;
+    const measured: Result<unknown, Failure> = rendered.ok
+      ? await rendered.value.measured(beside, config.promptBytes)
+      : rendered;
     if (measured.ok || measured.error.kind !== 'prompt-too-large') continue;
     const { bytes, limit, sections } = measured.error;
     problems.push({
       file: task.source.file,
       path: [...task.source.path, 'id'],
-      message: `the prompt of \`${task.id}\` has ${bytes} bytes of ${limit}: ${sections.slice(0, 3).join(', ')}`,
-      hint: 'split it into two tasks, or shorten it',
+      message: `the text of \`${task.id}\` has ${bytes} bytes of ${limit}: ${sections.join(', ')}`,
+      hint: 'split it into two tasks, or shorten it: what sections of the plan say need not stand in it',
     });
   }
   return problems;

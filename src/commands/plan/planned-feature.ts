@@ -16,6 +16,8 @@ export interface PlanOptions {
   readonly target: PlanTarget;
   /** Reports which documents would be rewritten, and why; asks no agent. */
   readonly dryRun: boolean;
+  /** Refused documents of earlier plans are not gone on from. */
+  readonly fresh: boolean;
   /** The plan's files replace a person's. */
   readonly discardEdits: boolean;
   /** Dollars that this plan may cost, beside what the config says; undefined: no more limit. */

@@ -40,6 +40,8 @@ export interface PlanningNode {
 
 export interface NodeParts {
   readonly templates: Templates;
+  /** conductor's own, which are in no key: a new wording is no reason to plan again. */
+  readonly shipped: Templates;
   readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
   readonly agent: Agent;
   readonly config: Config;
@@ -112,18 +114,24 @@ interface NodeFacts {
 }
 
 async function makeNode(
-  { templates, definitions, agent, config, feature }: NodeParts,
+  { templates, shipped, definitions, agent, config, feature }: NodeParts,
   { name, template, file, given, material, shown }: NodeFacts,
 ): Promise<Result<PlanningNode, Failure>> {
   const head = await promptHead(template, templates.get(template) ?? '');
   if (!head.ok) return head;
   const output = `specs/${feature.name}/${file}`;
-  // Gates judge what is built and not the plan: in the prompt as in no key, like those of tasks.
-  const gates = gateCommands([...config.gates.task, ...config.gates.build]);
+  // Gates and limits judge what is built and not the plan: in the prompt as in no key, like those of tasks.
+  const beside = {
+    gates: gateCommands(config.gates.task),
+    buildGates: gateCommands(config.gates.build),
+    bytes: taskBytes(config),
+  };
   const variables: PromptVariables = {
     feature: feature.title,
     output,
     gates: [],
+    buildGates: [],
+    bytes: 0,
     request: '',
     context: '',
     project: '',
@@ -132,7 +140,7 @@ async function makeNode(
   const measure = { material, limit: config.planningBytes };
   const rendered = await renderMeasured(templates, template, variables, measure);
   if (!rendered.ok) return rendered;
-  const whole = await renderMeasured(templates, template, { ...variables, gates, ...shown }, measure);
+  const whole = await renderMeasured(templates, template, { ...variables, ...beside, ...shown }, measure);
   if (!whole.ok) return whole;
   const definition = head.value.agent ?? 'planner-arch';
   const defined = definitions?.get(definition);
@@ -144,11 +152,15 @@ async function makeNode(
   const words: ManifestItem[] = [
     ...(config.salt === '' ? [] : [{ name: 'salt', value: config.salt, show: 'word' as const }]),
     { name: 'recipe', value: `plan ${name}`, show: 'word' },
-    { name: 'agent', value: agentIdentity(agent, defined), show: 'word' },
+    {
+      name: 'agent',
+      value: defined?.isShipped ? agent.identity : agentIdentity(agent, defined),
+      show: 'word',
+    },
     ...(model === undefined ? [] : [{ name: 'model', value: model, show: 'word' as const }]),
   ];
   // The parts of the prompt are also items, so that an explanation names what changed.
-  const texts = { ...given, prompt: rendered.value.text };
+  const texts = isOwn({ templates, shipped }, template) ? { ...given, prompt: rendered.value.text } : given;
   const manifest = [
     ...words,
     ...Object.entries(texts)
@@ -165,6 +177,35 @@ async function makeNode(
     manifest,
     key: manifestKey(manifest),
   });
+}
+
+/** Whether the project has a template of its own here, or a part of templates. */
+function isOwn({ templates, shipped }: Pick<NodeParts, 'templates' | 'shipped'>, template: string): boolean {
+  const names = [...templates.keys()].filter((name) => name === template || name.startsWith('partials/'));
+  return names.some((name) => templates.get(name) !== shipped.get(name));
+}
+
+/** The share of `promptBytes` that planners are told: nobody counts bytes to the last one. */
+const TOLD = 0.8;
+
+/** Bytes that a task may have in its texts and lists, in whole hundreds: gates of all tasks are in each prompt. */
+function taskBytes({ gates, promptBytes }: Config): number {
+  const taken = Buffer.byteLength(gateCommands(gates.task).join(''));
+  return Math.max(0, Math.floor(((promptBytes - taken) * TOLD) / 100) * 100);
+}
+
+/**
+ * Whether a document was written from the same as `node`: also by a conductor that had its own prompts and agent
+ * definitions in the key.
+ */
+export function isWrittenFrom(former: Manifest, { manifest }: PlanningNode): boolean {
+  const before = new Map(former.map(({ name, value }) => [name, value]));
+  const names = new Set(manifest.map(({ name }) => name));
+  const isSame = ({ name, value }: ManifestItem) => {
+    const old = before.get(name);
+    return old === value || (name === 'agent' && old?.startsWith(`${value}\n`) === true);
+  };
+  return manifest.every(isSame) && [...before.keys()].every((name) => names.has(name) || name === 'prompt');
 }
 
 /** `@` is not allowed in task ids, so no task has this label. */

@@ -63,6 +63,12 @@ class Asking<T> {
   async response(key: ActionKey | undefined): Promise<Result<AgentResponse<T>, Failure>> {
     const { parts, request, context } = this;
     const startedAt = parts.now();
+    const { draft } = request;
+    if (draft) {
+      this.refusal = { text: draft.text, reason: draft.refusal };
+      const sent = await this.sendBack(0, draft.refusal.failure);
+      if (!sent.ok) return sent;
+    }
     for (let attempt = 1; ; attempt++) {
       this.refusal = undefined;
       const answer = await guarded(() => this.attempt(attempt));

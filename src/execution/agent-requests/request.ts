@@ -45,6 +45,8 @@ export interface AgentRequest<T> {
   readonly manifest: Manifest | undefined;
   /** The present document; the agent sees it at the path of the answer. */
   readonly former?: FormerDocument | undefined;
+  /** What an earlier request left, and why it was refused: it is sent back like an answer of this one. */
+  readonly draft?: { readonly text: string; readonly refusal: Refusal } | undefined;
   /** The task and attempt that the request's events belong to; undefined: it has events of its own. */
   readonly beside?: BesideTask | undefined;
   /** The accepted answer, or everything that is wrong with it. */

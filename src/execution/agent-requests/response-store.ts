@@ -69,7 +69,10 @@ export class ResponseStore {
     return result && text !== undefined ? { text, manifest: result.provenance.manifest } : undefined;
   }
 
-  async keep<T>(request: AgentRequest<T>, response: NewResponse): Promise<Result<unknown, Failure>> {
+  async keep(
+    request: Pick<AgentRequest<unknown>, 'label' | 'payer' | 'model' | 'output' | 'manifest'>,
+    response: NewResponse,
+  ): Promise<Result<unknown, Failure>> {
     const { agent, objects, version, now } = this.parts;
     const { label, payer, model, output, manifest = [] } = request;
     const { key, text, attempts, startedAt, usage } = response;

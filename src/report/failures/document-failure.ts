@@ -11,7 +11,9 @@ export function describePlanFailure(failure: PlanFailure): FailureText {
       ...say(
         "the planner's document is not valid",
         failure.kept === undefined ? [] : [['kept', failure.kept]],
-        'run the command again, or correct the kept file and copy it into place',
+        failure.kept === undefined || failure.kept.endsWith('/')
+          ? 'run the command again, or correct the kept file and copy it into place'
+          : 'run the command again: it goes on from the kept file, which you can correct before; `--fresh` starts from the beginning',
       ),
       diagnostics: failure.diagnostics,
     };

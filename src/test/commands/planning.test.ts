@@ -1,5 +1,6 @@
 /** Plans: three documents side by side, one backlog, kept as results are, and never over a person's words. */
 
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { ok } from '../../base/result.js';
@@ -7,6 +8,7 @@ import { plan } from '../../commands/plan/plan.js';
 import type { BuildEvent } from '../../model/event.js';
 import { PLAN, PLAN_TEXT, planners, planWithoutAgent, runPlan, startPlan } from '../rig/planning-rig.js';
 import { createRig, type Rig } from '../rig/rig.js';
+import { backlogYaml } from '../rig/rig-backlog.js';
 
 const TASKS = {
   T01: { description: 'Write one.', inputs: [], outputs: ['one.txt'], verify: ['test -s one.txt'] },
@@ -230,7 +232,7 @@ test('all that is wrong with a backlog is in one correction, whatever kind of ru
     'there is no task `f/T7`',
     '`colour` is not a known key',
     '`T01` and `T02` both edit `src/types.ts`, and neither waits for the other',
-    'the prompt of `T02` has',
+    'the text of `T02` has',
   ])
     expect(held[1]).toContain(part);
 });
@@ -248,7 +250,7 @@ test('what only a plan may not do is refused as well: secrets, prompts that no b
   const failure = story.refusal();
   if (failure?.kind !== 'invalid-plan') throw new Error(story.log());
   expect(failure.diagnostics.map(({ message }) => message)).toEqual([
-    expect.stringMatching(/^the prompt of `T01` has \d+ bytes of 3072: description: 4000 bytes/),
+    expect.stringMatching(/^the text of `T01` has \d+ bytes of 3072: description: 4000 bytes/),
     '`config/.env` looks like a secret; a plan may not name it',
     '`src/app.ts` is a file that a person wrote; conductor does not overwrite it',
   ]);
@@ -266,6 +268,59 @@ test('a backlog that is never mended is refused in the end, and the planners are
   expect(new Set(prompts).size).toBe(3);
   const again = await runPlan(rig, { backlog: TASKS });
   expect(again.agent.runs.map(({ label }) => label)).toEqual(['f/@backlog']);
+});
+
+test('the draft that was refused is corrected by the next plan, from the best of its attempts', async () => {
+  await using rig = await project();
+  rig.config = { ...rig.config, attempts: 1 };
+  const one = { T01: { description: 'x', inputs: [], outputs: ['a.txt'], depends_on: ['T7'] } };
+  const two = { T01: { ...one.T01, depends_on: ['T7', 'T8'] } };
+  const refused = await runPlan(rig, { backlog: [one, two] });
+  const failure = refused.refusal();
+  if (failure?.kind !== 'invalid-plan') throw new Error(refused.log());
+  expect(failure.diagnostics.map(({ message }) => message)).toEqual(['there is no task `f/T7`']);
+  expect(failure.kept).toBe('.conductor/plans/f/BACKLOG.yaml');
+
+  const held: { prompt: string; shown: string }[] = [];
+  const again = startPlan(rig);
+  const run = await again.agent.next('f/@backlog');
+  held.push({ prompt: run.prompt, shown: readFileSync(`${run.cwd}/specs/f/BACKLOG.yaml`, 'utf8') });
+  for (const [path, text] of Object.entries(planners({ backlog: two })(run.request)))
+    await run.write(path, text as string);
+  run.finish();
+  const second = await again.agent.next('f/@backlog');
+  second.fail({ kind: 'cancelled' });
+  await again.done;
+  expect(held[0]?.prompt).toContain('It has been refused once');
+  expect(held[0]?.prompt).toContain('there is no task `f/T7`');
+  expect(held[0]?.shown).toContain('T7');
+  expect(held[0]?.shown).not.toContain('T8');
+  expect(again.story.warnings().join()).toContain('draft of an earlier plan is corrected (one problem)');
+
+  // Another request has no draft, and `--fresh` passes over it.
+  const fresh = await runPlan(rig, { backlog: two }, { fresh: true });
+  expect(fresh.agent.runs.map(({ prompt }) => prompt.includes('## Refused'))).toEqual([false, true]);
+
+  // A person may correct the kept file: nobody is asked then.
+  rig.write({ '.conductor/plans/f/BACKLOG.yaml': backlogYaml('f', TASKS) });
+  const taken = await planWithoutAgent(rig);
+  expect(taken.summary).toMatchObject({ outcome: 'built', exitCode: 0 });
+  expect(rig.read('specs/f/BACKLOG.yaml')).toContain('Write two.');
+  expect((await planWithoutAgent(rig)).summary.outcome).toBe('up-to-date');
+});
+
+test("a new wording of conductor's own prompts plans nothing again, a project's own prompt does", async () => {
+  await using rig = await project();
+  await runPlan(rig, { backlog: TASKS });
+  const host = rig.host(new ScriptedAgent({ tripwire: true }));
+  const shipped = await host.shippedPrompts();
+  const reworded = new Map([...shipped].map(([name, text]) => [name, `${text}\nSo be it.\n`]));
+  const asked = { ...PLAN, target: { kind: 'feature', name: 'f' } as const };
+  const signal = new AbortController().signal;
+  const outcome = await plan({ ...host, shippedPrompts: async () => reworded }, asked, () => {}, signal);
+  expect(outcome.summary).toMatchObject({ outcome: 'up-to-date', exitCode: 0 });
+  rig.write({ 'prompts/planning-qa.md': `${shipped.get('planning-qa.md')}\nBe brief.\n` });
+  expect((await runPlan(rig, { backlog: TASKS })).ran()).toContain('f/@planner-qa');
 });
 
 test('a plan that is stopped keeps the documents that are finished', async () => {
@@ -309,7 +364,7 @@ test("a person's changes stay: merged where the plan changes something else, a d
   const wanted = { ...TASKS, T01: { ...TASKS.T01, description: 'Write all.' } };
   const refused = await runPlan(rig, {
     spec: '## Purpose\n\nAll notes.\n',
-    plan: PLAN_TEXT,
+    plan: PLAN_TEXT.replace('Notes can', 'All notes can'),
     backlog: wanted,
   });
   expect(refused.summary.exitCode).toBe(1);

@@ -12,6 +12,7 @@ import { Story } from './rig-story.js';
 
 export const PLAN: Omit<PlanOptions, 'target'> = {
   dryRun: false,
+  fresh: false,
   discardEdits: false,
   budgetUsd: undefined,
   wait: true,

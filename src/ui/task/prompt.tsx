@@ -29,7 +29,7 @@ function OnePrompt({ prompt, isOpen }: { readonly prompt: PromptView; readonly i
   const limit =
     prompt.instructions === undefined
       ? ''
-      : `; ${bytes(prompt.instructions)} of instructions${prompt.limit === undefined ? '' : ` of ${bytes(prompt.limit)} allowed`}, ${bytes(prompt.material ?? 0)} of material`;
+      : `; ${bytes(prompt.instructions)} of the task itself${prompt.limit === undefined ? '' : ` of ${bytes(prompt.limit)} allowed`}, ${bytes(prompt.material ?? 0)} of material`;
   return (
     <Panel title={title} note={`${bytes(prompt.bytes)}${limit}`}>
       <table class="table bars">

@@ -9,6 +9,7 @@ import { createHost } from '../../wire.js';
 interface PlanFlags {
   readonly feature?: string;
   readonly dryRun?: boolean;
+  readonly fresh?: boolean;
   readonly discardEdits?: boolean;
   readonly budgetUsd?: number;
   readonly wait: boolean;
@@ -25,6 +26,7 @@ export async function runPlan(target: string, flags: PlanFlags): Promise<number>
       {
         target: planTarget(target, flags.feature),
         dryRun: flags.dryRun === true,
+        fresh: flags.fresh === true,
         discardEdits: flags.discardEdits === true,
         budgetUsd: flags.budgetUsd,
         wait: flags.wait,

@@ -18,6 +18,7 @@ import { createHost } from '../../wire.js';
 interface RunFlags {
   readonly feature?: string;
   readonly yes?: boolean;
+  readonly fresh?: boolean;
   readonly discardEdits?: boolean;
   readonly budgetUsd?: number;
   readonly workers?: number;
@@ -37,6 +38,7 @@ export async function runRun(target: string, flags: RunFlags): Promise<number> {
         {
           target: planTarget(target, flags.feature),
           dryRun: false,
+          fresh: flags.fresh === true,
           discardEdits,
           budgetUsd: flags.budgetUsd,
           wait: flags.wait,

@@ -27,7 +27,7 @@ export async function runPrompt(target: string, flags: { readonly json?: boolean
 
 function sizeLines({ label, agent, instructions, material, limit, waitingFor }: PromptPreview): string[] {
   const lines = [
-    `${label}: ${instructions} of ${limit} bytes of instructions, ${material} bytes of reference material; agent ${agent}`,
+    `${label}: ${instructions} of ${limit} bytes of the task itself, ${material} bytes of reference material; agent ${agent}`,
   ];
   if (waitingFor.length > 0) {
     lines.push(
