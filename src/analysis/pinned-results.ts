@@ -29,6 +29,16 @@ export function missingPin(locked: TaskRecord, store: Pick<ResultStore, 'unreach
   return [{ kind: 'result-missing', key, ...(unreached.length === 0 ? {} : { unreached }) }];
 }
 
+/** A patch that no store gave; with the remotes that may have it, where some did not answer. */
+export function baseMissing(
+  store: Pick<ResultStore, 'unreached'>,
+  path: string,
+  locked: TaskRecord,
+): Failure {
+  const unreached = store.unreached?.(resultKeyOf(locked)) ?? [];
+  return { kind: 'edit-base-missing', path, ...(unreached.length === 0 ? {} : { unreached }) };
+}
+
 /** One digest for the files of a record, as `contentDigest` has it for those of a result. */
 export function recordedDigest(record: TaskRecord): Digest {
   const outputs = new Map(Object.entries(record.outputs).map(([path, word]) => [path, decodeEntry(word)]));

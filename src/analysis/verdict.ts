@@ -153,7 +153,11 @@ export class Checker {
     const result = candidate.result;
     const sameKey = locked?.key === facts.key;
     const disk = compareWithDisk(this.project, subject, result?.outputs ?? NO_FILES);
-    const reasons = [...candidate.reasons, ...(await this.reasons(subject, disk, result))];
+    const known = candidate.reasons.map(({ kind }) => kind);
+    const more = (await this.reasons(subject, disk, result)).filter(
+      ({ kind }) => kind !== 'forced' || !known.includes(kind),
+    );
+    const reasons = [...candidate.reasons, ...more];
 
     const isCurrent = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
     const drift = this.options.discardEdits

@@ -20,7 +20,7 @@ import { inSession, openWritingSession, type Session, type WritingOptions } from
 
 export interface PreparedOptions extends WritingOptions {
   readonly prepare: PrepareOptions;
-  /** Gets every event, if present. */
+  /** Gets every event, if present, without those that the result tells: the first, the failure, the last. */
   on?(event: BuildEvent): void;
 }
 
@@ -34,6 +34,9 @@ export interface PreparedSession {
   /** Keeps the events, as a build does: called by a command that runs recipes or agents, before the first. */
   openLog(): void;
 }
+
+/** They tell who reads the log of the command and its end; the caller is told by the result. */
+const OF_LOG: ReadonlySet<BuildEvent['type']> = new Set(['build.started', 'build.failure', 'build.finished']);
 
 /** What `use` makes of it, or why it could not be opened. The agent is ended too; nothing is sent to remotes. */
 export async function inPreparedSession<T>(
@@ -49,8 +52,7 @@ export async function inPreparedSession<T>(
   const emit = createEmit(host.now, (event) => {
     record.on(event);
     seen.on(event);
-    // The first and the last event are those of a log: they name the command to everybody who reads the log.
-    if (event.type !== 'build.started' && event.type !== 'build.finished') options.on?.(event);
+    if (!OF_LOG.has(event.type)) options.on?.(event);
   });
   emit({ type: 'build.started', build, command: options.command, version: host.version });
   return inSession(openWritingSession(host, options, emit), async (session) => {

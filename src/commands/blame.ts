@@ -1,5 +1,6 @@
 /** What built a file, and how: from the lock file and the result, also for edited files. Changes nothing. */
 
+import { isAbsolute, join } from 'node:path';
 import { agentNameOf } from '../agent/prompts/definitions.js';
 import { promptName } from '../agent/prompts/prompt.js';
 import { driftOf } from '../analysis/drift.js';
@@ -9,6 +10,7 @@ import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { inspectProject } from '../build/dry-run.js';
 import { locator } from '../io/document/document.js';
+import { exists } from '../io/files.js';
 import type { FileDifference } from '../io/git/tree-diff.js';
 import { firstMaking, type Provenance, type Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
@@ -73,7 +75,8 @@ export async function blame(host: Host, path: string): Promise<Result<Blame, Fai
     const makers = [...project.graph.tasks.values()].filter(
       (task) => task.label === owner || task.edits.includes(path),
     );
-    if (makers.length === 0 && !project.listing.get(path)) return err<Failure>(noSuchFile(project, path));
+    if (makers.length === 0 && !project.listing.get(path))
+      return err<Failure>(await noSuchFile(project, path));
     const tasks: BlamedTask[] = [];
     for (const task of makers) tasks.push(await blamedTask(prepared, task, path, task.label === owner));
     const readBy = [...project.graph.tasks.values()]
@@ -84,13 +87,21 @@ export async function blame(host: Host, path: string): Promise<Result<Blame, Fai
   return done.ok ? done.value : done;
 }
 
-function noSuchFile(project: Project, path: string): Failure {
+async function noSuchFile(project: Project, path: string): Promise<Failure> {
+  const wrong = (message: string, hint: string): Failure => ({ kind: 'usage', message, hint });
+  if (path === '..' || path.startsWith('../') || isAbsolute(path))
+    return wrong(`${path} is outside of the project`, 'name a file of the project');
+  if (path === '' || project.listing.paths.some((one) => one.startsWith(`${path}/`)))
+    return wrong(`${path === '' ? 'the project' : path} is a folder`, 'name one of its files');
+  if (await exists(join(project.repository.project, path)))
+    return wrong(
+      `no task reads or writes ${path}: git ignores it, or it looks secret`,
+      'an ignored file becomes an input when `inputs` of a task name it by its path',
+    );
   const near = suggestions(path, [...project.recorded.keys()]);
-  return {
-    kind: 'usage',
-    message: `${path} does not exist, and no task writes it`,
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'paths are relative to the current folder',
-  };
+  const hint =
+    near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'paths are relative to the current folder';
+  return wrong(`${path} does not exist, and no task writes it`, hint);
 }
 
 async function blamedTask(

@@ -210,13 +210,24 @@ export type Failure =
   /** Going back to a version would overwrite specs that git has not. */
   | { readonly kind: 'unsaved-specs'; readonly paths: readonly string[] }
   /** Outputs of a version that are in no store any more. */
-  | { readonly kind: 'version-incomplete'; readonly version: string; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'version-incomplete';
+      readonly version: string;
+      readonly paths: readonly string[];
+      /** Remotes that may have them and did not answer. */
+      readonly unreached?: readonly string[];
+    }
   /** A change by hand in a patched file concerns the patch of another task too. */
   | { readonly kind: 'shared-patch'; readonly path: string; readonly with: Label }
   /** `workspace`: where all sides of the files are left, relative to the project. */
   | { readonly kind: 'edit-conflict'; readonly paths: readonly string[]; readonly workspace: string }
   | { readonly kind: 'conflict-markers'; readonly path: string; readonly line: number }
-  | { readonly kind: 'edit-base-missing'; readonly path: string }
+  | {
+      readonly kind: 'edit-base-missing';
+      readonly path: string;
+      /** Remotes that may have the patch and did not answer. */
+      readonly unreached?: readonly string[];
+    }
   | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
   | MissingPin
   | { readonly kind: 'publish-refused'; readonly paths: readonly string[]; readonly detail: string }

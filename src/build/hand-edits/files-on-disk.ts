@@ -3,6 +3,7 @@
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import { lockedEdits } from '../../analysis/locked-task.js';
 import { foldPatches } from '../../analysis/patches.js';
+import { baseMissing } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { EditPatch, StoredResult } from '../../model/action.js';
@@ -74,7 +75,7 @@ async function patchesOnDisk(
     const file = project.edited.get(path);
     const old = former.value?.find((edit) => edit.path === path);
     if (!file || !old) {
-      if (locked.edits[path]) return err({ kind: 'edit-base-missing', path });
+      if (locked.edits[path]) return err(baseMissing(store, path, locked));
       continue;
     }
     if (!file.claimed) {

@@ -5,7 +5,7 @@
 
 import { rename } from 'node:fs/promises';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
-import { recordedDigest } from '../../analysis/pinned-results.js';
+import { pinnedMissing, recordedDigest } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -135,7 +135,7 @@ async function editedWorks(
   for (const record of choice?.accepted ?? []) {
     const yours = await recordedFiles(parts.prepared, record);
     const base = await builtBefore(parts.prepared, record);
-    if (!yours || !base) return err({ kind: 'drifted-outputs', paths: Object.keys(record.outputs) });
+    if (!yours || !base) return err(notKnown(parts, task, record));
     works.push({ recorded: base, yours });
   }
   return ok(works);
@@ -153,7 +153,7 @@ async function editedWork(parts: RecordParts, task: Task): Promise<Result<Edited
   if (await isAsAdopted(parts.prepared, locked, onDisk)) return ok(undefined);
   const accepted = await recordedFiles(parts.prepared, locked);
   const base = await builtBefore(parts.prepared, locked);
-  if (!base || !accepted) return err({ kind: 'drifted-outputs', paths: Object.keys(locked.outputs) });
+  if (!base || !accepted) return err(notKnown(parts, task, locked));
   const outputs = new Map(onDisk);
   if (project.choices.has(task.label)) {
     // Files of another branch, or what git made of both: the accepted ones are those of the record.
@@ -174,6 +174,14 @@ async function isAsAdopted({ store }: Pick<Prepared, 'store'>, locked: TaskRecor
     words.every(([path, word]) => sameEntry(onDisk.get(path), decodeEntry(word)));
   const found = isSame ? await store.find(locked.key) : undefined;
   return found?.ok === true && found.value !== undefined && found.value.provenance.over === undefined;
+}
+
+/** Nothing tells an accepted edit from what it was made on: it may only be that a remote did not answer. */
+function notKnown({ prepared: { project, store } }: RecordParts, task: Task, record: TaskRecord): Failure {
+  const unreached = store.unreached?.(resultKeyOf(record)) ?? [];
+  if (unreached.length > 0)
+    return pinnedMissing(project, task, { kind: 'result-missing', key: '', unreached });
+  return { kind: 'drifted-outputs', paths: Object.keys(record.outputs) };
 }
 
 /** The files that a record tells of: from the store, else from git, where outputs are committed. */

@@ -2,7 +2,7 @@
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Prepared } from '../../analysis/prepare.js';
-import { ok, type Result } from '../../base/result.js';
+import { err, ok, type Result } from '../../base/result.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
 import type { StoredResult } from '../../model/action.js';
 import type { TaskOutcomeKind } from '../../model/event.js';
@@ -16,7 +16,7 @@ import { lockedTask, lockFiles } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
 import type { TaskStep } from '../task-step.js';
 import { mergeResults } from './merged-tree.js';
-import type { FinishedTask, MergedTree } from './publish-plan.js';
+import type { FinishedTask, MergedTree, PublishPlan } from './publish-plan.js';
 import { type PublishUnits, publishUnits } from './publish-units.js';
 
 function isDone(outcome: TaskOutcomeKind): boolean {
@@ -41,7 +41,7 @@ export async function planPublish(
   step: TaskStep,
   heldBefore: ReadonlyMap<Label, readonly Label[]> = new Map(),
 ): Promise<PlannedPublish> {
-  const { project, whole } = prepared;
+  const { whole } = prepared;
   for (;;) {
     const units = unitsOf(prepared, step, heldBefore);
     const { waiting, heldFeatures, isAllHeld } = units;
@@ -57,9 +57,24 @@ export async function planPublish(
     const held = isAllHeld ? ('all' as const) : heldFeatures;
     const revisions = revisionsOf(step);
     const plan = { finished, revisions, held, current, dependencyOutputs, whole };
-    const merged = await mergeResults(project, plan);
+    const merged = await mergedResults(prepared, plan);
     if (merged.ok || !step.withdraw(merged.error, finished.keys())) return { merged, finished, done, units };
   }
+}
+
+/** A patch that is not here may only be on a remote that did not answer. */
+async function mergedResults(
+  { project, store }: Prepared,
+  plan: PublishPlan,
+): Promise<Result<MergedTree, Failure>> {
+  const merged = await mergeResults(project, plan);
+  if (merged.ok || merged.error.kind !== 'edit-base-missing') return merged;
+  const { path } = merged.error;
+  const unreached = [...project.graph.tasks.values()].flatMap((task) => {
+    const locked = lockedTask(project, task);
+    return (locked?.edits?.[path] && store.unreached?.(resultKeyOf(locked))) || [];
+  });
+  return unreached.length === 0 ? merged : err({ ...merged.error, unreached: [...new Set(unreached)] });
 }
 
 function unitsOf(

@@ -13,22 +13,32 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     )
     .option('--dry-run', 'print what would be done, and why; do nothing')
     .addOption(
-      new Option('--estimate', 'print what agents would probably use and cost; do nothing').conflicts(
+      new Option('--estimate', 'print what agents would probably use and cost; do nothing').conflicts([
         'dryRun',
-      ),
+        'commit',
+      ]),
     )
     .option('--force', 'rebuild the targets, even if the store has results')
     .addOption(
       new Option(
         '--frozen',
         'change no file: fail if a build would run a recipe or change a file; same as `conductor verify`',
-      ).conflicts(['force', 'keepEdits', 'rebuildMissing', 'commit', 'discardEdits', 'restoreOnly']),
+      ).conflicts([
+        'dryRun',
+        'estimate',
+        'force',
+        'keepEdits',
+        'rebuildMissing',
+        'commit',
+        'discardEdits',
+        'restoreOnly',
+      ]),
     )
     .addOption(
       new Option(
         '--restore-only',
         'run no recipe: restore stored results, and fail if anything is stale',
-      ).conflicts(['force', 'keepEdits', 'rebuildMissing']),
+      ).conflicts(['dryRun', 'estimate', 'force', 'keepEdits', 'rebuildMissing']),
     )
     .option('--rebuild-missing', 'rebuild recorded results that are in no store, even if it costs money')
     .option('--discard-edits', 'overwrite outputs that were edited by hand')
@@ -69,7 +79,8 @@ export function addVerify(program: Command, setExitCode: SetExitCode): void {
     .addHelpText('after', examples('conductor verify', 'conductor verify --staged'))
     .action(async (targets: string[], options) => {
       const { runBuild } = await import('../commands/build/build.js');
-      setExitCode(await runBuild(targets, { ...options, frozen: true, verify: true, wait: true }));
+      const flags = { ...options, command: 'verify', frozen: true, verify: true, wait: true };
+      setExitCode(await runBuild(targets, flags));
     });
 }
 

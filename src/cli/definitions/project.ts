@@ -56,7 +56,14 @@ export function addNew(program: Command, setExitCode: SetExitCode): void {
     .option('-t, --template <template>', 'a name from --list, a path (`./my-template`) or an npm package')
     .option('-n, --name <name>', 'name of the feature, without its number')
     .option('--set <variable=value...>', 'values for variables of the template')
-    .option('--list', 'list the templates with their variables')
+    .addOption(
+      new Option('--list', 'list the templates with their variables').conflicts([
+        'template',
+        'name',
+        'set',
+        'dryRun',
+      ]),
+    )
     .option('--dry-run', 'print what would be written; write nothing')
     .option('--json', 'print one JSON object; do not ask')
     .addHelpText(

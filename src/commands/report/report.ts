@@ -38,7 +38,7 @@ const MAX_BYTES = 2_000_000;
 /** Bytes of one text (a prompt, a log), tried until the page is small enough. */
 const TEXT_BYTES = [128_000, 32_000, 8000, 2000, 400];
 
-/** Fails with `unknown-target` for a build that is not kept, and with `usage` when there is none or the page was not bundled. */
+/** Fails with `usage` for a build that is not kept, when there is none, or when the page was not bundled. */
 export async function buildReport(options: ReportOptions): Promise<Result<string, Failure>> {
   const assets = await readAssets(options.assets);
   if (!assets) return err({ kind: 'usage', message: 'the page was not bundled', hint: 'npm run build' });
@@ -80,8 +80,16 @@ async function chosenBuild(
     return err({ kind: 'usage', message: 'no build has written a log yet', hint: 'run `conductor build`' });
   const document = rows.some(({ build }) => build === wanted) ? await data.build(wanted) : undefined;
   if (document) return ok(document);
-  const names = rows.map(({ build }) => build);
-  return err({ kind: 'unknown-target', target: wanted, nearest: suggestions(wanted, names) });
+  const near = suggestions(
+    wanted,
+    rows.map(({ build }) => build),
+  );
+  const hint = '`conductor log --list` lists the builds that are kept';
+  return err({
+    kind: 'usage',
+    message: `no build is called ${wanted}`,
+    hint: near.length > 0 ? `did you mean ${near.join(' or ')}? ${hint}` : hint,
+  });
 }
 
 type Documents = Record<string, unknown>;

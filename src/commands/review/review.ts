@@ -221,7 +221,14 @@ async function reasons(
   if (is.recipe === 'accepted') return ['edited by hand, and accepted'];
   if (was.key === is.key) return ['another result of the same spec and inputs'];
   const [old, now] = await Promise.all([provenanceOf(prepared, was), provenanceOf(prepared, is)]);
-  if (!old || !now) return ['its key changed; the former result is not in any store'];
+  if (!old || !now) {
+    const lost = old ? is : was;
+    const unreached = prepared.store.unreached?.(resultKeyOf(lost)) ?? [];
+    const which = old ? 'the new result' : 'the former result';
+    return unreached.length === 0
+      ? [`its key changed; ${which} is not in any store`]
+      : [`its key changed; ${which} is not in this store, and ${unreached.join(', ')} could not be reached`];
+  }
   if (now.verified && now.verified.former === old.key) return [verifiedWhy(now.verified)];
   const changes = compareManifests(old.manifest, now.manifest).map(({ name }) => `${name} changed`);
   return changes.length === 0 ? ['its key changed'] : changes;

@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import { inPreparedSession } from '../../build/prepared-session.js';
 import type { Changes } from '../../build/publishing/publish-plan.js';
 import type { Failure } from '../../model/failure.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
 import {
@@ -79,7 +80,7 @@ async function inProject(
   const changes: Changes = new Map();
   const specs = await specChanges(project, feature, wanted.commit, changes);
   if (!specs.ok) return specs;
-  const outputs = await outputChanges(project, feature, wanted, changes);
+  const outputs = await outputChanges(prepared, feature, wanted, changes);
   if (!outputs.ok) return outputs;
   const lock = await restorePatches(prepared, feature, wanted.lock, changes);
   if (!lock.ok) return lock;
@@ -130,7 +131,7 @@ function specPaths({ file, lockFile }: Feature, files: Files): string[] {
 }
 
 async function outputChanges(
-  project: Project,
+  { project, store }: Pick<Prepared, 'project' | 'store'>,
   feature: Feature,
   { version, lock }: FeatureVersion,
   changes: Changes,
@@ -141,7 +142,15 @@ async function outputChanges(
     for (const path of project.owned.get(task.label)?.keys() ?? []) changes.set(path, undefined);
   }
   const missing: string[] = [];
+  const unreached = new Set<string>();
   for (const task of Object.values(lock.tasks)) {
+    const ids = Object.values(task.outputs).map((word) => decodeEntry(word).id);
+    if ((await project.objects.missing(ids)).length > 0) {
+      const key = resultKeyOf(task);
+      // A remote may have what this store has not.
+      const found = await store.find(key);
+      if (!found.ok || !found.value) for (const name of store.unreached?.(key) ?? []) unreached.add(name);
+    }
     for (const [path, word] of Object.entries(task.outputs)) {
       const entry = decodeEntry(word);
       const now = project.listing.get(path);
@@ -153,7 +162,9 @@ async function outputChanges(
     }
   }
   if (edited.length > 0) return err({ kind: 'drifted-outputs', paths: [...new Set(edited)] });
-  return missing.length > 0 ? err({ kind: 'version-incomplete', version, paths: missing }) : ok(undefined);
+  if (missing.length === 0) return ok(undefined);
+  const silent = unreached.size === 0 ? {} : { unreached: [...unreached] };
+  return err({ kind: 'version-incomplete', version, paths: missing, ...silent });
 }
 
 /** The clone's own records tell of the restored files as of published ones. */

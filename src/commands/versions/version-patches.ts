@@ -1,5 +1,6 @@
 /** The change of patched files when a feature goes back to another version. Publishes nothing. */
 
+import { baseMissing } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Changes } from '../../build/publishing/publish-plan.js';
@@ -87,7 +88,7 @@ async function patchesOf(
     const path = Object.keys(task.edits ?? {}).find((one) => paths.has(one));
     if (path === undefined) continue;
     const result = await store.find(resultKeyOf(task));
-    if (!result.ok || !result.value) return err({ kind: 'edit-base-missing', path });
+    if (!result.ok || !result.value) return err(baseMissing(store, path, task));
     found.push(...result.value.edits.filter((edit) => paths.has(edit.path)));
   }
   return ok(found);

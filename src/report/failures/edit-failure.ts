@@ -77,12 +77,24 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
         'commit them, or run `git stash`',
       );
     case 'version-incomplete':
+      if (failure.unreached !== undefined)
+        return say(
+          `${plural(failure.paths.length, 'file')} of version ${failure.version} ${failure.paths.length === 1 ? 'is' : 'are'} not in this store, and a remote that may have them could not be reached`,
+          [...list('not here', failure.paths), ...list('not reached', failure.unreached)],
+          'try again when the remote can be reached: it is not known whether they are lost',
+        );
       return say(
         `${plural(failure.paths.length, 'file')} of version ${failure.version} cannot be found in any store`,
         list('missing', failure.paths),
         'check out only the spec with git, and build it',
       );
     case 'edit-base-missing':
+      if (failure.unreached !== undefined)
+        return say(
+          'a patch of the file is not in this store, and a remote that may have it could not be reached',
+          [['file', failure.path], ...list('not reached', failure.unreached)],
+          'try again when the remote can be reached: it is not known whether the patch is lost',
+        );
       return say(
         'conductor no longer knows the file without its patches',
         [['file', failure.path]],

@@ -27,3 +27,23 @@ export function selectLines(
   const runs = new Set(calls.map(runOf));
   return chosen.filter((line) => (line.kind === 'call' ? isTheirs(line) : runs.has(runOf(line))));
 }
+
+/** Names and globs of a selection that match nothing in the whole history, as the person gave them. */
+export function unmatched(
+  lines: readonly HistoryLine[],
+  { features, models }: Pick<Selection, 'features' | 'models'>,
+): string[] {
+  const known = {
+    '--feature': { patterns: features, names: lines.map(({ label }) => featureOf(label)) },
+    '--model': {
+      patterns: models,
+      names: lines.flatMap((line) => (line.kind === 'call' ? [line.model ?? line.agent] : [])),
+    },
+  };
+  return Object.entries(known).flatMap(([flag, { patterns, names }]) => {
+    const distinct = [...new Set(names)];
+    return patterns
+      .filter((pattern) => !distinct.some((name) => patternSet([pattern]).matches(name)))
+      .map((pattern) => `${flag} ${pattern}`);
+  });
+}

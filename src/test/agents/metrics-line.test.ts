@@ -210,7 +210,9 @@ test('a person sees bars on a terminal, lines without them elsewhere, and is tol
   const plain = await conductor('metrics', '--since', '7d');
   expect(plain.stdout).toContain('1 build, 1 call of agents');
   expect(plain.stdout).not.toMatch(/[▁-█]/);
-  expect((await conductor('metrics', '--feature', 'other')).stdout).toContain('no data yet');
+  const other = await conductor('metrics', '--feature', 'other');
+  expect(other.stdout).toContain('nothing that is recorded matches');
+  expect(other.stderr).toContain('--feature other matches nothing');
   for (const wrong of [
     ['--since', 'yesterday'],
     ['--export', 'xml'],

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import type { AgentRequest } from '../../agent/agent.js';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { inspectProject } from '../../build/dry-run.js';
+import { pushResults } from '../../commands/cache.js';
 import { checkoutVersion } from '../../commands/versions/checkout.js';
 import { type FeatureVersion, featureVersions } from '../../commands/versions/version-history.js';
 import { plainStyle } from '../../report/style.js';
@@ -157,9 +158,19 @@ test('a version is refused whole when its patches or its files are in no store a
     rig.commit();
   }
   // A clone has neither results nor ignored files.
+  const first = rig.dir;
   const clone = `${rig.temporary.root}/clone`;
   rig.git('clone', '-q', rig.dir, clone);
   rig.dir = clone;
+  // A remote that does not answer may have them: nothing is said to be lost.
+  const own = rig.config;
+  rig.config = { ...own, cache: { remotes: ['git:../shared.git'] } };
+  const unreached = [expect.stringContaining('shared.git')];
+  expect(await checkout(rig, '1.0.0')).toMatchObject({ error: { kind: 'edit-base-missing', unreached } });
+  expect(await checkout(rig, '1.0.0', 'h')).toMatchObject({
+    error: { kind: 'version-incomplete', paths: ['ignored.txt'], unreached },
+  });
+  rig.config = own;
   expect(await checkout(rig, '1.0.0')).toMatchObject({
     error: { kind: 'edit-base-missing', path: 'routes.ts' },
   });
@@ -168,6 +179,19 @@ test('a version is refused whole when its patches or its files are in no store a
     error: { kind: 'version-incomplete', version: '1.0.0', paths: ['ignored.txt'] },
   });
   expect(rig.read('specs/h/BACKLOG.yaml')).toContain('two');
+  // One that answers gives what it has.
+  rig.git('init', '-q', '--bare', `${rig.temporary.root}/shared.git`);
+  rig.config = { ...own, cache: { remotes: ['git:../shared.git'] } };
+  rig.dir = first;
+  const pushed = await pushResults(rig.host(new ScriptedAgent({ tripwire: true })), {
+    all: true,
+    signal: new AbortController().signal,
+    warn: () => {},
+  });
+  expect(pushed.ok).toBe(true);
+  rig.dir = clone;
+  expect(await checkout(rig, '1.0.0', 'h')).toMatchObject({ ok: true });
+  expect(rig.read('ignored.txt')).toBe('one\n');
 });
 
 test('two branches that both made 1.0.1: both can be found, the merge is 1.0.2, and a way back keeps its number', async () => {

@@ -168,6 +168,6 @@ describe.skipIf(browserPath === undefined)('large pages and reports in Chromium'
       assets: ASSETS,
       build: 'nothing',
     });
-    expect(unknown).toMatchObject({ ok: false, error: { kind: 'unknown-target' } });
+    expect(unknown).toMatchObject({ ok: false, error: { kind: 'usage' } });
   });
 });

@@ -10,6 +10,8 @@ interface BuildFlags {
   readonly frozen?: boolean;
   readonly restoreOnly?: boolean;
   readonly staged?: boolean;
+  /** The name of the command, where it is not `build`. */
+  readonly command?: string;
   readonly rebuildMissing?: boolean;
   readonly discardEdits?: boolean;
   readonly keepEdits?: boolean;
@@ -52,7 +54,7 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
       workers: flags.workers,
       budgetUsd: flags.budgetUsd,
       wait: flags.wait,
-      command: ['conductor build', ...targets].join(' '),
+      command: [`conductor ${flags.command ?? 'build'}`, ...targets].join(' '),
     },
     { json: flags.json === true, profile: flags.profile, inbox: flags.inbox === true },
   );

@@ -1,7 +1,11 @@
 /** `conductor diff`: shows hand edits, compared with what is recorded. */
 
 import { type Drift, driftOf } from '../../../analysis/drift.js';
+import type { Prepared } from '../../../analysis/prepare.js';
 import { inspectProject } from '../../../build/dry-run.js';
+import { resultKeyOf } from '../../../model/feature-lock.js';
+import type { Task } from '../../../model/task.js';
+import { lockedTask } from '../../../project/project.js';
 import { patchText, statLines, sumText } from '../../../report/difference.js';
 import { type Style, visible } from '../../../report/style.js';
 import { print, printJson, refuse, remark, styleFor } from '../../output.js';
@@ -14,10 +18,10 @@ interface DiffFlags {
 
 export async function runDiff(targets: readonly string[], flags: DiffFlags): Promise<number> {
   const done = await inspectProject(createHost(process.cwd()), targets, async (prepared) => {
-    const drifts: Drift[] = [];
+    const drifts: FoundDrift[] = [];
     for (const label of prepared.project.graph.order) {
       if (!prepared.targets.has(label)) continue;
-      const drift = await driftOf(prepared.project, prepared.project.graph.task(label));
+      const drift = await foundDrift(prepared, prepared.project.graph.task(label));
       if (drift.files.length + drift.lost.length > 0) drifts.push(drift);
     }
     return drifts;
@@ -35,15 +39,34 @@ export async function runDiff(targets: readonly string[], flags: DiffFlags): Pro
   return 0;
 }
 
-function diffText(drift: Drift, style: Style): string {
+/** `unreached`: remotes that may have the recorded files and did not answer. */
+type FoundDrift = Drift & { readonly unreached?: readonly string[] };
+
+/** Recorded files that this store has not are asked of the remotes. */
+async function foundDrift({ project, store }: Prepared, task: Task): Promise<FoundDrift> {
+  const drift = await driftOf(project, task);
+  const locked = lockedTask(project, task);
+  if (drift.lost.length === 0 || !locked) return drift;
+  const key = resultKeyOf(locked);
+  const found = await store.find(key);
+  if (found.ok && found.value) return driftOf(project, task);
+  const unreached = store.unreached?.(key) ?? [];
+  return unreached.length === 0 ? drift : { ...drift, unreached };
+}
+
+function diffText(drift: FoundDrift, style: Style): string {
   return [...drift.files.map((file) => patchText(file, style)), ...lostLines(drift)].join('');
 }
 
-function statText(drift: Drift, style: Style): string {
+function statText(drift: FoundDrift, style: Style): string {
   const lines = [style('bold', visible(drift.label)), ...statLines(drift.files, style, '  ')];
   return `${lines.join('\n')}\n${lostLines(drift).join('')}`;
 }
 
-function lostLines(drift: Drift): string[] {
-  return drift.lost.map((path) => `${visible(path)}: edited; the recorded file is not in any store\n`);
+function lostLines({ lost, unreached }: FoundDrift): string[] {
+  const where =
+    unreached === undefined
+      ? 'is not in any store'
+      : `is not in this store, and ${unreached.join(', ')} could not be reached`;
+  return lost.map((path) => `${visible(path)}: edited; the recorded file ${visible(where)}\n`);
 }

@@ -7,9 +7,9 @@ import { metricsCsv } from '../../../report/metrics/csv.js';
 import { metricsOf } from '../../../report/metrics/metrics.js';
 import { metricsPage } from '../../../report/metrics/metrics-page.js';
 import { metricsOtlp } from '../../../report/metrics/otlp.js';
-import { selectLines } from '../../../report/metrics/selection.js';
+import { selectLines, unmatched } from '../../../report/metrics/selection.js';
 import { metricsText } from '../../../report/metrics/text.js';
-import { isLive, print, printJson, refuse, remark, styleFor } from '../../output.js';
+import { isLive, print, printJson, printWarning, refuse, remark, say, styleFor } from '../../output.js';
 import { VERSION } from '../../version.js';
 import { createHost } from '../../wire.js';
 
@@ -26,11 +26,14 @@ export async function runMetrics(flags: MetricsFlags): Promise<number> {
   const { directory } = createHost(process.cwd());
   const history = await projectHistory(directory);
   if (!history.ok) return refuse(history.error);
-  const lines = selectLines(history.value, {
+  const selection = {
     ...(flags.since === undefined ? {} : { since: flags.since }),
     features: flags.feature ?? [],
     models: flags.model ?? [],
-  });
+  };
+  for (const words of unmatched(history.value, selection))
+    printWarning(`${words} matches nothing that is recorded`);
+  const lines = selectLines(history.value, selection);
   if (flags.export === 'csv') {
     process.stdout.write(metricsCsv(lines));
     return 0;
@@ -54,6 +57,7 @@ export async function runMetrics(flags: MetricsFlags): Promise<number> {
     remark(`wrote ${flags.html}`);
   }
   if (flags.json) printJson(metrics);
+  else if (lines.length === 0 && history.value.length > 0) say('nothing that is recorded matches');
   else if (flags.html === undefined) {
     const charts = isLive(process.stdout);
     print(metricsText(metrics, styleFor(process.stdout), charts));

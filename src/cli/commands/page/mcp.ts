@@ -20,6 +20,10 @@ export interface McpFlags {
 const MAX_OUTPUT = 1_000_000;
 
 export async function runMcp(flags: McpFlags): Promise<number> {
+  if (flags.port !== undefined && !flags.http) {
+    const hint = 'add --http, or leave --port out';
+    return refuse({ kind: 'usage', message: '--port does nothing without --http', hint });
+  }
   const host = createHost(process.cwd());
   const opened = await openMcpService(host, (args, signal, onLine) =>
     runConductor(host.directory, { args, signal, onLine }),

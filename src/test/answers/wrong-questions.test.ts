@@ -1,0 +1,160 @@
+/**
+ * What commands answer about names, files and flags that do not fit a project: one error that names them, on stderr, once, and with
+ * `--json` one object on stdout. Run in this process, in a project that was built.
+ */
+
+import { realpathSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { runCommandLine } from '../../cli/main.js';
+import { createProgram } from '../../cli/program.js';
+import { commandsOf, TemporaryProject } from '../rig/command-line.js';
+
+let project: TemporaryProject;
+let out = '';
+let err = '';
+beforeAll(async () => {
+  project = new TemporaryProject({
+    '.gitignore': '.conductor/\nignored.txt\n',
+    'conductor.config.ts': `export default { sandbox: 'off' };\n`,
+    'in/a.txt': 'a\n',
+    'ignored.txt': 'a\n',
+    'specs/f/BACKLOG.yaml': JSON.stringify({
+      tasks: [
+        { id: 'T1', inputs: ['in/a.txt'], outputs: ['out/a.txt'], run: 'cp in/a.txt out/' },
+        { id: 'T2', depends_on: ['T1'], inputs: [], outputs: ['out/b.txt'], run: 'cp out/a.txt out/b.txt' },
+      ],
+    }),
+  });
+  project.commit();
+});
+afterAll(() => project.dispose());
+beforeEach(() => {
+  vi.spyOn(process, 'cwd').mockReturnValue(realpathSync(project.dir));
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += String(text);
+    return true;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function run(line: string): Promise<number> {
+  out = '';
+  err = '';
+  return runCommandLine(['node', 'conductor', ...line.split(' ')]);
+}
+
+const timesIn = (text: string, part: string) => text.split(part).length - 1;
+
+const UNKNOWN = 'no task or feature is called';
+const WRONG: readonly (readonly [line: string, message: string])[] = [
+  ['build nosuch', `${UNKNOWN} nosuch`],
+  ['build no*', `${UNKNOWN} no*`],
+  ['build nosuch --dry-run', `${UNKNOWN} nosuch`],
+  ['build nosuch --estimate', `${UNKNOWN} nosuch`],
+  ['verify f/T9', `${UNKNOWN} f/T9`],
+  ['status nosuch', `${UNKNOWN} nosuch`],
+  ['diff nosuch', `${UNKNOWN} nosuch`],
+  ['accept nosuch', `${UNKNOWN} nosuch`],
+  ['approve nosuch', `${UNKNOWN} nosuch`],
+  ['approve f/T1', 'f/T1 asks for nothing'],
+  ['absorb f/T9', `${UNKNOWN} f/T9`],
+  ['absorb f', 'f names 2 tasks; absorb takes one task'],
+  ['absorb f/T1', 'f/T1 was not edited by hand'],
+  ['regenerate nosuch', `${UNKNOWN} nosuch`],
+  ['regenerate', 'regenerate needs targets, or --all'],
+  ['versions nosuch', `${UNKNOWN} nosuch`],
+  ['checkout nosuch@1.0.0', `${UNKNOWN} nosuch`],
+  ['checkout f@9.9.9', 'f has no version 9.9.9'],
+  ['explain nosuch', `${UNKNOWN} nosuch`],
+  ['prompt f/T9', `${UNKNOWN} f/T9`],
+  ['map nosuch', `${UNKNOWN} nosuch`],
+  ['graph nosuch', `${UNKNOWN} nosuch`],
+  ['backlog ready nosuch', `${UNKNOWN} nosuch`],
+  ['backlog show nosuch', `${UNKNOWN} nosuch`],
+  ['backlog set nosuch status=done', `${UNKNOWN} nosuch`],
+  ['log nosuch', `${UNKNOWN} nosuch`],
+  ['report nosuch --html report.html', 'no build is called nosuch'],
+  ['blame nosuch.txt', 'nosuch.txt does not exist, and no task writes it'],
+  ['blame ../other.txt', '../other.txt is outside of the project'],
+  ['blame out', 'out is a folder'],
+  ['blame ignored.txt', 'no task reads or writes ignored.txt: git ignores it, or it looks secret'],
+  ['review nosuch..HEAD', 'nosuch is not a commit of this repository'],
+  ['new nosuch --name x', 'no template is called nosuch'],
+  ['plan nosuch', 'specs/nosuch/REQUEST.md does not exist'],
+  ['plan nosuch --dry-run', 'specs/nosuch/REQUEST.md does not exist'],
+  ['cache push', 'the config names no remote'],
+  ['cache pull', 'the config names no remote'],
+];
+
+const jsonCommands = commandsOf(createProgram(() => {}))
+  .filter(([, command]) => command.options.some(({ long }) => long === '--json'))
+  .map(([name]) => name);
+
+test('builds', async () => {
+  expect(await run('build')).toBe(0);
+});
+
+test.each(WRONG)('%s', async (line, message) => {
+  expect(await run(line)).toBe(2);
+  expect(timesIn(err, 'error: '), err).toBe(1);
+  expect(err).toContain(`error: ${message}\n`);
+  expect(timesIn(err, '  hint: ')).toBe(1);
+  expect(out).not.toContain(message);
+  if (!jsonCommands.some((name) => line.startsWith(`${name} `) || line === name)) return;
+  expect(await run(`${line} --json`)).toBe(2);
+  const objects = out
+    .trim()
+    .split('\n')
+    .map((text) => JSON.parse(text))
+    .filter((one) => 'error' in one);
+  expect(objects, out).toHaveLength(1);
+  expect(objects[0].error).toMatchObject({ message, fix: expect.any(String) });
+});
+
+test.each([
+  'build --frozen --force',
+  'build --frozen --dry-run',
+  'build --frozen --estimate',
+  'build --frozen --restore-only',
+  'build --restore-only --dry-run',
+  'build --restore-only --estimate',
+  'build --estimate --commit',
+  'build --estimate --dry-run',
+  'build --keep-going --fail-fast',
+  'build --keep-edits --discard-edits',
+  'build --no-verify',
+  'metrics --export csv --json',
+  'metrics --export csv --html m.html',
+  'review HEAD..HEAD --markdown --json',
+  'new --list --name x',
+  'new --list --dry-run',
+  'init --gate true --no-gates',
+  'mcp --port 8080',
+])('%s is refused: the flags contradict each other', async (line) => {
+  expect(await run(line)).toBe(2);
+  expect(err).toMatch(/^error: .*(cannot be used with|does nothing without)/);
+  expect(timesIn(err, 'error: ')).toBe(1);
+});
+
+test('a selection that matches nothing says so', async () => {
+  expect(await run('metrics --feature nosuch --json')).toBe(0);
+  expect(err).toContain('warning: --feature nosuch matches nothing that is recorded');
+  expect(JSON.parse(out)).toMatchObject({ builds: 0 });
+});
+
+test('a command is named in its events as it was called', async () => {
+  await run('verify f --json');
+  expect(JSON.parse(out.split('\n')[0] ?? '')).toMatchObject({ command: 'conductor verify f' });
+});
+
+test('what a failed command of its own prints comes once', async () => {
+  writeFileSync(project.path('out/a.txt'), '<<<<<<< a\na\n=======\nb\n>>>>>>> b\n');
+  expect(await run('absorb f/T1')).toBe(1);
+  expect(timesIn(err, 'error: '), err).toBe(1);
+});
