@@ -4,20 +4,25 @@
  */
 
 import { ok, type Result } from '../base/result.js';
-import { type ActionKey, nextKey, type ObservedInputs, type StoredResult } from '../model/action.js';
+import {
+  type ActionKey,
+  type FileChange,
+  nextKey,
+  type ObservedInputs,
+  type StoredResult,
+} from '../model/action.js';
 import { observedPolicy } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
 import type { Label, Task } from '../model/task.js';
-import { digestFiles, type Entry, encodeEntry, sameEntry } from '../model/tree.js';
+import { digestFiles, type Entry, encodeEntry } from '../model/tree.js';
 import type { StaleReason } from '../model/verdict.js';
 import type { Project } from '../project/project.js';
 import type { ResultStore } from '../store/result-store.js';
-import { applyPatch } from '../workspace/patch.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import type { TaskFacts } from './facts.js';
 import { type ObservedState, observedState } from './observed-inputs.js';
-import { foldPatches } from './patches.js';
+import { patchInTheWay, seenFile } from './patches.js';
 import { usableResult } from './pinned-results.js';
 
 /** A result that may stand in place of a new one if the gates pass on it. */
@@ -99,12 +104,12 @@ export class AlternativeKeys {
         key = nextKey(key, 'rejected', digestFiles(result.outputs));
         continue;
       }
-      const conflict = await this.conflictingEdit(task, result, dependencyOutputs);
+      const conflict = await this.misfit(task, result.edits, dependencyOutputs);
       if (!conflict.ok) return conflict;
       if (conflict.value === undefined) return ok({ storeKey: key, result, reasons, observed: seen.changed });
-      reasons.push({ kind: 'patch-conflict', path: conflict.value.path });
-      const base = conflict.value.base;
-      key = nextKey(key, 'conflict', `${conflict.value.path} ${base ? encodeEntry(base) : 'none'}`);
+      const { base, ...where } = conflict.value;
+      reasons.push({ kind: 'patch-conflict', ...where });
+      key = nextKey(key, 'conflict', `${where.path} ${base ? encodeEntry(base) : 'none'}`);
     }
     throw new Error(`BUG: the chain of results of ${task.label} has no end`);
   }
@@ -123,19 +128,22 @@ export class AlternativeKeys {
     return seen.changed.length > 0 && observedPolicy(this.project.config) === 'rebuild';
   }
 
-  /** The first edited file, as in the present input tree, to which the result's patch no longer applies. */
-  async conflictingEdit(
+  /** The first edited file, as in the present input tree, to which the task's patch no longer applies. */
+  async misfit(
     task: Task,
-    result: StoredResult,
+    edits: readonly FileChange[],
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-  ): Promise<Result<{ path: string; base: Entry | undefined } | undefined, Failure>> {
-    for (const edit of result.edits) {
-      const needs = this.project.graph.transitiveDependencies(task.label);
-      const shown = await foldPatches(this.project, edit.path, needs, dependencyOutputs);
-      if (!shown.ok) return shown;
-      if (sameEntry(shown.value, edit.before)) continue;
-      const applied = await applyPatch(this.project.objects, shown.value, edit.before, edit.after);
-      if (!applied.ok) return ok({ path: edit.path, base: shown.value });
+  ): Promise<Result<{ path: string; base: Entry | undefined; with?: Label } | undefined, Failure>> {
+    for (const edit of edits) {
+      const seen = await seenFile(this.project, task, edit.path, { dependencyOutputs, own: edit });
+      if (!seen.ok) return seen;
+      if (seen.value.ownFits) continue;
+      const other = await patchInTheWay(this.project, task, edit, dependencyOutputs);
+      return ok({
+        path: edit.path,
+        base: seen.value.beside,
+        ...(other === undefined ? {} : { with: other }),
+      });
     }
     return ok(undefined);
   }

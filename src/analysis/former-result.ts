@@ -52,7 +52,7 @@ export async function formerResult(
   if (against === undefined) return undefined;
   const seen = await chain.observed(task, result.provenance.observed, dependencyOutputs);
   if (chain.isOutdated(seen)) return undefined;
-  const conflict = await chain.conflictingEdit(task, result, dependencyOutputs);
+  const conflict = await chain.misfit(task, result.edits, dependencyOutputs);
   return conflict.ok && conflict.value === undefined ? { result, against } : undefined;
 }
 

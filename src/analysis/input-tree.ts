@@ -1,13 +1,14 @@
 /** The input tree of a task: hand-written files, dependency outputs, and the task's own former outputs. */
 
 import { err, ok, type Result } from '../base/result.js';
+import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
-import { type Entry, encodeEntry, type Files, type ObjectId } from '../model/tree.js';
+import type { EditSides, TaskRun } from '../model/task-run.js';
+import { type Entry, encodeEntry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
 import type { Project } from '../project/project.js';
-import { applyPatch } from '../workspace/patch.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
-import { foldPatches } from './patches.js';
+import { seenFile } from './patches.js';
 import type { Check } from './verdict.js';
 import { filesForGates, filesForRecipe, type Reader, type VisibleFiles } from './visible-files.js';
 
@@ -19,19 +20,31 @@ export interface InputTree {
   readonly evolves: boolean;
   /** The files that the task may patch, as people wrote them: path to entry word, empty for no file. */
   readonly editBases: Readonly<Record<string, string>>;
+  /** Those of them that hold more than its patch is made on. */
+  readonly editSides: TaskRun['editSides'];
+  /** The task's own former patches that are in it. */
+  readonly formerEdits: readonly FileChange[];
+}
+
+/** What a task that evolves goes on from. */
+export interface FormerWork {
+  /** Absent: its outputs on disk. */
+  readonly files?: Files | undefined;
+  /** Absent: none. */
+  readonly edits?: readonly FileChange[] | undefined;
 }
 
 const NO_FILES: Files = new Map();
 
 /**
- * `former` are the outputs that the task goes on from where it evolves: those on disk unless the caller has others.
- * Fails with `patch-conflict` when the patches of its dependencies do not fit on each other.
+ * What the task goes on from is in it where the task evolves. Fails with `patch-conflict` when the patches of its
+ * dependencies do not fit on each other.
  */
 export async function buildInputTree(
   project: Project,
   { task, facts, gates }: Pick<Check, 'task' | 'facts' | 'gates'>,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-  former: Files = formerOutputs(project, task),
+  former: FormerWork = {},
 ): Promise<Result<InputTree, Failure>> {
   const reader: Reader = { project, task, inputs: facts.facts.inputs, dependencyOutputs };
   // A template reads no tree: its gates alone do.
@@ -40,22 +53,63 @@ export async function buildInputTree(
   if (!seen.ok) return seen;
   const forGates = isRendered || gates.length === 0 ? seen : await filesForGates(reader);
   if (!forGates.ok) return forGates;
-  const goesOn = former.size > 0 && mayEvolve(task);
-  const files = goesOn ? new Map([...seen.value.files, ...former]) : seen.value.files;
+  const outputs = mayEvolve(task) ? (former.files ?? formerOutputs(project, task)) : NO_FILES;
+  const edited = await editedSides(reader, mayEvolve(task) ? (former.edits ?? []) : []);
+  if (!edited.ok) return edited;
+  const { shown, sides, edits } = edited.value;
+  const goesOn = outputs.size + edits.length > 0;
+  const files = goesOn ? new Map([...seen.value.files, ...shown, ...outputs]) : seen.value.files;
   const tree = await treeOf(project, { ...seen.value, files });
   const isSame = forGates === seen || isSameView(seen.value, forGates.value);
   const editBases = Object.fromEntries(
-    task.edits.map((path) => {
-      const base = project.edited.get(path)?.base;
-      return [path, base ? encodeEntry(base) : ''];
-    }),
+    task.edits.map((path) => [path, wordOf(project.edited.get(path)?.base)]),
   );
   return ok({
     tree,
     gates: isSame ? undefined : await treeOf(project, forGates.value),
     evolves: goesOn,
     editBases,
+    editSides: sides,
+    formerEdits: edits,
   });
+}
+
+function wordOf(entry: Entry | undefined): string {
+  return entry ? encodeEntry(entry) : '';
+}
+
+/** Those of the task's former patches that its workspace would show. */
+export async function placedPatches(
+  reader: Reader,
+  former: readonly FileChange[],
+): Promise<Result<readonly FileChange[], Failure>> {
+  const edited = await editedSides(reader, mayEvolve(reader.task) ? former : []);
+  return edited.ok ? ok(edited.value.edits) : edited;
+}
+
+/** The edited files with the task's own former patches where these still fit, and what its new patches are made on. */
+async function editedSides(
+  { project, task, dependencyOutputs }: Reader,
+  former: readonly FileChange[],
+): Promise<
+  Result<{ shown: Map<string, Entry | undefined>; sides: TaskRun['editSides']; edits: FileChange[] }, Failure>
+> {
+  const shown = new Map<string, Entry | undefined>();
+  const sides: Record<string, EditSides> = {};
+  const edits: FileChange[] = [];
+  for (const path of task.edits) {
+    const own = former.find((edit) => edit.path === path);
+    const seen = await seenFile(project, task, path, { dependencyOutputs, own });
+    if (!seen.ok) return seen;
+    const { plain, beside, own: file, ownFits } = seen.value;
+    if (own && ownFits && !sameEntry(file, beside)) {
+      shown.set(path, file);
+      edits.push(own);
+    }
+    if (!sameEntry(plain, file) || !sameEntry(plain, beside))
+      sides[path] = { plain: wordOf(plain), beside: wordOf(beside), shown: wordOf(file) };
+  }
+  return ok({ shown, sides, edits });
 }
 
 function treeOf(project: Project, { whole, files }: VisibleFiles): Promise<ObjectId> {
@@ -98,13 +152,12 @@ export async function keptTree(
   const content = new Map<string, Entry | undefined>(
     check.candidate?.outputs ?? check.dependencyOutputs?.outputs,
   );
-  const needs = project.graph.transitiveDependencies(check.task.label);
-  for (const edit of check.candidate?.edits ?? []) {
-    const shown = await foldPatches(project, edit.path, needs, dependencyOutputs);
-    if (!shown.ok) return shown;
-    const applied = await applyPatch(project.objects, shown.value, edit.before, edit.after);
-    if (!applied.ok) return err({ kind: 'patch-conflict', path: edit.path });
-    content.set(edit.path, applied.value);
+  for (const own of check.candidate?.edits ?? check.dependencyOutputs?.edits ?? []) {
+    const { path } = own;
+    const file = await seenFile(project, check.task, path, { dependencyOutputs, own });
+    if (!file.ok) return file;
+    if (!file.value.ownFits) return err({ kind: 'patch-conflict', path });
+    content.set(path, file.value.own);
   }
   return ok(await project.objects.editTree(await treeOf(project, seen.value), content));
 }

@@ -1,12 +1,20 @@
-/** Applies the patches of several tasks to one file that none of them owns. Knows no keys and no verdicts. */
+/**
+ * Applies the patches of several tasks to one file that none of them owns, and decides whose patches a task sees. Knows no
+ * keys and no verdicts.
+ */
 
 import { err, ok, type Result } from '../base/result.js';
+import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import type { Label } from '../model/task.js';
-import type { Entry } from '../model/tree.js';
-import type { Project } from '../project/project.js';
-import { applyPatch } from '../workspace/patch.js';
+import { resultKeyOf } from '../model/feature-lock.js';
+import type { Label, Task } from '../model/task.js';
+import { type Entry, encodeEntry } from '../model/tree.js';
+import { lockedTask, type Project } from '../project/project.js';
+import type { ResultStore } from '../store/result-store.js';
+import { foldChanges } from '../workspace/patches/patch.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
+
+type Outputs = ReadonlyMap<Label, DependencyOutputs>;
 
 /**
  * The file as people wrote it with the patches of the given tasks on it, in the order of the graph.
@@ -16,18 +24,171 @@ export async function foldPatches(
   project: Project,
   path: string,
   labels: Iterable<Label>,
-  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  dependencyOutputs: Outputs,
 ): Promise<Result<Entry | undefined, Failure>> {
+  const { file, left } = await fold(project, path, patchesOf(project, path, labels, dependencyOutputs));
+  const [first] = left;
+  return first === undefined ? ok(file) : err({ kind: 'patch-conflict', path, with: first });
+}
+
+/** An edited file as one task sees it. */
+export interface SeenFile {
+  /** With the patches of its dependencies. */
+  readonly plain: Entry | undefined;
+  /** And those of other tasks that patch it too. */
+  readonly beside: Entry | undefined;
+  /** And the given patch of the task itself; as `beside` when it does not fit. */
+  readonly own: Entry | undefined;
+  readonly ownFits: boolean;
+}
+
+/**
+ * A file that the task edits, with the patches of its dependencies, then of all other tasks that patch it and do not
+ * depend on this one, as they are finished or were recorded. A patch of another task that does not fit is left out: that
+ * task is built again. Fails with `patch-conflict` when those of its dependencies do not fit on each other.
+ */
+export async function seenFile(
+  project: Project,
+  task: Task,
+  path: string,
+  { dependencyOutputs, own }: { readonly dependencyOutputs: Outputs; readonly own?: FileChange | undefined },
+): Promise<Result<SeenFile, Failure>> {
+  const needs = project.graph.transitiveDependencies(task.label);
+  const plain = await foldPatches(project, path, needs, dependencyOutputs);
+  if (!plain.ok) return plain;
+  const seen = [...needs, ...otherEditors(project, task, path)];
+  const beside = patchesOf(project, path, seen, dependencyOutputs);
+  const file = (await fold(project, path, beside)).file;
+  if (!own) return ok({ plain: plain.value, beside: file, own: file, ownFits: true });
+  const rank = project.graph.inOrder([...beside.map(({ label }) => label), task.label]).indexOf(task.label);
+  const all = [...beside.slice(0, rank), { label: task.label, change: own }, ...beside.slice(rank)];
+  const whole = await fold(project, path, all);
+  const ownFits = !whole.left.includes(task.label);
+  return ok({ plain: plain.value, beside: file, own: ownFits ? whole.file : file, ownFits });
+}
+
+/** The other task whose patch of the file this change does not fit on; undefined: the file itself has changed. */
+export async function patchInTheWay(
+  project: Project,
+  task: Task,
+  change: FileChange,
+  dependencyOutputs: Outputs,
+): Promise<Label | undefined> {
+  const { path } = change;
+  const needs = [...project.graph.transitiveDependencies(task.label)];
+  for (const label of project.graph.inOrder(otherEditors(project, task, path))) {
+    const patches = patchesOf(project, path, [...needs, label], dependencyOutputs);
+    const { left } = await fold(project, path, [...patches, { label: task.label, change }]);
+    const alone = patchesOf(project, path, needs, dependencyOutputs);
+    const without = await fold(project, path, [...alone, { label: task.label, change }]);
+    if (left.includes(task.label) && !without.left.includes(task.label)) return label;
+  }
+  return undefined;
+}
+
+interface Patch {
+  readonly label: Label;
+  readonly change: FileChange;
+}
+
+async function fold(project: Project, path: string, patches: readonly Patch[]) {
   // No base means that people wrote no such file: what is on disk is then a patch alone.
   const edited = project.edited.get(path);
-  let file = edited ? edited.base : project.listing.get(path);
+  const base = edited ? edited.base : project.listing.get(path);
+  const changes = patches.map(({ change }) => change);
+  const { file, left } = await foldChanges(project.objects, base, changes);
+  return { file, left: left.map((i) => (patches[i] as Patch).label) };
+}
+
+/** In the order of the graph: dependencies first, then by feature and id. */
+function patchesOf(
+  project: Project,
+  path: string,
+  labels: Iterable<Label>,
+  dependencyOutputs: Outputs,
+): Patch[] {
   const patching = [...labels].filter((label) => project.graph.task(label).edits.includes(path));
-  for (const label of project.graph.inOrder(patching)) {
+  return project.graph.inOrder(patching).flatMap((label) => {
+    const edits = dependencyOutputs.get(label)?.edits ?? formerEdits(project, label);
+    const change = edits?.find((one) => one.path === path);
+    return change ? [{ label, change }] : [];
+  });
+}
+
+const editors = new WeakMap<object, Map<string, Label[]>>();
+
+/** Tasks whose patches of the file this one sees although it does not depend on them. */
+export function otherEditors({ graph }: Project, task: Task, path: string): readonly Label[] {
+  const known = editors.get(graph) ?? new Map<string, Label[]>();
+  editors.set(graph, known);
+  const key = `${task.label}\0${path}`;
+  const found = known.get(key);
+  if (found) return found;
+  const editing =
+    known.get(path) ??
+    [...graph.tasks.values()].filter(({ edits }) => edits.includes(path)).map(({ label }) => label);
+  known.set(path, editing);
+  const needs = editing.length > 1 ? graph.transitiveDependencies(task.label) : new Set();
+  const others = editing.filter(
+    (label) =>
+      label !== task.label && !needs.has(label) && !graph.transitiveDependencies(label).has(task.label),
+  );
+  known.set(key, others);
+  return others;
+}
+
+/** What the other tasks leave of the edited files: a part of what the gates of this one judge. */
+export function otherPatches(
+  project: Project,
+  task: Task,
+  path: string,
+  dependencyOutputs: Outputs,
+): string[] {
+  return project.graph.inOrder(otherEditors(project, task, path)).flatMap((label) => {
     const edit = dependencyOutputs.get(label)?.edits.find((one) => one.path === path);
-    if (!edit) continue;
-    const applied = await applyPatch(project.objects, file, edit.before, edit.after);
-    if (!applied.ok) return err({ kind: 'patch-conflict', path, with: label });
-    file = applied.value;
+    if (edit) return [label, edit.after ? encodeEntry(edit.after) : 'deleted'];
+    if (dependencyOutputs.has(label)) return [];
+    const locked = lockedTask(project, project.graph.task(label))?.edits?.[path];
+    return locked ? [label, locked.after === '' ? 'deleted' : locked.after] : [];
+  });
+}
+
+/** Whether other tasks, on which it does not depend, have patched a file that the task edits. */
+export function seesOtherPatches(project: Project, task: Task, dependencyOutputs: Outputs): boolean {
+  return task.edits.some((path) => otherPatches(project, task, path, dependencyOutputs).length > 0);
+}
+
+const former = new WeakMap<Project, Map<Label, readonly FileChange[] | undefined>>();
+
+/** The recorded patches of a task that is not finished in this build, once they are loaded. */
+function formerEdits(project: Project, label: Label): readonly FileChange[] | undefined {
+  return former.get(project)?.get(label);
+}
+
+/** Loads the recorded patches of the other tasks that patch the task's files, where they are not finished. */
+export async function loadOtherPatches(
+  project: Project,
+  store: ResultStore,
+  task: Task,
+  dependencyOutputs: Outputs,
+): Promise<void> {
+  for (const label of new Set(task.edits.flatMap((path) => otherEditors(project, task, path)))) {
+    if (!dependencyOutputs.has(label)) await ownFormerEdits(project, store, project.graph.task(label));
   }
-  return ok(file);
+}
+
+/** The recorded patches of the task; undefined when there are none, or the store has lost them. */
+export async function ownFormerEdits(
+  project: Project,
+  store: ResultStore,
+  task: Task,
+): Promise<readonly FileChange[] | undefined> {
+  const known = former.get(project) ?? new Map<Label, readonly FileChange[] | undefined>();
+  former.set(project, known);
+  if (known.has(task.label)) return known.get(task.label);
+  const locked = lockedTask(project, task);
+  const found = locked?.edits ? await store.find(resultKeyOf(locked)) : undefined;
+  const edits = found?.ok ? found.value?.edits : undefined;
+  known.set(task.label, edits);
+  return edits;
 }

@@ -3,7 +3,7 @@
 import type { Agent } from '../agent/agent.js';
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
-import type { Failure } from '../model/failure.js';
+import type { Diagnostic, Failure } from '../model/failure.js';
 import { parsePattern } from '../model/paths/pattern.js';
 import { type Label, type Task, targetNames } from '../model/task.js';
 import { gatherDefinitions, gatherPrompts } from '../project/agent-files.js';
@@ -11,7 +11,7 @@ import type { Host, LoadedConfig } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
 import { diskSource, type OpenProject, stagedSource } from '../project/project-source.js';
 import { claimedOutputs } from '../specs/claimed-outputs.js';
-import { placeProblems } from '../specs/problem.js';
+import { placeProblems, type SpecProblem } from '../specs/problem.js';
 import type { ResultStore } from '../store/result-store.js';
 import { type CommandSettings, commandSettings } from './command-settings.js';
 import { FactGatherer } from './facts.js';
@@ -154,11 +154,16 @@ export async function claimedProblem(
   const tasks = [...project.graph.tasks.values()].filter(({ label }) => labels.has(label));
   const problems = claimedOutputs(tasks, project.claimed);
   if (problems.length === 0) return undefined;
-  const diagnostics = await placeProblems(problems, async (file) => {
+  const diagnostics = await placed(project, problems);
+  return { kind: 'invalid-specs', diagnostics };
+}
+
+/** Problems of the project's specs, with their places. */
+export function placed(project: Project, problems: readonly SpecProblem[]): Promise<Diagnostic[]> {
+  return placeProblems(problems, async (file) => {
     const entry = project.listing.get(file);
     return entry && (await project.objects.read(entry.id))?.toString('utf8');
   });
-  return { kind: 'invalid-specs', diagnostics };
 }
 
 /** Nothing is built from nothing, and a mistyped folder must not look as if every feature had been removed. */

@@ -20,6 +20,7 @@ import { compareWithDisk, contestedEdits, type DiskState, lostPatches, type Subj
 import type { FactGatherer, TaskFacts } from './facts.js';
 import { formerResult } from './former-result.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
+import { loadOtherPatches } from './patches.js';
 import { missingPin } from './pinned-results.js';
 import { chooseRecord } from './record-choice.js';
 import { gatesOf } from './visible-files.js';
@@ -73,6 +74,7 @@ export class Checker {
     task: Task,
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<Result<Check, Failure>> {
+    await loadOtherPatches(this.project, this.store, task, dependencyOutputs);
     const gathered = await this.gatherer.gather(task, dependencyOutputs);
     if (!gathered.ok) return gathered;
     const facts = gathered.value;
@@ -104,14 +106,17 @@ export class Checker {
           : await lockedEdits(this.project, task, known, dependencyOutputs);
         if (!edits.ok) return edits;
         const made = this.toDependencyOutputs(task, onDisk, patches, edits.value);
-        // Without its patch, dependents would be made on a file that this task never left.
-        if (key === known.gates && edits.value) return make(fresh, candidate, made);
+        // Without its patch, dependents would be made on a file that this task never left; and beside the patches of
+        // other tasks it has to fit as they are today.
+        const misfit = edits.value && (await this.chain.misfit(task, edits.value, dependencyOutputs));
+        if (misfit && !misfit.ok) return misfit;
+        if (key === known.gates && misfit?.ok && !misfit.value) return make(fresh, candidate, made);
         // Verified elsewhere, or verified by another key: the content must come from the store to be published again.
         const full = await this.chain.find(task, facts, locked, dependencyOutputs);
         if (!full.ok) return full;
         if (full.value.result) return this.judge(subject, full.value);
-        if (key === undefined && edits.value) return make(fresh, candidate, made);
-        if (edits.value)
+        if (key === undefined && edits.value && !misfit?.value) return make(fresh, candidate, made);
+        if (edits.value && !misfit?.value)
           return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
       }
     }

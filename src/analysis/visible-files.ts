@@ -16,7 +16,7 @@ import type { BeyondInterfaces, ManifestFacts } from '../store/manifest.js';
 import { type CommandSettings, settingsFor } from './command-settings.js';
 import { selectInputs } from './declared-inputs.js';
 import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
-import { foldPatches } from './patches.js';
+import { foldPatches, otherPatches, seenFile } from './patches.js';
 
 export interface Reader {
   readonly project: Project;
@@ -123,6 +123,10 @@ export function gateReads(reader: EquippedReader): Digest | undefined {
   for (const [label, digest] of outputsBeyond(reader)) fields.push(label, digest);
   const isSeen = (path: string) => whole || shown.has(path) || named.has(path) || task.edits.includes(path);
   for (const [path, digest] of patchesBeyond(reader, isSeen)) fields.push(path, digest);
+  for (const path of [...task.edits].sort(compareBytes)) {
+    const others = otherPatches(reader.project, task, path, reader.dependencyOutputs);
+    if (others.length > 0) fields.push('others', path, digestFields('patches', others));
+  }
   const isKnown = (path: string) => whole || shown.has(path) || named.has(path);
   for (const { name, value } of settingsFor(reader.settings, isKnown)) fields.push(name, value);
   return fields.length === 0 ? undefined : digestFields('conductor.gate-reads.1', fields);
@@ -223,7 +227,10 @@ function digestOf(outputs: Files): Digest {
   return digest;
 }
 
-/** With the patches of dependencies on the files that people wrote. */
+/**
+ * With the patches of dependencies on the files that people wrote; on those that the task edits also with the patches of
+ * other tasks.
+ */
 async function withPatches(
   { project, task, dependencyOutputs }: Reader,
   { whole, files }: VisibleFiles,
@@ -233,10 +240,15 @@ async function withPatches(
   // The task's outputs would hold what people wrote at their paths.
   for (const [path, label] of project.claimed) if (label === task.label) patched.set(path, undefined);
   for (const path of project.edited.keys()) {
-    if (!whole && !files.has(path) && !task.edits.includes(path)) continue;
-    const folded = await foldPatches(project, path, needs, dependencyOutputs);
-    if (!folded.ok) return folded;
-    patched.set(path, folded.value);
+    if (task.edits.includes(path)) {
+      const seen = await seenFile(project, task, path, { dependencyOutputs });
+      if (!seen.ok) return seen;
+      patched.set(path, seen.value.beside);
+    } else if (whole || files.has(path)) {
+      const folded = await foldPatches(project, path, needs, dependencyOutputs);
+      if (!folded.ok) return folded;
+      patched.set(path, folded.value);
+    }
   }
   return ok({ whole, files: patched });
 }

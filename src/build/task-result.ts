@@ -4,6 +4,7 @@
  */
 
 import { addUsage } from '../agent/usage.js';
+import { seesOtherPatches } from '../analysis/patches.js';
 import { inTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';
 import type { Prepared } from '../analysis/prepare.js';
@@ -104,7 +105,7 @@ async function build(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
   // The escalation itself has looked again at what somebody else has made of a revised task.
   const isOurs = isOwn && (revised !== undefined || !ran.value.adopted);
   if (!isOurs) return { result: 'again', usage, ms };
-  const result = await keptResult(parts, escalated?.check ?? check);
+  const result = await keptResult(parts, escalated?.check ?? check, stale.dependencyOutputs);
   return { result, usage, ms, ...(revised ? { revised } : {}) };
 }
 
@@ -172,10 +173,13 @@ function execute(
 async function keptResult(
   { prepared, options }: MakeParts,
   check: Check,
+  dependencyOutputs: StaleTask['dependencyOutputs'],
 ): Promise<Result<StoredResult | undefined, Failure>> {
   const stored = await prepared.store.find(check.storeKey);
   if (!stored.ok) return stored;
-  if (stored.value) await recordGates({ prepared }, check, stored.value.outputs, stored.value);
+  // Gates have seen its agent's order of lines, which may be another one than that of all patches.
+  const isExact = !seesOtherPatches(prepared.project, check.task, dependencyOutputs);
+  if (stored.value && isExact) await recordGates({ prepared }, check, stored.value.outputs, stored.value);
   const conflicts = options.discardEdits
     ? []
     : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);

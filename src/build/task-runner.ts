@@ -15,6 +15,7 @@ import type { BuildOptions } from './options.js';
 import type { Session } from './project-session.js';
 import type { Caller } from './running-tasks.js';
 import { schedule } from './scheduler.js';
+import { settlePatches } from './settle-patches.js';
 import { TaskStep } from './task-step.js';
 
 /** A weight for tasks that were never run: only its ratio to real durations matters. */
@@ -111,6 +112,8 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         step: (label) => step.run(label),
         onSkip: (label, because) => step.skip(label, because),
       });
+      const changesNothing = options.frozen || options.restoreOnly || options.accept;
+      if (!changesNothing) await settlePatches(prepared, step, signal);
       await writeDurations(project.repository.state, durations);
       return step;
     },

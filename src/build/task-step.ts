@@ -2,8 +2,9 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
-import { type DependencyOutputs, interfaceOf } from '../analysis/dependency-outputs.js';
+import { interfaceOf } from '../analysis/dependency-outputs.js';
 import { evolves } from '../analysis/input-tree.js';
+import { seesOtherPatches } from '../analysis/patches.js';
 import { filesInTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import type { Check, Checker } from '../analysis/verdict.js';
 import { checkWarnings } from '../analysis/verdict-warnings.js';
@@ -11,17 +12,17 @@ import { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { guarded } from '../execution/attempt-failure.js';
 import type { StoredResult, Usage } from '../model/action.js';
-import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
+import type { TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Files } from '../model/tree.js';
-import { lockedTask } from '../project/project.js';
 import { describeVerdict } from '../report/verdict.js';
 import { acceptFiles } from './hand-edits/accept-files.js';
 import { mergeEdits, recordedOutputs, replacesAccepted } from './hand-edits/merge-edits.js';
 import type { BuildOptions } from './options.js';
-import { type FinishedTask, savedUsage, tasksInConflict } from './publishing/publish-plan.js';
+import type { FinishedTask } from './publishing/publish-plan.js';
 import { runKeys } from './reverify.js';
+import { TaskOutcomes } from './task-outcomes.js';
 import { type MadeResult, type MakeParts, makeResult } from './task-result.js';
 import { verifyResult } from './verify.js';
 
@@ -48,89 +49,51 @@ const CHECKS_BESIDE_URGENT = 4;
 /** Results of other builds that may appear while one task is built; more of them are an endless loop. */
 const MAX_OTHERS = 5;
 
-export class TaskStep {
-  readonly dependencyOutputs = new Map<Label, DependencyOutputs>();
-  readonly finished = new Map<Label, FinishedTask>();
-  readonly outcomes = new Map<Label, TaskOutcomeKind>();
+export class TaskStep extends TaskOutcomes {
   usage: Usage = {};
-  firstFailure: Failure | undefined;
-  readonly failures = new Map<Label, Failure>();
   private readonly stale = new Map<Label, string>();
-  /** Finished, and taken out of the publish plan again. */
-  private readonly retracted = new Set<Label>();
   /** Results that were recorded as people left them. */
   private readonly accepted: StoredResult[] = [];
   private readonly parts: TaskStepParts;
   private readonly checks: Limiter;
 
   constructor(parts: TaskStepParts) {
+    super(parts.prepared.project, parts.caller.emit);
     this.parts = parts;
     this.checks = new Limiter(parts.isUrgent ? CHECKS_BESIDE_URGENT : CHECKS);
   }
 
-  private emit(event: BuildEventBody): void {
-    this.parts.caller.emit(event);
-  }
-
   async run(label: Label): Promise<'done' | 'failed'> {
-    const task = this.parts.prepared.project.graph.task(label);
-    const own: OwnTime = { ms: 0 };
-    const result = await guarded(() => this.bringUpToDate(task, own));
-    const { ms } = own;
-    if (!result.ok && result.error.kind === 'cancelled') {
-      this.skip(label, undefined);
-      return 'failed';
-    }
+    const { result, ms } = await this.attempt(label);
+    if (!result.ok && result.error.kind === 'cancelled') this.skip(label, undefined);
+    else if (result.ok) this.done(label, result.value, ms);
+    else this.fail(label, result.error, ms);
+    return result.ok ? 'done' : 'failed';
+  }
+
+  /**
+   * Looks again at a finished task when other tasks have patched its files since: its gates have to pass on what will be
+   * published, and a patch that no longer fits is built again.
+   */
+  async again(label: Label): Promise<'same' | 'rebuilt' | 'failed'> {
+    const former = this.outcomes.get(label);
+    const { result, ms } = await this.attempt(label);
     if (!result.ok) {
-      const { error: failure } = result;
-      this.firstFailure ??= failure;
-      this.failures.set(label, failure);
-      this.outcomes.set(label, 'failed');
-      this.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure });
+      if (result.error.kind !== 'cancelled') this.withdrawTasks([label], result.error);
       return 'failed';
     }
-    this.outcomes.set(label, result.value);
-    const saved = savedUsage(this.finished.get(label), result.value);
-    const more = { ...(saved === undefined ? {} : { saved }), ...this.publishedBy(task) };
-    this.emit({ type: 'task.finished', task: label, outcome: result.value, ms, ...more });
-    return 'done';
+    const isRebuilt = result.value === 'built';
+    // What became of it in this build is the greater of the two.
+    const outcome = isRebuilt || former === undefined || former === 'fresh' ? result.value : former;
+    if (outcome !== former || isRebuilt) this.done(label, outcome, ms);
+    return isRebuilt ? 'rebuilt' : 'same';
   }
 
-  /** The result that is to be published, and the one that it takes the place of. */
-  private publishedBy(task: Task): { result?: string; former?: string } {
-    const result = this.finished.get(task.label)?.result?.commit;
-    if (result === undefined) return {};
-    const former = lockedTask(this.parts.prepared.project, task)?.result;
-    return { result, ...(former === undefined ? {} : { former }) };
-  }
-
-  skip(label: Label, because: Label | undefined): void {
-    this.outcomes.set(label, 'skipped');
-    const why = because ? { because } : {};
-    this.emit({ type: 'task.finished', task: label, outcome: 'skipped', ms: 0, ...why });
-  }
-
-  /** Withdraws those of the tasks whose patch of a file cannot be published; false when there is none. */
-  withdraw(failure: Failure, published: Iterable<Label>): boolean {
-    const { graph } = this.parts.prepared.project;
-    const labels = tasksInConflict(graph, [...published], failure);
-    for (const task of labels) this.retract(task, { outcome: 'failed', failure });
-    for (const label of graph.order) {
-      const because = graph.task(label).dependsOn.find((need) => this.retracted.has(need));
-      // What was built on a withdrawn result would be published on files that do not exist.
-      if (because && this.finished.has(label)) this.retract(label, { outcome: 'skipped', because });
-    }
-    if (labels.length > 0) this.firstFailure ??= failure;
-    return labels.length > 0;
-  }
-
-  /** The last event of a task counts: it was finished, and is not published. */
-  private retract(task: Label, why: Pick<TaskFinished, 'outcome' | 'failure' | 'because'>): void {
-    this.retracted.add(task);
-    this.finished.delete(task);
-    this.dependencyOutputs.delete(task);
-    this.outcomes.set(task, why.outcome);
-    this.emit({ type: 'task.finished', task, ms: 0, ...why });
+  private async attempt(label: Label) {
+    const own: OwnTime = { ms: 0 };
+    const task = this.parts.prepared.project.graph.task(label);
+    const result = await guarded(() => this.bringUpToDate(task, own));
+    return { result, ms: own.ms };
   }
 
   /** For `--frozen`: everything that needs a recipe, a person or another task first. */
@@ -195,9 +158,11 @@ export class TaskStep {
         case 'stale': {
           const { result, revised, ms = 0 } = await this.make(check, this.formerOf(checker, task));
           own.ms += ms;
-          if (typeof result === 'object')
+          const isFinal = revised || !seesOtherPatches(prepared.project, task, this.dependencyOutputs);
+          // Beside patches of other tasks its gates have to pass once more, on the file with all of them in order.
+          if (typeof result === 'object' && (!result.ok || isFinal))
             return this.finishOverEdits(checker, revised ?? { check }, result, 'built');
-          how = result === 'again' ? 'built' : result;
+          how = result === 'verified' ? result : 'built';
           if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is built again and again`);
           continue;
         }
@@ -289,11 +254,10 @@ export class TaskStep {
       return { result: err({ kind: 'not-up-to-date', tasks: [{ label, verdict }] }), usage: {} };
     }
     const { dependencyOutputs } = this;
-    const made = await makeResult(this.parts, { check, dependencyOutputs, former });
+    const fromScratch = this.parts.isFromScratch && this.parts.prepared.targets.has(label);
+    const made = await makeResult(this.parts, { check, dependencyOutputs, former, fromScratch });
     this.usage = addUsage(this.usage, made.usage);
     if (made.ms !== undefined) durations[label] = made.ms;
     return made;
   }
 }
-
-type TaskFinished = Extract<BuildEventBody, { type: 'task.finished' }>;

@@ -3,7 +3,8 @@
 import { agentNameOf } from '../agent/prompts/definitions.js';
 import type { MeasuredPrompt } from '../agent/prompts/prompt-template.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
-import { evolves } from '../analysis/input-tree.js';
+import { evolves, placedPatches } from '../analysis/input-tree.js';
+import { ownFormerEdits } from '../analysis/patches.js';
 import { gatesOf } from '../analysis/visible-files.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type Inspection, inspect } from '../build/dry-run.js';
@@ -61,9 +62,20 @@ export async function previewOne(
     ? ok(check.facts.prompt)
     : await prepared.gatherer.preview(task, dependencyOutputsOf(tasks));
   if (!rendered.ok) return rendered;
-  const since = check && evolves(prepared.project, task) ? { specChange: await specChange(check) } : {};
-  const gates = check?.gates ?? gatesOf(prepared.project, task);
-  const measured = await rendered.value.measured(await steeringOf(prepared, task, gates, since));
+  const { project, store } = prepared;
+  const dependencyOutputs = dependencyOutputsOf(tasks);
+  const former = (check && (await ownFormerEdits(project, store, task))) ?? [];
+  const placed = await placedPatches({ project, task, inputs: [], dependencyOutputs }, former);
+  if (!placed.ok) return placed;
+  const goesOn = placed.value.length > 0 || evolves(project, task);
+  const gates = check?.gates ?? gatesOf(project, task);
+  const beside = {
+    dependencyOutputs,
+    specChange: check && goesOn ? await specChange(check) : undefined,
+    former,
+    placed: placed.value,
+  };
+  const measured = await rendered.value.measured(await steeringOf(prepared, task, gates, beside));
   if (!measured.ok) return measured;
   return ok({
     ...measured.value,

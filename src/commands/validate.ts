@@ -1,7 +1,7 @@
 /** Checks a project as a build does before it starts, and that the programs of its gates are there. Runs no task. */
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
-import { claimedProblem, type ReadProject, readProject } from '../analysis/prepare.js';
+import { claimedProblem, placed, type ReadProject, readProject } from '../analysis/prepare.js';
 import { gatesOf } from '../analysis/visible-files.js';
 import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -18,6 +18,7 @@ import { openParseCache } from '../project/parse-cache.js';
 import { failureAnswer } from '../report/failures/failure-answer.js';
 import { type InspectedSpecs, inspectSpecs } from '../specs/load.js';
 import { sortDiagnostics } from '../specs/problem.js';
+import { unorderedEdits } from '../specs/unordered-edits.js';
 import { missingGatePrograms } from './gate-programs.js';
 
 export interface Validated {
@@ -54,7 +55,7 @@ export async function validateProject(
       features: [...features.keys()],
       tasks: graph.tasks.size,
       agentTasks: [...graph.tasks.values()].filter(({ recipe }) => recipe.kind === 'agent').length,
-      warnings,
+      warnings: sortDiagnostics([...warnings, ...(await placed(project, unorderedEdits(graph)))]),
       missingPrograms: await missingGatePrograms(host, project),
     });
   });

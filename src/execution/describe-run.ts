@@ -6,6 +6,7 @@ import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { renderVariables } from '../analysis/facts.js';
 import { ownTextDigest } from '../analysis/former-result.js';
 import { buildInputTree } from '../analysis/input-tree.js';
+import { ownFormerEdits } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -30,6 +31,8 @@ export interface StaleTask {
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
   /** The former outputs that its input tree holds; undefined: those on disk. */
   readonly former: Files | undefined;
+  /** It starts without its former work, patches included. Absent: with it, if it evolves. */
+  readonly fromScratch?: boolean;
   /** What its agent had written when it asked a person for something. */
   readonly kept?: KeptWork | undefined;
   /** Why its former result does not stand; the agent goes on from those files if the task evolves. */
@@ -46,20 +49,24 @@ export interface MoreAttempts {
   readonly left?: ReadonlyMap<string, Entry | undefined>;
 }
 
+/** A rendered file depends on no other. */
+const NOTHING_SEEN = { gates: undefined, evolves: false, editBases: {}, editSides: {}, formerEdits: [] };
+
 /** `again`: attempts after others have failed, with their model and their evidence. */
 export async function describeRun(
   prepared: Prepared,
-  { check, dependencyOutputs, former, kept, fails }: StaleTask,
+  { check, dependencyOutputs, former, fromScratch, kept, fails }: StaleTask,
   again?: MoreAttempts,
 ): Promise<Result<TaskRun, Failure>> {
   const { task, facts } = check;
   const { project } = prepared;
   // What conductor renders and no gate judges needs no workspace: it goes from memory into the store.
   const isRendered = task.recipe.kind === 'render' && check.gates.length === 0;
+  const edits = fromScratch ? undefined : await ownFormerEdits(project, prepared.store, task);
   const inputTree =
     isRendered && project.edited.size === 0
-      ? ok({ tree: await project.objects.empty(), gates: undefined, evolves: false, editBases: {} })
-      : await buildInputTree(project, check, dependencyOutputs, former);
+      ? ok({ ...NOTHING_SEEN, tree: await project.objects.empty() })
+      : await buildInputTree(project, check, dependencyOutputs, { files: former, edits });
   if (!inputTree.ok) return inputTree;
   const common: Omit<TaskRun, 'recipe'> = {
     label: task.label,
@@ -73,6 +80,7 @@ export async function describeRun(
     outputs: task.outputs,
     edits: task.edits,
     editBases: inputTree.value.editBases,
+    editSides: inputTree.value.editSides,
     gates: check.gates,
     budget: task.budget,
     network: task.network,
@@ -91,8 +99,14 @@ export async function describeRun(
   if (!prepared.agent || !facts.prompt) return err({ kind: 'no-agent' });
   const { attempts } = prepared.project.config;
   const choices = Array.from({ length: attempts }, (_, i) => prepared.gatherer.choiceOf(task, i + 1));
-  const since = inputTree.value.evolves ? { specChange: await specChange(check), fails } : {};
-  const prompt = await facts.prompt.full(await steeringOf(prepared, task, check.gates, since));
+  const beside = {
+    dependencyOutputs,
+    specChange: inputTree.value.evolves ? await specChange(check) : undefined,
+    fails: inputTree.value.evolves ? fails : undefined,
+    former: edits ?? [],
+    placed: inputTree.value.formerEdits,
+  };
+  const prompt = await facts.prompt.full(await steeringOf(prepared, task, check.gates, beside));
   if (!prompt.ok) return prompt;
   const review = isReviewed(prepared, task) ? await reviewRequest(prepared, check) : undefined;
   if (review && !review.ok) return review;

@@ -5,10 +5,14 @@
 
 import { fenced, shown, shownFailure } from '../agent/prompts/evidence.js';
 import type { PromptExtra } from '../agent/prompts/prompt.js';
+import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import { otherEditors, otherPatches } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
+import { unifiedDiff } from '../io/text-diff.js';
+import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
-import type { GateSpec, Task } from '../model/task.js';
+import type { GateSpec, Label, Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 import type { Project } from '../project/project.js';
 import { gateCommands } from './gates.js';
@@ -27,28 +31,65 @@ export interface FormerFails {
   readonly against: readonly string[];
 }
 
-/** What is known of the former version of a task whose files the agent finds. */
-export interface SinceFormer {
-  readonly specChange?: string;
+/** What a prompt says of earlier work and of other tasks. */
+export interface SteeringFacts {
+  readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
+  /** What changed in the spec; absent: there is no former work. */
+  readonly specChange: string | undefined;
   readonly fails?: FormerFails | undefined;
+  /** The task's recorded patches, and those of them that the workspace shows. */
+  readonly former: readonly FileChange[];
+  readonly placed: readonly FileChange[];
 }
 
 export async function steeringOf(
   { project, agent }: Pick<Prepared, 'project' | 'agent'>,
   task: Task,
   gates: readonly GateSpec[],
-  since: SinceFormer,
+  { dependencyOutputs, specChange, fails, former, placed }: SteeringFacts,
 ): Promise<PromptExtra> {
+  const lost = former.filter((edit) => task.edits.includes(edit.path) && !placed.includes(edit));
   return {
     ...instructionsBeside({ graph: project.graph, agent }, task, gates),
-    ...(since.specChange === undefined ? {} : { specChange: since.specChange }),
-    ...(since.fails ? { formerFails: formerFailsText(since.fails) } : {}),
+    ...(specChange === undefined ? {} : { specChange }),
+    ...(fails ? { formerFails: formerFailsText(fails) } : {}),
+    others: othersOf(project, task, dependencyOutputs),
+    formerPatch: await patchText(project, placed),
+    lostPatch: await patchText(project, lost),
+    bare: lost.map(({ path }) => path),
     conventions: await conventions(project, task),
   };
 }
 
 function formerFailsText({ failure, against }: FormerFails): string {
   return `Changed since: ${against.slice(0, MAX_CHANGES).map(shown).join(', ')}. Now ${shownFailure(failure)}`;
+}
+
+/** Tasks that patch the same files, with these files. */
+function othersOf(
+  project: Project,
+  task: Task,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+): { label: Label; paths: string[] }[] {
+  const found = new Map<Label, string[]>();
+  for (const path of task.edits) {
+    const patching = otherPatches(project, task, path, dependencyOutputs);
+    for (const label of otherEditors(project, task, path))
+      if (patching.includes(label)) found.set(label, [...(found.get(label) ?? []), path]);
+  }
+  return [...found].map(([label, paths]) => ({ label, paths }));
+}
+
+/** Patches as one diff with the names of the files. */
+async function patchText({ objects }: Project, edits: readonly FileChange[]): Promise<string> {
+  const parts = await Promise.all(
+    edits.map(async ({ path, before, after }) => {
+      const [old, next] = await Promise.all([before, after].map((entry) => entry && objects.read(entry.id)));
+      if (old?.includes(0) || next?.includes(0)) return [];
+      return [`+++ ${path}`, ...unifiedDiff(old?.toString('utf8') ?? '', next?.toString('utf8') ?? '')];
+    }),
+  );
+  return parts.flat().join('\n');
 }
 
 /** The part of it that counts as instructions, and so decides whether a prompt is too large. */

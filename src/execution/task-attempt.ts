@@ -4,12 +4,13 @@ import { shown, withEvidence } from '../agent/prompts/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import type { EditPatch, GateRun } from '../model/action.js';
+import type { GateRun } from '../model/action.js';
 import { type Need, needText } from '../model/agents/agent-report.js';
 import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/task-run.js';
-import { decodeEntry, type Entry, type ObjectId, sameEntry } from '../model/tree.js';
+import type { Entry, ObjectId } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';
+import { patchesOf } from '../workspace/patches/own-patch.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { type AttemptWork, captureUnfinished, captureWork } from './attempt-capture.js';
@@ -251,12 +252,7 @@ export class TaskAttempt {
     gates: readonly GateRun[],
   ): Promise<Result<KeptResult, Failure>> {
     const { run, state, context } = this;
-    const edits: EditPatch[] = captured.edits
-      .filter((edit) => !sameEntry(edit.before, edit.after))
-      .map((edit) => ({
-        ...edit,
-        base: run.editBases[edit.path] ? decodeEntry(run.editBases[edit.path] as string) : undefined,
-      }));
+    const edits = await patchesOf(this.parts.objects, run, captured.edits);
     const { agent, version, now } = this.parts;
     return this.parts.store.keep({
       key: run.key,

@@ -1,6 +1,6 @@
 /** The adapter of the package `diff`. Loaded only when a text is shown as a diff. */
 
-import { diffWordsWithSpace, structuredPatch } from 'diff';
+import { diffArrays, diffWordsWithSpace, structuredPatch } from 'diff';
 
 /** A unified diff's hunks, without file names; empty when the texts are equal. */
 export function unifiedDiff(before: string, after: string): string[] {
@@ -13,6 +13,38 @@ export function unifiedDiff(before: string, after: string): string[] {
     // That a text has no line break at its end tells a reader nothing here.
     ...hunk.lines.filter((line) => !line.startsWith('\\')),
   ]);
+}
+
+/** Lines `start` to `end` of a text (from 0, `end` not included) that others take the place of. */
+export interface LineHunk {
+  readonly start: number;
+  readonly end: number;
+  readonly lines: readonly string[];
+}
+
+/** What leads from one text to the other, line by line; lines keep their line breaks. */
+export function lineHunks(before: string, after: string): LineHunk[] {
+  const split = (text: string) => (text === '' ? [] : text.split(/(?<=\n)/));
+  const hunks: LineHunk[] = [];
+  let at = 0;
+  let open: { start: number; end: number; lines: string[] } | undefined;
+  for (const { value, added, removed } of diffArrays(split(before), split(after))) {
+    if (!added && !removed) {
+      open = undefined;
+      at += value.length;
+      continue;
+    }
+    if (!open) {
+      open = { start: at, end: at, lines: [] };
+      hunks.push(open);
+    }
+    if (added) open.lines.push(...value);
+    else {
+      at += value.length;
+      open.end = at;
+    }
+  }
+  return hunks;
 }
 
 export interface WordPart {

@@ -61,6 +61,8 @@ export interface TaskRun {
   readonly edits: readonly string[];
   /** The edited files as people wrote them: path to entry word. */
   readonly editBases: Readonly<Record<string, string>>;
+  /** Edited files that the workspace shows with more than the patch is to be made on. */
+  readonly editSides: Readonly<Record<string, EditSides>>;
   readonly gates: readonly GateSpec[];
   readonly budget: Budget;
   readonly network: boolean;
@@ -68,6 +70,16 @@ export interface TaskRun {
   readonly evolves: boolean;
   /** The reviewer of the work after its gates have passed; absent: no review. */
   readonly review?: ReviewRequest;
+}
+
+/** States of one edited file, as entry words; empty for no file. */
+export interface EditSides {
+  /** With the patches of dependencies: what the patch is made on. */
+  readonly plain: string;
+  /** And with those of other tasks. */
+  readonly beside: string;
+  /** As the workspace shows it: also with the task's own former patch. */
+  readonly shown: string;
 }
 
 /** Attempts that have failed, and what each has shown. */

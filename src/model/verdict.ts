@@ -17,7 +17,12 @@ export type StaleReason =
       /** Remotes that did not answer: they may have it. Absent: every remote says that it has not. */
       readonly unreached?: readonly string[];
     }
-  | { readonly kind: 'patch-conflict'; readonly path: string }
+  | {
+      readonly kind: 'patch-conflict';
+      readonly path: string;
+      /** The other task whose patch of the file it does not fit on; absent: the file has changed. */
+      readonly with?: Label;
+    }
   /** Files that its agent had read without declaring them are not as they were. */
   | { readonly kind: 'observed-changed'; readonly paths: readonly string[] }
   | { readonly kind: 'gates-failed'; readonly gate: string }

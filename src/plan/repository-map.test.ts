@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { type MappedFile, renderMap } from './repository-map.js';
 
 const file = (path: string, ...outline: string[]): MappedFile => ({ path, outline });
-const NO_OWNERS = { manifest: undefined, owned: [] };
+const NO_OWNERS = { manifest: undefined, owned: [], patched: [] };
 
 test('a small project is shown whole', () => {
   const manifest = JSON.stringify({ scripts: { test: 'node --test' }, dependencies: { express: '5' } });
@@ -17,6 +17,7 @@ test('a small project is shown whole', () => {
       ],
       manifest,
       owned: [{ label: 'other/T01', outputs: ['gen/**'] }],
+      patched: [{ path: 'src/app.ts', by: ['other/T02', 'more/T01'] }],
     },
     4096,
   );
@@ -32,6 +33,8 @@ test('a small project is shown whole', () => {
       'README.md: Notes',
       'owned by tasks of other features:',
       '  other/T01: gen/**',
+      'patched by tasks of other features:',
+      '  src/app.ts: more/T01, other/T02',
     ].join('\n'),
   );
 });
@@ -49,9 +52,9 @@ test('the order of the files does not matter', () => {
     { label: 'b/T1', outputs: ['b'] },
     { label: 'a/T1', outputs: ['a'] },
   ];
-  const one = renderMap({ files: many, manifest: undefined, owned }, 4096);
+  const one = renderMap({ files: many, manifest: undefined, owned, patched: [] }, 4096);
   const other = renderMap(
-    { files: [...many].reverse(), manifest: undefined, owned: [...owned].reverse() },
+    { files: [...many].reverse(), manifest: undefined, owned: [...owned].reverse(), patched: [] },
     4096,
   );
   expect(other).toBe(one);

@@ -17,6 +17,8 @@ export interface MappedRepository {
   readonly manifest: string | undefined;
   /** What tasks of other features own: label to patterns. */
   readonly owned: readonly { readonly label: string; readonly outputs: readonly string[] }[];
+  /** Files that tasks of other features patch, with these tasks. */
+  readonly patched: readonly { readonly path: string; readonly by: readonly string[] }[];
 }
 
 /** Names shown of one file, tried from the most to none. */
@@ -30,7 +32,9 @@ const OWNED_SHARE = 0.25;
 export function renderMap(repository: MappedRepository, maxBytes: number): string {
   if (repository.files.length === 0) return '';
   const head = [...counts(repository.files), ...manifestLines(repository.manifest)];
-  const owned = ownedLines(repository, Math.floor(maxBytes * OWNED_SHARE));
+  const share = Math.floor(maxBytes * OWNED_SHARE);
+  const patched = patchedLines(repository, share);
+  const owned = [...ownedLines(repository, share - size(patched)), ...patched];
   const room = maxBytes - size([...head, ...owned]);
   const root = treeOf(repository.files);
   const fits = (names: number, depth: number) => {
@@ -149,6 +153,15 @@ function ownedLines({ owned }: MappedRepository, room: number): string[] {
     .sort((a, b) => compareBytes(a.label, b.label))
     .map(({ label, outputs }) => `  ${label}: ${outputs.map(shownPath).join(', ')}`);
   return lines.length === 0 ? [] : ['owned by tasks of other features:', ...cutTo(lines, room)];
+}
+
+function patchedLines({ patched }: MappedRepository, room: number): string[] {
+  const lines = [...patched]
+    .sort((a, b) => compareBytes(a.path, b.path))
+    .map(({ path, by }) => `  ${shownPath(path)}: ${[...by].sort(compareBytes).join(', ')}`);
+  return lines.length === 0
+    ? []
+    : ['patched by tasks of other features:', ...cutTo(lines, Math.floor(room / 2))];
 }
 
 function cutTo(lines: readonly string[], room: number): string[] {

@@ -13,7 +13,7 @@ import {
   type ObjectId,
   sameEntry,
 } from '../model/tree.js';
-import { applyPatch } from '../workspace/patch.js';
+import { applyPatch } from '../workspace/patches/patch.js';
 import type { PatchedFile } from './clone-records.js';
 
 /** How an edited file stands: as people wrote it, and how conductor left it last. */
@@ -109,7 +109,7 @@ export async function editedFiles(
       continue;
     }
     const merged = record.merged === '' ? undefined : { mode, id: record.merged };
-    const carried = await applyPatch(objects, base, merged, onDisk);
+    const carried = await applyPatch(objects, base, { path, before: merged, after: onDisk });
     const claimed = !carried.ok && claims.has(path);
     const kept = carried.ok ? carried.value : claimed ? base : onDisk;
     const contested = !carried.ok && !claimed;
@@ -147,7 +147,7 @@ async function withoutPatches(
         sides.get(`edits/before/${path}`),
         word === '' ? undefined : decodeEntry(word),
       ];
-      const bare = await applyPatch(objects, file, after, before);
+      const bare = await applyPatch(objects, file, { path, before: after, after: before });
       if (bare.ok && !sameEntry(bare.value, file)) {
         found = bare;
         break;

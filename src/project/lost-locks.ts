@@ -17,7 +17,7 @@ import { patternSet } from '../model/paths/pattern-set.js';
 import type { Feature, Task } from '../model/task.js';
 import { encodeEntry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
 import { parseLock } from '../specs/lock-file.js';
-import { applyPatch } from '../workspace/patch.js';
+import { applyPatch } from '../workspace/patches/patch.js';
 import {
   isIrreplaceable,
   KEPT_LOCKS,
@@ -173,7 +173,7 @@ async function hasPatch(
   if ((onDisk?.id ?? '') === merged) return true;
   if (!onDisk || onDisk.id === base) return false;
   const entryOf = (id: ObjectId) => (id === '' ? undefined : { mode: onDisk.mode, id });
-  const bare = await applyPatch(objects, entryOf(base), entryOf(merged), onDisk);
+  const bare = await applyPatch(objects, entryOf(base), { path, before: entryOf(merged), after: onDisk });
   return bare.ok && !sameEntry(bare.value, onDisk);
 }
 

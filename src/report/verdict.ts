@@ -90,7 +90,9 @@ export function describeReason(reason: StaleReason): string {
         ? `the recorded result ${visible(reason.key.slice(0, 12))} is in no store`
         : `the recorded result ${visible(reason.key.slice(0, 12))} is not in this store, and ${some(reason.unreached)} could not be reached`;
     case 'patch-conflict':
-      return `its patch of ${visible(reason.path)} does not apply any more`;
+      return reason.with === undefined
+        ? `its patch of ${visible(reason.path)} does not apply any more`
+        : `its patch of ${visible(reason.path)} does not fit on that of ${visible(reason.with)}`;
     case 'observed-changed':
       return `observed inputs changed: ${some(reason.paths)}`;
     case 'gates-failed':

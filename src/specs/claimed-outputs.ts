@@ -31,7 +31,7 @@ function problemsOf({ label, outputs, source }: Task, paths: readonly string[]):
         {
           ...place,
           message: `\`${first}\` is a file that a person wrote; conductor does not overwrite it`,
-          hint: `list it in \`edits\` to change it, or run ${owning}`,
+          hint: `list it in \`edits\` to change it; or run \`conductor adopt ${first}\` to make a task of it, or ${owning}`,
         },
       ];
     }

@@ -23,7 +23,7 @@ import type { Entry } from '../model/tree.js';
 import { ScratchRepository } from '../test/rig/scratch-repository.js';
 import { captureResult } from './capture.js';
 import { commitTasks } from './commit.js';
-import { applyPatch } from './patch.js';
+import { applyPatch } from './patches/patch.js';
 import { publishTree, recoverPublish } from './publish.js';
 import { type SnapshotOptions, takeSnapshot } from './snapshot.js';
 import { type Workspace, WorkspacePool } from './workspace-pool.js';
@@ -618,7 +618,7 @@ describe('a patch', () => {
   ])('%s', async (_name, current, before, after, expected) => {
     const one = await rig();
     const [c, b, a] = await Promise.all([current, before, after].map((text) => one.entry(text)));
-    const merged = await applyPatch(one.objects, c, b, a);
+    const merged = await applyPatch(one.objects, c, { path: 'a.txt', before: b, after: a });
     const text = merged.ok
       ? merged.value && (await one.objects.read(merged.value.id))?.toString()
       : merged.error;

@@ -46,6 +46,13 @@ export interface PromptExtra {
   readonly report?: ReportForm;
   /** Dependencies that have changed files of others. */
   readonly patched?: readonly { readonly label: Label; readonly paths: readonly string[] }[];
+  /** Tasks that it does not depend on and that patch the same files. */
+  readonly others?: readonly { readonly label: Label; readonly paths: readonly string[] }[];
+  /** Its former patches that are in the files, as a diff; and those that no longer fit. */
+  readonly formerPatch?: string;
+  readonly lostPatch?: string;
+  /** Edited files without its former patch. */
+  readonly bare?: readonly string[];
   /** How the project does things, where the task does not see it. */
   readonly conventions?: string;
   /** What changed in the spec since the former result, as a diff; for `evolve`. */
@@ -128,19 +135,18 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     const titled = { ...variables, title: task.title, feature: feature.title };
     const first = await renderMeasured(templates, name, titled, { material: measure.material });
     if (!first.ok) return first;
-    const change = extra.specChange?.trim() ?? '';
+    const diff = (text = '', rest = 'the rest is left out') =>
+      text.trim() === '' ? '' : fenced(cutLines(text.trim(), MAX_CHANGE_BYTES, rest), 'diff');
     const { report } = extra;
     const steers = {
       gates: extra.gates.map(shown),
       report: report === undefined ? '' : REPORT_TEXT[report],
-      specChange:
-        change === ''
-          ? ''
-          : fenced(
-              cutLines(change, MAX_CHANGE_BYTES, 'the rest is left out; the task above is complete'),
-              'diff',
-            ),
       formerFails: extra.formerFails ?? '',
+      specChange: diff(extra.specChange, 'the rest is left out; the task above is complete'),
+      formerPatch: diff(extra.formerPatch),
+      lostPatch: diff(extra.lostPatch),
+      bare: (extra.bare ?? []).map(shown),
+      others: (extra.others ?? []).map(({ label, paths }) => ({ label, paths: paths.map(shown) })),
       background: [
         ...(context === '' ? [] : ['"About this feature"']),
         ...(sections.length === 0 ? [] : ['the sections "From …"']),
@@ -149,7 +155,7 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
       patched: (extra.patched ?? []).map(({ label, paths }) => ({ label, paths: paths.map(shown) })),
       conventions: extra.conventions ?? '',
     };
-    const material = ['specChange', 'formerFails', 'conventions'];
+    const material = ['specChange', 'formerFails', 'formerPatch', 'lostPatch', 'conventions'];
     const second = await renderMeasured(templates, STEERING, steers, { material });
     if (!second.ok) return second;
     const counted = [...first.value.sections, ['gates', bytesIn(steers.gates)] as const];

@@ -13,7 +13,7 @@ import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Files, sameEntry } from '../../model/tree.js';
 import { lockedTask } from '../../project/project.js';
-import { applyPatch } from '../../workspace/patch.js';
+import { applyPatch } from '../../workspace/patches/patch.js';
 
 export interface TaskFiles {
   readonly outputs: Files;
@@ -90,7 +90,7 @@ async function patchesOnDisk(
     const after =
       last === task.label
         ? ok(file.onDisk)
-        : await applyPatch(project.objects, old.after, merged, file.onDisk);
+        : await applyPatch(project.objects, old.after, { path, before: merged, after: file.onDisk });
     if (!after.ok && last !== undefined && !targets.has(last))
       return err({ kind: 'shared-patch', path, with: last });
     const kept = after.ok ? after.value : old.after;

@@ -9,7 +9,7 @@ import { unifiedDiff } from '../../io/text-diff.js';
 import type { ObjectId } from '../../model/tree.js';
 import { mergeBacklogs } from '../../plan/merged-backlog.js';
 import type { Project } from '../../project/project.js';
-import { applyPatch } from '../../workspace/patch.js';
+import { applyPatch } from '../../workspace/patches/patch.js';
 import { BACKLOG, type PlanLock, readBacklog } from './plan-files.js';
 import { textIn } from './planned-feature.js';
 
@@ -115,7 +115,8 @@ async function mergeTexts(
     mode: '100644' as const,
     id: await objects.writeBlob(Buffer.from(text)),
   });
-  const merged = await applyPatch(objects, await entry(own), await entry(former), await entry(planned));
+  const change = { path: 'PLAN.md', before: await entry(former), after: await entry(planned) };
+  const merged = await applyPatch(objects, await entry(own), change);
   if (!merged.ok || !merged.value) return err([]);
   return ok(((await objects.read(merged.value.id)) ?? Buffer.alloc(0)).toString('utf8'));
 }

@@ -42,7 +42,9 @@ export async function repositoryMap(project: Project, feature: string, tree: Obj
   const owned = [...project.graph.tasks.values()]
     .filter((task) => task.feature !== feature && task.outputs.length > 0)
     .map(({ label, outputs }) => ({ label, outputs }));
-  const key = digestFields('conductor.map', [FORM, tree, String(maxBytes), JSON.stringify(owned)]);
+  const patched = patchedBy(project, feature);
+  const others = JSON.stringify(patched.length === 0 ? owned : { owned, patched });
+  const key = digestFields('conductor.map', [FORM, tree, String(maxBytes), others]);
   if (kept?.key === key) return kept.text;
 
   const listing = await project.objects.list(tree);
@@ -56,12 +58,22 @@ export async function repositoryMap(project: Project, feature: string, tree: Obj
       files,
       manifest: manifest && (await project.objects.read(manifest.id))?.toString('utf8'),
       owned,
+      patched,
     },
     maxBytes,
   );
   const record: KeptMap = { form: FORM, key, text, outlines };
   await writeAtomic(file, JSON.stringify(record));
   return text;
+}
+
+/** Files that tasks of other features patch. */
+function patchedBy({ graph }: Project, feature: string): { path: string; by: string[] }[] {
+  const found = new Map<string, string[]>();
+  for (const { label, feature: of, edits } of graph.tasks.values()) {
+    for (const path of of === feature ? [] : edits) found.set(path, [...(found.get(path) ?? []), label]);
+  }
+  return [...found].map(([path, by]) => ({ path, by }));
 }
 
 /** Only what is not known yet is read. */

@@ -10,7 +10,7 @@ import { type FeatureLock, type LockedTask, resultKeyOf } from '../../model/feat
 import type { Feature } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import type { PatchedFile } from '../../project/clone-records.js';
-import { applyPatch } from '../../workspace/patch.js';
+import { foldChanges } from '../../workspace/patches/patch.js';
 
 export interface RestoredPatches {
   /** The version's lock with the patched files as they will be. */
@@ -41,10 +41,11 @@ export async function restorePatches(
     if (file && !file.baseKnown) return err({ kind: 'edit-base-missing', path });
     files.set(path, file ? file.base : project.listing.get(path));
   }
-  for (const { path, before, after } of patches.value) {
-    const put = await applyPatch(project.objects, files.get(path), before, after);
-    if (!put.ok) return err({ kind: 'patch-conflict', path });
-    files.set(path, put.value);
+  for (const path of new Set(patches.value.map((patch) => patch.path))) {
+    const changes = patches.value.filter((patch) => patch.path === path);
+    const { file, left } = await foldChanges(project.objects, files.get(path), changes);
+    if (left.length > 0) return err({ kind: 'patch-conflict', path });
+    files.set(path, file);
   }
   for (const [path, entry] of files) changes.set(path, entry);
   const base = (path: string) => project.edited.get(path)?.base?.id ?? '';

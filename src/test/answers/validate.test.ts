@@ -111,3 +111,25 @@ test('a task that a build would refuse does not hide the others from a dry run',
   expect(dry.verdict('f/T3')).toMatchObject({ kind: 'pending', on: ['f/T2'] });
   expect(dry.summary.counts).toMatchObject({ built: 1, failed: 1, skipped: 1 });
 });
+
+test('two tasks that patch one file without an order between them are worth a warning', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/http.ts': 'x\n', 'src/chain.ts': 'x\n' });
+  const edit = (id: string, edits: string[], more: object = {}) =>
+    run({ outputs: [`${id}.txt`], edits, ...more });
+  rig.backlog('a', { T1: edit('a1', ['src/http.ts', 'src/chain.ts']) });
+  rig.backlog('b', {
+    T1: edit('b1', ['src/http.ts']),
+    T2: edit('b2', ['src/chain.ts'], { depends_on: ['a/T1'] }),
+    T3: edit('b3', ['src/chain.ts'], { depends_on: ['T2'] }),
+  });
+  const checked = await validate(rig);
+  expect(checked.ok && checked.value.warnings).toMatchObject([
+    {
+      file: 'specs/b/BACKLOG.yaml',
+      sourceLine: expect.stringContaining('src/http.ts'),
+      message: 'a/T1 and b/T1 both patch `src/http.ts`, and neither depends on the other',
+      hint: expect.stringContaining('`depends_on`'),
+    },
+  ]);
+});

@@ -18,6 +18,14 @@ const adds =
     return { [output]: line, 'routes.ts': look(request).replace('];', `  ${line},\n];`) };
   };
 
+/** Puts another line in the place of its former one. */
+const becomes =
+  (former: string, line: string, output: string, seen: string[] = []) =>
+  (request: AgentRequest) => {
+    seen.push(look(request));
+    return { [output]: line, 'routes.ts': look(request).replace(`  ${former},\n`, `  ${line},\n`) };
+  };
+
 const task = (description: string, output: string, more: object = {}) => ({
   description,
   inputs: [],
@@ -44,14 +52,19 @@ test('a patch is put on the file and then there is nothing to do', async () => {
   expect((await rig.buildWithoutAgent()).verdicts()).toEqual({ 'f/T1': 'fresh' });
 });
 
-test('a task that is rebuilt sees the file without its former patch', async () => {
+test('a task that is rebuilt goes on from the file with its former patch', async () => {
   await using rig = await createRig();
   await patched(rig);
   const seen: string[] = [];
   rig.backlog('f', { T1: task('other', 'one.ts') });
-  rig.answer('f/T1', adds('other', 'one.ts', seen));
-  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
-  expect(seen).toEqual([ROUTES]);
+  rig.answer('f/T1', becomes('one', 'other', 'one.ts', seen));
+  const second = await rig.build();
+  expect(second.outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(seen).toEqual([ROUTES.replace('];', '  one,\n];')]);
+  const [prompt] = second.agent.runs.map((run) => run.prompt);
+  expect(prompt).toContain('## Your former change');
+  expect(prompt).toContain('+  one,');
+  expect(prompt).toContain('-one\n+other');
   expect(rig.read('routes.ts')).toBe(ROUTES.replace('];', '  other,\n];'));
 });
 
@@ -196,9 +209,9 @@ test("a person's edit of the file and a change of the spec at the same time are 
   rig.write({ 'routes.ts': `${rig.read('routes.ts')}// by hand\n` });
   rig.backlog('f', { T1: task('other', 'one.ts') });
   const seen: string[] = [];
-  rig.answer('f/T1', adds('other', 'one.ts', seen));
+  rig.answer('f/T1', becomes('one', 'other', 'one.ts', seen));
   expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
-  expect(seen).toEqual([`${ROUTES}// by hand\n`]);
+  expect(seen).toEqual([`${ROUTES.replace('];', '  one,\n];')}// by hand\n`]);
   expect(rig.read('routes.ts')).toBe(`${ROUTES.replace('];', '  other,\n];')}// by hand\n`);
 });
 
@@ -215,7 +228,7 @@ test("a person's edit survives when only one of two patching tasks was built aft
   expect((await rig.buildWithoutAgent({ targets: ['f/T1'] })).summary.exitCode).toBe(0);
   expect(rig.read('routes.ts')).toContain('// by hand');
   rig.backlog('f', { ...first, T2: task('zwei', 'two.ts', { depends_on: ['T1'] }) });
-  rig.answer('f/T2', adds('zwei', 'two.ts'));
+  rig.answer('f/T2', becomes('two', 'zwei', 'two.ts'));
   expect((await rig.build()).ran()).toEqual(['f/T2']);
   expect(rig.read('routes.ts')).toBe(`${ROUTES.replace('];', '  one,\n  zwei,\n];')}// by hand\n`);
 });

@@ -35,6 +35,7 @@ test('the map is the one of the prompt, and each file has its owner and its patc
   );
   await plan.done;
   expect(map).toContain('app.ts: app');
+  expect(map).toContain('patched by tasks of other features:\n  src/app.ts: f/T2');
   expect(plan.agent.runs[0]?.prompt).toContain(map);
 
   const own = await viewRepository(host, 'f');

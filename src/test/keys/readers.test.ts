@@ -117,7 +117,9 @@ async function compare(place: Place, state: ReadingProject): Promise<void> {
   const clean = newPlace();
   await built(clean, state);
   expect(place.tree(), 'as a clean build').toEqual(clean.tree());
-  const missed = [...clean.gated].filter((one) => !place.gated.has(one));
+  // A task may be judged before another one has patched its file: what counts is the tree that was judged last.
+  const last = new Map([...clean.gated].map((one) => [one.split(' ')[0], one]));
+  const missed = [...last.values()].filter((one) => !place.gated.has(one));
   expect(missed, 'gates pass on exactly what they can see').toEqual([]);
   clean.project.dispose();
 }

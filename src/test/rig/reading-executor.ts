@@ -5,7 +5,8 @@ import type { Executor, ExecutorParts } from '../../execution/executor.js';
 import { listTree } from '../../io/git/walk.js';
 import type { EditPatch } from '../../model/action.js';
 import type { GatesRun, TaskOutcome, TaskRun } from '../../model/task-run.js';
-import { decodeEntry, type Entry } from '../../model/tree.js';
+import type { Entry } from '../../model/tree.js';
+import { patchesOf } from '../../workspace/patches/own-patch.js';
 import { extraFile, mainFile, patched, sharedFile } from './reading-project.js';
 
 /** Runs nothing: a recipe is a digest of its command and of every file and variable that it could have read. */
@@ -49,12 +50,12 @@ export class ReadingExecutor implements Executor {
         mode: '100644',
         id: await objects.writeBlob(Buffer.from(patched(text, id, shown))),
       };
-      edits.push({ path: shared, before, after, base: decodeEntry(run.editBases[shared] as string) });
+      edits.push(...(await patchesOf(objects, run, [{ path: shared, before, after }])));
     }
     if (run.gates.length > 0) {
       const kept = new Map<string, Entry | undefined>(outputs);
       for (const { path, after } of edits) kept.set(path, after);
-      this.gated.add(`${run.label} ${await objects.editTree(run.gateTree ?? run.inputTree, kept)}`);
+      this.gate(run.label, await objects.editTree(run.gateTree ?? run.inputTree, kept));
     }
     const { key, label, manifest, recipe } = run;
     const common = { attempts: 1, usage: {}, ms: 0 };
@@ -65,8 +66,15 @@ export class ReadingExecutor implements Executor {
     return { ok: true, result: stored.value.commit, ...common };
   }
 
+  /** The last tree of a task stands last. */
+  private gate(label: string, tree: string): void {
+    const word = `${label} ${tree}`;
+    this.gated.delete(word);
+    this.gated.add(word);
+  }
+
   async runGates(run: GatesRun) {
-    this.gated.add(`${run.task} ${run.tree}`);
+    this.gate(run.task ?? '', run.tree);
     return { ok: true, runs: run.gates.map(({ name }) => ({ name, exitCode: 0, ms: 0 })), ms: 0 } as const;
   }
 

@@ -4,27 +4,35 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { err, ok, type Result } from '../base/result.js';
-import { mergeFile } from '../io/git/merge-file.js';
-import type { GitObjects } from '../io/git/objects.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { mergeFile } from '../../io/git/merge-file.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { type Entry, encodeEntry, sameEntry } from '../../model/tree.js';
+import { formatOf, mergeByFormat, type Sides } from './formats.js';
 
-import { type Entry, encodeEntry, sameEntry } from '../model/tree.js';
+/** A change of one file, to be made to what the file is now. */
+export interface Change {
+  /** Decides the format: some are merged by more than lines. */
+  readonly path: string;
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
+}
 
 /**
- * `current` with the change from `before` to `after` made to it. One that has it already comes back as it is. Where
- * both sides only added lines at one place both additions are kept, `current`'s first: so several tasks can register
- * themselves in one list. Anything else at one place is a conflict.
+ * `current` with the change made to it. One that has it already comes back as it is. Where both sides only added lines at
+ * one place both additions are kept, `current`'s first: so several tasks can register themselves in one list. Anything
+ * else at one place is a conflict.
  */
 export function applyPatch(
   objects: GitObjects,
   current: Entry | undefined,
-  before: Entry | undefined,
-  after: Entry | undefined,
+  change: Change,
 ): Promise<Result<Entry | undefined, 'conflict'>> {
   const known = merges.get(objects) ?? new Map<string, ReturnType<typeof merge>>();
   merges.set(objects, known);
-  const key = [current, before, after].map((entry) => (entry ? encodeEntry(entry) : '')).join(' ');
-  const made = known.get(key) ?? merge(objects, current, before, after);
+  const words = [current, change.before, change.after].map((entry) => (entry ? encodeEntry(entry) : ''));
+  const key = [formatOf(change.path), ...words].join(' ');
+  const made = known.get(key) ?? merge(objects, current, change);
   known.set(key, made);
   return made;
 }
@@ -32,35 +40,67 @@ export function applyPatch(
 /** The same merge is asked for by every task that sees the file: each is made once. */
 const merges = new WeakMap<GitObjects, Map<string, ReturnType<typeof merge>>>();
 
+/**
+ * All changes on the file, in their order. One that does not fit waits for those after it: it may have been made on one of
+ * them. `left`: places of those that fit nowhere.
+ */
+export async function foldChanges(
+  objects: GitObjects,
+  base: Entry | undefined,
+  changes: readonly Change[],
+): Promise<{ readonly file: Entry | undefined; readonly left: readonly number[] }> {
+  let file = base;
+  let waiting = changes.map((_, i) => i);
+  for (;;) {
+    const left: number[] = [];
+    for (const i of waiting) {
+      const applied = await applyPatch(objects, file, changes[i] as Change);
+      if (applied.ok) file = applied.value;
+      else left.push(i);
+    }
+    if (left.length === 0 || left.length === waiting.length) return { file, left };
+    waiting = left;
+  }
+}
+
 async function merge(
   objects: GitObjects,
   current: Entry | undefined,
-  before: Entry | undefined,
-  after: Entry | undefined,
+  { path, before, after }: Change,
 ): Promise<Result<Entry | undefined, 'conflict'>> {
   if (sameEntry(current, before)) return ok(after);
   if (sameEntry(current, after) || sameEntry(before, after)) return ok(current);
   // Deleted on one side and changed on the other, or made by both in different ways.
   if (!current || !after) return err('conflict');
-  const isText = [current, before, after].every((entry) => !entry || entry.mode.startsWith('100'));
-  if (!isText) return err('conflict');
-  const texts: Buffer[] = [];
-  for (const entry of [current, before, after]) {
-    const text = entry ? await objects.read(entry.id) : Buffer.alloc(0);
-    if (!text || text.includes(0)) return err('conflict');
-    texts.push(text);
-  }
-  const merged = await mergeTexts(texts as [Buffer, Buffer, Buffer]);
+  const texts = await readTexts(objects, [current, before, after]);
+  if (!texts) return err('conflict');
+  const sides = { current: texts[0], before: texts[1], after: texts[2] } as Sides;
+  const merged = (await mergeByFormat(formatOf(path), sides)) ?? (await mergeTexts(sides));
   if (merged === undefined) return err('conflict');
   const mode = current.mode === before?.mode ? after.mode : current.mode;
-  if (merged.equals(texts[0] as Buffer)) return ok({ mode, id: current.id });
+  if (merged.equals(sides.current)) return ok({ mode, id: current.id });
   return ok({ mode, id: await objects.writeBlob(merged) });
+}
+
+/** The contents of plain text files, empty for none; undefined when one of them is something else. */
+export async function readTexts(
+  objects: GitObjects,
+  entries: readonly (Entry | undefined)[],
+): Promise<Buffer[] | undefined> {
+  const texts: Buffer[] = [];
+  for (const entry of entries) {
+    if (entry && !entry.mode.startsWith('100')) return undefined;
+    const text = entry ? await objects.read(entry.id) : Buffer.alloc(0);
+    if (!text || text.includes(0)) return undefined;
+    texts.push(text);
+  }
+  return texts;
 }
 
 /** Conflict markers get a width and labels that no file has by chance or by malice. */
 const MARKER = 23;
 
-async function mergeTexts([current, before, after]: [Buffer, Buffer, Buffer]): Promise<Buffer | undefined> {
+async function mergeTexts({ current, before, after }: Sides): Promise<Buffer | undefined> {
   const tag = randomBytes(12).toString('hex');
   const { text, conflicts } = await mergeFile(current, before, after, {
     labels: [`${tag}-ours`, `${tag}-base`, `${tag}-theirs`],

@@ -1,0 +1,87 @@
+/** What has become of the tasks of one build so far, with the events that tell it. Runs and decides nothing. */
+
+import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
+import type { Failure } from '../model/failure.js';
+import type { Label, Task } from '../model/task.js';
+import { lockedTask, type Project } from '../project/project.js';
+import { type FinishedTask, savedUsage, tasksInConflict } from './publishing/publish-plan.js';
+
+export class TaskOutcomes {
+  readonly dependencyOutputs = new Map<Label, DependencyOutputs>();
+  readonly finished = new Map<Label, FinishedTask>();
+  readonly outcomes = new Map<Label, TaskOutcomeKind>();
+  firstFailure: Failure | undefined;
+  readonly failures = new Map<Label, Failure>();
+  /** Finished, and taken out of the publish plan again. */
+  private readonly retracted = new Set<Label>();
+  private readonly project: Project;
+  protected readonly emit: (event: BuildEventBody) => void;
+
+  constructor(project: Project, emit: (event: BuildEventBody) => void) {
+    this.project = project;
+    this.emit = emit;
+  }
+
+  protected done(label: Label, outcome: TaskOutcomeKind, ms: number): void {
+    this.outcomes.set(label, outcome);
+    const saved = savedUsage(this.finished.get(label), outcome);
+    const more = {
+      ...(saved === undefined ? {} : { saved }),
+      ...this.publishedBy(this.project.graph.task(label)),
+    };
+    this.emit({ type: 'task.finished', task: label, outcome, ms, ...more });
+  }
+
+  protected fail(label: Label, failure: Failure, ms: number): void {
+    this.firstFailure ??= failure;
+    this.failures.set(label, failure);
+    this.outcomes.set(label, 'failed');
+    this.emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure });
+  }
+
+  /** The result that is to be published, and the one that it takes the place of. */
+  private publishedBy(task: Task): { result?: string; former?: string } {
+    const result = this.finished.get(task.label)?.result?.commit;
+    if (result === undefined) return {};
+    const former = lockedTask(this.project, task)?.result;
+    return { result, ...(former === undefined ? {} : { former }) };
+  }
+
+  skip(label: Label, because: Label | undefined): void {
+    this.outcomes.set(label, 'skipped');
+    const why = because ? { because } : {};
+    this.emit({ type: 'task.finished', task: label, outcome: 'skipped', ms: 0, ...why });
+  }
+
+  /** Withdraws those of the tasks whose patch of a file cannot be published; false when there is none. */
+  withdraw(failure: Failure, published: Iterable<Label>): boolean {
+    const { graph } = this.project;
+    const labels = tasksInConflict(graph, [...published], failure);
+    this.withdrawTasks(labels, failure);
+    return labels.length > 0;
+  }
+
+  /** Takes tasks and all that was built on them out of the build again. */
+  withdrawTasks(labels: readonly Label[], failure: Failure): void {
+    const { graph } = this.project;
+    for (const task of labels) this.retract(task, { outcome: 'failed', failure });
+    for (const label of graph.order) {
+      const because = graph.task(label).dependsOn.find((need) => this.retracted.has(need));
+      // What was built on a withdrawn result would be published on files that do not exist.
+      if (because && this.finished.has(label)) this.retract(label, { outcome: 'skipped', because });
+    }
+    if (labels.length > 0) this.firstFailure ??= failure;
+  }
+
+  /** The last event of a task counts: it was finished, and is not published. */
+  private retract(task: Label, why: Pick<TaskFinished, 'outcome' | 'failure' | 'because'>): void {
+    this.retracted.add(task);
+    this.finished.delete(task);
+    this.dependencyOutputs.delete(task);
+    this.outcomes.set(task, why.outcome);
+    this.emit({ type: 'task.finished', task, ms: 0, ...why });
+  }
+}
+
+type TaskFinished = Extract<BuildEventBody, { type: 'task.finished' }>;
