@@ -1,6 +1,7 @@
 /** Runs the tasks of one build: puts the executor and the steps together. Decides no order. */
 
 import type { Agent } from '../agent/agent.js';
+import { otherEditors } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { ok, type Result } from '../base/result.js';
 import type { ExecutionHost, Executor } from '../execution/executor.js';
@@ -15,7 +16,6 @@ import type { BuildOptions } from './options.js';
 import type { Session } from './project-session.js';
 import type { Caller } from './running-tasks.js';
 import { schedule } from './scheduler.js';
-import { settlePatches } from './settle-patches.js';
 import { TaskStep } from './task-step.js';
 
 /** A weight for tasks that were never run: only its ratio to real durations matters. */
@@ -113,7 +113,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         onSkip: (label, because) => step.skip(label, because),
       });
       const changesNothing = options.frozen || options.restoreOnly || options.accept;
-      if (!changesNothing) await settlePatches(prepared, step, signal);
+      if (!changesNothing) await recheckPatches(prepared, step, signal);
       await writeDurations(project.repository.state, durations);
       return step;
     },
@@ -140,4 +140,35 @@ export function openExecutor({ host, session, ...parts }: Opening): Promise<Resu
   const { repository, objects, sessionState } = session;
   const { shared, runs } = sessionState;
   return host.createExecutor({ ...parts, repository, objects, shared, isFollowing: runs.busy });
+}
+
+/** Each round builds again only what does not fit on the round before it; more rounds would be an endless dispute. */
+const MAX_ROUNDS = 4;
+
+/**
+ * Goes over finished tasks whose edited files other tasks have patched in the same build, until all patches fit on each
+ * other and all gates have passed on the files that are published.
+ */
+async function recheckPatches(
+  { project, selected }: Pick<Prepared, 'project' | 'selected'>,
+  step: TaskStep,
+  signal: AbortSignal,
+): Promise<void> {
+  const { graph } = project;
+  const isShared = (label: Label) => graph.task(label).edits.length > 0;
+  let news = new Set([...step.finished.keys()].filter(isShared));
+  for (let round = 0; round < MAX_ROUNDS && news.size > 0; round++) {
+    const changed = new Set<Label>();
+    for (const label of graph.order) {
+      const task = graph.task(label);
+      if (!selected.has(label) || !step.dependencyOutputs.has(label)) continue;
+      const isBeside = task.edits.some((path) =>
+        otherEditors(project, task, path).some((other) => news.has(other) || changed.has(other)),
+      );
+      if (!isBeside && !task.dependsOn.some((need) => changed.has(need))) continue;
+      if (signal.aborted) return;
+      if ((await step.again(label)) !== 'same') changed.add(label);
+    }
+    news = changed;
+  }
 }

@@ -8,11 +8,16 @@ import { err, ok, type Result } from '../../base/result.js';
 import { mergeFile } from '../../io/git/merge-file.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { type Entry, encodeEntry, sameEntry } from '../../model/tree.js';
-import { formatOf, mergeByFormat, type Sides } from './formats.js';
+
+/** The three texts of a merge. */
+interface Sides {
+  readonly current: Buffer;
+  readonly before: Buffer;
+  readonly after: Buffer;
+}
 
 /** A change of one file, to be made to what the file is now. */
 export interface Change {
-  /** Decides the format: some are merged by more than lines. */
   readonly path: string;
   readonly before: Entry | undefined;
   readonly after: Entry | undefined;
@@ -31,7 +36,7 @@ export function applyPatch(
   const known = merges.get(objects) ?? new Map<string, ReturnType<typeof merge>>();
   merges.set(objects, known);
   const words = [current, change.before, change.after].map((entry) => (entry ? encodeEntry(entry) : ''));
-  const key = [formatOf(change.path), ...words].join(' ');
+  const key = words.join(' ');
   const made = known.get(key) ?? merge(objects, current, change);
   known.set(key, made);
   return made;
@@ -66,7 +71,7 @@ export async function foldChanges(
 async function merge(
   objects: GitObjects,
   current: Entry | undefined,
-  { path, before, after }: Change,
+  { before, after }: Change,
 ): Promise<Result<Entry | undefined, 'conflict'>> {
   if (sameEntry(current, before)) return ok(after);
   if (sameEntry(current, after) || sameEntry(before, after)) return ok(current);
@@ -75,7 +80,7 @@ async function merge(
   const texts = await readTexts(objects, [current, before, after]);
   if (!texts) return err('conflict');
   const sides = { current: texts[0], before: texts[1], after: texts[2] } as Sides;
-  const merged = (await mergeByFormat(formatOf(path), sides)) ?? (await mergeTexts(sides));
+  const merged = await mergeTexts(sides);
   if (merged === undefined) return err('conflict');
   const mode = current.mode === before?.mode ? after.mode : current.mode;
   if (merged.equals(sides.current)) return ok({ mode, id: current.id });
