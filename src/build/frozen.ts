@@ -27,19 +27,27 @@ export async function staleTasks(
   });
   const problems = await mapBounded(recorded, async ({ label, locked }) => ({
     label,
+    key: resultKeyOf(locked),
     verdict: await forgery(prepared, locked),
   }));
-  const unchecked = problems.filter(({ verdict }) => verdict === 'unknown').length;
+  const unknown = problems.filter(({ verdict }) => verdict === 'unknown');
+  const unchecked = unknown.length;
+  const unreached = new Set(unknown.flatMap(({ key }) => prepared.store.unreached?.(key) ?? []));
   for (const { label, verdict } of problems) {
     if (verdict !== undefined && verdict !== 'unknown') tasks.push({ label, verdict });
   }
   if (unchecked > 0)
     warn(
-      `${unchecked} recorded results are in no store: conductor compared their files with the lock file alone`,
+      `${unchecked === 1 ? '1 recorded result' : `${unchecked} recorded results`} ${whereabouts(unreached)}: conductor compared the files with the lock file alone`,
     );
   const orphans = prepared.whole ? await provenOrphans(prepared.project) : [];
   if (tasks.length + orphans.length === 0) return undefined;
   return { kind: 'not-up-to-date', tasks, ...(orphans.length === 0 ? {} : { orphans }) };
+}
+
+function whereabouts(unreached: ReadonlySet<string>): string {
+  if (unreached.size === 0) return 'cannot be found in any store';
+  return `cannot be found here, and ${[...unreached].join(', ')} could not be reached`;
 }
 
 /** Whether the files of a record are those of the result that it names: a lock file is a text that anybody can change. */

@@ -23,7 +23,7 @@ export function pullText(report: PullReport): string {
     ...report.unreached.map(
       (label) => `${visible(label)}: its result is not here, and a remote could not be reached`,
     ),
-    `conductor: ${plural(report.brought, 'entry', 'entries')}fetched, ${report.present} already here${report.missing.length > 0 ? `, ${report.missing.length} missing` : ''}${report.unreached.length > 0 ? `, ${report.unreached.length} not known` : ''}`,
+    `conductor: ${plural(report.brought, 'entry', 'entries')} fetched, ${report.present} already here${report.missing.length > 0 ? `, ${report.missing.length} missing` : ''}${report.unreached.length > 0 ? `, ${report.unreached.length} not known` : ''}`,
   ]);
 }
 

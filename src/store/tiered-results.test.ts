@@ -160,6 +160,18 @@ test('a remote that fails again and again is left alone with one warning, and th
   ]);
 });
 
+test('what is first looked for after the last remote was left alone may be there', async () => {
+  const dead = new ScriptedRemote('dead');
+  dead.fetchFault = { kind: 'failed', detail: 'it is out of order' };
+  const store = open([dead]);
+  for (const name of ['a', 'b', 'c', 'd', 'e']) {
+    expect((await store.find(key(name))).ok).toBe(true);
+    expect(store.unreached(key(name)), name).toEqual(['dead']);
+  }
+  expect(dead.fetches.length).toBe(3);
+  await store.close();
+});
+
 test('one failure among successes is told at the end, not more', async () => {
   const remote = new ScriptedRemote();
   await elsewhere(remote, 'b');

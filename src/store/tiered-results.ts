@@ -134,7 +134,11 @@ export class TieredResults implements ResultStore {
   private ask(name: EntryName): Promise<boolean> {
     const known = this.asked.get(name);
     if (known) return known;
-    if (!this.sharing.chain.reads || this.signal.aborted) return Promise.resolve(false);
+    if (!this.sharing.chain.reads || this.signal.aborted) {
+      // Remotes that are not asked any more may have it all the same.
+      this.sharing.chain.passOver([name]);
+      return Promise.resolve(false);
+    }
     const answer = this.questions.ask(name).then((found) => found === true);
     this.asked.set(name, answer);
     return answer;

@@ -93,6 +93,11 @@ export class RemoteTiers {
     return [...(this.silent.get(name) ?? [])];
   }
 
+  /** Names that no remote is asked about: those that are read from give no answer. */
+  passOver(names: readonly EntryName[]): void {
+    for (const health of this.healths) if (health.remote.read) this.unanswered(health, names);
+  }
+
   private unanswered({ remote }: Health, names: readonly EntryName[]): void {
     for (const name of names)
       this.silent.set(name, (this.silent.get(name) ?? new Set()).add(remote.store.name));
