@@ -48,6 +48,8 @@ export interface ReadProject {
   readonly urgent: ReadonlySet<Label>;
   /** Nothing is published unless every task that was asked for is up to date. Absent: what is done is published. */
   readonly allOrNothing?: true;
+  /** It may have no task left. Absent: that is a mistake. */
+  readonly mayBeEmpty?: true;
   /** Called before anything is written; what it finds may end the build as superseded. */
   beforePublishing(): Promise<void>;
 }
@@ -60,7 +62,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   if (!loaded.ok) return loaded;
   const config = withBuildLimit(loaded.value.config, options.budgetUsd);
   const warn = (message: string) => emit({ type: 'warning', message });
-  const ready = await prepare(host, { project: session, loaded: { ...loaded.value, config } }, options, {
+  const asked = { ...options, mayBeEmpty: read?.mayBeEmpty === true };
+  const ready = await prepare(host, { project: session, loaded: { ...loaded.value, config } }, asked, {
     warn,
     signal,
     read: read?.project,
@@ -165,7 +168,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
         return ended(summary(step, committed.error, { ms: ms(), waiting }), tree);
       }
     }
-    if (complete && prepared.whole) await remember(host, prepared, tree);
+    const isProven = [...(options.carried?.values() ?? [])].every((task) => task.isProven);
+    if (complete && prepared.whole && isProven) await remember(host, prepared, tree);
     const ending = { ms: ms(), published: published.value, waiting };
     return ended(summary(step, step.firstFailure, ending), tree);
   } finally {

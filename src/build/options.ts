@@ -4,6 +4,16 @@ import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
 import type { Label } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
 
+/** A task with the result that it keeps. */
+export interface CarriedTask {
+  /** Its former label. */
+  readonly from: Label;
+  /** Its gates saw the same files under the same paths before. */
+  readonly isProven: boolean;
+  /** The hand-written tree, where that is in its key: with another one it is not carried. */
+  readonly wholeTree: string | undefined;
+}
+
 export interface BuildOptions {
   readonly targets: readonly string[];
   readonly force: boolean;
@@ -13,10 +23,10 @@ export interface BuildOptions {
   /** The files of the targets are recorded as they are; no recipe is run. */
   readonly accept: boolean;
   /**
-   * With `accept`: tasks that were fresh before their specs were renamed, by their new labels, with their former ones. They
-   * keep their results under their new keys. Absent: files of people are accepted.
+   * With `accept`: tasks that were fresh before their specs were renamed, by their new labels. They keep their results under
+   * their new keys. Absent: files of people are accepted.
    */
-  readonly carried?: ReadonlyMap<Label, Label>;
+  readonly carried?: ReadonlyMap<Label, CarriedTask>;
   readonly failFast: boolean;
   /** Runs no recipe and writes no file: where a build would do either, that is a failure. */
   readonly frozen: boolean;

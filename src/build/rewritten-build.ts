@@ -31,6 +31,7 @@ export async function buildRewritten(
   return buildTasks(build, {
     loaded,
     project,
+    mayBeEmpty: true,
     urgent: new Set(),
     beforePublishing: async () => {},
     ...(allOrNothing ? { allOrNothing } : {}),

@@ -189,8 +189,8 @@ export class TaskStep extends TaskOutcomes {
       return undefined;
     const recorded = await acceptFiles(parts, check, this.dependencyOutputs);
     if (!recorded?.ok) return recorded;
-    this.accepted.push(recorded.value);
-    return this.finish({ check }, recorded.value, 'accepted');
+    this.accepted.push(recorded.value.result);
+    return this.finish(recorded.value, recorded.value.result, 'accepted');
   }
 
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {

@@ -10,7 +10,10 @@ import {
   addBlame,
   addCheckout,
   addDiff,
+  addDisown,
+  addMove,
   addRegenerate,
+  addRemove,
   addVersions,
 } from './definitions/edits.js';
 import {
@@ -44,6 +47,7 @@ const COMMANDS = [
   addStatus,
   addList,
   addAdopt,
+  addDisown,
   addDiff,
   addAccept,
   addApprove,
@@ -52,6 +56,8 @@ const COMMANDS = [
   addBlame,
   addVersions,
   addCheckout,
+  addMove,
+  addRemove,
   addExplain,
   addPrompt,
   addMap,

@@ -15,13 +15,12 @@ import type { FileDifference } from '../io/git/tree-diff.js';
 import { firstMaking, type Provenance, type Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { resultKeyOf } from '../model/feature-lock.js';
-import { globEscape } from '../model/git-rules/git-escape.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import { commandText, type Label, type Task } from '../model/task.js';
 import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { splitFrontMatter } from '../specs/front-matter.js';
-import { lockHistory, versionAfter } from './versions/lock-history.js';
+import { featureHistory, versionAfter } from './versions/lock-history.js';
 
 /** What a result records about its execution. */
 export interface BlamedMaking {
@@ -133,7 +132,7 @@ async function blamedTask(
 async function versionOf(project: Project, name: string): Promise<string> {
   const [feature, lock] = [project.features.get(name), project.locks.get(name)];
   if (!feature || !lock) return '';
-  const { head } = await lockHistory(project, [globEscape(feature.lockFile)]);
+  const { head } = await featureHistory(project, feature);
   const before = head.get(feature.lockFile);
   return versionAfter(lock, before ? [before] : []).version;
 }

@@ -70,7 +70,12 @@ async function pastOf(
   if (locks.size === 0) return past;
   const done = await inSession(openReadingSession(host), async ({ repository, objects }) => {
     const globs = [`${globEscape(specs)}/**/.metadata.json`, `${globEscape(specs)}/**/*.spec.metadata.json`];
-    const { head } = await lockHistory({ repository, objects }, globs);
+    const renamed = new Map(
+      [...locks].flatMap(([file, lock]) =>
+        lock.ok ? (lock.value.formerly ?? []).map((former) => [former, file] as const) : [],
+      ),
+    );
+    const { head } = await lockHistory({ repository, objects }, globs, renamed);
     for (const [file, lock] of locks) {
       if (!lock.ok) continue;
       const before = head.get(file);

@@ -130,6 +130,8 @@ export interface Provenance {
   readonly ownText?: Digest;
   /** Of a result that nobody made anew. Absent: it was made. */
   readonly verified?: VerifiedFormer;
+  /** The task that it was made for, and its key there, where the task was renamed since. */
+  readonly moved?: { readonly from: Label; readonly key: ActionKey };
   /** Absent in results of before this was recorded. */
   readonly origin?: Origin;
 }

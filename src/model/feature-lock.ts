@@ -33,6 +33,8 @@ export interface LockedTask {
   readonly recipe: ResultRecipe;
   /** People wrote the files before the task was written: they stay when it is removed, whatever was built since. */
   readonly adopted?: true;
+  /** Former ids of the task, the newest last. */
+  readonly formerly?: readonly string[];
   readonly agent?: string;
   readonly model?: string;
   readonly variant?: string;
@@ -74,6 +76,8 @@ export function isAdopted(before: TaskRecord | undefined, recipe: ResultRecipe):
 /** Nothing of it changes unless a task does, so that branches merge task by task. */
 export interface FeatureLock {
   readonly feature: string;
+  /** Paths of its lock file under former names of the feature, the newest last: its versions go on from there. */
+  readonly formerly?: readonly string[];
   /** As a lock of format 1 states it: versions are counted from there. */
   readonly version?: string;
   /** The file still has the conflict markers of a merge: it has to be written. */
@@ -90,7 +94,7 @@ export function versionBump(
   before: Readonly<Record<string, LockedTask>>,
   after: Readonly<Record<string, LockedTask>>,
 ): VersionBump {
-  const was = criteria(before);
+  const was = criteria(underNewIds(before, after));
   const is = criteria(after);
   if ([...was].some((one) => !is.has(one))) return 'major';
   if ([...is].some((one) => !was.has(one))) return 'minor';
@@ -100,6 +104,19 @@ export function versionBump(
       .sort()
       .join('\n');
   return keys(before) === keys(after) ? 'none' : 'patch';
+}
+
+/** Tasks by the ids that they have now. */
+function underNewIds(
+  before: Readonly<Record<string, LockedTask>>,
+  after: Readonly<Record<string, LockedTask>>,
+): Readonly<Record<string, LockedTask>> {
+  const now = new Map(
+    Object.entries(after).flatMap(([id, { formerly = [] }]) => formerly.map((old) => [old, id] as const)),
+  );
+  return Object.fromEntries(
+    Object.entries(before).map(([id, task]) => [after[id] ? id : (now.get(id) ?? id), task]),
+  );
 }
 
 function criteria(tasks: Readonly<Record<string, LockedTask>>): Set<string> {

@@ -5,7 +5,7 @@ import { plural, type Style, visible } from './style.js';
 /** Files of one folder beyond this number are counted. */
 const LISTED = 3;
 
-export type Word = 'wrote' | 'added' | 'kept' | 'no gate';
+export type Word = 'wrote' | 'added' | 'kept' | 'left' | 'removed' | 'no gate';
 
 export function wordLine(word: Word, text: string, style: Style): string {
   return `${style(word === 'wrote' || word === 'added' ? 'green' : 'yellow', word.padEnd(7))}  ${visible(text)}`;

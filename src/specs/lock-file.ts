@@ -51,8 +51,14 @@ function parsePlain(text: string, file: string): Result<FeatureLock, Diagnostic>
   }
   const wrong = lockProblem(value);
   if (wrong !== undefined) return refuse(`is damaged: ${wrong}`);
-  const { feature, version, tasks } = value as unknown as FeatureLock;
-  return ok({ feature, ...(version === undefined ? {} : { version }), tasks: mapSorted(tasks, withoutSums) });
+  const { feature, formerly, version, tasks } = value as unknown as FeatureLock;
+  const names = formerly === undefined ? {} : { formerly };
+  return ok({
+    feature,
+    ...names,
+    ...(version === undefined ? {} : { version }),
+    tasks: mapSorted(tasks, withoutSums),
+  });
 }
 
 /** Format 1 repeated what the provenance of a result says: how much it took to make it. */
@@ -71,6 +77,7 @@ const TASK_KEYS = [
   'edits',
   'recipe',
   'adopted',
+  'formerly',
   'agent',
   'model',
   'variant',
@@ -94,7 +101,9 @@ export function formatLock(
       unmerged: { sides: unmerged.sides.map(formRecord), bases: unmerged.bases.map(formRecord) },
     }),
   }));
-  const json = JSON.stringify({ $schema, schema: LOCK_SCHEMA, feature: lock.feature, tasks }, null, 2);
+  const { feature, formerly } = lock;
+  const names = formerly === undefined ? { feature } : { feature, formerly };
+  const json = JSON.stringify({ $schema, schema: LOCK_SCHEMA, ...names, tasks }, null, 2);
   return `${shortLists(json)}\n`;
 }
 
@@ -133,6 +142,7 @@ function lockProblem(lock: Readonly<Record<string, unknown>>): string | undefine
   if (typeof lock.feature !== 'string') return '`feature` is not a string';
   const isVersion = typeof lock.version === 'string' && /^\d+\.\d+\.\d+$/.test(lock.version);
   if (lock.schema === 1 && !isVersion) return '`version` is not a version';
+  if (!isNames(lock.formerly)) return '`formerly` is not a list of strings';
   if (!isObject(lock.tasks)) return '`tasks` is not an object';
   for (const [id, task] of Object.entries(lock.tasks)) {
     const wrong = isObject(task) ? (taskProblem(task) ?? unmergedProblem(task.unmerged)) : 'is no object';
@@ -172,11 +182,16 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
     if (task[key] !== undefined && typeof task[key] !== 'string') return `\`${key}\` is not a string`;
   }
   if (task.adopted !== undefined && task.adopted !== true) return '`adopted` is not `true`';
+  if (!isNames(task.formerly)) return '`formerly` is not a list of strings';
   const { acceptance } = task;
   if (!Array.isArray(acceptance) || !acceptance.every((one) => typeof one === 'string')) {
     return '`acceptance` is not a list of strings';
   }
   return undefined;
+}
+
+function isNames(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.every((one) => typeof one === 'string'));
 }
 
 function unmergedProblem(unmerged: unknown): string | undefined {

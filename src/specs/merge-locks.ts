@@ -22,7 +22,8 @@ export function mergeLocks({ ours, theirs, base }: LockSides): FeatureLock {
     const merged = mergeTask(ours.tasks[id], theirs.tasks[id], base?.tasks[id]);
     if (merged) tasks[id] = merged;
   }
-  return { feature: ours.feature, tasks };
+  const formerly = [...new Set([...(ours.formerly ?? []), ...(theirs.formerly ?? [])])];
+  return { feature: ours.feature, ...(formerly.length === 0 ? {} : { formerly }), tasks };
 }
 
 function mergeTask(

@@ -49,7 +49,8 @@ export function nextLock(
   if (!before && Object.keys(tasks).length === 0) return undefined;
   const isOnDisk = before && !before.hasMarkers && !before.isLost;
   if (isOnDisk && sameRecords(before.tasks, tasks)) return before;
-  return { feature: feature.name, tasks };
+  const names = before?.formerly ? { formerly: before.formerly } : {};
+  return { feature: feature.name, ...names, tasks };
 }
 
 function lockTask(
@@ -81,6 +82,7 @@ function lockTask(
     ...(gates === undefined ? {} : { gates }),
     ...(result.edits.length === 0 ? {} : { edits }),
     recipe: provenance.recipe,
+    ...(old?.formerly ? { formerly: old.formerly } : {}),
     ...(isAdopted(old, provenance.recipe) ? { adopted: true as const } : {}),
     ...(making.agent === undefined ? {} : { agent: making.agent }),
     ...madeBy(making),

@@ -23,6 +23,63 @@ export function addAdopt(program: Command, setExitCode: SetExitCode): void {
     });
 }
 
+export function addDisown(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('disown')
+    .description('take adopted code out of the specs again, without changing it')
+    .argument('<targets...>', 'features, tasks, or files and folders of adopted tasks')
+    .option('--dry-run', 'show what would happen and write nothing')
+    .option('--json', 'print one JSON object')
+    .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
+    .addHelpText('after', examples('conductor disown billing', 'conductor disown src/billing/money.ts'))
+    .action(async (targets: string[], options) => {
+      const { runDisown } = await import('../commands/edits/rewriting.js');
+      setExitCode(await runDisown(targets, options));
+    });
+}
+
+export function addMove(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('mv')
+    .description('rename a feature, a task or an output, and keep its results')
+    .argument('<from>', 'a feature, a task, or a file or folder that tasks own')
+    .argument('<to>', 'the new name, id or path')
+    .option('--dry-run', 'show what would happen and write nothing')
+    .option('--json', 'print one JSON object')
+    .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
+    .addHelpText(
+      'after',
+      examples(
+        'conductor mv feature-001-auth feature-001-login',
+        'conductor mv feature-001-login/T01 session',
+        'conductor mv src/auth/session.ts src/login/session.ts',
+      ),
+    )
+    .action(async (from: string, to: string, options) => {
+      const { runMove } = await import('../commands/edits/rewriting.js');
+      setExitCode(await runMove(from, to, options));
+    });
+}
+
+export function addRemove(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('rm')
+    .description('remove features or tasks with what conductor built, and leave what people wrote')
+    .argument('<targets...>', 'features or tasks')
+    .option('--force', 'also if specs are in no commit or outputs were edited; edited files stay')
+    .option('--dry-run', 'show what would happen and write nothing')
+    .option('--json', 'print one JSON object')
+    .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
+    .addHelpText(
+      'after',
+      examples('conductor rm feature-001-auth', 'conductor rm feature-001-auth/T02 --dry-run'),
+    )
+    .action(async (targets: string[], options) => {
+      const { runRemove } = await import('../commands/edits/rewriting.js');
+      setExitCode(await runRemove(targets, options));
+    });
+}
+
 export function addAccept(program: Command, setExitCode: SetExitCode): void {
   program
     .command('accept')

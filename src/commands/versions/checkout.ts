@@ -77,6 +77,11 @@ async function inProject(
   }
   // What is not committed yet is what is on disk.
   if (wanted.commit === undefined) return ok({ version, written: [], removed: [] });
+  if (wanted.lock.feature !== name) {
+    const message = `${name} was named ${wanted.lock.feature} at version ${version}`;
+    const hint = `name it so again: \`conductor mv ${name} ${wanted.lock.feature}\``;
+    return err({ kind: 'usage', message, hint });
+  }
   const changes: Changes = new Map();
   const specs = await specChanges(project, feature, wanted.commit, changes);
   if (!specs.ok) return specs;

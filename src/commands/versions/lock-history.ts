@@ -7,7 +7,10 @@ import { commitGraph, type FileChange, fileChanges } from '../../io/git/commit-h
 import type { GitObjects } from '../../io/git/objects.js';
 import type { Repository } from '../../io/git/repository.js';
 import { bumpVersion, type FeatureLock, type LockedTask, versionBump } from '../../model/feature-lock.js';
+import { globEscape } from '../../model/git-rules/git-escape.js';
+import type { Feature } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
+import type { Project } from '../../project/project.js';
 import { parseLock } from '../../specs/lock-file.js';
 
 /** A lock file at one commit. */
@@ -32,12 +35,28 @@ export interface LockHistory {
 
 type States = ReadonlyMap<string, LockState>;
 
-/** `globs` name lock files, relative to the project. */
-export async function lockHistory(
-  { repository, objects }: { readonly repository: Repository; readonly objects: GitObjects },
-  globs: readonly string[],
+/** The history of a feature's lock file; what it was under former names of the feature belongs to it. */
+export function featureHistory(
+  { repository, objects, locks }: HistorySource & Pick<Project, 'locks'>,
+  { name, lockFile }: Pick<Feature, 'name' | 'lockFile'>,
 ): Promise<LockHistory> {
-  const changes = await fileChanges(repository, globs);
+  const former = locks.get(name)?.formerly ?? [];
+  const globs = [lockFile, ...former].map(globEscape);
+  return lockHistory({ repository, objects }, globs, new Map(former.map((path) => [path, lockFile])));
+}
+
+interface HistorySource {
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+}
+
+/** `globs` name lock files, relative to the project; `renamed` gives present paths by former ones. */
+export async function lockHistory(
+  { repository, objects }: HistorySource,
+  globs: readonly string[],
+  renamed: ReadonlyMap<string, string> = new Map(),
+): Promise<LockHistory> {
+  const changes = (await fileChanges(repository, globs)).map((change) => underNewPaths(change, renamed));
   if (changes.length === 0) return { head: new Map(), states: [], isMain: () => false };
   const changed = new Map(changes.map((change) => [change.commit, change]));
   const graph = await commitGraph(repository);
@@ -67,7 +86,7 @@ export async function lockHistory(
       for (const path of paths) {
         const before = [first, ...others].flatMap((states) => states.get(path) ?? []);
         const blob =
-          change?.files.get(path) ?? (await objects.resolve(`${commit}:${repository.prefix}${path}`)) ?? '';
+          change?.files.get(path) ?? (await blobAt(objects, `${commit}:${repository.prefix}`, path, renamed));
         const lock = blob === '' ? undefined : await lockOf(blob, path);
         // A commit that removed the lock, or left one that cannot be read, has no version of its own.
         const state = lock ? nextState({ lock, blob, change }, [...new Set(before)]) : before[0];
@@ -87,6 +106,31 @@ export async function lockHistory(
     states: changes.flatMap(({ commit }) => order.get(commit) ?? []),
     isMain: (commit) => main.has(commit),
   };
+}
+
+/** Where a file goes from one path to the other, it was not removed. */
+function underNewPaths(change: FileChange, renamed: ReadonlyMap<string, string>): FileChange {
+  if (renamed.size === 0) return change;
+  const files = new Map<string, ObjectId>();
+  for (const [path, blob] of change.files) {
+    const now = renamed.get(path) ?? path;
+    if (blob !== '' || !files.has(now)) files.set(now, blob);
+  }
+  return { ...change, files };
+}
+
+async function blobAt(
+  objects: GitObjects,
+  at: string,
+  path: string,
+  renamed: ReadonlyMap<string, string>,
+): Promise<ObjectId> {
+  const former = [...renamed].flatMap(([old, now]) => (now === path ? [old] : []));
+  for (const one of [path, ...former.reverse()]) {
+    const blob = await objects.resolve(at + one);
+    if (blob !== undefined) return blob;
+  }
+  return '';
 }
 
 /** The version of a lock that follows on others: of one commit, of several where branches were merged, or of none. */

@@ -2,12 +2,11 @@
 
 import { compareManifests } from '../../model/action.js';
 import { type FeatureLock, type LockedTask, resultKeyOf, versionBump } from '../../model/feature-lock.js';
-import { globEscape } from '../../model/git-rules/git-escape.js';
 import type { Feature } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
 import { readyAt, recordedProvenance } from '../../store/provenance-record.js';
 import type { ResultStore } from '../../store/result-store.js';
-import { type LockHistory, type LockState, lockHistory, versionAfter } from './lock-history.js';
+import { featureHistory, type LockHistory, type LockState, versionAfter } from './lock-history.js';
 
 export interface TaskChange {
   readonly id: string;
@@ -51,7 +50,7 @@ export async function featureVersions(
   store: ResultStore,
   feature: Feature,
 ): Promise<FeatureVersion[]> {
-  const history = await lockHistory(project, [globEscape(feature.lockFile)]);
+  const history = await featureHistory(project, feature);
   const versions: FeatureVersion[] = [];
   for (const one of versionedLocks(project, feature, history)) {
     const { lock, before, commit, subject } = one;

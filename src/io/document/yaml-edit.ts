@@ -35,8 +35,10 @@ function editOnce(yaml: Yaml, text: string, { path, value, after = [] }: YamlCha
   const expected = yaml.parseDocument(text);
   if (value === undefined) expected.deleteIn(path);
   else expected.setIn(path, expected.createNode(value));
-  const spliced = splice({ yaml, document, text }, { path, value, after });
-  if (spliced !== undefined) {
+  const source = { yaml, document, text };
+  for (const attempt of [replaceWord, splice]) {
+    const spliced = attempt(source, { path, value, after });
+    if (spliced === undefined) continue;
     const again = yaml.parseDocument(spliced);
     const isRight = again.errors.length === 0 && isDeepStrictEqual(again.toJS(), expected.toJS());
     if (isRight) return spliced;
@@ -49,6 +51,19 @@ interface Source {
   readonly yaml: Yaml;
   readonly document: Document;
   readonly text: string;
+}
+
+/** One word for another where it stands, in a list too: its line stays as it is, with its comment. */
+function replaceWord({ yaml, document, text }: Source, { path, value }: YamlChange): string | undefined {
+  const node = document.getIn(path, true);
+  if (typeof value !== 'string' || !yaml.isScalar(node) || typeof node.value !== 'string') return undefined;
+  const [start, end] = node.range ?? [];
+  if (start === undefined || end === undefined || text.slice(start, end).includes('\n')) return undefined;
+  const word = written(yaml, value).trimEnd();
+  const isInBrackets = /[[\]{},]/.test(word) && !/^["']/.test(word);
+  return word.includes('\n')
+    ? undefined
+    : text.slice(0, start) + (isInBrackets ? JSON.stringify(value) : word) + text.slice(end);
 }
 
 /** The text with lines put in or cut out; undefined where that is not a matter of whole lines. */

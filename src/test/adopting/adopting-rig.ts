@@ -2,7 +2,11 @@
 
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { type Adopted, type AdoptRequest, adopt } from '../../commands/adopt/adopt.js';
-import type { BuildEvent } from '../../model/event.js';
+import { disown } from '../../commands/adopt/disown.js';
+import { move } from '../../commands/move/move.js';
+import { remove } from '../../commands/move/remove.js';
+import type { RewritingOptions } from '../../commands/move/rewriting-run.js';
+import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Rig } from '../rig/rig.js';
 
@@ -37,4 +41,35 @@ export function adoptIn(
 ): Promise<Told<Adopted>> {
   const whole = { paths, as: undefined, detectsGates: true, wait: true, command: 'conductor adopt' };
   return told((on, signal) => adopt(silentHost(rig), { ...whole, ...request }, on, signal));
+}
+
+type Quiet = Partial<Omit<RewritingOptions, 'on' | 'signal'>>;
+
+function rewritingTold<T>(
+  work: (
+    options: RewritingOptions,
+  ) => Promise<{ readonly rewritten: T | undefined; readonly summary: BuildSummary }>,
+  options: Quiet,
+) {
+  return told((on, signal) =>
+    work({ wait: true, dryRun: false, command: 'conductor', ...options, on, signal }),
+  );
+}
+
+export function disownIn(rig: Rig, targets: readonly string[], options: Quiet = {}) {
+  const named = targets.map((name) => ({ name, path: name }));
+  return rewritingTold((all) => disown(silentHost(rig), named, all), options);
+}
+
+export function moveIn(rig: Rig, from: string, to: string, options: Quiet = {}) {
+  return rewritingTold((all) => move(silentHost(rig), { from, to, paths: [from, to] }, all), options);
+}
+
+export function removeIn(
+  rig: Rig,
+  targets: readonly string[],
+  options: Quiet & { readonly force?: boolean } = {},
+) {
+  const { force = false, ...quiet } = options;
+  return rewritingTold((all) => remove(silentHost(rig), { targets, force }, all), quiet);
 }

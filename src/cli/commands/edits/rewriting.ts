@@ -1,0 +1,78 @@
+/** `conductor mv`, `rm` and `disown`: rewrite specs and files, and say what they did. */
+
+import { disown } from '../../../commands/adopt/disown.js';
+import { move } from '../../../commands/move/move.js';
+import { remove } from '../../../commands/move/remove.js';
+import type { RewritingOptions, Rewritten } from '../../../commands/move/rewriting-run.js';
+import type { BuildSummary } from '../../../model/event.js';
+import { rewritingText } from '../../../report/adopting/rewriting.js';
+import { plural } from '../../../report/style.js';
+import { print, printJson, say, styleFor } from '../../output.js';
+import { createHost } from '../../wire.js';
+import { projectPath } from './adopt.js';
+import { runRecorded } from './recorded.js';
+
+interface RewritingFlags {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly wait: boolean;
+}
+
+export function runMove(from: string, to: string, flags: RewritingFlags): Promise<number> {
+  const host = createHost(process.cwd());
+  const paths = [projectPath(host.directory, from), projectPath(host.directory, to)] as const;
+  return run(
+    ['mv', from, to],
+    flags,
+    (options) => move(host, { from, to, paths }, options),
+    ({ told }) => `${told.from} is ${told.to} now`,
+  );
+}
+
+export function runRemove(
+  targets: readonly string[],
+  flags: RewritingFlags & { readonly force?: boolean },
+): Promise<number> {
+  const host = createHost(process.cwd());
+  return run(
+    ['rm', ...targets],
+    flags,
+    (options) => remove(host, { targets, force: flags.force === true }, options),
+    ({ told }) => `${plural(told.tasks.length, 'task')} removed`,
+  );
+}
+
+export function runDisown(targets: readonly string[], flags: RewritingFlags): Promise<number> {
+  const host = createHost(process.cwd());
+  const named = targets.map((name) => ({ name, path: projectPath(host.directory, name) }));
+  return run(
+    ['disown', ...targets],
+    flags,
+    (options) => disown(host, named, options),
+    ({ told }) =>
+      `${plural(told.files.length, 'file')} of ${plural(told.tasks.length, 'task')} belong to people again and were not changed`,
+  );
+}
+
+async function run<T extends object>(
+  words: readonly string[],
+  { dryRun = false, json = false, wait }: RewritingFlags,
+  work: (
+    options: RewritingOptions,
+  ) => Promise<{ readonly rewritten: Rewritten<T> | undefined; readonly summary: BuildSummary }>,
+  sentence: (rewritten: Rewritten<T>) => string,
+): Promise<number> {
+  const command = ['conductor', ...words].join(' ');
+  const { value, exitCode } = await runRecorded({ json }, (on, signal) =>
+    work({ wait, command, dryRun, on, signal }),
+  );
+  const { rewritten } = value;
+  if (!rewritten) return exitCode;
+  const { told, ...done } = rewritten;
+  if (json) printJson({ schema: 1, ...told, ...done, applied: !dryRun });
+  else {
+    print(rewritingText({ ...told, ...done }, styleFor(process.stdout)));
+    say(dryRun ? 'nothing was written' : sentence(rewritten));
+  }
+  return exitCode;
+}

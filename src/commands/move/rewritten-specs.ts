@@ -1,0 +1,224 @@
+/**
+ * The specs and lock files of a project under other names: every reference is rewritten, and every other line and comment
+ * stays. Writes git objects only.
+ */
+
+import { err, ok, type Result } from '../../base/result.js';
+import type { Changes } from '../../build/publishing/publish-plan.js';
+import { parseYaml } from '../../io/document/document.js';
+import type { YamlChange } from '../../io/document/yaml-edit.js';
+import type { Failure } from '../../model/failure.js';
+import type { FeatureLock, LockedTask, TaskRecord } from '../../model/feature-lock.js';
+import { shownPattern } from '../../model/paths/pattern.js';
+import type { Feature } from '../../model/task.js';
+import { literal } from '../../plan/adopting/adopted-tasks.js';
+import type { Project } from '../../project/project.js';
+import { splitFrontMatter } from '../../specs/front-matter.js';
+import { formatLock } from '../../specs/lock-file.js';
+import type { RawBacklog, RawTask } from '../../specs/raw.js';
+import { editSpec } from '../../specs/spec-edit.js';
+import { idOf, type Renaming } from './renaming.js';
+
+/** A spec without a task left is removed with its lock file. Fails with `invalid-specs`. */
+export async function rewrittenSpecs(
+  project: Project,
+  renaming: Renaming,
+): Promise<Result<Changes, Failure>> {
+  const changes: Changes = new Map();
+  for (const feature of project.features.values()) {
+    const name = renaming.feature(feature.name);
+    const isLeft = feature.tasks.some(({ label }) => renaming.label(label) !== undefined);
+    if (name === undefined || !isLeft) {
+      for (const path of [feature.file, feature.lockFile])
+        if (project.listing.get(path)) changes.set(path, undefined);
+      continue;
+    }
+    const place = { ...feature, ...placesOf(feature, name) };
+    if (name !== feature.name) moveFolder(project, feature, place.folder, changes);
+    const spec = await rewrittenSpec(project, feature, renaming);
+    if (!spec.ok) return spec;
+    const before = project.listing.get(feature.file);
+    if (!before) throw new Error(`BUG: ${feature.file} is not in the snapshot`);
+    if (spec.value !== undefined) {
+      changes.set(place.file, { ...before, id: await project.objects.writeBlob(Buffer.from(spec.value)) });
+    } else if (name !== feature.name) changes.set(place.file, before);
+    if (name !== feature.name) changes.set(feature.file, undefined);
+    const lock = rewrittenLock(project, feature, name, renaming);
+    if (lock === undefined) continue;
+    const text = formatLock(lock, place.lockFile);
+    if (name !== feature.name && project.listing.get(feature.lockFile))
+      changes.set(feature.lockFile, undefined);
+    changes.set(place.lockFile, { mode: '100644', id: await project.objects.writeBlob(Buffer.from(text)) });
+  }
+  return ok(changes);
+}
+
+interface Places {
+  readonly file: string;
+  readonly lockFile: string;
+  /** With `/` at its end; undefined for a spec that is one file. */
+  readonly folder: string | undefined;
+}
+
+/** Where a feature's spec and lock file are under a name. */
+export function placesOf({ file, lockFile, name: old }: Feature, name: string): Places {
+  const moved = (path: string) => {
+    const parts = path.split('/');
+    const at = file.endsWith('.spec.md') ? parts.length - 1 : parts.length - 2;
+    parts[at] = name + (parts[at] ?? '').slice(old.length);
+    return parts.join('/');
+  };
+  const to = moved(file);
+  const folder = file.endsWith('.spec.md') ? undefined : to.slice(0, to.lastIndexOf('/') + 1);
+  return { file: to, lockFile: moved(lockFile), folder };
+}
+
+/** The plan and whatever else lies beside the backlog. */
+function moveFolder(
+  project: Project,
+  { file, lockFile }: Feature,
+  to: string | undefined,
+  changes: Changes,
+): void {
+  if (to === undefined) return;
+  const from = file.slice(0, file.lastIndexOf('/') + 1);
+  for (const path of project.listing.under(from)) {
+    if (path === file || path === lockFile) continue;
+    changes.set(path, undefined);
+    changes.set(to + path.slice(from.length), project.listing.get(path));
+  }
+}
+
+/** Undefined where nothing of it changes. */
+async function rewrittenSpec(
+  project: Project,
+  feature: Feature,
+  renaming: Renaming,
+): Promise<Result<string | undefined, Failure>> {
+  const entry = project.listing.get(feature.file);
+  const text = (entry && (await project.objects.read(entry.id)))?.toString('utf8') ?? '';
+  const isSingle = feature.file.endsWith('.spec.md');
+  const front = isSingle ? splitFrontMatter(text).front : text;
+  const parsed = await parseYaml(front ?? '', feature.file);
+  if (!parsed.ok) return err({ kind: 'invalid-specs', diagnostics: parsed.error });
+  const edits = isSingle
+    ? taskChanges((parsed.value ?? {}) as RawTask, [], { feature, renaming, project })
+    : backlogChanges(parsed.value as RawBacklog, { feature, renaming, project });
+  return edits.length === 0 ? ok(undefined) : editSpec(feature.file, text, edits);
+}
+
+interface Rewriting {
+  readonly project: Project;
+  readonly feature: Feature;
+  readonly renaming: Renaming;
+}
+
+function backlogChanges(backlog: RawBacklog, of: Rewriting): YamlChange[] {
+  const { feature, renaming } = of;
+  const name = renaming.feature(feature.name);
+  const changes: YamlChange[] = [];
+  if (backlog.feature !== undefined && name !== feature.name)
+    changes.push({ path: ['feature'], value: name });
+  for (const key of ['inputs', 'edits'] as const)
+    changes.push(...listChanges(backlog.defaults?.[key], ['defaults', key], (one) => patternAfter(one, of)));
+  // From the last one, so that places of those before stay.
+  for (const [i, task] of [...backlog.tasks.entries()].reverse()) {
+    const path = ['tasks', i];
+    if (renaming.label(`${feature.name}/${task.id}`) === undefined) changes.push({ path, value: undefined });
+    else changes.push(...taskChanges(task, path, of));
+  }
+  return changes;
+}
+
+function taskChanges(task: RawTask, path: readonly (string | number)[], of: Rewriting): YamlChange[] {
+  const { feature, renaming } = of;
+  const id = task.id ?? 'main';
+  const label = renaming.label(`${feature.name}/${id}`);
+  const changes: YamlChange[] = [];
+  if (label !== undefined && idOf(label) !== id) changes.push({ path: [...path, 'id'], value: idOf(label) });
+  changes.push(...listChanges(task.depends_on, [...path, 'depends_on'], (need) => needAfter(need, of)));
+  for (const key of ['inputs', 'outputs', 'edits', 'interface'] as const)
+    changes.push(...listChanges(task[key], [...path, key], (one) => patternAfter(one, of)));
+  for (const [i, { to }] of (task.render ?? []).entries()) {
+    const after = renaming.path(to);
+    if (after !== to) changes.push({ path: [...path, 'render', i, 'to'], value: after });
+  }
+  return changes;
+}
+
+/** Each entry that differs; one that is gone is taken out, and with the last one the key. */
+function listChanges(
+  list: readonly string[] | undefined,
+  path: readonly (string | number)[],
+  after: (entry: string) => string | undefined,
+): YamlChange[] {
+  const now = (list ?? []).map(after);
+  if (now.length > 0 && now.every((entry) => entry === undefined)) return [{ path, value: undefined }];
+  return [...now.entries()].reverse().flatMap(([i, entry]) => {
+    return entry === list?.[i] ? [] : [{ path: [...path, i], value: entry }];
+  });
+}
+
+/** An entry of `depends_on`: short within the feature, as it was written. */
+function needAfter(need: string, { feature, renaming }: Rewriting): string | undefined {
+  const isShort = !need.includes('/');
+  const label = renaming.label(isShort ? `${feature.name}/${need}` : need);
+  return label === undefined ? undefined : isShort ? idOf(label) : label;
+}
+
+/** A path or pattern: a file that has another path, or something in the folder of a spec that has another name. */
+function patternAfter(pattern: string, { project, renaming }: Rewriting): string {
+  const sign = pattern.startsWith('!') ? '!' : '';
+  const text = pattern.slice(sign.length);
+  const plain = shownPattern(text);
+  const after = renaming.path(plain);
+  if (after !== plain) return sign + (project.listing.get(plain) ? literal(after) : renaming.path(text));
+  const specs = `${project.config.specs}/`;
+  if (!text.startsWith(specs)) return pattern;
+  const [folder = '', ...rest] = text.slice(specs.length).split('/');
+  const name = project.features.has(folder) ? (renaming.feature(folder) ?? folder) : folder;
+  return name === folder ? pattern : sign + [specs + name, ...rest].join('/');
+}
+
+/** Undefined where there is none, or nothing of it changes. */
+function rewrittenLock(
+  project: Project,
+  { name: old, lockFile }: Feature,
+  name: string,
+  renaming: Renaming,
+): FeatureLock | undefined {
+  const lock = project.locks.get(old);
+  if (!lock) return undefined;
+  const tasks: Record<string, LockedTask> = {};
+  let isChanged = name !== old;
+  for (const [id, task] of Object.entries(lock.tasks)) {
+    const label = renaming.label(`${old}/${id}`);
+    const now = label && withPaths(task, renaming);
+    if (now !== task || idOf(label ?? '') !== id) isChanged = true;
+    if (!label || !now) continue;
+    const newId = idOf(label);
+    tasks[newId] = newId === id ? now : { ...now, formerly: [...(now.formerly ?? []), id] };
+  }
+  if (!isChanged) return undefined;
+  const formerly = name === old ? lock.formerly : [...(lock.formerly ?? []), lockFile];
+  return { feature: name, ...(formerly ? { formerly } : {}), tasks };
+}
+
+function withPaths(task: LockedTask, renaming: Renaming): LockedTask {
+  const { unmerged } = task;
+  const all = unmerged ? [task, ...unmerged.sides, ...unmerged.bases] : [task];
+  const isMoved = all.some(({ outputs }) =>
+    Object.keys(outputs).some((path) => renaming.path(path) !== path),
+  );
+  if (!isMoved) return task;
+  const moved = <T extends TaskRecord>(record: T): T => ({
+    ...record,
+    outputs: Object.fromEntries(
+      Object.entries(record.outputs).map(([path, word]) => [renaming.path(path), word]),
+    ),
+  });
+  return {
+    ...moved(task),
+    ...(unmerged && { unmerged: { sides: unmerged.sides.map(moved), bases: unmerged.bases.map(moved) } }),
+  };
+}

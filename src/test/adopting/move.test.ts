@@ -1,0 +1,147 @@
+/** Other names for features, tasks and outputs: results, versions and accepted edits are kept, and nothing is built. */
+
+import { expect, test } from 'vitest';
+import { inspectProject } from '../../build/dry-run.js';
+import { blame } from '../../commands/blame.js';
+import { featureVersions } from '../../commands/versions/version-history.js';
+import { createRig, type Rig } from '../rig/rig.js';
+import { moveIn, silentHost } from './adopting-rig.js';
+
+const GATES = { config: { gates: { task: ['test -d .'] } } };
+
+/** An agent's task, a command's task on it, one in another feature on both, and an accepted edit. */
+async function built(rig: Rig): Promise<void> {
+  rig.write({
+    'specs/shop/BACKLOG.yaml': [
+      'feature: shop # the shop',
+      'tasks:',
+      '  - id: T1 # first',
+      '    description: prices',
+      '    outputs: [src/prices.ts]',
+      '    spec_refs: [PLAN.md#prices]',
+      '  - id: T2',
+      '    depends_on: [T1]',
+      '    outputs: [src/copy.ts]',
+      '    run: cp src/prices.ts src/copy.ts',
+      '',
+    ].join('\n'),
+    'specs/shop/PLAN.md': '# Plan\n\n## Prices\n\nIn cents.\n',
+    'specs/page/BACKLOG.yaml': [
+      'tasks:',
+      '  - id: P1',
+      '    # needs the prices',
+      '    depends_on:',
+      '      - shop/T1 # prices',
+      '      - shop/T2',
+      '    inputs: [specs/shop/PLAN.md]',
+      '    outputs: [src/page.ts]',
+      '',
+    ].join('\n'),
+    'specs/lone.spec.md': '---\noutputs: [lone.txt]\n---\nA file.\n',
+  });
+  rig.answer('shop/T1', { 'src/prices.ts': 'export const prices = 1;\n' });
+  rig.answer('page/P1', { 'src/page.ts': 'export const page = 1;\n' });
+  rig.answer('lone/main', { 'lone.txt': 'alone\n' });
+  await rig.build();
+  rig.write({ 'src/page.ts': 'export const page = 2;\n' });
+  await rig.build({ accept: true, targets: ['page/P1'] });
+  rig.commit();
+}
+
+test('a feature gets another name: its plan, references, results and versions go with it', async () => {
+  await using rig = await createRig(GATES);
+  await built(rig);
+  const { done, failure } = await moveIn(rig, 'shop', 'store');
+  expect(failure).toBeUndefined();
+  expect(done.rewritten).toMatchObject({ kept: 3, stale: [], told: { kind: 'feature', mentions: [] } });
+  expect(rig.read('specs/shop/BACKLOG.yaml')).toBeUndefined();
+  expect(rig.read('specs/store/PLAN.md')).toContain('In cents.');
+  expect(rig.read('specs/store/BACKLOG.yaml')).toContain('feature: store # the shop\n');
+  expect(rig.read('specs/page/BACKLOG.yaml')).toContain('      - store/T1 # prices\n      - store/T2\n');
+  expect(rig.read('specs/page/BACKLOG.yaml')).toContain('specs/store/PLAN.md');
+  const built2 = await rig.buildWithoutAgent();
+  expect(built2.summary).toMatchObject({ outcome: 'up-to-date', counts: { fresh: 4 } });
+  rig.commit();
+  const versions = await inspectProject(silentHost(rig), [], async ({ project, store }) => {
+    const feature = project.features.get('store');
+    return feature ? featureVersions(project, store, feature) : [];
+  });
+  expect(versions.ok && versions.value.map(({ version }) => version)).toEqual(['1.0.1', '1.0.0']);
+  const blamed = await blame(silentHost(rig), 'src/prices.ts');
+  expect(blamed).toMatchObject({
+    value: { tasks: [{ label: 'store/T1', version: '1.0.1', making: { recipe: 'agent', attempts: 1 } }] },
+  });
+  const edited = await blame(silentHost(rig), 'src/page.ts');
+  expect(edited).toMatchObject({ value: { tasks: [{ making: { recipe: 'accepted' } }] } });
+  // A clone without any of conductor's records, and one with them but without its store.
+  rig.temporary.git('clone', '-q', '.', 'clone');
+  const main = rig.dir;
+  rig.dir = `${main}/clone`;
+  expect((await rig.buildWithoutAgent({ frozen: true })).summary.exitCode).toBe(0);
+  const back = await moveIn(rig, 'store', 'shop');
+  expect(back.failure).toBeUndefined();
+  expect((await rig.buildWithoutAgent({ frozen: true })).summary.exitCode).toBe(0);
+  rig.dir = main;
+});
+
+test('tasks and specs of one file get other ids and names; an id that is gone is no removed criterion', async () => {
+  await using rig = await createRig(GATES);
+  await built(rig);
+  expect((await moveIn(rig, 'shop/T1', 'prices')).done.rewritten?.kept).toBe(3);
+  expect(rig.read('specs/shop/BACKLOG.yaml')).toContain('  - id: prices # first\n');
+  expect(rig.read('specs/shop/BACKLOG.yaml')).toContain('depends_on: [prices]');
+  expect(rig.read('specs/page/BACKLOG.yaml')).toContain('shop/prices # prices');
+  expect((await moveIn(rig, 'lone', 'single')).failure).toBeUndefined();
+  expect(rig.read('specs/single.spec.md')).toContain('A file.');
+  const after = await rig.buildWithoutAgent();
+  expect(after.summary).toMatchObject({ outcome: 'up-to-date', counts: { fresh: 4 } });
+  expect(JSON.parse(rig.read('specs/shop/.metadata.json') ?? '').tasks.prices.formerly).toEqual(['T1']);
+});
+
+test('an output gets another path: the file moves, dependents keep their results, and only gates run', async () => {
+  await using rig = await createRig(GATES);
+  await built(rig);
+  const { done, failure } = await moveIn(rig, 'src/prices.ts', 'src/shop/[prices].ts');
+  expect(failure).toBeUndefined();
+  expect(done.rewritten).toMatchObject({ kept: 3, told: { unproven: ['shop/T1', 'shop/T2', 'page/P1'] } });
+  expect(rig.read('src/prices.ts')).toBeUndefined();
+  expect(rig.read('src/shop/[prices].ts')).toBe('export const prices = 1;\n');
+  const checked = await rig.buildWithoutAgent();
+  expect(checked.summary).toMatchObject({ exitCode: 0, counts: { fresh: 1, verified: 3, built: 0 } });
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+  const folder = await moveIn(rig, 'src', 'lib');
+  expect(folder.failure).toBeUndefined();
+  expect(Object.keys(rig.files()).filter((path) => /^(?:src|lib)\//.test(path))).toEqual([
+    'lib/copy.ts',
+    'lib/page.ts',
+    'lib/shop/[prices].ts',
+  ]);
+});
+
+test('what would lose something is refused, and a dry run writes nothing', async () => {
+  await using rig = await createRig(GATES);
+  await built(rig);
+  const before = rig.files();
+  const shown = await moveIn(rig, 'shop', 'store', { dryRun: true });
+  expect(shown.done.rewritten?.written).toContain('specs/store/PLAN.md');
+  rig.write({ 'own.ts': 'mine\n', 'src/taken.ts': 'mine\n' });
+  for (const [from, to, message] of [
+    ['shop', 'page', 'there is a feature page already'],
+    ['shop', '-x', 'cannot be the name of a feature'],
+    ['shop/T1', 'T2', 'there is a task shop/T2 already'],
+    ['shop/T1', 'page/T9', 'cannot become a task of another feature'],
+    ['own.ts', 'other.ts', 'no task owns own.ts'],
+    ['nothing', 'other', 'there is no feature, task or output nothing'],
+  ] as const) {
+    const refused = await moveIn(rig, from, to);
+    expect(refused.failure, from).toMatchObject({ kind: 'usage', message: expect.stringContaining(message) });
+  }
+  const taken = await moveIn(rig, 'src/prices.ts', 'src/taken.ts');
+  expect(taken.failure).toEqual({ kind: 'files-in-the-way', paths: ['src/taken.ts'] });
+  rig.write({ 'src/prices.ts': 'export const prices = 3;\n' });
+  const drifted = await moveIn(rig, 'shop', 'store');
+  expect(drifted.failure).toEqual({ kind: 'drifted-outputs', paths: ['src/prices.ts'] });
+  rig.write({ 'src/prices.ts': 'export const prices = 1;\n' });
+  rig.remove('own.ts', 'src/taken.ts');
+  expect(rig.files()).toEqual(before);
+});
