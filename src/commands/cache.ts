@@ -5,7 +5,6 @@ import { arrivalRules, openLocal, openTiers, pinsOf } from '../analysis/open-res
 import { err, ok, type Result } from '../base/result.js';
 import { inSession, openReadingSession } from '../build/project-session.js';
 import { openRepository } from '../io/git/open-repository.js';
-import type { Provenance } from '../model/action.js';
 import type { CacheStats, PullReport, PushReport, VerifyReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';
 import { resultKeyOf } from '../model/feature-lock.js';
@@ -25,6 +24,7 @@ import {
 } from '../store/arrival.js';
 import { type EntryName, gatesName, isResult, keyOf, resultName } from '../store/encoded-entry.js';
 import type { GitResults } from '../store/git-results.js';
+import { parseRecord, RESULT_FILE } from '../store/provenance-record.js';
 import type { RemoteTiers } from '../store/remotes/tiers.js';
 
 export interface CacheOptions {
@@ -180,11 +180,12 @@ export async function cacheStats(host: Host): Promise<Result<CacheStats, Failure
     for (const [name, commit] of entries) {
       if (!isResult(name)) continue;
       results++;
-      const text = (await project.objects.read(`${commit}:result.json`))?.toString('utf8') ?? '{}';
-      const { recipe = 'damaged', usage, origin } = JSON.parse(text) as Partial<Provenance>;
+      const text = (await project.objects.read(`${commit}:${RESULT_FILE}`))?.toString('utf8') ?? '';
+      const record = parseRecord(text);
+      const recipe = record?.recipe ?? 'damaged';
       recipes[recipe] = (recipes[recipe] ?? 0) + 1;
-      if (origin?.pullRequest) pullRequests++;
-      costUsd += usage?.costUsd ?? 0;
+      if (record?.origin?.pullRequest) pullRequests++;
+      costUsd += Number(record?.usage?.costUsd) || 0;
     }
     const recorded = [...recordedEntries(project).keys()].filter(isResult);
     const { folderBytes } = await import('../io/folder-size.js');

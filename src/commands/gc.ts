@@ -26,8 +26,9 @@ import {
 import { acquireLock, type LockHandle, type LockOwner } from '../io/process-lock.js';
 import type { CollectReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';
+import { recordsOf, resultKeyOf } from '../model/feature-lock.js';
 import type { ObjectId } from '../model/tree.js';
-import { readWaiting } from '../project/clone-records.js';
+import { KEPT_LOCKS, readKeptLocks, readWaiting } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { type EntryName, isResult, keyOf, refOf } from '../store/encoded-entry.js';
 import { GATES_FILE, GitResults } from '../store/git-results.js';
@@ -50,7 +51,7 @@ export interface CollectOptions {
 const LOCKS = ['.metadata.json', '.plan.json'];
 const KEPT_REF = 'refs/conductor/kept/objects';
 /** Records of a clone that name objects which no ref may reach: texts that people wrote, a publish under way. */
-const RECORDS = ['patched.json', 'publish.json', 'last.json', 'published.json'];
+const RECORDS = ['patched.json', 'publish.json', 'last.json', 'published.json', KEPT_LOCKS];
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function collect(host: Host, options: CollectOptions): Promise<Result<CollectReport, Failure>> {
@@ -93,7 +94,7 @@ async function inLocked(
   if (!loaded.ok) return loaded;
   const specs = repository.prefix + loaded.value.config.specs;
   const mentioned = new Set(await mentionedIds(repository.commonDir, LOCKS, specs));
-  for (const key of await waitingKeys(repository)) mentioned.add(key);
+  for (const key of await recordedKeys(repository)) mentioned.add(key);
   const entries = await new GitResults(objects).entries();
   const fates = await judge(objects, { entries, mentioned }, { ...options, now: host.now() });
   const report = {
@@ -236,10 +237,16 @@ async function keepObjects(
   return commit;
 }
 
-/** Results that wait to be published: no lock file names them yet. */
-async function waitingKeys(repository: Repository): Promise<string[]> {
-  const records = await Promise.all((await stateFolders(repository)).map(readWaiting));
-  return records.flatMap((record) => Object.values(record).map(({ result }) => result));
+/** Results that wait to be published, and those that a lost lock file may have named: no lock file names them. */
+async function recordedKeys(repository: Repository): Promise<string[]> {
+  const keys: string[] = [];
+  for (const state of await stateFolders(repository)) {
+    for (const { result } of Object.values(await readWaiting(state))) keys.push(result);
+    for (const { tasks } of Object.values((await readKeptLocks(state)) ?? {}))
+      for (const task of Object.values(tasks))
+        keys.push(...recordsOf(task).flatMap((one) => [one.key, resultKeyOf(one)]));
+  }
+  return keys;
 }
 
 async function stateFolders({ home }: Repository): Promise<string[]> {

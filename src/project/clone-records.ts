@@ -58,7 +58,8 @@ export function environmentDigests(
 export function readLastBuild(state: string): LastBuild | undefined {
   const last = parseRecord<LastBuild>(readTextSync(`${state}/last.json`));
   const lists = [last?.secrets, last?.named, last?.shown];
-  return last && typeof last.tree === 'string' && lists.every(Array.isArray) ? last : undefined;
+  const isSound = isText(last?.tree) && lists.every(isTexts) && isObject(last?.environment);
+  return isSound ? last : undefined;
 }
 
 export async function writeLastBuild(state: string, last: LastBuild): Promise<void> {
@@ -76,7 +77,7 @@ export function publishedText(state: string): Promise<string | undefined> {
 }
 
 export function parsePublished(text: string | undefined): Record<string, string> {
-  return parseRecord<Record<string, string>>(text) ?? {};
+  return soundOf<string>(parseRecord(text), isText);
 }
 
 export async function writePublished(
@@ -97,7 +98,11 @@ export interface PatchedFile {
 
 /** By path: what is known of patches whose feature was removed together with its lock. */
 export async function readPatched(state: string): Promise<Record<string, PatchedFile>> {
-  return (await readRecord<Record<string, PatchedFile>>(`${state}/patched.json`)) ?? {};
+  const record = await readRecord(`${state}/patched.json`);
+  return soundOf<PatchedFile>(
+    record,
+    (one) => isObject(one) && isText(one.base) && isText(one.merged) && isTexts(one.by),
+  );
 }
 
 export async function writePatched(
@@ -117,7 +122,26 @@ export interface KeptLock {
 
 /** By lock file, as the last build left it; undefined where no build has left a record. */
 export async function readKeptLocks(state: string): Promise<Record<string, KeptLock> | undefined> {
-  return readRecord<Record<string, KeptLock>>(`${state}/${KEPT_LOCKS}`);
+  const record = await readRecord(`${state}/${KEPT_LOCKS}`);
+  return record && soundOf<KeptLock>(record, isKeptLock);
+}
+
+function isKeptLock(one: unknown): boolean {
+  const isTask = (task: unknown) =>
+    isObject(task) &&
+    isText(task.key) &&
+    isText(task.result) &&
+    isText(task.recipe) &&
+    isObject(task.outputs) &&
+    (task.unmerged === undefined ||
+      (isObject(task.unmerged) &&
+        Array.isArray(task.unmerged.sides) &&
+        Array.isArray(task.unmerged.bases))) &&
+    Object.values(task.outputs).every(isText) &&
+    Object.values(task.edits ?? {}).every(
+      (edit) => isObject(edit) && isText(edit.base) && isText(edit.merged),
+    );
+  return isObject(one) && isText(one.blob) && isObject(one.tasks) && Object.values(one.tasks).every(isTask);
 }
 
 export async function writeKeptLocks(state: string, kept: Readonly<Record<string, KeptLock>>): Promise<void> {
@@ -148,7 +172,8 @@ export interface WaitingResult {
 }
 
 export async function readWaiting(state: string): Promise<Record<Label, WaitingResult>> {
-  return (await readRecord<Record<Label, WaitingResult>>(`${state}/waiting.json`)) ?? {};
+  const record = await readRecord(`${state}/waiting.json`);
+  return soundOf<WaitingResult>(record, (one) => isObject(one) && isText(one.result) && isTexts(one.on));
 }
 
 export async function writeWaiting(
@@ -167,7 +192,7 @@ export interface UncommittedLocks {
 
 export async function readUncommittedLocks(state: string): Promise<UncommittedLocks | undefined> {
   const record = await readRecord<UncommittedLocks>(`${state}/uncommitted-locks.json`);
-  return Array.isArray(record?.lockFiles) ? record : undefined;
+  return isTexts(record?.lockFiles) ? record : undefined;
 }
 
 export async function writeUncommittedLocks(state: string, record: UncommittedLocks): Promise<void> {
@@ -176,7 +201,7 @@ export async function writeUncommittedLocks(state: string, record: UncommittedLo
 
 /** Milliseconds that tasks took when they were last run. */
 export async function readDurations(state: string): Promise<Record<Label, number>> {
-  return (await readRecord<Record<Label, number>>(`${state}/durations.json`)) ?? {};
+  return soundOf<number>(await readRecord(`${state}/durations.json`), Number.isFinite);
 }
 
 export async function writeDurations(
@@ -186,16 +211,34 @@ export async function writeDurations(
   await writeAtomic(`${state}/durations.json`, JSON.stringify(durations));
 }
 
-async function readRecord<T>(file: string): Promise<T | undefined> {
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** The entries of a record that have the right form: others are as good as none. */
+function soundOf<T>(record: object | undefined, isSound: (value: unknown) => boolean): Record<string, T> {
+  const entries = Object.entries(record ?? {}).filter(([, value]) => isSound(value));
+  return Object.fromEntries(entries) as Record<string, T>;
+}
+
+async function readRecord<T extends object>(file: string): Promise<T | undefined> {
   return parseRecord(await readText(file));
 }
 
 /** A record that cannot be read is as good as none: all of these can be made again. */
-function parseRecord<T>(text: string | undefined): T | undefined {
+function parseRecord<T extends object>(text: string | undefined): T | undefined {
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return value !== null && typeof value === 'object' ? (value as T) : undefined;
+    return isObject(value) ? (value as T) : undefined;
   } catch {
     return undefined;
   }

@@ -2,6 +2,8 @@
 
 import { cpSync, renameSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { collect } from '../../commands/gc.js';
 import { observeGit } from '../../io/git/git-process.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
@@ -61,6 +63,18 @@ describe('an accepted edit', () => {
     rig.remove(LOCK);
     await rig.build({ discardEdits: true, targets: ['f/T1'], force: true });
     expect(rig.read('out.txt')).toBe(lines('a'));
+  });
+
+  test('stays in the store while its lock is gone', async () => {
+    await using rig = await createRig();
+    await accepted(rig);
+    rig.remove(LOCK, 'out.txt');
+    rig.time += 100 * 24 * 60 * 60_000;
+    const { signal } = new AbortController();
+    const options = { dryRun: false, keepDays: 1, maxBytes: undefined, wait: true, signal };
+    expect((await collect(rig.host(new ScriptedAgent({ tripwire: true })), options)).ok).toBe(true);
+    await rig.buildWithoutAgent();
+    expect(rig.read('out.txt')).toBe(EDITED);
   });
 
   test('is merged with a further edit when its lock is gone', async () => {

@@ -108,13 +108,13 @@ export class SetupFolders {
   ): Promise<Result<FinishedSetup, Failure>> {
     const name = join(this.folder, this.prefix + key);
     const [dir, done] = [join(name, 'tree'), join(name, 'done')];
-    const known = await readText(done);
+    const known = madeIn(await readText(done));
     if (known !== undefined) {
       const now = performance.timeOrigin + performance.now();
       await utimes(done, now / 1000, now / 1000);
-      return ok({ key, dir, made: JSON.parse(known) as string[] });
+      return ok({ key, dir, made: known });
     }
-    // A set-up that was cut off, or failed, begins again.
+    // A set-up that was cut off, failed, or whose record is damaged begins again.
     await removeForcibly(name);
     await this.removeOld();
     await makeDir(dir);
@@ -148,5 +148,15 @@ export class SetupFolders {
       if (now - (used?.mtimeMs ?? now) > OLD_MS)
         await removeForcibly(place).catch(() => rm(place, { force: true }));
     }
+  }
+}
+
+/** What a finished set-up made; undefined where there is no sound record of it. */
+function madeIn(text: string | undefined): string[] | undefined {
+  try {
+    const made: unknown = JSON.parse(text ?? '');
+    return Array.isArray(made) && made.every((one) => typeof one === 'string') ? made : undefined;
+  } catch {
+    return undefined;
   }
 }
