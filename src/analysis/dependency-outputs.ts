@@ -3,35 +3,42 @@
 import type { FileChange } from '../model/action.js';
 import { type Digest, digestFields } from '../model/digest.js';
 import type { LockedTask } from '../model/feature-lock.js';
-import { patternSet } from '../model/paths/pattern-set.js';
 import type { Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files } from '../model/tree.js';
 import { interfaceDigest } from '../store/manifest.js';
+import { interfacePaths } from './interfaces/interface-files.js';
 
 /** What a finished dependency looks like to its dependents. */
 export interface DependencyOutputs {
   readonly label: Label;
   readonly outputs: Files;
+  /** Of the bytes of its interface and its patches. */
   readonly interface: Digest;
+  /** The files that it patched, as it left them. */
+  readonly patches: Patches;
   /** Files that it patched: the file as the task found it and as it left it. */
   readonly edits: readonly FileChange[];
 }
 
-export function interfacePaths(task: Task, outputs: Files): string[] {
-  const shown = task.interface && patternSet(task.interface);
-  return [...outputs.keys()].filter((path) => shown?.matches(path) ?? true);
-}
+/** Path to the file as it was left; undefined: deleted. */
+export type Patches = readonly (readonly [path: string, after: Entry | undefined])[];
 
-/** The digest that dependents are keyed on. */
-export function interfaceOf(
+/** What dependents see of a task. `edits` are those that are known with the file as it was before. */
+export function asDependency(
   task: Task,
   outputs: Files,
-  patches: Iterable<readonly [string, Entry | undefined]>,
-): Digest {
+  patches: Patches,
+  edits: DependencyOutputs['edits'] = [],
+): DependencyOutputs {
+  return { label: task.label, outputs, interface: bytesDigest(task, outputs, patches), patches, edits };
+}
+
+/** The digest that dependents are keyed on whose keys have bytes. */
+function bytesDigest(task: Task, outputs: Files, patches: Patches): Digest {
   const shown = interfacePaths(task, outputs).map((path) => [path, outputs.get(path) as Entry] as const);
   return interfaceDigest(
     shown,
-    [...patches].map(([path, entry]) => [path, entry ? encodeEntry(entry) : 'deleted'] as const),
+    patches.map(([path, entry]) => [path, entry ? encodeEntry(entry) : 'deleted'] as const),
   );
 }
 
@@ -52,5 +59,5 @@ export function foreseenOutputs(task: Task, locked: LockedTask | undefined): Dep
   const recorded = Object.entries(locked?.outputs ?? {});
   const outputs: Files = new Map(recorded.map(([path, word]) => [path, decodeEntry(word)]));
   const patches = locked ? lockedPatches(locked) : [];
-  return { label: task.label, outputs, interface: interfaceOf(task, outputs, patches), edits: [] };
+  return asDependency(task, outputs, patches);
 }

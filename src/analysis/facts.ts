@@ -7,26 +7,28 @@ import { chooseModel } from '../agent/routing.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { partialNames } from '../io/template/template.js';
-import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
+import { type Manifest, manifestKey } from '../model/action.js';
 import { defaultModel } from '../model/config.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { shownPattern } from '../model/paths/pattern.js';
 import type { ModelChoice } from '../model/routes.js';
 import type { Label, RenderStep, Task } from '../model/task.js';
-import type { ObjectId } from '../model/tree.js';
+import type { Files, ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import { describeTask, type ManifestFacts, type RecipeFacts, type RenderFacts } from '../store/manifest.js';
 import { type CommandSettings, NO_SETTINGS } from './command-settings.js';
 import { convertedFiles } from './converted-files.js';
 import { DeclaredInputs } from './declared-inputs.js';
-import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
+import type { DependencyOutputs } from './dependency-outputs.js';
+import { type Keys, keyOfBytes } from './interfaces/former-keys.js';
+import { interfacePaths, interfacePathsFor, readsSignatures } from './interfaces/interface-files.js';
+import { interfacesOf } from './interfaces/interfaces.js';
 import { gateReads, readsBeyond, recipeSettings } from './visible-files.js';
 
-export interface TaskFacts {
+export interface TaskFacts extends Keys {
   readonly facts: ManifestFacts;
   readonly manifest: Manifest;
-  readonly key: ActionKey;
   readonly prompt: RenderedPrompt | undefined;
 }
 
@@ -68,19 +70,13 @@ export class FactGatherer {
   ): Promise<Result<TaskFacts, Failure>> {
     const direct = [...new Set(task.dependsOn)].sort(compareBytes);
     const inputs = this.declared.of(task, dependencyOutputs);
-    const dependencies = direct.map((label) => ({
-      label,
-      interface: dependency(dependencyOutputs, label).interface,
-    }));
+    const dependencies = await this.dependencyFacts(task, direct, dependencyOutputs);
     let prompt: RenderedPrompt | undefined;
     let recipe: RecipeFacts;
+    const paths = inputs.flatMap((input) => input.files.map(([path]) => path));
     if (task.recipe.kind === 'agent') {
       const choice = this.choiceOf(task, 1);
-      const rendered = await this.prompt(
-        task,
-        dependencyOutputs,
-        inputs.flatMap((input) => input.files.map(([path]) => path)),
-      );
+      const rendered = await this.prompt(task, dependencyOutputs, paths);
       if (!rendered.ok) return rendered;
       prompt = rendered.value;
       recipe = {
@@ -112,7 +108,26 @@ export class FactGatherer {
       gateReads: gateReads(reader),
     };
     const manifest = describeTask(facts);
-    return ok({ facts, manifest, key: manifestKey(manifest), prompt });
+    const gathered = { facts, manifest, key: manifestKey(manifest), prompt };
+    if (!prompt || dependencies.every(({ signature }) => signature === undefined)) return ok(gathered);
+    const former = () => this.prompt(task, dependencyOutputs, paths, interfacePaths);
+    return ok({ ...gathered, former: () => keyOfBytes(facts, former) });
+  }
+
+  private dependencyFacts(
+    task: Task,
+    direct: readonly Label[],
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  ): Promise<ManifestFacts['dependencies']> {
+    return Promise.all(
+      direct.map(async (label) => {
+        const made = dependency(dependencyOutputs, label);
+        const bytes = { label, interface: made.interface };
+        if (!readsSignatures(task)) return bytes;
+        const signature = await interfacesOf(this.project).of(this.project.graph.task(label), made);
+        return signature === made.interface ? bytes : { ...bytes, signature };
+      }),
+    );
   }
 
   /** An agent definition by name; undefined where there is none, or the driver works with none. */
@@ -216,13 +231,15 @@ export class FactGatherer {
     task: Task,
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
     inputs: readonly string[],
+    pathsOf: (need: Task, outputs: Files) => string[] = (need, outputs) =>
+      interfacePathsFor(task, need, outputs),
   ): Promise<Result<RenderedPrompt, Failure>> {
     const feature = this.project.features.get(task.feature);
     if (!feature) throw new Error(`BUG: no feature ${task.feature}`);
     const template = this.choiceOf(task, 1).prompt;
     const dependencies = [...new Set(task.dependsOn)].sort(compareBytes).map((label) => ({
       label,
-      ...this.seenOf(this.project.graph.task(label), dependencyOutputs.get(label)),
+      ...this.seenOf(this.project.graph.task(label), dependencyOutputs.get(label), pathsOf),
     }));
     return renderPrompt({
       templates: this.templates,
@@ -238,10 +255,11 @@ export class FactGatherer {
   private seenOf(
     need: Task,
     made: DependencyOutputs | undefined,
+    pathsOf: (need: Task, outputs: Files) => string[],
   ): Pick<PromptDependency, 'outputs' | 'interface'> {
     const outputs = need.outputs.map(shownPattern);
     const declared = need.interface?.map(shownPattern) ?? outputs;
-    return { outputs, interface: made ? interfacePaths(need, made.outputs) : declared };
+    return { outputs, interface: made ? pathsOf(need, made.outputs) : declared };
   }
 
   private identity(task: Task): string {

@@ -6,19 +6,20 @@
 import { ok, type Result } from '../base/result.js';
 import { type ActionKey, compareManifests, type StoredResult } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
-import { resultKeyOf } from '../model/feature-lock.js';
+import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
-import { decodeEntry, type Entry, type Files } from '../model/tree.js';
+import { decodeEntry, type Files } from '../model/tree.js';
 import type { PendingVerdict, StaleReason, Verdict } from '../model/verdict.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { gatesKey } from '../store/manifest.js';
 import type { ResultStore } from '../store/result-store.js';
 import { AlternativeKeys, type Candidate, type FormerResult } from './alternative-keys.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
-import { interfaceOf, lockedPatches } from './dependency-outputs.js';
+import { asDependency, lockedPatches } from './dependency-outputs.js';
 import { compareWithDisk, contestedEdits, type DiskState, lostPatches, type Subject } from './disk-state.js';
 import type { FactGatherer, TaskFacts } from './facts.js';
 import { formerResult } from './former-result.js';
+import { underTodaysKey } from './interfaces/former-keys.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
 import { loadOtherPatches } from './patches.js';
 import { missingPin } from './pinned-results.js';
@@ -80,7 +81,7 @@ export class Checker {
     const facts = gathered.value;
     const gates = gatesOf(this.project, task);
     const choice = await chooseRecord(this.project, this.store, task, facts.key);
-    const locked = lockedTask(this.project, task);
+    const locked = await this.locked(task, facts);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
     const isPassedOver = this.options.forced.has(task.label) || (choice?.accepted.length ?? 0) > 0;
     const known = locked?.key === facts.key && !isPassedOver ? locked : undefined;
@@ -105,7 +106,7 @@ export class Checker {
           ? ok(candidate.result.edits)
           : await lockedEdits(this.project, task, known, dependencyOutputs);
         if (!edits.ok) return edits;
-        const made = this.toDependencyOutputs(task, onDisk, patches, edits.value);
+        const made = asDependency(task, onDisk, patches, edits.value);
         // Without its patch, dependents would be made on a file that this task never left; and beside the patches of
         // other tasks it has to fit as they are today.
         const misfit = edits.value && (await this.chain.misfit(task, edits.value, dependencyOutputs));
@@ -120,7 +121,7 @@ export class Checker {
           return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
       }
     }
-    const candidate = await this.chain.find(task, facts, choice?.fit ?? locked, dependencyOutputs);
+    const candidate = await this.find(subject, choice?.fit ?? locked, dependencyOutputs);
     if (!candidate.ok) return candidate;
     return this.judge(subject, candidate.value);
   }
@@ -135,12 +136,11 @@ export class Checker {
     foreseen: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<PendingVerdict> {
     const gathered = await this.gatherer.gather(task, foreseen);
-    const locked = lockedTask(this.project, task);
+    const facts = gathered.ok ? gathered.value : undefined;
+    const locked = facts ? await this.locked(task, facts) : lockedTask(this.project, task);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
     const disk = compareWithDisk(this.project, { task, locked, onDisk }, NO_FILES);
-    const reasons = gathered.ok
-      ? await this.reasons({ task, facts: gathered.value, locked }, disk, undefined)
-      : [];
+    const reasons = facts ? await this.reasons({ task, facts, locked }, disk, undefined) : [];
     const paths = this.options.discardEdits ? disk.blocked : disk.changed;
     const inTheWay = paths.filter((path) => disk.foreign.has(path));
     return {
@@ -150,6 +150,27 @@ export class Checker {
       ...(paths.length === 0 ? {} : { paths }),
       ...(inTheWay.length === 0 ? {} : { inTheWay }),
     };
+  }
+
+  private locked(task: Task, facts: TaskFacts): Promise<LockedTask | undefined> {
+    return underTodaysKey(this.project, task.label, lockedTask(this.project, task), facts);
+  }
+
+  /** A result under today's key, else one under the key that the same content had before. */
+  private async find(
+    { task, facts }: Subject,
+    locked: LockedTask | undefined,
+    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  ): Promise<Result<Candidate, Failure>> {
+    const found = await this.chain.find(task, facts, locked, dependencyOutputs);
+    if (!found.ok || found.value.result || !facts.former || this.options.forced.has(task.label)) return found;
+    const before = { ...facts, key: await facts.former() };
+    const former = await this.chain.find(task, before, locked, dependencyOutputs);
+    if (!former.ok || former.value.result) return former;
+    // A new result gets today's key, also where a former one was passed over.
+    const { reasons } = found.value;
+    const more = former.value.reasons.filter((one) => reasons.every(({ kind }) => kind !== one.kind));
+    return ok({ ...found.value, reasons: [...reasons, ...more] });
   }
 
   private async judge(subject: Subject, candidate: Candidate): Promise<Result<Check, Failure>> {
@@ -178,12 +199,7 @@ export class Checker {
       const recorded = new Map(
         Object.entries(locked.outputs).map(([path, word]) => [path, decodeEntry(word)]),
       );
-      const made = this.toDependencyOutputs(
-        task,
-        result?.outputs ?? recorded,
-        lockedPatches(locked),
-        result?.edits,
-      );
+      const made = asDependency(task, result?.outputs ?? recorded, lockedPatches(locked), result?.edits);
       return make({ kind: 'drifted', paths: drift, stale: undefined, ...inTheWay }, candidate, made);
     }
     if (!result && isCurrent && !this.options.rebuildMissing) reasons.push(...missingPin(locked, this.store));
@@ -196,7 +212,7 @@ export class Checker {
     }
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
-    const made = this.toDependencyOutputs(task, result.outputs, patches, result.edits);
+    const made = asDependency(task, result.outputs, patches, result.edits);
     const key = gatesKey({ task, gates, facts: facts.facts }, result.outputs, patches);
     const recorded = key === locked?.gates && !this.options.verifyRestored;
     const verified = key === undefined || recorded || (await this.store.gatesPassed(key));
@@ -222,15 +238,6 @@ export class Checker {
     const edited = result ? result.edits.map((edit) => edit.path) : [];
     const lost = [...disk.missing, ...edited.filter((path) => !this.project.listing.get(path))];
     return lost.length > 0 ? [{ kind: 'outputs-missing', paths: lost }] : [];
-  }
-
-  private toDependencyOutputs(
-    task: Task,
-    outputs: Files,
-    patches: Iterable<readonly [string, Entry | undefined]>,
-    edits: DependencyOutputs['edits'] = [],
-  ): DependencyOutputs {
-    return { label: task.label, outputs, interface: interfaceOf(task, outputs, patches), edits };
   }
 }
 

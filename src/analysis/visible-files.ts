@@ -15,7 +15,8 @@ import type { Project } from '../project/project.js';
 import type { BeyondInterfaces, ManifestFacts } from '../store/manifest.js';
 import { type CommandSettings, settingsFor } from './command-settings.js';
 import { selectInputs } from './declared-inputs.js';
-import { type DependencyOutputs, interfacePaths } from './dependency-outputs.js';
+import type { DependencyOutputs } from './dependency-outputs.js';
+import { interfacePaths, interfacePathsFor } from './interfaces/interface-files.js';
 import { foldPatches, otherPatches, seenFile } from './patches.js';
 
 export interface Reader {
@@ -52,7 +53,8 @@ export function filesForRecipe(reader: Reader): Promise<Result<VisibleFiles, Fai
   const files = new Map<string, Entry | undefined>(inputs.flatMap((input) => input.files));
   for (const label of task.dependsOn) {
     const made = dependencyOutputs.get(label)?.outputs ?? new Map<string, Entry>();
-    for (const path of interfacePaths(project.graph.task(label), made)) files.set(path, made.get(path));
+    for (const path of interfacePathsFor(task, project.graph.task(label), made))
+      files.set(path, made.get(path));
   }
   return withPatches(reader, { whole: false, files });
 }

@@ -115,7 +115,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
       return ended(summary(step, step.firstFailure, { ms: ms() }));
     }
     const heldBefore = options.accept ? await heldResults(prepared, step) : undefined;
-    const planned = await planPublish(prepared, step, heldBefore);
+    const planned = await planPublish(prepared, step, heldBefore, !options.frozen);
     const { merged, finished, done, units } = planned;
     await prepared.store.repack();
     if (!merged.ok) return merged;

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
-import { interfaceOf } from '../analysis/dependency-outputs.js';
+import { asDependency } from '../analysis/dependency-outputs.js';
 import { evolves } from '../analysis/input-tree.js';
 import { seesOtherPatches } from '../analysis/patches.js';
 import { filesInTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
@@ -235,12 +235,7 @@ export class TaskStep extends TaskOutcomes {
     const blocked = filesInTheWay(this.parts.prepared.project, result.outputs);
     if (blocked.length > 0) return err({ kind: 'foreign-files', paths: blocked });
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
-    this.dependencyOutputs.set(task.label, {
-      label: task.label,
-      outputs: result.outputs,
-      interface: interfaceOf(task, result.outputs, patches),
-      edits: result.edits,
-    });
+    this.dependencyOutputs.set(task.label, asDependency(task, result.outputs, patches, result.edits));
     this.finished.set(task.label, { check, result, ...(revision ? { revision } : {}) });
     return ok(outcome);
   }

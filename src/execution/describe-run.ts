@@ -6,6 +6,8 @@ import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { renderVariables } from '../analysis/facts.js';
 import { ownTextDigest } from '../analysis/former-result.js';
 import { buildInputTree } from '../analysis/input-tree.js';
+import { readsSignatures } from '../analysis/interfaces/interface-files.js';
+import { interfacesOf } from '../analysis/interfaces/interfaces.js';
 import { ownFormerEdits } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
@@ -14,6 +16,7 @@ import { renderTemplate } from '../io/template/template.js';
 import { unifiedDiff } from '../io/text-diff.js';
 import { needText } from '../model/agents/agent-report.js';
 import type { Failure } from '../model/failure.js';
+import { escapeGlob } from '../model/paths/glob-parser.js';
 import type { ModelChoice } from '../model/routes.js';
 import type { Label, RenderStep, Task } from '../model/task.js';
 import type { TaskRun, Tried } from '../model/task-run.js';
@@ -76,7 +79,7 @@ export async function describeRun(
     ...(facts.prompt ? { ownText: await ownTextDigest(facts.prompt) } : {}),
     inputTree: inputTree.value.tree,
     ...(inputTree.value.gates === undefined ? {} : { gateTree: inputTree.value.gates }),
-    keyed: keyedPatterns(prepared.project, task),
+    keyed: await keyedPatterns(prepared.project, task, dependencyOutputs),
     outputs: task.outputs,
     edits: task.edits,
     editBases: inputTree.value.editBases,
@@ -148,9 +151,21 @@ function earlierOf({ needs, said, approved }: KeptWork): Tried {
 }
 
 /** What the key of an agent's task covers: the inputs that it declares and what its direct dependencies show. */
-function keyedPatterns(project: Project, task: Task): (readonly string[])[] {
-  const needs = task.dependsOn.map((label) => project.graph.task(label));
-  return [task.inputs ?? [], ...needs.map((need) => need.interface ?? need.outputs)];
+async function keyedPatterns(
+  project: Project,
+  task: Task,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+): Promise<(readonly string[])[]> {
+  const keyed: (readonly string[])[] = [task.inputs ?? []];
+  for (const label of task.dependsOn) {
+    const need = project.graph.task(label);
+    const made = dependencyOutputs.get(label);
+    // Of a file that counts by signature the key has only what it declares.
+    const files = made && readsSignatures(task) ? await interfacesOf(project).files(need, made) : undefined;
+    const paths = files?.filter(({ declares }) => !declares).map(({ path }) => escapeGlob(path));
+    keyed.push(paths ?? need.interface ?? need.outputs);
+  }
+  return keyed;
 }
 
 /** Renders the files of a `render` recipe from templates of the snapshot to blobs, without a workspace. */

@@ -83,8 +83,10 @@ export interface Task {
   readonly edits: readonly string[];
   /** What the spec says where that is not the files themselves: globs and excludes, whose files `edits` has. */
   readonly editPatterns?: readonly string[];
-  /** The part of the outputs that dependents are keyed on; `undefined`: all of them. */
+  /** The part of the outputs that dependents are keyed on; `undefined`: all of them without tests. */
   readonly interface: readonly string[] | undefined;
+  /** How: `signature` (agents' tasks are keyed on what files declare) unless it says otherwise. */
+  readonly interfaceBy?: 'signature' | 'bytes';
   readonly specRefs: readonly string[];
   readonly context: TaskContext;
   readonly verify: readonly GateSpec[];

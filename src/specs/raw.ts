@@ -23,6 +23,11 @@ export interface RawRenderStep {
   readonly with?: { readonly [name: string]: Json };
 }
 
+export interface RawInterface {
+  readonly files?: readonly string[];
+  readonly by?: 'signature' | 'bytes';
+}
+
 /** What may stand in `defaults` and in a task. */
 export interface RawDefaults {
   readonly type?: string;
@@ -40,7 +45,7 @@ export interface RawTask extends RawDefaults {
   readonly acceptance?: readonly string[];
   readonly depends_on?: readonly string[];
   readonly outputs?: readonly string[];
-  readonly interface?: readonly string[];
+  readonly interface?: readonly string[] | RawInterface;
   readonly spec_refs?: readonly string[];
   readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
   readonly network?: boolean;

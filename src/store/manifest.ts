@@ -42,8 +42,14 @@ export interface ManifestFacts {
   readonly conversions?: readonly string[];
   /** The whole hand-written tree, for a `run` recipe that declares no inputs and may read all of it. */
   readonly wholeTree: ObjectId | undefined;
-  /** Interface digests of direct dependencies, in the order of their labels. */
-  readonly dependencies: readonly { readonly label: string; readonly interface: Digest }[];
+  /** Direct dependencies, in the order of their labels. */
+  readonly dependencies: readonly {
+    readonly label: string;
+    /** Of the bytes of its interface, which gates can read. */
+    readonly interface: Digest;
+    /** What the recipe is keyed on where that is less. */
+    readonly signature?: Digest;
+  }[];
   /** What the recipe gets beside files: variables, tools, packages. */
   readonly settings: readonly ManifestItem[];
   /** What the recipe can read beyond that. */
@@ -100,7 +106,8 @@ export function describeTask(facts: ManifestFacts): Manifest {
   if (facts.wholeTree !== undefined) id('input (the whole tree)', facts.wholeTree);
   // Direct dependencies by what they produced, never by what they were made from: the rule that makes early cutoff
   // possible and a mix of results of different runs impossible.
-  for (const dependency of facts.dependencies) id(`dependency ${dependency.label}`, dependency.interface);
+  for (const dependency of facts.dependencies)
+    id(`dependency ${dependency.label}`, dependency.signature ?? dependency.interface);
   // But a recipe is keyed on everything that it can read: without declared inputs that is more.
   for (const [label, files] of facts.beyond.outputs) id(`all files of dependency ${label}`, files);
   for (const [path, patches] of facts.beyond.patches) id(`patches of ${path}`, patches);
@@ -149,6 +156,27 @@ export function interfaceDigest(
   patches: Iterable<readonly [string, string]>,
 ): Digest {
   return digestFields('conductor.interface.1', [digestFiles(outputs), ...byPath(patches).flat()]);
+}
+
+/** A file of an interface that counts by signature; with `entry` in place of what it declares: by its bytes. */
+export type SignedFile =
+  | { readonly path: string; readonly mode: string; readonly declares: readonly string[] }
+  | { readonly path: string; readonly entry: string };
+
+/** What dependents by signature see of a result: what its files declare, and what it patched. */
+export function signatureDigest(
+  files: readonly SignedFile[],
+  patches: Iterable<readonly [string, string]>,
+): Digest {
+  const sorted = [...files].sort((a, b) => compareBytes(a.path, b.path));
+  return digestFields('conductor.interface.signatures.1', [
+    ...sorted.flatMap((file) =>
+      'entry' in file
+        ? [file.path, 'bytes', file.entry]
+        : [file.path, file.mode, String(file.declares.length), ...file.declares],
+    ),
+    ...byPath(patches).flat(),
+  ]);
 }
 
 /** Patches have no order of their own: a result has them as its spec lists the files, a lock file by name. */

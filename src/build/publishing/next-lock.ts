@@ -1,8 +1,10 @@
 /** A feature's lock file after a build. Reads no disk. */
 
-import { criterionDigest, interfaceOf } from '../../analysis/dependency-outputs.js';
+import { asDependency, criterionDigest } from '../../analysis/dependency-outputs.js';
+import { rekeyedRecord } from '../../analysis/interfaces/former-keys.js';
+import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
 import { firstMaking, madeBy } from '../../model/action.js';
-import { canonicalJson } from '../../model/digest.js';
+import { canonicalJson, type Digest } from '../../model/digest.js';
 import {
   type FeatureLock,
   isAdopted,
@@ -10,7 +12,7 @@ import {
   type LockedTask,
   type TaskRecord,
 } from '../../model/feature-lock.js';
-import type { Feature } from '../../model/task.js';
+import type { Feature, Task } from '../../model/task.js';
 import { type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
 import { gatesKey } from '../../store/manifest.js';
@@ -33,7 +35,7 @@ export function nextLock(
       // Where nothing came of it, or an accepted edit is still to be merged, all records stay.
       const isChosen = chosen?.accepted.length === 0 && plan.current.has(task.label);
       const kept = isChosen ? chosen.locked : whole;
-      if (kept) tasks[task.id] = withMerged(project, kept, merged);
+      if (kept) tasks[task.id] = withMerged(project, renewed(project, task, kept, plan), merged);
       continue;
     }
     const old = chosen ? chosen.locked : whole;
@@ -78,7 +80,7 @@ function lockTask(
     ...(result.key === check.facts.key ? {} : { resultKey: result.key }),
     result: result.commit,
     outputs: Object.fromEntries([...result.outputs].map(([path, entry]) => [path, encodeEntry(entry)])),
-    interface: interfaceOf(task, result.outputs, patches),
+    interface: recordedInterface(project, task, asDependency(task, result.outputs, patches).interface),
     ...(gates === undefined ? {} : { gates }),
     ...(result.edits.length === 0 ? {} : { edits }),
     recipe: provenance.recipe,
@@ -89,6 +91,22 @@ function lockTask(
     ...(provenance.observed === undefined ? {} : { observed: provenance.observed }),
     acceptance: task.acceptance.map(criterionDigest),
   };
+}
+
+/** What is recorded of a current task under today's keys. Several records of one task stay until one is chosen. */
+function renewed(project: Project, task: Task, kept: LockedTask, plan: PublishPlan): LockedTask {
+  const made = plan.dependencyOutputs.get(task.label);
+  if (!plan.renewsRecords || !plan.current.has(task.label) || !made || kept.unmerged) return kept;
+  return {
+    ...kept,
+    ...rekeyedRecord(project, task.label),
+    interface: recordedInterface(project, task, made.interface),
+  };
+}
+
+/** What dependents by signature are keyed on, where there are any, else the digest of the bytes. */
+function recordedInterface(project: Project, task: Task, bytes: Digest): Digest {
+  return interfacesOf(project).known(task, bytes) ?? bytes;
 }
 
 function sameContent(a: LockedTask, b: LockedTask): boolean {

@@ -1,6 +1,7 @@
 /** Publishes finished tasks to the user's files: plans, writes and records. Runs no task and no gate. */
 
-import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import { asDependency, type DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
@@ -40,6 +41,7 @@ export async function planPublish(
   prepared: Prepared,
   step: TaskStep,
   heldBefore: ReadonlyMap<Label, readonly Label[]> = new Map(),
+  renewsRecords = true,
 ): Promise<PlannedPublish> {
   const { whole } = prepared;
   for (;;) {
@@ -56,7 +58,8 @@ export async function planPublish(
     );
     const held = isAllHeld ? ('all' as const) : heldFeatures;
     const revisions = revisionsOf(step);
-    const plan = { finished, revisions, held, current, dependencyOutputs, whole };
+    const plan = { finished, revisions, held, current, dependencyOutputs, whole, renewsRecords };
+    await interfacesOf(prepared.project).decide(finished.keys(), dependencyOutputs);
     const merged = await mergedResults(prepared, plan);
     if (merged.ok || !step.withdraw(merged.error, finished.keys())) return { merged, finished, done, units };
   }
@@ -127,7 +130,13 @@ async function writeRevisions(
   emit: Emit,
 ): Promise<Result<ObjectId, Failure>> {
   const nothing = { finished: new Map(), current: new Set<Label>(), dependencyOutputs: new Map() };
-  const merged = await mergeResults(prepared.project, { ...nothing, whole: false, revisions, held: 'all' });
+  const merged = await mergeResults(prepared.project, {
+    ...nothing,
+    whole: false,
+    revisions,
+    held: 'all',
+    renewsRecords: false,
+  });
   if (!merged.ok) return merged;
   const published = await publish(prepared, merged.value, emit);
   return published.ok ? ok(merged.value.tree) : published;
@@ -147,13 +156,8 @@ async function withFormerPatches(
     if (all.has(task.label) || !locked?.edits) continue;
     const former = await prepared.store.find(resultKeyOf(locked));
     const result: StoredResult | undefined = former.ok ? former.value : undefined;
-    if (result)
-      all.set(task.label, {
-        label: task.label,
-        outputs: result.outputs,
-        interface: locked.interface,
-        edits: result.edits,
-      });
+    const patches = result?.edits.map((edit) => [edit.path, edit.after] as const) ?? [];
+    if (result) all.set(task.label, asDependency(task, result.outputs, patches, result.edits));
   }
   return all;
 }

@@ -31,6 +31,8 @@ export interface PublishPlan {
   readonly held: ReadonlySet<string> | 'all';
   /** Whether every task was looked at: only then is it known what no task owns any more. */
   readonly whole: boolean;
+  /** Records of current tasks get today's keys in place of former ones of the same content. */
+  readonly renewsRecords: boolean;
 }
 
 export interface MergedTree {

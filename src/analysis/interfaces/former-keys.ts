@@ -1,0 +1,59 @@
+/**
+ * Results from before interfaces counted by signature: their keys have the bytes of dependencies. Such a result serves as
+ * one under today's key, so that nothing is paid again.
+ */
+
+import type { RenderedPrompt } from '../../agent/prompts/prompt.js';
+import type { Result } from '../../base/result.js';
+import { type ActionKey, manifestKey } from '../../model/action.js';
+import type { Failure } from '../../model/failure.js';
+import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
+import type { Label } from '../../model/task.js';
+import type { Project } from '../../project/project.js';
+import { describeTask, type ManifestFacts } from '../../store/manifest.js';
+
+/** Today's key, and where it differs the key that the same content had before. */
+export interface Keys {
+  readonly key: ActionKey;
+  former?(): Promise<ActionKey>;
+}
+
+type Rekeyed = Pick<LockedTask, 'key' | 'resultKey'>;
+
+const rekeyed = new WeakMap<Project, Map<Label, Rekeyed>>();
+
+/** The record of a task; one under the former key of the same content as one under today's. */
+export async function underTodaysKey(
+  project: Project,
+  label: Label,
+  locked: LockedTask | undefined,
+  keys: Keys,
+): Promise<LockedTask | undefined> {
+  if (!locked || locked.key === keys.key || locked.key !== (await keys.former?.())) return locked;
+  const today: Rekeyed = { key: keys.key, resultKey: resultKeyOf(locked) };
+  const all = rekeyed.get(project) ?? new Map<Label, Rekeyed>();
+  rekeyed.set(project, all.set(label, today));
+  return { ...locked, ...today };
+}
+
+/** What a lock file is to say in place of a former key. */
+export function rekeyedRecord(project: Project, label: Label): Rekeyed | undefined {
+  return rekeyed.get(project)?.get(label);
+}
+
+/** The key that the same content had when it was keyed on the bytes of dependencies. */
+export async function keyOfBytes(
+  facts: ManifestFacts,
+  prompt: () => Promise<Result<RenderedPrompt, Failure>>,
+): Promise<ActionKey> {
+  const rendered = await prompt();
+  const { recipe } = facts;
+  const isAgent = rendered.ok && recipe.kind === 'agent';
+  return manifestKey(
+    describeTask({
+      ...facts,
+      recipe: isAgent ? { ...recipe, prompt: rendered.value.definition } : recipe,
+      dependencies: facts.dependencies.map(({ label, interface: bytes }) => ({ label, interface: bytes })),
+    }),
+  );
+}
