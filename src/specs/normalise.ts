@@ -2,7 +2,14 @@
 
 import type { KeyPath } from '../io/document/document.js';
 import { type Recipe, resolveGate, type Task, type TaskNotes } from '../model/task.js';
-import type { RawContext, RawDefaults, RawGate, RawInterface, RawTask } from './raw.js';
+import {
+  interfaceFiles,
+  type RawContext,
+  type RawDefaults,
+  type RawGate,
+  type RawInterface,
+  type RawTask,
+} from './raw.js';
 
 /** A task with what is needed to say where each of its values was written. */
 export interface WrittenTask {
@@ -37,7 +44,7 @@ export function normaliseTask(
   const { feature, file, path, defaults } = origin;
   const needs = (raw.depends_on ?? []).map((need) => (need.includes('/') ? need : `${feature}/${need}`));
   const edits = joined(defaults.edits, raw.edits);
-  const shown = interfaceOf(raw);
+  const by = Array.isArray(raw.interface) ? undefined : (raw.interface as RawInterface | undefined)?.by;
   const task: Task = {
     label: `${feature}/${id}`,
     feature,
@@ -51,8 +58,8 @@ export function normaliseTask(
     inputs: raw.inputs || defaults.inputs ? joined(defaults.inputs, raw.inputs) : undefined,
     outputs: raw.outputs ?? [...new Set((raw.render ?? []).map((step) => step.to))],
     edits,
-    interface: shown.files,
-    ...(shown.by === undefined ? {} : { interfaceBy: shown.by }),
+    interface: interfaceFiles(raw).files,
+    ...(by === undefined ? {} : { interfaceBy: by }),
     specRefs: raw.spec_refs ?? [],
     context: joinedContext(defaults.context, raw.context),
     verify: joined(defaults.verify, raw.verify).map(gate),
@@ -77,7 +84,7 @@ export function normaliseTask(
         const step = raw.render?.findIndex(({ to }) => to === task.outputs[index]) ?? 0;
         return [...path, 'render', step, 'to'];
       }
-      if (key === 'interface' && !isList(raw.interface)) return [...path, key, 'files', index];
+      if (key === 'interface') return [...path, ...interfaceFiles(raw).place, index];
       if (key !== 'inputs' && key !== 'edits') return [...path, key, index];
       // An entry that both lists have stands where the defaults have it.
       const own = joined(defaults[key], raw[key])[index] ?? '';
@@ -85,14 +92,6 @@ export function normaliseTask(
       return at >= 0 ? ['defaults', key, at] : [...path, key, raw[key]?.indexOf(own) ?? index];
     },
   };
-}
-
-function interfaceOf(raw: RawTask): RawInterface {
-  return isList(raw.interface) ? { files: raw.interface } : (raw.interface ?? {});
-}
-
-function isList(value: RawTask['interface']): value is readonly string[] {
-  return Array.isArray(value);
 }
 
 function recipeOf(raw: RawTask): Recipe {

@@ -62,6 +62,16 @@ export interface RawTask extends RawDefaults {
   readonly owner?: string;
 }
 
+/** The list of files of an interface, which has two forms, and where it stands in the task. */
+export function interfaceFiles({ interface: shown }: RawTask): {
+  readonly files: readonly string[] | undefined;
+  readonly place: readonly string[];
+} {
+  const isList = Array.isArray(shown);
+  const files = isList ? (shown as readonly string[]) : (shown as RawInterface | undefined)?.files;
+  return { files, place: isList ? ['interface'] : ['interface', 'files'] };
+}
+
 export interface RawBacklog {
   readonly feature?: string;
   readonly title?: string;

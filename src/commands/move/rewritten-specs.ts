@@ -15,7 +15,7 @@ import { literal } from '../../plan/adopting/adopted-tasks.js';
 import type { Project } from '../../project/project.js';
 import { splitFrontMatter } from '../../specs/front-matter.js';
 import { formatLock } from '../../specs/lock-file.js';
-import type { RawBacklog, RawTask } from '../../specs/raw.js';
+import { interfaceFiles, type RawBacklog, type RawTask } from '../../specs/raw.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { idOf, type Renaming } from './renaming.js';
 
@@ -137,8 +137,10 @@ function taskChanges(task: RawTask, path: readonly (string | number)[], of: Rewr
   const changes: YamlChange[] = [];
   if (label !== undefined && idOf(label) !== id) changes.push({ path: [...path, 'id'], value: idOf(label) });
   changes.push(...listChanges(task.depends_on, [...path, 'depends_on'], (need) => needAfter(need, of)));
-  for (const key of ['inputs', 'outputs', 'edits', 'interface'] as const)
+  for (const key of ['inputs', 'outputs', 'edits'] as const)
     changes.push(...listChanges(task[key], [...path, key], (one) => patternAfter(one, of)));
+  const { files, place } = interfaceFiles(task);
+  changes.push(...listChanges(files, [...path, ...place], (one) => patternAfter(one, of)));
   for (const [i, { to }] of (task.render ?? []).entries()) {
     const after = renaming.path(to);
     if (after !== to) changes.push({ path: [...path, 'render', i, 'to'], value: after });
