@@ -9,6 +9,7 @@ import { claimedProblem, type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { withBuildLimit } from '../execution/spending.js';
+import { untrackedLimit } from '../model/config.js';
 import type { BuildSummary, WaitReason } from '../model/event.js';
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
@@ -221,6 +222,7 @@ async function remember(host: Host, prepared: Prepared, tree: string): Promise<v
     ...(tools.value.size === 0 ? {} : { toolchain: Object.fromEntries(tools.value) }),
     secrets: project.config.secrets,
     named: project.named,
+    maxUntracked: untrackedLimit(project.config),
     shown: project.shared.shown,
     person: project.shared.person,
     tasks: project.graph.tasks.size,

@@ -46,11 +46,13 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
     if (!loaded.ok || loaded.value.digest !== last.config) return undefined;
   }
   if ((await stillShown(session.repository, last)) === undefined) return undefined;
-  const how = { secrets: [...last.secrets], named: [...last.named], force: [] };
+  const { secrets, named, maxUntracked } = last;
+  const limit = maxUntracked === undefined ? {} : { maxUntracked };
+  const how = { secrets: [...secrets], named: [...named], force: [], ...limit };
   const taken = await takeSnapshot(session.repository, session.objects, how);
   if (!taken.ok) return undefined;
   if (taken.value.tree === last.tree) return last.tasks;
-  session.sessionState.memory.handOn(taken.value.tree, how);
+  session.sessionState.memory.handOn(taken.value, how);
   return undefined;
 }
 

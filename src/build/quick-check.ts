@@ -21,6 +21,7 @@ import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { isAsRecorded } from '../workspace/index-record.js';
+import { largerThan, othersArguments } from '../workspace/large-files.js';
 import {
   addArguments,
   indexCall,
@@ -85,7 +86,14 @@ function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean
  */
 function indexOfSameTree(repository: Repository, last: LastBuild): string | undefined {
   const call = indexCall(repository);
-  const added = gitSync(addArguments(pathspecs(repository, last.secrets)), call);
+  const specs = pathspecs(repository, last.secrets);
+  if (last.maxUntracked !== undefined) {
+    const others = gitSync(othersArguments(specs), call);
+    // A file that may be too large is for the build to judge and to name.
+    if (others.code !== 0 || largerThan(last.maxUntracked, repository, others.stdout).length > 0)
+      return undefined;
+  }
+  const added = gitSync(addArguments(specs), call);
   if (added.code !== 0) return undefined;
   const index = fileIdentity(call.indexFile as string);
   if (index !== undefined && index === last.index) return index;

@@ -84,6 +84,8 @@ export interface ConductorConfig {
   };
   /** Bytes of one task's outputs. Default 50 MB. */
   readonly maxOutputBytes?: number;
+  /** Bytes of a file that git does not track: a larger one is no input. Default 100 MB. */
+  readonly maxUntrackedBytes?: number;
   /** Bytes of what a task itself puts into its prompt. Default 3072. */
   readonly promptBytes?: number;
   /** Bytes of all that a planner is given: request, context, repository map and gates. Default 10240. */
@@ -135,6 +137,7 @@ export interface Config {
     readonly day: { readonly usd?: number; readonly tokens?: number };
   };
   readonly maxOutputBytes: number;
+  readonly maxUntrackedBytes: number;
   readonly promptBytes: number;
   readonly planningBytes: number;
   readonly secrets: readonly string[];
@@ -194,6 +197,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     },
     budget: { build: config.budget?.build ?? {}, day: config.budget?.day ?? {} },
     maxOutputBytes: config.maxOutputBytes ?? 50_000_000,
+    maxUntrackedBytes: config.maxUntrackedBytes ?? 100_000_000,
     promptBytes: config.promptBytes ?? 3072,
     planningBytes: config.planningBytes ?? 10_240,
     secrets: config.secrets ?? DEFAULT_SECRETS,
@@ -218,4 +222,12 @@ export function observedPolicy(config: Pick<Config, 'agent'>): 'warn' | 'rebuild
   const { agent } = config;
   const observes = agent?.driver === 'opencode' || agent?.driver === 'acp';
   return (observes ? agent.observed : undefined) ?? 'warn';
+}
+
+/** Bytes of a file that git does not track and that a snapshot takes in: outputs before they are committed are such files. */
+export function untrackedLimit({
+  maxOutputBytes,
+  maxUntrackedBytes,
+}: Pick<Config, 'maxOutputBytes' | 'maxUntrackedBytes'>): number {
+  return Math.max(maxOutputBytes, maxUntrackedBytes);
 }

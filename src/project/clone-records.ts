@@ -24,6 +24,8 @@ export interface LastBuild {
   /** How the snapshot was taken: patterns left out, and patterns kept although they look secret. */
   readonly secrets: readonly string[];
   readonly named: readonly string[];
+  /** Bytes of an untracked file that a snapshot takes in. */
+  readonly maxUntracked?: number;
   /** Of `named` those that the person's index tracked, and that index then (`personIdentity`). */
   readonly shown: readonly string[];
   readonly person: string;

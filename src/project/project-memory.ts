@@ -9,7 +9,7 @@ import { canonicalJson } from '../model/digest.js';
 import type { FeatureLock } from '../model/feature-lock.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
 import type { LoadedSpecs } from '../specs/load.js';
-import type { SnapshotOptions } from '../workspace/snapshot.js';
+import type { Snapshot, SnapshotOptions } from '../workspace/snapshot.js';
 import type { FileShares } from './file-ownership.js';
 import type { MissingFiles } from './missing-files.js';
 import { openParseCache, type ParseCache } from './parse-cache.js';
@@ -19,7 +19,7 @@ import type { TaskPaths } from './task-paths.js';
 export class ProjectMemory {
   /** Files that look secret and that specs name, as they were last: most snapshots need no second one then. */
   named: readonly string[] = [];
-  private taken: { readonly tree: ObjectId; readonly options: SnapshotOptions } | undefined;
+  private taken: { readonly snapshot: Snapshot; readonly options: SnapshotOptions } | undefined;
   private parsed: Promise<ParseCache> | undefined;
   private listed: { readonly tree: ObjectId; readonly listing: Listing } | undefined;
   private written: { readonly tree: ObjectId; readonly files: ReadonlyMap<string, Entry> } | undefined;
@@ -31,17 +31,17 @@ export class ProjectMemory {
   private readonly locks = new Map<ObjectId, FeatureLock>();
 
   /** A snapshot that was taken just now, for the load that follows. */
-  handOn(tree: ObjectId, options: SnapshotOptions): void {
-    this.taken = { tree, options };
+  handOn(snapshot: Snapshot, options: SnapshotOptions): void {
+    this.taken = { snapshot, options };
     this.named = options.named;
   }
 
   /** The snapshot that was handed on, once, when it was taken with these options. */
-  takeOver(options: SnapshotOptions): ObjectId | undefined {
+  takeOver(options: SnapshotOptions): Snapshot | undefined {
     const { taken } = this;
     this.taken = undefined;
     return taken && canonicalJson({ ...taken.options }) === canonicalJson({ ...options })
-      ? taken.tree
+      ? taken.snapshot
       : undefined;
   }
 

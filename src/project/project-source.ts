@@ -5,13 +5,12 @@ import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
-import type { ObjectId } from '../model/tree.js';
-import { type SnapshotOptions, takeSnapshot } from '../workspace/snapshot.js';
+import { type Snapshot, type SnapshotOptions, takeSnapshot } from '../workspace/snapshot.js';
 import { takeStaged } from '../workspace/staged-tree.js';
 import type { ParseCache } from './parse-cache.js';
 import type { ProjectMemory } from './project-memory.js';
 
-export type TakeSnapshot = (options: SnapshotOptions) => Promise<Result<{ tree: ObjectId }, Failure>>;
+export type TakeSnapshot = (options: SnapshotOptions) => Promise<Result<Snapshot, Failure>>;
 
 export interface ProjectSource {
   readonly repository: Repository;
@@ -39,7 +38,7 @@ export function diskSource({ repository, objects, memory }: OpenProject, config:
     memory,
     take: async (options) => {
       const taken = memory.takeOver(options);
-      return taken === undefined ? takeSnapshot(repository, objects, options) : ok({ tree: taken });
+      return taken === undefined ? takeSnapshot(repository, objects, options) : ok(taken);
     },
     keepParsed: (cache) => cache.save(),
   };

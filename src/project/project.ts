@@ -5,7 +5,7 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import type { Config } from '../model/config.js';
+import { type Config, untrackedLimit } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
 import type { FeatureLock, LockedTask, TaskRecord } from '../model/feature-lock.js';
 import type { Ownership } from '../model/paths/ownership.js';
@@ -14,6 +14,7 @@ import type { TaskGraph } from '../model/task-graph.js';
 import type { Entry, Listing, ObjectId } from '../model/tree.js';
 import { loadSpecs } from '../specs/load.js';
 import { readIndexRecord } from '../workspace/index-record.js';
+import { leftOutWarning } from '../workspace/large-files.js';
 import { filesOnDisk } from '../workspace/snapshot.js';
 import { claimedFiles } from './claimed-files.js';
 import { type PatchedFile, readPatched } from './clone-records.js';
@@ -98,10 +99,15 @@ export async function loadProject(
   const { repository, objects, config, memory, keepParsed } = source;
   const shared = await trackedSecrets(repository, config);
   const before = [...new Set([...memory.named, ...shared.shown])].sort();
-  const first = await source.take({ secrets: config.secrets, named: before, force: [] });
+  const limit = untrackedLimit(config);
+  const first = await source.take({
+    ...{ secrets: config.secrets, named: before, force: [] },
+    maxUntracked: limit,
+  });
   memory.named = before;
   if (!first.ok) return first;
   let { tree } = first.value;
+  const { large = [] } = first.value;
   let listing = await memory.list(objects, tree);
 
   const cache = await memory.parseCache(repository.state);
@@ -169,7 +175,11 @@ export async function loadProject(
     patched,
     named,
     shared,
-    warnings: [...warnings, ...shared.warnings],
+    warnings: [
+      ...warnings,
+      ...shared.warnings,
+      ...large.map((path) => leftOutWarning(path, repository, limit)),
+    ],
     choices: new Map(),
     mixed: new Set(mixtures.keys()),
   });
@@ -194,5 +204,6 @@ async function includeIgnoredOutputs(
   const isNamed = held.length === 0 ? undefined : new Set([...plain, ...named]);
   const release = held.filter((path) => listing.get(path) && !isNamed?.has(path) && !recorded.has(path));
   if (isSame && there.length === 0 && release.length === 0) return ok(undefined);
-  return take({ secrets: config.secrets, named, force: there, release });
+  const maxUntracked = untrackedLimit(config);
+  return take({ secrets: config.secrets, named, force: there, release, maxUntracked });
 }

@@ -27,6 +27,7 @@ import {
   writeIndexRecord,
 } from './index-record.js';
 import { seed } from './index-seed.js';
+import { largeFiles, leftOut } from './large-files.js';
 import { addArguments, indexCall, pathspecs, SECRETS_RECORD, secretsText } from './private-index.js';
 
 export interface SnapshotOptions {
@@ -38,6 +39,14 @@ export interface SnapshotOptions {
   readonly force: readonly string[];
   /** Paths that were taken in although git ignores them, and that nothing names any more. */
   readonly release?: readonly string[];
+  /** Bytes of a file that git does not track: larger ones are left out. Absent: none is. */
+  readonly maxUntracked?: number;
+}
+
+export interface Snapshot {
+  readonly tree: ObjectId;
+  /** Files that were left out for their size, from the repository's root. Absent: none. */
+  readonly large?: readonly string[];
 }
 
 /**
@@ -48,7 +57,7 @@ export async function takeSnapshot(
   repository: Repository,
   objects: GitObjects,
   options: SnapshotOptions,
-): Promise<Result<{ tree: ObjectId }, Failure>> {
+): Promise<Result<Snapshot, Failure>> {
   const index = join(repository.state, 'index');
   // Left by a killed git; no other process writes here while the lock is held.
   await rm(`${index}.lock`, { force: true });
@@ -74,7 +83,7 @@ async function upToDate(
   repository: Repository,
   objects: GitObjects,
   options: SnapshotOptions,
-): Promise<Result<{ tree: ObjectId }, Failure>> {
+): Promise<Result<Snapshot, Failure>> {
   const { state } = repository;
   const index = join(state, 'index');
   const call = indexCall(repository);
@@ -85,6 +94,9 @@ async function upToDate(
   let isNew = !(await exists(index));
   if (isNew) await seed(repository, options, record === undefined || isKnown ? 'with times' : 'read all');
   const specs = pathspecs(repository, options.secrets);
+  const { maxUntracked } = options;
+  const large = maxUntracked === undefined ? [] : await largeFiles(repository, specs, maxUntracked);
+  specs.push(...large.map(leftOut));
   let added = await addFiles(repository, specs);
   if (!added.ok) return added;
   let rules = await rulesOf(call, record);
@@ -125,7 +137,7 @@ async function upToDate(
     ),
   };
   if (JSON.stringify(now) !== JSON.stringify(record)) await writeIndexRecord(state, now);
-  return tree;
+  return large.length === 0 ? tree : ok({ ...tree.value, large });
 }
 
 async function rulesOf(

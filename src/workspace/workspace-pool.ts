@@ -56,7 +56,7 @@ export class WorkspacePool {
     this.prefix = hashOf(repository).slice(0, 8);
     this.folder = workspacesFolder(repository, options.cacheDir);
     this.setups = new SetupFolders(repository, objects, this.folder, this.prefix);
-    this.tools = new WorkspaceTools(repository);
+    this.tools = new WorkspaceTools(repository, join(this.folder, `${this.prefix}-setup-`));
   }
 
   /** From now on; workspaces that are in use stay as they are. */

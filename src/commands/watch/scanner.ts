@@ -5,7 +5,7 @@ import { makeTemporaryFolder, removeTree } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { Repository } from '../../io/git/repository.js';
-import type { Config } from '../../model/config.js';
+import { type Config, untrackedLimit } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import type { ParseCache } from '../../project/parse-cache.js';
@@ -50,7 +50,10 @@ export class Scanner {
   /** The working tree now. */
   look(config: Config): Promise<Result<ObjectId, Failure>> {
     return this.inTurn(async () => {
-      const taken = await this.take({ secrets: config.secrets, named: this.memory.named, force: [] });
+      const taken = await this.take({
+        ...{ secrets: config.secrets, named: this.memory.named, force: [] },
+        maxUntracked: untrackedLimit(config),
+      });
       if (!taken.ok) return taken;
       this.last = taken.value.tree;
       await this.memory.list(this.objects, this.last);

@@ -42,6 +42,8 @@ export function storeConfig(format: Repository['objectFormat']): string {
 	recurse = false
 [commit]
 	gpgSign = false
+[lfs]
+	skipdownloaderrors = true
 [extensions]
 ${sha256 ? '\tobjectFormat = sha256\n' : ''}`;
 }
@@ -67,6 +69,7 @@ export function canonicalConfig({ store, objectFormat }: Repository): string {
 	precomposeUnicode = false
 [lfs]
 	storage = ${JSON.stringify(join(dirname(dirname(store)), 'lfs'))}
+	fetchexclude = *
 [extensions]
 ${sha256 ? '\tobjectFormat = sha256\n' : ''}`;
 }

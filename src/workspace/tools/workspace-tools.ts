@@ -15,6 +15,7 @@ import { isOutside } from './outside-links.js';
 import { isPackageFolder, linkPackages, removeCaches } from './package-folder.js';
 import { editablePaths, interpreterOf, isPythonEnvironment } from './python-paths.js';
 import type { FinishedSetup } from './setup-folder.js';
+import { Submodules } from './submodules.js';
 
 export interface ToolOptions {
   readonly link: readonly string[];
@@ -39,9 +40,12 @@ interface Offered {
 
 export class WorkspaceTools {
   private readonly repository: Repository;
+  private readonly submodules: Submodules;
 
-  constructor(repository: Repository) {
+  /** `prefix` begins the path of each folder that is made once for all workspaces. */
+  constructor(repository: Repository, prefix: string) {
     this.repository = repository;
+    this.submodules = new Submodules(repository, prefix);
   }
 
   /** Gives a workspace that shows its tree its links and what set-up made. What it returns is used from then on. */
@@ -56,6 +60,7 @@ export class WorkspaceTools {
     const offered = setup
       ? await this.offer(workspace, setup, options)
       : { mounts: [], tools: [], shown: [] };
+    const modules = await this.submodules.offer(workspace, options.isSandboxed);
     const { readOnly = [], ...places } = workspace.places;
     const variables = this.variables(workspace, options, setup);
     return {
@@ -64,15 +69,16 @@ export class WorkspaceTools {
       places: {
         ...places,
         readOnly: [...readOnly, ...offered.shown, ...this.interpreters(options, setup)],
-        mounts: offered.mounts,
+        mounts: [...offered.mounts, ...modules],
       },
       ...(variables === undefined ? {} : { variables }),
     };
   }
 
   /** Makes the links, and removes what a task put in their place or in that of kept paths that set-up did not make. */
-  async restore(workspace: Workspace, options: Pick<ToolOptions, 'link' | 'inner' | 'keep'>): Promise<void> {
+  async restore(workspace: Workspace, options: ToolOptions): Promise<void> {
     const { tools = [], places } = workspace;
+    await this.submodules.offer(workspace, options.isSandboxed);
     await this.links(workspace, options);
     for (const tool of tools) await this.link(workspace, tool);
     const linked = new Set(tools.map(({ path }) => path));
