@@ -43,6 +43,7 @@ export function storeConfig(format: Repository['objectFormat']): string {
 [commit]
 	gpgSign = false
 [lfs]
+	storage = ../../lfs
 	skipdownloaderrors = true
 [extensions]
 ${sha256 ? '\tobjectFormat = sha256\n' : ''}`;

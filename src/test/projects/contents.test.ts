@@ -1,7 +1,7 @@
 /** What a repository holds beside plain files: large files that nobody tracks, Git LFS, submodules. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findSandbox } from '../../io/process/sandbox.js';
@@ -59,6 +59,8 @@ describe.runIf(hasLfs)('Git LFS', () => {
       '.gitignore': '.conductor/\n',
     });
     writeFileSync(rig.path('a.bin'), Buffer.alloc(3000, 7));
+    // Older than the index: then git does not read it again, and only the person's LFS folder has its content.
+    utimesSync(rig.path('a.bin'), 1_600_000_000, 1_600_000_000);
     run(rig.dir, home, 'add', '-A');
     run(rig.dir, home, 'commit', '-q', '-m', 'work');
     expect(run(rig.dir, home, 'show', 'HEAD:a.bin')).toContain('git-lfs.github.com');
