@@ -19,7 +19,8 @@ import type { RequestParts } from './agent-requests/request.js';
 import type { ExecutionContext } from './executor.js';
 import { gateCommands } from './gates.js';
 
-interface Answer {
+/** What a reviewer writes. */
+export interface ReviewAnswer {
   readonly verdict: 'accept' | 'reject';
   readonly criteria: readonly { readonly criterion: string; readonly met: boolean }[];
   readonly findings: readonly (ReviewFinding & { readonly input?: string; readonly fix?: string })[];
@@ -91,7 +92,7 @@ export async function review(
   const { prompt, acceptance, definition, identity, model } = run.review;
   const { attempt, tree, diff } = work;
   const shown = cutLines(diff, MAX_DIFF, 'cut off');
-  const request = jsonRequest<Answer>(parts, {
+  const request = jsonRequest<ReviewAnswer>(parts, {
     beside: { phase: 'review', attempt },
     // A rejection holds for the task as it was, also for what its prompt does not show.
     about: run.key,
@@ -104,7 +105,7 @@ export async function review(
     output: OUTPUT,
     schema: 'review',
     inputTree: tree,
-    problems: (answer) => [...contradictions(answer), ...unjudged(answer, acceptance)],
+    problems: (answer) => reviewProblems(answer, acceptance),
   });
   const asked = await requestDocument(parts, request, context);
   if (!asked.ok) {
@@ -113,8 +114,18 @@ export async function review(
     const stops = error.kind === 'cancelled' || error.kind === 'budget-exceeded';
     return err(stops ? error : { kind: 'review-failed', failure: error });
   }
-  const { verdict, criteria, findings } = asked.value.value;
-  if (verdict === 'accept') return ok(undefined);
+  const answer = asked.value.value;
+  if (answer.verdict === 'accept') return ok(undefined);
+  return err({ kind: 'review-rejected', findings: findingsOf(answer) });
+}
+
+/** Everything that is wrong with an answer that its schema allows. */
+export function reviewProblems(answer: ReviewAnswer, acceptance: readonly string[]): readonly string[] {
+  return [...contradictions(answer), ...unjudged(answer, acceptance)];
+}
+
+/** What the reviewer has against the work: criteria that are not met, then findings. */
+export function findingsOf({ criteria, findings }: ReviewAnswer): readonly ReviewFinding[] {
   const unmet = criteria
     .filter(({ met }) => !met)
     .map(({ criterion }): ReviewFinding => ({ severity: 'blocker', what: `not met: ${criterion}` }));
@@ -126,11 +137,11 @@ export async function review(
       what: [what, ...(input ? [`with: ${input}`] : []), ...(fix ? [`fix: ${fix}`] : [])].join('; '),
     }),
   );
-  return err({ kind: 'review-rejected', findings: [...unmet, ...told] });
+  return [...unmet, ...told];
 }
 
 /** A judgement must agree with its own findings. */
-function contradictions({ verdict, criteria, findings }: Answer): readonly string[] {
+function contradictions({ verdict, criteria, findings }: ReviewAnswer): readonly string[] {
   const speaksAgainst =
     criteria.some(({ met }) => !met) || findings.some(({ severity }) => severity !== 'minor');
   if (speaksAgainst === (verdict === 'reject')) return [];
@@ -140,7 +151,7 @@ function contradictions({ verdict, criteria, findings }: Answer): readonly strin
 }
 
 /** An approval must judge every criterion. */
-function unjudged({ verdict, criteria }: Answer, acceptance: readonly string[]): readonly string[] {
+function unjudged({ verdict, criteria }: ReviewAnswer, acceptance: readonly string[]): readonly string[] {
   if (verdict === 'reject') return [];
   const judged = new Set(criteria.map(({ criterion }) => plain(criterion)));
   if (judged.size >= acceptance.length) return [];

@@ -40,7 +40,7 @@ export type TaskOutcomeKind =
   | 'skipped';
 
 /** The purpose of a session: the work of a task, a document of a plan, a revised task, a review, a spec change for a hand edit. */
-export type CallPhase = 'implementation' | 'planning' | 'rebase' | 'review' | 'absorb';
+export type CallPhase = 'implementation' | 'planning' | 'rebase' | 'review' | 'absorb' | 'adopt';
 
 export interface BuildSummary {
   /** `superseded`: files changed, and another build has taken its place. */

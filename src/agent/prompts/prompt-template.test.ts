@@ -25,6 +25,8 @@ const NAMES = [
   'absorbing',
   'backlog',
   'correction',
+  'describing',
+  'describing-review',
   'documentation',
   'implementation-bugfix',
   'implementation-feature',

@@ -4,6 +4,7 @@
  */
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import { ownTextDigest } from '../../analysis/former-result.js';
 import type { Check } from '../../analysis/verdict.js';
 import { conflictSides } from '../../base/conflict-markers.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -47,6 +48,8 @@ export async function recordByHand(
     (await contentProblem(objects, changed, config.maxOutputBytes)) ??
     (await markersProblem(objects, changed));
   if (problem) return err(problem);
+  const { prompt } = check.facts;
+  const ownText = prompt && (await ownTextDigest(prompt));
   const draft = (key: ActionKey, gates: readonly GateRun[]): NewResult => ({
     ...files,
     key,
@@ -63,6 +66,7 @@ export async function recordByHand(
       ms: parts.now() - startedAt,
       conductor: parts.version,
       ...(parts.over === undefined ? {} : { over: parts.over }),
+      ...(ownText === undefined ? {} : { ownText }),
     },
   });
   const judged =

@@ -1,7 +1,7 @@
 /** Defines the commands for hand edits, regeneration and versions. */
 
 import type { Command } from 'commander';
-import { examples, positiveInteger, type SetExitCode } from './shared.js';
+import { BUDGET_USD, examples, positiveInteger, type SetExitCode } from './shared.js';
 
 export function addAdopt(program: Command, setExitCode: SetExitCode): void {
   program
@@ -9,13 +9,19 @@ export function addAdopt(program: Command, setExitCode: SetExitCode): void {
     .description('make specs of existing code and record it as their result, without changing it')
     .argument('<paths...>', 'files, folders or globs')
     .option('--as <feature>', 'name of the new feature (default: a number and the name of the folder)')
+    .option('--describe', 'let an agent draft descriptions and acceptance criteria from code and tests')
+    .option('--yes', 'write the drafted descriptions without asking')
+    .option(...BUDGET_USD)
     .option('--no-gates', "leave out the project's own checks if the config has no gates")
     .option('--dry-run', 'show the tasks and write nothing')
     .option('--json', 'print one JSON object')
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
     .addHelpText(
       'after',
-      examples('conductor adopt src/billing --dry-run', 'conductor adopt src/billing --as billing'),
+      examples(
+        'conductor adopt src/billing --dry-run',
+        'conductor adopt src/billing --as billing --describe',
+      ),
     )
     .action(async (paths: string[], options) => {
       const { runAdopt } = await import('../commands/edits/adopt.js');

@@ -13,7 +13,7 @@ import { yamlText } from '../../io/document/yaml-edit.js';
 import { programOnPath } from '../../io/process/process.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
-import { type AdoptedTask, adoptedTasks } from '../../plan/adopting/adopted-tasks.js';
+import { type AdoptedTask, adoptedTasks, withoutPlaces } from '../../plan/adopting/adopted-tasks.js';
 import { commonFolder } from '../../plan/adopting/file-groups.js';
 import type { Host, LoadedConfig } from '../../project/host.js';
 import { loadProject, type Project } from '../../project/project.js';
@@ -22,12 +22,15 @@ import { isFeatureName, nextNumber, numberedName } from '../../specs/spec-files.
 import { detectToolchain } from '../init/toolchain.js';
 import { schemaLine } from '../new/schema-reference.js';
 import { type AdoptableFiles, adoptableFiles, type SkippedFile } from './adoptable-files.js';
+import type { DescribedTask } from './described-tasks.js';
 
 export interface AdoptRequest {
   /** Files, folders and globs, relative to the project. */
   readonly paths: readonly string[];
   /** The feature; undefined: named after the folder. */
   readonly as: string | undefined;
+  /** What an agent said of tasks, by their ids. Absent: nothing. */
+  readonly described?: ReadonlyMap<string, DescribedTask>;
   /** Commands of the project that become gates where the config has none. */
   readonly detectsGates: boolean;
   readonly wait: boolean;
@@ -103,10 +106,10 @@ async function readForAdoption(
   return project.ok ? ok({ loaded: loaded.value, project: project.value }) : project;
 }
 
-async function adoptionOf(
+export async function adoptionOf(
   host: Host,
   project: Project,
-  { paths, as, detectsGates }: AdoptRequest,
+  { paths, as, detectsGates, described }: AdoptRequest,
 ): Promise<Result<Adoption, Failure>> {
   const found = await adoptableFiles(project, paths);
   if (!found.ok) return found;
@@ -114,7 +117,8 @@ async function adoptionOf(
   if (!named.ok) return named;
   const feature = named.value;
   const { files, tree, skipped, others } = found.value;
-  const tasks = adoptedTasks(files, tree, (path) => project.ownership.ownerOf(path));
+  const plain = adoptedTasks(files, tree, (path) => project.ownership.ownerOf(path));
+  const tasks = plain.map((task) => inWords(task, described?.get(task.id)));
   const gates = detectsGates ? await detectedGates(host, project) : [];
   const file = `${project.config.specs}/${feature}/BACKLOG.yaml`;
   const title = `${commonFolder(files.map(({ path }) => path)) || 'The project'} as it was adopted`;
@@ -131,6 +135,20 @@ async function adoptionOf(
     gates,
     hasAgent: project.config.agent !== undefined,
   });
+}
+
+/** The task in the words of an agent, where it has some. */
+function inWords(task: AdoptedTask, words: DescribedTask | undefined): AdoptedTask {
+  if (!words) return task;
+  const { description, acceptance, ...facts } = words;
+  const lists = Object.entries(facts).filter(([, list]) => list.length > 0);
+  const context = Object.fromEntries(lists.map(([key, list]) => [key, list.map(withoutPlaces)]));
+  return {
+    ...task,
+    description: withoutPlaces(description),
+    acceptance: acceptance.map(withoutPlaces),
+    ...(lists.length === 0 ? {} : { context }),
+  };
 }
 
 /** A new feature: its name as given, or a number and the name of the folder. */

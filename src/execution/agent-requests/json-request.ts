@@ -11,6 +11,8 @@ import type { Accepted, AgentRequest, Refusal, RequestParts } from './request.js
 export interface JsonRequest<T> {
   /** The attempt that a review or rebase is about; its response is stored, so that the same request is paid only once. */
   readonly beside?: { readonly phase: 'rebase' | 'review'; readonly attempt: number };
+  /** Its response is stored although no task is built beside it. */
+  readonly isStored?: true;
   /** What its answer holds for beside the prompt and the files: the key of a task. A changed one is asked about again. */
   readonly about?: string;
   /** The task that it is about, and whose budget pays. */
@@ -42,7 +44,7 @@ export function jsonRequest<T>(parts: Pick<RequestParts, 'agent' | 'config'>, js
     output,
     inputTree,
     attempts: parts.config.attempts,
-    manifest: beside && manifestOf(parts, json),
+    manifest: beside || json.isStored ? manifestOf(parts, json) : undefined,
     beside: beside && { ...beside, task },
     check: (text: string) => parseAnswer(json, text),
   } satisfies AgentRequest<T>;

@@ -7,6 +7,7 @@ const LOADERS = {
   agent: () => import('../../../schemas/agent.schema.json', { with: { type: 'json' } }),
   backlog: () => import('../../../schemas/backlog.schema.json', { with: { type: 'json' } }),
   config: () => import('../../../schemas/config.schema.json', { with: { type: 'json' } }),
+  describe: () => import('../../../schemas/describe.schema.json', { with: { type: 'json' } }),
   events: () => import('../../../schemas/events.schema.json', { with: { type: 'json' } }),
   'inbox-answer': () => import('../../../schemas/inbox-answer.schema.json', { with: { type: 'json' } }),
   metadata: () => import('../../../schemas/metadata.schema.json', { with: { type: 'json' } }),

@@ -12,6 +12,8 @@ export interface AdoptedTask {
   readonly id: string;
   readonly title: string;
   readonly description: string;
+  readonly acceptance?: readonly string[];
+  readonly context?: Readonly<Partial<Record<'constraints' | 'patterns' | 'gotchas', readonly string[]>>>;
   readonly depends_on?: readonly string[];
   readonly outputs: readonly string[];
   readonly interface?: readonly string[];
@@ -76,7 +78,11 @@ function descriptionOf({ sources, tests }: FileGroup, texts: ReadonlyMap<string,
     parts.length === 1
       ? `${only?.words === '' ? 'As it is today.' : only?.words}`
       : `As it is today:\n${parts.map(({ path, words }) => `- ${path}${words === '' ? '' : `: ${words}`}`).join('\n')}`;
-  // Two braces would be read as a place to fill in.
+  return withoutPlaces(text);
+}
+
+/** Two braces would be read as a place to fill in. */
+export function withoutPlaces(text: string): string {
   return text.replaceAll('{{', '{ {');
 }
 

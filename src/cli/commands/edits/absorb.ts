@@ -16,6 +16,7 @@ import { answerError, print, printJson, refuse, remark, styleFor } from '../../o
 import { openReporters } from '../../reporters.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
+import { consent } from './consent.js';
 
 interface AbsorbFlags {
   readonly editor?: boolean;
@@ -37,7 +38,9 @@ export async function runAbsorb(target: string, flags: AbsorbFlags): Promise<num
   const proposal = await proposalOf(found.value);
   if (typeof proposal === 'number') return proposal;
   if (!flags.json) show(proposal);
-  const answer = await consent(flags, found.value);
+  // Saving a change in the editor is consent.
+  const isWritten = found.value.kind === 'draft' && !flags.json;
+  const answer = await consent({ ...flags, yes: flags.yes === true || isWritten }, 'Apply this?');
   if (answer === 'interrupted') return 130;
   if (answer === 'no') {
     if (flags.json) printJson({ schema: 1, ...jsonOf(proposal), applied: false });
@@ -77,26 +80,6 @@ async function proposalOf(absorption: Absorption): Promise<Proposal | number> {
   remark(message);
   answerError({ kind: 'nothing-done', message, details: [] });
   return 1;
-}
-
-/** Saving a change in the editor is consent. Without a terminal there is no consent. */
-async function consent(flags: AbsorbFlags, { kind }: Absorption): Promise<'yes' | 'no' | 'interrupted'> {
-  if (flags.yes || (kind === 'draft' && !flags.json)) return 'yes';
-  if (flags.json) return 'no';
-  const { askYes, canAsk, LeftAtQuestion } = await import('../../questions.js');
-  if (canAsk()) {
-    const signals = cancelOnSignals();
-    try {
-      return (await askYes('Apply this?', false, signals.signal)) ? 'yes' : 'no';
-    } catch (error) {
-      if (error instanceof LeftAtQuestion) return 'interrupted';
-      throw error;
-    } finally {
-      signals.stop();
-    }
-  }
-  remark('cannot ask without a terminal; --yes applies it');
-  return 'no';
 }
 
 function show({ file, before, after, summary }: Proposal): void {

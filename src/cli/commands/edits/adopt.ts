@@ -2,16 +2,23 @@
 
 import { relative, resolve, sep } from 'node:path';
 import { type Adoption, type AdoptRequest, adopt, planAdoption } from '../../../commands/adopt/adopt.js';
+import { describeAdoption } from '../../../commands/adopt/describe.js';
 import { adoptionText } from '../../../report/adopting/adoption.js';
-import { plural } from '../../../report/style.js';
+import { plural, visibleBlock } from '../../../report/style.js';
 import { print, printJson, printWarning, refuse, say, styleFor } from '../../output.js';
+import { openReporters } from '../../reporters.js';
+import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
+import { consent } from './consent.js';
 import { runRecorded } from './recorded.js';
 
 interface AdoptFlags {
   readonly as?: string;
   readonly dryRun?: boolean;
   readonly gates: boolean;
+  readonly describe?: boolean;
+  readonly yes?: boolean;
+  readonly budgetUsd?: number;
   readonly json?: boolean;
   readonly wait: boolean;
 }
@@ -28,16 +35,49 @@ export async function runAdopt(paths: readonly string[], flags: AdoptFlags): Pro
     wait: flags.wait,
     command: ['conductor adopt', ...paths].join(' '),
   };
+  if (flags.describe) return runDescribed(request, flags);
   if (flags.dryRun) {
     const planned = await planAdoption(host, request);
     if (!planned.ok) return refuse(planned.error);
-    if (flags.json) printJson({ schema: 1, ...jsonOf(planned.value), written: false });
-    else {
-      print(adoptionText(planned.value, styleFor(process.stdout)));
-      say('nothing was written');
-    }
-    return 0;
+    return showUnwritten(planned.value, flags);
   }
+  return write(request, flags);
+}
+
+/** The drafts are shown, then written if the person agrees. */
+async function runDescribed(request: AdoptRequest, flags: AdoptFlags): Promise<number> {
+  const host = createHost(process.cwd());
+  const reporters = openReporters(host, { json: false, dryRun: false, stream: process.stderr });
+  const signals = cancelOnSignals();
+  const whole = { ...request, budgetUsd: flags.budgetUsd };
+  const drafted = await describeAdoption(host, whole, (event) => reporters.on(event), signals.signal).finally(
+    async () => {
+      signals.stop();
+      await reporters.close();
+    },
+  );
+  if (!drafted.ok) return refuse(drafted.error);
+  const { adoption, described } = drafted.value;
+  if (flags.dryRun) return showUnwritten(adoption, flags);
+  if (!flags.json) print(visibleBlock(adoption.text));
+  const answer = await consent(flags, 'Write this spec?');
+  if (answer === 'interrupted') return 130;
+  if (answer === 'yes') return write({ ...request, described }, flags);
+  showUnwritten(adoption, flags);
+  return flags.json ? 0 : 1;
+}
+
+function showUnwritten(adoption: Adoption, { json, describe }: AdoptFlags): number {
+  if (json) printJson({ schema: 1, ...jsonOf(adoption), written: false });
+  else {
+    print(describe ? visibleBlock(adoption.text) : adoptionText(adoption, styleFor(process.stdout)));
+    say('nothing was written');
+  }
+  return 0;
+}
+
+async function write(request: AdoptRequest, flags: AdoptFlags): Promise<number> {
+  const host = createHost(process.cwd());
   const { value, exitCode } = await runRecorded(flags, (on, signal) => adopt(host, request, on, signal));
   const { adoption } = value;
   if (!adoption) return exitCode;
