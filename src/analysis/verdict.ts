@@ -20,6 +20,7 @@ import { compareWithDisk, contestedEdits, type DiskState, lostPatches, type Subj
 import type { FactGatherer, TaskFacts } from './facts.js';
 import { formerResult } from './former-result.js';
 import { underTodaysKey } from './interfaces/former-keys.js';
+import { withDeclarations } from './interfaces/interface-changes.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
 import { loadOtherPatches } from './patches.js';
 import { missingPin } from './pinned-results.js';
@@ -140,7 +141,9 @@ export class Checker {
     const locked = facts ? await this.locked(task, facts) : lockedTask(this.project, task);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
     const disk = compareWithDisk(this.project, { task, locked, onDisk }, NO_FILES);
-    const reasons = facts ? await this.reasons({ task, facts, locked }, disk, undefined) : [];
+    const reasons = facts
+      ? await this.reasons({ task, facts, locked, dependencyOutputs: foreseen }, disk, undefined)
+      : [];
     const paths = this.options.discardEdits ? disk.blocked : disk.changed;
     const inTheWay = paths.filter((path) => disk.foreign.has(path));
     return {
@@ -222,7 +225,7 @@ export class Checker {
   }
 
   private async reasons(
-    { task, facts, locked }: Pick<Subject, 'task' | 'facts' | 'locked'>,
+    { task, facts, locked, dependencyOutputs }: Omit<Subject, 'gates' | 'onDisk'>,
     disk: DiskState,
     result: StoredResult | undefined,
   ): Promise<StaleReason[]> {
@@ -230,10 +233,11 @@ export class Checker {
     if (this.options.forced.has(task.label)) return [{ kind: 'forced' }];
     if (locked.key !== facts.key) {
       const old = await this.store.find(resultKeyOf(locked));
-      const manifest = old.ok ? old.value?.provenance.manifest : undefined;
-      return [
-        { kind: 'manifest-changed', changes: manifest ? compareManifests(manifest, facts.manifest) : [] },
-      ];
+      const made = old.ok ? old.value?.provenance : undefined;
+      const changes = made ? compareManifests(made.manifest, facts.manifest) : [];
+      const today = { dependencies: facts.facts.dependencies, dependencyOutputs };
+      const told = made ? await withDeclarations(this.project, made, changes, today) : changes;
+      return [{ kind: 'manifest-changed', changes: told }];
     }
     const edited = result ? result.edits.map((edit) => edit.path) : [];
     const lost = [...disk.missing, ...edited.filter((path) => !this.project.listing.get(path))];

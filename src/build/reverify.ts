@@ -6,6 +6,7 @@
 import type { FormerResult } from '../analysis/alternative-keys.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { keptTree } from '../analysis/input-tree.js';
+import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
 import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type ExecutionContext, WorkMeter } from '../execution/executor.js';
@@ -96,13 +97,19 @@ async function judge(
   if (!reviewed.ok) return reviewed;
   const { outputs, edits } = result;
   const { storeKey: key } = check;
-  const took = { usage: context.meter.usage, startedAt, ms: parts.now() - startedAt };
+  const interfaces = await seenInterfaces(parts.prepared.project, check.task, dependencyOutputs);
+  const took = {
+    ...(interfaces === undefined ? {} : { interfaces }),
+    usage: context.meter.usage,
+    startedAt,
+    ms: parts.now() - startedAt,
+  };
   const provenance = recordOf(check, { ...took, gates: ran.value, conductor: parts.version });
   const kept = await parts.prepared.store.keep({ key, outputs, edits, provenance });
   return kept.ok ? ok(undefined) : kept;
 }
 
-type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor'> & {
+type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces'> & {
   readonly gates: readonly GateRun[];
   /** Milliseconds since 1970, UTC. */
   readonly startedAt: number;

@@ -6,6 +6,7 @@ import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { renderVariables } from '../analysis/facts.js';
 import { ownTextDigest } from '../analysis/former-result.js';
 import { buildInputTree } from '../analysis/input-tree.js';
+import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
 import { readsSignatures } from '../analysis/interfaces/interface-files.js';
 import { interfacesOf } from '../analysis/interfaces/interfaces.js';
 import { ownFormerEdits } from '../analysis/patches.js';
@@ -71,11 +72,13 @@ export async function describeRun(
       ? ok({ ...NOTHING_SEEN, tree: await project.objects.empty() })
       : await buildInputTree(project, check, dependencyOutputs, { files: former, edits });
   if (!inputTree.ok) return inputTree;
+  const interfaces = await seenInterfaces(project, task, dependencyOutputs);
   const common: Omit<TaskRun, 'recipe'> = {
     label: task.label,
     work: { phase: 'implementation', taskType: task.type, complexity: task.complexity },
     key: check.storeKey,
     manifest: facts.manifest,
+    ...(interfaces === undefined ? {} : { interfaces }),
     ...(facts.prompt ? { ownText: await ownTextDigest(facts.prompt) } : {}),
     inputTree: inputTree.value.tree,
     ...(inputTree.value.gates === undefined ? {} : { gateTree: inputTree.value.gates }),

@@ -3,9 +3,10 @@
  * does things where narrow inputs would hide that. In no key. Renders nothing.
  */
 
-import { fenced, shown, shownFailure } from '../agent/prompts/evidence.js';
+import { cutLines, fenced, shown, shownFailure } from '../agent/prompts/evidence.js';
 import type { PromptExtra } from '../agent/prompts/prompt.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
 import { otherEditors, otherPatches } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { unifiedDiff } from '../io/text-diff.js';
@@ -20,6 +21,11 @@ import { gateCommands } from './gates.js';
 /** Bytes of each file that is shown. */
 const MAX_FILE = 1200;
 const MAX_CHANGES = 5;
+/** Characters of one declaration, of one module and of all of them. */
+const MAX_LINE = 600;
+const MAX_MODULE = 2000;
+const MAX_EXPORTS = 6000;
+const EXPORTED = /^(?:\/\*\*.*?\*\/ )*(?:module\.)?exports?\b/;
 /** Files that say how code is written and run here. */
 const MANIFESTS = ['package.json', 'tsconfig.json', 'pyproject.toml', 'go.mod', 'Cargo.toml'];
 const TEST = /(?:^|[/._-])tests?[/._-]|\.spec\./i;
@@ -58,6 +64,7 @@ export async function steeringOf(
     lostPatch: await patchText(project, lost),
     bare: lost.map(({ path }) => path),
     conventions: await conventions(project, task),
+    exports: await exportsText(project, task, dependencyOutputs),
   };
 }
 
@@ -90,6 +97,36 @@ async function patchText({ objects }: Project, edits: readonly FileChange[]): Pr
     }),
   );
   return parts.flat().join('\n');
+}
+
+/**
+ * What the modules of direct dependencies declare, where that is what the key has of them. Exports come first; what they only
+ * depend on follows as long as there is room.
+ */
+async function exportsText(
+  project: Project,
+  task: Task,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+): Promise<string> {
+  const parts: string[] = [];
+  for (const [label, { declares }] of Object.entries(
+    (await seenInterfaces(project, task, dependencyOutputs)) ?? {},
+  )) {
+    for (const path of new Set(declares.map(([file]) => file))) {
+      const lines = declares
+        .filter(([file, name]) => file === path && !/^(?:import|reference) |^statement$/.test(name))
+        .map(([, , text]) => (text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text))
+        .sort((a, b) => Number(!EXPORTED.test(a)) - Number(!EXPORTED.test(b)))
+        .map((text) => text.replaceAll('*/ ', '*/\n'));
+      if (lines.length === 0) continue;
+      const text = cutLines(lines.join('\n'), MAX_MODULE, 'the rest is left out: read the file');
+      parts.push(`\`${path}\` of ${label}:\n\n${fenced(text, 'ts')}`);
+    }
+  }
+  const kept = parts.filter((_, i) => parts.slice(0, i + 1).join('').length <= MAX_EXPORTS);
+  const more =
+    kept.length < parts.length ? [`${parts.length - kept.length} more files are not shown here.`] : [];
+  return [...kept, ...more].join('\n\n');
 }
 
 /** The part of it that counts as instructions, and so decides whether a prompt is too large. */

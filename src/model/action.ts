@@ -45,6 +45,25 @@ export interface ManifestChange {
   readonly show: ManifestItem['show'];
   readonly before: string | undefined;
   readonly after: string | undefined;
+  /** Of the interface of a dependency: what of it changed, where that is known. */
+  readonly declarations?: readonly DeclarationChange[];
+}
+
+/** A declaration of an interface, before and now; both alike: what its type is inferred from has changed. */
+export interface DeclarationChange {
+  readonly name: string;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** A declaration that an agent's task was built on, and a digest of what its inferred types depend on. */
+export type SeenDeclaration = readonly [path: string, name: string, shown: string, deciding: string];
+
+/** The interface of a dependency, which counted by signature, when a result was made. */
+export interface SeenInterface {
+  /** The digest of its bytes. */
+  readonly bytes: Digest;
+  readonly declares: readonly SeenDeclaration[];
 }
 
 /** Item by item what differs between two manifests, in the order of the newer one, removed items last. */
@@ -120,6 +139,8 @@ export interface Provenance {
   readonly gates: readonly GateRun[];
   /** What its agent was seen to read beyond the declared inputs. */
   readonly observed?: ObservedInputs;
+  /** The interfaces by signature that it builds on. */
+  readonly interfaces?: Readonly<Record<Label, SeenInterface>>;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly ms: number;

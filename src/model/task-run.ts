@@ -3,7 +3,7 @@
  * JSON and ids of git objects, without functions and secrets, so that it can go to another machine.
  */
 
-import type { ActionKey, GateRun, Manifest, Usage } from './action.js';
+import type { ActionKey, GateRun, Manifest, SeenInterface, Usage } from './action.js';
 import type { Digest } from './digest.js';
 import type { CallPhase } from './event.js';
 import type { Failure } from './failure.js';
@@ -44,6 +44,8 @@ export interface TaskRun {
   /** The task whose budget pays, where it is not this one's own. */
   readonly payer?: Label;
   readonly manifest: Manifest;
+  /** For the record of the result. */
+  readonly interfaces?: Readonly<Record<Label, SeenInterface>>;
   /** Digest of the task's own words in the prompt. */
   readonly ownText?: Digest;
   readonly recipe: RunRecipe;

@@ -1,7 +1,7 @@
 /** Verdicts in words: one line for a table, and item by item for an explanation. Decides nothing. */
 
 import { unreachable } from '../base/result.js';
-import type { Manifest, ManifestChange } from '../model/action.js';
+import type { DeclarationChange, Manifest, ManifestChange } from '../model/action.js';
 import { type Need, needText } from '../model/agents/agent-report.js';
 import type { BuildEvent, ResultOutcome, WaitReason } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
@@ -14,6 +14,8 @@ import { describeFailure } from './failures/failure.js';
 import type { Reporter, Sink } from './live/reporter.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
+
+const MAX_DECLARED = 100;
 
 /** One line: the verdict and why. */
 export function describeVerdict(verdict: Verdict): string {
@@ -71,6 +73,8 @@ export interface DescribedTask {
   readonly verdict: Verdict;
   /** Why its stored result was not published by the last build. */
   readonly waiting?: { readonly because: WaitReason; readonly on: readonly Label[] } | undefined;
+  /** Dependencies that changed since it was built, with interfaces that did not. */
+  readonly stayed?: readonly Label[];
 }
 
 export function describeReason(reason: StaleReason): string {
@@ -80,7 +84,7 @@ export function describeReason(reason: StaleReason): string {
     case 'manifest-changed':
       // The former result is in no store, or keys were made otherwise then: nothing is left to compare with.
       if (reason.changes.length === 0) return 'changed; the former value is unknown';
-      return `changed: ${some(reason.changes.map((change) => change.name))}`;
+      return `changed: ${some(reason.changes.map(changeName))}`;
     case 'outputs-missing':
       return `missing: ${some(reason.paths)}`;
     case 'result-damaged':
@@ -106,9 +110,29 @@ export function describeReason(reason: StaleReason): string {
   }
 }
 
+/** An item of the manifest; of an interface also the declaration that changed. */
+function changeName({ name, declarations = [] }: ManifestChange): string {
+  const [first] = declarations;
+  if (!first) return name;
+  const more = declarations.length > 1 ? ` and ${declarations.length - 1} more` : '';
+  return `the interface of ${name.replace('dependency ', '')} (${declared(first)}${more})`;
+}
+
+/** A declaration as it is spoken of: without its documentation and the words before its name. */
+function declared({ name, before, after }: DeclarationChange): string {
+  const text = (after ?? before ?? name)
+    .replace(/^(?:\/\*\*.*?\*\/ )+/, '')
+    .replace(/^export (?:default )?(?:declare )?/, '')
+    .replace(/^(?:async )?function\*? /, '');
+  const gone = after === undefined ? ', removed' : before === undefined ? ', new' : '';
+  return (text.length > MAX_DECLARED ? `${text.slice(0, MAX_DECLARED)}…` : text) + gone;
+}
+
 /** Everything about one task's verdict; texts as diffs. With a manifest, also what decides its content. */
 export async function explainText(task: DescribedTask, style: Style, manifest?: Manifest): Promise<string> {
   const lines = [`${style('bold', visible(task.label))}: ${describeTask(task)}`];
+  for (const label of task.stayed ?? [])
+    lines.push(`  the interface of ${visible(label)} is as it was; only its inside has changed since`);
   for (const reason of reasonsOf(task.verdict)) {
     if (reason.kind !== 'manifest-changed') continue;
     for (const change of reason.changes) lines.push('', ...(await changeLines(change, style)));
@@ -192,9 +216,20 @@ async function changeLines(change: ManifestChange, style: Style): Promise<string
   }
   const { before, after, show } = change;
   const lines = [`  ${name}`];
+  const { declarations } = change;
+  if (declarations) return [...lines, ...declarations.flatMap((one) => declarationLines(one, style))];
   if (before !== undefined) lines.push(`    ${style('red', `- ${short({ value: before, show })}`)}`);
   if (after !== undefined) lines.push(`    ${style('green', `+ ${short({ value: after, show })}`)}`);
   return lines;
+}
+
+function declarationLines({ name, before, after }: DeclarationChange, style: Style): string[] {
+  if (before === after)
+    return [`    ${visible(before ?? name)}`, '      what its type is inferred from has changed'];
+  return [
+    ...(before === undefined ? [] : [`    ${style('red', `- ${visible(before)}`)}`]),
+    ...(after === undefined ? [] : [`    ${style('green', `+ ${visible(after)}`)}`]),
+  ];
 }
 
 function short(item: { readonly value: string; readonly show: ManifestChange['show'] }): string {

@@ -53,6 +53,8 @@ export interface PromptExtra {
   readonly lostPatch?: string;
   /** Edited files without its former patch. */
   readonly bare?: readonly string[];
+  /** What modules of dependencies declare. */
+  readonly exports?: string;
   /** How the project does things, where the task does not see it. */
   readonly conventions?: string;
   /** What changed in the spec since the former result, as a diff; for `evolve`. */
@@ -154,8 +156,9 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
       edits: variables.edits,
       patched: (extra.patched ?? []).map(({ label, paths }) => ({ label, paths: paths.map(shown) })),
       conventions: extra.conventions ?? '',
+      exports: extra.exports ?? '',
     };
-    const material = ['specChange', 'formerFails', 'formerPatch', 'lostPatch', 'conventions'];
+    const material = ['specChange', 'formerFails', 'formerPatch', 'lostPatch', 'conventions', 'exports'];
     const second = await renderMeasured(templates, STEERING, steers, { material });
     if (!second.ok) return second;
     const counted = [...first.value.sections, ['gates', bytesIn(steers.gates)] as const];

@@ -1,7 +1,13 @@
 /** Interfaces by signature: a change inside a module stops there, and a change of what it declares does not. */
 
 import { expect, test, vi } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { stayedSince } from '../../analysis/interfaces/interface-changes.js';
+import { inspect } from '../../build/dry-run.js';
 import { loadTypescript } from '../../io/typescript.js';
+import type { Verdict } from '../../model/verdict.js';
+import { styleOf } from '../../report/style.js';
+import { describeVerdict, explainText } from '../../report/verdict.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 vi.mock('../../io/typescript.js', async (original) => {
@@ -68,6 +74,36 @@ test.each([
   expect(Object.values(built.outcomes()).sort()).toEqual(['built', ...Array<string>(readers).fill('fresh')]);
   expect(rig.read('src/csv.ts')).toBe(text);
   expect((await rig.buildWithoutAgent({ frozen: true })).summary.exitCode).toBe(0);
+});
+
+test('what is said of a changed interface names the declaration, and one that stayed is told of', async () => {
+  await using rig = await project({}, 1);
+  const explained = async () => {
+    const host = rig.host(new ScriptedAgent({ tripwire: true }));
+    const options = { targets: ['f/R1'], force: false, discardEdits: false };
+    const looked = await inspect(host, options, async ({ prepared, tasks }) => {
+      const row = tasks.find(({ task }) => task.label === 'f/R1');
+      if (!row?.check) throw new Error('R1 waits');
+      return explainText(
+        { label: 'f/R1', verdict: row.verdict, stayed: await stayedSince(prepared.store, row.check) },
+        styleOf(false),
+      );
+    });
+    return looked.ok ? looked.value : '';
+  };
+  backlog(rig, {}, 'csv, otherwise', 1);
+  answer(rig, AFTER);
+  await rig.build();
+  expect(await explained()).toBe(
+    'f/R1: fresh\n  the interface of f/CSV is as it was; only its inside has changed since\n',
+  );
+  backlog(rig, {}, 'csv, by any separator', 1);
+  answer(rig, csv('return [];', 'text: string, separator: string'));
+  const built = await rig.build();
+  expect(describeVerdict(built.verdict('f/R1') as Verdict)).toBe(
+    'stale: changed: the interface of f/CSV (parseCsv(text: string, separator: string): string[][])',
+  );
+  expect(await explained()).toBe('f/R1: fresh\n');
 });
 
 test.each([
@@ -182,7 +218,11 @@ test('agents with inputs see the files of an interface, and no tests of a depend
   });
   const built = await rig.build();
   expect(seen).toEqual(['csv.ts']);
-  expect(built.agent.runs.at(-1)?.prompt).not.toContain('csv.test.ts');
+  const prompt = built.agent.runs.at(-1)?.prompt;
+  expect(prompt).not.toContain('csv.test.ts');
+  expect(prompt).toContain(
+    "`src/csv.ts` of f/CSV:\n\n```ts\nexport const COLUMNS: number\nexport const NAME = ','\n/** Splits text into rows. */\nexport function parseCsv(text: string): string[][]\n```",
+  );
 });
 
 test('recorded interfaces need no compiler, and without one the bytes count', async () => {

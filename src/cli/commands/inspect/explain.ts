@@ -1,5 +1,6 @@
 /** `conductor explain <task>`: why a build would do what it would do with a task. */
 
+import { stayedSince } from '../../../analysis/interfaces/interface-changes.js';
 import { findOrphans, orphansOf } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
 import { explainText, orphansText } from '../../../report/verdict.js';
@@ -29,7 +30,10 @@ export async function runExplain(label: string, flags: { readonly json?: boolean
       }
       const orphans = findOrphans(prepared.project);
       for (const { task, verdict, check, waiting } of asked) {
-        print(await explainText({ label: task.label, verdict, waiting }, style, check?.facts.manifest));
+        const stayed = check ? await stayedSince(prepared.store, check) : [];
+        print(
+          await explainText({ label: task.label, verdict, waiting, stayed }, style, check?.facts.manifest),
+        );
         const removed = orphansOf(prepared.project, task.label, orphans);
         if (removed.length > 0) print(orphansText({ removed, kept: [] }, style));
       }
