@@ -47,6 +47,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
     'io/document/salvage.ts',
     'io/document/yaml-edit.ts',
   ],
+  'jsonc-parser': ['io/document/json-edit.ts'],
   handlebars: ['io/template/template.ts'],
   piscina: ['io/pool/thread-pool.ts'],
   'simple-git': ['io/git/porcelain.ts'],

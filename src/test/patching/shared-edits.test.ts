@@ -156,3 +156,37 @@ test('gates pass on what is published: patches that fit alone and fail together 
   expect(rig.read('src/routes.ts')).toBe(`// same\n${last('other();')(ROUTES)}`);
   await nothingToDo(rig);
 });
+
+test('two features need one import and a dependency each: both are there once, and nothing conflicts', async () => {
+  await using rig = await createRig();
+  const manifest = (...names: string[]) =>
+    `${JSON.stringify({ name: 'x', dependencies: Object.fromEntries(names.map((name) => [name, '1.0.0'])) }, null, 2)}\n`;
+  const app = (imports: string, calls: string) =>
+    `import { app } from './app';\n${imports}\n${calls}export default app;\n`;
+  rig.write({ 'package.json': manifest('m'), 'src/index.ts': app('', '') });
+  const edits = ['package.json', 'src/index.ts'];
+  const verify = [`node -e "JSON.parse(require('fs').readFileSync('package.json', 'utf8'))"`];
+  for (const name of ['a', 'z'])
+    rig.backlog(name, { T1: { description: name, inputs: [], outputs: [`${name}.ts`], edits, verify } });
+  const held = rig.start();
+  for (const name of ['a', 'z']) {
+    const run = await held.agent.next(`${name}/T1`);
+    await run.write(`${name}.ts`, 'x');
+    await run.write('package.json', name === 'a' ? manifest('a', 'm') : manifest('m', 'z'));
+    const imports = `import { guard } from './guard';\nimport { ${name} } from './${name}';\n`;
+    await run.write('src/index.ts', app(imports, `app.use(guard(${name}));\n`));
+    run.finish();
+  }
+  const story = await held.done;
+  expect(story.outcomes()).toEqual({ 'a/T1': 'built', 'z/T1': 'built' });
+  expect(rig.read('package.json')).toBe(manifest('a', 'm', 'z'));
+  const imports = "import { guard } from './guard';\nimport { a } from './a';\nimport { z } from './z';\n";
+  expect(rig.read('src/index.ts')).toBe(app(imports, 'app.use(guard(a));\napp.use(guard(z));\n'));
+  await nothingToDo(rig);
+  rig.remove('specs/a');
+  await rig.buildWithoutAgent();
+  expect(rig.read('package.json')).toBe(manifest('m', 'z'));
+  expect(rig.read('src/index.ts')).toBe(
+    app("import { guard } from './guard';\nimport { z } from './z';\n", 'app.use(guard(z));\n'),
+  );
+});

@@ -3,21 +3,15 @@
  * tasks.
  */
 
-import { randomBytes } from 'node:crypto';
 import { err, ok, type Result } from '../../base/result.js';
-import { mergeFile } from '../../io/git/merge-file.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { type Entry, encodeEntry, sameEntry } from '../../model/tree.js';
-
-/** The three texts of a merge. */
-interface Sides {
-  readonly current: Buffer;
-  readonly before: Buffer;
-  readonly after: Buffer;
-}
+import { formatOf, mergeByFormat } from './formats.js';
+import type { Sides } from './line-merge.js';
 
 /** A change of one file, to be made to what the file is now. */
 export interface Change {
+  /** Decides the format: some are merged by more than lines. */
   readonly path: string;
   readonly before: Entry | undefined;
   readonly after: Entry | undefined;
@@ -36,7 +30,7 @@ export function applyPatch(
   const known = merges.get(objects) ?? new Map<string, ReturnType<typeof merge>>();
   merges.set(objects, known);
   const words = [current, change.before, change.after].map((entry) => (entry ? encodeEntry(entry) : ''));
-  const key = words.join(' ');
+  const key = [formatOf(change.path), ...words].join(' ');
   const made = known.get(key) ?? merge(objects, current, change);
   known.set(key, made);
   return made;
@@ -71,7 +65,7 @@ export async function foldChanges(
 async function merge(
   objects: GitObjects,
   current: Entry | undefined,
-  { before, after }: Change,
+  { path, before, after }: Change,
 ): Promise<Result<Entry | undefined, 'conflict'>> {
   if (sameEntry(current, before)) return ok(after);
   if (sameEntry(current, after) || sameEntry(before, after)) return ok(current);
@@ -80,7 +74,7 @@ async function merge(
   const texts = await readTexts(objects, [current, before, after]);
   if (!texts) return err('conflict');
   const sides = { current: texts[0], before: texts[1], after: texts[2] } as Sides;
-  const merged = await mergeTexts(sides);
+  const merged = await mergeByFormat(path, sides);
   if (merged === undefined) return err('conflict');
   const mode = current.mode === before?.mode ? after.mode : current.mode;
   if (merged.equals(sides.current)) return ok({ mode, id: current.id });
@@ -100,54 +94,4 @@ export async function readTexts(
     texts.push(text);
   }
   return texts;
-}
-
-/** Conflict markers get a width and labels that no file has by chance or by malice. */
-const MARKER = 23;
-
-async function mergeTexts({ current, before, after }: Sides): Promise<Buffer | undefined> {
-  const tag = randomBytes(12).toString('hex');
-  const { text, conflicts } = await mergeFile(current, before, after, {
-    labels: [`${tag}-ours`, `${tag}-base`, `${tag}-theirs`],
-    size: MARKER,
-  });
-  return conflicts === 0 ? text : joinInsertions(text, tag);
-}
-
-/** Both sides of every conflict whose base is empty; undefined when some conflict is more than two insertions. */
-function joinInsertions(merged: Buffer, tag: string): Buffer | undefined {
-  // Latin-1 keeps every byte as one character, whatever the encoding of the file is.
-  const lines = merged.toString('latin1').split(/(?<=\n)/);
-  const out: string[] = [];
-  let side: 'none' | 'ours' | 'base' | 'theirs' = 'none';
-  let ours: string[] = [];
-  let theirs: string[] = [];
-  const marks = (line: string, character: string, label: string) =>
-    line.startsWith(character.repeat(MARKER)) && line.includes(`${tag}-${label}`);
-  for (const line of lines) {
-    if (side === 'none' && marks(line, '<', 'ours')) {
-      side = 'ours';
-      ours = [];
-      theirs = [];
-    } else if (side === 'ours' && marks(line, '|', 'base')) {
-      side = 'base';
-    } else if (side === 'base') {
-      if (line.replace(/\r?\n$/, '') !== '='.repeat(MARKER)) return undefined;
-      side = 'theirs';
-    } else if (side === 'theirs' && marks(line, '>', 'theirs')) {
-      out.push(...ours, ...withoutContained(theirs, ours));
-      side = 'none';
-    } else if (side === 'ours') ours.push(line);
-    else if (side === 'theirs') theirs.push(line);
-    else out.push(line);
-  }
-  return side === 'none' ? Buffer.from(out.join(''), 'latin1') : undefined;
-}
-
-/** The same insertion on both sides is one. What they share at their ends git has set apart already. */
-function withoutContained(lines: readonly string[], other: readonly string[]): readonly string[] {
-  if (lines.length === other.length && lines.every((line, i) => other[i] === line)) return [];
-  const last = other.at(-1);
-  // A file without a newline at its end: the next insertion starts a line of its own.
-  return last !== undefined && !last.endsWith('\n') ? ['\n', ...lines] : lines;
 }
