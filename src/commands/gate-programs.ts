@@ -13,6 +13,7 @@ import type { Project } from '../project/project.js';
 import { placeProblems } from '../specs/problem.js';
 import { missingPrograms } from '../specs/programs.js';
 import { sandboxPlaces } from '../workspace/places.js';
+import { isPackageFolder } from '../workspace/tools/package-folder.js';
 
 /** Gates whose program would not be found, each with its place. */
 export async function missingGatePrograms(host: Host, project: Project): Promise<Diagnostic[]> {
@@ -39,14 +40,15 @@ async function programsInSight(
   programs: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const { workspace } = config;
-  const bin = `${repository.project}/node_modules/.bin`;
+  const bin = join(repository.project, 'node_modules/.bin');
   // Set-up makes what the project's own folder shows; what git tracks is in the workspace.
   const comes = (program: string) =>
     (workspace.setup.length > 0 && programOnPath(program, { PATH: bin })) ||
     listing.get(`node_modules/.bin/${program}`) !== undefined;
   const found = new Set(programs.filter(comes));
   const env = cleanEnvironment(host.env, config.env);
-  const pathInFront = workspace.link.includes('node_modules') ? [bin] : [];
+  const linked = workspace.link.filter(isPackageFolder);
+  const pathInFront = linked.map((path) => join(repository.project, path, '.bin'));
   const search = config.sandbox === 'off' ? undefined : await findSandbox(host.env);
   if (!search || 'missing' in search) {
     const PATH = [...pathInFront, env.PATH ?? ''].join(':');

@@ -1,5 +1,6 @@
 /** Checks a project as a build does before it starts, and that the programs of its gates are there. Runs no task. */
 
+import { join } from 'node:path';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { claimedProblem, placed, type ReadProject, readProject } from '../analysis/prepare.js';
 import { gatesOf } from '../analysis/visible-files.js';
@@ -19,6 +20,7 @@ import { failureAnswer } from '../report/failures/failure-answer.js';
 import { type InspectedSpecs, inspectSpecs } from '../specs/load.js';
 import { sortDiagnostics } from '../specs/problem.js';
 import { unorderedEdits } from '../specs/unordered-edits.js';
+import { isPackageFolder } from '../workspace/tools/package-folder.js';
 import { missingGatePrograms } from './gate-programs.js';
 
 export interface Validated {
@@ -97,10 +99,9 @@ export async function checkSpecs(
 ): Promise<InspectedSpecs> {
   const cache = await openParseCache(repository.state);
   // Programs that the workspace links or set-up makes are found in its node_modules.
-  const env = {
-    ...host.env,
-    PATH: `${repository.project}/node_modules/.bin:${host.env.PATH ?? ''}`,
-  };
+  const folders = new Set(['node_modules', ...config.workspace.link.filter(isPackageFolder)]);
+  const programs = [...folders].map((path) => join(repository.project, path, '.bin'));
+  const env = { ...host.env, PATH: [...programs, host.env.PATH ?? ''].join(':') };
   const onPath = (program: string) => programOnPath(program, env);
   return inspectSpecs({ listing, read: (ids) => objects.readMany(ids), cache }, config, onPath);
 }

@@ -9,8 +9,10 @@ export interface ConfigChoices {
   readonly links: readonly string[];
   /** Whether `conductor-build` is in a `node_modules` where an editor finds it. */
   readonly installed: boolean;
-  /** How the package is added to the project. */
-  readonly install: string;
+  /** How the package is added to the project. Absent where nothing but conductor would need a package.json. */
+  readonly install?: string | undefined;
+  /** Commands that install what cannot be linked, with what they make. */
+  readonly setup?: { readonly commands: readonly string[]; readonly keep: readonly string[] } | undefined;
 }
 
 /** Written as prettier writes by default: the linter of a project that uses it has nothing to say. */
@@ -21,23 +23,28 @@ export function configText(choices: ConfigChoices): string {
   const head = installed
     ? [imported, '', '// Every key is optional.', 'export default defineConfig({']
     : [
-        `// For completion in the editor: ${install}, then`,
-        `//   ${imported}`,
-        '//   export default defineConfig({ ... });',
+        ...(install === undefined
+          ? []
+          : [
+              `// For completion in the editor: ${install}, then`,
+              `//   ${imported}`,
+              '//   export default defineConfig({ ... });',
+            ]),
         '// Every key is optional.',
         'export default {',
       ];
   return [...head, ...body(choices), installed ? '});' : '};', ''].join('\n');
 }
 
-function body({ gates, links }: ConfigChoices): string[] {
+function body({ gates, links, setup }: ConfigChoices): string[] {
   return [
     '  // Gates: commands that must pass on all files before conductor publishes them.',
     ...(gates.length > 0
       ? ['  gates: {', ...list('    ', 'build', gates), '  },']
       : ['  //   gates: { build: ["make test"] },']),
     '',
-    ...(links.length > 0
+    ...(setup ? [...installed(setup, links), ''] : []),
+    ...(links.length > 0 && !setup
       ? [
           '  // Linked into every workspace, because the gates need it. Not part of results.',
           ...workspace(links),
@@ -48,6 +55,20 @@ function body({ gates, links }: ConfigChoices): string[] {
     '  // command line, or OpenCode:',
     '  //   agent: { driver: "command", preset: "claude", env: ["ANTHROPIC_API_KEY"] },',
     '  //   agent: { driver: "opencode", model: "anthropic/claude-sonnet-4-5" },',
+  ];
+}
+
+function installed(
+  { commands, keep }: { readonly commands: readonly string[]; readonly keep: readonly string[] },
+  links: readonly string[],
+): string[] {
+  return [
+    "  // Yarn Plug'n'Play: needs `enableGlobalCache: false` in .yarnrc.yml.",
+    '  workspace: {',
+    ...list('    ', 'setup', commands),
+    ...list('    ', 'keep', keep),
+    ...(links.length > 0 ? list('    ', 'link', links) : []),
+    '  },',
   ];
 }
 

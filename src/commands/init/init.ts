@@ -3,7 +3,7 @@
  */
 
 import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { append, exists, readText, removeTree, writeAtomic } from '../../io/files.js';
@@ -82,7 +82,7 @@ export async function surveyProject(
   const repository = await openRepository(directory);
   if (!repository.ok) return repository;
   const { project, top } = repository.value;
-  const path = { ...env, PATH: `${project}/node_modules/.bin:${env.PATH ?? ''}` };
+  const path = { ...env, PATH: [...programFolders(project, top), env.PATH ?? ''].join(':') };
   const toolchain = await detectToolchain(project, top, (program) => programOnPath(program, path));
   const names = await readdir(project);
   const installed =
@@ -97,6 +97,16 @@ export async function surveyProject(
     repository: repository.value,
     hasMergeDriver: (await mergeDriver(repository.value)) !== undefined,
   });
+}
+
+/** Of the project and the folders of its repository above it. */
+function programFolders(project: string, top: string): string[] {
+  const folders = [join(project, 'node_modules/.bin')];
+  for (let folder = project; folder !== top && folder !== dirname(folder); ) {
+    folder = dirname(folder);
+    folders.push(join(folder, 'node_modules/.bin'));
+  }
+  return folders;
 }
 
 /** All of it or nothing: when the project would not be valid, what was written is gone again. */
@@ -154,8 +164,12 @@ function configFile({ toolchain, installed }: InitSurvey, { gates }: InitChoices
   const text = configText({
     gates,
     links: gates.length > 0 ? toolchain.links : [],
+    setup: gates.length > 0 ? toolchain.setup : undefined,
     installed,
-    install: `${managerCommands(toolchain.packageManager).addDevelopment} ${OWN_PACKAGE}`,
+    install:
+      toolchain.packageManager === undefined
+        ? undefined
+        : `${managerCommands(toolchain.packageManager).addDevelopment} ${OWN_PACKAGE}`,
   });
   return { path: CONFIG, content: Buffer.from(text) };
 }

@@ -76,6 +76,33 @@ test.each<[string, Record<string, string>, string[]]>([
   ['Rust', { 'Cargo.toml': '' }, ['cargo check --offline --all-targets', 'cargo test --offline']],
   ['Python', { 'pyproject.toml': '[tool.ruff]\n[tool.pytest.ini_options]\n' }, ['ruff check', 'pytest']],
   ['Python in its own environment', { 'pytest.ini': '', '.venv/bin/pytest': '' }, ['.venv/bin/pytest']],
+  [
+    'a package.json beside another language',
+    { 'package.json': '{"devDependencies":{"conductor-build":"1"}}', 'pyproject.toml': '[tool.pytest]\n' },
+    ['pytest'],
+  ],
+  [
+    'all languages that are there',
+    {
+      'package.json': '{"scripts":{"test":"vitest run"}}',
+      'Cargo.toml': '',
+      'pyproject.toml': '[project.optional-dependencies]\ndev = ["pytest"]\n',
+      'tests/test_a.py': '',
+    },
+    ['cargo check --offline --all-targets', 'npm test', 'cargo test --offline', 'pytest'],
+  ],
+  [
+    'make for all languages beside scripts, once',
+    {
+      'package.json': '{"scripts":{"test":"vitest run"}}',
+      Makefile: 'test:\n\tnpm test\nlint:\n\truff check\n',
+      'pytest.ini': '',
+    },
+    ['make lint', 'npm test', 'pytest'],
+  ],
+  ['unittest', { 'tests/test_a.py': 'import unittest\n' }, ['python3 -m unittest discover -s tests -t .']],
+  ['a shell script that tests', { 'scripts/test.sh': '' }, ['sh scripts/test.sh']],
+  ['bats', { 'test/a.bats': '' }, ['bats test']],
   ['nothing known', { 'main.c': '' }, []],
 ])('%s', async (_what, files, expected) => {
   write(files);
@@ -98,14 +125,31 @@ test('a program that is not there is named, and its gate left out', async () => 
   expect(found.missing).toMatchObject([{ gate: { command: 'pnpm test' }, program: 'pnpm' }]);
 });
 
-test('what is installed is linked, in workspaces too', async () => {
+test('what is installed is linked', async () => {
   write({
     'package.json': '{"devDependencies":{"prettier":"3"}}',
     'packages/a/node_modules/x': '',
-    'packages/b/package.json': '{}',
-    '.venv/bin/python': '',
+    '.venv/pyvenv.cfg': '',
   });
   const found = await detect();
-  expect(found.links).toEqual(['node_modules', 'packages/a/node_modules', '.venv']);
+  expect(found.links).toEqual(['node_modules', '.venv']);
   expect(found.dependencies).toEqual(new Set(['prettier']));
+});
+
+test('a project in a folder of a monorepo links what lies above it', async () => {
+  write({
+    'package.json': '{"workspaces":["apps/*"]}',
+    'tsconfig.base.json': '{}',
+    'README.md': '',
+    'node_modules/vitest/package.json': '{}',
+    'apps/web/package.json': '{"scripts":{"test":"vitest run"}}',
+  });
+  const { links } = await detect([], join(folder, 'apps/web'));
+  expect(links).toEqual(['node_modules', '../../node_modules', '../../tsconfig.base.json']);
+});
+
+test("packages of Yarn's Plug'n'Play are installed for workspaces", async () => {
+  write({ 'package.json': '{}', 'yarn.lock': '', '.pnp.cjs': '' });
+  const found = await detect();
+  expect([found.links, found.setup?.commands]).toEqual([[], ['yarn install --immutable']]);
 });

@@ -1,40 +1,27 @@
 /** The tools of a project: its package manager and the commands that check it. Reads files, runs nothing. */
 
 import { readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { exists, readText } from '../../io/files.js';
 import { firstProgram } from '../../specs/programs.js';
+import { type CheckKind, KINDS, NAMES, otherGates, type ProposedGate } from './language-gates.js';
 
 export type PackageManager = 'npm' | 'pnpm' | 'yarn' | 'bun';
-export type CheckKind = 'lint' | 'typecheck' | 'test';
-
-export interface ProposedGate {
-  readonly kind: CheckKind;
-  readonly command: string;
-  /** Where it was found: `package.json`, `Makefile`. */
-  readonly from: string;
-}
-
 export interface Toolchain {
   /** Undefined where there is no package.json. */
   readonly packageManager: PackageManager | undefined;
-  /** Cheap ones first, at most one of a kind. */
+  /** Cheap ones first; of package.json at most one of a kind, beside those of the languages that are there. */
   readonly gates: readonly ProposedGate[];
   /** Those whose program is not on PATH, with its name. */
   readonly missing: readonly { readonly gate: ProposedGate; readonly program: string }[];
   /** Paths of the project that commands need and that no snapshot has: what is installed. */
   readonly links: readonly string[];
+  /** Commands that install what cannot be linked, with what they make. */
+  readonly setup: { readonly commands: readonly string[]; readonly keep: readonly string[] } | undefined;
   /** Names of the packages that it depends on. */
   readonly dependencies: ReadonlySet<string>;
 }
 
-const KINDS: readonly CheckKind[] = ['lint', 'typecheck', 'test'];
-/** Names of scripts and make targets, the usual one first. */
-const NAMES: Readonly<Record<CheckKind, readonly string[]>> = {
-  lint: ['lint', 'lint:check', 'check:lint'],
-  typecheck: ['typecheck', 'type-check', 'types', 'check:types', 'check-types', 'tsc'],
-  test: ['test', 'test:unit', 'tests'],
-};
 const LOCK_FILES: readonly (readonly [string, PackageManager])[] = [
   ['pnpm-lock.yaml', 'pnpm'],
   ['yarn.lock', 'yarn'],
@@ -52,10 +39,11 @@ export async function detectToolchain(
 ): Promise<Toolchain> {
   const manifest = await readManifest(project);
   const packageManager = manifest && (await packageManagerOf(project, top, manifest));
-  const found =
-    manifest && packageManager
-      ? await nodeGates(project, manifest, packageManager)
-      : [...(await makeGates(project)), ...(await languageGates(project))];
+  const scripts =
+    manifest && packageManager ? await nodeGates(project, manifest, packageManager) : ([] as ProposedGate[]);
+  const others = await otherGates(project, scripts);
+  const found = [...scripts, ...others];
+  const isPlugAndPlay = manifest !== undefined && (await exists(join(project, '.pnp.cjs')));
   const missing = found.flatMap((gate) => {
     const program = firstProgram(gate.command);
     return program === undefined || onPath(program) ? [] : [{ gate, program }];
@@ -63,14 +51,31 @@ export async function detectToolchain(
   const runnable = found.filter((gate) => !missing.some((one) => one.gate === gate));
   return {
     packageManager,
-    gates: KINDS.flatMap((kind) => runnable.find((gate) => gate.kind === kind) ?? []),
+    gates: KINDS.flatMap((kind) => ofKind(runnable, kind, scripts)),
     missing,
     links: [
-      ...(manifest ? await moduleFolders(project) : []),
-      ...((await exists(join(project, '.venv'))) ? ['.venv'] : []),
+      ...(manifest && !isPlugAndPlay ? await moduleFolders(project, top) : []),
+      ...(await environments(project)),
     ],
+    setup: isPlugAndPlay ? PLUG_AND_PLAY : undefined,
     dependencies: new Set(Object.keys({ ...manifest?.dependencies, ...manifest?.devDependencies })),
   };
+}
+
+/** Yarn's zip files are found by their own places only: a link to them does not do. */
+const PLUG_AND_PLAY = {
+  commands: ['yarn install --immutable'],
+  keep: ['.yarn/cache', '.yarn/unplugged', '.yarn/install-state.gz'],
+};
+
+function ofKind(
+  gates: readonly ProposedGate[],
+  kind: CheckKind,
+  scripts: readonly ProposedGate[],
+): ProposedGate[] {
+  const alike = gates.filter((gate) => gate.kind === kind);
+  const script = alike.find((gate) => scripts.includes(gate));
+  return [...(script ? [script] : []), ...alike.filter((gate) => !scripts.includes(gate))];
 }
 
 interface Commands {
@@ -149,76 +154,31 @@ function isCheck(script: unknown): boolean {
   );
 }
 
-/** `node_modules` of the project and, where it has workspaces in `packages/` or `apps/`, of those. */
-async function moduleFolders(project: string): Promise<string[]> {
-  const folders = ['node_modules'];
-  for (const group of ['packages', 'apps']) {
-    const names = await readdir(join(project, group)).catch(() => []);
-    folders.push(...names.sort().map((name) => `${group}/${name}/node_modules`));
+/** What of the project and of the repository around it its packages need. Packages inside it have their own by themselves. */
+async function moduleFolders(project: string, top: string): Promise<string[]> {
+  const links = ['node_modules'];
+  for (
+    let folder = dirname(project);
+    isInside(project, top) && isInside(folder, top);
+    folder = dirname(folder)
+  ) {
+    const names = await readdir(folder).catch(() => []);
+    const used = names.filter((name) => name === 'node_modules' || ROOT_CONFIG.test(name)).sort();
+    links.push(...used.map((name) => relative(project, join(folder, name))));
+    if (folder === top) break;
   }
-  const there = await Promise.all(folders.map((folder) => exists(join(project, folder))));
-  // The first one is linked even before anything is installed.
-  return folders.filter((_, index) => index === 0 || there[index]);
+  return links;
 }
 
-async function makeGates(project: string): Promise<ProposedGate[]> {
-  for (const file of ['Makefile', 'makefile', 'GNUmakefile']) {
-    const text = await readText(join(project, file));
-    if (text === undefined) continue;
-    const targets = new Set(
-      [...text.matchAll(/^([A-Za-z][\w.-]*)\s*:(?![:=])/gm)].map(([, target]) => target),
-    );
-    return KINDS.flatMap((kind) => {
-      const target = NAMES[kind].find((one) => targets.has(one));
-      return target === undefined ? [] : [{ kind, command: `make ${target}`, from: file }];
-    });
-  }
-  return [];
+/** Configuration that packages of a monorepo read from the folders above them. */
+const ROOT_CONFIG =
+  /^(tsconfig.*\.json|jsconfig\.json|babel\.config\.\w+|eslint\.config\.\w+|\.eslintrc(\.\w+)?|\.prettierrc(\.\w+)?|prettier\.config\.\w+|biome\.jsonc?|jest\.(config|preset)\.\w+|vitest\.(config|workspace|shared)\.\w+|\.browserslistrc|\.editorconfig)$/;
+
+function isInside(folder: string, top: string): boolean {
+  return folder === top || folder.startsWith(`${top}/`);
 }
 
-async function languageGates(project: string): Promise<ProposedGate[]> {
-  const has = (file: string) => exists(join(project, file));
-  if (await has('Cargo.toml')) {
-    return [
-      { kind: 'typecheck', command: 'cargo check --offline --all-targets', from: 'Cargo.toml' },
-      { kind: 'test', command: 'cargo test --offline', from: 'Cargo.toml' },
-    ];
-  }
-  if (await has('go.mod')) {
-    // Its own cache may not be written in a sandbox.
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's, not ours
-    const go = 'GOCACHE="${TMPDIR:-/tmp}/go-build" go';
-    return [
-      { kind: 'lint', command: `${go} vet ./...`, from: 'go.mod' },
-      { kind: 'test', command: `${go} test ./...`, from: 'go.mod' },
-    ];
-  }
-  return pythonGates(project);
-}
-
-async function pythonGates(project: string): Promise<ProposedGate[]> {
-  const has = (file: string) => exists(join(project, file));
-  const pyproject = (await readText(join(project, 'pyproject.toml'))) ?? '';
-  const named = (tool: string) => new RegExp(`^\\[tool\\.${tool}\\b`, 'm').test(pyproject);
-  const tools: [CheckKind, string, boolean, string][] = [
-    ['lint', 'ruff check', named('ruff') || (await has('ruff.toml')), 'ruff'],
-    ['typecheck', 'mypy .', named('mypy') || (await has('mypy.ini')), 'mypy'],
-    [
-      'test',
-      'pytest',
-      named('pytest') ||
-        (await has('pytest.ini')) ||
-        (await has('conftest.py')) ||
-        (await has('tests/conftest.py')),
-      'pytest',
-    ],
-  ];
-  const gates: ProposedGate[] = [];
-  for (const [kind, command, isUsed, program] of tools) {
-    if (!isUsed) continue;
-    const from = pyproject === '' ? 'its configuration' : 'pyproject.toml';
-    if (await has(`.venv/bin/${program}`)) gates.push({ kind, command: `.venv/bin/${command}`, from });
-    else gates.push({ kind, command, from });
-  }
-  return gates;
+async function environments(project: string): Promise<string[]> {
+  const found = await Promise.all(['.venv', 'venv'].map((name) => exists(join(project, name, 'pyvenv.cfg'))));
+  return ['.venv', 'venv'].filter((_, index) => found[index]);
 }
