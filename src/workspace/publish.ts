@@ -7,7 +7,7 @@ import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { syncFiles } from '../io/durable.js';
-import { exists, readText, writeAtomic } from '../io/files.js';
+import { exists, readBytes, readText, writeAtomic } from '../io/files.js';
 import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -92,7 +92,7 @@ async function finishRemovals(
     const file = join(repository.project, path);
     const there = await lstat(file).catch(() => undefined);
     if (!there?.isFile()) continue;
-    if (await holds(repository, objects, path, before.get(path) as Entry)) await rm(file);
+    if (await holds(repository, objects, path, before.get(path) as Entry)) await rm(file, { force: true });
   }
 }
 
@@ -108,7 +108,9 @@ async function holds(
   path: string,
   { id }: Entry,
 ): Promise<boolean> {
-  const bytes = await readFile(join(repository.project, path));
+  // It may be gone since it was seen: people work here too.
+  const bytes = await readBytes(join(repository.project, path));
+  if (bytes === undefined) return false;
   if ((await objects.read(id))?.equals(bytes)) return true;
   const { gitDir, workTree, dir } = indexCall(repository);
   const call = { gitDir, workTree, dir, input: bytes } as GitCall;

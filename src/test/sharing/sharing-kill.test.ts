@@ -1,10 +1,17 @@
 /** `kill -9` while results are pushed, and while they are restored: nothing is lost, nothing is half. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Ended, ensureBuilt, filesBelow, type Running, TemporaryProject } from '../rig/command-line.js';
+import {
+  type Ended,
+  ensureBuilt,
+  filesBelow,
+  type Running,
+  TemporaryProject,
+  until,
+} from '../rig/command-line.js';
 import { Dice } from '../rig/random-project.js';
 
 const SEED = Number(process.env.TEST_SEED ?? 20261124);
@@ -125,6 +132,58 @@ test(
     } finally {
       project.dispose();
       clone.dispose();
+    }
+  },
+);
+
+test(
+  'when conductor alone is killed during a push, the git that lives on holds no lock of the project',
+  TIMED,
+  async () => {
+    ensureBuilt();
+    const project = new TemporaryProject();
+    const pid = join(project.root, 'ssh.pid');
+    const config = (remotes: string) =>
+      project.write(
+        'conductor.config.mjs',
+        `export default { sandbox: 'off', cache: { remotes: [${remotes}] } };\n`,
+      );
+    const isAlive = () => existsSync(`/proc/${readFileSync(pid, 'utf8').trim()}/exe`);
+    try {
+      project.write('.gitignore', '/.conductor/\n/out/\n');
+      project.write(
+        'specs/f/BACKLOG.yaml',
+        JSON.stringify({
+          tasks: [{ id: 'T1', inputs: [], outputs: ['out/a'], run: 'mkdir -p out && echo a > out/a' }],
+        }),
+      );
+      config('');
+      expect((await project.conductor('build')).code).toBe(0);
+      config("'git:ssh://nowhere.invalid/shared.git'");
+      // A connection that says nothing, and that no broken pipe ends.
+      project.write(
+        'ssh.sh',
+        `#!/bin/sh\necho $$ > '${pid}.new' && mv '${pid}.new' '${pid}'\nexec sleep 120 < /dev/null > /dev/null 2>&1\n`,
+      );
+      chmodSync(project.path('ssh.sh'), 0o755);
+      const pushing = project.start(['cache', 'push'], { GIT_SSH_COMMAND: project.path('ssh.sh') });
+      await until('the connection', () => existsSync(pid));
+      process.kill(pushing.pid, 'SIGKILL');
+      await pushing.ended;
+      if (process.platform === 'linux') expect(isAlive()).toBe(true);
+      config('');
+      project.write('specs/f/context.md', 'new\n');
+      for (const args of [
+        ['build', '--no-wait'],
+        ['build', '--no-wait', '--force'],
+      ]) {
+        const after = await project.conductor(...args);
+        expect(after.text).not.toContain('another');
+        expect(after.code, after.text).toBe(0);
+      }
+    } finally {
+      if (existsSync(pid)) process.kill(Number(readFileSync(pid, 'utf8')), 'SIGKILL');
+      project.dispose();
     }
   },
 );

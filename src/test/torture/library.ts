@@ -87,8 +87,10 @@ export async function runWithFault(
   fault: Fault,
   daysEarlier = 0,
 ): Promise<Run> {
-  const state = join(machine.scratch, 'state');
-  const trace = join(machine.scratch, 'trace');
+  // Files of its own: what a run whose conductor alone was killed leaves running must not count, or be ended, in the next one.
+  const folder = mkdtempSync(join(machine.scratch, 'run-'));
+  const state = join(folder, 'state');
+  const trace = join(folder, 'trace');
   writeFileSync(state, Buffer.alloc(STATE_BYTES));
   writeFileSync(trace, '');
   const child = spawn(process.execPath, [machine.bin, ...args], {
@@ -131,6 +133,9 @@ export async function runWithFault(
   clearTimeout(timer);
   const left = readFileSync(state);
   const long = (at: number) => Number(left.readBigInt64LE(at * 8));
+  const traced = readFileSync(trace, 'utf8');
+  // Processes that live on keep what they have mapped.
+  rmSync(folder, { recursive: true });
   return {
     ...ended,
     stdout,
@@ -138,7 +143,7 @@ export async function runWithFault(
     hung,
     counts: Array.from({ length: KINDS }, (_, kind) => long(kind)),
     happened: long(KINDS + 1),
-    trace: readFileSync(trace, 'utf8'),
+    trace: traced,
   };
 }
 
