@@ -121,7 +121,9 @@ export class HistoryRecord {
       }
       case 'task.finished': {
         const { task: label, outcome, at, ms, saved } = event;
-        if (outcome === 'fresh') return undefined;
+        // Nothing was to be built: `verify` only says what a build would do.
+        const isLook = event.failure?.kind === 'not-up-to-date';
+        if (outcome === 'fresh' || isLook) return undefined;
         if (outcome === 'failed') this.note(label, {}, event.failure?.kind ?? 'unknown');
         const { recipe, failures, rebasedAfter } = this.lifecycles.get(label) ?? { failures: [] };
         this.lifecycles.delete(label);

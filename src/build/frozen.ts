@@ -7,6 +7,7 @@ import { isIgnored } from '../io/git/ignored.js';
 import { changedFiles, listTree } from '../io/git/walk.js';
 import type { NotUpToDate } from '../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../model/feature-lock.js';
+import type { Label } from '../model/task.js';
 import { type Entry, encodeEntry, type ObjectId } from '../model/tree.js';
 import { lockedTask } from '../project/project.js';
 import type { TaskStep } from './task-step.js';
@@ -17,9 +18,13 @@ export async function staleTasks(
   step: TaskStep,
   warn: (message: string) => void,
 ): Promise<NotUpToDate | undefined> {
-  const tasks = step.notUpToDate();
-  const known = new Set(tasks.map(({ label }) => label));
   const { graph } = prepared.project;
+  const found = step.notUpToDate();
+  const known = new Set(found.map(({ label }) => label));
+  const tasks = found.map(({ label, verdict }) => {
+    const on = graph.task(label).dependsOn.filter((need) => known.has(need));
+    return { label, verdict: describeOutcome(verdict, on) };
+  });
   const recorded = graph.order.flatMap((label) => {
     const isOpen = prepared.selected.has(label) && !known.has(label);
     const locked = isOpen ? lockedTask(prepared.project, graph.task(label)) : undefined;
@@ -43,6 +48,12 @@ export async function staleTasks(
   const orphans = prepared.whole ? await provenOrphans(prepared.project) : [];
   if (tasks.length + orphans.length === 0) return undefined;
   return { kind: 'not-up-to-date', tasks, ...(orphans.length === 0 ? {} : { orphans }) };
+}
+
+/** As `status` says it. */
+function describeOutcome(verdict: string, on: readonly Label[]): string {
+  if (verdict === 'drifted') return 'edited by hand';
+  return verdict === 'skipped' && on.length > 0 ? `pending: waits for ${on.join(', ')}` : verdict;
 }
 
 function whereabouts(unreached: ReadonlySet<string>): string {

@@ -305,7 +305,7 @@ describe('build', () => {
     const stale = await project.conductor('build', '--frozen');
     expect(stale.code).toBe(1);
     expect(stale.stderr, 'each task once').toBe(
-      'error: 2 tasks are not up to date\n  notes/T01  stale: changed: input in/a.txt\n  notes/T02  skipped\n  hint: run `conductor build` and commit what it writes\n',
+      'error: 2 tasks are not up to date\n  notes/T01  stale: changed: input in/a.txt\n  notes/T02  pending: waits for notes/T01\n  hint: run `conductor build` and commit what it writes\n',
     );
     expect(steady(stale.stdout)).toBe('conductor: failed in <time>\n');
     expect(project.read('out/one.txt')).toBe('hello\n');

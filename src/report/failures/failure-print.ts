@@ -37,10 +37,14 @@ export function printFailure(failure: Failure, style: Style, task?: Label): stri
 }
 
 /** Every mistake as `path:line:column: message` with its source line and a marker, then their number. */
-export function printDiagnostics(diagnostics: readonly Diagnostic[], style: Style): string[] {
+export function printDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  style: Style,
+  noun: 'problem' | 'warning' = 'problem',
+): string[] {
   const lines = diagnostics.flatMap((diagnostic) => diagnosticLines(diagnostic, style));
   const files = new Set(diagnostics.map((diagnostic) => diagnostic.file)).size;
-  lines.push(`${plural(diagnostics.length, 'problem')} in ${plural(files, 'file')}`);
+  lines.push(`${plural(diagnostics.length, noun)} in ${plural(files, 'file')}`);
   return lines;
 }
 

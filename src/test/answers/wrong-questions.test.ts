@@ -21,7 +21,13 @@ beforeAll(async () => {
     'specs/f/BACKLOG.yaml': JSON.stringify({
       tasks: [
         { id: 'T1', inputs: ['in/a.txt'], outputs: ['out/a.txt'], run: 'cp in/a.txt out/' },
-        { id: 'T2', depends_on: ['T1'], inputs: [], outputs: ['out/b.txt'], run: 'cp out/a.txt out/b.txt' },
+        {
+          id: 'T2',
+          depends_on: ['T1'],
+          inputs: ['no/*.such'],
+          outputs: ['out/b.txt'],
+          run: 'cp out/a.txt out/b.txt',
+        },
       ],
     }),
   });
@@ -157,4 +163,24 @@ test('what a failed command of its own prints comes once', async () => {
   writeFileSync(project.path('out/a.txt'), '<<<<<<< a\na\n=======\nb\n>>>>>>> b\n');
   expect(await run('absorb f/T1')).toBe(1);
   expect(timesIn(err, 'error: '), err).toBe(1);
+});
+
+test('a pattern that matches nothing is a warning, not a problem, and `status` tells it too', async () => {
+  expect(await run('validate')).toBe(0);
+  expect(out).toContain('1 warning in 1 file\nconductor: 1 feature with 2 tasks: no problems\n');
+  expect(await run('status')).toBe(0);
+  expect(err).toContain('warning: specs/f/BACKLOG.yaml: `no/*.such` matches no file');
+});
+
+test('`verify` says of each task what is wrong, what comes next, and leaves no attempt in the history', async () => {
+  writeFileSync(project.path('out/a.txt'), 'by hand\n');
+  expect(await run('verify')).toBe(1);
+  expect(err).toContain('  f/T1  edited by hand\n');
+  expect(err).toContain('`conductor accept` records them');
+  project.remove('out/a.txt');
+  writeFileSync(project.path('in/a.txt'), 'new\n');
+  expect(await run('verify')).toBe(1);
+  expect(err).toContain('  f/T1  stale: changed: input in/a.txt\n  f/T2  pending: waits for f/T1\n');
+  await run('metrics --json');
+  expect(JSON.parse(out).outcomes).toMatchObject({ failed: 0 });
 });

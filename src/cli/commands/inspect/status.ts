@@ -44,6 +44,7 @@ export async function runStatus(
         const isEdited = verdict.kind === 'drifted' || (verdict.kind === 'pending' && verdict.paths);
         rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
       }
+      for (const { file, message } of prepared.project.warnings) printWarning(`${file}: ${message}`);
       return { rows, orphans: prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] } };
     },
   );

@@ -18,7 +18,7 @@ export async function runValidate(flags: { readonly json?: boolean }): Promise<n
     printJson({ schema: 1, problems: [], warnings });
     return 0;
   }
-  if (warnings.length > 0) print(printDiagnostics(warnings, styleFor(process.stdout)).join('\n'));
+  if (warnings.length > 0) print(printDiagnostics(warnings, styleFor(process.stdout), 'warning').join('\n'));
   print(`conductor: ${plural(features.length, 'feature')} with ${plural(tasks, 'task')}: no problems`);
   return 0;
 }

@@ -54,7 +54,7 @@ export async function runNew(named: string | undefined, flags: NewFlags): Promis
   print(writtenList(newPaths(plan.value), keptPaths(plan.value), style));
   if (written.value.warnings.length > 0)
     process.stderr.write(
-      `${printDiagnostics(written.value.warnings, styleFor(process.stderr)).join('\n')}\n`,
+      `${printDiagnostics(written.value.warnings, styleFor(process.stderr), 'warning').join('\n')}\n`,
     );
   say(`${plan.value.feature} is written; build it with \`conductor build ${plan.value.feature}\``);
   return 0;
