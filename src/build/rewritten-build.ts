@@ -5,6 +5,7 @@
 
 import type { Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
+import type { Task } from '../model/task.js';
 import type { LoadedConfig } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
 import { diskSource } from '../project/project-source.js';
@@ -17,6 +18,8 @@ export interface Rewriting extends Pick<ReadProject, 'allOrNothing'> {
   readonly project: Project;
   /** `undefined`: the file is removed. */
   readonly changes: Changes;
+  /** The tasks whose files are to be accepted as they are. Absent: none. */
+  accepts?(task: Task): boolean;
 }
 
 /** Fails with `invalid-specs` where the change leaves specs that are wrong, or as a build does. */
@@ -41,9 +44,9 @@ export async function buildRewritten(
 /** The project as it would be with the change. Writes git objects only. */
 export async function rewrittenProject(
   { session }: Pick<OpenBuild, 'session'>,
-  { loaded, project, changes }: Rewriting,
+  { loaded, project, changes, accepts }: Rewriting,
 ): Promise<Result<Project, Failure>> {
   const tree = await project.objects.editTree(project.snapshot, changes);
   const take = async () => ({ ok: true, value: { tree } }) as const;
-  return loadProject({ ...diskSource(session, loaded.config), take });
+  return loadProject({ ...diskSource(session, loaded.config), take }, accepts);
 }

@@ -13,6 +13,7 @@ import { yamlText } from '../../io/document/yaml-edit.js';
 import { programOnPath } from '../../io/process/process.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import type { Task } from '../../model/task.js';
 import { type AdoptedTask, adoptedTasks, withoutPlaces } from '../../plan/adopting/adopted-tasks.js';
 import { commonFolder } from '../../plan/adopting/file-groups.js';
 import type { Host, LoadedConfig } from '../../project/host.js';
@@ -87,7 +88,8 @@ export async function adopt(
     const id = await project.objects.writeBlob(Buffer.from(text));
     const changes = new Map([[file, { mode: '100644', id } as const]]);
     const options = { ...PLAIN_BUILD, targets: [feature], accept: true, wait, command };
-    const rewriting = { loaded, project, changes, allOrNothing: true as const };
+    const accepts = (task: Task) => task.feature === feature;
+    const rewriting = { loaded, project, changes, accepts, allOrNothing: true as const };
     const built = await buildRewritten({ ...open, host, options }, rewriting);
     if (!built.ok) return built;
     if (built.value.summary.exitCode === 0) adoption = planned.value;

@@ -11,6 +11,7 @@ import type { ExecutionHost } from '../../execution/executor.js';
 import { withBuildLimit } from '../../execution/spending.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import type { Task } from '../../model/task.js';
 import { gatherPrompts } from '../../project/agent-files.js';
 import { type Adoption, type AdoptRequest, adoptionOf } from './adopt.js';
 import { type DescribedTask, describeTasks } from './described-tasks.js';
@@ -47,7 +48,8 @@ async function inProject(
   const { feature, file, text } = planned.value;
   const id = await prepared.project.objects.writeBlob(Buffer.from(text));
   const changes = new Map([[file, { mode: '100644', id } as const]]);
-  const read = await rewrittenProject({ session }, { loaded, project: prepared.project, changes });
+  const accepts = (task: Task) => task.feature === feature;
+  const read = await rewrittenProject({ session }, { loaded, project: prepared.project, changes, accepts });
   if (!read.ok) return read;
   const project = read.value;
   const config = withBuildLimit(project.config, request.budgetUsd);

@@ -113,6 +113,9 @@ test('where a gate fails on the code nothing is written, and what was stored is 
   const { failure } = await adoptIn(rig, ['src'], { as: 'code' });
   expect(failure).toBeUndefined();
   expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+  rig.commit();
+  const frozen = await rig.buildWithoutAgent({ frozen: true });
+  expect(frozen.summary).toMatchObject({ exitCode: 0, counts: { fresh: 4 } });
 });
 
 test('what cannot be adopted is named: owned, patched, secret, binary, ignored, used by tasks', async () => {
