@@ -104,6 +104,7 @@ class OpencodeAgent implements Agent {
         ? request.agentName
         : undefined,
       price: this.prices.known(model),
+      isShipped: definition?.isShipped ?? false,
       steps: this.config.limits?.steps ?? definition?.steps ?? DEFAULT_LIMITS.steps,
     });
     return attempt.run(this.secrets);

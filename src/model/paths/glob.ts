@@ -37,17 +37,22 @@ const LOOPS: Readonly<Partial<Record<GlobPart['kind'], string>>> = {
 
 /** The test of whole texts: a regular expression where that cannot become slow, else the walk. */
 export function globTest(glob: Glob): (text: string) => boolean {
-  const source = sourceOf(glob, { loops: MOST_LOOPS, groups: MOST_GROUPS });
+  const source = globSource(glob);
   if (source === undefined) return (text) => globMatches(glob, text);
   const expression = new RegExp(`^(?:${source})$`);
   return (text) => expression.test(text);
+}
+
+/** The source of a regular expression that matches what the glob does; undefined where it could become slow. */
+export function globSource(glob: Glob): string | undefined {
+  return sourceOf(glob, { loops: MOST_LOOPS, groups: MOST_GROUPS });
 }
 
 /** The glob as a regular expression; undefined where it has other parts, or more than there are `left`. */
 function sourceOf(glob: Glob, left: { loops: number; groups: number }): string | undefined {
   let source = '';
   for (const part of glob) {
-    if (part.kind === 'text') source += part.text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+    if (part.kind === 'text') source += escaped(part.text);
     else if (part.kind === 'group' && part.times === '@' && left.groups-- > 0) {
       const choices = part.choices.map((choice) => sourceOf(choice, left));
       if (choices.includes(undefined)) return undefined;
@@ -59,6 +64,11 @@ function sourceOf(glob: Glob, left: { loops: number; groups: number }): string |
     }
   }
   return source;
+}
+
+/** A text as a regular expression that matches it alone. */
+export function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
 
 /** Whether the glob matches the whole text. */

@@ -3,7 +3,7 @@
  * disk.
  */
 
-import { type Glob, globTest } from './glob.js';
+import { escaped, type Glob, globSource, globTest } from './glob.js';
 import { parseGlob } from './glob-parser.js';
 
 export interface PathPattern {
@@ -70,6 +70,20 @@ function middleTest(form: string, middle: Glob): (text: string) => boolean {
   if (form === 'star') return (text) => !text.includes('/');
   if (form === 'folders') return (text) => text === '' || text.endsWith('/');
   return globTest(middle);
+}
+
+/**
+ * A regular expression for readers that have no patterns. It matches all that the pattern does; where it is not exact, more:
+ * everything that begins and ends so.
+ */
+export function patternSource({ text, start, end, isGlob }: PathPattern): {
+  readonly source: string;
+  readonly isExact: boolean;
+} {
+  if (!isGlob) return { source: escaped(start), isExact: true };
+  const source = globSource(parseGlob(text.endsWith('/') ? `${text}**` : text));
+  if (source !== undefined) return { source, isExact: true };
+  return { source: `${escaped(start)}[^]*${escaped(end)}`, isExact: false };
 }
 
 /**

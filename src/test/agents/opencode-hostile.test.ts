@@ -52,7 +52,7 @@ test.runIf(hasSandbox)('none of a dozen bad agents does harm, and those beside t
       ],
     },
     link: { steps: [bashStep(`ln -s '${outside}' link.txt`), DONE] },
-    beside: { steps: [write('beside.txt', 'b'), write('stray.txt', 's'), DONE] },
+    beside: { steps: [write('beside.txt', 'b'), bashStep('printf s > stray.txt'), DONE] },
     weak: {
       steps: [write('weak.txt', 'wrong'), write('test/check.sh', 'exit 0\n'), DONE],
       more: { inputs: ['test/**'], verify: ['sh test/check.sh'] },

@@ -52,7 +52,7 @@ export function bashStep(command: string) {
 }
 
 /** The bundled plugins, as the command line gives them. */
-function plugins(): { path: string; text: string }[] {
+export function plugins(): { path: string; text: string }[] {
   ensureBuilt();
   const folder = join(PACKAGE, 'dist/plugin');
   return readdirSync(folder).map((name) => ({

@@ -1,7 +1,10 @@
-/** The text of the plugin that limits OpenCode's file tools to the workspace. OpenCode runs it. */
+/** The text of the plugin that limits OpenCode's file tools to the workspace, and to the files of the task. OpenCode runs it. */
 
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256 } from '../../../base/sha256.js';
 import { readText, writeAtomic } from '../../../io/files.js';
+import type { WriteRules } from '../session/role.js';
 
 /**
  * OpenCode compares the paths of its file tools as they are written: a link in the workspace leads them anywhere, to
@@ -9,11 +12,13 @@ import { readText, writeAtomic } from '../../../io/files.js';
  * for a plugin that cannot load is passed over in silence.
  */
 const PLUGIN = `// Written by conductor. File tools stay in the workspace, wherever a link leads.
+import { createHash } from 'node:crypto';
 import { appendFileSync, lstatSync, readFileSync, readlinkSync, realpathSync, unlinkSync } from 'node:fs';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 
 const policy = JSON.parse(readFileSync(new URL('../guard.json', import.meta.url), 'utf8'));
 const READERS = new Set(['read', 'grep', 'glob', 'list', 'lsp', 'bash']);
+const WRITERS = new Set(['write', 'edit', 'patch', 'apply_patch', 'multiedit']);
 const INSTRUCTIONS = ['AGENTS.md', 'CLAUDE.md', 'CONTEXT.md'];
 const PATH_KEYS = new Set(['filepath', 'file_path', 'path', 'workdir', 'cwd', 'directory']);
 
@@ -48,8 +53,28 @@ function pathsOf(args) {
   return paths;
 }
 
+function rulesOf(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const isAllowed = ({ rules }, path) =>
+  rules.findLast(({ source }) => new RegExp('^(?:' + source + ')$').test(path))?.allow === true;
+
 export const ConductorGuard = async ({ directory }) => {
   const workspace = realpathSync(directory);
+  const file = policy.writes + '/' + createHash('sha256').update(workspace).digest('hex');
+  // A tool may name a file by a link: either name may be the task's.
+  const checkWrite = (path, place) => {
+    const granted = rulesOf(file);
+    if (granted === undefined) return;
+    const names = [relative(workspace, place), relative(workspace, resolve(workspace, path))];
+    if (names.some((name) => isAllowed(granted, name.split(sep).join('/')))) return;
+    throw new Error('conductor: ' + path + ' ' + granted.refusal);
+  };
   const shown = policy.shown.map((path) => real(path));
   appendFileSync(policy.log, workspace + '\\0');
   // OpenCode reads instructions from the folders of a file that is read, and from the workspace for each model call.
@@ -71,6 +96,7 @@ export const ConductorGuard = async ({ directory }) => {
       for (const path of pathsOf(output.args)) {
         const place = real(resolve(workspace, path));
         if (below(place, workspace)) {
+          if (WRITERS.has(input.tool)) checkWrite(path, place);
           for (let folder = dirname(place); below(folder, workspace); folder = dirname(folder)) checkInstructions(folder);
           continue;
         }
@@ -91,6 +117,8 @@ export const ConductorGuard = async ({ directory }) => {
 
 export interface Guard {
   readonly log: string;
+  /** A folder with one file for each workspace: what may be written there. */
+  readonly writes: string;
 }
 
 /**
@@ -99,12 +127,23 @@ export interface Guard {
  */
 export async function writeGuard(
   configDir: string,
-  log: string,
+  guard: Guard,
   policy: { readonly shown: readonly string[] },
 ): Promise<Guard> {
-  await writeAtomic(join(configDir, 'guard.json'), JSON.stringify({ ...policy, log }));
+  await writeAtomic(join(configDir, 'guard.json'), JSON.stringify({ ...policy, ...guard }));
   await writeAtomic(join(configDir, 'plugin', 'conductor-guard.js'), PLUGIN);
-  return { log };
+  return guard;
+}
+
+/** Limits what may be written in a workspace (its real path) from now on; undefined: everything in it. */
+export async function limitWrites(
+  { writes }: Guard,
+  workspace: string,
+  rules: WriteRules | undefined,
+): Promise<void> {
+  const file = join(writes, sha256(workspace));
+  if (rules === undefined) await rm(file, { force: true });
+  else await writeAtomic(file, JSON.stringify(rules));
 }
 
 /** Whether the plugin has been loaded for a workspace (its real path), which happens with its first request. */

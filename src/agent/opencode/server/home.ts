@@ -5,7 +5,8 @@ import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { makeDir, removeTree, writeAtomic } from '../../../io/files.js';
-import { isGuarded, writeGuard } from './guard.js';
+import type { WriteRules } from '../session/role.js';
+import { isGuarded, limitWrites, writeGuard } from './guard.js';
 import { allowSteps, isPaced, writePace } from './pace.js';
 import { type SandboxShell, writeShell } from './sandbox-shell.js';
 import { type ConfigFile, configText, type OpencodeConfig } from './server-config.js';
@@ -26,6 +27,8 @@ export interface ServerHome {
   isReady(workspace: string): Promise<boolean>;
   /** Lets models be called so often in a workspace from now on; undefined: without a limit. */
   allowSteps(workspace: string, steps: number | undefined): Promise<void>;
+  /** Limits what file tools may write in a workspace from now on; undefined: everything in it. */
+  limitWrites(workspace: string, rules: WriteRules | undefined): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -69,9 +72,15 @@ export async function fillHome(
   for (const folder of configFolders) await stubPackages(folder);
   for (const file of options.files) await writeAtomic(placeOf(folders.configDir, file.path), file.text);
   // Last: no file of the project takes its place.
-  const guard = await writeGuard(folders.configDir, join(root, 'guarded'), {
-    shown: [join(folders.xdg.data, 'opencode', 'tool-output'), ...LIBRARIES, ...options.readable],
-  });
+  const writes = join(root, 'writes');
+  await makeDir(writes);
+  const guard = await writeGuard(
+    folders.configDir,
+    { log: join(root, 'guarded'), writes },
+    {
+      shown: [join(folders.xdg.data, 'opencode', 'tool-output'), ...LIBRARIES, ...options.readable],
+    },
+  );
   const paced = { log: join(root, 'paced'), steps: join(root, 'steps') };
   await makeDir(paced.steps);
   await writePace(folders.configDir, paced, options.config.pace);
@@ -85,6 +94,7 @@ export async function fillHome(
     shell,
     isReady: async (workspace) => (await isGuarded(guard, workspace)) && (await isPaced(paced, workspace)),
     allowSteps: async (workspace, steps) => allowSteps(paced, await realpath(workspace), steps),
+    limitWrites: async (workspace, rules) => limitWrites(guard, await realpath(workspace), rules),
     remove: () => removeTree(root),
   };
 }

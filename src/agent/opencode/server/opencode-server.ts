@@ -11,6 +11,7 @@ import type { Environment } from '../../../io/process/environment.js';
 import { type ProgramExit, runProgram } from '../../../io/process/process.js';
 import type { Failure } from '../../../model/failure.js';
 import { createOpencodeClient, type OpencodeClient } from '../client.js';
+import type { WriteRules } from '../session/role.js';
 import { inTime } from '../session/session-calls.js';
 import { fillHome, makeRoot, newRootPlace, type ServerHome } from './home.js';
 import { identityOf, memoryBytes } from './identity.js';
@@ -64,9 +65,12 @@ export interface OpencodeServer {
   healthy(): Promise<boolean>;
   /**
    * Lets the agents' shell run in a workspace, where without it every command is refused, and models be called `steps`
-   * times. Replaces an earlier grant.
+   * times, and file tools write by the rules. Replaces an earlier grant.
    */
-  grant(workspace: ShellGrant, steps?: number): Promise<void>;
+  grant(
+    workspace: ShellGrant,
+    work?: { readonly steps: number; readonly writes?: WriteRules },
+  ): Promise<void>;
   /** Takes it back, and ends what commands left running there. */
   revoke(workspace: string): Promise<void>;
   /**
@@ -156,9 +160,10 @@ export async function startServer(options: ServerOptions): Promise<Result<Openco
     exited: exited.then(({ exit, asked }) => ({ asked, detail: detailOf(exit), tail: tailOf(exit) })),
     memory: () => memoryBytes(pid),
     healthy: () => isHealthy(client),
-    async grant(request, steps) {
+    async grant(request, work) {
       await grant(home.shell, request);
-      await home.allowSteps(request.workspace, steps);
+      await home.allowSteps(request.workspace, work?.steps);
+      await home.limitWrites(request.workspace, work?.writes);
     },
     revoke: (workspace) => revoke(home.shell, workspace),
     async guarded(directory) {

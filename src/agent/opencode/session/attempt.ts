@@ -16,6 +16,7 @@ import type { ModelPrice } from './model-prices.js';
 import { ObservedFiles } from './observed.js';
 import { runSession } from './opencode-session.js';
 import { StatedReport } from './reported.js';
+import { toolsOff, writeRules } from './role.js';
 import type { SessionEnd } from './session-plan.js';
 import { Transcript } from './session-transcript.js';
 import { SessionUsage } from './session-usage.js';
@@ -53,6 +54,8 @@ export interface Assignment {
   /** Undefined: OpenCode's own default agent. */
   readonly agentName: string | undefined;
   readonly steps: number;
+  /** Whether the agent definition is conductor's own. */
+  readonly isShipped: boolean;
   /** As far as it is known. */
   readonly price: ModelPrice | undefined;
 }
@@ -143,7 +146,10 @@ export class Attempt {
       hide: [...(places.hide ?? []), ...(env.HOME === undefined ? [] : secretPlaces(env.HOME))],
     };
     // Those of an earlier server of this attempt count too.
-    await server.grant(shell, Math.max(0, assignment.steps - this.usage.stepCount));
+    await server.grant(shell, {
+      steps: Math.max(0, assignment.steps - this.usage.stepCount),
+      ...(request.expected === undefined ? {} : { writes: writeRules(request.expected) }),
+    });
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
     const { pace, sessions = 4 } = host;
     const paced = pace ? longestWaitMs(pace, assignment.model.providerID, sessions) : 0;
@@ -172,6 +178,7 @@ export class Attempt {
           ...(assignment.agentName === undefined ? {} : { agent: assignment.agentName }),
           model: assignment.model,
           ...(assignment.variant === undefined ? {} : { variant: assignment.variant }),
+          ...(assignment.isShipped && request.expected ? { tools: toolsOff(request.expected) } : {}),
           limits: {
             steps: assignment.steps,
             wallMs: request.timeoutMs,

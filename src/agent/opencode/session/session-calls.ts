@@ -47,6 +47,8 @@ export interface Prompt {
   readonly model: { readonly providerID: string; readonly modelID: string };
   /** Of the model. */
   readonly variant?: string;
+  /** Tools that are not offered. */
+  readonly tools?: Readonly<Record<string, false>>;
 }
 
 /** Posts a prompt; undefined when it was taken, else why not. A lost answer is asked for again: the id is the same. */
@@ -54,7 +56,7 @@ export async function postPrompt(
   client: OpencodeClient,
   sessionID: string,
   messageID: string,
-  { directory, prompt, agent, model, variant }: Prompt,
+  { directory, prompt, agent, model, variant, tools }: Prompt,
 ): Promise<string | undefined> {
   const post = () =>
     inTime(
@@ -65,6 +67,7 @@ export async function postPrompt(
         model,
         ...(agent === undefined ? {} : { agent }),
         ...(variant === undefined ? {} : { variant }),
+        ...(tools === undefined ? {} : { tools }),
         parts: [{ type: 'text', text: prompt }],
       }),
       6 * ANSWER_MS,

@@ -17,6 +17,8 @@ export interface SessionPlan {
   readonly agent?: string;
   readonly model: { readonly providerID: string; readonly modelID: string };
   readonly variant?: string;
+  /** Tools that it is not offered. */
+  readonly tools?: Readonly<Record<string, false>>;
   readonly limits: SessionLimits;
   /** For failures: where the transcript is. */
   readonly logFile: string;
