@@ -22,7 +22,7 @@ import { gatherDefinitions, gatherPrompts } from '../../project/agent-files.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { withWords, wordsOf } from '../../specs/task-text.js';
-import { askForWords, draftedSpec, draftText } from './proposed-words.js';
+import { askForWords, type Contradicted, draftedSpec, draftText } from './proposed-words.js';
 
 export interface AbsorbOptions {
   readonly target: string;
@@ -39,6 +39,8 @@ export interface Proposal {
   readonly before: string;
   readonly after: string;
   readonly summary: string;
+  /** Sections of documents that the edit contradicts; a person changes them. Absent: none is known. */
+  readonly contradicted?: readonly Contradicted[];
 }
 
 export type Absorption =
@@ -143,18 +145,31 @@ async function inProject(
       signal,
       emit,
     },
-    { task, words: words.value, edit, inputTree: await editedInputTree(prepared, task) },
+    {
+      task,
+      words: words.value,
+      sections: sectionsOf(project, task),
+      edit,
+      inputTree: await editedInputTree(prepared, task),
+    },
   );
   await executor.close();
   if (!answer.ok) return answer;
-  const { summary, ...proposed } = answer.value;
+  const { summary, contradicted, ...proposed } = answer.value;
   const after = await withWords(before, task, words.value, proposed);
   if (!after.ok) return after;
   if (after.value === before) {
     const detail = 'it found nothing to change in the spec: the spec may already describe the edit';
     return err({ kind: 'agent-error', detail, output: { tail: summary } });
   }
-  return ok({ kind: 'proposed', proposal: { label, file, before, after: after.value, summary } });
+  const known = contradicted === undefined ? {} : { contradicted };
+  return ok({ kind: 'proposed', proposal: { label, file, before, after: after.value, summary, ...known } });
+}
+
+/** The sections of documents that the task names, as its prompts show them. */
+function sectionsOf({ features }: Prepared['project'], task: Task): ReadonlyMap<string, string> {
+  const all = features.get(task.feature)?.sections ?? new Map<string, string>();
+  return new Map(task.specRefs.flatMap((ref) => (all.has(ref) ? [[ref, all.get(ref) as string]] : [])));
 }
 
 function draftPlace(project: string, label: Label, file: string): string {

@@ -12,8 +12,16 @@ import type { ObjectId } from '../../model/tree.js';
 import type { Emit } from '../../project/host.js';
 import type { SpecWords } from '../../specs/task-text.js';
 
+/** A section beside the spec that says something else than the edit. */
+export interface Contradicted {
+  /** One of the task's `spec_refs`. */
+  readonly ref: string;
+  readonly what: string;
+}
+
 export interface Answer extends Partial<SpecWords> {
   readonly summary: string;
+  readonly contradicted?: readonly Contradicted[];
 }
 
 export interface WordsParts extends RequestParts {
@@ -27,6 +35,8 @@ export interface WordsParts extends RequestParts {
 export interface WordsRequest {
   readonly task: Task;
   readonly words: SpecWords;
+  /** What the task refers to, by reference. */
+  readonly sections: ReadonlyMap<string, string>;
   /** The edit as a diff. */
   readonly edit: string;
   /** What the agent sees: the task's files as edited. */
@@ -43,7 +53,7 @@ export async function askForWords(
   parts: WordsParts,
   question: WordsRequest,
 ): Promise<Result<Answer, Failure>> {
-  const { task, words, edit } = question;
+  const { task, words, sections, edit } = question;
   const shown = edit.length > MAX_EDIT ? `${edit.slice(0, MAX_EDIT)}\n… (cut off)` : edit;
   const { description, acceptance, constraints, patterns, gotchas } = words;
   const variables = {
@@ -54,11 +64,12 @@ export async function askForWords(
     constraints,
     patterns,
     gotchas,
+    sections: [...sections].map(([ref, text]) => ({ ref, text: text.trim() })),
     edit: fenced(shown, 'diff'),
     output: OUTPUT,
   };
   const prompt = await renderMeasured(parts.templates, PROMPT, variables, {
-    material: ['edit', 'description'],
+    material: ['edit', 'description', 'sections'],
   });
   if (!prompt.ok) return prompt;
   parts.emit({ type: 'task.started', task: task.label, attempt: 1, recipe: 'agent' });
@@ -71,6 +82,13 @@ export async function askForWords(
     output: OUTPUT,
     schema: 'absorb',
     inputTree: question.inputTree,
+    problems: ({ contradicted = [] }) =>
+      contradicted
+        .filter(({ ref }) => !sections.has(ref))
+        .map(
+          ({ ref }) =>
+            `\`${ref}\` is not a section of this task: ${[...sections.keys()].join(', ') || 'it has none'}`,
+        ),
   });
   const answer = await requestDocument(parts, request, parts);
   return answer.ok ? ok(answer.value.value) : answer;

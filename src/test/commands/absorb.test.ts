@@ -34,10 +34,14 @@ tasks:
   # More to come.
 `;
 
-async function edited(spec = SPEC, file = 'specs/f/BACKLOG.yaml'): Promise<Rig> {
+async function edited(
+  spec = SPEC,
+  file = 'specs/f/BACKLOG.yaml',
+  more: Record<string, string> = {},
+): Promise<Rig> {
   const rig = await createRig();
   rig.config = { ...rig.config, attempts: 2 };
-  rig.write({ [file]: spec });
+  rig.write({ [file]: spec, ...more });
   const label = file.endsWith('.spec.md') ? 'f/main' : 'f/T1';
   rig.answer(label, { 'a.txt': 'hello Ada.\n' });
   expect((await rig.build()).outcomes()).toEqual({ [label]: 'built' });
@@ -118,6 +122,22 @@ test('what the agent proposes changes its lines alone, and the edit passes as th
   expect(rig.read('a.txt')).toBe('hello Ada!\n');
   expect(await rig.inspect()).toEqual({ 'f/T1': 'fresh' });
   expect(rig.read('specs/f/.metadata.json')).toContain('"accepted"');
+});
+
+test('sections that the edit contradicts are shown to the agent, and named to the person', async () => {
+  const spec = SPEC.replace('    inputs: []\n', '    inputs: []\n    spec_refs: ["PLAN.md#R1"]\n');
+  const plan = '# Plan\n\n### R1 Greeting\n\nNo greeting shouts.\n\n### R2 Farewell\n\nShort.\n';
+  await using rig = await edited(spec, 'specs/f/BACKLOG.yaml', { 'specs/f/PLAN.md': plan });
+  const words = { summary: 'Loud.', gotchas: ['It shouts.'] };
+  const contradicted = [{ ref: 'PLAN.md#R1', what: 'it says that no greeting shouts' }];
+  const asked = await ask(rig, { ...words, contradicted });
+  const prompt = asked.agent.runs[0]?.prompt ?? '';
+  expect(prompt).toContain('### From PLAN.md#R1\n\n### R1 Greeting\n\nNo greeting shouts.');
+  expect(prompt).not.toContain('Farewell');
+  expect(prompt).toContain('"contradicted"');
+  expect(proposed(asked)).toMatchObject({ summary: 'Loud.', contradicted });
+  const made = await ask(rig, { ...words, contradicted: [{ ref: 'PLAN.md#R2', what: 'x' }] });
+  expect(made.found).toMatchObject({ ok: false, error: { kind: 'agent-error' } });
 });
 
 test('a description is replaced whole, in a backlog and in a spec that is one file', async () => {

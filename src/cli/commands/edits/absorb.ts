@@ -82,14 +82,17 @@ async function proposalOf(absorption: Absorption): Promise<Proposal | number> {
   return 1;
 }
 
-function show({ file, before, after, summary }: Proposal): void {
+function show({ file, before, after, summary, contradicted = [] }: Proposal): void {
   const style = styleFor(process.stdout);
   const lines = unifiedDiff(before, after).map((line) => patchLine(visibleBlock(line), style));
-  print([style('bold', visible(file)), ...lines, '', visible(summary)].join('\n'));
+  const against = contradicted.map(({ ref, what }) => visible(`  ${ref}: ${what}`));
+  const told =
+    against.length === 0 ? [] : ['', 'These sections say something else now; change them too:', ...against];
+  print([style('bold', visible(file)), ...lines, '', visible(summary), ...told].join('\n'));
 }
 
-function jsonOf({ label, file, before, after, summary }: Proposal) {
-  return { label, file, summary, diff: unifiedDiff(before, after).join('\n') };
+function jsonOf({ label, file, before, after, summary, contradicted = [] }: Proposal) {
+  return { label, file, summary, contradicted, diff: unifiedDiff(before, after).join('\n') };
 }
 
 /** Events go to stderr: what is asked for is the proposal. */
