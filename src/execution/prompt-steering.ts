@@ -4,11 +4,12 @@
  */
 
 import { cutLines, fenced, shown, shownFailure } from '../agent/prompts/evidence.js';
-import type { PromptExtra } from '../agent/prompts/prompt.js';
+import { isTest, type PromptExtra } from '../agent/prompts/prompt.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
 import { otherEditors, otherPatches } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
+import { headingsOf } from '../base/markdown.js';
 import { unifiedDiff } from '../io/text-diff.js';
 import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
@@ -18,8 +19,12 @@ import type { TaskGraph } from '../model/task-graph.js';
 import type { Project } from '../project/project.js';
 import { gateCommands } from './gates.js';
 
-/** Bytes of each file that is shown. */
+/** Bytes of each file that is shown, its end left out, and of a test, which is shown whole. */
 const MAX_FILE = 1200;
+const MAX_TEST = 2400;
+/** Tests that are looked at for one that is short enough. */
+const MAX_NEIGHBOURS = 20;
+const MAX_PREAMBLE = 600;
 const MAX_CHANGES = 5;
 /** Characters of one declaration, of one module and of all of them. */
 const MAX_LINE = 600;
@@ -28,7 +33,6 @@ const MAX_EXPORTS = 6000;
 const EXPORTED = /^(?:\/\*\*.*?\*\/ )*(?:module\.)?exports?\b/;
 /** Files that say how code is written and run here. */
 const MANIFESTS = ['package.json', 'tsconfig.json', 'pyproject.toml', 'go.mod', 'Cargo.toml'];
-const TEST = /(?:^|[/._-])tests?[/._-]|\.spec\./i;
 
 /** A former result that does not stand any more after what its task builds on has changed. */
 export interface FormerFails {
@@ -63,6 +67,8 @@ export async function steeringOf(
     formerPatch: await patchText(project, placed),
     lostPatch: await patchText(project, lost),
     bare: lost.map(({ path }) => path),
+    buildGates: gateCommands(project.config.gates.build),
+    preambles: await preambles(project, task),
     conventions: await conventions(project, task),
     exports: await exportsText(project, task, dependencyOutputs),
   };
@@ -145,27 +151,49 @@ export function instructionsBeside(
   };
 }
 
-/** The head of each file that shows how things are done here; empty if the task sees all of the project. */
+/** What stands between the title and the first part of each document of which the task sees parts: names that it uses. */
+async function preambles({ listing, objects, config }: Project, { specRefs, feature }: Task) {
+  const named = specRefs.filter((ref) => ref.includes('#')).map((ref) => ref.slice(0, ref.indexOf('#')));
+  const found: { readonly file: string; readonly text: string }[] = [];
+  for (const file of new Set(named)) {
+    const entry = listing.get(`${config.specs}/${feature}/${file}`);
+    const text = entry && (await objects.read(entry.id))?.toString('utf8');
+    const [first, second] = text === undefined ? [] : headingsOf(text);
+    if (text === undefined || first?.level !== 1 || !second) continue;
+    const lines = text.split(/\r?\n/).slice(first.line + 1, second.line);
+    const between = lines.join('\n').trim();
+    if (between !== '' && Buffer.byteLength(between) <= MAX_PREAMBLE) found.push({ file, text: between });
+  }
+  return found;
+}
+
+/** The head of each file that shows how things are done here, and one test; empty if the task sees all of the project. */
 async function conventions(project: Project, task: Task): Promise<string> {
   if (task.inputs === undefined) return '';
   const { listing, objects } = project;
-  const seen = patternSet(task.inputs);
-  const hidden = (path: string) => listing.get(path)?.mode.startsWith('100') && !seen.matches(path);
-  const test = task.outputs.length === 0 ? undefined : neighbour(listing.paths.filter(hidden), task);
+  const seen = patternSet([...task.inputs, ...task.edits]);
+  const isFile = (path: string) => listing.get(path)?.mode.startsWith('100') === true;
+  const hidden = (path: string) => isFile(path) && !seen.matches(path);
   const shown: string[] = [];
-  for (const path of [...MANIFESTS.filter(hidden), ...(test === undefined ? [] : [test])]) {
+  const show = async (path: string, isWhole: boolean) => {
     const entry = listing.get(path);
     const blob = entry && (await objects.read(entry.id));
-    if (!blob || blob.includes(0)) continue;
+    if (!blob || blob.includes(0) || (isWhole && blob.length > MAX_TEST)) return false;
     const text = blob.toString('utf8').trim();
-    const head = text.length > MAX_FILE ? `${text.slice(0, MAX_FILE)}\n…` : text;
+    const head = isWhole ? text : cutLines(text, MAX_FILE, 'the rest is left out');
     shown.push(`\`${path}\`:\n\n${fenced(head)}`);
+    return true;
+  };
+  for (const path of MANIFESTS.filter(hidden)) await show(path, false);
+  const seesTest = listing.paths.some((path) => isTest(path) && isFile(path) && seen.matches(path));
+  if (task.outputs.length > 0 && !seesTest) {
+    for (const path of neighbours(listing.paths.filter(hidden), task)) if (await show(path, true)) break;
   }
   return shown.join('\n\n');
 }
 
-/** The test with the same ending that is nearest to what the task writes. */
-function neighbour(paths: readonly string[], task: Task): string | undefined {
+/** Tests with the same ending, the nearest to what the task writes first. */
+function neighbours(paths: readonly string[], task: Task): string[] {
   const output = task.outputs[0] ?? '';
   const ending = output.slice(output.lastIndexOf('.'));
   const common = (path: string) => {
@@ -174,6 +202,7 @@ function neighbour(paths: readonly string[], task: Task): string | undefined {
     return end < 0 ? a.length : end;
   };
   return paths
-    .filter((path) => path.endsWith(ending) && TEST.test(path))
-    .sort((a, b) => common(b) - common(a) || a.length - b.length || (a < b ? -1 : 1))[0];
+    .filter((path) => path.endsWith(ending) && isTest(path))
+    .sort((a, b) => common(b) - common(a) || a.length - b.length || (a < b ? -1 : 1))
+    .slice(0, MAX_NEIGHBOURS);
 }

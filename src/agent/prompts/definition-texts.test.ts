@@ -9,7 +9,8 @@ const command = ['coder'];
 const inbox = { folder: '/inbox', project: '/project', now: () => 0 };
 
 async function definition(): Promise<AgentDefinition> {
-  const text = '---\ndescription: a\npermission:\n  "*": allow\n---\n\nYou write.\n';
+  const text =
+    '---\ndescription: a\npermission:\n  "*": allow\n---\n\nYou write. If you\ncannot, call\n`task_blocked`, and stop. Be kind.\n';
   const read = await readDefinition('writer.md', text);
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   return read.value;
@@ -22,7 +23,7 @@ test.each<[string, () => Agent | undefined]>([
 ])('the driver %s gets the text of an agent definition above the prompt', async (_, create) => {
   const agent = create();
   agent?.useDefinitions?.(new Map([['writer', await definition()]]));
-  expect(agent?.withDefinition?.('writer', 'Do it.')).toBe('You write.\n\n---\n\nDo it.');
+  expect(agent?.withDefinition?.('writer', 'Do it.')).toBe('You write. Be kind.\n\n---\n\nDo it.');
   expect(agent?.withDefinition?.('other', 'Do it.')).toBe('Do it.');
 });
 

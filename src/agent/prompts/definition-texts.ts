@@ -12,6 +12,11 @@ export class DefinitionTexts {
   /** The prompt below the text of a definition; the prompt alone where there is no definition of this name. */
   above(name: string | undefined, prompt: string): string {
     const body = this.definitions.get(name ?? '')?.body;
-    return body === undefined ? prompt : `${body}\n\n---\n\n${prompt}`;
+    return body === undefined ? prompt : `${withoutTools(body)}\n\n---\n\n${prompt}`;
   }
+}
+
+/** Without the sentences about OpenCode's tools: other drivers have none of them, and say in the prompt what to do instead. */
+function withoutTools(body: string): string {
+  return body.replace(/(?<=[.:]\s)[^.]*`task_\w+`[^.]*\.\s?/g, '');
 }

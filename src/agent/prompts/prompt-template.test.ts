@@ -58,12 +58,15 @@ function sampleOf(name: string): Json {
       return [{ ref: '«ref»', text: '«sections»' }];
     case 'dependencies':
       return [{ label: '«dependencies»', paths: ['«path»', '«other path»'] }];
+    case 'preambles':
+      return [{ file: '«file»', text: '«preambles»' }];
     case 'patched':
-      return [{ label: '«patched»', paths: ['«path»'] }];
+    case 'others':
+      return [{ label: `«${name}»`, paths: ['«path»'] }];
     case 'conflicts':
       return [{ path: '«conflicts»', change: '«change»', since: '«since»' }];
     default:
-      return /^(acceptance|constraints|patterns|gotchas|inputs|outputs|edits|gates|buildGates|later)$/.test(
+      return /^(acceptance|constraints|patterns|gotchas|inputs|outputs|edits|tests|gates|buildGates|bare|later)$/.test(
         name,
       )
         ? [`«${name}»`]

@@ -127,10 +127,9 @@ describe('the prompt of a task', () => {
   test('is the definition followed by what steers', async () => {
     const { full } = await rendered();
     const plain = await full({ gates: [] });
-    // Without gates it ends with what holds for every task that edits.
-    const definition = plain.ok
-      ? plain.value.slice(0, plain.value.indexOf('Where this task changes'))
-      : 'refused';
+    // Without gates it ends with what is said of the material.
+    const beside = plain.ok ? plain.value.search(/^.*are background/m) : -1;
+    const definition = plain.ok && beside > 0 ? plain.value.slice(0, beside) : 'refused';
     const whole = await full({
       gates: ['npx vitest run'],
       specChange: '-30 minutes\n+20 minutes',

@@ -42,6 +42,10 @@ export interface PromptFacts {
 export interface PromptExtra {
   /** Commands that will judge the result. */
   readonly gates: readonly string[];
+  /** Those that run on everything together, later. */
+  readonly buildGates?: readonly string[];
+  /** What stands above the first part of a document of which the task sees parts. */
+  readonly preambles?: readonly { readonly file: string; readonly text: string }[];
   /** How the agent can report what it is missing; absent: not at all. */
   readonly report?: ReportForm;
   /** Dependencies that have changed files of others. */
@@ -92,6 +96,18 @@ const REPORT_TEXT: Readonly<Record<ReportForm, string>> = {
 };
 const MAX_CHANGE_BYTES = 4096;
 
+const TEST = /(?:^|[/._-])tests?[/._-]|\.spec\./i;
+
+/** Whether a path looks like that of a test. */
+export function isTest(path: string): boolean {
+  return TEST.test(path);
+}
+
+function hasInterface(dependency: PromptDependency | undefined): boolean {
+  const { outputs = [], interface: seen = [] } = dependency ?? {};
+  return (seen.length > 0 ? seen : outputs).some((path) => !isTest(path));
+}
+
 /** The template that a task's prompt is made from. */
 export function promptName(task: Pick<Task, 'type'>): string {
   if (task.type === 'bugfix') return 'implementation-bugfix.md';
@@ -134,7 +150,13 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
     extra: PromptExtra,
     limit = facts.limit,
   ): Promise<Result<MeasuredPrompt, Failure>> => {
-    const titled = { ...variables, title: task.title, feature: feature.title };
+    const titled = {
+      ...variables,
+      title: task.title,
+      feature: feature.title,
+      // One that only patches is told of below; one that only tests has nothing to build on.
+      dependencies: variables.dependencies.filter((_, at) => hasInterface(facts.dependencies[at])),
+    };
     const first = await renderMeasured(templates, name, titled, { material: measure.material });
     if (!first.ok) return first;
     const diff = (text = '', rest = 'the rest is left out') =>
@@ -151,14 +173,26 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
       others: (extra.others ?? []).map(({ label, paths }) => ({ label, paths: paths.map(shown) })),
       background: [
         ...(context === '' ? [] : ['"About this feature"']),
-        ...(sections.length === 0 ? [] : ['the sections "From …"']),
+        ...(sections.length === 0
+          ? []
+          : [context === '' ? 'The sections "From …"' : 'the sections "From …"']),
       ].join(' and '),
-      edits: variables.edits,
+      buildGates: (extra.buildGates ?? []).map(shown),
+      preambles: [...(extra.preambles ?? [])],
+      tests: task.edits.filter(isTest).map(shown),
       patched: (extra.patched ?? []).map(({ label, paths }) => ({ label, paths: paths.map(shown) })),
       conventions: extra.conventions ?? '',
       exports: extra.exports ?? '',
     };
-    const material = ['specChange', 'formerFails', 'formerPatch', 'lostPatch', 'conventions', 'exports'];
+    const material = [
+      'specChange',
+      'formerFails',
+      'formerPatch',
+      'lostPatch',
+      'conventions',
+      'preambles',
+      'exports',
+    ];
     const second = await renderMeasured(templates, STEERING, steers, { material });
     if (!second.ok) return second;
     const counted = [...first.value.sections, ['gates', bytesIn(steers.gates)] as const];

@@ -125,6 +125,7 @@ async function makeNode(
     gates: gateCommands(config.gates.task),
     buildGates: gateCommands(config.gates.build),
     bytes: taskBytes(config),
+    review: config.review ? 'description, acceptance and constraints' : '',
   };
   const variables: PromptVariables = {
     feature: feature.title,
@@ -132,6 +133,7 @@ async function makeNode(
     gates: [],
     buildGates: [],
     bytes: 0,
+    review: '',
     request: '',
     context: '',
     project: '',

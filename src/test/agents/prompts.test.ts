@@ -83,6 +83,42 @@ describe('the prompt that is shown', () => {
     expect(rich?.instructions).toBe(bare?.instructions);
   });
 
+  test('tells what narrow inputs hide: the manifest and one whole test, the names of a document, what runs in the end', async () => {
+    await using rig = await createRig({ config: { gates: { build: ['npm test'] } } });
+    const long = `${'// a long one\n'.repeat(400)}`;
+    rig.write({
+      'package.json': '{ "type": "module" }\n',
+      'test/long.test.ts': long,
+      'test/small.test.ts': 'test("small");\n',
+      'specs/f/PLAN.md': '# Plan\n\nIn all examples r1 is a room.\n\n## Rooms\n\nr1 is free.\n',
+      'src/app.ts': '',
+    });
+    const task = { inputs: [], outputs: ['test/new.ts'], spec_refs: ['PLAN.md#rooms'], description: 'x' };
+    rig.backlog('f', {
+      T1: { ...task, depends_on: ['T2', 'T3'] },
+      T2: { inputs: [], outputs: ['test/only.test.ts'], run: 'touch test/only.test.ts' },
+      T3: { inputs: [], edits: ['src/app.ts'], outputs: [], run: 'echo 1 > src/app.ts' },
+    });
+    const narrow = (await preview(rig, 'f/T1'))[0]?.text ?? '';
+    expect(narrow).toContain('`package.json`:\n\n```\n{ "type": "module" }\n```');
+    expect(narrow).toContain('`test/small.test.ts`:\n\n```\ntest("small");\n```');
+    expect(narrow).not.toContain('a long one');
+    expect(narrow).toContain('## The beginning of PLAN.md\n\nIn all examples r1 is a room.');
+    expect(narrow).toContain('The sections "From …" are background');
+    expect(narrow).toContain('these run once on everything together');
+    expect(narrow).toContain('f/T3 has changed `src/app.ts`');
+    expect(narrow).not.toContain(
+      '## Build on\n\nFinished and not yours to change; use what they export, as they stand.\n\n- ',
+    );
+    expect(narrow).not.toContain('weaken no other');
+
+    rig.backlog('f', { T1: { ...task, inputs: ['test/long.test.ts'], edits: ['test/small.test.ts'] } });
+    const wider = (await preview(rig, 'f/T1'))[0]?.text ?? '';
+    expect(wider).toContain('`package.json`:');
+    expect(wider).not.toContain('test("small")');
+    expect(wider).toContain('Where this task changes what a test in `test/small.test.ts` holds');
+  });
+
   test('is no prompt where no agent works', async () => {
     await using rig = await createRig();
     rig.backlog('f', { T1: { inputs: [], outputs: ['one.txt'], run: 'echo 1 > one.txt' } });
