@@ -22,6 +22,7 @@ import { sortDiagnostics } from '../specs/problem.js';
 import { unorderedEdits } from '../specs/unordered-edits.js';
 import { isPackageFolder } from '../workspace/tools/package-folder.js';
 import { missingGatePrograms } from './gate-programs.js';
+import { openChangeWarnings } from './plan/feature-changes.js';
 
 export interface Validated {
   readonly features: readonly string[];
@@ -57,7 +58,11 @@ export async function validateProject(
       features: [...features.keys()],
       tasks: graph.tasks.size,
       agentTasks: [...graph.tasks.values()].filter(({ recipe }) => recipe.kind === 'agent').length,
-      warnings: sortDiagnostics([...warnings, ...(await placed(project, unorderedEdits(graph)))]),
+      warnings: sortDiagnostics([
+        ...warnings,
+        ...(await placed(project, unorderedEdits(graph))),
+        ...(await openChangeWarnings(project)),
+      ]),
       missingPrograms: await missingGatePrograms(host, project),
     });
   });

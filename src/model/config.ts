@@ -72,6 +72,8 @@ export interface ConductorConfig {
   readonly stray?: 'drop' | 'refuse';
   /** What becomes of what an agent asks for: a person decides (`ask`, default), nobody does, or these paths are granted. */
   readonly grow?: GrowPolicy;
+  /** What becomes of changes of other features that a plan proposes: a person agrees to them (`ask`, default), or they are applied. */
+  readonly planChanges?: 'ask' | 'apply';
   readonly timeouts?: {
     /** Minutes for one attempt of an agent (default 30), a `run` recipe or set-up (10), a gate (10). */
     readonly agent?: number;
@@ -131,6 +133,7 @@ export interface Config {
   readonly reverify: boolean;
   readonly stray: 'drop' | 'refuse';
   readonly grow: GrowPolicy;
+  readonly planChanges: 'ask' | 'apply';
   readonly timeouts: { readonly agent: number; readonly run: number; readonly gate: number };
   readonly budget: {
     readonly build: { readonly usd?: number; readonly tokens?: number };
@@ -190,6 +193,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     reverify: config.reverify ?? true,
     stray: config.stray ?? 'drop',
     grow: config.grow ?? 'ask',
+    planChanges: config.planChanges ?? 'ask',
     timeouts: {
       agent: config.timeouts?.agent ?? 30,
       run: config.timeouts?.run ?? 10,

@@ -1,6 +1,7 @@
 /** Backlogs for people: tables, and what a build would do to whose files. Decides nothing. */
 
 import type { Verdict } from '../model/verdict.js';
+import { patchLine } from './difference.js';
 import { type Style, visible } from './style.js';
 import { describeVerdict } from './verdict.js';
 import { padTo, textWidth } from './width.js';
@@ -76,4 +77,27 @@ export function decidedText(
       : [style('bold', `${name}:`), ...lists[name].map((one) => `  - ${visible(one)}`)],
   );
   return parts.length === 0 ? '' : `${parts.join('\n')}\n\n`;
+}
+
+export interface ProposedElsewhere {
+  readonly task: string;
+  readonly because: string;
+  readonly file: string;
+  /** Empty where the spec says so already. */
+  readonly diff: string;
+}
+
+/** Changes that a feature proposes for tasks of other features; empty when there is none. */
+export function elsewhereText(changes: readonly ProposedElsewhere[], style: Style): string {
+  if (changes.length === 0) return '';
+  const blocks = changes.map(({ task, because, file, diff }) => {
+    const lines = diff.split('\n').filter((line) => line !== '');
+    const shown = lines.map((line) => `  ${patchLine(visible(line), style)}`);
+    const nothing = `  ${visible(file)} says so already`;
+    return [
+      `${style('bold', visible(task))}  ${visible(because)}`,
+      ...(diff === '' ? [nothing] : shown),
+    ].join('\n');
+  });
+  return `changes of other features:\n${blocks.join('\n')}\n`;
 }

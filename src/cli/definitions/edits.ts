@@ -103,15 +103,21 @@ export function addAccept(program: Command, setExitCode: SetExitCode): void {
 export function addApprove(program: Command, setExitCode: SetExitCode): void {
   program
     .command('approve')
-    .description('grant what an agent asks for: adds it to `edits`, `outputs` or `inputs` of the spec')
-    .argument('[task]', 'a task whose agent asks for something')
+    .description(
+      'grant what an agent asks for: adds it to `edits`, `outputs` or `inputs` of the spec; or apply what a plan changes in other features',
+    )
+    .argument('[task]', 'a task whose agent asks for something, or a feature whose `changes` are applied')
     .argument('[what...]', 'only these files and packages, of all that it asks for')
     .option('--list', 'show what is asked for and change nothing')
     .option('--json', 'print one JSON object')
     .option('--no-wait', 'fail if a build of this project runs, instead of waiting for it')
     .addHelpText(
       'after',
-      examples('conductor approve --list', 'conductor approve feature-001-auth/T01 package.json'),
+      examples(
+        'conductor approve --list',
+        'conductor approve feature-001-auth/T01 package.json',
+        'conductor approve feature-002-limits',
+      ),
     )
     .action(async (task: string | undefined, what: string[], options) => {
       const { runApprove } = await import('../commands/edits/approve.js');

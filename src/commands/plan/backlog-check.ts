@@ -9,8 +9,10 @@ import { keepIds, type PlannedBacklog } from '../../plan/merged-backlog.js';
 import type { Host } from '../../project/host.js';
 import { placeProblems, sortDiagnostics } from '../../specs/problem.js';
 import { checkSpecs } from '../validate.js';
+import { changedSpecs, changesIn } from './feature-changes.js';
 import { BACKLOG, readBacklog } from './plan-files.js';
 import { type RuleParts, ruleProblems } from './plan-rules.js';
+import { textIn } from './planned-feature.js';
 
 export interface CheckParts extends RuleParts {
   readonly host: Host;
@@ -44,6 +46,12 @@ export async function checkFiles(
   for (const [path, text] of files) {
     entries.set(path, { mode: '100644', id: await project.objects.writeBlob(Buffer.from(text)) });
   }
+  // Whether the plan holds is judged with the changes that it needs elsewhere.
+  const file = feature.folder + BACKLOG;
+  const backlog = await readBacklog(files.get(file) ?? (await textIn(project, file)) ?? '', file);
+  const changed = await changedSpecs(project, changesIn(backlog), { feature: feature.name, file });
+  for (const [path, text] of changed.texts)
+    entries.set(path, { mode: '100644', id: await project.objects.writeBlob(Buffer.from(text)) });
   const { features, diagnostics } = await checkSpecs(host, session, project.config, new Listing(entries));
   const planned = features.find(({ name }) => name === feature.name);
   if (!planned || planned.tasks.length === 0) {
@@ -51,7 +59,7 @@ export async function checkFiles(
     return diagnostics.length > 0 ? diagnostics : [empty];
   }
   const problems = await ruleProblems(parts, planned, features);
-  const placed = await placeProblems(problems, async (file) => files.get(file));
+  const placed = await placeProblems([...changed.problems, ...problems], async (file) => files.get(file));
   return sortDiagnostics([...diagnostics, ...placed]);
 }
 

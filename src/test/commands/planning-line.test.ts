@@ -126,6 +126,26 @@ test('a person is asked before anything is built: on a terminal, or by `--yes`',
   const idle = await project.conductor('run', 'f');
   expect(idle.text).toContain('nothing to do');
   expect(idle.code).toBe(0);
+
+  // What it changes in another feature needs more than `--yes`.
+  project.write(
+    'specs/g/BACKLOG.yaml',
+    'tasks:\n  - id: T1\n    outputs: [g.txt]\n    inputs: []\n    run: echo g > g.txt\n',
+  );
+  const change = 'changes:\n  - task: g/T1\n    because: greetings count\n    acceptance: [It counts.]\n';
+  project.write('specs/f/BACKLOG.yaml', project.read('specs/f/BACKLOG.yaml') + change);
+  const refused = await project.conductor('run', 'f', '--yes');
+  expect(refused.code).toBe(2);
+  expect(refused.stdout).toContain(
+    'changes of other features:\ng/T1  greetings count\n  --- a/specs/g/BACKLOG.yaml\n',
+  );
+  expect(refused.stderr).toContain('conductor approve f');
+  expect(project.read('specs/g/BACKLOG.yaml')).not.toContain('It counts.');
+  expect((await project.conductor('approve', '--list')).stdout).toContain('g/T1  greetings count');
+  const approved = await project.conductor('approve', 'f');
+  expect(approved.code).toBe(0);
+  expect(project.read('specs/g/BACKLOG.yaml')).toContain('- It counts.');
+  expect(project.read('specs/f/BACKLOG.yaml')).not.toContain('changes:');
 });
 
 test('the backlog says what can start, and words about a task are set with every comment kept', async () => {

@@ -3,9 +3,10 @@
 import { build } from '../../../build/build.js';
 import { PLAIN_BUILD } from '../../../build/options.js';
 import { proposeBuild } from '../../../commands/backlog.js';
+import { applyChanges, proposedChanges } from '../../../commands/plan/feature-changes.js';
 import { plan } from '../../../commands/plan/plan.js';
 import type { Host } from '../../../project/host.js';
-import { decidedText, proposalText } from '../../../report/backlog.js';
+import { decidedText, elsewhereText, proposalText } from '../../../report/backlog.js';
 import { estimateText } from '../../../report/estimate.js';
 import type { Reporter } from '../../../report/live/reporter.js';
 import { refuse, styleFor } from '../../output.js';
@@ -51,8 +52,15 @@ export async function runRun(target: string, flags: RunFlags): Promise<number> {
     const { feature } = planned;
     if (feature === undefined) return planned.summary.exitCode;
     const agreed = await agree(host, feature, flags, signals.signal);
-    if (agreed !== undefined) return agreed;
-    const options = { ...PLAIN_BUILD, targets: [feature], discardEdits, wait: flags.wait, command };
+    if (typeof agreed === 'number') return agreed;
+    const { changed } = agreed;
+    if (changed.length > 0) {
+      const { signal } = signals;
+      const applied = await applyChanges(host, feature, { command, wait: flags.wait, signal });
+      if (!applied.ok) return refuse(applied.error);
+    }
+    const targets = [feature, ...changed];
+    const options = { ...PLAIN_BUILD, targets, discardEdits, wait: flags.wait, command };
     const summary = await reported(host, flags, (reporters) =>
       build(
         host,
@@ -80,21 +88,38 @@ async function reported<T>(
   }
 }
 
-/** Shows what would be built and asks; the exit code when it is not to be built. */
+/** What a person agreed to beside the feature itself: the tasks of other features that are to be changed. */
+interface Agreed {
+  readonly changed: readonly string[];
+}
+
+/** Shows what would be built and changed, and asks; the exit code when it is not to be built. */
 async function agree(
   host: Host,
   feature: string,
   flags: RunFlags,
   signal: AbortSignal,
-): Promise<number | undefined> {
+): Promise<number | Agreed> {
   const proposed = await proposeBuild(host, feature);
   if (!proposed.ok) return refuse(proposed.error);
+  const elsewhere = await proposedChanges(host, feature);
+  if (!elsewhere.ok) return refuse(elsewhere.error);
+  const { changes, policy } = elsewhere.value;
+  const agreed = { changed: [...new Set(changes.map(({ task }) => task))] };
   const { rows, estimate, contradictions, assumptions } = proposed.value;
-  if (rows.length === 0) return undefined;
+  if (rows.length === 0 && changes.length === 0) return agreed;
   const out = flags.json ? process.stderr : process.stdout;
   const decided = decidedText({ contradictions, assumptions }, styleFor(out));
-  out.write(`\n${proposalText(rows, styleFor(out))}\n${decided}${estimateText(estimate)}\n`);
-  if (flags.yes) return undefined;
+  const other = elsewhereText(changes, styleFor(out));
+  out.write(`\n${proposalText(rows, styleFor(out))}\n${other}${decided}${estimateText(estimate)}\n`);
+  if (flags.yes && (changes.length === 0 || policy === 'apply')) return agreed;
+  if (flags.yes) {
+    return refuse({
+      kind: 'usage',
+      message: 'nothing was built: the plan changes other features, and `--yes` does not agree to that',
+      hint: `apply the changes with \`conductor approve ${feature}\`, then build; or set \`planChanges: 'apply'\` in the config`,
+    });
+  }
   const { askYes, canAsk, LeftAtQuestion } = await import('../../questions.js');
   if (flags.json || !canAsk()) {
     return refuse({
@@ -105,7 +130,9 @@ async function agree(
   }
   const declined = 'conductor: nothing was built; the plan is written\n';
   try {
-    if (await askYes('Build this?', false, signal)) return undefined;
+    const question =
+      changes.length === 0 ? 'Build this?' : 'Apply the changes of other features, and build this?';
+    if (await askYes(question, false, signal)) return agreed;
     out.write(declined);
     return 1;
   } catch (error) {
