@@ -21,7 +21,7 @@ import type { Failure } from '../../model/failure.js';
 import type { Regeneration } from '../../model/regeneration.js';
 import type { Emit } from '../../project/host.js';
 import { crossTests, type Generations } from './cross-tests.js';
-import { recordedTree, regeneratedTask } from './task-comparison.js';
+import { missingRecord, recordedTree, regeneratedTask } from './task-comparison.js';
 
 export interface RegenerateOptions {
   /** As for build; none: everything. */
@@ -99,7 +99,10 @@ async function inTaskRunner(
     const typescript = await loadTypescript(project.repository.project);
     const tasks = [];
     for (const label of project.graph.order) {
-      if (targets.has(label)) tasks.push(await regeneratedTask(prepared, label, steps, typescript));
+      if (!targets.has(label)) continue;
+      tasks.push(await regeneratedTask(prepared, label, steps, typescript));
+      const message = await missingRecord(prepared, label);
+      if (message !== undefined) emit({ type: 'warning', task: label, message });
     }
     const { merged } = await planPublish(prepared, first);
     if (!merged.ok) return merged;

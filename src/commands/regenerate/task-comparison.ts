@@ -11,6 +11,7 @@ import type { RegeneratedTask } from '../../model/regeneration.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Entry, Files, ObjectId } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
+import { plural } from '../../report/style.js';
 import { compareFiles, compareRuns, makingOf } from './comparison.js';
 
 /** The project with the targets' outputs as recorded, whatever stands on disk. */
@@ -87,6 +88,24 @@ function recordedFiles(project: Project, task: Task): Files {
   const locked = lockedTask(project, task);
   for (const [path, entry] of locked ? lockedPatches(locked) : []) if (entry) files.set(path, entry);
   return files;
+}
+
+/** Why files count as new although they are recorded; undefined where all recorded files can be read. */
+export async function missingRecord(
+  { project, store }: Pick<Prepared, 'project' | 'store'>,
+  label: Label,
+): Promise<string | undefined> {
+  const task = project.graph.task(label);
+  const locked = lockedTask(project, task);
+  const ids = [...recordedFiles(project, task).values()].map(({ id }) => id);
+  const missing = await project.objects.missing(ids);
+  if (!locked || missing.length === 0) return undefined;
+  const unreached = store.unreached?.(resultKeyOf(locked)) ?? [];
+  const where =
+    unreached.length === 0
+      ? 'cannot be found in any store'
+      : `cannot be found here, and ${unreached.join(', ')} could not be reached`;
+  return `${plural(missing.length, 'recorded file')} ${where}: the comparison shows new files`;
 }
 
 /** Without files whose recorded text is in no store any more: they count as new. */

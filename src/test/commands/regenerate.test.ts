@@ -63,7 +63,7 @@ async function again(
   const started = events.flatMap((event) =>
     event.type === 'task.started' && event.recipe !== 'gates' ? [event.task] : [],
   );
-  return { ...done.value, started };
+  return { ...done.value, started, events };
 }
 
 const byLabel = (report: Regeneration) => Object.fromEntries(report.tasks.map((task) => [task.label, task]));
@@ -178,7 +178,8 @@ test('what was made is published on demand, with its record; edits by hand are n
   const { report } = await again(rig, { targets: ['f/T1'], fresh: true, apply: true }, agent());
   expect(report.published).toContain('src/greet.ts');
   expect(rig.read('src/greet.ts')).toBe(`${CODE}// new\n`);
-  expect(await rig.inspect()).toMatchObject({ 'f/T1': 'fresh', 'f/T2': 'stale' });
+  // A comment changes no declaration that T2 sees, but its gates read the file.
+  expect(await rig.inspect()).toMatchObject({ 'f/T1': 'fresh', 'f/T2': 'unverified' });
 });
 
 test('a stale task is made from its new spec, and what fails is told with the rest', async () => {
@@ -207,4 +208,24 @@ test('the page needs nothing from elsewhere and shows foreign text as text', asy
   expect(page).not.toMatch(/<script|https?:|src=|@import|url\(/);
   expect(page).not.toContain('\u001b');
   expect(page).toContain('<title>p &lt;b&gt;</title>');
+});
+
+test('recorded files that are not here are told, and a remote that does not answer is not said to have lost them', async () => {
+  await using rig = await createRig();
+  rig.write({ '.gitignore': '.conductor/\nthree.txt\n' });
+  rig.backlog('f', { T3: { inputs: [], outputs: ['three.txt'], run: 'date +%s%N > three.txt' } });
+  await rig.build();
+  rig.remove('.git/conductor', 'three.txt');
+  const told = async () => {
+    const { events } = await again(rig, { fresh: true });
+    return events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+  };
+  expect(await told()).toEqual([
+    '1 recorded file cannot be found in any store: the comparison shows new files',
+  ]);
+  rig.remove('.git/conductor');
+  rig.config = { ...rig.config, cache: { remotes: ['git:../nowhere.git'] } };
+  expect(await told()).toContainEqual(
+    expect.stringMatching(/^1 recorded file cannot be found here, and .*nowhere.git could not be reached/),
+  );
 });
