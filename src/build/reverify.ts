@@ -15,6 +15,7 @@ import { isReviewed, review, reviewRequest } from '../execution/reviewer.js';
 import { firstMaking, type GateRun, type Provenance, type Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
+import { brokenGate } from './preflight.js';
 import { gatesRunKey, runGatesOn, type VerifyParts } from './verify.js';
 
 export interface ReverifyParts extends VerifyParts {
@@ -73,6 +74,8 @@ export async function reverify(
     return ok({ usage });
   }
   const failure = judged.error;
+  const broken = brokenGate(check.task, failure);
+  if (broken) return err(broken);
   if (!speaksAgainst(failure)) return judged;
   sessionState.failed.set(key, failure);
   caller.emit({ ...told, passed: false, failure });

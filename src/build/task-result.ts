@@ -23,6 +23,7 @@ import type { Failure } from '../model/failure.js';
 import type { TaskOutcome } from '../model/task-run.js';
 import { type KeptWork, WorkStore } from '../store/kept-work.js';
 import type { BuildOptions } from './options.js';
+import type { Preflight } from './preflight.js';
 import { type ReverifyParts, reverify } from './reverify.js';
 import { recordGates } from './verify.js';
 
@@ -31,6 +32,8 @@ export interface MakeParts extends ReverifyParts, EscalationParts {
   readonly options: BuildOptions;
   /** The targets are built without their former outputs: no former result stands. */
   readonly isFromScratch: boolean;
+  /** Tries gates before the first call that costs money. */
+  readonly preflight: Preflight;
   /** For tasks that conductor itself renders and that no gate judges: they wait for the disk, many together. */
   readonly renderers: Limiter;
 }
@@ -79,6 +82,8 @@ async function build(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
     caller.emit({ type: 'warning', task: task.label, message });
     await prepared.store.forget(storeKey);
   }
+  const unready = task.recipe.kind === 'agent' ? await parts.preflight.problem(check) : undefined;
+  if (unready) return unmade(unready);
   let isOwn = false;
   let escalated: Escalated | undefined;
   const works = new WorkStore(prepared.project.objects, prepared.project.repository.project);

@@ -13,6 +13,7 @@ import type { ObjectId } from '../model/tree.js';
 import { readDurations, writeDurations } from '../project/clone-records.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { BuildOptions } from './options.js';
+import { Preflight } from './preflight.js';
 import type { Session } from './project-session.js';
 import type { Caller } from './running-tasks.js';
 import { schedule } from './scheduler.js';
@@ -86,16 +87,15 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       const ranked = [...selected].map((label) => ({ label, rank: priority(label) }));
       ranked.sort((a, b) => b.rank - a.rank);
       const workers = options.workers ?? project.config.workers;
+      const shared = { prepared, executor, priority, caller, options };
+      const limiter = sessionState.shared.limiter('workers', workers);
       const step = new TaskStep({
-        prepared,
-        executor,
+        ...shared,
+        preflight: new Preflight({ ...shared, workers: limiter }),
         rebaser: fromScratch ? undefined : rebaser,
-        workers: sessionState.shared.limiter('workers', workers),
+        workers: limiter,
         renderers: sessionState.shared.limiter('renderers', RENDERERS),
         sessionState,
-        priority,
-        caller,
-        options,
         isFromScratch: fromScratch,
         isUrgent: first.size > 0,
         durations,

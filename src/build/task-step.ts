@@ -20,6 +20,7 @@ import { describeVerdict } from '../report/verdict.js';
 import { acceptFiles } from './hand-edits/accept-files.js';
 import { mergeEdits, recordedOutputs, replacesAccepted } from './hand-edits/merge-edits.js';
 import type { BuildOptions } from './options.js';
+import { isNotTried } from './preflight.js';
 import type { FinishedTask } from './publishing/publish-plan.js';
 import { runKeys } from './reverify.js';
 import { TaskOutcomes } from './task-outcomes.js';
@@ -65,8 +66,10 @@ export class TaskStep extends TaskOutcomes {
 
   async run(label: Label): Promise<'done' | 'failed'> {
     const { result, ms } = await this.attempt(label);
-    if (!result.ok && result.error.kind === 'cancelled') this.skip(label, undefined);
-    else if (result.ok) this.done(label, result.value, ms);
+    if (!result.ok && isNotTried(result.error)) {
+      if (result.error.kind === 'preflight-failed') this.firstFailure ??= result.error;
+      this.skip(label, undefined);
+    } else if (result.ok) this.done(label, result.value, ms);
     else this.fail(label, result.error, ms);
     return result.ok ? 'done' : 'failed';
   }

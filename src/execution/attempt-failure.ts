@@ -25,6 +25,8 @@ export function isWorthRetry(failure: Failure): boolean {
     case 'git-failed':
     case 'store-damaged':
     case 'gate-missing-program':
+    case 'gate-cannot-start':
+    case 'preflight-failed':
     case 'review-failed':
     case 'bug':
       return false;

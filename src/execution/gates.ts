@@ -53,7 +53,8 @@ export async function judgeTree(
     const first = await runGate(parts, { ...job, round: 1 }, context);
     runs.push({ name: gate.name, exitCode: first.exitCode, ms: first.ms });
     if (!first.failure) continue;
-    if (first.failure.kind !== 'gate-failed') return { ok: false, failure: first.failure, runs };
+    if (first.failure.kind !== 'gate-failed' || run.isPreflight === true)
+      return { ok: false, failure: first.failure, runs };
     // Run the gate again on the same tree: if it passes now, the gate is flaky, and the result stands.
     await parts.pool.show(workspace, run.tree);
     const second = await runGate(parts, { ...job, round: 2 }, context);
@@ -84,10 +85,12 @@ interface OneRun {
 
 async function runGate(parts: GateParts, job: GateJob, context: ExecutionContext): Promise<OneRun> {
   const { gate, index, round, workspace } = job;
-  const { task, attempt, network } = job.run;
+  const { task, attempt, network, isPreflight = false } = job.run;
   const named = task === undefined ? {} : { task };
-  const shown = task === undefined ? undefined : outputLines(task, attempt, context);
-  const name = `gate-${attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`;
+  const shown = task === undefined || isPreflight ? undefined : outputLines(task, attempt, context);
+  const name = isPreflight
+    ? `preflight-${attempt}.log`
+    : `gate-${attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`;
   const log = parts.logs.file(task ?? 'build', name);
   const minutes = gate.timeoutMinutes ?? parts.config.timeouts.gate;
   const askedAt = parts.now();

@@ -80,7 +80,7 @@ export class LocalExecutor implements Executor {
     if (!opened.ok) return { ok: false, failure: opened.error, runs: [], ms: now() - startedAt };
     const { task, attempt } = run;
     try {
-      if (task !== undefined) {
+      if (task !== undefined && run.isPreflight !== true) {
         emit({ type: 'task.started', task, attempt, recipe: 'gates' });
         emit({ type: 'task.phase', task, attempt, phase: 'gates' });
       }

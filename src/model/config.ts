@@ -56,6 +56,8 @@ export interface ConductorConfig {
   readonly rebase?: 'apply' | 'propose' | 'off';
   /** Confidence from 0 to 1 above which the build goes on with a revised task. Default 0.7. */
   readonly rebaseThreshold?: number;
+  /** Whether gates are tried before the first model call of a build, to find those that cannot start. Default true. */
+  readonly preflight?: boolean;
   /** Whether a reviewer judges what an agent made once its gates pass. Default false. */
   readonly review?: boolean;
   /**
@@ -128,6 +130,7 @@ export interface Config {
   readonly attempts: number;
   readonly rebase: 'apply' | 'propose' | 'off';
   readonly rebaseThreshold: number;
+  readonly preflight: boolean;
   readonly review: boolean;
   readonly publish: 'task' | 'feature' | 'build';
   readonly reverify: boolean;
@@ -188,6 +191,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     attempts: config.attempts ?? 2,
     rebase: config.rebase ?? 'apply',
     rebaseThreshold: config.rebaseThreshold ?? 0.7,
+    preflight: config.preflight ?? true,
     review: config.review ?? false,
     publish: config.publish ?? 'feature',
     reverify: config.reverify ?? true,

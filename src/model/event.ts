@@ -10,6 +10,8 @@ export const EVENT_SCHEMA = 1;
 
 /** What a task is busy with while it runs. */
 export type Phase =
+  /** Gates are tried before the first call of the build that costs money. */
+  | 'preflight'
   | 'workspace'
   | 'setup'
   /** For a session: as many of this provider as the config allows go on; its name is the detail. */

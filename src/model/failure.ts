@@ -202,6 +202,17 @@ export type Failure =
       readonly said?: string;
     }
   | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
+  /** Found before an agent was asked: nothing that an agent writes could make it pass. */
+  | {
+      readonly kind: 'gate-cannot-start';
+      readonly gate: string;
+      readonly exitCode: number | string;
+      readonly why: string;
+      readonly advice: string;
+      readonly output: KeptOutput;
+    }
+  /** No agent was asked, because a gate of this task cannot start. */
+  | { readonly kind: 'preflight-failed'; readonly task: Label; readonly failure: Failure }
   /** The reviewer has found what no gate has. */
   | { readonly kind: 'review-rejected'; readonly findings: readonly ReviewFinding[]; readonly said?: string }
   /** The reviewer gave no valid answer, which is not an approval. */

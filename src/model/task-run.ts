@@ -132,6 +132,8 @@ export interface GatesRun {
   readonly tree: ObjectId;
   readonly gates: readonly GateSpec[];
   readonly network: boolean;
+  /** Each gate is tried once, before any work, and nothing is told of it. */
+  readonly isPreflight?: boolean;
   /** In the names of the gates' logs: no two runs of one build share a log. */
   readonly attempt: number;
 }

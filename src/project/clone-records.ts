@@ -201,6 +201,22 @@ export async function writeUncommittedLocks(state: string, record: UncommittedLo
   await writeAtomic(`${state}/uncommitted-locks.json`, JSON.stringify(record));
 }
 
+/** What gates did on the files from which agents start, by a digest of the gate and these files. */
+export async function readPreflight(state: string): Promise<Record<string, 'passes' | 'fails'>> {
+  return (await readRecord<Record<string, 'passes' | 'fails'>>(`${state}/preflight.json`)) ?? {};
+}
+
+/** The last ones. */
+const MAX_PREFLIGHT = 2000;
+
+export async function writePreflight(
+  state: string,
+  outcomes: Readonly<Record<string, 'passes' | 'fails'>>,
+): Promise<void> {
+  const kept = Object.fromEntries(Object.entries(outcomes).slice(-MAX_PREFLIGHT));
+  await writeAtomic(`${state}/preflight.json`, JSON.stringify(kept));
+}
+
 /** Milliseconds that tasks took when they were last run. */
 export async function readDurations(state: string): Promise<Record<Label, number>> {
   return soundOf<number>(await readRecord(`${state}/durations.json`), Number.isFinite);

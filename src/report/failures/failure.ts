@@ -137,6 +137,10 @@ function describeKind(failure: Failure, task?: Label): FailureText {
         list('exists', failure.paths),
         'move the files away, or choose another name',
       );
+    case 'preflight-failed': {
+      const gate = describeFailure(failure.failure, failure.task);
+      return { ...gate, facts: [['task', failure.task], ...gate.facts] };
+    }
     case 'failed-before': {
       const before = describeFailure(failure.failure, task);
       return say(

@@ -8,7 +8,7 @@ import { type FailureText, kept, say } from './failure-text.js';
 export type GateFailure = Extract<
   Failure,
   {
-    kind: 'gate-failed' | 'gate-missing-program' | 'gate-timed-out';
+    kind: 'gate-failed' | 'gate-missing-program' | 'gate-cannot-start' | 'gate-timed-out';
   }
 >;
 
@@ -35,6 +35,17 @@ export function describeGateFailure(failure: GateFailure, task?: Label): Failure
         ],
         failure.output,
         'find out why it hangs, or raise its timeout (`timeout` in a spec, `timeoutMinutes` in the config)',
+      );
+    case 'gate-cannot-start':
+      return kept(
+        'a gate cannot start; no agent was asked',
+        [
+          ['gate', failure.gate],
+          ['why', failure.why],
+          ['exit', String(failure.exitCode)],
+        ],
+        failure.output,
+        failure.advice,
       );
     case 'gate-missing-program':
       return say(

@@ -35,7 +35,8 @@ export type TaskFailure = Exclude<
       | 'invalid-template'
       | 'invalid-variables'
       | 'files-in-the-way'
-      | 'failed-before';
+      | 'failed-before'
+      | 'preflight-failed';
   }
 >;
 
@@ -244,6 +245,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
       return describeOutputFailure(failure, task);
     case 'gate-failed':
     case 'gate-missing-program':
+    case 'gate-cannot-start':
     case 'gate-timed-out':
       return describeGateFailure(failure, task);
     case 'drifted-outputs':

@@ -74,8 +74,8 @@ export class Rig implements AsyncDisposable {
   constructor(options: RigOptions) {
     const { temporary } = this;
     this.dir = realpathSync(temporary.dir) + (options.folder ? `/${options.folder}` : '');
-    // Tests of other things have no answer for who is asked for a revised task.
-    this.config = { sandbox: 'off', rebase: 'off', ...options.config };
+    // Tests of other things have no answer for who is asked for a revised task, and count the gates that judge work.
+    this.config = { sandbox: 'off', rebase: 'off', preflight: false, ...options.config };
     this.env = { PATH: process.env.PATH, HOME: temporary.home };
     mkdirSync(this.dir, { recursive: true });
     this.git('config', 'user.name', 'Ada');
