@@ -41,9 +41,15 @@ interface Trial {
   readonly key?: Digest;
   /** Of a task that waits for another one: only whether this program is there can be known. */
   readonly program?: string;
-  /** Whether the task was built before: then a gate that passes is no surprise. */
-  readonly isRebuild: boolean;
-  readonly isOwn: boolean;
+}
+
+interface Trials {
+  /** Each gate once, with the first task that has it: by its command. */
+  readonly gates: ReadonlyMap<string, Trial>;
+  /** For tasks that wait for others: programs of their gates. */
+  readonly programs: ReadonlyMap<string, Trial>;
+  /** Tasks that were never built, with the commands of all their gates. */
+  readonly first: ReadonlyMap<Task, readonly string[]>;
 }
 
 interface Findings {
@@ -86,13 +92,14 @@ export class Preflight {
   private async tryGates(): Promise<Findings> {
     const { prepared, caller } = this.parts;
     const { state } = prepared.project.repository;
-    const trials = await this.trials();
+    const { gates, programs, first } = await this.trials();
     const known = await readPreflight(state);
     const remembered: Record<Digest, Outcome> = {};
     const stopped = new Map<Label, Failure>();
     const reached = new Set<Label>();
-    await mapBounded(trials, async (trial) => {
-      const { task, gate, key, program } = trial;
+    const passing = new Set<string>();
+    await mapBounded([...gates, ...programs], async ([command, trial]) => {
+      const { task, key, program } = trial;
       const outcome = (key === undefined ? undefined : known[key]) ?? (await this.outcomeOf(trial));
       if (typeof outcome === 'object') {
         if (!stopped.has(task.label)) stopped.set(task.label, outcome);
@@ -101,10 +108,10 @@ export class Preflight {
       }
       if (outcome === undefined || key === undefined) return;
       remembered[key] = outcome;
-      const isNews = outcome === 'passes' && trial.isOwn && !trial.isRebuild;
-      const message = `gate "${gate.name}" passes before the work: it cannot judge it`;
-      if (isNews) caller.emit({ type: 'warning', task: task.label, message });
+      if (outcome === 'passes') passing.add(command);
     });
+    for (const [task, commands] of first)
+      if (commands.every((command) => passing.has(command))) this.warnOfPassing(task);
     if (Object.keys(remembered).length > 0) await writePreflight(state, { ...known, ...remembered });
     const [found] = [...stopped].map(([task, failure]) => ({ task, failure }));
     // A task that waits for another one will not be reached, so the build tells of it.
@@ -113,15 +120,25 @@ export class Preflight {
     return { stopped, first: found };
   }
 
-  /** Each gate once, with the first task that has it. */
-  private async trials(): Promise<Trial[]> {
+  private warnOfPassing({ label, verify }: Task): void {
+    const [gate] = verify;
+    const message =
+      gate && verify.length === 1
+        ? `gate "${gate.name}" passes before the work: it cannot judge it`
+        : 'all its gates pass before the work: they cannot judge it';
+    this.parts.caller.emit({ type: 'warning', task: label, message });
+  }
+
+  private async trials(): Promise<Trials> {
     const { prepared, options } = this.parts;
     const { project } = prepared;
     const rows = await inspectTasks(prepared);
-    if (!rows.ok) return [];
+    const gates = new Map<string, Trial>();
+    const programs = new Map<string, Trial>();
+    const first = new Map<Task, readonly string[]>();
+    if (!rows.ok) return { gates, programs, first };
     const known = new Map<Label, DependencyOutputs>();
-    const trials = new Map<string, Trial>();
-    const waiting = new Map<string, Trial>();
+    const settings = settingsFor(prepared.settings, () => true).flatMap(({ name, value }) => [name, value]);
     for (const { task, verdict, check } of rows.value) {
       if (check?.dependencyOutputs) known.set(task.label, check.dependencyOutputs);
       if (task.recipe.kind !== 'agent') continue;
@@ -132,35 +149,26 @@ export class Preflight {
       if (!check) {
         for (const gate of gatesOf(project, task)) {
           const program = firstProgram(gate.command);
-          const trial = {
-            task,
-            gate,
-            tree: project.handWrittenTree,
-            program,
-            isRebuild: false,
-            isOwn: false,
-          };
-          if (program !== undefined) waiting.set(program, { ...trial, program });
+          const trial = { task, gate, tree: project.handWrittenTree };
+          if (program !== undefined) programs.set(`program ${program}`, { ...trial, program });
         }
         continue;
       }
       const tree = await this.startTree(check, known);
       if (tree === undefined) continue;
-      const isRebuild =
+      const isBuilt =
         lockedTask(project, task) !== undefined || (project.owned.get(task.label)?.size ?? 0) > 0;
-      for (const gate of check.gates) {
-        const command = canonicalJson([gate.command, task.network]);
-        if (trials.has(command)) continue;
-        const isOwn = task.verify.some((own) => canonicalJson(own.command) === canonicalJson(gate.command));
-        const settings = settingsFor(prepared.settings, () => true).flatMap(({ name, value }) => [
-          name,
-          value,
-        ]);
+      const commands = check.gates.map((gate) => canonicalJson([gate.command, task.network]));
+      // The gates of the project pass before on purpose, and a gate may pass for what was built before.
+      if (!isBuilt && task.verify.length > 0) first.set(task, commands);
+      for (const [at, gate] of check.gates.entries()) {
+        const command = commands[at] as string;
+        if (gates.has(command)) continue;
         const key = digestFields('conductor.preflight.1', [command, tree, ...settings]);
-        trials.set(command, { task, gate, tree, key, isRebuild, isOwn });
+        gates.set(command, { task, gate, tree, key });
       }
     }
-    return [...trials.values(), ...waiting.values()];
+    return { gates, programs, first };
   }
 
   /** What the task's gates would see if its agent wrote nothing. */

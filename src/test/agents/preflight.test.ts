@@ -91,14 +91,22 @@ test('what the task itself writes may be missing: a test file, a script, a confi
 
 test('a gate that passes before the work is told, but not for a task that was built before', async () => {
   await using rig = await preflightRig({ gates: { task: ['true'] } });
-  rig.backlog('f', { T1: task('one.txt', { verify: ['test -d .', 'test -s one.txt'] }) });
-  rig.answer('f/T1', { 'one.txt': 'one\n' });
-  const first = await rig.build();
-  // The gates of the whole project pass before on purpose.
-  expect(first.warnings()).toEqual(['gate "test -d ." passes before the work: it cannot judge it']);
   rig.backlog('f', {
-    T1: task('one.txt', { verify: ['test -d .', 'test -s one.txt'], description: 'Otherwise.' }),
+    T1: task('one.txt', { verify: ['test -d .'] }),
+    T2: task('two.txt', { verify: ['test -d .', 'test -e .'] }),
+    // One that fails judges the work; the other one holds what was there before.
+    T3: task('three.txt', { verify: ['test -d .', 'test -s three.txt'] }),
+    // Gates of the whole project pass before on purpose.
+    T4: task('four.txt', { verify: [] }),
   });
+  for (const [id, path] of ['one.txt', 'two.txt', 'three.txt', 'four.txt'].entries())
+    rig.answer(`f/T${id + 1}`, { [path]: 'text\n' });
+  const first = await rig.build();
+  expect(first.of('warning').map(({ task: label, message }) => `${label}: ${message}`)).toEqual([
+    'f/T1: gate "test -d ." passes before the work: it cannot judge it',
+    'f/T2: all its gates pass before the work: they cannot judge it',
+  ]);
+  rig.backlog('f', { T1: task('one.txt', { verify: ['test -d .'], description: 'Otherwise.' }) });
   rig.answer('f/T1', { 'one.txt': 'otherwise\n' });
   const second = await rig.build();
   expect([second.warnings(), second.outcomes()]).toEqual([[], { 'f/T1': 'built' }]);
