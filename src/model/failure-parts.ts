@@ -62,3 +62,31 @@ export interface MissingPin {
   /** Those that did not answer: they may have it. Absent: every remote says that it has not. */
   readonly unreached?: readonly string[];
 }
+
+/** What a gate of a task or of the whole project has come to. */
+export type GateFailure =
+  | {
+      readonly kind: 'gate-failed';
+      readonly gate: string;
+      readonly exitCode: number | string;
+      readonly ms: number;
+      readonly output: KeptOutput;
+      readonly said?: string;
+    }
+  | {
+      readonly kind: 'gate-timed-out';
+      readonly gate: string;
+      readonly minutes: number;
+      readonly output: KeptOutput;
+      readonly said?: string;
+    }
+  | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
+  /** Found before an agent was asked: nothing that an agent writes could make it pass. */
+  | {
+      readonly kind: 'gate-cannot-start';
+      readonly gate: string;
+      readonly exitCode: number | string;
+      readonly why: string;
+      readonly advice: string;
+      readonly output: KeptOutput;
+    };

@@ -1,7 +1,14 @@
 /** All expected failures as data: a kind and facts. `report/` turns them into sentences. */
 
 import type { Need } from './agents/agent-report.js';
-import type { Diagnostic, KeptOutput, MissingPin, ReviewFinding, VariableProblem } from './failure-parts.js';
+import type {
+  Diagnostic,
+  GateFailure,
+  KeptOutput,
+  MissingPin,
+  ReviewFinding,
+  VariableProblem,
+} from './failure-parts.js';
 import type { Label } from './task.js';
 
 export type { Diagnostic, KeptOutput, ReviewFinding, VariableProblem } from './failure-parts.js';
@@ -186,31 +193,7 @@ export type Failure =
   | { readonly kind: 'link-leaves-tree'; readonly path: string; readonly target: string }
   | { readonly kind: 'unsafe-path'; readonly path: string; readonly reason: string }
   | { readonly kind: 'output-too-large'; readonly bytes: number; readonly limit: number }
-  | {
-      readonly kind: 'gate-failed';
-      readonly gate: string;
-      readonly exitCode: number | string;
-      readonly ms: number;
-      readonly output: KeptOutput;
-      readonly said?: string;
-    }
-  | {
-      readonly kind: 'gate-timed-out';
-      readonly gate: string;
-      readonly minutes: number;
-      readonly output: KeptOutput;
-      readonly said?: string;
-    }
-  | { readonly kind: 'gate-missing-program'; readonly gate: string; readonly program: string }
-  /** Found before an agent was asked: nothing that an agent writes could make it pass. */
-  | {
-      readonly kind: 'gate-cannot-start';
-      readonly gate: string;
-      readonly exitCode: number | string;
-      readonly why: string;
-      readonly advice: string;
-      readonly output: KeptOutput;
-    }
+  | GateFailure
   /** No agent was asked, because a gate of this task cannot start. */
   | { readonly kind: 'preflight-failed'; readonly task: Label; readonly failure: Failure }
   /** The reviewer has found what no gate has. */

@@ -1,16 +1,9 @@
 /** Sentences for failed gates. */
 
-import type { Failure } from '../../model/failure.js';
+import type { GateFailure } from '../../model/failure-parts.js';
 import type { Label } from '../../model/task.js';
 import { duration, minutes } from '../style.js';
 import { type FailureText, kept, say } from './failure-text.js';
-
-export type GateFailure = Extract<
-  Failure,
-  {
-    kind: 'gate-failed' | 'gate-missing-program' | 'gate-cannot-start' | 'gate-timed-out';
-  }
->;
 
 export function describeGateFailure(failure: GateFailure, task?: Label): FailureText {
   const log = task === undefined ? 'conductor log' : `conductor log ${task}`;

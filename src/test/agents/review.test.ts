@@ -69,18 +69,26 @@ test('what the store has is not reviewed again', async () => {
   expect(again.outcomes()).toEqual({ 'f/T1': 'cached' });
 });
 
-test('a rejection is not replayed for the same work when the task has changed', async () => {
+test('a rejection is not replayed for the same work when the task, its gates or the files around it have changed', async () => {
   await using rig = await createRig({ config: { review: true, attempts: 1 } });
-  rig.backlog('f', { T1: task() });
+  const gate = (run: string) => ({ verify: [{ run, inputs: ['hint.txt'] }] });
+  rig.write({ 'hint.txt': 'one\n' });
+  rig.backlog('f', { T1: task(gate('test -s one.txt')) });
   rig.answer('f/T1', { 'one.txt': 'good' });
   rig.answer('f/T1@review', judged('reject'));
-  expect((await rig.build()).failure('f/T1')).toMatchObject({ kind: 'review-rejected' });
+  const both = ['f/T1 1', 'f/T1@review 1'];
+  const first = await rig.build();
+  expect([first.failure('f/T1')?.kind, asked(first)]).toEqual(['review-rejected', both]);
   // The very same task: the rejection stands without a second review.
   expect(asked(await rig.build())).toEqual(['f/T1 1']);
+  rig.write({ 'hint.txt': 'two\n' });
+  expect(asked(await rig.build())).toEqual(both);
+  rig.backlog('f', { T1: task(gate('test -e one.txt')) });
+  expect(asked(await rig.build())).toEqual(both);
   rig.backlog('f', { T1: task({ description: 'The same words are right now.' }) });
   rig.answer('f/T1@review', judged('accept'));
   const again = await rig.build();
-  expect(asked(again)).toEqual(['f/T1 1', 'f/T1@review 1']);
+  expect(asked(again)).toEqual(both);
   expect(again.outcomes()).toEqual({ 'f/T1': 'built' });
 });
 
