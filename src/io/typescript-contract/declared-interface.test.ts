@@ -10,6 +10,34 @@ const compiler = (await loadTypescript(PACKAGE)) as Typescript;
 const read = (text: string, path = 'a.ts') => declaredInterface(compiler, path, text);
 const shown = (text: string, path?: string) => read(text, path)?.map((one) => one.shown);
 
+/** What the compiler with its type checker declares, line by line. */
+function emitted(text: string, path = 'a.ts'): string[] {
+  const lines: string[] = [];
+  const options = {
+    target: compiler.ScriptTarget.Latest,
+    module: compiler.ModuleKind.ESNext,
+    declaration: true,
+    emitDeclarationOnly: true,
+    allowJs: true,
+    noLib: true,
+    noResolve: true,
+    removeComments: true,
+    strict: true,
+    types: [],
+  };
+  const host = compiler.createCompilerHost(options);
+  const program = compiler.createProgram([path], options, {
+    ...host,
+    getSourceFile: (file, target) =>
+      file === path ? compiler.createSourceFile(file, text, target, true) : undefined,
+    fileExists: (file) => file === path,
+    writeFile: (_file, made) => lines.push(...made.split('\n')),
+  });
+  program.emit();
+  expect(lines.length).toBeGreaterThan(0);
+  return lines.sort();
+}
+
 test('declarations are on one line, with their documentation, in the order of their names', () => {
   const text = `
     /** A file. */
@@ -114,9 +142,10 @@ test.each<[what: string, before: string, after: string, path?: string]>([
     '/** @returns {string} */ function f() { return b; } module.exports = { f };',
     'a.cjs',
   ],
-])('%s is no change', (_what, before, after, path) => {
+])('%s is no change, also for the compiler', (_what, before, after, path) => {
   expect(read(before, path)).toBeDefined();
   expect(read(after, path)).toEqual(read(before, path));
+  expect(emitted(after, path)).toEqual(emitted(before, path));
 });
 
 test.each<[what: string, before: string, after: string, path?: string]>([
