@@ -21,7 +21,7 @@ import type { Project } from '../project/project.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import type { TaskFacts } from './facts.js';
-import { type ObservedState, observedState } from './observed-inputs.js';
+import { beyondInterfaces, type ObservedState, observedState } from './observed-inputs.js';
 import { patchInTheWay, seenFile } from './patches.js';
 import { usableResult } from './pinned-results.js';
 
@@ -120,7 +120,14 @@ export class AlternativeKeys {
     recorded: ObservedInputs | undefined,
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<ObservedState> {
-    const relevant = observedPolicy(this.project.config) === 'ignore' ? undefined : recorded;
+    const policy = observedPolicy(this.project.config);
+    // What counts by signature has a say in the key: that only its inside changed is nothing to warn of.
+    const relevant =
+      policy === 'warn' && recorded
+        ? beyondInterfaces(this.project, task, recorded, dependencyOutputs)
+        : policy === 'ignore'
+          ? undefined
+          : recorded;
     return observedState(this.project, task, relevant, dependencyOutputs);
   }
 

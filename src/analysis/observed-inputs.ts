@@ -9,6 +9,7 @@ import type { TaskRun } from '../model/task-run.js';
 import { type Entry, encodeEntry, type Listing } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
+import { interfacePathsFor, readsSignatures } from './interfaces/interface-files.js';
 import { foldPatches } from './patches.js';
 
 /**
@@ -27,6 +28,23 @@ export function observedInputs(
     return entry && !isOwn(path) ? [[path, encodeEntry(entry)]] : [];
   });
   return found.length > 0 ? Object.fromEntries(found) : undefined;
+}
+
+/** Without the modules of direct dependencies whose declarations are in the key. */
+export function beyondInterfaces(
+  project: Project,
+  task: Task,
+  observed: ObservedInputs,
+  dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+): ObservedInputs {
+  if (!readsSignatures(task)) return observed;
+  const modules = new Set(
+    task.dependsOn.flatMap((label) => {
+      const made = dependencyOutputs.get(label);
+      return made ? interfacePathsFor(task, project.graph.task(label), made.outputs) : [];
+    }),
+  );
+  return Object.fromEntries(Object.entries(observed).filter(([path]) => !modules.has(path)));
 }
 
 /** The recorded paths that differ or are missing in the present input tree, and what decides the next key. */

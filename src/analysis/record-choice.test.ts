@@ -23,7 +23,7 @@ test('the remote is asked once for each key, and the record that it has counts',
       return has;
     };
     project.choices.clear();
-    const choice = await chooseRecord(project, { standing } as unknown as ResultStore, task, key);
+    const choice = await chooseRecord(project, { standing } as unknown as ResultStore, task, { key });
     return { asked, result: choice?.fit?.result };
   };
   expect(await choose('3')).toEqual({ asked: [key], result: '3' });

@@ -3,12 +3,12 @@
  * project's list of choices.
  */
 
-import type { Digest } from '../model/digest.js';
 import { type LockedTask, resultKeyOf, type TaskRecord } from '../model/feature-lock.js';
 import type { Task } from '../model/task.js';
 import type { Project, RecordChoice } from '../project/project.js';
 import { hasSameContent } from '../specs/merge-locks.js';
 import type { ResultStore } from '../store/result-store.js';
+import type { Keys } from './interfaces/former-keys.js';
 
 /**
  * The record whose key is today's; of several the one that the first remote has, else the same one on every machine. An
@@ -18,20 +18,23 @@ export async function chooseRecord(
   project: Project,
   store: ResultStore,
   task: Task,
-  key: Digest,
+  keys: Keys,
 ): Promise<RecordChoice | undefined> {
   const all = project.locks.get(task.feature)?.tasks[task.id];
   if (!all?.unmerged) return undefined;
   const known = project.choices.get(task.label);
   if (known) return known;
-  const choice = await choose(all, store, key);
+  const choice = await choose(all, store, keys);
   project.choices.set(task.label, choice);
   return choice;
 }
 
-async function choose(all: LockedTask, store: ResultStore, key: Digest): Promise<RecordChoice> {
+async function choose(all: LockedTask, store: ResultStore, keys: Keys): Promise<RecordChoice> {
   const { unmerged, ...own } = all;
   const sides: TaskRecord[] = [own, ...(unmerged?.sides ?? [])];
+  const records = [...sides, ...(unmerged?.bases ?? [])];
+  const hasToday = records.some((one) => one.key === keys.key);
+  const key = hasToday ? keys.key : ((await keys.former?.()) ?? keys.key);
   const fitting = sides.filter((one) => one.key === key);
   const bases = unmerged?.bases.filter((one) => one.key === key) ?? [];
   const fit = (await standing(store, fitting)) ?? fitting[0] ?? bases[0];

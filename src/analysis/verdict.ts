@@ -81,7 +81,7 @@ export class Checker {
     if (!gathered.ok) return gathered;
     const facts = gathered.value;
     const gates = gatesOf(this.project, task);
-    const choice = await chooseRecord(this.project, this.store, task, facts.key);
+    const choice = await chooseRecord(this.project, this.store, task, facts);
     const locked = await this.locked(task, facts);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
     const isPassedOver = this.options.forced.has(task.label) || (choice?.accepted.length ?? 0) > 0;

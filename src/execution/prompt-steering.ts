@@ -7,10 +7,12 @@ import { cutLines, fenced, shown, shownFailure } from '../agent/prompts/evidence
 import { isTest, type PromptExtra } from '../agent/prompts/prompt.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
+import { readsSignatures } from '../analysis/interfaces/interface-files.js';
 import { otherEditors, otherPatches } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { headingsOf } from '../base/markdown.js';
 import { unifiedDiff } from '../io/text-diff.js';
+import { isScript } from '../io/typescript.js';
 import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
@@ -70,6 +72,9 @@ export async function steeringOf(
     buildGates: gateCommands(project.config.gates.build),
     preambles: await preambles(project, task),
     conventions: await conventions(project, task),
+    isImported:
+      task.outputs.some(isScript) &&
+      project.graph.dependents(task.label).some((label) => readsSignatures(project.graph.task(label))),
     exports: await exportsText(project, task, dependencyOutputs),
   };
 }

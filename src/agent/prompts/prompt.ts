@@ -57,6 +57,8 @@ export interface PromptExtra {
   readonly lostPatch?: string;
   /** Edited files without its former patch. */
   readonly bare?: readonly string[];
+  /** Others build on what its modules declare. */
+  readonly isImported?: boolean;
   /** What modules of dependencies declare. */
   readonly exports?: string;
   /** How the project does things, where the task does not see it. */
@@ -94,6 +96,9 @@ const REPORT_TEXT: Readonly<Record<ReportForm, string>> = {
   file: `If the task needs what it does not allow, do the rest, write JSON to the file named in \`$CONDUCTOR_NEEDS\`, and stop: \`{"needs":[{"kind":"write","what":"package.json","because":"…"}]}\`. Kinds: ${KINDS}. If nothing has to change: \`{"unchanged":"why"}\`.`,
   answer: `If the task needs what it does not allow, do the rest and put \`"report":{"needs":[{"kind":"write","what":"package.json","because":"…"}]}\` into \`answer.json\`. Kinds: ${KINDS}. If nothing has to change: \`"report":{"unchanged":"why"}\`.`,
 };
+/** What has no declared type counts with the text that its type comes from. */
+const TYPING =
+  'Other tasks build on what your modules export. Declare the types of exports (return types too; in JavaScript by JSDoc), so that a later change inside them concerns nobody else.';
 const MAX_CHANGE_BYTES = 4096;
 
 const TEST = /(?:^|[/._-])tests?[/._-]|\.spec\./i;
@@ -183,6 +188,7 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
       patched: (extra.patched ?? []).map(({ label, paths }) => ({ label, paths: paths.map(shown) })),
       conventions: extra.conventions ?? '',
       exports: extra.exports ?? '',
+      typing: extra.isImported ? TYPING : '',
     };
     const material = [
       'specChange',

@@ -203,7 +203,9 @@ test.each([
   expect(JSON.parse(rig.read(LOCK) ?? '').tasks.R1.observed).toHaveProperty(['src/csv.ts']);
   backlog(rig, {}, 'csv, otherwise', 1);
   answer(rig, AFTER);
-  expect((await rig.build({}, { observed: ['src/csv.ts'] })).ran()).toEqual(ran);
+  const built = await rig.build({}, { observed: ['src/csv.ts'] });
+  expect(built.ran()).toEqual(ran);
+  expect(built.warnings()).toEqual([]);
 });
 
 test('agents with inputs see the files of an interface, and no tests of a dependency', async () => {
@@ -218,6 +220,8 @@ test('agents with inputs see the files of an interface, and no tests of a depend
   });
   const built = await rig.build();
   expect(seen).toEqual(['csv.ts']);
+  const typing = 'Declare the types of exports';
+  expect(built.agent.runs.map(({ prompt }) => prompt.includes(typing))).toEqual([true, false]);
   const prompt = built.agent.runs.at(-1)?.prompt;
   expect(prompt).not.toContain('csv.test.ts');
   expect(prompt).toContain(
