@@ -27,6 +27,10 @@ export function isWorthRetry(failure: Failure): boolean {
     case 'gate-missing-program':
     case 'gate-cannot-start':
     case 'preflight-failed':
+    case 'git-missing':
+    case 'snapshot-failed':
+    case 'unsupported-repository':
+    case 'usage':
     case 'review-failed':
     case 'bug':
       return false;

@@ -52,12 +52,22 @@ function ed25519Signer(key: KeyObject, by: string): Signer {
   };
 }
 
+/** Signing worked when the build started: since then an agent of ssh has ended, or the key is gone. */
+class SigningFailed extends Error {
+  /** For `asFailure`. */
+  readonly code = 'ESIGNING';
+
+  constructor(problem: string) {
+    super(`a result could not be signed: ${problem}`);
+    this.name = 'SigningFailed';
+  }
+}
+
 function sshSigner(keyFile: string, by: string, env: Environment): Signer {
   return {
     async sign(statement) {
       const signed = await sshSign(keyFile, statement, env);
-      // Signing worked when the build started, so this is unexpected.
-      if ('problem' in signed) throw new Error(`a result could not be signed: ${signed.problem}`);
+      if ('problem' in signed) throw new SigningFailed(signed.problem);
       return { schema: 1, by, kind: 'ssh', value: signed.signature };
     },
   };

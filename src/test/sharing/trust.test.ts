@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parsePrivateKey } from '../../store/ed25519.js';
@@ -119,6 +119,26 @@ test('a key of another kind signs by ssh-keygen, and is checked by it', async ()
   const story = await rig.buildWithoutAgent({ targets: ['f/T1'] });
   expect(story.ran()).toEqual([]);
   expect(story.warnings()).toEqual([]);
+});
+
+test('a key that is gone while a build runs fails the task that is to be signed, and is no bug', async () => {
+  await using rig = await createSharedProject({});
+  createBare(rig);
+  const key = sshKey(rig, 'builder', 'ecdsa');
+  cache(rig, { remotes: REMOTES, sign: { keyFile: key.file, as: 'builder' } });
+  let asked = 0;
+  rig.answer('f/T3', () => {
+    asked++;
+    rmSync(key.file, { force: true });
+    return { 'out/agent.txt': 'kind\n', 'routes.txt': 'one\ntwo\nagent\nthree\n' };
+  });
+  const story = await rig.build();
+  expect(story.failure('f/T3')).toMatchObject({
+    kind: 'usage',
+    message: expect.stringMatching(/^a result could not be signed: /),
+  });
+  // Another session would be paid for the same end.
+  expect(asked).toBe(1);
 });
 
 test('a key or a file of signers that cannot be used is told before anything is built', async () => {

@@ -55,12 +55,18 @@ async function place(folder: string, name: string, bytes: Buffer): Promise<void>
     } finally {
       await file.close();
     }
-    if (!(await readFile(temporary)).equals(bytes)) throw new Error(`${name} is not what was written`);
+    if (!(await readFile(temporary)).equals(bytes)) throw differs(temporary);
     await rename(temporary, join(folder, name));
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** What a disk does that takes a write and gives something else back: an error of the system, as Node would say it. */
+function differs(path: string): Error {
+  const error = new Error('EIO: the disk gives back other bytes than were written, read');
+  return Object.assign(error, { code: 'EIO', syscall: 'read', path });
 }
 
 function packBytes(
