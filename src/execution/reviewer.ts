@@ -50,13 +50,17 @@ export async function reviewRequest(
       description: task.description.trim() || task.title,
       acceptance: task.acceptance,
       constraints: task.context.constraints,
+      sections: task.specRefs.flatMap((ref) => {
+        const text = project.features.get(task.feature)?.sections.get(ref);
+        return text === undefined ? [] : [{ ref, text: text.trim() }];
+      }),
       later: laterTasks(project.graph, task.label),
       outputs: task.outputs.map(shownPattern),
       edits: task.edits,
       gates: gateCommands(gates),
       output: OUTPUT,
     },
-    { material: ['description'] },
+    { material: ['description', 'sections'] },
   );
   if (!prompt.ok) return prompt;
   const definition = gatherer.definitionOf('reviewer');

@@ -101,7 +101,7 @@ describe('the shipped agents', () => {
     ['reviewer', 'src/a.ts', 'deny', 'npx vitest run', 'deny'],
     ['reviewer', 'REVIEW.json', 'allow', 'git diff HEAD', 'allow'],
     ['planner-spec', 'src/a.ts', 'deny', 'rm -r specs', 'deny'],
-    ['planner-arch', 'specs/auth/PLAN.md', 'allow', 'git log', 'allow'],
+    ['planner-arch', 'specs/auth/PLAN.md', 'allow', 'git log', 'deny'],
     ['planner-qa', 'package.json', 'deny', 'npm test', 'deny'],
     ['conductor', 'specs/auth/BACKLOG.yaml', 'allow', 'conductor explain auth/T01', 'allow'],
     ['conductor', 'src/a.ts', 'deny', 'conductor build', 'deny'],

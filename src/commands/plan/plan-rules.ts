@@ -38,6 +38,7 @@ export async function ruleProblems(
     ...wideReferences(parts, planned),
     ...unorderedEdits(parts, planned, graph),
     ...missingInputs(parts, planned, graph),
+    ...unseenInputs(parts, planned, graph),
     ...(await largePrompts(parts, planned, graph)),
   ];
 }
@@ -211,6 +212,31 @@ function missingInputs({ project }: RuleParts, feature: Feature, graph: TaskGrap
         };
       }),
   );
+}
+
+/** Inputs that a task writes on which this one does not wait: such a file is not in the workspace, without a word. */
+function unseenInputs({ project }: RuleParts, feature: Feature, graph: TaskGraph): SpecProblem[] {
+  const former = project.features.get(feature.name)?.tasks ?? [];
+  const before = new Set(former.flatMap(({ inputs }) => inputs ?? []));
+  const owned = new Ownership(graph.tasks.values());
+  return feature.tasks.flatMap(({ label, inputs = [], source }) => {
+    const seen = graph.transitiveDependencies(label);
+    return patternSet(inputs)
+      .plainPaths()
+      .flatMap((path) => {
+        const owner = owned.ownerOf(path);
+        if (owner === undefined || owner === label || seen.has(owner) || before.has(path)) return [];
+        const name = owner.startsWith(`${feature.name}/`) ? owner.slice(feature.name.length + 1) : owner;
+        return [
+          {
+            file: source.file,
+            path: [...source.path, 'inputs', Math.max(0, inputs.indexOf(path))],
+            message: `\`${path}\` is an output of ${owner}, and this task does not wait for it: it would not see the file`,
+            hint: `add \`${name}\` to \`depends_on\``,
+          },
+        ];
+      });
+  });
 }
 
 /** The graph of what could be read: without dependencies that do not exist, and without those of tasks in a cycle. */

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const shipped = new Map(
     readdirSync(FOLDER).map((name) => [name, readFileSync(join(FOLDER, name), 'utf8')]),
   );
-  const own = new Map([['mine.md', shipped.get('planner-spec.md') as string]]);
+  const own = new Map([['mine.md', shipped.get('reviewer.md') as string]]);
   const loaded = await loadDefinitions(shipped, own);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
   agent.useDefinitions?.(loaded.value);

@@ -189,13 +189,14 @@ test('a backlog that does not hold is sent back with all that is wrong, in a ses
 test('all that is wrong with a backlog is in one correction, whatever kind of rule says it', async () => {
   await using rig = await project();
   rig.write({ 'src/types.ts': 'export type A = 1;\n' });
+  rig.backlog('other', { T01: { inputs: [], outputs: ['taken.txt'], run: 'echo 1 > taken.txt' } });
   rig.commit();
   const plan = PLAN_TEXT.replace('## Structure', '### R2 Tags\n\nTags can be set.\n\n## Structure');
   const bad = `tasks:
   - id: T01
     title: Notes: a first version
     description: x
-    inputs: [src/typs.ts, config/.env]
+    inputs: [src/typs.ts, config/.env, taken.txt]
     outputs: [src/app.ts, one.txt]
     edits: [src/types.ts]
     spec_refs: ["PLAN.md#R9", "PLAN.md#requirements"]
@@ -231,6 +232,8 @@ test('all that is wrong with a backlog is in one correction, whatever kind of ru
     'its headings: #plan-notes, #requirements, #R1, #R2, #structure, #file, #assumptions',
     '`PLAN.md#requirements` holds 2 requirements',
     'there is no task `f/T7`',
+    '`taken.txt` is an output of other/T01, and this task does not wait for it',
+    'add `other/T01` to `depends_on`',
     '`colour` is not a known key',
     '`T01` and `T02` both edit `src/types.ts`, and neither waits for the other',
     'the text of `T02` has',
