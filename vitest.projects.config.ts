@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests on real libraries, installed from the package registry when they run: `npm run test:projects`. */
+/** Real libraries, and projects with the real tools of their languages: `npm run test:projects`. */
 export default defineConfig({
   test: {
     include: ['src/test/projects/*.project.ts'],

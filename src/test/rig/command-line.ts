@@ -46,7 +46,7 @@ export interface Running {
 /** A project of a person: a git repository, a home and a cache, all removed together. */
 export class TemporaryProject {
   readonly root: string;
-  readonly dir: string;
+  dir: string;
   readonly home: string;
 
   constructor(files: Readonly<Record<string, string>> = {}) {
@@ -66,6 +66,11 @@ export class TemporaryProject {
       env: { PATH: process.env.PATH, HOME: this.home },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+  }
+
+  /** From here on the project is this folder of the repository. */
+  enter(folder: string): void {
+    this.dir = join(this.dir, folder);
   }
 
   commit(): void {
