@@ -71,10 +71,21 @@ async function parseAnswer(json: string): Promise<Result<Answer, string>> {
   } catch (error) {
     return err(`${ANSWER.json} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
+  value = withoutOddStatus(value);
   const problems = await validateSchema('inbox-answer', value);
   if (problems.length === 0) return ok(value as Answer);
   const lines = problems.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
   return err(`${ANSWER.json} is not valid: ${lines.join('; ')}`);
+}
+
+const STATUSES: readonly unknown[] = ['done', 'failed', 'blocked', 'unavailable'];
+
+/** An answer that reports what is missing says so whatever word it has for its status: the report counts. */
+function withoutOddStatus(value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || !('report' in value) || !('status' in value))
+    return value;
+  const { status, ...rest } = value;
+  return STATUSES.includes(status) ? value : rest;
 }
 
 /** Whether a text is complete JSON: somebody may still be writing it. */

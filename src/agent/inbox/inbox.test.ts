@@ -82,3 +82,11 @@ test('the folder of a request that somebody removed is not made again', async ()
   });
   expect(await readdir(inbox)).toEqual([]);
 });
+
+test('what an answer reports is taken, whatever word it has for its status', async () => {
+  const { folder, exit } = await ask();
+  const needs = [{ kind: 'contradiction', because: 'it says both' }];
+  await writeFile(join(folder, 'answer.json'), JSON.stringify({ status: 'report', report: { needs } }));
+  await writeFile(join(folder, 'done'), '');
+  expect(await exit).toMatchObject({ kind: 'finished', report: { needs } });
+});

@@ -94,7 +94,7 @@ const KINDS =
 const REPORT_TEXT: Readonly<Record<ReportForm, string>> = {
   tool: 'If the task needs a file or a package that it does not allow, do the rest, call `task_needs`, and stop. If nothing has to change, call `task_unchanged`.',
   file: `If the task needs what it does not allow, do the rest, write JSON to the file named in \`$CONDUCTOR_NEEDS\`, and stop: \`{"needs":[{"kind":"write","what":"package.json","because":"…"}]}\`. Kinds: ${KINDS}. If nothing has to change: \`{"unchanged":"why"}\`.`,
-  answer: `If the task needs what it does not allow, do the rest and put \`"report":{"needs":[{"kind":"write","what":"package.json","because":"…"}]}\` into \`answer.json\`. Kinds: ${KINDS}. If nothing has to change: \`"report":{"unchanged":"why"}\`.`,
+  answer: `If the task needs what it does not allow, do the rest and write \`answer.json\` like this: \`{"status":"done","files":{"src/a.ts":"…"},"report":{"needs":[{"kind":"write","what":"package.json","because":"…"}]}}\`. Kinds: ${KINDS}. If nothing has to change: \`"report":{"unchanged":"why"}\`.`,
 };
 /** What has no declared type counts with the text that its type comes from. */
 const TYPING =
