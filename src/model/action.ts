@@ -27,6 +27,18 @@ export function manifestKey(manifest: Manifest): ActionKey {
   );
 }
 
+/** Items of a manifest that say who builds a task. */
+const BUILDERS: readonly string[] = ['agent', 'model', 'variant'];
+
+/** What of a manifest matters for code that people wrote: another agent or model would not have made it otherwise. */
+export function handWork(manifest: Manifest): Digest {
+  const items = manifest.filter(({ name }) => !BUILDERS.includes(name));
+  return digestFields(
+    'conductor.hand-work.1',
+    items.flatMap(({ name, value }) => [name, value]),
+  );
+}
+
 /**
  * The key to use when the result that `key` names cannot serve here: its patch conflicts with the file as it is
  * now, its gates fail, a file that its agent looked at has changed, or a person asked for another. Results are created once and never replaced, so the next one

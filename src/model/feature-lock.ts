@@ -33,6 +33,8 @@ export interface LockedTask {
   readonly recipe: ResultRecipe;
   /** People wrote the files before the task was written: they stay when it is removed, whatever was built since. */
   readonly adopted?: true;
+  /** Of code that people wrote: what its key holds without the agent and model that would build it (`handWork`). */
+  readonly handWork?: Digest;
   /** Former ids of the task, the newest last. */
   readonly formerly?: readonly string[];
   readonly agent?: string;

@@ -77,6 +77,7 @@ const TASK_KEYS = [
   'edits',
   'recipe',
   'adopted',
+  'handWork',
   'formerly',
   'agent',
   'model',
@@ -159,7 +160,7 @@ const ENTRY = /^(?:1[0-7]{5}:)?(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 function taskProblem(task: Readonly<Record<string, unknown>>): string | undefined {
   for (const key of ['key', 'interface'])
     if (!matches(DIGEST, task[key])) return `\`${key}\` is not a digest`;
-  for (const key of ['resultKey', 'gates']) {
+  for (const key of ['resultKey', 'gates', 'handWork']) {
     if (task[key] !== undefined && !matches(DIGEST, task[key])) return `\`${key}\` is not a digest`;
   }
   if (!matches(OBJECT, task.result)) return '`result` is not an object id';

@@ -5,7 +5,7 @@
 
 import type { RenderedPrompt } from '../../agent/prompts/prompt.js';
 import type { Result } from '../../base/result.js';
-import { type ActionKey, manifestKey } from '../../model/action.js';
+import { type ActionKey, handWork, type Manifest, manifestKey } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
@@ -15,6 +15,7 @@ import { describeTask, type ManifestFacts } from '../../store/manifest.js';
 /** Today's key, and where it differs the key that the same content had before. */
 export interface Keys {
   readonly key: ActionKey;
+  readonly manifest: Manifest;
   former?(): Promise<ActionKey>;
 }
 
@@ -22,14 +23,19 @@ type Rekeyed = Pick<LockedTask, 'key' | 'resultKey'>;
 
 const rekeyed = new WeakMap<Project, Map<Label, Rekeyed>>();
 
-/** The record of a task; one under the former key of the same content as one under today's. */
+/**
+ * The record of a task; one under the former key of the same content as one under today's, and so one of code that people
+ * wrote, where only who would build it has changed.
+ */
 export async function underTodaysKey(
   project: Project,
   label: Label,
   locked: LockedTask | undefined,
   keys: Keys,
 ): Promise<LockedTask | undefined> {
-  if (!locked || locked.key === keys.key || locked.key !== (await keys.former?.())) return locked;
+  if (!locked || locked.key === keys.key) return locked;
+  const isHandWork = locked.handWork !== undefined && locked.handWork === handWork(keys.manifest);
+  if (!isHandWork && locked.key !== (await keys.former?.())) return locked;
   const today: Rekeyed = { key: keys.key, resultKey: resultKeyOf(locked) };
   const all = rekeyed.get(project) ?? new Map<Label, Rekeyed>();
   rekeyed.set(project, all.set(label, today));

@@ -167,12 +167,12 @@ async function editedWork(parts: RecordParts, task: Task): Promise<Result<Edited
 
 /** Whether the task's files are as they were adopted: nothing was built for it yet, and nobody edited them since. */
 async function isAsAdopted({ store }: Pick<Prepared, 'store'>, locked: TaskRecord, onDisk: Files) {
-  if (!locked.adopted || locked.resultKey !== undefined) return false;
+  if (locked.handWork === undefined) return false;
   const words = Object.entries(locked.outputs);
   const isSame =
     words.length === onDisk.size &&
     words.every(([path, word]) => sameEntry(onDisk.get(path), decodeEntry(word)));
-  const found = isSame ? await store.find(locked.key) : undefined;
+  const found = isSame ? await store.find(resultKeyOf(locked)) : undefined;
   return found?.ok === true && found.value !== undefined && found.value.provenance.over === undefined;
 }
 

@@ -3,7 +3,7 @@
 import { asDependency, criterionDigest } from '../../analysis/dependency-outputs.js';
 import { rekeyedRecord } from '../../analysis/interfaces/former-keys.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
-import { firstMaking, madeBy } from '../../model/action.js';
+import { firstMaking, handWork, madeBy, type Provenance } from '../../model/action.js';
 import { canonicalJson, type Digest } from '../../model/digest.js';
 import {
   type FeatureLock,
@@ -84,6 +84,7 @@ function lockTask(
     ...(gates === undefined ? {} : { gates }),
     ...(result.edits.length === 0 ? {} : { edits }),
     recipe: provenance.recipe,
+    ...(isHandWork(old, provenance) ? { handWork: handWork(provenance.manifest) } : {}),
     ...(old?.formerly ? { formerly: old.formerly } : {}),
     ...(isAdopted(old, provenance.recipe) ? { adopted: true as const } : {}),
     ...(making.agent === undefined ? {} : { agent: making.agent }),
@@ -107,6 +108,11 @@ function renewed(project: Project, task: Task, kept: LockedTask, plan: PublishPl
 /** What dependents by signature are keyed on, where there are any, else the digest of the bytes. */
 function recordedInterface(project: Project, task: Task, bytes: Digest): Digest {
   return interfacesOf(project).known(task, bytes) ?? bytes;
+}
+
+/** Whether the files are as people wrote them, with nothing of conductor below. */
+function isHandWork(old: TaskRecord | undefined, { recipe, over }: Provenance): boolean {
+  return recipe === 'accepted' && over === undefined && isAdopted(old, recipe);
 }
 
 function sameContent(a: LockedTask, b: LockedTask): boolean {

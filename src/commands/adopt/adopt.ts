@@ -51,8 +51,6 @@ export interface Adoption {
   readonly others: number;
   /** Gates that the spec got because the config has none. */
   readonly gates: readonly string[];
-  /** No agent is configured: one that is configured later gives every task another key. */
-  readonly hasAgent: boolean;
 }
 
 /** What would be adopted. Writes nothing. */
@@ -135,7 +133,6 @@ export async function adoptionOf(
     skipped,
     others,
     gates,
-    hasAgent: project.config.agent !== undefined,
   });
 }
 

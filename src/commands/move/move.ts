@@ -149,7 +149,9 @@ async function planned(
   what: Pick<Moved, 'kind' | 'from' | 'to'>,
   affected: readonly Label[],
 ): Promise<Result<PlannedRewriting<Moved>, Failure>> {
-  const drifted = driftedPaths(tasks, new Set(affected));
+  // The keys of what builds on them change, too.
+  const changed = new Set(affected.flatMap((label) => [label, ...project.graph.dependents(label)]));
+  const drifted = driftedPaths(tasks, changed);
   if (drifted.length > 0) return err({ kind: 'drifted-outputs', paths: drifted });
   const changes = await rewrittenSpecs(project, renaming);
   if (!changes.ok) return changes;

@@ -16,7 +16,6 @@ export interface ShownAdoption {
   readonly skipped: readonly { readonly path: string; readonly because: string }[];
   readonly others: number;
   readonly gates: readonly string[];
-  readonly hasAgent: boolean;
 }
 
 /** Files that are named in one list. */

@@ -101,6 +101,23 @@ test('a changed spec is built once, from the code, and may be built back; the fi
   expect(rig.read('src/a.ts')).toBe(CODE['src/a.ts']);
 });
 
+test('another agent or model makes no adopted task stale, until something was built on it', async () => {
+  await using rig = await createRig();
+  rig.write(CODE);
+  await adoptIn(rig, ['src'], { as: 'code' });
+  const other = { tripwire: true, identity: 'other' } as const;
+  const { summary } = await rig.start({ targets: ['code'] }, other).done;
+  expect(summary).toMatchObject({ exitCode: 0, counts: { fresh: 4 } });
+  rig.commit();
+  expect((await rig.start({ frozen: true }, other).done).summary.exitCode).toBe(0);
+  const text = rig.read('specs/code/BACKLOG.yaml') ?? '';
+  rig.write({ 'specs/code/BACKLOG.yaml': text.replace('Opens the shop.', 'Opens two shops.') });
+  rig.answer('code/main', { 'src/main.ts': 'export const built = 1;\n' });
+  expect((await rig.build({}, { identity: 'other' })).ran()).toEqual(['code/main']);
+  rig.answer('code/main', { 'src/main.ts': 'export const built = 2;\n' });
+  expect((await rig.build({ targets: ['code'] }, { identity: 'third' })).ran()).toEqual(['code/main']);
+});
+
 test('where a gate fails on the code nothing is written, and what was stored is forgotten', async () => {
   await using rig = await createRig({ config: { gates: { task: ['! grep -rq "\\[cents" src'] } } });
   rig.write(CODE);

@@ -1,11 +1,13 @@
 /** Other names for features, tasks and outputs: results, versions and accepted edits are kept, and nothing is built. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { inspectProject } from '../../build/dry-run.js';
 import { blame } from '../../commands/blame.js';
 import { featureVersions } from '../../commands/versions/version-history.js';
 import { createRig, type Rig } from '../rig/rig.js';
-import { moveIn, silentHost } from './adopting-rig.js';
+import { moveIn, removeIn, silentHost } from './adopting-rig.js';
 
 const GATES = { config: { gates: { task: ['test -d .'] } } };
 
@@ -144,4 +146,50 @@ test('what would lose something is refused, and a dry run writes nothing', async
   rig.write({ 'src/prices.ts': 'export const prices = 1;\n' });
   rig.remove('own.ts', 'src/taken.ts');
   expect(rig.files()).toEqual(before);
+});
+
+test('patches of files that people own stay on them under the new name, also in a clone', async () => {
+  await using rig = await createRig();
+  rig.write({ 'routes.txt': 'one\n' });
+  rig.backlog('a', {
+    A1: { inputs: [], edits: ['routes.txt'], run: ['sh', '-c', 'echo two >> routes.txt'] },
+  });
+  await rig.build();
+  rig.commit();
+  const main = rig.dir;
+  for (const dir of [main, `${main}/clone`]) {
+    if (dir !== main) rig.git('clone', '-q', '.', 'clone');
+    rig.dir = dir;
+    const [from, to] = dir === main ? ['a', 'b'] : ['b', 'c'];
+    expect((await moveIn(rig, from as string, to as string)).done.rewritten).toMatchObject({
+      // The name is not in the key of a command.
+      kept: 0,
+      stale: [],
+    });
+    expect(rig.read('routes.txt')).toBe('one\ntwo\n');
+    expect((await rig.buildWithoutAgent({ frozen: true })).summary.exitCode).toBe(0);
+    if (dir === main) rig.commit();
+  }
+  rig.dir = main;
+  // The patch is taken out with its task.
+  expect((await removeIn(rig, ['b'])).failure).toBeUndefined();
+  expect(rig.read('routes.txt')).toBe('one\n');
+});
+
+test('what was out of date before is still: it is built once, from its former files', async () => {
+  await using rig = await createRig();
+  await built(rig);
+  const spec = rig.read('specs/shop/BACKLOG.yaml') ?? '';
+  rig.write({ 'specs/shop/BACKLOG.yaml': spec.replace('description: prices', 'description: all prices') });
+  const { done } = await moveIn(rig, 'shop', 'store');
+  expect(done.rewritten).toMatchObject({ kept: 0, stale: ['store/T1', 'store/T2', 'page/P1'] });
+  let seen: string | undefined;
+  rig.answer('store/T1', ({ cwd }) => {
+    seen = readFileSync(join(cwd, 'src/prices.ts'), 'utf8');
+    return { 'src/prices.ts': 'export const prices = 2;\n' };
+  });
+  rig.answer('page/P1', { 'src/page.ts': 'export const page = 3;\n' });
+  const next = await rig.build();
+  expect(next.ran()).toEqual(['store/T1', 'store/T2', 'page/P1']);
+  expect(seen).toBe('export const prices = 1;\n');
 });

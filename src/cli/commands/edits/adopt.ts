@@ -5,7 +5,7 @@ import { type Adoption, type AdoptRequest, adopt, planAdoption } from '../../../
 import { describeAdoption } from '../../../commands/adopt/describe.js';
 import { adoptionText } from '../../../report/adopting/adoption.js';
 import { plural, visibleBlock } from '../../../report/style.js';
-import { print, printJson, printWarning, refuse, say, styleFor } from '../../output.js';
+import { print, printJson, refuse, say, styleFor } from '../../output.js';
 import { openReporters } from '../../reporters.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
@@ -22,9 +22,6 @@ interface AdoptFlags {
   readonly json?: boolean;
   readonly wait: boolean;
 }
-
-const NO_AGENT =
-  'the config names no agent; configure one before you adopt, because an agent that is added later makes every task stale';
 
 export async function runAdopt(paths: readonly string[], flags: AdoptFlags): Promise<number> {
   const host = createHost(process.cwd());
@@ -83,7 +80,6 @@ async function write(request: AdoptRequest, flags: AdoptFlags): Promise<number> 
   if (!adoption) return exitCode;
   if (flags.json) printJson({ schema: 1, ...jsonOf(adoption), written: true });
   else {
-    if (!adoption.hasAgent) printWarning(NO_AGENT);
     print(adoptionText(adoption, styleFor(process.stdout)));
     const what = `${plural(adoption.files, 'file')} adopted as ${plural(adoption.tasks.length, 'task')} and not changed`;
     say(`${what}; \`conductor disown ${adoption.feature}\` is the way back`);
