@@ -15,7 +15,8 @@ import { describeTask, type ManifestFacts } from '../../store/manifest.js';
 /** Today's key, and where it differs the key that the same content had before. */
 export interface Keys {
   readonly key: ActionKey;
-  readonly manifest: Manifest;
+  /** Absent: not known. */
+  readonly manifest?: Manifest;
   former?(): Promise<ActionKey>;
 }
 
@@ -34,7 +35,7 @@ export async function underTodaysKey(
   keys: Keys,
 ): Promise<LockedTask | undefined> {
   if (!locked || locked.key === keys.key) return locked;
-  const isHandWork = locked.handWork !== undefined && locked.handWork === handWork(keys.manifest);
+  const isHandWork = keys.manifest !== undefined && locked.handWork === handWork(keys.manifest);
   if (!isHandWork && locked.key !== (await keys.former?.())) return locked;
   const today: Rekeyed = { key: keys.key, resultKey: resultKeyOf(locked) };
   const all = rekeyed.get(project) ?? new Map<Label, Rekeyed>();

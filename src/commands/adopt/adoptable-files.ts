@@ -121,7 +121,8 @@ async function hiddenSecrets(
     const entries = await readdir(join(repository.project, at), { withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
       const path = at === '' ? entry.name : `${at}/${entry.name}`;
-      if (entry.isDirectory() && entry.name !== '.git' && entry.name !== 'node_modules') await walk(path);
+      // A folder without any file of the project (installed packages, build output) is not looked into.
+      if (entry.isDirectory() && listing.under(`${path}/`).length > 0) await walk(path);
       const isHidden = entry.isFile() && !listing.get(path) && secrets.matches(path);
       if (isHidden) found.push({ path, because: 'its name looks like that of a secret' });
     }
@@ -145,6 +146,7 @@ function reasonAgainst(
   const { config, ownership, graph } = project;
   const entry = project.listing.get(path) as Entry;
   const owner = ownership.ownerOf(path);
+  if (project.claimed.has(path)) return `${owner} names it in \`outputs\`; take it out there first`;
   if (owner !== undefined) return `${owner} owns it`;
   const isConductors =
     path.startsWith(`${config.specs}/`) ||

@@ -179,9 +179,9 @@ export async function mentionsOf({ listing, objects }: Project, name: string): P
   return found;
 }
 
-function ownedBelow({ listing, ownership }: Project, path: string): readonly string[] {
+function ownedBelow({ listing, ownership, claimed }: Project, path: string): readonly string[] {
   const paths = listing.get(path) ? [path] : path === '' ? [] : listing.under(`${path}/`);
-  return paths.filter((one) => ownership.ownerOf(one) !== undefined);
+  return paths.filter((one) => ownership.ownerOf(one) !== undefined && !claimed.has(one));
 }
 
 function nameProblem(from: string, to: string, what: string): Result<never, Failure> | undefined {

@@ -141,6 +141,7 @@ test('what cannot be adopted is named: owned, patched, secret, binary, ignored, 
     ...CODE,
     'src/own.ts': "import './used.js';\n",
     'src/used.ts': 'export {};\n',
+    'src/claimed.ts': 'export {};\n',
     'src/patched.ts': 'export {};\n',
     'src/key.pem': 'secret\n',
     'src/blob.js': 'a\0b',
@@ -150,13 +151,16 @@ test('what cannot be adopted is named: owned, patched, secret, binary, ignored, 
   rig.link('src/link.ts', 'main.ts');
   rig.backlog('f', {
     T1: { outputs: ['src/own.ts'] },
+    T3: { outputs: ['src/claimed.ts'] },
     T2: { run: ['sh', '-c', 'echo >> src/patched.ts'], edits: ['src/patched.ts'] },
   });
+  rig.commit();
   await rig.build({ accept: true, targets: ['f/T1'] });
   for (const [path, because] of [
     ['src/own.ts', 'f/T1 owns it'],
     ['src/patched.ts', 'f/T2 edits it'],
     ['src/used.ts', 'f/T1 uses it as a hand-written file'],
+    ['src/claimed.ts', 'f/T3 names it in `outputs`; take it out there first'],
     ['src/key.pem', 'its name looks like that of a secret'],
     ['src/blob.js', 'it is binary'],
     ['src/ignored.ts', 'git ignores it, or it is empty'],
@@ -171,6 +175,7 @@ test('what cannot be adopted is named: owned, patched, secret, binary, ignored, 
   expect(done.adoption?.feature).toBe('feature-001-src');
   expect(done.adoption?.skipped.map(({ path }) => path)).toEqual([
     'src/blob.js',
+    'src/claimed.ts',
     'src/key.pem',
     'src/link.ts',
     'src/own.ts',
