@@ -22,7 +22,7 @@ import type { ResultStore } from '../store/result-store.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import type { TaskFacts } from './facts.js';
 import { beyondInterfaces, type ObservedState, observedState } from './observed-inputs.js';
-import { patchInTheWay, seenFile } from './patches.js';
+import { patchInTheWay, seenFile, wholeFile } from './patches.js';
 import { usableResult } from './pinned-results.js';
 
 /** A result that may stand in place of a new one if the gates pass on it. */
@@ -142,15 +142,14 @@ export class AlternativeKeys {
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<Result<{ path: string; base: Entry | undefined; with?: Label } | undefined, Failure>> {
     for (const edit of edits) {
-      const seen = await seenFile(this.project, task, edit.path, { dependencyOutputs, own: edit });
+      const whole = await wholeFile(this.project, task, edit, dependencyOutputs);
+      if (!whole.ok) return whole;
+      if (whole.value.fits) continue;
+      const seen = await seenFile(this.project, task, edit.path, dependencyOutputs);
       if (!seen.ok) return seen;
-      if (seen.value.ownFits) continue;
       const other = await patchInTheWay(this.project, task, edit, dependencyOutputs);
-      return ok({
-        path: edit.path,
-        base: seen.value.beside,
-        ...(other === undefined ? {} : { with: other }),
-      });
+      const where = other === undefined ? {} : { with: other };
+      return ok({ path: edit.path, base: seen.value.beside, ...where });
     }
     return ok(undefined);
   }

@@ -8,7 +8,7 @@ import type { EditSides, TaskRun } from '../model/task-run.js';
 import { type Entry, encodeEntry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
-import { seenFile } from './patches.js';
+import { seenFile, wholeFile } from './patches.js';
 import type { Check } from './verdict.js';
 import { filesForGates, filesForRecipe, type Reader, type VisibleFiles } from './visible-files.js';
 
@@ -99,10 +99,13 @@ async function editedSides(
   const edits: FileChange[] = [];
   for (const path of task.edits) {
     const own = former.find((edit) => edit.path === path);
-    const seen = await seenFile(project, task, path, { dependencyOutputs, own });
+    const seen = await seenFile(project, task, path, dependencyOutputs);
     if (!seen.ok) return seen;
-    const { plain, beside, own: file, ownFits } = seen.value;
-    if (own && ownFits && !sameEntry(file, beside)) {
+    const { plain, beside } = seen.value;
+    const whole = own ? await wholeFile(project, task, own, dependencyOutputs) : undefined;
+    if (whole && !whole.ok) return whole;
+    const file = whole?.value.fits ? whole.value.file : beside;
+    if (own && !sameEntry(file, beside)) {
       shown.set(path, file);
       edits.push(own);
     }
@@ -154,10 +157,10 @@ export async function keptTree(
   );
   for (const own of check.candidate?.edits ?? check.dependencyOutputs?.edits ?? []) {
     const { path } = own;
-    const file = await seenFile(project, check.task, path, { dependencyOutputs, own });
-    if (!file.ok) return file;
-    if (!file.value.ownFits) return err({ kind: 'patch-conflict', path });
-    content.set(path, file.value.own);
+    const whole = await wholeFile(project, check.task, own, dependencyOutputs);
+    if (!whole.ok) return whole;
+    if (!whole.value.fits) return err({ kind: 'patch-conflict', path });
+    content.set(path, whole.value.file);
   }
   return ok(await project.objects.editTree(await treeOf(project, seen.value), content));
 }

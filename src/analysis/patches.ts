@@ -37,9 +37,6 @@ export interface SeenFile {
   readonly plain: Entry | undefined;
   /** And those of other tasks that patch it too. */
   readonly beside: Entry | undefined;
-  /** And the given patch of the task itself; as `beside` when it does not fit. */
-  readonly own: Entry | undefined;
-  readonly ownFits: boolean;
 }
 
 /**
@@ -51,20 +48,73 @@ export async function seenFile(
   project: Project,
   task: Task,
   path: string,
-  { dependencyOutputs, own }: { readonly dependencyOutputs: Outputs; readonly own?: FileChange | undefined },
+  dependencyOutputs: Outputs,
 ): Promise<Result<SeenFile, Failure>> {
   const needs = project.graph.transitiveDependencies(task.label);
   const plain = await foldPatches(project, path, needs, dependencyOutputs);
   if (!plain.ok) return plain;
   const seen = [...needs, ...otherEditors(project, task, path)];
+  const beside = await fold(project, path, patchesOf(project, path, seen, dependencyOutputs));
+  return ok({ plain: plain.value, beside: beside.file });
+}
+
+/** The file as the task sees it, with the task's own patch in its place. */
+export interface WholeFile {
+  readonly file: Entry | undefined;
+  /** False: the patch fits nowhere, and is not in the file. */
+  readonly fits: boolean;
+}
+
+/** Fails as `seenFile` does. The order is the same for all tasks of a file, so that each patch is merged once. */
+export async function wholeFile(
+  project: Project,
+  task: Task,
+  own: FileChange,
+  dependencyOutputs: Outputs,
+): Promise<Result<WholeFile, Failure>> {
+  const { path } = own;
+  const needs = project.graph.transitiveDependencies(task.label);
+  const seen = [...needs, ...otherEditors(project, task, path)];
   const beside = patchesOf(project, path, seen, dependencyOutputs);
-  const file = (await fold(project, path, beside)).file;
-  if (!own) return ok({ plain: plain.value, beside: file, own: file, ownFits: true });
   const rank = project.graph.inOrder([...beside.map(({ label }) => label), task.label]).indexOf(task.label);
   const all = [...beside.slice(0, rank), { label: task.label, change: own }, ...beside.slice(rank)];
-  const whole = await fold(project, path, all);
-  const ownFits = !whole.left.includes(task.label);
-  return ok({ plain: plain.value, beside: file, own: ownFits ? whole.file : file, ownFits });
+  const { file, left } = await fold(project, path, all);
+  const need = left.find((label) => needs.has(label));
+  if (need !== undefined) return err({ kind: 'patch-conflict', path, with: need });
+  return ok({ file, fits: !left.includes(task.label) });
+}
+
+/**
+ * Whether the recorded patches of the file are those of today: then all of them are known to fit on each other, because the
+ * file was published with them.
+ */
+export function isAsPublished(project: Project, path: string, dependencyOutputs: Outputs): boolean {
+  for (const label of recordedEditors(project, path))
+    if (!project.graph.tasks.get(label)?.edits.includes(path)) return false;
+  return editorsOf(project, path).every((label) => {
+    const locked = lockedTask(project, project.graph.task(label))?.edits?.[path]?.after;
+    const made = dependencyOutputs.get(label);
+    if (!made) return true;
+    const edit = made.edits.find((one) => one.path === path);
+    return (edit && (edit.after ? encodeEntry(edit.after) : '')) === locked;
+  });
+}
+
+const recorded = new WeakMap<Project, Map<string, Set<Label>>>();
+
+/** Tasks whose patch of the file is recorded, also of those that are gone. */
+function recordedEditors(project: Project, path: string): ReadonlySet<Label> {
+  let known = recorded.get(project);
+  if (!known) {
+    known = new Map([...project.patched].map(([file, { by }]) => [file, new Set(by)]));
+    for (const [feature, { tasks }] of project.locks) {
+      for (const [id, { edits = {} }] of Object.entries(tasks))
+        for (const file of Object.keys(edits))
+          known.set(file, (known.get(file) ?? new Set()).add(`${feature}/${id}`));
+    }
+    recorded.set(project, known);
+  }
+  return known.get(path) ?? new Set();
 }
 
 /** The other task whose patch of the file this change does not fit on; undefined: the file itself has changed. */
@@ -115,19 +165,27 @@ function patchesOf(
   });
 }
 
-const editors = new WeakMap<object, Map<string, Label[]>>();
+const editors = new WeakMap<object, Map<string, readonly Label[]>>();
+
+/** All tasks whose `edits` name the file. */
+function editorsOf({ graph }: Project, path: string): readonly Label[] {
+  const known = editors.get(graph) ?? new Map<string, readonly Label[]>();
+  editors.set(graph, known);
+  const found =
+    known.get(path) ??
+    [...graph.tasks.values()].filter(({ edits }) => edits.includes(path)).map(({ label }) => label);
+  known.set(path, found);
+  return found;
+}
 
 /** Tasks whose patches of the file this one sees although it does not depend on them. */
-export function otherEditors({ graph }: Project, task: Task, path: string): readonly Label[] {
-  const known = editors.get(graph) ?? new Map<string, Label[]>();
-  editors.set(graph, known);
+export function otherEditors(project: Project, task: Task, path: string): readonly Label[] {
+  const { graph } = project;
+  const editing = editorsOf(project, path);
+  const known = editors.get(graph) as Map<string, readonly Label[]>;
   const key = `${task.label}\0${path}`;
   const found = known.get(key);
   if (found) return found;
-  const editing =
-    known.get(path) ??
-    [...graph.tasks.values()].filter(({ edits }) => edits.includes(path)).map(({ label }) => label);
-  known.set(path, editing);
   const needs = editing.length > 1 ? graph.transitiveDependencies(task.label) : new Set();
   const others = editing.filter(
     (label) =>

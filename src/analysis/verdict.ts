@@ -22,7 +22,7 @@ import { formerResult } from './former-result.js';
 import { underTodaysKey } from './interfaces/former-keys.js';
 import { withDeclarations } from './interfaces/interface-changes.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
-import { loadOtherPatches } from './patches.js';
+import { isAsPublished, loadOtherPatches } from './patches.js';
 import { missingPin } from './pinned-results.js';
 import { chooseRecord } from './record-choice.js';
 import { gatesOf } from './visible-files.js';
@@ -110,7 +110,10 @@ export class Checker {
         const made = asDependency(task, onDisk, patches, edits.value);
         // Without its patch, dependents would be made on a file that this task never left; and beside the patches of
         // other tasks it has to fit as they are today.
-        const misfit = edits.value && (await this.chain.misfit(task, edits.value, dependencyOutputs));
+        const isSame = task.edits.every((path) => isAsPublished(this.project, path, dependencyOutputs));
+        const misfit =
+          edits.value &&
+          (isSame ? ok(undefined) : await this.chain.misfit(task, edits.value, dependencyOutputs));
         if (misfit && !misfit.ok) return misfit;
         if (key === known.gates && misfit?.ok && !misfit.value) return make(fresh, candidate, made);
         // Verified elsewhere, or verified by another key: the content must come from the store to be published again.

@@ -243,7 +243,7 @@ async function withPatches(
   for (const [path, label] of project.claimed) if (label === task.label) patched.set(path, undefined);
   for (const path of project.edited.keys()) {
     if (task.edits.includes(path)) {
-      const seen = await seenFile(project, task, path, { dependencyOutputs });
+      const seen = await seenFile(project, task, path, dependencyOutputs);
       if (!seen.ok) return seen;
       patched.set(path, seen.value.beside);
     } else if (whole || files.has(path)) {
