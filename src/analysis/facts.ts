@@ -6,6 +6,7 @@ import { type PromptDependency, type RenderedPrompt, renderPrompt } from '../age
 import { chooseModel } from '../agent/routing.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
+import { hasPlainBackslashes } from '../io/template/plain-backslashes.js';
 import { partialNames } from '../io/template/template.js';
 import { type Manifest, manifestKey } from '../model/action.js';
 import { defaultModel } from '../model/config.js';
@@ -21,6 +22,7 @@ import { type CommandSettings, NO_SETTINGS } from './command-settings.js';
 import { convertedFiles } from './converted-files.js';
 import { DeclaredInputs } from './declared-inputs.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
+import { formatItems } from './format-settings.js';
 import { type Keys, keyOfBytes } from './interfaces/former-keys.js';
 import { interfacePaths, interfacePathsFor, readsSignatures } from './interfaces/interface-files.js';
 import { interfacesOf } from './interfaces/interfaces.js';
@@ -103,7 +105,7 @@ export class FactGatherer {
       ...convertedFiles(this.project, task, inputs),
       wholeTree: readsEverything ? this.project.handWrittenTree : undefined,
       dependencies,
-      settings: recipeSettings(reader),
+      settings: [...recipeSettings(reader), ...formatItems(this.project, task)],
       beyond: readsBeyond(reader),
       gateReads: gateReads(reader),
     };
@@ -220,6 +222,7 @@ export class FactGatherer {
           [template.value.path, template.value.id],
           ...partials.map(({ path, id }) => [path, id] as const),
         ],
+        hasPlainBackslashes: [template.value, ...partials].some(({ text }) => hasPlainBackslashes(text)),
         // One value a line, so that an explanation shows what changed.
         variables: JSON.stringify(JSON.parse(canonicalJson(renderVariables(task, step))), null, 2),
       });

@@ -4,6 +4,7 @@
  */
 
 import { addUsage } from '../agent/usage.js';
+import { formatOf } from '../analysis/format-settings.js';
 import { seesOtherPatches } from '../analysis/patches.js';
 import { inTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';
@@ -165,8 +166,10 @@ function execute(
   context: ExecutionContext,
 ): Promise<Result<Escalated, Failure>> {
   const { workers, renderers, priority } = parts;
-  const { label, recipe } = stale.check.task;
-  const isRendered = recipe.kind === 'render' && stale.check.gates.length === 0;
+  const { task, gates } = stale.check;
+  const { label, recipe } = task;
+  const runsNothing = gates.length === 0 && !formatOf(parts.prepared.project, task);
+  const isRendered = recipe.kind === 'render' && runsNothing;
   return (isRendered ? renderers : workers)
     .run(() => escalate(parts, stale, context), priority(label), context.signal)
     .catch((error: unknown) => {

@@ -165,6 +165,7 @@ async function extend(
 function grantOf(project: Project, task: Task, need: Need): Grant {
   const { kind, what = '' } = need;
   const refused = (problem: string): Grant => ({ need, adds: [], problem });
+  if (task.source.hasVariables) return refused('its spec has variables there: add the path yourself');
   switch (kind) {
     case 'task':
       return refused('correct the other task in its spec, or name it in `depends_on`');

@@ -48,7 +48,7 @@ export async function captureWork(
   const { objects } = parts;
   const captured = await captureResult(workspace, objects, {
     ...captureOptions(parts, run),
-    isLast: run.gates.length === 0 && !run.review,
+    isLast: run.gates.length === 0 && !run.review && !run.format,
   });
   if (!captured.ok) return { work: captured, dropped: [] };
   const { tree, others: dropped } = captured.value;

@@ -4,6 +4,7 @@ import { agentNameOf } from '../agent/prompts/definitions.js';
 import { fenced } from '../agent/prompts/evidence.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { renderVariables } from '../analysis/facts.js';
+import { formatOf, formatWords } from '../analysis/format-settings.js';
 import { ownTextDigest } from '../analysis/former-result.js';
 import { buildInputTree } from '../analysis/input-tree.js';
 import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
@@ -65,7 +66,8 @@ export async function describeRun(
   const { task, facts } = check;
   const { project } = prepared;
   // What conductor renders and no gate judges needs no workspace: it goes from memory into the store.
-  const isRendered = task.recipe.kind === 'render' && check.gates.length === 0;
+  const format = formatOf(project, task);
+  const isRendered = task.recipe.kind === 'render' && check.gates.length === 0 && !format;
   const edits = fromScratch ? undefined : await ownFormerEdits(project, prepared.store, task);
   const inputTree =
     isRendered && project.edited.size === 0
@@ -88,6 +90,7 @@ export async function describeRun(
     editBases: inputTree.value.editBases,
     editSides: inputTree.value.editSides,
     gates: check.gates,
+    ...(format ? { format: formatWords(format) } : {}),
     budget: task.budget,
     network: task.network,
     // A command writes the same each time: what it writes elsewhere is a mistake of its spec.

@@ -75,6 +75,8 @@ interface GateJob {
   readonly index: number;
   readonly round: number;
   readonly workspace: Workspace;
+  /** Name of its log, where it is no gate of the task. */
+  readonly log?: string;
 }
 
 interface OneRun {
@@ -83,14 +85,14 @@ interface OneRun {
   readonly failure?: Failure;
 }
 
-async function runGate(parts: GateParts, job: GateJob, context: ExecutionContext): Promise<OneRun> {
+/** One run of a gate, with its log and its events. */
+export async function runGate(parts: GateParts, job: GateJob, context: ExecutionContext): Promise<OneRun> {
   const { gate, index, round, workspace } = job;
   const { task, attempt, network, isPreflight = false } = job.run;
   const named = task === undefined ? {} : { task };
   const shown = task === undefined || isPreflight ? undefined : outputLines(task, attempt, context);
-  const name = isPreflight
-    ? `preflight-${attempt}.log`
-    : `gate-${attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`;
+  const ofGate = `gate-${attempt}.${index + 1}${round > 1 ? '-again' : ''}.log`;
+  const name = job.log ?? (isPreflight ? `preflight-${attempt}.log` : ofGate);
   const log = parts.logs.file(task ?? 'build', name);
   const minutes = gate.timeoutMinutes ?? parts.config.timeouts.gate;
   const askedAt = parts.now();

@@ -17,6 +17,7 @@ import { type AttemptWork, captureUnfinished, captureWork } from './attempt-capt
 import { isRepairable, withWords } from './attempt-failure.js';
 import { type CommandParts, runCommand } from './command-recipe.js';
 import type { ExecutionContext, Executor, WorkMeter } from './executor.js';
+import { formatWork } from './format-work.js';
 import { type GateParts, judgeTree } from './gates.js';
 import { type LeftWork, leavesWork } from './left-work.js';
 import { review } from './reviewer.js';
@@ -95,7 +96,7 @@ export class TaskAttempt {
   private async attempted(): Promise<Result<KeptResult, Failure>> {
     const { run, parts, context } = this;
     const { recipe } = run;
-    if (recipe.kind === 'render' && run.gates.length === 0) {
+    if (recipe.kind === 'render' && run.gates.length === 0 && !run.format) {
       this.phase('store');
       return this.keep({ outputs: outputsOf(await parts.pool.cleaned(recipe.files)), edits: [] }, []);
     }
@@ -106,7 +107,7 @@ export class TaskAttempt {
     const workspace = opened.value;
     let failed = true;
     try {
-      const made = await this.make(workspace);
+      const made = await this.formatted(await this.make(workspace), workspace);
       if (!made.ok) return made;
       const { tree } = made.value;
       const { label: task, gates, network } = run;
@@ -172,6 +173,14 @@ export class TaskAttempt {
     }
   }
 
+  private async formatted(made: Result<AttemptWork, Failure>, workspace: Workspace): Promise<typeof made> {
+    if (!made.ok) return made;
+    const { run, state, context } = this;
+    const done = await formatWork(this.parts, { run, number: state.number, workspace }, made.value, context);
+    if (!done.ok) this.left = { tree: made.value.tree, rejection: done.error };
+    return done;
+  }
+
   /** The tree that the workspace shows at first. */
   private get startTree(): ObjectId {
     return this.state.left?.tree ?? this.run.inputTree;
@@ -207,12 +216,8 @@ export class TaskAttempt {
   private async capture(workspace: Workspace, asked?: Asked): Promise<Result<AttemptWork, Failure>> {
     this.phase('capture');
     const { run, state } = this;
-    const captured = await captureWork(this.parts, {
-      run,
-      workspace,
-      left: state.left,
-      ...(asked === undefined ? {} : { asked }),
-    });
+    const request = { run, workspace, left: state.left, ...(asked === undefined ? {} : { asked }) };
+    const captured = await captureWork(this.parts, request);
     const { dropped, work, isSame, tree } = captured;
     if (isSame) this.notes.push('It left the files as they were.');
     else if (tree !== undefined) this.left = { tree };

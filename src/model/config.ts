@@ -3,8 +3,9 @@
 import type { AgentConfig } from './agents/agent-config.js';
 import type { GrowPolicy } from './agents/agent-report.js';
 import { type CacheConfig, type CacheSettings, resolveCache } from './cache-config.js';
+import { type FormatConfig, type FormatStep, resolveFormat } from './formatting/format.js';
 import type { ModelRoute, ModelsConfig, ProviderLimits } from './routes.js';
-import { type Command, type GateConfig, type GateSpec, resolveGate } from './task.js';
+import { type Command, type GateConfig, type GateSpec, type Json, resolveGate } from './task.js';
 
 export type {
   AcpAgentConfig,
@@ -22,6 +23,8 @@ export type {
 export interface ConductorConfig {
   /** Folder of the specs. Default `specs`. */
   readonly specs?: string;
+  /** Values for `{{name}}` in the texts of every task. A feature's own `vars` win. */
+  readonly vars?: { readonly [name: string]: Json };
   readonly agent?: AgentConfig;
   /** Which model works on which task, and how much is asked of one provider. */
   readonly models?: ModelsConfig;
@@ -43,6 +46,8 @@ export interface ConductorConfig {
     /** Once, on the merged tree. */
     readonly build?: readonly GateConfig[];
   };
+  /** Commands that format what tasks write, before gates: in the workspace, on the task's files. */
+  readonly format?: readonly FormatConfig[];
   /** Tasks that run at the same time. Default 4. */
   readonly workers?: number;
   /** Gates that run at the same time. Default: the number of processors. */
@@ -112,6 +117,7 @@ export interface ConductorConfig {
 export interface Config {
   /** Without a `/` at the end. */
   readonly specs: string;
+  readonly vars: { readonly [name: string]: Json };
   readonly agent: AgentConfig | undefined;
   readonly models: {
     readonly routes: readonly ModelRoute[];
@@ -125,6 +131,7 @@ export interface Config {
     readonly inputs: readonly string[] | undefined;
   };
   readonly gates: { readonly task: readonly GateSpec[]; readonly build: readonly GateSpec[] };
+  readonly format: readonly FormatStep[];
   readonly workers: number;
   readonly gateWorkers: number;
   readonly attempts: number;
@@ -173,6 +180,7 @@ export const DEFAULT_SECRETS: readonly string[] = [
 export function resolveConfig(config: ConductorConfig, processors: number): Config {
   return {
     specs: (config.specs ?? 'specs').replace(/\/+$/, ''),
+    vars: config.vars ?? {},
     agent: config.agent,
     models: { routes: config.models?.routes ?? [], limits: config.models?.limits ?? {} },
     workspace: {
@@ -186,6 +194,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
       task: (config.gates?.task ?? []).map(resolveGate),
       build: (config.gates?.build ?? []).map(resolveGate),
     },
+    format: (config.format ?? []).map(resolveFormat),
     workers: config.workers ?? 4,
     gateWorkers: config.gateWorkers ?? processors,
     attempts: config.attempts ?? 2,

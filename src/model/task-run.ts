@@ -7,6 +7,7 @@ import type { ActionKey, GateRun, Manifest, SeenInterface, Usage } from './actio
 import type { Digest } from './digest.js';
 import type { CallPhase } from './event.js';
 import type { Failure } from './failure.js';
+import type { FormatStep } from './formatting/format.js';
 import type { ModelChoice } from './routes.js';
 import type { Budget, Command, GateSpec, Label } from './task.js';
 import type { ObjectId } from './tree.js';
@@ -66,6 +67,11 @@ export interface TaskRun {
   /** Edited files that the workspace shows with more than the patch is to be made on. */
   readonly editSides: Readonly<Record<string, EditSides>>;
   readonly gates: readonly GateSpec[];
+  /** What formats the files before gates; `inputs`: settings of the formatters, path to entry word. Absent: nothing. */
+  readonly format?: {
+    readonly steps: readonly FormatStep[];
+    readonly inputs: Readonly<Record<string, string>>;
+  };
   readonly budget: Budget;
   readonly network: boolean;
   /** Whether the input tree holds the task's own former outputs. */

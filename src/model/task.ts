@@ -1,12 +1,14 @@
 /** Tasks: normalised entries of a backlog. Knows no files, keys or recipes in action. */
 
+import { type Command, commandText } from './formatting/command.js';
+import type { FormatStep } from './formatting/format.js';
+
+export { type Command, commandText } from './formatting/command.js';
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** `<feature>/<id>`, the name of a task everywhere. */
+/** `<feature>/<id>`, the name of a task everywhere; `<feature>/<id>/<entry>` where a `foreach` made it. */
 export type Label = string;
-
-/** A shell line exactly as a person wrote it in a spec or the config, or an argument vector. */
-export type Command = string | readonly string[];
 
 export interface RenderStep {
   /** Path of a Handlebars file below `templates/`. */
@@ -90,6 +92,8 @@ export interface Task {
   readonly specRefs: readonly string[];
   readonly context: TaskContext;
   readonly verify: readonly GateSpec[];
+  /** Commands that format what it writes; undefined: those of the config. */
+  readonly format?: readonly FormatStep[];
   readonly budget: Budget;
   readonly network: boolean;
   /** Whether a reviewer judges it; `undefined`: as the config says. */
@@ -120,6 +124,8 @@ export interface TaskNotes {
 export interface TaskSource {
   readonly file: string;
   readonly path: readonly (string | number)[];
+  /** The file has variables there, or one entry for several tasks: what the task says is not what the file says. */
+  readonly hasVariables?: true;
 }
 
 /** One folder or single file below `specs/`. */
@@ -131,6 +137,8 @@ export interface Feature {
   readonly lockFile: string;
   readonly title: string;
   readonly tasks: readonly Task[];
+  /** Globs whose matches decide which tasks there are. */
+  readonly foreach?: readonly string[];
   /** Text of the feature's `context.md`, empty when there is none. */
   readonly context: string;
   /** The referenced sections of the feature's documents by `spec_refs` text. */
@@ -143,8 +151,9 @@ export function targetNames(
   matches: (glob: string, name: string) => boolean,
   task: Task,
 ): boolean {
-  if (target === task.feature || target === task.label) return true;
-  return matches(target, task.label) || matches(target, task.feature);
+  // `<feature>/<id>` also means every task that the `foreach` of this id has made.
+  const group = task.label.split('/', 2).join('/');
+  return [task.feature, task.label, group].some((name) => target === name || matches(target, name));
 }
 
 /** A gate as written in a config or a spec, with its name filled in. */
@@ -159,8 +168,4 @@ export function resolveGate(gate: GateConfig): GateSpec {
     };
   }
   return { name: commandText(gate), command: gate };
-}
-
-export function commandText(command: Command): string {
-  return typeof command === 'string' ? command : command.join(' ');
 }

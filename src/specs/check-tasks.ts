@@ -21,11 +21,10 @@ export function checkDependencies(
   unknown: ReadonlySet<string>,
 ): SpecProblem[] {
   const problems: SpecProblem[] = [];
-  for (const { task, raw } of written) {
-    for (const [i, need] of (raw.depends_on ?? []).entries()) {
-      const label = need.includes('/') ? need : `${task.feature}/${need}`;
+  for (const { task, needs } of written) {
+    for (const [i, label] of needs.entries()) {
       if (labels.has(label) || unknown.has(label.slice(0, label.indexOf('/')))) continue;
-      const meant = problems.length < MAX_HINTS ? nearestTask(need, task.feature, labels) : undefined;
+      const meant = problems.length < MAX_HINTS ? nearestTask(label, task.feature, labels) : undefined;
       problems.push({
         file: task.source.file,
         path: [...task.source.path, 'depends_on', i],
@@ -38,12 +37,13 @@ export function checkDependencies(
 }
 
 /** The task of the same feature that is meant, else one of another feature with this id. */
-function nearestTask(need: string, feature: string, labels: ReadonlySet<Label>): string | undefined {
-  if (need.includes('/')) return nearest(need, labels);
+function nearestTask(label: Label, feature: string, labels: ReadonlySet<Label>): string | undefined {
+  const id = label.slice(feature.length + 1);
+  if (!label.startsWith(`${feature}/`) || id.includes('/')) return nearest(label, labels);
   const own = [...labels]
     .filter((one) => one.startsWith(`${feature}/`))
     .map((one) => one.slice(feature.length + 1));
-  return nearest(need, own) ?? [...labels].find((one) => one.endsWith(`/${need}`));
+  return nearest(id, own) ?? [...labels].find((one) => one.endsWith(`/${id}`));
 }
 
 function checkCycles(written: readonly WrittenTask[]): SpecProblem[] {
@@ -52,11 +52,9 @@ function checkCycles(written: readonly WrittenTask[]): SpecProblem[] {
   while (problems.length < MAX_CYCLES) {
     const cycle = findCycle([...left.values()].map(({ task }) => task));
     if (!cycle) break;
-    const { task, raw } = left.get(cycle[0] as Label) as WrittenTask;
+    const { task, needs } = left.get(cycle[0] as Label) as WrittenTask;
     const next = cycle[1] as Label;
-    const at = (raw.depends_on ?? []).findIndex(
-      (need) => need === next || `${task.feature}/${need}` === next,
-    );
+    const at = needs.findIndex((need) => need === next || next.startsWith(`${need}/`));
     problems.push({
       file: task.source.file,
       path: [...task.source.path, 'depends_on', Math.max(0, at)],

@@ -17,6 +17,7 @@ import { readFeature, type WrittenFeature } from './read-tasks.js';
 import { readDocuments } from './references.js';
 import { findSpecFiles } from './spec-files.js';
 import { unmatchedPatterns } from './unmatched-patterns.js';
+import { expandNeeds, expandSpec, withoutBuiltEntries } from './variables/expand-specs.js';
 
 export interface SpecSource {
   /** The snapshot. */
@@ -65,16 +66,15 @@ export async function inspectSpecs(
   const { listing, read, cache, former } = source;
   const { specs } = config;
   const found = findSpecFiles(listing, specs);
-  const parsed = (await parseSpecs(found.files, read, cache)).map(readFeature);
-  const tasks = expandEdits(
-    parsed.flatMap((feature) => feature.tasks),
-    specs,
-    listing,
-  );
+  const parsed: WrittenFeature[] = [];
+  for (const one of await parseSpecs(found.files, read, cache))
+    parsed.push(readFeature(one, await expandSpec(one, { listing, config })));
+  const meant = withoutBuiltEntries(parsed.flatMap((feature) => feature.tasks));
+  const tasks = expandEdits(expandNeeds(meant, parsed), specs, listing);
   const expanded = new Map(tasks.map((one) => [one.task.label, one]));
   const written = parsed.map((feature) => ({
     ...feature,
-    tasks: feature.tasks.map((one) => expanded.get(one.task.label) ?? one),
+    tasks: feature.tasks.flatMap((one) => expanded.get(one.task.label) ?? []),
   }));
   const known = former && sameShape(tasksOf(former), plainTasks(tasks)) ? former : undefined;
   const { documents, problems: badReferences } = await readDocuments(written, listing, read, cache);
@@ -84,17 +84,26 @@ export async function inspectSpecs(
     ...tasks.flatMap((task) => checkTask(task, specs, listing)),
     ...(known
       ? []
-      : checkDependencies(tasks, knownLabels(written), unknownFeatures(written, found.diagnostics))),
+      : checkDependencies(tasks, knownLabels(parsed, tasks), unknownFeatures(written, found.diagnostics))),
     ...(known ? [] : checkOwners(tasks)),
     ...badReferences,
     ...(onPath ? missingPrograms(written.map(ownTasks), config, onPath) : []),
   ];
   const diagnostics = [...found.diagnostics, ...written.flatMap((feature) => feature.diagnostics)];
   const place = (some: readonly SpecProblem[]) => placeProblems(some, (file) => textOf(source, file));
-  const features = written.map(({ spec, title, tasks: own }): Feature => {
+  const features = written.map(({ spec, title, tasks: own, globs }): Feature => {
     const { context, sections } = documents.get(spec.feature) ?? { context: '', sections: new Map() };
     const { feature: name, file, lockFile } = spec;
-    return { name, file, lockFile, title, tasks: own.map(({ task }) => task), context, sections };
+    return {
+      name,
+      file,
+      lockFile,
+      title,
+      tasks: own.map(({ task }) => task),
+      context,
+      sections,
+      ...(globs.length === 0 ? {} : { foreach: globs }),
+    };
   });
   if (problems.length > 0 || diagnostics.length > 0) {
     const placed = await place(problems);
@@ -104,7 +113,11 @@ export async function inspectSpecs(
   // Which paths there are decides it, and which inputs and outputs tasks name.
   const isComplete = known?.listing.paths === listing.paths && known?.warnings.length === 0;
   const missing = isComplete ? [] : unmatchedPatterns(tasks, config, listing);
-  const warnings = await place([...tasks.flatMap(idleKeys), ...missing]);
+  const warnings = await place([
+    ...tasks.flatMap(idleKeys),
+    ...written.flatMap((one) => one.warnings),
+    ...missing,
+  ]);
   return { features, diagnostics: [], loaded: { features, graph, listing, warnings } };
 }
 
@@ -120,8 +133,12 @@ function ownTasks({ tasks }: WrittenFeature): Pick<Feature, 'tasks'> {
   return { tasks: tasks.map(({ task }) => task) };
 }
 
-function knownLabels(features: readonly WrittenFeature[]): Set<Label> {
-  return new Set(features.flatMap((feature) => feature.labels));
+/** Without those of entries that are no entries, because a task writes their files. */
+function knownLabels(features: readonly WrittenFeature[], tasks: readonly WrittenTask[]): Set<Label> {
+  const known = new Set(features.flatMap((feature) => feature.labels));
+  for (const { task } of features.flatMap((feature) => feature.tasks)) known.delete(task.label);
+  for (const { task } of tasks) known.add(task.label);
+  return known;
 }
 
 /** Features of which nothing could be read: that a task of theirs is not there says nothing. */

@@ -1,7 +1,8 @@
 /** Turns a task as written into a normalised one: defaults filled in, labels complete. */
 
 import type { KeyPath } from '../io/document/document.js';
-import { type Recipe, resolveGate, type Task, type TaskNotes } from '../model/task.js';
+import { resolveFormat } from '../model/formatting/format.js';
+import { type Label, type Recipe, resolveGate, type Task, type TaskNotes } from '../model/task.js';
 import {
   interfaceFiles,
   type RawContext,
@@ -17,6 +18,10 @@ export interface WrittenTask {
   readonly raw: RawTask;
   /** Keys that could not be read and are left out: nothing is said of what they lack. */
   readonly unread: ReadonlySet<string>;
+  /** The entries of `depends_on` as labels; that of a task with `foreach` stands for all its tasks. */
+  readonly needs: readonly Label[];
+  /** The file for which a `foreach` made it. */
+  readonly forFile?: string;
   /** The list of `edits` as written, and of each edited file of the task the entry that names it. */
   readonly edits: { readonly patterns: readonly string[]; readonly from: readonly number[] };
   /** Path of entry `index` of a list: in the task, in the `defaults`, or in the steps that stand for it. */
@@ -31,6 +36,11 @@ export interface TaskOrigin {
   readonly file: string;
   readonly path: KeyPath;
   readonly defaults: RawDefaults;
+  /** Ids of tasks with `foreach` in this feature: `<id>/<entry>` is a task of it. */
+  readonly groups?: ReadonlySet<string>;
+  /** Its texts are not those of the file: variables were filled in. */
+  readonly hasVariables?: boolean;
+  readonly forFile?: string;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -42,9 +52,10 @@ export function normaliseTask(
   unread: ReadonlySet<string> = NOTHING,
 ): WrittenTask {
   const { feature, file, path, defaults } = origin;
-  const needs = (raw.depends_on ?? []).map((need) => (need.includes('/') ? need : `${feature}/${need}`));
+  const needs = (raw.depends_on ?? []).map((need) => needLabel(need, origin));
   const edits = joined(defaults.edits, raw.edits);
   const by = Array.isArray(raw.interface) ? undefined : (raw.interface as RawInterface | undefined)?.by;
+  const format = raw.format ?? defaults.format;
   const task: Task = {
     label: `${feature}/${id}`,
     feature,
@@ -63,6 +74,7 @@ export function normaliseTask(
     specRefs: raw.spec_refs ?? [],
     context: joinedContext(defaults.context, raw.context),
     verify: joined(defaults.verify, raw.verify).map(gate),
+    ...(format === undefined ? {} : { format: format.map(resolveFormat) }),
     budget: raw.budget ?? {},
     network: raw.network ?? false,
     review: raw.review,
@@ -72,12 +84,14 @@ export function normaliseTask(
     model: raw.model,
     recipe: recipeOf(raw),
     notes: notesOf(raw),
-    source: { file, path },
+    source: { file, path, ...(origin.hasVariables ? { hasVariables: true as const } : {}) },
   };
   return {
     task,
     raw,
     unread,
+    needs,
+    ...(origin.forFile === undefined ? {} : { forFile: origin.forFile }),
     edits: { patterns: edits, from: [...edits.keys()] },
     placeOf(key, index) {
       if (key === 'outputs' && !raw.outputs) {
@@ -92,6 +106,11 @@ export function normaliseTask(
       return at >= 0 ? ['defaults', key, at] : [...path, key, raw[key]?.indexOf(own) ?? index];
     },
   };
+}
+
+function needLabel(need: string, { feature, groups }: TaskOrigin): Label {
+  const slash = need.indexOf('/');
+  return slash < 0 || groups?.has(need.slice(0, slash)) ? `${feature}/${need}` : need;
 }
 
 function recipeOf(raw: RawTask): Recipe {

@@ -1,5 +1,6 @@
 /** Specs as written, after the schema has accepted them. Knows no defaults. */
 
+import type { FormatConfig } from '../model/formatting/format.js';
 import type { Command, Json, TaskStatus } from '../model/task.js';
 
 export interface RawContext {
@@ -28,6 +29,16 @@ export interface RawInterface {
   readonly by?: 'signature' | 'bytes';
 }
 
+/** A glob or a variable, a list, or either with names for the tasks. */
+export type RawForeach =
+  | string
+  | readonly Json[]
+  | {
+      readonly glob?: string | readonly string[];
+      readonly items?: string | readonly Json[];
+      readonly label?: string;
+    };
+
 /** What may stand in `defaults` and in a task. */
 export interface RawDefaults {
   readonly type?: string;
@@ -35,11 +46,13 @@ export interface RawDefaults {
   readonly inputs?: readonly string[];
   readonly edits?: readonly string[];
   readonly verify?: readonly RawGate[];
+  readonly format?: readonly FormatConfig[];
   readonly context?: RawContext;
 }
 
 export interface RawTask extends RawDefaults {
   readonly id?: string;
+  readonly foreach?: RawForeach;
   readonly title?: string;
   readonly description?: string;
   readonly acceptance?: readonly string[];
@@ -75,6 +88,7 @@ export function interfaceFiles({ interface: shown }: RawTask): {
 export interface RawBacklog {
   readonly feature?: string;
   readonly title?: string;
+  readonly vars?: { readonly [name: string]: Json };
   readonly defaults?: RawDefaults;
   readonly tasks: readonly RawTask[];
 }

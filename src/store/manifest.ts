@@ -27,6 +27,8 @@ export interface RenderFacts {
   /** Ids of the template and of the partials that it uses, by path. */
   readonly sources: readonly (readonly [path: string, id: ObjectId])[];
   readonly variables: string;
+  /** Backslashes stand before its variables, which once meant that these are no variables. */
+  readonly hasPlainBackslashes?: boolean;
 }
 
 export interface ManifestFacts {
@@ -88,6 +90,7 @@ export function describeTask(facts: ManifestFacts): Manifest {
         word(`render ${step.to}`, step.template);
         for (const [path, blob] of step.sources) id(`template ${path}`, blob);
         text(`variables of ${step.to}`, step.variables);
+        if (step.hasPlainBackslashes) word(`backslashes in ${step.to}`, 'printed');
       }
       break;
     case 'run':

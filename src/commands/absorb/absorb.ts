@@ -100,6 +100,14 @@ async function inProject(
       hint: '`conductor diff` shows hand edits',
     });
   }
+  if (task.source.hasVariables && !options.byHand) {
+    const message = `${label} is written with variables in ${task.source.file}: its text there is not its own`;
+    return err({
+      kind: 'usage',
+      message,
+      hint: '`conductor absorb --by-hand` gives a draft to change yourself',
+    });
+  }
   const marked = await markersProblem(project.objects, editedFiles(prepared, label, files));
   if (marked) return err(marked);
   const edit = files.map((file) => file.patch).join('');

@@ -80,7 +80,9 @@ async function moveFeature(before: BeforeRewriting, from: string, to: string) {
 /** The new name is an id, or a label of the same feature. */
 async function moveTask(before: BeforeRewriting, from: Label, to: string) {
   const { project } = before;
-  const { feature } = project.graph.task(from);
+  const { feature, source } = project.graph.task(from);
+  if (source.hasVariables && from.split('/').length > 2)
+    return usage(`${from} is one task of a \`foreach\``, `change its entry in ${source.file}`);
   const label = to.includes('/') ? to : `${feature}/${to}`;
   if (!label.startsWith(`${feature}/`))
     return usage(

@@ -2,6 +2,7 @@
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { TEMPLATES } from '../../analysis/facts.js';
+import { formatOf } from '../../analysis/format-settings.js';
 import { gatesOf } from '../../analysis/visible-files.js';
 import { canonicalJson } from '../../model/digest.js';
 import { escapeGlob } from '../../model/paths/glob-parser.js';
@@ -38,7 +39,8 @@ export const WHOLE: Scope = {
 /** The very same as `before` where it follows from the same. */
 export function scopeOf(project: Project, before?: Scope): Scope {
   const { config, graph, recorded } = project;
-  const of = { shape: graph.shape, recorded, config: canonicalJson({ ...config }) };
+  const entries = [...project.features.values()].flatMap(({ foreach = [] }) => foreach);
+  const of = { shape: graph.shape, recorded, config: canonicalJson({ ...config, entries }) };
   const was = before?.of;
   const isSame = was?.shape === of.shape && was.recorded === of.recorded && was.config === of.config;
   if (before && isSame) return before;
@@ -47,6 +49,7 @@ export function scopeOf(project: Project, before?: Scope): Scope {
   const addAll = (texts: readonly string[]) => {
     for (const { text } of patternSet(texts).includes) patterns.add(text);
   };
+  addAll(entries);
   // A task without declared inputs may read, and so depend on, any file; its gates as well.
   let isWhole = config.gates.build.some((gate) => !gate.inputs);
   for (const task of graph.tasks.values()) {
@@ -56,6 +59,7 @@ export function scopeOf(project: Project, before?: Scope): Scope {
     for (const gate of task.verify) addAll(gate.inputs ?? []);
     addAll(task.outputs);
     addAll(task.inputs ?? []);
+    addAll(formatOf(project, task)?.steps.flatMap((step) => step.inputs) ?? []);
     for (const path of task.edits) patterns.add(escapeGlob(path));
     addAll(task.editPatterns ?? []);
   }

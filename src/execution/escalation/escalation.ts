@@ -81,10 +81,12 @@ class Escalation {
   private async rebased(escalated: Escalated, failed: Failed): Promise<Escalated> {
     const { prepared, rebaser } = this.parts;
     const { config } = prepared.project;
-    if (config.rebase === 'off' || !rebaser || !isRepairable(failed.failure)) return escalated;
-    this.tellFailed(failed);
     const { check } = escalated;
-    const { label } = check.task;
+    const { label, source } = check.task;
+    // Where variables stand in the spec, the words of one task are not those of the file.
+    const isOff = config.rebase === 'off' || source.hasVariables;
+    if (isOff || !rebaser || !isRepairable(failed.failure)) return escalated;
+    this.tellFailed(failed);
     const { dependencyOutputs } = this.stale;
     const meter = new WorkMeter();
     meter.used(failed.usage);

@@ -62,7 +62,7 @@ test.each(SCHEMA_NAMES)('%s explains every key, and its defaults and examples ar
 });
 
 test('a single-file spec has the keys of a task, in the same words', () => {
-  const { $schema, id, ...single } = read('spec-front-matter').properties;
+  const { $schema, id, vars, ...single } = read('spec-front-matter').properties;
   const { id: _, description, ...task } = read('backlog').properties.tasks.items.properties;
   expect(single).toEqual(task);
   for (const [key, one] of Object.entries(read('backlog').properties.defaults.properties)) {

@@ -120,3 +120,9 @@ test('the partials that a template names', async () => {
   expect((await partialNames(text)).sort()).toEqual(['a', 'b/c', 'e', 'lay']);
   expect(await partialNames('{{#if')).toEqual([]);
 });
+
+test('a backslash before a variable is a backslash, and a text in braces prints itself', async () => {
+  const text = 'use App\\Models\\{{entity}};\nC:\\\\{{entity}} {{"{{"}} x }}';
+  const made = await renderTemplate({ name: 't', text, variables: { entity: 'User' } });
+  expect(made).toEqual({ ok: true, value: 'use App\\Models\\User;\nC:\\\\User {{ x }}' });
+});

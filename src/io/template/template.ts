@@ -2,6 +2,7 @@
 
 import type HandlebarsModule from 'handlebars';
 import { err, ok, type Result } from '../../base/result.js';
+import { withPlainBackslashes } from './plain-backslashes.js';
 import { TEMPLATE_HELPERS, type TemplateHelper } from './template-functions.js';
 
 export type { TemplateHelper } from './template-functions.js';
@@ -179,7 +180,7 @@ function prepare(hb: Engine, text: string, known: ReadonlySet<string>, template:
 }
 
 function compile(hb: Engine, text: string, known: ReadonlySet<string>): Compiled {
-  const program = hb.parse(text);
+  const program = hb.parse(withPlainBackslashes(text));
   const paths: hbs.AST.PathExpression[] = [];
   const calls: hbs.AST.PathExpression[] = [];
   const blockParams = new Set<string>();
@@ -201,10 +202,12 @@ function compile(hb: Engine, text: string, known: ReadonlySet<string>): Compiled
   visitor.MustacheStatement = (node) => {
     const path = node.path as hbs.AST.PathExpression;
     const isCall = node.params.length > 0 || node.hash;
+    // `{{"{{"}}` prints the text: how a template writes what begins a variable.
+    const isText = ['StringLiteral', 'NumberLiteral', 'BooleanLiteral'].includes(path.type) && !isCall;
     // Printed through a helper of our own, see `PRINT`.
     const value = isCall ? { ...node, type: 'SubExpression' } : path;
     Object.assign(node, {
-      path: { ...path, ...PRINT_PATH },
+      path: isText ? { ...PRINT_PATH, loc: path.loc } : { ...path, ...PRINT_PATH },
       params: [value as hbs.AST.Expression],
       hash: undefined,
     });
