@@ -94,6 +94,7 @@ async function poolOptions(
     keep: config.workspace.keep,
     read: config.workspace.read.map((path) => expandHome(path, env)),
     setupKey: config.workspace.setup.length === 0 ? '' : JSON.stringify(config.workspace.setup),
+    ...(config.workspace.inputs ? { setupInputs: config.workspace.inputs } : {}),
     setupTree: handWritten,
     rules,
     isSandboxed: own.isSandboxed,

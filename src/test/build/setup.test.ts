@@ -123,3 +123,49 @@ test.runIf(hasSandbox)(
     expect([existsSync(join(home, 'stray')), rig.read('stray')]).toEqual([false, undefined]);
   },
 );
+
+test('set-up runs again for the lock file of another branch, its own script and `inputs`, and not for what was there before', async () => {
+  await using rig = await createRig({
+    config: {
+      workspace: {
+        setup: ['sh ./tools/install.sh'],
+        keep: ['made'],
+        inputs: ['package-lock.json', 'tools/versions.txt'],
+      },
+    },
+  });
+  rig.write({
+    '.gitignore': '.conductor/\nmade\n',
+    'package-lock.json': 'first',
+    'tools/versions.txt': '1',
+    // It changes a file that git tracks: in its own folder only.
+    'tools/install.sh':
+      'mkdir made; cat package-lock.json tools/versions.txt > made/what; date +%s%N > made/when; echo changed > package-lock.json\n',
+  });
+  const task = { inputs: ['readme'], outputs: ['what.txt', 'when.txt'] };
+  rig.backlog('f', {
+    T1: { ...task, run: 'cp made/what what.txt; cp made/when when.txt; ls > /dev/null' },
+  });
+  rig.write({ readme: '1' });
+  rig.git('add', '-A');
+  rig.git('commit', '-q', '-m', 'first');
+  const built = async () => {
+    expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+    return [rig.read('what.txt'), rig.read('when.txt')];
+  };
+  const [what, when] = await built();
+  expect(what).toBe('first1');
+  expect(rig.read('package-lock.json')).toBe('first');
+  rig.git('stash', '-q', '-u');
+  rig.git('checkout', '-q', '-b', 'other');
+  rig.write({ 'package-lock.json': 'second', readme: '2' });
+  expect((await built())[0]).toBe('second1');
+  rig.write({ 'tools/versions.txt': '2' });
+  expect((await built())[0]).toBe('second2');
+  rig.write({ 'tools/install.sh': 'mkdir made; echo script > made/what; echo > made/when\n', readme: '3' });
+  expect((await built())[0]).toBe('script\n');
+  rig.git('stash', '-q', '-u');
+  rig.git('checkout', '-q', 'main');
+  rig.write({ readme: '4' });
+  expect(await built()).toEqual([what, when]);
+});

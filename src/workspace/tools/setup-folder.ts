@@ -11,6 +11,7 @@ import type { Repository } from '../../io/git/repository.js';
 import type { SandboxPlaces } from '../../io/process/sandbox.js';
 import type { Failure } from '../../model/failure.js';
 import type { RulesText } from '../../model/git-rules/git-rules.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import type { ObjectId } from '../../model/tree.js';
 import { canonicalCall, openCanonicalGit } from '../canonical-git.js';
 import { sandboxPlaces } from '../places.js';
@@ -27,6 +28,8 @@ export interface SetupOptions {
   readonly keep: readonly string[];
   /** The commands, as text: empty when there are none. */
   readonly setupKey: string;
+  /** Patterns of further files that set-up reads. */
+  readonly setupInputs?: readonly string[];
   /** The files that people wrote: all that set-up sees. Without it there is no set-up. */
   readonly setupTree?: ObjectId;
   /** The repository's rules for files; absent: none. */
@@ -48,7 +51,16 @@ export interface FinishedSetup {
 
 /** Manifests and lock files of package managers, and files that name versions of tools. */
 const READ_BY_SETUP =
-  /^(package\.json|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|yarn\.lock|\.yarnrc(\.yml)?|\.npmrc|\.pnpmfile\.cjs|bun\.lockb?|deno\.(json|jsonc|lock)|pyproject\.toml|setup\.(py|cfg)|requirements.*\.(txt|in)|constraints.*\.txt|(poetry|uv|pdm)\.lock|Pipfile(\.lock)?|Cargo\.(toml|lock)|go\.(mod|sum|work)|Gemfile(\.lock)?|.*\.gemspec|composer\.(json|lock)|pom\.xml|build\.gradle(\.kts)?|settings\.gradle(\.kts)?|gradle\.lockfile|libs\.versions\.toml|mix\.(exs|lock)|.*\.csproj|packages\.lock\.json|\.tool-versions|mise\.toml|\.(nvmrc|node-version|python-version|ruby-version)|rust-toolchain(\.toml)?|Makefile|Justfile)$/;
+  /^(package\.json|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|yarn\.lock|\.yarnrc(\.yml)?|\.npmrc|\.pnpmfile\.cjs|bun\.lockb?|deno\.(json|jsonc|lock)|pyproject\.toml|setup\.(py|cfg)|requirements.*\.(txt|in)|constraints.*\.txt|(poetry|uv|pdm)\.lock|Pipfile(\.lock)?|Cargo\.(toml|lock)|go\.(mod|sum|work)|Gemfile(\.lock)?|.*\.gemspec|composer\.(json|lock)|pom\.xml|build\.gradle(\.kts)?|settings\.gradle(\.kts)?|gradle\.lockfile|environment\.ya?ml|conda-lock\.yml|pixi\.(toml|lock)|flake\.(nix|lock)|libs\.versions\.toml|mix\.(exs|lock)|.*\.csproj|packages\.lock\.json|\.tool-versions|mise\.toml|\.(nvmrc|node-version|python-version|ruby-version)|rust-toolchain(\.toml)?|Makefile|Justfile)$/;
+
+/** Changes of packages that installers apply. */
+const PATCHES = /(^|\/)(patches|\.yarn\/patches)\/[^/]+\.patch$/;
+
+/** What may be a file of the project in the text of commands: `./tools/setup.sh`. */
+function namedFiles(commands: string): ReadonlySet<string> {
+  const words = commands.match(/[^\s"'`\\()[\]{};&|<>=,]+/g) ?? [];
+  return new Set(words.map((word) => word.replace(/^(\.\/)+/, '')));
+}
 
 /** Unused for as long, the folder of an earlier set-up is removed. */
 const OLD_MS = 7 * 24 * 60 * 60 * 1000;
@@ -93,8 +105,12 @@ export class SetupFolders {
       JSON.stringify([1, options.setupKey, options.keep, options.link]),
     );
     const listing = await this.objects.list(tree);
+    const named = namedFiles(options.setupKey);
+    const inputs = patternSet(options.setupInputs ?? []);
+    const isRead = (path: string) =>
+      READ_BY_SETUP.test(basename(path)) || named.has(path) || inputs.matches(path) || PATCHES.test(path);
     for (const path of listing.paths) {
-      const entry = READ_BY_SETUP.test(basename(path)) ? listing.get(path) : undefined;
+      const entry = isRead(path) ? listing.get(path) : undefined;
       if (entry) hash.update(`${path}\0${entry.mode} ${entry.id}\0`);
     }
     return hash.digest('hex').slice(0, 16);
