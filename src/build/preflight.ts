@@ -228,7 +228,9 @@ export function brokenGate(task: Task, failure: Failure): Failure | undefined {
   if (failure.kind !== 'gate-failed') return undefined;
   const { gate, exitCode, output } = failure;
   const found = cannotStart(exitCode, output.tail, toCome);
-  return found && { kind: 'gate-cannot-start', gate, exitCode, ...found, output };
+  if (!found) return undefined;
+  const { shown, ...told } = found;
+  return { kind: 'gate-cannot-start', gate, exitCode, ...told, output: { ...output, tail: shown } };
 }
 
 /** Files that the task may write, by their path in the project or in the workspace. */

@@ -174,6 +174,18 @@ test('a gate that cannot start is told by what its program prints, with what to 
   }
 });
 
+test('of a long output only what says it is shown', () => {
+  const help = Array.from({ length: 200 }, (_, at) => `line ${at}`).join('\n');
+  const early = cannotStart(
+    1,
+    `Version 6.0.3\ntsc: The TypeScript Compiler - Version 6.0.3\n${help}`,
+    nothing,
+  );
+  expect(early?.shown).toMatch(/^Version 6\.0\.3\n.*\nline 0\n[\s\S]*line 9$/);
+  const late = cannotStart(127, `${help}\nsh: 1: nonsense: not found\n`, nothing);
+  expect(late?.shown).toMatch(/^line 19[5-9][\s\S]*nonsense: not found$/);
+});
+
 test('what the task itself writes is missing before it is done: that gate fails as it should', () => {
   for (const [exit, output, , own] of CASES) {
     if (own !== undefined)
@@ -196,6 +208,11 @@ test('failing tests, compilers that find errors, and missing modules of the proj
     [101, 'error[E0432]: unresolved import `crate::store`\n'],
     [1, 'undefined: Store\nFAIL\texample.org/shop [build failed]\n'],
     [1, ''],
+    // What a test says of its own subject.
+    [1, 'not ok 1 - says why\n  npm error Missing script: "test"\n'],
+    [1, "AssertionError: expected 'Could not read package.json' to be 'x'\n\n      Tests  1 failed (1)\n"],
+    [1, "error TS5058: The specified path does not exist: 'a'.\n  3 passing (4ms)\n  1 failing\n"],
+    [1, "can't open file 'a': [Errno 2]\n===== 1 failed, 2 passed in 0.1s =====\n"],
     [2, 'grep: out.txt: No such file or directory\n'],
   ];
   for (const [exit, output] of outputs)

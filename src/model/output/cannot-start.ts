@@ -9,6 +9,8 @@ export interface CannotStart {
   readonly why: string;
   /** What a person can do. */
   readonly advice: string;
+  /** The part of the output that says so. */
+  readonly shown: string;
 }
 
 /** What the task itself still writes: a gate that misses it fails as it should. */
@@ -30,6 +32,8 @@ interface Rule {
   readonly endings?: RegExp;
 }
 
+/** Lines of the output that are shown. */
+const MAX_LINES = 16;
 const INSTALL =
   'install it; in workspaces, `workspace.link` shows the `node_modules` of the project, and `workspace.setup` installs packages';
 const NETWORK = `gates have no network unless the task says \`network: true\`: ${INSTALL}`;
@@ -243,6 +247,10 @@ const RULES: readonly Rule[] = [
   missing(/Could not open input file: (\S+)/),
 ];
 
+/** Results of tests: the runner has started, and whatever else stands there is said by a test. */
+const HAS_RUN =
+  /(?:^|\n)\s*(?:(?:not )?ok \d+\b|--- FAIL|Tests?:? +\d+ (?:failed|passed)|\d+ (?:passing|failing)\b|test result: FAILED|=+ (?:.*, )?\d+ (?:failed|passed))/;
+
 /** `exitCode`: a signal by its name. Undefined: it started, or nothing tells that it did not. */
 export function cannotStart(
   exitCode: number | string,
@@ -250,14 +258,26 @@ export function cannotStart(
   toCome: ToCome,
 ): CannotStart | undefined {
   const text = outputLines(output).join('\n');
+  const hasRun = HAS_RUN.test(text);
   for (const { pattern, exit, why, advice, needs, endings } of RULES) {
-    if (exit !== undefined && exit !== exitCode) continue;
+    if (exit === undefined ? hasRun && advice !== CACHE : exit !== exitCode) continue;
     const found = pattern.exec(text);
     if (!found) continue;
     const isToCome =
       (needs?.(found) ?? []).some((path) => toCome.path(path)) ||
       (endings !== undefined && toCome.ending(endings));
-    return isToCome ? undefined : { why: why(found).trim(), advice };
+    return isToCome ? undefined : { why: why(found).trim(), advice, shown: around(text, found.index) };
   }
   return undefined;
+}
+
+/** A program that gets no work may print its whole help. */
+function around(text: string, index: number): string {
+  const lines = text.split('\n');
+  if (lines.length <= MAX_LINES) return text.trim();
+  const at = text.slice(0, index).split('\n').length - 1;
+  return lines
+    .slice(Math.max(0, at - 4), at + MAX_LINES - 4)
+    .join('\n')
+    .trim();
 }
