@@ -1,15 +1,14 @@
 /** The part of an edited file that is one task's own. Knows no other task. */
 
-import type { GitObjects } from '../../io/git/objects.js';
 import { lineHunks } from '../../io/text-diff.js';
 import type { EditPatch, FileChange } from '../../model/action.js';
 import type { TaskRun } from '../../model/task-run.js';
 import { decodeEntry, type Entry, sameEntry } from '../../model/tree.js';
-import { applyPatch, readTexts } from './patch.js';
+import { applyPatch, type Blobs, readTexts } from './patch.js';
 
 /** The patches of a run from what it changed in its workspace (`captured`), without the patches of others. */
 export async function patchesOf(
-  objects: GitObjects,
+  objects: Blobs,
   { edits, editBases, editSides }: Pick<TaskRun, 'edits' | 'editBases' | 'editSides'>,
   captured: readonly FileChange[],
 ): Promise<EditPatch[]> {
@@ -42,7 +41,7 @@ function entryOf(word: string | undefined): Entry | undefined {
  * there. Where a task has changed lines of others, its change stays one of the file with these lines.
  */
 async function ownChange(
-  objects: GitObjects,
+  objects: Blobs,
   { path, before: plain, after }: FileChange,
   beside: Entry | undefined,
 ): Promise<FileChange> {
@@ -59,7 +58,7 @@ async function ownChange(
 
 /** `after` without what leads from `plain` to `before`; undefined where both touch the same lines. */
 async function withoutOthers(
-  objects: GitObjects,
+  objects: Blobs,
   { path, before, after }: FileChange,
   plain: Entry | undefined,
 ): Promise<Entry | undefined> {
@@ -92,11 +91,7 @@ function overlap(a: Hunk, b: Hunk): boolean {
 
 type Hunk = ReturnType<typeof lineHunks>[number];
 
-async function hasSameLines(
-  objects: GitObjects,
-  a: Entry | undefined,
-  b: Entry | undefined,
-): Promise<boolean> {
+async function hasSameLines(objects: Blobs, a: Entry | undefined, b: Entry | undefined): Promise<boolean> {
   const texts = await readTexts(objects, [a, b]);
   const [one, other] = (texts ?? []).map((text) => text.toString('latin1').split('\n').sort().join('\n'));
   return one !== undefined && one === other;

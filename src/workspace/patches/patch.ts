@@ -9,6 +9,9 @@ import { type Entry, encodeEntry, sameEntry } from '../../model/tree.js';
 import { formatOf, mergeByFormat } from './formats.js';
 import type { Sides } from './line-merge.js';
 
+/** Where contents are read and written. */
+export type Blobs = Pick<GitObjects, 'read' | 'writeBlob'>;
+
 /** A change of one file, to be made to what the file is now. */
 export interface Change {
   /** Decides the format: some are merged by more than lines. */
@@ -23,7 +26,7 @@ export interface Change {
  * else at one place is a conflict.
  */
 export function applyPatch(
-  objects: GitObjects,
+  objects: Blobs,
   current: Entry | undefined,
   change: Change,
 ): Promise<Result<Entry | undefined, 'conflict'>> {
@@ -37,14 +40,14 @@ export function applyPatch(
 }
 
 /** The same merge is asked for by every task that sees the file: each is made once. */
-const merges = new WeakMap<GitObjects, Map<string, ReturnType<typeof merge>>>();
+const merges = new WeakMap<Blobs, Map<string, ReturnType<typeof merge>>>();
 
 /**
  * All changes on the file, in their order. One that does not fit waits for those after it: it may have been made on one of
  * them. `left`: places of those that fit nowhere.
  */
 export async function foldChanges(
-  objects: GitObjects,
+  objects: Blobs,
   base: Entry | undefined,
   changes: readonly Change[],
 ): Promise<{ readonly file: Entry | undefined; readonly left: readonly number[] }> {
@@ -63,7 +66,7 @@ export async function foldChanges(
 }
 
 async function merge(
-  objects: GitObjects,
+  objects: Blobs,
   current: Entry | undefined,
   { path, before, after }: Change,
 ): Promise<Result<Entry | undefined, 'conflict'>> {
@@ -83,7 +86,7 @@ async function merge(
 
 /** The contents of plain text files, empty for none; undefined when one of them is something else. */
 export async function readTexts(
-  objects: GitObjects,
+  objects: Blobs,
   entries: readonly (Entry | undefined)[],
 ): Promise<Buffer[] | undefined> {
   const texts: Buffer[] = [];
