@@ -115,7 +115,9 @@ async function describe(parts: DescribingParts, task: Task): Promise<Result<Desc
   emit({ type: 'task.started', task: label, attempt: 1, recipe: 'agent' });
   const answer = await requestDocument(parts, request, parts);
   const ms = parts.now() - startedAt;
-  if (answer.ok) emit({ type: 'task.finished', task: label, outcome: 'built', ms });
+  // One that was paid for before is not made again.
+  const outcome = answer.ok && answer.value.cost !== undefined ? 'cached' : 'built';
+  if (answer.ok) emit({ type: 'task.finished', task: label, outcome, ms });
   else emit({ type: 'task.finished', task: label, outcome: 'failed', ms, failure: answer.error });
   return answer.ok ? ok(answer.value.value) : answer;
 }

@@ -72,7 +72,7 @@ async function run<T extends object>(
   if (json) printJson({ schema: 1, ...told, ...done, applied: !dryRun });
   else {
     print(rewritingText({ ...told, ...done }, styleFor(process.stdout)));
-    say(dryRun ? 'nothing was written' : sentence(rewritten));
+    say(dryRun ? 'this would be done; nothing was written' : sentence(rewritten));
   }
   return exitCode;
 }
