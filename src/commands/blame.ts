@@ -113,7 +113,7 @@ async function blamedTask(
   const found = locked && (await store.find(resultKeyOf(locked)));
   const result = found?.ok ? found.value : undefined;
   const isAccepted = locked?.recipe === 'accepted' && locked.resultKey !== undefined;
-  const original = isAccepted ? await store.find(locked.key) : undefined;
+  const original = isAccepted ? await store.find(result?.provenance.over ?? locked.key) : undefined;
   const drift = locked && (await driftOf(project, task)).files.find((file) => file.path === path);
   const { patch: _, ...edit } = drift ?? { patch: '' };
   return {
