@@ -106,6 +106,8 @@ function builtTasks(lines: readonly HistoryLine[]): Sample[] {
     const tokens = sum(calls.map(({ usage }) => (usage.tokensIn ?? 0) + (usage.tokensOut ?? 0)));
     const isPriced = calls.every(({ usage }) => usage.costUsd !== undefined);
     const costUsd = isPriced ? sum(calls.map(({ usage }) => usage.costUsd ?? 0)) : undefined;
+    // Without a word about usage nothing is known, which is not nothing.
+    if (tokens === 0 && costUsd === undefined) continue;
     samples.push({ label, type, complexity, model, tokens, costUsd });
   }
   return samples;

@@ -69,6 +69,17 @@ test('where nothing was built the prompt and the price of its model are what is 
   expect(two).not.toHaveProperty('costUsd');
 });
 
+test('tasks whose agent told no usage say nothing of the next ones', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task('1.txt') });
+  rig.answer('f/T1', { '1.txt': '1' });
+  await rig.build({}, { usage: {} });
+  rig.backlog('f', { T1: task('1.txt'), T2: task('2.txt') });
+  const { agentTasks } = await estimateOf(rig);
+  expect(agentTasks).toMatchObject([{ label: 'f/T2', basis: 'prompt' }]);
+  expect(agentTasks[0]?.tokens).toBeGreaterThan(0);
+});
+
 test('a clone without a history learns from the results in its store', async () => {
   await using rig = await createRig();
   rig.backlog('f', { T1: task('1.txt') });
