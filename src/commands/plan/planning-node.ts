@@ -11,7 +11,6 @@ import {
   renderMeasured,
   type Templates,
 } from '../../agent/prompts/prompt-template.js';
-import { agentIdentity } from '../../analysis/facts.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { gateCommands } from '../../execution/gates.js';
 import { unifiedDiff } from '../../io/text-diff.js';
@@ -154,15 +153,16 @@ async function makeNode(
   const words: ManifestItem[] = [
     ...(config.salt === '' ? [] : [{ name: 'salt', value: config.salt, show: 'word' as const }]),
     { name: 'recipe', value: `plan ${name}`, show: 'word' },
-    {
-      name: 'agent',
-      value: defined?.isShipped ? agent.identity : agentIdentity(agent, defined),
-      show: 'word',
-    },
+    { name: 'agent', value: agent.identity, show: 'word' },
+    ...(defined && !defined.isShipped
+      ? [{ name: OWN_AGENT, value: defined.identity, show: 'text' as const }]
+      : []),
     ...(model === undefined ? [] : [{ name: 'model', value: model, show: 'word' as const }]),
   ];
   // The parts of the prompt are also items, so that an explanation names what changed.
-  const texts = isOwn({ templates, shipped }, template) ? { ...given, prompt: rendered.value.text } : given;
+  const texts = isOwn({ templates, shipped }, template)
+    ? { ...given, [OWN_PROMPT]: rendered.value.text }
+    : given;
   const manifest = [
     ...words,
     ...Object.entries(texts)
@@ -180,6 +180,10 @@ async function makeNode(
     key: manifestKey(manifest),
   });
 }
+
+/** What the project says itself: conductor's own texts are in no key. */
+const OWN_AGENT = 'own agent';
+const OWN_PROMPT = 'own prompt';
 
 /** Whether the project has a template of its own here, or a part of templates. */
 function isOwn({ templates, shipped }: Pick<NodeParts, 'templates' | 'shipped'>, template: string): boolean {
@@ -205,7 +209,12 @@ export function isWrittenFrom(former: Manifest, { manifest }: PlanningNode): boo
   const names = new Set(manifest.map(({ name }) => name));
   const isSame = ({ name, value }: ManifestItem) => {
     const old = before.get(name);
-    return old === value || (name === 'agent' && old?.startsWith(`${value}\n`) === true);
+    if (old === value) return true;
+    const agent = before.get('agent');
+    // A former one held the agent's definition in the same item, and every prompt.
+    if (name === 'agent') return !before.has(OWN_AGENT) && agent?.startsWith(`${value}\n`) === true;
+    if (name === OWN_AGENT) return agent?.endsWith(`\n${value}`) === true;
+    return name === OWN_PROMPT && before.get('prompt') === value;
   };
   return manifest.every(isSame) && [...before.keys()].every((name) => names.has(name) || name === 'prompt');
 }

@@ -325,6 +325,11 @@ test("a new wording of conductor's own prompts plans nothing again, a project's 
   expect(outcome.summary).toMatchObject({ outcome: 'up-to-date', exitCode: 0 });
   rig.write({ 'prompts/planning-qa.md': `${shipped.get('planning-qa.md')}\nBe brief.\n` });
   expect((await runPlan(rig, { backlog: TASKS })).ran()).toContain('f/@planner-qa');
+  // Another request, planned with the own prompt alone: without it, it is planned again.
+  rig.write({ 'specs/f/REQUEST.md': '# Notes\n\nKeep more.\n' });
+  await runPlan(rig, { backlog: TASKS });
+  rig.remove('prompts/planning-qa.md');
+  expect((await runPlan(rig, { backlog: TASKS })).ran()).toContain('f/@planner-qa');
 });
 
 test('a plan that is stopped keeps the documents that are finished', async () => {
