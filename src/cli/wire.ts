@@ -88,7 +88,9 @@ export function templateRoots(project: string, cwd: string): TemplateRoots {
 async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDir: string, project: string) {
   const { createOpencodeAgent } = await import('../agent/opencode/driver.js');
   const { routedModels, paceOf } = await import('../agent/routing.js');
+  const { innerPackageFolders } = await import('../workspace/tools/inner-packages.js');
   const pace = paceOf(config.models.limits);
+  const inner = await innerPackageFolders(project, config.workspace.link);
   return createOpencodeAgent(agent, {
     env: process.env,
     stateDir: cacheDir,
@@ -97,7 +99,7 @@ async function opencodeAgent(agent: OpencodeAgentConfig, config: Config, cacheDi
     ...(pace === undefined ? {} : { pace }),
     sessions: config.workers,
     readable: [
-      ...config.workspace.link.map((path) => join(project, path)),
+      ...[...config.workspace.link, ...inner].map((path) => join(project, path)),
       ...config.workspace.read.map((path) => expandHome(path, process.env)),
     ],
     files: await shippedPlugins(),

@@ -16,6 +16,7 @@ import { loadSpecs } from '../specs/load.js';
 import { readIndexRecord } from '../workspace/index-record.js';
 import { leftOutWarning } from '../workspace/large-files.js';
 import { filesOnDisk } from '../workspace/snapshot.js';
+import { emptySubmodules } from '../workspace/tools/submodules.js';
 import { claimedFiles } from './claimed-files.js';
 import { type PatchedFile, readPatched } from './clone-records.js';
 import { type EditedFile, editedFiles } from './edited-files.js';
@@ -178,6 +179,7 @@ export async function loadProject(
     warnings: [
       ...warnings,
       ...shared.warnings,
+      ...(await emptySubmodules(repository, listing)),
       ...large.map((path) => leftOutWarning(path, repository, limit)),
     ],
     choices: new Map(),

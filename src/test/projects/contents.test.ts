@@ -125,7 +125,9 @@ describe.each(hasSandbox ? (['off', 'required'] as const) : (['off'] as const))(
           depends_on: ['T1'],
         },
       });
-      expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+      const built = await rig.build();
+      expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+      expect(built.warnings().join('\n')).toMatch(/vendor\/empty: this submodule is not checked out/);
       expect(rig.read('out.txt')).toBe('first\nvendor/empty:\n\nvendor/lib:\ninner\nlib.sh\n');
       expect(rig.read('two.txt')).toBe('first\n');
       expect((await rig.build()).outcomes()).toEqual({});

@@ -135,6 +135,7 @@ describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
         workspace: {
           setup: [
             'mkdir -p node_modules/@acme node_modules/tool && ln -s ../../packages/b node_modules/@acme/b && echo "module.exports = 7" > node_modules/tool/index.js',
+            'mkdir -p packages/b/node_modules/tool && echo "module.exports = 8" > packages/b/node_modules/tool/index.js',
           ],
           keep: ['node_modules'],
         },
@@ -148,6 +149,7 @@ describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
         verify: [
           'mkdir node_modules/.vite-temp && node check.js | grep -qx "of the task 7"',
           'test ! -e node_modules/.vite-temp && node check.js',
+          'node packages/b/tool.js | grep -qx 8',
         ],
       },
     });

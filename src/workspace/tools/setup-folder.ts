@@ -16,6 +16,7 @@ import type { ObjectId } from '../../model/tree.js';
 import { canonicalCall, openCanonicalGit } from '../canonical-git.js';
 import { sandboxPlaces } from '../places.js';
 import { removeForcibly } from '../restore.js';
+import { innerPackageFolders } from './inner-packages.js';
 import type { OutsidePackages } from './outside-links.js';
 
 export interface SetupOptions {
@@ -45,7 +46,7 @@ export interface SetupOptions {
 export interface FinishedSetup {
   readonly key: string;
   readonly dir: string;
-  /** Those of `keep` that it made. */
+  /** Those of `keep` that it made, and what belongs to them in packages of the project. */
   readonly made: readonly string[];
 }
 
@@ -142,7 +143,9 @@ export class SetupFolders {
     const ran = await options.setup(dir, places, signal);
     if (!ran.ok) return ran;
     const stands = await Promise.all(options.keep.map((path) => exists(join(dir, path))));
-    const made = options.keep.filter((_, index) => stands[index]);
+    const kept = options.keep.filter((_, index) => stands[index]);
+    // Packages of the project have what was installed for them.
+    const made = [...kept, ...(await innerPackageFolders(dir, kept))];
     await writeAtomic(done, JSON.stringify(made));
     return ok({ key, dir, made });
   }

@@ -10,7 +10,8 @@ import { exists, makeDir, readText, writeAtomic } from '../../io/files.js';
 import { type GitCall, gitOk } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
 import type { Mount } from '../../io/process/sandbox.js';
-import type { ObjectId } from '../../model/tree.js';
+import type { Diagnostic } from '../../model/failure.js';
+import type { Listing, ObjectId } from '../../model/tree.js';
 import { removeForcibly } from '../restore.js';
 import { type Workspace, workspaceCall } from '../workspace.js';
 import { beside, copyTree, fingerprint } from './copies.js';
@@ -102,6 +103,22 @@ export class Submodules {
     await writeAtomic(done, '');
     return dir;
   }
+}
+
+/** Submodules of a tree that are not checked out: empty folders, in the project as in workspaces. */
+export async function emptySubmodules(
+  { top, project }: Pick<Repository, 'top' | 'project'>,
+  listing: Listing,
+): Promise<Diagnostic[]> {
+  if (!(await exists(join(top, '.gitmodules')))) return [];
+  const found: Diagnostic[] = [];
+  for (const path of listing.paths) {
+    if (listing.get(path)?.mode !== '160000') continue;
+    if ((await gitDirOf(join(project, path))) !== undefined) continue;
+    const message = `this submodule is not checked out: tasks and gates see an empty folder; \`git submodule update --init ${path}\` checks it out`;
+    found.push({ file: path, message });
+  }
+  return found;
 }
 
 async function submodulesOf(call: GitCall): Promise<Submodule[]> {

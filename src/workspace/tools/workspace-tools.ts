@@ -65,6 +65,7 @@ export class WorkspaceTools {
     const variables = this.variables(workspace, options, setup);
     return {
       ...workspace,
+      kept: [...new Set([...workspace.kept, ...made])],
       tools: offered.tools,
       places: {
         ...places,
@@ -116,6 +117,7 @@ export class WorkspaceTools {
     const known = await readCopies(workspace);
     const paths: Record<string, string> = {};
     for (const path of setup.made) {
+      if (!(await this.hasFolderOf(workspace, path))) continue;
       const [from, to] = [join(setup.dir, path), join(workspace.dir, path)];
       const isFolder = (await lstat(from)).isDirectory();
       if (isSandboxed && isFolder && isPackageFolder(path)) {
@@ -211,11 +213,17 @@ export class WorkspaceTools {
     await this.clearAround(workspace, link);
     for (const path of link) await this.link(workspace, { path, root });
     for (const path of inner) {
-      const above = join(workspace.dir, dirname(path));
-      const isThere = (await readdir(above).catch(() => [])).some((name) => name !== 'node_modules');
-      if (isThere) await this.link(workspace, { path, root });
+      if (await this.hasFolderOf(workspace, path)) await this.link(workspace, { path, root });
       else await this.clear(workspace, dirname(path));
     }
+  }
+
+  /** Whether the tree has the package that a `node_modules` below the root belongs to. */
+  private async hasFolderOf(workspace: Workspace, path: string): Promise<boolean> {
+    const above = dirname(path);
+    if (above === '.' || !isPackageFolder(path)) return true;
+    const names = await readdir(join(workspace.dir, above)).catch(() => []);
+    return names.some((name) => name !== 'node_modules');
   }
 
   /** Around a workspace, where the project is a folder of its repository, is what the config links there and nothing else. */
