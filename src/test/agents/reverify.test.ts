@@ -8,6 +8,7 @@ import { blame } from '../../commands/blame.js';
 import type { ConductorConfig } from '../../model/config.js';
 import { describeVerdict } from '../../report/verdict.js';
 import { createRig, type Rig } from '../rig/rig.js';
+import { cloneProject, createBare } from '../rig/shared-project.js';
 
 const lib = (more: object = {}) => ({
   description: 'Write the library.',
@@ -90,6 +91,24 @@ test('a dependency with another interface: the former result stands when its gat
   rig.remove('specs/f/.metadata.json', 'out.txt', 'lib.txt');
   expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'cached', 'f/T2': 'cached' });
   expect(rig.read('out.txt')).toBe('word\n');
+});
+
+test('another machine finds what was verified, and verifies what another one has built', async () => {
+  await using rig = await createRig({ config: { cache: { remotes: ['git:../shared.git'] } } });
+  createBare(rig);
+  rig.write({ 'data/a.txt': 'a\n' });
+  rig.backlog('f', { T1: user({ depends_on: [], verify: ['test -s out.txt'] }) });
+  rig.answer('f/T1', { 'out.txt': 'word\n' });
+  await rig.build();
+  rig.write({ 'data/a.txt': 'b\n' });
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'verified' });
+  rig.commit();
+
+  cloneProject(rig, 'clone');
+  rig.remove('out.txt', 'specs/f/.metadata.json');
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'cached' });
+  rig.write({ 'data/a.txt': 'c\n' });
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'verified' });
 });
 
 test('an input and a section are what a task builds on; the words of the task are not, and all is said before', async () => {
