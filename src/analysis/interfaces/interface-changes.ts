@@ -21,8 +21,8 @@ type Outputs = ReadonlyMap<Label, DependencyOutputs>;
 const ITEM = 'dependency ';
 /** More of them are another interface altogether. */
 const MAX_CHANGES = 20;
-/** More than a person reads of one interface. */
-const MAX_DECLARATIONS = 1000;
+/** Characters of one interface in the record of each dependent; a larger one is generated, and read by nobody. */
+const MAX_RECORDED = 64_000;
 
 /** What the record of a result keeps of the interfaces that count by signature; undefined where there is none. */
 export async function seenInterfaces(
@@ -35,7 +35,8 @@ export async function seenInterfaces(
   for (const label of task.dependsOn) {
     const made = dependencyOutputs.get(label);
     const declares = made ? await declarations(project, label, made) : [];
-    if (made && declares.length > 0 && declares.length <= MAX_DECLARATIONS)
+    const size = declares.flat().reduce((sum, text) => sum + text.length, 0);
+    if (made && declares.length > 0 && size <= MAX_RECORDED)
       seen[label] = { bytes: made.interface, declares };
   }
   return Object.keys(seen).length === 0 ? undefined : seen;
