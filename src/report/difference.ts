@@ -1,5 +1,6 @@
 /** Differences of files for people: a coloured patch, or one line per file. */
 
+import { type DriftCause, driftCause } from '../model/formatting/drift-cause.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
 
@@ -50,4 +51,22 @@ export function sumText(files: readonly ShownDifference[]): string {
   const sum = (of: (file: ShownDifference) => number) => files.reduce((total, file) => total + of(file), 0);
   const lines = `+${sum((file) => file.insertions)} -${sum((file) => file.deletions)}`;
   return `${plural(files.length, 'file')} changed, ${lines}`;
+}
+
+const DRIFT_CAUSES: Readonly<Record<DriftCause, string>> = {
+  'line-ends':
+    'line ends (CRLF and LF), so git or an editor has converted them: a line `* text=auto` in .gitattributes makes them the same everywhere',
+  'final-newline':
+    'line breaks at the end, so an editor or a hook has written them: give the command of the hook to `format` of the config',
+  layout:
+    'white space, quotes, commas and semicolons, so a formatter has written them: give its command to `format` of the config',
+};
+
+/** One line; undefined where people may have changed something, or only one file is edited. */
+export function driftCauseText(files: readonly { readonly patch: string }[]): string | undefined {
+  const cause = driftCause(files.map(({ patch }) => patch));
+  if (cause === undefined) return undefined;
+  const which =
+    files.length === 1 ? 'the edited file differs' : `all ${plural(files.length, 'edited file')} differ`;
+  return `${which} only in ${DRIFT_CAUSES[cause]}; \`conductor accept\` keeps the edits`;
 }

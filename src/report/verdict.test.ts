@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Verdict } from '../model/verdict.js';
+import { driftCauseText } from './difference.js';
 import { graphDot, graphJson, graphMermaid, graphText } from './graph.js';
 import { plainStyle } from './style.js';
 import { describeVerdict, explainText, statusTable } from './verdict.js';
@@ -100,4 +101,12 @@ test('graphs escape whatever labels hold', () => {
     "
   `);
   expect(JSON.parse(graphJson(NODES))).toEqual({ schema: 1, tasks: NODES });
+});
+
+test('edits that a program has made are said in one line, those of people are not', () => {
+  const patch = (...lines: string[]) => ({ patch: ['@@ -1 +1 @@', ...lines, ''].join('\n') });
+  const said = driftCauseText([patch("-a('b')", '+a("b");'), patch('-x', '+x', '+')]);
+  expect(said).toMatch(/^all 2 edited files differ only in white space, .*`format` of the config/);
+  expect(said).not.toContain('\n');
+  expect(driftCauseText([patch('-one', '+two')])).toBeUndefined();
 });

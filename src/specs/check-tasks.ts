@@ -79,11 +79,14 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
     );
   }
   const told = new Set<string>();
+  const spellings = new Spellings();
   for (const { task, edits, placeOf } of written) {
     const { file } = task.source;
     const outputs = patternSet(task.outputs);
     for (const [i, output] of task.outputs.entries()) {
       const { isGlob, prefix } = parsePattern(output);
+      const twin = isGlob || isExclude(output) ? undefined : spellings.twinOf(prefix, task.label);
+      if (twin) problems.push({ file, path: placeOf('outputs', i), ...twin });
       if (isExclude(output) || (!isGlob && !outputs.keeps(prefix))) continue;
       const other = isGlob
         ? index.otherGlob(parsePattern(output), outputs, task.label)
@@ -120,4 +123,22 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
     }
   }
   return problems;
+}
+
+/** Paths that some systems do not tell apart: by the case of letters, or by the Unicode form of accents. */
+class Spellings {
+  private readonly first = new Map<string, { readonly path: string; readonly label: Label }>();
+
+  twinOf(path: string, label: Label): Pick<SpecProblem, 'message' | 'hint'> | undefined {
+    const plain = path.normalize('NFC').toLowerCase();
+    const other = this.first.get(plain);
+    if (!other) this.first.set(plain, { path, label });
+    if (!other || other.path === path) return undefined;
+    const isCase = other.path.normalize('NFC') !== path.normalize('NFC');
+    const what = isCase ? 'the case of letters' : 'the Unicode form of a letter';
+    return {
+      message: `\`${path}\` and \`${other.path}\` of ${other.label} differ only in ${what}: some systems take them for one file`,
+      hint: 'give one of them another name',
+    };
+  }
 }

@@ -11,7 +11,7 @@ export interface FrontMatter {
 
 export function splitFrontMatter(text: string): FrontMatter {
   const none = { front: undefined, prose: text.trim(), lineOffset: 0, isOpen: false };
-  const begin = /^---[ \t]*\r?\n/.exec(text);
+  const begin = /^\uFEFF?---[ \t]*\r?\n/.exec(text);
   if (!begin) return none;
   const fence = /^---[ \t]*(?:\r?\n|$)/gm;
   fence.lastIndex = begin[0].length;

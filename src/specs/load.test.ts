@@ -71,6 +71,24 @@ const rows: [what: string, files: Project, place: string, message: RegExp, hint?
   ],
   ['an unknown key at the top', { [B]: 'taskz: []\ntasks: []\n' }, `${B}:1:1`, /`taskz`/, /`tasks`/],
   ['a value of the wrong kind', one('outputs: a'), `${B}:3:14`, /must be a list, not a string/, /\["a"\]/],
+  [
+    'outputs that differ only in case',
+    one('outputs: [src/A.ts, src/a.ts]'),
+    `${B}:3:25`,
+    /`src\/a.ts` and `src\/A.ts` of f\/T1 differ only in the case of letters/,
+  ],
+  [
+    'outputs that differ only in the form of an accent',
+    one('outputs: ["\u00e9.ts", "e\u0301.ts"]'),
+    `${B}:3:23`,
+    /differ only in the Unicode form of a letter/,
+  ],
+  [
+    'a path with backslashes between folders',
+    one('outputs: [src\\models\\a.ts]'),
+    `${B}:3:15`,
+    /has a backslash before a plain character: folders are written with `\/`/,
+  ],
   ['a task without id', { [B]: 'tasks:\n  - outputs: [a]\n' }, `${B}:2:5`, /has no `id`/],
   [
     'an id with bad characters',
@@ -478,7 +496,7 @@ test('a single file is a feature of one task whose description is the prose', as
     context: '',
   });
   expect(graph.task('search/main')).toMatchObject({
-    description: 'Find *things*.\r\n\r\n---\r\nMore.',
+    description: 'Find *things*.\n\n---\nMore.',
     outputs: ['s.ts'],
   });
   expect([...(features[0]?.sections ?? [])]).toEqual([['notes.md#a', '# A\ntext']]);

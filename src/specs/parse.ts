@@ -7,7 +7,7 @@ import { splitFrontMatter } from './front-matter.js';
 import type { SpecFile } from './spec-files.js';
 
 /** Raised when the kept form or what the schemas accept changes. */
-const KEPT_FORM = 1;
+const KEPT_FORM = 2;
 
 export interface ParseCache {
   get(id: ObjectId): unknown | undefined;
@@ -151,11 +151,14 @@ export async function readTexts(
   return texts;
 }
 
-/** The text of a blob, without a byte order mark; undefined when it is not UTF-8 or not there. */
+/**
+ * The text of a blob, without a byte order mark and with LF as line ends: neither is what a person says, and a key must
+ * not depend on it. Undefined when it is not UTF-8 or not there.
+ */
 export function decode(blob: Buffer | undefined): string | undefined {
   if (!blob) return undefined;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(blob);
+    return new TextDecoder('utf-8', { fatal: true }).decode(blob).replaceAll('\r\n', '\n');
   } catch {
     return undefined;
   }

@@ -80,12 +80,20 @@ class Finder {
         return [{ at, message: `\`${pattern.text}\` matches no file of the project, and no task makes one` }];
       }
       const path = pattern.prefix;
-      const meant = nearest(path, this.listing.under(path.slice(0, path.lastIndexOf('/') + 1)));
+      const near = this.listing.under(path.slice(0, path.lastIndexOf('/') + 1));
+      const meant = nearest(path, near);
+      const isForm = meant !== undefined && meant.normalize('NFC') === path.normalize('NFC');
       return [
         {
           at,
           message: `\`${pattern.text}\` is not in the project, and no task writes it`,
-          ...(meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` }),
+          ...(meant === undefined
+            ? {}
+            : {
+                hint: isForm
+                  ? `\`${meant}\` is written with another Unicode form of its letters (NFC or NFD): copy the name from the file`
+                  : `did you mean \`${meant}\`?`,
+              }),
         },
       ];
     });

@@ -189,3 +189,30 @@ describe('findings of a schema', () => {
     expect(await validateSchema('backlog', task({ x: 1, y: 2, type: 3 }))).toHaveLength(3);
   });
 });
+
+describe('values that are put into texts', () => {
+  const misread = ['01234', '1.10', '9007199254740993', '1e21', '0x1F', '+5', '1.0', 'True', '-0'];
+  test.each(misread)('%s is refused where YAML makes another text of it', async (written) => {
+    for (const [key, column] of [
+      ['with', 13],
+      ['vars', 13],
+      ['foreach', 16],
+    ] as const) {
+      const result = await parseYaml(`${key}: { a: [x, ${written}] }\n`, 'f.yaml');
+      if (result.ok) throw new Error(`${key} was read`);
+      expect(result.error).toMatchObject([
+        { line: 1, column: column + 3, hint: expect.stringContaining(`"${written}"`) },
+      ]);
+    }
+    expect(await parseYaml(`timeout: ${written}\n`, 'f.yaml')).toMatchObject({ ok: true });
+  });
+
+  test('what is read as it is written stays', async () => {
+    const text =
+      'with: { a: "01234", b: 7, c: 1.5, d: 2024-01-31, e: yes, f: no, g: true, h: 1e+21, i: 12:30 }\n';
+    const result = await parseYaml(text, 'f.yaml');
+    if (!result.ok) throw new Error(JSON.stringify(result.error));
+    const values = Object.values((result.value as { with: object }).with).map(String);
+    expect(values).toEqual(['01234', '7', '1.5', '2024-01-31', 'yes', 'no', 'true', '1e+21', '12:30']);
+  });
+});

@@ -1,6 +1,6 @@
 /** YAML documents: values, their places, and schema findings. The adapter of yaml and ajv; knows no spec. */
 
-import type { LineCounter, Node, Pair } from 'yaml';
+import type { LineCounter, Node, Pair, Scalar } from 'yaml';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Diagnostic } from '../../model/failure.js';
 import { composeDocument, type KeyPath, MAX_ALIASES, MAX_DEPTH } from './compose.js';
@@ -65,8 +65,14 @@ export async function parseYaml(
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     const odd: Diagnostic[] = [];
     yaml.visit(document, {
-      Scalar(_key, node) {
-        if (typeof node.value === 'number' && !Number.isFinite(node.value) && node.range) {
+      Scalar(_key, node, above) {
+        const misread = misreadValue(node, above);
+        if (misread !== undefined && node.range) {
+          const hint = `put it in quotes (\`"${node.source}"\`), or write \`${misread}\``;
+          odd.push(
+            at(node.range[0], node.range[1], `YAML reads this as ${misread}, not as it is written`, hint),
+          );
+        } else if (typeof node.value === 'number' && !Number.isFinite(node.value) && node.range) {
           odd.push(
             at(node.range[0], node.range[1], 'is not a number that can be stored', 'put it in quotes'),
           );
@@ -81,6 +87,21 @@ export async function parseYaml(
     const from = name === undefined ? 0 : Math.max(0, text.indexOf(`*${name}`));
     return err([at(from, from + (name?.length ?? 0) + 1, `cannot be read: ${message}`)]);
   }
+}
+
+/** Keys whose values are put into texts. */
+const VALUE_KEYS = new Set(['with', 'vars', 'foreach']);
+
+/** What YAML makes of a plain scalar that would be put into a text as something else than stands in the file. */
+function misreadValue(node: Scalar, above: readonly unknown[]): string | undefined {
+  const { type, source, value } = node;
+  if (type !== 'PLAIN' || (typeof value !== 'number' && typeof value !== 'boolean')) return undefined;
+  if (source === undefined || String(value) === source || !Number.isFinite(Number(value))) return undefined;
+  const isValue = above.some((one) => {
+    const key = (one as Partial<Pair>).key as Partial<Scalar> | undefined;
+    return typeof key?.value === 'string' && VALUE_KEYS.has(key.value);
+  });
+  return isValue ? String(value) : undefined;
 }
 
 /** The place of a value (or of its key) in a YAML text; when the path leads nowhere, of what is nearest above it. */

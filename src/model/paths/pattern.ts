@@ -117,6 +117,8 @@ export function patternProblem(text: string): string | undefined {
   if (text.length > MOST_CHARACTERS) return `has more than ${MOST_CHARACTERS} characters`;
   if (text.includes('\0')) return 'has a NUL character';
   if (/\p{Surrogate}/u.test(text)) return 'has half a character, which no file name can hold';
+  if (/^(?:[^\\]|\\[^A-Za-z0-9_.-])*\\[A-Za-z0-9_.-]/.test(text))
+    return 'has a backslash before a plain character: folders are written with `/`, a backslash in a name as `\\\\`';
   const path = shownPattern(text);
   if (path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(text)) return 'is an absolute path';
   const parts = path.split('/');

@@ -5,6 +5,7 @@ import { findOrphans } from '../../../analysis/orphans.js';
 import { inspect } from '../../../build/dry-run.js';
 import type { FileDifference } from '../../../io/git/tree-diff.js';
 import type { Need } from '../../../model/agents/agent-report.js';
+import { driftCauseText } from '../../../report/difference.js';
 import { plural } from '../../../report/style.js';
 import { orphansText, type StatusRow, statusTable, upToDate } from '../../../report/verdict.js';
 import { WorkStore } from '../../../store/kept-work.js';
@@ -63,6 +64,8 @@ export async function runStatus(
   const shown = flags.all ? rows : rows.filter(({ verdict }) => !upToDate(verdict));
   if (shown.length > 0) print(statusTable(shown, styleFor(process.stdout)));
   if (orphans.removed.length + orphans.kept.length > 0) print(orphansText(orphans, styleFor(process.stdout)));
+  const cause = driftCauseText(rows.flatMap(({ drift = [] }) => drift));
+  if (cause !== undefined) print(cause);
   const others = rows.length - fresh;
   print(
     `conductor: ${plural(rows.length, 'task')}, ${fresh} fresh${others > 0 ? `, ${others} not up to date` : ''}`,
