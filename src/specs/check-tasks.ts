@@ -85,8 +85,8 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
     const outputs = patternSet(task.outputs);
     for (const [i, output] of task.outputs.entries()) {
       const { isGlob, prefix } = parsePattern(output);
-      const twin = isGlob || isExclude(output) ? undefined : spellings.twinOf(prefix, task.label);
-      if (twin) problems.push({ file, path: placeOf('outputs', i), ...twin });
+      const rival = isGlob || isExclude(output) ? undefined : spellings.rivalOf(prefix, task.label);
+      if (rival) problems.push({ file, path: placeOf('outputs', i), ...rival });
       if (isExclude(output) || (!isGlob && !outputs.keeps(prefix))) continue;
       const other = isGlob
         ? index.otherGlob(parsePattern(output), outputs, task.label)
@@ -129,7 +129,7 @@ export function checkOwners(written: readonly WrittenTask[]): SpecProblem[] {
 class Spellings {
   private readonly first = new Map<string, { readonly path: string; readonly label: Label }>();
 
-  twinOf(path: string, label: Label): Pick<SpecProblem, 'message' | 'hint'> | undefined {
+  rivalOf(path: string, label: Label): Pick<SpecProblem, 'message' | 'hint'> | undefined {
     const plain = path.normalize('NFC').toLowerCase();
     const other = this.first.get(plain);
     if (!other) this.first.set(plain, { path, label });
