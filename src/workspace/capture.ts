@@ -4,9 +4,10 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import { lstat, readFile, readlink } from 'node:fs/promises';
+import { lstat, readlink } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
+import { readBytes } from '../io/files.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { shownName } from '../io/git/raw-tree.js';
@@ -213,7 +214,8 @@ async function filesWith(
     const place = join(dir, path);
     const stat = await lstat(place).catch(() => undefined);
     if (!stat) continue;
-    const bytes = stat.isFile() ? await readFile(place) : stat.isSymbolicLink() ? await readlink(place) : '';
+    const text = stat.isFile() ? await readBytes(place) : stat.isSymbolicLink() && (await readlink(place));
+    const bytes = text || '';
     if (wanted.some((secret) => path.includes(secret) || bytes.includes(secret))) found.push(path);
   }
   return found.sort();
