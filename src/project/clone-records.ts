@@ -98,12 +98,15 @@ export interface PatchedFile {
   readonly by: readonly Label[];
 }
 
-/** By path: what is known of patches whose feature was removed together with its lock. */
-export async function readPatched(state: string): Promise<Record<string, PatchedFile>> {
+/** By path: what is known of patches whose feature was removed together with its lock; undefined where no build has ended here. */
+export async function readPatched(state: string): Promise<Record<string, PatchedFile> | undefined> {
   const record = await readRecord(`${state}/patched.json`);
-  return soundOf<PatchedFile>(
-    record,
-    (one) => isObject(one) && isText(one.base) && isText(one.merged) && isTexts(one.by),
+  return (
+    record &&
+    soundOf<PatchedFile>(
+      record,
+      (one) => isObject(one) && isText(one.base) && isText(one.merged) && isTexts(one.by),
+    )
   );
 }
 

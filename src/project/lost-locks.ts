@@ -163,9 +163,9 @@ async function isHere(reading: Checkout, task: LockedTask): Promise<boolean> {
   return edits.length > 0;
 }
 
-/** Taking the patch out changes the file: then it is in it. */
-async function hasPatch(
-  { objects, listing }: Checkout,
+/** Taking the patch out changes the file, and putting it on again gives the very file: then it is in it. */
+export async function hasPatch(
+  { objects, listing }: Pick<Checkout, 'objects' | 'listing'>,
   path: string,
   { base, merged }: { readonly base: ObjectId; readonly merged: ObjectId },
 ): Promise<boolean> {
@@ -173,8 +173,11 @@ async function hasPatch(
   if ((onDisk?.id ?? '') === merged) return true;
   if (!onDisk || onDisk.id === base) return false;
   const entryOf = (id: ObjectId) => (id === '' ? undefined : { mode: onDisk.mode, id });
-  const bare = await applyPatch(objects, entryOf(base), { path, before: entryOf(merged), after: onDisk });
-  return bare.ok && !sameEntry(bare.value, onDisk);
+  const [before, after] = [entryOf(base), entryOf(merged)];
+  const bare = await applyPatch(objects, before, { path, before: after, after: onDisk });
+  if (!bare.ok || sameEntry(bare.value, onDisk)) return false;
+  const again = await applyPatch(objects, bare.value, { path, before, after });
+  return again.ok && sameEntry(again.value, onDisk);
 }
 
 /**

@@ -25,6 +25,7 @@ import { readLocks } from './lock-files.js';
 import { missingFiles } from './missing-files.js';
 import { mixedOutputs, withMixtures } from './mixed-outputs.js';
 import type { ProjectSource } from './project-source.js';
+import { provenPatches } from './proven-patches.js';
 import { type ProjectRules, readRules } from './read-rules.js';
 import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
 import { type TaskPaths, taskPaths } from './task-paths.js';
@@ -138,7 +139,12 @@ export async function loadProject(
   }
   memory.named = named;
 
-  const patched = new Map(Object.entries(await readPatched(repository.state)));
+  const patched = new Map(
+    Object.entries(
+      (await readPatched(repository.state)) ??
+        (await provenPatches({ repository, objects, listing, graph, locks: locks.value })),
+    ),
+  );
   const edited = await editedFiles(objects, listing, { graph, locks: locks.value, patched, accepts });
   const specsFolder = `${config.specs}/`;
   const shares = shareFiles({ listing, ownership, recorded, built, specsFolder }, memory.shares);

@@ -58,7 +58,7 @@ async function planDisowning(
       const published = await readPublished(state);
       const kept = Object.entries(published).filter(([path]) => !files.includes(path));
       await writePublished(state, Object.fromEntries(kept));
-      const patched = Object.entries(await readPatched(state)).flatMap(([path, file]) => {
+      const patched = Object.entries((await readPatched(state)) ?? {}).flatMap(([path, file]) => {
         const by = file.by.filter((label) => !gone.has(label));
         return by.length === 0 ? [] : [[path, { ...file, by }] as const];
       });

@@ -157,6 +157,24 @@ describe('a patched file is patched once', () => {
     }
   }
 
+  test('when all records of the clone are lost, and only the store proves it', async () => {
+    await using rig = await createRig();
+    await patched(rig);
+    const lock = rig.read(LOCK);
+    rig.remove(LOCK, '.git/conductor/projects');
+    const further = PATCHED.replace('head', 'HEAD');
+    rig.write({ 'routes.txt': further });
+    await rig.buildWithoutAgent();
+    expect(rig.read('routes.txt')).toBe(further);
+    expect(rig.read(LOCK)).not.toBe(lock);
+    expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+    // A file that never had the patches gets them.
+    rig.remove(LOCK, '.git/conductor/projects');
+    rig.write({ 'routes.txt': 'another\n' });
+    await rig.buildWithoutAgent();
+    expect(rig.read('routes.txt')).toBe('another\nfirst\nsecond\n');
+  });
+
   test('in a worktree that has the patch, and in one that has it not', async () => {
     await using rig = await createRig();
     rig.write({ 'routes.txt': 'head\n\n\n\ntail\n', '.gitignore': '.conductor/\n.metadata.json\n' });
