@@ -66,6 +66,12 @@ test('a task that is rebuilt goes on from the file with its former patch', async
   expect(prompt).toContain('+  one,');
   expect(prompt).toContain('-one\n+other');
   expect(rig.read('routes.ts')).toBe(ROUTES.replace('];', '  other,\n];'));
+
+  rig.backlog('f', { T1: task('third', 'one.ts', { strategy: 'fresh' }) });
+  rig.answer('f/T1', adds('third', 'one.ts', seen));
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(seen.at(-1)).toBe(ROUTES);
+  expect(rig.read('routes.ts')).toBe(ROUTES.replace('];', '  third,\n];'));
 });
 
 test("a person's edit elsewhere in the file is kept and nothing reruns", async () => {
