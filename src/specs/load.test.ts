@@ -202,6 +202,18 @@ const rows: [what: string, files: Project, place: string, message: RegExp, hint?
   ['a glob that meets the specs', one('outputs: ["**/*.yaml"]'), `${B}:3:15`, /inside the specs folder/],
   ['an edit of a spec', one('edits: [specs/f/PLAN.md]'), `${B}:3:13`, /inside the specs folder/],
   [
+    'a file of an interface that is no output',
+    one('outputs: [x]', 'interface: { files: [y], by: bytes }'),
+    `${B}:4:26`,
+    /`y` is not in the outputs/,
+  ],
+  [
+    'an interface by something else',
+    one('outputs: [x]', 'interface: { by: name }'),
+    `${B}:4:22`,
+    /signature/,
+  ],
+  [
     'an interface that is no output',
     one('outputs: [x]', 'interface: [y]'),
     `${B}:4:17`,
