@@ -1,14 +1,17 @@
 /** What a backslash before a variable means. Parses no template. */
 
+/** In a path or a name of classes (`App\Models\{{name}}`, `C:\{{name}}`), not where a word begins (`\{{name}}`). */
+const PRINTED = /(?<=[\w.:}-])\\(?=\{\{)/g;
+
 /**
- * A backslash before `{{` is a backslash (`App\\Models\\{{name}}`). For Handlebars one of them means no variable, and two
+ * A backslash within a name is a backslash. For Handlebars one of them means no variable, wherever it stands, and two
  * mean one backslash.
  */
 export function withPlainBackslashes(text: string): string {
-  return text.replace(/\\(?=\{\{)/g, '\\\\');
+  return text.replace(PRINTED, '\\\\');
 }
 
-/** Whether backslashes before variables decide what it means: before, such a template printed something else. */
+/** Whether such backslashes decide what it means: before, these templates printed something else. */
 export function hasPlainBackslashes(text: string): boolean {
-  return text.includes('\\{{');
+  return text.search(PRINTED) >= 0;
 }

@@ -121,8 +121,8 @@ test('the partials that a template names', async () => {
   expect(await partialNames('{{#if')).toEqual([]);
 });
 
-test('a backslash before a variable is a backslash, and a text in braces prints itself', async () => {
-  const text = 'use App\\Models\\{{entity}};\nC:\\\\{{entity}} {{"{{"}} x }}';
-  const made = await renderTemplate({ name: 't', text, variables: { entity: 'User' } });
-  expect(made).toEqual({ ok: true, value: 'use App\\Models\\User;\nC:\\\\User {{ x }}' });
+test('a backslash within a name is printed; where a word begins it makes braces plain text', async () => {
+  const text = 'App\\{{ns}}\\{{entity}} C:\\{{entity}} \\\\{{ns}} @type \\{{ ns }} {{"{{"}} x }}';
+  const made = await renderTemplate({ name: 't', text, variables: { ns: 'Models', entity: 'User' } });
+  expect(made).toEqual({ ok: true, value: 'App\\Models\\User C:\\User \\Models @type {{ ns }} {{ x }}' });
 });
