@@ -247,7 +247,9 @@ test('a file that tasks of both branches patched again is told from their patche
   const after = (line: string) => (request: AgentRequest) => {
     const word = /word-\S+/.exec(request.prompt)?.[0] ?? '';
     const text = readFileSync(join(request.cwd, 'routes.txt'), 'utf8');
-    return { 'routes.txt': text.replace(`${line}\n`, `${line}\n${word}\n`) };
+    return {
+      'routes.txt': text.replace(new RegExp(`^${line}\\n(word-\\S+\\n)?`, 'm'), `${line}\n${word}\n`),
+    };
   };
   rig.answer('f/T1', after('top'));
   rig.answer('f/T2', after('end'));
@@ -276,7 +278,9 @@ test('a task that fails keeps the records of both branches, also when its patche
   const after = (line: string) => (request: AgentRequest) => {
     const word = /word-\S+/.exec(request.prompt)?.[0] ?? '';
     const text = readFileSync(join(request.cwd, 'routes.txt'), 'utf8');
-    return { 'routes.txt': text.replace(`${line}\n`, `${line}\n${word}\n`) };
+    return {
+      'routes.txt': text.replace(new RegExp(`^${line}\\n(word-\\S+\\n)?`, 'm'), `${line}\n${word}\n`),
+    };
   };
   rig.answer('f/T1', after('top'));
   rig.answer('g/T1', after('c'));
