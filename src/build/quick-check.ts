@@ -1,5 +1,5 @@
 /**
- * Finds out that a plain build has nothing to do, with one git process and without reading a spec. Leaves every
+ * Finds out that a plain build has nothing to do, with two git processes and without reading a spec. Leaves every
  * unusual case to the build itself, which does the same checks in full.
  */
 
@@ -28,6 +28,7 @@ import {
   pathspecs,
   SECRETS_RECORD,
   secretsText,
+  updateArguments,
 } from '../workspace/private-index.js';
 import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
 
@@ -87,13 +88,16 @@ function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean
 function indexOfSameTree(repository: Repository, last: LastBuild): string | undefined {
   const call = indexCall(repository);
   const specs = pathspecs(repository, last.secrets);
+  let isNewLeft = true;
   if (last.maxUntracked !== undefined) {
     const others = gitSync(othersArguments(specs), call);
     // A file that may be too large is for the build to judge and to name.
     if (others.code !== 0 || largerThan(last.maxUntracked, repository, others.stdout).length > 0)
       return undefined;
+    isNewLeft = others.stdout.length > 0;
   }
-  const added = gitSync(addArguments(specs), call);
+  // Where no file is new, git need not walk through the folders a second time.
+  const added = gitSync(isNewLeft ? addArguments(specs) : updateArguments(specs), call);
   if (added.code !== 0) return undefined;
   const index = fileIdentity(call.indexFile as string);
   if (index !== undefined && index === last.index) return index;

@@ -29,6 +29,11 @@ export function addArguments(specs: readonly string[]): string[] {
   return ['add', '--all', '--', ...specs];
 }
 
+/** The arguments that take in what changed of the files that the index has. */
+export function updateArguments(specs: readonly string[]): string[] {
+  return ['add', '--update', '--', ...specs];
+}
+
 /** Beside the index: its `secretsText`. */
 export const SECRETS_RECORD = 'index-secrets.json';
 
