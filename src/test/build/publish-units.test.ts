@@ -1,5 +1,7 @@
 /** Results are published by feature: what waits is kept, named, and costs nothing the next time. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { applyAbsorption } from '../../commands/absorb/absorb.js';
@@ -148,7 +150,12 @@ test('what was built on a withdrawn patch waits or is withdrawn too', async () =
     T3: task('3.txt'),
   });
   rig.answer('f/T1', { 'app.txt': 'a\nfirst\nc\n', '1.txt': '1' });
-  rig.answer('g/T1', { 'app.txt': 'a\nsecond\nc\n', '2.txt': '2' });
+  // Asked again on the first patch, it makes nothing.
+  rig.answer('g/T1', ({ cwd }) =>
+    readFileSync(join(cwd, 'app.txt'), 'utf8') === 'a\nb\nc\n'
+      ? { 'app.txt': 'a\nsecond\nc\n', '2.txt': '2' }
+      : {},
+  );
   rig.answer('g/T2', { 'late.txt': 'late' });
   rig.answer('g/T3', { '3.txt': '3' });
   const built = await rig.build();
