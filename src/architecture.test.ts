@@ -123,7 +123,7 @@ function parsedOf(file: string, text: string): ts.SourceFile {
 }
 
 const sources: readonly Source[] = readdirSync(SRC, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !/\.test\.tsx?$/.test(entry.name))
+  .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !/\.(test|long)\.tsx?$/.test(entry.name))
   .map((entry) => join(entry.parentPath, entry.name).slice(SRC.length).replaceAll('\\', '/'))
   .filter((file) => !file.startsWith('test/'))
   .map((file) => {

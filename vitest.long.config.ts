@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Servers of caches, and random histories of branches: `npm run test:long`. */
+export default defineConfig({
+  test: {
+    include: ['src/**/*.long.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    globalSetup: ['src/test/rig/global-setup.ts'],
+    setupFiles: ['src/test/rig/seed.ts'],
+  },
+});
