@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parseYaml } from '../../io/document/document.js';
 import { hasDoubleImports, isPython, isScript, mergeImports } from './import-merge.js';
+import { indentOf, sectionDepthOf } from './insertions.js';
 import { mergeJson } from './json-merge.js';
 import { type MergedLines, mergeLines, type Sides } from './line-merge.js';
 import { type ListKind, withoutDoubles } from './list-entries.js';
@@ -17,9 +18,13 @@ const LISTS: readonly (readonly [RegExp, ListKind])[] = [
   [/(^|\/)\.[^/]*ignore$/, 'ignore'],
 ];
 
+/** Files with headers of sections, and keys below them that are not indented. */
+const SECTIONS =
+  /\.(toml|ini|cfg|conf|properties)$|(^|\/)\.(editorconfig|gitconfig|gitmodules|npmrc|pylintrc|coveragerc)$/;
+
 /** What of a path decides how the file is merged. */
 export function formatOf(path: string): string {
-  return listKindOf(path) ?? kindOf(path);
+  return listKindOf(path) ?? (SECTIONS.test(path) ? 'sections' : kindOf(path));
 }
 
 function kindOf(path: string): Format {
@@ -35,7 +40,7 @@ function listKindOf(path: string): ListKind | undefined {
 
 /** The merged text; undefined where the sides do not fit. Never a text that its format does not allow if the sides did. */
 export async function mergeByFormat(path: string, sides: Sides): Promise<Buffer | undefined> {
-  const lines = await mergeLines(sides);
+  const lines = await mergeLines(sides, SECTIONS.test(path) ? sectionDepthOf : indentOf);
   const list = listKindOf(path);
   if (list) return lines && withoutDoubles(list, sides, lines.text);
   switch (kindOf(path)) {
