@@ -21,7 +21,9 @@ const MAX_SOURCE = 1_000_000;
 /** A larger cache is begun anew. */
 const MAX_CACHE = 16_000_000;
 /** What a language of text is told by. */
-const SCRIPT = /\.([cm]?[jt]sx?)$/;
+const SCRIPT = /\.((?:d\.)?[cm]?[jt]sx?)$/;
+/** Another one wherever the reader finds something else in the same text: what a former one found is read again. */
+const READER = 2;
 
 export interface CacheFolder {
   /** Where the compiler is looked for first. */
@@ -34,6 +36,7 @@ export class DeclarationCache {
   private readonly objects: GitObjects;
   private kept: Promise<Map<string, FileDeclarations>> | undefined;
   private compiler: Promise<Typescript | undefined> | undefined;
+  private hasNoCompiler = false;
   private written: string[] = [];
 
   constructor(folder: CacheFolder, objects: GitObjects) {
@@ -47,13 +50,17 @@ export class DeclarationCache {
     if (ending === undefined) return undefined;
     this.kept ??= this.load();
     const kept = await this.kept;
-    const name = `${id} ${ending}`;
+    const name = `${READER} ${id} ${ending}`;
     if (kept.has(name)) return kept.get(name);
+    if (this.hasNoCompiler) return undefined;
+    const content = await this.objects.read(id);
+    if (!content) return undefined;
+    // Generated, or no text at all: no compiler is loaded for it.
+    if (content.length > MAX_SOURCE || content.includes(0)) return this.keep(kept, name, undefined);
     this.compiler ??= loadTypescript(this.folder.project);
     const compiler = await this.compiler;
+    this.hasNoCompiler = compiler === undefined;
     if (!compiler) return undefined;
-    const content = await this.objects.read(id);
-    if (!content || content.length > MAX_SOURCE || content.includes(0)) return undefined;
     const { declaredInterface } = await import('../../io/typescript-contract/declared-interface.js');
     const found = declaredInterface(compiler, path, content.toString('utf8'))?.map(
       ({ name: declared, shown, deciding }): Declared => [
@@ -62,6 +69,10 @@ export class DeclarationCache {
         deciding === '' ? '' : digestFields('conductor.deciding.1', [deciding]).slice(0, 16),
       ],
     );
+    return this.keep(kept, name, found);
+  }
+
+  private keep(kept: Map<string, FileDeclarations>, name: string, found: FileDeclarations): FileDeclarations {
     kept.set(name, found);
     this.written.push(JSON.stringify([name, found ?? null]));
     return found;

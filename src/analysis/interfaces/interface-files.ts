@@ -9,11 +9,13 @@ const TEST_NAMES = [
   /[._-](test|spec)\.[^/.]+$/,
   /(^|\/)test_[^/]+\.py$/,
   /(^|\/)[^/]+Tests?\.(java|kt|cs|scala|php|swift)$/,
-  /(^|\/)__snapshots__\//,
 ];
+const SNAPSHOTS = /(^|\/)__snapshots__\//;
+/** `openapi-spec.yaml` is no test: nothing executes it. */
+const DATA = /\.(json[5cl]?|ya?ml|toml|xml|md|txt|csv|html?|proto|graphql|sql)$/i;
 
-export function hasTestName(path: string): boolean {
-  return TEST_NAMES.some((form) => form.test(path));
+function hasTestName(path: string): boolean {
+  return SNAPSHOTS.test(path) || (!DATA.test(path) && TEST_NAMES.some((form) => form.test(path)));
 }
 
 /**

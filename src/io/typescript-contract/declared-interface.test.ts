@@ -210,11 +210,7 @@ test.each<[what: string, before: string, after: string, path?: string]>([
     'export {}; declare global { var a: number; }',
   ],
   ['an import for its effects', "import './a.js'; export {};", "import './b.js'; export {};"],
-  [
-    'an object that is constant',
-    "export const O = { a: 'x' } as const;",
-    "export const O = { a: 'y' } as const;",
-  ],
+  ['a constant object', "export const O = { a: 'x' } as const;", "export const O = { a: 'y' } as const;"],
   [
     'an arrow function that may give never',
     'export const f = () => { for (;;); };',
@@ -268,6 +264,22 @@ test.each<[what: string, before: string, after: string, path?: string]>([
     'a.js',
   ],
   ['a name of CommonJS', 'exports.a = 1;', 'exports.b = 1;', 'a.cjs'],
+  [
+    'a function behind a name of CommonJS',
+    'function f(a) {} exports.f = f;',
+    'function f(a, b) {} exports.f = f;',
+    'a.cjs',
+  ],
+  [
+    'a constant with the name of a type',
+    'const A = z({ a: 1 }); export type A = I<typeof A>;',
+    'const A = z({ b: 1 }); export type A = I<typeof A>;',
+  ],
+  [
+    'a constant called statement',
+    'const statement = 1; export const f = () => statement; f.a = 1;',
+    'const statement = 2; export const f = () => statement; f.a = 1;',
+  ],
 ])('%s is a change', (_what, before, after, path) => {
   expect(read(before, path)).toBeDefined();
   expect(read(after, path)).not.toEqual(read(before, path));

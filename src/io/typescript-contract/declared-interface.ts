@@ -217,7 +217,6 @@ class Reader {
     if (others.some((one) => ts.isFunctionDeclaration(one.node) && !one.node.body)) return;
     const { shown, deciding, names }: Written = this.writer.write(node, docs);
     this.found.set(node, { name, shown, deciding: deciding.join('\0') });
-    this.known.add(name);
     this.wanted.push(...names);
   }
 

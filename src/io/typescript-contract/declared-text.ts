@@ -79,8 +79,9 @@ export class DeclaredText {
   /** What a value says of its type; where that cannot be told, the value itself decides. */
   private value(node: ts.Expression, keepsLiterals: boolean): string {
     const { ts } = this;
-    if (ts.isArrowFunction(node) || ts.isFunctionExpression(node)) return this.callable(node, 'function');
-    if (ts.isClassExpression(node)) return this.class(node);
+    if (ts.isArrowFunction(node) || ts.isFunctionExpression(node))
+      return this.typesAt(node) + this.callable(node, 'function');
+    if (ts.isClassExpression(node)) return this.typesAt(node) + this.class(node);
     const known = this.literals.of(node, keepsLiterals);
     if (known !== undefined) return known;
     if (ts.isIdentifier(node)) return this.text.of(node);
@@ -117,10 +118,15 @@ export class DeclaredText {
   private parameter(node: ts.ParameterDeclaration): string {
     const rest = node.dotDotDotToken ? '...' : '';
     const optional = node.questionToken || node.initializer ? '?' : '';
-    const start = `${this.modifiers(node)}${rest}${this.text.of(node.name)}${optional}`;
+    const start = `${this.typesAt(node)}${this.modifiers(node)}${rest}${this.text.of(node.name)}${optional}`;
     if (node.type) return `${start}: ${this.text.of(node.type)}`;
     if (!node.initializer || (this.isScript && this.ts.getJSDocType(node))) return start;
     return `${start}: ${this.value(node.initializer, false)}`;
+  }
+
+  /** The comments right before a part of a declaration, which in JavaScript hold its types. */
+  private typesAt(node: ts.Node): string {
+    return this.isScript ? this.text.docsBefore(node) : '';
   }
 
   /** Only function declarations and methods of classes: others without a way to their end give `never`. */
@@ -180,10 +186,7 @@ export class DeclaredText {
     const body = (member as { readonly body?: ts.Node }).body;
     if (this.isScript && body && this.declaresMembers(body)) this.deciding.push(this.text.of(body));
     if (ts.isClassStaticBlockDeclaration(member) || ts.isSemicolonClassElement(member)) return undefined;
-    const docs = this.text
-      .docsOf(member)
-      .map((one) => `${one} `)
-      .join('');
+    const docs = this.text.docsBefore(member);
     if (ts.isConstructorDeclaration(member)) return `${docs}${this.callable(member, 'constructor')}`;
     if (ts.isGetAccessor(member)) return `${docs}${this.callable(member, 'get')}`;
     if (ts.isSetAccessor(member)) return `${docs}${this.callable(member, 'set')}`;

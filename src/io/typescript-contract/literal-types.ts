@@ -60,7 +60,7 @@ export class LiteralTypes {
       if (!ts.isPropertyAssignment(one) || ts.isComputedPropertyName(one.name)) return undefined;
       const type = this.of(one.initializer, false);
       if (type === undefined) return undefined;
-      found.push(`${this.text.of(one.name)}: ${type}`);
+      found.push(`${this.text.docsBefore(one)}${this.text.of(one.name)}: ${type}`);
     }
     return `{ ${found.join('; ')} }`;
   }

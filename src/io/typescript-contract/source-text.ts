@@ -36,9 +36,17 @@ export class SourceText {
 
   /** What is documented of a node; in JavaScript all comments above it, because they hold types. */
   docsOf(node: ts.Node): string[] {
-    const holder = this.ts.isVariableDeclaration(node) ? node.parent.parent : node;
+    const statement = this.ts.isVariableDeclaration(node) ? this.commentsOf(node.parent.parent) : [];
+    const all = [...statement, ...this.commentsOf(node)];
     // The first comment of a file stands above its first declaration too.
-    return this.isScript ? this.commentsOf(holder) : this.commentsOf(holder).slice(-1);
+    return this.isScript ? all : all.slice(-1);
+  }
+
+  /** The same, to be written before the node. */
+  docsBefore(node: ts.Node): string {
+    return this.docsOf(node)
+      .map((one) => `${one} `)
+      .join('');
   }
 
   /** Comments of documentation above a node, with one space for each line break. */
@@ -57,9 +65,8 @@ export class SourceText {
   private collect(node: ts.Node, tokens: string[]): void {
     const { ts, source } = this;
     if (ts.isJSDoc(node)) {
-      // The types of JavaScript, and what is said of the members of a type.
-      const isMember = ts.isTypeElement(node.parent) || ts.isEnumMember(node.parent);
-      if (this.isScript || isMember) tokens.push(this.comment(node));
+      // The types of JavaScript, and what is said of the members of a type, a value or a namespace.
+      if (this.isScript || this.isMember(node.parent)) tokens.push(this.comment(node));
       return;
     }
     if (ts.isIdentifier(node) && !this.isOnlyName(node)) this.names.add(node.text);
@@ -75,6 +82,12 @@ export class SourceText {
     const last = tokens.at(-1);
     if (last === ',') tokens.pop();
     if (last !== ';') tokens.push(';');
+  }
+
+  private isMember(node: ts.Node): boolean {
+    const { ts } = this;
+    const isPart = ts.isTypeElement(node) || ts.isClassElement(node) || ts.isObjectLiteralElement(node);
+    return isPart || ts.isEnumMember(node) || ts.isModuleBlock(node.parent);
   }
 
   private endsItself({ kind }: ts.Node): boolean {

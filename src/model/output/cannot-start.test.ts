@@ -214,7 +214,16 @@ test('failing tests, compilers that find errors, and missing modules of the proj
     [1, "error TS5058: The specified path does not exist: 'a'.\n  3 passing (4ms)\n  1 failing\n"],
     [1, "can't open file 'a': [Errno 2]\n===== 1 failed, 2 passed in 0.1s =====\n"],
     [2, 'grep: out.txt: No such file or directory\n'],
+    // A file that the code under test writes.
+    [1, "not ok 1 - keeps rows\n  Error: EROFS: read-only file system, open '/data/x'\n"],
+    [1, "E   OSError: [Errno 30] Read-only file system: '/data/x'\n===== 1 failed in 0.1s =====\n"],
   ];
   for (const [exit, output] of outputs)
     expect([output, cannotStart(exit, output, nothing)]).toEqual([output, undefined]);
+});
+
+test('a cache that the runner of tests cannot write stops them all, whatever else a test says', () => {
+  const output =
+    "not ok 1 - keeps rows\n  EROFS: read-only file system, open '/data/x'\nError: EROFS: read-only file system, mkdir '/w/node_modules/.vite'\n";
+  expect(cannotStart(1, output, nothing)?.why).toBe('it may not write /w/node_modules/.vite');
 });

@@ -251,6 +251,9 @@ const RULES: readonly Rule[] = [
 const HAS_RUN =
   /(?:^|\n)\s*(?:(?:not )?ok \d+\b|--- FAIL|Tests?:? +\d+ (?:failed|passed)|\d+ (?:passing|failing)\b|test result: FAILED|=+ (?:.*, )?\d+ (?:failed|passed))/;
 
+/** Where runners of tests write, and no code under test does. */
+const OF_A_TOOL = /node_modules|cache/i;
+
 /** `exitCode`: a signal by its name. Undefined: it started, or nothing tells that it did not. */
 export function cannotStart(
   exitCode: number | string,
@@ -261,7 +264,9 @@ export function cannotStart(
   const hasRun = HAS_RUN.test(text);
   for (const { pattern, exit, why, advice, needs, endings } of RULES) {
     if (exit === undefined ? hasRun && advice !== CACHE : exit !== exitCode) continue;
-    const found = pattern.exec(text);
+    const all = text.matchAll(new RegExp(pattern, 'g'));
+    // What the code under test may not write is for the agent to mend.
+    const found = [...all].find(([line]) => exit !== undefined || !hasRun || OF_A_TOOL.test(line));
     if (!found) continue;
     const isToCome =
       (needs?.(found) ?? []).some((path) => toCome.path(path)) ||
