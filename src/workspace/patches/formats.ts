@@ -2,7 +2,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { parseYaml } from '../../io/document/document.js';
-import { hasDoubleImports, isPython, isScript, mergeImports } from './import-merge.js';
+import { addsOrdered, hasDoubleImports, isPython, isScript, mergeImports } from './import-merge.js';
 import { indentOf, sectionDepthOf } from './insertions.js';
 import { mergeJson } from './json-merge.js';
 import { type MergedLines, mergeLines, type Sides } from './line-merge.js';
@@ -89,7 +89,10 @@ async function importsMerged(
     before: sides.before.toString('latin1'),
     after: sides.after.toString('latin1'),
   };
-  if (lines && !hasDoubleImports(language, texts, lines.text.toString('latin1'))) return lines.text;
+  // Of two insertions at one place the current one is first, which may be wrong for such an import.
+  const isInOrder = lines?.isClean || !addsOrdered(language, texts);
+  if (lines && isInOrder && !hasDoubleImports(language, texts, lines.text.toString('latin1')))
+    return lines.text;
   const merged = await mergeImports(language, texts);
   return merged === undefined ? undefined : Buffer.from(merged, 'latin1');
 }

@@ -1,15 +1,18 @@
 /**
  * Merges the imports at the top of a file by the names that they bind, and the rest by lines. Used where lines alone give a
- * conflict, or a name that is bound twice.
+ * conflict, a name that is bound twice, or an import at a wrong place.
  */
 
 import {
   type Binding,
+  commentsOf,
   type ImportStatement,
   importsOf,
+  isOrdered,
   type Language,
   statementFor,
   withName,
+  withoutComments,
 } from './import-statements.js';
 import type { TextSides } from './json-merge.js';
 import { mergeLines } from './line-merge.js';
@@ -35,17 +38,31 @@ function doubles(language: Language, text: string): string[] {
   return found;
 }
 
+/** Whether the patch adds an import whose place among the others matters. */
+export function addsOrdered(language: Language, { before, after }: TextSides): boolean {
+  const known = new Set(orderedIn(importsOf(language, before)));
+  return orderedIn(importsOf(language, after)).some((module) => !known.has(module));
+}
+
+function orderedIn(statements: readonly ImportStatement[]): string[] {
+  return statements.filter(isOrdered).map(({ module }) => module);
+}
+
 /** Stands for the imports while the rest is merged. */
 const MARK = '//\u0001 imports \u0001\n';
 
-/** Undefined where the imports do not stand together, bind one name to two things, or the rest does not fit. */
+/**
+ * Undefined where the imports do not stand together, bind one name to two things, comments of them would be changed or stand
+ * above others, or the rest does not fit.
+ */
 export async function mergeImports(language: Language, sides: TextSides): Promise<string | undefined> {
   const [current, before, after] = [sides.current, sides.before, sides.after].map((text) =>
     blockOf(language, text),
   );
   if (!current || !before || !after) return undefined;
-  const block = mergedBlock(language, { current, before, after });
-  if (block === undefined) return undefined;
+  const blocks = { current, before, after };
+  const block = mergedBlock(language, blocks);
+  if (block === undefined || movesComments(language, blocks, block) || movesOrdered(blocks)) return undefined;
   const [c, b, a] = [current, before, after].map(({ head, tail }) =>
     Buffer.from(head + MARK + tail, 'latin1'),
   );
@@ -75,10 +92,30 @@ function blockOf(language: Language, text: string): Block | undefined {
     return { head, tail: text.slice(head.length), statements: [], gaps: [] };
   }
   const gaps = statements.map((one, i) => text.slice(one.end, statements[i + 1]?.start ?? one.end));
-  const comments = language === 'script' ? /\/\/.*|\/\*[\s\S]*?\*\//g : /#.*/g;
-  const isTogether = gaps.every((gap) => gap.replace(comments, '').trim() === '');
+  const isTogether = gaps.every((gap) => withoutComments(language, gap).trim() === '');
   if (!isTogether) return undefined;
   return { head: text.slice(0, first.start), tail: text.slice(last.end), statements, gaps };
+}
+
+type Blocks = Readonly<Record<'current' | 'before' | 'after', Block>>;
+
+/** Comments are not merged: they say something of the import beside them. */
+function movesComments(language: Language, { current, before, after }: Blocks, merged: string): boolean {
+  const said = (block: Block) =>
+    commentsOf(language, block.statements.map(({ text }, i) => text + block.gaps[i]).join('')).join('\n');
+  if (said(before) !== said(after) || commentsOf(language, merged).join('\n') !== said(current)) return true;
+  const [first] = current.statements;
+  const isAboveFirst = /(^|\n)[ \t]*(\/\/|#(?!!)|\/?\*)[^\n]*\n$/.test(current.head);
+  return isAboveFirst && first !== undefined && importsOf(language, merged)[0]?.module !== first.module;
+}
+
+/** Whether the patch changes the order of imports that both texts have. */
+function movesOrdered({ before, after }: Blocks): boolean {
+  const [old, wanted] = [before, after].map(({ statements }) => statements.map(({ module }) => module));
+  const common = (modules: readonly string[] = [], others: readonly string[] = []) =>
+    modules.filter((module) => others.includes(module)).join('\n');
+  const isSame = common(old, wanted) === common(wanted, old);
+  return !isSame && orderedIn(before.statements).some((module) => wanted?.includes(module));
 }
 
 interface Entry {
@@ -99,10 +136,7 @@ function same(a: Entry, b: Entry): boolean {
 }
 
 /** The current block with what was added and taken out from `before` to `after`. */
-function mergedBlock(
-  language: Language,
-  { current, before, after }: Readonly<Record<'current' | 'before' | 'after', Block>>,
-): string | undefined {
+function mergedBlock(language: Language, { current, before, after }: Blocks): string | undefined {
   const [here, old, wanted] = [current, before, after].map(entriesOf) as [Entry[], Entry[], Entry[]];
   const added = wanted.filter((one) => !old.some((other) => same(one, other)));
   const gone = old.filter((one) => !wanted.some((other) => same(one, other)));
@@ -178,14 +212,44 @@ function placeOf(
   hasImports: boolean,
 ): number {
   if (!hasImports) return now.length;
+  if (isOrdered(from)) return orderedPlace(now, from, wanted);
   const modules = now.map((one) => one.module);
-  if (modules.length > 1 && modules.every((one, i) => i === 0 || (modules[i - 1] as string) <= one)) {
+  const isSorted =
+    modules.length > 1 && modules.every((one, i) => i === 0 || (modules[i - 1] as string) <= one);
+  if (isSorted && !now.some(isOrdered)) {
     const at = modules.findIndex((one) => one > module);
     return at < 0 ? now.length : at;
   }
-  for (let i = wanted.indexOf(from) - 1; i >= 0; i--) {
-    const at = now.findLastIndex((one) => one.module === wanted[i]?.module && one.kind === wanted[i]?.kind);
-    if (at >= 0) return at + 1;
+  const before = placeIn(now, wanted.slice(0, wanted.indexOf(from)).reverse());
+  return before < 0 ? now.length : before + 1;
+}
+
+/** Where it was first it stays so, and else it stands before what follows it in its own file. */
+function orderedPlace(
+  now: readonly ImportStatement[],
+  from: ImportStatement,
+  wanted: readonly ImportStatement[],
+): number {
+  const at = wanted.indexOf(from);
+  const last = wanted[at - 1];
+  const placed = last && isOrdered(last) ? placeIn(now, [last]) : -1;
+  if (placed >= 0) return placed + 1;
+  if (at === 0) {
+    // Of two that were first, the one that is there already stays so.
+    const others = now.findIndex(
+      (one) => !isOrdered(one) || wanted.some(({ module }) => module === one.module),
+    );
+    return from.module === '__future__' ? 0 : others < 0 ? now.length : others;
   }
-  return now.length;
+  const next = placeIn(now, wanted.slice(at + 1));
+  return next < 0 ? now.length : next;
+}
+
+/** Of the first one of `some` that is there; -1 for none. */
+function placeIn(now: readonly ImportStatement[], some: readonly ImportStatement[]): number {
+  for (const { module, kind } of some) {
+    const at = now.findLastIndex((one) => one.module === module && one.kind === kind);
+    if (at >= 0) return at;
+  }
+  return -1;
 }

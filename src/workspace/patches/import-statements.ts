@@ -32,8 +32,27 @@ export function isPython(path: string): boolean {
 
 const SCRIPT =
   /^import\b(?![ \t]*[(.])([^;'"`]*?)(['"])([^'"\n]+)\2([ \t]*(?:with|assert)[ \t]*\{[^}]*\})?[ \t]*;?[ \t]*(?:\/\/[^\n]*)?(?:\r?\n|$)/gm;
+// Continued lines and other statements on the line are left to their lines.
 const PYTHON =
-  /^(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#(]+)|import[ \t]+([^\n#]+))(?:#[^\n]*)?(?:\r?\n|$)/gm;
+  /^(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#(\\;]+)|import[ \t]+([^\n#\\;]+))(?:#[^\n]*)?(?:\r?\n|$)/gm;
+
+const COMMENTS = { script: /\/\/.*|\/\*[\s\S]*?\*\//g, python: /#.*/g };
+
+/** In their order. `text`: imports and what stands between them. */
+export function commentsOf(language: Language, text: string): string[] {
+  // Names of modules can be addresses, with slashes in them.
+  const plain = text.replace(/(?<=\bfrom\s*|\bimport\s*)(['"])[^'"\n]*\1/g, '');
+  return (plain.match(COMMENTS[language]) ?? []).map((one) => one.trim());
+}
+
+export function withoutComments(language: Language, text: string): string {
+  return text.replace(COMMENTS[language], '');
+}
+
+/** Whether it must run before what follows it: an import for what the module does, or a setting of the language. */
+export function isOrdered({ module, bindings }: ImportStatement): boolean {
+  return module === '__future__' || bindings.every(({ local }) => local === '');
+}
 
 /** Those at the start of a line, in their order. */
 export function importsOf(language: Language, text: string): ImportStatement[] {
@@ -43,7 +62,10 @@ export function importsOf(language: Language, text: string): ImportStatement[] {
 function scriptImports(text: string): ImportStatement[] {
   return [...text.matchAll(SCRIPT)].map((match) => {
     const [whole, clause = '', , module = '', attributes = ''] = match;
-    const said = clause.replace(/\bfrom\s*$/, '').trim();
+    // A comma or a brace in a comment is none of the list.
+    const said = withoutComments('script', clause)
+      .replace(/\bfrom\s*$/, '')
+      .trim();
     const isType = /^type\b(?!\s*(,|from\b|$))/.test(said);
     const names = isType ? said.slice('type'.length).trim() : said;
     const list = /\{([^}]*)\}/.exec(names)?.[1];
@@ -69,7 +91,11 @@ function pythonImports(text: string): ImportStatement[] {
     const [whole, module, names, modules] = match;
     const place = { text: whole, start: match.index, end: match.index + whole.length, kind: '' };
     if (module !== undefined)
-      return { ...place, module, bindings: listed((names ?? '').replace(/[()]|#[^\n]*/g, '')) };
+      return {
+        ...place,
+        module,
+        bindings: listed(withoutComments('python', names ?? '').replace(/[()]/g, '')),
+      };
     const bindings = listed(modules).map((one) => ({ ...one, isListed: false }));
     return { ...place, module: bindings.map((one) => one.text).join(', '), bindings };
   });
@@ -78,12 +104,7 @@ function pythonImports(text: string): ImportStatement[] {
 function listed(list: string | undefined): Binding[] {
   return (list ?? '')
     .split(',')
-    .map((name) =>
-      name
-        .replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
-        .trim()
-        .replace(/\s+/g, ' '),
-    )
+    .map((name) => name.trim().replace(/\s+/g, ' '))
     .filter((name) => name !== '')
     .map((name) => ({ local: localOf(name), text: name, isListed: true }));
 }
