@@ -7,6 +7,7 @@ export interface DescribedTemplate {
   readonly name: string;
   readonly origin: 'project' | 'shipped' | 'package' | 'path';
   readonly description: string;
+  readonly language?: string;
   readonly variables: readonly DescribedVariable[];
   readonly examples: readonly { readonly title: string; readonly command: string }[];
 }
@@ -28,8 +29,9 @@ const ORIGINS = { project: 'own', shipped: '', package: 'package', path: 'path' 
 
 export function templateList(templates: readonly DescribedTemplate[], style: Style): string {
   return templates
-    .map(({ name, origin, description, variables, examples }) => {
-      const from = ORIGINS[origin] === '' ? '' : ` ${style('dim', `(${ORIGINS[origin]})`)}`;
+    .map(({ name, origin, description, language = '', variables, examples }) => {
+      const notes = [visible(language), ORIGINS[origin]].filter((note) => note !== '').join(', ');
+      const from = notes === '' ? '' : ` ${style('dim', `(${notes})`)}`;
       const width = Math.max(0, ...variables.map((variable) => visible(variable.name).length));
       return [
         `${style('bold', visible(name))}${from}: ${visible(description)}`,

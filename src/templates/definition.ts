@@ -11,6 +11,8 @@ import { compileVariable, type TemplateVariable, type WrittenVariable } from './
 export interface TemplateDefinition {
   /** One line. */
   readonly description: string;
+  /** Of what it makes; undefined where that fits every project. */
+  readonly language: string | undefined;
   /** In the order of the file. */
   readonly variables: readonly TemplateVariable[];
   readonly examples: readonly TemplateExample[];
@@ -29,6 +31,7 @@ export const GIVEN_NAMES: readonly string[] = ['name', 'feature', 'number', 'tem
 
 interface Written {
   readonly description: string;
+  readonly language?: string;
   readonly variables?: Readonly<Record<string, WrittenVariable>>;
   readonly examples?: readonly TemplateExample[];
 }
@@ -64,7 +67,8 @@ export async function parseDefinition(
       problems.push({ path: [...path, 'schema'], message: `is not a JSON Schema: ${compiled.error}` });
     }
   }
-  const definition = { description: written.description, variables, examples: written.examples ?? [] };
+  const { description, language, examples = [] } = written;
+  const definition = { description, language, variables, examples };
   if (problems.length === 0) problems.push(...exampleProblems(definition));
   return problems.length > 0 ? err(await placed(text, file, problems)) : ok(definition);
 }

@@ -6,7 +6,7 @@ import { mapBounded } from '../base/bounded.js';
 import { suggestions } from '../base/nearest.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
-import { exists } from '../io/files.js';
+import { exists, readText } from '../io/files.js';
 import { findPackage } from '../io/node-modules.js';
 import type { Failure } from '../model/failure.js';
 import { DEFINITION, type TemplateOrigin, type TemplatePlace } from './folder.js';
@@ -134,4 +134,21 @@ export async function projectDependencies({ project }: TemplateRoots): Promise<R
   } catch {
     return new Set();
   }
+}
+
+/** The packages that `detect` of a variable can name: those of package.json, and those that Python's files name. */
+export async function projectPackages(roots: TemplateRoots): Promise<ReadonlySet<string>> {
+  const names = await readdir(roots.project).catch(() => []);
+  const files = names.filter((name) => name === 'pyproject.toml' || /^requirements.*\.(txt|in)$/.test(name));
+  const texts = await mapBounded(files, (name) => readText(join(roots.project, name)));
+  return new Set([
+    ...(await projectDependencies(roots)),
+    ...texts.flatMap((text) => pythonNames(text ?? '')),
+  ]);
+}
+
+/** What can be the name of a package: at the start of a line, of a quoted text, or the tool of a section. */
+function pythonNames(text: string): string[] {
+  const found = text.matchAll(/(?:^\s*(?:\[tool\.)?|["'])([A-Za-z0-9][\w-]*)/gm);
+  return [...found].map(([, name]) => (name as string).toLowerCase().replaceAll('_', '-'));
 }

@@ -145,7 +145,7 @@ async function requirementsOf(project: string, pyproject: string): Promise<strin
   return [pyproject, ...texts].join('\n');
 }
 
-async function pythonTests(project: string): Promise<{ folder: string; isUnittest: boolean }[]> {
+export async function pythonTests(project: string): Promise<{ folder: string; isUnittest: boolean }[]> {
   const found = [];
   for (const folder of ['tests', 'test', '.']) {
     const names = await readdir(join(project, folder)).catch(() => []);
@@ -163,7 +163,7 @@ const SCRIPTS = [
 ];
 
 /** Tests that are shell scripts, where nothing else tests. */
-async function shellGates(project: string): Promise<ProposedGate[]> {
+export async function shellGates(project: string): Promise<ProposedGate[]> {
   for (const folder of ['test', 'tests']) {
     const names = await readdir(join(project, folder)).catch(() => []);
     if (names.some((name) => name.endsWith('.bats')))

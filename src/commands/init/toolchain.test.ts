@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { projectLanguages } from './project-languages.js';
 import { detectToolchain } from './toolchain.js';
 
 let folder: string;
@@ -152,4 +153,17 @@ test("packages of Yarn's Plug'n'Play are installed for workspaces", async () => 
   write({ 'package.json': '{}', 'yarn.lock': '', '.pnp.cjs': '' });
   const found = await detect();
   expect([found.links, found.setup?.commands]).toEqual([[], ['yarn install --immutable']]);
+});
+
+test.each<[Record<string, string>, string[]]>([
+  [{}, []],
+  [{ 'package.json': '{}', 'a.py': '' }, ['javascript', 'python']],
+  [{ 'package.json': '{"devDependencies":{"conductor-build":"1"}}', 'go.mod': '' }, ['go']],
+  [{ 'package.json': '{"devDependencies":{"conductor-build":"1"}}' }, ['javascript']],
+  [{ 'package.json': '{ not json', 'Cargo.toml': '' }, ['javascript', 'rust']],
+  [{ 'scripts/a.sh': '' }, ['shell']],
+  [{ 'test/run.sh': '', 'tests/test_a.py': '' }, ['python', 'shell']],
+])('the languages of %j', async (files, expected) => {
+  write(files);
+  expect([...(await projectLanguages(folder))].sort()).toEqual(expected);
 });

@@ -14,7 +14,7 @@ import { isFeatureName, nextNumber, numberedName } from '../../specs/spec-files.
 import { readValues, type Values } from '../../templates/definition.js';
 import { readTemplate } from '../../templates/folder.js';
 import { type Instance, instantiate, type MadeFile } from '../../templates/instance.js';
-import { findTemplate, projectDependencies, type TemplateRoots } from '../../templates/places.js';
+import { findTemplate, projectPackages, type TemplateRoots } from '../../templates/places.js';
 import { type Validated, validateProject } from '../validate.js';
 import { type NewFile, type Undo, writeNewFiles, writeNewFolder } from './new-files.js';
 import { schemaLine } from './schema-reference.js';
@@ -56,7 +56,7 @@ export async function planFeature(
 ): Promise<Result<FeaturePlan, Failure>> {
   const found = await findTemplate(request.template, roots);
   if (!found.ok) return found;
-  const template = await readTemplate(found.value, await projectDependencies(roots));
+  const template = await readTemplate(found.value, await projectPackages(roots));
   if (!template.ok) return template;
   const project = host.directory;
   const config = await host.loadConfig(project);

@@ -4,6 +4,11 @@ import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { filesBelow, TemporaryProject } from '../rig/command-line.js';
 
+const PYTHON = {
+  'pyproject.toml': '[project]\nname = "acme"\n[project.optional-dependencies]\ndev = ["pytest>=8"]\n',
+  'package.json': '{ "devDependencies": { "conductor-build": "1.0.0" } }',
+};
+
 const projects: TemporaryProject[] = [];
 afterEach(() => {
   for (const one of projects.splice(0)) one.dispose();
@@ -214,6 +219,7 @@ test('--list describes templates, the project’s own before shipped ones and th
   const text = await one.conductor('new', '--list');
   expect(text.code).toBe(0);
   expect(text.stdout).toContain('welcome (own): A greeting from templates/welcome');
+  expect(text.stdout).toContain('go-package (go): ');
   expect(text.stdout).toMatch(/who +Who is greeted \(must be given, for example Ada\)/);
   expect(text.stdout).toContain(
     '$ conductor new --template welcome --name <name> --set who=Ada --set count=2',
@@ -290,4 +296,16 @@ test('two at the same time do not write into one another', async () => {
     [0, ''],
   ]);
   expect((await one.conductor('validate')).text).toContain('2 features with 2 tasks: no problems');
+});
+
+test('--list puts first what fits the project; a default follows the packages that Python files name', async () => {
+  const one = project(PYTHON);
+  const listed = JSON.parse((await one.conductor('new', '--list', '--json')).stdout);
+  expect(listed.languages).toEqual(['python']);
+  const names = listed.templates.map(({ name }: { name: string }) => name);
+  expect(names.slice(0, 4)).toEqual(['bugfix', 'docs-page', 'python-cli', 'python-module']);
+  expect(names).toContain('ui-component');
+  const module = listed.templates.find(({ name }: { name: string }) => name === 'python-module');
+  expect(module.language).toBe('python');
+  expect(module.variables).toContainEqual(expect.objectContaining({ name: 'runner', default: 'pytest' }));
 });

@@ -86,7 +86,9 @@ export class TemplateProject extends TemporaryProject {
     return this.generated().filter((path) => {
       const text = this.read(path);
       const prose = path.endsWith('.md') && /\bundefined\b|\[object|\{\{/.test(text);
-      return prose || /\n\n\n|[ \t]\n|^\n|\n\n$/.test(text) || !text.endsWith('\n');
+      // Two empty lines between functions are the style of Python.
+      const gap = path.endsWith('.py') ? /\n{4}/ : /\n{3}/;
+      return prose || gap.test(text) || /[ \t]\n|^\n|\n\n$/.test(text) || !text.endsWith('\n');
     });
   }
 

@@ -1,6 +1,7 @@
 /** The questions of `conductor new` on a terminal: the template, the name, and every missing variable. */
 
 import { mapBounded } from '../../../base/bounded.js';
+import { byLanguage, projectLanguages } from '../../../commands/init/project-languages.js';
 import { type FeatureRequest, nameProblems } from '../../../commands/new/new-feature.js';
 import type { Failure } from '../../../model/failure.js';
 import type { Json } from '../../../model/task.js';
@@ -9,7 +10,7 @@ import { readDefinition } from '../../../templates/folder.js';
 import {
   findTemplate,
   listTemplates,
-  projectDependencies,
+  projectPackages,
   type TemplateRoots,
 } from '../../../templates/places.js';
 import { textOfValue } from '../../../templates/value-text.js';
@@ -53,18 +54,25 @@ function isComplete({ variables }: TemplateDefinition, set: Values): boolean {
 async function definitionOf(template: string, roots: TemplateRoots): Promise<TemplateDefinition | Failure> {
   const found = await findTemplate(template, roots);
   if (!found.ok) return found.error;
-  const definition = await readDefinition(found.value, await projectDependencies(roots));
+  const definition = await readDefinition(found.value, await projectPackages(roots));
   return definition.ok ? definition.value : definition.error;
 }
 
 async function chooseTemplate(roots: TemplateRoots): Promise<string> {
   const places = await listTemplates(roots);
-  const dependencies = await projectDependencies(roots);
+  const packages = await projectPackages(roots);
   const choices = await mapBounded(places, async ({ name, ...place }) => {
-    const definition = await readDefinition({ name, ...place }, dependencies);
-    return definition.ok ? [{ value: name, label: name, hint: definition.value.description }] : [];
+    const definition = await readDefinition({ name, ...place }, packages);
+    if (!definition.ok) return [];
+    const { description, language } = definition.value;
+    const label = language === undefined ? name : `${name} (${language})`;
+    return [{ value: name, label, hint: description, language }];
   });
-  return askChoice('Which template?', choices.flat());
+  const languages = await projectLanguages(roots.project);
+  return askChoice(
+    'Which template?',
+    byLanguage(choices.flat(), languages, ({ language }) => language),
+  );
 }
 
 function askName(): Promise<string> {
