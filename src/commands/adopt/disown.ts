@@ -14,7 +14,7 @@ import {
   type RewritingOptions,
   runRewriting,
 } from '../move/rewriting-run.js';
-import { rewrittenSpecs } from '../move/rewritten-specs.js';
+import { rewrittenSpecs, withEntries } from '../move/rewritten-specs.js';
 
 export interface DisownTarget {
   /** A feature, a label or a glob of either. */
@@ -45,12 +45,15 @@ async function planDisowning(
     const hint = '`conductor rm` removes tasks with the files that conductor built';
     return err({ kind: 'usage', message: `${built.join(', ')} was not adopted`, hint });
   }
-  const changes = await rewrittenSpecs(project, withoutTasks(gone));
+  const entries = withEntries(project, gone);
+  if (!entries.ok) return entries;
+  const renaming = withoutTasks(entries.value);
+  const changes = await rewrittenSpecs(project, renaming);
   if (!changes.ok) return changes;
   const files = [...gone].flatMap((label) => [...(project.owned.get(label)?.keys() ?? [])]).sort();
   const { state } = project.repository;
   return ok({
-    renaming: withoutTasks(gone),
+    renaming,
     changes: changes.value,
     told: { tasks: project.graph.inOrder(gone), files },
     // Without a record the files and patches are people's, as before they were adopted.

@@ -16,7 +16,7 @@ import {
   type RewritingOptions,
   runRewriting,
 } from './rewriting-run.js';
-import { rewrittenSpecs } from './rewritten-specs.js';
+import { rewrittenSpecs, withEntries } from './rewritten-specs.js';
 
 export interface RemoveRequest {
   readonly targets: readonly string[];
@@ -42,6 +42,8 @@ async function planRemoval(
   const selected = selectTargets(project, targets);
   if (!selected.ok) return selected;
   const gone = selected.value;
+  const entries = withEntries(project, gone);
+  if (!entries.ok) return entries;
   const needed = neededElsewhere(project, gone);
   if (needed) return err(needed);
   const drifted = driftedPaths(tasks, gone);
@@ -52,7 +54,8 @@ async function planRemoval(
   const unsaved = await unsavedSpecs(project, features);
   if (unsaved.length > 0 && !force) return err({ kind: 'unsaved-specs', paths: unsaved });
 
-  const rewritten = await rewrittenSpecs(project, withoutTasks(gone));
+  const renaming = withoutTasks(entries.value);
+  const rewritten = await rewrittenSpecs(project, renaming);
   if (!rewritten.ok) return rewritten;
   const changes = rewritten.value;
   const left: string[] = [];
@@ -86,7 +89,7 @@ async function planRemoval(
     left: [...new Set(left)].sort(),
     mentions: [...mentions],
   };
-  return ok({ renaming: withoutTasks(gone), changes, told });
+  return ok({ renaming, changes, told });
 }
 
 /** Other tasks would be without what they depend on. */

@@ -10,7 +10,7 @@ import type { YamlChange } from '../../io/document/yaml-edit.js';
 import type { Failure } from '../../model/failure.js';
 import type { FeatureLock, LockedTask, TaskRecord } from '../../model/feature-lock.js';
 import { shownPattern } from '../../model/paths/pattern.js';
-import type { Feature } from '../../model/task.js';
+import type { Feature, Label } from '../../model/task.js';
 import { literal } from '../../plan/adopting/adopted-tasks.js';
 import type { Project } from '../../project/project.js';
 import { splitFrontMatter } from '../../specs/front-matter.js';
@@ -18,6 +18,33 @@ import { formatLock } from '../../specs/lock-file.js';
 import { interfaceFiles, type RawBacklog, type RawTask } from '../../specs/raw.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { idOf, type Renaming } from './renaming.js';
+
+/**
+ * The tasks with the labels of the entries with `foreach` that mean nothing else: these entries go with them. Fails where
+ * other tasks of an entry stay, because the entry would make the tasks again.
+ */
+export function withEntries({ graph }: Project, gone: ReadonlySet<Label>): Result<Set<Label>, Failure> {
+  const entryOf = (label: Label) => {
+    const parts = label.split('/');
+    return graph.task(label).source.hasVariables && parts.length > 2
+      ? parts.slice(0, 2).join('/')
+      : undefined;
+  };
+  const entries = new Map([...gone].map((label) => [entryOf(label), label]));
+  for (const label of graph.tasks.keys()) {
+    const entry = entryOf(label);
+    const one = entry !== undefined && !gone.has(label) ? entries.get(entry) : undefined;
+    if (one === undefined) continue;
+    const { file } = graph.task(one).source;
+    const message = `${one} is one task of a \`foreach\``;
+    return err({
+      kind: 'usage',
+      message,
+      hint: `name ${entry} for all of them, or change the entries in ${file}`,
+    });
+  }
+  return ok(new Set([...gone, ...[...entries.keys()].flatMap((entry) => entry ?? [])]));
+}
 
 /** A spec without a task left is removed with its lock file. Fails with `invalid-specs`. */
 export async function rewrittenSpecs(

@@ -7,6 +7,8 @@ import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { inspectProject } from '../../build/dry-run.js';
 import { inPreparedSession } from '../../build/prepared-session.js';
+import type { Session } from '../../build/project-session.js';
+import { rewrittenProject } from '../../build/rewritten-build.js';
 import { improvedSpec } from '../../execution/escalation/revised-task.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { Config } from '../../model/config.js';
@@ -65,7 +67,15 @@ export async function changedSpecs(
       report(`there is no task \`${change.task}\``, 'name a task of another feature: `<feature>/<id>`');
       continue;
     }
-    const { file: spec } = task.source;
+    const { file: spec, hasVariables } = task.source;
+    if (hasVariables) {
+      // What is written there holds for several tasks, or is made of texts that are elsewhere.
+      report(
+        `the spec of \`${change.task}\` has variables`,
+        `take it out of \`changes\`: a person changes ${spec}`,
+      );
+      continue;
+    }
     const before = texts.get(spec) ?? (await textOf(project, spec));
     const after = await changedText(before, task, change);
     if (after.ok) {
@@ -186,12 +196,14 @@ export function applyChanges(
   { command, wait, signal }: ApplyOptions,
 ): Promise<Result<readonly OpenChange[], Failure>> {
   const prepare = { targets: [feature], force: false, discardEdits: false };
-  return inPreparedSession(host, { command, wait, signal, prepare }, ({ prepared }) =>
-    applyIn(prepared, feature),
+  return inPreparedSession(host, { command, wait, signal, prepare }, ({ prepared, session }) =>
+    applyIn(host, session, prepared, feature),
   );
 }
 
 async function applyIn(
+  host: Host,
+  session: Session,
   { project }: Prepared,
   feature: string,
 ): Promise<Result<readonly OpenChange[], Failure>> {
@@ -214,6 +226,11 @@ async function applyIn(
     const mode = project.listing.get(path)?.mode ?? '100644';
     entries.set(path, { mode, id: await project.objects.writeBlob(Buffer.from(text)) });
   }
+  // A person may have written the proposal, or the project has changed since it was planned.
+  const loaded = await host.loadConfig(session.repository.project);
+  if (!loaded.ok) return loaded;
+  const after = await rewrittenProject({ session }, { loaded: loaded.value, project, changes: entries });
+  if (!after.ok) return after;
   const to = await project.objects.editTree(project.snapshot, entries);
   const published = await publishTree(project.repository, project.objects, { from: project.snapshot, to });
   return published.ok ? ok(open) : published;

@@ -63,3 +63,23 @@ test('what conductor built is not disowned', async () => {
   const { failure } = await disownIn(rig, ['f']);
   expect(failure).toMatchObject({ kind: 'usage', message: 'f/T1 was not adopted' });
 });
+
+test('tasks of a `foreach` are disowned together, with their entry', async () => {
+  await using rig = await createRig();
+  const task = 'outputs: ["{{item}}.txt"]\n    inputs: []\n    description: Write it.\n';
+  rig.write({
+    'a.txt': 'a\n',
+    'b.txt': 'b\n',
+    'specs/f/BACKLOG.yaml': `tasks:\n  - id: each\n    foreach: [a, b]\n    ${task}`,
+  });
+  await rig.build({ accept: true });
+  expect((await disownIn(rig, ['f/each/a'])).failure).toMatchObject({
+    message: 'f/each/a is one task of a `foreach`',
+  });
+  expect((await disownIn(rig, ['a.txt'])).failure).toMatchObject({ kind: 'usage' });
+  const { done, failure } = await disownIn(rig, ['f/each']);
+  expect(failure).toBeUndefined();
+  expect(done.rewritten?.told).toEqual({ tasks: ['f/each/a', 'f/each/b'], files: ['a.txt', 'b.txt'] });
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBeUndefined();
+  expect(rig.read('a.txt')).toBe('a\n');
+});

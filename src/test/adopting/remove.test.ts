@@ -69,3 +69,42 @@ test('a clone without records removes the same, the last feature too', async () 
   expect(rig.read('routes.txt')).toBe('one\n');
   rig.dir = main;
 });
+
+const EACH = `# What is made of the words.
+tasks:
+  - id: each # of them
+    foreach: [a, b]
+    inputs: [in.txt]
+    outputs: ["out/{{item}}.txt"]
+    run: [cp, in.txt, "out/{{item}}.txt"]
+  - id: last
+    inputs: [in.txt]
+    outputs: [last.txt]
+    run: [cp, in.txt, last.txt]
+`;
+
+test('all tasks of a `foreach` go with their entry; one of them alone, or some by a pattern, is refused', async () => {
+  await using rig = await createRig();
+  rig.write({ 'in.txt': 'in\n', 'specs/f/BACKLOG.yaml': EACH });
+  rig.commit();
+  await rig.build();
+  for (const target of ['f/each/a', 'f/*/b']) {
+    expect((await removeIn(rig, [target])).failure).toMatchObject({
+      kind: 'usage',
+      message: `f/each/${target.at(-1)} is one task of a \`foreach\``,
+      hint: expect.stringContaining('specs/f/BACKLOG.yaml'),
+    });
+  }
+  expect(rig.read('out/a.txt')).toBe('in\n');
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(EACH);
+  const { done, failure } = await removeIn(rig, ['f/each']);
+  expect(failure).toBeUndefined();
+  expect(done.rewritten?.told.tasks).toEqual(['f/each/a', 'f/each/b']);
+  expect(rig.read('specs/f/BACKLOG.yaml')).not.toContain('foreach');
+  expect(rig.read('out/a.txt')).toBeUndefined();
+  expect(rig.read('last.txt')).toBe('in\n');
+  expect((await rig.buildWithoutAgent()).summary).toMatchObject({
+    outcome: 'up-to-date',
+    counts: { fresh: 1 },
+  });
+});

@@ -110,3 +110,31 @@ test('a plan may change no task that is not there, and its own tasks where they 
   });
   expect(rig.read('specs/http/BACKLOG.yaml')).toBe(HTTP);
 });
+
+const APPLY = { command: 'test', wait: false, signal: new AbortController().signal };
+
+test('a task with variables is changed by a person alone', async () => {
+  await using rig = await project();
+  const before = HTTP.replace('Route requests.', '"Route {{what}}."').replace(
+    'tasks:',
+    'vars: { what: x }\ntasks:',
+  );
+  rig.write({ 'specs/http/BACKLOG.yaml': before, 'specs/f/BACKLOG.yaml': OWN + CHANGES });
+  const applied = await applyChanges(rig.host(new ScriptedAgent({ tripwire: true })), 'f', APPLY);
+  expect(!applied.ok && applied.error).toMatchObject({
+    kind: 'invalid-specs',
+    diagnostics: [{ message: 'the spec of `http/T1` has variables' }],
+  });
+  expect(rig.read('specs/http/BACKLOG.yaml')).toBe(before);
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(OWN + CHANGES);
+});
+
+test('changes that leave the project invalid are not applied', async () => {
+  await using rig = await project();
+  const wrong = CHANGES.replace('inputs: [README.md]', 'outputs: [limit.ts]');
+  rig.write({ 'specs/f/BACKLOG.yaml': OWN + wrong });
+  const applied = await applyChanges(rig.host(new ScriptedAgent({ tripwire: true })), 'f', APPLY);
+  expect(!applied.ok && applied.error).toMatchObject({ kind: 'invalid-specs' });
+  expect(rig.read('specs/http/BACKLOG.yaml')).toBe(HTTP);
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(OWN + wrong);
+});
