@@ -23,7 +23,7 @@ import { convertedFiles } from './converted-files.js';
 import { DeclaredInputs } from './declared-inputs.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import { formatItems } from './format-settings.js';
-import { type Keys, keyOfBytes } from './interfaces/former-keys.js';
+import { formerKeys, type Keys } from './interfaces/former-keys.js';
 import { interfacePaths, interfacePathsFor, readsSignatures } from './interfaces/interface-files.js';
 import { interfacesOf } from './interfaces/interfaces.js';
 import { gateReads, readsBeyond, recipeSettings } from './visible-files.js';
@@ -112,8 +112,8 @@ export class FactGatherer {
     const manifest = describeTask(facts);
     const gathered = { facts, manifest, key: manifestKey(manifest), prompt };
     if (!prompt || dependencies.every(({ signature }) => signature === undefined)) return ok(gathered);
-    const former = () => this.prompt(task, dependencyOutputs, paths, interfacePaths);
-    return ok({ ...gathered, former: () => keyOfBytes(facts, former) });
+    const prompted = () => this.prompt(task, dependencyOutputs, paths, interfacePaths);
+    return ok({ ...gathered, formers: () => formerKeys(this.project, facts, prompted) });
   }
 
   private dependencyFacts(

@@ -34,7 +34,8 @@ async function choose(all: LockedTask, store: ResultStore, keys: Keys): Promise<
   const sides: TaskRecord[] = [own, ...(unmerged?.sides ?? [])];
   const records = [...sides, ...(unmerged?.bases ?? [])];
   const hasToday = records.some((one) => one.key === keys.key);
-  const key = hasToday ? keys.key : ((await keys.former?.()) ?? keys.key);
+  const formers = hasToday ? [] : ((await keys.formers?.()) ?? []);
+  const key = formers.find((former) => records.some((one) => one.key === former)) ?? keys.key;
   const fitting = sides.filter((one) => one.key === key);
   const bases = unmerged?.bases.filter((one) => one.key === key) ?? [];
   const fit = (await standing(store, fitting)) ?? fitting[0] ?? bases[0];

@@ -162,21 +162,24 @@ export class Checker {
     return underTodaysKey(this.project, task.label, lockedTask(this.project, task), facts);
   }
 
-  /** A result under today's key, else one under the key that the same content had before. */
+  /** A result under today's key, else one under a key that the same content had before. */
   private async find(
     { task, facts }: Subject,
     locked: LockedTask | undefined,
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<Result<Candidate, Failure>> {
     const found = await this.chain.find(task, facts, locked, dependencyOutputs);
-    if (!found.ok || found.value.result || !facts.former || this.options.forced.has(task.label)) return found;
-    const before = { ...facts, key: await facts.former() };
-    const former = await this.chain.find(task, before, locked, dependencyOutputs);
-    if (!former.ok || former.value.result) return former;
+    if (!found.ok || found.value.result || !facts.formers || this.options.forced.has(task.label))
+      return found;
+    const reasons = [...found.value.reasons];
+    for (const key of await facts.formers()) {
+      const former = await this.chain.find(task, { ...facts, key }, locked, dependencyOutputs);
+      if (!former.ok || former.value.result) return former;
+      for (const one of former.value.reasons)
+        if (reasons.every(({ kind }) => kind !== one.kind)) reasons.push(one);
+    }
     // A new result gets today's key, also where a former one was passed over.
-    const { reasons } = found.value;
-    const more = former.value.reasons.filter((one) => reasons.every(({ kind }) => kind !== one.kind));
-    return ok({ ...found.value, reasons: [...reasons, ...more] });
+    return ok({ ...found.value, reasons });
   }
 
   private async judge(subject: Subject, candidate: Candidate): Promise<Result<Check, Failure>> {

@@ -24,9 +24,12 @@ export interface ReverifyParts extends VerifyParts {
 }
 
 export interface Reverified {
-  /** Why the former result does not stand: the task is built again, and knows this. Absent: the result is stored. */
-  readonly fails?: FormerFails;
-  /** Of its review. */
+  /**
+   * Why the former result does not stand: the task is built again, and knows this. Undefined: the result is stored. Fails
+   * where a rebuild would fail likewise: a gate's program is missing, a budget is spent, the review gets no answer.
+   */
+  readonly fails: Result<FormerFails | undefined, Failure>;
+  /** Of its review, also of one without a judgement. */
   readonly usage: Usage;
 }
 
@@ -42,17 +45,16 @@ function reverifyKey({ storeKey, former }: Check): string {
   return `reverify ${storeKey} ${former?.result.key ?? ''}`;
 }
 
-/** Fails where a rebuild would fail likewise: a gate's program is missing, a budget is spent, the review gets no answer. */
 export async function reverify(
   parts: ReverifyParts,
   check: CheckWithFormer,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-): Promise<Result<Reverified, Failure>> {
+): Promise<Reverified> {
   const { caller, workers, sessionState, priority } = parts;
   const { label } = check.task;
   const key = reverifyKey(check);
   const before = sessionState.failed.get(key);
-  if (before) return ok({ fails: { failure: before, against: check.former.against }, usage: {} });
+  if (before) return { fails: ok({ failure: before, against: check.former.against }), usage: {} };
   const meter = new WorkMeter();
   const judged = await sessionState.runs.join({ key, label }, caller, (context) =>
     workers
@@ -71,15 +73,15 @@ export async function reverify(
   const told = { type: 'task.reverified', task: label, former: result.key, against } as const;
   if (judged.ok) {
     caller.emit({ ...told, passed: true });
-    return ok({ usage });
+    return { fails: ok(undefined), usage };
   }
   const failure = judged.error;
   const broken = brokenGate(check.task, failure);
-  if (broken) return err(broken);
-  if (!speaksAgainst(failure)) return judged;
+  if (broken) return { fails: err(broken), usage };
+  if (!speaksAgainst(failure)) return { fails: judged, usage };
   sessionState.failed.set(key, failure);
   caller.emit({ ...told, passed: false, failure });
-  return ok({ fails: { failure, against }, usage });
+  return { fails: ok({ failure, against }), usage };
 }
 
 function speaksAgainst({ kind }: Failure): boolean {

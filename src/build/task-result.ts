@@ -57,11 +57,10 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
   const { check } = stale;
   const { former } = check;
   if (!former || parts.isFromScratch) return build(parts, stale);
-  const tried = await reverify(parts, { ...check, former }, stale.dependencyOutputs);
-  if (!tried.ok) return { result: err(tried.error), usage: {} };
-  const { fails, usage } = tried.value;
-  if (!fails) return { result: 'verified', usage };
-  const built = await build(parts, { ...stale, fails });
+  const { fails, usage } = await reverify(parts, { ...check, former }, stale.dependencyOutputs);
+  if (!fails.ok) return { result: fails, usage };
+  if (!fails.value) return { result: 'verified', usage };
+  const built = await build(parts, { ...stale, fails: fails.value });
   return { ...built, usage: addUsage(usage, built.usage) };
 }
 

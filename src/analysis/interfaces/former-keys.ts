@@ -9,15 +9,15 @@ import { type ActionKey, handWork, type Manifest, manifestKey } from '../../mode
 import type { Failure } from '../../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
-import type { Project } from '../../project/project.js';
+import { lockedTask, type Project } from '../../project/project.js';
 import { describeTask, type ManifestFacts } from '../../store/manifest.js';
 
-/** Today's key, and where it differs the key that the same content had before. */
+/** Today's key, and where they differ the keys that the same content had before. */
 export interface Keys {
   readonly key: ActionKey;
   /** Absent: not known. */
   readonly manifest?: Manifest;
-  former?(): Promise<ActionKey>;
+  formers?(): Promise<readonly ActionKey[]>;
 }
 
 type Rekeyed = Pick<LockedTask, 'key' | 'resultKey'>;
@@ -36,7 +36,8 @@ export async function underTodaysKey(
 ): Promise<LockedTask | undefined> {
   if (!locked || locked.key === keys.key) return locked;
   const isHandWork = keys.manifest !== undefined && locked.handWork === handWork(keys.manifest);
-  if (!isHandWork && locked.key !== (await keys.former?.())) return locked;
+  const formers = isHandWork ? [] : ((await keys.formers?.()) ?? []);
+  if (!isHandWork && !formers.includes(locked.key)) return locked;
   const today: Rekeyed = { key: keys.key, resultKey: resultKeyOf(locked) };
   const all = rekeyed.get(project) ?? new Map<Label, Rekeyed>();
   rekeyed.set(project, all.set(label, today));
@@ -48,8 +49,28 @@ export function rekeyedRecord(project: Project, label: Label): Rekeyed | undefin
   return rekeyed.get(project)?.get(label);
 }
 
-/** The key that the same content had when it was keyed on the bytes of dependencies. */
-export async function keyOfBytes(
+/**
+ * The keys that the same content had: when it was keyed on the bytes of dependencies, and on a machine without a compiler,
+ * where the bytes count of those whose signature no lock file records.
+ */
+export async function formerKeys(
+  project: Project,
+  facts: ManifestFacts,
+  prompt: () => Promise<Result<RenderedPrompt, Failure>>,
+): Promise<readonly ActionKey[]> {
+  const all = await keyOfBytes(facts, prompt);
+  let isPart = false;
+  const dependencies = facts.dependencies.map((one) => {
+    const { label, interface: bytes, signature } = one;
+    if (signature === undefined || lockedTask(project, project.graph.task(label))?.interface !== bytes)
+      return one;
+    isPart = true;
+    return { label, interface: bytes };
+  });
+  return isPart ? [all, manifestKey(describeTask({ ...facts, dependencies }))] : [all];
+}
+
+async function keyOfBytes(
   facts: ManifestFacts,
   prompt: () => Promise<Result<RenderedPrompt, Failure>>,
 ): Promise<ActionKey> {

@@ -77,9 +77,9 @@ export class Interfaces {
 
   private recorded(task: Task, made: DependencyOutputs): Digest | undefined {
     const locked = lockedTask(this.project, task);
-    if (!locked || task.interfaceBy === 'bytes') return undefined;
+    if (!locked || task.interfaceBy === 'bytes' || locked.interface === made.interface) return undefined;
     const { interface: bytes } = foreseenOutputs(task, locked);
-    return bytes === made.interface && locked.interface !== bytes ? locked.interface : undefined;
+    return bytes === made.interface ? locked.interface : undefined;
   }
 
   private async compute(task: Task, made: DependencyOutputs): Promise<Digest> {

@@ -244,6 +244,28 @@ test('a reviewer looks at the former work again before it stands', async () => {
   expect(third.agent.runs[1]?.prompt).toContain('not with this data');
 });
 
+test('what a review without a judgement has cost is in the sum of the build', async () => {
+  await using rig = await createRig({ config: { review: true, attempts: 1 } });
+  const accepts = {
+    verdict: 'accept',
+    criteria: [{ criterion: 'It uses the word', met: true }],
+    findings: [],
+  };
+  rig.write({ 'data/a.txt': 'a\n' });
+  rig.backlog('f', { T1: user({ depends_on: [], verify: ['test -s out.txt'] }) });
+  rig.answer('f/T1', { 'out.txt': 'word\n' });
+  rig.answer('f/T1@review', { 'REVIEW.json': JSON.stringify(accepts) });
+  await rig.build();
+  rig.write({ 'data/a.txt': 'b\n' });
+  rig.answer('f/T1@review', { 'REVIEW.json': 'no judgement' });
+  const second = await rig.build({}, { usage: { tokensIn: 10, costUsd: 0.5 } });
+  expect(second.outcomes()).toEqual({ 'f/T1': 'failed' });
+  expect(second.failure('f/T1')?.kind).toBe('review-failed');
+  const sessions = asked(second).length;
+  expect(sessions).toBeGreaterThan(0);
+  expect(second.summary.usage).toEqual({ tokensIn: 10 * sessions, costUsd: 0.5 * sessions });
+});
+
 test('an accepted edit stands as a former result does, and stays an edit', async () => {
   await using rig = await builtRig();
   rig.write({ 'out.txt': 'wor\n' });
