@@ -3,12 +3,12 @@
 import { isUtf8 } from 'node:buffer';
 import { parseYaml } from '../../io/document/document.js';
 import { addsOrdered, hasDoubleImports, isPython, isScript, mergeImports } from './import-merge.js';
-import { indentOf, sectionDepthOf } from './insertions.js';
+import { type DepthOf, headingDepthOf, indentOf, sectionDepthOf } from './insertions.js';
 import { mergeJson } from './json-merge.js';
 import { type MergedLines, mergeLines, type Sides } from './line-merge.js';
 import { type ListKind, withoutDoubles } from './list-entries.js';
 
-type Format = 'json' | 'yaml' | 'script' | 'python' | 'lines';
+type Format = 'json' | 'yaml' | 'script' | 'python' | 'sections' | 'headings' | 'lines';
 
 const LISTS: readonly (readonly [RegExp, ListKind])[] = [
   [/\.toml$/, 'toml'],
@@ -24,12 +24,19 @@ const SECTIONS =
 
 /** What of a path decides how the file is merged. */
 export function formatOf(path: string): string {
-  return listKindOf(path) ?? (SECTIONS.test(path) ? 'sections' : kindOf(path));
+  return listKindOf(path) ?? kindOf(path);
 }
+
+const DEPTHS: { readonly [format in Format]?: DepthOf } = {
+  sections: sectionDepthOf,
+  headings: headingDepthOf,
+};
 
 function kindOf(path: string): Format {
   if (/\.(json|jsonc|json5|webmanifest)$|(^|\/)\.(babel|eslint|prettier)rc$/.test(path)) return 'json';
   if (/\.ya?ml$/.test(path)) return 'yaml';
+  if (SECTIONS.test(path)) return 'sections';
+  if (/\.(md|mdx|markdown)$/.test(path)) return 'headings';
   if (isScript(path)) return 'script';
   return isPython(path) ? 'python' : 'lines';
 }
@@ -40,7 +47,7 @@ function listKindOf(path: string): ListKind | undefined {
 
 /** The merged text; undefined where the sides do not fit. Never a text that its format does not allow if the sides did. */
 export async function mergeByFormat(path: string, sides: Sides): Promise<Buffer | undefined> {
-  const lines = await mergeLines(sides, SECTIONS.test(path) ? sectionDepthOf : indentOf);
+  const lines = await mergeLines(sides, DEPTHS[kindOf(path)] ?? indentOf);
   const list = listKindOf(path);
   if (list) return lines && withoutDoubles(list, sides, lines.text);
   switch (kindOf(path)) {

@@ -18,6 +18,13 @@ export function sectionDepthOf(line: string): number | undefined {
   return /^\[.*\]\s*([#;].*)?$/.test(line.trim()) ? 0 : 1 + (indentOf(line) ?? 0);
 }
 
+/** For Markdown: what stands below a heading is deeper than all headings. */
+export function headingDepthOf(line: string): number | undefined {
+  const heading = /^(#{1,6})\s/.exec(line)?.[1];
+  const indent = indentOf(line);
+  return heading?.length ?? (indent === undefined ? undefined : 7 + indent);
+}
+
 /**
  * Both insertions, `ours` first where both orders are possible. What both say is there once. Undefined where no order leaves
  * every line below its own parent, or a part of both cannot be told from the rest.
@@ -27,10 +34,12 @@ export function joined(
   theirs: readonly string[],
   depthOf: DepthOf,
 ): readonly string[] | undefined {
-  if (contains(ours, theirs)) return ours;
-  if (contains(theirs, ours)) return theirs;
-  const areEntries = [...ours, ...theirs].every(isEntry);
-  if (!areEntries && (shareBlock(ours, theirs, depthOf) || shareLastBlock(ours, theirs, depthOf)))
+  if (contains(ours, theirs, depthOf)) return ours;
+  if (contains(theirs, ours, depthOf)) return theirs;
+  const all = [...ours, ...theirs];
+  // Below an entry stand others that have it as their parent: equal ones of two parents are two.
+  const areEntries = all.every(isEntry) && new Set(depthsOf(all, depthOf)).size === 1;
+  if (!areEntries && (shareFirst(ours, theirs, depthOf) || shareLast(ours, theirs, depthOf)))
     return undefined;
   const known = new Set(ours.map((line) => line.trim()));
   const more = areEntries ? theirs.filter((line) => !known.has(line.trim())) : theirs;
@@ -48,38 +57,42 @@ function depthsOf(lines: readonly string[], depthOf: DepthOf): number[] {
   return lines.flatMap((line) => depthOf(line) ?? []);
 }
 
-function contains(lines: readonly string[], part: readonly string[]): boolean {
+/** Whether the part is there with the parent that it has alone. */
+function contains(lines: readonly string[], part: readonly string[], depthOf: DepthOf): boolean {
   const plain = (all: readonly string[]) => all.map((line) => line.replace(/\r?\n$/, ''));
   const [whole, wanted] = [plain(lines), plain(part)];
-  return whole.some((_, at) => wanted.every((line, i) => whole[at + i] === line));
+  return whole.some(
+    (_, at) =>
+      wanted.every((line, i) => whole[at + i] === line) && canFollow(whole.slice(0, at), wanted, depthOf),
+  );
 }
 
-/** Whether both start with one block, which ends with an empty line: as two insertions it would be there twice. */
-function shareBlock(ours: readonly string[], theirs: readonly string[], depthOf: DepthOf): boolean {
+/** Whether both start with one block: as two insertions it would be there twice. */
+function shareFirst(ours: readonly string[], theirs: readonly string[], depthOf: DepthOf): boolean {
   const differing = ours.findIndex((line, i) => line !== theirs[i]);
-  const same = differing < 0 ? ours : ours.slice(0, differing);
-  const end = same.findLastIndex(isEmpty) + 1;
-  const block = same.slice(0, end);
-  const rest = [
-    ...depthsOf(ours.slice(end), depthOf).slice(0, 1),
-    ...depthsOf(theirs.slice(end), depthOf).slice(0, 1),
-  ];
-  return isBlock(block, rest, depthOf);
+  return ours.slice(0, differing).some((line, i) => {
+    const rests = [ours, theirs].map((side) => depthsOf(side.slice(i + 1), depthOf));
+    const next = rests.flatMap((depths) => depths.slice(0, 1));
+    return isEnd(line) && isBlock(ours.slice(0, i + 1), next, depthOf);
+  });
 }
 
-/** Likewise at the end, behind an empty line. */
-function shareLastBlock(ours: readonly string[], theirs: readonly string[], depthOf: DepthOf): boolean {
+/** Likewise at the end. */
+function shareLast(ours: readonly string[], theirs: readonly string[], depthOf: DepthOf): boolean {
+  const least = Math.min(...depthsOf([...ours, ...theirs], depthOf));
   let count = 0;
   while (count < Math.min(ours.length, theirs.length) && ours.at(-1 - count) === theirs.at(-1 - count))
     count++;
-  const same = count === 0 ? [] : ours.slice(-count);
-  const start = same.findIndex((line, i) => isEmpty(line) && same.slice(i).some((one) => !isEmpty(one)));
-  if (start < 0) return false;
-  const block = same.slice(start);
-  const first = depthsOf(block, depthOf)[0] ?? 0;
-  return (
-    isBlock(block, [], depthOf) && depthsOf([...ours, ...theirs], depthOf).every((depth) => depth >= first)
-  );
+  const same = ours.slice(ours.length - count);
+  return same.some((line, i) => {
+    const block = same.slice(i + 1);
+    return isEnd(line) && depthsOf(block, depthOf)[0] === least && isBlock(block, [], depthOf);
+  });
+}
+
+/** Whether a block can end with the line. */
+function isEnd(line: string): boolean {
+  return /^\s*([)\]}]+[;,]?)?\s*$/.test(line);
 }
 
 /** Whether the lines say something without others: `next` is how deep the lines behind them start. */
@@ -87,10 +100,6 @@ function isBlock(lines: readonly string[], next: readonly number[], depthOf: Dep
   const depths = depthsOf(lines, depthOf);
   const least = Math.min(...depths);
   return depths.length > 0 && isBalanced(lines.join('')) && next.every((depth) => depth <= least);
-}
-
-function isEmpty(line: string): boolean {
-  return line.trim() === '';
 }
 
 /** Whether a line says something without the lines around it: an entry of a list, an import. No call or other statement. */

@@ -46,6 +46,23 @@ describe('an insertion belongs to what stands above it', () => {
       '\n    def m(self):\n        return 2\n',
       'class C:\n    def a(self):\n        pass\n\n    def m(self):\n        return 2\n\n\ndef f():\n    return 1\n',
     ],
+    [
+      'CHANGELOG.md',
+      '# Changes\n\n## 1\n\n- a\n',
+      '\n## 0\n\n- old\n',
+      '- b\n',
+      '# Changes\n\n## 1\n\n- a\n- b\n\n## 0\n\n- old\n',
+    ],
+    // What one side says of its own part is not there yet for the other one.
+    [
+      'compose.yaml',
+      'services:\n  web:\n    image: x\n',
+      '  db:\n    image: y\n    restart: always\n',
+      '    restart: always\n',
+      'services:\n  web:\n    image: x\n    restart: always\n  db:\n    image: y\n    restart: always\n',
+    ],
+    ['a.md', '- a\n', '- b\n  - c\n', '  - c\n', '- a\n  - c\n- b\n  - c\n'],
+    ['a.toml', '[a]\nx = 1\n', '[b]\ny = 1\n', 'y = 1\n', '[a]\nx = 1\ny = 1\n[b]\ny = 1\n'],
     // Both open something new below what the other one continues.
     ['Cargo.toml', '[a]\nx = 1\n', 'y = 1\n[b]\nx = 1\n', 'z = 1\n[c]\nx = 1\n', undefined],
     ['a.yaml', 'a:\n  x: 1\n', '  y: 1\nb:\n  x: 1\n', '  z: 1\nc:\n  x: 1\n', undefined],
@@ -85,13 +102,16 @@ describe('statements', () => {
     expect(await merge('a.js', of(ours), before, of(theirs))).toBe(of(expected));
   });
 
-  test('a block that both insert before something of their own is a conflict', async () => {
-    const both = '\nfunction shared() {\n  work();\n}\n\n';
-    const [ours, theirs] = ['one', 'two'].map((name) => `${before}${both}function ${name}() {\n}\n`);
-    expect(await merge('a.js', ours as string, before, theirs as string)).toBeUndefined();
-    const [mine, yours] = ['one', 'two'].map((name) => `${before}\nfunction ${name}() {\n}\n${both}`);
-    expect(await merge('a.js', mine as string, before, yours as string)).toBeUndefined();
-  });
+  test.each(['\n', ''])(
+    'a block that both insert beside something of their own is a conflict (%j)',
+    async (start) => {
+      const both = `${start}function shared() {\n  work();\n}\n${start}`;
+      const [ours, theirs] = ['one', 'two'].map((name) => `${before}${both}function ${name}() {\n}\n`);
+      expect(await merge('a.js', ours as string, before, theirs as string)).toBeUndefined();
+      const [mine, yours] = ['one', 'two'].map((name) => `${before}${start}function ${name}() {\n}\n${both}`);
+      expect(await merge('a.js', mine as string, before, yours as string)).toBeUndefined();
+    },
+  );
 });
 
 describe('a key that stands twice in an object of JSON', () => {
