@@ -40,7 +40,7 @@ export class Interfaces {
     const name = `${task.label} ${made.interface}`;
     const known = this.digests.get(name);
     if (known !== undefined) return known;
-    const found = this.recorded(task, made) ?? (await this.compute(task, made));
+    const found = this.recorded(task, made) ?? (await this.computed(task, made));
     this.digests.set(name, found);
     return found;
   }
@@ -80,6 +80,16 @@ export class Interfaces {
     if (!locked || task.interfaceBy === 'bytes' || locked.interface === made.interface) return undefined;
     const { interface: bytes } = foreseenOutputs(task, locked);
     return bytes === made.interface ? locked.interface : undefined;
+  }
+
+  /** What a former version of the reader recorded stands as long as today's finds the same in both states of the files. */
+  private async computed(task: Task, made: DependencyOutputs): Promise<Digest> {
+    const found = await this.compute(task, made);
+    const locked = lockedTask(this.project, task);
+    if (!locked || found === made.interface || found === locked.interface) return found;
+    const before = foreseenOutputs(task, locked);
+    const isSigned = locked.interface !== before.interface;
+    return isSigned && (await this.compute(task, before)) === found ? locked.interface : found;
   }
 
   private async compute(task: Task, made: DependencyOutputs): Promise<Digest> {

@@ -1,5 +1,6 @@
 /** What lock files record of interfaces: it stands for every machine, whatever it reads them with. */
 
+import { readdirSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { loadTypescript } from '../../io/typescript.js';
 import { declaredInterface } from '../../io/typescript-contract/declared-interface.js';
@@ -20,8 +21,9 @@ const interfaceOf = (rig: Rig, id: string) => JSON.parse(rig.read(LOCK) ?? '').t
 /** Tasks by id with those that they depend on; each writes a module. */
 function backlog(rig: Rig, tasks: Record<string, readonly string[]>, changed: readonly string[] = []): void {
   const all = Object.entries(tasks).map(([id, needs]) => {
-    rig.answer(`f/${id}`, { [`src/${id}.ts`]: `export const ${id} = 1;\n` });
     const description = changed.includes(id) ? `${id}, otherwise` : id;
+    const text = `export function ${id}(): string { return '${description}'; }\n`;
+    rig.answer(`f/${id}`, { [`src/${id}.ts`]: text });
     return [id, { description, depends_on: [...needs], inputs: [], outputs: [`src/${id}.ts`] }] as const;
   });
   rig.backlog('f', Object.fromEntries(all));
@@ -52,12 +54,19 @@ test('another version of the reader makes no dependent stale', async () => {
   await rig.build();
   const before = interfaceOf(rig, 'A');
   vi.mocked(declaredInterface).mockReset().mockImplementation(real);
+  // It reads every file anew.
+  const projects = '.git/conductor/projects';
+  for (const name of readdirSync(rig.path(projects))) rig.remove(`${projects}/${name}/interfaces.jsonl`);
   rig.write({ 'more.txt': 'Not the files of last time.' });
   expect(await rig.inspect()).toEqual({ 'f/A': 'fresh', 'f/R': 'fresh' });
   expect((await rig.buildWithoutAgent({ frozen: true })).summary.exitCode).toBe(0);
   expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
   expect(interfaceOf(rig, 'A')).toBe(before);
   expect(declaredInterface).not.toHaveBeenCalled();
+  // What it declares is the same by either reader.
+  backlog(rig, { A: [], R: ['A'] }, ['A']);
+  expect((await rig.build()).ran()).toEqual(['f/A']);
+  expect(interfaceOf(rig, 'A')).toBe(before);
 });
 
 test('what was built without a compiler on interfaces of which some were recorded is found with one', async () => {
