@@ -13,6 +13,8 @@ export interface TemplateDefinition {
   readonly description: string;
   /** Of what it makes; undefined where that fits every project. */
   readonly language: string | undefined;
+  /** Features that it builds on, by the name that `spec/` has for the label of their first task. */
+  readonly needs: Readonly<Record<string, TemplateNeed>>;
   /** In the order of the file. */
   readonly variables: readonly TemplateVariable[];
   readonly examples: readonly TemplateExample[];
@@ -23,15 +25,22 @@ export interface TemplateExample {
   readonly set: Values;
 }
 
+export interface TemplateNeed {
+  readonly template: string;
+  /** Texts to render with the values of the template that needs it. */
+  readonly set?: Readonly<Record<string, string>>;
+}
+
 /** Values by the name of their variable. */
 export type Values = Readonly<Record<string, Json>>;
 
 /** What every template has without declaring it; see `FeatureNames`. */
-export const GIVEN_NAMES: readonly string[] = ['name', 'feature', 'number', 'template'];
+export const GIVEN_NAMES: readonly string[] = ['name', 'feature', 'number', 'template', 'needs'];
 
 interface Written {
   readonly description: string;
   readonly language?: string;
+  readonly needs?: TemplateDefinition['needs'];
   readonly variables?: Readonly<Record<string, WrittenVariable>>;
   readonly examples?: readonly TemplateExample[];
 }
@@ -67,8 +76,8 @@ export async function parseDefinition(
       problems.push({ path: [...path, 'schema'], message: `is not a JSON Schema: ${compiled.error}` });
     }
   }
-  const { description, language, examples = [] } = written;
-  const definition = { description, language, variables, examples };
+  const { description, language, needs = {}, examples = [] } = written;
+  const definition = { description, language, needs, variables, examples };
   if (problems.length === 0) problems.push(...exampleProblems(definition));
   return problems.length > 0 ? err(await placed(text, file, problems)) : ok(definition);
 }

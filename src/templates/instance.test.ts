@@ -26,7 +26,7 @@ async function template(files: Record<string, string>): Promise<Template> {
   };
 }
 
-const NAMES = { name: 'invoices', feature: 'feature-003-invoices', number: '003' };
+const NAMES = { name: 'invoices', feature: 'feature-003-invoices', number: '003', needs: {} };
 
 async function make(files: Record<string, string>, values = {}) {
   const made = await instantiate(await template(files), values, NAMES);

@@ -16,6 +16,8 @@ export interface FeatureNames {
   readonly feature: string;
   /** `003`. */
   readonly number: string;
+  /** Labels of tasks of other features, by the names of `needs`. */
+  readonly needs: Readonly<Record<string, string>>;
 }
 
 export interface MadeFile {

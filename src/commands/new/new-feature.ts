@@ -2,7 +2,6 @@
  * A feature from a template: previews it, or writes and validates it, or removes it again. Asks and prints nothing.
  */
 
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../base/bounded.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -16,6 +15,7 @@ import { readTemplate } from '../../templates/folder.js';
 import { type Instance, instantiate, type MadeFile } from '../../templates/instance.js';
 import { findTemplate, projectPackages, type TemplateRoots } from '../../templates/places.js';
 import { type Validated, validateProject } from '../validate.js';
+import { openNeeds } from './needed-features.js';
 import { type NewFile, type Undo, writeNewFiles, writeNewFolder } from './new-files.js';
 import { schemaLine } from './schema-reference.js';
 
@@ -34,13 +34,19 @@ export interface PlannedTemplate extends NewFile {
   readonly state: 'new' | 'same' | 'kept';
 }
 
-export interface FeaturePlan {
-  readonly template: string;
-  readonly feature: string;
+/** The folder of a feature. */
+export interface PlannedFolder {
   /** Relative to the project. */
   readonly folder: string;
   /** Relative to the folder. */
   readonly specs: readonly NewFile[];
+}
+
+export interface FeaturePlan extends PlannedFolder {
+  readonly template: string;
+  readonly feature: string;
+  /** Features that it builds on and that the project does not have yet. */
+  readonly needed: readonly PlannedFolder[];
   /** Relative to the project. */
   readonly templates: readonly PlannedTemplate[];
 }
@@ -67,17 +73,28 @@ export async function planFeature(
   if (!values.ok || request.name === undefined || problems.length > 0) {
     return err({ kind: 'invalid-variables', template: request.template, problems });
   }
-  const number = nextNumber(await readdir(join(project, specs)).catch(() => []));
-  const names = { name: request.name, number, feature: numberedName(number, request.name) };
+  const needs = await openNeeds(template.value, values.value, { project, specs, roots });
+  if (!needs.ok) return needs;
+  const number = nextNumber(needs.value.features);
+  const feature = numberedName(number, request.name);
+  const names = { name: request.name, number, feature, needs: needs.value.labels };
   const instance = await instantiate(template.value, values.value, names);
   if (!instance.ok) return instance;
-  const folder = `${specs}/${names.feature}`;
+  const folder = `${specs}/${feature}`;
+  const needed = await mapBounded(needs.value.missing, async (one) => {
+    const path = `${specs}/${one.feature}`;
+    return { folder: path, specs: await withSchema(project, path, one.instance.spec, host.version) };
+  });
+  const build = [instance.value, ...needs.value.missing.map((one) => one.instance)].flatMap(
+    (one) => one.build,
+  );
   return ok({
     template: request.template,
-    feature: names.feature,
+    feature,
     folder,
+    needed,
     specs: await withSchema(project, folder, instance.value.spec, host.version),
-    templates: await plannedTemplates(project, instance.value),
+    templates: await plannedTemplates(project, build),
   });
 }
 
@@ -120,9 +137,11 @@ export async function writeFeature(
     return err(failure);
   };
   try {
-    const specs = await writeNewFolder(project, plan.folder, plan.specs);
-    if (!specs.ok) return refuse(specs.error);
-    written.push(specs.value);
+    for (const { folder, specs } of [...plan.needed, plan]) {
+      const made = await writeNewFolder(project, folder, specs);
+      if (!made.ok) return refuse(made.error);
+      written.push(made.value);
+    }
     const after = await validateProject(host, { mayBeEmpty: true });
     if (!after.ok) return refuse(madeBy(plan, after.error));
     if (!after.value.features.includes(plan.feature)) return refuse(ignored(plan));
@@ -162,7 +181,7 @@ function withSchema(
   });
 }
 
-function plannedTemplates(project: string, { build }: Instance): Promise<PlannedTemplate[]> {
+function plannedTemplates(project: string, build: Instance['build']): Promise<PlannedTemplate[]> {
   return mapBounded(build, async (file): Promise<PlannedTemplate> => {
     const path = `templates/${file.path}`;
     const there = await readBytes(join(project, path));

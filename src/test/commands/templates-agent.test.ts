@@ -49,16 +49,16 @@ test('a feature is made by an agent, task by task, as the templates make it', as
       name: 'people',
       set: { ...set, agent: 'true' },
     };
-    expect((await project.new(feature)).text).not.toContain('templates/');
+    // Only what features share is rendered.
+    expect((await project.new(feature)).text).not.toContain('templates/crud-feature');
     const files = rendered.generated();
     const owned = {
       T01: ['model.mjs', 'sample.mjs', 'model.test.mjs'],
       T02: ['validation.mjs', 'validation.test.mjs'],
       T03: ['store.mjs', 'store.test.mjs'],
-      T04: ['http.mjs'],
-      T05: ['handler.mjs', 'handler.test.mjs'],
-      T06: ['server.mjs', 'server.test.mjs'],
-      T07: ['README.md'],
+      T04: ['handler.mjs', 'handler.test.mjs'],
+      T05: ['server.mjs', 'server.test.mjs'],
+      T06: ['README.md'],
     };
     for (const [id, names] of Object.entries(owned)) {
       const paths = names.map((name) => `src/people/${name}`);
@@ -71,11 +71,12 @@ test('a feature is made by an agent, task by task, as the templates make it', as
     for (const path of files) expect(project.read(path), path).toBe(rendered.read(path));
 
     // The agent is told what is to be made, of what, and how it will be judged.
-    const told = toldOf('feature-001-people/T05');
+    const told = toldOf('feature-001-people/T04');
     expect(told).toContain('Unknown addresses are 404, other methods 405 with Allow');
     expect(told).toContain('| `born` | date, as text `YYYY-MM-DD` | optional |');
     expect(told).toContain('`node --test src/people/handler.test.mjs`');
     expect(told).toContain('src/people/validation.mjs');
+    expect(told).toContain('src/shared/http.mjs');
 
     const { calls } = model;
     expect((await build()).text).toMatch(/nothing to do/);

@@ -108,8 +108,14 @@ describe('a project with nothing installed', () => {
         'src/invoices/server.mjs',
         'src/money/index.mjs',
         'src/people/handler.mjs',
+        'src/shared/http.mjs',
       ]),
     );
+    // Four features over HTTP share it.
+    expect(project.generated().filter((path) => path.includes('http'))).toEqual([
+      'src/shared/http.mjs',
+      'src/shared/http.test.mjs',
+    ]);
     expect(project.noise()).toEqual([]);
     expect(project.layoutProblems()).toBe('');
   });
@@ -200,7 +206,7 @@ describe('a project with nothing installed', () => {
     project.write(spec, project.read(spec).replace('maxLength: 1000', 'maxLength: 500'));
     const built = await project.conductor('build');
     // The handler sees another validation, but comes out as it was, so the server and the page are left alone.
-    expect(tasksOf(built.stdout)).toEqual(['feature-001-invoices/T02', 'feature-001-invoices/T05']);
+    expect(tasksOf(built.stdout)).toEqual(['feature-001-invoices/T02', 'feature-001-invoices/T04']);
     expect(project.read('src/invoices/validation.mjs')).toContain('MAX_LENGTH = 500');
   });
 
@@ -283,6 +289,8 @@ describe('a project with vitest and happy-dom', () => {
         'src/components/person-form/person-form.ts',
         'src/line-items/handler.ts',
         'src/postal-address/index.ts',
+        'src/shared/http.mjs',
+        'src/shared/http.ts',
       ]),
     );
     expect(project.typeProblems()).toBe('');
@@ -404,6 +412,49 @@ test('a script for sh runs, tells everything that is wrong, and has gates that s
   }
 });
 
+test('what features share is made once, and once more for another folder; former templates stay', async () => {
+  await using rig = await createRig();
+  const host = rig.host(new ScriptedAgent({ tripwire: true }));
+  const roots = { project: rig.dir, shipped: join(PACKAGE, 'templates'), cwd: rig.dir };
+  // As the former templates left it: a feature with a file of its own, and templates of these names.
+  const former = '/** As it was. */\n';
+  rig.write({
+    'templates/crud-feature/handler.hbs': former,
+    'templates/crud-feature/http.hbs': former,
+    'specs/feature-001-old/BACKLOG.yaml': `tasks:
+  - id: T04
+    inputs: []
+    outputs: [src/old/http.mjs]
+    render: [{ template: crud-feature/http.hbs, to: src/old/http.mjs }]
+`,
+  });
+  const make = async (template: string, name: string, set: Record<string, string>) => {
+    const plan = right(await planFeature(host, roots, { template, name, set }));
+    expect(right(await writeFeature(host, plan)).warnings).toEqual([]);
+    const backlog = rig.read(`${plan.folder}/BACKLOG.yaml`) ?? '';
+    const [label] = /feature-000-[\w-]+\/T01/.exec(backlog) ?? [];
+    return { needed: plan.needed.map(({ folder }) => folder), label };
+  };
+  const crud = { entity: 'Note', fields: 'text:string' };
+  const shared = 'feature-000-shared-http';
+  expect(await make('crud-feature', 'notes', crud)).toEqual({
+    needed: [`specs/${shared}`],
+    label: `${shared}/T01`,
+  });
+  const endpoint = { operation: 'find it', method: 'GET', path: '/it' };
+  expect(await make('api-endpoint', 'it', endpoint)).toEqual({ needed: [], label: `${shared}/T01` });
+  expect(await make('api-endpoint', 'other', { ...endpoint, operation: 'ping', dir: 'lib' })).toEqual({
+    needed: [`specs/${shared}-2`],
+    label: `${shared}-2/T01`,
+  });
+  const outcomes = Object.values((await rig.buildWithoutAgent()).outcomes());
+  expect(new Set(outcomes)).toEqual(new Set(['built']));
+  expect(outcomes.length).toBe(17);
+  expect(rig.read('src/old/http.mjs')).toBe(former);
+  expect(rig.read('lib/shared/http.mjs')).toBe(rig.read('src/shared/http.mjs'));
+  expect(rig.read('src/notes/handler.mjs')).toContain("from '../shared/http.mjs'");
+});
+
 test('every example that a template gives works as it stands', async () => {
   await using rig = await createRig();
   // Pages of documentation read these: in a project without them they would be warned about.
@@ -422,6 +473,7 @@ test('every example that a template gives works as it stands', async () => {
       'library-module',
       'python-cli',
       'python-module',
+      'shared-http',
       'shell-script',
       'ui-component',
     ]),

@@ -95,7 +95,9 @@ function readSet(pairs: readonly string[]): { values: Record<string, Json> } | F
 
 function showPlan(plan: FeaturePlan, json: boolean): number {
   const files: DescribedFile[] = [
-    ...plan.specs.map(({ path, content }) => ({ path: `${plan.folder}/${path}`, content })),
+    ...[plan, ...plan.needed].flatMap(({ folder, specs }) =>
+      specs.map(({ path, content }) => ({ path: `${folder}/${path}`, content })),
+    ),
     ...plan.templates.filter(({ state }) => state === 'new'),
   ].map(({ path, content }) => ({ path, text: Buffer.from(content).toString('utf8') }));
   if (json) {
@@ -114,9 +116,12 @@ function planForMachines(plan: FeaturePlan) {
   return { feature: plan.feature, template: plan.template, new: newPaths(plan), kept: keptPaths(plan) };
 }
 
-function newPaths({ folder, specs, templates }: FeaturePlan): string[] {
-  const own = templates.filter(({ state }) => state === 'new').map(({ path }) => path);
-  return [...specs.map(({ path }) => `${folder}/${path}`), ...own];
+function newPaths(plan: FeaturePlan): string[] {
+  const own = plan.templates.filter(({ state }) => state === 'new').map(({ path }) => path);
+  const written = [plan, ...plan.needed].flatMap(({ folder, specs }) =>
+    specs.map(({ path }) => `${folder}/${path}`),
+  );
+  return [...written, ...own];
 }
 
 function keptPaths({ templates }: FeaturePlan): string[] {
