@@ -14,6 +14,7 @@ import {
   sameEntry,
 } from '../model/tree.js';
 import { applyPatch } from '../workspace/patches/patch.js';
+import { takenOut } from '../workspace/patches/taken-out.js';
 import type { PatchedFile } from './clone-records.js';
 
 /** How an edited file stands: as people wrote it, and how conductor left it last. */
@@ -110,9 +111,13 @@ export async function editedFiles(
     }
     const merged = record.merged === '' ? undefined : { mode, id: record.merged };
     const carried = await applyPatch(objects, base, { path, before: merged, after: onDisk });
+    const bared =
+      carried.ok || !onDisk
+        ? undefined
+        : await takenOut(objects, onDisk, { path, before: base, after: merged });
     const claimed = !carried.ok && claims.has(path);
-    const kept = carried.ok ? carried.value : claimed ? base : onDisk;
-    const contested = !carried.ok && !claimed;
+    const kept = carried.ok ? carried.value : claimed ? base : (bared ?? onDisk);
+    const contested = !carried.ok && !claimed && bared === undefined;
     const told = { base: kept, baseKey: keyOf(kept), onDisk, merged: record.merged };
     files.set(path, { ...told, baseKnown: true, contested, claimed });
   }

@@ -176,6 +176,24 @@ test('a patch that fits no more leads to a new run, and the new one lands', asyn
   expect((await rig.buildWithoutAgent()).verdicts()).toEqual({ 'f/T1': 'fresh' });
 });
 
+test('a line that a person changed right beside a patch: the patch is made again on their text, and not put in twice', async () => {
+  await using rig = await createRig();
+  rig.write({ 'notes.txt': 'title\n\nRotates logs.\n' });
+  rig.backlog('f', { T1: { description: 'x', inputs: [], edits: ['notes.txt'] } });
+  rig.answer('f/T1', ({ cwd }) => ({
+    'notes.txt': `${readFileSync(join(cwd, 'notes.txt'), 'utf8')}added\n`,
+  }));
+  await rig.build();
+  rig.commit();
+  rig.write({ 'notes.txt': 'title\n\nRotates all logs.\nadded\n' });
+  await rig.build();
+  expect(rig.read('notes.txt')).toBe('title\n\nRotates all logs.\nadded\n');
+  // A line of theirs right behind the patch stays where it is.
+  rig.write({ 'notes.txt': 'title\n\nRotates all logs.\nadded\nmine\n' });
+  await rig.build();
+  expect(rig.read('notes.txt')).toBe('title\n\nRotates all logs.\nadded\nmine\n');
+});
+
 test('a patch that a person took out is put on again without a run', async () => {
   await using rig = await createRig();
   await patched(rig);
