@@ -114,9 +114,12 @@ export async function runRewriting<T>(
       const unrecorded = { ...open, host, options: build, openRecord: () => {} };
       const built = await buildRewritten(unrecorded, rewriting);
       if (!built.ok) return built;
-      const { counts } = built.value.summary;
+      const { counts, published, exitCode } = built.value.summary;
+      // A build gate failed, or publishing was refused: everything is as it was.
+      if (paths.length > 0 && !published)
+        return ok({ ...nothing, outcome: 'failed', exitCode: exitCode || 1 });
       rewritten = report(counts.accepted);
-      return ok({ ...nothing, published: built.value.summary.published });
+      return ok({ ...nothing, published });
     },
   );
   return { rewritten, summary };

@@ -50,6 +50,17 @@ async function built(rig: Rig): Promise<void> {
   rig.commit();
 }
 
+test('where a build gate fails, nothing is moved or removed, and the command fails', async () => {
+  await using rig = await createRig({ config: { gates: { build: ['test -f a.txt'] } } });
+  rig.backlog('f', { T1: { inputs: [], outputs: ['a.txt'], run: 'echo a > a.txt' } });
+  await rig.build();
+  for (const { done } of [await moveIn(rig, 'a.txt', 'b.txt'), await removeIn(rig, ['f'])]) {
+    expect(done).toMatchObject({ rewritten: undefined, summary: { outcome: 'failed', exitCode: 1 } });
+    expect(rig.read('a.txt')).toBe('a\n');
+    expect(rig.read('b.txt')).toBeUndefined();
+  }
+});
+
 test('a feature gets another name: its plan, references, results and versions go with it', async () => {
   await using rig = await createRig(GATES);
   await built(rig);
