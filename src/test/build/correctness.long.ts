@@ -24,7 +24,7 @@ import {
   randomProject,
 } from '../rig/random-project.js';
 
-/** `TEST_SEED=… npx vitest run src/test/correctness` takes the walk that a failure named. */
+/** `TEST_SEED=… npm run test:long -- correctness` takes the walk that a failure named. */
 const SEED = Number(process.env.TEST_SEED ?? 20261123);
 const TIMED = { timeout: 120_000 };
 
