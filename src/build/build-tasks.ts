@@ -18,6 +18,7 @@ import { environmentDigests, writeLastBuild } from '../project/clone-records.js'
 import { isConfigKnown } from '../project/config-inputs.js';
 import type { Emit, Host, LoadedConfig } from '../project/host.js';
 import type { Project } from '../project/project.js';
+import { at } from '../report/failures/failure-text.js';
 import { runBuildGates } from './build-gates.js';
 import { inspectTasks } from './dry-run.js';
 import { changedByBuild, staleTasks } from './frozen.js';
@@ -81,8 +82,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     workers: options.workers ?? config.workers,
     ...(usd === undefined ? {} : { budgetUsd: usd }),
   });
-  for (const warning of project.warnings)
-    emit({ type: 'warning', message: `${warning.file}: ${warning.message}` });
+  for (const { file, line, message } of project.warnings)
+    emit({ type: 'warning', message: `${at(file, line)}: ${message}` });
   if (options.dryRun) {
     const said = await dryRun(prepared, options, emit, host.now() - startedAt);
     await prepared.store.close();
@@ -203,9 +204,11 @@ async function dryRun(
   if (orphans.removed.length + orphans.kept.length > 0) emit({ type: 'build.orphans', ...orphans });
   const counts = { ...NO_COUNTS };
   for (const { verdict } of rows.value) counts[wouldBe(verdict, keepEdits)]++;
-  const isIdle = counts.fresh === rows.value.length && orphans.removed.length === 0;
+  const removes = orphans.removed.length;
+  const isIdle = counts.fresh === rows.value.length && removes === 0;
   const outcome = isIdle ? 'up-to-date' : 'would-build';
-  const summary: BuildSummary = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 };
+  const done = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 } as const;
+  const summary: BuildSummary = removes === 0 ? done : { ...done, removes };
   return ok({ summary, tree: prepared.project.snapshot });
 }
 

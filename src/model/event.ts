@@ -55,6 +55,8 @@ export interface BuildSummary {
   readonly published: number;
   /** Results that are stored and not published yet; absent: none. */
   readonly waiting?: number;
+  /** Files that no task owns any more and that the build of a dry run would remove; absent: none. */
+  readonly removes?: number;
 }
 
 /** A task of which there is a result to publish. */

@@ -260,7 +260,6 @@ function some(names: readonly string[]): string {
 export function verdictReporter(sink: Sink, style: Style): Reporter {
   return {
     on(event) {
-      if (event.type === 'build.orphans') sink.write(orphansText(event, style));
       if (event.type !== 'task.checked' || upToDate(event.verdict)) return;
       sink.write(`${style('bold', visible(event.task))}: ${describeVerdict(event.verdict)}\n`);
     },

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Failure } from '../../model/failure.js';
+import type { Diagnostic, Failure } from '../../model/failure.js';
 import { plainStyle, styleOf } from '../style.js';
 import { describeFailure } from './failure.js';
 import { failureAnswer } from './failure-answer.js';
-import { printFailure } from './failure-print.js';
+import { printDiagnostics, printFailure } from './failure-print.js';
 
 const output = { log: '.conductor/logs/b1/T01.log', tail: 'line 1\nassert failed\n' };
 const paths = ['src/a.ts', 'src/b.ts'];
@@ -206,6 +206,32 @@ test('mistakes in files are all shown with line and marker, tabs and wide charac
       hint: correct them, then run \`conductor validate\`
     "
   `);
+});
+
+test('of a long source line only what is around the marker is shown, and of many problems in a file the first ones', () => {
+  const line = `${'a'.repeat(30_000)}\tHERE${'😀'.repeat(15_000)}`;
+  const problem = (column: number, sourceLine = line) =>
+    ({ file: 'specs/a.yaml', line: 1, column, sourceLine, length: 4, message: 'x' }) as const;
+  const printed = (...diagnostics: readonly Diagnostic[]) => {
+    const text = printFailure({ kind: 'invalid-specs', diagnostics }, plainStyle);
+    return text.split('\n').map((one) => one.slice(4));
+  };
+  const [, middle = '', marker = ''] = printed(problem(30_002));
+  expect(middle.length).toBeLessThanOrEqual(160);
+  expect(middle).toMatch(/^…a+ {2}HERE(😀)+…$/u);
+  expect(marker).toBe(`${' '.repeat(middle.indexOf('HERE'))}^~~~`);
+  expect(printed(problem(1))[1]).toMatch(/^a{158}…$/);
+  expect(printed(problem(line.length - 1))[1]).toMatch(/^…(😀)+$/u);
+  expect(printed(problem(1, 'a'.repeat(160)))[1]).toBe('a'.repeat(160));
+
+  const many = Array.from({ length: 50 }, (_, i) => ({ file: 'a.yaml', line: i + 1, message: 'bad' }));
+  const text = printDiagnostics([...many, { file: 'b.yaml', message: 'bad' }], plainStyle);
+  expect(text.slice(29)).toEqual([
+    'a.yaml:30: bad',
+    'a.yaml: and 20 more',
+    'b.yaml: bad',
+    '51 problems in 2 files',
+  ]);
 });
 
 test('escape sequences of foreign text never reach the terminal', () => {

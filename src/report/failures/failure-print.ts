@@ -9,6 +9,10 @@ import { describeFailure } from './failure.js';
 
 /** Facts beyond this number are counted, not listed. */
 const MAX_FACTS = 30;
+/** The same for the problems of one file: one mistake can make a hundred. JSON has all of them. */
+const MAX_PROBLEMS = 30;
+/** Characters of a source line that are shown: a generated file may be one line. */
+const MAX_EXCERPT = 160;
 
 /** A failure as lines of text, ending with a line break. */
 export function printFailure(failure: Failure, style: Style, task?: Label): string {
@@ -42,9 +46,19 @@ export function printDiagnostics(
   style: Style,
   noun: 'problem' | 'warning' = 'problem',
 ): string[] {
-  const lines = diagnostics.flatMap((diagnostic) => diagnosticLines(diagnostic, style));
-  const files = new Set(diagnostics.map((diagnostic) => diagnostic.file)).size;
-  lines.push(`${plural(diagnostics.length, noun)} in ${plural(files, 'file')}`);
+  const files = new Map<string, number>();
+  for (const { file } of diagnostics) files.set(file, (files.get(file) ?? 0) + 1);
+  const seen = new Map<string, number>();
+  const lines = diagnostics.flatMap((diagnostic) => {
+    const { file } = diagnostic;
+    const count = (seen.get(file) ?? 0) + 1;
+    seen.set(file, count);
+    if (count > MAX_PROBLEMS) return [];
+    const left = count < MAX_PROBLEMS ? 0 : (files.get(file) ?? 0) - count;
+    const more = left > 0 ? [`${style('bold', visible(file))}: and ${left} more`] : [];
+    return [...diagnosticLines(diagnostic, style), ...more];
+  });
+  lines.push(`${plural(diagnostics.length, noun)} in ${plural(files.size, 'file')}`);
   return lines;
 }
 
@@ -56,16 +70,38 @@ function diagnosticLines(diagnostic: Diagnostic, style: Style): string[] {
   const [first = '', ...more] = visibleBlock(message).split('\n');
   const lines = [`${style('bold', place)}: ${first}`, ...more.map((text) => `  ${text}`)];
   if (sourceLine !== undefined) {
-    const before = expanded(sourceLine.slice(0, Math.max(0, (column ?? 1) - 1)));
-    lines.push(`    ${expanded(sourceLine)}`);
+    const { text, before, marked } = excerpt(sourceLine, (column ?? 1) - 1, diagnostic.length ?? 1);
+    lines.push(`    ${text}`);
     if (column !== undefined) {
-      const marked = sourceLine.slice(column - 1, column - 1 + (diagnostic.length ?? 1));
-      const width = Math.max(1, textWidth(expanded(marked)));
+      const width = Math.max(1, textWidth(marked));
       lines.push(`    ${' '.repeat(textWidth(before))}${style('red', `^${'~'.repeat(width - 1)}`)}`);
     }
   }
   if (hint !== undefined) lines.push(`    ${style('cyan', 'hint')}: ${hintText(hint, style)}`);
   return lines;
+}
+
+/** A line, or of a long one what stands around its marked part, with what comes before the marker. */
+function excerpt(line: string, at: number, length: number) {
+  const lead = expanded(line.slice(0, Math.max(0, at)));
+  const text = expanded(line);
+  const size = expanded(line.slice(at, at + length)).length;
+  if (text.length <= MAX_EXCERPT)
+    return { text, before: lead, marked: text.slice(lead.length, lead.length + size) };
+  const room = MAX_EXCERPT - 2;
+  const from = wholeFrom(text, Math.max(0, Math.min(lead.length - MAX_EXCERPT / 4, text.length - room)));
+  const to = wholeFrom(text, Math.min(text.length, from + room));
+  const cut = from > 0 ? '…' : '';
+  return {
+    text: `${cut}${text.slice(from, to)}${to < text.length ? '…' : ''}`,
+    before: cut + text.slice(from, lead.length),
+    marked: text.slice(lead.length, Math.min(to, lead.length + size)),
+  };
+}
+
+/** The same place, or the one before it where it is within one character. */
+function wholeFrom(text: string, at: number): number {
+  return /[\udc00-\udfff]/.test(text.charAt(at)) ? at - 1 : at;
 }
 
 function hintText(hint: string, style: Style): string {

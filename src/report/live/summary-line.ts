@@ -1,7 +1,7 @@
 /** The last line of every build. Keeps no state. */
 
 import type { BuildSummary } from '../../model/event.js';
-import { duration, money, type Style } from '../style.js';
+import { duration, money, plural, type Style } from '../style.js';
 
 /** What happened, in one line. */
 export function summaryLine(summary: BuildSummary, style: Style): string {
@@ -43,6 +43,7 @@ export function summaryLine(summary: BuildSummary, style: Style): string {
         counts.built > 0 ? `build ${counts.built}` : '',
         counts.cached > 0 ? `restore ${counts.cached}` : '',
         counts.verified > 0 ? `verify ${counts.verified}` : '',
+        summary.removes ? `remove ${plural(summary.removes, 'file')}` : '',
       ];
       const unchanged = join([
         count(counts.failed, 'would fail'),

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { BuildEvent, BuildEventBody, BuildSummary } from '../../model/event.js';
 import { jsonReporter } from '../json.js';
 import { plainStyle, styleOf } from '../style.js';
+import { verdictReporter } from '../verdict.js';
 import { textWidth } from '../width.js';
 import { eventLog } from './event-log.js';
 import { plainReporter } from './plain.js';
@@ -261,6 +262,8 @@ test('the last line for each outcome', () => {
     summary('failed', { failed: 1, skipped: 2, built: 4 }),
     summary('interrupted', { built: 3, skipped: 4 }),
     summary('would-build', { built: 2, accepted: 0, cached: 1, fresh: 3 }),
+    { ...summary('would-build', { fresh: 5 }), removes: 1 },
+    { ...summary('would-build', { built: 1 }), removes: 2 },
   ].map((one) => summaryLine(one, plainStyle));
   expect(lines).toMatchInlineSnapshot(`
     [
@@ -270,8 +273,18 @@ test('the last line for each outcome', () => {
       "conductor: 1 failed, 2 skipped, 4 built in 3.2s",
       "conductor: interrupted after 3.2s: 3 built",
       "conductor: would build 2, restore 1 (3 fresh)",
+      "conductor: would remove 1 file (5 fresh)",
+      "conductor: would build 1, remove 2 files",
     ]
   `);
+});
+
+test('a dry run prints a removal once, beside the verdicts', () => {
+  const sent: string[] = [];
+  const sink = { write: (text: string) => sent.push(text) };
+  const all = tee([verdictReporter(sink, plainStyle), plainReporter(sink, plainStyle)], () => undefined);
+  all.on(event({ type: 'build.orphans', removed: ['out/b.txt'], kept: [] }));
+  expect(sent).toEqual(['out/b.txt: no task owns it any more; a build removes it\n']);
 });
 
 test('a reporter that throws is told once and left out, the others go on', async () => {

@@ -135,7 +135,8 @@ class Expanding implements Expansion {
     this.globs.push(...found.globs);
     this.report(found.problems, path);
     if (found.entries.length === 0 && found.problems.length === 0) {
-      const message = 'has no entries: it makes no task';
+      const of = raw.id === undefined ? '' : ` of ${raw.id}`;
+      const message = `\`foreach\`${of} has no entries, so it makes no task`;
       this.warnings.push({ file: this.parsed.spec.file, path: [...path, 'foreach'], message });
     }
     const variants: Variant[] = [];

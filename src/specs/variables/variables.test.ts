@@ -135,6 +135,6 @@ test('a foreach without entries is a warning, and depends_on then means nothing'
   const loaded = await result({ [B]: spec });
   expect(loaded).toMatchObject({
     ok: true,
-    value: { warnings: [{ line: 2, message: 'has no entries: it makes no task' }] },
+    value: { warnings: [{ line: 2, message: '`foreach` of T1 has no entries, so it makes no task' }] },
   });
 });

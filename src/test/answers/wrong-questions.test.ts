@@ -169,7 +169,7 @@ test('a pattern that matches nothing is a warning, not a problem, and `status` t
   expect(await run('validate')).toBe(0);
   expect(out).toContain('1 warning in 1 file\nconductor: 1 feature with 2 tasks: no problems\n');
   expect(await run('status')).toBe(0);
-  expect(err).toContain('warning: specs/f/BACKLOG.yaml: `no/*.such` matches no file');
+  expect(err).toContain('warning: specs/f/BACKLOG.yaml:1: `no/*.such` matches no file');
 });
 
 test('`verify` says of each task what is wrong, what comes next, and leaves no attempt in the history', async () => {

@@ -107,9 +107,10 @@ test('a dry run tells which files the next build removes, and which stay', async
   rig.backlog('f', { T1: say('a', 'out/a.txt') });
   const dry = await rig.build({ dryRun: true });
   expect(dry.of('build.orphans')[0]).toMatchObject({ removed: ['out/b.txt'], kept: ['out/c.txt'] });
-  expect(dry.summary.outcome).toBe('would-build');
+  expect(dry.summary).toMatchObject({ outcome: 'would-build', removes: 1 });
   expect(rig.read('out/b.txt')).toBe('b');
   expect((await rig.build()).of('build.published')[0]?.removed).toEqual(['out/b.txt']);
+  expect((await rig.build({ dryRun: true })).summary.removes).toBeUndefined();
 });
 
 test('outputs that name a tracked file of a person are refused before anything is built', async () => {

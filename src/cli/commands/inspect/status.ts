@@ -6,6 +6,7 @@ import { inspect } from '../../../build/dry-run.js';
 import type { FileDifference } from '../../../io/git/tree-diff.js';
 import type { Need } from '../../../model/agents/agent-report.js';
 import { driftCauseText } from '../../../report/difference.js';
+import { at } from '../../../report/failures/failure-text.js';
 import { plural } from '../../../report/style.js';
 import { orphansText, type StatusRow, statusTable, upToDate } from '../../../report/verdict.js';
 import { WorkStore } from '../../../store/kept-work.js';
@@ -45,7 +46,8 @@ export async function runStatus(
         const isEdited = verdict.kind === 'drifted' || (verdict.kind === 'pending' && verdict.paths);
         rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
       }
-      for (const { file, message } of prepared.project.warnings) printWarning(`${file}: ${message}`);
+      for (const { file, line, message } of prepared.project.warnings)
+        printWarning(`${at(file, line)}: ${message}`);
       return { rows, orphans: prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] } };
     },
   );
