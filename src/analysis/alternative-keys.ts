@@ -25,21 +25,12 @@ import { beyondInterfaces, type ObservedState, observedState } from './observed-
 import { patchInTheWay, seenFile, wholeFile } from './patches.js';
 import { usableResult } from './pinned-results.js';
 
-/** A result that may stand in place of a new one if the gates pass on it. */
-export interface FormerResult {
-  readonly result: StoredResult;
-  /** What changed around the task, by the names of manifest items and documents. */
-  readonly against: readonly string[];
-}
-
 export interface Candidate {
   readonly storeKey: ActionKey;
   readonly result: StoredResult | undefined;
   readonly reasons: readonly StaleReason[];
   /** What its agent read undeclared and has changed since, where that is only worth a word. */
   readonly observed: readonly string[];
-  /** Where there is no result: the former one, on which the gates are run before anything is built. */
-  readonly former?: FormerResult | undefined;
 }
 
 /** A chain of unusable results this long means that something is wrong with the chain itself. */

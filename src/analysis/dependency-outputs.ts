@@ -33,7 +33,7 @@ export function asDependency(
   return { label: task.label, outputs, interface: bytesDigest(task, outputs, patches), patches, edits };
 }
 
-/** The digest that dependents are keyed on whose keys have bytes. */
+/** The digest in the keys of dependents that count bytes. */
 function bytesDigest(task: Task, outputs: Files, patches: Patches): Digest {
   const shown = interfacePaths(task, outputs).map((path) => [path, outputs.get(path) as Entry] as const);
   return interfaceDigest(

@@ -8,7 +8,7 @@ import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { hasPlainBackslashes } from '../io/template/plain-backslashes.js';
 import { partialNames } from '../io/template/template.js';
-import { type Manifest, manifestKey } from '../model/action.js';
+import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
 import { defaultModel } from '../model/config.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
@@ -65,7 +65,7 @@ export class FactGatherer {
     this.declared = new DeclaredInputs(project);
   }
 
-  /** `produced` holds at least the task's transitive dependencies. */
+  /** `dependencyOutputs` holds at least those of the task's transitive dependencies. */
   async gather(
     task: Task,
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
@@ -113,7 +113,8 @@ export class FactGatherer {
     const gathered = { facts, manifest, key: manifestKey(manifest), prompt };
     if (!prompt || dependencies.every(({ signature }) => signature === undefined)) return ok(gathered);
     const prompted = () => this.prompt(task, dependencyOutputs, paths, interfacePaths);
-    return ok({ ...gathered, formers: () => formerKeys(this.project, facts, prompted) });
+    let formers: Promise<readonly ActionKey[]> | undefined;
+    return ok({ ...gathered, formers: () => (formers ??= formerKeys(this.project, facts, prompted)) });
   }
 
   private dependencyFacts(

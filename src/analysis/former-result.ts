@@ -11,9 +11,16 @@ import type { GateSpec, Task } from '../model/task.js';
 import type { StaleReason } from '../model/verdict.js';
 import type { Project } from '../project/project.js';
 import type { ResultStore } from '../store/result-store.js';
-import type { AlternativeKeys, FormerResult } from './alternative-keys.js';
+import type { AlternativeKeys } from './alternative-keys.js';
 import type { Subject } from './disk-state.js';
 import { usableResult } from './pinned-results.js';
+
+/** A result that may stand in place of a new one if the gates pass on it. */
+export interface FormerResult {
+  readonly result: StoredResult;
+  /** What changed around the task, by the names of manifest items and documents. */
+  readonly against: readonly string[];
+}
 
 export interface FormerParts {
   readonly project: Project;
@@ -28,7 +35,7 @@ const NAMED = /^(dependency|input) /;
 const ON_DISK = 'written to disk with';
 
 /** Whether gates decide about the task's former result. Without gates, nothing could. */
-export function isReverified({ config }: Project, task: Task, gates: readonly GateSpec[]): boolean {
+function isReverified({ config }: Project, task: Task, gates: readonly GateSpec[]): boolean {
   if (task.recipe.kind !== 'agent' || gates.length === 0) return false;
   return task.reverify ?? (config.reverify && task.verify.length > 0);
 }

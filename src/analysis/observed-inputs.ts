@@ -53,7 +53,7 @@ export interface ObservedState {
   readonly digest: Digest;
 }
 
-/** `produced` holds at least the task's transitive dependencies. */
+/** `dependencyOutputs` holds at least those of the task's transitive dependencies. */
 export async function observedState(
   project: Project,
   task: Task,

@@ -8,6 +8,7 @@ import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { resultKeyOf } from '../model/feature-lock.js';
 import type { Label, Task } from '../model/task.js';
+import type { TaskGraph } from '../model/task-graph.js';
 import { type Entry, encodeEntry } from '../model/tree.js';
 import { lockedTask, type Project } from '../project/project.js';
 import type { ResultStore } from '../store/result-store.js';
@@ -126,13 +127,14 @@ export async function patchInTheWay(
 ): Promise<Label | undefined> {
   const { path } = change;
   const needs = [...project.graph.transitiveDependencies(task.label)];
-  for (const label of project.graph.inOrder(otherEditors(project, task, path))) {
-    const patches = patchesOf(project, path, [...needs, label], dependencyOutputs);
+  const fitsBeside = async (labels: readonly Label[]) => {
+    const patches = patchesOf(project, path, labels, dependencyOutputs);
     const { left } = await fold(project, path, [...patches, { label: task.label, change }]);
-    const alone = patchesOf(project, path, needs, dependencyOutputs);
-    const without = await fold(project, path, [...alone, { label: task.label, change }]);
-    if (left.includes(task.label) && !without.left.includes(task.label)) return label;
-  }
+    return !left.includes(task.label);
+  };
+  const beside = project.graph.inOrder(otherEditors(project, task, path));
+  if (beside.length === 0 || !(await fitsBeside(needs))) return undefined;
+  for (const label of beside) if (!(await fitsBeside([...needs, label]))) return label;
   return undefined;
 }
 
@@ -165,7 +167,10 @@ function patchesOf(
   });
 }
 
-const editors = new WeakMap<object, Map<string, readonly Label[]>>();
+/** By graph: labels by path. */
+const editors = new WeakMap<TaskGraph, Map<string, readonly Label[]>>();
+/** By graph: labels by task and path. */
+const others = new WeakMap<TaskGraph, Map<string, readonly Label[]>>();
 
 /** All tasks whose `edits` name the file. */
 function editorsOf({ graph }: Project, path: string): readonly Label[] {
@@ -181,18 +186,19 @@ function editorsOf({ graph }: Project, path: string): readonly Label[] {
 /** Tasks whose patches of the file this one sees although it does not depend on them. */
 export function otherEditors(project: Project, task: Task, path: string): readonly Label[] {
   const { graph } = project;
-  const editing = editorsOf(project, path);
-  const known = editors.get(graph) as Map<string, readonly Label[]>;
+  const known = others.get(graph) ?? new Map<string, readonly Label[]>();
+  others.set(graph, known);
   const key = `${task.label}\0${path}`;
   const found = known.get(key);
   if (found) return found;
+  const editing = editorsOf(project, path);
   const needs = editing.length > 1 ? graph.transitiveDependencies(task.label) : new Set();
-  const others = editing.filter(
+  const beside = editing.filter(
     (label) =>
       label !== task.label && !needs.has(label) && !graph.transitiveDependencies(label).has(task.label),
   );
-  known.set(key, others);
-  return others;
+  known.set(key, beside);
+  return beside;
 }
 
 /** What the other tasks leave of the edited files: a part of what the gates of this one judge. */

@@ -13,12 +13,12 @@ import type { PendingVerdict, StaleReason, Verdict } from '../model/verdict.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { gatesKey } from '../store/manifest.js';
 import type { ResultStore } from '../store/result-store.js';
-import { AlternativeKeys, type Candidate, type FormerResult } from './alternative-keys.js';
+import { AlternativeKeys, type Candidate } from './alternative-keys.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import { asDependency, lockedPatches } from './dependency-outputs.js';
 import { compareWithDisk, contestedEdits, type DiskState, lostPatches, type Subject } from './disk-state.js';
 import type { FactGatherer, TaskFacts } from './facts.js';
-import { formerResult } from './former-result.js';
+import { type FormerResult, formerResult } from './former-result.js';
 import { underTodaysKey } from './interfaces/former-keys.js';
 import { withDeclarations } from './interfaces/interface-changes.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
@@ -115,17 +115,21 @@ export class Checker {
           edits.value &&
           (isSame ? ok(undefined) : await this.chain.misfit(task, edits.value, dependencyOutputs));
         if (misfit && !misfit.ok) return misfit;
-        if (key === known.gates && misfit?.ok && !misfit.value) return make(fresh, candidate, made);
+        if (key === known.gates && misfit?.ok && !misfit.value)
+          return make(fresh, candidate, { dependencyOutputs: made });
         // Verified elsewhere, or verified by another key: the content must come from the store to be published again.
         const full = await this.chain.find(task, facts, locked, dependencyOutputs);
         if (!full.ok) return full;
         if (full.value.result) return this.judge(subject, full.value);
-        if (key === undefined && edits.value && !misfit?.value) return make(fresh, candidate, made);
+        if (key === undefined && edits.value && !misfit?.value)
+          return make(fresh, candidate, { dependencyOutputs: made });
         if (edits.value && !misfit?.value)
-          return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
+          return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, {
+            dependencyOutputs: made,
+          });
       }
     }
-    const candidate = await this.find(subject, choice?.fit ?? locked, dependencyOutputs);
+    const candidate = await this.find(subject, choice?.fit ?? locked);
     if (!candidate.ok) return candidate;
     return this.judge(subject, candidate.value);
   }
@@ -164,9 +168,8 @@ export class Checker {
 
   /** A result under today's key, else one under a key that the same content had before. */
   private async find(
-    { task, facts }: Subject,
+    { task, facts, dependencyOutputs }: Subject,
     locked: LockedTask | undefined,
-    dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<Result<Candidate, Failure>> {
     const found = await this.chain.find(task, facts, locked, dependencyOutputs);
     if (!found.ok || found.value.result || !facts.formers || this.options.forced.has(task.label))
@@ -202,14 +205,15 @@ export class Checker {
     if (drift.length > 0) {
       const foreign = drift.filter((path) => disk.foreign.has(path));
       const inTheWay = foreign.length === 0 ? {} : { inTheWay: foreign };
-      if (!isCurrent)
-        return make({ kind: 'drifted', paths: drift, stale: reasons, ...inTheWay }, candidate, undefined);
+      if (!isCurrent) return make({ kind: 'drifted', paths: drift, stale: reasons, ...inTheWay }, candidate);
       // Dependents continue to see the recorded files: an edit affects them only when it is accepted.
       const recorded = new Map(
         Object.entries(locked.outputs).map(([path, word]) => [path, decodeEntry(word)]),
       );
       const made = asDependency(task, result?.outputs ?? recorded, lockedPatches(locked), result?.edits);
-      return make({ kind: 'drifted', paths: drift, stale: undefined, ...inTheWay }, candidate, made);
+      return make({ kind: 'drifted', paths: drift, stale: undefined, ...inTheWay }, candidate, {
+        dependencyOutputs: made,
+      });
     }
     if (!result && isCurrent && !this.options.rebuildMissing) reasons.push(...missingPin(locked, this.store));
     if (!result) {
@@ -217,7 +221,7 @@ export class Checker {
       const former = await formerResult({ project, store, chain }, subject, reasons);
       const reverify = former && { former: former.result.key, against: former.against };
       const stale: Verdict = { kind: 'stale', reasons, ...(reverify ? { reverify } : {}) };
-      return make(stale, { ...candidate, former }, undefined);
+      return make(stale, candidate, { former });
     }
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
@@ -225,9 +229,10 @@ export class Checker {
     const key = gatesKey({ task, gates, facts: facts.facts }, result.outputs, patches);
     const recorded = key === locked?.gates && !this.options.verifyRestored;
     const verified = key === undefined || recorded || (await this.store.gatesPassed(key));
-    if (!verified)
-      return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, made);
-    return make({ kind: 'cached', reasons, ...observedPart(candidate.observed) }, candidate, made);
+    const verdict: Verdict = verified
+      ? { kind: 'cached', reasons, ...observedPart(candidate.observed) }
+      : { kind: 'unverified', gates: gates.map((gate) => gate.name) };
+    return make(verdict, candidate, { dependencyOutputs: made });
   }
 
   private async reasons(
@@ -254,8 +259,8 @@ export class Checker {
 function checkOf(
   { task, facts, gates }: Subject,
   verdict: Verdict,
-  { storeKey, result, former }: Candidate,
-  dependencyOutputs: DependencyOutputs | undefined,
+  { storeKey, result }: Candidate,
+  { dependencyOutputs, former }: Partial<Pick<Check, 'dependencyOutputs' | 'former'>> = {},
 ): Result<Check, Failure> {
   return ok({ task, facts, gates, verdict, storeKey, candidate: result, former, dependencyOutputs });
 }

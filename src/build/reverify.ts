@@ -3,8 +3,8 @@
  * it, and stores it under today's key if they pass. Asks no agent for work.
  */
 
-import type { FormerResult } from '../analysis/alternative-keys.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import type { FormerResult } from '../analysis/former-result.js';
 import { keptTree } from '../analysis/input-tree.js';
 import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
 import type { Check } from '../analysis/verdict.js';

@@ -41,8 +41,9 @@ export interface MakeParts extends ReverifyParts, EscalationParts {
 
 export interface MadeResult {
   /**
-   * `verified`: a former result stands, under the key of today. `again`: a run of a superseded build has made it, or failed by rules of then, or another build was first with it;
-   * how it stands is to be checked. The store has no result where somebody has taken it out meanwhile.
+   * `verified`: the former result passed and is stored under today's key. `again`: analyse the task again, because a run of
+   * a superseded build made the result or failed under older rules, or because another build stored a result first. An
+   * undefined result: something removed it from the store meanwhile.
    */
   readonly result: Result<StoredResult | undefined, Failure> | 'again' | 'verified';
   readonly usage: Usage;

@@ -161,7 +161,7 @@ export interface Provenance {
   readonly over?: ActionKey;
   /** Digest of the task's own words in the prompt: absent for what no agent was asked for, and in older results. */
   readonly ownText?: Digest;
-  /** Of a result that nobody made anew. Absent: it was made. */
+  /** Set if conductor verified a former result instead of rebuilding the task. Absent: the result was built or accepted. */
   readonly verified?: VerifiedFormer;
   /** The task that it was made for, and its key there, where the task was renamed since. */
   readonly moved?: { readonly from: Label; readonly key: ActionKey };

@@ -48,6 +48,34 @@ test('the same content may be a module and a file of declarations', async () => 
   expect(await one.of('b.d.ts', ID)).toBeUndefined();
 });
 
+test('those that ask together wait for one reading, which is written once', async () => {
+  const one = cache('export const a = 1;');
+  const found = await Promise.all([one.of('a.ts', ID), one.of('b.ts', ID), one.of('a.ts', ID)]);
+  expect(found).toEqual(Array.from({ length: 3 }, () => [['a', 'export const a = 1', '']]));
+  expect(read).toHaveBeenCalledTimes(1);
+  await one.save();
+  expect(readFileSync(join(state, 'interfaces.jsonl'), 'utf8').trim().split('\n')).toHaveLength(1);
+});
+
+test('a reading that failed is tried again', async () => {
+  const one = cache('export const a = 1;');
+  read.mockRejectedValueOnce(new Error('disk'));
+  await expect(one.of('a.ts', ID)).rejects.toThrow('disk');
+  expect(await one.of('a.ts', ID)).toHaveLength(1);
+});
+
+test.each(['a.d.ts', 'a.d.mts', 'a.d.cts'])(
+  '%s is a file of declarations: nothing reads it',
+  async (path) => {
+    expect(await cache('export const a = 1;').of(path, ID)).toBeUndefined();
+    expect(read).not.toHaveBeenCalled();
+  },
+);
+
+test.each(['a.d.js', 'a.d.tsx'])('%s is a module like others', async (path) => {
+  expect(await cache('export const a = 1;').of(path, ID)).toHaveLength(1);
+});
+
 test.each([
   ['is too large', `${' '.repeat(1_000_001)}`],
   ['is no text', 'a\0b'],

@@ -18,11 +18,11 @@ export type FileDeclarations = readonly Declared[] | undefined;
 
 /** A larger file is no source text that a person reads. */
 const MAX_SOURCE = 1_000_000;
-/** A larger cache is begun anew. */
+/** conductor empties a larger cache. */
 const MAX_CACHE = 16_000_000;
-/** What a language of text is told by. */
-const SCRIPT = /\.((?:d\.)?[cm]?[jt]sx?)$/;
-/** Another one wherever the reader finds something else in the same text: what a former one found is read again. */
+/** The ending decides how the compiler parses the text. A file of declarations (`.d.ts`) has none here: all of it counts. */
+const SCRIPT = /\.(?:d\.[cm]?ts|([cm]?[jt]sx?))$/;
+/** Increase it when the reader finds something else in the same text: entries of other versions are not used. */
 const READER = 2;
 
 export interface CacheFolder {
@@ -38,6 +38,8 @@ export class DeclarationCache {
   private compiler: Promise<Typescript | undefined> | undefined;
   private hasNoCompiler = false;
   private written: string[] = [];
+  /** By name: readings under way, for all that ask meanwhile. */
+  private readonly asked = new Map<string, Promise<FileDeclarations>>();
 
   constructor(folder: CacheFolder, objects: GitObjects) {
     this.folder = folder;
@@ -52,6 +54,18 @@ export class DeclarationCache {
     const kept = await this.kept;
     const name = `${READER} ${id} ${ending}`;
     if (kept.has(name)) return kept.get(name);
+    const asked =
+      this.asked.get(name) ?? this.read(kept, name, path, id).finally(() => this.asked.delete(name));
+    this.asked.set(name, asked);
+    return asked;
+  }
+
+  private async read(
+    kept: Map<string, FileDeclarations>,
+    name: string,
+    path: string,
+    id: ObjectId,
+  ): Promise<FileDeclarations> {
     if (this.hasNoCompiler) return undefined;
     const content = await this.objects.read(id);
     if (!content) return undefined;

@@ -32,14 +32,19 @@ export function interfacePaths(task: Pick<Task, 'interface'>, outputs: Files): s
   return [...outputs.keys()].filter((path) => shown?.matches(path) ?? true);
 }
 
-/** The same for one dependent: without `interface`, no tests go to those that get signatures. */
+/** The same for dependents that get signatures: without `interface`, no tests. */
+export function signedPaths(need: Pick<Task, 'interface' | 'interfaceBy'>, outputs: Files): string[] {
+  const paths = interfacePaths(need, outputs);
+  if (need.interface || need.interfaceBy === 'bytes') return paths;
+  const others = paths.filter((path) => !hasTestName(path));
+  return others.length === 0 ? paths : others;
+}
+
+/** The same for one dependent. */
 export function interfacePathsFor(
   reader: Pick<Task, 'recipe' | 'type'>,
   need: Pick<Task, 'interface' | 'interfaceBy'>,
   outputs: Files,
 ): string[] {
-  const paths = interfacePaths(need, outputs);
-  if (need.interface || need.interfaceBy === 'bytes' || !readsSignatures(reader)) return paths;
-  const others = paths.filter((path) => !hasTestName(path));
-  return others.length === 0 ? paths : others;
+  return readsSignatures(reader) ? signedPaths(need, outputs) : interfacePaths(need, outputs);
 }

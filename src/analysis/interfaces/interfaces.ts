@@ -7,7 +7,7 @@ import { lockedTask, type Project } from '../../project/project.js';
 import { type SignedFile, signatureDigest } from '../../store/manifest.js';
 import { type DependencyOutputs, foreseenOutputs } from '../dependency-outputs.js';
 import { DeclarationCache, type FileDeclarations } from './declaration-cache.js';
-import { interfacePaths, interfacePathsFor, readsSignatures } from './interface-files.js';
+import { interfacePaths, readsSignatures, signedPaths } from './interface-files.js';
 
 /** A file of an interface, with what it declares; without: its bytes count. */
 export interface InterfaceFile {
@@ -15,9 +15,6 @@ export interface InterfaceFile {
   readonly entry: Entry;
   readonly declares: FileDeclarations;
 }
-
-/** A reader that gets signatures. */
-const AGENT = { recipe: { kind: 'agent', strategy: 'evolve' }, type: 'implementation' } as const;
 
 export class Interfaces {
   private readonly project: Project;
@@ -32,9 +29,9 @@ export class Interfaces {
   }
 
   /**
-   * The digest that a dependent by signature is keyed on; that of the bytes where nothing in them is told by signature. An
-   * interface that the lock file records for the same bytes stands: no compiler is needed, and another version of it,
-   * or none, changes no key.
+   * The digest in the keys of tasks that read signatures; the digest of the bytes if no file of the interface is read by
+   * signature. If the lock file records a digest for the same bytes, that digest counts: so no compiler is loaded, and
+   * another version of the compiler (or none) changes no key.
    */
   async of(task: Task, made: DependencyOutputs): Promise<Digest> {
     const name = `${task.label} ${made.interface}`;
@@ -64,7 +61,7 @@ export class Interfaces {
 
   /** The files of the interface with what they declare. */
   async files(task: Task, made: Pick<DependencyOutputs, 'outputs'>): Promise<InterfaceFile[]> {
-    const paths = interfacePathsFor(AGENT, task, made.outputs);
+    const paths = signedPaths(task, made.outputs);
     const found: InterfaceFile[] = [];
     for (const path of paths) {
       const entry = made.outputs.get(path) as Entry;

@@ -20,7 +20,7 @@ export class LiteralTypes {
   of(node: ts.Expression, keepsLiterals: boolean): string | undefined {
     const { ts } = this;
     const wide = this.primitive(node);
-    if (wide !== undefined) return keepsLiterals && this.isLiteral(node) ? this.text.of(node) : wide;
+    if (wide !== undefined) return keepsLiterals ? this.text.of(node) : wide;
     const { jsDoc } = node as { readonly jsDoc?: unknown };
     if (ts.isParenthesizedExpression(node) && !jsDoc) return this.of(node.expression, keepsLiterals);
     if (ts.isTemplateExpression(node)) return 'string';
@@ -38,12 +38,7 @@ export class LiteralTypes {
     if (ts.isBigIntLiteral(node)) return 'bigint';
     if (node.kind === ts.SyntaxKind.TrueKeyword || node.kind === ts.SyntaxKind.FalseKeyword) return 'boolean';
     if (!ts.isPrefixUnaryExpression(node)) return undefined;
-    if (node.operator === ts.SyntaxKind.ExclamationToken) return undefined;
     return node.operator === ts.SyntaxKind.MinusToken ? this.primitive(node.operand) : undefined;
-  }
-
-  private isLiteral(node: ts.Expression): boolean {
-    return this.primitive(node) !== undefined;
   }
 
   /** Only lists of one primitive type: what others have in common needs the checker. */

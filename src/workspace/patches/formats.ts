@@ -2,7 +2,8 @@
 
 import { isUtf8 } from 'node:buffer';
 import { parseYaml } from '../../io/document/document.js';
-import { addsOrdered, hasDoubleImports, isPython, isScript, mergeImports } from './import-merge.js';
+import { isScript } from '../../io/typescript.js';
+import { addsOrdered, hasDoubleImports, isPython, mergeImports } from './import-merge.js';
 import { type DepthOf, headingDepthOf, indentOf, sectionDepthOf } from './insertions.js';
 import { mergeJson } from './json-merge.js';
 import { type MergedLines, mergeLines, type Sides } from './line-merge.js';

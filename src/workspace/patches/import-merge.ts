@@ -17,7 +17,7 @@ import {
 import type { TextSides } from './json-merge.js';
 import { mergeLines } from './line-merge.js';
 
-export { isPython, isScript } from './import-statements.js';
+export { isPython } from './import-statements.js';
 
 /** Whether the merged text imports something twice that no side alone does. */
 export function hasDoubleImports(language: Language, sides: TextSides, merged: string): boolean {

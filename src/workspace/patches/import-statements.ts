@@ -22,10 +22,6 @@ export interface Binding {
   readonly isListed: boolean;
 }
 
-export function isScript(path: string): boolean {
-  return /\.[cm]?[jt]sx?$/.test(path);
-}
-
 export function isPython(path: string): boolean {
   return /\.pyi?$/.test(path);
 }
