@@ -1,8 +1,8 @@
-/** `conductor absorb` at a real terminal: the proposal is shown, a person is asked, and only a yes changes anything. */
+/** `conductor absorb` and `adopt --describe`: the proposal is shown, a person is asked, and only a yes changes anything. */
 
 import { spawn } from '@lydell/node-pty';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PACKAGE, TemporaryProject, until } from '../test/rig/command-line.js';
+import { filesBelow, PACKAGE, TemporaryProject, until } from '../test/rig/command-line.js';
 import { backlogYaml } from '../test/rig/rig-backlog.js';
 
 const AGENT = `
@@ -10,6 +10,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 const prompt = readFileSync(process.env.CONDUCTOR_PROMPT_FILE, 'utf8');
 if (prompt.includes('absorb.json'))
   writeFileSync('absorb.json', JSON.stringify({ summary: 'It is two.', acceptance: ['a is two'] }));
+else if (prompt.includes('REVIEW.json')) {
+  const criteria = [{ criterion: 'It is.', met: true, where: 'src/x.ts:1' }];
+  writeFileSync('REVIEW.json', JSON.stringify({ verdict: 'accept', criteria, findings: [] }));
+} else if (prompt.includes('DESCRIPTION.json'))
+  writeFileSync('DESCRIPTION.json', JSON.stringify({ description: 'Drafted.', acceptance: ['It is.'] }));
 else writeFileSync('a.txt', 'one\\n');
 `;
 
@@ -87,4 +92,13 @@ test('in the editor a person writes the change; what is not valid is kept for an
   expect((await project.conductor('status')).stdout).toContain('1 fresh');
   const missing = await project.start(['absorb', 'f/T1', '--editor'], { EDITOR: 'no-such-editor' }).ended;
   expect(missing.code).toBe(2);
+});
+
+test('a draft of `adopt --describe` to which nobody agrees is shown once, and nothing is written', async () => {
+  project.write('src/x.ts', 'export const x = 1;\n');
+  const away = await project.conductor('adopt', 'src', '--describe', '--as', 'x');
+  expect(away.code).toBe(1);
+  expect(away.text.split('description: Drafted.')).toHaveLength(2);
+  expect(away.text).toContain('nothing was written');
+  expect(Object.keys(filesBelow(`${project.dir}/specs`)).filter((path) => path.startsWith('x'))).toEqual([]);
 });

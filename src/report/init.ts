@@ -41,7 +41,7 @@ export function initText(
       ? []
       : [wordLine('added', 'the merge driver of lock files to the git settings of this repository', style)]),
     ...kept.map((path) => wordLine('kept', `${path}: exists already, left unchanged`, style)),
-    ...toolchain.missing.map(({ gate, program }) =>
+    ...(config === undefined ? toolchain.missing : []).map(({ gate, program }) =>
       wordLine('no gate', `${gate.command}: ${program} is not on PATH`, style),
     ),
     '',

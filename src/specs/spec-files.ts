@@ -13,7 +13,8 @@ export interface SpecFile {
   readonly id: ObjectId;
 }
 
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+/** What features and tasks may be named. */
+export const SPEC_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const SINGLE = '.spec.md';
 
 /** The spec files of the project in byte order, and what looks like one and is none. */
@@ -49,7 +50,7 @@ export function findSpecFiles(
     const entry = listing.get(path);
     if (!entry || entry.mode === '120000' || entry.mode === '160000') {
       report('is ignored: it is a link', 'put the spec itself in its place');
-    } else if (!NAME.test(feature)) {
+    } else if (!SPEC_NAME.test(feature)) {
       report(
         `\`${feature}\` cannot be the name of a feature`,
         'use letters, digits, `.`, `_` and `-`, and start with a letter, a digit or `_`',

@@ -10,7 +10,10 @@ export function addInit(program: Command, setExitCode: SetExitCode): void {
       'make this folder a conductor project: write a config, an example that builds, and ignore rules',
     )
     .option('-y, --yes', 'do not ask: use the gates that are found, and write the example')
-    .option('--gate <command...>', 'use these gates instead of those that are found')
+    .option(
+      '--gate <command...>',
+      'use these gates instead of those that are found, in a config that is written now',
+    )
     .addOption(new Option('--no-gates', 'write a config without gates').conflicts('gate'))
     .option('--agents', 'copy agent definitions and prompts into the project, so that you can change them')
     .option('--no-example', 'do not write the example')

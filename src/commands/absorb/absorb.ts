@@ -18,7 +18,7 @@ import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
-import { gatherDefinitions, gatherPrompts } from '../../project/agent-files.js';
+import { gatherDefinitions, readPrompts } from '../../project/agent-files.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { withWords, wordsOf } from '../../specs/task-text.js';
@@ -137,7 +137,7 @@ async function inProject(
   });
   if (!opened.ok) return opened;
   const executor = opened.value;
-  const templates = new Map([...(await host.shippedPrompts()), ...(await gatherPrompts(host, project))]);
+  const templates = await readPrompts(host, project);
   const { model } = prepared.gatherer.choiceOf(task, 1);
   const answer = await askForWords(
     {

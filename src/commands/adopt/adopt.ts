@@ -8,9 +8,9 @@ import { runBuild } from '../../build/lifecycle.js';
 import { PLAIN_BUILD } from '../../build/options.js';
 import { inSession, openReadingSession } from '../../build/project-session.js';
 import { buildRewritten } from '../../build/rewritten-build.js';
+import { programFolders } from '../../execution/command-environment.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import { yamlText } from '../../io/document/yaml-edit.js';
-import { programOnPath } from '../../io/process/process.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Task } from '../../model/task.js';
@@ -19,8 +19,8 @@ import { commonFolder } from '../../plan/adopting/file-groups.js';
 import type { Host, LoadedConfig } from '../../project/host.js';
 import { loadProject, type Project } from '../../project/project.js';
 import { diskSource, type OpenProject } from '../../project/project-source.js';
-import { isFeatureName, nextNumber, numberedName } from '../../specs/spec-files.js';
-import { detectToolchain } from '../init/toolchain.js';
+import { isFeatureName, nextNumber, numberedName, SPEC_NAME } from '../../specs/spec-files.js';
+import { projectToolchain } from '../init/toolchain.js';
 import { schemaLine } from '../new/schema-reference.js';
 import { type AdoptableFiles, adoptableFiles, type SkippedFile } from './adoptable-files.js';
 import type { DescribedTask } from './described-tasks.js';
@@ -171,7 +171,7 @@ function featureFor(
     ];
     return ok(numberedName(nextNumber(names), isFeatureName(word) ? word : 'adopted'));
   }
-  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(as)) {
+  if (!SPEC_NAME.test(as)) {
     const hint = 'use letters, digits, `.`, `_` and `-`: --as auth';
     return err({ kind: 'usage', message: `\`${as}\` cannot be the name of a feature`, hint });
   }
@@ -185,8 +185,8 @@ function featureFor(
 /** What `conductor init` would propose, where the config has no gates. */
 async function detectedGates(host: Host, { config, repository }: Project): Promise<readonly string[]> {
   if (config.gates.task.length + config.gates.build.length > 0) return [];
-  const { project, top } = repository;
-  const path = { ...host.env, PATH: `${project}/node_modules/.bin:${host.env.PATH ?? ''}` };
-  const { gates } = await detectToolchain(project, top, (program) => programOnPath(program, path));
+  // Where a gate looks: in packages around the project only if the config links them.
+  const linked = programFolders(config, repository.project);
+  const { gates } = await projectToolchain(repository, host.env, linked);
   return gates.map(({ command }) => command);
 }

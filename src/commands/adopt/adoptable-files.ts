@@ -7,7 +7,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import { exists } from '../../io/files.js';
 import { DEFAULT_SECRETS } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
-import { parsePattern } from '../../model/paths/pattern.js';
+import { parsePattern, patternProblem } from '../../model/paths/pattern.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Entry } from '../../model/tree.js';
 import {
@@ -37,6 +37,8 @@ export interface AdoptableFiles {
 const BINARY_BYTES = 8000;
 /** Settings of tools: every task reads them, as hand-written files. */
 const SETTINGS = /(?:^|\/)(?:\.[^/]+|[^/]+\.config\.[cm]?[jt]s|setup\.py|gulpfile\.[cm]?js|Gruntfile\.js)$/;
+/** Skipped files that one message names. */
+const MAX_NAMED = 5;
 const NO_SOURCE = 'no source code';
 
 /** `paths` are relative to the project. A path that names one file must be adoptable; of a folder the rest is skipped. */
@@ -74,11 +76,10 @@ export async function adoptableFiles(
     return err({ kind: 'usage', message: `cannot adopt ${all}`, hint: 'leave it out of the paths' });
   }
   if (files.length === 0) {
-    const why = skipped
-      .map(({ path, because }) => `${path} (${because})`)
-      .slice(0, 5)
-      .join(', ');
-    const message = `there is no source code to adopt in ${paths.join(', ')}${why === '' ? '' : `: ${why}`}`;
+    const shown = skipped.slice(0, MAX_NAMED).map(({ path, because }) => `${path} (${because})`);
+    const more = skipped.length > shown.length ? ` and ${skipped.length - shown.length} more` : '';
+    const why = shown.length === 0 ? '' : `: ${shown.join(', ')}${more}`;
+    const message = `there is no source code to adopt in ${paths.join(', ')}${why}`;
     return err({ kind: 'usage', message, hint: 'a file of another kind is adopted when you name it' });
   }
   return ok({ files, skipped: skipped.sort((a, b) => compareBytes(a.path, b.path)), others, tree });
@@ -104,6 +105,11 @@ async function notThere({ repository, config }: Project, path: string): Promise<
       message: `${path} does not exist`,
       hint: 'paths are relative to the current folder',
     };
+  }
+  const problem = patternProblem(path);
+  if (problem !== undefined) {
+    const hint = 'name files and folders of the project';
+    return { kind: 'usage', message: `cannot adopt ${path || '.'}: it ${problem}`, hint };
   }
   const isSecret = patternSet(config.secrets).matches(path);
   const because = isSecret ? 'its name looks like that of a secret' : 'git ignores it, or it is empty';

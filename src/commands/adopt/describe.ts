@@ -3,6 +3,7 @@
  * written: `adopt` takes them over when a person agrees.
  */
 
+import { FactGatherer } from '../../analysis/facts.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { inPreparedSession, type PreparedSession } from '../../build/prepared-session.js';
 import { rewrittenProject } from '../../build/rewritten-build.js';
@@ -12,7 +13,7 @@ import { withBuildLimit } from '../../execution/spending.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Task } from '../../model/task.js';
-import { gatherPrompts } from '../../project/agent-files.js';
+import { gatherDefinitions, readPrompts } from '../../project/agent-files.js';
 import { type Adoption, type AdoptRequest, adoptionOf } from './adopt.js';
 import { type DescribedTask, describeTasks } from './described-tasks.js';
 
@@ -41,7 +42,7 @@ async function inProject(
   request: AdoptRequest & { readonly budgetUsd: number | undefined },
   { session, prepared, emit, signal, startedAt, openLog }: PreparedSession,
 ): Promise<Result<Described, Failure>> {
-  const { agent, gatherer, loaded, store } = prepared;
+  const { agent, loaded, store, settings } = prepared;
   if (!agent) return err({ kind: 'no-agent' });
   const planned = await adoptionOf(host, prepared.project, request);
   if (!planned.ok) return planned;
@@ -53,6 +54,11 @@ async function inProject(
   if (!read.ok) return read;
   const project = read.value;
   const config = withBuildLimit(project.config, request.budgetUsd);
+  // Before, the project may have had no task of an agent: then nothing of this was read.
+  const prompts = await readPrompts(host, project);
+  const definitions = await gatherDefinitions(host, project, agent);
+  if (!definitions.ok) return definitions;
+  const gatherer = new FactGatherer(project, { agent, prompts, definitions: definitions.value, settings });
   openLog();
   const opened = await openExecutor({
     host,
@@ -67,7 +73,6 @@ async function inProject(
   if (!opened.ok) return opened;
   const executor = opened.value;
   try {
-    const templates = new Map([...(await host.shippedPrompts()), ...(await gatherPrompts(host, project))]);
     const { objects } = project;
     const { version, now } = host;
     const parts = {
@@ -79,7 +84,7 @@ async function inProject(
       now,
       project,
       gatherer,
-      templates,
+      templates: prompts,
       signal,
       emit,
     };

@@ -3,7 +3,7 @@
  */
 
 import { lstat, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { append, exists, readText, removeTree, writeAtomic } from '../../io/files.js';
@@ -12,7 +12,6 @@ import { installMergeDriver, LOCK_ATTRIBUTES, mergeDriver } from '../../io/git/m
 import { openRepository } from '../../io/git/open-repository.js';
 import type { Repository } from '../../io/git/repository.js';
 import { findPackage } from '../../io/node-modules.js';
-import { programOnPath } from '../../io/process/process.js';
 import type { Failure } from '../../model/failure.js';
 import type { Host } from '../../project/host.js';
 import type { TemplateRoots } from '../../templates/places.js';
@@ -22,7 +21,7 @@ import { OWN_PACKAGE } from '../new/schema-reference.js';
 import { validateProject } from '../validate.js';
 import { AGENTS_FILE, addAgentsSection } from './agents-section.js';
 import { configText } from './config-text.js';
-import { detectToolchain, managerCommands, type Toolchain } from './toolchain.js';
+import { managerCommands, projectToolchain, type Toolchain } from './toolchain.js';
 
 /** What is there before anything is written. */
 export interface InitSurvey {
@@ -41,6 +40,7 @@ export interface InitSurvey {
 }
 
 export interface InitChoices {
+  /** Of the config that is written now; none where there is one. */
   readonly gates: readonly string[];
   /** Copy agent definitions and prompts, to change them. */
   readonly agents: boolean;
@@ -81,9 +81,8 @@ export async function surveyProject(
 ): Promise<Result<InitSurvey, Failure>> {
   const repository = await openRepository(directory);
   if (!repository.ok) return repository;
-  const { project, top } = repository.value;
-  const path = { ...env, PATH: [...programFolders(project, top), env.PATH ?? ''].join(':') };
-  const toolchain = await detectToolchain(project, top, (program) => programOnPath(program, path));
+  const { project } = repository.value;
+  const toolchain = await projectToolchain(repository.value, env);
   const names = await readdir(project);
   const installed =
     toolchain.dependencies.has(OWN_PACKAGE) || (await findPackage(project, OWN_PACKAGE)) !== undefined;
@@ -97,16 +96,6 @@ export async function surveyProject(
     repository: repository.value,
     hasMergeDriver: (await mergeDriver(repository.value)) !== undefined,
   });
-}
-
-/** Of the project and the folders of its repository above it. */
-function programFolders(project: string, top: string): string[] {
-  const folders = [join(project, 'node_modules/.bin')];
-  for (let folder = project; folder !== top && folder !== dirname(folder); ) {
-    folder = dirname(folder);
-    folders.push(join(folder, 'node_modules/.bin'));
-  }
-  return folders;
 }
 
 /** All of it or nothing: when the project would not be valid, what was written is gone again. */
@@ -193,8 +182,8 @@ interface Example {
 async function writeExample(
   host: Host,
   roots: TemplateRoots,
-  { hasSpecs, start }: InitSurvey,
-  { example, gates }: InitChoices,
+  { config, hasSpecs, start }: InitSurvey,
+  { example, gates: chosen }: InitChoices,
 ): Promise<Result<Example, Failure>> {
   const page = await freePage(host.directory);
   if (!example || hasSpecs || page === undefined) {
@@ -204,7 +193,10 @@ async function writeExample(
     if (missingPrograms.length > 0) return err({ kind: 'invalid-config', diagnostics: missingPrograms });
     return ok({ feature: undefined, written: [] });
   }
-  const set = { page, run: start, gates: [...gates] };
+  // The page names the gates that run.
+  const gates = config === undefined ? ok(chosen) : await gatesOf(host);
+  if (!gates.ok) return gates;
+  const set = { page, run: start, gates: [...gates.value] };
   const plan = await planFeature(host, roots, { template: EXAMPLE, name: EXAMPLE, set });
   if (!plan.ok) return plan;
   const done = await writeFeature(host, plan.value, { needsPrograms: true });
@@ -212,6 +204,14 @@ async function writeExample(
   const { folder, specs, templates, feature } = plan.value;
   const own = templates.filter(({ state }) => state === 'new').map(({ path }) => path);
   return ok({ feature, written: [...specs.map(({ path }) => `${folder}/${path}`), ...own] });
+}
+
+/** The names of the gates of the project's config. */
+async function gatesOf(host: Host): Promise<Result<readonly string[], Failure>> {
+  const loaded = await host.loadConfig(host.directory);
+  if (!loaded.ok) return loaded;
+  const { task, build } = loaded.value.config.gates;
+  return ok([...new Set([...task, ...build].map(({ name }) => name))]);
 }
 
 async function freePage(project: string): Promise<string | undefined> {
@@ -252,11 +252,13 @@ async function addLines(
   if (found && !found.isFile()) return undefined;
   const before = (await readText(file)) ?? '';
   const there = new Set(before.split(/\r?\n/).map((line) => line.trim()));
-  const lines = wanted.filter((line) => !there.has(line));
+  const missing = wanted.filter((line) => !there.has(line));
+  const lines = missing.filter((line) => !line.startsWith('#'));
+  // A comment is no entry: it is added with one, and never alone.
   if (lines.length === 0) return undefined;
   const end = before.includes('\r\n') ? '\r\n' : '\n';
   const start = before === '' || before.endsWith('\n') ? '' : end;
-  await append(file, start + lines.map((line) => line + end).join(''));
+  await append(file, start + missing.map((line) => line + end).join(''));
   return {
     file: name,
     lines,

@@ -3,6 +3,9 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { exists, readText } from '../../io/files.js';
+import type { Repository } from '../../io/git/repository.js';
+import type { Environment } from '../../io/process/environment.js';
+import { programOnPath } from '../../io/process/process.js';
 import { firstProgram } from '../../specs/programs.js';
 import { type CheckKind, KINDS, NAMES, otherGates, type ProposedGate } from './language-gates.js';
 
@@ -30,6 +33,28 @@ const LOCK_FILES: readonly (readonly [string, PackageManager])[] = [
   ['package-lock.json', 'npm'],
   ['npm-shrinkwrap.json', 'npm'],
 ];
+
+/**
+ * The toolchain of a project on this machine. `linked`: the folders of programs that its workspaces have; absent: those that
+ * a new config links, in the project and in the folders of its repository above it.
+ */
+export function projectToolchain(
+  { project, top }: Pick<Repository, 'project' | 'top'>,
+  env: Environment,
+  linked: readonly string[] = binFolders(project, top),
+): Promise<Toolchain> {
+  const path = { ...env, PATH: [...linked, env.PATH ?? ''].join(':') };
+  return detectToolchain(project, top, (program) => programOnPath(program, path));
+}
+
+function binFolders(project: string, top: string): string[] {
+  const folders = [join(project, 'node_modules/.bin')];
+  for (let folder = project; folder !== top && folder !== dirname(folder); ) {
+    folder = dirname(folder);
+    folders.push(join(folder, 'node_modules/.bin'));
+  }
+  return folders;
+}
 
 /** `top` is the root of the repository, where a package workspace has its lock file. */
 export async function detectToolchain(

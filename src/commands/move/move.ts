@@ -8,6 +8,7 @@ import type { Failure } from '../../model/failure.js';
 import { patternProblem } from '../../model/paths/pattern.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
+import { SPEC_NAME } from '../../specs/spec-files.js';
 import { type Renaming, renamedFeature, renamedPath, renamedTask } from './renaming.js';
 import {
   type BeforeRewriting,
@@ -37,8 +38,6 @@ export interface Moved {
   /** Tasks whose gates run with the next build, because their files have other paths now. */
   readonly unproven: readonly Label[];
 }
-
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 export function move(host: ExecutionHost, request: MoveRequest, options: RewritingOptions) {
   return runRewriting<Moved>(host, options, (before) => planMove(before, request));
@@ -188,7 +187,7 @@ function ownedBelow({ listing, ownership, claimed }: Project, path: string): rea
 
 function nameProblem(from: string, to: string, what: string): Result<never, Failure> | undefined {
   if (from === to) return usage(`${from} has that name already`);
-  if (NAME.test(to)) return undefined;
+  if (SPEC_NAME.test(to)) return undefined;
   return usage(`\`${to}\` cannot be the name of a ${what}`, 'use letters, digits, `.`, `_` and `-`');
 }
 

@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import { readText } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
 import type { Project } from '../../project/project.js';
+import { SPEC_NAME } from '../../specs/spec-files.js';
 
 export type PlanTarget =
   | { readonly kind: 'feature'; readonly name: string }
@@ -40,7 +41,6 @@ export interface PlannedFeature {
 }
 
 export const REQUEST = 'REQUEST.md';
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /** Fails with `usage` (no request, an empty one, a name that none can have) or `unknown-target`. */
 export async function findFeature(
@@ -50,7 +50,7 @@ export async function findFeature(
   const { specs } = project.config;
   const inside = target.kind === 'request' ? featureOfFile(project, specs, target.file) : undefined;
   const name = inside ?? (target.kind === 'feature' ? target.name : (target.feature ?? nameOf(target.file)));
-  if (!NAME.test(name)) {
+  if (!SPEC_NAME.test(name)) {
     const message = `\`${name}\` cannot be the name of a feature`;
     const hint = 'use letters, digits, `.`, `_` and `-`; name it with `--feature <name>`';
     return err({ kind: 'usage', message, hint });

@@ -1,9 +1,11 @@
 /** Existing code becomes specs: no byte of it changes, and the next build has nothing to do. */
 
+import { chmodSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { planAdoption } from '../../commands/adopt/adopt.js';
 import { createRig, type Rig } from '../rig/rig.js';
-import { adoptIn } from './adopting-rig.js';
+import { adoptIn, silentHost } from './adopting-rig.js';
 
 const CODE = {
   'src/money.ts': '/** Amounts in whole cents. */\nexport const cents = (euros: number) => euros * 100;\n',
@@ -135,6 +137,33 @@ test('where a gate fails on the code nothing is written, and what was stored is 
   expect(frozen.summary).toMatchObject({ exitCode: 0, counts: { fresh: 4 } });
 });
 
+test('gates of a folder of a monorepo are found, also those of hoisted programs that its config links', async () => {
+  await using rig = await createRig();
+  const root = rig.dir;
+  rig.write({
+    '.gitignore': 'node_modules\n.conductor/\n',
+    'packages/a/src/money.ts': CODE['src/money.ts'],
+    'packages/a/package.json': JSON.stringify({ devDependencies: { typescript: '1' } }),
+    'packages/a/tsconfig.json': '{}',
+  });
+  // As `tsc` is found: an empty PATH has no other.
+  rig.write({ 'node_modules/.bin/tsc': '#!/bin/sh\n' });
+  chmodSync(`${root}/node_modules/.bin/tsc`, 0o755);
+  rig.dir = `${root}/packages/a`;
+  const gates = async () => {
+    const planned = await planAdoption(
+      { ...silentHost(rig), env: { PATH: '' } },
+      { paths: ['src'], as: 'code', detectsGates: true, wait: true, command: 'conductor adopt' },
+    );
+    if (!planned.ok) throw new Error(JSON.stringify(planned.error));
+    return planned.value.gates;
+  };
+  expect(await gates()).toEqual([]);
+  rig.config = { ...rig.config, workspace: { link: ['../../node_modules'] } };
+  expect(await gates()).toEqual(['tsc --noEmit']);
+  rig.dir = root;
+});
+
 test('what cannot be adopted is named: owned, patched, secret, binary, ignored, used by tasks', async () => {
   await using rig = await createRig();
   rig.write({
@@ -167,10 +196,15 @@ test('what cannot be adopted is named: owned, patched, secret, binary, ignored, 
     ['src/link.ts', 'it is a link'],
     ['specs/f/BACKLOG.yaml', "it belongs to conductor's own settings"],
     ['src/none.ts', 'does not exist'],
+    ['..', 'it leaves the project'],
+    ['.git', 'it is inside .git'],
   ] as const) {
     const { failure } = await adoptIn(rig, [path]);
     expect(failure, path).toMatchObject({ kind: 'usage', message: expect.stringContaining(because) });
   }
+  rig.write(Object.fromEntries([...'abcdef'].map((name) => [`specs/f/${name}.md`, 'note\n'])));
+  const { failure: many } = await adoptIn(rig, ['specs']);
+  expect(many).toMatchObject({ message: expect.stringMatching(/: (?:\S+ \([^)]*\)(?:, )?){5} and 3 more$/) });
   const { done } = await adoptIn(rig, ['src']);
   expect(done.adoption?.feature).toBe('feature-001-src');
   expect(done.adoption?.skipped.map(({ path }) => path)).toEqual([

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import type { Agent } from '../../agent/agent.js';
+import type { AgentDefinition } from '../../agent/prompts/definitions.js';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { describeAdoption } from '../../commands/adopt/describe.js';
 import { regenerate } from '../../commands/regenerate/regenerate.js';
@@ -24,7 +26,7 @@ const ACCEPTED = (criteria: readonly string[]) => ({
   }),
 });
 
-function describeIn(rig: Rig, agent: ScriptedAgent) {
+function describeIn(rig: Rig, agent: ScriptedAgent & Pick<Agent, 'useDefinitions'>) {
   const request = {
     paths: ['src'],
     as: 'code',
@@ -88,6 +90,35 @@ test('a draft that the reviewer rejects is written again; accepted drafts are as
     context: { gotchas: ['No { {rounding}}.'] },
   });
   expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+});
+
+test('the agent definitions and prompts of a project without tasks of agents are used', async () => {
+  await using rig = await createRig({ config: { attempts: 1 } });
+  const definition = (model: string) =>
+    `---\ndescription: Ours\nmode: primary\nmodel: ${model}\npermission: { edit: allow }\n---\nAs we do it.\n`;
+  rig.write({
+    'src/money.ts': CODE['src/money.ts'],
+    '.opencode/agent/implementer.md': definition('p/writer'),
+    '.opencode/agent/reviewer.md': definition('p/judge'),
+    'prompts/describing.md': 'OUR PROMPT for {{label}}: write {{output}}\n',
+  });
+  rig.backlog('made', { T1: { inputs: [], outputs: ['a.txt'], run: 'echo a > a.txt' } });
+  const agent = new ScriptedAgent({
+    auto: ({ label }): Record<string, string> =>
+      label.endsWith('@review')
+        ? ACCEPTED(['cents(1) is 100'])
+        : { 'DESCRIPTION.json': JSON.stringify({ description: 'Euros.', acceptance: ['cents(1) is 100'] }) },
+  });
+  const known: string[] = [];
+  const useDefinitions = (all: ReadonlyMap<string, AgentDefinition>) => {
+    known.push(...all.keys());
+  };
+  const { done } = await describeIn(rig, Object.assign(agent, { useDefinitions }));
+  if (!done.ok) throw new Error(JSON.stringify(done.error));
+  expect(done.value.described.size).toBe(1);
+  expect(agent.runs.map(({ model }) => model)).toEqual(['p/writer', 'p/judge']);
+  expect(agent.runs[0]?.prompt).toContain('OUR PROMPT for code/money');
+  expect(known).toContain('reviewer');
 });
 
 test('a task that nobody can describe keeps its plain words, and a provider that refuses ends the drafting', async () => {

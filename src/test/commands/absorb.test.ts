@@ -124,6 +124,16 @@ test('what the agent proposes changes its lines alone, and the edit passes as th
   expect(rig.read('specs/f/.metadata.json')).toContain('"accepted"');
 });
 
+test('the prompts of a project without tasks of agents are used', async () => {
+  await using rig = await createRig();
+  rig.write({ 'prompts/absorbing.md': 'OUR PROMPT for {{label}}\n' });
+  rig.backlog('f', { T1: { inputs: [], outputs: ['a.txt'], run: 'echo a > a.txt' } });
+  await rig.build();
+  rig.write({ 'a.txt': 'b\n' });
+  const { agent } = await ask(rig, { summary: 'It says b.', acceptance: ['It says b.'] });
+  expect(agent.runs[0]?.prompt).toContain('OUR PROMPT for f/T1');
+});
+
 test('sections that the edit contradicts are shown to the agent, and named to the person', async () => {
   const spec = SPEC.replace('    inputs: []\n', '    inputs: []\n    spec_refs: ["PLAN.md#R1"]\n');
   const plan = '# Plan\n\n### R1 Greeting\n\nNo greeting shouts.\n\n### R2 Farewell\n\nShort.\n';

@@ -22,6 +22,7 @@ test('an empty repository becomes a project whose example builds at once', async
   const made = await one.conductor('init', '--yes');
   expect([made.code, made.stderr]).toEqual([0, '']);
   expect(made.stdout).toContain('npx conductor-build build');
+  expect(made.stdout).not.toContain('# Lock files');
   expect(one.read('.gitignore')).toBe('.conductor/\n');
   expect(one.read('.gitattributes')).toBe(
     [
@@ -104,6 +105,35 @@ test('what is there is left as it is and named; a second time nothing is written
   const after = own(one);
   expect((await one.conductor('init', '--yes', '--agents')).stdout).not.toContain('wrote');
   expect(own(one)).toEqual(after);
+});
+
+test('gates are for a config that is written now: beside one that is there they are refused, and the page names its own', async () => {
+  const one = project({
+    'conductor.config.ts': "export default { gates: { build: ['test -d .'] } };\n",
+    Makefile: 'test: all\n\techo tested\n',
+    '.gitattributes': [
+      'specs/**/.metadata.json merge=conductor-lock linguist-generated',
+      'specs/**/*.spec.metadata.json merge=conductor-lock linguist-generated',
+      '',
+    ].join('\n'),
+  });
+  const before = own(one);
+  const refused = await one.conductor('init', '--gate', 'true');
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining(
+      'conductor.config.ts exists already, and --gate is only for a config that init writes',
+    ),
+  ]);
+  expect(own(one)).toEqual(before);
+  const made = await one.conductor('init', '--yes');
+  expect([made.code, made.stderr]).toEqual([0, '']);
+  // Its entries are there, so that the comment alone is not added.
+  expect(made.stdout).not.toContain('.gitattributes');
+  expect(own(one)).toMatchObject(before);
+  const spec = one.read('specs/feature-001-welcome/BACKLOG.yaml');
+  expect(spec).toContain('- "test -d ."');
+  expect(spec).not.toContain('make test');
 });
 
 test('without a terminal the gates must be decided', async () => {

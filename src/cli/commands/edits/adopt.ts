@@ -60,8 +60,9 @@ async function runDescribed(request: AdoptRequest, flags: AdoptFlags): Promise<n
   const answer = await consent(flags, 'Write this spec?');
   if (answer === 'interrupted') return 130;
   if (answer === 'yes') return write({ ...request, described }, flags);
-  showUnwritten(adoption, flags);
-  return flags.json ? 0 : 1;
+  if (flags.json) return showUnwritten(adoption, flags);
+  say('nothing was written');
+  return 1;
 }
 
 function showUnwritten(adoption: Adoption, { json, describe }: AdoptFlags): number {

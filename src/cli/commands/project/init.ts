@@ -41,9 +41,14 @@ export async function runInit(flags: InitFlags): Promise<number> {
 
 /** The values of flags, else answers; undefined when the user cancelled. */
 async function chosen(survey: InitSurvey, flags: InitFlags): Promise<InitChoices | Failure | undefined> {
-  const { toolchain } = survey;
+  const { toolchain, config } = survey;
+  if (config !== undefined && flags.gate !== undefined) {
+    const message = `${config} exists already, and --gate is only for a config that init writes`;
+    return { kind: 'usage', message, hint: `write the commands into \`gates\` of ${config}` };
+  }
   const found = toolchain.gates.map(({ command }) => command);
-  const gates = flags.gates ? (flags.gate ?? (flags.yes || survey.config ? found : undefined)) : [];
+  const isDecided = !flags.gates || config !== undefined;
+  const gates = isDecided ? [] : (flags.gate ?? (flags.yes ? found : undefined));
   const { canAsk } = await import('../../questions.js');
   if (!flags.yes && canAsk()) {
     const { askForProject } = await import('./init-questions.js');
