@@ -2,20 +2,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { observeGit } from '../io/git/git-process.js';
-import { scratchObjects } from '../test/rig/scratch-repository.js';
+import { gitCommandsOf, scratchObjects } from '../test/rig/scratch-repository.js';
 import { GitResults } from './git-results.js';
 
-async function pruned(store: GitResults): Promise<boolean> {
-  const commands: string[] = [];
-  observeGit(({ command }) => commands.push(command));
-  try {
-    await store.repack();
-  } finally {
-    observeGit(undefined);
-  }
-  return commands.includes('prune-packed');
-}
+const pruned = async (store: GitResults) =>
+  (await gitCommandsOf(() => store.repack())).includes('prune-packed');
 
 test.each([1, 3])('the outputs of %i results are in the store once when a build has ended', async (count) => {
   const objects = await scratchObjects();

@@ -7,35 +7,16 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { runCommandLine } from '../../cli/main.js';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createProgram } from '../../cli/program.js';
 import { commandsOf } from '../rig/command-line.js';
+import { runHere } from './own-process.js';
 
 let folder: string;
 beforeAll(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-no-repository-')));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-let out = '';
-let err = '';
-beforeEach(() => {
-  out = '';
-  err = '';
-  vi.spyOn(process, 'cwd').mockReturnValue(folder);
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 /** What has to be typed beside the name for a command to get as far as the project. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
@@ -66,10 +47,10 @@ const all = commandsOf(createProgram(() => {}));
 const hasJson = ([, command]: [string, Command]) => command.options.some(({ long }) => long === '--json');
 const failing = all.filter(([name]) => !NEEDS_NONE.has(name));
 const run = (name: string, ...more: string[]) =>
-  runCommandLine(['node', 'conductor', ...name.split(' '), ...(ARGUMENTS[name] ?? []), ...more]);
+  runHere(folder, [...name.split(' '), ...(ARGUMENTS[name] ?? []), ...more]);
 
 /** The last line or the whole of stdout as an object. */
-function answer(): { readonly error: Record<string, unknown> } {
+function answer(out: string): { readonly error: Record<string, unknown> } {
   try {
     return JSON.parse(out);
   } catch {
@@ -84,7 +65,8 @@ function answer(): { readonly error: Record<string, unknown> } {
 }
 
 test.each(failing.map(([name]) => name))('%s fails on stderr alone', async (name) => {
-  expect(await run(name)).toBe(2);
+  const { code, out, err } = await run(name);
+  expect(code).toBe(2);
   expect(err).toMatch(/^error: /m);
   expect(err).toMatch(/ {2}hint: /);
   // The last line of a build says what it came to, also when it could not start.
@@ -94,8 +76,9 @@ test.each(failing.map(([name]) => name))('%s fails on stderr alone', async (name
 test.each(failing.filter(hasJson).map(([name]) => name))(
   '%s --json puts its failure on stdout',
   async (name) => {
-    expect(await run(name, '--json')).toBe(2);
-    const { error } = answer();
+    const { code, out, err } = await run(name, '--json');
+    expect(code).toBe(2);
+    const { error } = answer(out);
     expect(error).toMatchObject({ kind: expect.any(String), message: expect.any(String) });
     expect(error.fix).toEqual(expect.any(String));
     if (error.kind === 'not-a-repository') expect(error.path).toBe(folder);
@@ -104,16 +87,18 @@ test.each(failing.filter(hasJson).map(([name]) => name))(
 );
 
 test.each(all.filter(hasJson).map(([name]) => name))('%s --json answers a mistyped option', async (name) => {
-  expect(await run(name, '--json', '--no-such-option')).toBe(2);
-  expect(answer().error).toMatchObject({ kind: 'usage', message: "unknown option '--no-such-option'" });
+  const { code, out, err } = await run(name, '--json', '--no-such-option');
+  expect(code).toBe(2);
+  expect(answer(out).error).toMatchObject({ kind: 'usage', message: "unknown option '--no-such-option'" });
   expect(err).toContain("error: unknown option '--no-such-option'");
 });
 
 test('a bug is one object, too', async () => {
-  vi.spyOn(process, 'cwd').mockImplementation(() => {
+  const nowhere = () => {
     throw new RangeError('nowhere');
-  });
-  expect(await run('status', '--json')).toBe(2);
-  expect(answer().error).toMatchObject({ kind: 'bug', message: expect.stringContaining('nowhere') });
+  };
+  const { code, out, err } = await runHere(nowhere, ['status', '--json']);
+  expect(code).toBe(2);
+  expect(answer(out).error).toMatchObject({ kind: 'bug', message: expect.stringContaining('nowhere') });
   expect(err).toContain('this is a bug in conductor');
 });

@@ -3,15 +3,12 @@
  * `--json` one object on stdout. Run in this process, in a project that was built.
  */
 
-import { realpathSync, writeFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { runCommandLine } from '../../cli/main.js';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createProgram } from '../../cli/program.js';
 import { commandsOf, TemporaryProject } from '../rig/command-line.js';
+import { runHere } from './own-process.js';
 
 let project: TemporaryProject;
-let out = '';
-let err = '';
 beforeAll(async () => {
   project = new TemporaryProject({
     '.gitignore': '.conductor/\nignored.txt\n',
@@ -32,27 +29,18 @@ beforeAll(async () => {
     }),
   });
   project.commit();
+  expect(await run('build')).toMatchObject({ code: 0 });
+  project.commit();
 });
 afterAll(() => project.dispose());
-beforeEach(() => {
-  vi.spyOn(process, 'cwd').mockReturnValue(realpathSync(project.dir));
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
-async function run(line: string): Promise<number> {
-  out = '';
-  err = '';
-  return runCommandLine(['node', 'conductor', ...line.split(' ')]);
+const run = (line: string) => runHere(project.dir, line.split(' '));
+
+/** For a test that changes files: the next one finds them as they were built. */
+function restoreAfterwards(): void {
+  onTestFinished(() => {
+    project.git('checkout', '-q', '--', '.');
+  });
 }
 
 const timesIn = (text: string, part: string) => text.split(part).length - 1;
@@ -102,24 +90,22 @@ const jsonCommands = commandsOf(createProgram(() => {}))
   .filter(([, command]) => command.options.some(({ long }) => long === '--json'))
   .map(([name]) => name);
 
-test('builds', async () => {
-  expect(await run('build')).toBe(0);
-});
-
 test.each(WRONG)('%s', async (line, message) => {
-  expect(await run(line)).toBe(2);
+  const { code, out, err } = await run(line);
+  expect(code).toBe(2);
   expect(timesIn(err, 'error: '), err).toBe(1);
   expect(err).toContain(`error: ${message}\n`);
   expect(timesIn(err, '  hint: ')).toBe(1);
   expect(out).not.toContain(message);
   if (!jsonCommands.some((name) => line.startsWith(`${name} `) || line === name)) return;
-  expect(await run(`${line} --json`)).toBe(2);
-  const objects = out
+  const json = await run(`${line} --json`);
+  expect(json.code).toBe(2);
+  const objects = json.out
     .trim()
     .split('\n')
     .map((text) => JSON.parse(text))
     .filter((one) => 'error' in one);
-  expect(objects, out).toHaveLength(1);
+  expect(objects, json.out).toHaveLength(1);
   expect(objects[0].error).toMatchObject({ message, fix: expect.any(String) });
 });
 
@@ -143,45 +129,54 @@ test.each([
   'init --gate true --no-gates',
   'mcp --port 8080',
 ])('%s is refused: the flags contradict each other', async (line) => {
-  expect(await run(line)).toBe(2);
+  const { code, err } = await run(line);
+  expect(code).toBe(2);
   expect(err).toMatch(/^error: .*(cannot be used with|does nothing without)/);
   expect(timesIn(err, 'error: ')).toBe(1);
 });
 
 test('a selection that matches nothing says so', async () => {
-  expect(await run('metrics --feature nosuch --json')).toBe(0);
+  const { code, out, err } = await run('metrics --feature nosuch --json');
+  expect(code).toBe(0);
   expect(err).toContain('warning: --feature nosuch matches nothing that is recorded');
   expect(JSON.parse(out)).toMatchObject({ builds: 0 });
 });
 
 test('a command is named in its events as it was called', async () => {
-  await run('verify f --json');
+  const { out } = await run('verify f --json');
   expect(JSON.parse(out.split('\n')[0] ?? '')).toMatchObject({ command: 'conductor verify f' });
 });
 
 test('what a failed command of its own prints comes once', async () => {
-  writeFileSync(project.path('out/a.txt'), '<<<<<<< a\na\n=======\nb\n>>>>>>> b\n');
-  expect(await run('absorb f/T1')).toBe(1);
+  restoreAfterwards();
+  project.write('out/a.txt', '<<<<<<< a\na\n=======\nb\n>>>>>>> b\n');
+  const { code, err } = await run('absorb f/T1');
+  expect(code).toBe(1);
   expect(timesIn(err, 'error: '), err).toBe(1);
 });
 
 test('a pattern that matches nothing is a warning, not a problem, and `status` tells it too', async () => {
-  expect(await run('validate')).toBe(0);
-  expect(out).toContain('1 warning in 1 file\nconductor: 1 feature with 2 tasks: no problems\n');
-  expect(await run('status')).toBe(0);
-  expect(err).toContain('warning: specs/f/BACKLOG.yaml:1: `no/*.such` matches no file');
+  const validated = await run('validate');
+  expect(validated.code).toBe(0);
+  expect(validated.out).toContain('1 warning in 1 file\nconductor: 1 feature with 2 tasks: no problems\n');
+  const status = await run('status');
+  expect(status.code).toBe(0);
+  expect(status.err).toContain('warning: specs/f/BACKLOG.yaml:1: `no/*.such` matches no file');
 });
 
 test('`verify` says of each task what is wrong, what comes next, and leaves no attempt in the history', async () => {
-  writeFileSync(project.path('out/a.txt'), 'by hand\n');
-  expect(await run('verify')).toBe(1);
-  expect(err).toContain('  f/T1  edited by hand\n');
+  restoreAfterwards();
+  project.write('out/a.txt', 'by hand\n');
+  const edited = await run('verify');
+  expect(edited.code).toBe(1);
+  expect(edited.err).toContain('  f/T1  edited by hand\n');
   // Hints name conductor as it was called: by npm's scripts `npx conductor`.
-  expect(err).toMatch(/`(npx )?conductor accept` records them/);
+  expect(edited.err).toMatch(/`(npx )?conductor accept` records them/);
   project.remove('out/a.txt');
-  writeFileSync(project.path('in/a.txt'), 'new\n');
-  expect(await run('verify')).toBe(1);
-  expect(err).toContain('  f/T1  stale: changed: input in/a.txt\n  f/T2  pending: waits for f/T1\n');
-  await run('metrics --json');
+  project.write('in/a.txt', 'new\n');
+  const stale = await run('verify');
+  expect(stale.code).toBe(1);
+  expect(stale.err).toContain('  f/T1  stale: changed: input in/a.txt\n  f/T2  pending: waits for f/T1\n');
+  const { out } = await run('metrics --json');
   expect(JSON.parse(out).outcomes).toMatchObject({ failed: 0 });
 });

@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { observeGit } from '../../io/git/git-process.js';
 import { createRig, type Rig } from '../rig/rig.js';
+import { gitCommandsOf } from '../rig/scratch-repository.js';
 
 const task = (output: string, more: object = {}) => ({
   description: 'x',
@@ -204,18 +204,6 @@ describe('committing', () => {
   });
 });
 
-/** The git commands of one load. */
-async function commandsOf(load: () => Promise<unknown>): Promise<string[]> {
-  const commands: string[] = [];
-  observeGit(({ command }) => commands.push(command));
-  try {
-    await load();
-  } finally {
-    observeGit(undefined);
-  }
-  return commands;
-}
-
 test('a load takes one snapshot, also of files that look secret and that git tracks', async () => {
   await using rig = await createRig();
   rig.write({ '.npmrc': 'one\n', '.env.example': 'two\n' });
@@ -226,7 +214,7 @@ test('a load takes one snapshot, also of files that look secret and that git tra
   await rig.buildWithoutAgent();
   expect(rig.read('out.txt')).toContain('.npmrc');
   const snapshots = async () =>
-    (await commandsOf(() => rig.inspect())).filter((command) => command === 'write-tree').length;
+    (await gitCommandsOf(() => rig.inspect())).filter((command) => command === 'write-tree').length;
   await rig.inspect();
   expect(await snapshots()).toBe(1);
   rig.git('rm', '-q', '--cached', '.npmrc');
@@ -242,11 +230,11 @@ test("git's history is searched for a lost lock file once for each HEAD", async 
   rig.commit();
   rig.backlog('h', { T1: { inputs: [], outputs: ['h.txt'], run: 'echo > h.txt' } });
   const searches = async () => {
-    const commands = await commandsOf(() => rig.buildWithoutAgent({ targets: ['h'] }));
+    const commands = await gitCommandsOf(() => rig.buildWithoutAgent({ targets: ['h'] }));
     return commands.filter((command) => command === 'log').length;
   };
   expect([await searches(), await searches()]).toEqual([1, 0]);
-  expect(await commandsOf(() => rig.inspect())).not.toContain('log');
+  expect(await gitCommandsOf(() => rig.inspect())).not.toContain('log');
   rig.backlog('g', { T1: task('two.txt', { edits: ['routes.ts'] }) });
   expect([await searches(), await searches()]).toEqual([1, 0]);
   rig.write({ 'more.ts': 'b\n' });

@@ -181,7 +181,7 @@ export async function until(what: string, holds: () => boolean, ms = 20_000): Pr
 
 let built = false;
 
-/** The command line runs from `dist/`: it is made once when it is missing or older than a source file. */
+/** The command line runs from `dist/`: it is built once when it is missing or older than a source file. */
 export function ensureBuilt(): void {
   if (built) return;
   const lock = join(PACKAGE, 'node_modules/.conductor-dist-lock');
@@ -207,11 +207,16 @@ function isStale(): boolean {
   const made = statSync(join(PACKAGE, 'dist/main.js'), { throwIfNoEntry: false });
   const types = statSync(join(PACKAGE, 'dist/index.d.ts'), { throwIfNoEntry: false });
   if (!made || !types) return true;
-  const plugins = join(PACKAGE, '.opencode/plugin');
-  if (readdirSync(plugins).some((name) => statSync(join(plugins, name)).mtimeMs > made.mtimeMs)) return true;
-  return readdirSync(join(PACKAGE, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.startsWith('test/'))
-    .some((name) => statSync(join(PACKAGE, 'src', name)).mtimeMs > made.mtimeMs);
+  const plugins = '.opencode/plugin';
+  const sources = readdirSync(join(PACKAGE, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(?:tsx?|css|html)$/.test(name))
+    .filter((name) => !/\.(?:test|long)\.tsx?$/.test(name) && !name.startsWith('test/'))
+    .map((name) => `src/${name}`);
+  return [
+    'scripts/build.js',
+    ...readdirSync(join(PACKAGE, plugins)).map((name) => `${plugins}/${name}`),
+    ...sources,
+  ].some((path) => statSync(join(PACKAGE, path)).mtimeMs > made.mtimeMs);
 }
 
 /** Every command that does something, by the words that are typed for it. */

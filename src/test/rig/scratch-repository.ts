@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { gitEnvironment } from '../../io/git/git-process.js';
+import { gitEnvironment, observeGit } from '../../io/git/git-process.js';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
 
@@ -80,6 +80,18 @@ export class ScratchRepository {
   remove(): void {
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+/** The git commands that conductor ran during the work, in order. */
+export async function gitCommandsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const commands: string[] = [];
+  observeGit(({ command }) => commands.push(command));
+  try {
+    await work();
+  } finally {
+    observeGit(undefined);
+  }
+  return commands;
 }
 
 /** The store of a new repository; both go with the test. */

@@ -4,8 +4,8 @@ import { cpSync, renameSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { collect } from '../../commands/gc.js';
-import { observeGit } from '../../io/git/git-process.js';
 import { createRig, type Rig } from '../rig/rig.js';
+import { gitCommandsOf } from '../rig/scratch-repository.js';
 
 const LOCK = 'specs/f/.metadata.json';
 const lines = (last: string) => `one\ntwo\nthree\nfour\nfive\nsix\n${last}\n`;
@@ -202,10 +202,7 @@ test('commands that only read search the history once for each HEAD', async () =
   rig.backlog('f', { T1: { inputs: [], edits: ['routes.txt'], run: 'echo >> routes.txt' } });
   rig.commit();
   const searches = async () => {
-    const commands: string[] = [];
-    observeGit(({ command }) => commands.push(command));
-    await rig.inspect();
-    observeGit(undefined);
+    const commands = await gitCommandsOf(() => rig.inspect());
     return commands.filter((command) => command === 'log').length;
   };
   expect([await searches(), await searches()]).toEqual([1, 0]);
