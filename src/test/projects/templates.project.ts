@@ -1,8 +1,8 @@
-/** The shipped templates for Python and Go, with the real tools: instantiated, built, and used as people would. */
+/** The shipped templates for Python, Go and sh, with the real tools: instantiated, built, and used as people would. */
 
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type FeatureRequest, TemplateProject } from '../rig/template-project.js';
+import { type FeatureRequest, TemplateProject } from '../templates/template-project.js';
 
 const FIELDS = 'amount:integer!,currency:string!,due:date,rate:number,paid:boolean';
 const projects: TemplateProject[] = [];
@@ -98,4 +98,37 @@ describe.runIf(hasGo)('Go (needs go)', () => {
       'math.IsNaN(value) || math.IsInf(value, 0) || value > 0',
     );
   });
+});
+
+test('a script for sh runs, tells everything that is wrong, and has gates that see a fault', async () => {
+  const project = await built(
+    {},
+    {
+      template: 'shell-script',
+      name: 'count',
+      set: {
+        command: 'word count',
+        about: "Counts people's words",
+        options: 'minLength:integer!,json:boolean,title:string',
+        operand: 'file',
+      },
+    },
+    { template: 'shell-script', name: 'tidy', set: { command: 'tidy', about: 'Tidies `all` of $HOME' } },
+  );
+  expect(project.generated()).toEqual([
+    'scripts/tidy.sh',
+    'scripts/tidy.test.sh',
+    'scripts/word-count.sh',
+    'scripts/word-count.test.sh',
+  ]);
+  const run = (...argv: string[]) => spawnSync('sh', argv, { cwd: project.dir, encoding: 'utf8' });
+  expect(run('scripts/tidy.sh', '--help').stdout).toMatch(/^Tidies `all` of \$HOME\n/);
+  const wrong = run('scripts/word-count.sh', '--min-length', 'many', '--colour');
+  expect([wrong.status, wrong.stdout]).toEqual([2, '']);
+  expect(wrong.stderr.split('\n').slice(0, 3)).toEqual([
+    'word-count: --colour is no option',
+    "word-count: --min-length needs a whole number, not 'many'",
+    'word-count: name at least one file',
+  ]);
+  await expectGate(project, 'templates/shell-script/script.sh.hbs', 'exit 2', 'exit 1');
 });

@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type Ended, PACKAGE, TemporaryProject } from './command-line.js';
+import { type Ended, PACKAGE, TemporaryProject } from '../rig/command-line.js';
 
 export interface FeatureRequest {
   readonly template: string;

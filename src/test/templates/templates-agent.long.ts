@@ -5,7 +5,7 @@ import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-mo
 import type { ModelRequest } from '../../agent/scripted-model/request.js';
 import { textOf } from '../../agent/scripted-model/request.js';
 import { KEY, scriptedAgentConfig, writeStep } from '../rig/opencode-rig.js';
-import { type FeatureRequest, TemplateProject } from '../rig/template-project.js';
+import { type FeatureRequest, TemplateProject } from './template-project.js';
 
 // Whole builds with a server: far below this on an idle machine.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
