@@ -70,11 +70,11 @@ async function pastOf(
   if (locks.size === 0) return past;
   const done = await inSession(openReadingSession(host), async ({ repository, objects }) => {
     const globs = [`${globEscape(specs)}/**/.metadata.json`, `${globEscape(specs)}/**/*.spec.metadata.json`];
-    const renamed = new Map(
-      [...locks].flatMap(([file, lock]) =>
-        lock.ok ? (lock.value.formerly ?? []).map((former) => [former, file] as const) : [],
-      ),
-    );
+    const renamed = new Map<string, string[]>();
+    for (const [file, lock] of locks) {
+      for (const former of lock.ok ? (lock.value.formerly ?? []) : [])
+        renamed.set(former, [...(renamed.get(former) ?? (locks.has(former) ? [former] : [])), file]);
+    }
     const { head } = await lockHistory({ repository, objects }, globs, renamed);
     for (const [file, lock] of locks) {
       if (!lock.ok) continue;

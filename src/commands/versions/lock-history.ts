@@ -42,7 +42,7 @@ export function featureHistory(
 ): Promise<LockHistory> {
   const former = locks.get(name)?.formerly ?? [];
   const globs = [lockFile, ...former].map(globEscape);
-  return lockHistory({ repository, objects }, globs, new Map(former.map((path) => [path, lockFile])));
+  return lockHistory({ repository, objects }, globs, new Map(former.map((path) => [path, [lockFile]])));
 }
 
 interface HistorySource {
@@ -50,15 +50,19 @@ interface HistorySource {
   readonly objects: GitObjects;
 }
 
-/** `globs` name lock files, relative to the project; `renamed` gives present paths by former ones. */
+/** By former path of a lock file, the present ones to whose history it belongs: its own too where a feature has that name again. */
+export type FormerPaths = ReadonlyMap<string, readonly string[]>;
+
+/** `globs` name lock files, relative to the project. */
 export async function lockHistory(
   { repository, objects }: HistorySource,
   globs: readonly string[],
-  renamed: ReadonlyMap<string, string> = new Map(),
+  renamed: FormerPaths = new Map(),
 ): Promise<LockHistory> {
-  const changes = (await fileChanges(repository, globs)).map((change) => underNewPaths(change, renamed));
+  const changes = await fileChanges(repository, globs);
   if (changes.length === 0) return { head: new Map(), states: [], isMain: () => false };
   const changed = new Map(changes.map((change) => [change.commit, change]));
+  const moved = new Set([...renamed.values()].flat());
   const graph = await commitGraph(repository);
   const locks = new Map<ObjectId, FeatureLock | undefined>();
   const lockOf = async (blob: ObjectId, path: string) => {
@@ -75,7 +79,7 @@ export async function lockHistory(
   for (const [commit, parents] of graph) {
     const [first = new Map(), ...others] = parents.flatMap((parent) => at.get(parent) ?? []);
     const change = changed.get(commit);
-    const paths = new Set(change?.files.keys() ?? []);
+    const paths = new Set([...(change?.files.keys() ?? [])].flatMap((path) => renamed.get(path) ?? [path]));
     for (const other of others) {
       for (const path of new Set([...first.keys(), ...other.keys()]))
         if (first.get(path) !== other.get(path)) paths.add(path);
@@ -85,8 +89,9 @@ export async function lockHistory(
       const next = new Map(first);
       for (const path of paths) {
         const before = [first, ...others].flatMap((states) => states.get(path) ?? []);
-        const blob =
-          change?.files.get(path) ?? (await blobAt(objects, `${commit}:${repository.prefix}`, path, renamed));
+        // Of a path with former ones the commit decides: one that changes a former path may be another feature's.
+        const own = moved.has(path) ? undefined : change?.files.get(path);
+        const blob = own ?? (await blobAt(objects, `${commit}:${repository.prefix}`, path, renamed));
         const lock = blob === '' ? undefined : await lockOf(blob, path);
         // A commit that removed the lock, or left one that cannot be read, has no version of its own.
         const state = lock ? nextState({ lock, blob, change }, [...new Set(before)]) : before[0];
@@ -108,24 +113,14 @@ export async function lockHistory(
   };
 }
 
-/** Where a file goes from one path to the other, it was not removed. */
-function underNewPaths(change: FileChange, renamed: ReadonlyMap<string, string>): FileChange {
-  if (renamed.size === 0) return change;
-  const files = new Map<string, ObjectId>();
-  for (const [path, blob] of change.files) {
-    const now = renamed.get(path) ?? path;
-    if (blob !== '' || !files.has(now)) files.set(now, blob);
-  }
-  return { ...change, files };
-}
-
+/** The file under its present path, or else under its latest former one; an empty id where it is under none. */
 async function blobAt(
   objects: GitObjects,
   at: string,
   path: string,
-  renamed: ReadonlyMap<string, string>,
+  renamed: FormerPaths,
 ): Promise<ObjectId> {
-  const former = [...renamed].flatMap(([old, now]) => (now === path ? [old] : []));
+  const former = [...renamed].flatMap(([old, now]) => (now.includes(path) && old !== path ? [old] : []));
   for (const one of [path, ...former.reverse()]) {
     const blob = await objects.resolve(at + one);
     if (blob !== undefined) return blob;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { inspectProject } from '../../build/dry-run.js';
 import { blame } from '../../commands/blame.js';
+import { listFeatures } from '../../commands/feature-list.js';
 import { featureVersions } from '../../commands/versions/version-history.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { moveIn, removeIn, silentHost } from './adopting-rig.js';
@@ -50,6 +51,15 @@ async function built(rig: Rig): Promise<void> {
   rig.commit();
 }
 
+async function versionsIn(rig: Rig, name: string) {
+  const versions = await inspectProject(silentHost(rig), [], async ({ project, store }) => {
+    const feature = project.features.get(name);
+    return feature ? featureVersions(project, store, feature) : [];
+  });
+  if (!versions.ok) throw new Error(JSON.stringify(versions.error));
+  return versions.value;
+}
+
 test('where a build gate fails, nothing is moved or removed, and the command fails', async () => {
   await using rig = await createRig({ config: { gates: { build: ['test -f a.txt'] } } });
   rig.backlog('f', { T1: { inputs: [], outputs: ['a.txt'], run: 'echo a > a.txt' } });
@@ -75,11 +85,7 @@ test('a feature gets another name: its plan, references, results and versions go
   const built2 = await rig.buildWithoutAgent();
   expect(built2.summary).toMatchObject({ outcome: 'up-to-date', counts: { fresh: 4 } });
   rig.commit();
-  const versions = await inspectProject(silentHost(rig), [], async ({ project, store }) => {
-    const feature = project.features.get('store');
-    return feature ? featureVersions(project, store, feature) : [];
-  });
-  expect(versions.ok && versions.value.map(({ version }) => version)).toEqual(['1.0.1', '1.0.0']);
+  expect((await versionsIn(rig, 'store')).map(({ version }) => version)).toEqual(['1.0.1', '1.0.0']);
   const blamed = await blame(silentHost(rig), 'src/prices.ts');
   expect(blamed).toMatchObject({
     value: { tasks: [{ label: 'store/T1', version: '1.0.1', making: { recipe: 'agent', attempts: 1 } }] },
@@ -95,6 +101,31 @@ test('a feature gets another name: its plan, references, results and versions go
   expect(back.failure).toBeUndefined();
   expect((await rig.buildWithoutAgent({ frozen: true })).summary.exitCode).toBe(0);
   rig.dir = main;
+});
+
+test('a new feature under a former name has a history of its own', async () => {
+  await using rig = await createRig();
+  const say = (text: string) => ({ inputs: [], outputs: [`${text}.txt`], run: `echo ${text} > ${text}.txt` });
+  rig.backlog('shop', { T1: say('one') });
+  await rig.build();
+  rig.commit();
+  expect((await moveIn(rig, 'shop', 'store')).failure).toBeUndefined();
+  await rig.build();
+  rig.commit();
+  const moved = await versionsIn(rig, 'store');
+  expect(moved).toMatchObject([{ version: '1.0.0' }]);
+  for (const text of ['two', 'three']) {
+    rig.backlog('shop', { T1: say(text), T2: say('other') });
+    await rig.build();
+    rig.commit();
+    expect(await versionsIn(rig, 'store')).toEqual(moved);
+    const own = await versionsIn(rig, 'shop');
+    const listed = await listFeatures(silentHost(rig));
+    expect(listed.ok && listed.value.features).toMatchObject([
+      { feature: 'shop', version: own[0]?.version },
+      { feature: 'store', version: '1.0.0' },
+    ]);
+  }
 });
 
 test('tasks and specs of one file get other ids and names; an id that is gone is no removed criterion', async () => {
