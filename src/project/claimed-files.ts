@@ -26,7 +26,7 @@ export async function claimedFiles(
 }
 
 /** Those of the paths that are in the person's index. */
-export async function trackedOf(repository: Repository, paths: readonly string[]): Promise<Set<string>> {
+async function trackedOf(repository: Repository, paths: readonly string[]): Promise<Set<string>> {
   const tracked = new Set<string>();
   const call = { gitDir: repository.gitDir, workTree: repository.top, dir: repository.project };
   for (let from = 0; from < paths.length; from += BATCH) {

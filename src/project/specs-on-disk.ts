@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { readBytes } from '../io/files.js';
 import { type Entry, Listing, type ObjectId } from '../model/tree.js';
-import { findSpecFiles } from '../specs/spec-files.js';
+import { findSpecFiles, idsIn } from '../specs/spec-files.js';
 
 export interface SpecsOnDisk {
   /** Files that may be specs, named as git names their contents. */
@@ -42,9 +42,6 @@ export interface TaskNames {
   readonly labels: readonly string[];
 }
 
-/** `id: T01` in any of the forms that YAML has for it; the names that a spec may use are plain words. */
-const ID = /(?:^|[\s{,])["']?id["']?\s*:\s*["']?([A-Za-z0-9_][A-Za-z0-9._-]*)["']?\s*(?=$|[,}#])/gm;
-
 /** In the order of files and of their lines. `specs` is the folder of the specs. A spec that is broken is read as well. */
 export async function readTaskNames(directory: string, specs: string): Promise<TaskNames> {
   const { listing, contents } = await readSpecsOnDisk(directory, specs);
@@ -52,7 +49,7 @@ export async function readTaskNames(directory: string, specs: string): Promise<T
   const labels = files.flatMap(({ feature, id, kind }) => {
     const text = contents.get(id)?.toString('utf8') ?? '';
     const front = kind === 'backlog' ? text : (text.split(/^---[ \t]*$/m)[1] ?? '');
-    const ids = [...front.matchAll(ID)].map((match) => match[1] as string);
+    const ids = idsIn(front);
     const all = kind === 'spec-front-matter' && ids.length === 0 ? ['main'] : ids;
     return all.map((one) => `${feature}/${one}`);
   });

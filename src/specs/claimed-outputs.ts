@@ -20,7 +20,8 @@ function problemsOf({ label, outputs, source }: Task, paths: readonly string[]):
   const left = new Set([...paths].sort());
   return outputs.flatMap((output, i): SpecProblem[] => {
     if (isExclude(output)) return [];
-    const found = [...left].filter((path) => patternSet([output]).matches(path));
+    const pattern = patternSet([output]);
+    const found = [...left].filter((path) => pattern.matches(path));
     for (const path of found) left.delete(path);
     const [first] = found;
     if (first === undefined) return [];

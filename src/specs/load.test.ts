@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { type ConductorConfig, resolveConfig } from '../model/config.js';
 import { type Entry, Listing } from '../model/tree.js';
 import { loadSpecs, type SpecSource } from './load.js';
+import { idsIn } from './spec-files.js';
 
 const config = resolveConfig({}, 2);
 
@@ -781,4 +782,21 @@ test('both sides of a merge in a spec are one problem with its line', async () =
   expect(await problems({ [B]: text })).toEqual([
     expect.objectContaining({ file: B, line: 2, message: 'has the conflict markers of a merge' }),
   ]);
+});
+
+test('ids are found in every form that YAML has for them, and not in sentences', () => {
+  const found = idsIn(
+    [
+      'tasks:',
+      '  - id : T01 # first',
+      '  - "id": "T02"',
+      "  - title: answers with id: 5, or {id: ''}",
+      '    id: T03',
+      '  - { title: flow, id: T04 outputs: [x] }',
+      '  - {id: T05}',
+      '    my-id: T06',
+      '    id: no/name',
+    ].join('\n'),
+  );
+  expect(found).toEqual(['T01', 'T02', 'T03', 'T04', 'T05']);
 });

@@ -4,7 +4,7 @@ import { type ParsedDocument, parseMany, type SourceDocument } from '../io/pool/
 import type { Diagnostic } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import { splitFrontMatter } from './front-matter.js';
-import type { SpecFile } from './spec-files.js';
+import { idsIn, type SpecFile } from './spec-files.js';
 
 /** Raised when the kept form or what the schemas accept changes. */
 const KEPT_FORM = 2;
@@ -119,12 +119,6 @@ export async function parseSpecs(
     }
   }
   return files.map(({ file }) => parsed.get(file) as ParsedSpec);
-}
-
-function idsIn(text: string): string[] {
-  return [...text.matchAll(/(?:^|[\s{,-])["']?id["']?:\s*["']?([A-Za-z0-9_][A-Za-z0-9._-]*)/gm)].map(
-    (found) => found[1] as string,
-  );
 }
 
 /** Texts of documents by blob id, kept like specs. What is not UTF-8 is left out. */

@@ -1,4 +1,4 @@
-/** The places and names of specs in a project. Reads none of them. */
+/** The places and names of specs in a project, and the names that their texts give to tasks. Reads no file. */
 
 import type { Diagnostic } from '../model/failure.js';
 import type { Listing, ObjectId } from '../model/tree.js';
@@ -15,7 +15,15 @@ export interface SpecFile {
 
 /** What features and tasks may be named. */
 export const SPEC_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+/** `id: T01` in any form that YAML has for it, where a key can stand: the same words in a sentence are none. */
+const ID =
+  /(?:^[ \t-]*|[{,][ \t]*)["']?id["']?[ \t]*:[ \t]*["']?([A-Za-z0-9_][A-Za-z0-9._-]*)(?=["'\s,}#]|$)/gm;
 const SINGLE = '.spec.md';
+
+/** The ids of tasks that a YAML text names, also one that cannot be parsed. In its order. */
+export function idsIn(text: string): string[] {
+  return [...text.matchAll(ID)].map((found) => found[1] as string);
+}
 
 /** The spec files of the project in byte order, and what looks like one and is none. */
 export function findSpecFiles(

@@ -7,11 +7,7 @@ import type { SpecProblem } from './problem.js';
 
 /** One for each file, at the first task that has no order with one before it. */
 export function unorderedEdits(graph: TaskGraph): SpecProblem[] {
-  const editors = new Map<string, Label[]>();
-  for (const label of graph.order) {
-    for (const path of graph.task(label).edits) editors.set(path, [...(editors.get(path) ?? []), label]);
-  }
-  return [...editors]
+  return [...editorsInOrder(graph, graph.order)]
     .sort(([a], [b]) => compareBytes(a, b))
     .flatMap(([path, labels]): SpecProblem[] => {
       const pair = firstUnordered(graph, labels);
@@ -29,8 +25,27 @@ export function unorderedEdits(graph: TaskGraph): SpecProblem[] {
     });
 }
 
-/** Two tasks without an order; each depends on all before it when there are none. */
-function firstUnordered(graph: TaskGraph, labels: readonly Label[]): readonly [Label, Label] | undefined {
+/** By edited file those of the tasks that edit it, in the order of the graph. */
+export function editorsInOrder(
+  graph: TaskGraph,
+  labels: Iterable<Label>,
+): ReadonlyMap<string, readonly Label[]> {
+  const editors = new Map<string, Label[]>();
+  for (const label of graph.inOrder(new Set(labels))) {
+    for (const path of graph.task(label).edits) {
+      const others = editors.get(path);
+      if (others) others.push(label);
+      else editors.set(path, [label]);
+    }
+  }
+  return editors;
+}
+
+/** Two tasks without an order; each depends on all before it when there are none. `labels` are in the order of the graph. */
+export function firstUnordered(
+  graph: TaskGraph,
+  labels: readonly Label[],
+): readonly [Label, Label] | undefined {
   for (const [at, label] of labels.entries()) {
     const previous = labels[at - 1];
     // In the order of the graph a chain has each one depend on the one before it.

@@ -15,6 +15,7 @@ import { claimedFiles } from '../../project/claimed-files.js';
 import type { Project } from '../../project/project.js';
 import { claimedOutputs } from '../../specs/claimed-outputs.js';
 import type { SpecProblem } from '../../specs/problem.js';
+import { editorsInOrder, firstUnordered } from '../../specs/unordered-edits.js';
 import type { NodeParts } from './planning-node.js';
 
 /** The heading of a requirement. */
@@ -36,7 +37,7 @@ export async function ruleProblems(
     ...planned.tasks.flatMap((task) => secretPaths(parts, task)),
     ...planned.tasks.flatMap((task) => unknownAgent(parts, task)),
     ...wideReferences(parts, planned),
-    ...unorderedEdits(parts, planned, graph),
+    ...unorderedChanges(parts, planned, graph),
     ...missingInputs(parts, planned, graph),
     ...unseenInputs(parts, planned, graph),
     ...(await largePrompts(parts, planned, graph)),
@@ -142,18 +143,19 @@ function wideReferences({ project }: RuleParts, { name, tasks, sections }: Featu
 }
 
 /** Tasks that patch one file without an order: neither sees what the other does, and their patches may conflict. */
-function unorderedEdits({ project }: RuleParts, feature: Feature, graph: TaskGraph): SpecProblem[] {
-  const former = project.features.get(feature.name);
-  // A plan that stands is not refused for what a build accepts.
-  const before = new Set(
-    [...editors(former?.tasks ?? [])].flatMap(([path, tasks]) =>
-      firstUnordered(project.graph, tasks) ? [path] : [],
-    ),
-  );
-  return [...editors(feature.tasks)].flatMap(([path, tasks]) => {
-    const pair = before.has(path) ? undefined : firstUnordered(graph, tasks);
+function unorderedChanges({ project }: RuleParts, feature: Feature, graph: TaskGraph): SpecProblem[] {
+  const editors = (of: TaskGraph, tasks: readonly Task[]) =>
+    editorsInOrder(
+      of,
+      tasks.map(({ label }) => label),
+    );
+  const former = editors(project.graph, project.features.get(feature.name)?.tasks ?? []);
+  return [...editors(graph, feature.tasks)].flatMap(([path, labels]) => {
+    // A plan that stands is not refused for what a build accepts.
+    const isAccepted = firstUnordered(project.graph, former.get(path) ?? []) !== undefined;
+    const pair = isAccepted ? undefined : firstUnordered(graph, labels);
     if (!pair) return [];
-    const [first, second] = pair;
+    const [first, second] = [graph.task(pair[0]), graph.task(pair[1])];
     return [
       {
         file: second.source.file,
@@ -163,26 +165,6 @@ function unorderedEdits({ project }: RuleParts, feature: Feature, graph: TaskGra
       },
     ];
   });
-}
-
-function editors(tasks: readonly Task[]): Map<string, Task[]> {
-  const byPath = new Map<string, Task[]>();
-  for (const task of tasks) {
-    for (const path of task.edits) byPath.set(path, [...(byPath.get(path) ?? []), task]);
-  }
-  return byPath;
-}
-
-function firstUnordered(graph: TaskGraph, tasks: readonly Task[]): readonly [Task, Task] | undefined {
-  for (const [at, first] of tasks.entries()) {
-    for (const second of tasks.slice(at + 1)) {
-      const waits =
-        graph.transitiveDependencies(first.label).has(second.label) ||
-        graph.transitiveDependencies(second.label).has(first.label);
-      if (!waits) return [first, second];
-    }
-  }
-  return undefined;
 }
 
 /** Inputs without wildcards that are nowhere: the agent would work without the file that the plan counts on. */

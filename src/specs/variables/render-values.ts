@@ -15,7 +15,7 @@ export interface ValueProblem {
 }
 
 /** How a text prints what begins a variable. */
-export const PRINT_BRACES = 'to print `{{` itself, write `{{"{{"}}`';
+const PRINT_BRACES = 'to print `{{` itself, write `{{"{{"}}`';
 /** A text that is one variable and nothing else. */
 const WHOLE = /^\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}$/;
 /** Characters that mean nothing to a shell. */
