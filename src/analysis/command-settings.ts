@@ -27,9 +27,11 @@ export interface CommandSettings {
   readonly items: readonly ManifestItem[];
   /** Files that stand for what is installed: a recipe that sees such a file has it in its key anyway. */
   readonly packages: readonly (readonly [path: string, item: ManifestItem])[];
+  /** What the tools and the linked paths outside of the project were when the keys were made, by command. */
+  readonly versions: ReadonlyMap<string, string>;
 }
 
-export const NO_SETTINGS: CommandSettings = { items: [], packages: [] };
+export const NO_SETTINGS: CommandSettings = { items: [], packages: [], versions: new Map() };
 
 export async function commandSettings(
   host: Host,
@@ -41,7 +43,7 @@ export async function commandSettings(
     ...[...config.keyedEnv].sort(compareBytes).map((name) => variable(name, host.env[name])),
     ...[...versions.value].map(([command, output]) => tool(command, output)),
   ];
-  return ok({ items, packages: packages(config.workspace, handWritten) });
+  return ok({ items, packages: packages(config.workspace, handWritten), versions: versions.value });
 }
 
 /** Only a digest of the value: the key goes to caches that others read, and an explanation prints it. */

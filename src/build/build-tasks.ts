@@ -3,7 +3,6 @@
  * gates, publish, record. Each part is in another file.
  */
 
-import { measuredNames, toolVersions } from '../analysis/command-settings.js';
 import { findOrphans } from '../analysis/orphans.js';
 import { claimedProblem, type Prepared, prepare } from '../analysis/prepare.js';
 import { err, ok, type Result } from '../base/result.js';
@@ -213,16 +212,13 @@ async function dryRun(
 }
 
 async function remember(host: Host, prepared: Prepared, tree: string): Promise<void> {
-  const { project, loaded } = prepared;
-  const tools = await toolVersions(host, measuredNames(project.config));
-  // They were asked when the build began: a session asks once.
-  if (!tools.ok) return;
+  const { project, loaded, settings } = prepared;
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
   await writeLastBuild(project.repository.state, {
     version: host.version,
     tree,
     environment: environmentDigests([...loaded.environment, ...project.config.keyedEnv], host.env),
-    ...(tools.value.size === 0 ? {} : { toolchain: Object.fromEntries(tools.value) }),
+    ...(settings.versions.size === 0 ? {} : { toolchain: Object.fromEntries(settings.versions) }),
     secrets: project.config.secrets,
     named: project.named,
     maxUntracked: untrackedLimit(project.config),

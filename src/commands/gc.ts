@@ -34,6 +34,7 @@ import { type EntryName, isResult, keyOf, refOf } from '../store/encoded-entry.j
 import { GATES_FILE, GitResults } from '../store/git-results.js';
 import { workCommits } from '../store/kept-work.js';
 import { RESULT_FILE } from '../store/provenance-record.js';
+import { removeUnusedSetups } from '../workspace/tools/setup-folder.js';
 
 export interface CollectOptions {
   readonly dryRun: boolean;
@@ -108,6 +109,7 @@ async function inLocked(
     const bytes = await compactableBytes(objects.store, idsOf(fates.removed), idsOf(fates.kept));
     return ok({ ...report, bytes });
   }
+  await removeUnusedSetups(repository, host.cacheDir);
   const folder = join(objects.store, 'objects');
   const before = await folderBytes(folder);
   // Stays when this is killed or fails: then the next build looks for locks of git before it says that nothing is to do.

@@ -7,8 +7,9 @@ import type { SandboxPlaces } from '../io/process/sandbox.js';
 import { isOutside, type OutsidePackages } from './tools/outside-links.js';
 
 /**
- * Linked paths and what the config adds, read-only, with those that lie around a workspace; the objects that a workspace's git needs, read-only; covered, should
- * anything above them be shown: the project, its repository, and the folder of all workspaces.
+ * Read-only: what the config links or lets programs read, the links to it around a workspace, packages of the monorepo, and the
+ * objects that a workspace's git needs. Hidden, even if something above is shown: the project, its repository, the folder
+ * of all workspaces, and secrets in those packages.
  */
 export function sandboxPlaces(
   repository: Repository,

@@ -21,7 +21,7 @@ import {
 } from './canonical-git.js';
 import { sandboxPlaces } from './places.js';
 import { removeForcibly, restoreFolder, writeGitFile } from './restore.js';
-import { SetupFolders, type SetupOptions } from './tools/setup-folder.js';
+import { SetupFolders, type SetupOptions, setupPrefix } from './tools/setup-folder.js';
 import { packagesPlace, type ToolOptions, WorkspaceTools } from './tools/workspace-tools.js';
 import { hashOf, numberOf, type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
 
@@ -55,8 +55,8 @@ export class WorkspacePool {
     this.options = options;
     this.prefix = hashOf(repository).slice(0, 8);
     this.folder = workspacesFolder(repository, options.cacheDir);
-    this.setups = new SetupFolders(repository, objects, this.folder, this.prefix);
-    this.tools = new WorkspaceTools(repository, join(this.folder, `${this.prefix}-setup-`));
+    this.setups = new SetupFolders(repository, objects, options.cacheDir);
+    this.tools = new WorkspaceTools(repository, setupPrefix(repository, options.cacheDir));
   }
 
   /** From now on; workspaces that are in use stay as they are. */
@@ -107,10 +107,9 @@ export class WorkspacePool {
    * there. Before gates; `show` does it too.
    */
   async secure(workspace: Workspace): Promise<void> {
-    await this.tools.restore(workspace, this.options);
-    const setup = await this.setups.finished(this.options, undefined);
-    if (setup.ok && setup.value && !this.options.isSandboxed)
-      await this.tools.offer(workspace, setup.value, this.options);
+    // In a sandbox no program can write what set-up made: only copies have to be looked at.
+    const setup = this.options.isSandboxed ? undefined : await this.setups.finished(this.options, undefined);
+    await this.tools.restore(workspace, this.options, setup?.ok ? setup.value : undefined);
   }
 
   /** Files that were made outside a workspace, as the repository's rules have git keep them. */
@@ -207,6 +206,7 @@ export class WorkspacePool {
       else this.retired.add(Number(number[1]));
     }
     await sweepCanonicalGit(this.folder);
+    await this.setups.removeUnused();
     // Only a worktree that is made has to wait for it.
     const pruned = this.making.then(() => git(['worktree', 'prune'], { gitDir: this.repository.store }));
     this.making = pruned.catch(() => undefined);

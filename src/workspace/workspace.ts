@@ -21,7 +21,7 @@ export interface Workspace {
   readonly places: SandboxPlaces;
   /** Links and kept paths below it: seen by programs, never part of a result. */
   readonly kept: readonly string[];
-  /** What of `kept` is links into the folder of a set-up. Absent: none. */
+  /** Those of `kept` that are links into the folder of a set-up. Absent: none. */
   readonly tools?: readonly LinkedTool[];
   /** What programs in it get beside their variables. Absent: none. */
   readonly variables?: Readonly<Record<string, string>>;

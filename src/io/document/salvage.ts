@@ -87,7 +87,7 @@ class Salvage {
         const from = key.range?.[0] ?? 0;
         const own = take(left, from, endOf(inner as Node | null) ?? key.range?.[2] ?? from);
         // The first of two equal keys stands: the second is the error.
-        if (name in named) continue;
+        if (Object.hasOwn(named, name)) continue;
         const read = this.part(inner as Node | null, own, [...path, name], from);
         if (read !== undefined) named[name] = read;
       }

@@ -1,8 +1,20 @@
 /** What set-up sees and makes: hand-written files in, tools out, which no agent can change for a gate or a later task. */
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { collect } from '../../commands/gc.js';
 import { findSandbox } from '../../io/process/sandbox.js';
 import { createRig } from '../rig/rig.js';
 
@@ -168,4 +180,36 @@ test('set-up runs again for the lock file of another branch, its own script and 
   rig.git('checkout', '-q', 'main');
   rig.write({ readme: '4' });
   expect(await built()).toEqual([what, when]);
+});
+
+test('folders of set-ups and submodules that nothing has used for a week are removed by a build and by gc', async () => {
+  await using rig = await createRig();
+  const build = async (text: string) => {
+    rig.backlog('f', { T1: { inputs: [], outputs: ['one.txt'], run: `echo ${text} > one.txt` } });
+    expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  };
+  await build('1');
+  const cache = join(rig.temporary.root, 'cache');
+  const [index] = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((one) =>
+    one.endsWith('-w0.index'),
+  ) as [string];
+  const place = (name: string) => join(cache, index.replace(/w0\.index$/, `setup-${name}`));
+  const old = Date.UTC(2001, 0, 1) / 1000;
+  const leave = () => {
+    for (const name of ['module-old', 'module-young', 'cut-off']) {
+      mkdirSync(join(place(name), 'tree'), { recursive: true });
+      if (name !== 'cut-off') writeFileSync(join(place(name), 'done'), '');
+    }
+    utimesSync(join(place('module-old'), 'done'), old, old);
+    utimesSync(place('cut-off'), old, old);
+  };
+  const left = () => ['module-old', 'module-young', 'cut-off'].filter((name) => existsSync(place(name)));
+  leave();
+  await build('2');
+  expect(left()).toEqual(['module-young']);
+  leave();
+  const host = rig.host(new ScriptedAgent({ tripwire: true }));
+  const options = { dryRun: false, keepDays: 30, maxBytes: undefined, wait: false };
+  expect((await collect(host, { ...options, signal: new AbortController().signal })).ok).toBe(true);
+  expect(left()).toEqual(['module-young']);
 });

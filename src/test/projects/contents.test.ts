@@ -139,6 +139,43 @@ describe.each(hasSandbox ? (['off', 'required'] as const) : (['off'] as const))(
   },
 );
 
+test('a submodule in a submodule whose checkout does not have the commit is an empty folder, until it has it', async () => {
+  await using rig = await createRig();
+  await using outer = await createRig();
+  await using inner = await createRig();
+  const allowed = ['-c', 'protocol.file.allow=always'];
+  const commit = (dir: string) => {
+    const git = (...args: string[]) => execFileSync('git', ['-C', dir, ...args], { env: AUTHOR });
+    git('add', '-A');
+    git('commit', '-q', '-m', 'work');
+  };
+  inner.write({ 'x.txt': 'old\n' });
+  commit(inner.dir);
+  outer.git(...allowed, 'submodule', '--quiet', 'add', inner.dir, 'inner');
+  commit(outer.dir);
+  rig.write({ '.gitignore': '.conductor/\n' });
+  rig.git(...allowed, 'submodule', '--quiet', 'add', outer.dir, 'outer');
+  rig.git(...allowed, 'submodule', '--quiet', 'update', '--init', '--recursive');
+  commit(rig.dir);
+  const run = (command: string) =>
+    rig.backlog('f', { T1: { outputs: ['seen.txt'], run: `${command}; ls outer/inner > seen.txt` } });
+  run('true');
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('seen.txt')).toBe('x.txt\n');
+
+  inner.write({ 'y.txt': 'new\n' });
+  commit(inner.dir);
+  execFileSync('git', ['-C', outer.path('inner'), 'pull', '-q'], { env: AUTHOR });
+  commit(outer.dir);
+  execFileSync('git', ['-C', rig.path('outer'), 'pull', '-q', '--no-recurse-submodules'], { env: AUTHOR });
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('seen.txt')).toBe('');
+  execFileSync('git', ['-C', rig.path('outer/inner'), 'fetch', '-q'], { env: AUTHOR });
+  run('echo again');
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('seen.txt')).toBe('x.txt\ny.txt\n');
+});
+
 /** Git reads its settings, and with them the filter, from the home folder of this process. */
 async function withHome(home: string, work: () => Promise<void>): Promise<void> {
   const before = process.env.HOME;

@@ -224,6 +224,27 @@ describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
   });
 });
 
+test('a linked file outside of the project that changes while a build runs is seen by the next one', async () => {
+  await using rig = await createRig({
+    folder: 'apps/web',
+    config: { workspace: { link: ['../../base.txt'] } },
+  });
+  rig.write({ '.gitignore': IGNORED, '../../base.txt': '1\n' });
+  rig.backlog('f', {
+    T1: { outputs: ['one.txt'], run: 'cp ../../base.txt one.txt' },
+    T2: { outputs: ['two.txt'] },
+  });
+  rig.answer('f/T2', () => {
+    rig.write({ '../../base.txt': '2\n' });
+    return { 'two.txt': 'x\n' };
+  });
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+  // Whichever of the two texts the first build has copied.
+  expect((await rig.build()).outcomes()).toMatchObject({ 'f/T1': 'built' });
+  expect(rig.read('one.txt')).toBe('2\n');
+  expect((await rig.build()).outcomes()).toEqual({});
+});
+
 const python = spawnSync('python3', ['-c', 'import sys, venv; print(sys.version_info[:2])']);
 
 describe.runIf(python.status === 0).each(SANDBOXES)('Python with the sandbox %s', (sandbox) => {

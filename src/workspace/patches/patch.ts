@@ -36,6 +36,8 @@ export function applyPatch(
   const key = [formatOf(change.path), ...words].join(' ');
   const made = known.get(key) ?? merge(objects, current, change);
   known.set(key, made);
+  // What could not be read once may be readable later.
+  made.catch(() => known.delete(key));
   return made;
 }
 

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readText } from '../../io/files.js';
 import { runProgram } from '../../io/process/process.js';
@@ -34,6 +34,15 @@ export async function readCopies(workspace: Workspace): Promise<Copies | undefin
   }
 }
 
+/** Makes a copy again unless it still looks as it did after copying (`before`). Returns what it looks like. */
+export async function freshCopy(from: string, to: string, before: string | undefined): Promise<string> {
+  if (before !== undefined && before === fingerprint(to)) return before;
+  await removeForcibly(to);
+  await mkdir(dirname(to), { recursive: true });
+  await copyTree(from, to);
+  return fingerprint(to);
+}
+
 /** `cp` shares blocks where the file system can, and is many times faster than copying file by file. */
 export async function copyTree(from: string, to: string): Promise<void> {
   const share = process.platform === 'linux' ? ['--reflink=auto'] : [];
@@ -48,7 +57,7 @@ export async function copyTree(from: string, to: string): Promise<void> {
  * Changes when anything in a folder was changed: the time of a change of state cannot be set by a program. Of the folder
  * itself only its names count: caches come and go in it.
  */
-export function fingerprint(place: string): string {
+function fingerprint(place: string): string {
   const hash = createHash('sha256');
   const add = (path: string): void => {
     const stat = lstatSync(path, { throwIfNoEntry: false });

@@ -15,6 +15,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { removeForcibly } from '../restore.js';
 
 export interface PackageSource {
   /** Where the packages are installed: absolute, below `root`. */
@@ -41,34 +42,32 @@ export function isPackageFolder(path: string): boolean {
 }
 
 /** Removes what programs wrote into a copy of such a folder beside its packages. */
-export function removeCaches(place: string): void {
+export async function removeCaches(place: string): Promise<void> {
   if (!lstatSync(place, { throwIfNoEntry: false })?.isDirectory()) return;
-  for (const { name } of entriesOf(place)) if (CACHES.test(name)) remove(join(place, name));
+  for (const { name } of entriesOf(place)) if (CACHES.test(name)) await removeForcibly(join(place, name));
 }
 
 /**
- * Makes the folder, or mends it: links that are missing or lead elsewhere, and everything that is not of it. Tells whether
- * something had to be done; `mayChange` is asked before the first change.
+ * Makes the folder, or repairs it: links that are missing or lead elsewhere, and everything that does not belong to it.
+ * `mayChange` is asked before the first change.
  */
 export async function linkPackages(
   place: string,
   source: PackageSource,
   workspace: string,
   mayChange: () => Promise<boolean>,
-): Promise<boolean> {
+): Promise<void> {
   const wanted = wantedEntries(place, source, workspace);
   const found = difference(place, wanted);
-  if (found.isSame) return false;
-  if (!(await mayChange())) return false;
+  if (found.isSame || !(await mayChange())) return;
   if (!lstatSync(place, { throwIfNoEntry: false })?.isDirectory()) {
     rmSync(place, { force: true });
     mkdirSync(place, { recursive: true });
   }
   for (const folder of ['', ...wanted.folders]) writable(join(place, folder));
-  for (const name of found.foreign) remove(join(place, name));
+  for (const name of found.foreign) await removeForcibly(join(place, name));
   for (const folder of wanted.folders) mkdirSync(join(place, folder), { recursive: true });
   for (const name of found.missing) symlinkSync(wanted.links.get(name) as string, join(place, name));
-  return true;
 }
 
 function wantedEntries(
@@ -153,16 +152,4 @@ function entriesOf(folder: string): Dirent[] {
 function writable(folder: string): void {
   const there = lstatSync(folder, { throwIfNoEntry: false });
   if (there?.isDirectory() && (there.mode & 0o700) !== 0o700) chmodSync(folder, 0o755);
-}
-
-/** Whatever it is, folders without write permission as well. No link is followed. */
-function remove(path: string): void {
-  const open = (folder: string): void => {
-    if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-    writable(folder);
-    for (const entry of readdirSync(folder, { withFileTypes: true }))
-      if (entry.isDirectory()) open(join(folder, entry.name));
-  };
-  open(path);
-  rmSync(path, { recursive: true, force: true });
 }

@@ -16,6 +16,7 @@ import type { ObjectId } from '../../model/tree.js';
 import { canonicalCall, openCanonicalGit } from '../canonical-git.js';
 import { sandboxPlaces } from '../places.js';
 import { removeForcibly } from '../restore.js';
+import { hashOf, workspacesFolder } from '../workspace.js';
 import { innerPackageFolders } from './inner-packages.js';
 import type { OutsidePackages } from './outside-links.js';
 
@@ -63,21 +64,23 @@ function namedFiles(commands: string): ReadonlySet<string> {
   return new Set(words.map((word) => word.replace(/^(\.\/)+/, '')));
 }
 
-/** Unused for as long, the folder of an earlier set-up is removed. */
-const OLD_MS = 7 * 24 * 60 * 60 * 1000;
+/** Unused for as long, a folder is removed. */
+const UNUSED_MS = 7 * 24 * 60 * 60 * 1000;
 
 export class SetupFolders {
   private readonly repository: Repository;
   private readonly objects: GitObjects;
-  private readonly folder: string;
-  private readonly prefix: string;
+  private readonly cacheDir: string;
   private readonly running = new Map<string, Promise<Result<FinishedSetup, Failure>>>();
 
-  constructor(repository: Repository, objects: GitObjects, folder: string, prefix: string) {
+  constructor(repository: Repository, objects: GitObjects, cacheDir: string) {
     this.repository = repository;
     this.objects = objects;
-    this.folder = folder;
-    this.prefix = `${prefix}-setup-`;
+    this.cacheDir = cacheDir;
+  }
+
+  removeUnused(): Promise<void> {
+    return removeUnusedSetups(this.repository, this.cacheDir);
   }
 
   /** Runs set-up unless it has been run on the same files. Undefined when there is none to run. */
@@ -123,7 +126,7 @@ export class SetupFolders {
     options: SetupOptions,
     signal: AbortSignal | undefined,
   ): Promise<Result<FinishedSetup, Failure>> {
-    const name = join(this.folder, this.prefix + key);
+    const name = setupPrefix(this.repository, this.cacheDir) + key;
     const [dir, done] = [join(name, 'tree'), join(name, 'done')];
     const known = madeIn(await readText(done));
     if (known !== undefined) {
@@ -133,9 +136,9 @@ export class SetupFolders {
     }
     // A set-up that was cut off, failed, or whose record is damaged begins again.
     await removeForcibly(name);
-    await this.removeOld();
+    await this.removeUnused();
     await makeDir(dir);
-    const canonical = await openCanonicalGit(this.repository, this.folder, options.rules);
+    const canonical = await openCanonicalGit(this.repository, dirname(name), options.rules);
     const call = canonicalCall(canonical, { dir, index: join(name, 'index') });
     await gitOk(['read-tree', '--reset', '-u', tree], call);
     for (const path of options.link) await this.link(dir, path);
@@ -157,16 +160,24 @@ export class SetupFolders {
     await mkdir(dirname(place), { recursive: true });
     await symlink(target, place);
   }
+}
 
-  private async removeOld(): Promise<void> {
-    const now = performance.timeOrigin + performance.now();
-    for (const name of await readdir(this.folder).catch(() => [])) {
-      if (!name.startsWith(this.prefix)) continue;
-      const place = join(this.folder, name);
-      const used = await stat(join(place, 'done')).catch(() => undefined);
-      if (now - (used?.mtimeMs ?? now) > OLD_MS)
-        await removeForcibly(place).catch(() => rm(place, { force: true }));
-    }
+/** How the paths of the folders begin that are made once for all workspaces of a project: of set-ups and of submodules. */
+export function setupPrefix(repository: Repository, cacheDir: string): string {
+  return join(workspacesFolder(repository, cacheDir), `${hashOf(repository).slice(0, 8)}-setup-`);
+}
+
+/** Removes those that no build has used for a week. */
+export async function removeUnusedSetups(repository: Repository, cacheDir: string): Promise<void> {
+  const prefix = setupPrefix(repository, cacheDir);
+  const now = performance.timeOrigin + performance.now();
+  for (const name of await readdir(dirname(prefix)).catch(() => [])) {
+    if (!name.startsWith(basename(prefix))) continue;
+    const place = join(dirname(prefix), name);
+    // One that was cut off has no record of its last use.
+    const used = await stat(join(place, 'done')).catch(() => stat(place).catch(() => undefined));
+    if (now - (used?.mtimeMs ?? now) > UNUSED_MS)
+      await removeForcibly(place).catch(() => rm(place, { force: true }));
   }
 }
 

@@ -10,7 +10,7 @@ import type { Mount } from '../../io/process/sandbox.js';
 import { isBelow } from '../../io/process/tool-places.js';
 import { removeForcibly } from '../restore.js';
 import { type LinkedTool, type Workspace, workspaceCall } from '../workspace.js';
-import { beside, copiesFile, copyTree, fingerprint, readCopies } from './copies.js';
+import { beside, copiesFile, freshCopy, readCopies } from './copies.js';
 import { isOutside } from './outside-links.js';
 import { isPackageFolder, linkPackages, removeCaches } from './package-folder.js';
 import { editablePaths, interpreterOf, isPythonEnvironment } from './python-paths.js';
@@ -76,18 +76,22 @@ export class WorkspaceTools {
     };
   }
 
-  /** Makes the links, and removes what a task put in their place or in that of kept paths that set-up did not make. */
-  async restore(workspace: Workspace, options: ToolOptions): Promise<void> {
+  /**
+   * Makes the links, and copies again what of `setup` was changed. Removes what a task put in their place or in that of kept
+   * paths that set-up did not make.
+   */
+  async restore(workspace: Workspace, options: ToolOptions, setup: FinishedSetup | undefined): Promise<void> {
     const { tools = [], places } = workspace;
     await this.submodules.offer(workspace, options.isSandboxed);
     await this.links(workspace, options);
     for (const tool of tools) await this.link(workspace, tool);
     const linked = new Set(tools.map(({ path }) => path));
     const offered = new Set((places.mounts ?? []).map(({ to }) => to));
-    const copies = await readCopies(workspace);
+    const copied = new Set(setup?.made ?? []);
     for (const path of options.keep) {
       const place = join(workspace.dir, path);
       if (linked.has(path)) continue;
+      if (copied.has(path) && (await this.hasFolderOf(workspace, path))) continue;
       if (offered.has(place)) {
         await this.mountPoint(
           workspace,
@@ -95,11 +99,11 @@ export class WorkspaceTools {
           (await lstat(place).catch(() => undefined))?.isDirectory() ?? true,
         );
       } else {
-        if (isPackageFolder(path)) removeCaches(place);
-        const known = copies?.paths[path];
-        if (known === undefined || known !== fingerprint(place)) await this.clear(workspace, path);
+        if (isPackageFolder(path)) await removeCaches(place);
+        await this.clear(workspace, path);
       }
     }
+    if (setup) await this.offer(workspace, setup, options);
   }
 
   /**
@@ -139,13 +143,8 @@ export class WorkspaceTools {
         continue;
       }
       const before = known?.key === setup.key ? known.paths[path] : undefined;
-      if (isPackageFolder(path)) removeCaches(to);
-      if (before === undefined || before !== fingerprint(to)) {
-        await removeForcibly(to);
-        await mkdir(dirname(to), { recursive: true });
-        await copyTree(from, to);
-      }
-      paths[path] = fingerprint(to);
+      if (isPackageFolder(path)) await removeCaches(to);
+      paths[path] = await freshCopy(from, to, before);
     }
     if (!isSandboxed || known)
       await writeAtomic(copiesFile(workspace), JSON.stringify({ key: setup.key, paths }));
