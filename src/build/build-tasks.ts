@@ -49,6 +49,8 @@ export interface ReadProject {
   readonly urgent: ReadonlySet<Label>;
   /** Nothing is published unless every task that was asked for is up to date. Absent: what is done is published. */
   readonly allOrNothing?: true;
+  /** Files without a task that the command itself names: the build does not warn of them. Absent: none. */
+  readonly left?: ReadonlySet<string>;
   /** It may have no task left. Absent: that is a mistake. */
   readonly mayBeEmpty?: true;
   /** Called before anything is written; what it finds may end the build as superseded. */
@@ -121,6 +123,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     await prepared.store.repack();
     if (!merged.ok) return merged;
     for (const path of merged.value.leftBehind) {
+      if (read?.left?.has(path)) continue;
       emit({
         type: 'warning',
         message: `no task owns ${path} any more; a person wrote or edited it, so conductor leaves it to you`,

@@ -85,10 +85,18 @@ export function interfaceFiles({ interface: shown }: RawTask): {
   return { files, place: isList ? ['interface'] : ['interface', 'files'] };
 }
 
+/** What a feature proposes to change in a task of another one. */
+export interface RawChange
+  extends Pick<RawTask, 'description' | 'acceptance' | 'inputs' | 'outputs' | 'edits'> {
+  readonly task: string;
+  readonly because: string;
+}
+
 export interface RawBacklog {
   readonly feature?: string;
   readonly title?: string;
   readonly vars?: { readonly [name: string]: Json };
   readonly defaults?: RawDefaults;
+  readonly changes?: readonly RawChange[];
   readonly tasks: readonly RawTask[];
 }

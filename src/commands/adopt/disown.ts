@@ -43,7 +43,11 @@ async function planDisowning(
   const built = [...gone].filter((label) => lockedTask(project, project.graph.task(label))?.adopted !== true);
   if (built.length > 0) {
     const hint = '`conductor rm` removes tasks with the files that conductor built';
-    return err({ kind: 'usage', message: `${built.join(', ')} was not adopted`, hint });
+    return err({
+      kind: 'usage',
+      message: `${built.join(', ')} ${built.length === 1 ? 'was' : 'were'} not adopted`,
+      hint,
+    });
   }
   const entries = withEntries(project, gone);
   if (!entries.ok) return entries;

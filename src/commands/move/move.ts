@@ -9,6 +9,7 @@ import { patternProblem } from '../../model/paths/pattern.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
 import { SPEC_NAME } from '../../specs/spec-files.js';
+import { commandsNaming, mentionsOf } from './naming-places.js';
 import { type Renaming, renamedFeature, renamedPath, renamedTask } from './renaming.js';
 import {
   type BeforeRewriting,
@@ -35,6 +36,8 @@ export interface Moved {
   readonly left: readonly string[];
   /** Files of settings in which the old name still stands. */
   readonly mentions: readonly string[];
+  /** Lines of specs (`<file>:<line>`) whose commands name the old path: people change them. */
+  readonly commands: readonly string[];
   /** Tasks whose gates run with the next build, because their files have other paths now. */
   readonly unproven: readonly Label[];
 }
@@ -50,6 +53,11 @@ async function planMove(
   const { project } = before;
   if (project.features.has(from)) return moveFeature(before, from, to);
   if (project.graph.tasks.has(from)) return moveTask(before, from, to);
+  const [one] = [...project.graph.tasks.values()].filter(
+    ({ label, source }) => source.hasVariables && from.includes('/') && label.startsWith(`${from}/`),
+  );
+  if (one)
+    return usage(`${from} stands for the tasks of a \`foreach\``, `change its entry in ${one.source.file}`);
   const owned = ownedBelow(project, paths[0]);
   if (owned.length > 0) return movePath(before, ...paths);
   if (project.listing.get(paths[0]) || project.listing.under(`${paths[0]}/`).length > 0) {
@@ -118,7 +126,7 @@ async function movePath(before: BeforeRewriting, from: string, to: string) {
   );
   return ok({
     ...plan.value,
-    told: { ...told, left, unproven },
+    told: { ...told, left, unproven, commands: await commandsNaming(project, from) },
     // A file that only a pattern names has no name in the spec that could be changed.
     check: (after: Project) => {
       const lost = [...owners].find(
@@ -157,7 +165,11 @@ async function planned(
   const changes = await rewrittenSpecs(project, renaming);
   if (!changes.ok) return changes;
   const mentions = await mentionsOf(project, what.from);
-  return ok({ renaming, changes: changes.value, told: { ...what, left: [], mentions, unproven: [] } });
+  return ok({
+    renaming,
+    changes: changes.value,
+    told: { ...what, left: [], mentions, commands: [], unproven: [] },
+  });
 }
 
 export function driftedPaths(tasks: readonly InspectedTask[], labels: ReadonlySet<Label>): readonly string[] {
@@ -165,19 +177,6 @@ export function driftedPaths(tasks: readonly InspectedTask[], labels: ReadonlySe
     if (!labels.has(task.label)) return [];
     return verdict.kind === 'drifted' || verdict.kind === 'pending' ? (verdict.paths ?? []) : [];
   });
-}
-
-/** Settings that name tasks by patterns are programs: people change them. */
-export async function mentionsOf({ listing, objects }: Project, name: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const path of listing.paths) {
-    if (!/^(?:conductor\.config\.\w+|package\.json|\.github\/workflows\/[^/]+|\.gitlab-ci\.yml)$/.test(path))
-      continue;
-    const entry = listing.get(path);
-    const text = entry?.mode.startsWith('100') ? await objects.read(entry.id) : undefined;
-    if (text?.includes(name)) found.push(path);
-  }
-  return found;
 }
 
 function ownedBelow({ listing, ownership, claimed }: Project, path: string): readonly string[] {

@@ -8,7 +8,8 @@ import type { Feature, Label } from '../../model/task.js';
 import { encodeEntry, sameEntry } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { headFiles } from '../../workspace/commit.js';
-import { driftedPaths, mentionsOf } from './move.js';
+import { driftedPaths } from './move.js';
+import { mentionsOf } from './naming-places.js';
 import { withoutTasks } from './renaming.js';
 import {
   type BeforeRewriting,
@@ -89,7 +90,7 @@ async function planRemoval(
     left: [...new Set(left)].sort(),
     mentions: [...mentions],
   };
-  return ok({ renaming, changes, told });
+  return ok({ renaming, changes, told, left: new Set(left) });
 }
 
 /** Other tasks would be without what they depend on. */

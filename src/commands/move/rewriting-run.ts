@@ -42,6 +42,8 @@ export interface PlannedRewriting<T> {
   readonly changes: Changes;
   /** What is said of it. */
   readonly told: T;
+  /** Files that stay and that `told` names. Absent: none. */
+  readonly left?: ReadonlySet<string>;
   /** What the clone's own records say no more. Absent: nothing. */
   forget?(): Promise<void>;
   /** What is wrong with the project as it would be. */
@@ -71,7 +73,10 @@ export async function runRewriting<T>(
   let rewritten: Rewritten<T> | undefined;
   const quiet = (event: BuildEvent) => {
     // That a task which was out of date is so still is no failure of this command; files are in its answer.
-    if (!event.type.startsWith('task.') && event.type !== 'build.published') on(event);
+    if (event.type.startsWith('task.') || event.type === 'build.published') return;
+    // Nothing was done.
+    if (dryRun && event.type === 'build.finished' && event.summary.exitCode === 0) return;
+    on(event);
   };
   const summary = await runBuild(
     host,
@@ -82,8 +87,8 @@ export async function runRewriting<T>(
       const { loaded, project, tasks } = before.value;
       const planned = await plan({ project, tasks });
       if (!planned.ok) return planned;
-      const { renaming, changes, told } = planned.value;
-      const rewriting = { loaded, project, changes };
+      const { renaming, changes, told, left = new Set() } = planned.value;
+      const rewriting = { loaded, project, changes, left };
       const after = await rewrittenProject(open, rewriting);
       if (!after.ok) return after;
       const wrong = inTheWay(project, changes) ?? planned.value.check?.(after.value);

@@ -8,16 +8,22 @@ import type { Changes } from '../../build/publishing/publish-plan.js';
 import { parseYaml } from '../../io/document/document.js';
 import type { YamlChange } from '../../io/document/yaml-edit.js';
 import type { Failure } from '../../model/failure.js';
-import type { FeatureLock, LockedTask, TaskRecord } from '../../model/feature-lock.js';
 import { shownPattern } from '../../model/paths/pattern.js';
 import type { Feature, Label } from '../../model/task.js';
 import { literal } from '../../plan/adopting/adopted-tasks.js';
 import type { Project } from '../../project/project.js';
 import { splitFrontMatter } from '../../specs/front-matter.js';
 import { formatLock } from '../../specs/lock-file.js';
-import { interfaceFiles, type RawBacklog, type RawTask } from '../../specs/raw.js';
+import {
+  interfaceFiles,
+  type RawBacklog,
+  type RawChange,
+  type RawDefaults,
+  type RawTask,
+} from '../../specs/raw.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { idOf, type Renaming } from './renaming.js';
+import { rewrittenLock } from './rewritten-lock.js';
 
 /**
  * The tasks with the labels of the entries with `foreach` that mean nothing else: these entries go with them. Fails where
@@ -116,21 +122,38 @@ function moveFolder(
   }
 }
 
+interface ReadSpec {
+  readonly text: string;
+  /** A task where the spec is one file, else a backlog. */
+  readonly value: unknown;
+  readonly isSingle: boolean;
+}
+
+/** Fails with `invalid-specs`. */
+export async function readSpec(
+  { listing, objects }: Project,
+  { file }: Feature,
+): Promise<Result<ReadSpec, Failure>> {
+  const entry = listing.get(file);
+  const text = (entry && (await objects.read(entry.id)))?.toString('utf8') ?? '';
+  const isSingle = file.endsWith('.spec.md');
+  const parsed = await parseYaml((isSingle ? splitFrontMatter(text).front : text) ?? '', file);
+  if (!parsed.ok) return err({ kind: 'invalid-specs', diagnostics: parsed.error });
+  return ok({ text, value: parsed.value, isSingle });
+}
+
 /** Undefined where nothing of it changes. */
 async function rewrittenSpec(
   project: Project,
   feature: Feature,
   renaming: Renaming,
 ): Promise<Result<string | undefined, Failure>> {
-  const entry = project.listing.get(feature.file);
-  const text = (entry && (await project.objects.read(entry.id)))?.toString('utf8') ?? '';
-  const isSingle = feature.file.endsWith('.spec.md');
-  const front = isSingle ? splitFrontMatter(text).front : text;
-  const parsed = await parseYaml(front ?? '', feature.file);
-  if (!parsed.ok) return err({ kind: 'invalid-specs', diagnostics: parsed.error });
+  const read = await readSpec(project, feature);
+  if (!read.ok) return read;
+  const { text, value, isSingle } = read.value;
   const edits = isSingle
-    ? taskChanges((parsed.value ?? {}) as RawTask, [], { feature, renaming, project })
-    : backlogChanges(parsed.value as RawBacklog, { feature, renaming, project });
+    ? taskChanges((value ?? {}) as RawTask, [], { feature, renaming, project })
+    : backlogChanges(value as RawBacklog, { feature, renaming, project });
   return edits.length === 0 ? ok(undefined) : editSpec(feature.file, text, edits);
 }
 
@@ -146,8 +169,10 @@ function backlogChanges(backlog: RawBacklog, of: Rewriting): YamlChange[] {
   const changes: YamlChange[] = [];
   if (backlog.feature !== undefined && name !== feature.name)
     changes.push({ path: ['feature'], value: name });
+  const { defaults = {}, changes: proposed = [] } = backlog;
   for (const key of ['inputs', 'edits'] as const)
-    changes.push(...listChanges(backlog.defaults?.[key], ['defaults', key], (one) => patternAfter(one, of)));
+    changes.push(...listChanges(defaults[key], ['defaults', key], (one) => patternAfter(one, of)));
+  changes.push(...stepChanges(defaults, ['defaults'], of), ...proposedChanges(proposed, of));
   // From the last one, so that places of those before stay.
   for (const [i, task] of [...backlog.tasks.entries()].reverse()) {
     const path = ['tasks', i];
@@ -155,6 +180,49 @@ function backlogChanges(backlog: RawBacklog, of: Rewriting): YamlChange[] {
     else changes.push(...taskChanges(task, path, of));
   }
   return changes;
+}
+
+/** What a backlog proposes for tasks of other features; with the last of these tasks the key goes, too. */
+function proposedChanges(proposed: readonly RawChange[], of: Rewriting): YamlChange[] {
+  const { renaming } = of;
+  const gone = proposed.filter(({ task }) => renaming.label(task) === undefined);
+  if (gone.length > 0 && gone.length === proposed.length) return [{ path: ['changes'], value: undefined }];
+  return [...proposed.entries()].reverse().flatMap(([i, change]) => {
+    const path = ['changes', i];
+    const task = renaming.label(change.task);
+    if (task === undefined) return [{ path, value: undefined }];
+    return [
+      ...(task === change.task ? [] : [{ path: [...path, 'task'], value: task }]),
+      ...(['inputs', 'outputs', 'edits'] as const).flatMap((key) =>
+        listChanges(change[key], [...path, key], (one) => patternAfter(one, of)),
+      ),
+    ];
+  });
+}
+
+/** The patterns beside the commands of gates and formatters. The commands themselves are programs: people change them. */
+function stepChanges(
+  { verify = [], format = [] }: RawDefaults,
+  path: readonly (string | number)[],
+  of: Rewriting,
+): YamlChange[] {
+  const after = (one: string) => patternAfter(one, of);
+  const ofGates = verify.flatMap((gate, i) =>
+    typeof gate === 'string' ? [] : listChanges(gate.inputs, [...path, 'verify', i, 'inputs'], after),
+  );
+  const ofFormats = format.flatMap((step, i) => {
+    if (typeof step === 'string' || !('run' in step)) return [];
+    const at = [...path, 'format', i];
+    const { files, inputs } = step;
+    const inFiles =
+      typeof files !== 'string'
+        ? listChanges(files, [...at, 'files'], after)
+        : after(files) === files
+          ? []
+          : [{ path: [...at, 'files'], value: after(files) }];
+    return [...inFiles, ...listChanges(inputs, [...at, 'inputs'], after)];
+  });
+  return [...ofGates, ...ofFormats];
 }
 
 function taskChanges(task: RawTask, path: readonly (string | number)[], of: Rewriting): YamlChange[] {
@@ -166,6 +234,7 @@ function taskChanges(task: RawTask, path: readonly (string | number)[], of: Rewr
   changes.push(...listChanges(task.depends_on, [...path, 'depends_on'], (need) => needAfter(need, of)));
   for (const key of ['inputs', 'outputs', 'edits'] as const)
     changes.push(...listChanges(task[key], [...path, key], (one) => patternAfter(one, of)));
+  changes.push(...stepChanges(task, path, of));
   const { files, place } = interfaceFiles(task);
   changes.push(...listChanges(files, [...path, ...place], (one) => patternAfter(one, of)));
   for (const [i, { to }] of (task.render ?? []).entries()) {
@@ -207,47 +276,4 @@ function patternAfter(pattern: string, { project, renaming }: Rewriting): string
   const [folder = '', ...rest] = text.slice(specs.length).split('/');
   const name = project.features.has(folder) ? (renaming.feature(folder) ?? folder) : folder;
   return name === folder ? pattern : sign + [specs + name, ...rest].join('/');
-}
-
-/** Undefined where there is none, or nothing of it changes. */
-function rewrittenLock(
-  project: Project,
-  { name: old, lockFile }: Feature,
-  name: string,
-  renaming: Renaming,
-): FeatureLock | undefined {
-  const lock = project.locks.get(old);
-  if (!lock) return undefined;
-  const tasks: Record<string, LockedTask> = {};
-  let isChanged = name !== old;
-  for (const [id, task] of Object.entries(lock.tasks)) {
-    const label = renaming.label(`${old}/${id}`);
-    const now = label && withPaths(task, renaming);
-    if (now !== task || idOf(label ?? '') !== id) isChanged = true;
-    if (!label || !now) continue;
-    const newId = idOf(label);
-    tasks[newId] = newId === id ? now : { ...now, formerly: [...(now.formerly ?? []), id] };
-  }
-  if (!isChanged) return undefined;
-  const formerly = name === old ? lock.formerly : [...(lock.formerly ?? []), lockFile];
-  return { feature: name, ...(formerly ? { formerly } : {}), tasks };
-}
-
-function withPaths(task: LockedTask, renaming: Renaming): LockedTask {
-  const { unmerged } = task;
-  const all = unmerged ? [task, ...unmerged.sides, ...unmerged.bases] : [task];
-  const isMoved = all.some(({ outputs }) =>
-    Object.keys(outputs).some((path) => renaming.path(path) !== path),
-  );
-  if (!isMoved) return task;
-  const moved = <T extends TaskRecord>(record: T): T => ({
-    ...record,
-    outputs: Object.fromEntries(
-      Object.entries(record.outputs).map(([path, word]) => [renaming.path(path), word]),
-    ),
-  });
-  return {
-    ...moved(task),
-    ...(unmerged && { unmerged: { sides: unmerged.sides.map(moved), bases: unmerged.bases.map(moved) } }),
-  };
 }

@@ -13,12 +13,13 @@ import { improvedSpec } from '../../execution/escalation/revised-task.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { Config } from '../../model/config.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
-import type { Label, Task } from '../../model/task.js';
+import type { Task } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import type { PlannedBacklog } from '../../plan/merged-backlog.js';
 import type { Host } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
 import type { SpecProblem } from '../../specs/problem.js';
+import type { RawChange } from '../../specs/raw.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { wordsOf } from '../../specs/task-text.js';
 import { publishTree } from '../../workspace/publish.js';
@@ -26,15 +27,7 @@ import { BACKLOG, backlogIn } from './plan-files.js';
 import { featureFolder, textIn } from './planned-feature.js';
 
 /** As it stands in a backlog; lists are added to those of the task, a description takes the place of its own. */
-export interface ProposedChange {
-  readonly task: Label;
-  readonly because: string;
-  readonly description?: string;
-  readonly acceptance?: readonly string[];
-  readonly inputs?: readonly string[];
-  readonly outputs?: readonly string[];
-  readonly edits?: readonly string[];
-}
+export type ProposedChange = RawChange;
 
 /** Those of a backlog that the schema accepts. */
 export function changesIn(backlog: PlannedBacklog | undefined): readonly ProposedChange[] {

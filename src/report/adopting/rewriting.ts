@@ -12,28 +12,54 @@ export interface ShownRewriting {
   readonly left?: readonly string[];
   readonly mentions?: readonly string[];
   readonly unproven?: readonly string[];
+  /** Of a move: the old name and the new one. */
+  readonly from?: string;
+  readonly to?: string;
+  /** Lines whose commands name the old path. */
+  readonly commands?: readonly string[];
 }
 
 /** Names that one line lists. */
 const MAX_NAMED = 8;
 
 /** One line for each file, then what is to be known. */
-export function rewritingText(done: ShownRewriting, style: Style): string {
+export function rewritingText(
+  done: ShownRewriting,
+  { dryRun, style }: { readonly dryRun: boolean; readonly style: Style },
+): string {
   const { written, removed, left = [], mentions = [], unproven = [], stale, kept } = done;
+  const { from, to, commands = [] } = done;
+  const [wrote, took, stays] = dryRun
+    ? (['writes', 'removes', 'leaves'] as const)
+    : (['wrote', 'removed', 'left'] as const);
   const notes = [
-    ...(kept > 0 ? [`${plural(kept, 'task')} kept their results under new keys`] : []),
+    ...(kept > 0
+      ? [
+          `${plural(kept, 'task')} ${dryRun ? 'keep' : 'kept'} ${kept === 1 ? 'its result under a new key' : 'their results under new keys'}`,
+        ]
+      : []),
+    ...(left.length > 0 && from !== undefined && to !== undefined
+      ? [
+          `patterns that named ${from} name ${to} now: a task that reads files which stayed needs both in \`inputs\``,
+        ]
+      : []),
+    ...(commands.length > 0
+      ? [
+          `commands still name ${from}: ${list(commands)}; change them, because a rebuild of these tasks runs them as they are`,
+        ]
+      : []),
     ...(unproven.length > 0
       ? [`the next build runs the gates of ${list(unproven)}: their files have other paths`]
       : []),
     ...(stale.length > 0 ? [`out of date before, and still: ${list(stale)}`] : []),
     ...(mentions.length > 0
-      ? [`${list(mentions)} may name it, too; conductor does not change settings`]
+      ? [`${list(mentions)} may name ${from ?? 'what is removed'}, too; conductor does not change settings`]
       : []),
   ];
   return [
-    ...writtenLines(written, style),
-    ...removed.map((path) => wordLine('removed', path, style)),
-    ...left.map((path) => wordLine('left', `${path}: people wrote or edited it`, style)),
+    ...writtenLines(written, style, wrote),
+    ...removed.map((path) => wordLine(took, path, style)),
+    ...left.map((path) => wordLine(stays, `${path}: people wrote or edited it`, style)),
     ...notes.map(visible),
   ].join('\n');
 }

@@ -3,10 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { inspectProject } from '../../build/dry-run.js';
 import { blame } from '../../commands/blame.js';
 import { listFeatures } from '../../commands/feature-list.js';
 import { featureVersions } from '../../commands/versions/version-history.js';
+import { rewritingText } from '../../report/adopting/rewriting.js';
+import { plainStyle } from '../../report/style.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { moveIn, removeIn, silentHost } from './adopting-rig.js';
 
@@ -142,6 +145,68 @@ test('tasks and specs of one file get other ids and names; an id that is gone is
   expect(JSON.parse(rig.read('specs/shop/.metadata.json') ?? '').tasks.prices.formerly).toEqual(['T1']);
 });
 
+test('what a feature proposes for tasks of others follows their names and paths, and patterns of gates and formatters do', async () => {
+  await using rig = await createRig();
+  await built(rig);
+  rig.write({
+    'specs/page/BACKLOG.yaml': `${rig.read('specs/page/BACKLOG.yaml')}    verify:
+      - { run: test -d ., inputs: [src/prices.ts] }
+    format:
+      - { run: 'true', files: src/prices.ts }
+changes:
+  # of the shop
+  - task: shop/T1 # the prices
+    because: the page needs more
+    inputs: [src/prices.ts]
+    outputs: [src/more.ts]
+  - task: lone/main
+    because: it is alone
+    edits: [src/prices.ts]
+`,
+  });
+  expect((await moveIn(rig, 'shop', 'store')).failure).toBeUndefined();
+  expect((await moveIn(rig, 'store/T1', 'first')).failure).toBeUndefined();
+  expect((await moveIn(rig, 'src/prices.ts', 'lib/prices.ts')).failure).toBeUndefined();
+  const { changes, tasks } = parse(rig.read('specs/page/BACKLOG.yaml') ?? '');
+  expect(changes).toMatchObject([
+    { task: 'store/first', inputs: ['lib/prices.ts'], outputs: ['src/more.ts'] },
+    { task: 'lone/main', edits: ['lib/prices.ts'] },
+  ]);
+  expect(tasks[0]).toMatchObject({
+    verify: [{ inputs: ['lib/prices.ts'] }],
+    format: [{ files: 'lib/prices.ts' }],
+  });
+  expect(rig.read('specs/page/BACKLOG.yaml')).toContain(
+    '  # of the shop\n  - task: store/first # the prices\n',
+  );
+  // A task that is gone gets no proposal.
+  expect((await removeIn(rig, ['lone'])).failure).toBeUndefined();
+  expect(parse(rig.read('specs/page/BACKLOG.yaml') ?? '').changes).toHaveLength(1);
+});
+
+test('commands and settings that name the old path are named, as whole parts of paths', async () => {
+  await using rig = await createRig();
+  await built(rig);
+  rig.write({
+    'package.json': '{"description":"without mysrc","files":["dist/src-map"]}',
+    'src/own.ts': 'mine\n',
+  });
+  const { done } = await moveIn(rig, 'src', 'lib', { dryRun: true });
+  if (!done.rewritten) throw new Error('nothing was planned');
+  const { told } = done.rewritten;
+  expect(told).toMatchObject({
+    mentions: [],
+    left: ['src/own.ts'],
+    commands: ['specs/shop/BACKLOG.yaml:10'],
+  });
+  const text = rewritingText({ ...told, ...done.rewritten }, { dryRun: true, style: plainStyle });
+  expect(text).toContain('leaves   src/own.ts');
+  expect(text).toContain('patterns that named src name lib now');
+  expect(text).toContain('commands still name src: specs/shop/BACKLOG.yaml:10;');
+  rig.write({ 'package.json': '{"files":["dist/src"]}' });
+  expect((await moveIn(rig, 'src', 'lib')).done.rewritten?.told.mentions).toEqual(['package.json']);
+});
+
 test('an output gets another path: the file moves, dependents keep their results, and only gates run', async () => {
   await using rig = await createRig(GATES);
   await built(rig);
@@ -168,7 +233,15 @@ test('what would lose something is refused, and a dry run writes nothing', async
   const before = rig.files();
   const shown = await moveIn(rig, 'shop', 'store', { dryRun: true });
   expect(shown.done.rewritten?.written).toContain('specs/store/PLAN.md');
-  rig.write({ 'own.ts': 'mine\n', 'src/taken.ts': 'mine\n' });
+  expect(rewritingText({ ...shown.done.rewritten!, kept: 0 }, { dryRun: true, style: plainStyle })).toMatch(
+    /^writes {3}specs\/.*\n(?:.*\n)*removes {2}specs\/shop\/PLAN\.md$/m,
+  );
+  rig.write({
+    'own.ts': 'mine\n',
+    'src/taken.ts': 'mine\n',
+    'specs/each/BACKLOG.yaml':
+      'tasks:\n  - { id: all, foreach: [a, b], outputs: ["{{item}}.txt"], inputs: [], run: "true" }\n',
+  });
   for (const [from, to, message] of [
     ['shop', 'page', 'there is a feature page already'],
     ['shop', '-x', 'cannot be the name of a feature'],
@@ -176,6 +249,7 @@ test('what would lose something is refused, and a dry run writes nothing', async
     ['shop/T1', 'page/T9', 'cannot become a task of another feature'],
     ['own.ts', 'other.ts', 'no task owns own.ts'],
     ['nothing', 'other', 'there is no feature, task or output nothing'],
+    ['each/all', 'every', 'each/all stands for the tasks of a `foreach`'],
   ] as const) {
     const refused = await moveIn(rig, from, to);
     expect(refused.failure, from).toMatchObject({ kind: 'usage', message: expect.stringContaining(message) });
@@ -186,7 +260,7 @@ test('what would lose something is refused, and a dry run writes nothing', async
   const drifted = await moveIn(rig, 'shop', 'store');
   expect(drifted.failure).toEqual({ kind: 'drifted-outputs', paths: ['src/prices.ts'] });
   rig.write({ 'src/prices.ts': 'export const prices = 1;\n' });
-  rig.remove('own.ts', 'src/taken.ts');
+  rig.remove('own.ts', 'src/taken.ts', 'specs/each');
   expect(rig.files()).toEqual(before);
 });
 

@@ -71,8 +71,8 @@ async function run<T extends object>(
   const { told, ...done } = rewritten;
   if (json) printJson({ schema: 1, ...told, ...done, applied: !dryRun });
   else {
-    print(rewritingText({ ...told, ...done }, styleFor(process.stdout)));
-    say(dryRun ? 'this would be done; nothing was written' : sentence(rewritten));
+    print(rewritingText({ ...told, ...done }, { dryRun, style: styleFor(process.stdout) }));
+    say(dryRun ? 'nothing was written: this was a dry run' : sentence(rewritten));
   }
   return exitCode;
 }
