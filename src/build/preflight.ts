@@ -9,18 +9,19 @@ import { buildInputTree } from '../analysis/input-tree.js';
 import type { Check } from '../analysis/verdict.js';
 import { gatesOf } from '../analysis/visible-files.js';
 import { mapBounded } from '../base/bounded.js';
+import { ok } from '../base/result.js';
 import { canonicalJson, type Digest, digestFields } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { cannotStart, type ToCome } from '../model/output/cannot-start.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
-import { readPreflight, writePreflight } from '../project/clone-records.js';
+import { type PreflightOutcome, readPreflight, writePreflight } from '../project/clone-records.js';
 import { lockedTask } from '../project/project.js';
 import { firstProgram } from '../specs/programs.js';
 import { inspectTasks } from './dry-run.js';
 import type { BuildOptions } from './options.js';
-import type { VerifyParts } from './verify.js';
+import { onWorker, type VerifyParts } from './verify.js';
 
 export interface PreflightParts extends Omit<VerifyParts, 'sessionState' | 'now'> {
   readonly options: Pick<BuildOptions, 'keepEdits'>;
@@ -48,8 +49,8 @@ interface Trials {
   readonly gates: ReadonlyMap<string, Trial>;
   /** For tasks that wait for others: programs of their gates. */
   readonly programs: ReadonlyMap<string, Trial>;
-  /** Tasks that were never built, with the commands of all their gates. */
-  readonly first: ReadonlyMap<Task, readonly string[]>;
+  /** Tasks that were never built, with the commands of all their gates and the tree from which their agents start. */
+  readonly first: ReadonlyMap<Task, { readonly commands: readonly string[]; readonly tree: ObjectId }>;
 }
 
 interface Findings {
@@ -58,8 +59,6 @@ interface Findings {
   /** Told for tasks that are not reached. */
   readonly first: { readonly task: Label; readonly failure: Failure } | undefined;
 }
-
-export type Outcome = 'passes' | 'fails';
 
 export class Preflight {
   private readonly parts: PreflightParts;
@@ -94,12 +93,13 @@ export class Preflight {
     const { state } = prepared.project.repository;
     const { gates, programs, first } = await this.trials();
     const known = await readPreflight(state);
-    const remembered: Record<Digest, Outcome> = {};
+    const remembered: Record<Digest, PreflightOutcome> = {};
     const stopped = new Map<Label, Failure>();
     const reached = new Set<Label>();
-    const passing = new Set<string>();
+    /** By command: the tree on which it passes. */
+    const passing = new Map<string, ObjectId>();
     await mapBounded([...gates, ...programs], async ([command, trial]) => {
-      const { task, key, program } = trial;
+      const { task, key, program, tree } = trial;
       const outcome = (key === undefined ? undefined : known[key]) ?? (await this.outcomeOf(trial));
       if (typeof outcome === 'object') {
         if (!stopped.has(task.label)) stopped.set(task.label, outcome);
@@ -108,10 +108,10 @@ export class Preflight {
       }
       if (outcome === undefined || key === undefined) return;
       remembered[key] = outcome;
-      if (outcome === 'passes') passing.add(command);
+      if (outcome === 'passes') passing.set(command, tree);
     });
-    for (const [task, commands] of first)
-      if (commands.every((command) => passing.has(command))) this.warnOfPassing(task);
+    for (const [task, { commands, tree }] of first)
+      if (commands.every((command) => passing.get(command) === tree)) this.warnOfPassing(task);
     if (Object.keys(remembered).length > 0) await writePreflight(state, { ...known, ...remembered });
     const [found] = [...stopped].map(([task, failure]) => ({ task, failure }));
     // A task that waits for another one will not be reached, so the build tells of it.
@@ -135,7 +135,7 @@ export class Preflight {
     const rows = await inspectTasks(prepared);
     const gates = new Map<string, Trial>();
     const programs = new Map<string, Trial>();
-    const first = new Map<Task, readonly string[]>();
+    const first = new Map<Task, { commands: readonly string[]; tree: ObjectId }>();
     if (!rows.ok) return { gates, programs, first };
     const known = new Map<Label, DependencyOutputs>();
     const settings = settingsFor(prepared.settings, () => true).flatMap(({ name, value }) => [name, value]);
@@ -160,11 +160,13 @@ export class Preflight {
         lockedTask(project, task) !== undefined || (project.owned.get(task.label)?.size ?? 0) > 0;
       const commands = check.gates.map((gate) => canonicalJson([gate.command, task.network]));
       // The gates of the project pass before on purpose, and a gate may pass for what was built before.
-      if (!isBuilt && task.verify.length > 0) first.set(task, commands);
+      if (!isBuilt && task.verify.length > 0) first.set(task, { commands, tree });
+      // What the task writes decides whether a gate that misses a file fails as it should.
+      const written = canonicalJson([task.outputs, task.edits]);
       for (const [at, gate] of check.gates.entries()) {
         const command = commands[at] as string;
         if (gates.has(command)) continue;
-        const key = digestFields('conductor.preflight.1', [command, tree, ...settings]);
+        const key = digestFields('conductor.preflight.2', [command, tree, written, ...settings]);
         gates.set(command, { task, gate, tree, key });
       }
     }
@@ -185,7 +187,12 @@ export class Preflight {
   }
 
   /** Undefined: nothing is known. */
-  private async outcomeOf({ task, gate, tree, program }: Trial): Promise<Outcome | Failure | undefined> {
+  private async outcomeOf({
+    task,
+    gate,
+    tree,
+    program,
+  }: Trial): Promise<PreflightOutcome | Failure | undefined> {
     const { prepared, executor, workers, priority, caller } = this.parts;
     const { project } = prepared;
     const minutes = Math.min(gate.timeoutMinutes ?? project.config.timeouts.gate, MAX_MINUTES);
@@ -204,15 +211,12 @@ export class Preflight {
       isPreflight: true,
     } as const;
     const { signal } = caller;
-    const judged = await workers
-      .run(() => executor.runGates(run, { signal, emit: () => {} }), priority(task.label), signal)
-      .catch((error: unknown) => {
-        if (signal.aborted) return undefined;
-        throw error;
-      });
-    if (!judged) return undefined;
-    if (judged.ok) return 'passes';
-    const { failure } = judged;
+    const ran = await onWorker(workers, priority(task.label), signal, async () =>
+      ok(await executor.runGates(run, { signal, emit: () => {} })),
+    );
+    if (!ran.ok) return undefined;
+    if (ran.value.ok) return 'passes';
+    const { failure } = ran.value;
     // Set-up or the disk: the task would fail likewise, before its agent is asked.
     if (!/^gate-/.test(failure.kind)) return undefined;
     if (program === undefined) return brokenGate(task, failure) ?? 'fails';

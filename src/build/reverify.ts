@@ -16,7 +16,7 @@ import { firstMaking, type GateRun, type Provenance, type Usage } from '../model
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { brokenGate } from './preflight.js';
-import { gatesRunKey, runGatesOn, type VerifyParts } from './verify.js';
+import { gatesRunKey, onWorker, runGatesOn, type VerifyParts } from './verify.js';
 
 export interface ReverifyParts extends VerifyParts {
   /** Of conductor. */
@@ -57,16 +57,9 @@ export async function reverify(
   if (before) return { fails: ok({ failure: before, against: check.former.against }), usage: {} };
   const meter = new WorkMeter();
   const judged = await sessionState.runs.join({ key, label }, caller, (context) =>
-    workers
-      .run(
-        () => judge(parts, check, dependencyOutputs, { ...context, meter }),
-        priority(label),
-        context.signal,
-      )
-      .catch((error: unknown) => {
-        if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
-        throw error;
-      }),
+    onWorker(workers, priority(label), context.signal, () =>
+      judge(parts, check, dependencyOutputs, { ...context, meter }),
+    ),
   );
   const { against, result } = check.former;
   const { usage } = meter;
@@ -76,7 +69,9 @@ export async function reverify(
     return { fails: ok(undefined), usage };
   }
   const failure = judged.error;
-  const broken = brokenGate(check.task, failure);
+  // With `preflight: false` conductor concludes nothing from what a gate prints.
+  const { preflight } = parts.prepared.project.config;
+  const broken = preflight ? brokenGate(check.task, failure) : undefined;
   if (broken) return { fails: err(broken), usage };
   if (!speaksAgainst(failure)) return { fails: judged, usage };
   sessionState.failed.set(key, failure);

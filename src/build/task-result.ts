@@ -26,7 +26,7 @@ import { type KeptWork, WorkStore } from '../store/kept-work.js';
 import type { BuildOptions } from './options.js';
 import type { Preflight } from './preflight.js';
 import { type ReverifyParts, reverify } from './reverify.js';
-import { recordGates } from './verify.js';
+import { onWorker, recordGates } from './verify.js';
 
 export interface MakeParts extends ReverifyParts, EscalationParts {
   readonly prepared: Prepared;
@@ -170,12 +170,9 @@ function execute(
   const { label, recipe } = task;
   const runsNothing = gates.length === 0 && !formatOf(parts.prepared.project, task);
   const isRendered = recipe.kind === 'render' && runsNothing;
-  return (isRendered ? renderers : workers)
-    .run(() => escalate(parts, stale, context), priority(label), context.signal)
-    .catch((error: unknown) => {
-      if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
-      throw error;
-    });
+  return onWorker(isRendered ? renderers : workers, priority(label), context.signal, () =>
+    escalate(parts, stale, context),
+  );
 }
 
 async function keptResult(

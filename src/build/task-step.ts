@@ -53,7 +53,7 @@ const MAX_OTHERS = 5;
 export class TaskStep extends TaskOutcomes {
   usage: Usage = {};
   private readonly stale = new Map<Label, string>();
-  /** Results that were recorded as people left them. */
+  /** Results that this build was the first to record as people left them. */
   private readonly accepted: StoredResult[] = [];
   private readonly parts: TaskStepParts;
   private readonly checks: Limiter;
@@ -175,7 +175,7 @@ export class TaskStep extends TaskOutcomes {
     }
   }
 
-  /** Removes accepted results when the build is refused, so that no later build finds them. */
+  /** Removes accepted results when the build is refused, so that no later build finds them. Those from before stay. */
   async takeBackAccepted(): Promise<void> {
     for (const { key } of this.accepted) await this.parts.prepared.store.forget(key);
   }
@@ -192,8 +192,9 @@ export class TaskStep extends TaskOutcomes {
       return undefined;
     const recorded = await acceptFiles(parts, check, this.dependencyOutputs);
     if (!recorded?.ok) return recorded;
-    this.accepted.push(recorded.value.result);
-    return this.finish(recorded.value, recorded.value.result, 'accepted');
+    const { result } = recorded.value;
+    if (!result.stood) this.accepted.push(result);
+    return this.finish(recorded.value, result, 'accepted');
   }
 
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {

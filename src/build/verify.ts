@@ -48,14 +48,24 @@ export async function verifyResult(
   const before = sessionState.failed.get(key);
   if (before) return err(before);
   return sessionState.runs.join({ key, label }, caller, async (context) => {
-    const verified = await workers
-      .run(() => runGatesOn(parts, check, dependencyOutputs, context), priority(label), context.signal)
-      .catch((error: unknown) => {
-        if (context.signal.aborted) return err<Failure>({ kind: 'cancelled' });
-        throw error;
-      });
+    const verified = await onWorker(workers, priority(label), context.signal, () =>
+      runGatesOn(parts, check, dependencyOutputs, context),
+    );
     if (!verified.ok && verified.error.kind !== 'cancelled') sessionState.failed.set(key, verified.error);
     return verified;
+  });
+}
+
+/** Waits for a worker, then does the work. Whatever breaks after an abort, or still waits then, fails with `cancelled`. */
+export function onWorker<T>(
+  workers: Limiter,
+  priority: number,
+  signal: AbortSignal,
+  work: () => Promise<Result<T, Failure>>,
+): Promise<Result<T, Failure>> {
+  return workers.run(work, priority, signal).catch((error: unknown) => {
+    if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
+    throw error;
   });
 }
 

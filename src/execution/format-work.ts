@@ -35,7 +35,10 @@ export async function formatWork(
   const files = new Map<string, Entry>(
     [...work.outputs, ...edited].filter(([, one]) => one.mode.startsWith('100')),
   );
-  if (!format || files.size === 0) return ok(work);
+  const jobs = (format?.steps ?? []).flatMap((step) =>
+    formatCommands(step, [...files.keys()]).map((command) => ({ name: formatName(step), command })),
+  );
+  if (!format || jobs.length === 0) return ok(work);
   const { objects, pool, config } = parts;
   const there = await objects.list(work.tree);
   const settings = Object.entries(format.inputs).filter(([path]) => !there.get(path));
@@ -44,17 +47,12 @@ export async function formatWork(
     new Map(settings.map(([path, entry]) => [path, decodeEntry(entry)])),
   );
   await pool.show(workspace, shown);
-  let ran = 0;
-  for (const step of format.steps) {
-    for (const command of formatCommands(step, [...files.keys()])) {
-      const gate = { name: formatName(step), command };
-      const job = { run: { task: run.label, tree: shown, gates: [], network: false, attempt: number }, gate };
-      const log = `format-${number}.${++ran}.log`;
-      const { failure } = await runGate(parts, { ...job, index: 0, round: 1, workspace, log }, context);
-      if (failure) return err(failure);
-    }
+  for (const [at, gate] of jobs.entries()) {
+    const job = { run: { task: run.label, tree: shown, gates: [], network: false, attempt: number }, gate };
+    const log = `format-${number}.${at + 1}.log`;
+    const { failure } = await runGate(parts, { ...job, index: 0, round: 1, workspace, log }, context);
+    if (failure) return err(failure);
   }
-  if (ran === 0) return ok(work);
   const captured = await captureResult(workspace, objects, {
     inputTree: shown,
     outputs: [...files.keys()].map(escapeGlob),

@@ -204,9 +204,13 @@ export async function writeUncommittedLocks(state: string, record: UncommittedLo
   await writeAtomic(`${state}/uncommitted-locks.json`, JSON.stringify(record));
 }
 
-/** What gates did on the files from which agents start, by a digest of the gate and these files. */
-export async function readPreflight(state: string): Promise<Record<string, 'passes' | 'fails'>> {
-  return (await readRecord<Record<string, 'passes' | 'fails'>>(`${state}/preflight.json`)) ?? {};
+/** What a gate did on the files from which an agent starts. */
+export type PreflightOutcome = 'passes' | 'fails';
+
+/** By a digest of the gate, these files and what the task writes. */
+export async function readPreflight(state: string): Promise<Record<string, PreflightOutcome>> {
+  const record = await readRecord(`${state}/preflight.json`);
+  return soundOf<PreflightOutcome>(record, (one) => one === 'passes' || one === 'fails');
 }
 
 /** The last ones. */
@@ -214,7 +218,7 @@ const MAX_PREFLIGHT = 2000;
 
 export async function writePreflight(
   state: string,
-  outcomes: Readonly<Record<string, 'passes' | 'fails'>>,
+  outcomes: Readonly<Record<string, PreflightOutcome>>,
 ): Promise<void> {
   const kept = Object.fromEntries(Object.entries(outcomes).slice(-MAX_PREFLIGHT));
   await writeAtomic(`${state}/preflight.json`, JSON.stringify(kept));

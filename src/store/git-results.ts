@@ -121,7 +121,8 @@ export class GitResults implements ResultStore {
     if (created.value === 'exists') {
       const standing = await this.find(result.key);
       if (!standing.ok) return standing;
-      if (standing.value) return ok({ ...standing.value, adopted: standing.value.commit !== commit });
+      if (standing.value)
+        return ok({ ...standing.value, adopted: standing.value.commit !== commit, stood: true });
       // The existing one may not be used here: ours replaces it.
       await this.point(resultName(result.key), commit);
     }

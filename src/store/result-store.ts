@@ -17,6 +17,8 @@ export interface NewResult {
 export interface KeptResult extends StoredResult {
   /** Another one was there first, here or on a remote, and this is it: the gates of ours say nothing of it. */
   readonly adopted?: boolean;
+  /** The key had this result or another one before: a build that is refused leaves it in the store. */
+  readonly stood?: boolean;
 }
 
 export interface ResultStore {

@@ -205,7 +205,7 @@ export class TieredResults implements ResultStore {
     this.sharing.warn(
       `${provenance.label}: the first remote already has another result for this key; conductor uses that one`,
     );
-    return { ...first, adopted: true };
+    return { ...first, adopted: true, stood: true };
   }
 
   /** What remotes have under a key, if it may be used here. */

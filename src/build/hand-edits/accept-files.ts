@@ -9,18 +9,17 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import type { CarriedTask } from '../options.js';
-import type { FinishedTask } from '../publishing/publish-plan.js';
 import { carryResult } from './carry-result.js';
 import { filesOnDisk, isSameWork } from './files-on-disk.js';
 import { builtKey } from './merge-edits.js';
-import { type RecordParts, recordByHand } from './record-edits.js';
+import { type RecordedTask, type RecordParts, recordByHand } from './record-edits.js';
 
 /** Undefined where the files are those of the result that would be restored anyway. */
 export async function acceptFiles(
   parts: RecordParts & { readonly options: { readonly carried?: ReadonlyMap<Label, CarriedTask> } },
   check: Check,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-): Promise<Result<FinishedTask, Failure> | undefined> {
+): Promise<Result<RecordedTask, Failure> | undefined> {
   const { carried } = parts.options;
   if (carried) return carryResult(parts, check, carried, dependencyOutputs);
   const files = await filesOnDisk(parts.prepared, check.task, dependencyOutputs);

@@ -4,7 +4,7 @@ import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import { ownTextDigest } from '../../analysis/former-result.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
-import { type Manifest, madeBy, nextKey, type Provenance, type StoredResult } from '../../model/action.js';
+import { type Manifest, madeBy, nextKey, type Provenance } from '../../model/action.js';
 import { digestFields } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
@@ -12,9 +12,8 @@ import type { Label } from '../../model/task.js';
 import { digestFiles } from '../../model/tree.js';
 import { lockedTask } from '../../project/project.js';
 import type { CarriedTask } from '../options.js';
-import type { FinishedTask } from '../publishing/publish-plan.js';
 import { filesOnDisk, isSameWork } from './files-on-disk.js';
-import type { RecordParts } from './record-edits.js';
+import type { RecordedTask, RecordParts } from './record-edits.js';
 
 /**
  * The result under a key that follows from the new name alone, so that every clone and every machine finds the same one.
@@ -25,7 +24,7 @@ export async function carryResult(
   check: Check,
   carried: ReadonlyMap<Label, CarriedTask>,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-): Promise<Result<FinishedTask, Failure>> {
+): Promise<Result<RecordedTask, Failure>> {
   const { project, store } = parts.prepared;
   const { task, facts } = check;
   const former = carried.get(task.label);
@@ -53,7 +52,7 @@ export async function carryResult(
   });
   const kept = await store.keep(draft(facts.key));
   if (!kept.ok) return kept;
-  let result: StoredResult = kept.value;
+  let result = kept.value;
   if (!isSameWork(files.value, result)) {
     // The name had another task before, with other files.
     const own = nextKey(

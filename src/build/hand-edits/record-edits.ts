@@ -9,13 +9,14 @@ import type { Check } from '../../analysis/verdict.js';
 import { conflictSides } from '../../base/conflict-markers.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { type ActionKey, type GateRun, nextKey, type StoredResult } from '../../model/action.js';
+import { type ActionKey, type GateRun, nextKey } from '../../model/action.js';
 import { digestFields } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { digestFiles, encodeEntry, type Files } from '../../model/tree.js';
-import type { NewResult } from '../../store/result-store.js';
+import type { KeptResult, NewResult } from '../../store/result-store.js';
 import { contentProblem } from '../../workspace/capture.js';
+import type { FinishedTask } from '../publishing/publish-plan.js';
 import { type VerifyParts, verifyResult } from '../verify.js';
 import { isSameWork, type TaskFiles } from './files-on-disk.js';
 
@@ -28,6 +29,11 @@ export interface RecordParts extends VerifyParts {
   now(): number;
 }
 
+/** A task with the result that its files were recorded as. */
+export interface RecordedTask extends FinishedTask {
+  readonly result: KeptResult;
+}
+
 /**
  * The files as a result with the provenance "accepted". It gets the key of today's spec when nothing has that one yet;
  * otherwise one of its own, which follows from that key and the files: who accepts the same finds the same, and who
@@ -38,7 +44,7 @@ export async function recordByHand(
   check: Check,
   files: TaskFiles,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
-): Promise<Result<StoredResult, Failure>> {
+): Promise<Result<KeptResult, Failure>> {
   const { objects, config } = parts.prepared.project;
   const { store } = parts.prepared;
   const startedAt = parts.now();

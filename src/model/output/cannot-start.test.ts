@@ -31,6 +31,8 @@ const CASES: readonly (readonly [exit: number, output: string, why: string, own?
     'scripts/check.sh does not exist',
     'scripts/check.sh',
   ],
+  [2, "sh: 0: Can't open scripts/check.sh\n", 'scripts/check.sh does not exist', 'scripts/check.sh'],
+  [127, "sh: 0: Can't open scripts/check.sh\n", 'scripts/check.sh does not exist', 'scripts/check.sh'],
   [
     1,
     "Error: EROFS: read-only file system, mkdir '/w/node_modules/.vite'\n",
@@ -44,6 +46,7 @@ const CASES: readonly (readonly [exit: number, output: string, why: string, own?
     'failed to initialize build cache at /root/.cache/go-build: mkdir /root/.cache: read-only file system',
   ],
   [1, 'npm error Missing script: "test"\nnpm error\n', 'package.json has no script test', 'package.json'],
+  [1, 'npm ERR! missing script: test\n', 'package.json has no script test', 'package.json'],
   [1, 'npm ERR! Missing script: "check"\n', 'package.json has no script check', 'package.json'],
   [
     254,

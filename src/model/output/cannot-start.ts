@@ -86,8 +86,8 @@ const RULES: readonly Rule[] = [
     why: ([, name, other]) => `${name ?? other} is not installed`,
     advice: INSTALL,
   },
-  { exit: 127, pattern: /^/, why: () => 'a program of it was not found', advice: INSTALL },
   missing(/(?:^|\n)\S*sh: 0: (?:cannot|can't) open '?([^\s']+?)'?(?::|\n|$)/i),
+  { exit: 127, pattern: /^/, why: () => 'a program of it was not found', advice: INSTALL },
   // What may not be written.
   readOnly(/EROFS: read-only file system, \w+ '([^']+)'/),
   readOnly(/Read-only file system: '([^']+)'/),
@@ -264,7 +264,7 @@ export function cannotStart(
   const hasRun = HAS_RUN.test(text);
   for (const { pattern, exit, why, advice, needs, endings } of RULES) {
     if (exit === undefined ? hasRun && advice !== CACHE : exit !== exitCode) continue;
-    const all = text.matchAll(new RegExp(pattern, 'g'));
+    const all = text.matchAll(new RegExp(pattern, `${pattern.flags}g`));
     // What the code under test may not write is for the agent to mend.
     const found = [...all].find(([line]) => exit !== undefined || !hasRun || OF_A_TOOL.test(line));
     if (!found) continue;

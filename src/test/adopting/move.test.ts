@@ -74,6 +74,23 @@ test('where a build gate fails, nothing is moved or removed, and the command fai
   }
 });
 
+test.each(['a', 'b'])('a move that a gate refuses keeps the result that %s had before', async (name) => {
+  await using rig = await createRig();
+  const tasks = { T1: { description: 'x', inputs: [], outputs: ['one.txt'] } };
+  rig.backlog('a', tasks);
+  rig.answer('a/T1', { 'one.txt': '1\n' });
+  await rig.build();
+  const other = name === 'a' ? 'b' : 'a';
+  expect((await moveIn(rig, 'a', 'b')).failure).toBeUndefined();
+  if (name === 'b') expect((await moveIn(rig, 'b', 'a')).failure).toBeUndefined();
+  rig.config = { ...rig.config, gates: { build: ['false'] } };
+  expect((await moveIn(rig, other, name)).done.summary.outcome).toBe('failed');
+  rig.config = { ...rig.config, gates: {} };
+  rig.remove(`specs/${other}/BACKLOG.yaml`, `specs/${other}/.metadata.json`, 'one.txt');
+  rig.backlog(name, tasks);
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ [`${name}/T1`]: 'cached' });
+});
+
 test('a feature gets another name: its plan, references, results and versions go with it', async () => {
   await using rig = await createRig(GATES);
   await built(rig);

@@ -112,6 +112,30 @@ test('a gate that passes before the work is told, but not for a task that was bu
   expect([second.warnings(), second.outcomes()]).toEqual([[], { 'f/T1': 'built' }]);
 });
 
+test('what is remembered of a gate counts only while the task writes the same files', async () => {
+  await using rig = await preflightRig({ attempts: 1 });
+  const verify = ['sh check.sh'];
+  rig.backlog('f', { T1: task('one.txt', { outputs: ['one.txt', 'check.sh'], verify }) });
+  rig.answer('f/T1', { 'one.txt': 'one\n', 'check.sh': 'exit 1\n' });
+  expect((await rig.build()).failure('f/T1')?.kind).toBe('gate-failed');
+  rig.backlog('f', { T1: task('one.txt', { verify }) });
+  expect((await rig.buildWithoutAgent()).failure('f/T1')?.kind).toBe('gate-cannot-start');
+});
+
+test('that a gate passes before the work is told only of the task on whose files it was tried', async () => {
+  await using rig = await preflightRig();
+  rig.write({ 'there.txt': 'text\n' });
+  const verify = ['test -s there.txt || test -s two.txt'];
+  rig.backlog('f', {
+    T1: task('one.txt', { inputs: ['there.txt'], verify }),
+    T2: task('two.txt', { verify }),
+  });
+  rig.answer('f/T1', { 'one.txt': 'text\n' });
+  rig.answer('f/T2', { 'two.txt': 'text\n' });
+  const built = await rig.build();
+  expect(built.of('warning').map(({ task: label }) => label)).toEqual(['f/T1']);
+});
+
 test('commands and templates cost nothing: their gates are not tried before', async () => {
   await using rig = await preflightRig();
   rig.backlog('f', {

@@ -167,6 +167,22 @@ test('a gate that fails on the former result rebuilds, and the agent is told why
   expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
 });
 
+test('a gate that cannot start on the former result fails the task; with `preflight: false` the task is built', async () => {
+  await using rig = await createRig({ config: { preflight: true } });
+  const one = user({ depends_on: [], verify: ['sh "$(cat data/a.txt)"'] });
+  rig.write({ 'data/a.txt': 'data/check.txt', 'data/check.txt': 'test -s out.txt\n' });
+  rig.backlog('f', { T1: one });
+  rig.answer('f/T1', { 'out.txt': 'word\n' });
+  await rig.build();
+  rig.write({ 'data/a.txt': 'data/gone.txt' });
+  const stopped = await rig.buildWithoutAgent();
+  expect(stopped.failure('f/T1')?.kind).toBe('gate-cannot-start');
+  rig.config = { ...rig.config, preflight: false, attempts: 1 };
+  const tried = await rig.build();
+  expect(asked(tried)).toEqual(['f/T1']);
+  expect(tried.of('task.reverified')).toMatchObject([{ passed: false, failure: { kind: 'gate-failed' } }]);
+});
+
 test('a patch stands only where it applies to the file of today', async () => {
   await using rig = await createRig();
   const lines = (first: string, last: string) => `${first}\n2\n3\n4\n5\n6\n${last}\n`;

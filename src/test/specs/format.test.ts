@@ -67,6 +67,18 @@ test('a formatter that fails rejects the attempt, with its output; what else it 
   expect(rig.read('stray.txt')).toBeUndefined();
 });
 
+test('where a formatter gets none of the files, gates see the tree that is kept, without its settings', async () => {
+  await using rig = await createRig({ config: { format: [{ run: SHOUT, files: '**/*.css' }], attempts: 1 } });
+  rig.write({ '.editorconfig': 'root = true\n' });
+  rig.backlog('f', {
+    T1: { description: 'x', inputs: [], outputs: ['src/**'], verify: ['test ! -e .editorconfig'] },
+  });
+  rig.answer('f/T1', { 'src/a.ts': 'export const a = 1;\n' });
+  const built = await rig.build();
+  // A gate that passes on a second look only would be told as flaky.
+  expect([built.outcomes(), built.warnings()]).toEqual([{ 'f/T1': 'built' }, []]);
+});
+
 test('the nearest list of formatters counts, and an empty one formats nothing', async () => {
   await using rig = await createRig({ config: { format } });
   const task = (to: string, more = {}) => ({ run: `echo text > ${to}`, inputs: [], outputs: [to], ...more });
