@@ -34,7 +34,10 @@ export async function lockedEdits(
   return ok(edits);
 }
 
-/** Whether the files on disk are those that the lock file records, patched ones included. */
+/**
+ * Whether the files on disk are those that the lock file records. A patched file is, with whatever people wrote beside the
+ * patches.
+ */
 export function isAsRecorded(project: Project, locked: LockedTask, onDisk: Files): boolean {
   const recorded = Object.entries(locked.outputs);
   if (recorded.length !== onDisk.size) return false;
@@ -42,7 +45,8 @@ export function isAsRecorded(project: Project, locked: LockedTask, onDisk: Files
     const entry = onDisk.get(path);
     if (!entry || encodeEntry(entry) !== word) return false;
   }
-  return Object.entries(locked.edits ?? {}).every(
-    ([path, edit]) => (project.listing.get(path)?.id ?? '') === edit.merged,
-  );
+  return Object.entries(locked.edits ?? {}).every(([path, edit]) => {
+    const isAsLeft = (project.listing.get(path)?.id ?? '') === edit.merged;
+    return isAsLeft || project.edited.get(path)?.isWhole === true;
+  });
 }

@@ -147,9 +147,20 @@ async function fold(project: Project, path: string, patches: readonly Patch[]) {
   // No base means that people wrote no such file: what is on disk is then a patch alone.
   const edited = project.edited.get(path);
   const base = edited ? edited.base : project.listing.get(path);
-  const changes = patches.map(({ change }) => change);
+  if (edited?.isWhole && areAllRecorded(project, path, patches)) return { file: edited.onDisk, left: [] };
+  const changes = patches.map(({ change }) => ({ ...change, order: edited?.order }));
   const { file, left } = await foldChanges(project.objects, base, changes);
   return { file, left: left.map((i) => (patches[i] as Patch).label) };
+}
+
+/** Whether these are the patches with which the file was published last, each as it was. */
+function areAllRecorded(project: Project, path: string, patches: readonly Patch[]): boolean {
+  const recorded = recordedEditors(project, path);
+  if (recorded.size !== patches.length) return false;
+  return patches.every(({ label, change }) => {
+    const locked = lockedTask(project, project.graph.task(label))?.edits?.[path];
+    return recorded.has(label) && locked?.after === (change.after ? encodeEntry(change.after) : '');
+  });
 }
 
 /** In the order of the graph: dependencies first, then by feature and id. */

@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../base/result.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
 import { parsePattern } from '../model/paths/pattern.js';
 import { type Label, type Task, targetNames } from '../model/task.js';
+import type { TaskGraph } from '../model/task-graph.js';
 import { gatherDefinitions, gatherPrompts } from '../project/agent-files.js';
 import type { Host, LoadedConfig } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
@@ -76,14 +77,23 @@ interface Opened {
 export async function readProject(
   host: Host,
   { project: open, loaded }: Opened,
-  options: Pick<PrepareOptions, 'targets' | 'accept' | 'staged' | 'mayBeEmpty'>,
+  options: Pick<PrepareOptions, 'targets' | 'accept' | 'staged' | 'mayBeEmpty'> &
+    Partial<Pick<PrepareOptions, 'discardEdits'>>,
   read?: Project,
 ): Promise<Result<ReadProject, Failure>> {
   const { config } = loaded;
   const accepts = (task: Task) =>
     options.accept === true && options.targets.some((one) => isNamed(one, task));
+  const discards = (task: Task, graph: TaskGraph) => {
+    if (options.discardEdits !== true) return false;
+    const named = [...graph.tasks.values()].filter((one) =>
+      options.targets.some((name) => isNamed(name, one)),
+    );
+    const labels = new Set(named.map(({ label }) => label));
+    return options.targets.length === 0 || graph.closure(labels).has(task.label);
+  };
   const source = (options.staged ? stagedSource : diskSource)(open, config);
-  const opened = read ? ok(read) : await loadProject(source, accepts);
+  const opened = read ? ok(read) : await loadProject(source, { accepts, discards });
   if (!opened.ok) return opened;
   const project = opened.value;
   if (project.graph.tasks.size === 0 && !options.mayBeEmpty) return err(noSpecs(project));

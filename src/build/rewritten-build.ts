@@ -49,5 +49,6 @@ export async function rewrittenProject(
 ): Promise<Result<Project, Failure>> {
   const tree = await project.objects.editTree(project.snapshot, changes);
   const take = async () => ({ ok: true, value: { tree } }) as const;
-  return loadProject({ ...diskSource(session, loaded.config), take }, accepts);
+  const hands = accepts && { accepts, discards: () => false };
+  return loadProject({ ...diskSource(session, loaded.config), take }, hands);
 }

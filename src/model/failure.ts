@@ -211,8 +211,8 @@ export type Failure =
       /** Remotes that may have them and did not answer. */
       readonly unreached?: readonly string[];
     }
-  /** A change by hand in a patched file concerns the patch of another task too. */
-  | { readonly kind: 'shared-patch'; readonly path: string; readonly with: Label }
+  /** A change by hand in a patched file concerns the patches of other tasks too. */
+  | { readonly kind: 'shared-patch'; readonly path: string; readonly with: readonly Label[] }
   /** `workspace`: where all sides of the files are left, relative to the project. */
   | { readonly kind: 'edit-conflict'; readonly paths: readonly string[]; readonly workspace: string }
   | { readonly kind: 'conflict-markers'; readonly path: string; readonly line: number }

@@ -3,7 +3,7 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../model/feature-lock.js';
-import type { Task } from '../model/task.js';
+import type { Label, Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 import {
   decodeEntry,
@@ -14,8 +14,10 @@ import {
   sameEntry,
 } from '../model/tree.js';
 import { applyPatch } from '../workspace/patches/patch.js';
-import { takenOut } from '../workspace/patches/taken-out.js';
+import type { TouchedLines } from '../workspace/patches/placed-lines.js';
+import { changedState } from './changed-state.js';
 import type { PatchedFile } from './clone-records.js';
+import { type Divided, recordedPatches } from './recorded-patches.js';
 
 /** How an edited file stands: as people wrote it, and how conductor left it last. */
 export interface EditedFile {
@@ -29,9 +31,21 @@ export interface EditedFile {
   readonly baseKnown: boolean;
   /** A person changed lines that a patch put in: whose word counts is not for conductor to say. */
   readonly contested: boolean;
-  /** Likewise, but a task that patches the file is to be accepted: the change becomes a part of its patch. */
-  readonly claimed: boolean;
+  /** The lines that make it contested; empty where they cannot be told. */
+  readonly touched: readonly TouchedLines[];
+  /** Set where a task that patches the file is to be accepted, and the file would be contested without that. */
+  readonly claim: Claim | undefined;
+  /** Tells the order of lines that people and patches put at one place. */
+  readonly order: Entry | undefined;
+  /** The file on disk is `base` with the recorded patches, in the order of lines that a person or the last build gave it. */
+  readonly isWhole: boolean;
 }
+
+/** What becomes of a person's change of patched lines that is accepted. */
+export type Claim =
+  | { readonly kind: 'divided'; readonly patches: Divided['patches'] }
+  /** These tasks have to be accepted too: the change concerns their patches. */
+  | { readonly kind: 'shared'; readonly with: readonly Label[] };
 
 /** Which files tasks patch, and what is recorded of them. */
 export interface PatchRecords {
@@ -41,6 +55,8 @@ export interface PatchRecords {
   readonly patched: ReadonlyMap<string, PatchedFile>;
   /** Tells the tasks whose files are to be accepted as they are. */
   accepts(task: Task): boolean;
+  /** Tells the tasks for which a person's change of patched lines is thrown away. */
+  discards(task: Task, graph: TaskGraph): boolean;
 }
 
 /**
@@ -50,13 +66,17 @@ export interface PatchRecords {
 export async function editedFiles(
   objects: GitObjects,
   listing: Listing,
-  { graph, locks, patched, accepts }: PatchRecords,
+  { graph, locks, patched, accepts, discards }: PatchRecords,
 ): Promise<Map<string, EditedFile>> {
   const paths = new Set<string>();
-  const claims = new Set<string>();
+  const claims = new Map<string, Set<Label>>();
+  const discarded = new Set<string>();
   for (const task of graph.tasks.values()) {
     for (const path of task.edits) paths.add(path);
-    if (accepts(task)) for (const path of task.edits) claims.add(path);
+    if (task.edits.length === 0) continue;
+    if (discards(task, graph)) for (const path of task.edits) discarded.add(path);
+    if (!accepts(task)) continue;
+    for (const path of task.edits) claims.set(path, (claims.get(path) ?? new Set()).add(task.label));
   }
   const records = new Map<string, { base: ObjectId; merged: ObjectId }>();
   const states = new Map<string, Set<ObjectId>>();
@@ -87,42 +107,52 @@ export async function editedFiles(
     const record = records.get(path);
     const mode = onDisk?.mode ?? '100644';
     if (!record) {
-      const unpatched = { merged: undefined, baseKnown: true, contested: false, claimed: false };
-      files.set(path, { base: onDisk, baseKey: keyOf(onDisk), onDisk, ...unpatched });
+      files.set(path, { ...UNTOUCHED, base: onDisk, baseKey: keyOf(onDisk), onDisk, merged: undefined });
       continue;
     }
     const base = await recordedBase(objects, record.base, mode);
     if ((onDisk?.id ?? '') === record.merged || base === 'missing') {
       const known = base !== 'missing';
-      const held = { onDisk, merged: record.merged, baseKnown: known, contested: false, claimed: false };
       const isMerged = (onDisk?.id ?? '') === record.merged;
       const written = record.base === '' ? undefined : { mode, id: record.base };
       const baseKey = keyOf(isMerged ? written : onDisk);
-      files.set(path, { base: known ? base : onDisk, baseKey, ...held });
+      const isWhole = known && isMerged && states.get(path)?.size === 1;
+      const held = { onDisk, merged: record.merged, baseKnown: known, order: onDisk, isWhole };
+      files.set(path, { ...UNTOUCHED, base: known ? base : onDisk, baseKey, ...held });
       continue;
     }
     // Branches that patched the file were merged: none of their records tells of the file as git has put it together.
     const bare =
       (states.get(path)?.size ?? 0) > 1 ? await withoutPatches(objects, path, onDisk, patches) : undefined;
     if (bare?.ok) {
-      const known = { merged: onDisk?.id ?? '', baseKnown: true, contested: false, claimed: false };
-      files.set(path, { base: bare.value, baseKey: keyOf(bare.value), onDisk, ...known });
+      const merged = onDisk?.id ?? '';
+      files.set(path, { ...UNTOUCHED, base: bare.value, baseKey: keyOf(bare.value), onDisk, merged });
       continue;
     }
     const merged = record.merged === '' ? undefined : { mode, id: record.merged };
-    const carried = await applyPatch(objects, base, { path, before: merged, after: onDisk });
-    const bared =
-      carried.ok || !onDisk
-        ? undefined
-        : await takenOut(objects, onDisk, { path, before: base, after: merged });
-    const claimed = !carried.ok && claims.has(path);
-    const kept = carried.ok ? carried.value : claimed ? base : (bared ?? onDisk);
-    const contested = !carried.ok && !claimed && bared === undefined;
-    const told = { base: kept, baseKey: keyOf(kept), onDisk, merged: record.merged };
-    files.set(path, { ...told, baseKnown: true, contested, claimed });
+    const known = await recordedPatches(objects, path, graph, locks);
+    const changed = { path, base, merged, onDisk, patches: known ?? [] };
+    const how = { isKnown: known !== undefined, isDiscarded: discarded.has(path), takers: claims.get(path) };
+    const state = await changedState(objects, changed, how);
+    files.set(path, {
+      ...UNTOUCHED,
+      ...state,
+      baseKey: keyOf(state.base),
+      onDisk,
+      merged: record.merged,
+    });
   }
   return files;
 }
+
+const UNTOUCHED = {
+  baseKnown: true,
+  contested: false,
+  touched: [],
+  claim: undefined,
+  order: undefined,
+  isWhole: false,
+} as const;
 
 function keyOf(entry: Entry | undefined): string {
   return entry ? encodeEntry(entry) : '';

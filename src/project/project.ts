@@ -19,7 +19,7 @@ import { filesOnDisk } from '../workspace/snapshot.js';
 import { emptySubmodules } from '../workspace/tools/submodules.js';
 import { claimedFiles } from './claimed-files.js';
 import { type PatchedFile, readPatched } from './clone-records.js';
-import { type EditedFile, editedFiles } from './edited-files.js';
+import { type EditedFile, editedFiles, type PatchRecords } from './edited-files.js';
 import { shareFiles } from './file-ownership.js';
 import { readLocks } from './lock-files.js';
 import { missingFiles } from './missing-files.js';
@@ -90,13 +90,17 @@ export function lockFiles(project: Project): Set<string> {
   return new Set([...project.features.values()].map((feature) => feature.lockFile));
 }
 
+/** What is to become of the hand edits of which tasks. */
+export type LoadFor = Pick<PatchRecords, 'accepts' | 'discards'>;
+
+const NOTHING_SPECIAL: LoadFor = { accepts: () => false, discards: () => false };
+
 /**
- * Takes the snapshot and reads everything from it. All problems of specs and locks are reported at once. `accepts` tells
- * the tasks whose files are to be accepted as they are.
+ * Takes the snapshot and reads everything from it. All problems of specs and locks are reported at once.
  */
 export async function loadProject(
   source: ProjectSource,
-  accepts: (task: Task) => boolean = () => false,
+  { accepts, discards }: LoadFor = NOTHING_SPECIAL,
 ): Promise<Result<Project, Failure>> {
   const { repository, objects, config, memory, keepParsed } = source;
   const shared = await trackedSecrets(repository, config);
@@ -145,7 +149,9 @@ export async function loadProject(
         (await provenPatches({ repository, objects, listing, graph, locks: locks.value })),
     ),
   );
-  const edited = await editedFiles(objects, listing, { graph, locks: locks.value, patched, accepts });
+  const edited = await editedFiles(objects, listing, {
+    ...{ graph, locks: locks.value, patched, accepts, discards },
+  });
   const specsFolder = `${config.specs}/`;
   const shares = shareFiles({ listing, ownership, recorded, built, specsFolder }, memory.shares);
   memory.shares = shares;

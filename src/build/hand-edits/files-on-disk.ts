@@ -2,7 +2,6 @@
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import { lockedEdits } from '../../analysis/locked-task.js';
-import { foldPatches } from '../../analysis/patches.js';
 import { baseMissing } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -13,7 +12,6 @@ import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Files, sameEntry } from '../../model/tree.js';
 import { lockedTask } from '../../project/project.js';
-import { applyPatch } from '../../workspace/patches/patch.js';
 
 export interface TaskFiles {
   readonly outputs: Files;
@@ -52,12 +50,11 @@ export function isSameWork(files: TaskFiles, result: StoredResult): boolean {
 }
 
 /**
- * The task's former patches. Where a person changed lines that patches had put in, the change becomes a part of this
- * task's patch. The patch that comes last leaves the file as it is on disk; on an earlier one the change may not fit:
- * then the task that comes last has to be accepted with it (`shared-patch`).
+ * The task's former patches. Where a person changed lines that they had put in, the change becomes a part of them; where it
+ * concerns patches of other tasks too, these have to be accepted with it (`shared-patch`).
  */
 async function patchesOnDisk(
-  { project, store, targets }: Prepared,
+  { project, store }: Prepared,
   task: Task,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
 ): Promise<Result<EditPatch[], Failure>> {
@@ -69,7 +66,6 @@ async function patchesOnDisk(
       ? ok(stored.value.edits)
       : await lockedEdits(project, task, locked, dependencyOutputs);
   if (!former.ok) return former;
-  const needs = project.graph.transitiveDependencies(task.label);
   const edits: EditPatch[] = [];
   for (const path of task.edits) {
     const file = project.edited.get(path);
@@ -78,23 +74,10 @@ async function patchesOnDisk(
       if (locked.edits[path]) return err(baseMissing(store, path, locked));
       continue;
     }
-    if (!file.claimed) {
-      edits.push({ base: file.base, ...old });
-      continue;
-    }
-    const before = await foldPatches(project, path, needs, dependencyOutputs);
-    if (!before.ok) return before;
-    const patching = [...project.graph.tasks.values()].filter((one) => one.edits.includes(path));
-    const last = project.graph.inOrder(patching.map((one) => one.label)).at(-1);
-    const merged = file.merged ? { mode: file.onDisk?.mode ?? '100644', id: file.merged } : undefined;
-    const after =
-      last === task.label
-        ? ok(file.onDisk)
-        : await applyPatch(project.objects, old.after, { path, before: merged, after: file.onDisk });
-    if (!after.ok && last !== undefined && !targets.has(last))
-      return err({ kind: 'shared-patch', path, with: last });
-    const kept = after.ok ? after.value : old.after;
-    edits.push({ path, base: file.base, before: before.value, after: kept });
+    const { claim } = file;
+    if (claim?.kind === 'shared') return err({ kind: 'shared-patch', path, with: claim.with });
+    const own = claim?.patches.get(task.label);
+    edits.push({ base: file.base, ...(own ? { path, before: own.before, after: own.after } : old) });
   }
   return ok(edits.filter((edit) => !sameEntry(edit.before, edit.after)));
 }

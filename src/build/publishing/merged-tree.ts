@@ -140,7 +140,7 @@ async function mergeEdits(
     );
     if (!folded.ok) return folded;
     // What is accepted is the file as it is: a publish that would change it has lost something of it.
-    if (file.claimed && !sameEntry(folded.value, file.onDisk)) return err({ kind: 'patch-conflict', path });
+    if (file.claim && !sameEntry(folded.value, file.onDisk)) return err({ kind: 'patch-conflict', path });
     merged.set(path, folded.value);
     if (!sameEntry(project.listing.get(path), folded.value)) changes.set(path, folded.value);
   }

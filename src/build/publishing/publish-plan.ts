@@ -55,7 +55,7 @@ export type Changes = Map<string, Entry | undefined>;
 /** Of the finished tasks those whose patches a failure of putting files together is about. */
 export function tasksInConflict(graph: TaskGraph, finished: readonly Label[], failure: Failure): Label[] {
   const paths = 'path' in failure ? [failure.path] : 'paths' in failure ? failure.paths : [];
-  const named = 'with' in failure ? failure.with : undefined;
+  const named = failure.kind === 'patch-conflict' ? failure.with : undefined;
   const only = named !== undefined && finished.includes(named) ? [named] : finished;
   return only.filter((label) => graph.task(label).edits.some((path) => paths.includes(path)));
 }

@@ -42,7 +42,8 @@ export async function restorePatches(
     files.set(path, file ? file.base : project.listing.get(path));
   }
   for (const path of new Set(patches.value.map((patch) => patch.path))) {
-    const changes = patches.value.filter((patch) => patch.path === path);
+    const order = project.edited.get(path)?.order;
+    const changes = patches.value.flatMap((patch) => (patch.path === path ? [{ ...patch, order }] : []));
     const { file, left } = await foldChanges(project.objects, files.get(path), changes);
     if (left.length > 0) return err({ kind: 'patch-conflict', path });
     files.set(path, file);

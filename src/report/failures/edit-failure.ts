@@ -51,12 +51,9 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
     }
     case 'shared-patch':
       return say(
-        'the hand edit also touches lines of another task',
-        [
-          ['file', failure.path],
-          ['task', failure.with],
-        ],
-        `accept both: \`conductor accept ${task ?? '<task>'} ${failure.with}\``,
+        `the hand edit also touches lines of ${failure.with.length === 1 ? 'another task' : 'other tasks'}`,
+        [['file', failure.path], ...list(failure.with.length === 1 ? 'task' : 'tasks', failure.with)],
+        `accept ${failure.with.length === 1 ? 'both' : 'all of them'}: \`conductor accept ${[task ?? '<task>', ...failure.with].join(' ')}\``,
       );
     case 'edit-conflict':
       return say(

@@ -46,7 +46,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'unknown-version': { kind: 'unknown-version', feature: 'f', version: '9.0.0', known: ['1.0.0'] },
   'unsaved-specs': { kind: 'unsaved-specs', paths },
   'version-incomplete': { kind: 'version-incomplete', version: '1.0.0', paths },
-  'shared-patch': { kind: 'shared-patch', path: 'a.ts', with: 'f/T2' },
+  'shared-patch': { kind: 'shared-patch', path: 'a.ts', with: ['f/T2'] },
   'conflict-markers': { kind: 'conflict-markers', path: 'src/app.ts', line: 12 },
   'edit-conflict': { kind: 'edit-conflict', paths, workspace: '.conductor/conflicts/f~T1' },
   'template-error': { kind: 'template-error', template: 't.hbs', line: 3, message: 'no x' },

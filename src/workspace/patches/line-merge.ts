@@ -3,12 +3,15 @@
 import { randomBytes } from 'node:crypto';
 import { mergeFile } from '../../io/git/merge-file.js';
 import { type DepthOf, indentOf, joined } from './insertions.js';
+import { type OrderedSides, orderedMerge } from './ordered-merge.js';
 
 /** The three texts of a merge. */
 export interface Sides {
   readonly current: Buffer;
   readonly before: Buffer;
   readonly after: Buffer;
+  /** A text that may tell the order of what both sides put at one place. */
+  readonly order?: Buffer | undefined;
 }
 
 export interface MergedLines {
@@ -20,9 +23,12 @@ export interface MergedLines {
 /** Conflict markers get a width and labels that no file has by chance or by malice. */
 const MARKER = 23;
 
-/** Undefined when both sides changed the same lines, or made insertions at one place that have no order. */
+/**
+ * Undefined when both sides changed the same lines, or made insertions at one place that have no order. Where `order` has what
+ * both put there, its order counts.
+ */
 export async function mergeLines(
-  { current, before, after }: Sides,
+  { current, before, after, order }: Sides,
   depthOf: DepthOf = indentOf,
 ): Promise<MergedLines | undefined> {
   const tag = randomBytes(12).toString('hex');
@@ -31,6 +37,12 @@ export async function mergeLines(
     size: MARKER,
   });
   if (conflicts === 0) return { text, isClean: true };
+  if (order) {
+    const [ours, base, theirs, told] = [current, before, after, order].map((one) => one.toString('latin1'));
+    const sides = { current: ours, before: base, after: theirs, order: told } as OrderedSides;
+    const ordered = orderedMerge(sides);
+    if (ordered !== undefined) return { text: Buffer.from(ordered, 'latin1'), isClean: true };
+  }
   const whole = joinInsertions(text, tag, depthOf);
   return whole && { text: whole, isClean: false };
 }

@@ -18,6 +18,8 @@ export interface Change {
   readonly path: string;
   readonly before: Entry | undefined;
   readonly after: Entry | undefined;
+  /** A text that tells the order of what the change and `current` put at one place, where it has both. */
+  readonly order?: Entry | undefined;
 }
 
 /**
@@ -32,7 +34,9 @@ export function applyPatch(
 ): Promise<Result<Entry | undefined, 'conflict'>> {
   const known = merges.get(objects) ?? new Map<string, ReturnType<typeof merge>>();
   merges.set(objects, known);
-  const words = [current, change.before, change.after].map((entry) => (entry ? encodeEntry(entry) : ''));
+  const words = [current, change.before, change.after, change.order].map((entry) =>
+    entry ? encodeEntry(entry) : '',
+  );
   const key = [formatOf(change.path), ...words].join(' ');
   const made = known.get(key) ?? merge(objects, current, change);
   known.set(key, made);
@@ -70,7 +74,7 @@ export async function foldChanges(
 async function merge(
   objects: Blobs,
   current: Entry | undefined,
-  { path, before, after }: Change,
+  { path, before, after, order }: Change,
 ): Promise<Result<Entry | undefined, 'conflict'>> {
   if (sameEntry(current, before)) return ok(after);
   if (sameEntry(current, after) || sameEntry(before, after)) return ok(current);
@@ -78,7 +82,8 @@ async function merge(
   if (!current || !after) return err('conflict');
   const texts = await readTexts(objects, [current, before, after]);
   if (!texts) return err('conflict');
-  const sides = { current: texts[0], before: texts[1], after: texts[2] } as Sides;
+  const told = order && (await readTexts(objects, [order]));
+  const sides = { current: texts[0], before: texts[1], after: texts[2], order: told?.[0] } as Sides;
   const merged = await mergeByFormat(path, sides);
   if (merged === undefined) return err('conflict');
   const mode = current.mode === before?.mode ? after.mode : current.mode;

@@ -1,0 +1,196 @@
+/** The recorded patches of one file, put on it as they are recorded or divided anew among their tasks. Decides nothing. */
+
+import type { GitObjects } from '../io/git/objects.js';
+import { type FeatureLock, recordsOf, type TaskRecord } from '../model/feature-lock.js';
+import type { Label } from '../model/task.js';
+import type { TaskGraph } from '../model/task-graph.js';
+import { decodeEntry, type Entry, sameEntry } from '../model/tree.js';
+import { type Change, foldChanges, readTexts } from '../workspace/patches/patch.js';
+import { type HandChange, handChange } from '../workspace/patches/placed-lines.js';
+
+export interface RecordedPatch {
+  readonly label: Label;
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
+}
+
+/** A file that tasks patched and a person changed since. */
+export interface ChangedFile {
+  readonly path: string;
+  /** As people wrote it when it was last published. */
+  readonly base: Entry | undefined;
+  /** As it was published last. */
+  readonly merged: Entry | undefined;
+  readonly onDisk: Entry | undefined;
+  /** In the order in which they are put on the file. */
+  readonly patches: readonly RecordedPatch[];
+}
+
+/** In the order in which they are put on the file; undefined where a store no longer has one of them. */
+export async function recordedPatches(
+  objects: GitObjects,
+  path: string,
+  graph: TaskGraph,
+  locks: ReadonlyMap<string, FeatureLock>,
+): Promise<RecordedPatch[] | undefined> {
+  const found = new Map<Label, readonly TaskRecord[]>();
+  for (const [feature, { tasks }] of locks) {
+    for (const [id, task] of Object.entries(tasks)) {
+      const records = recordsOf(task).filter((record) => record.edits?.[path]);
+      if (records.length > 0) found.set(`${feature}/${id}`, records);
+    }
+  }
+  const labels = graph.inOrder([...found.keys()].filter((label) => graph.tasks.has(label)));
+  const gone = [...found.keys()].filter((label) => !graph.tasks.has(label));
+  const patches: RecordedPatch[] = [];
+  for (const label of [...labels, ...gone]) {
+    const [record] = found.get(label) as readonly TaskRecord[];
+    const tree = record && (await objects.resolve(`${record.result}^{tree}`));
+    if (!record || tree === undefined) return undefined;
+    const before = (await objects.list(tree)).get(`edits/before/${path}`);
+    const word = record.edits?.[path]?.after ?? '';
+    patches.push({ label, before, after: word === '' ? undefined : decodeEntry(word) });
+  }
+  return patches;
+}
+
+/** Undefined where the file is no text. */
+export async function handChangeOf(objects: GitObjects, file: ChangedFile): Promise<HandChange | undefined> {
+  const { base, merged, onDisk, patches } = file;
+  if (!onDisk) return undefined;
+  const sides = patches.flatMap(({ before, after }) => [before, after]);
+  const texts = await readTexts(objects, [base, merged, onDisk, ...sides]);
+  if (!texts) return undefined;
+  // Latin-1 keeps every byte as one character, whatever the encoding of the file is.
+  const [before = '', all = '', now = '', ...rest] = texts.map((text) => text.toString('latin1'));
+  const own = patches.map(({ label }, i) => ({
+    task: label,
+    before: rest[2 * i] as string,
+    after: rest[2 * i + 1] as string,
+  }));
+  return handChange({ before, merged: all, now, patches: own });
+}
+
+/** How a file with patches on it stands to another text. */
+export type Composition = 'same' | 'same-lines' | 'other' | 'no-fit';
+
+/** The patches on `base`, against the text that also tells the order of lines. */
+export async function composition(
+  objects: GitObjects,
+  path: string,
+  base: Entry | undefined,
+  wanted: Entry | undefined,
+  patches: readonly Omit<Change, 'path'>[],
+): Promise<Composition> {
+  const changes = patches.map(({ before, after }) => ({ path, before, after, order: wanted }));
+  const { file, left } = await foldChanges(objects, base, changes);
+  if (left.length > 0) return 'no-fit';
+  if (sameEntry(file, wanted)) return 'same';
+  return (await hasSameLines(objects, file, wanted)) ? 'same-lines' : 'other';
+}
+
+/** Whether both have the same lines, in whatever order. A comma that ends a line says nothing but that it is not the last. */
+async function hasSameLines(
+  objects: GitObjects,
+  a: Entry | undefined,
+  b: Entry | undefined,
+): Promise<boolean> {
+  if (!a || !b) return false;
+  const texts = await readTexts(objects, [a, b]);
+  const [one, other] = (texts ?? []).map((text) =>
+    text
+      .toString('latin1')
+      .split(/\r?\n/)
+      .map((line) => line.replace(/,$/, ''))
+      .sort()
+      .join('\n'),
+  );
+  return one !== undefined && one === other;
+}
+
+/** What a person made of a file, as hand-written text and patches of tasks. */
+export interface Divided {
+  readonly base: Entry | undefined;
+  /** The patches that are other ones than recorded. */
+  readonly patches: ReadonlyMap<Label, RecordedPatch>;
+}
+
+/**
+ * The file on disk as a hand-written text with patches, of which only those of `takers` are other ones than recorded.
+ * Undefined where the change concerns the patches of other tasks too. Put together, they give the file on disk.
+ */
+export async function divided(
+  objects: GitObjects,
+  file: ChangedFile,
+  change: HandChange | undefined,
+  takers: ReadonlySet<Label>,
+): Promise<Divided | undefined> {
+  const { path, base, onDisk, patches } = file;
+  const touched = new Set(change?.touched.flatMap(({ tasks }) => tasks));
+  if ([...touched].some((label) => !takers.has(label))) return undefined;
+  const isWhole = async ({ base: text, patches: own }: Divided) => {
+    const all = patches.map((patch) => own.get(patch.label) ?? patch);
+    return (await composition(objects, path, text, onDisk, all)) === 'same';
+  };
+  const written = change && (await textEntry(objects, onDisk, change.textWith(new Set())));
+  if (change && written) {
+    const own = async (labels: Iterable<Label>) => {
+      const made = new Map<Label, RecordedPatch>();
+      for (const label of labels) {
+        const after = await textEntry(objects, onDisk, change.textWith(new Set([label])));
+        made.set(label, { label, before: written, after });
+      }
+      return { base: written, patches: made };
+    };
+    const ours = patches.map(({ label }) => label).filter((label) => takers.has(label));
+    for (const labels of [touched, new Set(ours)]) {
+      const found = await own(labels);
+      if (await isWhole(found)) return found;
+    }
+  }
+  const last = patches.at(-1);
+  if (!last || !takers.has(last.label)) return undefined;
+  // The one that is put on last can leave the file as it is, whatever the others are.
+  const others = patches.slice(0, -1).map(({ before, after }) => ({ path, before, after }));
+  const { file: below, left } = await foldChanges(objects, base, others);
+  const onOthers = {
+    base,
+    patches: new Map([[last.label, { label: last.label, before: below, after: onDisk }]]),
+  };
+  if (left.length === 0 && (await isWhole(onOthers))) return onOthers;
+  if (!patches.every(({ label }) => takers.has(label))) return undefined;
+  const none = patches.map(({ label }): [Label, RecordedPatch] => [
+    label,
+    { label, before: base, after: base },
+  ]);
+  const alone = new Map(none).set(last.label, { label: last.label, before: base, after: onDisk });
+  return { base, patches: alone };
+}
+
+/** The tasks that have to be accepted with `takers`, so that the change can be divided. */
+export async function takersBeside(
+  objects: GitObjects,
+  file: ChangedFile,
+  change: HandChange | undefined,
+  takers: ReadonlySet<Label>,
+): Promise<Label[]> {
+  const labels = file.patches.map(({ label }) => label);
+  const touched = new Set(change?.touched.flatMap(({ tasks }) => tasks));
+  const last = labels.at(-1);
+  const tries = [touched, new Set([...touched, ...(last === undefined ? [] : [last])]), new Set(labels)];
+  for (const more of tries) {
+    const all = new Set([...takers, ...more]);
+    if (await divided(objects, file, change, all))
+      return labels.filter((one) => more.has(one) && !takers.has(one));
+  }
+  return labels.filter((label) => !takers.has(label));
+}
+
+/** `text` as a file with the mode of the one on disk. */
+export async function textEntry(
+  objects: GitObjects,
+  onDisk: Entry | undefined,
+  text: string,
+): Promise<Entry> {
+  return { mode: onDisk?.mode ?? '100644', id: await objects.writeBlob(Buffer.from(text, 'latin1')) };
+}
