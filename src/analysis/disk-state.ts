@@ -5,6 +5,7 @@ import type { LockedTask } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import { encodeEntry, type Files, sameEntry } from '../model/tree.js';
+import type { ChangedPatch } from '../model/verdict.js';
 import type { Project } from '../project/project.js';
 import type { Candidate } from './alternative-keys.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
@@ -64,6 +65,30 @@ export function contestedEdits(
 ): string[] {
   const made = task.edits.filter((path) => locked?.edits?.[path] && project.edited.get(path)?.contested);
   return made.filter((path) => !reasons.some((one) => one.kind === 'patch-conflict' && one.path === path));
+}
+
+/** Whether people changed text beside the task's patches since they were recorded. */
+export function hasTextBeside({ edited }: Project, task: Task): boolean {
+  return task.edits.some((path) => {
+    const file = edited.get(path);
+    return file?.isWhole === true && (file.onDisk?.id ?? '') !== file.merged;
+  });
+}
+
+/** What was changed in the patches of contested files, and who is to be accepted; `isOwn`: files of the task itself too. */
+export function changedPatches(
+  project: Project,
+  { task }: TaskOnDisk,
+  contested: readonly string[],
+  isOwn: boolean,
+): { patches?: readonly ChangedPatch[]; accept?: readonly Label[] } {
+  if (contested.length === 0) return {};
+  const files = contested.map((path) => ({ path, ...project.edited.get(path) }));
+  const patches = files.flatMap(({ path, touched = [] }) => touched.map((lines) => ({ path, ...lines })));
+  const takers = new Set(files.flatMap(({ takers: labels = [] }) => labels));
+  if (isOwn || takers.size === 0) takers.add(task.label);
+  const known = [...takers].filter((label) => project.graph.tasks.has(label));
+  return { patches, accept: project.graph.inOrder(known) };
 }
 
 /**

@@ -14,11 +14,12 @@ export function filesInTheWay(project: Project, outputs: Files): string[] {
 }
 
 /** What a person has to decide before a stale task may take the place of files that they wrote or edited. */
-export function overwriteFailure({ paths, inTheWay: foreign = [] }: Contested): Failure {
-  return foreign.length > 0 ? { kind: 'foreign-files', paths: foreign } : { kind: 'drifted-outputs', paths };
+export function overwriteFailure({ paths, inTheWay: foreign = [], accept }: Contested): Failure {
+  if (foreign.length > 0) return { kind: 'foreign-files', paths: foreign };
+  return { kind: 'drifted-outputs', paths, ...(accept ? { accept } : {}) };
 }
 
-type Contested = Pick<Extract<Verdict, { kind: 'drifted' }>, 'paths' | 'inTheWay'>;
+type Contested = Pick<Extract<Verdict, { kind: 'drifted' }>, 'paths' | 'inTheWay' | 'accept'>;
 
 /** Paths on disk, not as conductor made them, that files at the given paths would replace although they differ. */
 export function inTheWay(project: Project, paths: Iterable<string>): string[] {

@@ -16,7 +16,14 @@ import type { ResultStore } from '../store/result-store.js';
 import { AlternativeKeys, type Candidate } from './alternative-keys.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import { asDependency, lockedPatches } from './dependency-outputs.js';
-import { compareWithDisk, contestedEdits, type DiskState, lostPatches, type Subject } from './disk-state.js';
+import {
+  changedPatches,
+  compareWithDisk,
+  contestedEdits,
+  type DiskState,
+  lostPatches,
+  type Subject,
+} from './disk-state.js';
 import type { FactGatherer, TaskFacts } from './facts.js';
 import { type FormerResult, formerResult } from './former-result.js';
 import { underTodaysKey } from './interfaces/former-keys.js';
@@ -192,26 +199,28 @@ export class Checker {
     const sameKey = locked?.key === facts.key;
     const disk = compareWithDisk(this.project, subject, result?.outputs ?? NO_FILES);
     const known = candidate.reasons.map(({ kind }) => kind);
-    const more = (await this.reasons(subject, disk, result)).filter(
+    const found = (await this.reasons(subject, disk, result)).filter(
       ({ kind }) => kind !== 'forced' || !known.includes(kind),
     );
-    const reasons = [...candidate.reasons, ...more];
+    const reasons = [...candidate.reasons, ...found];
 
     const isCurrent = sameKey && candidate.reasons.length === 0 && !this.options.forced.has(task.label);
     const drift = this.options.discardEdits
       ? disk.blocked
       : [...disk.changed, ...lostPatches(this.project, subject, result, isCurrent)];
-    drift.push(...contestedEdits(this.project, subject, candidate));
+    const contested = contestedEdits(this.project, subject, candidate);
+    const inPatches = changedPatches(this.project, subject, contested, drift.length > 0);
+    drift.push(...contested);
     if (drift.length > 0) {
       const foreign = drift.filter((path) => disk.foreign.has(path));
-      const inTheWay = foreign.length === 0 ? {} : { inTheWay: foreign };
-      if (!isCurrent) return make({ kind: 'drifted', paths: drift, stale: reasons, ...inTheWay }, candidate);
+      const more = { ...inPatches, ...(foreign.length === 0 ? {} : { inTheWay: foreign }) };
+      if (!isCurrent) return make({ kind: 'drifted', paths: drift, stale: reasons, ...more }, candidate);
       // Dependents continue to see the recorded files: an edit affects them only when it is accepted.
       const recorded = new Map(
         Object.entries(locked.outputs).map(([path, word]) => [path, decodeEntry(word)]),
       );
       const made = asDependency(task, result?.outputs ?? recorded, lockedPatches(locked), result?.edits);
-      return make({ kind: 'drifted', paths: drift, stale: undefined, ...inTheWay }, candidate, {
+      return make({ kind: 'drifted', paths: drift, stale: undefined, ...more }, candidate, {
         dependencyOutputs: made,
       });
     }

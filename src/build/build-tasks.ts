@@ -141,10 +141,13 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     const forTasks: Waits = new Map(
       [...units.waiting].map(([label, on]) => [label, { because: 'tasks', on }]),
     );
+    const isAccepted = new Set(
+      [...finished.keys()].filter((label) => step.outcomes.get(label) === 'accepted'),
+    );
     const notPublished = async (because: WaitReason, failure: Failure) => {
       const left = await publishRevisions(prepared, step, emit);
       // Accepted results that a build gate rejects are in no store any more.
-      const isKept = (label: Label) => because !== 'gates' || step.outcomes.get(label) !== 'accepted';
+      const isKept = (label: Label) => because !== 'gates' || !isAccepted.has(label);
       const labels = [...finished.keys()].filter(isKept);
       const all = new Map(labels.map((label) => [label, { because, on: [] }] as const));
       await keepWaiting(prepared, step, new Map([...forTasks, ...all]), emit);
@@ -163,6 +166,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     sessionState.isPublishing = true;
     const published = await publish(prepared, merged.value, emit);
     if (!published.ok) return notPublished('refused', published.error);
+    step.tellAccepted();
     await keepWaiting(prepared, step, forTasks, emit);
     const waiting = forTasks.size;
     if (options.commit) {

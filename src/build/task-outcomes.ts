@@ -1,6 +1,7 @@
 /** What has become of the tasks of one build so far, with the events that tell it. Runs and decides nothing. */
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import type { StoredResult } from '../model/action.js';
 import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
@@ -13,6 +14,10 @@ export class TaskOutcomes {
   readonly outcomes = new Map<Label, TaskOutcomeKind>();
   firstFailure: Failure | undefined;
   readonly failures = new Map<Label, Failure>();
+  /** Results that this build was the first to record as people left them. */
+  protected readonly accepted: StoredResult[] = [];
+  /** What is told of accepted tasks once their records are written, and not before. */
+  private untold: BuildEventBody[] = [];
   /** Finished, and taken out of the publish plan again. */
   private readonly retracted = new Set<Label>();
   private readonly project: Project;
@@ -30,7 +35,20 @@ export class TaskOutcomes {
       ...(saved === undefined ? {} : { saved }),
       ...this.publishedBy(this.project.graph.task(label)),
     };
-    this.emit({ type: 'task.finished', task: label, outcome, ms, ...more });
+    const event = { type: 'task.finished', task: label, outcome, ms, ...more } as const;
+    if (outcome === 'accepted') this.untold.push(event);
+    else this.emit(event);
+  }
+
+  /** The records of accepted tasks are written. */
+  tellAccepted(): void {
+    for (const event of this.untold.splice(0)) this.emit(event);
+  }
+
+  /** They are not, and will not be. */
+  dropAccepted(): void {
+    this.untold = [];
+    for (const [label, outcome] of this.outcomes) if (outcome === 'accepted') this.skip(label, undefined);
   }
 
   protected fail(label: Label, failure: Failure, ms: number): void {
@@ -80,6 +98,7 @@ export class TaskOutcomes {
     this.finished.delete(task);
     this.dependencyOutputs.delete(task);
     this.outcomes.set(task, why.outcome);
+    this.untold = this.untold.filter((event) => !('task' in event && event.task === task));
     this.emit({ type: 'task.finished', task, ms: 0, ...why });
   }
 }

@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
 import { asDependency } from '../analysis/dependency-outputs.js';
+import { hasTextBeside } from '../analysis/disk-state.js';
 import { evolves } from '../analysis/input-tree.js';
 import { seesOtherPatches } from '../analysis/patches.js';
 import { filesInTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
@@ -53,8 +54,6 @@ const MAX_OTHERS = 5;
 export class TaskStep extends TaskOutcomes {
   usage: Usage = {};
   private readonly stale = new Map<Label, string>();
-  /** Results that this build was the first to record as people left them. */
-  private readonly accepted: StoredResult[] = [];
   private readonly parts: TaskStepParts;
   private readonly checks: Limiter;
 
@@ -139,7 +138,10 @@ export class TaskStep extends TaskOutcomes {
         this.finishOverEdits(using, { check }, ok(check.candidate), outcome);
       switch (check.verdict.kind) {
         case 'fresh':
-          return this.accept(check, 'fresh');
+          // What people wrote beside a patch is recorded with it: a clone knows the patch from the record alone.
+          return check.candidate && hasTextBeside(prepared.project, task)
+            ? this.finish({ check }, check.candidate, 'fresh')
+            : this.accept(check, 'fresh');
         case 'cached':
           return restored(how);
         case 'drifted':
@@ -178,6 +180,7 @@ export class TaskStep extends TaskOutcomes {
   /** Removes accepted results when the build is refused, so that no later build finds them. Those from before stay. */
   async takeBackAccepted(): Promise<void> {
     for (const { key } of this.accepted) await this.parts.prepared.store.forget(key);
+    this.dropAccepted();
   }
 
   /** Records the files as they are; undefined when that was not asked for, or they are those of a result anyway. */

@@ -77,7 +77,12 @@ export type Failure =
   /** Nothing is written over them. */
   | { readonly kind: 'files-in-the-way'; readonly paths: readonly string[] }
   // A task failed (exit code 1)
-  | { readonly kind: 'drifted-outputs'; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'drifted-outputs';
+      readonly paths: readonly string[];
+      /** Where lines of patches were changed: the tasks to be accepted together. */
+      readonly accept?: readonly Label[];
+    }
   /** Files that conductor never wrote stand where the task's outputs belong. */
   | { readonly kind: 'foreign-files'; readonly paths: readonly string[] }
   | {

@@ -36,6 +36,15 @@ export type StaleReason =
  */
 export type ObservedChange = readonly string[];
 
+/** Lines of a file that tasks patch, put in by their patches and changed by a person. */
+export interface ChangedPatch {
+  readonly path: string;
+  /** The tasks of these patches; none where nothing tells whose lines they are. */
+  readonly tasks: readonly Label[];
+  readonly was: readonly string[];
+  readonly now: readonly string[];
+}
+
 export type Verdict =
   | { readonly kind: 'fresh'; readonly observed?: ObservedChange }
   /** The store has the result: nothing is run, its files are restored. */
@@ -51,6 +60,10 @@ export type Verdict =
       readonly kind: 'drifted';
       readonly paths: readonly string[];
       readonly stale: readonly StaleReason[] | undefined;
+      /** What was changed in patches of files that nobody owns; absent: nothing. */
+      readonly patches?: readonly ChangedPatch[];
+      /** With `patches`: the tasks that can be accepted together, which settles it. */
+      readonly accept?: readonly Label[];
       /** Those of the paths that conductor never wrote: no command and no flag overwrites or deletes them. */
       readonly inTheWay?: readonly string[];
     }

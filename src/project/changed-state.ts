@@ -40,11 +40,17 @@ export async function changedState(objects: GitObjects, file: ChangedFile, how: 
   if (beside) return beside;
   const { touched = [] } = change ?? {};
   if (how.isDiscarded) return reverted(objects, file, change);
-  if (!how.takers) return { base: onDisk, contested: true, touched };
+  const contested = async (takers: ReadonlySet<Label>) => ({
+    base: onDisk,
+    contested: true,
+    touched,
+    takers: await takersBeside(objects, file, change, takers),
+  });
+  if (!how.takers) return contested(new Set());
   const parts = await divided(objects, file, change, how.takers);
   if (parts) return { base: parts.base, order: onDisk, claim: { kind: 'divided', patches: parts.patches } };
-  const others = await takersBeside(objects, file, change, how.takers);
-  return { base: onDisk, contested: true, touched, claim: { kind: 'shared', with: others } };
+  const state = await contested(how.takers);
+  return { ...state, claim: { kind: 'shared', with: state.takers } };
 }
 
 /** Undefined where the person changed lines of patches. */

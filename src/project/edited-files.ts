@@ -33,6 +33,8 @@ export interface EditedFile {
   readonly contested: boolean;
   /** The lines that make it contested; empty where they cannot be told. */
   readonly touched: readonly TouchedLines[];
+  /** Of a contested file: tasks that can be accepted together, so that it is contested no more. */
+  readonly takers: readonly Label[];
   /** Set where a task that patches the file is to be accepted, and the file would be contested without that. */
   readonly claim: Claim | undefined;
   /** Tells the order of lines that people and patches put at one place. */
@@ -130,7 +132,10 @@ export async function editedFiles(
       continue;
     }
     const merged = record.merged === '' ? undefined : { mode, id: record.merged };
-    const known = await recordedPatches(objects, path, graph, locks);
+    const known = await recordedPatches(objects, path, graph, {
+      locks,
+      by: patched.get(path)?.by ?? [],
+    });
     const changed = { path, base, merged, onDisk, patches: known ?? [] };
     const how = { isKnown: known !== undefined, isDiscarded: discarded.has(path), takers: claims.get(path) };
     const state = await changedState(objects, changed, how);
@@ -149,6 +154,7 @@ const UNTOUCHED = {
   baseKnown: true,
   contested: false,
   touched: [],
+  takers: [],
   claim: undefined,
   order: undefined,
   isWhole: false,

@@ -31,7 +31,7 @@ export async function recordedPatches(
   objects: GitObjects,
   path: string,
   graph: TaskGraph,
-  locks: ReadonlyMap<string, FeatureLock>,
+  { locks, by }: { readonly locks: ReadonlyMap<string, FeatureLock>; readonly by: readonly Label[] },
 ): Promise<RecordedPatch[] | undefined> {
   const found = new Map<Label, readonly TaskRecord[]>();
   for (const [feature, { tasks }] of locks) {
@@ -40,6 +40,8 @@ export async function recordedPatches(
       if (records.length > 0) found.set(`${feature}/${id}`, records);
     }
   }
+  // A feature was removed with its records: its patch is on the file all the same.
+  if (by.some((label) => !found.has(label))) return undefined;
   const labels = graph.inOrder([...found.keys()].filter((label) => graph.tasks.has(label)));
   const gone = [...found.keys()].filter((label) => !graph.tasks.has(label));
   const patches: RecordedPatch[] = [];
@@ -68,7 +70,15 @@ export async function handChangeOf(objects: GitObjects, file: ChangedFile): Prom
     before: rest[2 * i] as string,
     after: rest[2 * i + 1] as string,
   }));
-  return handChange({ before, merged: all, now, patches: own });
+  const change = handChange({ before, merged: all, now, patches: own });
+  const shown = (lines: readonly string[]) =>
+    lines.map((line) => Buffer.from(line.replace(/\r?\n$/, ''), 'latin1').toString('utf8'));
+  const touched = change.touched.map(({ tasks, was, now: left }) => ({
+    tasks,
+    was: shown(was),
+    now: shown(left),
+  }));
+  return { ...change, touched };
 }
 
 /** How a file with patches on it stands to another text. */

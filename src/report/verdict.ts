@@ -9,6 +9,7 @@ import { featureOf } from '../model/history.js';
 import { asCalled } from '../model/output/called-as.js';
 import type { Label } from '../model/task.js';
 import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
+import { changedPatchLines } from './changed-patches.js';
 import { patchLine, type ShownDifference, statLines } from './difference.js';
 import { describeFailure } from './failures/failure.js';
 import type { Reporter, Sink } from './live/reporter.js';
@@ -137,6 +138,7 @@ export async function explainText(task: DescribedTask, style: Style, manifest?: 
     if (reason.kind !== 'manifest-changed') continue;
     for (const change of reason.changes) lines.push('', ...(await changeLines(change, style)));
   }
+  if (task.verdict.kind === 'drifted') lines.push(...changedPatchLines(task.verdict, style));
   if (manifest && manifest.length > 0) {
     lines.push('', 'manifest:');
     const width = Math.max(...manifest.map((item) => textWidth(visible(item.name))));

@@ -140,7 +140,13 @@ async function mergeEdits(
     );
     if (!folded.ok) return folded;
     // What is accepted is the file as it is: a publish that would change it has lost something of it.
-    if (file.claim && !sameEntry(folded.value, file.onDisk)) return err({ kind: 'patch-conflict', path });
+    if (file.claim && !sameEntry(folded.value, file.onDisk)) {
+      const parts = file.claim.kind === 'divided' ? [...file.claim.patches.keys()] : file.claim.with;
+      const others = parts.filter((label) => !plan.finished.has(label));
+      return err(
+        others.length > 0 ? { kind: 'shared-patch', path, with: others } : { kind: 'patch-conflict', path },
+      );
+    }
     merged.set(path, folded.value);
     if (!sameEntry(project.listing.get(path), folded.value)) changes.set(path, folded.value);
   }

@@ -25,6 +25,12 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
   const explain = task === undefined ? 'conductor status' : `conductor explain ${task}`;
   switch (failure.kind) {
     case 'drifted-outputs':
+      if (failure.accept)
+        return say(
+          'lines of patches were edited by hand, and the task must be rebuilt',
+          list('edited', failure.paths),
+          `keep the edit with \`conductor accept ${failure.accept.join(' ')}\`, or drop it with \`conductor build --discard-edits\``,
+        );
       return say(
         `${plural(failure.paths.length, 'output was', 'outputs were')} edited by hand, and the task must be rebuilt`,
         list('edited', failure.paths),
