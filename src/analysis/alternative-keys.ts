@@ -41,6 +41,8 @@ export class AlternativeKeys {
   private readonly store: ResultStore;
   /** Tasks whose results are all passed over. */
   private readonly forced: ReadonlySet<Label>;
+  /** Keys whose result is one of this build: nothing forces it again. */
+  private readonly made = new Set<ActionKey>();
   /** Keys whose result failed its gates in this build, with the gate. */
   private readonly rejected = new Map<ActionKey, string>();
 
@@ -53,6 +55,11 @@ export class AlternativeKeys {
   /** The result under this key does not pass the gates of today. */
   reject(key: ActionKey, gate: string): void {
     this.rejected.set(key, gate);
+  }
+
+  /** The result under this key was made in this build. */
+  keep(key: ActionKey): void {
+    this.made.add(key);
   }
 
   isRejected(key: ActionKey): boolean {
@@ -88,7 +95,7 @@ export class AlternativeKeys {
       }
       if (!result) return ok({ storeKey: key, result, reasons, observed: [] });
       const gate = this.rejected.get(key);
-      const forced = this.forced.has(task.label);
+      const forced = this.forced.has(task.label) && !this.made.has(key);
       if (gate !== undefined || forced) {
         const reason: StaleReason = gate === undefined ? { kind: 'forced' } : { kind: 'gates-failed', gate };
         if (!reasons.some((other) => other.kind === reason.kind)) reasons.push(reason);

@@ -79,6 +79,11 @@ export class Checker {
     this.chain.reject(key, gate);
   }
 
+  /** The result under this key was made in this build: the next check of a forced task takes it. */
+  keep(key: ActionKey): void {
+    this.chain.keep(key);
+  }
+
   async check(
     task: Task,
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,

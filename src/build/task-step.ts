@@ -260,6 +260,10 @@ export class TaskStep extends TaskOutcomes {
     const made = await makeResult(this.parts, { check, dependencyOutputs, former, fromScratch });
     this.usage = addUsage(this.usage, made.usage);
     if (made.ms !== undefined) durations[label] = made.ms;
+    if (typeof made.result === 'object' && made.result.ok && made.result.value) {
+      const { checker, checkerOverEdits } = this.parts.prepared;
+      for (const one of [checker, checkerOverEdits]) one.keep(made.result.value.key);
+    }
     return made;
   }
 }
