@@ -110,3 +110,32 @@ test('edits that a program has made are said in one line, those of people are no
   expect(said).not.toContain('\n');
   expect(driftCauseText([patch('-one', '+two')])).toBeUndefined();
 });
+
+test('an explanation names the changed lines of patches, whose they are and the ways out', async () => {
+  const verdict: Verdict = {
+    kind: 'drifted',
+    paths: ['README.md'],
+    stale: undefined,
+    patches: [
+      { path: 'README.md', tasks: ['a/T1'], was: ['one'], now: ['two\u001b', 'three'] },
+      { path: 'README.md', tasks: ['a/T1', 'b/T1'], was: ['four', 'five'], now: [] },
+    ],
+    accept: ['a/T1', 'b/T1'],
+  };
+  expect(await explainText({ label: 'a/T1', verdict }, plainStyle)).toMatchInlineSnapshot(`
+    "a/T1: drifted: edited by hand: README.md
+
+      README.md: lines of the patch of a/T1 were changed by hand
+        - one
+        + two␛
+        + three
+
+      README.md: lines of the patches of a/T1 and b/T1 were changed by hand
+        - four
+        - five
+
+      to keep the change as a part of the patches: \`conductor accept a/T1 b/T1\`
+      to put the lines of the patches back: \`conductor build --discard-edits\`
+    "
+  `);
+});

@@ -1,20 +1,50 @@
 /** How a patched file stands that a person changed since it was published: what of it is hand-written. Writes only objects. */
 
-import type { GitObjects } from '../io/git/objects.js';
-import type { Label } from '../model/task.js';
-import { type Entry, sameEntry } from '../model/tree.js';
-import { applyPatch } from '../workspace/patches/patch.js';
-import type { HandChange } from '../workspace/patches/placed-lines.js';
-import type { EditedFile } from './edited-files.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { Label } from '../../model/task.js';
+import { type Entry, type ObjectId, sameEntry } from '../../model/tree.js';
+import { applyPatch } from '../../workspace/patches/patch.js';
+import type { HandChange, TouchedLines } from '../../workspace/patches/placed-lines.js';
 import {
   type ChangedFile,
   type Composition,
   composition,
+  type Divided,
   divided,
   handChangeOf,
   takersBeside,
   textEntry,
 } from './recorded-patches.js';
+
+/** How an edited file stands: as people wrote it, and how conductor left it last. */
+export interface EditedFile {
+  readonly base: Entry | undefined;
+  /** `base` in keys: also where a clone knows only from a lock which file it was. Empty: people wrote none. */
+  readonly baseKey: string;
+  readonly onDisk: Entry | undefined;
+  /** The file as conductor last left it; undefined when no task has patched it yet. */
+  readonly merged: ObjectId | undefined;
+  /** False when what people wrote is in no store any more: then `base` still holds the patches. */
+  readonly baseKnown: boolean;
+  /** A person changed lines that a patch put in: whose word counts is not for conductor to say. */
+  readonly contested: boolean;
+  /** The lines that make it contested; empty where they cannot be told. */
+  readonly touched: readonly TouchedLines[];
+  /** Of a contested file: tasks that can be accepted together, so that it is contested no more. */
+  readonly takers: readonly Label[];
+  /** Set where a task that patches the file is to be accepted, and the file would be contested without that. */
+  readonly claim: Claim | undefined;
+  /** Tells the order of lines that people and patches put at one place. */
+  readonly order: Entry | undefined;
+  /** The file on disk is `base` with the recorded patches, in the order of lines that a person or the last build gave it. */
+  readonly isWhole: boolean;
+}
+
+/** What becomes of a person's change of patched lines that is accepted. */
+export type Claim =
+  | { readonly kind: 'divided'; readonly patches: Divided['patches'] }
+  /** These tasks have to be accepted too: the change concerns their patches. */
+  | { readonly kind: 'shared'; readonly with: readonly Label[] };
 
 export interface ChangeFor {
   /** Whether all patches on the file are in the store. */
@@ -36,7 +66,8 @@ export async function changedState(objects: GitObjects, file: ChangedFile, how: 
   // A person took all patches out, or nothing tells what they are.
   if (carried.ok && (!how.isKnown || sameEntry(carried.value, onDisk))) return { base: carried.value };
   const change = await handChangeOf(objects, file);
-  const beside = await besidePatches(objects, file, change, how, carried.ok ? carried.value : undefined);
+  const found = { change, carried: carried.ok ? carried.value : undefined };
+  const beside = await besidePatches(objects, file, how, found);
   if (beside) return beside;
   const { touched = [] } = change ?? {};
   if (how.isDiscarded) return reverted(objects, file, change);
@@ -57,9 +88,8 @@ export async function changedState(objects: GitObjects, file: ChangedFile, how: 
 async function besidePatches(
   objects: GitObjects,
   file: ChangedFile,
-  change: HandChange | undefined,
   { isKnown }: ChangeFor,
-  carried: Entry | undefined,
+  { change, carried }: { readonly change: HandChange | undefined; readonly carried: Entry | undefined },
 ): Promise<State | undefined> {
   const { path, base, merged, onDisk, patches } = file;
   // Where the patches are not known, they are taken for one.
@@ -67,13 +97,13 @@ async function besidePatches(
   const found = (text: Entry | undefined, how: Composition): State | undefined =>
     how === 'other' ? undefined : { base: text, order: onDisk, isWhole: isKnown && how !== 'no-fit' };
   if (carried) {
-    const state = found(carried, await composition(objects, path, carried, onDisk, all));
+    const state = found(carried, await composition(objects, all, { path, base: carried, wanted: onDisk }));
     if (state) return state;
   }
   if (!change) return carried && { base: carried };
   if (change.touched.length > 0) return undefined;
   const written = await textEntry(objects, onDisk, change.textWith(new Set()));
-  return found(written, await composition(objects, path, written, onDisk, all));
+  return found(written, await composition(objects, all, { path, base: written, wanted: onDisk }));
 }
 
 /** The recorded patches as they were; what the person changed beside them stays, where it can be told from the rest. */
@@ -85,7 +115,7 @@ async function reverted(
   if (change) {
     const written = await textEntry(objects, onDisk, change.textWith(new Set()));
     const wanted = await textEntry(objects, onDisk, change.reverted);
-    const how = await composition(objects, path, written, wanted, patches);
+    const how = await composition(objects, patches, { path, base: written, wanted });
     if (how === 'same' || how === 'same-lines') return { base: written, order: wanted };
   }
   return { base, order: merged };

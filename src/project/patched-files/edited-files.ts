@@ -1,10 +1,10 @@
 /** The files that tasks patch and nobody owns: the hand-written text, apart from the patches. Decides nothing. */
 
-import { err, ok, type Result } from '../base/result.js';
-import type { GitObjects } from '../io/git/objects.js';
-import { type FeatureLock, recordsOf, type TaskRecord } from '../model/feature-lock.js';
-import type { Label, Task } from '../model/task.js';
-import type { TaskGraph } from '../model/task-graph.js';
+import { err, ok, type Result } from '../../base/result.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/feature-lock.js';
+import type { Label, Task } from '../../model/task.js';
+import type { TaskGraph } from '../../model/task-graph.js';
 import {
   decodeEntry,
   type Entry,
@@ -12,42 +12,11 @@ import {
   type Listing,
   type ObjectId,
   sameEntry,
-} from '../model/tree.js';
-import { applyPatch } from '../workspace/patches/patch.js';
-import type { TouchedLines } from '../workspace/patches/placed-lines.js';
-import { changedState } from './changed-state.js';
-import type { PatchedFile } from './clone-records.js';
-import { type Divided, recordedPatches } from './recorded-patches.js';
-
-/** How an edited file stands: as people wrote it, and how conductor left it last. */
-export interface EditedFile {
-  readonly base: Entry | undefined;
-  /** `base` in keys: also where a clone knows only from a lock which file it was. Empty: people wrote none. */
-  readonly baseKey: string;
-  readonly onDisk: Entry | undefined;
-  /** The file as conductor last left it; undefined when no task has patched it yet. */
-  readonly merged: ObjectId | undefined;
-  /** False when what people wrote is in no store any more: then `base` still holds the patches. */
-  readonly baseKnown: boolean;
-  /** A person changed lines that a patch put in: whose word counts is not for conductor to say. */
-  readonly contested: boolean;
-  /** The lines that make it contested; empty where they cannot be told. */
-  readonly touched: readonly TouchedLines[];
-  /** Of a contested file: tasks that can be accepted together, so that it is contested no more. */
-  readonly takers: readonly Label[];
-  /** Set where a task that patches the file is to be accepted, and the file would be contested without that. */
-  readonly claim: Claim | undefined;
-  /** Tells the order of lines that people and patches put at one place. */
-  readonly order: Entry | undefined;
-  /** The file on disk is `base` with the recorded patches, in the order of lines that a person or the last build gave it. */
-  readonly isWhole: boolean;
-}
-
-/** What becomes of a person's change of patched lines that is accepted. */
-export type Claim =
-  | { readonly kind: 'divided'; readonly patches: Divided['patches'] }
-  /** These tasks have to be accepted too: the change concerns their patches. */
-  | { readonly kind: 'shared'; readonly with: readonly Label[] };
+} from '../../model/tree.js';
+import { applyPatch } from '../../workspace/patches/patch.js';
+import type { PatchedFile } from '../clone-records.js';
+import { changedState, type EditedFile } from './changed-state.js';
+import { recordedPatches } from './recorded-patches.js';
 
 /** Which files tasks patch, and what is recorded of them. */
 export interface PatchRecords {

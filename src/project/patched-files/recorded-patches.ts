@@ -1,12 +1,12 @@
 /** The recorded patches of one file, put on it as they are recorded or divided anew among their tasks. Decides nothing. */
 
-import type { GitObjects } from '../io/git/objects.js';
-import { type FeatureLock, recordsOf, type TaskRecord } from '../model/feature-lock.js';
-import type { Label } from '../model/task.js';
-import type { TaskGraph } from '../model/task-graph.js';
-import { decodeEntry, type Entry, sameEntry } from '../model/tree.js';
-import { type Change, foldChanges, readTexts } from '../workspace/patches/patch.js';
-import { type HandChange, handChange } from '../workspace/patches/placed-lines.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/feature-lock.js';
+import type { Label } from '../../model/task.js';
+import type { TaskGraph } from '../../model/task-graph.js';
+import { decodeEntry, type Entry, sameEntry } from '../../model/tree.js';
+import { type Change, foldChanges, readTexts } from '../../workspace/patches/patch.js';
+import { type HandChange, handChange } from '../../workspace/patches/placed-lines.js';
 
 export interface RecordedPatch {
   readonly label: Label;
@@ -87,10 +87,12 @@ export type Composition = 'same' | 'same-lines' | 'other' | 'no-fit';
 /** The patches on `base`, against the text that also tells the order of lines. */
 export async function composition(
   objects: GitObjects,
-  path: string,
-  base: Entry | undefined,
-  wanted: Entry | undefined,
   patches: readonly Omit<Change, 'path'>[],
+  {
+    path,
+    base,
+    wanted,
+  }: { readonly path: string; readonly base: Entry | undefined; readonly wanted: Entry | undefined },
 ): Promise<Composition> {
   const changes = patches.map(({ before, after }) => ({ path, before, after, order: wanted }));
   const { file, left } = await foldChanges(objects, base, changes);
@@ -140,7 +142,7 @@ export async function divided(
   if ([...touched].some((label) => !takers.has(label))) return undefined;
   const isWhole = async ({ base: text, patches: own }: Divided) => {
     const all = patches.map((patch) => own.get(patch.label) ?? patch);
-    return (await composition(objects, path, text, onDisk, all)) === 'same';
+    return (await composition(objects, all, { path, base: text, wanted: onDisk })) === 'same';
   };
   const written = change && (await textEntry(objects, onDisk, change.textWith(new Set())));
   if (change && written) {
