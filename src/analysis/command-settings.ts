@@ -37,7 +37,7 @@ export async function commandSettings(
   host: Host,
   { config, handWritten }: { readonly config: Config; readonly handWritten: Listing },
 ): Promise<Result<CommandSettings, Failure>> {
-  const versions = await toolVersions(host, measuredNames(config));
+  const versions = await toolVersions(host, measuredNames(config), config.secrets);
   if (!versions.ok) return versions;
   const items = [
     ...[...config.keyedEnv].sort(compareBytes).map((name) => variable(name, host.env[name])),
@@ -100,13 +100,14 @@ const sessions = new WeakMap<Host, Map<string, Promise<Result<string, Failure>>>
 export async function toolVersions(
   host: Host,
   commands: readonly string[],
+  secrets: readonly string[],
 ): Promise<Result<ReadonlyMap<string, string>, Failure>> {
   const session = sessions.get(host) ?? new Map<string, Promise<Result<string, Failure>>>();
   sessions.set(host, session);
   const found = new Map<string, string>();
   for (const command of commands) {
     if (command.startsWith(LINK)) {
-      found.set(command, await outsideDigest(host.directory, command.slice(LINK.length)));
+      found.set(command, await outsideDigest(host.directory, command.slice(LINK.length), secrets));
       continue;
     }
     const known = session.get(command) ?? printed(host, command);

@@ -229,6 +229,7 @@ async function remember(host: Host, prepared: Prepared, tree: string): Promise<v
     secrets: project.config.secrets,
     named: project.named,
     maxUntracked: untrackedLimit(project.config),
+    ...(project.large.length === 0 ? {} : { large: project.large }),
     shown: project.shared.shown,
     person: project.shared.person,
     tasks: project.graph.tasks.size,

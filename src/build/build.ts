@@ -51,15 +51,17 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
   const how = { secrets: [...secrets], named: [...named], force: [], ...limit };
   const taken = await takeSnapshot(session.repository, session.objects, how);
   if (!taken.ok) return undefined;
-  if (taken.value.tree === last.tree) return last.tasks;
+  // A large file that no build has named yet is named.
+  const isLargeKnown = (taken.value.large ?? []).join('\0') === (last.large ?? []).join('\0');
+  if (taken.value.tree === last.tree && isLargeKnown) return last.tasks;
   session.sessionState.memory.handOn(taken.value, how);
   return undefined;
 }
 
-async function hasSameTools(host: Host, { toolchain }: LastBuild): Promise<boolean> {
+async function hasSameTools(host: Host, { toolchain, secrets }: LastBuild): Promise<boolean> {
   if (toolchain === undefined) return true;
   const { toolVersions } = await import('../analysis/command-settings.js');
-  const today = await toolVersions(host, Object.keys(toolchain));
+  const today = await toolVersions(host, Object.keys(toolchain), secrets);
   return (
     today.ok && Object.entries(toolchain).every(([command, output]) => today.value.get(command) === output)
   );

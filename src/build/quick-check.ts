@@ -21,14 +21,13 @@ import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { isAsRecorded } from '../workspace/index-record.js';
-import { largerThan, othersArguments } from '../workspace/large-files.js';
+import { largerThan, othersArguments, pathsOf } from '../workspace/large-files.js';
 import {
-  addArguments,
   indexCall,
   pathspecs,
+  REFRESH_ARGUMENTS,
   SECRETS_RECORD,
-  secretsText,
-  updateArguments,
+  takenInText,
 } from '../workspace/private-index.js';
 import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
 
@@ -70,12 +69,12 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   }
 }
 
-/** Something that a full build looks after first: what a killed one left, or an index of other secrets. */
+/** Something that a full build looks after first: what a killed one left, or an index that takes in other files. */
 function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean {
   const index = join(state, 'index');
   const left = [PUBLISH_JOURNAL, COMMIT_JOURNAL].some((name) => existsSync(join(state, name)));
   if (!existsSync(index) || existsSync(`${index}.lock`) || left) return true;
-  if (readTextSync(join(state, SECRETS_RECORD)) !== secretsText(last.secrets, last.named)) return true;
+  if (readTextSync(join(state, SECRETS_RECORD)) !== takenInText(last)) return true;
   return [home, store, state].some((folder) =>
     readdirSync(folder).some((name) => name.startsWith('.conductor-tmp-')),
   );
@@ -87,18 +86,14 @@ function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean
  */
 function indexOfSameTree(repository: Repository, last: LastBuild): string | undefined {
   const call = indexCall(repository);
-  const specs = pathspecs(repository, last.secrets);
-  let isNewLeft = true;
-  if (last.maxUntracked !== undefined) {
-    const others = gitSync(othersArguments(specs), call);
-    // A file that may be too large is for the build to judge and to name.
-    if (others.code !== 0 || largerThan(last.maxUntracked, repository, others.stdout).length > 0)
-      return undefined;
-    isNewLeft = others.stdout.length > 0;
-  }
-  // Where no file is new, git need not walk through the folders a second time.
-  const added = gitSync(isNewLeft ? addArguments(specs) : updateArguments(specs), call);
-  if (added.code !== 0) return undefined;
+  const listed = gitSync(othersArguments(pathspecs(repository, last.secrets)), call);
+  if (listed.code !== 0 || last.maxUntracked === undefined) return undefined;
+  // Those that are known to be too large have been named. Any other new file makes another tree.
+  const others = pathsOf(listed.stdout).sort();
+  if (others.join('\0') !== (last.large ?? []).join('\0')) return undefined;
+  if (largerThan(last.maxUntracked, repository, others).length < others.length) return undefined;
+  // Nothing is read into the index: a file that has grown may be too large, which the build finds out.
+  if (gitSync(REFRESH_ARGUMENTS, call).code !== 0) return undefined;
   const index = fileIdentity(call.indexFile as string);
   if (index !== undefined && index === last.index) return index;
   const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];

@@ -88,7 +88,7 @@ async function poolOptions(
     cacheDir,
     link,
     inner,
-    outside: outsidePackages(repository, [...link, ...inner]),
+    outside: await outsidePackages(repository, [...link, ...inner], config.secrets),
     environments: env.VIRTUAL_ENV ? [env.VIRTUAL_ENV] : [],
     ...(env.PYTHONPATH && config.env.includes('PYTHONPATH') ? { pythonPath: env.PYTHONPATH } : {}),
     keep: config.workspace.keep,

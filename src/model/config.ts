@@ -176,6 +176,11 @@ export const DEFAULT_SECRETS: readonly string[] = [
   '**/.netrc',
 ];
 
+/** Of the default list only files count that git does not track; a list in the config means what it says. */
+export function isDefaultSecrets(secrets: readonly string[]): boolean {
+  return secrets.join('\0') === DEFAULT_SECRETS.join('\0');
+}
+
 /** Fills in the defaults. `processors` is the number of the machine's processors. */
 export function resolveConfig(config: ConductorConfig, processors: number): Config {
   return {

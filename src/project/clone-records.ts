@@ -26,6 +26,8 @@ export interface LastBuild {
   readonly named: readonly string[];
   /** Bytes of an untracked file that a snapshot takes in. */
   readonly maxUntracked?: number;
+  /** Files that were larger: paths from the repository's root, sorted. Absent: none. */
+  readonly large?: readonly string[];
   /** Of `named` those that the person's index tracked, and that index then (`personIdentity`). */
   readonly shown: readonly string[];
   readonly person: string;
@@ -59,7 +61,7 @@ export function environmentDigests(
 
 export function readLastBuild(state: string): LastBuild | undefined {
   const last = parseRecord<LastBuild>(readTextSync(`${state}/last.json`));
-  const lists = [last?.secrets, last?.named, last?.shown];
+  const lists = [last?.secrets, last?.named, last?.shown, last?.large ?? []];
   const isSound = isText(last?.tree) && lists.every(isTexts) && isObject(last?.environment);
   return isSound ? last : undefined;
 }

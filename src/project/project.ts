@@ -64,6 +64,8 @@ export interface Project {
   readonly named: readonly string[];
   /** Those of them that count because git tracks them. */
   readonly shared: Pick<TrackedSecrets, 'shown' | 'person'>;
+  /** Files that the snapshot leaves out for their size: paths from the repository's root, sorted. */
+  readonly large: readonly string[];
   readonly warnings: readonly Diagnostic[];
   /** Of tasks with records of several branches: set when a task is checked, which needs its key. */
   readonly choices: Map<Label, RecordChoice>;
@@ -189,6 +191,7 @@ export async function loadProject(
     patched,
     named,
     shared,
+    large,
     warnings: [
       ...warnings,
       ...shared.warnings,

@@ -2,7 +2,7 @@
 
 import { git } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
-import { type Config, DEFAULT_SECRETS } from '../model/config.js';
+import { type Config, isDefaultSecrets } from '../model/config.js';
 import type { Diagnostic } from '../model/failure.js';
 import { personIdentity } from '../workspace/index-record.js';
 import type { LastBuild } from './clone-records.js';
@@ -16,7 +16,7 @@ export interface TrackedSecrets {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Of the default list only files count that git does not track; a list in the config means what it says. */
+/** Files that git tracks and that match `secrets`. */
 export async function trackedSecrets(
   repository: Repository,
   { secrets }: Pick<Config, 'secrets'>,
@@ -24,7 +24,7 @@ export async function trackedSecrets(
   const person = personIdentity(repository);
   const found = await tracked(repository, secrets);
   if (found.length === 0) return { shown: [], person, warnings: [] };
-  if (secrets.join('\0') === DEFAULT_SECRETS.join('\0')) return { shown: found, person, warnings: [] };
+  if (isDefaultSecrets(secrets)) return { shown: found, person, warnings: [] };
   const names = found.length > 5 ? [...found.slice(0, 5), `${found.length - 5} more`] : found;
   const message = `\`secrets\` hides files that git tracks from tasks, gates and set-up: ${names.join(', ')}`;
   return { shown: [], person, warnings: [{ file: 'conductor.config.ts', message }] };

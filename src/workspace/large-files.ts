@@ -5,7 +5,7 @@
 
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { type GitCall, git } from '../io/git/git-process.js';
+import { type GitCall, git, gitOk } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Diagnostic } from '../model/failure.js';
 import { indexCall } from './private-index.js';
@@ -16,31 +16,66 @@ export function othersArguments(specs: readonly string[]): string[] {
 }
 
 /** Of a list of paths below the repository's root, those of larger files. */
-export function largerThan(limit: number, repository: Repository, listed: Buffer): string[] {
-  return listed
-    .toString('utf8')
-    .split('\0')
-    .filter((path) => path !== '' && !path.endsWith('/'))
-    .filter((path) => {
-      const found = lstatSync(join(repository.top, path), { throwIfNoEntry: false });
-      return found?.isFile() === true && found.size > limit;
-    });
+export function largerThan(limit: number, repository: Repository, paths: readonly string[]): string[] {
+  return paths.filter((path) => {
+    const found = lstatSync(join(repository.top, path), { throwIfNoEntry: false });
+    return found?.isFile() === true && found.size > limit;
+  });
 }
 
-/** Paths below the repository's root that a snapshot leaves out for their size. */
-export async function largeFiles(
+export interface LargeFiles {
+  /** Paths below the repository's root, sorted, that a snapshot leaves out for their size. */
+  readonly paths: readonly string[];
+  /** Whether the index lacks other files. If not, git need not walk through the folders a second time. */
+  readonly isOtherNew: boolean;
+}
+
+/** Also files that the index has from the time when they were smaller: it loses them. */
+export async function leaveOutLarge(
   repository: Repository,
   specs: readonly string[],
   limit: number,
-): Promise<string[]> {
-  const others = await git(othersArguments(specs), indexCall(repository));
-  const large = others.code === 0 ? largerThan(limit, repository, others.stdout) : [];
-  if (large.length === 0) return [];
+): Promise<LargeFiles> {
+  const call = indexCall(repository);
+  const changes = ['ls-files', '-t', '--others', '--modified', '--exclude-standard', '-z', '--', ...specs];
+  const listed = await git(changes, call);
+  if (listed.code !== 0) return { paths: [], isOtherNew: true };
+  const lines = pathsOf(listed.stdout);
+  const others = lines.filter((line) => line.startsWith('? ')).map((line) => line.slice(2));
+  const modified = lines.filter((line) => line.startsWith('C ')).map((line) => line.slice(2));
+  const [news, grown] = await untracked(
+    repository,
+    largerThan(limit, repository, others),
+    largerThan(limit, repository, modified),
+  );
+  if (grown.length > 0) {
+    const input = grown.map((path) => `${path}\0`).join('');
+    await gitOk(['update-index', '--force-remove', '-z', '--stdin'], { ...call, input });
+  }
+  return { paths: [...news, ...grown].sort(), isOtherNew: others.length > news.length };
+}
+
+/** Of each list what the person's index does not have. */
+async function untracked(
+  repository: Repository,
+  ...lists: readonly [readonly string[], readonly string[]]
+): Promise<[string[], string[]]> {
+  const all = lists.flat();
+  if (all.length === 0) return [[], []];
   const person: GitCall = { gitDir: repository.gitDir, workTree: repository.top, dir: repository.top };
-  const names = large.map((path) => `:(top,literal)${path}`);
+  const names = all.map((path) => `:(top,literal)${path}`);
   const tracked = await git(['ls-files', '-z', '--cached', '--', ...names], person);
-  const theirs = new Set(tracked.stdout.toString('utf8').split('\0'));
-  return large.filter((path) => !theirs.has(path));
+  const theirs = new Set(pathsOf(tracked.stdout));
+  const [first, second] = lists.map((list) => list.filter((path) => !theirs.has(path)));
+  return [first as string[], second as string[]];
+}
+
+/** The paths, or lines, of git's output with `-z`. */
+export function pathsOf(listed: Buffer): string[] {
+  return listed
+    .toString('utf8')
+    .split('\0')
+    .filter((path) => path !== '');
 }
 
 /** What `git add` is told so that it leaves a file alone. */

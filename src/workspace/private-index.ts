@@ -34,10 +34,23 @@ export function updateArguments(specs: readonly string[]): string[] {
   return ['add', '--update', '--', ...specs];
 }
 
-/** Beside the index: its `secretsText`. */
+/** The arguments that look at all files of the index again; git fails if one of them has changed. */
+export const REFRESH_ARGUMENTS: readonly string[] = ['update-index', '--refresh'];
+
+/** What decides which files an index takes in: with other values another index is needed. */
+export interface TakenIn {
+  /** Patterns of files that are left out. */
+  readonly secrets: readonly string[];
+  /** Paths that are taken in although they look secret. */
+  readonly named: readonly string[];
+  /** Bytes of a file that git does not track: larger ones are left out. Absent: none is. */
+  readonly maxUntracked?: number;
+}
+
+/** Beside the index: its `takenInText`. */
 export const SECRETS_RECORD = 'index-secrets.json';
 
-/** What an index file was made with when it was written: another list of secrets needs another index. */
-export function secretsText(secrets: readonly string[], named: readonly string[]): string {
-  return JSON.stringify([secrets, named]);
+/** What an index file was made with when it was written. */
+export function takenInText({ secrets, named, maxUntracked }: TakenIn): string {
+  return JSON.stringify([secrets, named, maxUntracked]);
 }

@@ -27,20 +27,22 @@ import {
   writeIndexRecord,
 } from './index-record.js';
 import { seed } from './index-seed.js';
-import { largeFiles, leftOut } from './large-files.js';
-import { addArguments, indexCall, pathspecs, SECRETS_RECORD, secretsText } from './private-index.js';
+import { type LargeFiles, leaveOutLarge, leftOut } from './large-files.js';
+import {
+  addArguments,
+  indexCall,
+  pathspecs,
+  SECRETS_RECORD,
+  type TakenIn,
+  takenInText,
+  updateArguments,
+} from './private-index.js';
 
-export interface SnapshotOptions {
-  /** Patterns of files that are left out. */
-  readonly secrets: readonly string[];
-  /** Paths that are taken in although they look secret. */
-  readonly named: readonly string[];
+export interface SnapshotOptions extends TakenIn {
   /** Paths that are taken in although git ignores them; those that are not on disk are passed over. */
   readonly force: readonly string[];
   /** Paths that were taken in although git ignores them, and that nothing names any more. */
   readonly release?: readonly string[];
-  /** Bytes of a file that git does not track: larger ones are left out. Absent: none is. */
-  readonly maxUntracked?: number;
 }
 
 export interface Snapshot {
@@ -61,9 +63,9 @@ export async function takeSnapshot(
   const index = join(repository.state, 'index');
   // Left by a killed git; no other process writes here while the lock is held.
   await rm(`${index}.lock`, { force: true });
-  // What an index holds depends on what was left out of it: another list of secrets needs another index.
+  // What an index holds depends on what was left out of it.
   const listFile = join(repository.state, SECRETS_RECORD);
-  const list = secretsText(options.secrets, options.named);
+  const list = takenInText(options);
   if ((await readText(listFile)) !== list) {
     await rm(index, { force: true });
     await writeAtomic(listFile, list);
@@ -95,9 +97,12 @@ async function upToDate(
   if (isNew) await seed(repository, options, record === undefined || isKnown ? 'with times' : 'read all');
   const specs = pathspecs(repository, options.secrets);
   const { maxUntracked } = options;
-  const large = maxUntracked === undefined ? [] : await largeFiles(repository, specs, maxUntracked);
-  specs.push(...large.map(leftOut));
-  let added = await addFiles(repository, specs);
+  const large: LargeFiles =
+    maxUntracked === undefined
+      ? { paths: [], isOtherNew: true }
+      : await leaveOutLarge(repository, specs, maxUntracked);
+  specs.push(...large.paths.map(leftOut));
+  let added = await addFiles(repository, specs, large.isOtherNew ? addArguments : updateArguments);
   if (!added.ok) return added;
   let rules = await rulesOf(call, record);
   const isOther = isNew
@@ -107,7 +112,7 @@ async function upToDate(
     await rm(index, { force: true });
     await seed(repository, options, 'read all');
     isNew = true;
-    added = await addFiles(repository, specs);
+    added = await addFiles(repository, specs, addArguments);
     if (!added.ok) return added;
     rules = await rulesOf(call, undefined);
   }
@@ -137,7 +142,7 @@ async function upToDate(
     ),
   };
   if (JSON.stringify(now) !== JSON.stringify(record)) await writeIndexRecord(state, now);
-  return large.length === 0 ? tree : ok({ ...tree.value, large });
+  return large.paths.length === 0 ? tree : ok({ ...tree.value, large: large.paths });
 }
 
 async function rulesOf(
@@ -197,9 +202,13 @@ async function mayDiffer(objects: GitObjects, blobs: readonly string[]): Promise
 }
 
 /** Brings the index up to date with the files. `specs` gets more entries: repositories without a commit are left out. */
-async function addFiles(repository: Repository, specs: string[]): Promise<Result<undefined, Failure>> {
+async function addFiles(
+  repository: Repository,
+  specs: string[],
+  argumentsFor: (specs: readonly string[]) => string[],
+): Promise<Result<undefined, Failure>> {
   const call = indexCall(repository);
-  const add = () => addAll(specs, call);
+  const add = () => addAll(argumentsFor(specs), call);
   let added = await add();
   for (let bare = bareRepository(added); bare !== undefined; bare = bareRepository(added)) {
     const exclude = `:(top,exclude,literal)${bare}`;
@@ -237,9 +246,9 @@ async function treeOf(
 }
 
 /** Looks again where a file was there when git listed its folder and is gone or another one when it is read. */
-async function addAll(specs: readonly string[], call: GitCall): Promise<GitExit> {
+async function addAll(args: readonly string[], call: GitCall): Promise<GitExit> {
   for (let looks = 1; ; looks++) {
-    const added = await git(addArguments(specs), call);
+    const added = await git(args, call);
     if (added.code === 0 || looks === MAX_LOOKS || !VANISHED.test(added.stderr)) return added;
   }
 }

@@ -19,21 +19,10 @@ const PARSE = {
   version: '1.2',
 } as const;
 
-/**
- * The document, or the offset at which it is nested too deeply. The depth is measured on the tokens, in a loop: the
- * composer calls itself per level, and a full stack inside a regular expression ends the process.
- */
+/** The document, or the offset at which it is nested too deeply. */
 export function composeDocument(yaml: Yaml, text: string, lines: LineCounter): Document | number {
-  const tokens = [...new yaml.Parser(lines.addNewLine).parse(text)];
-  const open: [CST.Token | null | undefined, number][] = tokens.map((token) => [token, 0]);
-  for (let next = open.pop(); next; next = open.pop()) {
-    const [token, depth] = next;
-    if (!token) continue;
-    if (depth > MAX_DEPTH) return token.offset;
-    if (token.type === 'document') open.push([token.value, depth]);
-    if ('items' in token)
-      for (const { key, value } of token.items) open.push([key, depth + 1], [value, depth + 1]);
-  }
+  const tokens = tokensOf(yaml, text, lines);
+  if (typeof tokens === 'number') return tokens;
   const composer = new yaml.Composer({ ...PARSE, lineCounter: lines, prettyErrors: false });
   let first: Document | undefined;
   for (const document of composer.compose(tokens, true, text.length)) {
@@ -45,4 +34,30 @@ export function composeDocument(yaml: Yaml, text: string, lines: LineCounter): D
     first = document as Document;
   }
   return first as Document;
+}
+
+/** Whether programs can read the text that allow several documents, merge keys and any tag. A key twice is an error for all. */
+export function isComposable(yaml: Yaml, text: string): boolean {
+  const tokens = tokensOf(yaml, text, new yaml.LineCounter());
+  if (typeof tokens === 'number') return false;
+  const composer = new yaml.Composer({ merge: true, uniqueKeys: true, prettyErrors: false });
+  return [...composer.compose(tokens, true, text.length)].every(({ errors }) => errors.length === 0);
+}
+
+/**
+ * The tokens, or the offset at which they are nested too deeply. The depth is measured on them, in a loop: the composer calls
+ * itself per level, and a full stack inside a regular expression ends the process.
+ */
+function tokensOf(yaml: Yaml, text: string, lines: LineCounter): CST.Token[] | number {
+  const tokens = [...new yaml.Parser(lines.addNewLine).parse(text)];
+  const open: [CST.Token | null | undefined, number][] = tokens.map((token) => [token, 0]);
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [token, depth] = next;
+    if (!token) continue;
+    if (depth > MAX_DEPTH) return token.offset;
+    if (token.type === 'document') open.push([token.value, depth]);
+    if ('items' in token)
+      for (const { key, value } of token.items) open.push([key, depth + 1], [value, depth + 1]);
+  }
+  return tokens;
 }

@@ -3,7 +3,7 @@
 import type { LineCounter, Node, Pair, Scalar } from 'yaml';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Diagnostic } from '../../model/failure.js';
-import { composeDocument, type KeyPath, MAX_ALIASES, MAX_DEPTH } from './compose.js';
+import { composeDocument, isComposable, type KeyPath, MAX_ALIASES, MAX_DEPTH } from './compose.js';
 import { composeReadable } from './salvage.js';
 import { type RefusedValue, type SchemaProblem, schemaProblems } from './schema-message.js';
 import { loadSchema, type SchemaName } from './schemas.js';
@@ -87,6 +87,11 @@ export async function parseYaml(
     const from = name === undefined ? 0 : Math.max(0, text.indexOf(`*${name}`));
     return err([at(from, from + (name?.length ?? 0) + 1, `cannot be read: ${message}`)]);
   }
+}
+
+/** Whether the text is YAML for other programs, which allow more than `parseYaml`. */
+export async function isYaml(text: string): Promise<boolean> {
+  return isComposable(await import('./yaml.js'), text);
 }
 
 /** Keys whose values are put into texts. */

@@ -4,6 +4,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { quickCheck } from '../../build/quick-check.js';
 import { findSandbox } from '../../io/process/sandbox.js';
 import { createRig } from '../rig/rig.js';
 
@@ -26,11 +28,48 @@ describe('a large file that git does not track', () => {
     const store = join(rig.dir, '.git/conductor/repo');
     expect(spawnSync('git', ['--git-dir', store, 'cat-file', '-e', id]).status).not.toBe(0);
     expect((await rig.build()).outcomes()).toEqual({});
+    // A file that grows is left out too, and one that shrinks is an input again.
+    rig.write({ 'log.txt': 'short' });
+    await rig.build();
+    expect(rig.read('seen.txt')).toContain('log.txt');
+    rig.write({ 'log.txt': `${LARGE}grown` });
+    const grown = await rig.build();
+    expect(grown.warnings().join('\n')).toContain('log.txt: it is larger than');
+    expect(rig.read('seen.txt')).not.toContain('log.txt');
+    const log = rig.git('hash-object', 'log.txt').trim();
+    expect(spawnSync('git', ['--git-dir', store, 'cat-file', '-e', log]).status).not.toBe(0);
+    rig.write({ 'log.txt': 'short' });
+    await rig.build();
+    expect(rig.read('seen.txt')).toContain('log.txt');
     // Tracked from now on: it is part of the project.
     rig.git('add', 'dump.sql');
     const again = await rig.build();
     expect(rig.read('seen.txt')).toContain('dump.sql');
     expect(again.warnings()).toEqual([]);
+  });
+
+  test('is named once while nothing else changes, and a lower limit counts at once', async () => {
+    await using rig = await createRig({ config: { maxOutputBytes: 1000, maxUntrackedBytes: 9000 } });
+    rig.write({ '.gitignore': '.conductor/\n', 'dump.sql': LARGE });
+    rig.backlog('f', { T1: { outputs: ['seen.txt'], run: 'ls > seen.txt' } });
+    await rig.build();
+    expect(rig.read('seen.txt')).toContain('dump.sql');
+    const host = rig.host(new ScriptedAgent({ tripwire: true }));
+    const quick = () =>
+      quickCheck({ ...host, configDigest: () => Promise.reject(new Error('no config is needed')) }, 'build');
+    expect(await quick()).toBe(1);
+    rig.config = { ...rig.config, maxUntrackedBytes: 1000 };
+    rig.write({ 'note.txt': 'the config of a project is a file' });
+    const built = await rig.build();
+    expect(built.warnings().join('\n')).toContain('dump.sql: it is larger than');
+    expect(rig.read('seen.txt')).not.toContain('dump.sql');
+    expect(await quick()).toBe(1);
+    rig.write({ 'other.sql': LARGE });
+    expect(await quick()).toBeUndefined();
+    expect((await rig.build()).warnings().join('\n')).toContain('other.sql: it is larger than');
+    expect(await quick()).toBe(1);
+    rig.write({ 'small.txt': 'x' });
+    expect(await quick()).toBeUndefined();
   });
 });
 

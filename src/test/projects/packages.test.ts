@@ -172,6 +172,8 @@ describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
       '../../private.json': '{}',
       '../../packages/shared/index.js': 'module.exports = "shared 1 " + require("tool");\n',
       '../../packages/shared/.env': 'KEY=secret',
+      '../../packages/shared/keys/own.pem': 'secret',
+      '../../packages/shared/keys/fixture.pem': 'shared',
       '../../node_modules/tool/index.js': 'module.exports = "hoisted";\n',
       '../../node_modules/tool/cli.js': `${PROGRAM}console.log("tool");\n`,
       '../../node_modules/.bin/tool': '-> ../tool/cli.js',
@@ -187,7 +189,10 @@ describe.each(SANDBOXES)('with the sandbox %s', (sandbox) => {
         'console.log(require("own"), require("tool"), require("@acme/shared"), require("@acme/web"), require("../../base.json").text);\n',
     });
     const hidden =
-      sandbox === 'off' ? 'true' : 'test ! -s ../../packages/shared/.env && test ! -e ../../private.json';
+      sandbox === 'off'
+        ? 'true'
+        : 'shared=../../node_modules/@acme/shared; test ! -s $shared/.env && test ! -s $shared/keys/own.pem && test -s $shared/keys/fixture.pem && test ! -e ../../private.json';
+    rig.git('add', '-f', 'packages/shared/keys/fixture.pem');
     rig.backlog('f', {
       T1: {
         outputs: ['said.txt'],

@@ -158,6 +158,14 @@ describe('lists with one entry a line', () => {
       '[dependencies]\nserde = "1"\ntokio = "1"\n',
     ],
     ['Cargo.toml', '[dependencies]\n', 'serde = "1"\n', 'serde = "2"\n', undefined],
+    // The list ends with its last entry: what follows are keys.
+    ...['"b"]', '"b[x]"] # all', "'b]' ]"].map((last): [string, string, string, string, string] => [
+      'pyproject.toml',
+      `[project]\ndependencies = [\n  "a[x]",\n  ${last}\n`,
+      'name = "n"\n',
+      'name = "n"\nreadme = "r"\n',
+      `[project]\ndependencies = [\n  "a[x]",\n  ${last}\nname = "n"\nreadme = "r"\n`,
+    ]),
     [
       'go.mod',
       'module m\n\nrequire (\n\tx v1\n',
@@ -175,6 +183,8 @@ describe('lists with one entry a line', () => {
       'const t = [\n  one,\n  both,\n  two,\n',
     ],
     ['a.yaml', 'jobs:\n', '  a: 1\n', '  a: 2\n', undefined],
+    // Several documents and tags of a program: not a spec, but YAML.
+    ['a.yaml', 'x: !Ref y\n---\njobs:\n', '  a: 1\n', '  a: 2\n', undefined],
     ['a.yaml', 'on:\n', '  - push\n', '  - push\n  - pull\n', 'on:\n  - push\n  - pull\n'],
   ])('%s (%#)', async (path, head, ours, theirs, expected) => {
     const tail = path === 'go.mod' ? ')\n' : path.endsWith('.ts') ? '];\n' : '';

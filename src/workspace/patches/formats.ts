@@ -1,7 +1,7 @@
 /** Which files are merged by more than their lines, and how. Reads no disk. */
 
 import { isUtf8 } from 'node:buffer';
-import { parseYaml } from '../../io/document/document.js';
+import { isYaml } from '../../io/document/document.js';
 import { isScript } from '../../io/typescript.js';
 import { addsOrdered, hasDoubleImports, isPython, mergeImports } from './import-merge.js';
 import { type DepthOf, headingDepthOf, indentOf, sectionDepthOf } from './insertions.js';
@@ -82,7 +82,7 @@ async function jsonMerged(sides: Sides, lines: MergedLines | undefined): Promise
 
 /** Two keys of one name, say, are an error of the merged text alone. */
 async function isValidYaml({ current, after }: Sides, merged: Buffer): Promise<boolean> {
-  const isValid = async (text: Buffer) => (await parseYaml(text.toString('utf8'), '')).ok;
+  const isValid = (text: Buffer) => isYaml(text.toString('utf8'));
   return (await isValid(merged)) || !(await isValid(current)) || !(await isValid(after));
 }
 

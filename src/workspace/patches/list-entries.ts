@@ -96,9 +96,11 @@ function tomlNames(lines: readonly string[]): (string | undefined)[] {
     const quote = /"""|'''/.exec(line)?.[0];
     if (quote !== undefined && line.split(quote).length % 2 === 0) inText = quote;
     if (list !== undefined) {
-      if (/^\s*\]/.test(line)) list = undefined;
       const name = /^\s*["']([A-Za-z0-9_.-]+)/.exec(line)?.[1];
-      return list === undefined || name === undefined ? undefined : `${table} ${list} ${name.toLowerCase()}`;
+      const entry = name === undefined ? undefined : `${table} ${list} ${name.toLowerCase()}`;
+      // The bracket may stand behind the last entry.
+      if (bare(line).includes(']')) list = undefined;
+      return entry;
     }
     const header = /^\s*(\[\[?)([^\]]+)\]/.exec(line);
     if (header) {
@@ -110,7 +112,12 @@ function tomlNames(lines: readonly string[]): (string | undefined)[] {
       line.trimEnd(),
     );
     if (!key) return undefined;
-    if (/^\[[^\]]*$/.test(key[2] as string)) list = key[1];
+    if (/^\[[^\]]*$/.test(bare(key[2] as string))) list = key[1];
     return `${table} ${key[1]}`;
   });
+}
+
+/** A line of TOML without its texts and its comment. */
+function bare(line: string): string {
+  return line.replace(/"(?:[^"\\]|\\.)*"|'[^']*'|#.*/g, '');
 }

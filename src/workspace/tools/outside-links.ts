@@ -8,13 +8,12 @@ import { type Dirent, readdirSync, readFileSync, realpathSync, statSync } from '
 import { basename, dirname, join } from 'node:path';
 import { git } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
+import { isDefaultSecrets } from '../../model/config.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import { isPackageFolder } from './package-folder.js';
 
 /** Lock files of package managers that stand beside what they describe. */
 const LOCK_FILES = ['package-lock.json', 'npm-shrinkwrap.json', 'pnpm-lock.yaml', 'yarn.lock', 'bun.lock'];
-
-/** Files in a shown package that stay hidden. */
-const SECRETS = /^(\.env(\..*)?|\.npmrc|\.netrc)$/;
 
 /** Whether a path of the config leads out of the project. */
 export function isOutside(path: string): boolean {
@@ -29,10 +28,11 @@ export interface OutsidePackages {
 }
 
 /** Packages of the repository outside of the project that these folders of packages lead to, and those that they need. */
-export function outsidePackages(
+export async function outsidePackages(
   { project, top }: Pick<Repository, 'project' | 'top'>,
   paths: readonly string[],
-): OutsidePackages {
+  secrets: readonly string[],
+): Promise<OutsidePackages> {
   const folders = new Set<string>();
   const look = (installed: string): void => {
     for (const target of linksIn(installed)) {
@@ -45,14 +45,38 @@ export function outsidePackages(
   for (const path of paths.filter(isPackageFolder)) look(join(project, path));
   // A folder that holds the project would show what is hidden.
   const shown = [...folders].filter((folder) => !project.startsWith(`${folder}/`)).sort();
-  const hidden = shown.flatMap((folder) =>
-    entriesOf(folder).flatMap(({ name }) => (SECRETS.test(name) ? [join(folder, name)] : [])),
-  );
+  const hidden: string[] = [];
+  for (const folder of shown)
+    for (const path of await secretsIn(folder, secrets)) hidden.push(join(folder, path));
   return { folders: shown, hidden };
 }
 
+/** Files in a shown package that match patterns of `secrets`, as in a project: of the default ones those that git does not track. */
+async function secretsIn(folder: string, secrets: readonly string[]): Promise<string[]> {
+  const patterns = patternSet(secrets);
+  const found = filesBelow(folder, '').filter((path) => patterns.matches(path));
+  if (found.length === 0 || !isDefaultSecrets(secrets)) return found;
+  const names = found.map((path) => `:(literal)${path}`);
+  const listed = await git(['ls-files', '-z', '--cached', '--', ...names], { dir: folder });
+  const tracked = new Set(listed.stdout.toString('utf8').split('\0'));
+  return found.filter((path) => !tracked.has(path));
+}
+
+/** Without the packages that are installed in it. */
+function filesBelow(folder: string, below: string): string[] {
+  return entriesOf(join(folder, below)).flatMap((entry) => {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (!entry.isDirectory()) return [path];
+    return entry.name === 'node_modules' || entry.name === '.git' ? [] : filesBelow(folder, path);
+  });
+}
+
 /** A digest of what a linked path outside of the project stands for: its files, or of packages what says which they are. */
-export async function outsideDigest(project: string, path: string): Promise<string> {
+export async function outsideDigest(
+  project: string,
+  path: string,
+  secrets: readonly string[],
+): Promise<string> {
   const target = join(project, path);
   const hash = createHash('sha256');
   const isFolder = statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -60,9 +84,10 @@ export async function outsideDigest(project: string, path: string): Promise<stri
     for (const name of LOCK_FILES) add(hash, dirname(target), name);
     const top = await git(['rev-parse', '--show-toplevel'], { dir: project });
     const repository = { project: realpathSync(project), top: top.stdout.toString('utf8').trim() };
-    for (const folder of outsidePackages(repository, [path]).folders) await addFolder(hash, folder);
+    const { folders } = await outsidePackages(repository, [path], secrets);
+    for (const folder of folders) await addFolder(hash, folder, secrets);
   } else if (isFolder) {
-    await addFolder(hash, target);
+    await addFolder(hash, target, secrets);
   } else {
     add(hash, dirname(target), basename(target));
   }
@@ -72,11 +97,12 @@ export async function outsideDigest(project: string, path: string): Promise<stri
 type Hash = ReturnType<typeof createHash>;
 
 /** The files that git does not ignore. */
-async function addFolder(hash: Hash, folder: string): Promise<void> {
+async function addFolder(hash: Hash, folder: string, secrets: readonly string[]): Promise<void> {
+  const hidden = new Set(await secretsIn(folder, secrets));
   const listed = await git(['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { dir: folder });
   const names = listed.stdout.toString('utf8').split('\0');
   for (const name of [...new Set(names)].filter((one) => one !== '').sort()) {
-    if (!SECRETS.test(basename(name))) add(hash, folder, name);
+    if (!hidden.has(name)) add(hash, folder, name);
   }
 }
 
