@@ -111,10 +111,13 @@ async function approveOne(
   if (options.onlyAllowed) {
     const { grow } = project.config;
     const set = patternSet(typeof grow === 'object' ? grow.allow : []);
+    const secrets = patternSet(project.config.secrets);
     const isAllowed =
       chosen.some(({ adds }) => adds.length > 0) &&
       chosen.every(({ need, adds, problem }) => {
         if (problem !== undefined) return false;
+        // A pattern allows what its author thought of; a secret is a person's to give.
+        if (adds.some(({ path }) => secrets.matches(path))) return false;
         // A package brings the lock file along, where the manifest may be changed.
         const isPackage = need.kind === 'dependency' && set.matches(MANIFEST);
         return adds.every(({ path }) => set.matches(path) || (isPackage && isLock(path)));

@@ -2,7 +2,7 @@
 
 import type { Verdict } from '../model/verdict.js';
 import { patchLine } from './difference.js';
-import { type Style, visible } from './style.js';
+import { oneLine, type Style, visible } from './style.js';
 import { describeVerdict } from './verdict.js';
 import { padTo, textWidth } from './width.js';
 
@@ -22,7 +22,7 @@ export function backlogTable(rows: readonly BacklogLine[], style: Style, verdict
   const cells = rows.map(({ label, title, notes, verdict }) => [
     visible(label),
     words(notes),
-    visible(title),
+    oneLine(title),
     verdicts ? describeVerdict(verdict) : '',
   ]);
   const width = (at: number) => Math.max(0, ...cells.map((row) => textWidth(row[at] ?? '')));
@@ -56,7 +56,7 @@ export interface ProposedTask extends BacklogLine {
 export function proposalText(rows: readonly ProposedTask[], style: Style): string {
   return rows
     .map(({ label, title, outputs, edits, commands, network, verdict }) => {
-      const lines = [`${style('bold', visible(label))}  ${visible(title)}  ${style('dim', verdict.kind)}`];
+      const lines = [`${style('bold', visible(label))}  ${oneLine(title)}  ${style('dim', verdict.kind)}`];
       if (outputs.length > 0) lines.push(`  writes  ${outputs.map(visible).join(', ')}`);
       if (edits.length > 0) lines.push(`  patches ${edits.map(visible).join(', ')}`);
       for (const command of commands) lines.push(`  runs    ${visible(command)}`);
@@ -83,20 +83,23 @@ export interface ProposedElsewhere {
   readonly task: string;
   readonly because: string;
   readonly file: string;
-  /** Empty where the spec says so already. */
+  /** Empty where the spec says so already, and where the change cannot be applied. */
   readonly diff: string;
+  /** Why it cannot be applied. */
+  readonly problem?: string;
 }
 
 /** Changes that a feature proposes for tasks of other features; empty when there is none. */
 export function elsewhereText(changes: readonly ProposedElsewhere[], style: Style): string {
   if (changes.length === 0) return '';
-  const blocks = changes.map(({ task, because, file, diff }) => {
+  const blocks = changes.map(({ task, because, file, diff, problem }) => {
     const lines = diff.split('\n').filter((line) => line !== '');
     const shown = lines.map((line) => `  ${patchLine(visible(line), style)}`);
-    const nothing = `  ${visible(file)} says so already`;
+    const outcome =
+      problem === undefined ? `${visible(file)} says so already` : `cannot be applied: ${visible(problem)}`;
     return [
-      `${style('bold', visible(task))}  ${visible(because)}`,
-      ...(diff === '' ? [nothing] : shown),
+      `${style('bold', visible(task))}  ${oneLine(because)}`,
+      ...(diff === '' ? [`  ${outcome}`] : shown),
     ].join('\n');
   });
   return `changes of other features:\n${blocks.join('\n')}\n`;

@@ -19,6 +19,12 @@ test('an estimate says where it comes from', () => {
     '1 task to build, 0 by agents: no model call; 1 more task only if a gate fails on the former result (about 12k tokens)',
   );
   expect(estimateText({ tasks: 0, agentTasks: [] })).toBe('nothing to build');
+  expect(estimateText({ tasks: 3, agentTasks: [], elsewhere: 1 })).toBe(
+    '3 tasks to build, 0 by agents: no model call; 1 changed task of another feature is not counted',
+  );
+  expect(estimateText({ tasks: 0, agentTasks: [], elsewhere: 2 })).toBe(
+    'nothing to build; 2 changed tasks of other features are not counted',
+  );
 });
 
 test('what has no price and what is only a prompt is not hidden in a sum', () => {

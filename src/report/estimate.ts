@@ -18,6 +18,8 @@ export interface EstimateFacts {
   readonly agentTasks: readonly EstimatedTask[];
   /** Tasks for which an agent is asked only if a gate fails on the former result. */
   readonly ifGatesFail?: readonly EstimatedTask[];
+  /** Tasks of other features that a proposed change makes out of date; none of the numbers counts them. Absent: none. */
+  readonly elsewhere?: number;
 }
 
 /** A line for each task that an agent would be asked for. */
@@ -59,6 +61,16 @@ function basisText({ basis, from }: EstimatedTask): string {
 
 /** One line: how much work, and what it may cost. */
 export function estimateText(facts: EstimateFacts): string {
+  const { elsewhere = 0 } = facts;
+  if (elsewhere === 0) return ownText(facts);
+  const changed =
+    elsewhere === 1
+      ? '1 changed task of another feature is'
+      : `${elsewhere} changed tasks of other features are`;
+  return `${ownText(facts)}; ${changed} not counted`;
+}
+
+function ownText(facts: EstimateFacts): string {
   const { ifGatesFail = [] } = facts;
   if (facts.tasks === 0) return 'nothing to build';
   if (ifGatesFail.length === 0) return sureText(facts);

@@ -63,6 +63,11 @@ export function visible(text: string): string {
   return [...text].map(visibleCharacter).join('');
 }
 
+/** Foreign sentences in one line, however they were wrapped. */
+export function oneLine(text: string): string {
+  return visible(text.trim().replace(/\s+/g, ' '));
+}
+
 /** Foreign text of several lines: line breaks and tabs stay, plain colours are dropped, all else is made visible. */
 export function visibleBlock(text: string): string {
   return withoutColours(text)

@@ -9,10 +9,11 @@ import { inspectProject } from '../../build/dry-run.js';
 import { inPreparedSession } from '../../build/prepared-session.js';
 import type { Session } from '../../build/project-session.js';
 import { rewrittenProject } from '../../build/rewritten-build.js';
-import { improvedSpec } from '../../execution/escalation/revised-task.js';
+import { improvedSpec, taskIn } from '../../execution/escalation/revised-task.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { Config } from '../../model/config.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
+import { addedSecrets } from '../../model/paths/added-secrets.js';
 import type { Task } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import type { PlannedBacklog } from '../../plan/merged-backlog.js';
@@ -40,17 +41,20 @@ export interface ChangedSpecs {
   readonly problems: readonly SpecProblem[];
 }
 
-/** The specs with the changes in them, comments and other lines kept. `file` is the backlog that proposes them. */
+/**
+ * The specs with the changes in them, comments and other lines kept. `file` is the backlog that proposes them. A change
+ * that names a secret is refused, as in the planned tasks: nobody may be asked before it is applied.
+ */
 export async function changedSpecs(
-  project: Pick<Project, 'graph' | 'listing' | 'objects'>,
+  project: Pick<Project, 'graph' | 'listing' | 'objects' | 'config'>,
   changes: readonly ProposedChange[],
   { feature, file }: { readonly feature: string; readonly file: string },
 ): Promise<ChangedSpecs> {
   const texts = new Map<string, string>();
   const problems: SpecProblem[] = [];
   for (const [at, change] of changes.entries()) {
-    const report = (message: string, hint: string) =>
-      problems.push({ file, path: ['changes', at, 'task'], message, hint });
+    const report = (message: string, hint: string, key = 'task') =>
+      problems.push({ file, path: ['changes', at, key], message, hint });
     if (change.task.startsWith(`${feature}/`)) {
       report(`\`${change.task}\` is a task of this feature`, 'change it where it stands, in `tasks`');
       continue;
@@ -69,11 +73,24 @@ export async function changedSpecs(
       );
       continue;
     }
-    const before = texts.get(spec) ?? (await textOf(project, spec));
+    const original = (await textIn(project, spec)) ?? '';
+    const before = texts.get(spec) ?? original;
     const after = await changedText(before, task, change);
-    if (after.ok) {
-      if (after.value !== before) texts.set(spec, after.value);
-    } else report(`the change of \`${change.task}\` leaves no valid spec`, 'keep to the keys of a task');
+    const written = await taskIn(original, task);
+    const changed = after.ok ? await taskIn(after.value, task) : after;
+    if (!after.ok || !written.ok || !changed.ok) {
+      report(`the change of \`${change.task}\` leaves no valid spec`, 'keep to the keys of a task');
+      continue;
+    }
+    // Of the whole lists: what one change excludes, the next one or the spec may bring in again.
+    const secrets = addedSecrets(project.config.secrets, changed.value, written.value);
+    for (const { key, path } of secrets)
+      report(
+        `\`${path}\` looks like a secret; a plan may not name it`,
+        `remove it; a person can add it to ${spec}`,
+        key,
+      );
+    if (secrets.length === 0 && after.value !== before) texts.set(spec, after.value);
   }
   return { texts, problems };
 }
@@ -102,21 +119,15 @@ async function changedText(
   });
 }
 
-async function textOf(
-  { listing, objects }: Pick<Project, 'listing' | 'objects'>,
-  path: string,
-): Promise<string> {
-  const entry = listing.get(path);
-  return (entry && (await objects.read(entry.id))?.toString('utf8')) ?? '';
-}
-
 /** What a feature proposes to change elsewhere. */
 export interface OpenChange extends Pick<ProposedChange, 'task' | 'because'> {
   readonly feature: string;
   /** The other spec. */
   readonly file: string;
-  /** From the spec as it is; empty where it says so already. */
+  /** From the spec as it is; empty where it says so already, and where the change cannot be applied. */
   readonly diff: string;
+  /** Why it cannot be applied. */
+  readonly problem?: string;
 }
 
 export interface OpenChanges {
@@ -143,10 +154,12 @@ async function openIn(project: Project, feature: string): Promise<OpenChange[]> 
   const found: OpenChange[] = [];
   for (const change of changesIn(await backlogIn(project, folder))) {
     const task = project.graph.tasks.get(change.task);
-    const { texts } = await changedSpecs(project, [change], { feature, file: folder + BACKLOG });
+    const { texts, problems } = await changedSpecs(project, [change], { feature, file: folder + BACKLOG });
     const file = task?.source.file ?? '';
     const { task: label, because } = change;
-    found.push({ feature, task: label, because, file, diff: await diffOf(project, texts) });
+    const [problem] = problems.map(({ message }) => message);
+    const diff = await diffOf(project, texts);
+    found.push({ feature, task: label, because, file, diff, ...(problem === undefined ? {} : { problem }) });
   }
   return found;
 }
@@ -154,7 +167,7 @@ async function openIn(project: Project, feature: string): Promise<OpenChange[]> 
 async function diffOf(project: Project, texts: ReadonlyMap<string, string>): Promise<string> {
   const parts: string[] = [];
   for (const [path, text] of texts)
-    parts.push(`--- a/${path}`, `+++ b/${path}`, ...unifiedDiff(await textOf(project, path), text));
+    parts.push(`--- a/${path}`, `+++ b/${path}`, ...unifiedDiff((await textIn(project, path)) ?? '', text));
   return parts.join('\n');
 }
 
@@ -162,15 +175,28 @@ async function diffOf(project: Project, texts: ReadonlyMap<string, string>): Pro
 export async function openChangeWarnings(project: Project): Promise<Diagnostic[]> {
   const warnings: Diagnostic[] = [];
   for (const feature of project.features.keys()) {
-    for (const { task } of await openIn(project, feature)) {
-      warnings.push({
-        file: featureFolder(project, feature) + BACKLOG,
-        message: `it proposes a change of ${task} that is not applied`,
-        hint: `\`conductor approve ${feature}\` shows and applies it; or remove it from \`changes\``,
-      });
-    }
+    const file = featureFolder(project, feature) + BACKLOG;
+    for (const change of await openIn(project, feature)) warnings.push({ file, ...standing(change) });
   }
   return warnings;
+}
+
+function standing({ feature, task, diff, problem }: OpenChange): Pick<Diagnostic, 'message' | 'hint'> {
+  const proposed = `it proposes a change of ${task} that`;
+  if (problem !== undefined)
+    return {
+      message: `${proposed} cannot be applied: ${problem}`,
+      hint: 'correct it, or remove it from `changes`',
+    };
+  if (diff === '')
+    return {
+      message: `${proposed} the spec has already`,
+      hint: `\`conductor approve ${feature}\` removes it from \`changes\``,
+    };
+  return {
+    message: `${proposed} is not applied`,
+    hint: `\`conductor approve ${feature}\` shows and applies it; or remove it from \`changes\``,
+  };
 }
 
 export interface ApplyOptions {

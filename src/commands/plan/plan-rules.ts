@@ -6,6 +6,7 @@ import { nearest } from '../../base/nearest.js';
 import type { Result } from '../../base/result.js';
 import { instructionsBeside } from '../../execution/prompt-steering.js';
 import type { Failure } from '../../model/failure.js';
+import { addedSecrets } from '../../model/paths/added-secrets.js';
 import { Ownership } from '../../model/paths/ownership.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Label, Task } from '../../model/task.js';
@@ -57,25 +58,13 @@ function claimedBy({ project }: RuleParts, { tasks }: Feature): Promise<Readonly
 
 /** A person may name a file that looks like a secret in a spec, a plan may not: requests come from anywhere. */
 function secretPaths({ project }: RuleParts, task: Task): SpecProblem[] {
-  const { secrets } = project.config;
   const before = project.graph.tasks.get(task.label);
-  return (['inputs', 'outputs', 'edits'] as const).flatMap((key) =>
-    patternSet(task[key] ?? [])
-      .plainPaths()
-      .filter((path) => patternSet(secrets).matches(path))
-      .filter(
-        (path) =>
-          !patternSet(before?.[key] ?? [])
-            .plainPaths()
-            .includes(path),
-      )
-      .map((path) => ({
-        file: task.source.file,
-        path: [...task.source.path, key],
-        message: `\`${path}\` looks like a secret; a plan may not name it`,
-        hint: 'remove it; a person can add it to the backlog',
-      })),
-  );
+  return addedSecrets(project.config.secrets, task, before).map(({ key, path }) => ({
+    file: task.source.file,
+    path: [...task.source.path, key],
+    message: `\`${path}\` looks like a secret; a plan may not name it`,
+    hint: 'remove it; a person can add it to the backlog',
+  }));
 }
 
 function unknownAgent({ definitions }: RuleParts, task: Task): SpecProblem[] {

@@ -77,9 +77,12 @@ export function featureFolder(project: Project, feature: string): string {
 }
 
 /** The text of a file of the snapshot; undefined when there is none. */
-export async function textIn(project: Project, path: string): Promise<string | undefined> {
-  const entry = project.listing.get(path);
-  return entry && (await project.objects.read(entry.id))?.toString('utf8');
+export async function textIn(
+  { listing, objects }: Pick<Project, 'listing' | 'objects'>,
+  path: string,
+): Promise<string | undefined> {
+  const entry = listing.get(path);
+  return entry && (await objects.read(entry.id))?.toString('utf8');
 }
 
 /** The feature whose own request a file is. */

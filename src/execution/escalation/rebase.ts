@@ -12,6 +12,7 @@ import { writeAtomic } from '../../io/files.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import { defaultModel } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
+import { addedSecrets } from '../../model/paths/added-secrets.js';
 import { type PathPattern, patternProblem, shownPattern } from '../../model/paths/pattern.js';
 import { isExclude, type PatternSet, patternSet } from '../../model/paths/pattern-set.js';
 import type { Task } from '../../model/task.js';
@@ -165,7 +166,7 @@ interface Allowed {
   readonly dependencyOutputs: ReadonlyMap<string, DependencyOutputs>;
 }
 
-/** A revised task may not remove criteria or inputs, and its inputs must exist. */
+/** A revised task may not remove criteria or inputs, and its inputs must exist and be no secrets. */
 function refusals(allowed: Allowed, { task: revised }: Answer): readonly string[] {
   const { task, words } = allowed;
   const lost = revised.acceptance ? words.acceptance.filter((one) => !revised.acceptance?.includes(one)) : [];
@@ -182,6 +183,12 @@ function refusals(allowed: Allowed, { task: revised }: Answer): readonly string[
     ...gone.map((one) => `inputs cannot be removed; missing: ${one}`),
     ...added.filter(isExclude).map((one) => `inputs may only be added to; ${shown(one)} takes away`),
     ...set.includes.flatMap((pattern) => inputProblem(allowed, set, pattern) ?? []),
+    // Another task may name it: then it is in the snapshot.
+    ...addedSecrets(
+      allowed.prepared.project.config.secrets,
+      { inputs: [...task.inputs, ...added] },
+      task,
+    ).map(({ path }) => `the input ${shown(path)} looks like a secret: a person can add it`),
   ];
 }
 

@@ -167,12 +167,15 @@ test.each<[string, object, string]>([
   ['asks for less', { acceptance: ['It is green'] }, 'missing: It is a colour'],
   ['reads what is not there', { inputs: ['nowhere.txt'] }, 'the input `nowhere.txt` does not exist'],
   ['reads a spec', { inputs: ['specs/**'] }, 'is a spec'],
+  ['reads a secret that another task names', { inputs: ['.env'] }, 'the input `.env` looks like a secret'],
   ['changes what is judged', { verify: ['true'] }, 'does not match the schema'],
   ['changes what is written', { outputs: ['two.txt'] }, 'does not match the schema'],
   ['changes nothing', { acceptance: ['It is a colour'] }, 'changes nothing'],
 ])('a revised task that %s is refused', async (_what, task, message) => {
   await using rig = await hardTask();
   const spec = rig.read(SPEC);
+  rig.write({ '.env': 'A=1\n' });
+  rig.backlog('other', { T1: { inputs: ['.env'], outputs: ['other.txt'], run: 'echo 1 > other.txt' } });
   rig.answer(REBASE, better(1, task));
   const built = await rig.build();
   expect(built.failure('f/T1')).toMatchObject({ kind: 'gate-failed' });

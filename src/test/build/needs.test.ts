@@ -132,6 +132,19 @@ test('only what the config allows is granted without a person', async () => {
   });
 });
 
+test('what looks like a secret is granted by a person alone', async () => {
+  await using rig = await rigAsking({ grow: { allow: ['**'] } });
+  const held = rig.start();
+  const need = { kind: 'write', what: 'config/.env', because: 'a' } as const;
+  await session(await held.agent.next('f/T1'), { needs: [need] });
+  await held.done;
+  const allowed = await approve(host(rig), { ...all, target: 'f/T1', onlyAllowed: true });
+  expect(allowed).toMatchObject({ ok: true, value: [{ diff: '' }] });
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBe(SPEC);
+  const agreed = await approve(host(rig), { ...all, target: 'f/T1' });
+  expect(agreed).toMatchObject({ ok: true, value: [{ diff: expect.stringContaining('config/.env') }] });
+});
+
 test('without a word of the config nothing is granted without a person, lock files neither', async () => {
   await using rig = await rigAsking();
   rig.write({ 'package-lock.json': '{}\n' });

@@ -139,6 +139,7 @@ test('a person is asked before anything is built: on a terminal, or by `--yes`',
   expect(refused.stdout).toContain(
     'changes of other features:\ng/T1  greetings count\n  --- a/specs/g/BACKLOG.yaml\n',
   );
+  expect(refused.stdout).toContain('nothing to build; 1 changed task of another feature is not counted\n');
   expect(refused.stderr).toContain('conductor approve f');
   expect(project.read('specs/g/BACKLOG.yaml')).not.toContain('It counts.');
   expect((await project.conductor('approve', '--list')).stdout).toContain('g/T1  greetings count');

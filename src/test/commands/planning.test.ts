@@ -263,6 +263,35 @@ test('what only a plan may not do is refused as well: secrets, prompts that no b
   expect(rig.read('specs/f/BACKLOG.yaml')).toBeUndefined();
 });
 
+test('a plan names a secret in no task of another feature, in whatever order the patterns stand', async () => {
+  await using rig = await project();
+  const other = {
+    T1: { inputs: ['src/app.ts', '!.env', 'known.pem'], outputs: ['o.txt'], run: 'echo > o.txt' },
+  };
+  rig.backlog('other', other);
+  rig.config = { ...rig.config, attempts: 1, planChanges: 'apply' };
+  const change = (lists: string) => `  - { task: other/T1, because: x, ${lists} }\n`;
+  const backlog = `${backlogYaml('f', TASKS)}changes:\n${[
+    'inputs: [.env]',
+    'inputs: ["!.env", .env]',
+    'outputs: [a/key.pem]',
+    'edits: [.env.local, ok.txt]',
+    'inputs: [known.pem, b.pem, "!b.pem"]',
+    'inputs: ["*.pem"]',
+  ]
+    .map(change)
+    .join('')}`;
+  const refused = (await runPlan(rig, { backlog })).refusal();
+  if (refused?.kind !== 'invalid-plan') throw new Error(JSON.stringify(refused));
+  expect(refused.diagnostics.map(({ message }) => message)).toEqual(
+    ['.env', '.env', 'a/key.pem', '.env.local', 'b.pem'].map(
+      (path) => `\`${path}\` looks like a secret; a plan may not name it`,
+    ),
+  );
+  expect(refused.diagnostics.map(({ line }) => line !== undefined)).not.toContain(false);
+  expect(rig.read('specs/f/BACKLOG.yaml')).toBeUndefined();
+});
+
 test('a backlog that is never mended is refused in the end, and the planners are not paid again', async () => {
   await using rig = await project();
   rig.config = { ...rig.config, attempts: 2 };

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { applyChanges, proposedChanges } from '../../commands/plan/feature-changes.js';
 import { validateProject } from '../../commands/validate.js';
+import { elsewhereText } from '../../report/backlog.js';
+import { plainStyle } from '../../report/style.js';
 import { planWithoutAgent, runPlan } from '../rig/planning-rig.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
@@ -137,4 +139,45 @@ test('changes that leave the project invalid are not applied', async () => {
   expect(!applied.ok && applied.error).toMatchObject({ kind: 'invalid-specs' });
   expect(rig.read('specs/http/BACKLOG.yaml')).toBe(HTTP);
   expect(rig.read('specs/f/BACKLOG.yaml')).toBe(OWN + wrong);
+});
+
+test('what cannot be applied and what the spec says already is told as that', async () => {
+  await using rig = await project();
+  const one = (task: string, lists: string) =>
+    `  - task: ${task}\n    because: |\n      Two\n      lines.\n    ${lists}\n`;
+  const changes = [
+    one('http/T9', 'acceptance: [x]'),
+    one('http/T1', 'inputs: [.env]'),
+    one('http/T1', 'acceptance: [It answers.]'),
+  ];
+  rig.write({ 'specs/f/BACKLOG.yaml': `${OWN}changes:\n${changes.join('')}` });
+  const host = rig.host(new ScriptedAgent({ tripwire: true }));
+  const open = await proposedChanges(host, 'f');
+  if (!open.ok) throw new Error(JSON.stringify(open.error));
+  expect(open.value.changes.map(({ diff, problem }) => [diff, problem])).toEqual([
+    ['', 'there is no task `http/T9`'],
+    ['', '`.env` looks like a secret; a plan may not name it'],
+    ['', undefined],
+  ]);
+  expect(elsewhereText(open.value.changes, plainStyle)).toBe(
+    [
+      'changes of other features:',
+      'http/T9  Two lines.',
+      '  cannot be applied: there is no task `http/T9`',
+      'http/T1  Two lines.',
+      '  cannot be applied: `.env` looks like a secret; a plan may not name it',
+      'http/T1  Two lines.',
+      '  specs/http/BACKLOG.yaml says so already',
+      '',
+    ].join('\n'),
+  );
+  const checked = await validateProject(host);
+  expect(checked.ok && checked.value.warnings.map(({ message }) => message)).toEqual([
+    'it proposes a change of http/T9 that cannot be applied: there is no task `http/T9`',
+    'it proposes a change of http/T1 that cannot be applied: `.env` looks like a secret; a plan may not name it',
+    'it proposes a change of http/T1 that the spec has already',
+  ]);
+  const applied = await applyChanges(host, 'f', APPLY);
+  expect(!applied.ok && applied.error).toMatchObject({ kind: 'invalid-specs' });
+  expect(rig.read('specs/http/BACKLOG.yaml')).toBe(HTTP);
 });

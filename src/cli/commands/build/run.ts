@@ -111,7 +111,12 @@ async function agree(
   const out = flags.json ? process.stderr : process.stdout;
   const decided = decidedText({ contradictions, assumptions }, styleFor(out));
   const other = elsewhereText(changes, styleFor(out));
-  out.write(`\n${proposalText(rows, styleFor(out))}\n${other}${decided}${estimateText(estimate)}\n`);
+  const known = new Set(rows.map(({ label }) => label));
+  const elsewhereTasks = changes
+    .filter(({ task, diff }) => diff !== '' && !known.has(task))
+    .map(({ task }) => task);
+  const cost = estimateText({ ...estimate, elsewhere: new Set(elsewhereTasks).size });
+  out.write(`\n${proposalText(rows, styleFor(out))}\n${other}${decided}${cost}\n`);
   if (flags.yes && (changes.length === 0 || policy === 'apply')) return agreed;
   if (flags.yes) {
     return refuse({
