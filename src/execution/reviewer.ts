@@ -2,6 +2,7 @@
 
 import { keyedIdentity } from '../agent/prompts/definitions.js';
 import { cutLines, fenced } from '../agent/prompts/evidence.js';
+import { referredSections } from '../agent/prompts/prompt.js';
 import { renderMeasured } from '../agent/prompts/prompt-template.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
@@ -50,10 +51,7 @@ export async function reviewRequest(
       description: task.description.trim() || task.title,
       acceptance: task.acceptance,
       constraints: task.context.constraints,
-      sections: task.specRefs.flatMap((ref) => {
-        const text = project.features.get(task.feature)?.sections.get(ref);
-        return text === undefined ? [] : [{ ref, text: text.trim() }];
-      }),
+      sections: referredSections(task, project.features.get(task.feature)),
       later: laterTasks(project.graph, task.label),
       outputs: task.outputs.map(shownPattern),
       edits: task.edits,

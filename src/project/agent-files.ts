@@ -30,6 +30,18 @@ export async function readDefinitions(
   return loadDefinitions(shipped, await ownFiles(project, AGENT_FOLDER));
 }
 
+/** The same, handed to an agent that is asked beside all tasks; undefined when it works without them. */
+export async function givenDefinitions(
+  host: Host,
+  project: Project,
+  agent: Agent,
+): Promise<Result<ReadonlyMap<string, AgentDefinition> | undefined, Failure>> {
+  if (!agent.useDefinitions) return ok(undefined);
+  const loaded = await readDefinitions(host, project);
+  if (loaded.ok) agent.useDefinitions(loaded.value);
+  return loaded;
+}
+
 /**
  * Agent definitions by name, handed to the agent; undefined when it works without them. Fails with `invalid-config` (a
  * definition is wrong) or `invalid-specs` (a task names one that does not exist).

@@ -5,6 +5,7 @@ import { parseYaml } from '../../io/document/document.js';
 import { renderTemplate } from '../../io/template/template.js';
 import type { Failure } from '../../model/failure.js';
 import type { Json } from '../../model/task.js';
+import type { AgentDefinition } from './definitions.js';
 
 /** Names relative to `prompts/` (`documentation.md`, `partials/rules.md`) to texts, a project's own over shipped ones. */
 export type Templates = ReadonlyMap<string, string>;
@@ -139,6 +140,26 @@ export async function promptHead(name: string, text: string): Promise<Result<Pro
     return refuse('its front matter does not list its `variables`');
   }
   return ok({ for: whom, agent, budget, variables });
+}
+
+/**
+ * The agent definition that a template names, `usual` where it names none or has no front matter. `definition` is
+ * undefined for a driver that works without. Fails with `prompt-error` when it names one that does not exist.
+ */
+export async function promptAgent(
+  templates: Templates,
+  name: string,
+  usual: string,
+  definitions: ReadonlyMap<string, AgentDefinition> | undefined,
+): Promise<Result<{ readonly name: string; readonly definition: AgentDefinition | undefined }, Failure>> {
+  const text = templates.get(name) ?? '';
+  const head = FRONT_MATTER.test(text) ? await promptHead(name, text) : undefined;
+  if (head?.ok === false) return head;
+  const agent = head?.value.agent ?? usual;
+  const definition = definitions?.get(agent);
+  if (!definitions || definition) return ok({ name: agent, definition });
+  const message = `there is no agent definition \`${agent}\``;
+  return err({ kind: 'prompt-error', prompt: name, line: 1, message });
 }
 
 export function bytes(text: string): number {

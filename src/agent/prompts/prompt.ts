@@ -119,13 +119,21 @@ export function promptName(task: Pick<Task, 'type'>): string {
   return task.type === 'documentation' ? 'documentation.md' : 'implementation-feature.md';
 }
 
+/** The sections of documents that a task refers to, as prompts show them. They are in keys. */
+export function referredSections(
+  { specRefs }: Pick<Task, 'specRefs'>,
+  feature: Pick<Feature, 'sections'> | undefined,
+): { readonly ref: string; readonly text: string }[] {
+  return specRefs.flatMap((ref) => {
+    const text = feature?.sections.get(ref);
+    return text === undefined ? [] : [{ ref, text: text.trim() }];
+  });
+}
+
 /** Fails with `prompt-error` (a template is missing or wrong) or `prompt-too-large` (naming the largest sections). */
 export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedPrompt, Failure>> {
   const { templates, task, feature } = facts;
-  const sections = task.specRefs.flatMap((ref) => {
-    const text = feature.sections.get(ref);
-    return text === undefined ? [] : [{ ref, text: text.trim() }];
-  });
+  const sections = referredSections(task, feature);
   const context = feature.context.trim();
   const variables = {
     label: task.label,

@@ -3,7 +3,8 @@
  * under the new spec. Otherwise the spec stays as it was.
  */
 
-import { agentNameOf } from '../../agent/prompts/definitions.js';
+import { referredSections } from '../../agent/prompts/prompt.js';
+import { promptAgent } from '../../agent/prompts/prompt-template.js';
 import { driftOf } from '../../analysis/drift.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -18,11 +19,11 @@ import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
-import { gatherDefinitions, readPrompts } from '../../project/agent-files.js';
+import { givenDefinitions, readPrompts } from '../../project/agent-files.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { withWords, wordsOf } from '../../specs/task-text.js';
-import { askForWords, type Contradicted, draftedSpec, draftText } from './proposed-words.js';
+import { ABSORB_PROMPT, askForWords, type Contradicted, draftedSpec, draftText } from './proposed-words.js';
 
 export interface AbsorbOptions {
   readonly target: string;
@@ -120,8 +121,13 @@ async function inProject(
   }
   const words = await wordsOf(before, task);
   if (!words.ok) return words;
-  const definitions = await gatherDefinitions(host, project, agent);
+  const definitions = await givenDefinitions(host, project, agent);
   if (!definitions.ok) return definitions;
+  const templates = await readPrompts(host, project);
+  // The task's own agent would begin to build it.
+  const named = await promptAgent(templates, ABSORB_PROMPT, 'documenter', definitions.value);
+  if (!named.ok) return named;
+  const { name } = named.value;
   openLog();
   const { store } = prepared;
   const { config } = project;
@@ -137,8 +143,7 @@ async function inProject(
   });
   if (!opened.ok) return opened;
   const executor = opened.value;
-  const templates = await readPrompts(host, project);
-  const { model } = prepared.gatherer.choiceOf(task, 1);
+  const { model } = prepared.gatherer.choiceOf({ ...task, agent: name }, 1);
   const answer = await askForWords(
     {
       executor,
@@ -148,7 +153,7 @@ async function inProject(
       objects: project.objects,
       templates,
       model,
-      definition: agentNameOf(task),
+      definition: name,
       version: host.version,
       signal,
       emit,
@@ -156,7 +161,7 @@ async function inProject(
     {
       task,
       words: words.value,
-      sections: sectionsOf(project, task),
+      sections: referredSections(task, project.features.get(task.feature)),
       edit,
       inputTree: await editedInputTree(prepared, task),
     },
@@ -172,12 +177,6 @@ async function inProject(
   }
   const known = contradicted === undefined ? {} : { contradicted };
   return ok({ kind: 'proposed', proposal: { label, file, before, after: after.value, summary, ...known } });
-}
-
-/** The sections of documents that the task names, as its prompts show them. */
-function sectionsOf({ features }: Prepared['project'], task: Task): ReadonlyMap<string, string> {
-  const all = features.get(task.feature)?.sections ?? new Map<string, string>();
-  return new Map(task.specRefs.flatMap((ref) => (all.has(ref) ? [[ref, all.get(ref) as string]] : [])));
 }
 
 function draftPlace(project: string, label: Label, file: string): string {

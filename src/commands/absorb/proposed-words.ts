@@ -1,6 +1,6 @@
 /** Words that explain an edit by hand: asked of an agent, or of a person in a draft. Takes no word by itself. */
 
-import { fenced } from '../../agent/prompts/evidence.js';
+import { cutLines, fenced } from '../../agent/prompts/evidence.js';
 import { renderMeasured, type Templates } from '../../agent/prompts/prompt-template.js';
 import { ok, type Result } from '../../base/result.js';
 import { requestDocument } from '../../execution/agent-requests/ask.js';
@@ -35,8 +35,8 @@ export interface WordsParts extends RequestParts {
 export interface WordsRequest {
   readonly task: Task;
   readonly words: SpecWords;
-  /** What the task refers to, by reference. */
-  readonly sections: ReadonlyMap<string, string>;
+  /** What the task refers to. */
+  readonly sections: readonly { readonly ref: string; readonly text: string }[];
   /** The edit as a diff. */
   readonly edit: string;
   /** What the agent sees: the task's files as edited. */
@@ -44,8 +44,8 @@ export interface WordsRequest {
 }
 
 const OUTPUT = 'absorb.json';
-const PROMPT = 'absorbing.md';
-/** More of an edit is cut off: the files themselves are there. */
+export const ABSORB_PROMPT = 'absorbing.md';
+/** More bytes of an edit are cut off: the files themselves are there. */
 const MAX_EDIT = 24_000;
 
 /** Asks until the answer is one, each time in a session of its own, as often as a task may be tried. */
@@ -54,7 +54,6 @@ export async function askForWords(
   question: WordsRequest,
 ): Promise<Result<Answer, Failure>> {
   const { task, words, sections, edit } = question;
-  const shown = edit.length > MAX_EDIT ? `${edit.slice(0, MAX_EDIT)}\n… (cut off)` : edit;
   const { description, acceptance, constraints, patterns, gotchas } = words;
   const variables = {
     label: task.label,
@@ -64,11 +63,12 @@ export async function askForWords(
     constraints,
     patterns,
     gotchas,
-    sections: [...sections].map(([ref, text]) => ({ ref, text: text.trim() })),
-    edit: fenced(shown, 'diff'),
+    sections: [...sections],
+    edit: fenced(cutLines(edit, MAX_EDIT, 'cut off'), 'diff'),
     output: OUTPUT,
   };
-  const prompt = await renderMeasured(parts.templates, PROMPT, variables, {
+  const refs = sections.map(({ ref }) => ref);
+  const prompt = await renderMeasured(parts.templates, ABSORB_PROMPT, variables, {
     material: ['edit', 'description', 'sections'],
   });
   if (!prompt.ok) return prompt;
@@ -84,11 +84,8 @@ export async function askForWords(
     inputTree: question.inputTree,
     problems: ({ contradicted = [] }) =>
       contradicted
-        .filter(({ ref }) => !sections.has(ref))
-        .map(
-          ({ ref }) =>
-            `\`${ref}\` is not a section of this task: ${[...sections.keys()].join(', ') || 'it has none'}`,
-        ),
+        .filter(({ ref }) => !refs.includes(ref))
+        .map(({ ref }) => `\`${ref}\` is not a section of this task: ${refs.join(', ') || 'it has none'}`),
   });
   const answer = await requestDocument(parts, request, parts);
   return answer.ok ? ok(answer.value.value) : answer;

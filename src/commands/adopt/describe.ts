@@ -3,7 +3,6 @@
  * written: `adopt` takes them over when a person agrees.
  */
 
-import { FactGatherer } from '../../analysis/facts.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { inPreparedSession, type PreparedSession } from '../../build/prepared-session.js';
 import { rewrittenProject } from '../../build/rewritten-build.js';
@@ -13,7 +12,7 @@ import { withBuildLimit } from '../../execution/spending.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Task } from '../../model/task.js';
-import { gatherDefinitions, readPrompts } from '../../project/agent-files.js';
+import { givenDefinitions, readPrompts } from '../../project/agent-files.js';
 import { type Adoption, type AdoptRequest, adoptionOf } from './adopt.js';
 import { type DescribedTask, describeTasks } from './described-tasks.js';
 
@@ -42,7 +41,7 @@ async function inProject(
   request: AdoptRequest & { readonly budgetUsd: number | undefined },
   { session, prepared, emit, signal, startedAt, openLog }: PreparedSession,
 ): Promise<Result<Described, Failure>> {
-  const { agent, loaded, store, settings } = prepared;
+  const { agent, loaded, store } = prepared;
   if (!agent) return err({ kind: 'no-agent' });
   const planned = await adoptionOf(host, prepared.project, request);
   if (!planned.ok) return planned;
@@ -54,11 +53,9 @@ async function inProject(
   if (!read.ok) return read;
   const project = read.value;
   const config = withBuildLimit(project.config, request.budgetUsd);
-  // Before, the project may have had no task of an agent: then nothing of this was read.
-  const prompts = await readPrompts(host, project);
-  const definitions = await gatherDefinitions(host, project, agent);
+  // Those of `prepared` are none where no task was an agent's before.
+  const definitions = await givenDefinitions(host, project, agent);
   if (!definitions.ok) return definitions;
-  const gatherer = new FactGatherer(project, { agent, prompts, definitions: definitions.value, settings });
   openLog();
   const opened = await openExecutor({
     host,
@@ -73,6 +70,7 @@ async function inProject(
   if (!opened.ok) return opened;
   const executor = opened.value;
   try {
+    const templates = await readPrompts(host, project);
     const { objects } = project;
     const { version, now } = host;
     const parts = {
@@ -83,8 +81,8 @@ async function inProject(
       version,
       now,
       project,
-      gatherer,
-      templates: prompts,
+      definitions: definitions.value,
+      templates,
       signal,
       emit,
     };

@@ -1,9 +1,9 @@
 /** Asks an agent to describe adopted code, and a reviewer whether the words hold for it. Writes nothing. */
 
-import { agentNameOf } from '../../agent/prompts/definitions.js';
-import { renderMeasured, type Templates } from '../../agent/prompts/prompt-template.js';
+import type { AgentDefinition } from '../../agent/prompts/definitions.js';
+import { promptAgent, renderMeasured, type Templates } from '../../agent/prompts/prompt-template.js';
+import { chooseModel } from '../../agent/routing.js';
 import { agentIdentity } from '../../analysis/facts.js';
-import type { Prepared } from '../../analysis/prepare.js';
 import { mapBounded } from '../../base/bounded.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { requestDocument } from '../../execution/agent-requests/ask.js';
@@ -31,7 +31,8 @@ export interface DescribedTask {
 export interface DescribingParts extends RequestParts {
   /** The project with the adopted tasks. */
   readonly project: Project;
-  readonly gatherer: Prepared['gatherer'];
+  /** By name; undefined for a driver that works without. */
+  readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
   readonly templates: Templates;
   readonly signal: AbortSignal;
   readonly emit: Emit;
@@ -39,6 +40,8 @@ export interface DescribingParts extends RequestParts {
 
 const OUTPUT = 'DESCRIPTION.json';
 const REVIEW = 'REVIEW.json';
+const PROMPT = 'describing.md';
+const REVIEW_PROMPT = 'describing-review.md';
 
 /** By task id. A task that nobody could describe is told as a warning and left out; what ends all work fails. */
 export async function describeTasks(
@@ -71,7 +74,7 @@ function endsAll({ kind }: Failure): boolean {
 }
 
 async function describe(parts: DescribingParts, task: Task): Promise<Result<DescribedTask, Failure>> {
-  const { project, gatherer, templates, emit, agent } = parts;
+  const { project, definitions, templates, emit, agent, config } = parts;
   const startedAt = parts.now();
   const outputs = task.outputs.map(shownPattern);
   const dependencies = task.dependsOn.map((label) => {
@@ -79,18 +82,21 @@ async function describe(parts: DescribingParts, task: Task): Promise<Result<Desc
     return { label, paths: (need.interface ?? need.outputs).map(shownPattern) };
   });
   const variables = { label: task.label, outputs, dependencies, output: OUTPUT };
-  const prompt = await renderMeasured(templates, 'describing.md', variables, { material: [] });
+  const prompt = await renderMeasured(templates, PROMPT, variables, { material: [] });
   if (!prompt.ok) return prompt;
   const inputTree = await project.objects.editTree(undefined, filesAround(project, task));
-  const name = agentNameOf(task);
-  const definition = gatherer.definitionOf(name);
+  // The task's own agent builds it; who describes reads it.
+  const named = await promptAgent(templates, PROMPT, 'documenter', definitions);
+  if (!named.ok) return named;
+  const { name, definition } = named.value;
+  const defaults = { definition: definition?.model, config: defaultModel(config) };
   const json = jsonRequest<DescribedTask>(parts, {
     isStored: true,
     task: task.label,
     budget: task.budget,
     definition: name,
     identity: agentIdentity(agent, definition),
-    model: gatherer.choiceOf(task, 1).model,
+    model: chooseModel(task, 1, config.models.routes, defaults).model,
     prompt: prompt.value.text,
     output: OUTPUT,
     schema: 'describe',
@@ -129,19 +135,21 @@ async function reviewed(
   { description, acceptance, constraints = [] }: DescribedTask,
   inputTree: string,
 ): Promise<Result<readonly string[], Failure>> {
-  const { gatherer, templates, agent } = parts;
+  const { definitions, templates, agent } = parts;
   const outputs = task.outputs.map(shownPattern);
   const variables = { label: task.label, description, acceptance, constraints, outputs, output: REVIEW };
-  const prompt = await renderMeasured(templates, 'describing-review.md', variables, {
+  const prompt = await renderMeasured(templates, REVIEW_PROMPT, variables, {
     material: ['description'],
   });
   if (!prompt.ok) return prompt;
-  const definition = gatherer.definitionOf('reviewer');
+  const named = await promptAgent(templates, REVIEW_PROMPT, 'reviewer', definitions);
+  if (!named.ok) return named;
+  const { name, definition } = named.value;
   const request = jsonRequest<ReviewAnswer>(parts, {
     isStored: true,
     task: task.label,
     budget: task.budget,
-    definition: definition?.name ?? 'reviewer',
+    definition: name,
     identity: agentIdentity(agent, definition),
     model: definition?.model ?? defaultModel(parts.config),
     prompt: prompt.value.text,

@@ -41,7 +41,7 @@ export function commandTools(run: RunConductor, builds: BackgroundBuild): McpToo
   return [
     show({
       name: 'status',
-      description: 'The verdict of each task that is not up to date, as JSON.',
+      description: 'The verdict of each task, as JSON. `fresh` is up to date.',
       properties: { targets: TARGETS },
       argv: (args) => ['status', ...args.list('targets'), '--json'],
     }),

@@ -12,7 +12,7 @@ import { withBuildLimit } from '../../execution/spending.js';
 import type { Usage } from '../../model/action.js';
 import type { BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
-import { readDefinitions, readPrompts } from '../../project/agent-files.js';
+import { givenDefinitions, readPrompts } from '../../project/agent-files.js';
 import { loadProject } from '../../project/project.js';
 import { diskSource } from '../../project/project-source.js';
 import { GitResults } from '../../store/git-results.js';
@@ -140,9 +140,8 @@ async function openParts(run: PlanRun): Promise<Result<PlanParts, Failure>> {
   if (agent === NO_AGENT)
     run.emit({ type: 'warning', message: 'no agent is configured; `conductor plan` needs one to write' });
   const templates = await readPrompts(host, project);
-  const definitions = agent.useDefinitions ? await readDefinitions(host, project) : ok(undefined);
+  const definitions = await givenDefinitions(host, project, agent);
   if (!definitions.ok) return definitions;
-  if (definitions.value) agent.useDefinitions?.(definitions.value);
   const tree = await plannerTree(project, feature.name);
   const map = await repositoryMap(project, feature.name, tree);
   return ok({

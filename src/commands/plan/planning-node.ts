@@ -7,11 +7,11 @@ import type { AgentDefinition } from '../../agent/prompts/definitions.js';
 import { fenced } from '../../agent/prompts/evidence.js';
 import {
   type PromptVariables,
-  promptHead,
+  promptAgent,
   renderMeasured,
   type Templates,
 } from '../../agent/prompts/prompt-template.js';
-import { err, ok, type Result } from '../../base/result.js';
+import { ok, type Result } from '../../base/result.js';
 import { gateCommands } from '../../execution/gates.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import { type ActionKey, type Manifest, type ManifestItem, manifestKey } from '../../model/action.js';
@@ -116,8 +116,9 @@ async function makeNode(
   { templates, shipped, definitions, agent, config, feature }: NodeParts,
   { name, template, file, given, material, shown }: NodeFacts,
 ): Promise<Result<PlanningNode, Failure>> {
-  const head = await promptHead(template, templates.get(template) ?? '');
-  if (!head.ok) return head;
+  const named = await promptAgent(templates, template, 'planner-arch', definitions);
+  if (!named.ok) return named;
+  const { definition: defined } = named.value;
   const output = `specs/${feature.name}/${file}`;
   // Gates and limits judge what is built and not the plan: in the prompt as in no key, like those of tasks.
   const beside = {
@@ -143,12 +144,6 @@ async function makeNode(
   if (!rendered.ok) return rendered;
   const whole = await renderMeasured(templates, template, { ...variables, ...beside, ...shown }, measure);
   if (!whole.ok) return whole;
-  const definition = head.value.agent ?? 'planner-arch';
-  const defined = definitions?.get(definition);
-  if (definitions && !defined) {
-    const message = `there is no agent definition \`${definition}\``;
-    return err({ kind: 'prompt-error', prompt: template, line: 1, message });
-  }
   const model = defined?.model ?? defaultModel(config);
   const words: ManifestItem[] = [
     ...(config.salt === '' ? [] : [{ name: 'salt', value: config.salt, show: 'word' as const }]),
@@ -172,7 +167,7 @@ async function makeNode(
   return ok({
     name,
     label: labelOf(feature.name, name),
-    definition,
+    definition: named.value.name,
     model,
     output,
     prompt: whole.value.text,

@@ -2,6 +2,7 @@
 
 import { keyedIdentity } from '../../agent/prompts/definitions.js';
 import { cutLines, fenced, shown } from '../../agent/prompts/evidence.js';
+import { referredSections } from '../../agent/prompts/prompt.js';
 import { renderMeasured } from '../../agent/prompts/prompt-template.js';
 import { selectInputs } from '../../analysis/declared-inputs.js';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
@@ -144,12 +145,10 @@ export async function proposeTask(
 
 /** The sections of the plan that the task was told, as far as they are worth repeating. */
 function sectionsOf({ project }: Prepared, task: Task) {
-  const known = project.features.get(task.feature)?.sections;
-  return task.specRefs.flatMap((ref) => {
-    const text = known?.get(ref)?.trim();
-    if (text === undefined) return [];
-    return [{ ref, text: text.length > MAX_SECTION ? `${text.slice(0, MAX_SECTION)}\n…` : text }];
-  });
+  return referredSections(task, project.features.get(task.feature)).map(({ ref, text }) => ({
+    ref,
+    text: text.length > MAX_SECTION ? `${text.slice(0, MAX_SECTION)}\n…` : text,
+  }));
 }
 
 /** The paths of the input tree; the number alone where they are many. */

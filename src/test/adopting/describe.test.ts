@@ -42,8 +42,11 @@ test('a draft that the reviewer rejects is written again; accepted drafts are as
   await using rig = await createRig({ config: { attempts: 2, workers: 1 } });
   rig.write(CODE);
   const before = rig.files();
-  const agent = new ScriptedAgent({
-    auto: ({ label, cwd, prompt, attempt }) => {
+  const names = new Set<string | undefined>();
+  const known: string[] = [];
+  const scripted = new ScriptedAgent({
+    auto: ({ label, cwd, prompt, attempt, agentName }) => {
+      names.add(agentName);
       if (label.endsWith('@review')) {
         if (!prompt.includes('1000'))
           return ACCEPTED([prompt.includes('cents') ? 'cents(1) is 100' : 'price is 200']);
@@ -65,6 +68,8 @@ test('a draft that the reviewer rejects is written again; accepted drafts are as
       };
     },
   });
+  const useDefinitions = (all: ReadonlyMap<string, AgentDefinition>) => known.push(...all.keys());
+  const agent = Object.assign(scripted, { useDefinitions });
   const { done } = await describeIn(rig, agent);
   if (!done.ok) throw new Error(JSON.stringify(done.error));
   expect(agent.runs.map(({ label }) => label)).toEqual([
@@ -75,10 +80,13 @@ test('a draft that the reviewer rejects is written again; accepted drafts are as
     'code/shop@describe',
     'code/shop@review',
   ]);
+  // The implementer would begin to build the task; and no task was an agent's when the drafting began.
+  expect([...names]).toEqual(['documenter', 'reviewer']);
+  expect(known).toEqual(expect.arrayContaining([...names]));
   expect(agent.runs[2]?.prompt).toContain('not met: cents(1) is 1000');
   expect(rig.files()).toEqual(before);
   // The same again costs nothing.
-  const silent = new ScriptedAgent({ tripwire: true });
+  const silent = Object.assign(new ScriptedAgent({ tripwire: true }), { useDefinitions });
   expect((await describeIn(rig, silent)).done).toEqual(done);
 
   const { described } = done.value;
@@ -98,7 +106,7 @@ test('the agent definitions and prompts of a project without tasks of agents are
     `---\ndescription: Ours\nmode: primary\nmodel: ${model}\npermission: { edit: allow }\n---\nAs we do it.\n`;
   rig.write({
     'src/money.ts': CODE['src/money.ts'],
-    '.opencode/agent/implementer.md': definition('p/writer'),
+    '.opencode/agent/documenter.md': definition('p/writer'),
     '.opencode/agent/reviewer.md': definition('p/judge'),
     'prompts/describing.md': 'OUR PROMPT for {{label}}: write {{output}}\n',
   });

@@ -92,6 +92,8 @@ test('what the agent proposes changes its lines alone, and the edit passes as th
   await using rig = await edited();
   const asked = await ask(rig, (request) => {
     expect(readFileSync(join(request.cwd, 'a.txt'), 'utf8')).toBe('hello Ada!\n');
+    // The implementer would begin to build the task.
+    expect(request.agentName).toBe('documenter');
     return {
       summary: 'It greets loudly.',
       acceptance: ['It says hello.', 'It ends with an exclamation mark.', 'It is short.'],
@@ -132,6 +134,16 @@ test('the prompts of a project without tasks of agents are used', async () => {
   rig.write({ 'a.txt': 'b\n' });
   const { agent } = await ask(rig, { summary: 'It says b.', acceptance: ['It says b.'] });
   expect(agent.runs[0]?.prompt).toContain('OUR PROMPT for f/T1');
+});
+
+test("a project's own prompt says which agent explains an edit", async () => {
+  const shipped = await createRig();
+  const text = (await shipped.host(new ScriptedAgent()).shippedPrompts()).get('absorbing.md') ?? '';
+  await shipped[Symbol.asyncDispose]();
+  const own = { 'prompts/absorbing.md': text.replace('agent: documenter', 'agent: reviewer') };
+  await using rig = await edited(SPEC, 'specs/f/BACKLOG.yaml', own);
+  const asked = await ask(rig, ({ agentName }) => ({ summary: 'Loud.', gotchas: [String(agentName)] }));
+  expect(proposed(asked).after).toContain('- reviewer');
 });
 
 test('sections that the edit contradicts are shown to the agent, and named to the person', async () => {
