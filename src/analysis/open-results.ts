@@ -85,7 +85,7 @@ async function openKeys(
         signers === undefined
           ? 'only signed results are trusted, but no signers are configured'
           : `${signers} does not exist`,
-      hint: 'name a file of public keys in `cache.signers`: lines of `<name> ssh-ed25519 <key>`',
+      hint: 'name a file of public keys in `cache.signers`: each line has a name, `ssh-ed25519` and the key',
     });
   }
   return ok({ signer: signer.value, signatures: signatureCheck(text, env) });

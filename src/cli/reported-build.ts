@@ -7,6 +7,8 @@ import type { BuildOptions } from '../build/options.js';
 import type { Usage } from '../model/action.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import type { Label } from '../model/task.js';
+import { unacceptedText } from '../report/live/summary-line.js';
+import { remark } from './output.js';
 import { openReporters } from './reporters.js';
 import { cancelOnSignals } from './signals.js';
 import { createHost } from './wire.js';
@@ -64,6 +66,8 @@ async function runOnce(
       if (event.type === 'task.finished' && event.failure?.kind === 'needs') asking.push(event.task);
     };
     const summary = await build(host, options, on, AbortSignal.any([signals.signal, ...parent]));
+    const unaccepted = options.accept && !json ? unacceptedText(summary) : undefined;
+    if (unaccepted !== undefined) remark(unaccepted);
     return { summary, asking };
   } finally {
     signals.stop();

@@ -159,7 +159,7 @@ function parseWord(word: string): Result<{ readonly field: Field; readonly value
   const [, name = '', text = ''] = /^([^=]*)=(.*)$/s.exec(word) ?? [];
   const field = FIELDS.find((one) => one === name);
   if (field === undefined) {
-    const hint = `write <field>=<value>; fields are ${FIELDS.join(', ')}; edit the spec for anything else`;
+    const hint = `write a field, \`=\` and its value (\`description=text\`); fields are ${FIELDS.join(', ')}; edit the spec for anything else`;
     return usage(`\`${word}\` is not a field that \`set\` can change`, hint);
   }
   const value = text.trim();

@@ -2,6 +2,7 @@
  * Turns errors of the operating system and of git into failures with a path, a cause and a hint. Knows no command.
  */
 
+import { shellWord } from '../base/shell-word.js';
 import type { Failure } from '../model/failure.js';
 
 /**
@@ -53,7 +54,10 @@ function gitFailure(code: string, { command, said, signal }: GitFault): Failure 
       return {
         kind: 'unsupported-repository',
         reason: 'it belongs to another user, and git does not trust it',
-        hint: `If you trust it: git config --global --add safe.directory ${path || '<folder>'}`,
+        hint:
+          path === ''
+            ? 'if you trust it, add its folder to `safe.directory` of your git settings'
+            : `if you trust it: \`git config --global --add safe.directory ${shellWord(path)}\``,
       };
     case 'EUSAGE':
       return undefined;

@@ -80,7 +80,7 @@ export type Failure =
   | {
       readonly kind: 'drifted-outputs';
       readonly paths: readonly string[];
-      /** Where lines of patches were changed: the tasks to be accepted together. */
+      /** The tasks to be accepted together to keep the edits, where it is not the failing task alone. */
       readonly accept?: readonly Label[];
     }
   /** Files that conductor never wrote stand where the task's outputs belong. */

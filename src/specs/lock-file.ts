@@ -3,15 +3,17 @@
 import { conflictSides } from '../base/conflict-markers.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
+import { shellWord } from '../base/shell-word.js';
 import { schemaReference } from '../io/document/schemas.js';
 import type { Diagnostic } from '../model/failure.js';
 import { type FeatureLock, LOCK_SCHEMA, type LockedTask, type TaskRecord } from '../model/feature-lock.js';
 import { RESULT_RECIPES } from '../model/task.js';
 import { mergeLocks } from './merge-locks.js';
 
-const RESTORE = 'restore it from git (`git restore <file>`), then build';
+const restore = (file: string) => `restore it from git (\`git restore ${shellWord(file)}\`), then build`;
 const MARKED = 'has conflict markers between which there is no lock file';
-const MERGE_AGAIN = 'let git write both sides again (`git checkout -m -- <file>`), then build';
+const mergeAgain = (file: string) =>
+  `let git write both sides again (\`git checkout -m -- ${shellWord(file)}\`), then build`;
 
 /**
  * The lock that the text holds; one with the conflict markers of a merge is read as the merge of its sides. When it is
@@ -23,7 +25,7 @@ export function parseLock(text: string, file: string): Result<FeatureLock, Diagn
   const ours = parsePlain(sides.ours, file);
   const theirs = parsePlain(sides.theirs, file);
   if (!ours.ok || !theirs.ok) {
-    return err({ file, ...placeAt(text, text.search(/^<{7}/m)), message: MARKED, hint: MERGE_AGAIN });
+    return err({ file, ...placeAt(text, text.search(/^<{7}/m)), message: MARKED, hint: mergeAgain(file) });
   }
   const base = sides.base === undefined ? undefined : parsePlain(sides.base, file);
   const merged = { ours: ours.value, theirs: theirs.value, base: base?.ok ? base.value : undefined };
@@ -37,11 +39,11 @@ function parsePlain(text: string, file: string): Result<FeatureLock, Diagnostic>
   } catch (error) {
     const { message } = error as Error;
     const marker = /^(?:<{7} |>{7} )/m.exec(text);
-    if (marker) return err({ file, ...placeAt(text, marker.index), message: MARKED, hint: MERGE_AGAIN });
+    if (marker) return err({ file, ...placeAt(text, marker.index), message: MARKED, hint: mergeAgain(file) });
     const at = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
-    return err({ file, ...placeAt(text, at), message: `is damaged: ${message}`, hint: RESTORE });
+    return err({ file, ...placeAt(text, at), message: `is damaged: ${message}`, hint: restore(file) });
   }
-  const refuse = (message: string, hint = RESTORE) => err({ file, message, hint });
+  const refuse = (message: string, hint = restore(file)) => err({ file, message, hint });
   if (!isObject(value)) return refuse('is damaged: it is not an object');
   if (typeof value.schema === 'number' && value.schema > LOCK_SCHEMA) {
     return refuse(

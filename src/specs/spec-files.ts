@@ -1,6 +1,7 @@
 /** The places and names of specs in a project, and the names that their texts give to tasks. Reads no file. */
 
 import type { Diagnostic } from '../model/failure.js';
+import { isName, NAME_PATTERN } from '../model/paths/names.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 
 export interface SpecFile {
@@ -13,11 +14,11 @@ export interface SpecFile {
   readonly id: ObjectId;
 }
 
-/** What features and tasks may be named. */
-export const SPEC_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 /** `id: T01` in any form that YAML has for it, where a key can stand: the same words in a sentence are none. */
-const ID =
-  /(?:^[ \t-]*|[{,][ \t]*)["']?id["']?[ \t]*:[ \t]*["']?([A-Za-z0-9_][A-Za-z0-9._-]*)(?=["'\s,}#]|$)/gm;
+const ID = new RegExp(
+  String.raw`(?:^[ \t-]*|[{,][ \t]*)["']?id["']?[ \t]*:[ \t]*["']?(${NAME_PATTERN})(?=["'\s,}#]|$)`,
+  'gm',
+);
 const SINGLE = '.spec.md';
 
 /** The ids of tasks that a YAML text names, also one that cannot be parsed. In its order. */
@@ -43,7 +44,7 @@ export function findSpecFiles(
     if (!isSingle && parts.length !== 2) {
       report(
         'is ignored: a backlog must be in the folder of its feature',
-        `move it to ${root}<feature>/BACKLOG.yaml`,
+        `move it to \`${root}${parts.at(-2) ?? 'feature-001-first'}/BACKLOG.yaml\``,
       );
       continue;
     }
@@ -58,7 +59,7 @@ export function findSpecFiles(
     const entry = listing.get(path);
     if (!entry || entry.mode === '120000' || entry.mode === '160000') {
       report('is ignored: it is a link', 'put the spec itself in its place');
-    } else if (!SPEC_NAME.test(feature)) {
+    } else if (!isName(feature)) {
       report(
         `\`${feature}\` cannot be the name of a feature`,
         'use letters, digits, `.`, `_` and `-`, and start with a letter, a digit or `_`',

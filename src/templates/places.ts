@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { exists, readText } from '../io/files.js';
 import { findPackage } from '../io/node-modules.js';
 import type { Failure } from '../model/failure.js';
+import { isName } from '../model/paths/names.js';
 import { DEFINITION, type TemplateOrigin, type TemplatePlace } from './folder.js';
 
 export interface TemplateRoots {
@@ -23,7 +24,6 @@ export interface TemplateRoots {
 const OWN = 'templates';
 /** Where a package that is more than a template keeps it. */
 const IN_PACKAGE = 'conductor-template';
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const PACKAGE = /^(?:@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/;
 
 /** Every template that a name alone would find, the project's own first; each name once. */
@@ -44,11 +44,9 @@ export async function findTemplate(
   roots: TemplateRoots,
 ): Promise<Result<TemplatePlace, Failure>> {
   if (isPath(wanted)) return pathTemplate(wanted, roots);
-  const own = NAME.test(wanted)
-    ? await folderTemplate(join(roots.project, OWN), wanted, 'project')
-    : undefined;
+  const own = isName(wanted) ? await folderTemplate(join(roots.project, OWN), wanted, 'project') : undefined;
   const shipped =
-    own ?? (NAME.test(wanted) ? await folderTemplate(roots.shipped, wanted, 'shipped') : undefined);
+    own ?? (isName(wanted) ? await folderTemplate(roots.shipped, wanted, 'shipped') : undefined);
   const found = shipped ?? (await packageTemplate(roots, wanted));
   if (found) return ok(found);
   const known = (await listTemplates(roots)).map(({ name }) => name);
@@ -72,7 +70,7 @@ async function pathTemplate(wanted: string, { cwd }: TemplateRoots): Promise<Res
     );
   }
   const name = basename(folder);
-  if (!NAME.test(name)) {
+  if (!isName(name)) {
     return usage(`the folder of a template cannot be named ${name}`, 'use letters, digits, `.`, `_` and `-`');
   }
   return ok({ name, origin: 'path', folder: await realpath(folder), shown: relative(cwd, folder) || '.' });
@@ -88,7 +86,7 @@ async function shippedTemplates({ shipped }: TemplateRoots): Promise<TemplatePla
 
 async function templatesIn(root: string, origin: TemplateOrigin): Promise<TemplatePlace[]> {
   const names = await readdir(root).catch(() => []);
-  const named = names.filter((name) => NAME.test(name));
+  const named = names.filter((name) => isName(name));
   const places = await mapBounded(named, (name) => folderTemplate(root, name, origin));
   return places.filter((place) => place !== undefined);
 }

@@ -2,6 +2,7 @@
 
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
+import { shellWord } from '../../base/shell-word.js';
 import type { Failure } from '../../model/failure.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
@@ -87,7 +88,7 @@ async function commitOnHead(
 }
 
 function notCommitted(paths: readonly string[]): Failure {
-  const named = paths.map((path) => `'${path.replaceAll("'", "'\\''")}'`).join(' ');
+  const named = paths.map(shellWord).join(' ');
   return {
     kind: 'commit-refused',
     reason: 'what was built depends on these files, and they are not committed',

@@ -122,7 +122,7 @@ async function mergeEdits(
     const gone = file.merged !== undefined && plan.whole && abandonedPatch(project, path, plan.held);
     if (!isMerged && !gone) continue;
     if (file.contested && !fitsContested(plan, editors, path, file.base)) {
-      return err({ kind: 'drifted-outputs', paths: [path] });
+      return err({ kind: 'drifted-outputs', paths: [path], accept: editors.map(({ label }) => label) });
     }
     for (const task of editors) {
       // A patch that the file holds but the store does not would be lost by applying the others again.

@@ -13,13 +13,14 @@ import type { ExecutionHost } from '../../execution/executor.js';
 import { yamlText } from '../../io/document/yaml-edit.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import { isName } from '../../model/paths/names.js';
 import type { Task } from '../../model/task.js';
 import { type AdoptedTask, adoptedTasks, withoutPlaces } from '../../plan/adopting/adopted-tasks.js';
 import { commonFolder } from '../../plan/adopting/file-groups.js';
 import type { Host, LoadedConfig } from '../../project/host.js';
 import { loadProject, type Project } from '../../project/project.js';
 import { diskSource, type OpenProject } from '../../project/project-source.js';
-import { isFeatureName, nextNumber, numberedName, SPEC_NAME } from '../../specs/spec-files.js';
+import { isFeatureName, nextNumber, numberedName } from '../../specs/spec-files.js';
 import { projectToolchain } from '../init/toolchain.js';
 import { schemaLine } from '../new/schema-reference.js';
 import { type AdoptableFiles, adoptableFiles, type SkippedFile } from './adoptable-files.js';
@@ -171,7 +172,7 @@ function featureFor(
     ];
     return ok(numberedName(nextNumber(names), isFeatureName(word) ? word : 'adopted'));
   }
-  if (!SPEC_NAME.test(as)) {
+  if (!isName(as)) {
     const hint = 'use letters, digits, `.`, `_` and `-`: --as auth';
     return err({ kind: 'usage', message: `\`${as}\` cannot be the name of a feature`, hint });
   }

@@ -99,17 +99,18 @@ function filesNamed(
 }
 
 async function notThere({ repository, config }: Project, path: string): Promise<Failure> {
+  // A path outside the project is no path of it, whether there is a file or not.
+  const problem = patternProblem(path);
+  if (problem !== undefined) {
+    const hint = 'name files and folders of the project';
+    return { kind: 'usage', message: `cannot adopt ${path || '.'}: it ${problem}`, hint };
+  }
   if (!(await exists(join(repository.project, path)))) {
     return {
       kind: 'usage',
       message: `${path} does not exist`,
       hint: 'paths are relative to the current folder',
     };
-  }
-  const problem = patternProblem(path);
-  if (problem !== undefined) {
-    const hint = 'name files and folders of the project';
-    return { kind: 'usage', message: `cannot adopt ${path || '.'}: it ${problem}`, hint };
   }
   const isSecret = patternSet(config.secrets).matches(path);
   const because = isSecret ? 'its name looks like that of a secret' : 'git ignores it, or it is empty';

@@ -98,7 +98,8 @@ function providerKey(provider: string, agent: OpencodeAgentConfig, env: Environm
   if (keyEnv === undefined) {
     const found = `${provider}: no key`;
     if (baseURL !== undefined) return { about, state: 'ok', found: `${found}, reached at ${baseURL}` };
-    const hint = `if it needs one: \`providers: { ${JSON.stringify(provider)}: { keyEnv: '<variable>' } }\``;
+    const variable = `${provider.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_API_KEY`;
+    const hint = `if it needs one: \`providers: { ${JSON.stringify(provider)}: { keyEnv: '${variable}' } }\``;
     return { about, state: 'warning', found: `${found} is configured`, hint };
   }
   if (isSet(env, keyEnv)) return { about, state: 'ok', found: `${provider}: ${keyEnv} is set` };

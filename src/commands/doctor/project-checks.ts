@@ -4,6 +4,7 @@ import { provenOrphans } from '../../analysis/orphans.js';
 import { inspect, inspectProject } from '../../build/dry-run.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
 import { failureAnswer } from '../../report/failures/failure-answer.js';
 import { plural } from '../../report/style.js';
 import { validateProject } from '../validate.js';
@@ -49,8 +50,10 @@ export const checkEdits: DoctorCheck = async ({ host, repository, config }) => {
     async ({ tasks }) => tasks,
   );
   if (!found.ok) return [];
+  const tasks = new Set<Label>();
   const edited = found.value.flatMap(({ task, verdict }) => {
     const paths = verdict.kind === 'drifted' || verdict.kind === 'pending' ? (verdict.paths ?? []) : [];
+    if (paths.length > 0) tasks.add(task.label);
     return paths.map((path) => `${path} (${task.label})`);
   });
   if (edited.length === 0) return [];
@@ -60,7 +63,7 @@ export const checkEdits: DoctorCheck = async ({ host, repository, config }) => {
       about: 'edits',
       state: 'warning',
       found: `${plural(edited.length, 'output')} edited by hand: ${edited.slice(0, MAX_SHOWN).join(', ')}${more}`,
-      hint: '`conductor diff` shows the edits, `conductor accept <task>` keeps them',
+      hint: `\`conductor diff\` shows the edits, \`conductor accept ${[...tasks].slice(0, MAX_SHOWN).join(' ')}\` keeps them`,
     },
   ];
 };

@@ -5,10 +5,10 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { InspectedTask } from '../../build/dry-run.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import type { Failure } from '../../model/failure.js';
+import { isName } from '../../model/paths/names.js';
 import { patternProblem } from '../../model/paths/pattern.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
-import { SPEC_NAME } from '../../specs/spec-files.js';
 import { commandsNaming, mentionsOf } from './naming-places.js';
 import { type Renaming, renamedFeature, renamedPath, renamedTask } from './renaming.js';
 import {
@@ -94,7 +94,7 @@ async function moveTask(before: BeforeRewriting, from: Label, to: string) {
   if (!label.startsWith(`${feature}/`))
     return usage(
       `${from} cannot become a task of another feature`,
-      `give a new id: \`conductor mv ${from} <id>\``,
+      `give a new id only: \`conductor mv ${from} ${to.slice(to.lastIndexOf('/') + 1)}\``,
     );
   const wrong = nameProblem(from, label.slice(feature.length + 1), 'task');
   if (wrong) return wrong;
@@ -160,8 +160,8 @@ async function planned(
 ): Promise<Result<PlannedRewriting<Moved>, Failure>> {
   // The keys of what builds on them change, too.
   const changed = new Set(affected.flatMap((label) => [label, ...project.graph.dependents(label)]));
-  const drifted = driftedPaths(tasks, changed);
-  if (drifted.length > 0) return err({ kind: 'drifted-outputs', paths: drifted });
+  const drifted = driftedTasks(tasks, changed);
+  if (drifted) return err(drifted);
   const changes = await rewrittenSpecs(project, renaming);
   if (!changes.ok) return changes;
   const mentions = await mentionsOf(project, what.from);
@@ -172,11 +172,19 @@ async function planned(
   });
 }
 
-export function driftedPaths(tasks: readonly InspectedTask[], labels: ReadonlySet<Label>): readonly string[] {
-  return tasks.flatMap(({ task, verdict }) => {
-    if (!labels.has(task.label)) return [];
-    return verdict.kind === 'drifted' || verdict.kind === 'pending' ? (verdict.paths ?? []) : [];
+/** Those of the tasks whose files were edited by hand. */
+export function driftedTasks(
+  tasks: readonly InspectedTask[],
+  labels: ReadonlySet<Label>,
+): Extract<Failure, { kind: 'drifted-outputs' }> | undefined {
+  const drifted = tasks.flatMap(({ task: { label }, verdict }) => {
+    if (!labels.has(label) || (verdict.kind !== 'drifted' && verdict.kind !== 'pending')) return [];
+    const { paths = [] } = verdict;
+    return paths.length === 0 ? [] : [{ label, paths }];
   });
+  if (drifted.length === 0) return undefined;
+  const paths = drifted.flatMap((one) => one.paths);
+  return { kind: 'drifted-outputs', paths, accept: drifted.map(({ label }) => label) };
 }
 
 function ownedBelow({ listing, ownership, claimed }: Project, path: string): readonly string[] {
@@ -186,7 +194,7 @@ function ownedBelow({ listing, ownership, claimed }: Project, path: string): rea
 
 function nameProblem(from: string, to: string, what: string): Result<never, Failure> | undefined {
   if (from === to) return usage(`${from} has that name already`);
-  if (SPEC_NAME.test(to)) return undefined;
+  if (isName(to)) return undefined;
   return usage(`\`${to}\` cannot be the name of a ${what}`, 'use letters, digits, `.`, `_` and `-`');
 }
 

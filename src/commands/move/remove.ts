@@ -8,7 +8,7 @@ import type { Feature, Label } from '../../model/task.js';
 import { encodeEntry, sameEntry } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { headFiles } from '../../workspace/commit.js';
-import { driftedPaths } from './move.js';
+import { driftedTasks } from './move.js';
 import { mentionsOf } from './naming-places.js';
 import { withoutTasks } from './renaming.js';
 import {
@@ -47,8 +47,8 @@ async function planRemoval(
   if (!entries.ok) return entries;
   const needed = neededElsewhere(project, gone);
   if (needed) return err(needed);
-  const drifted = driftedPaths(tasks, gone);
-  if (drifted.length > 0 && !force) return err({ kind: 'drifted-outputs', paths: drifted });
+  const drifted = driftedTasks(tasks, gone);
+  if (drifted && !force) return err(drifted);
   const features = [...project.features.values()].filter((feature) =>
     feature.tasks.some(({ label }) => gone.has(label)),
   );

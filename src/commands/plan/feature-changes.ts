@@ -61,7 +61,10 @@ export async function changedSpecs(
     }
     const task = project.graph.tasks.get(change.task);
     if (!task) {
-      report(`there is no task \`${change.task}\``, 'name a task of another feature: `<feature>/<id>`');
+      report(
+        `there is no task \`${change.task}\``,
+        'name a task of another feature, as in `feature-001-auth/T01`',
+      );
       continue;
     }
     const { file: spec, hasVariables } = task.source;

@@ -5,8 +5,8 @@ import { suggestions } from '../../base/nearest.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { readText } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
+import { isName } from '../../model/paths/names.js';
 import type { Project } from '../../project/project.js';
-import { SPEC_NAME } from '../../specs/spec-files.js';
 
 export type PlanTarget =
   | { readonly kind: 'feature'; readonly name: string }
@@ -50,9 +50,10 @@ export async function findFeature(
   const { specs } = project.config;
   const inside = target.kind === 'request' ? featureOfFile(project, specs, target.file) : undefined;
   const name = inside ?? (target.kind === 'feature' ? target.name : (target.feature ?? nameOf(target.file)));
-  if (!SPEC_NAME.test(name)) {
+  if (!isName(name)) {
     const message = `\`${name}\` cannot be the name of a feature`;
-    const hint = 'use letters, digits, `.`, `_` and `-`; name it with `--feature <name>`';
+    const hint =
+      'use letters, digits, `.`, `_` and `-`; name it with `--feature`, as in `--feature invoices`';
     return err({ kind: 'usage', message, hint });
   }
   const folder = featureFolder(project, name);

@@ -19,7 +19,9 @@ import { loadTypescript } from '../../io/typescript.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Regeneration } from '../../model/regeneration.js';
+import type { Label } from '../../model/task.js';
 import type { Emit } from '../../project/host.js';
+import type { Project } from '../../project/project.js';
 import { crossTests, type Generations } from './cross-tests.js';
 import { missingRecord, recordedTree, regeneratedTask } from './task-comparison.js';
 
@@ -63,8 +65,8 @@ async function inTaskRunner(
 ): Promise<Result<Regenerated, Failure>> {
   const { project, targets, selected } = prepared;
   if (options.apply) {
-    const edited = await editedFiles(prepared);
-    if (edited.length > 0) return err({ kind: 'drifted-outputs', paths: edited });
+    const drifted = await editedOutputs(project, targets);
+    if (drifted) return err(drifted);
   }
   openLog();
   const steps: TaskStep[] = [];
@@ -154,10 +156,16 @@ async function apply(
 }
 
 /** Files of the targets that people edited: applying would overwrite them. */
-async function editedFiles({ project, targets }: Prepared): Promise<string[]> {
-  const edited: string[] = [];
+async function editedOutputs(
+  project: Project,
+  targets: ReadonlySet<Label>,
+): Promise<Extract<Failure, { kind: 'drifted-outputs' }> | undefined> {
+  const paths: string[] = [];
+  const tasks: Label[] = [];
   for (const label of targets) {
-    edited.push(...(await editedByHand(project, project.graph.task(label))));
+    const edited = await editedByHand(project, project.graph.task(label));
+    paths.push(...edited);
+    if (edited.length > 0) tasks.push(label);
   }
-  return edited;
+  return paths.length === 0 ? undefined : { kind: 'drifted-outputs', paths, accept: tasks };
 }

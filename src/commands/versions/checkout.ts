@@ -10,7 +10,7 @@ import { inPreparedSession } from '../../build/prepared-session.js';
 import type { Changes } from '../../build/publishing/publish-plan.js';
 import type { Failure } from '../../model/failure.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
-import type { Feature } from '../../model/task.js';
+import type { Feature, Label } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
 import {
   keptLock,
@@ -142,8 +142,11 @@ async function outputChanges(
   changes: Changes,
 ): Promise<Result<undefined, Failure>> {
   const edited: string[] = [];
+  const tasks: Label[] = [];
   for (const task of feature.tasks) {
-    edited.push(...(await editedByHand(project, task)));
+    const own = await editedByHand(project, task);
+    edited.push(...own);
+    if (own.length > 0) tasks.push(task.label);
     for (const path of project.owned.get(task.label)?.keys() ?? []) changes.set(path, undefined);
   }
   const missing: string[] = [];
@@ -166,7 +169,7 @@ async function outputChanges(
       changes.set(path, entry);
     }
   }
-  if (edited.length > 0) return err({ kind: 'drifted-outputs', paths: [...new Set(edited)] });
+  if (edited.length > 0) return err({ kind: 'drifted-outputs', paths: [...new Set(edited)], accept: tasks });
   if (missing.length === 0) return ok(undefined);
   const silent = unreached.size === 0 ? {} : { unreached: [...unreached] };
   return err({ kind: 'version-incomplete', version, paths: missing, ...silent });

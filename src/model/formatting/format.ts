@@ -1,5 +1,6 @@
 /** Commands that format what a task wrote: as written, as resolved, and with the files in them. */
 
+import { shellWord } from '../../base/shell-word.js';
 import { escapeGlob } from '../paths/glob-parser.js';
 import { parsePattern } from '../paths/pattern.js';
 import { patternSet } from '../paths/pattern-set.js';
@@ -77,10 +78,6 @@ function withFiles(command: Command, paths: readonly string[]): Command {
     const hasPlace = command.includes(FILES);
     return hasPlace ? command.flatMap((one) => (one === FILES ? paths : [one])) : [...command, ...paths];
   }
-  const words = paths.map(quoted).join(' ');
+  const words = paths.map(shellWord).join(' ');
   return command.includes(FILES) ? command.replaceAll(FILES, () => words) : `${command} ${words}`;
-}
-
-function quoted(path: string): string {
-  return /^[\w./@:+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

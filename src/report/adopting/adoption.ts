@@ -1,6 +1,7 @@
-/** What `conductor adopt` and `conductor disown` say. Knows no disk. */
+/** What `conductor adopt` says. Knows no disk. */
 
 import { plural, type Style, visible } from '../style.js';
+import { wordLine, writtenLines } from '../written-files.js';
 
 export interface ShownTask {
   readonly id: string;
@@ -22,7 +23,10 @@ export interface ShownAdoption {
 const MAX_NAMED = 20;
 
 /** The tasks with their files, and what was left out. */
-export function adoptionText(adoption: ShownAdoption, style: Style): string {
+export function adoptionText(
+  adoption: ShownAdoption,
+  { dryRun, style }: { readonly dryRun: boolean; readonly style: Style },
+): string {
   const { feature, file, tasks, files, skipped, others, gates } = adoption;
   const width = Math.max(...tasks.map(({ id }) => id.length));
   const lines = tasks.map(({ id, outputs, depends_on: needs = [] }) => {
@@ -32,10 +36,11 @@ export function adoptionText(adoption: ShownAdoption, style: Style): string {
     return `  ${visible(id).padEnd(width)}  ${visible(first)}${rest}${visible(needed)}`;
   });
   return [
-    `${style('bold', visible(feature))} (${visible(file)}): ${plural(tasks.length, 'task')}, ${plural(files, 'file')}`,
+    `${style('bold', visible(feature))}: ${plural(tasks.length, 'task')}, ${plural(files, 'file')}`,
     ...lines,
     ...(gates.length === 0 ? [] : [`  gates of these tasks: ${gates.map(visible).join(', ')}`]),
-    ...skippedLines(skipped),
+    ...writtenLines([file], style, dryRun ? 'writes' : 'wrote'),
+    ...skippedLines(skipped, { word: dryRun ? 'leaves' : 'left', style }),
     ...(others === 0
       ? []
       : [
@@ -44,9 +49,13 @@ export function adoptionText(adoption: ShownAdoption, style: Style): string {
   ].join('\n');
 }
 
-function skippedLines(skipped: ShownAdoption['skipped']): string[] {
+function skippedLines(
+  skipped: ShownAdoption['skipped'],
+  { word, style }: { readonly word: 'leaves' | 'left'; readonly style: Style },
+): string[] {
   const shown = skipped
     .slice(0, MAX_NAMED)
-    .map(({ path, because }) => `skipped ${visible(path)}: ${visible(because)}`);
-  return skipped.length > MAX_NAMED ? [...shown, `skipped ${skipped.length - MAX_NAMED} more`] : shown;
+    .map(({ path, because }) => wordLine(word, `${path}: ${because}`, style));
+  if (skipped.length <= MAX_NAMED) return shown;
+  return [...shown, wordLine(word, plural(skipped.length - MAX_NAMED, 'more file'), style)];
 }

@@ -23,24 +23,15 @@ export type EditFailure = Extract<
 
 export function describeEditFailure(failure: EditFailure, task?: Label): FailureText {
   const explain = task === undefined ? 'conductor status' : `conductor explain ${task}`;
+  const accept = acceptCommand(task === undefined ? [] : [task]);
   switch (failure.kind) {
     case 'drifted-outputs':
-      if (failure.accept)
-        return say(
-          'lines of patches were edited by hand, and the task must be rebuilt',
-          list('edited', failure.paths),
-          `keep the edit with \`conductor accept ${failure.accept.join(' ')}\`, or drop it with \`conductor build --discard-edits\``,
-        );
-      return say(
-        `${plural(failure.paths.length, 'output was', 'outputs were')} edited by hand, and the task must be rebuilt`,
-        list('edited', failure.paths),
-        `keep the edit with \`conductor accept ${task ?? '<task>'}\`, merge it with \`conductor build --keep-edits\`, or drop it with \`--discard-edits\``,
-      );
+      return driftedText(failure, task);
     case 'foreign-files':
       return say(
         `${plural(failure.paths.length, 'file')} that conductor did not write ${failure.paths.length === 1 ? 'stands' : 'stand'} where the task's outputs belong`,
         list('file', failure.paths),
-        `move ${failure.paths.length === 1 ? 'it' : 'them'} away, or keep ${failure.paths.length === 1 ? 'it' : 'them'} as the task's result with \`conductor accept ${task ?? '<task>'}\`; no flag overwrites files that a person wrote`,
+        `move ${failure.paths.length === 1 ? 'it' : 'them'} away, or keep ${failure.paths.length === 1 ? 'it' : 'them'} as the task's result with ${accept}; no flag overwrites files that a person wrote`,
       );
     case 'patch-conflict': {
       const facts: Facts = [
@@ -59,13 +50,13 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
       return say(
         `the hand edit also touches lines of ${failure.with.length === 1 ? 'another task' : 'other tasks'}`,
         [['file', failure.path], ...list(failure.with.length === 1 ? 'task' : 'tasks', failure.with)],
-        `accept ${failure.with.length === 1 ? 'both' : 'all of them'}: \`conductor accept ${[task ?? '<task>', ...failure.with].join(' ')}\``,
+        `accept ${failure.with.length === 1 ? 'both' : 'all of them'}: ${acceptCommand([...(task === undefined ? [] : [task]), ...failure.with])}`,
       );
     case 'edit-conflict':
       return say(
         'a hand edit and the newly built files change the same lines',
         [...list('files', failure.paths), ['all versions', failure.workspace]],
-        `put the right text into the files, then run \`conductor accept ${task ?? '<task>'}\``,
+        `put the right text into the files, then run ${accept}`,
       );
     case 'conflict-markers':
       return say(
@@ -104,4 +95,37 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
         'restore the hand-written file (`git checkout`), then build again',
       );
   }
+}
+
+/** In a build a task waits for the decision; another command would lose the edits of all these tasks. */
+function driftedText(
+  { paths, accept = [] }: Extract<Failure, { kind: 'drifted-outputs' }>,
+  task: Label | undefined,
+): FailureText {
+  const edited = `${plural(paths.length, 'output was', 'outputs were')} edited by hand`;
+  if (task !== undefined && accept.length > 0)
+    return say(
+      'lines of patches were edited by hand, and the task must be rebuilt',
+      list('edited', paths),
+      `keep the edit with ${acceptCommand(accept)}, or drop it with \`conductor build --discard-edits\``,
+    );
+  if (task !== undefined)
+    return say(
+      `${edited}, and the task must be rebuilt`,
+      list('edited', paths),
+      `keep the edit with ${acceptCommand([task])}, merge it with \`conductor build --keep-edits\`, or drop it with \`--discard-edits\``,
+    );
+  const the = paths.length === 1 ? 'the edit' : 'the edits';
+  return say(
+    `${edited} and nothing records ${the}`,
+    list('edited', paths),
+    `keep ${the} with ${acceptCommand(accept)}, or drop ${paths.length === 1 ? 'it' : 'them'} with \`${['conductor build', ...accept, '--discard-edits'].join(' ')}\`; then run this command again`,
+  );
+}
+
+/** A command that can be pasted; where no task is known, the one that names it. */
+function acceptCommand(tasks: readonly Label[]): string {
+  return tasks.length === 0
+    ? '`conductor accept` (`conductor status` names the task)'
+    : `\`${['conductor accept', ...tasks].join(' ')}\``;
 }

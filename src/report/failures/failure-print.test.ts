@@ -160,6 +160,24 @@ test('hints name only commands that there are', () => {
   }
 });
 
+test('hints and facts hold no placeholder that a person would have to fill in, with a task or without', () => {
+  const failures: Failure[] = [
+    ...Object.values(EVERY),
+    { ...EVERY['system-error'], path: '' },
+    { ...EVERY['system-error'], code: 'EISDIR', path: 'a b' },
+    { kind: 'drifted-outputs', paths, accept: ['a/T01', 'a/T02'] },
+  ];
+  for (const failure of failures)
+    for (const task of ['a/T01', undefined])
+      expect(describeFailure(failure, task).hint, failure.kind).not.toMatch(/<[a-z]+>/);
+  const hintOf = (failure: Failure | undefined) => failure && describeFailure(failure).hint;
+  expect(failures.slice(-3).map(hintOf)).toEqual([
+    'see who owns it and who may write there, then run the command again',
+    "something else is in its place: move it away (`ls -ld 'a b'`)",
+    'keep the edits with `conductor accept a/T01 a/T02`, or drop them with `conductor build a/T01 a/T02 --discard-edits`; then run this command again',
+  ]);
+});
+
 test('a failed gate shows aligned facts, its log once and one hint', () => {
   expect(printFailure(EVERY['gate-failed'], plainStyle, 'a/T01')).toMatchInlineSnapshot(`
     "error: a/T01: a gate failed

@@ -1,5 +1,6 @@
 /** Sentences for failures: a headline, facts, one hint, at most one log. Does not print. */
 
+import { shellWord } from '../../base/shell-word.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { type Facts, type FailureText, list, say } from './failure-text.js';
@@ -125,10 +126,13 @@ function describeKind(failure: Failure, task?: Label): FailureText {
           (hint === undefined ? '' : `; ${hint}`) +
           (example === undefined ? '' : ` (for example ${example})`),
       ]);
+      const [shown] = failure.problems.flatMap(({ variable, example }) =>
+        example === undefined ? [] : [{ variable, example }],
+      );
       return say(
         `${failure.template} cannot be used with these values`,
         facts,
-        'set each one with `--set <variable>=<value>`; `conductor new --list` describes them',
+        `set each one with \`--set\`${shown === undefined ? '' : ` (\`--set ${shown.variable}=${shellWord(shown.example)}\`)`}; \`conductor new --list\` describes them`,
       );
     }
     case 'files-in-the-way':

@@ -41,7 +41,7 @@ export function describeSessionFailure(failure: SessionFailure, task?: Label): F
           failure.needs.map((need) => `${needText(need)}: ${need.because}`),
         ),
         grantable
-          ? `\`conductor approve ${task ?? '<task>'}\` adds it to the spec; the work so far is kept`
+          ? `\`conductor approve ${task ?? '--list'}\` ${task === undefined ? 'shows it' : 'adds it to the spec'}; the work so far is kept`
           : 'change the spec, then build again; the work so far is kept',
       );
     }

@@ -1,5 +1,6 @@
 /** What the operating system or git refused, and what a person can do about it. */
 
+import { shellWord } from '../../base/shell-word.js';
 import type { Failure } from '../../model/failure.js';
 import { type Facts, type FailureText, say } from './failure-text.js';
 
@@ -43,5 +44,8 @@ export function describeSystemFailure(failure: SystemFailure): FailureText {
     ['cause', reason.includes(code) ? reason : `${reason} (${code})`],
   ];
   const hint = HINTS[code] ?? OTHER.find(([codes]) => codes.test(code))?.[1] ?? 'run the command again';
-  return say(`the operating system refused: ${operation}`, facts, hint.replace('<path>', path || '<path>'));
+  // Without a path there is nothing to look at.
+  const typed =
+    path === '' ? hint.replace(' (`ls -ld <path>`)', '') : hint.replace('<path>', shellWord(path));
+  return say(`the operating system refused: ${operation}`, facts, typed);
 }

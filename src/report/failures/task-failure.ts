@@ -157,7 +157,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         ],
         failure.model === undefined
           ? 'use an agent that reports its cost, or remove the limit in dollars'
-          : 'write its `cost` into the config (`agent.providers.<name>.models`), or remove the limit in dollars',
+          : 'write its `cost` into the config, below `models` of its provider, or remove the limit in dollars',
       );
     case 'budget-unknown-usage':
       return say(

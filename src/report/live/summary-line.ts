@@ -56,6 +56,13 @@ export function summaryLine(summary: BuildSummary, style: Style): string {
   }
 }
 
+/** What a failed `accept` did to the project; undefined: it did not fail. */
+export function unacceptedText({ outcome, counts, published }: BuildSummary): string | undefined {
+  if (outcome !== 'failed') return undefined;
+  if (counts.accepted > 0) return 'what failed was not recorded, and its files are as before';
+  return published > 0 ? 'nothing was recorded' : 'nothing was recorded, and no file was changed';
+}
+
 export function count(n: number, word: string): string {
   return n > 0 ? `${n} ${word}` : '';
 }

@@ -8,7 +8,7 @@ import { eventLog } from './event-log.js';
 import { plainReporter } from './plain.js';
 import { costSoFar, NO_PROGRESS, progress } from './progress.js';
 import { type Reporter, tee } from './reporter.js';
-import { summaryLine } from './summary-line.js';
+import { summaryLine, unacceptedText } from './summary-line.js';
 import { liveBlock, progressBar, terminalReporter } from './terminal.js';
 
 function event(body: BuildEventBody, at = 0): BuildEvent {
@@ -277,6 +277,14 @@ test('the last line for each outcome', () => {
       "conductor: would build 1, remove 2 files",
     ]
   `);
+});
+
+test('an accept that failed says what it did to the project', () => {
+  expect(unacceptedText(summary('failed', { failed: 1 }))).toBe(
+    'nothing was recorded, and no file was changed',
+  );
+  expect(unacceptedText(summary('failed', { failed: 1, accepted: 1 }))).toMatch(/^what failed was not/);
+  expect(unacceptedText(summary('built', { accepted: 1 }))).toBeUndefined();
 });
 
 test('a dry run prints a removal once, beside the verdicts', () => {

@@ -197,6 +197,7 @@ test('what cannot be adopted is named: owned, patched, secret, binary, ignored, 
     ['specs/f/BACKLOG.yaml', "it belongs to conductor's own settings"],
     ['src/none.ts', 'does not exist'],
     ['..', 'it leaves the project'],
+    ['../none.ts', 'it leaves the project'],
     ['.git', 'it is inside .git'],
   ] as const) {
     const { failure } = await adoptIn(rig, [path]);

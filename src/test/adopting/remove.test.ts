@@ -48,7 +48,11 @@ test('a task that others need, unsaved specs and edited files are refused; --for
   const needed = await removeIn(rig, ['a/A1']);
   expect(needed.failure).toMatchObject({ kind: 'usage', message: expect.stringContaining('a/A2 (on a/A1)') });
   rig.write({ 'a2.txt': 'edited\n' });
-  expect((await removeIn(rig, ['a/A2'])).failure).toEqual({ kind: 'drifted-outputs', paths: ['a2.txt'] });
+  expect((await removeIn(rig, ['a/A2'])).failure).toEqual({
+    kind: 'drifted-outputs',
+    paths: ['a2.txt'],
+    accept: ['a/A2'],
+  });
   expect((await removeIn(rig, ['a/A2'], { force: true })).done.rewritten?.told.left).toEqual(['a2.txt']);
   expect(rig.read('a2.txt')).toBe('edited\n');
   expect(rig.read('specs/a/BACKLOG.yaml')).not.toContain('A2');

@@ -101,7 +101,7 @@ test('everything that is wrong or missing is said at once, and nothing is writte
       count   must be at least 1
       cuont   is not a variable of this template; did you mean \`count\`?
       name    is given with \`--name\`
-      hint: set each one with \`--set <variable>=<value>\`; \`conductor new --list\` describes them
+      hint: set each one with \`--set\` (\`--set who=Ada\`); \`conductor new --list\` describes them
     "
   `);
   expect(filesBelow(one.dir, ['.git'])).toEqual(before);
@@ -222,7 +222,7 @@ test('--list describes templates, the project’s own before shipped ones and th
   expect(text.stdout).toContain('go-package (go): ');
   expect(text.stdout).toMatch(/who +Who is greeted \(must be given, for example Ada\)/);
   expect(text.stdout).toContain(
-    '$ conductor new --template welcome --name <name> --set who=Ada --set count=2',
+    '$ conductor new --template welcome --name my-feature --set who=Ada --set count=2',
   );
   const json = JSON.parse((await one.conductor('new', '--list', '--json')).stdout);
   const named = json.templates.find((each: { name: string }) => each.name === 'acme-spec');

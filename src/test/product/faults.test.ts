@@ -99,7 +99,7 @@ test('a repository of another user gets the command that trusts it', () => {
   const exit = { code: 128, stdout: Buffer.alloc(0), stderr };
   expect(asFailure(new GitError(['add'], exit))).toMatchObject({
     kind: 'unsupported-repository',
-    hint: 'If you trust it: git config --global --add safe.directory /p/x',
+    hint: 'if you trust it: `git config --global --add safe.directory /p/x`',
   });
 });
 

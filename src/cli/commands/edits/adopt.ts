@@ -5,7 +5,7 @@ import { type Adoption, type AdoptRequest, adopt, planAdoption } from '../../../
 import { describeAdoption } from '../../../commands/adopt/describe.js';
 import { adoptionText } from '../../../report/adopting/adoption.js';
 import { plural, visibleBlock } from '../../../report/style.js';
-import { print, printJson, refuse, say, styleFor } from '../../output.js';
+import { print, printJson, refuse, remark, say, styleFor } from '../../output.js';
 import { openReporters } from '../../reporters.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
@@ -68,8 +68,9 @@ async function runDescribed(request: AdoptRequest, flags: AdoptFlags): Promise<n
 function showUnwritten(adoption: Adoption, { json, describe }: AdoptFlags): number {
   if (json) printJson({ schema: 1, ...jsonOf(adoption), written: false });
   else {
-    print(describe ? visibleBlock(adoption.text) : adoptionText(adoption, styleFor(process.stdout)));
-    say('nothing was written');
+    const style = styleFor(process.stdout);
+    print(describe ? visibleBlock(adoption.text) : adoptionText(adoption, { dryRun: true, style }));
+    say('nothing was written: this was a dry run');
   }
   return 0;
 }
@@ -78,10 +79,14 @@ async function write(request: AdoptRequest, flags: AdoptFlags): Promise<number> 
   const host = createHost(process.cwd());
   const { value, exitCode } = await runRecorded(flags, (on, signal) => adopt(host, request, on, signal));
   const { adoption } = value;
-  if (!adoption) return exitCode;
+  if (!adoption) {
+    // A gate that fails on the code as it is, for instance.
+    if (!flags.json && exitCode === 1) remark('nothing was written');
+    return exitCode;
+  }
   if (flags.json) printJson({ schema: 1, ...jsonOf(adoption), written: true });
   else {
-    print(adoptionText(adoption, styleFor(process.stdout)));
+    print(adoptionText(adoption, { dryRun: false, style: styleFor(process.stdout) }));
     const what = `${plural(adoption.files, 'file')} adopted as ${plural(adoption.tasks.length, 'task')} and not changed`;
     say(`${what}; \`conductor disown ${adoption.feature}\` is the way back`);
   }

@@ -12,10 +12,11 @@ export async function runCheckout(
 ): Promise<number> {
   const at = what.lastIndexOf('@');
   if (at < 1 || at === what.length - 1) {
+    const name = at < 1 ? what.replace(/^@.*$/, 'shop') : what.slice(0, at);
     return refuse({
       kind: 'usage',
-      message: `${what} names no version: write <feature>@<version>`,
-      hint: '`conductor versions <feature>` lists them',
+      message: `${what} names no version`,
+      hint: `write it after the feature, as in \`conductor checkout ${name}@1.0.0\`; \`conductor versions ${name}\` lists the versions`,
     });
   }
   const options = { feature: what.slice(0, at), version: what.slice(at + 1), wait: flags.wait };

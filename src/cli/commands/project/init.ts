@@ -62,6 +62,6 @@ async function chosen(survey: InitSurvey, flags: InitFlags): Promise<InitChoices
   return {
     kind: 'usage',
     message: 'no gates are given, and conductor cannot ask without a terminal',
-    hint: `--yes uses the commands that were found (${found.join(', ') || 'nothing'}); or use --gate <command>, or --no-gates`,
+    hint: `--yes uses the commands that were found (${found.join(', ') || 'nothing'}); or name yours (--gate 'npm test'), or use --no-gates`,
   };
 }

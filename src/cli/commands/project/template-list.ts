@@ -1,6 +1,7 @@
 /** `conductor new --list`: all templates with their languages, variables and examples. */
 
 import { mapBounded } from '../../../base/bounded.js';
+import { shellWord } from '../../../base/shell-word.js';
 import { byLanguage, projectLanguages } from '../../../commands/init/project-languages.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { failureAnswer } from '../../../report/failures/failure-answer.js';
@@ -56,7 +57,7 @@ function forPeople({ place, definition }: Listed): DescribedTemplate {
       command: [
         `${CALL} new`,
         `--template ${place.name}`,
-        '--name <name>',
+        '--name my-feature',
         ...Object.entries(set).map(setText),
       ].join(' '),
     })),
@@ -64,8 +65,7 @@ function forPeople({ place, definition }: Listed): DescribedTemplate {
 }
 
 function setText([name, value]: [string, DescribedValue]): string {
-  const text = textOfValue(value);
-  return `--set ${name}=${/^[\w.,:/@-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`}`;
+  return `--set ${name}=${shellWord(textOfValue(value))}`;
 }
 
 type DescribedValue = Parameters<typeof textOfValue>[0];
