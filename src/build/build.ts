@@ -37,7 +37,7 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
   // Targets may be mistyped, and what is counted is theirs: they are looked up.
   if (options.force || options.commit || options.targets.length > 0) return undefined;
   // They check more than a build that takes its own files for sound.
-  if (options.frozen || options.restoreOnly) return undefined;
+  if (options.frozen || options.restoreOnly || options.namesAll) return undefined;
   const last = readLastBuild(session.repository.state);
   if (!last || last.version !== host.version) return undefined;
   if (!hasSameEnvironment(last, host.env) || !(await hasSameTools(host, last))) return undefined;

@@ -45,6 +45,8 @@ export interface BuildOptions {
   /** Dollars that this build may cost, beside what the config says; undefined: no more limit. */
   readonly budgetUsd: number | undefined;
   readonly wait: boolean;
+  /** Every task is named in the events, also where nothing is to be done. */
+  readonly namesAll: boolean;
   /** The command line, shown to commands that wait for this build. */
   readonly command: string;
 }
@@ -67,6 +69,7 @@ export const PLAIN_BUILD: BuildOptions = {
   workers: undefined,
   budgetUsd: undefined,
   wait: true,
+  namesAll: false,
   command: 'conductor build',
 };
 

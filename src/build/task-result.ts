@@ -105,7 +105,7 @@ async function build(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
   if (!ran.value.ok) {
     const isToday = isOwn || sessionState.failed.has(failureKey);
     if (isToday) await adviseOnHiddenFiles(parts, stale, ran.value.failure);
-    return { result: isToday ? err(ran.value.failure) : 'again', usage };
+    return { result: isToday ? err(ran.value.failure) : 'again', usage, ms };
   }
   const revised = escalated?.revision && { check: escalated.check, revision: escalated.revision };
   // The escalation itself has looked again at what somebody else has made of a revised task.

@@ -259,7 +259,8 @@ export class TaskStep extends TaskOutcomes {
     const fromScratch = this.parts.isFromScratch && this.parts.prepared.targets.has(label);
     const made = await makeResult(this.parts, { check, dependencyOutputs, former, fromScratch });
     this.usage = addUsage(this.usage, made.usage);
-    if (made.ms !== undefined) durations[label] = made.ms;
+    if (made.ms !== undefined && (typeof made.result === 'string' || made.result.ok))
+      durations[label] = made.ms;
     if (typeof made.result === 'object' && made.result.ok && made.result.value) {
       const { checker, checkerOverEdits } = this.parts.prepared;
       for (const one of [checker, checkerOverEdits]) one.keep(made.result.value.key);

@@ -25,6 +25,10 @@ export function answerInJson(isJson: boolean): void {
   answer.isGiven = false;
 }
 
+export function answersInJson(): boolean {
+  return answer.isJson;
+}
+
 /** No colours where the stream is no terminal, or NO_COLOR is set. */
 export function styleFor(stream: OutputStream): Style {
   return styleOf(isLive(stream) && !process.env.NO_COLOR, CALL);

@@ -8,6 +8,7 @@ import type { Usage } from '../model/action.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import type { Label } from '../model/task.js';
 import { unacceptedText } from '../report/live/summary-line.js';
+import type { CiReports } from './ci/ci-reports.js';
 import { remark } from './output.js';
 import { openReporters } from './reporters.js';
 import { cancelOnSignals } from './signals.js';
@@ -16,20 +17,24 @@ import { createHost } from './wire.js';
 /** Builds in one command because a person or the config granted what an agent asked for. */
 const MAX_ROUNDS = 4;
 
+export interface ReportedOptions {
+  readonly json: boolean;
+  readonly profile?: string | undefined;
+  readonly inbox?: boolean;
+  /** Absent: no CI reads what is printed. */
+  readonly ci?: CiReports | undefined;
+}
+
 /** The exit code. */
 export async function runReported(
   options: BuildOptions,
-  {
-    json,
-    profile,
-    inbox = false,
-  }: { readonly json: boolean; readonly profile?: string | undefined; readonly inbox?: boolean },
+  { json, profile, inbox = false, ci }: ReportedOptions,
 ): Promise<number> {
   const traced = profile === undefined ? undefined : await openProfile(profile);
   let next = options;
   try {
     for (let round = 1; ; round++) {
-      const { summary, asking } = await runOnce(next, { json, inbox }, traced);
+      const { summary, asking } = await runOnce(next, { json, inbox, ci }, traced);
       const { exitCode } = summary;
       const isOver = asking.length === 0 || round === MAX_ROUNDS || exitCode === 130;
       if (isOver || options.frozen || options.restoreOnly || options.accept) return exitCode;
@@ -51,11 +56,11 @@ export function restOf(budgetUsd: number | undefined, { costUsd = 0 }: Usage): n
 /** `asking`: the tasks that failed because their agents ask for something. */
 async function runOnce(
   options: BuildOptions,
-  { json, inbox }: { readonly json: boolean; readonly inbox: boolean },
+  { json, inbox = false, ci }: ReportedOptions,
   traced: { on(event: BuildEvent): void } | undefined,
 ): Promise<{ readonly summary: BuildSummary; readonly asking: readonly Label[] }> {
   const host = createHost(process.cwd(), { inbox });
-  const reporters = openReporters(host, { json, dryRun: options.dryRun, frozen: options.frozen });
+  const reporters = openReporters(host, { json, dryRun: options.dryRun, frozen: options.frozen, ci });
   const signals = cancelOnSignals();
   const parent = endOfInput();
   const asking: Label[] = [];

@@ -7,6 +7,7 @@ import { type Reporter, tee } from '../report/live/reporter.js';
 import { terminalReporter } from '../report/live/terminal.js';
 import { withoutColours } from '../report/style.js';
 import { verdictReporter } from '../report/verdict.js';
+import { type CiReports, ciReporter } from './ci/ci-reports.js';
 import { CALL, isLive, type OutputStream, styleFor } from './output.js';
 
 export interface ReporterOptions {
@@ -16,6 +17,8 @@ export interface ReporterOptions {
   readonly dryRun: boolean;
   /** All that is not up to date is listed at the end. */
   readonly frozen?: boolean;
+  /** What a CI reads; absent: there is none. */
+  readonly ci?: CiReports | undefined;
   /** Where text for people goes; by default stdout for what was done and stderr for errors, and stderr beside events. */
   readonly stream?: OutputStream;
 }
@@ -34,7 +37,8 @@ export function openReporters(host: Host, options: ReporterOptions): Reporter {
       : { errors: { write: (text: string) => process.stderr.write(withoutColours(text)) } }),
     ...(options.frozen ? { leavesOut: isListedAtEnd } : {}),
   };
-  if (isDrawn) readers.push(terminalReporter({ stream, style, lines, now: host.now, after }));
+  if (options.ci) readers.push(ciReporter(host, options.ci, { stream, style, lines }));
+  else if (isDrawn) readers.push(terminalReporter({ stream, style, lines, now: host.now, after }));
   else readers.push(plainReporter(stream, style, lines));
   return tee(readers, (error) => process.stderr.write(`conductor: a reporter failed: ${String(error)}\n`));
 }

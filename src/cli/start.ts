@@ -19,7 +19,9 @@ import { VERSION } from './version.js';
 
 export async function start(): Promise<void> {
   const [command, ...flags] = process.argv.slice(2);
-  const isPlain = command === 'build' && flags.every((flag) => flag === '--json');
+  // A CI gets reports also of a build with nothing to do.
+  const isInCi = process.env.GITHUB_ACTIONS === 'true' || process.env.GITLAB_CI !== undefined;
+  const isPlain = command === 'build' && flags.every((flag) => flag === '--json') && !isInCi;
   // If the quick check fails, the full command reports the cause.
   if (isPlain && (await hasNothingToDo(flags.length > 0).catch(() => false))) process.exit(0);
   const { main } = await import('./main.js');

@@ -2,6 +2,7 @@
 
 import type { ReviewDocument, ReviewTask } from '../model/page.js';
 import { patchLine } from './difference.js';
+import { code, fence, markdown } from './markdown-text.js';
 import { countText } from './metrics/text.js';
 import { money, plural, type Style, visible, visibleBlock } from './style.js';
 
@@ -101,7 +102,8 @@ function details(task: ReviewTask): string {
     '',
   ];
   lines.push(...task.files.map((file) => `- ${code(file.path)} +${file.insertions} -${file.deletions}`));
-  if (task.spec.length > 0) lines.push('', 'Spec:', '', fence(task.spec));
+  if (task.spec.length > 0)
+    lines.push('', 'Spec:', '', fence(task.spec, { language: 'diff', maxLines: MAX_LINES }));
   lines.push('', '</details>');
   return lines.join('\n');
 }
@@ -134,30 +136,7 @@ function equalText({ equal, different, change }: ReviewTask): string {
   return change === 'removed' ? 'removed' : 'nothing is recorded';
 }
 
-/** Foreign text in Markdown and in its HTML: no markup of either kind, on one line. */
-function markdown(text: string): string {
-  return visible(text)
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/[\\`*_{}[\]()#|!~@]/g, (one) => `&#${one.charCodeAt(0)};`);
-}
-
-function code(text: string): string {
-  return `<code>${markdown(text)}</code>`;
-}
-
 function someCode(paths: readonly string[]): string {
   const shown = paths.slice(0, 10).map(code).join(', ');
   return paths.length > 10 ? `${shown} and ${paths.length - 10} more` : shown;
-}
-
-/** A fence longer than any in the text. */
-function fence(lines: readonly string[]): string {
-  const shown = lines.slice(0, MAX_LINES).map(visibleBlock);
-  if (lines.length > MAX_LINES) shown.push(`… ${lines.length - MAX_LINES} more lines`);
-  const text = shown.join('\n');
-  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
-  const ticks = '`'.repeat(longest + 1);
-  return `${ticks}diff\n${text}\n${ticks}`;
 }

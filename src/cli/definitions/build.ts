@@ -1,7 +1,7 @@
 /** Defines the commands that build and plan: build, watch, plan, run. */
 
 import { type Command, Option } from 'commander';
-import { BUDGET_USD, examples, positiveInteger, type SetExitCode } from './shared.js';
+import { ANNOTATE, BUDGET_USD, examples, JUNIT, positiveInteger, type SetExitCode } from './shared.js';
 
 export function addBuild(program: Command, setExitCode: SetExitCode): void {
   program
@@ -57,6 +57,8 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
     .option('--ui', 'open the page of `conductor ui` beside the build')
     .option('--json', 'print events, one JSON object a line')
+    .option(...ANNOTATE)
+    .option(...JUNIT)
     .option('--profile <file>', 'write a Chrome trace: tasks, waits, phases, git processes')
     .addHelpText(
       'after',
@@ -76,6 +78,8 @@ export function addVerify(program: Command, setExitCode: SetExitCode): void {
     .argument('[targets...]', 'as for build')
     .option('--staged', 'check what is staged for the next commit instead of the working tree')
     .option('--json', 'print events, one JSON object a line')
+    .option(...ANNOTATE)
+    .option(...JUNIT)
     .addHelpText('after', examples('conductor verify', 'conductor verify --staged'))
     .action(async (targets: string[], options) => {
       const { runBuild } = await import('../commands/build/build.js');

@@ -32,6 +32,25 @@ export const BUDGET_USD = [
   dollars,
 ] as const;
 
+const ANNOTATIONS = ['github', 'gitlab', 'none'] as const;
+
+/** The options of commands that a CI runs. */
+export const ANNOTATE = [
+  '--annotations <kind>',
+  'what a CI shows beside the changed lines: github, gitlab, gitlab=<file> or none; default: by environment',
+  annotations,
+] as const;
+
+export const JUNIT = ['--junit <file>', 'write the outcome of each task as JUnit XML'] as const;
+
+function annotations(text: string): string {
+  if (ANNOTATIONS.some((kind) => kind === text) || /^gitlab=./.test(text)) return text;
+  const meant = nearest(text, ANNOTATIONS);
+  throw new InvalidArgumentError(
+    `must be github, gitlab, gitlab=<file> or none.${meant === undefined ? '' : `\n(Did you mean ${meant}?)`}`,
+  );
+}
+
 function dollars(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value <= 0)

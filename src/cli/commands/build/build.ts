@@ -1,5 +1,6 @@
 /** `conductor build`: turns flags into the options of a build. */
 
+import { ciReports } from '../../ci/ci-reports.js';
 import { refuse } from '../../output.js';
 import { runReported } from '../../reported-build.js';
 
@@ -24,6 +25,8 @@ interface BuildFlags {
   readonly json?: boolean;
   readonly profile?: string;
   readonly inbox?: boolean;
+  readonly annotations?: string;
+  readonly junit?: string;
 }
 
 export async function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
@@ -36,6 +39,7 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
     const { force = false, discardEdits = false, json = false } = flags;
     return runEstimate({ targets, force, discardEdits }, json);
   }
+  const ci = ciReports(flags, process.env);
   return runReported(
     {
       targets,
@@ -54,8 +58,9 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
       workers: flags.workers,
       budgetUsd: flags.budgetUsd,
       wait: flags.wait,
+      namesAll: ci !== undefined,
       command: [`conductor ${flags.command ?? 'build'}`, ...targets].join(' '),
     },
-    { json: flags.json === true, profile: flags.profile, inbox: flags.inbox === true },
+    { json: flags.json === true, profile: flags.profile, inbox: flags.inbox === true, ci },
   );
 }

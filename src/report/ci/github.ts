@@ -1,0 +1,104 @@
+/**
+ * GitHub's workflow commands: annotations and groups, and text that can be none of them. A line of output that begins
+ * with `::name` or holds `##[name]` is a command to GitHub's runner, whoever wrote it.
+ */
+
+import { visible, visibleBlock } from '../style.js';
+import type { Annotation } from './annotations.js';
+
+/** GitHub keeps this many annotations of a level from one step, and drops the others without a word. */
+const MAX_ANNOTATIONS = 10;
+
+/** The annotations that GitHub would show, and one line that says how many it would not. */
+export function githubAnnotations(annotations: readonly Annotation[]): string {
+  const shown = (['error', 'warning'] as const).flatMap((level) =>
+    annotations.filter((one) => one.level === level).slice(0, MAX_ANNOTATIONS),
+  );
+  const left = annotations.length - shown.length;
+  const rest =
+    left === 0
+      ? []
+      : [
+          command(
+            'notice',
+            {},
+            `GitHub shows ${shown.length} problems of a step; ${left} more are in the log of this step`,
+          ),
+        ];
+  return [...shown.map(annotation), ...rest].join('');
+}
+
+function annotation({ level, file, line, column, title, message }: Annotation): string {
+  // GitHub refuses a line without its file.
+  const place = file === undefined ? {} : { file, line, col: column };
+  return command(level, { ...place, title }, message);
+}
+
+/** `body`: whole lines, whoever wrote them. */
+export function githubGroup(title: string, body: string): string {
+  return `::group::${data(visible(title))}\n${new CommandGuard().text(body)}::endgroup::\n`;
+}
+
+type Properties = Readonly<Record<string, string | number | undefined>>;
+
+function command(name: string, properties: Properties, message: string): string {
+  const written = Object.entries(properties)
+    .filter((one): one is [string, string | number] => one[1] !== undefined)
+    .map(([key, value]) => `${key}=${property(visible(String(value)))}`);
+  const head = written.length === 0 ? name : `${name} ${written.join(',')}`;
+  return `::${head}::${data(visibleBlock(message))}\n`;
+}
+
+/** As GitHub's own toolkit escapes them, and no command of the older form within. */
+function data(text: string): string {
+  return text.replaceAll('##[', '## [').replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
+}
+
+function property(text: string): string {
+  return data(text).replace(/:/g, '%3A').replace(/,/g, '%2C');
+}
+
+/** What GitHub's runner skips at the beginning of a line, and a few that it may skip. */
+const BLANK = /[\s\u0085\u180e\u200b]/;
+
+/**
+ * Makes text harmless for GitHub's runner, piece by piece as it is written: a space breaks each command, or within JSON
+ * an escape that means the same.
+ */
+export class CommandGuard {
+  /** What the line has so far: nothing but blanks, one colon after them, or something else. */
+  private line: 'blank' | 'colon' | 'text' = 'blank';
+  /** Hashes right before what comes next. */
+  private hashes = 0;
+
+  text(text: string, isJson = false): string {
+    if (text === '') return text;
+    // Most output holds neither.
+    if (!text.includes(':') && !text.includes('[') && !text.includes('#')) {
+      const end = /[\r\n]/.test(text)
+        ? text.slice(Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1)
+        : undefined;
+      this.line =
+        (end ?? text).trim() === '' && (end !== undefined || this.line === 'blank') ? 'blank' : 'text';
+      this.hashes = 0;
+      return text;
+    }
+    let safe = '';
+    for (const character of text) safe += this.next(character, isJson);
+    return safe;
+  }
+
+  private next(character: string, isJson: boolean): string {
+    let written = character;
+    if (character === '[' && this.hashes >= 2) written = isJson ? '\\u005b' : ' [';
+    this.hashes = character === '#' ? this.hashes + 1 : 0;
+    if (character === '\n' || character === '\r') this.line = 'blank';
+    else if (this.line === 'colon') {
+      if (character === ':') written = ' :';
+      this.line = 'text';
+    } else if (this.line === 'blank' && !BLANK.test(character)) {
+      this.line = character === ':' ? 'colon' : 'text';
+    }
+    return written;
+  }
+}
