@@ -16,7 +16,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   process.on('uncaughtException', (error) => {
     void report(error).then((code) => process.exit(code));
   });
-  // Whoever wrote what conductor prints (an agent, a test, a spec), GitHub's runner must not take it for a command.
+  // What conductor prints of an agent, a test or a spec must be no command for the runner of GitHub.
   if (process.env.GITHUB_ACTIONS === 'true') (await import('./ci/guarded-output.js')).guardOutput();
   let isDone = false;
   let idle = 0;

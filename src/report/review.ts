@@ -2,8 +2,8 @@
 
 import type { ReviewDocument, ReviewTask } from '../model/page.js';
 import { patchLine } from './difference.js';
-import { code, fence, markdown } from './markdown-text.js';
 import { countText } from './metrics/text.js';
+import { code, fence, markdown } from './pages/markdown-text.js';
 import { money, plural, type Style, visible, visibleBlock } from './style.js';
 
 /** Lines of one spec diff, and of one file, that Markdown shows: a comment has 65,536 characters. */

@@ -1,6 +1,6 @@
 /**
  * GitHub's workflow commands: annotations and groups, and text that can be none of them. A line of output that begins
- * with `::name` or holds `##[name]` is a command to GitHub's runner, whoever wrote it.
+ * with `::name` or holds `##[name]` is a command to GitHub's runner, and it does not matter who wrote the line.
  */
 
 import { visible, visibleBlock } from '../style.js';
@@ -34,7 +34,7 @@ function annotation({ level, file, line, column, title, message }: Annotation): 
   return command(level, { ...place, title }, message);
 }
 
-/** `body`: whole lines, whoever wrote them. */
+/** `body`: whole lines. */
 export function githubGroup(title: string, body: string): string {
   return `::group::${data(visible(title))}\n${new CommandGuard().text(body)}::endgroup::\n`;
 }

@@ -5,7 +5,7 @@ import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { describeFailure } from '../failures/failure.js';
 import { summaryLine } from '../live/summary-line.js';
-import { code, fence, markdown } from '../markdown-text.js';
+import { code, fence, markdown } from '../pages/markdown-text.js';
 import { plainStyle, plural } from '../style.js';
 import { type BuildRecord, failureDigest } from './build-record.js';
 

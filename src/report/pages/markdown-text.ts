@@ -1,6 +1,6 @@
 /** Foreign text in Markdown for comments and summaries on code hosts: no markup, no mention, no end of a fence. */
 
-import { visible, visibleBlock } from './style.js';
+import { visible, visibleBlock } from '../style.js';
 
 /** Foreign text in Markdown and in its HTML: no markup of either kind, on one line. */
 export function markdown(text: string): string {
