@@ -1,6 +1,6 @@
 /** What dependents get from a finished task, and which part of it they are keyed on. Knows no verdict. */
 
-import type { FileChange } from '../model/action.js';
+import type { ActionKey, FileChange, StoredResult } from '../model/action.js';
 import { type Digest, digestFields } from '../model/digest.js';
 import type { LockedTask } from '../model/feature-lock.js';
 import type { Label, Task } from '../model/task.js';
@@ -11,6 +11,8 @@ import { interfacePaths } from './interfaces/interface-files.js';
 /** What a finished dependency looks like to its dependents. */
 export interface DependencyOutputs {
   readonly label: Label;
+  /** Key of the result that it is of; absent: what is recorded. */
+  readonly result?: ActionKey;
   readonly outputs: Files;
   /** Of the bytes of its interface and its patches. */
   readonly interface: Digest;
@@ -31,6 +33,15 @@ export function asDependency(
   edits: DependencyOutputs['edits'] = [],
 ): DependencyOutputs {
   return { label: task.label, outputs, interface: bytesDigest(task, outputs, patches), patches, edits };
+}
+
+/** What dependents see of a stored result. */
+export function resultAsDependency(
+  task: Task,
+  { key, outputs, edits }: Pick<StoredResult, 'key' | 'outputs' | 'edits'>,
+): DependencyOutputs {
+  const patches = edits.map(({ path, after }) => [path, after] as const);
+  return { ...asDependency(task, outputs, patches, edits), result: key };
 }
 
 /** The digest in the keys of dependents that count bytes. */

@@ -1,6 +1,6 @@
 /** Which formatters a task's files go through, and their part of its key. Runs none. */
 
-import type { ManifestItem } from '../model/action.js';
+import { FORMAT, FORMAT_INPUT, type ManifestItem } from '../model/action.js';
 import { canonicalJson } from '../model/digest.js';
 import { type FormatStep, formatsFilesOf } from '../model/formatting/format.js';
 import { patternSet } from '../model/paths/pattern-set.js';
@@ -49,10 +49,10 @@ export function formatItems(project: Pick<Project, 'config' | 'handWritten'>, ta
     canonicalJson(files ? { command, files } : command),
   );
   return [
-    { name: 'format', value: commands.join('\n'), show: 'text' },
+    { name: FORMAT, value: commands.join('\n'), show: 'text' },
     ...[...format.inputs].map(
       ([path, entry]): ManifestItem => ({
-        name: `format input ${path}`,
+        name: FORMAT_INPUT + path,
         value: encodeEntry(entry),
         show: 'id',
       }),

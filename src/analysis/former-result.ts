@@ -1,10 +1,16 @@
 /**
- * Decides whether the former result of a stale task may stand if its gates pass on it: only what the task builds on has
- * changed, none of its own words. Runs no gate.
+ * Decides whether the former result of a stale task may stand if its gates pass on it: only formatters or what the task
+ * builds on have changed, none of its own words. Runs no gate.
  */
 
 import type { RenderedPrompt } from '../agent/prompts/prompt.js';
-import type { ActionKey, ManifestChange, StoredResult } from '../model/action.js';
+import {
+  type ActionKey,
+  isBuilderItem,
+  isFormatItem,
+  type ManifestChange,
+  type StoredResult,
+} from '../model/action.js';
 import { type Digest, digestFields } from '../model/digest.js';
 import { resultKeyOf } from '../model/feature-lock.js';
 import type { GateSpec, Task } from '../model/task.js';
@@ -13,6 +19,7 @@ import type { Project } from '../project/project.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { AlternativeKeys } from './alternative-keys.js';
 import type { Subject } from './disk-state.js';
+import { isOfFormat, type KnownResults } from './interfaces/reformatted.js';
 import { usableResult } from './pinned-results.js';
 
 /** A result that may stand in place of a new one if the gates pass on it. */
@@ -20,6 +27,10 @@ export interface FormerResult {
   readonly result: StoredResult;
   /** What changed around the task, by the names of manifest items and documents. */
   readonly against: readonly string[];
+  /** Formatters changed: today's go over its files before its gates run. */
+  readonly isFormatted: boolean;
+  /** Nothing else changed, also not what the files of its dependencies say. */
+  readonly onlyFormat: boolean;
 }
 
 export interface FormerParts {
@@ -36,8 +47,7 @@ const ON_DISK = 'written to disk with';
 
 /** Whether gates decide about the task's former result. Without gates, nothing could. */
 function isReverified({ config }: Project, task: Task, gates: readonly GateSpec[]): boolean {
-  if (task.recipe.kind !== 'agent' || gates.length === 0) return false;
-  return task.reverify ?? (config.reverify && task.verify.length > 0);
+  return gates.length > 0 && (task.reverify ?? (config.reverify && task.verify.length > 0));
 }
 
 /** Undefined where the task has to be built again. */
@@ -47,20 +57,34 @@ export async function formerResult(
   reasons: readonly StaleReason[],
 ): Promise<FormerResult | undefined> {
   const [reason] = reasons;
-  if (reasons.length !== 1 || reason?.kind !== 'manifest-changed' || !locked) return undefined;
+  if (task.recipe.kind !== 'agent' || reasons.length !== 1) return undefined;
+  if (reason?.kind !== 'manifest-changed' || !locked) return undefined;
   // Accepted edits of other branches are still to be merged: that is more than a gate can decide.
   if ((project.choices.get(task.label)?.accepted.length ?? 0) > 0) return undefined;
-  if (!isReverified(project, task, gates) || !isAround(reason.changes)) return undefined;
+  const changes = reason.changes.filter(({ name }) => locked.handWork === undefined || !isBuilderItem(name));
+  const others = await notOfFormat({ project, store, dependencyOutputs }, task, changes);
+  const onlyFormat = changes.length > 0 && others.length === 0;
+  if (!onlyFormat && !(isReverified(project, task, gates) && isAround(others))) return undefined;
   const key: ActionKey = resultKeyOf(locked);
   if (chain.isRejected(key)) return undefined;
   const { result } = await usableResult(project, task, await store.find(key));
   if (!result) return undefined;
-  const against = await changedAround(result, facts.prompt, reason.changes);
+  const against = await changedAround(result, facts.prompt, changes);
   if (against === undefined) return undefined;
   const seen = await chain.observed(task, result.provenance.observed, dependencyOutputs);
   if (chain.isOutdated(seen)) return undefined;
   const conflict = await chain.misfit(task, result.edits, dependencyOutputs);
-  return conflict.ok && conflict.value === undefined ? { result, against } : undefined;
+  if (!conflict.ok || conflict.value !== undefined) return undefined;
+  return { result, against, isFormatted: changes.some(({ name }) => isFormatItem(name)), onlyFormat };
+}
+
+async function notOfFormat(
+  known: KnownResults,
+  task: Task,
+  changes: readonly ManifestChange[],
+): Promise<ManifestChange[]> {
+  const isOther = await Promise.all(changes.map(async (change) => !(await isOfFormat(known, task, change))));
+  return changes.filter((_, at) => isOther[at]);
 }
 
 /** The digest by which a task's own words are compared. */

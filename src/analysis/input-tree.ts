@@ -143,14 +143,15 @@ function mayEvolve({ recipe }: Task): boolean {
   return recipe.kind === 'agent' && recipe.strategy === 'evolve';
 }
 
-/** What gates see of an existing result: their files below it, the files of the result, and its patches. */
+/** What gates see of an existing result: the files `below` it (default: theirs), the files of the result, and its patches. */
 export async function keptTree(
   project: Project,
   check: Check,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
+  below: (reader: Reader) => Promise<Result<VisibleFiles, Failure>> = (reader) => filesForGates(reader),
 ): Promise<Result<ObjectId, Failure>> {
   const reader: Reader = { project, task: check.task, inputs: check.facts.facts.inputs, dependencyOutputs };
-  const seen = await filesForGates(reader);
+  const seen = await below(reader);
   if (!seen.ok) return seen;
   const content = new Map<string, Entry | undefined>(
     check.candidate?.outputs ?? check.dependencyOutputs?.outputs,

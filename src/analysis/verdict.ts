@@ -15,7 +15,7 @@ import { gatesKey } from '../store/manifest.js';
 import type { ResultStore } from '../store/result-store.js';
 import { AlternativeKeys, type Candidate } from './alternative-keys.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
-import { asDependency, lockedPatches } from './dependency-outputs.js';
+import { asDependency, lockedPatches, resultAsDependency } from './dependency-outputs.js';
 import {
   changedPatches,
   compareWithDisk,
@@ -160,15 +160,18 @@ export class Checker {
     const locked = facts ? await this.locked(task, facts) : lockedTask(this.project, task);
     const onDisk = this.project.owned.get(task.label) ?? NO_FILES;
     const disk = compareWithDisk(this.project, { task, locked, onDisk }, NO_FILES);
-    const reasons = facts
-      ? await this.reasons({ task, facts, locked, dependencyOutputs: foreseen }, disk, undefined)
-      : [];
+    const subject = facts && { task, facts, gates: gatesOf(this.project, task), locked, onDisk };
+    const seen = subject && { ...subject, dependencyOutputs: foreseen };
+    const reasons = seen ? await this.reasons(seen, disk, undefined) : [];
+    // Which other changes there will be, only a build tells.
+    const former = seen ? await this.former(seen, reasons) : undefined;
     const paths = this.options.discardEdits ? disk.blocked : disk.changed;
     const inTheWay = paths.filter((path) => disk.foreign.has(path));
     return {
       kind: 'pending',
       on,
       ...(reasons.length === 0 ? {} : { reasons }),
+      ...reverifyPart(former?.onlyFormat ? former : undefined),
       ...(paths.length === 0 ? {} : { paths }),
       ...(inTheWay.length === 0 ? {} : { inTheWay }),
     };
@@ -231,15 +234,12 @@ export class Checker {
     }
     if (!result && isCurrent && !this.options.rebuildMissing) reasons.push(...missingPin(locked, this.store));
     if (!result) {
-      const { project, store, chain } = this;
-      const former = await formerResult({ project, store, chain }, subject, reasons);
-      const reverify = former && { former: former.result.key, against: former.against };
-      const stale: Verdict = { kind: 'stale', reasons, ...(reverify ? { reverify } : {}) };
-      return make(stale, candidate, { former });
+      const former = await this.former(subject, reasons);
+      return make({ kind: 'stale', reasons, ...reverifyPart(former) }, candidate, { former });
     }
 
     const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
-    const made = asDependency(task, result.outputs, patches, result.edits);
+    const made = resultAsDependency(task, result);
     const key = gatesKey({ task, gates, facts: facts.facts }, result.outputs, patches);
     const recorded = key === locked?.gates && !this.options.verifyRestored;
     const verified = key === undefined || recorded || (await this.store.gatesPassed(key));
@@ -247,6 +247,11 @@ export class Checker {
       ? { kind: 'cached', reasons, ...observedPart(candidate.observed) }
       : { kind: 'unverified', gates: gates.map((gate) => gate.name) };
     return make(verdict, candidate, { dependencyOutputs: made });
+  }
+
+  private former(subject: Subject, reasons: readonly StaleReason[]): Promise<FormerResult | undefined> {
+    const { project, store, chain } = this;
+    return formerResult({ project, store, chain }, subject, reasons);
   }
 
   private async reasons(
@@ -277,6 +282,13 @@ function checkOf(
   { dependencyOutputs, former }: Partial<Pick<Check, 'dependencyOutputs' | 'former'>> = {},
 ): Result<Check, Failure> {
   return ok({ task, facts, gates, verdict, storeKey, candidate: result, former, dependencyOutputs });
+}
+
+/** The part of a verdict about a former result that may stand. */
+function reverifyPart(former: FormerResult | undefined): Pick<PendingVerdict, 'reverify'> {
+  if (!former) return {};
+  const { result, against, onlyFormat } = former;
+  return { reverify: { former: result.key, against, ...(onlyFormat ? { onlyFormat } : {}) } };
 }
 
 /** The part of a verdict about observed inputs that have changed. */

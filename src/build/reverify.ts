@@ -1,6 +1,6 @@
 /**
- * Decides about the former result of a stale task where only what it builds on changed: runs its gates and its review on
- * it, and stores it under today's key if they pass. Asks no agent for work.
+ * Decides about the former result of a stale task where only formatters or what it builds on changed: formats it again, runs
+ * its gates and its review on it, and stores it under today's key if they pass. Asks no agent for work.
  */
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
@@ -16,6 +16,7 @@ import { firstMaking, type GateRun, type Provenance, type Usage } from '../model
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { brokenGate } from './preflight.js';
+import { reformat, reformatBelow } from './reformat.js';
 import { gatesRunKey, onWorker, runGatesOn, type VerifyParts } from './verify.js';
 
 export interface ReverifyParts extends VerifyParts {
@@ -26,7 +27,8 @@ export interface ReverifyParts extends VerifyParts {
 export interface Reverified {
   /**
    * Why the former result does not stand: the task is built again, and knows this. Undefined: the result is stored. Fails
-   * where a rebuild would fail likewise: a gate's program is missing, a budget is spent, the review gets no answer.
+   * where a rebuild would fail likewise: a gate's program is missing, a budget is spent, the review gets no answer. Also
+   * where formatters alone break what a person wrote: no agent rewrites that unasked.
    */
   readonly fails: Result<FormerFails | undefined, Failure>;
   /** Of its review, also of one without a judgement. */
@@ -54,7 +56,7 @@ export async function reverify(
   const { label } = check.task;
   const key = reverifyKey(check);
   const before = sessionState.failed.get(key);
-  if (before) return { fails: ok({ failure: before, against: check.former.against }), usage: {} };
+  if (before) return { fails: rejected(check, before), usage: {} };
   const meter = new WorkMeter();
   const judged = await sessionState.runs.join({ key, label }, caller, (context) =>
     onWorker(workers, priority(label), context.signal, () =>
@@ -76,7 +78,13 @@ export async function reverify(
   if (!speaksAgainst(failure)) return { fails: judged, usage };
   sessionState.failed.set(key, failure);
   caller.emit({ ...told, passed: false, failure });
-  return { fails: ok({ failure, against }), usage };
+  return { fails: rejected(check, failure), usage };
+}
+
+function rejected({ former }: CheckWithFormer, failure: Failure): Reverified['fails'] {
+  const { against, onlyFormat, result } = former;
+  const isOfPerson = result.provenance.recipe === 'accepted';
+  return onlyFormat && isOfPerson ? err({ kind: 'format-rejected', failure }) : ok({ failure, against });
 }
 
 function speaksAgainst({ kind }: Failure): boolean {
@@ -90,15 +98,32 @@ async function judge(
   context: ExecutionContext & { readonly meter: WorkMeter },
 ): Promise<Result<undefined, Failure>> {
   const startedAt = parts.now();
-  const { result } = check.former;
-  const ran = await runGatesOn(parts, { ...check, candidate: result }, dependencyOutputs, context);
+  const { result, isFormatted, onlyFormat } = check.former;
+  const formatted = isFormatted
+    ? await reformat({ ...parts, dependencyOutputs }, check, result, context)
+    : ok(result);
+  if (!formatted.ok) return formatted;
+  const candidate = formatted.value;
+  const hasGates = check.gates.length > 0;
+  const ran = hasGates
+    ? await runGatesOn(parts, { ...check, candidate }, dependencyOutputs, context)
+    : ok([]);
   if (!ran.ok) return ran;
-  const reviewed = await reviewFormer(parts, check, dependencyOutputs, context);
+  // A reviewer has approved of this content.
+  const reviewed = onlyFormat
+    ? ok(undefined)
+    : await reviewFormer(parts, { ...check, candidate }, dependencyOutputs, context);
   if (!reviewed.ok) return reviewed;
-  const { outputs, edits } = result;
+  const { outputs, edits } = candidate;
   const { storeKey: key } = check;
   const interfaces = await seenInterfaces(parts.prepared.project, check.task, dependencyOutputs);
+  const { over: below } = result.provenance;
+  const over =
+    isFormatted && below !== undefined
+      ? await reformatBelow({ ...parts, dependencyOutputs }, check, below, context)
+      : below;
   const took = {
+    ...(over === undefined ? {} : { over }),
     ...(interfaces === undefined ? {} : { interfaces }),
     usage: context.meter.usage,
     startedAt,
@@ -109,7 +134,7 @@ async function judge(
   return kept.ok ? ok(undefined) : kept;
 }
 
-type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces'> & {
+type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces' | 'over'> & {
   readonly gates: readonly GateRun[];
   /** Milliseconds since 1970, UTC. */
   readonly startedAt: number;
@@ -118,7 +143,7 @@ type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces'> & {
 /** The record of the former result under today's key: no model made it, and its origin stays known. */
 function recordOf({ task, storeKey, facts, former }: CheckWithFormer, took: Took): Provenance {
   const { provenance, key } = former.result;
-  const { ownText, observed, over, recipe } = provenance;
+  const { ownText, observed, recipe } = provenance;
   return {
     schema: 1,
     label: task.label,
@@ -129,16 +154,15 @@ function recordOf({ task, storeKey, facts, former }: CheckWithFormer, took: Took
     ...took,
     ...(ownText === undefined ? {} : { ownText }),
     ...(observed === undefined ? {} : { observed }),
-    ...(over === undefined ? {} : { over }),
     startedAt: new Date(took.startedAt).toISOString(),
     verified: { former: key, against: former.against, made: firstMaking(provenance) },
   };
 }
 
-/** The reviewer looks at the former work as it stands in today's tree. */
+/** The reviewer looks at the former work, the candidate, as it stands in today's tree. */
 async function reviewFormer(
   { prepared, executor, version, now }: ReverifyParts,
-  check: CheckWithFormer,
+  check: Check,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   context: ExecutionContext,
 ): Promise<Result<undefined, Failure>> {
@@ -149,7 +173,7 @@ async function reviewFormer(
   const bare = { ...check, candidate: undefined, dependencyOutputs: undefined };
   const without = await keptTree(project, bare, dependencyOutputs);
   if (!without.ok) return without;
-  const kept = await keptTree(project, { ...check, candidate: check.former.result }, dependencyOutputs);
+  const kept = await keptTree(project, check, dependencyOutputs);
   if (!kept.ok) return kept;
   const diff = await project.objects.diff(without.value, kept.value);
   const { label, budget } = check.task;

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
-import { asDependency } from '../analysis/dependency-outputs.js';
+import { resultAsDependency } from '../analysis/dependency-outputs.js';
 import { hasTextBeside } from '../analysis/disk-state.js';
 import { evolves } from '../analysis/input-tree.js';
 import { seesOtherPatches } from '../analysis/patches.js';
@@ -241,8 +241,7 @@ export class TaskStep extends TaskOutcomes {
     const { task } = check;
     const blocked = filesInTheWay(this.parts.prepared.project, result.outputs);
     if (blocked.length > 0) return err({ kind: 'foreign-files', paths: blocked });
-    const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
-    this.dependencyOutputs.set(task.label, asDependency(task, result.outputs, patches, result.edits));
+    this.dependencyOutputs.set(task.label, resultAsDependency(task, result));
     this.finished.set(task.label, { check, result, ...(revision ? { revision } : {}) });
     return ok(outcome);
   }

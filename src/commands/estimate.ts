@@ -8,6 +8,7 @@ import { firstMaking } from '../model/action.js';
 import type { Config } from '../model/config.js';
 import { type AgentCall, type HistoryLine, isPlanning } from '../model/history.js';
 import type { Label, Task } from '../model/task.js';
+import { lockedTask } from '../project/project.js';
 import { runOf } from '../report/metrics/metrics.js';
 import { recordedProvenance } from '../store/provenance-record.js';
 
@@ -59,13 +60,27 @@ export async function estimate({ prepared, tasks }: Inspection): Promise<Estimat
   const samples = await samplesOf(prepared);
   const agentTasks: TaskEstimate[] = [];
   const ifGatesFail: TaskEstimate[] = [];
+  const formatted = formattedTasks(tasks);
   for (const { task, verdict } of asked) {
+    // For what a person wrote, no agent is asked then.
+    if (formatted.has(task.label) && lockedTask(prepared.project, task)?.recipe === 'accepted') continue;
     const model = prepared.gatherer.choiceOf(task, 1).model;
-    const isTried = verdict.kind === 'stale' && verdict.reverify !== undefined;
+    const isTried = formatted.has(task.label) || (verdict.kind === 'stale' && verdict.reverify !== undefined);
     const one = fromSamples(task, model, samples) ?? (await fromPrompt(prepared, task, model));
     (isTried ? ifGatesFail : agentTasks).push(one);
   }
   return { tasks: due.length, agentTasks, ...(ifGatesFail.length === 0 ? {} : { ifGatesFail }) };
+}
+
+/** Those that are only formatted again, with all that they wait for. */
+function formattedTasks(tasks: Inspection['tasks']): ReadonlySet<Label> {
+  const found = new Set<Label>();
+  for (const { task, verdict } of tasks) {
+    const isOnly = (verdict.kind === 'stale' || verdict.kind === 'pending') && verdict.reverify?.onlyFormat;
+    const waits = verdict.kind === 'pending' ? verdict.on : [];
+    if (isOnly && waits.every((label) => found.has(label))) found.add(task.label);
+  }
+  return found;
 }
 
 /** What was built here, and what the store says of results that were built elsewhere. */

@@ -27,6 +27,7 @@ export function isWorthRetry(failure: Failure): boolean {
     case 'gate-missing-program':
     case 'gate-cannot-start':
     case 'preflight-failed':
+    case 'format-rejected':
     case 'git-missing':
     case 'snapshot-failed':
     case 'unsupported-repository':

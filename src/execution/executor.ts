@@ -15,6 +15,8 @@ import type { RulesText } from '../model/git-rules/git-rules.js';
 import type {
   DocumentOutcome,
   DocumentRun,
+  FormatOutcome,
+  FormatRun,
   GatesOutcome,
   GatesRun,
   TaskOutcome,
@@ -62,6 +64,8 @@ export interface Executor {
   run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome>;
   /** Runs gates on a tree until one fails. */
   runGates(run: GatesRun, context: ExecutionContext): Promise<GatesOutcome>;
+  /** Formats the files of a result. */
+  format(run: FormatRun, context: ExecutionContext): Promise<FormatOutcome>;
   /** Asks the agent once for a document. */
   askAgent(run: DocumentRun, context: ExecutionContext): Promise<DocumentOutcome>;
   close(): Promise<void>;

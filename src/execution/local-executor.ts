@@ -6,16 +6,19 @@ import type { Failure } from '../model/failure.js';
 import type {
   DocumentOutcome,
   DocumentRun,
+  FormatOutcome,
+  FormatRun,
   GatesOutcome,
   GatesRun,
   TaskOutcome,
   TaskRun,
 } from '../model/task-run.js';
-import type { ObjectId } from '../model/tree.js';
+import { decodeEntry, encodeEntry, type ObjectId } from '../model/tree.js';
 import { captureResult } from '../workspace/capture.js';
 import { runAgent } from './agent-attempt.js';
 import { guarded, isWorthRetry } from './attempt-failure.js';
 import { type ExecutionContext, type Executor, WorkMeter } from './executor.js';
+import { formatFiles } from './format-work.js';
 import { judgeTree } from './gates.js';
 import { type LeftWork, startsClean } from './left-work.js';
 import { TaskAttempt, type TaskAttemptParts } from './task-attempt.js';
@@ -86,6 +89,25 @@ export class LocalExecutor implements Executor {
       }
       const judged = await judgeTree(this.parts, run, opened.value, context);
       return { ...judged, ms: this.ownMs(startedAt, meter) };
+    } finally {
+      await pool.release(opened.value);
+    }
+  }
+
+  async format(run: FormatRun, { signal, emit }: ExecutionContext): Promise<FormatOutcome> {
+    const { pool } = this.parts;
+    const opened = await pool.acquire(run.tree, signal);
+    if (!opened.ok) return { ok: false, failure: opened.error };
+    const attempt = 1;
+    try {
+      emit({ type: 'task.started', task: run.task, attempt, recipe: 'gates' });
+      emit({ type: 'task.phase', task: run.task, attempt, phase: 'gates' });
+      const files = new Map(Object.entries(run.files).map(([path, word]) => [path, decodeEntry(word)]));
+      const job = { ...run, files, attempt, log: 'format-former' };
+      const done = await formatFiles(this.parts, job, opened.value, { signal, emit });
+      if (!done.ok) return { ok: false, failure: done.error };
+      const words = [...files, ...done.value].map(([path, entry]) => [path, encodeEntry(entry)]);
+      return { ok: true, files: Object.fromEntries(words) };
     } finally {
       await pool.release(opened.value);
     }

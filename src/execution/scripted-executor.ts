@@ -10,6 +10,8 @@ import type { Failure } from '../model/failure.js';
 import type {
   DocumentOutcome,
   DocumentRun,
+  FormatOutcome,
+  FormatRun,
   GatesOutcome,
   GatesRun,
   TaskOutcome,
@@ -29,7 +31,7 @@ export interface ExecutorScript {
 
 export class ScriptedExecutor implements Executor {
   /** Everything that was run, in order. */
-  readonly runs: (TaskRun | GatesRun | DocumentRun)[] = [];
+  readonly runs: (TaskRun | GatesRun | FormatRun | DocumentRun)[] = [];
   private readonly script: ExecutorScript;
   private parts: ExecutorParts | undefined;
 
@@ -71,6 +73,12 @@ export class ScriptedExecutor implements Executor {
     const failure = this.script.gates?.(run);
     if (failure) return { ok: false, failure, runs: [], ms: 0 };
     return { ok: true, runs: run.gates.map(({ name }) => ({ name, exitCode: 0, ms: 0 })), ms: 0 };
+  }
+
+  /** Changes nothing. */
+  async format(run: FormatRun): Promise<FormatOutcome> {
+    this.runs.push(run);
+    return { ok: true, files: run.files };
   }
 
   async askAgent(run: DocumentRun): Promise<DocumentOutcome> {

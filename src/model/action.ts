@@ -30,9 +30,22 @@ export function manifestKey(manifest: Manifest): ActionKey {
 /** Items of a manifest that say who builds a task. */
 const BUILDERS: readonly string[] = ['agent', 'model', 'variant'];
 
+export function isBuilderItem(name: string): boolean {
+  return BUILDERS.includes(name);
+}
+
+/** Whether an item of a manifest tells how files are formatted: its commands, or a file with their settings. */
+export function isFormatItem(name: string): boolean {
+  return name === FORMAT || name.startsWith(FORMAT_INPUT);
+}
+
+/** The names of these items. */
+export const FORMAT = 'format';
+export const FORMAT_INPUT = 'format input ';
+
 /** What of a manifest matters for code that people wrote: another agent or model would not have made it otherwise. */
 export function handWork(manifest: Manifest): Digest {
-  const items = manifest.filter(({ name }) => !BUILDERS.includes(name));
+  const items = manifest.filter(({ name }) => !isBuilderItem(name));
   return digestFields(
     'conductor.hand-work.1',
     items.flatMap(({ name, value }) => [name, value]),
@@ -41,12 +54,13 @@ export function handWork(manifest: Manifest): Digest {
 
 /**
  * The key to use when the result that `key` names cannot serve here: its patch conflicts with the file as it is
- * now, its gates fail, a file that its agent looked at has changed, or a person asked for another. Results are created once and never replaced, so the next one
+ * now, its gates fail, a file that its agent looked at has changed, or a person asked for another; or the key of what stands
+ * below an accepted edit, `formatted` like the edit. Results are created once and never replaced, so the next one
  * gets a key of its own; every machine with the same conflict computes the same one.
  */
 export function nextKey(
   key: ActionKey,
-  conflict: 'conflict' | 'rejected' | 'observed' | 'accepted',
+  conflict: 'conflict' | 'rejected' | 'observed' | 'accepted' | 'formatted',
   detail: string,
 ): ActionKey {
   return digestFields(`conductor.next.${KEY_VERSION}`, [key, conflict, detail]);

@@ -262,6 +262,8 @@ export type Failure =
   | { readonly kind: 'sandbox-required'; readonly detail: string }
   /** In watch mode: the very same failed already, and nothing that decides it has changed. */
   | { readonly kind: 'failed-before'; readonly failure: Failure }
+  /** Files that a person wrote do not pass when they are formatted. No agent changes them. */
+  | { readonly kind: 'format-rejected'; readonly failure: Failure }
   | { readonly kind: 'cancelled' }
   /** A stray exception, caught at a task's border so that it names its task. */
   | { readonly kind: 'bug'; readonly message: string; readonly stack?: string };

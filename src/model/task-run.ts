@@ -67,17 +67,20 @@ export interface TaskRun {
   /** Edited files that the workspace shows with more than the patch is to be made on. */
   readonly editSides: Readonly<Record<string, EditSides>>;
   readonly gates: readonly GateSpec[];
-  /** What formats the files before gates; `inputs`: settings of the formatters, path to entry word. Absent: nothing. */
-  readonly format?: {
-    readonly steps: readonly FormatStep[];
-    readonly inputs: Readonly<Record<string, string>>;
-  };
+  /** What formats the files before gates. Absent: nothing. */
+  readonly format?: Formatters;
   readonly budget: Budget;
   readonly network: boolean;
   /** Whether the input tree holds the task's own former outputs. */
   readonly evolves: boolean;
   /** The reviewer of the work after its gates have passed; absent: no review. */
   readonly review?: ReviewRequest;
+}
+
+/** `inputs`: settings that the formatters read, path to entry word. */
+export interface Formatters {
+  readonly steps: readonly FormatStep[];
+  readonly inputs: Readonly<Record<string, string>>;
 }
 
 /** States of one edited file, as entry words; empty for no file. */
@@ -149,6 +152,23 @@ export type GatesOutcome = { readonly runs: readonly GateRun[]; readonly ms: num
   | { readonly ok: true }
   | { readonly ok: false; readonly failure: Failure }
 );
+
+/** Files of a result that exists already, to be formatted; no recipe runs. Files here are path to entry word. */
+export interface FormatRun {
+  readonly task: Label;
+  /** What the formatters see. */
+  readonly tree: ObjectId;
+  /** What of it is formatted. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly format: Formatters;
+  /** What becomes of other files that a formatter writes. */
+  readonly stray: 'drop' | 'refuse';
+}
+
+/** `files`: all of the run, as they are now. */
+export type FormatOutcome =
+  | { readonly ok: true; readonly files: Readonly<Record<string, string>> }
+  | { readonly ok: false; readonly failure: Failure };
 
 /** One session of an agent that is asked for one file. The file is handed back; the store keeps nothing of it. */
 export interface DocumentRun {

@@ -45,6 +45,16 @@ export interface ChangedPatch {
   readonly now: readonly string[];
 }
 
+/** Gates decide about a former result before an agent is asked. */
+export interface Reverification {
+  /** Key of the former result. */
+  readonly former: string;
+  /** What changed around the task. */
+  readonly against: readonly string[];
+  /** Only how files are formatted changed: the former result is formatted again, and no review is asked. */
+  readonly onlyFormat?: true;
+}
+
 export type Verdict =
   | { readonly kind: 'fresh'; readonly observed?: ObservedChange }
   /** The store has the result: nothing is run, its files are restored. */
@@ -71,12 +81,7 @@ export type Verdict =
       readonly kind: 'stale';
       readonly reasons: readonly StaleReason[];
       /** Only what it builds on changed: its gates are run first on its former result. */
-      readonly reverify?: {
-        /** Key of the former result. */
-        readonly former: string;
-        /** What changed around the task. */
-        readonly against: readonly string[];
-      };
+      readonly reverify?: Reverification;
     }
   /** Not known before these dependencies are built. What is known already is told beside it; absent: nothing. */
   | {
@@ -84,6 +89,8 @@ export type Verdict =
       readonly on: readonly Label[];
       /** Why it is not up to date whatever its dependencies come to. */
       readonly reasons?: readonly StaleReason[];
+      /** Only formatters changed, if its dependencies come out as before. */
+      readonly reverify?: Reverification;
       /** Outputs that a person edited. */
       readonly paths?: readonly string[];
       /** Those of the paths that conductor never wrote. */

@@ -8,7 +8,7 @@ import type { Failure } from '../model/failure.js';
 import { featureOf } from '../model/history.js';
 import { asCalled } from '../model/output/called-as.js';
 import type { Label } from '../model/task.js';
-import type { ObservedChange, StaleReason, Verdict } from '../model/verdict.js';
+import type { ObservedChange, Reverification, StaleReason, Verdict } from '../model/verdict.js';
 import { changedPatchLines, patchLine, type ShownDifference, statLines } from './difference.js';
 import { describeFailure } from './failures/failure.js';
 import type { Reporter, Sink } from './live/reporter.js';
@@ -32,17 +32,24 @@ export function describeVerdict(verdict: Verdict): string {
     }
     case 'stale':
       return verdict.reverify
-        ? `stale: gates run first on the former result (changed: ${some(verdict.reverify.against)})`
+        ? `stale: ${reverified(verdict.reverify)}`
         : `stale${withReasons(verdict.reasons, ': ')}`;
     case 'pending':
       return [
         `pending: waits for ${some(verdict.on)}`,
-        ...(verdict.reasons ?? []).map(describeReason),
+        ...(verdict.reverify ? [reverified(verdict.reverify)] : (verdict.reasons ?? []).map(describeReason)),
         ...editedParts(verdict),
       ].join('; ');
     default:
       return unreachable(verdict);
   }
+}
+
+function reverified({ against, onlyFormat }: Reverification): string {
+  const what = onlyFormat
+    ? 'formatted again, then its gates run; no model is called if they pass'
+    : 'gates run first on the former result';
+  return `${what} (changed: ${some(against)})`;
 }
 
 function refusal(failure: Failure): string {

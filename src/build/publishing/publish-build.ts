@@ -1,6 +1,6 @@
 /** Publishes finished tasks to the user's files: plans, writes and records. Runs no task and no gate. */
 
-import { asDependency, type DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import { type DependencyOutputs, resultAsDependency } from '../../analysis/dependency-outputs.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -156,8 +156,7 @@ async function withFormerPatches(
     if (all.has(task.label) || !locked?.edits) continue;
     const former = await prepared.store.find(resultKeyOf(locked));
     const result: StoredResult | undefined = former.ok ? former.value : undefined;
-    const patches = result?.edits.map((edit) => [edit.path, edit.after] as const) ?? [];
-    if (result) all.set(task.label, asDependency(task, result.outputs, patches, result.edits));
+    if (result) all.set(task.label, resultAsDependency(task, result));
   }
   return all;
 }

@@ -79,6 +79,10 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   },
   'review-failed': { kind: 'review-failed', failure: { kind: 'agent-error', detail: 'no JSON', output } },
   'failed-before': { kind: 'failed-before', failure: { kind: 'no-agent' } },
+  'format-rejected': {
+    kind: 'format-rejected',
+    failure: { kind: 'gate-failed', gate: 'npm test', exitCode: 1, ms: 1500, output },
+  },
   'timed-out': { kind: 'timed-out', what: 'the agent', minutes: 30, output },
   'budget-unknown-usage': { kind: 'budget-unknown-usage', scope: 'build', agent: 'mine' },
   'agent-start-failed': {

@@ -153,6 +153,15 @@ function describeKind(failure: Failure, task?: Label): FailureText {
         'change its spec or its inputs, or press `f` to try again',
       );
     }
+    case 'format-rejected': {
+      const cause = describeFailure(failure.failure, task);
+      return {
+        ...cause,
+        headline: `formatted again, its files do not pass: ${cause.headline}`,
+        facts: [['agent', 'not asked, because a person wrote these files'], ...cause.facts],
+        hint: `run the formatter yourself, correct the files, then run \`conductor accept ${task ?? '<task>'}\`; or set \`format: []\` in the task to leave them as they are`,
+      };
+    }
     default:
       return describeTaskFailure(failure, task);
   }

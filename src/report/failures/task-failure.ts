@@ -36,6 +36,7 @@ export type TaskFailure = Exclude<
       | 'invalid-variables'
       | 'files-in-the-way'
       | 'failed-before'
+      | 'format-rejected'
       | 'preflight-failed';
   }
 >;

@@ -6,6 +6,7 @@ export function overJson(executor: Executor): Executor {
   return {
     run: async (run, context) => copied(await executor.run(copied(run), context)),
     runGates: async (run, context) => copied(await executor.runGates(copied(run), context)),
+    format: async (run, context) => copied(await executor.format(copied(run), context)),
     askAgent: async (run, context) => copied(await executor.askAgent(copied(run), context)),
     close: () => executor.close(),
   };

@@ -78,6 +78,10 @@ export class ReadingExecutor implements Executor {
     return { ok: true, runs: run.gates.map(({ name }) => ({ name, exitCode: 0, ms: 0 })), ms: 0 } as const;
   }
 
+  async format(): Promise<never> {
+    throw new Error('nothing is formatted here');
+  }
+
   async askAgent(): Promise<never> {
     throw new Error('nobody is asked here');
   }

@@ -1,0 +1,85 @@
+/** Tells whether what a task sees of its dependencies differs from a former state only by how files are formatted. */
+
+import { isFormatItem, type ManifestChange, type StoredResult } from '../../model/action.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
+import type { Label, Task } from '../../model/task.js';
+import { encodeEntry } from '../../model/tree.js';
+import { lockedTask, type Project } from '../../project/project.js';
+import type { ResultStore } from '../../store/result-store.js';
+import { type DependencyOutputs, resultAsDependency } from '../dependency-outputs.js';
+import { readsSignatures } from './interface-files.js';
+import { interfacesOf } from './interfaces.js';
+
+export interface KnownResults {
+  readonly project: Project;
+  readonly store: ResultStore;
+  readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
+}
+
+/** More of them in a row mean that the records are odd. */
+const MAX_FORMERS = 100;
+const DEPENDENCY = 'dependency ';
+const INPUT = 'input ';
+
+/** A change of formatters, or of files of dependencies that these formatters have changed. */
+export async function isOfFormat(parts: KnownResults, task: Task, change: ManifestChange): Promise<boolean> {
+  const { name, before, after } = change;
+  if (isFormatItem(name)) return true;
+  if (before === undefined || after === undefined) return false;
+  if (name.startsWith(INPUT)) return areFormatted(parts, before, after);
+  if (!name.startsWith(DEPENDENCY)) return false;
+  const need = parts.project.graph.tasks.get(name.slice(DEPENDENCY.length));
+  if (!need) return false;
+  for await (const former of formers(parts, need)) {
+    const seen = resultAsDependency(need, former);
+    if (seen.interface === before) return true;
+    if (readsSignatures(task) && (await interfacesOf(parts.project).of(need, seen)) === before) return true;
+  }
+  return false;
+}
+
+/** Both are lists of files, one a line: path and entry word. */
+async function areFormatted(parts: KnownResults, before: string, after: string): Promise<boolean> {
+  const [was, is] = [before, after].map((text) => new Set(text.split('\n'))) as [Set<string>, Set<string>];
+  const old = [...was].filter((line) => !is.has(line));
+  const paths = new Set([...is].filter((line) => !was.has(line)).map(pathOf));
+  if (old.length !== paths.size) return false;
+  for (const line of old) {
+    const path = pathOf(line);
+    const owner = [...parts.dependencyOutputs.values()].find(({ outputs }) => outputs.has(path))?.label;
+    const need = owner === undefined ? undefined : parts.project.graph.tasks.get(owner);
+    if (!need || !paths.has(path) || !(await hadFile(parts, need, line))) return false;
+  }
+  return true;
+}
+
+async function hadFile(parts: KnownResults, need: Task, line: string): Promise<boolean> {
+  const path = pathOf(line);
+  for await (const { outputs } of formers(parts, need)) {
+    const entry = outputs.get(path);
+    if (entry && `${path} ${encodeEntry(entry)}` === line) return true;
+  }
+  return false;
+}
+
+/** An entry word has no space. */
+function pathOf(line: string): string {
+  return line.slice(0, line.lastIndexOf(' '));
+}
+
+/**
+ * The results that today's result of the task stands for, the newest first. conductor writes a former result again only to
+ * verify it or to format it, so they have the same content, formatted in other ways.
+ */
+async function* formers(
+  { project, store, dependencyOutputs }: KnownResults,
+  need: Task,
+): AsyncGenerator<StoredResult> {
+  const locked = lockedTask(project, need);
+  let key = dependencyOutputs.get(need.label)?.result ?? (locked && resultKeyOf(locked));
+  for (let count = 0; key !== undefined && count < MAX_FORMERS; count++) {
+    const found = await store.find(key);
+    if (count > 0 && found.ok && found.value) yield found.value;
+    key = found.ok ? found.value?.provenance.verified?.former : undefined;
+  }
+}
