@@ -15,6 +15,7 @@ import {
   programSandbox,
   SILENCE_MINUTES,
   TOOL_SILENCE_MINUTES,
+  withProjectScripts,
 } from './command-start.js';
 import { type CommandStop, CommandWatch } from './command-watch.js';
 import { type AttemptState, openAttemptState } from './presets/attempt-state.js';
@@ -91,6 +92,8 @@ class CommandRun {
       const detail = `the command uses ${argv.error} but neither the task nor the config names a model`;
       return { kind: 'failed', failure: { kind: 'agent-error', detail, output: { tail: '' } }, usage: {} };
     }
+    const from = { workspace: request.cwd, project: host.project };
+    const { argv: command, shown } = await withProjectScripts(argv.value, from);
     const usageFile = join(this.usageFolder, 'usage.json');
     const reportFile = join(this.usageFolder, 'needs.json');
     const reported = new UsageFile(usageFile, (usage) => meter.file(usage));
@@ -100,7 +103,7 @@ class CommandRun {
     request.signal.addEventListener('abort', onAbort, { once: true });
     try {
       const exit = await runProgram({
-        command: argv.value,
+        command,
         cwd: request.cwd,
         env: {
           ...cleanEnvironment(host.env, [...(preset === undefined ? [] : REACH), ...(config.env ?? [])]),
@@ -123,7 +126,7 @@ class CommandRun {
               sandbox: programSandbox(host.sandbox, request, {
                 home: host.env.HOME,
                 state: config.state,
-                readOnly: [request.promptFile],
+                readOnly: [request.promptFile, ...shown],
                 // Its login, its own state.
                 writable: [...this.state.credentials, this.state.folder, this.usageFolder],
               }),

@@ -59,13 +59,18 @@ function machine(place: string) {
     project,
     workspace,
     /** Runs a shell script as the agent. Returns all that it printed. */
-    async run(script: string, config: Omit<CommandAgentConfig, 'driver' | 'command'> = {}): Promise<string> {
+    async run(script: string, config: Omit<CommandAgentConfig, 'driver'> = {}): Promise<string> {
       const file = join(root, 'bin/agent');
       writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
       const env = { PATH: `${join(root, 'bin')}:/usr/bin:/bin`, HOME: home };
       const made = createCommandAgent(
         { driver: 'command', command: ['agent'], ...config },
-        { env, stateDir: join(cache, 'agents'), ...('program' in found ? { sandbox: found.program } : {}) },
+        {
+          env,
+          project,
+          stateDir: join(cache, 'agents'),
+          ...('program' in found ? { sandbox: found.program } : {}),
+        },
       );
       if (!made.ok) throw new Error(JSON.stringify(made.error));
       const logFile = join(root, 'agent.log');
@@ -148,5 +153,30 @@ describe.runIf('program' in found).each(['repository', 'home/work/repository', '
       expect(one.changed()).toEqual([join(one.home, '.my-agent/state')]);
       expect(existsSync(join(one.home, '.my-agent'))).toBe(true);
     });
+  },
+);
+
+test.runIf('program' in found)(
+  'a script of the project that the workspace does not have runs from the project, which it does not see otherwise',
+  async () => {
+    const here = machine('repository');
+    const put = (path: string, text: string, mode = 0o644) => {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text, { mode });
+    };
+    const look = `pwd; ls ${here.project}; cat ${here.project}/.env ${here.project}/code.ts 2>/dev/null; true`;
+    put(join(here.project, 'code.ts'), 'SECRET of the project');
+    put(join(here.project, 'tools/agent.sh'), `#!/bin/sh\n. "$(dirname "$0")/lib.sh"; ${look}\n`, 0o755);
+    put(join(here.project, 'tools/lib.sh'), 'echo lib of the project\n');
+    put(join(here.project, 'top.sh'), `echo from the top; ${look}\n`);
+    const outside = await here.run('', { command: ['./tools/agent.sh'] });
+    expect(outside).toContain(`lib of the project\n${here.workspace}\n`);
+    const read = await here.run('', { command: ['sh', 'top.sh'] });
+    expect(read).toContain(`from the top\n${here.workspace}\n`);
+    expect(outside + read).not.toContain('SECRET');
+    // What the workspace has comes first.
+    put(join(here.workspace, 'tools/agent.sh'), '#!/bin/sh\necho of the workspace\n', 0o755);
+    expect(await here.run('', { command: ['./tools/agent.sh'] })).toContain('of the workspace');
+    expect(await here.run('', { command: ['sh', 'top.sh'] })).not.toContain('SECRET');
   },
 );

@@ -3,7 +3,8 @@
  * Runs nothing.
  */
 
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { CommandAgentConfig } from '../model/config.js';
@@ -24,6 +25,8 @@ export interface CommandAgentHost {
   readonly sandbox?: string;
   /** Where the agents' own folders of state are made; default: beside the prompt. */
   readonly stateDir?: string;
+  /** The folder of the project; absent: commands are looked up in the workspace alone. */
+  readonly project?: string;
   /** conductor's, for programs that ask who talks to them. */
   readonly version?: string;
 }
@@ -74,6 +77,33 @@ export function commandArguments(config: CommandAgentConfig, start: PresetStart)
   return ok(
     config.command.map((part) => part.replace(/\{promptFile\}|\{model\}/g, (name) => values[name] ?? name)),
   );
+}
+
+/**
+ * The command with scripts of the project at their places there, where the workspace does not have them: git ignores
+ * them, another task owns them, or the task's `inputs` leave them out. `shown`: what of the project the program reads then,
+ * the scripts with the files beside them, but never the project itself.
+ */
+export async function withProjectScripts(
+  argv: readonly string[],
+  { workspace, project }: { readonly workspace: string; readonly project: string | undefined },
+): Promise<{ readonly argv: string[]; readonly shown: readonly string[] }> {
+  const shown: string[] = [];
+  const places = argv.map(async (word, at) => {
+    // A first word without `/` is looked up on PATH; others may be subcommands or text.
+    const mayBePath = at === 0 ? word.includes('/') : /[/.]/.test(word) && !word.startsWith('-');
+    if (project === undefined || !mayBePath || word.startsWith('/')) return word;
+    const file = join(project, word);
+    if (!(await isFile(file)) || (await isFile(join(workspace, word)))) return word;
+    shown.push(normalize(word).includes('/') && !word.includes('..') ? dirname(file) : file);
+    return file;
+  });
+  return { argv: await Promise.all(places), shown };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true;
 }
 
 /** What an attempt tells the program in variables: what it works on, and where its report goes. */

@@ -1,7 +1,7 @@
 /** The doctor on projects that are well and on projects that are not: what it finds, and what it says to do. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { PACKAGE, TemporaryProject, until } from '../test/rig/command-line.js';
@@ -152,6 +152,17 @@ test('agents: a program that is missing, one that is there, keys that are set or
     found: `${programs}/own`,
   });
   expect(() => execFileSync('test', ['-e', join(project.root, 'started')])).toThrow();
+
+  // A script of the project is looked up there.
+  project.write(CONFIG, command("command: ['./own.sh']"));
+  project.write('own.sh', 'true\n');
+  expect(problems((await examined(project, { PATH })).findings)).toEqual([
+    'agent: `./own.sh` is no file that can be executed',
+  ]);
+  chmodSync(join(project.dir, 'own.sh'), 0o755);
+  expect((await examined(project, { PATH })).findings).toContainEqual(
+    expect.objectContaining({ about: 'agent', state: 'ok' }),
+  );
 });
 
 test('OpenCode: its program, ripgrep, and what each provider needs', async () => {

@@ -122,6 +122,7 @@ async function configuredAgent(
   const host = {
     env: process.env,
     stateDir: join(cacheDir, 'agents'),
+    project: directory,
     version: VERSION,
     ...(sandbox ? { sandbox } : {}),
   };

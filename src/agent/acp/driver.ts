@@ -16,6 +16,7 @@ import {
   programSandbox,
   SILENCE_MINUTES,
   TOOL_SILENCE_MINUTES,
+  withProjectScripts,
 } from '../command-start.js';
 import { type CommandStop, CommandWatch } from '../command-watch.js';
 import { DefinitionTexts } from '../prompts/definition-texts.js';
@@ -122,11 +123,13 @@ class Turn {
 
   async run(): Promise<AgentExit> {
     const { request, config, host, secrets, session } = this;
+    const from = { workspace: request.cwd, project: host.project };
+    const { argv: command, shown } = await withProjectScripts(config.command, from);
     const onAbort = (): void => this.stop();
     request.signal.addEventListener('abort', onAbort, { once: true });
     try {
       const exit = await runProgram({
-        command: config.command,
+        command,
         cwd: request.cwd,
         env: {
           ...cleanEnvironment(host.env, [...REACH, ...(config.env ?? [])]),
@@ -144,6 +147,7 @@ class Turn {
               sandbox: programSandbox(host.sandbox, request, {
                 home: host.env.HOME,
                 state: config.state,
+                readOnly: shown,
                 writable: [request.folder],
               }),
             }),

@@ -5,6 +5,7 @@ import { findOpencode, ripgrepFolder } from '../../agent/opencode/server/binary.
 import { PRESETS } from '../../agent/presets.js';
 import { answeredVersion } from '../../agent/program-version.js';
 import { routedModels } from '../../agent/routing.js';
+import { shellWord } from '../../base/shell-word.js';
 import { findProgram } from '../../io/process/environment.js';
 import type { CommandAgentConfig, OpencodeAgentConfig } from '../../model/config.js';
 import type { DoctorCheck, DoctorContext, Finding } from './doctor-check.js';
@@ -21,8 +22,11 @@ export const checkAgent: DoctorCheck = async ({ host, config }) => {
     const found = `answers are expected in ${inboxFolder(agent, host.directory, env)}`;
     return [{ about: 'agent', state: 'ok', found }];
   }
-  if (agent.driver === 'acp') return [await commandProgram({ command: agent.command }, env)];
-  return agent.driver === 'command' ? [await commandProgram(agent, env)] : opencodePrograms(env);
+  const { directory } = host;
+  if (agent.driver === 'acp') return [await commandProgram({ command: agent.command }, { env, directory })];
+  return agent.driver === 'command'
+    ? [await commandProgram(agent, { env, directory })]
+    : opencodePrograms(env);
 };
 
 export const checkModels: DoctorCheck = async ({ host, config }) => {
@@ -35,11 +39,15 @@ export const checkModels: DoctorCheck = async ({ host, config }) => {
 
 async function commandProgram(
   agent: Pick<CommandAgentConfig, 'preset' | 'command'>,
-  env: Environment,
+  { env, directory }: { readonly env: Environment; readonly directory: string },
 ): Promise<Finding> {
   const preset = agent.preset === undefined ? undefined : PRESETS[agent.preset];
   const name = (agent.command === undefined ? preset?.program : agent.command[0]) ?? '';
-  const program = findProgram(name, env);
+  const program = findProgram(name, env, directory);
+  if (program === undefined && name.includes('/')) {
+    const hint = `write the file and run \`chmod +x ${shellWord(name)}\`; a path in \`agent.command\` is relative to the project`;
+    return { about: 'agent', state: 'problem', found: `\`${name}\` is no file that can be executed`, hint };
+  }
   if (program === undefined) {
     const hint = 'install it, make sure that it is on PATH, or change `agent` in the config';
     return { about: 'agent', state: 'problem', found: `the program \`${name}\` is not on PATH`, hint };

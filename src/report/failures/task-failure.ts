@@ -1,6 +1,7 @@
 /** Sentences for failures of single tasks, gates and publishing. */
 
 import { unreachable } from '../../base/result.js';
+import { shellWord } from '../../base/shell-word.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { bytes, minutes, money, plural } from '../style.js';
@@ -111,9 +112,13 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
       );
     case 'agent-missing':
       return say(
-        'the agent is not installed',
+        failure.program.includes('/')
+          ? 'the program of the agent is not there, or cannot be executed'
+          : 'the agent is not installed',
         [['program', failure.program]],
-        'install it, make sure that it is on PATH, or change `agent` in the config',
+        failure.program.includes('/')
+          ? `a path in \`agent.command\` is relative to the project: write the file there and run \`chmod +x ${shellWord(failure.program)}\``
+          : 'install it, make sure that it is on PATH, or change `agent` in the config',
       );
     case 'agent-blocked':
     case 'needs':
