@@ -13,6 +13,7 @@ import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { type AdmissionPolicy, acceptsOrigin } from '../store/admission.js';
 import { type ArrivalRules, contentDigest, type Pins } from '../store/arrival.js';
+import type { Claims } from '../store/claims/claims.js';
 import type { Scope } from '../store/encoded-entry.js';
 import { GitResults, type PinnedResult } from '../store/git-results.js';
 import type { RemoteTiers } from '../store/remotes/tiers.js';
@@ -20,6 +21,7 @@ import type { ResultStore } from '../store/result-store.js';
 import type { SignatureCheck, Signer } from '../store/signature.js';
 import type { Sharing } from '../store/tiered-results.js';
 import { isAsRecorded } from './locked-task.js';
+import { openClaims } from './open-claims.js';
 import { ownershipProblem, recordedDigest } from './pinned-results.js';
 
 /** How long a new result waits to hear whether another build was first with it. */
@@ -109,20 +111,34 @@ export async function openTiers(
   return openRemotes(config.cache.remotes, { read, write }, all, warn);
 }
 
+/** The store of a build, with what it claims there; absent claims: nothing is claimed. */
+export interface OpenResults {
+  readonly store: ResultStore;
+  readonly claims: Claims | undefined;
+}
+
 export async function openResults(
   host: Host,
   project: Project,
   options: SharingOptions,
-): Promise<Result<ResultStore, Failure>> {
+): Promise<Result<OpenResults, Failure>> {
   const { cache } = project.config;
   const pins = options.rebuildMissing ? new Map() : pinnedResults(project, await pinsOf(project));
   const opened = await openLocal(host, project, pins);
   if (!opened.ok) return opened;
   const { local, policy } = opened.value;
-  if (cache.remotes.length === 0) return ok(local);
+  const { warn } = options;
+  const claiming = (chain?: RemoteTiers) =>
+    options.readOnly || cache.claims === 'off'
+      ? undefined
+      : openClaims(host, project, { here: policy.here, warn, ...(chain ? { chain } : {}) });
+  if (cache.remotes.length === 0) return ok({ store: local, claims: claiming() });
   const { TieredResults } = await import('../store/tiered-results.js');
+  const chain = await openTiers(host, project, policy, options);
+  const claims = claiming(chain);
   const sharing: Sharing = {
-    chain: await openTiers(host, project, policy, options),
+    chain,
+    ...(claims ? { claims } : {}),
     policy,
     ...(await arrivalRules(project)),
     ...(options.rebuildMissing ? { pins: new Map() } : {}),
@@ -134,7 +150,7 @@ export async function openResults(
     signal: options.signal,
     warn: options.warn,
   };
-  return ok(new TieredResults(local, project.objects, sharing));
+  return ok({ store: new TieredResults(local, project.objects, sharing), claims });
 }
 
 /** Keys of recorded results whose files are not on disk as they are recorded. */

@@ -13,6 +13,7 @@ import { loadProject, type Project } from '../project/project.js';
 import { diskSource, type OpenProject, stagedSource } from '../project/project-source.js';
 import { claimedOutputs } from '../specs/claimed-outputs.js';
 import { placeProblems, type SpecProblem } from '../specs/problem.js';
+import type { Claims } from '../store/claims/claims.js';
 import type { ResultStore } from '../store/result-store.js';
 import { type CommandSettings, commandSettings } from './command-settings.js';
 import { FactGatherer } from './facts.js';
@@ -25,6 +26,8 @@ export interface Prepared {
   readonly loaded: LoadedConfig;
   readonly agent: Agent | undefined;
   readonly store: ResultStore;
+  /** Of results that cost money, while they are made here; undefined: nothing is claimed. */
+  readonly claims: Claims | undefined;
   readonly gatherer: FactGatherer;
   readonly settings: CommandSettings;
   readonly checker: Checker;
@@ -133,7 +136,7 @@ export async function prepare(
   const sharing = { warn, signal, readOnly, selected, rebuildMissing };
   const results = await openResults(host, project, sharing);
   if (!results.ok) return results;
-  const store = results.value;
+  const { store, claims } = results.value;
   const rules = { forced, rebuildMissing, verifyRestored: config.cache.verify };
   const { discardEdits } = options;
   const checker = new Checker(project, gatherer, store, { ...rules, discardEdits });
@@ -143,6 +146,7 @@ export async function prepare(
     loaded,
     agent,
     store,
+    claims,
     gatherer,
     settings,
     checker,

@@ -185,7 +185,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
     const closed = taskRunner
       .close()
       .then(() => prepared.agent?.close?.())
-      .then(() => prepared.store.close());
+      .then(() => prepared.store.close())
+      .then(() => prepared.claims?.close());
     // What runs for the build that follows keeps what it works with.
     if (isSuperseded(signal)) sessionState.continueAfterBuild(closed);
     else await Promise.all([closed, sessionState.rest()]);

@@ -22,7 +22,9 @@ import type { StoredResult, Usage } from '../model/action.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import type { TaskOutcome } from '../model/task-run.js';
+import type { OwnClaim } from '../store/claims/claims.js';
 import { type KeptWork, WorkStore } from '../store/kept-work.js';
+import { type Ran, runClaimed } from './claimed-run.js';
 import type { BuildOptions } from './options.js';
 import type { Preflight } from './preflight.js';
 import { type ReverifyParts, reverify } from './reverify.js';
@@ -43,9 +45,9 @@ export interface MadeResult {
   /**
    * `verified`: the former result passed and is stored under today's key. `again`: analyse the task again, because a run of
    * a superseded build made the result or failed under older rules, or because another build stored a result first. An
-   * undefined result: something removed it from the store meanwhile.
+   * undefined result: something removed it from the store meanwhile. `elsewhere`: another build has made the result.
    */
-  readonly result: Result<StoredResult | undefined, Failure> | 'again' | 'verified';
+  readonly result: Result<StoredResult | undefined, Failure> | 'again' | 'verified' | 'elsewhere';
   readonly usage: Usage;
   /** Milliseconds that it took; absent when nothing was made. */
   readonly ms?: number;
@@ -65,7 +67,22 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
   return { ...built, usage: addUsage(usage, built.usage) };
 }
 
+/** The claim of a task that an agent builds, from the time at which it is granted. */
+interface Held {
+  claim?: OwnClaim | undefined;
+}
+
 async function build(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
+  const held: Held = {};
+  try {
+    return await buildTask(parts, stale, held);
+  } finally {
+    // By now its gates are recorded too: a build that waits for the result runs nothing.
+    held.claim?.release(parts.prepared.store.sent?.());
+  }
+}
+
+async function buildTask(parts: MakeParts, stale: StaleTask, held: Held): Promise<MadeResult> {
   const { prepared, sessionState, caller } = parts;
   const { check } = stale;
   const { task, verdict, storeKey } = check;
@@ -90,9 +107,19 @@ async function build(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
   const works = new WorkStore(prepared.project.objects, prepared.project.repository.project);
   const kept = task.recipe.kind === 'agent' ? await usableWork(works, check) : undefined;
   const run = { key: storeKey, label: task.label };
-  const ran = await sessionState.runs.join(run, caller, async (context) => {
+  let isElsewhere = false;
+  const ran = await sessionState.runs.join<TaskOutcome>(run, caller, async (context) => {
     isOwn = true;
-    const done = await execute(parts, { ...stale, kept }, context);
+    const ended = await execute(parts, { ...stale, kept }, context);
+    if (ended.kind === 'elsewhere') {
+      isElsewhere = true;
+      const brought = { ok: true, adopted: true, attempts: 0, usage: {}, ms: 0 } as const;
+      return ok({ ...brought, result: ended.result.commit });
+    }
+    const { done } = ended;
+    // Where the build was superseded, no caller is left that would release it.
+    if (caller.signal.aborted) ended.claim?.release(prepared.store.sent?.());
+    else held.claim = ended.claim;
     if (done.ok) escalated = done.value;
     const outcome = done.ok ? ok(done.value.outcome) : done;
     const failure = !outcome.ok ? outcome.error : outcome.value.ok ? undefined : outcome.value.failure;
@@ -101,6 +128,7 @@ async function build(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
     return outcome;
   });
   if (!ran.ok) return unmade(ran.error);
+  if (isElsewhere) return { result: 'elsewhere', usage: {} };
   const { usage, ms } = ran.value;
   if (!ran.value.ok) {
     const isToday = isOwn || sessionState.failed.has(failureKey);
@@ -160,19 +188,24 @@ async function adviseOnHiddenFiles(
 }
 
 /** Waits for a worker, then does what can be done for the task. */
-function execute(
+async function execute(
   parts: MakeParts,
   stale: StaleTask,
   context: ExecutionContext,
-): Promise<Result<Escalated, Failure>> {
-  const { workers, renderers, priority } = parts;
-  const { task, gates } = stale.check;
+): Promise<Ran<Escalated>> {
+  const { prepared, workers, renderers, priority, options } = parts;
+  const { check } = stale;
+  const { task, gates } = check;
   const { label, recipe } = task;
-  const runsNothing = gates.length === 0 && !formatOf(parts.prepared.project, task);
-  const isRendered = recipe.kind === 'render' && runsNothing;
-  return onWorker(isRendered ? renderers : workers, priority(label), context.signal, () =>
-    escalate(parts, stale, context),
-  );
+  const runsNothing = gates.length === 0 && !formatOf(prepared.project, task);
+  const limiter = recipe.kind === 'render' && runsNothing ? renderers : workers;
+  const inWorker = <R>(work: () => Promise<Result<R, Failure>>) =>
+    onWorker(limiter, priority(label), context.signal, work);
+  const run = () => escalate(parts, stale, context);
+  // A person who asks for another result than the one that is stored waits for nobody's.
+  const isWanted = (options.force || parts.isFromScratch) && prepared.targets.has(label);
+  if (recipe.kind !== 'agent' || isWanted) return { kind: 'ran', done: await inWorker(run) };
+  return runClaimed({ prepared, check, context, inWorker, run });
 }
 
 async function keptResult(

@@ -167,7 +167,7 @@ export class TaskStep extends TaskOutcomes {
           // Beside patches of other tasks its gates have to pass once more, on the file with all of them in order.
           if (typeof result === 'object' && (!result.ok || isFinal))
             return this.finishOverEdits(checker, revised ?? { check }, result, 'built');
-          how = result === 'verified' ? result : 'built';
+          how = result === 'verified' ? result : result === 'elsewhere' ? 'cached' : 'built';
           if (++others > MAX_OTHERS) throw new Error(`BUG: ${task.label} is built again and again`);
           continue;
         }

@@ -47,6 +47,8 @@ export interface CacheSettings {
   /** Whether gates are run again here on results that come from a remote. Default false. */
   readonly verify?: boolean;
   readonly origin?: OriginKind;
+  /** Whether a build says what it is making, and waits for what others make: `on` (default) or `off`. */
+  readonly claims?: 'on' | 'off';
   /** Seconds that the end of a build waits for what is still being sent. Default 60. */
   readonly waitSeconds?: number;
 }
@@ -59,6 +61,7 @@ export interface CacheConfig {
   readonly sign: SignConfig | undefined;
   readonly verify: boolean;
   readonly origin: OriginKind | undefined;
+  readonly claims: 'on' | 'off';
   readonly waitSeconds: number;
 }
 
@@ -70,6 +73,7 @@ export function resolveCache(cache: CacheSettings): CacheConfig {
     sign: cache.sign,
     verify: cache.verify ?? false,
     origin: cache.origin,
+    claims: cache.claims ?? 'on',
     waitSeconds: cache.waitSeconds ?? 60,
   };
 }

@@ -14,6 +14,8 @@ export type Phase =
   | 'preflight'
   | 'workspace'
   | 'setup'
+  /** Another build makes the same result: who that is, is the detail. */
+  | 'claim-wait'
   /** For a session: as many of this provider as the config allows go on; its name is the detail. */
   | 'session-wait'
   | 'agent'

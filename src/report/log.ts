@@ -27,6 +27,8 @@ function lineOf(event: BuildEvent, style: Style): string {
         ? ''
         : `${visible(event.task)}: ${describeVerdict(event.verdict)}`;
     case 'task.phase':
+      if (event.phase === 'claim-wait')
+        return `${visible(event.task)}: ${visible(event.detail ?? event.phase)}`;
       return `${visible(event.task)}: ${event.phase}${event.attempt > 1 ? ` (attempt ${event.attempt})` : ''}`;
     case 'gate.finished': {
       const whose = event.task === undefined ? '' : `${visible(event.task)}: `;

@@ -4,16 +4,11 @@
  */
 
 import type { ObjectId } from '../model/tree.js';
+import type { ClaimPlace } from './claims/claim-place.js';
 import type { EntryName } from './encoded-entry.js';
+import type { RemoteFault } from './remote-fault.js';
 
-export interface RemoteFault {
-  /**
-   * `denied`: it will not do this for us, and asking again is of no use. `failed`: it may work another time. `stopped`:
-   * our side has stopped it.
-   */
-  readonly kind: 'denied' | 'failed' | 'stopped';
-  readonly detail: string;
-}
+export type { RemoteFault };
 
 export interface Fetched {
   /** Those that it has, as commits in conductor's repository that no ref names yet. */
@@ -34,6 +29,8 @@ export interface Offered {
 export interface RemoteStore {
   /** For people; without credentials. */
   readonly name: string;
+  /** Where builds say what they are making; absent: it cannot hold such claims. */
+  readonly claims?: ClaimPlace;
   /** Many in as few round trips as the place allows. */
   fetch(names: readonly EntryName[], signal: AbortSignal): Promise<Fetched>;
   /** Creates what is not there yet; what is there is never replaced. */

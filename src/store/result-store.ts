@@ -24,6 +24,10 @@ export interface KeptResult extends StoredResult {
 export interface ResultStore {
   /** The result of a key; undefined when there is none; `result-damaged` when what is there cannot be trusted. */
   find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>>;
+  /** As `find`; remotes that did not have it before are asked again. Absent: there are no remotes. */
+  findNow?(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>>;
+  /** Resolves when nothing that was kept so far is still on its way to a remote. */
+  sent?(): Promise<void>;
   /** Remotes that did not answer when this key was looked for: it may be there. Absent: there are no remotes. */
   unreached?(key: ActionKey): readonly string[];
   /** Keeps a result. When the key has one already, that one stands and is returned. */

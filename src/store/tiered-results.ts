@@ -12,6 +12,7 @@ import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { digestFiles, type ObjectId } from '../model/tree.js';
 import { type ArrivalRules, arrivedGatesProblem, arrivedResult, contentDigest } from './arrival.js';
+import type { Claims } from './claims/claims.js';
 import { type EntryName, gatesName, isResult, keyOf, resultName } from './encoded-entry.js';
 import type { GitResults } from './git-results.js';
 import type { RemoteTiers } from './remotes/tiers.js';
@@ -19,6 +20,8 @@ import type { KeptResult, NewResult, ResultStore } from './result-store.js';
 
 export interface Sharing extends ArrivalRules {
   readonly chain: RemoteTiers;
+  /** Held by this build until what it claims is sent; absent: it claims nothing. */
+  readonly claims?: Claims;
   /** Keys that will probably be asked for: they go with the first question. */
   readonly likely: readonly ActionKey[];
   /** Whether a pass of gates elsewhere counts here. */
@@ -62,6 +65,15 @@ export class TieredResults implements ResultStore {
     const here = await this.local.find(key);
     if (here.ok && here.value) return here;
     return (await this.ask(resultName(key))) ? this.local.find(key) : here;
+  }
+
+  async findNow(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>> {
+    this.asked.delete(resultName(key));
+    return this.find(key);
+  }
+
+  async sent(): Promise<void> {
+    await Promise.all(this.late);
   }
 
   unreached(key: ActionKey): readonly string[] {
@@ -120,14 +132,15 @@ export class TieredResults implements ResultStore {
 
   async close(): Promise<void> {
     for (const name of this.provisional) this.later(this.offers.ask(name));
-    const sent = this.sent().then(() => 'sent' as const);
+    const sent = this.allSent().then(() => 'sent' as const);
     if ((await within(sent, this.sharing.waitMs, this.signal)) === 'late') this.stop.abort();
-    await this.sent();
+    await this.allSent();
+    await this.sharing.claims?.close();
     await this.sharing.chain.close();
   }
 
   /** What is sent may give rise to more. */
-  private async sent(): Promise<void> {
+  private async allSent(): Promise<void> {
     for (let [next] = this.late; next; [next] = this.late) await next;
   }
 

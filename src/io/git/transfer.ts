@@ -68,31 +68,54 @@ export async function pushNewRefs(
   away: Away,
   refs: ReadonlyMap<string, ObjectId>,
 ): Promise<{ pushed: Map<string, PushedRef>; fault?: TransferFault }> {
+  const changes = [...refs].map(([ref, to]) => [ref, { from: undefined, to }] as const);
+  return pushRefChanges(away, new Map(changes));
+}
+
+/** A ref that is to be made, moved or removed; absent ids: there is none, or there is to be none. */
+export interface RefChange {
+  readonly from: ObjectId | undefined;
+  readonly to: ObjectId | undefined;
+}
+
+/** Changes each ref that still is what it is said to be (`stored`); one that is not stays as it is (`taken`). */
+export async function pushRefChanges(
+  away: Away,
+  changes: ReadonlyMap<string, RefChange>,
+): Promise<{ pushed: Map<string, PushedRef>; fault?: TransferFault }> {
   const pushed = new Map<string, PushedRef>();
-  const all = [...refs];
+  const all = [...changes];
   for (let from = 0; from < all.length; from += PUSHED_AT_ONCE) {
-    const part = all.slice(from, from + PUSHED_AT_ONCE);
-    const exit = await git(
-      [
-        ...['-c', 'push.negotiate=false'],
-        ...['push', '--porcelain', '--progress', '--no-verify', '--no-signed', '--no-follow-tags'],
-        '--recurse-submodules=no',
-        ...part.map(([ref]) => `--force-with-lease=${ref}:`),
-        ...['--', away.url, ...part.map(([ref, id]) => `${id}:${ref}`)],
-      ],
-      callOf(away),
-    );
-    let told = 0;
-    for (const line of exit.stdout.toString('utf8').split('\n')) {
-      const [flag, names, summary = ''] = line.split('\t');
-      const ref = names?.slice(names.indexOf(':') + 1);
-      if (flag === undefined || ref === undefined || !refs.has(ref)) continue;
-      told++;
-      pushed.set(ref, judge(flag, summary));
-    }
-    if (exit.code !== 0 && told < part.length) return { pushed, fault: faultOf(exit) };
+    const fault = await pushOnce(away, new Map(all.slice(from, from + PUSHED_AT_ONCE)), pushed);
+    if (fault) return { pushed, fault };
   }
   return { pushed };
+}
+
+async function pushOnce(
+  away: Away,
+  part: ReadonlyMap<string, RefChange>,
+  pushed: Map<string, PushedRef>,
+): Promise<TransferFault | undefined> {
+  const exit = await git(
+    [
+      ...['-c', 'push.negotiate=false'],
+      ...['push', '--porcelain', '--progress', '--no-verify', '--no-signed', '--no-follow-tags'],
+      '--recurse-submodules=no',
+      ...[...part].map(([ref, { from }]) => `--force-with-lease=${ref}:${from ?? ''}`),
+      ...['--', away.url, ...[...part].map(([ref, { to }]) => `${to ?? ''}:${ref}`)],
+    ],
+    callOf(away),
+  );
+  let told = 0;
+  for (const line of exit.stdout.toString('utf8').split('\n')) {
+    const [flag, names, summary = ''] = line.split('\t');
+    const ref = names?.slice(names.indexOf(':') + 1);
+    if (flag === undefined || ref === undefined || !part.has(ref)) continue;
+    told++;
+    pushed.set(ref, judge(flag, summary));
+  }
+  return exit.code !== 0 && told < part.size ? faultOf(exit) : undefined;
 }
 
 /** The address behind the name of a remote in the person's configuration; undefined when there is no such remote. */

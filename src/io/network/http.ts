@@ -11,7 +11,7 @@ import { extraCertificates, proxyAuthorization, proxyFor, TunnelAgent } from './
 import { BodyTooLarge, type ReceivedBody, receiveBody } from './received-body.js';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer;
@@ -56,7 +56,8 @@ export class HttpConnections {
       const answer = await this.once({ ...request, url, headers });
       if (!answer.ok || !REDIRECTS.has(answer.value.status)) return answer;
       const { location } = answer.value.headers;
-      const goesOn = request.method !== 'PUT' || answer.value.status === 307 || answer.value.status === 308;
+      const isReading = request.method === 'GET' || request.method === 'HEAD';
+      const goesOn = isReading || answer.value.status === 307 || answer.value.status === 308;
       if (location === undefined || !goesOn || hops === MOST_REDIRECTS) return answer;
       const from = new URL(url);
       const to = URL.canParse(location, url) ? new URL(location, url) : undefined;

@@ -3,6 +3,7 @@
  * once.
  */
 
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { err, ok, type Result } from '../../base/result.js';
@@ -94,6 +95,58 @@ export class S3Bucket {
     }
     if (!done.ok) return done;
     return done.value === 'exists' ? ok('exists') : ok('put');
+  }
+
+  /** A small object with its ETag; undefined when there is none. */
+  async getMarked(
+    key: string,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<Result<{ body: Buffer; tag: string } | undefined, S3Fault>> {
+    return this.call(signal, async ({ sdk, client }) => {
+      const command = new sdk.GetObjectCommand({ Bucket: this.options.bucket, Key: key });
+      const answer = await client.send(command, { abortSignal: signal });
+      const { body } = await receiveBody(answer.Body as Readable, { maxBytes });
+      return { body, tag: answer.ETag ?? '' };
+    });
+  }
+
+  /** Only over the object with this ETag; undefined: only where there is none. */
+  async putMarked(
+    key: string,
+    { body, over }: { readonly body: Buffer; readonly over: string | undefined },
+    signal: AbortSignal,
+  ): Promise<Result<{ tag: string | undefined } | 'moved' | 'unsupported', S3Fault>> {
+    const put = await this.call(signal, async ({ sdk, client }) => {
+      const command = new sdk.PutObjectCommand({
+        Bucket: this.options.bucket,
+        Key: key,
+        Body: body,
+        ContentType: 'application/json',
+        ChecksumSHA256: createHash('sha256').update(body).digest('base64'),
+        ...(over === undefined ? { IfNoneMatch: '*' } : { IfMatch: over }),
+      });
+      try {
+        const { ETag } = await client.send(command, { abortSignal: signal });
+        return { tag: ETag };
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === 412 || status === 409) return 'moved' as const;
+        if (status === 501) return 'unsupported' as const;
+        throw error;
+      }
+    });
+    // What was to be replaced is gone.
+    return put.ok ? ok(put.value ?? 'moved') : put;
+  }
+
+  async remove(key: string, signal: AbortSignal): Promise<Result<'removed', S3Fault>> {
+    const removed = await this.call(signal, async ({ sdk, client }) => {
+      const command = new sdk.DeleteObjectCommand({ Bucket: this.options.bucket, Key: key });
+      await client.send(command, { abortSignal: signal });
+      return true;
+    });
+    return removed.ok ? ok('removed') : removed;
   }
 
   async close(): Promise<void> {

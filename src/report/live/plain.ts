@@ -77,6 +77,10 @@ export function eventText(event: BuildEvent, style: Style): string {
       const { headline } = describeFailure(event.failure ?? { kind: 'cancelled' }, event.task);
       return `${style('yellow', 'rebuild')} ${visible(event.task)}: its former result does not pass: ${visible(headline)}\n`;
     }
+    case 'task.phase':
+      return event.phase === 'claim-wait'
+        ? `${style('dim', `${visible(event.task)}: ${visible(event.detail ?? 'waits for another build')}`)}\n`
+        : '';
     case 'task.rebased':
       return rebasedText(event, style);
     case 'task.finished':

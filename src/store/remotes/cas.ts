@@ -15,6 +15,7 @@ import { digestFields } from '../../model/digest.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import { shapeProblem } from '../admission.js';
 import { entryFiles } from '../arrival.js';
+import { type ConditionalObjects, ObjectClaims } from '../claims/object-claims.js';
 import { type EntryName, isResult, keyOf, type Scope } from '../encoded-entry.js';
 import { entryMessage } from '../git-results.js';
 import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
@@ -24,7 +25,7 @@ import type { BlobPlace } from './blob-place.js';
 const AT_ONCE = 6;
 
 export interface CasRemoteOptions {
-  readonly place: BlobPlace;
+  readonly place: BlobPlace & ConditionalObjects;
   readonly scope: Scope;
   readonly objects: GitObjects;
   /** Entries with more bytes are refused. */
@@ -36,6 +37,7 @@ type Arrival = { readonly commit: ObjectId } | { readonly refused: string } | un
 
 export class CasRemote implements RemoteStore {
   readonly name: string;
+  readonly claims: ObjectClaims;
   private readonly options: CasRemoteOptions;
   private readonly limiter = new Limiter(AT_ONCE);
   private scratch: Promise<string> | undefined;
@@ -44,6 +46,7 @@ export class CasRemote implements RemoteStore {
   constructor(options: CasRemoteOptions) {
     this.options = options;
     this.name = options.place.name;
+    this.claims = new ObjectClaims(this.name, options.scope, options.place);
   }
 
   async fetch(names: readonly EntryName[], signal: AbortSignal): Promise<Fetched> {

@@ -6,16 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { isAlive } from '../../io/files.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import {
-  type Away,
-  deleteRefs,
-  fetchRefs,
-  pushNewRefs,
-  remoteUrl,
-  type TransferFault,
-} from '../../io/git/transfer.js';
+import { type Away, deleteRefs, fetchRefs, pushNewRefs, remoteUrl } from '../../io/git/transfer.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { ObjectId } from '../../model/tree.js';
+import { asFault, GitClaims } from '../claims/git-claims.js';
 import { type EntryName, refOf, type Scope } from '../encoded-entry.js';
 import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
 
@@ -34,12 +28,18 @@ const INCOMING = 'refs/conductor/incoming/';
 
 export class GitRemote implements RemoteStore {
   readonly name: string;
+  readonly claims: GitClaims;
   private readonly options: GitRemoteOptions;
   private swept = false;
 
   constructor(options: GitRemoteOptions) {
     this.options = options;
     this.name = `git:${withoutCredentials(options.remote)}`;
+    const { scope, objects, pid } = options;
+    this.claims = new GitClaims({
+      ...{ name: this.name, scope, objects, incoming: `${INCOMING}${pid}-` },
+      away: (direction, signal) => this.away(direction, signal),
+    });
   }
 
   async fetch(names: readonly EntryName[], signal: AbortSignal): Promise<Fetched> {
@@ -111,8 +111,4 @@ export class GitRemote implements RemoteStore {
     });
     await deleteRefs(this.options.objects.store, left);
   }
-}
-
-function asFault({ kind, detail }: TransferFault): RemoteFault {
-  return { kind: kind === 'silent' ? 'failed' : kind, detail };
 }

@@ -8,6 +8,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import { type HttpAnswer, HttpConnections, type HttpFault, type HttpRequest } from '../../io/network/http.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { CacheRemoteConfig } from '../../model/cache-config.js';
+import type { ConditionalObjects, MarkedObject, Put } from '../claims/object-claims.js';
 import type { RemoteFault } from '../remote-store.js';
 import type { BlobPlace } from './blob-place.js';
 
@@ -25,8 +26,11 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5000;
 const ACTION_BYTES = 16_000_000;
 const ERROR_BYTES = 64_000;
+/** Answers to a conditional write by servers that know neither the path nor the condition. */
+const UNSUPPORTED = new Set([400, 404, 405, 410, 415, 422, 501]);
+const MOVED = new Set([409, 412]);
 
-export class HttpPlace implements BlobPlace {
+export class HttpPlace implements BlobPlace, ConditionalObjects {
   readonly name: string;
   private readonly base: string;
   private readonly options: HttpPlaceOptions;
@@ -110,6 +114,47 @@ export class HttpPlace implements BlobPlace {
     return put.ok ? ok(undefined) : put;
   }
 
+  async getMarked(path: string, signal: AbortSignal): Promise<Result<MarkedObject | undefined, RemoteFault>> {
+    const url = `${this.base}/${path}`;
+    const got = await this.call({ method: 'GET', url, headers: {}, signal, maxBytes: ERROR_BYTES });
+    if (!got.ok) return got;
+    if (isMissing(got.value)) return ok(undefined);
+    return ok({ body: got.value.body, tag: got.value.headers.etag ?? '' });
+  }
+
+  async putMarked(
+    path: string,
+    { body, over }: { readonly body: Buffer; readonly over: string | undefined },
+    signal: AbortSignal,
+  ): Promise<Result<Put, RemoteFault>> {
+    const condition = over === undefined ? { 'if-none-match': '*' } : { 'if-match': over };
+    const headers = { 'content-type': 'application/json', ...condition };
+    const url = `${this.base}/${path}`;
+    const put = await this.call(
+      { method: 'PUT', url, headers, body, signal, maxBytes: ERROR_BYTES },
+      ({ status }) => UNSUPPORTED.has(status) || MOVED.has(status),
+    );
+    if (!put.ok) return put;
+    const { status } = put.value;
+    const isGone = over !== undefined && isMissing(put.value);
+    if (MOVED.has(status) || isGone) return ok('moved');
+    return ok(UNSUPPORTED.has(status) ? 'unsupported' : { tag: put.value.headers.etag });
+  }
+
+  async removeMarked(
+    path: string,
+    tag: string,
+    signal: AbortSignal,
+  ): Promise<Result<'removed', RemoteFault>> {
+    const url = `${this.base}/${path}`;
+    const headers = { 'if-match': tag };
+    const removed = await this.call(
+      { method: 'DELETE', url, headers, signal, maxBytes: ERROR_BYTES },
+      ({ status }) => MOVED.has(status),
+    );
+    return removed.ok ? ok('removed') : removed;
+  }
+
   async close(): Promise<void> {
     this.connections.close();
   }
@@ -119,12 +164,15 @@ export class HttpPlace implements BlobPlace {
   }
 
   /** A 2xx answer, or for reading a 404; anything else is a fault, after as many tries as make sense. */
-  private async call(request: Omit<HttpRequest, 'silenceMs'>): Promise<Result<HttpAnswer, RemoteFault>> {
+  private async call(
+    request: Omit<HttpRequest, 'silenceMs'>,
+    isAnswer: (answer: HttpAnswer) => boolean = () => false,
+  ): Promise<Result<HttpAnswer, RemoteFault>> {
     const { silenceMs, pause = pauseFor } = this.options;
     for (let tried = 1; ; tried++) {
       const headers = { ...request.headers, ...this.authorization };
       const answer = await this.connections.request({ ...request, headers, silenceMs });
-      if (answer.ok && isGood(answer.value, request.method)) return answer;
+      if (answer.ok && (isGood(answer.value, request.method) || isAnswer(answer.value))) return answer;
       const again = answer.ok ? mayWorkAgain(answer.value.status) : isPassing(answer.error);
       if (!again || tried === TRIES || request.signal.aborted) return err(faultOf(answer, request));
       const asked = answer.ok ? Number(answer.value.headers['retry-after'] ?? 0) * 1000 : 0;

@@ -2,6 +2,7 @@
 
 import type { GitObjects } from '../../io/git/objects.js';
 import type { CacheRemoteConfig } from '../../model/cache-config.js';
+import type { ConditionalObjects } from '../claims/object-claims.js';
 import type { Scope } from '../encoded-entry.js';
 import type { RemoteStore } from '../remote-store.js';
 import type { BlobPlace } from './blob-place.js';
@@ -60,7 +61,7 @@ async function openPlace(
   config: CacheRemoteConfig,
   env: RemoteHost['env'],
   silenceMs: number,
-): Promise<BlobPlace> {
+): Promise<BlobPlace & ConditionalObjects> {
   if (config.url.startsWith('s3:')) {
     const { S3Place } = await import('./s3-remote.js');
     return new S3Place({ config, silenceMs });

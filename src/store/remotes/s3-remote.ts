@@ -5,12 +5,14 @@ import { ok, type Result } from '../../base/result.js';
 import { S3Bucket } from '../../io/network/s3.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { CacheRemoteConfig } from '../../model/cache-config.js';
+import type { ConditionalObjects, MarkedObject, Put } from '../claims/object-claims.js';
 import type { RemoteFault } from '../remote-store.js';
 import type { BlobPlace } from './blob-place.js';
 
 const ACTION_BYTES = 16_000_000;
+const MARKED_BYTES = 64_000;
 
-export class S3Place implements BlobPlace {
+export class S3Place implements BlobPlace, ConditionalObjects {
   readonly name: string;
   private readonly bucket: S3Bucket;
   private readonly prefix: string;
@@ -54,6 +56,29 @@ export class S3Place implements BlobPlace {
     const object = { body, type: 'application/octet-stream', sha256 };
     const put = await this.bucket.create(this.blobKey(hash), object, signal);
     return put.ok ? ok(undefined) : put;
+  }
+
+  getMarked(path: string, signal: AbortSignal): Promise<Result<MarkedObject | undefined, RemoteFault>> {
+    return this.bucket.getMarked(this.prefix + path, MARKED_BYTES, signal);
+  }
+
+  putMarked(
+    path: string,
+    object: { readonly body: Buffer; readonly over: string | undefined },
+    signal: AbortSignal,
+  ): Promise<Result<Put, RemoteFault>> {
+    return this.bucket.putMarked(this.prefix + path, object, signal);
+  }
+
+  /** Few servers remove on a condition: the object is looked at before. */
+  async removeMarked(
+    path: string,
+    tag: string,
+    signal: AbortSignal,
+  ): Promise<Result<'removed', RemoteFault>> {
+    const found = await this.getMarked(path, signal);
+    if (!found.ok) return found;
+    return found.value?.tag === tag ? this.bucket.remove(this.prefix + path, signal) : ok('removed');
   }
 
   close(): Promise<void> {

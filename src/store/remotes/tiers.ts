@@ -4,6 +4,7 @@
  */
 
 import type { ObjectId } from '../../model/tree.js';
+import type { ClaimPlace } from '../claims/claim-place.js';
 import type { EntryName } from '../encoded-entry.js';
 import type { RemoteFault, RemoteStore } from '../remote-store.js';
 
@@ -54,6 +55,19 @@ export class RemoteTiers {
 
   get writes(): boolean {
     return this.healths.some((health) => isOpen(health, 'write'));
+  }
+
+  /** Where what is made here is claimed, the first remote first: those that new results are sent to. */
+  get claims(): readonly ClaimPlace[] {
+    return this.healths.flatMap(({ remote: { store, write } }) =>
+      write && store.claims ? [store.claims] : [],
+    );
+  }
+
+  /** Whether the remote with these claims is still read from and written to. */
+  isOpen(claims: ClaimPlace): boolean {
+    const health = this.healths.find(({ remote }) => remote.store.claims === claims);
+    return health !== undefined && !health.dropped.has('read') && !health.dropped.has('write');
   }
 
   /**

@@ -27,6 +27,8 @@ export class StrictCache implements AsyncDisposable {
   /** Authorization headers as they came. */
   readonly credentials = new Set<string>();
   mischief: Mischief = () => 'pass';
+  /** Objects at `/claims/…`, written on conditions only; absent: the server knows no such path, as bazel-remote. */
+  marked: Map<string, Buffer> | undefined;
   private readonly server = http.createServer((request, response) => {
     this.answer(request, response).catch((error: unknown) => response.destroy(error as Error));
   });
@@ -55,6 +57,8 @@ export class StrictCache implements AsyncDisposable {
       response.writeHead(status, { 'content-length': Buffer.byteLength(body) });
       response.end(request.method === 'HEAD' ? undefined : body);
     };
+    const { marked } = this;
+    if (marked && request.url?.startsWith('/claims/')) return answerMarked(marked, request, response);
     if (!path) return end(400, 'resource name must be a SHA256 hash in hex');
     const [, kind, key] = path as unknown as [string, 'ac' | 'cas', string];
     if (request.method === 'PUT') {
@@ -80,6 +84,30 @@ export class StrictCache implements AsyncDisposable {
     const hashes = body ? digestsOf(JSON.parse(body.toString('utf8'))) : [];
     return hashes.every((hash) => this.blobs.has(hash)) ? body : undefined;
   }
+}
+
+/** As WebDAV servers that keep to RFC 9110 do. */
+async function answerMarked(
+  marked: Map<string, Buffer>,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  const url = request.url as string;
+  const found = marked.get(url);
+  const tag = found && `"${sha256(found).slice(0, 16)}"`;
+  const { 'if-match': match, 'if-none-match': noneMatch } = request.headers;
+  if ((match !== undefined && match !== tag) || (noneMatch === '*' && found)) {
+    request.resume();
+    return void response.writeHead(412).end();
+  }
+  if (request.method === 'PUT') {
+    const body = await bodyOf(request);
+    marked.set(url, body);
+    return void response.writeHead(201, { etag: `"${sha256(body).slice(0, 16)}"` }).end();
+  }
+  if (!found) return void response.writeHead(404).end();
+  if (request.method === 'DELETE') marked.delete(url);
+  response.writeHead(200, { etag: tag }).end(request.method === 'DELETE' ? undefined : found);
 }
 
 export function sha256(body: Buffer | string): string {

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from '../../../io/files.js';
-import { identityOf, isSame, type ProcessIdentity, processesWith } from './identity.js';
+import { identityOf, isSame, type ProcessIdentity, processesWith } from '../../../io/process/identity.js';
 
 /** A killed process ends within milliseconds; conductor does not wait for one that is stuck in the kernel. */
 const KILLED_TRIES = 100;

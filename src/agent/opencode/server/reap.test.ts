@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { identityOf, isSame, memoryBytes, type ProcessIdentity } from '../../../io/process/identity.js';
 import { makeRoot, newRootPlace } from './home.js';
-import { identityOf, isSame, memoryBytes, type ProcessIdentity } from './identity.js';
 import { reapServers, type ServerRecord, writeRecord } from './reap.js';
 
 const MARK = '0123456789abcdef0123456789abcdef';

@@ -3,8 +3,8 @@
 import { rmdir } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { readText, removeTree, sweepTemporary, writeAtomic } from '../../../io/files.js';
+import { isSame, type ProcessIdentity } from '../../../io/process/identity.js';
 import { MARK_FILE, ROOT_PREFIX } from './home.js';
-import { isSame, type ProcessIdentity } from './identity.js';
 import { killGroup, killMarked } from './marked.js';
 import { recordFolder, recordNames } from './record-folder.js';
 import { MARK } from './server-environment.js';

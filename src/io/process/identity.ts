@@ -1,7 +1,8 @@
 /** Which process a process number means, although the system may have given it again: start time and boot id. */
 
-import { readdir, readFile } from 'node:fs/promises';
-import { cleanEnvironment, runProgram } from '../../../io/process/process.js';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { cleanEnvironment, runProgram } from './process.js';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -31,6 +32,18 @@ export async function identityOf(pid: number): Promise<ProcessIdentity | undefin
 export async function isSame(identity: ProcessIdentity): Promise<boolean> {
   const now = await identityOf(identity.pid);
   return now !== undefined && now.start === identity.start && now.boot === identity.boot;
+}
+
+/**
+ * Where a process number has a meaning: this boot of this machine and, in a container, its own list of processes.
+ * Equal for two processes that can look at each other.
+ */
+export async function processPlace(): Promise<string> {
+  const [boot, list] = await Promise.all([
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
+    readlink('/proc/self/ns/pid').catch(() => ''),
+  ]);
+  return `${hostname()} ${boot.trim()} ${list}`;
 }
 
 /** `ps` of macOS and the BSDs tells the second of the start. */

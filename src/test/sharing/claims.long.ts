@@ -1,0 +1,82 @@
+/** Claims between several clones, over every kind of remote that can hold them. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { StrictCache, startGitServer, startNginx } from '../rig/cache-servers.js';
+import { createBare, refsIn } from '../rig/shared-project.js';
+import { StrictBucket, startS3rver } from './buckets.js';
+import { buildTogether, calls, createTasks, threeClones, waits } from './claiming.js';
+
+beforeAll(() => {
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: 'S3RVER',
+    AWS_SECRET_ACCESS_KEY: 'S3RVER',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  });
+});
+afterAll(() => {
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) delete process.env[name];
+});
+
+test('three clones with 18 stale tasks make 18 agent calls together, over a bare git repository', async () => {
+  await using rig = await createTasks(18, { cache: { remotes: ['git:../shared.git'] } });
+  const bare = createBare(rig);
+  const stories = await buildTogether(rig, threeClones(rig));
+  expect(stories.map(({ summary }) => summary.exitCode)).toEqual([0, 0, 0]);
+  expect(stories.flatMap((story) => story.warnings())).toEqual([]);
+  const made = calls(stories);
+  expect(made.length).toBe(18);
+  expect(new Set(made).size).toBe(18);
+  // What another clone made counts as restored, and nothing is left claimed.
+  const counts = stories.map(({ summary }) => summary.counts);
+  expect(counts.map(({ built, cached, verified }) => built + cached + verified)).toEqual([18, 18, 18]);
+  expect(counts.reduce((sum, { built }) => sum + built, 0)).toBe(18);
+  expect(refsIn(bare, 'refs/conductor/claims')).toEqual([]);
+  expect(stories.flatMap(waits)[0]?.detail).toMatch(/^waits for the result of /);
+});
+
+test('over smart HTTP, each of two clones waits for what the other makes', async () => {
+  await using rig = await createTasks(6, { workers: 2 });
+  const bare = createBare(rig);
+  execFileSync('git', ['config', 'http.receivepack', 'true'], { cwd: bare });
+  await using server = await startGitServer(rig.temporary.root);
+  rig.config = { ...rig.config, cache: { remotes: [`git:${server.url}/shared.git`] } };
+  const folders = threeClones(rig).slice(0, 2);
+  const stories = await buildTogether(rig, folders);
+  expect(stories.map(({ summary }) => summary.exitCode)).toEqual([0, 0]);
+  expect(calls(stories).length).toBe(6);
+  expect(refsIn(bare, 'refs/conductor/claims')).toEqual([]);
+});
+
+test('a bucket and an HTTP server with conditional writes hold claims, and nothing of them stays', async () => {
+  await using bucket = await StrictBucket.start();
+  bucket.onlyCreates = false;
+  await using cache = await StrictCache.start();
+  cache.marked = new Map();
+  for (const remote of [{ url: 's3://results/team', endpoint: bucket.endpoint }, cache.url]) {
+    await using rig = await createTasks(4, { workers: 2, cache: { remotes: [remote] } });
+    const stories = await buildTogether(rig, threeClones(rig).slice(0, 2));
+    expect(stories.flatMap((story) => story.warnings())).toEqual([]);
+    expect(stories.map(({ summary }) => summary.exitCode)).toEqual([0, 0]);
+    expect(calls(stories)).toEqual(['f/T01', 'f/T02', 'f/T03', 'f/T04']);
+  }
+  expect([...bucket.objects.keys()].filter((key) => key.includes('/claims/'))).toEqual([]);
+  expect([...cache.marked.keys()]).toEqual([]);
+});
+
+test('servers without conditional writes hold no claims, and builds say nothing of it', async () => {
+  await using nginx = await startNginx();
+  await using bucket = await startS3rver();
+  await using cache = await StrictCache.start();
+  const s3 = { url: 's3://results/team', endpoint: bucket.endpoint };
+  for (const remote of [nginx.url, s3, cache.url]) {
+    await using rig = await createTasks(2, { cache: { remotes: [remote] } });
+    const story = await rig.build();
+    expect(story.warnings()).toEqual([]);
+    expect(story.summary.counts.built).toBe(2);
+  }
+  // It takes no DELETE: the one object that showed what it can do stays, and stands in nobody's way.
+  expect(existsSync(join(nginx.root, 'claims'))).toBe(true);
+});
