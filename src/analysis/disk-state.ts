@@ -9,6 +9,7 @@ import type { ChangedPatch } from '../model/verdict.js';
 import type { Project } from '../project/project.js';
 import type { Candidate } from './alternative-keys.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
+import { changedPatches } from './drift.js';
 import type { TaskFacts } from './facts.js';
 import { inTheWay } from './path-conflicts.js';
 
@@ -57,14 +58,21 @@ export function compareWithDisk(
   return { missing, changed, foreign: new Set(changed.filter(isForeign)), blocked };
 }
 
-/** Lines that the task's patch put in and a person changed; where the patch does not fit at all it is built again. */
+/**
+ * Files with lines that patches put in and a person changed. Where they are only gone, and the patch does not fit on what the
+ * person wrote, it is built again.
+ */
 export function contestedEdits(
   project: Project,
   { task, locked }: TaskOnDisk,
   { reasons }: Candidate,
 ): string[] {
   const made = task.edits.filter((path) => locked?.edits?.[path] && project.edited.get(path)?.contested);
-  return made.filter((path) => !reasons.some((one) => one.kind === 'patch-conflict' && one.path === path));
+  const misfits = new Set(reasons.flatMap((one) => (one.kind === 'patch-conflict' ? [one.path] : [])));
+  return made.filter((path) => {
+    const touched = project.edited.get(path)?.touched ?? [];
+    return !misfits.has(path) || touched.some(({ now }) => now.length > 0);
+  });
 }
 
 /** Whether people changed text beside the task's patches since they were recorded. */
@@ -76,16 +84,15 @@ export function hasTextBeside({ edited }: Project, task: Task): boolean {
 }
 
 /** What was changed in the patches of contested files, and who is to be accepted; `isOwn`: files of the task itself too. */
-export function changedPatches(
+export function patchDrift(
   project: Project,
   { task }: TaskOnDisk,
   contested: readonly string[],
   isOwn: boolean,
 ): { patches?: readonly ChangedPatch[]; accept?: readonly Label[] } {
   if (contested.length === 0) return {};
-  const files = contested.map((path) => ({ path, ...project.edited.get(path) }));
-  const patches = files.flatMap(({ path, touched = [] }) => touched.map((lines) => ({ path, ...lines })));
-  const takers = new Set(files.flatMap(({ takers: labels = [] }) => labels));
+  const patches = contested.flatMap((path) => changedPatches(project, path));
+  const takers = new Set(contested.flatMap((path) => project.edited.get(path)?.takers ?? []));
   if (isOwn || takers.size === 0) takers.add(task.label);
   const known = [...takers].filter((label) => project.graph.tasks.has(label));
   return { patches, accept: project.graph.inOrder(known) };

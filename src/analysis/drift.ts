@@ -3,14 +3,20 @@
 import { diffTrees, type FileDifference } from '../io/git/tree-diff.js';
 import type { Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, sameEntry } from '../model/tree.js';
+import type { ChangedPatch } from '../model/verdict.js';
 import { lockedTask, type Project } from '../project/project.js';
 
 export interface Drift {
   readonly label: Label;
   /** Owned and patched files that differ from the record; all of them are new where nothing is recorded. */
-  readonly files: readonly FileDifference[];
+  readonly files: readonly DriftedFile[];
   /** Files that differ although their recorded text is in no store any more. */
   readonly lost: readonly string[];
+}
+
+export interface DriftedFile extends FileDifference {
+  /** Of a file that the task only patches: what was changed in patches; empty where people changed only their own text. */
+  readonly patches?: readonly ChangedPatch[];
 }
 
 /** The task's files on disk against those of its record in the lock file. */
@@ -39,7 +45,19 @@ export async function driftOf(project: Project, task: Task): Promise<Drift> {
     await project.objects.editTree(undefined, before),
     await project.objects.editTree(undefined, after),
   ];
-  return { label: task.label, files: await diffTrees(project.objects.store, from, to), lost };
+  const files = (await diffTrees(project.objects.store, from, to)).map((file) => {
+    const patches = locked?.edits?.[file.path] && changedPatches(project, file.path);
+    return patches ? { ...file, patches } : file;
+  });
+  return { label: task.label, files, lost };
+}
+
+/** What people changed in the patches of a file that nobody owns. */
+export function changedPatches({ edited }: Project, path: string): ChangedPatch[] {
+  const file = edited.get(path);
+  if (!file?.contested) return [];
+  const lines = file.touched.length > 0 ? file.touched : [{ tasks: [], was: [], now: [] }];
+  return lines.map((one) => ({ path, ...one }));
 }
 
 /**

@@ -17,11 +17,11 @@ import { AlternativeKeys, type Candidate } from './alternative-keys.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import { asDependency, lockedPatches, resultAsDependency } from './dependency-outputs.js';
 import {
-  changedPatches,
   compareWithDisk,
   contestedEdits,
   type DiskState,
   lostPatches,
+  patchDrift,
   type Subject,
 } from './disk-state.js';
 import type { FactGatherer, TaskFacts } from './facts.js';
@@ -217,7 +217,7 @@ export class Checker {
       ? disk.blocked
       : [...disk.changed, ...lostPatches(this.project, subject, result, isCurrent)];
     const contested = contestedEdits(this.project, subject, candidate);
-    const inPatches = changedPatches(this.project, subject, contested, drift.length > 0);
+    const inPatches = patchDrift(this.project, subject, contested, drift.length > 0);
     drift.push(...contested);
     if (drift.length > 0) {
       const foreign = drift.filter((path) => disk.foreign.has(path));

@@ -3,7 +3,7 @@
 import { type DriftCause, driftCause } from '../model/formatting/drift-cause.js';
 import { asCalled } from '../model/output/called-as.js';
 import type { Label } from '../model/task.js';
-import type { Verdict } from '../model/verdict.js';
+import type { ChangedPatch, Verdict } from '../model/verdict.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
 
@@ -15,6 +15,8 @@ export interface ShownDifference {
   readonly deletions: number;
   readonly binary: boolean;
   readonly patch: string;
+  /** Of a file that tasks only patch: what was changed in their patches. */
+  readonly patches?: readonly ChangedPatch[];
 }
 
 /** The patch as git prints it, without the line of object ids, each line in its colour. */
@@ -39,8 +41,9 @@ export function patchLine(line: string, style: Style): string {
 /** `+3 -1`, and what else is to be said of the file. */
 export function changeText(file: ShownDifference, style: Style): string {
   const word = file.change === 'changed' ? '' : ` ${file.change === 'added' ? 'new' : 'gone'}`;
-  if (file.binary) return `no text${word}`;
-  return `${style('green', `+${file.insertions}`)} ${style('red', `-${file.deletions}`)}${word}`;
+  const where = file.patches ? `, ${changedPart(file.patches)}` : '';
+  if (file.binary) return `no text${word}${where}`;
+  return `${style('green', `+${file.insertions}`)} ${style('red', `-${file.deletions}`)}${word}${where}`;
 }
 
 /** One aligned line a file; `lead` stands before each. */
@@ -83,12 +86,11 @@ export function changedPatchLines(
   style: Style,
 ): string[] {
   if (accept.length === 0) return [];
-  const lines = patches.flatMap(({ path, tasks, was, now }) => {
-    const all = [...was.map((line) => `- ${line}`), ...now.map((line) => `+ ${line}`)];
-    const shown = all.slice(0, MAX_LINES).map((line) => `    ${patchLine(visible(line), style)}`);
-    const more = all.length > MAX_LINES ? [`    … and ${all.length - MAX_LINES} more lines`] : [];
-    return ['', `  ${visible(path)}: ${whose(tasks)} changed by hand`, ...shown, ...more];
-  });
+  const lines = patches.flatMap((one) => [
+    '',
+    `  ${changedPatchText(one)}`,
+    ...touchedLines(one, style, MAX_LINES).map((line) => `    ${line}`),
+  ]);
   const ways = [
     `to keep the change as a part of ${accept.length === 1 ? 'the patch' : 'the patches'}: \`conductor accept ${accept.map(visible).join(' ')}\``,
     'to put the lines of the patches back: `conductor build --discard-edits`',
@@ -96,8 +98,25 @@ export function changedPatchLines(
   return [...lines, '', ...ways.map((way) => `  ${asCalled(way, style.calledAs)}`)];
 }
 
-function whose(tasks: readonly Label[]): string {
-  if (tasks.length === 0) return 'lines of a patch were';
+export function changedPatchText({ path, tasks }: ChangedPatch): string {
+  return `${visible(path)}: lines of ${patchesOf(tasks)} were changed by hand`;
+}
+
+/** The lines of one change, before and after. */
+export function touchedLines({ was, now }: ChangedPatch, style: Style, most: number): string[] {
+  const all = [...was.map((line) => `- ${line}`), ...now.map((line) => `+ ${line}`)];
+  const shown = all.slice(0, most).map((line) => patchLine(visible(line), style));
+  return all.length > most ? [...shown, `… and ${plural(all.length - most, 'more line')}`] : shown;
+}
+
+/** Where a file was changed that tasks only patch. */
+export function changedPart(patches: readonly ChangedPatch[]): string {
+  if (patches.length === 0) return 'outside of the patches';
+  return `in ${patchesOf([...new Set(patches.flatMap(({ tasks }) => tasks))])}`;
+}
+
+function patchesOf(tasks: readonly Label[]): string {
+  if (tasks.length === 0) return 'a patch';
   const names = tasks.map(visible).join(' and ');
-  return tasks.length === 1 ? `lines of the patch of ${names} were` : `lines of the patches of ${names} were`;
+  return tasks.length === 1 ? `the patch of ${names}` : `the patches of ${names}`;
 }

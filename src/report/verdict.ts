@@ -9,13 +9,15 @@ import { featureOf } from '../model/history.js';
 import { asCalled } from '../model/output/called-as.js';
 import type { Label } from '../model/task.js';
 import type { ObservedChange, Reverification, StaleReason, Verdict } from '../model/verdict.js';
-import { changedPatchLines, patchLine, type ShownDifference, statLines } from './difference.js';
+import { changedPatchLines, patchLine, type ShownDifference, statLines, touchedLines } from './difference.js';
 import { describeFailure } from './failures/failure.js';
 import type { Reporter, Sink } from './live/reporter.js';
 import { plural, type Style, visible, visibleBlock } from './style.js';
 import { padTo, textWidth } from './width.js';
 
 const MAX_DECLARED = 100;
+/** Changed lines of a patch in a table of tasks; an explanation has more. */
+const MAX_LINES = 6;
 
 /** One line: the verdict and why. */
 export function describeVerdict(verdict: Verdict): string {
@@ -204,7 +206,11 @@ export function statusTable(rows: readonly StatusRow[], style: Style): string {
         asks.length === 0
           ? []
           : [`${indent}${asCalled(`allow it: \`conductor approve ${visible(label)}\``, style.calledAs)}`];
-      return `${[line, ...statLines(drift, style, indent), ...asked, ...hint].join('\n')}\n`;
+      const own = drift.flatMap(({ patches = [] }) => patches.filter(({ tasks }) => tasks.includes(label)));
+      const lines = own.flatMap((one) =>
+        touchedLines(one, style, MAX_LINES).map((text) => `${indent}${text}`),
+      );
+      return `${[line, ...statLines(drift, style, indent), ...lines, ...asked, ...hint].join('\n')}\n`;
     })
     .join('');
 }

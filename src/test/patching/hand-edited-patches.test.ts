@@ -166,6 +166,22 @@ test('three tasks: those that are named in the hint are enough', async () => {
   await isSettled(rig);
 });
 
+test('a changed line of a patch is a hand edit also where the patch fits nowhere in the file any more', async () => {
+  await using rig = await appended('aa');
+  const text = '# Title\n\nMy text.\nline of AA\n';
+  rig.write({ 'README.md': text });
+  expect(await rig.inspect()).toEqual({ 'aa/one': 'drifted' });
+  const refused = await rig.build({ force: true });
+  expect(refused.failure('aa/one')).toEqual({
+    kind: 'drifted-outputs',
+    paths: ['README.md'],
+    accept: ['aa/one'],
+  });
+  expect(rig.read('README.md')).toBe(text);
+  expect((await rig.buildWithoutAgent({ discardEdits: true })).summary.exitCode).toBe(0);
+  expect(rig.read('README.md')).toBe('# Title\n\nMy text.\nline of aa\n');
+});
+
 test('a discarded change of a patch: the lines of the patch are as recorded, and those of the person stay', async () => {
   await using rig = await appended('aa', 'bb');
   for (const force of [false, true]) {
@@ -182,5 +198,5 @@ test('a discarded change of a patch: the lines of the patch are as recorded, and
   }
   rig.write({ 'README.md': '# All other\n' });
   expect((await rig.buildWithoutAgent({ discardEdits: true })).summary.exitCode).toBe(0);
-  expect(rig.read('README.md')).toBe(`${TITLE}line of aa\nline of bb\n`);
+  expect(rig.read('README.md')).toBe('# All other\nline of aa\nline of bb\n');
 });

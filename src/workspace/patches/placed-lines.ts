@@ -1,6 +1,7 @@
 /** A person's change of a file with patches, line by line: what stands beside the patches, and what changes their lines. */
 
 import { type LineHunk, lineHunks } from '../../io/text-diff.js';
+import { splitByOwner } from './split-hunks.js';
 
 /** What one task changed in the file. */
 export interface PatchText {
@@ -54,7 +55,9 @@ type Hunk = LineHunk & { readonly owners: ReadonlySet<string> };
 export function handChange({ before, merged, now, patches }: PatchedTexts): HandChange {
   const patched = patchedLines(before, merged, patches);
   const order = patches.map(({ task }) => task);
-  const hunks = lineHunks(merged, now).map((hunk) => ({ ...hunk, owners: ownersOf(patched, hunk) }));
+  const hunks = lineHunks(merged, now)
+    .flatMap((hunk) => splitByOwner(hunk, patched.lines, patched.owners))
+    .map((hunk) => ({ ...hunk, owners: ownersOf(patched, hunk) }));
   const touched = hunks
     .filter(({ owners }) => owners.size > 0)
     .map(({ start, end, lines, owners }) => ({
@@ -100,9 +103,7 @@ function assembled(
   let inside: Hunk | undefined;
   for (let at = 0; at <= lines.length; at++) {
     if (inside && inside.end <= at) inside = undefined;
-    const hunk = hunks[next];
-    if (hunk?.start === at) {
-      next++;
+    for (let hunk = hunks[next]; hunk?.start === at; hunk = hunks[++next]) {
       if (applies(hunk)) out.push(...hunk.lines);
       if (hunk.end > at) inside = hunk;
     }

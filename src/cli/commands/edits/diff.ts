@@ -6,7 +6,7 @@ import { inspectProject } from '../../../build/dry-run.js';
 import { resultKeyOf } from '../../../model/feature-lock.js';
 import type { Task } from '../../../model/task.js';
 import { lockedTask } from '../../../project/project.js';
-import { patchText, statLines, sumText } from '../../../report/difference.js';
+import { changedPart, changedPatchText, patchText, statLines, sumText } from '../../../report/difference.js';
 import { type Style, visible } from '../../../report/style.js';
 import { print, printJson, refuse, remark, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
@@ -32,9 +32,22 @@ export async function runDiff(targets: readonly string[], flags: DiffFlags): Pro
     return 0;
   }
   const style = styleFor(process.stdout);
-  for (const drift of done.value) print(flags.stat ? statText(drift, style) : diffText(drift, style));
-  const files = done.value.flatMap((drift) => drift.files);
-  if (flags.stat && files.length > 0) print(sumText(files));
+  // Several tasks may patch one file: its difference is one.
+  const files = new Map(done.value.flatMap((drift) => drift.files.map((file) => [file.path, file])));
+  const untold = new Map(files);
+  for (const drift of done.value) {
+    if (flags.stat) {
+      print(statText(drift, style));
+      continue;
+    }
+    const own = drift.files.filter(({ path }) => untold.delete(path));
+    print(diffText({ ...drift, files: own }, style));
+    for (const { path, patches } of own) {
+      if (patches?.length === 0) remark(`${visible(path)}: the changes are ${changedPart(patches)}`);
+      for (const one of patches ?? []) remark(changedPatchText(one));
+    }
+  }
+  if (flags.stat && files.size > 0) print(sumText([...files.values()]));
   if (done.value.length === 0) remark('no hand edits');
   return 0;
 }
