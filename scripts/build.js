@@ -25,7 +25,7 @@ await build({
   platform: 'node',
   target: 'node20.19',
   // Worker threads and native loading need their own files; the rest is faster read from one.
-  external: ['piscina', 'jiti', 'chokidar', '@aws-sdk/client-s3'],
+  external: ['piscina', 'jiti', 'chokidar', '@aws-sdk/client-s3', 'bullmq', 'ioredis'],
   // Its main file looks for its parts while it runs, where nothing can be bundled.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   define: { CONDUCTOR_VERSION: JSON.stringify(version) },

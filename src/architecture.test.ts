@@ -61,6 +61,8 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['commands/watch/file-events.ts'],
   commander: ['cli/main.ts', 'cli/program.ts', 'cli/definitions/'],
   '@aws-sdk/client-s3': ['io/network/s3.ts'],
+  bullmq: ['io/queue/'],
+  ioredis: ['io/queue/'],
   '@agentclientprotocol/sdk': ['agent/acp/connection.ts'],
   '@modelcontextprotocol/sdk': ['io/network/mcp.ts'],
   typescript: ['io/typescript.ts', 'io/typescript-contract/'],

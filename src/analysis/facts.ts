@@ -133,6 +133,11 @@ export class FactGatherer {
     );
   }
 
+  /** All agent definitions; none where the driver works with none. */
+  get allDefinitions(): readonly AgentDefinition[] {
+    return [...(this.definitions?.values() ?? [])];
+  }
+
   /** An agent definition by name; undefined where there is none, or the driver works with none. */
   definitionOf(name: string): AgentDefinition | undefined {
     return this.definitions?.get(name);

@@ -49,7 +49,7 @@ export interface LocalResults {
 /** Conductor's own store, by the rules of the config. Fails with `usage` for keys and signers that cannot be used. */
 export async function openLocal(
   host: Host,
-  project: Project,
+  project: Pick<Project, 'config' | 'repository' | 'objects'>,
   pins?: Map<ActionKey, PinnedResult>,
 ): Promise<Result<LocalResults, Failure>> {
   const { cache } = project.config;
@@ -70,7 +70,7 @@ export async function openLocal(
 
 async function openKeys(
   { env }: Host,
-  project: Project,
+  project: Pick<Project, 'config' | 'repository'>,
 ): Promise<Result<{ signer?: Signer | undefined; signatures?: SignatureCheck }, Failure>> {
   const { sign, signers, trust } = project.config.cache;
   if (!sign && trust !== 'signed') return ok({});
@@ -122,7 +122,7 @@ export async function openResults(
   project: Project,
   options: SharingOptions,
 ): Promise<Result<OpenResults, Failure>> {
-  const { cache } = project.config;
+  const { cache, execution } = project.config;
   const pins = options.rebuildMissing ? new Map() : pinnedResults(project, await pinsOf(project));
   const opened = await openLocal(host, project, pins);
   if (!opened.ok) return opened;
@@ -132,7 +132,7 @@ export async function openResults(
     options.readOnly || cache.claims === 'off'
       ? undefined
       : openClaims(host, project, { here: policy.here, warn, ...(chain ? { chain } : {}) });
-  if (cache.remotes.length === 0) return ok({ store: local, claims: claiming() });
+  if (cache.remotes.length === 0 && !execution) return ok({ store: local, claims: claiming() });
   const { TieredResults } = await import('../store/tiered-results.js');
   const chain = await openTiers(host, project, policy, options);
   const claims = claiming(chain);

@@ -4,7 +4,7 @@ import type { Agent } from '../agent/agent.js';
 import { otherEditors } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
 import { ok, type Result } from '../base/result.js';
-import type { ExecutionHost, Executor } from '../execution/executor.js';
+import type { ExecutionHost, Executor, RunInstructions } from '../execution/executor.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import type { RulesText } from '../model/git-rules/git-rules.js';
@@ -29,6 +29,9 @@ const UNDER_WAY = 50;
 const LEAST_UNDER_WAY = 1000;
 /** Tasks that are rendered at the same time: so many results are brought to disk together. */
 const RENDERERS = 1000;
+
+/** Tasks that wait in a queue at the same time. */
+const QUEUED = 1000;
 
 export interface RunOrder {
   /** The targets do not see their former outputs. */
@@ -70,6 +73,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
     handWritten: project.handWrittenTree,
     rules: project.rules.text,
     startedAt: parts.startedAt,
+    instructions: { definitions: prepared.gatherer.allDefinitions, settings: prepared.settings },
   });
   if (!opened.ok) return opened;
   const executor = opened.value;
@@ -86,7 +90,8 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
       const ranked = [...selected].map((label) => ({ label, rank: priority(label) }));
       ranked.sort((a, b) => b.rank - a.rank);
-      const workers = options.workers ?? project.config.workers;
+      // What other machines work on waits in their queue, where the first of all builds goes first.
+      const workers = options.workers ?? (executor.isRemote ? QUEUED : project.config.workers);
       const shared = { prepared, executor, priority, caller, options };
       const limiter = sessionState.shared.limiter('workers', workers);
       const step = new TaskStep({
@@ -133,6 +138,7 @@ export interface Opening {
   readonly handWritten: ObjectId;
   readonly rules: RulesText;
   readonly startedAt: number;
+  readonly instructions?: RunInstructions;
 }
 
 /** The executor of a build or another command, as the host makes it. Fails with `sandbox-required`. */

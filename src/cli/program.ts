@@ -16,6 +16,7 @@ import {
   addRemove,
   addVersions,
 } from './definitions/edits.js';
+import { addWorker } from './definitions/fleet.js';
 import {
   addBacklog,
   addDoctor,
@@ -68,6 +69,7 @@ const COMMANDS = [
   addCache,
   addClean,
   addGc,
+  addWorker,
   addUi,
   addMcp,
   addReport,

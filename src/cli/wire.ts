@@ -52,7 +52,14 @@ export function createHost(start: string, { inbox = false }: HostOptions = {}): 
     },
     async createExecutor(parts) {
       const { openLocalExecutor } = await import('../execution/open-local-executor.js');
-      return openLocalExecutor(host, parts);
+      const local = await openLocalExecutor(host, parts);
+      const { instructions } = parts;
+      if (!local.ok || !instructions || !parts.config.execution) return local;
+      const { openQueueExecutor, queueAddress } = await import('../execution/queue/open-queue-executor.js');
+      const url = queueAddress(parts.config, host.env);
+      return url === undefined
+        ? local
+        : openQueueExecutor(host, { ...parts, instructions }, { local: local.value, url });
     },
     async reapAgents() {
       if ((await recordNames(cacheDir)).length === 0) return;

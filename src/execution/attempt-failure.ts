@@ -29,6 +29,8 @@ export function isWorthRetry(failure: Failure): boolean {
     case 'preflight-failed':
     case 'format-rejected':
     case 'git-missing':
+    case 'queue-failed':
+    case 'job-failed':
     case 'snapshot-failed':
     case 'unsupported-repository':
     case 'usage':

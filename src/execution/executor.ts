@@ -4,6 +4,8 @@
  */
 
 import type { Agent } from '../agent/agent.js';
+import type { AgentDefinition } from '../agent/prompts/definitions.js';
+import type { CommandSettings } from '../analysis/command-settings.js';
 import type { Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -33,6 +35,8 @@ export interface ExecutionContext {
   emit(event: BuildEventBody): void;
   /** Measures the work while it runs; absent if only the outcome counts. */
   readonly meter?: WorkMeter;
+  /** Milliseconds of work that waits for it: what has the longest way behind it goes first. Absent: nothing waits. */
+  readonly priority?: number;
 }
 
 /** Measures what one piece of work has used so far, and how long it has waited for its turn. */
@@ -60,6 +64,8 @@ export class WorkMeter {
 
 /** Keeps no state that the store does not have. Expected failures are in the outcomes; it rejects only for a bug. */
 export interface Executor {
+  /** Its tasks run on other machines, so that this one need not limit them. Absent: they run here. */
+  readonly isRemote?: boolean;
   /** Runs one stale task to a stored result or a failure. */
   run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome>;
   /** Runs gates on a tree until one fails. */
@@ -87,6 +93,14 @@ export interface ExecutorParts {
   readonly shared: SharedResources;
   /** Whether a superseded build has left work that still runs with the same resources. */
   readonly isFollowing: boolean;
+  /** What tasks are worked on with, for machines that have to have the same. Absent: everything runs here. */
+  readonly instructions?: RunInstructions | undefined;
+}
+
+/** The agent definitions of a build, and what its commands get beside files. */
+export interface RunInstructions {
+  readonly definitions: readonly AgentDefinition[];
+  readonly settings: CommandSettings;
 }
 
 /** The host of everything that runs recipes, gates or agents. */

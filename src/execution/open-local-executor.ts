@@ -18,7 +18,7 @@ import { outsidePackages } from '../workspace/tools/outside-links.js';
 import { type PoolOptions, WorkspacePool } from '../workspace/workspace-pool.js';
 import { CommandEnvironment, keptOutput } from './command-environment.js';
 import type { Executor, ExecutorParts } from './executor.js';
-import { LocalExecutor } from './local-executor.js';
+import { LocalExecutor, type LocalExecutorParts } from './local-executor.js';
 import { ProviderSessions } from './provider-sessions.js';
 import { Spending } from './spending.js';
 
@@ -27,6 +27,15 @@ export async function openLocalExecutor(
   host: Host,
   parts: ExecutorParts,
 ): Promise<Result<Executor, Failure>> {
+  const opened = await openLocalParts(host, parts);
+  return opened.ok ? ok(new LocalExecutor(opened.value)) : opened;
+}
+
+/** What local executors of one project share. */
+export async function openLocalParts(
+  host: Host,
+  parts: ExecutorParts,
+): Promise<Result<LocalExecutorParts, Failure>> {
   const { repository, config, startedAt, shared, isFollowing } = parts;
   const { project, state } = repository;
   const sandbox = await findSandbox(host.env);
@@ -50,27 +59,25 @@ export async function openLocalExecutor(
     await killOrphans();
     await pool.sweep();
   }
-  return ok(
-    new LocalExecutor({
-      objects: parts.objects,
-      store: parts.store,
-      agent: parts.agent,
-      config,
-      logs,
-      commandEnvironment,
-      spending,
-      sessions: new ProviderSessions({
-        limits: config.models.limits,
-        limiter: (name, limit) => shared.limiter(name, limit),
-        now: host.now,
-      }),
-      pool,
-      gateLimiter: shared.limiter('gates', config.gateWorkers),
-      unsandboxed: config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined,
-      version: host.version,
+  return ok({
+    objects: parts.objects,
+    store: parts.store,
+    agent: parts.agent,
+    config,
+    logs,
+    commandEnvironment,
+    spending,
+    sessions: new ProviderSessions({
+      limits: config.models.limits,
+      limiter: (name, limit) => shared.limiter(name, limit),
       now: host.now,
     }),
-  );
+    pool,
+    gateLimiter: shared.limiter('gates', config.gateWorkers),
+    unsandboxed: config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined,
+    version: host.version,
+    now: host.now,
+  });
 }
 
 async function poolOptions(

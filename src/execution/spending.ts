@@ -30,12 +30,15 @@ export interface Account {
   close(total: Usage, isAnswered: boolean): BuildEventBody | undefined;
 }
 
+/** Where the steps of a budget are kept on disk. */
+export type BudgetRecord = Pick<SpendingRecord, 'before' | 'unfinished' | 'add' | 'close'>;
+
 export class Spending {
   private readonly budget: Budget;
-  private readonly record: SpendingRecord;
+  private readonly record: BudgetRecord;
   private readonly earlier = new Map<Label, Usage>();
 
-  constructor(limits: { readonly build: Limits; readonly day: Limits }, record: SpendingRecord) {
+  constructor(limits: { readonly build: Limits; readonly day: Limits }, record: BudgetRecord) {
     const { before, unfinished } = record;
     this.budget = new Budget({ ...limits, earlier: before, unfinished });
     this.record = record;

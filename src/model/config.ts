@@ -3,6 +3,7 @@
 import type { AgentConfig } from './agents/agent-config.js';
 import type { GrowPolicy } from './agents/agent-report.js';
 import { type CacheConfig, type CacheSettings, resolveCache } from './cache-config.js';
+import type { ExecutionConfig } from './fleet/job.js';
 import { type FormatConfig, type FormatStep, resolveFormat } from './formatting/format.js';
 import type { ModelRoute, ModelsConfig, ProviderLimits } from './routes.js';
 import { type Command, type GateConfig, type GateSpec, type Json, resolveGate } from './task.js';
@@ -111,6 +112,8 @@ export interface ConductorConfig {
   readonly salt?: string;
   /** Where results are shared, and whose are trusted. */
   readonly cache?: CacheSettings;
+  /** Where tasks run. Absent: here. */
+  readonly execution?: ExecutionConfig;
 }
 
 /** The configuration with its defaults filled in. */
@@ -162,6 +165,7 @@ export interface Config {
   readonly toolchain: readonly string[];
   readonly salt: string;
   readonly cache: CacheConfig;
+  readonly execution: ExecutionConfig | undefined;
 }
 
 export const DEFAULT_SECRETS: readonly string[] = [
@@ -231,6 +235,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     toolchain: config.toolchain ?? [],
     salt: config.salt ?? '',
     cache: resolveCache(config.cache ?? {}),
+    execution: config.execution,
   };
 }
 

@@ -12,6 +12,8 @@ export const EVENT_SCHEMA = 1;
 export type Phase =
   /** Gates are tried before the first call of the build that costs money. */
   | 'preflight'
+  /** It waits for a worker of the queue, or the worker of the detail has it. */
+  | 'queue'
   | 'workspace'
   | 'setup'
   /** Another build makes the same result: who that is, is the detail. */

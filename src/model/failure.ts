@@ -260,6 +260,10 @@ export type Failure =
       readonly diff: string;
     }
   | { readonly kind: 'sandbox-required'; readonly detail: string }
+  /** The server of the queue did not answer. */
+  | { readonly kind: 'queue-failed'; readonly queue: string; readonly detail: string }
+  /** No worker of the queue brought the task to its end, whatever that would have been. */
+  | { readonly kind: 'job-failed'; readonly reason: string }
   /** In watch mode: the very same failed already, and nothing that decides it has changed. */
   | { readonly kind: 'failed-before'; readonly failure: Failure }
   /** Files that a person wrote do not pass when they are formatted. No agent changes them. */
@@ -291,6 +295,7 @@ const COULD_NOT_START = new Set<FailureKind>([
   'invalid-variables',
   'files-in-the-way',
   'sandbox-required',
+  'queue-failed',
 ]);
 
 /** 1: some task or gate failed; 2: could not start; 130: interrupted. */

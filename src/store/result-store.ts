@@ -32,6 +32,11 @@ export interface ResultStore {
   unreached?(key: ActionKey): readonly string[];
   /** Keeps a result. When the key has one already, that one stands and is returned. */
   keep(result: NewResult): Promise<Result<KeptResult, Failure>>;
+  /**
+   * Takes a result that a worker has made, by a commit that is here, if the trust rules let it in. Absent: nothing is made
+   * elsewhere.
+   */
+  admit?(key: ActionKey, commit: ObjectId): Promise<Result<KeptResult, Failure>>;
   /** Forgets a result that was found damaged, so that its key can be built again. */
   forget(key: ActionKey): Promise<void>;
   /** The commit that remotes have for a key, the first that answers before the others; undefined: none that is known. */

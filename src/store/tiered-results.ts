@@ -5,7 +5,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { Batch } from '../base/batch.js';
-import { ok, type Result } from '../base/result.js';
+import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { type ActionKey, nextKey, type StoredResult } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
@@ -82,7 +82,22 @@ export class TieredResults implements ResultStore {
 
   async keep(result: NewResult): Promise<Result<KeptResult, Failure>> {
     const kept = await this.local.keep(result);
-    if (!kept.ok || kept.value.adopted || !this.sharing.chain.writes) return kept;
+    return kept.ok && !kept.value.adopted ? this.share(kept.value) : kept;
+  }
+
+  /** A result that a worker has made and whose commit is here, if the trust rules let it in. */
+  async admit(key: ActionKey, commit: ObjectId): Promise<Result<KeptResult, Failure>> {
+    const problem = await this.accept(resultName(key), commit);
+    if (problem !== undefined) return err({ kind: 'result-damaged', key, detail: problem });
+    const found = await this.local.find(key);
+    if (!found.ok) return found;
+    if (found.value) return this.share(found.value);
+    return err({ kind: 'result-damaged', key, detail: 'its origin is not trusted' });
+  }
+
+  private async share(result: KeptResult): Promise<Result<KeptResult, Failure>> {
+    const kept = ok(result);
+    if (!this.sharing.chain.writes) return kept;
     const name = resultName(result.key);
     if (result.provenance.recipe === 'accepted') {
       this.provisional.add(name);

@@ -36,18 +36,22 @@ const PUSHED_AT_ONCE = 200;
 /**
  * Fetches every remote ref that a pattern names (`<prefix>*`, so that one which does not exist is no error) in one
  * conversation, below `into`. Every object is hashed and checked before it is kept. The refs that exist now, by name.
+ * `have`: commits of this repository whose objects need not be sent; absent: the other side is told of none.
  */
 export async function fetchRefs(
   away: Away,
   patterns: readonly string[],
   into: string,
+  have: readonly ObjectId[] = [],
 ): Promise<{ refs: Map<string, ObjectId>; fault?: TransferFault }> {
   const input = patterns.map((pattern) => `${pattern}:${into}${pattern}\n`).join('');
   const exit = await git(
     [
-      ...['-c', 'fetch.fsckObjects=true', '-c', 'fetch.negotiationAlgorithm=noop'],
+      ...['-c', 'fetch.fsckObjects=true'],
+      ...(have.length === 0 ? ['-c', 'fetch.negotiationAlgorithm=noop'] : []),
       ...['-c', 'fetch.writeCommitGraph=false', '-c', 'fetch.unpackLimit=100'],
       ...['fetch', '--progress', '--no-tags', '--no-prune', '--no-write-fetch-head', '--no-auto-maintenance'],
+      ...have.map((id) => `--negotiation-tip=${id}`),
       ...['--no-recurse-submodules', '--refmap=', '--stdin', '--', away.url],
     ],
     { ...callOf(away), input },
@@ -118,8 +122,36 @@ async function pushOnce(
   return exit.code !== 0 && told < part.size ? faultOf(exit) : undefined;
 }
 
+/** Removes refs of the other side; those that are gone already are no fault. */
+export async function deleteRemoteRefs(
+  away: Away,
+  refs: readonly string[],
+): Promise<TransferFault | undefined> {
+  for (let from = 0; from < refs.length; from += PUSHED_AT_ONCE) {
+    const part = refs.slice(from, from + PUSHED_AT_ONCE);
+    const exit = await git(
+      ['push', '--porcelain', '--no-verify', '--', away.url, ...part.map((ref) => `:${ref}`)],
+      callOf(away),
+    );
+    if (exit.code !== 0 && exit.stdout.length === 0) return faultOf(exit);
+  }
+  return undefined;
+}
+
+/** A remote by its name or address: a name of the person's remotes goes before an address that looks the same. */
+export async function openAway(
+  { remote, ...rest }: Omit<Away, 'url'> & { readonly remote: string },
+  direction: 'fetch' | 'push',
+): Promise<Away | TransferFault> {
+  const named = /^[^/:]+$/.test(remote) ? await remoteUrl(rest.store, remote, direction) : undefined;
+  if (named === undefined && /^[^/:.]+$/.test(remote)) {
+    return { kind: 'denied', detail: `git has no remote of this name (\`git remote add ${remote} …\`)` };
+  }
+  return { ...rest, url: named ?? remote };
+}
+
 /** The address behind the name of a remote in the person's configuration; undefined when there is no such remote. */
-export async function remoteUrl(
+async function remoteUrl(
   store: string,
   name: string,
   direction: 'fetch' | 'push',

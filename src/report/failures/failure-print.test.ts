@@ -20,6 +20,8 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   usage: { kind: 'usage', message: 'what?' },
   locked: { kind: 'locked', pid: 12, command: 'conductor build', since: '2026-01-01T00:00:00Z' },
   'disk-full': { kind: 'disk-full', path: '/p' },
+  'queue-failed': { kind: 'queue-failed', queue: 'redis://host', detail: 'connect ECONNREFUSED' },
+  'job-failed': { kind: 'job-failed', reason: 'job stalled more than allowable limit' },
   'system-error': {
     kind: 'system-error',
     operation: 'open',
@@ -155,7 +157,7 @@ test('every kind of failure has a headline of one line and a hint', () => {
 
 test('hints name only commands that there are', () => {
   const known =
-    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|approve|cache (push|verify --remove)|doctor|versions f|explain|log|validate|status|new --list|--help)$/;
+    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|approve|cache (push|verify --remove)|doctor|workers|versions f|explain|log|validate|status|new --list|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

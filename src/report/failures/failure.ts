@@ -91,6 +91,15 @@ function describeKind(failure: Failure, task?: Label): FailureText {
       ];
       return say('another conductor works on this project', facts, 'wait for it, or leave out `--no-wait`');
     }
+    case 'queue-failed':
+      return say(
+        'the queue cannot be reached',
+        [
+          ['queue', failure.queue],
+          ['detail', failure.detail],
+        ],
+        'start the Redis server, or build without `execution` in the config',
+      );
     case 'disk-full':
       return say(
         'the disk is full',

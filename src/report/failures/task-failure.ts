@@ -28,6 +28,7 @@ export type TaskFailure = Exclude<
       | 'unknown-version'
       | 'usage'
       | 'locked'
+      | 'queue-failed'
       | 'disk-full'
       | 'system-error'
       | 'git-failed'
@@ -170,6 +171,12 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         `the ${failure.scope} has a budget in tokens, but the agent does not report them`,
         [['agent', failure.agent]],
         'let it write them to CONDUCTOR_USAGE_FILE, use another agent, or remove the limit in tokens',
+      );
+    case 'job-failed':
+      return say(
+        'no worker finished the task',
+        [['reason', failure.reason]],
+        '`conductor workers` shows the workers; build without `execution` in the config to run it here',
       );
     case 'result-damaged':
       return say(

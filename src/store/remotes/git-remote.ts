@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { isAlive } from '../../io/files.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { type Away, deleteRefs, fetchRefs, pushNewRefs, remoteUrl } from '../../io/git/transfer.js';
+import { type Away, deleteRefs, fetchRefs, openAway, pushNewRefs } from '../../io/git/transfer.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { ObjectId } from '../../model/tree.js';
 import { asFault, GitClaims } from '../claims/git-claims.js';
@@ -83,15 +83,11 @@ export class GitRemote implements RemoteStore {
 
   async close(): Promise<void> {}
 
-  /** A name of the person's remotes goes before an address that looks the same. */
   private async away(direction: 'fetch' | 'push', signal: AbortSignal): Promise<Away | RemoteFault> {
     const { remote, objects, dir, silenceMs } = this.options;
     const { store } = objects;
-    const named = /^[^/:]+$/.test(remote) ? await remoteUrl(store, remote, direction) : undefined;
-    if (named === undefined && /^[^/:.]+$/.test(remote)) {
-      return { kind: 'denied', detail: `git has no remote of this name (\`git remote add ${remote} …\`)` };
-    }
-    return { store, dir, url: named ?? remote, signal, silenceMs };
+    const opened = await openAway({ remote, store, dir, signal, silenceMs }, direction);
+    return 'kind' in opened ? asFault(opened) : opened;
   }
 
   private refThere(name: EntryName): string {

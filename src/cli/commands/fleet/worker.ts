@@ -1,0 +1,50 @@
+/** `conductor worker`: runs tasks for builds on other machines. */
+
+import { runWorker, type WorkerEvent } from '../../../commands/worker/worker.js';
+import { duration } from '../../../report/style.js';
+import { print, printJson, refuse } from '../../output.js';
+import { cancelOnSignals } from '../../signals.js';
+import { createHost } from '../../wire.js';
+
+interface WorkerFlags {
+  readonly concurrency?: number;
+  readonly drain?: boolean;
+  readonly json?: boolean;
+}
+
+/** Milliseconds after a signal until what still runs goes back to the queue. */
+const FINISH_MS = 60 * 60 * 1000;
+
+export async function runWorkerCommand(flags: WorkerFlags): Promise<number> {
+  const signals = cancelOnSignals();
+  const stop = new AbortController();
+  const onSignal = () => setTimeout(() => stop.abort(), FINISH_MS).unref();
+  signals.signal.addEventListener('abort', onSignal, { once: true });
+  try {
+    const done = await runWorker(createHost(process.cwd()), {
+      ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
+      drain: flags.drain === true,
+      signal: signals.signal,
+      stop: stop.signal,
+      on: (event) => (flags.json ? printJson(event) : print(lineOf(event))),
+    });
+    if (!done.ok) return refuse(done.error);
+    if (!flags.json) print(`${done.value} tasks were run to their end`);
+    return 0;
+  } finally {
+    signals.stop();
+  }
+}
+
+function lineOf(event: WorkerEvent): string {
+  switch (event.type) {
+    case 'worker.ready':
+      return `${event.name} takes ${event.concurrency} tasks at a time from the queue of ${event.queue}`;
+    case 'job.started':
+      return `started ${event.task}`;
+    case 'job.ended':
+      return `${event.fate} ${event.task} (${duration(event.ms)})${event.why === undefined ? '' : `: ${event.why}`}`;
+    case 'worker.stopping':
+      return `takes no more tasks; ${event.running} still run`;
+  }
+}

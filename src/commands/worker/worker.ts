@@ -1,0 +1,246 @@
+/**
+ * `conductor worker`: takes jobs of a project's queue until it is stopped, and runs them with what this machine has. It
+ * changes no file of the clone that it was started in.
+ */
+
+import { createHash } from 'node:crypto';
+import { availableParallelism, hostname, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { openLocal } from '../../analysis/open-results.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { Benches } from '../../execution/queue/bench.js';
+import { type JobFate, JobRunner } from '../../execution/queue/job-runner.js';
+import { parcelRemote, projectName, queueAddress } from '../../execution/queue/open-queue-executor.js';
+import { GitObjects } from '../../io/git/objects.js';
+import { openRepository } from '../../io/git/open-repository.js';
+import type { Repository } from '../../io/git/repository.js';
+import { acquireLock, type LockHandle } from '../../io/process-lock.js';
+import { connectQueue } from '../../io/queue/connection.js';
+import { JobSource, type TakenJob, WORKER_BEAT_MS } from '../../io/queue/job-source.js';
+import type { Config } from '../../model/config.js';
+import type { Failure } from '../../model/failure.js';
+import { JOB_PROTOCOL } from '../../model/fleet/job.js';
+import type { Label } from '../../model/task.js';
+import type { Host } from '../../project/host.js';
+import { Parcels } from '../../store/parcels.js';
+
+export interface WorkerOptions {
+  /** Jobs at the same time. Default: `workers` of the config. */
+  readonly concurrency?: number;
+  /** Ends when the queue has no job for it any more. */
+  readonly drain: boolean;
+  /** First: no new job, those that run are finished. */
+  readonly signal: AbortSignal;
+  /** Then: what runs goes back to the queue. */
+  readonly stop: AbortSignal;
+  on(event: WorkerEvent): void;
+}
+
+export type WorkerEvent =
+  | {
+      readonly type: 'worker.ready';
+      readonly queue: string;
+      readonly name: string;
+      readonly concurrency: number;
+    }
+  | { readonly type: 'job.started'; readonly task: Label }
+  | {
+      readonly type: 'job.ended';
+      readonly task: Label;
+      readonly fate: JobFate;
+      readonly ms: number;
+      readonly why?: string;
+    }
+  | { readonly type: 'worker.stopping'; readonly running: number };
+
+/** Workers of one clone at the same time. */
+const SLOTS = 64;
+const LOCK_SECONDS = 30;
+const LOSSES = 2;
+
+/** The number of jobs that were run to their end. */
+export async function runWorker(host: Host, options: WorkerOptions): Promise<Result<number, Failure>> {
+  const found = await openRepository(host.directory);
+  if (!found.ok) return found;
+  const loaded = await host.loadConfig(found.value.project);
+  if (!loaded.ok) return loaded;
+  const { config } = loaded.value;
+  const url = queueAddress(config, host.env);
+  if (url === undefined) {
+    return err({
+      kind: 'usage',
+      message: 'the config names no queue',
+      hint: "write `execution: { queue: 'redis://…' }`, or set the variable of `execution.queueEnv`",
+    });
+  }
+  const slot = await takeSlot(host, found.value);
+  if (!slot.ok) return slot;
+  try {
+    return await inSlot(host, { config, url, repository: slot.value.repository }, options);
+  } finally {
+    await slot.value.lock.release();
+  }
+}
+
+/** A state folder of its own: a build in the same clone, and other workers, go on beside it. */
+async function takeSlot(
+  host: Host,
+  found: Repository,
+): Promise<Result<{ repository: Repository; lock: LockHandle }, Failure>> {
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const hash = createHash('sha256').update(`worker ${slot} ${found.project}`).digest('hex').slice(0, 16);
+    const state = join(found.home, 'projects', hash);
+    const owner = {
+      command: 'conductor worker',
+      pid: host.pid,
+      startedAt: new Date(host.now()).toISOString(),
+    };
+    const lock = await acquireLock(state, owner, { wait: false });
+    if (lock.ok) return ok({ repository: { ...found, state, hash }, lock: lock.value });
+    if (lock.error.kind !== 'locked') return lock;
+  }
+  return err({ kind: 'usage', message: `${SLOTS} workers run in this clone already` });
+}
+
+interface Opened {
+  readonly config: Config;
+  readonly url: string;
+  readonly repository: Repository;
+}
+
+async function inSlot(
+  host: Host,
+  { config, url, repository }: Opened,
+  options: WorkerOptions,
+): Promise<Result<number, Failure>> {
+  const objects = new GitObjects(repository);
+  const name = projectName(config, repository.prefix);
+  try {
+    const results = await openLocal(host, { config, repository, objects });
+    if (!results.ok) return results;
+    const connected = await connectQueue(url, name);
+    if (!connected.ok) return connected;
+    const { execution } = config;
+    const agent = await host.createAgent(config);
+    if (!agent.ok) return agent;
+    await agent.value?.close?.();
+    const concurrency = options.concurrency ?? config.workers;
+    const source = await JobSource.open(connected.value, {
+      worker: {
+        id: `${hostname()}-${host.pid}-${repository.hash}`,
+        host: `${hostname()}:${host.pid}`,
+        pid: host.pid,
+        version: host.version,
+        protocol: JOB_PROTOCOL,
+        platform: `${process.platform}-${process.arch}`,
+        labels: execution?.labels ?? [],
+        hasAgent: agent.value !== undefined,
+        concurrency,
+        since: host.now(),
+      },
+      lockMs: (execution?.lockSeconds ?? LOCK_SECONDS) * 1000,
+      losses: execution?.losses ?? LOSSES,
+      now: host.now,
+    });
+    const store = results.value.local;
+    const parcels = new Parcels({ objects, remote: parcelRemote(config), dir: repository.project });
+    const benches = new Benches({ host, repository, objects, store, config, startedAt: host.now() });
+    const runner = new JobRunner({ objects, store, parcels, benches, host: source.options.worker.host });
+    options.on({ type: 'worker.ready', queue: name, name: source.options.worker.host, concurrency });
+    const loop = new WorkerLoop({ source, runner, concurrency, options, now: host.now });
+    try {
+      return ok(await loop.run());
+    } finally {
+      await benches.close();
+      await source.close();
+    }
+  } finally {
+    await objects.close();
+  }
+}
+
+interface LoopParts {
+  readonly source: JobSource;
+  readonly runner: JobRunner;
+  readonly concurrency: number;
+  readonly options: WorkerOptions;
+  now(): number;
+}
+
+/** Takes a job for each free place, renews locks, and says what goes on. */
+class WorkerLoop {
+  private readonly parts: LoopParts;
+  private readonly running = new Map<TakenJob, Promise<void>>();
+  private done = 0;
+  private isDraining = false;
+
+  constructor(parts: LoopParts) {
+    this.parts = parts;
+  }
+
+  async run(): Promise<number> {
+    const { source, concurrency, options } = this.parts;
+    const { signal, stop } = options;
+    const onStop = () => {
+      for (const job of this.running.keys()) job.release();
+    };
+    const onSignal = () => {
+      this.isDraining = true;
+      options.on({ type: 'worker.stopping', running: this.running.size });
+      void this.announce();
+    };
+    signal.addEventListener('abort', onSignal, { once: true });
+    stop.addEventListener('abort', onStop, { once: true });
+    const beat = setInterval(() => void this.announce(), WORKER_BEAT_MS);
+    const renew = setInterval(() => this.renew(), source.options.lockMs / 3);
+    try {
+      await this.announce();
+      while (!signal.aborted) {
+        const job = this.running.size < concurrency ? await source.take() : undefined;
+        if (job) {
+          this.start(job);
+          continue;
+        }
+        if (options.drain && this.running.size === 0) break;
+        const wait = new AbortController();
+        const freed = [...this.running.values()];
+        // A place that becomes free is used at once.
+        void Promise.race([...freed, new Promise(() => {})]).then(() => wait.abort());
+        await source.untilCalled(AbortSignal.any([signal, wait.signal]));
+      }
+      await Promise.all(this.running.values());
+      return this.done;
+    } finally {
+      clearInterval(beat);
+      clearInterval(renew);
+      signal.removeEventListener('abort', onSignal);
+      stop.removeEventListener('abort', onStop);
+    }
+  }
+
+  private start(job: TakenJob): void {
+    const { runner, options, now } = this.parts;
+    const { label: task } = job.data;
+    const startedAt = now();
+    options.on({ type: 'job.started', task });
+    const work = runner.run(job).then(({ fate, why }) => {
+      this.running.delete(job);
+      if (fate === 'done' || fate === 'failed') this.done++;
+      const ms = now() - startedAt;
+      options.on({ type: 'job.ended', task, fate, ms, ...(why === undefined ? {} : { why }) });
+    });
+    this.running.set(job, work);
+    void this.announce();
+  }
+
+  private renew(): void {
+    for (const job of this.running.keys()) void job.renew();
+  }
+
+  private async announce(): Promise<void> {
+    const running = [...this.running.keys()].map(({ data }) => data.label);
+    const { done, isDraining } = this;
+    const load = (loadavg()[0] ?? 0) / availableParallelism();
+    await this.parts.source.announce({ running, done, load, isDraining }).catch(() => undefined);
+  }
+}

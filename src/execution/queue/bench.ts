@@ -1,0 +1,179 @@
+/**
+ * What a worker needs for the jobs of one build base: agent, workspaces and rules. Kept while jobs of the base come, the
+ * one that was used least recently gives way. Takes no jobs.
+ */
+
+import { join } from 'node:path';
+import type { Agent } from '../../agent/agent.js';
+import { type AgentDefinition, loadDefinitions } from '../../agent/prompts/definitions.js';
+import { commandSettings } from '../../analysis/command-settings.js';
+import { ok, type Result } from '../../base/result.js';
+import { makeDir, readBytes } from '../../io/files.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { Repository } from '../../io/git/repository.js';
+import { hashObject } from '../../io/git/writing/object-bytes.js';
+import type { ManifestItem } from '../../model/action.js';
+import type { Config } from '../../model/config.js';
+import { canonicalJson, digestFields } from '../../model/digest.js';
+import type { Failure } from '../../model/failure.js';
+import { Listing, type ObjectId } from '../../model/tree.js';
+import type { Host } from '../../project/host.js';
+import type { ResultStore } from '../../store/result-store.js';
+import { LocalExecutor } from '../local-executor.js';
+import { openLocalParts } from '../open-local-executor.js';
+import { SharedResources } from '../shared-resources.js';
+import { type BudgetRecord, Spending } from '../spending.js';
+import { type BuildBase, readBase } from './parcel.js';
+
+export interface BenchParts {
+  readonly host: Host;
+  readonly repository: Repository;
+  readonly objects: GitObjects;
+  readonly store: ResultStore;
+  readonly config: Config;
+  /** In milliseconds since 1970, UTC: logs are named by it. */
+  readonly startedAt: number;
+}
+
+export interface Bench {
+  readonly base: BuildBase;
+  readonly agent: Agent | undefined;
+  readonly definitions: ReadonlyMap<string, AgentDefinition>;
+  /** Of this machine. */
+  readonly settings: readonly ManifestItem[];
+  /** One for each job: what a job spends is counted by the build that asked for it. */
+  executor(): LocalExecutor;
+}
+
+interface Place {
+  readonly number: number;
+  readonly key: string;
+  readonly opened: Promise<Result<{ bench: Bench; close(): Promise<void> }, Failure>>;
+  users: number;
+  usedAt: number;
+}
+
+/** Bases whose jobs a worker runs at the same time without opening anything again. */
+const PLACES = 3;
+const NO_RECORD: BudgetRecord = {
+  before: { usd: 0, tokens: 0, minutes: 0 },
+  unfinished: new Map(),
+  add: () => {},
+  close: () => {},
+};
+
+export class Benches {
+  private readonly parts: BenchParts;
+  private readonly places: Place[] = [];
+  private uses = 0;
+
+  constructor(parts: BenchParts) {
+    this.parts = parts;
+  }
+
+  /** Uses the bench of a base commit that is here. */
+  async use<T>(
+    commit: ObjectId,
+    work: (bench: Bench) => Promise<Result<T, Failure>>,
+  ): Promise<Result<T, Failure>> {
+    const read = await readBase(this.parts.objects, commit);
+    if (!read.ok) return read;
+    const { base, handWritten } = read.value;
+    const { config } = this.parts;
+    // The files that people wrote are seen by set-up alone.
+    const isSeen = config.workspace.setup.length > 0;
+    const key = digestFields('conductor.bench.1', [canonicalJson(base), isSeen ? handWritten : '']);
+    const place = this.places.find((one) => one.key === key) ?? (await this.open(key, base, handWritten));
+    place.users++;
+    place.usedAt = ++this.uses;
+    try {
+      const opened = await place.opened;
+      return opened.ok ? await work(opened.value.bench) : opened;
+    } finally {
+      place.users--;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const place of this.places) await this.empty(place);
+    this.places.length = 0;
+  }
+
+  private async open(key: string, base: BuildBase, handWritten: ObjectId): Promise<Place> {
+    const idle = this.places.filter(({ users }) => users === 0).sort((a, b) => a.usedAt - b.usedAt);
+    let number = this.places.length;
+    const [old] = this.places.length >= PLACES ? idle : [];
+    if (old) {
+      this.places.splice(this.places.indexOf(old), 1);
+      await this.empty(old);
+    }
+    const taken = new Set(this.places.map((one) => one.number));
+    for (number = 0; taken.has(number); ) number++;
+    const opened = this.openBench(number, base, handWritten);
+    const place: Place = { number, key, opened, users: 0, usedAt: 0 };
+    this.places.push(place);
+    return place;
+  }
+
+  private async empty({ opened }: Place): Promise<void> {
+    const bench = await opened;
+    if (bench.ok) await bench.value.close();
+  }
+
+  private async openBench(number: number, base: BuildBase, handWritten: ObjectId) {
+    const { host, repository, objects, store, config, startedAt } = this.parts;
+    const shipped = new Map(Object.entries(base.shippedAgents));
+    const definitions = await loadDefinitions(shipped, new Map(Object.entries(base.ownAgents)));
+    if (!definitions.ok) return definitions;
+    const made = await host.createAgent(config);
+    if (!made.ok) return made;
+    const agent = made.value;
+    if (definitions.value.size > 0) agent?.useDefinitions?.(definitions.value);
+    const settings = await ownSettings(this.parts, base);
+    if (!settings.ok) return settings;
+    const state = join(repository.state, `bench-${number}`);
+    await makeDir(state);
+    const local = await openLocalParts(host, {
+      repository: { ...repository, state },
+      ...{ objects, store, agent, config, handWritten, rules: base.rules, startedAt },
+      shared: new SharedResources(),
+      isFollowing: false,
+    });
+    if (!local.ok) return local;
+    const bench: Bench = {
+      base,
+      agent,
+      definitions: definitions.value,
+      settings: settings.value,
+      executor: () =>
+        new LocalExecutor({ ...local.value, spending: new Spending({ build: {}, day: {} }, NO_RECORD) }),
+    };
+    const close = async () => {
+      await local.value.pool.close();
+      await agent?.close?.();
+    };
+    return ok({ bench, close });
+  }
+}
+
+/** Variables and tools as this machine has them, and the lock files of packages in its own clone. */
+async function ownSettings(
+  { host, repository, objects, config }: BenchParts,
+  base: BuildBase,
+): Promise<Result<ManifestItem[], Failure>> {
+  const found = await commandSettings(host, { config, handWritten: new Listing(new Map()) });
+  if (!found.ok) return found;
+  const items = [...found.value.items];
+  for (const item of base.settings) {
+    const path = item.name.startsWith(PACKAGES) ? item.name.slice(PACKAGES.length) : undefined;
+    if (path === undefined) continue;
+    // Set-up installs what the build's own files name; links show what is installed here.
+    const isLinked = config.workspace.link.length > 0;
+    const content = isLinked ? await readBytes(join(repository.project, path)) : undefined;
+    const own = content === undefined ? undefined : hashObject('blob', content, objects.hash);
+    items.push(isLinked ? { ...item, value: own ?? 'missing' } : item);
+  }
+  return ok(items);
+}
+
+const PACKAGES = 'packages of ';

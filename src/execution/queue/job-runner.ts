@@ -1,0 +1,169 @@
+/**
+ * Runs one job on a worker: fetches its run, checks that the key is this machine's too, runs it as a build here would,
+ * and sends the outcome. Takes no jobs.
+ */
+
+import { err, ok, type Result } from '../../base/result.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { TakenJob } from '../../io/queue/job-source.js';
+import { digestFields } from '../../model/digest.js';
+import type { BuildEventBody } from '../../model/event.js';
+import type { Failure } from '../../model/failure.js';
+import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
+import type { ObjectId } from '../../model/tree.js';
+import type { Parcels } from '../../store/parcels.js';
+import type { ResultStore } from '../../store/result-store.js';
+import { guarded } from '../attempt-failure.js';
+import type { Bench, Benches } from './bench.js';
+import { keyProblem } from './own-key.js';
+import { judgedBy, outcomeCommit, readOutcome, readRun } from './parcel.js';
+
+export interface JobRunnerParts {
+  readonly objects: GitObjects;
+  readonly store: ResultStore;
+  readonly parcels: Parcels;
+  readonly benches: Benches;
+  readonly host: string;
+}
+
+/** What became of a job here; told to people. */
+export type JobFate = 'done' | 'failed' | 'refused' | 'cancelled' | 'lost' | 'given-back';
+
+/** Milliseconds in which events are gathered into one message. */
+const NEWS_MS = 40;
+/** Seconds between tries to send an outcome while the git repository is away. */
+const SEND_AGAIN_MS = [200, 1000, 5000];
+
+export class JobRunner {
+  private readonly parts: JobRunnerParts;
+  /** What fetches are made on: the last base. */
+  private lastBase: ObjectId | undefined;
+
+  constructor(parts: JobRunnerParts) {
+    this.parts = parts;
+  }
+
+  async run(job: TakenJob): Promise<{ readonly fate: JobFate; readonly why?: string }> {
+    const news = new News(job);
+    const ran = await guarded(() => this.outcome(job, news));
+    if (!ran.ok) {
+      await news.flush();
+      if (job.signal.aborted) return this.ended(job);
+      const { error } = ran;
+      const why = 'detail' in error ? `${error.kind}: ${error.detail}` : error.kind;
+      // Nothing of the task has failed here: another machine may reach what this one cannot.
+      await job.refuse(why);
+      return { fate: 'refused', why };
+    }
+    await news.flush();
+    if (typeof ran.value === 'string') {
+      await job.refuse(ran.value);
+      return { fate: 'refused', why: ran.value };
+    }
+    const { outcome, parcel } = ran.value;
+    if (job.signal.aborted && !outcome.ok) return this.ended(job);
+    const { host } = this.parts;
+    const delivered = await job.deliver({ parcel, name: nameOf(job), worker: host, ok: outcome.ok });
+    if (delivered === 'lost') return { fate: 'lost' };
+    return outcome.ok ? { fate: 'done' } : { fate: 'failed', why: outcome.failure.kind };
+  }
+
+  private async ended(job: TakenJob): Promise<{ fate: JobFate }> {
+    if (job.isGivenBack) {
+      await job.giveBack();
+      return { fate: 'given-back' };
+    }
+    return { fate: (await job.fail('cancelled')) === 'lost' ? 'lost' : 'cancelled' };
+  }
+
+  /** The outcome, sent; or why this machine does not do it. */
+  private async outcome(
+    job: TakenJob,
+    news: News,
+  ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId } | string, Failure>> {
+    const { parcels, objects } = this.parts;
+    const { data } = job;
+    if (job.isRepeated) {
+      // Its first worker may have finished it before it was lost: it is paid only once.
+      const former = await parcels.find(nameOf(job));
+      if (former !== undefined) return this.former(former);
+    }
+    const fetched = await parcels.fetch(data.parcel, this.lastBase === undefined ? [] : [this.lastBase]);
+    if (!fetched.ok) return fetched;
+    await objects.createRef(`refs/conductor/jobs/${data.base}`, data.base);
+    this.lastBase = data.base;
+    const run = await readRun(objects, data.parcel);
+    if (!run.ok) return run;
+    if (run.value.key !== data.key) return ok('the run is not the one of its job');
+    return this.parts.benches.use(data.base, (bench) => this.work(job, run.value, bench, news));
+  }
+
+  private async former(
+    commit: ObjectId,
+  ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId }, Failure>> {
+    const outcome = await readOutcome(this.parts.objects, commit);
+    return outcome.ok ? ok({ outcome: outcome.value, parcel: commit }) : outcome;
+  }
+
+  private async work(
+    job: TakenJob,
+    run: TaskRun,
+    bench: Bench,
+    news: News,
+  ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId } | string, Failure>> {
+    const { objects, store } = this.parts;
+    const problem = await keyProblem(run, bench.base, { ...bench, objects });
+    if (problem !== undefined) return ok(problem);
+    const attempt = (run.recipe.kind === 'agent' ? (run.recipe.earlier?.attempts ?? 0) : 0) + 1;
+    const done = digestFields('conductor.job.1', [judgedBy(run)]);
+    const known = (await store.gatesPassed(done)) ? await store.find(run.key) : undefined;
+    const outcome: TaskOutcome =
+      known?.ok && known.value
+        ? { ok: true, result: known.value.commit, attempts: attempt, usage: {}, ms: 0 }
+        : await bench.executor().run(run, { signal: job.signal, emit: (event) => news.add(event) });
+    if (outcome.ok && !known) await store.recordGates(done);
+    if (!outcome.ok && job.signal.aborted) return err({ kind: 'cancelled' });
+    const parcel = await outcomeCommit(objects, outcome, job.data.parcel);
+    const sent = await this.send(job, parcel);
+    return sent.ok ? ok({ outcome, parcel }) : sent;
+  }
+
+  /** What was paid for is sent as long as the job is this machine's. */
+  private async send(job: TakenJob, parcel: ObjectId): Promise<Result<void, Failure>> {
+    for (let tries = 0; ; tries++) {
+      const sent = await this.parts.parcels.send(parcel, nameOf(job));
+      if (sent.ok || job.signal.aborted) return sent;
+      const ms = SEND_AGAIN_MS[Math.min(tries, SEND_AGAIN_MS.length - 1)] as number;
+      await new Promise((resolve) => setTimeout(resolve, ms));
+    }
+  }
+}
+
+/** Under which the outcome of a job is found by the worker that gets the same job again. */
+const nameOf = (job: TakenJob): string => `done-${job.data.key}-${job.handedInAt}`;
+
+/** Events on their way to the builds: gathered, in order. */
+class News {
+  private readonly job: TakenJob;
+  private waiting: BuildEventBody[] = [];
+  private sent: Promise<void> = Promise.resolve();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(job: TakenJob) {
+    this.job = job;
+  }
+
+  add(event: BuildEventBody): void {
+    this.waiting.push(event);
+    this.timer ??= setTimeout(() => void this.flush(), NEWS_MS);
+  }
+
+  flush(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const events = this.waiting;
+    this.waiting = [];
+    if (events.length > 0) this.sent = this.sent.then(() => this.job.tell(events)).catch(() => undefined);
+    return this.sent;
+  }
+}

@@ -1,0 +1,96 @@
+/** Opens the executor that hands tasks to a queue, from the config. Runs no task. */
+
+import { err, ok, type Result } from '../../base/result.js';
+import { connectQueue } from '../../io/queue/connection.js';
+import { JobBoard } from '../../io/queue/job-board.js';
+import type { Config } from '../../model/config.js';
+import type { Failure } from '../../model/failure.js';
+import type { ObjectId } from '../../model/tree.js';
+import type { Host } from '../../project/host.js';
+import { buildName } from '../../project/log-files.js';
+import { Parcels } from '../../store/parcels.js';
+import type { Executor, ExecutorParts, RunInstructions } from '../executor.js';
+import { settingItems } from './own-key.js';
+import { type BuildBase, baseCommit } from './parcel.js';
+import { QueueExecutor } from './queue-executor.js';
+
+/** Where the queue of this machine is; undefined: it has none, and runs everything itself. */
+export function queueAddress({ execution }: Pick<Config, 'execution'>, env: Host['env']): string | undefined {
+  const named = execution?.queueEnv === undefined ? undefined : env[execution.queueEnv];
+  return named || execution?.queue;
+}
+
+/** The git repository through which parcels travel. */
+export function parcelRemote({ execution, cache }: Pick<Config, 'execution' | 'cache'>): string {
+  const shared = cache.remotes.find(({ url }) => url.startsWith('git:'))?.url;
+  return (execution?.remote ?? shared ?? 'git:origin').slice('git:'.length);
+}
+
+/** The name that all clones of a project have in the queue. */
+export function projectName(config: Pick<Config, 'execution' | 'cache'>, prefix: string): string {
+  const { name } = config.execution ?? {};
+  if (name !== undefined) return name;
+  const path = parcelRemote(config)
+    .replace(/^\w+:\/\/[^/]*\//, '')
+    .replace(/^[^/@]+@[^:/]+:/, '')
+    .replace(/\.git\/?$/, '');
+  return `${path}/${prefix}`.replace(/\/+$/, '');
+}
+
+/** `local` runs what is no job. Fails with `queue-failed`, or `usage` when a package is missing. */
+export async function openQueueExecutor(
+  host: Host,
+  parts: ExecutorParts & { readonly instructions: RunInstructions },
+  { local, url }: { readonly local: Executor; readonly url: string },
+): Promise<Result<Executor, Failure>> {
+  const { config, repository, objects, store, agent, shared, startedAt } = parts;
+  const connected = await connectQueue(url, projectName(config, repository.prefix));
+  if (!connected.ok) {
+    await local.close();
+    return connected;
+  }
+  const parcels = new Parcels({ objects, remote: parcelRemote(config), dir: repository.project });
+  if (!shared.spending) throw new Error('BUG: a local executor without budgets');
+  let base: Promise<Result<ObjectId, Failure>> | undefined;
+  return ok(
+    new QueueExecutor({
+      ...{ local, parcels, objects, store, agent, config },
+      board: await JobBoard.open(connected.value),
+      spending: shared.spending,
+      base: () => (base ??= sendBase(parts, parcels)),
+      version: host.version,
+      platform: `${process.platform}-${process.arch}`,
+      build: buildName(startedAt, host.pid),
+    }),
+  );
+}
+
+/** Names the last base that was sent from here. */
+const LAST_BASE = 'refs/conductor/jobs-base';
+
+/** Sent as a difference to the one before, which the other side has until then. */
+async function sendBase(
+  { objects, handWritten, rules, instructions }: ExecutorParts & { readonly instructions: RunInstructions },
+  parcels: Parcels,
+): Promise<Result<ObjectId, Failure>> {
+  const textsOf = (isShipped: boolean) =>
+    Object.fromEntries(
+      instructions.definitions
+        .filter((one) => one.isShipped === isShipped)
+        .map(({ name, text }) => [`${name}.md`, text]),
+    );
+  const data: BuildBase = {
+    schema: 1,
+    rules,
+    settings: settingItems(instructions.settings),
+    shippedAgents: textsOf(true),
+    ownAgents: textsOf(false),
+  };
+  const former = await objects.resolve(LAST_BASE);
+  const commit = await baseCommit(objects, data, handWritten, former);
+  const sent = await parcels.send(commit);
+  if (!sent.ok) return err(sent.error);
+  await objects.setRef(LAST_BASE, commit);
+  if (former !== undefined && former !== commit) await parcels.remove([former]);
+  return ok(commit);
+}

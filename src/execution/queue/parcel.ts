@@ -1,0 +1,143 @@
+/**
+ * A run and its outcome as commits that other machines can fetch: the plain data as a file, and beside it every tree and
+ * file that the data names. Sends nothing.
+ */
+
+import { err, ok, type Result } from '../../base/result.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { TreeEntry } from '../../io/git/raw-tree.js';
+import type { ManifestItem } from '../../model/action.js';
+import { canonicalJson } from '../../model/digest.js';
+import type { Failure } from '../../model/failure.js';
+import type { RulesText } from '../../model/git-rules/git-rules.js';
+import type { GateSpec } from '../../model/task.js';
+import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
+import { decodeEntry, type Entry, type ObjectId } from '../../model/tree.js';
+
+/** What all jobs of a build share. */
+export interface BuildBase {
+  readonly schema: 1;
+  readonly rules: RulesText;
+  /** Variables, tools and packages, as the builder has them: a machine with others would check something else. */
+  readonly settings: readonly ManifestItem[];
+  /** Texts of agent definitions by file name: the shipped ones and the project's own. */
+  readonly shippedAgents: Readonly<Record<string, string>>;
+  readonly ownAgents: Readonly<Record<string, string>>;
+}
+
+const BASE_FILE = 'base.json';
+const RUN_FILE = 'run.json';
+const OUTCOME_FILE = 'outcome.json';
+const HAND_WRITTEN = 'hand-written';
+/** Bases that one after the other stand on each other: a machine that is new fetches all of them. */
+const MAX_DEPTH = 50;
+
+/** `former`: an earlier one that the other side has, on which this one is sent as a difference. */
+export async function baseCommit(
+  objects: GitObjects,
+  base: BuildBase,
+  handWritten: ObjectId,
+  former: ObjectId | undefined,
+): Promise<ObjectId> {
+  const tree = await objects.writeTree([
+    [BASE_FILE, await fileOf(objects, base)],
+    [HAND_WRITTEN, { mode: '40000', id: handWritten }],
+  ]);
+  if (former !== undefined && (await objects.resolve(`${former}^{tree}`)) === tree) return former;
+  const text = former === undefined ? undefined : (await objects.read(former))?.toString('utf8');
+  const depth = Number(/\((\d+)\)\n$/.exec(text ?? '')?.[1] ?? MAX_DEPTH) + 1;
+  const isFirst = former === undefined || depth > MAX_DEPTH;
+  const message = `conductor: what the jobs of a build share (${isFirst ? 0 : depth})\n`;
+  return objects.writeCommit({ tree, parents: isFirst ? [] : [former], message });
+}
+
+export async function readBase(
+  objects: GitObjects,
+  commit: ObjectId,
+): Promise<Result<{ base: BuildBase; handWritten: ObjectId }, Failure>> {
+  const base = await readData<BuildBase>(objects, commit, BASE_FILE);
+  const handWritten = await objects.resolve(`${commit}:${HAND_WRITTEN}`);
+  if (!base || handWritten === undefined) return err(unreadable(commit));
+  return ok({ base, handWritten });
+}
+
+export async function runCommit(objects: GitObjects, run: TaskRun, base: ObjectId): Promise<ObjectId> {
+  const trees = [run.inputTree, run.gateTree, run.left].flatMap((id) => (id === undefined ? [] : [id]));
+  const sides = Object.values(run.editSides).flatMap(({ plain, beside, shown }) => [plain, beside, shown]);
+  const words = [...Object.values(run.editBases), ...sides, ...Object.values(run.format?.inputs ?? {})];
+  const files = words.filter((word) => word !== '').map(decodeEntry);
+  const rendered = run.recipe.kind === 'render' ? run.recipe.files : [];
+  for (const { blob } of rendered) files.push({ mode: '100644', id: blob });
+  await objects.writeHeld(files.map(({ id }) => id));
+  const tree = await dataTree(objects, { name: RUN_FILE, data: run }, { trees, files });
+  const message = `conductor: the run of ${run.label}\n`;
+  return objects.writeCommit({ tree, parents: [base], message });
+}
+
+export async function readRun(objects: GitObjects, commit: ObjectId): Promise<Result<TaskRun, Failure>> {
+  const run = await readData<TaskRun>(objects, commit, RUN_FILE);
+  return run ? ok(run) : err(unreadable(commit));
+}
+
+/** On the commit of its run, so that what both hold is sent once. */
+export async function outcomeCommit(
+  objects: GitObjects,
+  outcome: TaskOutcome,
+  run: ObjectId,
+): Promise<ObjectId> {
+  const left = outcome.ok ? [] : [outcome.tree, outcome.inputTree];
+  const trees = left.flatMap((id) => (id === undefined ? [] : [id]));
+  const tree = await dataTree(objects, { name: OUTCOME_FILE, data: outcome }, { trees, files: [] });
+  const parents = outcome.ok ? [run, outcome.result] : [run];
+  return objects.writeCommit({ tree, parents, message: 'conductor: the outcome of a run\n' });
+}
+
+export async function readOutcome(
+  objects: GitObjects,
+  commit: ObjectId,
+): Promise<Result<TaskOutcome, Failure>> {
+  const outcome = await readData<TaskOutcome>(objects, commit, OUTCOME_FILE);
+  return outcome ? ok(outcome) : err(unreadable(commit));
+}
+
+/** What a run was judged by beside its key: the same key with other gates is another work. */
+export function judgedBy({ key, gates, gateTree, review }: TaskRun): string {
+  const by: { gates: readonly GateSpec[]; tree: string; acceptance: readonly string[] } = {
+    gates,
+    tree: gateTree ?? '',
+    acceptance: review?.acceptance ?? [],
+  };
+  return `${key} ${canonicalJson(by)}`;
+}
+
+async function dataTree(
+  objects: GitObjects,
+  { name, data }: { readonly name: string; readonly data: object },
+  { trees, files }: { readonly trees: readonly ObjectId[]; readonly files: readonly Entry[] },
+): Promise<ObjectId> {
+  const entries: [string, TreeEntry][] = [[name, await fileOf(objects, data)]];
+  const numbered = async (folder: string, all: readonly TreeEntry[]) => {
+    if (all.length === 0) return;
+    const inside = all.map((entry, i) => [String(i), entry] as const);
+    entries.push([folder, { mode: '40000', id: await objects.writeTree(inside) }]);
+  };
+  await numbered('files', files);
+  await numbered(
+    'trees',
+    trees.map((id) => ({ mode: '40000', id })),
+  );
+  return objects.writeTree(entries);
+}
+
+async function fileOf(objects: GitObjects, data: object): Promise<TreeEntry> {
+  return { mode: '100644', id: await objects.writeBlob(Buffer.from(`${JSON.stringify(data)}\n`)) };
+}
+
+async function readData<T>(objects: GitObjects, commit: ObjectId, file: string): Promise<T | undefined> {
+  const text = await objects.read(`${commit}:${file}`);
+  return text && (JSON.parse(text.toString('utf8')) as T);
+}
+
+function unreadable(commit: ObjectId): Failure {
+  return { kind: 'store-damaged', detail: `the parcel ${commit} cannot be read` };
+}

@@ -1,0 +1,53 @@
+/** The names of what stands in Redis beside BullMQ's own keys, and the list of live workers. */
+
+import type { Redis } from 'ioredis';
+import type { WorkerInfo } from '../../model/fleet/job.js';
+
+/** Hash of all queues that builds have used: name to needs. */
+export const QUEUES = 'queues';
+const WORKERS = 'workers';
+/** Seconds that a worker counts as alive without a word. */
+export const WORKER_SECONDS = 15;
+
+/**
+ * `news`: what runs say; `wake`: there is a new job or queue; `cancel`: nobody waits for a job any more.
+ */
+export type Channel = 'news' | 'wake' | 'cancel';
+
+export const channelOf = (prefix: string, channel: Channel): string => `${prefix}:channel:${channel}`;
+
+export function jobKeys(prefix: string, job: string) {
+  return {
+    /** Builds that wait for it. */
+    waiting: `${prefix}:job:${job}:waiting`,
+    cancelled: `${prefix}:job:${job}:cancelled`,
+    /** Stream of everything that its runs have said. */
+    news: `${prefix}:job:${job}:news`,
+    /** Workers that cannot do it, with the reason. */
+    refused: `${prefix}:job:${job}:refused`,
+  };
+}
+
+export async function announceWorker(redis: Redis, prefix: string, info: WorkerInfo): Promise<void> {
+  await redis
+    .multi()
+    .sadd(`${prefix}:${WORKERS}`, info.id)
+    .set(`${prefix}:worker:${info.id}`, JSON.stringify(info), 'EX', WORKER_SECONDS)
+    .exec();
+}
+
+export async function removeWorker(redis: Redis, prefix: string, id: string): Promise<void> {
+  await redis.multi().srem(`${prefix}:${WORKERS}`, id).del(`${prefix}:worker:${id}`).exec();
+}
+
+/** The workers that live, the oldest first. */
+export async function workersIn(redis: Redis, prefix: string): Promise<WorkerInfo[]> {
+  const ids = await redis.smembers(`${prefix}:${WORKERS}`);
+  if (ids.length === 0) return [];
+  const texts = await redis.mget(ids.map((id) => `${prefix}:worker:${id}`));
+  const dead = ids.filter((_, i) => !texts[i]);
+  if (dead.length > 0) await redis.srem(`${prefix}:${WORKERS}`, ...dead);
+  return texts
+    .flatMap((text) => (text ? [JSON.parse(text) as WorkerInfo] : []))
+    .sort((a, b) => a.since - b.since);
+}

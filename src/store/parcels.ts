@@ -1,0 +1,167 @@
+/**
+ * Sends commits to other machines and fetches theirs, through a git repository that all of them reach: each is a ref
+ * that is named by its commit. Does not know what is in them.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { Batch } from '../base/batch.js';
+import { err, ok, type Result } from '../base/result.js';
+import type { GitObjects } from '../io/git/objects.js';
+import {
+  deleteRefs,
+  deleteRemoteRefs,
+  fetchRefs,
+  openAway,
+  pushNewRefs,
+  type TransferFault,
+} from '../io/git/transfer.js';
+import { withoutCredentials } from '../model/address.js';
+import type { Failure } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
+
+export interface ParcelOptions {
+  readonly objects: GitObjects;
+  /** The name of a remote of the person's repository, or an address. */
+  readonly remote: string;
+  /** Relative addresses count from here. */
+  readonly dir: string;
+}
+
+const REFS = 'refs/conductor/jobs/';
+const SILENCE_MS = 60_000;
+/** Milliseconds in which commits are gathered into one transfer. */
+const GATHER_MS = 3;
+const NEVER = new AbortController().signal;
+
+export class Parcels {
+  private readonly options: ParcelOptions;
+  private readonly sends: Batch<ObjectId, true>;
+  private readonly fetches: Batch<ObjectId, true>;
+  /** Commits whose objects are here and on the other side. */
+  private readonly shared = new Set<ObjectId>();
+  private readonly known = new Map<ObjectId, readonly ObjectId[]>();
+  private readonly names = new Map<ObjectId, string>();
+  private fault: TransferFault | undefined;
+
+  constructor(options: ParcelOptions) {
+    this.options = options;
+    this.sends = new Batch((commits) => this.sendAll(commits), GATHER_MS);
+    this.fetches = new Batch((commits) => this.fetchAll(commits), GATHER_MS);
+  }
+
+  /** `as`: another name under which it is found by those that do not know the commit. */
+  async send(commit: ObjectId, as?: string): Promise<Result<void, Failure>> {
+    if (as !== undefined) this.names.set(commit, as);
+    if (this.shared.has(commit) || (await this.sends.ask(commit))) return ok(undefined);
+    return err(this.failure('push'));
+  }
+
+  /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
+  async find(name: string): Promise<ObjectId | undefined> {
+    const found = await this.fetched([REFS + name], []);
+    const commit = found.get(REFS + name);
+    if (commit !== undefined) await this.options.objects.createRef(refOf(commit), commit);
+    return commit;
+  }
+
+  /** `have`: commits that are here and on the other side, and hold most of what it is made of. */
+  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, Failure>> {
+    if (this.shared.has(commit) || (await this.isHere(commit))) return ok(undefined);
+    this.known.set(commit, have);
+    const found = await this.fetches.ask(commit);
+    this.known.delete(commit);
+    return found ? ok(undefined) : err(this.failure('fetch'));
+  }
+
+  /** The other side forgets these commits and names; their objects stay here until they are collected. */
+  async remove(names: readonly (ObjectId | string)[]): Promise<void> {
+    if (names.length === 0) return;
+    const away = await this.away('push');
+    if (!('kind' in away)) await deleteRemoteRefs(away, names.map(refOf));
+    const refs = await this.options.objects.refs(REFS);
+    const own = names.map(refOf).filter((ref) => refs.has(ref));
+    await deleteRefs(this.options.objects.store, own);
+    for (const name of names) this.shared.delete(name);
+  }
+
+  private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, true>> {
+    const { objects } = this.options;
+    // What is pushed is made whole for git: nothing may only be in this process.
+    for (const commit of commits) await objects.createRef(refOf(commit), commit);
+    const away = await this.away('push');
+    if ('kind' in away) return this.failed(away);
+    const refs = new Map(commits.map((one) => [refOf(one), one]));
+    for (const one of commits) {
+      const name = this.names.get(one);
+      if (name !== undefined) refs.set(refOf(name), one);
+      this.names.delete(one);
+    }
+    const { pushed, fault } = await pushNewRefs(away, refs);
+    if (fault) this.fault = fault;
+    const sent = new Map<ObjectId, true>();
+    for (const commit of commits) {
+      const ref = pushed.get(refOf(commit));
+      // A ref that exists there has the same commit: its name says so.
+      if (ref && ref.outcome !== 'denied') {
+        sent.set(commit, true);
+        this.shared.add(commit);
+      } else if (ref) this.fault = { kind: 'denied', detail: ref.detail };
+    }
+    return sent;
+  }
+
+  private async fetchAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, true>> {
+    const { objects } = this.options;
+    const have = [...new Set(commits.flatMap((one) => this.known.get(one) ?? []))];
+    const here: ObjectId[] = [];
+    for (const one of have) if (await this.isHere(one)) here.push(one);
+    const refs = await this.fetched(commits.map(refOf), here);
+    const found = new Map<ObjectId, true>();
+    for (const commit of commits) {
+      // The name is the commit: another one under it is not what was asked for.
+      if (refs.get(refOf(commit)) !== commit) continue;
+      await objects.createRef(refOf(commit), commit);
+      found.set(commit, true);
+      this.shared.add(commit);
+    }
+    return found;
+  }
+
+  private async fetched(refs: readonly string[], have: readonly ObjectId[]): Promise<Map<string, ObjectId>> {
+    const { objects } = this.options;
+    const away = await this.away('fetch');
+    if ('kind' in away) return this.failed(away);
+    const into = `refs/conductor/arriving/${randomBytes(6).toString('hex')}/`;
+    const got = await fetchRefs(
+      away,
+      refs.map((ref) => `${ref}*`),
+      into,
+      have,
+    );
+    if (got.fault) this.fault = got.fault;
+    await deleteRefs(objects.store, (await objects.refs(into)).keys());
+    return got.refs;
+  }
+
+  private failed<T>(fault: TransferFault): Map<string, T> {
+    this.fault = fault;
+    return new Map();
+  }
+
+  private failure(what: 'push' | 'fetch'): Failure {
+    const { remote } = this.options;
+    const detail = this.fault?.detail ?? 'it is not there';
+    return { kind: 'git-failed', command: `${what} ${withoutCredentials(remote)}`, detail };
+  }
+
+  private async isHere(commit: ObjectId): Promise<boolean> {
+    return (await this.options.objects.resolve(refOf(commit))) === commit;
+  }
+
+  private away(direction: 'fetch' | 'push') {
+    const { objects, remote, dir } = this.options;
+    return openAway({ remote, store: objects.store, dir, signal: NEVER, silenceMs: SILENCE_MS }, direction);
+  }
+}
+
+const refOf = (name: string): string => REFS + name;

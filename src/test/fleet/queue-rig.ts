@@ -1,0 +1,122 @@
+/** A project whose tasks go through a queue, with workers in clones of their own, in this process. Knows no test's story. */
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { ScriptedAgent, type ScriptedOptions } from '../../agent/scripted-agent.js';
+import { ok } from '../../base/result.js';
+import { runWorker, type WorkerEvent } from '../../commands/worker/worker.js';
+import type { ExecutionHost } from '../../execution/executor.js';
+import { openLocalExecutor } from '../../execution/open-local-executor.js';
+import { openQueueExecutor, queueAddress } from '../../execution/queue/open-queue-executor.js';
+import { type ConductorConfig, resolveConfig } from '../../model/config.js';
+import { until } from '../rig/command-line.js';
+import { createRig, type Rig } from '../rig/rig.js';
+import { createBare } from '../rig/shared-project.js';
+import type { RedisServer } from './redis-server.js';
+
+export interface QueueRig extends AsyncDisposable {
+  readonly rig: Rig;
+  readonly bare: string;
+  worker(options?: Partial<StartedOptions>): Promise<RigWorker>;
+}
+
+export interface StartedOptions {
+  readonly name: string;
+  readonly agent: ScriptedOptions;
+  readonly concurrency: number;
+  readonly drain: boolean;
+  readonly version: string;
+  readonly config: Partial<ConductorConfig>;
+}
+
+export interface RigWorker {
+  readonly agent: ScriptedAgent;
+  readonly events: WorkerEvent[];
+  /** What became of its jobs: `done f/T1`. */
+  fates(): string[];
+  /** Takes no more jobs, and ends. */
+  end(): Promise<void>;
+  /** What it runs goes back to the queue. */
+  stop(): Promise<void>;
+}
+
+export async function createQueueRig(redis: RedisServer, config: ConductorConfig = {}): Promise<QueueRig> {
+  const { execution, ...more } = config;
+  const rig = await createRig({
+    config: {
+      ...more,
+      execution: { queue: redis.url, remote: 'git:../shared.git', name: 'test', ...execution },
+    },
+  });
+  const bare = createBare(rig);
+  rig.createExecutor = async (host, parts) => {
+    const local = await openLocalExecutor(host, parts);
+    const url = queueAddress(parts.config, host.env);
+    const { instructions } = parts;
+    return local.ok && url !== undefined && instructions
+      ? openQueueExecutor(host, { ...parts, instructions }, { local: local.value, url })
+      : local;
+  };
+  const started: RigWorker[] = [];
+  const worker = async (options: Partial<StartedOptions> = {}) => {
+    const one = await startWorker(rig, { name: `worker-${started.length + 1}`, ...options });
+    started.push(one);
+    return one;
+  };
+  return {
+    rig,
+    bare,
+    worker,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(started.map((one) => one.stop()));
+      await rig[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function startWorker(
+  rig: Rig,
+  {
+    name,
+    agent: scripted = {},
+    concurrency = 2,
+    drain = false,
+    version,
+    config,
+  }: Partial<StartedOptions> & { name: string },
+): Promise<RigWorker> {
+  const dir = join(rig.temporary.root, name);
+  execFileSync('git', ['clone', '-q', rig.temporary.dir, dir], { stdio: 'pipe' });
+  const agent = new ScriptedAgent({ auto: rig.answerer(), ...scripted });
+  const host: ExecutionHost = {
+    ...rig.host(agent),
+    directory: dir,
+    cacheDir: join(rig.temporary.root, `cache-${name}`),
+    now: Date.now,
+    loadConfig: async () => ok({ config: resolveConfig({ ...rig.config, ...config }, 2), environment: [] }),
+    ...(version === undefined ? {} : { version }),
+  };
+  const events: WorkerEvent[] = [];
+  const signal = new AbortController();
+  const stop = new AbortController();
+  const on = (event: WorkerEvent) => events.push(event);
+  const ended = runWorker(host, { concurrency, drain, signal: signal.signal, stop: stop.signal, on });
+  ended.catch(() => undefined);
+  const isReady = () => events.some(({ type }) => type === 'worker.ready');
+  await Promise.race([until('the worker to be ready', isReady), ended]);
+  const end = async () => {
+    signal.abort();
+    const done = await ended;
+    if (!done.ok) throw new Error(JSON.stringify(done.error));
+  };
+  return {
+    agent,
+    events,
+    fates: () => events.flatMap((one) => (one.type === 'job.ended' ? [`${one.fate} ${one.task}`] : [])),
+    end,
+    stop: async () => {
+      stop.abort();
+      await end();
+    },
+  };
+}
