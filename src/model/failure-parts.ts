@@ -90,3 +90,21 @@ export type GateFailure =
       readonly advice: string;
       readonly output: KeptOutput;
     };
+
+/** What fails between a build and the workers of its queue. */
+export type QueueFailure =
+  /** The server of the queue did not answer. */
+  | { readonly kind: 'queue-failed'; readonly queue: string; readonly detail: string }
+  /** No worker brought the task to its end, whatever that would have been. */
+  | { readonly kind: 'job-failed'; readonly reason: string };
+
+/** A new plan and a person have changed the same; nothing was written. */
+export interface PlanConflict {
+  readonly kind: 'plan-conflict';
+  readonly feature: string;
+  readonly files: readonly { readonly path: string; readonly entries: readonly string[] }[];
+  /** Folder that holds the proposed files, relative to the project. */
+  readonly kept: string;
+  /** From the files as they are to the proposed ones. */
+  readonly diff: string;
+}

@@ -6,6 +6,8 @@ import type {
   GateFailure,
   KeptOutput,
   MissingPin,
+  PlanConflict,
+  QueueFailure,
   ReviewFinding,
   VariableProblem,
 } from './failure-parts.js';
@@ -249,21 +251,9 @@ export type Failure =
       /** Where its last version is kept, relative to the project. */
       readonly kept?: string;
     }
-  /** A new plan and a person have changed the same; nothing was written. */
-  | {
-      readonly kind: 'plan-conflict';
-      readonly feature: string;
-      readonly files: readonly { readonly path: string; readonly entries: readonly string[] }[];
-      /** Folder that holds the proposed files, relative to the project. */
-      readonly kept: string;
-      /** From the files as they are to the proposed ones. */
-      readonly diff: string;
-    }
+  | PlanConflict
   | { readonly kind: 'sandbox-required'; readonly detail: string }
-  /** The server of the queue did not answer. */
-  | { readonly kind: 'queue-failed'; readonly queue: string; readonly detail: string }
-  /** No worker of the queue brought the task to its end, whatever that would have been. */
-  | { readonly kind: 'job-failed'; readonly reason: string }
+  | QueueFailure
   /** In watch mode: the very same failed already, and nothing that decides it has changed. */
   | { readonly kind: 'failed-before'; readonly failure: Failure }
   /** Files that a person wrote do not pass when they are formatted. No agent changes them. */
