@@ -5,6 +5,7 @@ import type { Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, sameEntry } from '../model/tree.js';
 import type { ChangedPatch } from '../model/verdict.js';
 import { lockedTask, type Project } from '../project/project.js';
+import { isOwn } from './locked-task.js';
 
 export interface Drift {
   readonly label: Label;
@@ -24,7 +25,8 @@ export async function driftOf(project: Project, task: Task): Promise<Drift> {
   const before = new Map<string, Entry>();
   const after = new Map<string, Entry>(project.owned.get(task.label));
   const locked = lockedTask(project, task);
-  for (const [path, word] of Object.entries(locked?.outputs ?? {})) before.set(path, decodeEntry(word));
+  for (const [path, word] of Object.entries(locked?.outputs ?? {}))
+    if (isOwn(project, task, path)) before.set(path, decodeEntry(word));
   for (const [path, { merged }] of Object.entries(locked?.edits ?? {})) {
     const onDisk = project.listing.get(path);
     if (merged !== '') before.set(path, { mode: onDisk?.mode ?? '100644', id: merged });

@@ -5,7 +5,7 @@
 
 import { ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
-import type { LockedTask } from '../model/feature-lock.js';
+import type { LockedTask, TaskRecord } from '../model/feature-lock.js';
 import type { Label, Task } from '../model/task.js';
 import { encodeEntry, type Files } from '../model/tree.js';
 import type { Project } from '../project/project.js';
@@ -32,6 +32,19 @@ export async function lockedEdits(
     edits.push({ path, before: before.value, after });
   }
   return ok(edits);
+}
+
+/** Whether a file of a record is still the task's: one that its `outputs` name no more belongs to others. */
+export function isOwn(project: Project, task: Task, path: string): boolean {
+  return project.ownership.ownerOf(path) === task.label;
+}
+
+/** Files of a record that are still the task's work. */
+export function stillMade(project: Project, task: Task, record: TaskRecord): string[] {
+  return [
+    ...Object.keys(record.outputs).filter((path) => isOwn(project, task, path)),
+    ...Object.keys(record.edits ?? {}).filter((path) => task.edits.includes(path)),
+  ];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Warnings about a task before anything is done with it. Decides nothing. */
 
 import { lockedTask, type Project } from '../project/project.js';
+import { stillMade } from './locked-task.js';
 import type { Check } from './verdict.js';
 
 export function checkWarnings(project: Project, { task, verdict }: Check): string[] {
@@ -10,11 +11,13 @@ export function checkWarnings(project: Project, { task, verdict }: Check): strin
     const others = more.length === 0 ? '' : ` and ${more.length} more`;
     warnings.push(`observed inputs changed: ${first}${others}; if they matter, add them to \`inputs\``);
   }
-  // An agent continues from accepted files; a template or a command does not see them.
+  // Files from before the spec: an agent evolves them, a template or a command does not see them. An edit of built files is
+  // merged onto the new ones instead.
   const isLost = verdict.kind === 'stale' && task.recipe.kind !== 'agent';
-  if (isLost && lockedTask(project, task)?.recipe === 'accepted') {
+  const locked = isLost ? lockedTask(project, task) : undefined;
+  if (locked?.handWork !== undefined && stillMade(project, task, locked).length > 0) {
     const maker = task.recipe.kind === 'run' ? 'command' : 'template';
-    warnings.push(`the accepted hand edit is replaced: its ${maker} writes the files again`);
+    warnings.push(`the accepted hand-written files are replaced: its ${maker} writes them again`);
   }
   return warnings;
 }

@@ -19,7 +19,8 @@ import type { Label, Task } from '../model/task.js';
 import type { Files } from '../model/tree.js';
 import { describeVerdict } from '../report/verdict.js';
 import { acceptFiles } from './hand-edits/accept-files.js';
-import { mergeEdits, recordedOutputs, replacesAccepted } from './hand-edits/merge-edits.js';
+import { mergeEdits, replacesAccepted } from './hand-edits/merge-edits.js';
+import { recordedOutputs } from './hand-edits/recorded-files.js';
 import type { BuildOptions } from './options.js';
 import { isNotTried } from './preflight.js';
 import type { FinishedTask } from './publishing/publish-plan.js';
@@ -130,7 +131,8 @@ export class TaskStep extends TaskOutcomes {
       // What a superseded build left running of this task is wanted under today's keys only.
       sessionState.runs.keepOnly(task.label, ...runKeys(check));
       this.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
-      for (const message of checkWarnings(prepared.project, check))
+      // To accept files runs no recipe.
+      for (const message of options.accept ? [] : checkWarnings(prepared.project, check))
         this.emit({ type: 'warning', task: task.label, message });
       const accepted = await this.acceptAsIs(parts, check);
       if (accepted) return accepted;

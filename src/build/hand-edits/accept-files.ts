@@ -11,8 +11,8 @@ import type { Label } from '../../model/task.js';
 import type { CarriedTask } from '../options.js';
 import { carryResult } from './carry-result.js';
 import { filesOnDisk, isSameWork } from './files-on-disk.js';
-import { builtKey } from './merge-edits.js';
 import { type RecordedTask, type RecordParts, recordByHand } from './record-edits.js';
+import { builtKey } from './recorded-files.js';
 
 /** Undefined where the files are those of the result that would be restored anyway. */
 export async function acceptFiles(

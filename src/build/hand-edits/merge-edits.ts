@@ -5,23 +5,24 @@
 
 import { rename } from 'node:fs/promises';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
-import { pinnedMissing, recordedDigest } from '../../analysis/pinned-results.js';
+import { isOwn, stillMade } from '../../analysis/locked-task.js';
+import { pinnedMissing } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { exists, makeDir, readText, removeTree, writeAtomic } from '../../io/files.js';
 import { mergeFile } from '../../io/git/merge-file.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import type { ActionKey, EditPatch, StoredResult } from '../../model/action.js';
+import type { EditPatch, StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import { resultKeyOf, type TaskRecord } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { lockedTask, type Project } from '../../project/project.js';
-import { contentDigest } from '../../store/arrival.js';
 import type { TaskFiles } from './files-on-disk.js';
 import { type RecordParts, recordByHand } from './record-edits.js';
+import { builtBefore, builtKey, recordedFiles, recordedOutputs } from './recorded-files.js';
 
 /** The states of one file: as recorded, as the person left it, as newly made. Undefined: no such file. */
 interface Sides {
@@ -133,6 +134,7 @@ async function editedWorks(
     if (work.value) works.push(work.value);
   }
   for (const record of choice?.accepted ?? []) {
+    if (stillMade(project, task, record).length === 0) continue;
     const yours = await recordedFiles(parts.prepared, record);
     const base = await builtBefore(parts.prepared, record);
     if (!yours || !base) return err(notKnown(parts, task, record));
@@ -141,7 +143,7 @@ async function editedWorks(
   return ok(works);
 }
 
-/** Undefined: there is no edit, because what is recorded is code from before the spec, which results evolve from. */
+/** Undefined: there is no edit. What is recorded is code from before the spec, which results evolve from, or not the task's any more. */
 async function editedWork(parts: RecordParts, task: Task): Promise<Result<EditedWork | undefined, Failure>> {
   const { project } = parts.prepared;
   const onDisk: Files = project.owned.get(task.label) ?? new Map();
@@ -150,7 +152,8 @@ async function editedWork(parts: RecordParts, task: Task): Promise<Result<Edited
     const recorded = { outputs: recordedOutputs(project, task), edits: [] };
     return ok({ recorded, yours: { outputs: onDisk, edits: [] } });
   }
-  if (await isAsAdopted(parts.prepared, locked, onDisk)) return ok(undefined);
+  if (stillMade(project, task, locked).length === 0) return ok(undefined);
+  if (await isAsAdopted(parts.prepared, task, locked)) return ok(undefined);
   const accepted = await recordedFiles(parts.prepared, locked);
   const base = await builtBefore(parts.prepared, locked);
   if (!base || !accepted) return err(notKnown(parts, task, locked));
@@ -166,9 +169,10 @@ async function editedWork(parts: RecordParts, task: Task): Promise<Result<Edited
 }
 
 /** Whether the task's files are as they were adopted: nothing was built for it yet, and nobody edited them since. */
-async function isAsAdopted({ store }: Pick<Prepared, 'store'>, locked: TaskRecord, onDisk: Files) {
+async function isAsAdopted({ project, store }: Prepared, task: Task, locked: TaskRecord): Promise<boolean> {
   if (locked.handWork === undefined) return false;
-  const words = Object.entries(locked.outputs);
+  const onDisk: Files = project.owned.get(task.label) ?? new Map();
+  const words = Object.entries(locked.outputs).filter(([path]) => isOwn(project, task, path));
   const isSame =
     words.length === onDisk.size &&
     words.every(([path, word]) => sameEntry(onDisk.get(path), decodeEntry(word)));
@@ -181,56 +185,7 @@ function notKnown({ prepared: { project, store } }: RecordParts, task: Task, rec
   const unreached = store.unreached?.(resultKeyOf(record)) ?? [];
   if (unreached.length > 0)
     return pinnedMissing(project, task, { kind: 'result-missing', key: '', unreached });
-  return { kind: 'drifted-outputs', paths: Object.keys(record.outputs) };
-}
-
-/** The files that a record tells of: from the store, else from git, where outputs are committed. */
-async function recordedFiles(
-  { store, project }: Prepared,
-  record: TaskRecord,
-): Promise<TaskFiles | undefined> {
-  const found = await store.find(resultKeyOf(record));
-  if (found.ok && found.value && contentDigest(found.value) === recordedDigest(record)) return found.value;
-  const outputs = new Map(Object.entries(record.outputs).map(([path, word]) => [path, decodeEntry(word)]));
-  const isPatching = Object.keys(record.edits ?? {}).length > 0;
-  const missing = await project.objects.missing([...outputs.values()].map((entry) => entry.id));
-  return isPatching || missing.length > 0 ? undefined : { outputs, edits: [] };
-}
-
-/** What conductor had built before a person's accepted edit; undefined where the store has it no more. */
-async function builtBefore(
-  { store }: Pick<Prepared, 'store'>,
-  record: TaskRecord,
-): Promise<StoredResult | undefined> {
-  const key = await keyBelow({ store }, record);
-  const found = key === undefined ? undefined : await store.find(key);
-  return found?.ok && found.value?.provenance.recipe !== 'accepted' ? found.value : undefined;
-}
-
-/** The key of what conductor built last for the task, below all accepted edits; undefined where nothing tells. */
-export async function builtKey(
-  { project, store }: Pick<Prepared, 'project' | 'store'>,
-  task: Task,
-): Promise<ActionKey | undefined> {
-  const locked = lockedTask(project, task);
-  return locked && keyBelow({ store }, locked);
-}
-
-async function keyBelow(
-  { store }: Pick<Prepared, 'store'>,
-  record: TaskRecord,
-): Promise<ActionKey | undefined> {
-  if (record.recipe !== 'accepted') return resultKeyOf(record);
-  const accepted = await store.find(resultKeyOf(record));
-  const over = accepted.ok ? accepted.value?.provenance.over : undefined;
-  // Results of before `over` was recorded: the edit got a key of its own where the spec's had a result.
-  return over ?? (record.resultKey === undefined ? undefined : record.key);
-}
-
-/** Outputs as the lock file has them. */
-export function recordedOutputs(project: Project, task: Task): Map<string, Entry> {
-  const words = Object.entries(lockedTask(project, task)?.outputs ?? {});
-  return new Map(words.map(([path, word]) => [path, decodeEntry(word)]));
+  return { kind: 'drifted-outputs', paths: stillMade(project, task, record) };
 }
 
 async function mergeSides(objects: GitObjects, { recorded, yours, made }: Sides): Promise<Merged> {

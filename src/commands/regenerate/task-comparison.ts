@@ -2,7 +2,7 @@
 
 import { lockedPatches } from '../../analysis/dependency-outputs.js';
 import type { Prepared } from '../../analysis/prepare.js';
-import { recordedOutputs } from '../../build/hand-edits/merge-edits.js';
+import { recordedOutputs } from '../../build/hand-edits/recorded-files.js';
 import type { TaskStep } from '../../build/task-step.js';
 import type { Typescript } from '../../io/typescript.js';
 import type { StoredResult } from '../../model/action.js';

@@ -2,6 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { driftOf } from '../../analysis/drift.js';
+import { inspectProject } from '../../build/dry-run.js';
 import { viewRepository } from '../../commands/map.js';
 import { validateProject } from '../../commands/validate.js';
 import { createRig } from '../rig/rig.js';
@@ -32,6 +34,41 @@ test('accepted files that conductor never built stay when their task goes, with 
   expect(second.warnings()).toEqual([expect.stringContaining('src/own.txt')]);
   expect((await rig.build()).warnings()).toEqual([]);
   expect(rig.read('src/own.txt')).toBe('mine');
+});
+
+test('an accepted file stays when the outputs of its task change, and the build goes on', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/own.txt': 'mine', 'src/more.txt': 'mine too' });
+  rig.backlog('f', {
+    T1: say('a', 'src/own.txt'),
+    T2: { inputs: [], outputs: ['src/more.txt', 'out/b.txt'], run: 'cp /dev/null src/more.txt' },
+  });
+  rig.write({ 'out/b.txt': 'mine as well' });
+  await rig.build({ accept: true, targets: ['f/T1', 'f/T2'] });
+  rig.backlog('f', {
+    T1: say('a', 't.txt'),
+    T2: { inputs: [], outputs: ['src/more.txt'], run: 'echo more > src/more.txt' },
+  });
+  // Files that a task owns no more were not deleted by anybody.
+  const drifts = await inspectProject(rig.host(new ScriptedAgent({})), [], ({ project }) =>
+    Promise.all([...project.graph.tasks.values()].map((task) => driftOf(project, task))),
+  );
+  expect(drifts).toMatchObject({ value: [{ files: [] }, { files: [] }] });
+  const second = await rig.build();
+  expect(second.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+  expect(rig.read('t.txt')).toBe('a');
+  expect(rig.read('src/own.txt')).toBe('mine');
+  expect(rig.read('out/b.txt')).toBe('mine as well');
+  expect(rig.read('src/more.txt')).toBe('more\n');
+  const told = second.warnings();
+  expect(told).toContainEqual(
+    'no task owns src/own.txt any more; a person wrote or edited it, so conductor leaves it to you',
+  );
+  // The warning that accepted files are replaced is for files that the task writes again.
+  expect(second.of('warning').filter(({ task }) => task === 'f/T1')).toEqual([]);
+  expect(second.of('warning').filter(({ task }) => task === 'f/T2')).toMatchObject([
+    { message: 'the accepted hand-written files are replaced: its command writes them again' },
+  ]);
 });
 
 test('accepted files stay too when their feature goes with its lock file', async () => {

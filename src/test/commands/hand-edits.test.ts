@@ -249,7 +249,7 @@ test('a merge that the gates refuse is not recorded and the edit stays', async (
   expect(rig.read('a.txt')).toBe(edited);
 });
 
-test('a template that makes accepted files again says so', async () => {
+test('an accepted edit of what a template made is merged or stops the task; hand-written files are replaced with a warning', async () => {
   await using rig = await createRig();
   rig.write({ 'templates/a.hbs': '{{word}}\n' });
   const render = (word: string) => ({
@@ -261,9 +261,27 @@ test('a template that makes accepted files again says so', async () => {
   rig.write({ 'a.txt': 'mine\n' });
   expect((await accept(rig, 'f/T1')).outcomes()).toEqual({ 'f/T1': 'accepted' });
   rig.backlog('f', { T1: render('two') });
-  expect((await rig.build()).warnings()).toEqual([
-    expect.stringContaining('the accepted hand edit is replaced'),
+  const stopped = await rig.build();
+  expect([stopped.warnings(), stopped.failure('f/T1')?.kind]).toEqual([[], 'edit-conflict']);
+
+  rig.backlog('g', {
+    T1: { ...render('one'), render: [{ template: 'a.hbs', to: 'g.txt', with: { word: 'one' } }] },
+  });
+  rig.write({ 'g.txt': 'mine\n' });
+  expect((await accept(rig, 'g/T1')).outcomes()).toEqual({ 'g/T1': 'accepted' });
+  rig.backlog('g', {
+    T1: { ...render('two'), render: [{ template: 'a.hbs', to: 'g.txt', with: { word: 'two' } }] },
+  });
+  // To accept it again replaces nothing.
+  rig.write({ 'g.txt': 'mine too\n' });
+  expect((await accept(rig, 'g/T1')).warnings()).toEqual([]);
+  rig.backlog('g', {
+    T1: { ...render('two'), render: [{ template: 'a.hbs', to: 'g.txt', with: { word: 'three' } }] },
+  });
+  expect((await rig.buildWithoutAgent({ targets: ['g'] })).warnings()).toEqual([
+    'the accepted hand-written files are replaced: its template writes them again',
   ]);
+  expect(rig.read('g.txt')).toBe('three\n');
 });
 
 test('keeping edits does not touch what is not to be made again', async () => {
