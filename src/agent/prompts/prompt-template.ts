@@ -51,16 +51,12 @@ export async function renderMeasured(
   variables: PromptVariables,
   measure: Measure,
 ): Promise<Result<MeasuredPrompt, Failure>> {
-  const source = templates.get(name);
-  if (source === undefined) {
+  const { bodies, partials } = bodiesOf(templates);
+  const body = bodies.get(name);
+  if (body === undefined) {
     return err({ kind: 'prompt-error', prompt: name, message: 'there is no such prompt' });
   }
-  const partials: Record<string, string> = {};
-  for (const [path, partial] of templates) {
-    const match = /^partials\/(.+)\.md$/.exec(path);
-    if (match?.[1] !== undefined) partials[match[1]] = blankFrontMatter(partial);
-  }
-  const rendered = await renderTemplate({ name, text: blankFrontMatter(source), variables, partials });
+  const rendered = await renderTemplate({ name, text: body, variables, partials });
   if (!rendered.ok) {
     const { template, line, message } = rendered.error;
     const place = line === undefined ? {} : { line };
@@ -78,6 +74,29 @@ export async function renderMeasured(
   const material = measure.material.reduce((sum, key) => sum + sizeOf(variables[key] ?? null), 0);
   const refused = tooLarge(sections, measure.limit);
   return refused ? err(refused) : ok({ text, instructions: sumOf(sections), sections, material });
+}
+
+interface Bodies {
+  readonly bodies: ReadonlyMap<string, string>;
+  /** By the name that `{{> name}}` uses. */
+  readonly partials: Readonly<Record<string, string>>;
+}
+
+const knownBodies = new WeakMap<Templates, Bodies>();
+
+/** The templates without front matter, made once for all tasks of a build. */
+function bodiesOf(templates: Templates): Bodies {
+  const known = knownBodies.get(templates);
+  if (known) return known;
+  const bodies = new Map([...templates].map(([name, text]) => [name, blankFrontMatter(text)]));
+  const partials: Record<string, string> = {};
+  for (const [path, body] of bodies) {
+    const match = /^partials\/(.+)\.md$/.exec(path);
+    if (match?.[1] !== undefined) partials[match[1]] = body;
+  }
+  const made = { bodies, partials };
+  knownBodies.set(templates, made);
+  return made;
 }
 
 export type Section = readonly [name: string, size: number, detail?: string];

@@ -4,6 +4,7 @@ import type { LineCounter, Node, Pair, Scalar } from 'yaml';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Diagnostic } from '../../model/failure.js';
 import { composeDocument, isComposable, type KeyPath, MAX_ALIASES, MAX_DEPTH } from './compose.js';
+import { plainYaml } from './plain-yaml.js';
 import { composeReadable } from './salvage.js';
 import { type RefusedValue, type SchemaProblem, schemaProblems } from './schema-message.js';
 import { loadSchema, type SchemaName } from './schemas.js';
@@ -45,6 +46,16 @@ export async function parseYaml(
   if (bytes > MAX_DOCUMENT_BYTES) {
     return err([{ file, message: `is ${bytes} bytes long; the limit is ${MAX_DOCUMENT_BYTES}` }]);
   }
+  const plain = plainYaml(text);
+  return plain === undefined ? parseWholeYaml(text, file, lineOffset) : ok(plain);
+}
+
+/** As `parseYaml`, of every text with the whole parser. */
+export async function parseWholeYaml(
+  text: string,
+  file: string,
+  lineOffset: number,
+): Promise<Result<unknown, Diagnostic[]>> {
   const yaml = await import('./yaml.js');
   const lines = new yaml.LineCounter();
   const at = (from: number, to: number, message: string, hint?: string): Diagnostic => ({

@@ -10,6 +10,7 @@ import {
   type SchemaProblem,
   validateSchema,
 } from '../document/document.js';
+import { plainYaml } from '../document/plain-yaml.js';
 import { salvageYaml } from '../document/salvage.js';
 
 /** A document to parse and to check. */
@@ -42,6 +43,19 @@ export default async function parseDocuments(
   const outcomes: ParsedDocument[] = [];
   for (const document of documents) outcomes.push(await parseOne(document));
   return outcomes;
+}
+
+/** The outcome of a document that is plain and valid, which costs less than its way to a thread; undefined of any other. */
+export async function parsePlain({
+  id,
+  file,
+  text,
+  schema,
+}: SourceDocument): Promise<ParsedDocument | undefined> {
+  if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) return undefined;
+  const value = plainYaml(text);
+  if (value === undefined || (await validateSchema(schema, value)).length > 0) return undefined;
+  return { id, file, value, diagnostics: [], problems: [] };
 }
 
 async function parseOne({ id, file, text, schema, lineOffset = 0 }: SourceDocument): Promise<ParsedDocument> {

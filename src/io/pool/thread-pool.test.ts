@@ -15,7 +15,12 @@ afterAll(() => bundle.remove());
 const documents: SourceDocument[] = Array.from({ length: 150 }, (_, i) => ({
   id: String(i),
   file: `f${i}.yaml`,
-  text: i % 10 === 3 ? 'tasks: [\n' : i % 10 === 5 ? 'tasks: [{ id: 1 }]\n' : `tasks: [{ id: T${i} }]\n`,
+  text:
+    i % 10 === 3
+      ? 'tasks: [\n'
+      : i % 10 === 5
+        ? 'tasks: [{ id: 1 }]\n'
+        : `tasks: [{ id: T${i}${i % 2 === 0 ? '' : ',\n'} }]\n`,
   schema: 'backlog',
   ...(i % 2 === 0 ? { lineOffset: 7 } : {}),
 }));

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { mapBounded } from '../../base/bounded.js';
-import parseDocuments, { type ParsedDocument, type SourceDocument } from './pool-worker.js';
+import parseDocuments, { type ParsedDocument, parsePlain, type SourceDocument } from './pool-worker.js';
 
 export type { ParsedDocument, SourceDocument } from './pool-worker.js';
 
@@ -25,14 +25,19 @@ export interface PoolOptions {
 }
 
 /**
- * Parses and checks documents; the outcomes are in the order of the documents. The threads end before this returns.
- * Without the built worker file (sources run as they are) and on one processor everything is done inline.
+ * Parses and checks documents; the outcomes are in the order of the documents. Those that are plain and valid are read
+ * inline. The threads end before this returns. Without the built worker file (sources run as they are) and on one
+ * processor everything is done inline.
  */
-export function parseMany(
+export async function parseMany(
   documents: readonly SourceDocument[],
   options: PoolOptions = {},
 ): Promise<ParsedDocument[]> {
-  return inThreads('pool-worker', parseDocuments, documents, options);
+  const plain: (ParsedDocument | undefined)[] = [];
+  for (const document of documents) plain.push(await parsePlain(document));
+  const others = documents.filter((_, at) => plain[at] === undefined);
+  const parsed = (await inThreads('pool-worker', parseDocuments, others, options)).values();
+  return plain.map((one) => one ?? (parsed.next().value as ParsedDocument));
 }
 
 /**

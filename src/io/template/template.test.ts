@@ -106,13 +106,6 @@ test.each(refused)('refused: %s', async (text, fault) => {
   expect(await render(text)).toEqual({ ok: false, error: expect.objectContaining(fault) });
 });
 
-test('helpers of the caller are known beside the usual ones, and do not stay', async () => {
-  const helpers = { shout: (value: unknown) => `${String(value).toUpperCase()}!` };
-  const source = { name: 't', text: '{{shout name}}', variables };
-  expect(await renderTemplate({ ...source, helpers })).toEqual({ ok: true, value: 'USERACCOUNT!' });
-  expect((await renderTemplate(source)).ok).toBe(false);
-});
-
 test('the partials that a template names', async () => {
   const text =
     '{{> a}}{{#if x}}{{> b/c d=1}}{{/if}}{{#> lay}}{{> a}}{{/lay}}{{#*inline "in"}}{{> e}}{{/inline}}{{> in}}' +

@@ -3,9 +3,7 @@
 import type HandlebarsModule from 'handlebars';
 import { err, ok, type Result } from '../../base/result.js';
 import { withPlainBackslashes } from './plain-backslashes.js';
-import { TEMPLATE_HELPERS, type TemplateHelper } from './template-functions.js';
-
-export type { TemplateHelper } from './template-functions.js';
+import { TEMPLATE_HELPERS } from './template-functions.js';
 
 export interface TemplateSource {
   /** Named in errors. */
@@ -14,8 +12,6 @@ export interface TemplateSource {
   readonly variables: Readonly<Record<string, unknown>>;
   /** Texts by the name that `{{> name}}` uses. */
   readonly partials?: Readonly<Record<string, string>>;
-  /** More helpers, beside the usual ones. */
-  readonly helpers?: Readonly<Record<string, TemplateHelper>>;
 }
 
 export interface TemplateFault {
@@ -55,9 +51,23 @@ const BUILT_IN = ['if', 'unless', 'each', 'with', 'lookup'];
 const OWN_KEYS_ONLY = { allowProtoPropertiesByDefault: false, allowProtoMethodsByDefault: false };
 /** Compiled texts that are kept; with more, all are forgotten. */
 const KEPT = 500;
+/** Of objects without keys of others; what they are as text, for errors. */
+const NO_PROTOTYPE: object = Object.create(null, { [Symbol.toPrimitive]: { value: () => '[object]' } });
+
+type Partials = Record<string, HandlebarsModule.TemplateDelegate>;
 
 let engine: Promise<Engine> | undefined;
 const compiled = new Map<string, Compiled>();
+const HELPERS = Object.fromEntries(
+  Object.entries(TEMPLATE_HELPERS).map(([name, helper]) => [
+    name,
+    // The engine gives its options as the last value.
+    (...all: unknown[]) => helper(...all.slice(0, -1)),
+  ]),
+);
+const KNOWN: ReadonlySet<string> = new Set([...BUILT_IN, ...Object.keys(HELPERS)]);
+/** By their texts: thousands of prompts have the same. */
+const partialsOfTexts = new WeakMap<object, Partials>();
 
 /**
  * The rendered text. An unknown variable anywhere (also as `{{#if x}}` or as a helper's argument), an unknown helper
@@ -66,24 +76,14 @@ const compiled = new Map<string, Compiled>();
  */
 export async function renderTemplate(source: TemplateSource): Promise<Result<string, TemplateFault>> {
   const hb = await loadEngine();
-  const helpers = { ...TEMPLATE_HELPERS, ...source.helpers };
-  const known = new Set([...BUILT_IN, ...Object.keys(helpers)]);
   try {
-    const partials: Record<string, HandlebarsModule.TemplateDelegate> = Object.create(null);
-    for (const [name, text] of Object.entries(source.partials ?? {})) {
-      partials[name] = (context: unknown, options) =>
-        guarded(
-          name,
-          () => prepare(hb, text, known, name),
-          (one) => one.render(context, options),
-        );
-    }
+    const partials = partialsOf(hb, source.partials ?? {});
     const text = guarded(
       source.name,
-      () => prepare(hb, source.text, known, source.name),
+      () => prepare(hb, source.text, source.name),
       (one) =>
         one.render(withoutPrototypes(source.variables), {
-          helpers: wrapHelpers(helpers),
+          helpers: HELPERS,
           partials,
           ...OWN_KEYS_ONLY,
         }),
@@ -147,6 +147,22 @@ function loadEngine(): Promise<Engine> {
   return engine;
 }
 
+function partialsOf(hb: Engine, texts: Readonly<Record<string, string>>): Partials {
+  const known = partialsOfTexts.get(texts);
+  if (known) return known;
+  const partials: Partials = Object.create(null);
+  for (const [name, text] of Object.entries(texts)) {
+    partials[name] = (context: unknown, options) =>
+      guarded(
+        name,
+        () => prepare(hb, text, name),
+        (one) => one.render(context, options),
+      );
+  }
+  partialsOfTexts.set(texts, partials);
+  return partials;
+}
+
 /** Runs one template; what it throws becomes a fault that names it, unless a partial inside has its name on it. */
 function guarded(template: string, make: () => Compiled, use: (one: Compiled) => string): string {
   let one: Compiled | undefined;
@@ -159,15 +175,14 @@ function guarded(template: string, make: () => Compiled, use: (one: Compiled) =>
   }
 }
 
-function prepare(hb: Engine, text: string, known: ReadonlySet<string>, template: string): Compiled {
-  const key = `${[...known].join(' ')}\0${text}`;
-  let one = compiled.get(key);
+function prepare(hb: Engine, text: string, template: string): Compiled {
+  let one = compiled.get(text);
   if (!one) {
-    one = compile(hb, text, known);
+    one = compile(hb, text);
     if (compiled.size >= KEPT) compiled.clear();
-    compiled.set(key, one);
+    compiled.set(text, one);
   }
-  const unknown = one.calls.find((path) => !known.has(path.original));
+  const unknown = one.calls.find((path) => !KNOWN.has(path.original));
   if (unknown) {
     const message = `unknown helper \`${unknown.original}\``;
     throw new Fault({ template, line: unknown.loc.start.line, message });
@@ -179,7 +194,7 @@ function prepare(hb: Engine, text: string, known: ReadonlySet<string>, template:
   return one;
 }
 
-function compile(hb: Engine, text: string, known: ReadonlySet<string>): Compiled {
+function compile(hb: Engine, text: string): Compiled {
   const program = hb.parse(withPlainBackslashes(text));
   const paths: hbs.AST.PathExpression[] = [];
   const calls: hbs.AST.PathExpression[] = [];
@@ -192,7 +207,7 @@ function compile(hb: Engine, text: string, known: ReadonlySet<string>): Compiled
     if (path.type !== 'PathExpression') return;
     if (node.params.length > 0 || node.hash) calls.push(path);
     // `{{plural}}` is the variable of that name: no helper works without a value.
-    else if (known.has(path.original) && !blockParams.has(path.original))
+    else if (KNOWN.has(path.original) && !blockParams.has(path.original))
       path.original = `this.${path.original}`;
   };
   visitor.Program = (node) => {
@@ -269,25 +284,12 @@ function faultOf(
   return { template, ...(error.lineNumber === undefined ? {} : { line: error.lineNumber }), message };
 }
 
-function wrapHelpers(
-  helpers: Readonly<Record<string, TemplateHelper>>,
-): Record<string, (...all: unknown[]) => unknown> {
-  return Object.fromEntries(
-    Object.entries(helpers).map(([name, helper]) => [
-      name,
-      (...all: unknown[]) => helper(...all.slice(0, -1)),
-    ]),
-  );
-}
-
 /** A copy whose objects have nothing but their own keys: `{{constructor}}` is unknown like any other. */
 function withoutPrototypes(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutPrototypes);
   if (value === null || typeof value !== 'object') return value;
-  const copy = Object.create(null, { [Symbol.toPrimitive]: { value: () => '[object]' } }) as Record<
-    string,
-    unknown
-  >;
-  for (const [key, inner] of Object.entries(value)) copy[key] = withoutPrototypes(inner);
+  if (Array.isArray(value)) return value.map(withoutPrototypes);
+  const copy = Object.create(NO_PROTOTYPE) as Record<string, unknown>;
+  for (const key of Object.keys(value))
+    copy[key] = withoutPrototypes((value as Record<string, unknown>)[key]);
   return copy;
 }
