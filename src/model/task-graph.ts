@@ -3,6 +3,9 @@
 import { compareBytes } from '../base/order.js';
 import type { Label, Task } from './task.js';
 
+/** Labels that are kept as dependencies of tasks; with more, those of the tasks asked for first are forgotten. */
+const MAX_KEPT = 300_000;
+
 /** Tasks by label; every dependency exists and there is no cycle (`findCycle` was asked first). */
 export class TaskGraph {
   readonly tasks: ReadonlyMap<Label, Task>;
@@ -12,6 +15,8 @@ export class TaskGraph {
   readonly shape: object;
   private readonly dependentsOf: ReadonlyMap<Label, Label[]>;
   private readonly ranks: ReadonlyMap<Label, number>;
+  /** All dependencies of tasks: a check, an input tree and a lock ask for the same ones. */
+  private readonly needs: { readonly of: Map<Label, ReadonlySet<Label>>; size: number };
 
   /** `known` is a graph of the same shape: nothing is sorted again then. */
   constructor(tasks: Iterable<Task>, known?: TaskGraph) {
@@ -23,9 +28,11 @@ export class TaskGraph {
       this.shape = known.shape;
       this.dependentsOf = known.dependentsOf;
       this.ranks = known.ranks;
+      this.needs = known.needs;
       return;
     }
     this.shape = {};
+    this.needs = { of: new Map(), size: 0 };
     this.tasks = new Map(
       [...tasks].sort((a, b) => compareBytes(a.label, b.label)).map((task) => [task.label, task]),
     );
@@ -54,14 +61,18 @@ export class TaskGraph {
     return this.dependentsOf.get(label) ?? [];
   }
 
-  /** All dependencies of the given tasks, direct and indirect, without the tasks themselves unless needed. */
-  transitiveDependencies(label: Label): Set<Label> {
-    const found = new Set<Label>();
-    const walk = [...this.task(label).dependsOn];
-    for (let next = walk.pop(); next !== undefined; next = walk.pop()) {
-      if (found.has(next)) continue;
-      found.add(next);
-      walk.push(...this.task(next).dependsOn);
+  /** All dependencies of a task, direct and indirect. */
+  transitiveDependencies(label: Label): ReadonlySet<Label> {
+    const { needs } = this;
+    const known = needs.of.get(label);
+    if (known) return known;
+    const found = this.closure(this.task(label).dependsOn);
+    needs.of.set(label, found);
+    needs.size += found.size;
+    for (const [first, labels] of needs.of) {
+      if (needs.size <= MAX_KEPT) break;
+      needs.of.delete(first);
+      needs.size -= labels.size;
     }
     return found;
   }

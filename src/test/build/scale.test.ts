@@ -82,6 +82,25 @@ test('steps under way are bounded, and of those that are ready the first in orde
   expect(started.indexOf(label(299))).toBeLessThan(15);
 });
 
+test('all dependencies of a task are found once, and few of a long chain are kept', () => {
+  const count = 2000;
+  const label = (i: number) => `f/T${i}`;
+  const chain = Array.from(
+    { length: count },
+    (_, i) => ({ label: label(i), dependsOn: i === 0 ? [] : [label(i - 1)] }) as unknown as Task,
+  );
+  const graph = new TaskGraph(chain);
+  const sets = graph.order.map((one) => graph.transitiveDependencies(one));
+  expect(sets.map(({ size }) => size)).toEqual(chain.map((_, i) => i));
+  expect([...(sets[3] ?? [])].sort()).toEqual([0, 1, 2].map(label));
+  const isKept = (i: number) => graph.transitiveDependencies(label(i)) === sets[i];
+  expect(isKept(count - 1)).toBe(true);
+  // A graph of the same shape has the same ones.
+  expect(new TaskGraph([], graph).transitiveDependencies(label(count - 1))).toBe(sets[count - 1]);
+  // Two million labels are too many.
+  expect(isKept(count / 2)).toBe(false);
+});
+
 test('the time of a task is its own work: waiting for a worker is not in it', async () => {
   await using rig = await createRig({ config: { workers: 1 } });
   const task = (output: string) => ({ description: 'x', inputs: [], outputs: [output] });
