@@ -20,6 +20,7 @@ import type { RemoteTiers } from '../store/remotes/tiers.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { SignatureCheck, Signer } from '../store/signature.js';
 import type { Sharing } from '../store/tiered-results.js';
+import { UnsentEntries } from '../store/unsent.js';
 import { isAsRecorded } from './locked-task.js';
 import { openClaims } from './open-claims.js';
 import { ownershipProblem, recordedDigest } from './pinned-results.js';
@@ -132,6 +133,10 @@ export async function openResults(
     options.readOnly || cache.claims === 'off'
       ? undefined
       : openClaims(host, project, { here: policy.here, warn, ...(chain ? { chain } : {}) });
+  const unsent = new UnsentEntries(project.repository.home);
+  const isSent = cache.remotes.some(({ write }) => write !== false);
+  // There is no remote any more that they could be sent to.
+  if (!isSent && !options.readOnly) await unsent.remove(unsent.list());
   if (cache.remotes.length === 0 && !execution) return ok({ store: local, claims: claiming() });
   const { TieredResults } = await import('../store/tiered-results.js');
   const chain = await openTiers(host, project, policy, options);
@@ -139,6 +144,7 @@ export async function openResults(
   const sharing: Sharing = {
     chain,
     ...(claims ? { claims } : {}),
+    ...(isSent ? { unsent } : {}),
     policy,
     ...(await arrivalRules(project)),
     ...(options.rebuildMissing ? { pins: new Map() } : {}),

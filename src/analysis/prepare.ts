@@ -4,6 +4,7 @@ import type { Agent } from '../agent/agent.js';
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
+import { findOrigin } from '../model/origin.js';
 import { parsePattern } from '../model/paths/pattern.js';
 import { type Label, type Task, targetNames } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
@@ -28,6 +29,8 @@ export interface Prepared {
   readonly store: ResultStore;
   /** Of results that cost money, while they are made here; undefined: nothing is claimed. */
   readonly claims: Claims | undefined;
+  /** Whether builds ask agents here; false: where only CI does, and this is not CI. */
+  readonly asksAgents: boolean;
   readonly gatherer: FactGatherer;
   readonly settings: CommandSettings;
   readonly checker: Checker;
@@ -147,6 +150,7 @@ export async function prepare(
     agent,
     store,
     claims,
+    asksAgents: config.agents === 'everywhere' || findOrigin(host.env, config.cache.origin).by === 'ci',
     gatherer,
     settings,
     checker,

@@ -59,6 +59,32 @@ export interface ReadProject {
 
 /** Builds what is on disk, or a project that has been read. */
 export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<Result<Built, Failure>> {
+  const used: { prepared?: Prepared } = {};
+  const built = await buildPrepared(build, read, used);
+  return used.prepared ? withSharing(build, used.prepared, built) : built;
+}
+
+/** Says at the end what could not be shared, which is a failure where the config requires it. */
+function withSharing(
+  { emit, signal }: OpenBuild,
+  { store, project }: Prepared,
+  built: Result<Built, Failure>,
+): Result<Built, Failure> {
+  const report = store.unsent?.();
+  // What goes on for the next build is still being sent.
+  if (!built.ok || !report || report.entries === 0 || isSuperseded(signal)) return built;
+  const told: BuildSummary = { ...built.value.summary, unsent: report.entries };
+  if (!project.config.cache.required || told.exitCode === 130) return ok({ ...built.value, summary: told });
+  emit({ type: 'build.failure', failure: { kind: 'results-not-sent', ...report } });
+  const exitCode = told.exitCode === 0 ? 1 : told.exitCode;
+  return ok({ ...built.value, summary: { ...told, outcome: 'failed', exitCode } });
+}
+
+async function buildPrepared(
+  build: OpenBuild,
+  read: ReadProject | undefined,
+  used: { prepared?: Prepared },
+): Promise<Result<Built, Failure>> {
   const { host, options, session, emit, signal, startedAt, openRecord } = build;
   const { sessionState } = session;
   const loaded = read ? ok(read.loaded) : await host.loadConfig(session.repository.project);
@@ -73,6 +99,7 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   });
   if (!ready.ok) return ready;
   const prepared = ready.value;
+  used.prepared = prepared;
   // Only now is it sure that this folder is a project: nothing is left in any other.
   if (!options.dryRun) openRecord();
   const { project, selected } = prepared;
@@ -103,6 +130,8 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
   const ms = () => host.now() - startedAt;
   try {
     const step = await taskRunner.run(options, read ? { urgent: read.urgent } : {});
+    if (step.forCi.length > 0)
+      emit({ type: 'build.failure', failure: { kind: 'waits-for-ci', tasks: [...step.forCi].sort() } });
     if (signal.aborted) {
       await prepared.store.repack();
       return ended(stopped(step, signal, ms()));

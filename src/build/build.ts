@@ -6,6 +6,7 @@ import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { hasSameEnvironment, type LastBuild, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { stillShown } from '../project/tracked-secrets.js';
+import { UnsentEntries } from '../store/unsent.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
 import { runBuild } from './lifecycle.js';
 import { type BuildOptions, nothingDone } from './options.js';
@@ -38,6 +39,8 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
   if (options.force || options.commit || options.targets.length > 0) return undefined;
   // They check more than a build that takes its own files for sound.
   if (options.frozen || options.restoreOnly || options.namesAll) return undefined;
+  // What an outage or a kill kept from the remotes is sent by the next command.
+  if (new UnsentEntries(session.repository.home).list().length > 0) return undefined;
   const last = readLastBuild(session.repository.state);
   if (!last || last.version !== host.version) return undefined;
   if (!hasSameEnvironment(last, host.env) || !(await hasSameTools(host, last))) return undefined;

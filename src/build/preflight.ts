@@ -258,5 +258,5 @@ function writtenBy({ outputs, edits }: Task): ToCome {
 
 /** The build was stopped, or no agent is asked in it. */
 export function isNotTried({ kind }: Failure): boolean {
-  return kind === 'cancelled' || kind === 'preflight-failed';
+  return kind === 'cancelled' || kind === 'preflight-failed' || kind === 'waits-for-ci';
 }

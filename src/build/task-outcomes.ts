@@ -12,6 +12,8 @@ export class TaskOutcomes {
   readonly dependencyOutputs = new Map<Label, DependencyOutputs>();
   readonly finished = new Map<Label, FinishedTask>();
   readonly outcomes = new Map<Label, TaskOutcomeKind>();
+  /** Tasks for which only CI may ask an agent. */
+  readonly forCi: Label[] = [];
   firstFailure: Failure | undefined;
   readonly failures = new Map<Label, Failure>();
   /** Results that this build was the first to record as people left them. */

@@ -58,11 +58,20 @@ export interface MadeResult {
 /** Builds the task, unless its former result still passes. */
 export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<MadeResult> {
   const { check } = stale;
-  const { former } = check;
+  const { former, task } = check;
+  const { asksAgents, project } = parts.prepared;
+  const waitsForCi = !asksAgents && task.recipe.kind === 'agent';
+  const refused = (usage: Usage): MadeResult => ({
+    result: err({ kind: 'waits-for-ci', tasks: [task.label] }),
+    usage,
+  });
+  // Gates alone may show that the former result stands; a reviewer is an agent too.
+  if (waitsForCi && (!former || parts.isFromScratch || project.config.review)) return refused({});
   if (!former || parts.isFromScratch) return build(parts, stale);
   const { fails, usage } = await reverify(parts, { ...check, former }, stale.dependencyOutputs);
   if (!fails.ok) return { result: fails, usage };
   if (!fails.value) return { result: 'verified', usage };
+  if (waitsForCi) return refused(usage);
   const built = await build(parts, { ...stale, fails: fails.value });
   return { ...built, usage: addUsage(usage, built.usage) };
 }

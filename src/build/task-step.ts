@@ -67,7 +67,8 @@ export class TaskStep extends TaskOutcomes {
   async run(label: Label): Promise<'done' | 'failed'> {
     const { result, ms } = await this.attempt(label);
     if (!result.ok && isNotTried(result.error)) {
-      if (result.error.kind === 'preflight-failed') this.firstFailure ??= result.error;
+      if (result.error.kind !== 'cancelled') this.firstFailure ??= result.error;
+      if (result.error.kind === 'waits-for-ci') this.forCi.push(label);
       this.skip(label, undefined);
     } else if (result.ok) this.done(label, result.value, ms);
     else this.fail(label, result.error, ms);

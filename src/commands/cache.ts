@@ -14,14 +14,7 @@ import type { Host } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
 import { diskSource } from '../project/project-source.js';
 import { type AdmissionPolicy, shapeProblem } from '../store/admission.js';
-import {
-  arrivedGatesProblem,
-  arrivedResult,
-  contentDigest,
-  entryFiles,
-  originOf,
-  type Pins,
-} from '../store/arrival.js';
+import { arrivedProblem, contentDigest, entryFiles, originOf, type Pins } from '../store/arrival.js';
 import { type EntryName, gatesName, isResult, keyOf, resultName } from '../store/encoded-entry.js';
 import type { GitResults } from '../store/git-results.js';
 import { parseRecord, RESULT_FILE } from '../store/provenance-record.js';
@@ -58,7 +51,14 @@ export async function pushResults(host: Host, options: CacheOptions): Promise<Re
       const origin = await originOf(project.objects, name, commit);
       if ((origin?.pullRequest === true) === policy.here.pullRequest) entries.set(name, commit);
     }
-    const outcomes = await chain.offer(entries, options.signal).all;
+    const offered = await chain.offer(entries, options.signal).all;
+    const rules = { policy, ...(await arrivalRules(project)) };
+    const problem = (name: EntryName, commit: ObjectId) =>
+      arrivedProblem(local, project.objects, rules, { name, commit });
+    const outcomes =
+      policy.trust === 'signed'
+        ? await chain.replaceUnusable({ entries, outcomes: offered, problem }, options.signal)
+        : offered;
     const taken = [...outcomes].filter(([name, outcome]) => outcome === 'taken' && isResult(name));
     return ok({
       stored: [...outcomes.values()].filter((outcome) => outcome === 'stored').length,
@@ -82,9 +82,7 @@ export async function pullResults(host: Host, options: CacheOptions): Promise<Re
     const found = await chain.fetch(
       wanted,
       async (name, commit) => {
-        const problem = isResult(name)
-          ? await resultProblem(opened, rules, name, commit)
-          : await arrivedGatesProblem(project.objects, rules, name, commit);
+        const problem = await arrivedProblem(local, project.objects, rules, { name, commit });
         if (problem === undefined) await local.point(name, commit);
         return problem;
       },
@@ -101,16 +99,6 @@ export async function pullResults(host: Host, options: CacheOptions): Promise<Re
       unreached: labels(rest.filter((name) => !isKnown(name))),
     });
   });
-}
-
-async function resultProblem(
-  { local, project }: Opened,
-  rules: Parameters<typeof arrivedResult>[2],
-  name: EntryName,
-  commit: ObjectId,
-): Promise<string | undefined> {
-  const arrived = await arrivedResult(local, project.objects, rules, { key: keyOf(name), commit });
-  return arrived.ok ? undefined : arrived.problem;
 }
 
 /**

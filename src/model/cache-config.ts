@@ -49,6 +49,8 @@ export interface CacheSettings {
   readonly origin?: OriginKind;
   /** Whether a build says what it is making, and waits for what others make: `on` (default) or `off`. */
   readonly claims?: 'on' | 'off';
+  /** Whether a build fails whose results could not be sent. Default false. */
+  readonly required?: boolean;
   /** Seconds that the end of a build waits for what is still being sent. Default 60. */
   readonly waitSeconds?: number;
 }
@@ -62,6 +64,7 @@ export interface CacheConfig {
   readonly verify: boolean;
   readonly origin: OriginKind | undefined;
   readonly claims: 'on' | 'off';
+  readonly required: boolean;
   readonly waitSeconds: number;
 }
 
@@ -74,6 +77,7 @@ export function resolveCache(cache: CacheSettings): CacheConfig {
     verify: cache.verify ?? false,
     origin: cache.origin,
     claims: cache.claims ?? 'on',
+    required: cache.required ?? false,
     waitSeconds: cache.waitSeconds ?? 60,
   };
 }

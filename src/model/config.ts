@@ -110,6 +110,8 @@ export interface ConductorConfig {
   readonly toolchain?: readonly string[];
   /** Changed to disown every earlier result. */
   readonly salt?: string;
+  /** Who asks agents in a build: everybody (`everywhere`, the default), or only CI (`ci-only`). */
+  readonly agents?: 'everywhere' | 'ci-only';
   /** Where results are shared, and whose are trusted. */
   readonly cache?: CacheSettings;
   /** Where tasks run. Absent: here. */
@@ -164,6 +166,7 @@ export interface Config {
   readonly keyedEnv: readonly string[];
   readonly toolchain: readonly string[];
   readonly salt: string;
+  readonly agents: 'everywhere' | 'ci-only';
   readonly cache: CacheConfig;
   readonly execution: ExecutionConfig | undefined;
 }
@@ -234,6 +237,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     ),
     toolchain: config.toolchain ?? [],
     salt: config.salt ?? '',
+    agents: config.agents ?? 'everywhere',
     cache: resolveCache(config.cache ?? {}),
     execution: config.execution,
   };

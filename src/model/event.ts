@@ -57,6 +57,8 @@ export interface BuildSummary {
   readonly usage: Usage;
   /** Paths written or removed in the working tree. */
   readonly published: number;
+  /** Results that are not on a remote that they were to be sent to; absent: none. The next command sends them. */
+  readonly unsent?: number;
   /** Results that are stored and not published yet; absent: none. */
   readonly waiting?: number;
   /** Files that no task owns any more and that the build of a dry run would remove; absent: none. */

@@ -63,6 +63,19 @@ export interface MissingPin {
   readonly unreached?: readonly string[];
 }
 
+/** What goes wrong between this machine and the others of a team. */
+export type SharingFailure =
+  | MissingPin
+  /** Results that could not be sent, where the config requires that they are shared. */
+  | {
+      readonly kind: 'results-not-sent';
+      readonly entries: number;
+      /** Remotes that do not have them, each with what it said last. */
+      readonly remotes: readonly { readonly name: string; readonly detail: string }[];
+    }
+  /** Tasks that need an agent, in a project where only CI asks agents. */
+  | { readonly kind: 'waits-for-ci'; readonly tasks: readonly string[] };
+
 /** What a gate of a task or of the whole project has come to. */
 export type GateFailure =
   | {

@@ -5,10 +5,10 @@ import type {
   Diagnostic,
   GateFailure,
   KeptOutput,
-  MissingPin,
   PlanConflict,
   QueueFailure,
   ReviewFinding,
+  SharingFailure,
   VariableProblem,
 } from './failure-parts.js';
 import type { Label } from './task.js';
@@ -230,7 +230,7 @@ export type Failure =
       readonly unreached?: readonly string[];
     }
   | { readonly kind: 'result-damaged'; readonly key: string; readonly detail: string }
-  | MissingPin
+  | SharingFailure
   | { readonly kind: 'publish-refused'; readonly paths: readonly string[]; readonly detail: string }
   | {
       readonly kind: 'commit-refused';

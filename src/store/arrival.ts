@@ -68,7 +68,7 @@ export async function arrivedResult(
 }
 
 /** Why a pass of gates is not believed; undefined when it is. */
-export async function arrivedGatesProblem(
+async function arrivedGatesProblem(
   objects: GitObjects,
   rules: ArrivalRules,
   name: EntryName,
@@ -82,6 +82,18 @@ export async function arrivedGatesProblem(
     shapeProblem(files) ??
     admissionProblem(rules.policy, objects, { name: gatesName(record.key), files, origin: record.origin })
   );
+}
+
+/** Why an entry of either kind may not be used here; undefined when it may. */
+export async function arrivedProblem(
+  local: GitResults,
+  objects: GitObjects,
+  rules: ArrivalRules,
+  { name, commit }: { readonly name: EntryName; readonly commit: ObjectId },
+): Promise<string | undefined> {
+  if (!isResult(name)) return arrivedGatesProblem(objects, rules, name, commit);
+  const arrived = await arrivedResult(local, objects, rules, { key: keyOf(name), commit });
+  return arrived.ok ? undefined : arrived.problem;
 }
 
 /** Who made an entry, by its own word; undefined when it does not say. */

@@ -26,6 +26,12 @@ export interface Offered {
   readonly fault?: RemoteFault;
 }
 
+export interface Replacement {
+  readonly name: EntryName;
+  readonly commit: ObjectId;
+  readonly standing: ObjectId | undefined;
+}
+
 export interface RemoteStore {
   /** For people; without credentials. */
   readonly name: string;
@@ -35,6 +41,11 @@ export interface RemoteStore {
   fetch(names: readonly EntryName[], signal: AbortSignal): Promise<Fetched>;
   /** Creates what is not there yet; what is there is never replaced. */
   offer(entries: ReadonlyMap<EntryName, ObjectId>, signal: AbortSignal): Promise<Offered>;
+  /**
+   * Puts an entry in the place of the standing one, which nobody may use, unless that has changed meanwhile. Absent
+   * `standing`: what is there is no entry. Undefined: done.
+   */
+  replace?(entry: Replacement, signal: AbortSignal): Promise<RemoteFault | undefined>;
   /** Lets connections go. */
   close(): Promise<void>;
 }

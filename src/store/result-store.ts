@@ -21,6 +21,12 @@ export interface KeptResult extends StoredResult {
   readonly stood?: boolean;
 }
 
+/** Entries that are not on every remote that they were to be sent to. */
+export interface UnsentReport {
+  readonly entries: number;
+  readonly remotes: readonly { readonly name: string; readonly detail: string }[];
+}
+
 export interface ResultStore {
   /** The result of a key; undefined when there is none; `result-damaged` when what is there cannot be trusted. */
   find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>>;
@@ -28,6 +34,8 @@ export interface ResultStore {
   findNow?(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>>;
   /** Resolves when nothing that was kept so far is still on its way to a remote. */
   sent?(): Promise<void>;
+  /** After `close`: what could not be sent. Absent: there are no remotes. */
+  unsent?(): UnsentReport;
   /** Remotes that did not answer when this key was looked for: it may be there. Absent: there are no remotes. */
   unreached?(key: ActionKey): readonly string[];
   /** Keeps a result. When the key has one already, that one stands and is returned. */

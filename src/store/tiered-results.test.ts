@@ -226,7 +226,7 @@ test('what was rendered waits for nobody; the end of the build waits for a limit
   expect(kept.ok).toBe(true);
   await store.close();
   expect(told).toEqual([
-    'scripted: 1 entry was not sent (there was no time left); `conductor cache push` sends what is missing',
+    'scripted: 1 entry was not sent (there was no time left); the next command sends what is missing',
   ]);
 });
 

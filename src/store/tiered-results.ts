@@ -3,20 +3,21 @@
  * remote are stored here, new ones are sent, and the one that the first remote already has wins.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { Batch } from '../base/batch.js';
 import { err, ok, type Result } from '../base/result.js';
+import { within } from '../base/within.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { type ActionKey, nextKey, type StoredResult } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { digestFiles, type ObjectId } from '../model/tree.js';
-import { type ArrivalRules, arrivedGatesProblem, arrivedResult, contentDigest } from './arrival.js';
+import { type ArrivalRules, arrivedProblem, arrivedResult, contentDigest, originOf } from './arrival.js';
 import type { Claims } from './claims/claims.js';
-import { type EntryName, gatesName, isResult, keyOf, resultName } from './encoded-entry.js';
+import { type EntryName, gatesName, resultName } from './encoded-entry.js';
 import type { GitResults } from './git-results.js';
 import type { RemoteTiers } from './remotes/tiers.js';
-import type { KeptResult, NewResult, ResultStore } from './result-store.js';
+import type { KeptResult, NewResult, ResultStore, UnsentReport } from './result-store.js';
+import type { UnsentEntries } from './unsent.js';
 
 export interface Sharing extends ArrivalRules {
   readonly chain: RemoteTiers;
@@ -31,6 +32,8 @@ export interface Sharing extends ArrivalRules {
   readonly waitMs: number;
   /** Milliseconds in which questions are gathered into one. */
   readonly gatherMs: number;
+  /** What is not on the remotes yet, over builds; absent: no remote is written to. */
+  readonly unsent?: UnsentEntries;
   readonly signal: AbortSignal;
   warn(message: string): void;
 }
@@ -44,6 +47,10 @@ export class TieredResults implements ResultStore {
   /** Asked for in this build: whether it is there, once that is known. */
   private readonly asked = new Map<EntryName, Promise<boolean>>();
   private isFirst = true;
+  /** What this build makes, and what earlier ones left to send. */
+  private readonly toSend = new Set<EntryName>();
+  /** Sent, or tried to, in this build. */
+  private readonly offered = new Set<EntryName>();
   private readonly late = new Set<Promise<unknown>>();
   /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
   private readonly gaveWay = new Set<ActionKey>();
@@ -81,12 +88,14 @@ export class TieredResults implements ResultStore {
   }
 
   async keep(result: NewResult): Promise<Result<KeptResult, Failure>> {
+    await this.willSend(resultName(result.key));
     const kept = await this.local.keep(result);
     return kept.ok && !kept.value.adopted ? this.share(kept.value) : kept;
   }
 
   /** A result that a worker has made and whose commit is here, if the trust rules let it in. */
   async admit(key: ActionKey, commit: ObjectId): Promise<Result<KeptResult, Failure>> {
+    await this.willSend(resultName(key));
     const problem = await this.accept(resultName(key), commit);
     if (problem !== undefined) return err({ kind: 'result-damaged', key, detail: problem });
     const found = await this.local.find(key);
@@ -128,6 +137,7 @@ export class TieredResults implements ResultStore {
 
   async forget(key: ActionKey): Promise<void> {
     this.provisional.delete(resultName(key));
+    await this.sharing.unsent?.remove([resultName(key)]);
     await this.local.forget(key);
   }
 
@@ -137,6 +147,7 @@ export class TieredResults implements ResultStore {
   }
 
   async recordGates(key: Digest): Promise<void> {
+    await this.willSend(gatesName(key));
     await this.local.recordGates(key);
     if (this.sharing.chain.writes) this.later(this.offers.ask(gatesName(key)));
   }
@@ -146,12 +157,37 @@ export class TieredResults implements ResultStore {
   }
 
   async close(): Promise<void> {
-    for (const name of this.provisional) this.later(this.offers.ask(name));
+    await this.sendLeft();
     const sent = this.allSent().then(() => 'sent' as const);
     if ((await within(sent, this.sharing.waitMs, this.signal)) === 'late') this.stop.abort();
     await this.allSent();
     await this.sharing.claims?.close();
     await this.sharing.chain.close();
+  }
+
+  unsent(): UnsentReport {
+    const entries = (this.sharing.unsent?.list() ?? []).filter((name) => this.toSend.has(name)).length;
+    return { entries, remotes: this.sharing.chain.withoutAll };
+  }
+
+  private async willSend(name: EntryName): Promise<void> {
+    this.toSend.add(name);
+    await this.sharing.unsent?.add(name);
+  }
+
+  /** What earlier builds could not send, and what this one keeps back until its end. */
+  private async sendLeft(): Promise<void> {
+    const { unsent, chain, policy } = this.sharing;
+    for (const name of new Set([...this.provisional, ...(unsent?.list() ?? [])])) {
+      if (this.offered.has(name)) continue;
+      const commit = await this.local.commitOf(name);
+      const origin = commit === undefined ? undefined : await originOf(this.objects, name, commit);
+      if (commit === undefined) await unsent?.remove([name]);
+      // Each goes where its like is shared.
+      if (commit === undefined || (origin?.pullRequest === true) !== policy.here.pullRequest) continue;
+      this.toSend.add(name);
+      if (chain.writes) this.later(this.offers.ask(name));
+    }
   }
 
   /** What is sent may give rise to more. */
@@ -191,18 +227,14 @@ export class TieredResults implements ResultStore {
   }
 
   private async accept(name: EntryName, commit: ObjectId): Promise<string | undefined> {
-    if (isResult(name)) {
-      const arrived = await arrivedResult(this.local, this.objects, this.sharing, {
-        key: keyOf(name),
-        commit,
-      });
-      if (!arrived.ok) return arrived.problem;
-    } else {
-      const problem = await arrivedGatesProblem(this.objects, this.sharing, name, commit);
-      if (problem !== undefined) return problem;
-    }
-    await this.local.point(name, commit);
-    return undefined;
+    const problem = await this.problem(name, commit);
+    if (problem === undefined) await this.local.point(name, commit);
+    return problem;
+  }
+
+  /** Why an entry may not be used here. */
+  private problem(name: EntryName, commit: ObjectId): Promise<string | undefined> {
+    return arrivedProblem(this.local, this.objects, this.sharing, { name, commit });
   }
 
   private async send(names: readonly EntryName[]): Promise<Map<EntryName, 'stored' | 'taken'>> {
@@ -211,10 +243,16 @@ export class TieredResults implements ResultStore {
       const commit = await this.local.commitOf(name);
       if (commit !== undefined) entries.set(name, commit);
     }
-    const { first, all } = this.sharing.chain.offer(entries, this.signal);
-    // Who was first is for the first remote to say: the others need not be waited for.
-    this.later(all);
-    return first;
+    const { chain, unsent, policy } = this.sharing;
+    for (const name of names) this.offered.add(name);
+    const { first, all } = chain.offer(entries, this.signal);
+    // The first remote says which result was first: the others need not be waited for.
+    this.later(all.then(() => unsent?.remove(names.filter((name) => !chain.isUnsent(name)))));
+    const outcomes = await first;
+    if (policy.trust !== 'signed') return outcomes;
+    // Where only signed results may be used, one that may not stands in nobody's way.
+    const problem = (name: EntryName, commit: ObjectId) => this.problem(name, commit);
+    return chain.replaceUnusable({ entries, outcomes, problem }, this.signal);
   }
 
   /**
@@ -252,19 +290,5 @@ export class TieredResults implements ResultStore {
   private later(work: Promise<unknown>): void {
     const done: Promise<unknown> = work.finally(() => this.late.delete(done));
     this.late.add(done);
-  }
-}
-
-/** What a promise gives, or `late` after so many milliseconds or when it is stopped. */
-async function within<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | 'late'> {
-  const timer = new AbortController();
-  const stopped = AbortSignal.any([timer.signal, signal]);
-  try {
-    return await Promise.race([
-      work,
-      delay(ms, 'late' as const, { signal: stopped }).catch(() => 'late' as const),
-    ]);
-  } finally {
-    timer.abort();
   }
 }

@@ -64,7 +64,13 @@ export class S3Bucket {
   /** `sha256`: base64, which the server holds against what it gets. `exists`: it was there, and stays as it is. */
   async create(
     key: string,
-    object: { readonly body: Buffer; readonly type: string; readonly sha256: string },
+    object: {
+      readonly body: Buffer;
+      readonly type: string;
+      readonly sha256: string;
+      /** Whether it may take the place of another one. */
+      readonly over?: boolean;
+    },
     signal: AbortSignal,
   ): Promise<Result<'put' | 'exists', S3Fault>> {
     const put = (conditional: boolean) =>
@@ -88,7 +94,7 @@ export class S3Bucket {
           throw error;
         }
       });
-    let done = await put(this.conditional);
+    let done = await put(this.conditional && object.over !== true);
     if (done.ok && done.value === 'unknown') {
       this.conditional = false;
       done = await put(false);

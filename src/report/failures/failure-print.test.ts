@@ -125,6 +125,12 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
     key: 'abc',
     remotes: ['git:origin'],
   },
+  'results-not-sent': {
+    kind: 'results-not-sent',
+    entries: 2,
+    remotes: [{ name: 'git:origin', detail: 'it cannot be reached' }],
+  },
+  'waits-for-ci': { kind: 'waits-for-ci', tasks: ['a/T01', 'a/T02'] },
   'publish-refused': { kind: 'publish-refused', paths, detail: 'changed on disk' },
   'commit-refused': { kind: 'commit-refused', reason: 'a merge is under way', paths: [] },
   'not-up-to-date': { kind: 'not-up-to-date', tasks: [{ label: 'a/T01', verdict: 'stale' }] },

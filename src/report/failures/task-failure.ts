@@ -199,6 +199,18 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         [['key', failure.key], ...list('asked', failure.remotes)],
         'run `conductor cache push` on a machine that has it, or `conductor build --rebuild-missing` to rebuild it',
       );
+    case 'results-not-sent':
+      return say(
+        `${plural(failure.entries, 'result')} could not be sent, and the config requires that results are shared`,
+        failure.remotes.map(({ name, detail }) => [name, detail]),
+        'build again when the remote can be reached: the results are kept here, and the next command sends them',
+      );
+    case 'waits-for-ci':
+      return say(
+        `${plural(failure.tasks.length, 'task')} must be built by CI: the config says \`agents: 'ci-only'\``,
+        list('waits', failure.tasks),
+        'push your specs; when CI has built them, `conductor build` restores the results',
+      );
     case 'publish-refused':
       return say(
         'conductor could not publish the results',

@@ -15,6 +15,7 @@ export function summaryLine(summary: BuildSummary, style: Style): string {
     count(counts.drifted, 'edited by hand'),
     count(counts.fresh, 'fresh'),
     count(summary.waiting ?? 0, 'waiting to be published'),
+    count(summary.unsent ?? 0, 'not sent yet'),
   ];
   const join = (parts: readonly string[]) => parts.filter((part) => part !== '').join(', ');
   switch (outcome) {

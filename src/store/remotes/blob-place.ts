@@ -8,8 +8,13 @@ export interface BlobPlace {
   readonly name: string;
   /** Undefined when there is none. */
   getAction(key: string, signal: AbortSignal): Promise<Result<Buffer | undefined, RemoteFault>>;
-  /** Never replaces one that is there where the place can promise that; `exists` when it says so. */
-  putAction(key: string, body: Buffer, signal: AbortSignal): Promise<Result<'put' | 'exists', RemoteFault>>;
+  /** Never replaces one that is there where the place can promise that, but for `over`; `exists` when it says so. */
+  putAction(
+    key: string,
+    body: Buffer,
+    signal: AbortSignal,
+    over?: boolean,
+  ): Promise<Result<'put' | 'exists', RemoteFault>>;
   hasBlob(hash: string, signal: AbortSignal): Promise<Result<boolean, RemoteFault>>;
   /** Into a file, hashed on the way. `wrong`: what came is not what the hash says. */
   getBlob(

@@ -18,7 +18,7 @@ import { entryFiles } from '../arrival.js';
 import { type ConditionalObjects, ObjectClaims } from '../claims/object-claims.js';
 import { type EntryName, isResult, keyOf, type Scope } from '../encoded-entry.js';
 import { entryMessage } from '../git-results.js';
-import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
+import type { Fetched, Offered, RemoteFault, RemoteStore, Replacement } from '../remote-store.js';
 import { type Action, type ActionFile, formatAction, parseAction, sameAction } from './action-result.js';
 import type { BlobPlace } from './blob-place.js';
 
@@ -71,6 +71,11 @@ export class CasRemote implements RemoteStore {
       return undefined;
     });
     return { outcomes, ...(fault ? { fault } : {}) };
+  }
+
+  async replace({ name, commit }: Replacement, signal: AbortSignal): Promise<RemoteFault | undefined> {
+    const put = await this.put(name, commit, signal, true);
+    return put.ok ? undefined : put.error;
   }
 
   async close(): Promise<void> {
@@ -146,6 +151,7 @@ export class CasRemote implements RemoteStore {
     name: EntryName,
     commit: ObjectId,
     signal: AbortSignal,
+    replaces = false,
   ): Promise<Result<'stored' | 'taken', RemoteFault>> {
     const { place, objects } = this.options;
     const key = this.actionKey(name);
@@ -169,7 +175,9 @@ export class CasRemote implements RemoteStore {
     }
     const before = await this.presence(key, action, signal);
     if (!before.ok) return before;
-    if (isPresent(before.value)) return ok(before.value);
+    const isOver = isPresent(before.value);
+    // An action whose files are gone is as good as none: it must not stand in the way of ours.
+    if (isPresent(before.value) && !replaces && (await this.hasFiles(key, signal))) return ok(before.value);
     for (const [hash, content] of contents) {
       const has = await place.hasBlob(hash, signal);
       if (has.ok && has.value) continue;
@@ -178,14 +186,27 @@ export class CasRemote implements RemoteStore {
     }
     const now = await this.presence(key, action, signal);
     if (!now.ok) return now;
-    if (isPresent(now.value)) return ok(now.value);
-    const sent = await place.putAction(key, formatAction(action), signal);
+    if (now.value === 'stored' || (!isOver && isPresent(now.value))) return ok(now.value);
+    const sent = await place.putAction(key, formatAction(action), signal, isOver);
     if (!sent.ok) return sent;
     const after = await this.presence(key, action, signal);
     if (!after.ok) return after;
     if (after.value === 'none') return err({ kind: 'failed', detail: 'it does not store what it receives' });
     if (isPresent(after.value)) return ok(after.value);
     return ok(sent.value === 'exists' ? 'taken' : 'stored');
+  }
+
+  /** Whether all files are there that the action of a key names; true where that cannot be known. */
+  private async hasFiles(key: string, signal: AbortSignal): Promise<boolean> {
+    const { place } = this.options;
+    const body = await place.getAction(key, signal);
+    if (!body.ok) return true;
+    const action = body.value && parseAction(body.value);
+    for (const { hash } of action?.files ?? []) {
+      const has = await place.hasBlob(hash, signal);
+      if (has.ok && !has.value) return false;
+    }
+    return true;
   }
 
   /** What stands under a key, compared with ours; `unseen` where we may write and not read. */

@@ -6,12 +6,19 @@
 import { randomBytes } from 'node:crypto';
 import { isAlive } from '../../io/files.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { type Away, deleteRefs, fetchRefs, openAway, pushNewRefs } from '../../io/git/transfer.js';
+import {
+  type Away,
+  deleteRefs,
+  fetchRefs,
+  openAway,
+  pushNewRefs,
+  pushRefChanges,
+} from '../../io/git/transfer.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { ObjectId } from '../../model/tree.js';
 import { asFault, GitClaims } from '../claims/git-claims.js';
 import { type EntryName, refOf, type Scope } from '../encoded-entry.js';
-import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
+import type { Fetched, Offered, RemoteFault, RemoteStore, Replacement } from '../remote-store.js';
 
 export interface GitRemoteOptions {
   /** The name of a remote of the person's repository, or an address. */
@@ -79,6 +86,19 @@ export class GitRemote implements RemoteStore {
     }
     if (denied !== undefined) return { outcomes, fault: { kind: 'denied', detail: denied } };
     return fault ? { outcomes, fault: asFault(fault) } : { outcomes };
+  }
+
+  async replace(
+    { name, commit, standing }: Replacement,
+    signal: AbortSignal,
+  ): Promise<RemoteFault | undefined> {
+    const away = await this.away('push', signal);
+    if ('kind' in away) return away;
+    const ref = this.refThere(name);
+    const { pushed, fault } = await pushRefChanges(away, new Map([[ref, { from: standing, to: commit }]]));
+    if (fault) return asFault(fault);
+    const done = pushed.get(ref);
+    return done?.outcome === 'denied' ? { kind: 'denied', detail: done.detail } : undefined;
   }
 
   async close(): Promise<void> {}

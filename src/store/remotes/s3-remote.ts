@@ -31,9 +31,14 @@ export class S3Place implements BlobPlace, ConditionalObjects {
     return got.ok ? ok(got.value?.body) : got;
   }
 
-  putAction(key: string, body: Buffer, signal: AbortSignal): Promise<Result<'put' | 'exists', RemoteFault>> {
+  putAction(
+    key: string,
+    body: Buffer,
+    signal: AbortSignal,
+    over = false,
+  ): Promise<Result<'put' | 'exists', RemoteFault>> {
     const sha256 = createHash('sha256').update(body).digest('base64');
-    return this.bucket.create(this.actionKey(key), { body, type: 'application/json', sha256 }, signal);
+    return this.bucket.create(this.actionKey(key), { body, type: 'application/json', sha256, over }, signal);
   }
 
   hasBlob(hash: string, signal: AbortSignal): Promise<Result<boolean, RemoteFault>> {

@@ -6,12 +6,25 @@
 import type { ObjectId } from '../../model/tree.js';
 import type { ClaimPlace } from '../claims/claim-place.js';
 import type { EntryName } from '../encoded-entry.js';
-import type { RemoteFault, RemoteStore } from '../remote-store.js';
+import type { RemoteFault, RemoteStore, Replacement } from '../remote-store.js';
 
 export interface TieredRemote {
   readonly store: RemoteStore;
   readonly read: boolean;
   readonly write: boolean;
+}
+
+/** What was offered, what remotes said, and why an entry may not be used here. */
+export interface Offers {
+  readonly entries: ReadonlyMap<EntryName, ObjectId>;
+  readonly outcomes: Outcomes;
+  problem(name: EntryName, commit: ObjectId): Promise<string | undefined>;
+}
+
+/** A remote with what it said last. */
+export interface RemoteProblem {
+  readonly name: string;
+  readonly detail: string;
 }
 
 /** After so many calls that failed, one after the other, a remote is not asked again. */
@@ -35,6 +48,8 @@ export class RemoteTiers {
   private readonly healths: readonly Health[];
   /** Remotes that gave no answer about a name. */
   private readonly silent = new Map<EntryName, Set<string>>();
+  /** Offered, and not on every remote that it was to be sent to. */
+  private readonly unsent = new Set<EntryName>();
   private readonly warn: (message: string) => void;
 
   constructor(remotes: readonly TieredRemote[], warn: (message: string) => void) {
@@ -117,6 +132,51 @@ export class RemoteTiers {
       this.silent.set(name, (this.silent.get(name) ?? new Set()).add(remote.store.name));
   }
 
+  /** Whether an entry was offered and is not on every remote that it was to be sent to. */
+  isUnsent(name: EntryName): boolean {
+    return this.unsent.has(name);
+  }
+
+  /** Remotes that do not have everything that they were to be sent. */
+  get withoutAll(): readonly RemoteProblem[] {
+    return this.healths.flatMap(({ remote, last, unsent, dropped }) =>
+      unsent > 0 || dropped.has('write')
+        ? [{ name: remote.store.name, detail: last.write ?? 'there was no time left' }]
+        : [],
+    );
+  }
+
+  /** Puts entries in the place of those that may not be used, for all that another one stands in the way of. */
+  async replaceUnusable({ entries, outcomes, problem }: Offers, signal: AbortSignal): Promise<Outcomes> {
+    for (const [name, commit] of entries) {
+      if (outcomes.get(name) !== 'taken' || (await problem(name, commit)) !== undefined) continue;
+      if (await this.replace({ name, commit }, problem, signal)) outcomes.set(name, 'stored');
+    }
+    return outcomes;
+  }
+
+  /** True: no remote keeps another entry that may be used. */
+  private async replace(
+    { name, commit }: Pick<Replacement, 'name' | 'commit'>,
+    problem: Offers['problem'],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    let isEverywhere = true;
+    for (const health of this.healths) {
+      if (!isOpen(health, 'write') || signal.aborted) continue;
+      const { store } = health.remote;
+      const found = await store.fetch([name], signal);
+      const standing = found.commits.get(name);
+      if (standing === commit || found.fault) continue;
+      if (standing !== undefined && (await problem(name, standing)) === undefined) {
+        isEverywhere = false;
+        continue;
+      }
+      this.judge(health, 'write', await store.replace?.({ name, commit, standing }, signal));
+    }
+    return isEverywhere;
+  }
+
   /**
    * Offers entries to every remote that takes them, in order. `taken` are those for which one of them holds another;
    * later remotes are not offered what an earlier one holds differently. `first`: what the first of them has said.
@@ -140,16 +200,19 @@ export class RemoteTiers {
     signal: AbortSignal,
     onOne: () => void,
   ): Promise<Outcomes> {
+    for (const name of entries.keys()) this.unsent.delete(name);
     for (const health of this.healths) {
-      if (!isOpen(health, 'write')) continue;
+      if (!health.remote.write) continue;
       const mine = new Map([...entries].filter(([name]) => outcomes.get(name) !== 'taken'));
       if (mine.size === 0) break;
-      if (signal.aborted) {
+      if (signal.aborted || !isOpen(health, 'write')) {
         health.unsent += mine.size;
+        for (const name of mine.keys()) this.unsent.add(name);
         continue;
       }
       const { outcomes: said, fault } = await health.remote.store.offer(mine, signal);
       for (const [name, outcome] of said) outcomes.set(name, outcome);
+      for (const name of mine.keys()) if (!said.has(name)) this.unsent.add(name);
       health.unsent += mine.size - said.size;
       this.judge(health, 'write', fault);
       onOne();
@@ -164,7 +227,7 @@ export class RemoteTiers {
       if (refused > MAX_REPORTED) this.warn(`${name}: ${refused - MAX_REPORTED} more results were refused`);
       if (unsent > 0 && !dropped.has('write')) {
         this.warn(
-          `${name}: ${unsent} ${unsent === 1 ? 'entry was' : 'entries were'} not sent (${last.write ?? 'there was no time left'}); \`conductor cache push\` sends what is missing`,
+          `${name}: ${unsent} ${unsent === 1 ? 'entry was' : 'entries were'} not sent (${last.write ?? 'there was no time left'}); the next command sends what is missing`,
         );
       }
       if (last.read !== undefined && !dropped.has('read')) {

@@ -1,0 +1,49 @@
+/**
+ * Which entries of this store are not on all remotes yet: a mark that is there before the entry and is removed when it
+ * has been sent, so that a killed build or an outage loses none. Knows no remote.
+ */
+
+import { readdirSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf } from '../io/files.js';
+import type { EntryName } from './encoded-entry.js';
+
+export class UnsentEntries {
+  private readonly folder: string;
+
+  /** `home`: the folder of conductor's own repository, which all worktrees share. */
+  constructor(home: string) {
+    this.folder = join(home, 'unsent');
+  }
+
+  /** A mark that cannot be written (a full disk) keeps nothing from being built or sent. */
+  async add(name: EntryName): Promise<void> {
+    const file = this.file(name);
+    await writeFile(file, '').catch(async () => {
+      await mkdir(this.folder, { recursive: true }).catch(() => {});
+      await writeFile(file, '').catch(() => {});
+    });
+  }
+
+  async remove(names: Iterable<EntryName>): Promise<void> {
+    for (const name of names) await rm(this.file(name), { force: true }).catch(() => {});
+  }
+
+  /** Read at once: a build with nothing to do asks. */
+  list(): EntryName[] {
+    try {
+      return readdirSync(this.folder).flatMap((name) => {
+        const parts = /^(results|gates)-([0-9a-f]{64})$/.exec(name);
+        return parts ? [`${parts[1]}/${parts[2]}` as EntryName] : [];
+      });
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      return [];
+    }
+  }
+
+  private file(name: EntryName): string {
+    return join(this.folder, name.replace('/', '-'));
+  }
+}

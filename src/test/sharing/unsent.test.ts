@@ -1,0 +1,115 @@
+/** Results that could not be sent: the next command sends them, and a build that requires sharing fails. */
+
+import { execFileSync } from 'node:child_process';
+import { renameSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { StrictCache } from '../rig/cache-servers.js';
+import { cloneProject, createBare, createSharedProject, refsIn } from '../rig/shared-project.js';
+
+test('what an outage kept from a remote is sent by the next command, also by one with nothing to do', async () => {
+  await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
+  const bare = createBare(rig);
+  renameSync(bare, `${bare}.away`);
+  const out = await rig.build();
+  expect(out.summary).toMatchObject({ outcome: 'built', exitCode: 0, unsent: 8 });
+  expect((await rig.buildWithoutAgent()).summary).toMatchObject({ outcome: 'up-to-date', unsent: 8 });
+  renameSync(`${bare}.away`, bare);
+  const sent = await rig.buildWithoutAgent();
+  expect(sent.summary.unsent).toBeUndefined();
+  expect(sent.warnings()).toEqual([]);
+  expect(refsIn(bare, 'refs/conductor/results').length).toBe(4);
+  expect(refsIn(bare, 'refs/conductor/gates').length).toBe(4);
+  // Now there is nothing to do at all: no task is looked at.
+  expect((await rig.buildWithoutAgent()).of('task.checked')).toEqual([]);
+});
+
+test('a build that requires sharing fails when its results cannot be sent, and keeps them', async () => {
+  await using rig = await createSharedProject({ remotes: ['git:../shared.git'], required: true });
+  const bare = createBare(rig);
+  renameSync(bare, `${bare}.away`);
+  const out = await rig.build();
+  expect(out.summary).toMatchObject({ outcome: 'failed', exitCode: 1, published: 8 });
+  expect(out.buildFailure()).toMatchObject({
+    kind: 'results-not-sent',
+    entries: 8,
+    remotes: [{ name: 'git:../shared.git' }],
+  });
+  renameSync(`${bare}.away`, bare);
+  const again = await rig.buildWithoutAgent();
+  expect(again.summary.exitCode).toBe(0);
+  expect(refsIn(bare, 'refs/conductor/results').length).toBe(4);
+});
+
+test('an action whose files are gone does not keep a result from the cache', async () => {
+  await using cache = await StrictCache.start();
+  await using rig = await createSharedProject({ remotes: [cache.url] });
+  await rig.build({ targets: ['f/T1'] });
+  cache.servesBroken = true;
+  cache.blobs.clear();
+  cloneProject(rig, 'clone');
+  const again = await rig.build({ targets: ['f/T1'] });
+  expect(again.summary.exitCode).toBe(0);
+  cloneProject(rig, 'third');
+  expect((await rig.buildWithoutAgent({ targets: ['f/T1'] })).summary.counts.cached).toBe(1);
+});
+
+test('with `trust: signed`, what nobody may use does not stand in the way of a signed result', async () => {
+  await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
+  const bare = createBare(rig);
+  // Somebody without a key was first.
+  await rig.build({ targets: ['f/T2'] });
+  const before = refsIn(bare, 'refs/conductor/results');
+  const { key, line } = sshKey(rig.temporary.root);
+  rig.env.KEY = key;
+  cloneProject(rig, 'ci');
+  rig.write({ '.signers': line });
+  rig.config = {
+    ...rig.config,
+    cache: {
+      remotes: ['git:../shared.git'],
+      trust: 'signed',
+      signers: '.signers',
+      sign: { as: 'ci', keyEnv: 'KEY' },
+    },
+  };
+  const signed = await rig.build({ targets: ['f/T2'] });
+  expect(signed.summary.counts.built).toBe(2);
+  expect(signed.ran()).toEqual(['f/T1', 'f/T2']);
+  expect(refsIn(bare, 'refs/conductor/results')).toEqual(before);
+  // A clone without the key gets the signed results, and builds nothing.
+  rig.dir = rig.temporary.dir;
+  cloneProject(rig, 'reader');
+  rig.write({ '.signers': line });
+  delete rig.env.KEY;
+  const read = await rig.buildWithoutAgent({ targets: ['f/T2'] });
+  expect(read.summary.counts).toMatchObject({ cached: 2, built: 0 });
+});
+
+test('with `agents: ci-only` a person restores what is there and learns which tasks wait for CI', async () => {
+  await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
+  createBare(rig);
+  rig.config = { ...rig.config, agents: 'ci-only' };
+  const person = await rig.buildWithoutAgent();
+  expect(person.summary.exitCode).toBe(1);
+  expect(person.outcomes()).toEqual({
+    'f/T1': 'built',
+    'f/T2': 'built',
+    'f/T3': 'skipped',
+    'f/T4': 'skipped',
+  });
+  expect(person.buildFailure()).toEqual({ kind: 'waits-for-ci', tasks: ['f/T3'] });
+  cloneProject(rig, 'ci');
+  rig.env.CI = 'true';
+  expect((await rig.build()).summary.counts.built).toBe(2);
+  rig.dir = rig.temporary.dir;
+  delete rig.env.CI;
+  const restored = await rig.buildWithoutAgent();
+  expect(restored.summary).toMatchObject({ exitCode: 0, counts: { cached: 4, built: 0 } });
+});
+
+function sshKey(folder: string): { key: string; line: string } {
+  const file = `${folder}/key`;
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
+  const text = (path: string) => execFileSync('cat', [path], { encoding: 'utf8' });
+  return { key: text(file), line: `ci ${text(`${file}.pub`).split(' ').slice(0, 2).join(' ')}\n` };
+}
