@@ -51,6 +51,8 @@ export interface ReadProject {
   readonly allOrNothing?: true;
   /** Files without a task that the command itself names: the build does not warn of them. Absent: none. */
   readonly left?: ReadonlySet<string>;
+  /** The build gates are left to the next build. Absent: they have to pass. */
+  readonly withoutBuildGates?: true;
   /** It may have no task left. Absent: that is a mistake. */
   readonly mayBeEmpty?: true;
   /** Called before anything is written; what it finds may end the build as superseded. */
@@ -183,7 +185,8 @@ async function buildPrepared(
       emit({ type: 'build.failure', failure });
       return ended(summary(step, failure, { ms: ms(), waiting: forTasks.size + all.size }), left);
     };
-    const judged = await runBuildGates(prepared, taskRunner, work, sessionState);
+    const isJudged = read?.withoutBuildGates !== true;
+    const judged = isJudged ? await runBuildGates(prepared, taskRunner, work, sessionState) : ok(undefined);
     await read?.beforePublishing();
     if (isSuperseded(signal)) return ended(stopped(step, signal, ms()));
     if (!judged.ok) {
@@ -206,7 +209,7 @@ async function buildPrepared(
       }
     }
     const isProven = [...(options.carried?.values() ?? [])].every((task) => task.isProven);
-    if (complete && prepared.whole && isProven) await remember(host, prepared, tree);
+    if (complete && prepared.whole && isProven && isJudged) await remember(host, prepared, tree);
     const ending = { ms: ms(), published: published.value, waiting };
     return ended(summary(step, step.firstFailure, ending), tree);
   } finally {

@@ -13,7 +13,7 @@ import { type Built, buildTasks, type OpenBuild, type ReadProject } from './buil
 import type { Changes } from './publishing/publish-plan.js';
 
 /** What is on disk, and the change of it. */
-export interface Rewriting extends Pick<ReadProject, 'allOrNothing' | 'left'> {
+export interface Rewriting extends Pick<ReadProject, 'allOrNothing' | 'left' | 'withoutBuildGates'> {
   readonly loaded: LoadedConfig;
   readonly project: Project;
   /** `undefined`: the file is removed. */
@@ -27,7 +27,7 @@ export async function buildRewritten(
   build: OpenBuild,
   rewriting: Rewriting,
 ): Promise<Result<Built, Failure>> {
-  const { loaded, allOrNothing, left } = rewriting;
+  const { loaded, allOrNothing, left, withoutBuildGates } = rewriting;
   const read = await rewrittenProject(build, rewriting);
   if (!read.ok) return read;
   const project = { ...read.value, onDisk: rewriting.project.snapshot };
@@ -39,6 +39,7 @@ export async function buildRewritten(
     beforePublishing: async () => {},
     ...(allOrNothing ? { allOrNothing } : {}),
     ...(left ? { left } : {}),
+    ...(withoutBuildGates ? { withoutBuildGates } : {}),
   });
 }
 

@@ -73,7 +73,7 @@ function wordsOf(command: Command | undefined, path: KeyPath): readonly FoundCom
 }
 
 /** Whether a text has the name as whole parts of a path: `out` stands in `build/out/a`, and not in `without` or `out.txt`. */
-export function names(text: string, name: string): boolean {
+function names(text: string, name: string): boolean {
   const plain = name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   return new RegExp(`(?<![\\p{L}\\p{N}_.-])${plain}(?![\\p{L}\\p{N}_-]|\\.[\\p{L}\\p{N}_])`, 'u').test(text);
 }

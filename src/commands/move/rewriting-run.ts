@@ -27,6 +27,8 @@ export interface RewritingOptions {
   readonly command: string;
   /** Nothing is written. */
   readonly dryRun: boolean;
+  /** The build gates are left to the next build. Absent: they have to pass. */
+  readonly withoutBuildGates?: true;
   on(event: BuildEvent): void;
   readonly signal: AbortSignal;
 }
@@ -69,13 +71,13 @@ export async function runRewriting<T>(
   options: RewritingOptions,
   plan: PlanRewriting<T>,
 ): Promise<{ readonly rewritten: Rewritten<T> | undefined; readonly summary: BuildSummary }> {
-  const { command, wait, dryRun, on, signal } = options;
+  const { command, wait, dryRun, withoutBuildGates, on, signal } = options;
   let rewritten: Rewritten<T> | undefined;
   const quiet = (event: BuildEvent) => {
     // That a task which was out of date is so still is no failure of this command; files are in its answer.
     if (event.type.startsWith('task.') || event.type === 'build.published') return;
-    // Nothing was done.
-    if (dryRun && event.type === 'build.finished' && event.summary.exitCode === 0) return;
+    // The answer of the command says what was done.
+    if (event.type === 'build.finished' && event.summary.exitCode === 0) return;
     on(event);
   };
   const summary = await runBuild(
@@ -88,7 +90,13 @@ export async function runRewriting<T>(
       const planned = await plan({ project, tasks });
       if (!planned.ok) return planned;
       const { renaming, changes, told, left = new Set() } = planned.value;
-      const rewriting = { loaded, project, changes, left };
+      const rewriting = {
+        loaded,
+        project,
+        changes,
+        left,
+        ...(withoutBuildGates ? { withoutBuildGates } : {}),
+      };
       const after = await rewrittenProject(open, rewriting);
       if (!after.ok) return after;
       const wrong = inTheWay(project, changes) ?? planned.value.check?.(after.value);
@@ -102,10 +110,10 @@ export async function runRewriting<T>(
         kept,
         stale,
       });
-      const nothing: BuildSummary = { ...NOTHING, ms: host.now() - open.startedAt };
+      const nothing = (): BuildSummary => ({ ...NOTHING, ms: host.now() - open.startedAt });
       if (dryRun) {
         rewritten = report(0);
-        return ok(nothing);
+        return ok(nothing());
       }
       // A clone that never built knows from its lock files alone which patches are on files.
       const { state } = project.repository;
@@ -122,9 +130,9 @@ export async function runRewriting<T>(
       const { counts, published, exitCode } = built.value.summary;
       // A build gate failed, or publishing was refused: everything is as it was.
       if (paths.length > 0 && !published)
-        return ok({ ...nothing, outcome: 'failed', exitCode: exitCode || 1 });
+        return ok({ ...nothing(), outcome: 'failed', exitCode: exitCode || 1 });
       rewritten = report(counts.accepted);
-      return ok({ ...nothing, published });
+      return ok({ ...nothing(), published });
     },
   );
   return { rewritten, summary };

@@ -235,6 +235,10 @@ function taskChanges(task: RawTask, path: readonly (string | number)[], of: Rewr
   for (const key of ['inputs', 'outputs', 'edits'] as const)
     changes.push(...listChanges(task[key], [...path, key], (one) => patternAfter(one, of)));
   changes.push(...stepChanges(task, path, of));
+  // `adopt` calls a task after its first file.
+  const { title } = task;
+  if (title !== undefined && task.outputs?.includes(title) && renaming.path(title) !== title)
+    changes.push({ path: [...path, 'title'], value: renaming.path(title) });
   const { files, place } = interfaceFiles(task);
   changes.push(...listChanges(files, [...path, ...place], (one) => patternAfter(one, of)));
   for (const [i, { to }] of (task.render ?? []).entries()) {

@@ -58,8 +58,8 @@ export function summaryLine(summary: BuildSummary, style: Style): string {
 }
 
 /** What a failed `accept` did to the project; undefined: it did not fail. */
-export function unacceptedText({ outcome, counts, published }: BuildSummary): string | undefined {
-  if (outcome !== 'failed') return undefined;
+export function unacceptedText({ outcome, exitCode, counts, published }: BuildSummary): string | undefined {
+  if (outcome !== 'failed' || exitCode === 2) return undefined;
   if (counts.accepted > 0) return 'what failed was not recorded, and its files are as before';
   return published > 0 ? 'nothing was recorded' : 'nothing was recorded, and no file was changed';
 }

@@ -72,6 +72,12 @@ test('where a build gate fails, nothing is moved or removed, and the command fai
     expect(rig.read('a.txt')).toBe('a\n');
     expect(rig.read('b.txt')).toBeUndefined();
   }
+  // Code has to follow the move: the gates are left to the next build.
+  const moved = await moveIn(rig, 'a.txt', 'b.txt', { withoutBuildGates: true });
+  expect(moved.failure).toBeUndefined();
+  expect(rig.read('b.txt')).toBe('a\n');
+  const next = await rig.buildWithoutAgent();
+  expect(next.of('build.failure')).toMatchObject([{ failure: { kind: 'gate-failed' } }]);
 });
 
 test.each(['a', 'b'])('a move that a gate refuses keeps the result that %s had before', async (name) => {

@@ -7,7 +7,7 @@ import type { RewritingOptions, Rewritten } from '../../../commands/move/rewriti
 import type { BuildSummary } from '../../../model/event.js';
 import { rewritingText } from '../../../report/adopting/rewriting.js';
 import { plural } from '../../../report/style.js';
-import { print, printJson, say, styleFor } from '../../output.js';
+import { print, printJson, remark, say, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 import { projectPath } from './adopt.js';
 import { runRecorded } from './recorded.js';
@@ -18,14 +18,23 @@ interface RewritingFlags {
   readonly wait: boolean;
 }
 
-export function runMove(from: string, to: string, flags: RewritingFlags): Promise<number> {
+export function runMove(
+  from: string,
+  to: string,
+  flags: RewritingFlags & { readonly gates: boolean },
+): Promise<number> {
   const host = createHost(process.cwd());
   const paths = [projectPath(host.directory, from), projectPath(host.directory, to)] as const;
   return run(
     ['mv', from, to],
     flags,
-    (options) => move(host, { from, to, paths }, options),
-    ({ told }) => `${told.from} is ${told.to} now`,
+    (options) =>
+      move(host, { from, to, paths }, flags.gates ? options : { ...options, withoutBuildGates: true }),
+    {
+      done: ({ told }) => `${told.from} is ${told.to} now`,
+      wayOut:
+        'conductor changes no imports: `--no-gates` moves first, then correct the imports and `conductor accept` what changed',
+    },
   );
 }
 
@@ -38,20 +47,23 @@ export function runRemove(
     ['rm', ...targets],
     flags,
     (options) => remove(host, { targets, force: flags.force === true }, options),
-    ({ told }) => `${plural(told.tasks.length, 'task')} removed`,
+    { done: ({ told }) => `${plural(told.tasks.length, 'task')} removed` },
   );
 }
 
 export function runDisown(targets: readonly string[], flags: RewritingFlags): Promise<number> {
   const host = createHost(process.cwd());
   const named = targets.map((name) => ({ name, path: projectPath(host.directory, name) }));
-  return run(
-    ['disown', ...targets],
-    flags,
-    (options) => disown(host, named, options),
-    ({ told }) =>
+  return run(['disown', ...targets], flags, (options) => disown(host, named, options), {
+    done: ({ told }) =>
       `${plural(told.files.length, 'file')} of ${plural(told.tasks.length, 'task')} belong to people again and were not changed`,
-  );
+  });
+}
+
+interface Sayings<T> {
+  done(rewritten: Rewritten<T>): string;
+  /** What helps where a build gate fails. Absent: nothing. */
+  readonly wayOut?: string;
 }
 
 async function run<T extends object>(
@@ -60,14 +72,18 @@ async function run<T extends object>(
   work: (
     options: RewritingOptions,
   ) => Promise<{ readonly rewritten: Rewritten<T> | undefined; readonly summary: BuildSummary }>,
-  sentence: (rewritten: Rewritten<T>) => string,
+  { done: sentence, wayOut }: Sayings<T>,
 ): Promise<number> {
   const command = ['conductor', ...words].join(' ');
-  const { value, exitCode } = await runRecorded({ json }, (on, signal) =>
+  const { value, exitCode, failure } = await runRecorded({ json }, (on, signal) =>
     work({ wait, command, dryRun, on, signal }),
   );
   const { rewritten } = value;
-  if (!rewritten) return exitCode;
+  if (!rewritten) {
+    const way = failure?.kind === 'gate-failed' && wayOut !== undefined ? `; ${wayOut}` : '';
+    if (!json && exitCode === 1) remark(`nothing was changed${way}`);
+    return exitCode;
+  }
   const { told, ...done } = rewritten;
   if (json) printJson({ schema: 1, ...told, ...done, applied: !dryRun });
   else {
