@@ -1,7 +1,7 @@
 /** Gathers what decides one task's content from the project, and describes it. Runs nothing. */
 
 import type { Agent } from '../agent/agent.js';
-import { type AgentDefinition, agentNameOf, keyedIdentity } from '../agent/prompts/definitions.js';
+import { type AgentDefinition, agentIdentity, agentNameOf } from '../agent/prompts/definitions.js';
 import { type PromptDependency, type RenderedPrompt, renderPrompt } from '../agent/prompts/prompt.js';
 import { chooseModel } from '../agent/routing.js';
 import { compareBytes } from '../base/order.js';
@@ -16,6 +16,7 @@ import { shownPattern } from '../model/paths/pattern.js';
 import type { ModelChoice } from '../model/routes.js';
 import type { Label, RenderStep, Task } from '../model/task.js';
 import type { Files, ObjectId } from '../model/tree.js';
+import { ownPrompts } from '../project/agent-files.js';
 import type { Project } from '../project/project.js';
 import { describeTask, type ManifestFacts, type RecipeFacts, type RenderFacts } from '../store/manifest.js';
 import { type CommandSettings, NO_SETTINGS } from './command-settings.js';
@@ -32,6 +33,8 @@ export interface TaskFacts extends Keys {
   readonly facts: ManifestFacts;
   readonly manifest: Manifest;
   readonly prompt: RenderedPrompt | undefined;
+  /** Its agent works with a definition that is conductor's own text. */
+  readonly isShippedAgent: boolean;
 }
 
 export const TEMPLATES = 'templates/';
@@ -54,6 +57,7 @@ export class FactGatherer {
   private readonly definitions: ReadonlyMap<string, AgentDefinition> | undefined;
   private readonly settings: CommandSettings;
   private readonly declared: DeclaredInputs;
+  private readonly ownPrompts: readonly (readonly [name: string, id: ObjectId])[];
   private readonly texts = new Map<ObjectId, Promise<string | undefined>>();
 
   constructor(project: Project, { agent, prompts, definitions, settings = NO_SETTINGS }: Instructions) {
@@ -63,6 +67,7 @@ export class FactGatherer {
     this.definitions = definitions;
     this.settings = settings;
     this.declared = new DeclaredInputs(project);
+    this.ownPrompts = ownPrompts(project);
   }
 
   /** `dependencyOutputs` holds at least those of the task's transitive dependencies. */
@@ -110,7 +115,8 @@ export class FactGatherer {
       gateReads: gateReads(reader),
     };
     const manifest = describeTask(facts);
-    const gathered = { facts, manifest, key: manifestKey(manifest), prompt };
+    const isShippedAgent = this.definitions?.get(agentNameOf(task))?.isShipped === true;
+    const gathered = { facts, manifest, key: manifestKey(manifest), prompt, isShippedAgent };
     if (!prompt || dependencies.every(({ signature }) => signature === undefined)) return ok(gathered);
     const prompted = () => this.prompt(task, dependencyOutputs, paths, interfacePaths);
     let formers: Promise<readonly ActionKey[]> | undefined;
@@ -258,6 +264,7 @@ export class FactGatherer {
       inputs: [...new Set(inputs)].sort(compareBytes),
       limit: this.project.config.promptBytes,
       ...(template === undefined ? {} : { template }),
+      own: this.ownPrompts,
     });
   }
 
@@ -274,13 +281,6 @@ export class FactGatherer {
   private identity(task: Task): string {
     return agentIdentity(this.agent, this.definitions?.get(agentNameOf(task)));
   }
-}
-
-/** What of an agent decides content: the driver and, where it works with one, the agent definition. */
-export function agentIdentity(agent: Agent | undefined, definition: AgentDefinition | undefined): string {
-  const driver = agent?.identity ?? 'none';
-  const identity = keyedIdentity(agent, definition);
-  return identity === undefined ? driver : `${driver}\n${identity}`;
 }
 
 /** The variables of a render step. The title is left out: it is cosmetic and in no key. */

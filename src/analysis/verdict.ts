@@ -25,7 +25,7 @@ import {
   type Subject,
 } from './disk-state.js';
 import type { FactGatherer, TaskFacts } from './facts.js';
-import { type FormerResult, formerResult } from './former-result.js';
+import { type FormerResult, formerResult } from './former/former-result.js';
 import { underTodaysKey } from './interfaces/former-keys.js';
 import { withDeclarations } from './interfaces/interface-changes.js';
 import { isAsRecorded, lockedEdits } from './locked-task.js';
@@ -171,7 +171,7 @@ export class Checker {
       kind: 'pending',
       on,
       ...(reasons.length === 0 ? {} : { reasons }),
-      ...reverifyPart(former?.onlyFormat ? former : undefined),
+      ...reverifyPart(former?.sameTask ? former : undefined),
       ...(paths.length === 0 ? {} : { paths }),
       ...(inTheWay.length === 0 ? {} : { inTheWay }),
     };
@@ -287,8 +287,8 @@ function checkOf(
 /** The part of a verdict about a former result that may stand. */
 function reverifyPart(former: FormerResult | undefined): Pick<PendingVerdict, 'reverify'> {
   if (!former) return {};
-  const { result, against, onlyFormat } = former;
-  return { reverify: { former: result.key, against, ...(onlyFormat ? { onlyFormat } : {}) } };
+  const { result, against, sameTask } = former;
+  return { reverify: { former: result.key, against, ...(sameTask ? { sameTask } : {}) } };
 }
 
 /** The part of a verdict about observed inputs that have changed. */

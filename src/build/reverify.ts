@@ -4,7 +4,8 @@
  */
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
-import type { FormerResult } from '../analysis/former-result.js';
+import { recordedWords } from '../analysis/former/changed-items.js';
+import type { FormerResult } from '../analysis/former/former-result.js';
 import { keptTree } from '../analysis/input-tree.js';
 import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
 import type { Check } from '../analysis/verdict.js';
@@ -17,7 +18,7 @@ import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { brokenGate } from './preflight.js';
 import { reformat, reformatBelow } from './reformat.js';
-import { gatesRunKey, onWorker, runGatesOn, type VerifyParts } from './verify.js';
+import { gatesRunKey, havePassed, onWorker, runGatesOn, type VerifyParts } from './verify.js';
 
 export interface ReverifyParts extends VerifyParts {
   /** Of conductor. */
@@ -98,21 +99,20 @@ async function judge(
   context: ExecutionContext & { readonly meter: WorkMeter },
 ): Promise<Result<undefined, Failure>> {
   const startedAt = parts.now();
-  const { result, isFormatted, onlyFormat } = check.former;
+  const { result, isFormatted, sameTask } = check.former;
   const formatted = isFormatted
     ? await reformat({ ...parts, dependencyOutputs }, check, result, context)
     : ok(result);
   if (!formatted.ok) return formatted;
   const candidate = formatted.value;
-  const hasGates = check.gates.length > 0;
-  const ran = hasGates
-    ? await runGatesOn(parts, { ...check, candidate }, dependencyOutputs, context)
-    : ok([]);
+  const judged = { ...check, candidate };
+  const isProven = check.gates.length === 0 || (await havePassed(parts, judged));
+  const ran = isProven
+    ? ok(result.provenance.gates.filter(({ name }) => check.gates.some((gate) => gate.name === name)))
+    : await runGatesOn(parts, judged, dependencyOutputs, context);
   if (!ran.ok) return ran;
-  // A reviewer has approved of this content.
-  const reviewed = onlyFormat
-    ? ok(undefined)
-    : await reviewFormer(parts, { ...check, candidate }, dependencyOutputs, context);
+  // A reviewer has approved of this content for the same task.
+  const reviewed = sameTask ? ok(undefined) : await reviewFormer(parts, judged, dependencyOutputs, context);
   if (!reviewed.ok) return reviewed;
   const { outputs, edits } = candidate;
   const { storeKey: key } = check;
@@ -123,6 +123,7 @@ async function judge(
       ? await reformatBelow({ ...parts, dependencyOutputs }, check, below, context)
       : below;
   const took = {
+    ...(await recordedWords(check.facts)),
     ...(over === undefined ? {} : { over }),
     ...(interfaces === undefined ? {} : { interfaces }),
     usage: context.meter.usage,
@@ -134,7 +135,7 @@ async function judge(
   return kept.ok ? ok(undefined) : kept;
 }
 
-type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces' | 'over'> & {
+type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces' | 'over' | 'ownText' | 'words'> & {
   readonly gates: readonly GateRun[];
   /** Milliseconds since 1970, UTC. */
   readonly startedAt: number;
@@ -143,7 +144,7 @@ type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces' | 'over
 /** The record of the former result under today's key: no model made it, and its origin stays known. */
 function recordOf({ task, storeKey, facts, former }: CheckWithFormer, took: Took): Provenance {
   const { provenance, key } = former.result;
-  const { ownText, observed, recipe } = provenance;
+  const { observed, recipe } = provenance;
   return {
     schema: 1,
     label: task.label,
@@ -152,7 +153,6 @@ function recordOf({ task, storeKey, facts, former }: CheckWithFormer, took: Took
     recipe,
     attempts: 0,
     ...took,
-    ...(ownText === undefined ? {} : { ownText }),
     ...(observed === undefined ? {} : { observed }),
     startedAt: new Date(took.startedAt).toISOString(),
     verified: { former: key, against: former.against, made: firstMaking(provenance) },

@@ -30,10 +30,8 @@ export interface VerifyParts {
 
 /** What running the gates of a result that is there is known by: while they run, and when they have failed. */
 export function gatesRunKey(check: Check): string {
-  const result = check.candidate;
-  const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
-  const outputs = result?.outputs ?? check.dependencyOutputs?.outputs ?? new Map();
-  return `gates ${gatesKey({ ...check, facts: check.facts.facts }, outputs, patches) ?? check.storeKey}`;
+  const outputs = check.candidate?.outputs ?? check.dependencyOutputs?.outputs ?? new Map();
+  return `gates ${candidateKey(check, outputs) ?? check.storeKey}`;
 }
 
 /** Runs the gates alone, on the input tree with the result in it; their runs when all pass. */
@@ -90,6 +88,20 @@ export async function runGatesOn(
   return ok(judged.runs);
 }
 
+/** Whether today's gates are known to pass on exactly this content, and the config trusts that. */
+export async function havePassed(
+  { prepared }: Pick<VerifyParts, 'prepared'>,
+  check: Check,
+): Promise<boolean> {
+  const key = candidateKey(check, check.candidate?.outputs ?? new Map());
+  return key !== undefined && !prepared.project.config.cache.verify && prepared.store.gatesPassed(key);
+}
+
+function candidateKey(check: Check, outputs: StoredResult['outputs'], result = check.candidate) {
+  const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
+  return gatesKey({ ...check, facts: check.facts.facts }, outputs, patches);
+}
+
 /** Remembers that today's gates pass on this content. */
 export async function recordGates(
   parts: Pick<VerifyParts, 'prepared'>,
@@ -97,7 +109,6 @@ export async function recordGates(
   outputs: StoredResult['outputs'],
   result = check.candidate,
 ): Promise<void> {
-  const patches = (result?.edits ?? []).map((edit) => [edit.path, edit.after] as const);
-  const key = gatesKey({ ...check, facts: check.facts.facts }, outputs, patches);
+  const key = candidateKey(check, outputs, result);
   if (key !== undefined) await parts.prepared.store.recordGates(key);
 }

@@ -62,7 +62,7 @@ export async function estimate({ prepared, tasks }: Inspection): Promise<Estimat
   const ifGatesFail: TaskEstimate[] = [];
   const formatted = formattedTasks(tasks);
   for (const { task, verdict } of asked) {
-    // For what a person wrote, no agent is asked then.
+    // For what a person wrote, no agent is asked after that.
     if (formatted.has(task.label) && lockedTask(prepared.project, task)?.recipe === 'accepted') continue;
     const model = prepared.gatherer.choiceOf(task, 1).model;
     const isTried = formatted.has(task.label) || (verdict.kind === 'stale' && verdict.reverify !== undefined);
@@ -76,7 +76,7 @@ export async function estimate({ prepared, tasks }: Inspection): Promise<Estimat
 function formattedTasks(tasks: Inspection['tasks']): ReadonlySet<Label> {
   const found = new Set<Label>();
   for (const { task, verdict } of tasks) {
-    const isOnly = (verdict.kind === 'stale' || verdict.kind === 'pending') && verdict.reverify?.onlyFormat;
+    const isOnly = (verdict.kind === 'stale' || verdict.kind === 'pending') && verdict.reverify?.sameTask;
     const waits = verdict.kind === 'pending' ? verdict.on : [];
     if (isOnly && waits.every((label) => found.has(label))) found.add(task.label);
   }

@@ -5,7 +5,7 @@ import { fenced } from '../agent/prompts/evidence.js';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { renderVariables } from '../analysis/facts.js';
 import { formatOf, formatWords } from '../analysis/format-settings.js';
-import { ownTextDigest } from '../analysis/former-result.js';
+import { recordedWords } from '../analysis/former/changed-items.js';
 import { buildInputTree } from '../analysis/input-tree.js';
 import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
 import { readsSignatures } from '../analysis/interfaces/interface-files.js';
@@ -81,7 +81,7 @@ export async function describeRun(
     key: check.storeKey,
     manifest: facts.manifest,
     ...(interfaces === undefined ? {} : { interfaces }),
-    ...(facts.prompt ? { ownText: await ownTextDigest(facts.prompt) } : {}),
+    ...(await recordedWords(facts)),
     inputTree: inputTree.value.tree,
     ...(inputTree.value.gates === undefined ? {} : { gateTree: inputTree.value.gates }),
     keyed: await keyedPatterns(prepared.project, task, dependencyOutputs),

@@ -269,6 +269,7 @@ export class TaskAttempt {
         key: run.key,
         manifest: run.manifest,
         ...(run.ownText === undefined ? {} : { ownText: run.ownText }),
+        ...(run.words === undefined ? {} : { words: run.words }),
         ...(run.interfaces === undefined ? {} : { interfaces: run.interfaces }),
         recipe: run.recipe.kind,
         ...(run.recipe.kind === 'agent' && agent ? { agent: agent.name } : {}),

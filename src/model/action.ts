@@ -147,6 +147,16 @@ export interface Origin {
   readonly name?: string;
 }
 
+/** What a task said when its result was made, as digests without conductor's wording, white space and the order of lists. */
+export interface TaskWords {
+  /** The task's own words, with what of its prompt is the project's own text. */
+  readonly task: Digest;
+  /** Context and sections of its feature. */
+  readonly documents: Digest;
+  /** Its agent definition was conductor's own text. */
+  readonly isShippedAgent?: true;
+}
+
 /** How a result came to be; stored beside it, part of no key. */
 export interface Provenance {
   readonly schema: 1;
@@ -175,6 +185,8 @@ export interface Provenance {
   readonly over?: ActionKey;
   /** Digest of the task's own words in the prompt: absent for what no agent was asked for, and in older results. */
   readonly ownText?: Digest;
+  /** The same for later comparisons. Absent: likewise. */
+  readonly words?: TaskWords;
   /** Set if conductor verified a former result instead of rebuilding the task. Absent: the result was built or accepted. */
   readonly verified?: VerifiedFormer;
   /** The task that it was made for, and its key there, where the task was renamed since. */

@@ -3,7 +3,7 @@
  * JSON and ids of git objects, without functions and secrets, so that it can go to another machine.
  */
 
-import type { ActionKey, GateRun, Manifest, SeenInterface, Usage } from './action.js';
+import type { ActionKey, GateRun, Manifest, SeenInterface, TaskWords, Usage } from './action.js';
 import type { Digest } from './digest.js';
 import type { CallPhase } from './event.js';
 import type { Failure } from './failure.js';
@@ -49,6 +49,7 @@ export interface TaskRun {
   readonly interfaces?: Readonly<Record<Label, SeenInterface>>;
   /** Digest of the task's own words in the prompt. */
   readonly ownText?: Digest;
+  readonly words?: TaskWords;
   readonly recipe: RunRecipe;
   /** The tree that the workspace shows. */
   readonly inputTree: ObjectId;

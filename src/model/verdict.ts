@@ -51,8 +51,11 @@ export interface Reverification {
   readonly former: string;
   /** What changed around the task. */
   readonly against: readonly string[];
-  /** Only how files are formatted changed: the former result is formatted again, and no review is asked. */
-  readonly onlyFormat?: true;
+  /**
+   * An agent would be asked for the same: only formatters, conductor's own wording, white space or the order of lists changed. The
+   * former result is formatted again if formatters did; it needs no gates of its own and no review.
+   */
+  readonly sameTask?: true;
 }
 
 export type Verdict =
@@ -89,7 +92,7 @@ export type Verdict =
       readonly on: readonly Label[];
       /** Why it is not up to date whatever its dependencies come to. */
       readonly reasons?: readonly StaleReason[];
-      /** Only formatters changed, if its dependencies come out as before. */
+      /** An agent would be asked for the same, if its dependencies come out as before. */
       readonly reverify?: Reverification;
       /** Outputs that a person edited. */
       readonly paths?: readonly string[];

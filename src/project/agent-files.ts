@@ -5,6 +5,7 @@ import { AGENT_FOLDER, type AgentDefinition, loadDefinitions } from '../agent/pr
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
 import { placeProblems, type SpecProblem } from '../specs/problem.js';
 import type { Host } from './host.js';
 import type { Project } from './project.js';
@@ -19,6 +20,14 @@ export async function gatherPrompts(host: Host, project: Project): Promise<Reado
 /** Prompt templates by name. */
 export async function readPrompts(host: Host, project: Project): Promise<ReadonlyMap<string, string>> {
   return new Map([...(await host.shippedPrompts()), ...(await ownFiles(project, PROMPTS))]);
+}
+
+/** Those of the prompt templates that are the project's own: name and id. */
+export function ownPrompts({ listing }: Project): (readonly [name: string, id: ObjectId])[] {
+  return listing
+    .under(PROMPTS)
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => [path.slice(PROMPTS.length), listing.get(path)?.id as ObjectId] as const);
 }
 
 /** All agent definitions by name. Fails with `invalid-config`. */

@@ -1,7 +1,7 @@
 /** Verdicts in words: one line for a table, and item by item for an explanation. Decides nothing. */
 
 import { unreachable } from '../base/result.js';
-import type { DeclarationChange, Manifest, ManifestChange } from '../model/action.js';
+import { type DeclarationChange, isFormatItem, type Manifest, type ManifestChange } from '../model/action.js';
 import { type Need, needText } from '../model/agents/agent-report.js';
 import type { BuildEvent, ResultOutcome, WaitReason } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
@@ -47,10 +47,12 @@ export function describeVerdict(verdict: Verdict): string {
   }
 }
 
-function reverified({ against, onlyFormat }: Reverification): string {
-  const what = onlyFormat
-    ? 'formatted again, then its gates run; no model is called if they pass'
-    : 'gates run first on the former result';
+function reverified({ against, sameTask }: Reverification): string {
+  const what = !sameTask
+    ? 'gates run first on the former result'
+    : against.some(isFormatItem)
+      ? 'formatted again, then its gates run; no model is called if they pass'
+      : 'its former result stands if its gates pass; no model is called then';
   return `${what} (changed: ${some(against)})`;
 }
 

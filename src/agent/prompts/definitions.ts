@@ -48,6 +48,16 @@ export function keyedIdentity(
   return definition?.isShipped && agent?.definitionsAreText ? undefined : definition?.identity;
 }
 
+/** What of an agent decides content: the driver, in one line, and below it the agent definition, where it works with one. */
+export function agentIdentity(
+  agent: { readonly identity: string; readonly definitionsAreText?: boolean } | undefined,
+  definition: AgentDefinition | undefined,
+): string {
+  const driver = agent?.identity ?? 'none';
+  const identity = keyedIdentity(agent, definition);
+  return identity === undefined ? driver : `${driver}\n${identity}`;
+}
+
 /** The definition that works on a task: the one that its spec names, else by its type. */
 export function agentNameOf(task: Pick<Task, 'agent' | 'type'>): string {
   return task.agent ?? (task.type === 'documentation' ? 'documenter' : 'implementer');

@@ -4,6 +4,7 @@
  */
 
 import { err, ok, type Result } from '../../base/result.js';
+import type { TaskWords } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import { shownPattern } from '../../model/paths/pattern.js';
 import type { Feature, Label, Task } from '../../model/task.js';
@@ -17,6 +18,7 @@ import {
   type Templates,
   tooLarge,
 } from './prompt-template.js';
+import { wordsOf } from './task-words.js';
 
 export interface PromptDependency {
   readonly label: Label;
@@ -36,6 +38,8 @@ export interface PromptFacts {
   readonly limit?: number;
   /** Name of the template; absent: the one of the task's type. */
   readonly template?: string;
+  /** Those of the templates that are the project's own: name and id of each. Absent: none. */
+  readonly own?: readonly (readonly [name: string, id: string])[];
 }
 
 /** What steers an attempt without defining the task: no part of the key. */
@@ -77,6 +81,8 @@ export interface RenderedPrompt {
   readonly definition: string;
   /** The definition without its documents and without the paths of others' files: what the task itself says. */
   ownText(): Promise<string>;
+  /** What the task and its documents say, however it is written. */
+  words(): Pick<TaskWords, 'task' | 'documents'>;
   /** The documents that a former definition has otherwise or not at all. */
   documentsSince(former: string): string[];
   /**
@@ -226,6 +232,10 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
       const own = await renderMeasured(templates, name, ownVariables(variables), measure);
       if (!own.ok) throw new Error(`BUG: ${name} cannot be rendered without its documents`);
       return own.value.text;
+    },
+    words() {
+      const own = (facts.own ?? []).filter(([one]) => one === name || one.startsWith('partials/'));
+      return wordsOf(variables, variables, [name, ...own.flat()]);
     },
     documentsSince(former) {
       const changed = sections.filter(({ text }) => !former.includes(text));

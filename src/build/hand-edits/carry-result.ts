@@ -1,7 +1,7 @@
 /** Keeps the result of a task whose name or paths changed: the same files and provenance under today's key. Runs nothing. */
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
-import { ownTextDigest } from '../../analysis/former-result.js';
+import { recordedWords } from '../../analysis/former/changed-items.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { type Manifest, madeBy, nextKey, type Provenance } from '../../model/action.js';
@@ -37,13 +37,14 @@ export async function carryResult(
   const stored = await store.find(resultKeyOf(locked));
   const made = stored.ok && stored.value ? stored.value.provenance : recordedOnly(parts, locked);
   // The name is among the task's own words.
-  const ownText = facts.prompt && (await ownTextDigest(facts.prompt));
+  const { ownText, words } = await recordedWords(facts);
   const draft = (key: string) => ({
     ...files.value,
     key,
     provenance: {
       ...made,
       ...(made.ownText === undefined || ownText === undefined ? {} : { ownText }),
+      ...(made.words === undefined || words === undefined ? {} : { words }),
       label: task.label,
       key,
       manifest: facts.manifest,

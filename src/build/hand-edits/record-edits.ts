@@ -4,7 +4,7 @@
  */
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
-import { ownTextDigest } from '../../analysis/former-result.js';
+import { recordedWords } from '../../analysis/former/changed-items.js';
 import type { Check } from '../../analysis/verdict.js';
 import { conflictSides } from '../../base/conflict-markers.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -54,8 +54,7 @@ export async function recordByHand(
     (await contentProblem(objects, changed, config.maxOutputBytes)) ??
     (await markersProblem(objects, changed));
   if (problem) return err(problem);
-  const { prompt } = check.facts;
-  const ownText = prompt && (await ownTextDigest(prompt));
+  const words = await recordedWords(check.facts);
   const draft = (key: ActionKey, gates: readonly GateRun[]): NewResult => ({
     ...files,
     key,
@@ -72,7 +71,7 @@ export async function recordByHand(
       ms: parts.now() - startedAt,
       conductor: parts.version,
       ...(parts.over === undefined ? {} : { over: parts.over }),
-      ...(ownText === undefined ? {} : { ownText }),
+      ...words,
     },
   });
   const judged =

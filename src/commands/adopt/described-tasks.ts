@@ -1,9 +1,8 @@
 /** Asks an agent to describe adopted code, and a reviewer whether the words hold for it. Writes nothing. */
 
-import type { AgentDefinition } from '../../agent/prompts/definitions.js';
+import { type AgentDefinition, agentIdentity } from '../../agent/prompts/definitions.js';
 import { promptAgent, renderMeasured, type Templates } from '../../agent/prompts/prompt-template.js';
 import { chooseModel } from '../../agent/routing.js';
-import { agentIdentity } from '../../analysis/facts.js';
 import { mapBounded } from '../../base/bounded.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { requestDocument } from '../../execution/agent-requests/ask.js';

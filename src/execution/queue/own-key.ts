@@ -6,8 +6,8 @@
 
 import type { Agent } from '../../agent/agent.js';
 import type { AgentDefinition } from '../../agent/prompts/definitions.js';
+import { agentIdentity } from '../../agent/prompts/definitions.js';
 import type { CommandSettings } from '../../analysis/command-settings.js';
-import { agentIdentity } from '../../analysis/facts.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import {
   compareManifests,

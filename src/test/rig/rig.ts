@@ -68,6 +68,8 @@ export class Rig implements AsyncDisposable {
   };
   /** An agent in place of the scripted one. */
   by: Agent | undefined;
+  /** Texts of another version of conductor in place of the shipped ones, by file name. */
+  readonly reworded = { prompts: new Map<string, string>(), agents: new Map<string, string>() };
   private answers = new Map<Label, Answer>();
   private stories: Story[] = [];
 
@@ -218,8 +220,8 @@ export class Rig implements AsyncDisposable {
       loadConfig: async () => ok({ config: resolveConfig(this.config, 2), environment: this.environment }),
       createAgent: async () => ok(this.by ?? agent),
       createExecutor: (parts) => this.createExecutor(host, parts),
-      shippedPrompts: async () => shipped('prompts'),
-      shippedAgents: async () => shipped('.opencode/agent'),
+      shippedPrompts: async () => new Map([...shipped('prompts'), ...this.reworded.prompts]),
+      shippedAgents: async () => new Map([...shipped('.opencode/agent'), ...this.reworded.agents]),
     };
     return host;
   }

@@ -7,8 +7,8 @@ import { encodeEntry } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { type DependencyOutputs, resultAsDependency } from '../dependency-outputs.js';
-import { readsSignatures } from './interface-files.js';
-import { interfacesOf } from './interfaces.js';
+import { readsSignatures } from '../interfaces/interface-files.js';
+import { interfacesOf } from '../interfaces/interfaces.js';
 
 export interface KnownResults {
   readonly project: Project;

@@ -1,0 +1,76 @@
+/**
+ * Decides whether the former result of a stale task may stand if its gates pass on it: formatters, the way its words are
+ * written, or what the task builds on have changed, but nothing that it says itself. Runs no gate.
+ */
+
+import { type ActionKey, isBuilderItem, isFormatItem, type StoredResult } from '../../model/action.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
+import type { GateSpec, Task } from '../../model/task.js';
+import type { StaleReason } from '../../model/verdict.js';
+import type { Project } from '../../project/project.js';
+import type { ResultStore } from '../../store/result-store.js';
+import type { AlternativeKeys } from '../alternative-keys.js';
+import type { Subject } from '../disk-state.js';
+import { usableResult } from '../pinned-results.js';
+import { kindOf, namesOf } from './changed-items.js';
+
+/** A result that may stand in place of a new one if the gates pass on it. */
+export interface FormerResult {
+  readonly result: StoredResult;
+  /** What changed, by the names of manifest items and documents. */
+  readonly against: readonly string[];
+  /** Formatters changed: today's go over its files before its gates run. */
+  readonly isFormatted: boolean;
+  /** Nothing else changed, also not what the files of its dependencies say. */
+  readonly onlyFormat: boolean;
+  /** An agent would be asked for the same: no gate and no review is needed for the result to stand. */
+  readonly sameTask: boolean;
+}
+
+export interface FormerParts {
+  readonly project: Project;
+  readonly store: ResultStore;
+  readonly chain: AlternativeKeys;
+}
+
+/** Whether gates decide about the task's former result. Without gates, nothing could. */
+function isReverified({ config }: Project, task: Task, gates: readonly GateSpec[]): boolean {
+  return gates.length > 0 && (task.reverify ?? (config.reverify && task.verify.length > 0));
+}
+
+/** Undefined where the task has to be built again. */
+export async function formerResult(
+  { project, store, chain }: FormerParts,
+  { task, facts, gates, locked, dependencyOutputs }: Subject,
+  reasons: readonly StaleReason[],
+): Promise<FormerResult | undefined> {
+  const [reason] = reasons;
+  if (task.recipe.kind !== 'agent' || reasons.length !== 1) return undefined;
+  if (reason?.kind !== 'manifest-changed' || !locked) return undefined;
+  // Accepted edits of other branches are still to be merged: that is more than a gate can decide.
+  if ((project.choices.get(task.label)?.accepted.length ?? 0) > 0) return undefined;
+  const key: ActionKey = resultKeyOf(locked);
+  if (chain.isRejected(key)) return undefined;
+  const { result } = await usableResult(project, task, await store.find(key));
+  if (!result) return undefined;
+  const { changes } = reason;
+  const isHandWork = locked.handWork !== undefined;
+  const judged = { task, facts, result, isHandWork };
+  const known = { project, store, dependencyOutputs };
+  const kinds = new Set(await Promise.all(changes.map((change) => kindOf(known, judged, change))));
+  if (kinds.has('own')) return undefined;
+  const sameTask = !kinds.has('around');
+  if (!sameTask && !isReverified(project, task, gates)) return undefined;
+  const seen = await chain.observed(task, result.provenance.observed, dependencyOutputs);
+  if (chain.isOutdated(seen)) return undefined;
+  const conflict = await chain.misfit(task, result.edits, dependencyOutputs);
+  if (!conflict.ok || conflict.value !== undefined) return undefined;
+  const told = changes.filter(({ name }) => !isHandWork || !isBuilderItem(name));
+  return {
+    result,
+    against: namesOf(judged, told),
+    isFormatted: changes.some(({ name }) => isFormatItem(name)),
+    onlyFormat: kinds.size === 1 && kinds.has('format'),
+    sameTask,
+  };
+}
