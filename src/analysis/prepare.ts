@@ -19,6 +19,7 @@ import type { ResultStore } from '../store/result-store.js';
 import { type CommandSettings, commandSettings } from './command-settings.js';
 import { FactGatherer } from './facts.js';
 import { openResults } from './open-results.js';
+import { type Touched, touchedTasks } from './range/touched-tasks.js';
 import { Checker } from './verdict.js';
 
 export interface Prepared {
@@ -42,10 +43,14 @@ export interface Prepared {
   readonly selected: ReadonlySet<Label>;
   /** Whether that is every task of the project. */
   readonly whole: boolean;
+  /** The range that chose the targets; undefined: none was asked for. */
+  readonly touched: Touched | undefined;
 }
 
 export interface PrepareOptions {
   readonly targets: readonly string[];
+  /** Of the targets only those that changes since this commit concern. Absent: all. */
+  readonly since?: string | undefined;
   /** The targets themselves are built again. */
   readonly force: boolean;
   readonly discardEdits: boolean;
@@ -72,7 +77,10 @@ export interface PrepareContext {
 const NOBODY: PrepareContext = { warn: () => {}, signal: new AbortController().signal };
 
 /** A project with what is known of its tasks before any result is looked for. */
-export type ReadProject = Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings' | 'targets'>;
+export type ReadProject = Pick<
+  Prepared,
+  'project' | 'agent' | 'gatherer' | 'settings' | 'targets' | 'touched'
+>;
 
 interface Opened {
   readonly project: OpenProject;
@@ -83,7 +91,7 @@ interface Opened {
 export async function readProject(
   host: Host,
   { project: open, loaded }: Opened,
-  options: Pick<PrepareOptions, 'targets' | 'accept' | 'staged' | 'mayBeEmpty'> &
+  options: Pick<PrepareOptions, 'targets' | 'since' | 'accept' | 'staged' | 'mayBeEmpty'> &
     Partial<Pick<PrepareOptions, 'discardEdits'>>,
   read?: Project,
 ): Promise<Result<ReadProject, Failure>> {
@@ -112,13 +120,31 @@ export async function readProject(
   if (!definitions.ok) return definitions;
   const settings = await commandSettings(host, project);
   if (!settings.ok) return settings;
+  const touched = await touchedBy(project, settings.value, options.since);
+  if (!touched.ok) return touched;
   const gatherer = new FactGatherer(project, {
     agent: agent.value,
     prompts,
     definitions: definitions.value,
     settings: settings.value,
   });
-  return ok({ project, agent: agent.value, gatherer, settings: settings.value, targets: targets.value });
+  const isTouched = (label: Label) => touched.value?.labels.has(label) !== false;
+  return ok({
+    project,
+    agent: agent.value,
+    gatherer,
+    settings: settings.value,
+    targets: new Set([...targets.value].filter(isTouched)),
+    touched: touched.value,
+  });
+}
+
+async function touchedBy(
+  project: Project,
+  settings: CommandSettings,
+  since: string | undefined,
+): Promise<Result<Touched | undefined, Failure>> {
+  return since === undefined ? ok(undefined) : touchedTasks(project, settings, since);
 }
 
 export async function prepare(
@@ -130,7 +156,7 @@ export async function prepare(
   const { loaded } = opened;
   const read = await readProject(host, opened, options, beside.read);
   if (!read.ok) return read;
-  const { project, agent, gatherer, settings, targets } = read.value;
+  const { project, agent, gatherer, settings, targets, touched } = read.value;
   const { config } = project;
   const forced: ReadonlySet<Label> = options.force ? targets : new Set();
   const selected = project.graph.closure(targets);
@@ -158,6 +184,7 @@ export async function prepare(
     targets,
     selected,
     whole: selected.size === project.graph.tasks.size,
+    touched,
   });
 }
 

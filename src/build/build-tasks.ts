@@ -5,6 +5,7 @@
 
 import { findOrphans } from '../analysis/orphans.js';
 import { claimedProblem, type Prepared, prepare } from '../analysis/prepare.js';
+import { rangeOf } from '../analysis/range/touched-tasks.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { withBuildLimit } from '../execution/spending.js';
@@ -111,6 +112,7 @@ async function buildPrepared(
     tasks: project.graph.order.filter((label) => selected.has(label)),
     workers: options.workers ?? config.workers,
     ...(usd === undefined ? {} : { budgetUsd: usd }),
+    ...rangeOf(prepared, options.since),
   });
   for (const { file, line, message } of project.warnings)
     emit({ type: 'warning', message: `${at(file, line)}: ${message}` });

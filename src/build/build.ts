@@ -36,7 +36,8 @@ export async function build(
  */
 async function nothingToDo(host: Host, options: BuildOptions, session: Session): Promise<number | undefined> {
   // Targets may be mistyped, and what is counted is theirs: they are looked up.
-  if (options.force || options.commit || options.targets.length > 0) return undefined;
+  if (options.force || options.commit || options.targets.length > 0 || options.since !== undefined)
+    return undefined;
   // They check more than a build that takes its own files for sound.
   if (options.frozen || options.restoreOnly || options.namesAll) return undefined;
   // What an outage or a kill kept from the remotes is sent by the next command.

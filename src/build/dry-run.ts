@@ -22,6 +22,8 @@ export interface InspectedTask {
 
 export interface InspectOptions {
   readonly targets: readonly string[];
+  /** Of the targets only those that changes since this commit concern. Absent: all. */
+  readonly since?: string | undefined;
   readonly force: boolean;
   readonly discardEdits: boolean;
   /** Gets what goes wrong on the way to remotes: what is said of their results may be out of date then. */

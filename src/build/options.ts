@@ -16,6 +16,8 @@ export interface CarriedTask {
 
 export interface BuildOptions {
   readonly targets: readonly string[];
+  /** Of the targets only those that changes since this commit concern; undefined: all. */
+  readonly since: string | undefined;
   readonly force: boolean;
   readonly discardEdits: boolean;
   /** What was edited by hand is merged onto what is newly made. */
@@ -54,6 +56,7 @@ export interface BuildOptions {
 /** What `conductor build` alone asks for. */
 export const PLAIN_BUILD: BuildOptions = {
   targets: [],
+  since: undefined,
   force: false,
   discardEdits: false,
   keepEdits: false,

@@ -71,6 +71,24 @@ export type ResultOutcome = 'cached' | 'verified' | 'built' | 'accepted';
 /** Why a result is not published: tasks that are not up to date, a build gate, or files that changed meanwhile. */
 export type WaitReason = 'tasks' | 'gates' | 'refused';
 
+/** The tasks that changes since a commit concern, and how many others were left out. */
+export interface PlannedRange {
+  /** As it was asked for. */
+  readonly since: string;
+  /** The commit from which it and HEAD have gone apart. */
+  readonly base: string;
+  /** Tasks that the changes concern. */
+  readonly touched: number;
+  /** Tasks that only depend on those. */
+  readonly dependents: number;
+  /** Tasks that are not looked at. */
+  readonly leftOut: number;
+  /** Tasks that there were at the base and are not any more: only a build of everything removes their files. */
+  readonly removed: number;
+  /** Why the range concerns every task; absent: it does not, or not for one reason. */
+  readonly because?: string;
+}
+
 export type BuildEventBody =
   | {
       readonly type: 'build.started';
@@ -87,6 +105,8 @@ export type BuildEventBody =
       readonly workers?: number;
       /** US dollars that the build may cost. */
       readonly budgetUsd?: number;
+      /** Of a build of what a range of commits concerns. */
+      readonly range?: PlannedRange;
     }
   | { readonly type: 'build.recovered'; readonly what: string }
   | { readonly type: 'warning'; readonly message: string; readonly task?: Label }

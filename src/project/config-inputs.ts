@@ -7,7 +7,7 @@ import { posix } from 'node:path';
 import type { Entry } from '../model/tree.js';
 import type { Project } from './project.js';
 
-const CONFIG_FILE = /^conductor\.config\.m?[jt]s$/;
+export const CONFIG_FILE = /^conductor\.config\.m?[jt]s$/;
 const ENDINGS = ['', '.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.json', '/index.ts', '/index.js'];
 
 /** Modules that give the same for the same arguments. */
@@ -20,30 +20,40 @@ const PURE = new Set(['conductor-build', 'node:path', 'path', 'node:url', 'url']
 const SUSPECT =
   /\b(?:require|module(?!\.exports\b)|globalThis|global|eval|Function|constructor|fetch|XMLHttpRequest|WebSocket|EventSource|Worker|WebAssembly|Date|Temporal|random|performance|navigator|crypto|Intl|caches|localStorage)\b|\bimport\s*(?:\(|\.)|\bprocess\b(?!\.(?:env|platform|arch)\b)|[/#@]/;
 
-export async function isConfigKnown({
+type Reader = Pick<Project, 'listing' | 'objects'>;
+
+export async function isConfigKnown(project: Reader): Promise<boolean> {
+  return (await configModules(project)).isKnown;
+}
+
+/** The config and the files of the project that it imports, as far as its text says. */
+export async function configModules({
   listing,
   objects,
-}: Pick<Project, 'listing' | 'objects'>): Promise<boolean> {
+}: Reader): Promise<{ readonly files: ReadonlySet<string>; readonly isKnown: boolean }> {
   const waiting = listing.paths.filter((path) => CONFIG_FILE.test(path));
-  const seen = new Set(waiting);
+  const files = new Set(waiting);
+  let isKnown = true;
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const { mode, id } = listing.get(path) as Entry;
     const text = mode.startsWith('100') ? await objects.read(id) : undefined;
-    if (text === undefined) return false;
-    if (path.endsWith('.json')) continue;
-    const imports = importsOf(text.toString('utf8'));
-    if (imports === undefined) return false;
-    for (const name of imports) {
+    if (text !== undefined && path.endsWith('.json')) continue;
+    const imports = text && importsOf(text.toString('utf8'));
+    if (imports === undefined) isKnown = false;
+    for (const name of imports ?? []) {
       if (PURE.has(name)) continue;
       const found = /^\.\.?\//.test(name)
         ? resolved(posix.join(posix.dirname(path), name), listing)
         : undefined;
-      if (found === undefined) return false;
-      if (!seen.has(found)) waiting.push(found);
-      seen.add(found);
+      if (found === undefined) {
+        isKnown = false;
+        continue;
+      }
+      if (!files.has(found)) waiting.push(found);
+      files.add(found);
     }
   }
-  return true;
+  return { files, isKnown };
 }
 
 function resolved(path: string, listing: Project['listing']): string | undefined {

@@ -1,7 +1,7 @@
 /** Defines the commands that build and plan: build, watch, plan, run. */
 
 import { type Command, Option } from 'commander';
-import { ANNOTATE, BUDGET_USD, examples, JUNIT, positiveInteger, type SetExitCode } from './shared.js';
+import { ANNOTATE, BUDGET_USD, examples, JUNIT, positiveInteger, type SetExitCode, SINCE } from './shared.js';
 
 export function addBuild(program: Command, setExitCode: SetExitCode): void {
   program
@@ -11,6 +11,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
       '[targets...]',
       'features, task labels, or globs of either (`feature-001-auth`, `feature-001-auth/T0*`)',
     )
+    .option(...SINCE)
     .option('--dry-run', 'print what would be done, and why; do nothing')
     .addOption(
       new Option('--estimate', 'print what agents would probably use and cost; do nothing').conflicts([
@@ -62,7 +63,12 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .option('--profile <file>', 'write a Chrome trace: tasks, waits, phases, git processes')
     .addHelpText(
       'after',
-      examples('conductor build', 'conductor build feature-001-auth', 'conductor build --dry-run'),
+      examples(
+        'conductor build',
+        'conductor build feature-001-auth',
+        'conductor build --dry-run',
+        'conductor build --since main',
+      ),
     )
     .action(async (targets: string[], options) => {
       const { runBuild } = await import('../commands/build/build.js');
@@ -76,6 +82,7 @@ export function addVerify(program: Command, setExitCode: SetExitCode): void {
     .command('verify')
     .description('fail if a build would run a recipe or change a file; for CI and pre-commit hooks')
     .argument('[targets...]', 'as for build')
+    .option(...SINCE)
     .option('--staged', 'check what is staged for the next commit instead of the working tree')
     .option('--json', 'print events, one JSON object a line')
     .option(...ANNOTATE)

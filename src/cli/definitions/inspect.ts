@@ -2,13 +2,14 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimestamp } from '../../base/timestamp.js';
-import { examples, type SetExitCode, withChoices } from './shared.js';
+import { examples, type SetExitCode, SINCE, withChoices } from './shared.js';
 
 export function addStatus(program: Command, setExitCode: SetExitCode): void {
   program
     .command('status')
     .description('show every task with its verdict and the reasons')
     .argument('[targets...]', 'as for build')
+    .option(...SINCE)
     .option('--json', 'print one JSON object')
     .option('--all', 'also list tasks that are up to date')
     .option('--exit-code', 'exit with 1 if a task is not up to date or a file is left over')

@@ -34,6 +34,12 @@ export const BUDGET_USD = [
 
 const ANNOTATIONS = ['github', 'gitlab', 'none'] as const;
 
+/** The option of commands that look at a part of the project. */
+export const SINCE = [
+  '--since <commit>',
+  'only tasks that changes since this commit (or its merge base with HEAD) concern, and their dependents',
+] as const;
+
 /** The options of commands that a CI runs. */
 export const ANNOTATE = [
   '--annotations <kind>',

@@ -4,6 +4,7 @@
  */
 
 import type { Prepared } from '../../analysis/prepare.js';
+import { openSide, type ProjectSide, projectTree } from '../../analysis/range/side.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { inspectProject } from '../../build/dry-run.js';
 import { mergeBase, resolveCommit } from '../../io/git/commit-history.js';
@@ -14,13 +15,12 @@ import type { Failure } from '../../model/failure.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { FileDiff, ReviewDocument, ReviewTask } from '../../model/page.js';
 import type { Label } from '../../model/task.js';
-import { encodeEntry, type ObjectId } from '../../model/tree.js';
+import { encodeEntry } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import { added } from '../../report/build-view/fold-parts.js';
 import { verifiedWhy } from '../../report/review.js';
 import { shownDiff } from '../page/project-views.js';
 import { specText } from '../page/spec-text.js';
-import { openSide, type ReviewSide } from './side.js';
 
 const EDITED = 'edited by hand, and not accepted';
 
@@ -50,7 +50,8 @@ export async function reviewIn(
   prepared: Prepared,
   { from, to, fromMergeBase }: ReviewRange,
 ): Promise<Result<ReviewDocument, Failure>> {
-  const { repository, snapshot } = prepared.project;
+  const { project } = prepared;
+  const { repository, snapshot } = project;
   const named = await resolveCommit(repository, from);
   if (named === undefined) return noCommit(from);
   const end = to === '' ? undefined : await resolveCommit(repository, to);
@@ -59,10 +60,10 @@ export async function reviewIn(
     ? await mergeBase(repository, named, end ?? (await resolveCommit(repository, 'HEAD')) ?? named)
     : named;
   if (base === undefined) return noCommit(`${from}...${to}`);
-  const before = await openSide(prepared, await projectTree(prepared, base), from);
+  const before = await openSide(project, await projectTree(project, base), from);
   const after = await openSide(
-    prepared,
-    end === undefined ? snapshot : await projectTree(prepared, end),
+    project,
+    end === undefined ? snapshot : await projectTree(project, end),
     to === '' ? 'the files on disk' : to,
   );
   return ok(await compareSides(prepared, before, after, { from, to: to === '' ? '(files on disk)' : to }));
@@ -76,15 +77,10 @@ function noCommit(name: string): Result<never, Failure> {
   });
 }
 
-async function projectTree({ project }: Prepared, commit: ObjectId): Promise<ObjectId> {
-  const { objects, repository } = project;
-  return (await objects.subtree(commit, repository.prefix)) ?? (await objects.empty());
-}
-
 async function compareSides(
   prepared: Prepared,
-  before: ReviewSide,
-  after: ReviewSide,
+  before: ProjectSide,
+  after: ProjectSide,
   names: { readonly from: string; readonly to: string },
 ): Promise<ReviewDocument> {
   const { objects } = prepared.project;
@@ -123,7 +119,7 @@ async function compareSides(
   };
 }
 
-function pathsOf(before: ReviewSide, after: ReviewSide, label: Label): Set<string> {
+function pathsOf(before: ProjectSide, after: ProjectSide, label: Label): Set<string> {
   const locks = [before.locked.get(label), after.locked.get(label)];
   return new Set(
     locks.flatMap((lock) => [...Object.keys(lock?.outputs ?? {}), ...Object.keys(lock?.edits ?? {})]),
@@ -131,8 +127,8 @@ function pathsOf(before: ReviewSide, after: ReviewSide, label: Label): Set<strin
 }
 
 interface ComparedSides {
-  readonly before: ReviewSide;
-  readonly after: ReviewSide;
+  readonly before: ProjectSide;
+  readonly after: ProjectSide;
   /** What differs between their files. */
   readonly byPath: ReadonlyMap<string, FileDiff>;
 }
@@ -171,8 +167,8 @@ async function reviewTask(
 }
 
 function changeOf(
-  before: ReviewSide,
-  after: ReviewSide,
+  before: ProjectSide,
+  after: ProjectSide,
   label: Label,
   { isRebuilt, hasSpec }: { readonly isRebuilt: boolean; readonly hasSpec: boolean },
 ): ReviewTask['change'] {
@@ -183,7 +179,7 @@ function changeOf(
   return before.locked.get(label)?.key === after.locked.get(label)?.key ? 'rebuilt' : 'changed';
 }
 
-async function specDiff(before: ReviewSide, after: ReviewSide, label: Label): Promise<string[]> {
+async function specDiff(before: ProjectSide, after: ProjectSide, label: Label): Promise<string[]> {
   const texts = [before, after].map(async (side) => {
     const task = side.tasks.get(label);
     return task && (await specText(task, await side.text(task.source.file)))?.text;
@@ -193,7 +189,7 @@ async function specDiff(before: ReviewSide, after: ReviewSide, label: Label): Pr
 }
 
 /** Recorded outputs that the side's files do not equal. */
-function differentFiles({ listing }: ReviewSide, locked: LockedTask): string[] {
+function differentFiles({ listing }: ProjectSide, locked: LockedTask): string[] {
   const outputs = Object.entries(locked.outputs).filter(([path, word]) => {
     const entry = listing.get(path);
     return !entry || encodeEntry(entry) !== word;

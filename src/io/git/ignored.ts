@@ -3,16 +3,25 @@
 import { git } from './git-process.js';
 
 /**
- * Whether a `.gitignore` of the repository ignores the path (relative to `dir`; a folder ends with `/`). What only this
+ * The paths that a `.gitignore` of the repository ignores (relative to `dir`; a folder ends with `/`). What only this
  * machine ignores (`.git/info/exclude`, the person's own rules) does not count: nobody else has it.
  */
-export async function isIgnored(dir: string, path: string): Promise<boolean> {
-  const { code, stdout } = await git(['check-ignore', '--no-index', '-v', '-z', '--stdin'], {
+export async function ignoredPaths(dir: string, paths: readonly string[]): Promise<Set<string>> {
+  const found = new Set<string>();
+  if (paths.length === 0) return found;
+  const { stdout } = await git(['check-ignore', '--no-index', '-v', '-z', '--stdin'], {
     dir,
-    input: `${path}\0`,
+    input: paths.map((path) => `${path}\0`).join(''),
   });
-  const [source = '', , pattern = ''] = stdout.toString('utf8').split('\0');
-  return (
-    code === 0 && /(?:^|\/)\.gitignore$/.test(source) && !source.startsWith('/') && !pattern.startsWith('!')
-  );
+  const words = stdout.toString('utf8').split('\0');
+  for (let at = 0; at + 3 < words.length; at += 4) {
+    const [source = '', , pattern = '', path = ''] = words.slice(at, at + 4);
+    const isShared = /(?:^|\/)\.gitignore$/.test(source) && !source.startsWith('/');
+    if (isShared && !pattern.startsWith('!')) found.add(path);
+  }
+  return found;
+}
+
+export async function isIgnored(dir: string, path: string): Promise<boolean> {
+  return (await ignoredPaths(dir, [path])).has(path);
 }

@@ -15,6 +15,7 @@ export function parseRawTree(raw: Buffer, idBytes: number): Map<string, TreeEntr
   for (let at = 0; at < raw.length; ) {
     const space = raw.indexOf(0x20, at);
     const nul = raw.indexOf(0, space);
+    if (space < 0 || nul < 0) throw new Error('BUG: an object that is no tree was read as one');
     const mode = raw.toString('latin1', at, space);
     const name = raw.toString('latin1', space + 1, nul);
     at = nul + 1 + idBytes;

@@ -1,6 +1,6 @@
 /** What a build came to, task by task, collected from its events for the reports of a CI. Writes nothing. */
 
-import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../../model/event.js';
+import type { BuildEvent, BuildSummary, PlannedRange, TaskOutcomeKind } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { printFailure } from '../failures/failure-print.js';
@@ -35,6 +35,7 @@ export class BuildRecord {
   command = '';
   startedAt = 0;
   summary: BuildSummary | undefined;
+  range: PlannedRange | undefined;
 
   /** In the order in which the build names them. */
   get tasks(): readonly TaskRecord[] {
@@ -54,6 +55,7 @@ export class BuildRecord {
         break;
       case 'build.planned':
         for (const label of event.tasks) this.change(label, {});
+        this.range = event.range;
         break;
       case 'warning':
         if (event.task !== undefined)

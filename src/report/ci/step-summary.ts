@@ -4,7 +4,7 @@ import type { TaskOutcomeKind } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { describeFailure } from '../failures/failure.js';
-import { summaryLine } from '../live/summary-line.js';
+import { rangeText, summaryLine } from '../live/summary-line.js';
 import { code, fence, markdown } from '../pages/markdown-text.js';
 import { plainStyle, plural } from '../style.js';
 import { type BuildRecord, failureDigest } from './build-record.js';
@@ -26,9 +26,10 @@ const OUTCOMES: readonly TaskOutcomeKind[] = [
 ];
 
 export function stepSummary(record: BuildRecord): string {
-  const { summary } = record;
+  const { summary, range } = record;
   const lines = [`### ${markdown(record.command)}`, ''];
   if (summary) lines.push(markdown(summaryLine(summary, plainStyle)), '');
+  if (range) lines.push(markdown(rangeText(range)), '');
   const counts = OUTCOMES.filter((outcome) => (summary?.counts[outcome] ?? 0) > 0);
   if (counts.length > 0) {
     lines.push(`| ${counts.join(' | ')} |`, `|${counts.map(() => '---:').join('|')}|`);

@@ -8,7 +8,7 @@ import { printFailure } from '../failures/failure-print.js';
 import { duration, money, plural, type Style, visible } from '../style.js';
 import { orphansText, waitingText } from '../verdict.js';
 import type { Reporter, Sink } from './reporter.js';
-import { count, summaryLine } from './summary-line.js';
+import { count, rangeText, summaryLine } from './summary-line.js';
 
 /** Changed paths that are named in a line. */
 const NAMED_PATHS = 3;
@@ -62,6 +62,8 @@ export function eventText(event: BuildEvent, style: Style): string {
   switch (event.type) {
     case 'build.waiting':
       return `waiting for process ${event.pid} (${visible(event.command)}, since ${visible(event.since)})\n`;
+    case 'build.planned':
+      return event.range ? `${asCalled(rangeText(event.range), style.calledAs)}\n` : '';
     case 'build.recovered':
       return `${style('dim', `recovered: ${visible(event.what)}`)}\n`;
     case 'warning': {

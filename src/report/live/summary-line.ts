@@ -1,7 +1,7 @@
 /** The last line of every build. Keeps no state. */
 
-import type { BuildSummary } from '../../model/event.js';
-import { duration, money, plural, type Style } from '../style.js';
+import type { BuildSummary, PlannedRange } from '../../model/event.js';
+import { duration, money, plural, type Style, visible } from '../style.js';
 
 /** What happened, in one line. */
 export function summaryLine(summary: BuildSummary, style: Style): string {
@@ -66,4 +66,20 @@ export function unacceptedText({ outcome, exitCode, counts, published }: BuildSu
 
 export function count(n: number, word: string): string {
   return n > 0 ? `${n} ${word}` : '';
+}
+
+/** What a range of commits concerns, and what is left out, in one line. */
+export function rangeText(range: PlannedRange): string {
+  const { since, base, touched, dependents, leftOut, removed, because } = range;
+  const start = `since ${visible(since)} (${base.slice(0, 12)})`;
+  const gone =
+    removed === 0
+      ? ''
+      : `; ${plural(removed, 'task')} removed since: \`conductor build\` removes the files that were built`;
+  if (because !== undefined)
+    return `${start}: all ${plural(touched, 'task')}, because ${visible(because)}${gone}`;
+  const more =
+    dependents === 0 ? '' : `, ${dependents} more ${dependents === 1 ? 'depends' : 'depend'} on them`;
+  const rest = leftOut === 0 ? 'none' : plural(leftOut, 'task');
+  return `${start}: ${plural(touched, 'task')} touched${more}; left out: ${rest}${gone}`;
 }

@@ -27,6 +27,7 @@ interface BuildFlags {
   readonly inbox?: boolean;
   readonly annotations?: string;
   readonly junit?: string;
+  readonly since?: string;
 }
 
 export async function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
@@ -36,13 +37,15 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
   }
   if (flags.estimate) {
     const { runEstimate } = await import('./estimate.js');
-    const { force = false, discardEdits = false, json = false } = flags;
-    return runEstimate({ targets, force, discardEdits }, json);
+    const { force = false, discardEdits = false, json = false, since } = flags;
+    return runEstimate({ targets, since, force, discardEdits }, json);
   }
+  const since = flags.since === undefined ? [] : ['--since', flags.since];
   const ci = ciReports(flags, process.env);
   return runReported(
     {
       targets,
+      since: flags.since,
       force: flags.force === true,
       discardEdits: flags.discardEdits === true,
       keepEdits: flags.keepEdits === true,
@@ -59,7 +62,7 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
       budgetUsd: flags.budgetUsd,
       wait: flags.wait,
       namesAll: ci !== undefined,
-      command: [`conductor ${flags.command ?? 'build'}`, ...targets].join(' '),
+      command: [`conductor ${flags.command ?? 'build'}`, ...targets, ...since].join(' '),
     },
     { json: flags.json === true, profile: flags.profile, inbox: flags.inbox === true, ci },
   );

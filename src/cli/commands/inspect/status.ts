@@ -2,15 +2,17 @@
 
 import { driftOf } from '../../../analysis/drift.js';
 import { findOrphans } from '../../../analysis/orphans.js';
+import { rangeOf } from '../../../analysis/range/touched-tasks.js';
 import { inspect } from '../../../build/dry-run.js';
 import type { FileDifference } from '../../../io/git/tree-diff.js';
 import type { Need } from '../../../model/agents/agent-report.js';
 import { driftCauseText } from '../../../report/difference.js';
 import { at } from '../../../report/failures/failure-text.js';
+import { rangeText } from '../../../report/live/summary-line.js';
 import { plural } from '../../../report/style.js';
 import { orphansText, type StatusRow, statusTable, upToDate } from '../../../report/verdict.js';
 import { WorkStore } from '../../../store/kept-work.js';
-import { print, printJson, printWarning, refuse, styleFor } from '../../output.js';
+import { print, printJson, printWarning, refuse, say, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 interface StatusLine extends StatusRow {
@@ -24,11 +26,16 @@ function asksOf(needs: readonly Need[] | undefined): { asks?: readonly Need[] } 
 
 export async function runStatus(
   targets: readonly string[],
-  flags: { readonly json?: boolean; readonly all?: boolean; readonly exitCode?: boolean },
+  flags: {
+    readonly json?: boolean;
+    readonly all?: boolean;
+    readonly exitCode?: boolean;
+    readonly since?: string;
+  },
 ): Promise<number> {
   const done = await inspect(
     createHost(process.cwd()),
-    { targets, force: false, discardEdits: false, warn: printWarning },
+    { targets, since: flags.since, force: false, discardEdits: false, warn: printWarning },
     async ({ prepared, tasks }) => {
       const rows: StatusLine[] = [];
       const { objects, repository } = prepared.project;
@@ -48,20 +55,22 @@ export async function runStatus(
       }
       for (const { file, line, message } of prepared.project.warnings)
         printWarning(`${at(file, line)}: ${message}`);
-      return { rows, orphans: prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] } };
+      const orphans = prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] };
+      return { rows, orphans, ...rangeOf(prepared, flags.since) };
     },
   );
   if (!done.ok) return refuse(done.error);
-  const { rows, orphans } = done.value;
+  const { rows, orphans, range } = done.value;
   const isDone = rows.every(({ verdict }) => verdict.kind === 'fresh') && orphans.removed.length === 0;
   const code = flags.exitCode && !isDone ? 1 : 0;
   if (flags.json) {
     const tasks = rows.map(({ drift, ...row }) =>
       drift === undefined ? row : { ...row, drift: drift.map(({ patch: _, ...file }) => file) },
     );
-    printJson({ schema: 1, tasks, orphans });
+    printJson({ schema: 1, tasks, orphans, ...(range && { range }) });
     return code;
   }
+  if (range) say(rangeText(range));
   const fresh = rows.filter(({ verdict }) => verdict.kind === 'fresh').length;
   const shown = flags.all ? rows : rows.filter(({ verdict }) => !upToDate(verdict));
   if (shown.length > 0) print(statusTable(shown, styleFor(process.stdout)));

@@ -1,17 +1,18 @@
-/** One side of a review: the specs, lock files and files of one commit. Only reads. */
+/** One side of a comparison: the specs, lock files and files of one commit, or of the files on disk. Only reads. */
 
-import type { Prepared } from '../../analysis/prepare.js';
 import type { LockedTask } from '../../model/feature-lock.js';
-import type { Label, Task } from '../../model/task.js';
+import type { Feature, Label, Task } from '../../model/task.js';
 import type { Listing, ObjectId } from '../../model/tree.js';
 import { openParseCache } from '../../project/parse-cache.js';
+import type { Project } from '../../project/project.js';
 import { loadSpecs } from '../../specs/load.js';
 import { parseLock } from '../../specs/lock-file.js';
 
-export interface ReviewSide {
+export interface ProjectSide {
   /** The project's tree. */
   readonly tree: ObjectId;
   readonly listing: Listing;
+  readonly features: ReadonlyMap<string, Feature>;
   readonly tasks: ReadonlyMap<Label, Task>;
   readonly locked: ReadonlyMap<Label, LockedTask>;
   readonly lockFiles: ReadonlySet<string>;
@@ -22,7 +23,7 @@ export interface ReviewSide {
 }
 
 /** `tree` is the project's own folder at that commit. Specs that are not valid count as none, with the reason. */
-export async function openSide({ project }: Prepared, tree: ObjectId, name: string): Promise<ReviewSide> {
+export async function openSide(project: Project, tree: ObjectId, name: string): Promise<ProjectSide> {
   const { objects, config, repository } = project;
   const listing = await objects.list(tree);
   const cache = await openParseCache(repository.state);
@@ -50,9 +51,17 @@ export async function openSide({ project }: Prepared, tree: ObjectId, name: stri
       locked.set(`${lock.value.feature}/${id}`, task);
   }
   const tasks = loaded.ok ? loaded.value.graph.tasks : new Map<Label, Task>();
-  return { tree, listing, tasks, locked, lockFiles, text, problems };
+  const features = new Map((loaded.ok ? loaded.value.features : []).map((one) => [one.name, one]));
+  return { tree, listing, features, tasks, locked, lockFiles, text, problems };
 }
 
 function isLock(path: string, specs: string): boolean {
   return path.startsWith(`${specs}/`) && path.endsWith('.metadata.json');
+}
+
+/** The project's own folder at a commit. */
+export async function projectTree({ objects, repository }: Project, commit: ObjectId): Promise<ObjectId> {
+  const tree = await objects.resolve(`${commit}^{tree}`);
+  const own = tree && (await objects.subtree(tree, repository.prefix));
+  return own ?? (await objects.empty());
 }

@@ -1,0 +1,186 @@
+/**
+ * Which tasks the changes since a commit concern: their entries, what they read, what they own, and what they depend on.
+ * Rather names a task too many: whether it is up to date is decided later.
+ */
+
+import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { mergeBase, resolveCommit } from '../../io/git/commit-history.js';
+import { ignoredPaths } from '../../io/git/ignored.js';
+import { changedFiles } from '../../io/git/walk.js';
+import { canonicalJson } from '../../model/digest.js';
+import type { PlannedRange } from '../../model/event.js';
+import type { Failure } from '../../model/failure.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
+import type { Feature, Label, Task } from '../../model/task.js';
+import type { ObjectId } from '../../model/tree.js';
+import { PROMPTS } from '../../project/agent-files.js';
+import { CONFIG_FILE, configModules } from '../../project/config-inputs.js';
+import type { Project } from '../../project/project.js';
+import type { CommandSettings } from '../command-settings.js';
+import { PARTIALS, TEMPLATES } from '../facts.js';
+import { openSide, type ProjectSide, projectTree } from './side.js';
+
+/** The tasks that a range concerns. */
+export interface Touched {
+  /** The commit at which the range begins. */
+  readonly base: ObjectId;
+  /** Those that the changes concern, and all that depend on them. */
+  readonly labels: ReadonlySet<Label>;
+  /** How many of them only depend on others. */
+  readonly dependents: number;
+  /** Why every task is among them; undefined: not every task is for one reason. */
+  readonly because: string | undefined;
+  /** Tasks that there were at the beginning of the range and are not any more. */
+  readonly removed: number;
+}
+
+/** From the merge base of `ref` and HEAD to the project as it was read. Fails with `usage` where there is none. */
+export async function touchedTasks(
+  project: Project,
+  settings: CommandSettings,
+  ref: string,
+): Promise<Result<Touched, Failure>> {
+  const base = await baseOf(project, ref);
+  if (!base.ok) return base;
+  const range = await openRange(project, base.value, ref);
+  const { tasks } = project.graph;
+  const removed = [...range.before.tasks.keys()].filter((label) => !tasks.has(label)).length;
+  const because = await concernsAll(project, settings, range);
+  const all = [...tasks.values()];
+  const own = because === undefined ? all.filter((task) => isTouched(task, range)) : all;
+  const labels = new Set(own.map(({ label }) => label));
+  const open = [...labels];
+  for (let label = open.pop(); label !== undefined; label = open.pop()) {
+    for (const dependent of project.graph.dependents(label)) {
+      if (!labels.has(dependent)) open.push(dependent);
+      labels.add(dependent);
+    }
+  }
+  return ok({ base: base.value, labels, dependents: labels.size - own.length, because, removed });
+}
+
+async function baseOf({ repository }: Project, ref: string): Promise<Result<ObjectId, Failure>> {
+  const named = await resolveCommit(repository, ref);
+  const head = await resolveCommit(repository, 'HEAD');
+  const hint = 'fetch the history: a shallow clone (`fetch-depth`, `GIT_DEPTH`) does not have it';
+  if (named === undefined || head === undefined) {
+    const name = named === undefined ? ref : 'HEAD';
+    return err({ kind: 'usage', message: `--since: ${name} is not a commit of this repository`, hint });
+  }
+  const base = await mergeBase(repository, named, head);
+  if (base !== undefined) return ok(base);
+  return err({ kind: 'usage', message: `--since: ${ref} and HEAD have no common commit here`, hint });
+}
+
+/** Outputs that git ignores are in no commit: that they are on disk is no change. */
+async function changedPaths(
+  project: Project,
+  before: ProjectSide,
+  recorded: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const all = [...(await changedFiles(project.objects, before.tree, project.snapshot)).keys()];
+  const made = all.filter((path) => before.listing.get(path) === undefined && recorded.has(path));
+  const ignored = await ignoredPaths(project.repository.project, made);
+  return new Set(all.filter((path) => !ignored.has(path)));
+}
+
+function recordedPaths({ locked }: ProjectSide): Set<string> {
+  return new Set([...locked.values()].flatMap(({ outputs }) => Object.keys(outputs)));
+}
+
+interface Range {
+  readonly before: ProjectSide;
+  readonly after: ProjectSide;
+  readonly changed: ReadonlySet<string>;
+  /** Whether one of them is below the folder. */
+  isBelow(folder: string): boolean;
+  /** Whether one of them was written by people, and is no spec. */
+  readonly hasHandWork: boolean;
+}
+
+async function openRange(project: Project, base: ObjectId, ref: string): Promise<Range> {
+  const before = await openSide(project, await projectTree(project, base), ref);
+  const after = await openSide(project, project.snapshot, 'the files on disk');
+  const changed = await changedPaths(project, before, recordedPaths(after));
+  const owned = recordedPaths(before);
+  const specs = `${project.config.specs}/`;
+  const isRemoved = (path: string) =>
+    project.listing.get(path) === undefined && !owned.has(path) && !path.startsWith(specs);
+  const isHandWork = (path: string) => project.handWritten.get(path) !== undefined || isRemoved(path);
+  const isBelow = (folder: string) => [...changed].some((path) => path.startsWith(folder));
+  return { before, after, changed, isBelow, hasHandWork: [...changed].some(isHandWork) };
+}
+
+/** What is in the keys of all tasks, or cannot be compared. */
+async function concernsAll(
+  project: Project,
+  { packages }: CommandSettings,
+  { before, changed }: Range,
+): Promise<string | undefined> {
+  if (before.problems.length > 0) return before.problems[0];
+  const { files } = await configModules(project);
+  const config =
+    [...files].find((path) => changed.has(path)) ?? [...changed].find((path) => CONFIG_FILE.test(path));
+  if (config !== undefined) return `${config} changed`;
+  const installed = packages.find(([path]) => changed.has(path));
+  return installed && `${installed[0]} changed`;
+}
+
+function isTouched(task: Task, { before, after, changed, isBelow, hasHandWork }: Range): boolean {
+  const { label, recipe, inputs } = task;
+  const [was, is] = [before.locked.get(label), after.locked.get(label)];
+  if (words(before, label) !== words(after, label)) return true;
+  if (canonicalJson(was ?? null) !== canonicalJson(is ?? null)) return true;
+  const named = [...task.edits, ...Object.keys(is?.observed ?? {})];
+  if (named.some((path) => changed.has(path))) return true;
+  const gates = task.verify.map((gate) => gate.inputs ?? []);
+  const lists = [task.outputs, inputs ?? [], ...gates].map((list) => patternSet(list));
+  if (lists.some((list) => [...changed].some((path) => list.matches(path)))) return true;
+  if (recipe.kind === 'agent' && (isBelow(PROMPTS) || isBelow(AGENT_FOLDER))) return true;
+  if (recipe.kind === 'render') {
+    return isBelow(PARTIALS) || recipe.steps.some(({ template }) => changed.has(TEMPLATES + template));
+  }
+  // Without `inputs` it reads every file that people wrote.
+  return inputs === undefined && hasHandWork;
+}
+
+/** What a task says, also by its feature: all that stands in its spec but notes of people. */
+function words(side: ProjectSide, label: Label): string | undefined {
+  const task = side.tasks.get(label);
+  if (task === undefined) return undefined;
+  const { source: _source, notes: _notes, ...said } = task;
+  const feature = side.features.get(task.feature);
+  return canonicalJson({ said, ...documents(task, feature) });
+}
+
+function documents(task: Task, feature: Feature | undefined) {
+  const sections = task.specRefs.map((reference) => feature?.sections.get(reference) ?? '');
+  return { title: feature?.title ?? '', context: feature?.context ?? '', sections };
+}
+
+export interface RangedProject {
+  readonly project: Project;
+  /** What is looked at: the tasks of the range that were asked for, and what they need. */
+  readonly selected: ReadonlySet<Label>;
+  readonly touched: Touched | undefined;
+}
+
+/** What a command says of the range that it was asked for. */
+export function rangeOf(
+  { project, selected, touched }: RangedProject,
+  since: string | undefined,
+): { readonly range?: PlannedRange } {
+  if (touched === undefined || since === undefined) return {};
+  const { base, labels, dependents, because, removed } = touched;
+  const range = {
+    since,
+    base,
+    touched: labels.size - dependents,
+    dependents,
+    leftOut: project.graph.tasks.size - selected.size,
+    removed,
+    ...(because === undefined ? {} : { because }),
+  };
+  return { range };
+}
