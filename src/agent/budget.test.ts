@@ -60,7 +60,11 @@ describe('a budget', () => {
 
   test('of a day counts what earlier builds spent, and of a task what a killed build spent on it', () => {
     const spent = { usd: 4.5, tokens: 10, minutes: 3 };
-    const budget = new Budget({ day: { usd: 5 }, earlier: spent, unfinished: new Map([['f/b', spent]]) });
+    const budget = new Budget({
+      day: { usd: 5 },
+      earlier: () => spent,
+      unfinished: new Map([['f/b', spent]]),
+    });
     expect(budget.start('f/a', {}, priced)).toBeUndefined();
     expect(budget.add('f/a', used({ costUsd: 0.4 }))).toBeUndefined();
     expect(budget.start('f/b', { tokens: 10 }, priced)).toMatchObject({ scope: 'task', spent: 10 });

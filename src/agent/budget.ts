@@ -19,8 +19,8 @@ const NOTHING: Amounts = { usd: 0, tokens: 0, minutes: 0 };
 export interface BudgetOptions {
   readonly build?: Limits;
   readonly day?: Limits;
-  /** What was spent today before this build. */
-  readonly earlier?: Amounts;
+  /** What was spent today before this build, or beside it: asked each time, as other builds go on. */
+  earlier?(): Amounts;
   /** What killed builds had spent on tasks that they did not finish. */
   readonly unfinished?: ReadonlyMap<Label, Amounts>;
 }
@@ -50,7 +50,7 @@ type UnknownPrice = Extract<Failure, { kind: 'budget-unknown-price' }>;
 export class Budget {
   private readonly limits: { readonly build: Limits; readonly day: Limits };
   private readonly tasks = new Map<Label, { limits: Limits; spent: Amounts }>();
-  private readonly earlier: Amounts;
+  private readonly earlier: () => Amounts;
   private build = NOTHING;
   private readonly warned = new Set<string>();
   /** Agents, with their models, that did not say what a session cost. */
@@ -60,7 +60,7 @@ export class Budget {
 
   constructor(options: BudgetOptions) {
     this.limits = { build: options.build ?? {}, day: options.day ?? {} };
-    this.earlier = options.earlier ?? NOTHING;
+    this.earlier = options.earlier ?? (() => NOTHING);
     for (const [label, spent] of options.unfinished ?? []) this.tasks.set(label, { limits: {}, spent });
   }
 
@@ -157,7 +157,7 @@ export class Budget {
     return [
       { scope: 'task', limits: task?.limits ?? {}, ...(task?.spent ?? NOTHING) },
       { scope: 'build', limits: this.limits.build, ...this.build },
-      { scope: 'day', limits: this.limits.day, ...plus(this.earlier, this.build) },
+      { scope: 'day', limits: this.limits.day, ...plus(this.earlier(), this.build) },
     ];
   }
 

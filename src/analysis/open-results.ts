@@ -14,7 +14,7 @@ import { lockedTask, type Project } from '../project/project.js';
 import { type AdmissionPolicy, acceptsOrigin } from '../store/admission.js';
 import { type ArrivalRules, contentDigest, type Pins } from '../store/arrival.js';
 import type { Claims } from '../store/claims/claims.js';
-import type { Scope } from '../store/encoded-entry.js';
+import { type EntryName, isResult, keyOf, type Scope } from '../store/encoded-entry.js';
 import { GitResults, type PinnedResult } from '../store/git-results.js';
 import type { RemoteTiers } from '../store/remotes/tiers.js';
 import type { ResultStore } from '../store/result-store.js';
@@ -105,11 +105,19 @@ export async function openTiers(
   const readsAll = policy.here.pullRequest || policy.trust !== 'no-pull-requests';
   const read: readonly Scope[] = readsAll ? ['shared', 'pull-request'] : ['shared'];
   const write: Scope | undefined = readOnly ? undefined : policy.here.pullRequest ? 'pull-request' : 'shared';
+  // A reviewed lock file says what the result must hold: then it does not matter who made it.
+  const pins = await pinsOf(project);
+  const isRecorded = (name: EntryName) => isResult(name) && pins.has(keyOf(name));
   const { env, pid } = host;
   const { repository, objects, config } = project;
   const maxBytes = 4 * config.maxOutputBytes;
   const all = { objects, env, pid, dir: repository.project, maxBytes };
-  return openRemotes(config.cache.remotes, { read, write }, all, warn);
+  return openRemotes(
+    config.cache.remotes,
+    { read, write, recorded: { scope: 'pull-request', isRecorded } },
+    all,
+    warn,
+  );
 }
 
 /** The store of a build, with what it claims there; absent claims: nothing is claimed. */

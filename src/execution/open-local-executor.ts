@@ -10,6 +10,7 @@ import { killOrphans } from '../io/process/run-marks.js';
 import { findSandbox } from '../io/process/sandbox.js';
 import type { Failure } from '../model/failure.js';
 import { commandText } from '../model/task.js';
+import { DayLedger } from '../project/day-ledger.js';
 import type { Host } from '../project/host.js';
 import { BuildLogs, buildName } from '../project/log-files.js';
 import { SpendingRecord } from '../project/spending-record.js';
@@ -37,7 +38,7 @@ export async function openLocalParts(
   parts: ExecutorParts,
 ): Promise<Result<LocalExecutorParts, Failure>> {
   const { repository, config, startedAt, shared, isFollowing } = parts;
-  const { project, state } = repository;
+  const { project } = repository;
   const sandbox = await findSandbox(host.env);
   if ('missing' in sandbox && config.sandbox === 'required') {
     return err({ kind: 'sandbox-required', detail: sandbox.missing });
@@ -48,8 +49,7 @@ export async function openLocalParts(
   const commandEnvironment = new CommandEnvironment(config, host.env, program);
   const day = new Date(startedAt).toISOString().slice(0, 10);
   // Work that a superseded build left running uses the same budgets, and its workspaces are still in use.
-  const spending =
-    (isFollowing && shared.spending) || new Spending(config.budget, await SpendingRecord.open(state, day));
+  const spending = (isFollowing && shared.spending) || (await openSpending(host, parts, day));
   shared.spending = spending;
   const own = { commandEnvironment, logs, isSandboxed: program !== undefined };
   const options = await poolOptions(host, parts, own);
@@ -78,6 +78,16 @@ export async function openLocalParts(
     version: host.version,
     now: host.now,
   });
+}
+
+async function openSpending(
+  { cacheDir }: Host,
+  { repository, config, agent }: ExecutorParts,
+  day: string,
+): Promise<Spending> {
+  const isLimited = agent !== undefined && Object.keys(config.budget.day).length > 0;
+  const ledger = isLimited ? await DayLedger.open(cacheDir, repository, day) : undefined;
+  return new Spending(config.budget, await SpendingRecord.open(repository.state, day), ledger);
 }
 
 async function poolOptions(

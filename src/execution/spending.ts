@@ -8,7 +8,8 @@ import type { Config } from '../model/config.js';
 import type { BuildEventBody } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Budget as TaskLimits } from '../model/task.js';
-import type { SpendingRecord } from '../project/spending-record.js';
+import type { DayLedger } from '../project/day-ledger.js';
+import type { Amounts, SpendingRecord } from '../project/spending-record.js';
 import { minutes as inMinutes, money } from '../report/style.js';
 
 /** The account of one attempt of one task. */
@@ -36,12 +37,21 @@ export type BudgetRecord = Pick<SpendingRecord, 'before' | 'unfinished' | 'add' 
 export class Spending {
   private readonly budget: Budget;
   private readonly record: BudgetRecord;
+  private readonly ledger: Pick<DayLedger, 'add'> | undefined;
   private readonly earlier = new Map<Label, Usage>();
 
-  constructor(limits: { readonly build: Limits; readonly day: Limits }, record: BudgetRecord) {
+  /** `ledger`: of all builds of this person, where a limit for a day asks for it. */
+  constructor(
+    limits: { readonly build: Limits; readonly day: Limits },
+    record: BudgetRecord,
+    ledger?: Pick<DayLedger, 'spent' | 'add'>,
+  ) {
     const { before, unfinished } = record;
-    this.budget = new Budget({ ...limits, earlier: before, unfinished });
+    // The ledger has what this clone spent before too; the clone's own record stands where the ledger cannot be written.
+    const earlier = () => (ledger ? greater(before, ledger.spent()) : before);
+    this.budget = new Budget({ ...limits, earlier, unfinished });
     this.record = record;
+    this.ledger = ledger;
   }
 
   /** The build has ended in order. */
@@ -65,6 +75,7 @@ export class Spending {
       reported = total;
       minutes += used.minutes;
       this.record.add(label, used);
+      this.ledger?.add(used);
       return this.budget.add(label, used);
     };
     const left = this.budget.minutesLeft(label);
@@ -81,6 +92,14 @@ export class Spending {
       },
     });
   }
+}
+
+function greater(a: Amounts, b: Amounts): Amounts {
+  return {
+    usd: Math.max(a.usd, b.usd),
+    tokens: Math.max(a.tokens, b.tokens),
+    minutes: Math.max(a.minutes, b.minutes),
+  };
 }
 
 function nearWarning(label: Label, { scope, unit, limit, spent }: Nearing): BuildEventBody {

@@ -8,10 +8,22 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   statSync,
   writeSync,
 } from 'node:fs';
-import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './durable.js';
 import { codeOf, isMissing } from './errors.js';
@@ -149,6 +161,32 @@ export function appendDurableSync(path: string, text: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** What a file that only grows holds from a place on; empty when there is no file. */
+export function readTailSync(path: string, from: number): Buffer {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if (isMissing(error)) return Buffer.alloc(0);
+    throw withPath(error, path);
+  }
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - from));
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, from));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The real path of a folder; undefined when it is none. */
+export async function realFolder(path: string): Promise<string | undefined> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return isFolder ? realpath(path) : undefined;
 }
 
 /** Moves a file that has come to more than `maxBytes` over another one, which is gone then. */

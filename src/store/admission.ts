@@ -31,15 +31,17 @@ export interface ArrivedEntry {
   readonly files: Files;
   /** By its own word. */
   readonly origin: Origin | undefined;
+  /** A lock file records exactly these files: its review was a review of them, whatever their origin. */
+  readonly isRecorded?: boolean;
 }
 
 /** Why an entry is not believed; undefined when it is. */
 export async function admissionProblem(
   policy: AdmissionPolicy,
   objects: GitObjects,
-  { name, files, origin }: ArrivedEntry,
+  { name, files, origin, isRecorded = false }: ArrivedEntry,
 ): Promise<string | undefined> {
-  if (!acceptsOrigin(policy, origin))
+  if (!isRecorded && !acceptsOrigin(policy, origin))
     return 'it was built for a pull request, and the config does not trust those';
   if (policy.trust !== 'signed') return undefined;
   if (!policy.signatures) return 'the config trusts only signed results, and names no `signers`';

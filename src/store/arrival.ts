@@ -63,7 +63,9 @@ export async function arrivedResult(
   const misfit = await rules.fits(result);
   if (misfit !== undefined) return refuse(misfit);
   const { origin } = result.provenance;
-  const problem = await admissionProblem(rules.policy, objects, { name: resultName(key), files, origin });
+  const isRecorded = pin !== undefined;
+  const entry = { name: resultName(key), files, origin, isRecorded };
+  const problem = await admissionProblem(rules.policy, objects, entry);
   return problem === undefined ? { ok: true, result } : refuse(problem);
 }
 

@@ -34,7 +34,7 @@ export interface Keeper {
   readonly signer?: Signer;
   /** Milliseconds since 1970, UTC: when gates passed. */
   now?(): number;
-  /** Whether what this maker made may be used; a result that may not is as good as none. */
+  /** Whether what this maker made may be used; a result that may not is as good as none, but for a recorded one. */
   accepts?(origin: Origin | undefined): boolean;
   /** Recorded results, until another one is made for their key: nothing else is found under it. */
   readonly pins?: Map<ActionKey, PinnedResult>;
@@ -83,7 +83,9 @@ export class GitResults implements ResultStore {
     }
     if (!loaded.ok) return loaded;
     const result = await this.pinned(key, loaded.value.result);
-    if (!result || this.keeper.accepts?.(result.provenance.origin) === false) return ok(undefined);
+    const isRecorded = this.keeper.pins?.has(key);
+    if (!result || (!isRecorded && this.keeper.accepts?.(result.provenance.origin) === false))
+      return ok(undefined);
     this.seen.set(key, result);
     return ok(result);
   }

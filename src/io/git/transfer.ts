@@ -151,7 +151,7 @@ export async function openAway(
 }
 
 /** The address behind the name of a remote in the person's configuration; undefined when there is no such remote. */
-async function remoteUrl(
+export async function remoteUrl(
   store: string,
   name: string,
   direction: 'fetch' | 'push',

@@ -3,7 +3,7 @@
 import type { GitObjects } from '../../io/git/objects.js';
 import type { CacheRemoteConfig } from '../../model/cache-config.js';
 import type { ConditionalObjects } from '../claims/object-claims.js';
-import type { Scope } from '../encoded-entry.js';
+import type { EntryName, Scope } from '../encoded-entry.js';
 import type { RemoteStore } from '../remote-store.js';
 import type { BlobPlace } from './blob-place.js';
 import { RemoteTiers, type TieredRemote } from './tiers.js';
@@ -23,13 +23,20 @@ const SILENCE_SECONDS = 30;
 /** What pull requests share comes last for those that may read it: reviewed work goes first. */
 export async function openRemotes(
   configs: readonly CacheRemoteConfig[],
-  scopes: { readonly read: readonly Scope[]; readonly write: Scope | undefined },
+  scopes: {
+    readonly read: readonly Scope[];
+    readonly write: Scope | undefined;
+    /** What is read where nothing else is: results that the lock files of this working tree record. */
+    readonly recorded?: { readonly scope: Scope; isRecorded(name: EntryName): boolean };
+  },
   host: RemoteHost,
   warn: (message: string) => void,
 ): Promise<RemoteTiers> {
   const chained: TieredRemote[] = [];
   for (const scope of ['shared', 'pull-request'] as const) {
-    const reads = scopes.read.includes(scope);
+    const { recorded } = scopes;
+    const isOnlyRecorded = recorded?.scope === scope && !scopes.read.includes(scope);
+    const reads = scopes.read.includes(scope) || isOnlyRecorded;
     const writes = scopes.write === scope;
     if (!reads && !writes) continue;
     for (const config of configs) {
@@ -39,7 +46,9 @@ export async function openRemotes(
         if (scope === 'shared') warn(`${config.url} is not an address; conductor ignores it`);
         continue;
       }
-      if (read || write) chained.push({ store: await openRemote(config, scope, host), read, write });
+      if (!read && !write) continue;
+      const only = isOnlyRecorded ? { only: recorded.isRecorded } : {};
+      chained.push({ store: await openRemote(config, scope, host), read, write, ...only });
     }
   }
   return new RemoteTiers(chained, warn);

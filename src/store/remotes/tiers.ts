@@ -12,6 +12,8 @@ export interface TieredRemote {
   readonly store: RemoteStore;
   readonly read: boolean;
   readonly write: boolean;
+  /** What it is asked for; absent: everything. */
+  readonly only?: (name: EntryName) => boolean;
 }
 
 /** What was offered, what remotes said, and why an entry may not be used here. */
@@ -96,8 +98,10 @@ export class RemoteTiers {
   ): Promise<Set<EntryName>> {
     const found = new Set<EntryName>();
     for (const health of this.healths) {
-      const wanted = names.filter((name) => !found.has(name));
-      if (wanted.length === 0 || signal.aborted) break;
+      if (signal.aborted) break;
+      const { only } = health.remote;
+      const wanted = names.filter((name) => !found.has(name) && (only === undefined || only(name)));
+      if (wanted.length === 0) continue;
       if (!isOpen(health, 'read')) {
         if (health.remote.read) this.unanswered(health, wanted);
         continue;
@@ -128,7 +132,7 @@ export class RemoteTiers {
   }
 
   private unanswered({ remote }: Health, names: readonly EntryName[]): void {
-    for (const name of names)
+    for (const name of names.filter((one) => remote.only === undefined || remote.only(one)))
       this.silent.set(name, (this.silent.get(name) ?? new Set()).add(remote.store.name));
   }
 

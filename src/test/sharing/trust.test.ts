@@ -50,6 +50,20 @@ test('pull requests share among themselves only: reviewed builds neither see the
   expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
 });
 
+test('a result of a pull request is found by the lock file that was merged with it, and by nothing else', async () => {
+  await using rig = await createSharedProject({ remotes: REMOTES });
+  const bare = createBare(rig);
+  Object.assign(rig.env, { CI: 'true', GITHUB_EVENT_NAME: 'pull_request', GITHUB_ACTOR: 'mallory' });
+  await rig.build();
+  rig.commit();
+  Object.assign(rig.env, { GITHUB_EVENT_NAME: 'push' });
+  cloneProject(rig, 'main');
+  const main = await rig.buildWithoutAgent();
+  expect(main.summary).toMatchObject({ exitCode: 0, counts: { cached: 4, built: 0 } });
+  expect(rig.read('out/agent.txt')).toBe('kind\n');
+  expect(refsIn(bare, 'refs/conductor/results').length).toBe(0);
+});
+
 test('on a machine that builds both, a reviewed build passes over what a pull request left in the store', async () => {
   await using rig = await createSharedProject({});
   cache(rig, { origin: 'pull-request' });
