@@ -16,6 +16,7 @@ await build({
     index: 'src/index.ts',
     'pool-worker': 'src/io/pool/pool-worker.ts',
     'outline-worker': 'src/plan/outline-worker.ts',
+    'lock-keeper-thread': 'src/io/queue/lock-keeper-thread.ts',
   },
   outdir: 'dist',
   bundle: true,

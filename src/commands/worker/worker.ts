@@ -16,7 +16,8 @@ import { openRepository } from '../../io/git/open-repository.js';
 import type { Repository } from '../../io/git/repository.js';
 import { acquireLock, type LockHandle } from '../../io/process-lock.js';
 import { connectQueue } from '../../io/queue/connection.js';
-import { JobSource, type TakenJob, WORKER_BEAT_MS } from '../../io/queue/job-source.js';
+import { JobSource, WORKER_BEAT_MS } from '../../io/queue/job-source.js';
+import type { TakenJob } from '../../io/queue/taken-job.js';
 import type { Config } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
 import { JOB_PROTOCOL } from '../../model/fleet/job.js';
@@ -167,7 +168,7 @@ interface LoopParts {
   now(): number;
 }
 
-/** Takes a job for each free place, renews locks, and says what goes on. */
+/** Takes a job for each free place, and says what goes on. */
 class WorkerLoop {
   private readonly parts: LoopParts;
   private readonly running = new Map<TakenJob, Promise<void>>();
@@ -192,7 +193,6 @@ class WorkerLoop {
     signal.addEventListener('abort', onSignal, { once: true });
     stop.addEventListener('abort', onStop, { once: true });
     const beat = setInterval(() => void this.announce(), WORKER_BEAT_MS);
-    const renew = setInterval(() => this.renew(), source.options.lockMs / 3);
     try {
       await this.announce();
       while (!signal.aborted) {
@@ -212,7 +212,6 @@ class WorkerLoop {
       return this.done;
     } finally {
       clearInterval(beat);
-      clearInterval(renew);
       signal.removeEventListener('abort', onSignal);
       stop.removeEventListener('abort', onStop);
     }
@@ -231,10 +230,6 @@ class WorkerLoop {
     });
     this.running.set(job, work);
     void this.announce();
-  }
-
-  private renew(): void {
-    for (const job of this.running.keys()) void job.renew();
   }
 
   private async announce(): Promise<void> {

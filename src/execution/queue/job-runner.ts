@@ -5,7 +5,7 @@
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import type { TakenJob } from '../../io/queue/job-source.js';
+import type { TakenJob } from '../../io/queue/taken-job.js';
 import { digestFields } from '../../model/digest.js';
 import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';

@@ -20,6 +20,8 @@ export interface QueueSdk {
 export interface QueueConnection {
   readonly sdk: QueueSdk;
   readonly redis: Redis;
+  /** With the password: it goes to no log, and to no other machine. */
+  readonly url: string;
   /** Of all keys of the project. */
   readonly prefix: string;
   /** Another connection to the same server, for reads that wait. */
@@ -56,7 +58,7 @@ export async function connectQueue(url: string, prefix: string): Promise<Result<
     more.on('error', ignore);
     return more;
   };
-  return ok({ sdk, redis, prefix: `conductor:{${encodeURIComponent(prefix)}}`, another });
+  return ok({ sdk, redis, url, prefix: `conductor:{${encodeURIComponent(prefix)}}`, another });
 }
 
 async function loadSdk(): Promise<QueueSdk | undefined> {

@@ -22,7 +22,8 @@ export interface QueueRig extends AsyncDisposable {
 
 export interface StartedOptions {
   readonly name: string;
-  readonly agent: ScriptedOptions;
+  /** `held`: each of its runs is open until the test ends it. */
+  readonly agent: ScriptedOptions | 'held';
   readonly concurrency: number;
   readonly drain: boolean;
   readonly version: string;
@@ -87,7 +88,7 @@ async function startWorker(
 ): Promise<RigWorker> {
   const dir = join(rig.temporary.root, name);
   execFileSync('git', ['clone', '-q', rig.temporary.dir, dir], { stdio: 'pipe' });
-  const agent = new ScriptedAgent({ auto: rig.answerer(), ...scripted });
+  const agent = new ScriptedAgent(scripted === 'held' ? {} : { auto: rig.answerer(), ...scripted });
   const host: ExecutionHost = {
     ...rig.host(agent),
     directory: dir,

@@ -1,0 +1,152 @@
+/** Builds that share a queue: one job and one payment for equal tasks, Ctrl-C, budgets over all workers, limits. */
+
+import { expect, test } from 'vitest';
+import { until } from '../rig/command-line.js';
+import type { Rig } from '../rig/rig.js';
+import { cloneProject, refsIn } from '../rig/shared-project.js';
+import { createQueueRig } from './queue-rig.js';
+import { hasRedis, RedisServer } from './redis-server.js';
+
+const USAGE = { costUsd: 0.3, tokensIn: 10, tokensOut: 5 };
+
+function agentTasks(rig: Rig, ...ids: readonly string[]): void {
+  const tasks = ids.map((id) => [id, { description: `Make ${id}`, outputs: [`${id}.txt`] }] as const);
+  rig.backlog('f', Object.fromEntries(tasks));
+  for (const id of ids) rig.answer(`f/${id}`, { [`${id}.txt`]: `${id} is made\n` });
+  rig.commit();
+}
+
+/** A second person's clone; the rig goes on in the first one. */
+function inClone<T>(rig: Rig, name: string, work: () => T): T {
+  const { dir } = rig;
+  cloneProject(rig, name);
+  try {
+    return work();
+  } finally {
+    rig.dir = dir;
+  }
+}
+
+const test_ = test.skipIf(!hasRedis());
+const waiting = (redis: RedisServer) => redis.cli('--scan', '--pattern', '*:job:*:waiting');
+
+test_('two builds that need the same task share one job: one session, one payment, one result', async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = await createQueueRig(redis);
+  const { rig } = fleet;
+  agentTasks(rig, 'T1');
+  const worker = await fleet.worker({ agent: 'held' });
+  const first = rig.start({}, { tripwire: true });
+  const run = await worker.agent.next('f/T1');
+  const second = inClone(rig, 'second', () => rig.start({}, { tripwire: true }));
+  await second.until((story) => story.of('task.output').some(({ line }) => line.includes('another build')));
+  run.usage(USAGE);
+  await run.write('T1.txt', 'T1 is made\n');
+  run.finish();
+  const [one, two] = await Promise.all([first.done, second.done]);
+  expect([one.outcomes(), two.outcomes()]).toEqual([{ 'f/T1': 'built' }, { 'f/T1': 'built' }]);
+  expect([one.summary.usage, two.summary.usage]).toEqual([USAGE, {}]);
+  expect(worker.agent.runs.length).toBe(1);
+  const resultOf = (story: typeof one) => story.of('task.finished')[0]?.result;
+  expect(resultOf(one)).toBe(resultOf(two));
+  expect(waiting(redis)).toBe('');
+});
+
+test_('Ctrl-C ends the session on the worker, unless another build waits for the same job', async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = await createQueueRig(redis);
+  const { rig, bare } = fleet;
+  agentTasks(rig, 'T1', 'T2');
+  const worker = await fleet.worker({ agent: 'held' });
+  const first = rig.start({}, { tripwire: true });
+  const t1 = await worker.agent.next('f/T1');
+  const t2 = await worker.agent.next('f/T2');
+  const second = inClone(rig, 'second', () => rig.start({ targets: ['f/T1'] }, { tripwire: true }));
+  await second.until((story) => story.of('task.output').length > 0);
+  first.cancel();
+  expect((await first.done).summary.exitCode).toBe(130);
+  expect(await t2.exit).toMatchObject({ kind: 'failed', failure: { kind: 'cancelled' } });
+  await until('the worker to be done with it', () => worker.fates().includes('cancelled f/T2'));
+  await t1.write('T1.txt', 'T1 is made\n');
+  t1.finish();
+  expect((await second.done).outcomes()).toEqual({ 'f/T1': 'built' });
+  // What was cancelled is asked for again, and nothing of before stands in its way.
+  const third = rig.start({}, { tripwire: true });
+  const other = await worker.agent.next('f/T2');
+  await other.write('T2.txt', 'T2 is made\n');
+  other.finish();
+  const built = await third.done;
+  expect(built.summary.exitCode).toBe(0);
+  // The worker has the result of the other one, which is paid once.
+  expect(worker.agent.runs.map(({ label }) => label).sort()).toEqual(['f/T1', 'f/T2', 'f/T2']);
+  expect(refsIn(bare, 'refs/conductor/jobs').length).toBeLessThanOrEqual(2);
+});
+
+test_('the budget of a build holds over all workers, within one step of a model', async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = await createQueueRig(redis, { budget: { build: { usd: 1 } }, attempts: 1 });
+  const { rig } = fleet;
+  agentTasks(rig, 'T1', 'T2', 'T3');
+  const workers = [
+    await fleet.worker({ agent: 'held', concurrency: 1 }),
+    await fleet.worker({ agent: 'held', concurrency: 1 }),
+  ];
+  const build = rig.start({}, { tripwire: true });
+  const runs = await Promise.all(workers.map(({ agent }) => agent.next()));
+  for (const run of runs) run.usage({ costUsd: 0.4 });
+  await build.until((story) => story.of('task.usage').length === 2);
+  runs[0]?.usage({ costUsd: 0.4 });
+  await until('its session to be ended', () => workers.some((worker) => worker.fates().length > 0));
+  runs[1]?.usage({ costUsd: 0.1 });
+  const story = await build.done;
+  const failures = story.of('task.finished').map(({ failure }) => failure?.kind);
+  expect(failures.filter((kind) => kind === 'budget-exceeded').length).toBeGreaterThanOrEqual(2);
+  expect(story.summary.usage.costUsd).toBeCloseTo(1.3);
+  for (const run of runs) expect(await run.exit).toMatchObject({ failure: { kind: 'cancelled' } });
+  expect(workers.flatMap(({ agent }) => agent.runs).length).toBe(2);
+});
+
+test_('limits of a provider hold over all workers, and the longest way goes first', async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = await createQueueRig(redis, {
+    models: { routes: [{ model: 'acme/large' }], limits: { acme: { sessions: 2 } } },
+  });
+  const { rig } = fleet;
+  agentTasks(rig, 'T1', 'T2', 'T3', 'T4');
+  let now = 0;
+  let most = 0;
+  for (const id of ['T1', 'T2', 'T3', 'T4']) {
+    rig.answer(`f/${id}`, async () => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      now--;
+      return { [`${id}.txt`]: `${id} is made\n` };
+    });
+  }
+  await fleet.worker({ concurrency: 4 });
+  await fleet.worker({ concurrency: 4 });
+  const story = await rig.start({}, { tripwire: true }).done;
+  expect(story.summary.counts.built).toBe(4);
+  expect(most).toBe(2);
+});
+
+test_('a worker of another version, or with other tools, takes nothing and says why', async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = await createQueueRig(redis, { toolchain: ['echo 1'] });
+  const { rig } = fleet;
+  agentTasks(rig, 'T1');
+  const old = await fleet.worker({ version: '0.9.0' });
+  const other = await fleet.worker({ config: { toolchain: ['echo 1', 'echo 2'] } });
+  const build = await rig.start({}, { tripwire: true }).done;
+  expect(build.of('task.finished')[0]?.failure).toEqual({
+    kind: 'job-failed',
+    reason: expect.stringMatching(
+      /^refused by all workers: .*tool echo 2 is 2 here, and unset in the build$/,
+    ),
+  });
+  expect(old.fates()).toEqual([]);
+  expect(other.fates()).toEqual(['refused f/T1']);
+  // A worker that can do it is found behind one that cannot.
+  await fleet.worker();
+  expect((await rig.start({}, { tripwire: true }).done).summary.exitCode).toBe(0);
+});
