@@ -16,7 +16,7 @@ import {
   addRemove,
   addVersions,
 } from './definitions/edits.js';
-import { addWorker } from './definitions/fleet.js';
+import { addWorker, addWorkers } from './definitions/fleet.js';
 import {
   addBacklog,
   addDoctor,
@@ -70,6 +70,7 @@ const COMMANDS = [
   addClean,
   addGc,
   addWorker,
+  addWorkers,
   addUi,
   addMcp,
   addReport,

@@ -93,6 +93,7 @@ export async function describeRun(
     ...(format ? { format: formatWords(format) } : {}),
     budget: task.budget,
     network: task.network,
+    ...(task.runsOn === undefined ? {} : { runsOn: task.runsOn }),
     // A command writes the same each time: what it writes elsewhere is a mistake of its spec.
     stray: task.stray ?? (task.recipe.kind === 'agent' ? project.config.stray : 'refuse'),
     evolves: inputTree.value.evolves,

@@ -72,6 +72,8 @@ export interface TaskRun {
   readonly format?: Formatters;
   readonly budget: Budget;
   readonly network: boolean;
+  /** Platforms and labels that a worker must have. Absent: a command needs the builder's platform. */
+  readonly runsOn?: readonly string[];
   /** Whether the input tree holds the task's own former outputs. */
   readonly evolves: boolean;
   /** The reviewer of the work after its gates have passed; absent: no review. */

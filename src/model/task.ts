@@ -96,6 +96,8 @@ export interface Task {
   readonly format?: readonly FormatStep[];
   readonly budget: Budget;
   readonly network: boolean;
+  /** Platforms and labels that a worker must have; `undefined`: a command needs the builder's platform. */
+  readonly runsOn?: readonly string[];
   /** Whether a reviewer judges it; `undefined`: as the config says. */
   readonly review: boolean | undefined;
   /** Whether gates are run first on its former result when only what it builds on changed; `undefined`: as the config says. */

@@ -77,6 +77,7 @@ export function normaliseTask(
     ...(format === undefined ? {} : { format: format.map(resolveFormat) }),
     budget: raw.budget ?? {},
     network: raw.network ?? false,
+    ...(raw.runs_on === undefined ? {} : { runsOn: raw.runs_on }),
     review: raw.review,
     reverify: raw.reverify,
     stray: raw.stray,

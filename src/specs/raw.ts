@@ -62,6 +62,7 @@ export interface RawTask extends RawDefaults {
   readonly spec_refs?: readonly string[];
   readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
   readonly network?: boolean;
+  readonly runs_on?: readonly string[];
   readonly review?: boolean;
   readonly reverify?: boolean;
   readonly stray?: 'drop' | 'refuse';

@@ -19,3 +19,15 @@ export function addWorker(program: Command, setExitCode: SetExitCode): void {
       setExitCode(await runWorkerCommand(options));
     });
 }
+
+export function addWorkers(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('workers')
+    .description('show the workers of the queue: versions, load, what they run, and what waits')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor workers', 'conductor workers --json'))
+    .action(async (options) => {
+      const { runWorkers } = await import('../commands/fleet/workers.js');
+      setExitCode(await runWorkers(options));
+    });
+}

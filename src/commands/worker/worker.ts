@@ -24,6 +24,7 @@ import { JOB_PROTOCOL } from '../../model/fleet/job.js';
 import type { Label } from '../../model/task.js';
 import type { Host } from '../../project/host.js';
 import { Parcels } from '../../store/parcels.js';
+import { noQueue } from './fleet.js';
 
 export interface WorkerOptions {
   /** Jobs at the same time. Default: `workers` of the config. */
@@ -67,13 +68,7 @@ export async function runWorker(host: Host, options: WorkerOptions): Promise<Res
   if (!loaded.ok) return loaded;
   const { config } = loaded.value;
   const url = queueAddress(config, host.env);
-  if (url === undefined) {
-    return err({
-      kind: 'usage',
-      message: 'the config names no queue',
-      hint: "write `execution: { queue: 'redis://…' }`, or set the variable of `execution.queueEnv`",
-    });
-  }
+  if (url === undefined) return err(noQueue());
   const slot = await takeSlot(host, found.value);
   if (!slot.ok) return slot;
   try {

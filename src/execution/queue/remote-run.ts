@@ -196,8 +196,11 @@ export class RemoteRun {
 
   private needs(model: string | undefined): QueueNeeds {
     const { version, platform, config } = this.parts;
-    const common = { protocol: JOB_PROTOCOL, version, labels: [] };
-    if (this.run.recipe.kind !== 'agent') return { ...common, kind: 'command', platform };
+    const { recipe, runsOn } = this.run;
+    const common = { protocol: JOB_PROTOCOL, version, labels: runsOn ?? [] };
+    // A result of a command is one of the platform that a build here would have made it on, unless the spec says more.
+    if (recipe.kind !== 'agent')
+      return { ...common, kind: 'command', ...(runsOn === undefined ? { platform } : {}) };
     if (model === undefined) return { ...common, kind: 'agent' };
     // The limits of a provider hold for all its models: they share a queue.
     const provider = providerOf(model);

@@ -118,6 +118,23 @@ export function needsProblem(
     return `it needs conductor ${needs.version}`;
   if (needs.kind === 'agent' && !worker.hasAgent) return 'it needs an agent';
   if (needs.platform !== undefined && needs.platform !== worker.platform) return `it needs ${needs.platform}`;
-  const missing = needs.labels.filter((label) => !worker.labels.includes(label));
+  const own = [...worker.labels, worker.platform, worker.platform.split('-')[0]];
+  const missing = needs.labels.filter((label) => !own.includes(label));
   return missing.length > 0 ? `it needs ${missing.join(', ')}` : undefined;
+}
+
+/** A queue, as `conductor workers` shows it. */
+export interface QueueState {
+  readonly name: string;
+  readonly needs: QueueNeeds;
+  readonly waiting: number;
+  readonly running: number;
+  /** Milliseconds since the first of those that wait was handed in. */
+  readonly waitsMs?: number;
+  readonly limits: QueueLimits;
+}
+
+export interface FleetState {
+  readonly workers: readonly WorkerInfo[];
+  readonly queues: readonly QueueState[];
 }

@@ -35,6 +35,8 @@ export interface RigWorker {
   readonly events: WorkerEvent[];
   /** What became of its jobs: `done f/T1`. */
   fates(): string[];
+  /** Resolves when it has ended by itself. */
+  readonly ended: Promise<unknown>;
   /** Takes no more jobs, and ends. */
   end(): Promise<void>;
   /** What it runs goes back to the queue. */
@@ -113,6 +115,7 @@ async function startWorker(
   return {
     agent,
     events,
+    ended,
     fates: () => events.flatMap((one) => (one.type === 'job.ended' ? [`${one.fate} ${one.task}`] : [])),
     end,
     stop: async () => {

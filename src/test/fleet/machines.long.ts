@@ -1,0 +1,107 @@
+/** Which worker takes what, what `conductor workers` says of them, and how they end. */
+
+import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { listWorkers } from '../../commands/worker/fleet.js';
+import { workersText } from '../../report/workers.js';
+import { until } from '../rig/command-line.js';
+import type { Rig } from '../rig/rig.js';
+import { createQueueRig } from './queue-rig.js';
+import { hasRedis, RedisServer } from './redis-server.js';
+
+const fleetTest = test.skipIf(!hasRedis());
+
+async function listed(rig: Rig) {
+  const found = await listWorkers({ ...rig.host(new ScriptedAgent({ tripwire: true })), now: Date.now });
+  if (!found.ok) throw new Error(JSON.stringify(found.error));
+  return found.value;
+}
+
+fleetTest('tasks go to the workers that their spec asks for', async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = await createQueueRig(redis);
+  const { rig } = fleet;
+  rig.backlog('f', {
+    T1: { inputs: [], outputs: ['a.txt'], runs_on: [process.platform, 'gpu'], run: 'echo a > a.txt' },
+    T2: { description: 'Make b', outputs: ['b.txt'], runs_on: ['gpu'] },
+    T3: { inputs: [], outputs: ['c.txt'], run: 'echo c > c.txt' },
+  });
+  rig.answer('f/T2', { 'b.txt': 'b\n' });
+  rig.commit();
+  const execution = { ...rig.config.execution, labels: ['gpu', 'large'] };
+  const plain = await fleet.worker();
+  const gpu = await fleet.worker({ config: { execution } });
+  expect((await rig.start({}, { tripwire: true }).done).summary.exitCode).toBe(0);
+  await Promise.all([plain.end(), gpu.end()]);
+  expect(gpu.fates()).toEqual(expect.arrayContaining(['done f/T1', 'done f/T2']));
+  expect(plain.fates().filter((fate) => fate !== 'done f/T3')).toEqual([]);
+});
+
+fleetTest(
+  '`workers` shows machines, what they run and what waits; a build says that no worker can take its task',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using fleet = await createQueueRig(redis, {
+      models: { routes: [{ model: 'acme/large' }], limits: { acme: { sessions: 1 } } },
+    });
+    const { rig } = fleet;
+    rig.backlog('f', {
+      T1: { description: 'Make a', outputs: ['a.txt'] },
+      T2: { description: 'Make b', outputs: ['b.txt'] },
+      T3: { inputs: [], outputs: ['c.txt'], runs_on: ['quantum'], run: 'echo c > c.txt' },
+    });
+    rig.commit();
+    const worker = await fleet.worker({ agent: 'held', concurrency: 3 });
+    const build = rig.start({}, { tripwire: true });
+    const run = await worker.agent.next();
+    await build.until((story) =>
+      story.warnings().some((one) => one.includes('of 1 none can: it needs quantum')),
+    );
+    const { workers, queues } = await listed(rig);
+    expect(workers).toMatchObject([
+      { version: '1.0.0', concurrency: 3, running: [run.label], hasAgent: true, isDraining: false },
+    ]);
+    expect(
+      queues.map(({ needs, waiting, running, limits }) => [needs.kind, waiting, running, limits]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['agent', 1, 1, { atOnce: 1 }],
+        ['command', 1, 0, {}],
+      ]),
+    );
+    const text = workersText({ workers, queues }, Date.now());
+    expect(text).toMatch(new RegExp(`1/3 {2}conductor 1.0.0.*${run.label}`));
+    expect(text).toContain('1 wait (the first for');
+    build.cancel();
+    expect((await build.done).summary.exitCode).toBe(130);
+    await until('the session to be ended', () => worker.fates().length === 1);
+    await worker.end();
+    expect((await listed(rig)).workers).toEqual([]);
+  },
+);
+
+fleetTest(
+  'a worker that is stopped gives its task back to another one; one that drains ends by itself',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using fleet = await createQueueRig(redis);
+    const { rig } = fleet;
+    rig.backlog('f', {
+      T1: { description: 'Make a', outputs: ['a.txt'] },
+      T2: { description: 'Make b', outputs: ['b.txt'] },
+    });
+    rig.answer('f/T1', { 'a.txt': 'a\n' });
+    rig.answer('f/T2', { 'b.txt': 'b\n' });
+    rig.commit();
+    const first = await fleet.worker({ agent: 'held', concurrency: 2 });
+    const build = rig.start({}, { tripwire: true });
+    await first.agent.next();
+    await first.agent.next();
+    await first.stop();
+    expect(first.fates().sort()).toEqual(['given-back f/T1', 'given-back f/T2']);
+    const second = await fleet.worker({ drain: true });
+    expect((await build.done).summary.exitCode).toBe(0);
+    await second.ended;
+    expect(second.fates().sort()).toEqual(['done f/T1', 'done f/T2']);
+  },
+);
