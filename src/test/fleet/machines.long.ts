@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { listWorkers } from '../../commands/worker/fleet.js';
-import { workersText } from '../../report/workers.js';
+import { workersText } from '../../report/fleet/workers.js';
 import { until } from '../rig/command-line.js';
 import type { Rig } from '../rig/rig.js';
 import { createQueueRig } from './queue-rig.js';

@@ -1,7 +1,7 @@
 /** `conductor workers`: shows the machines of the queue. */
 
 import { listWorkers } from '../../../commands/worker/fleet.js';
-import { workersText } from '../../../report/workers.js';
+import { workersText } from '../../../report/fleet/workers.js';
 import { print, printJson, refuse } from '../../output.js';
 import { createHost } from '../../wire.js';
 

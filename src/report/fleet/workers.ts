@@ -1,7 +1,7 @@
 /** The workers and queues of a project as text. Knows no server. */
 
-import type { FleetState, QueueState, WorkerInfo } from '../model/fleet/job.js';
-import { duration, plural } from './style.js';
+import type { FleetState, QueueState, WorkerInfo } from '../../model/fleet/job.js';
+import { duration, plural } from '../style.js';
 
 export function workersText({ workers, queues }: FleetState, now: number): string {
   const used = queues.filter(({ waiting, running }) => waiting + running > 0);
