@@ -145,6 +145,9 @@ type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces' | 'over
 function recordOf({ task, storeKey, facts, former }: CheckWithFormer, took: Took): Provenance {
   const { provenance, key } = former.result;
   const { observed, recipe } = provenance;
+  const startedAt = new Date(took.startedAt).toISOString();
+  // A lock file does not tell when the result was made.
+  const origin = provenance.startedAt === '' ? { ...provenance, startedAt } : provenance;
   return {
     schema: 1,
     label: task.label,
@@ -154,8 +157,8 @@ function recordOf({ task, storeKey, facts, former }: CheckWithFormer, took: Took
     attempts: 0,
     ...took,
     ...(observed === undefined ? {} : { observed }),
-    startedAt: new Date(took.startedAt).toISOString(),
-    verified: { former: key, against: former.against, made: firstMaking(provenance) },
+    startedAt,
+    verified: { former: key, against: former.against, made: firstMaking(origin) },
   };
 }
 

@@ -3,7 +3,13 @@
  * written, or what the task builds on have changed, but nothing that it says itself. Runs no gate.
  */
 
-import { type ActionKey, isBuilderItem, isFormatItem, type StoredResult } from '../../model/action.js';
+import {
+  type ActionKey,
+  compareManifests,
+  isBuilderItem,
+  isFormatItem,
+  type StoredResult,
+} from '../../model/action.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { GateSpec, Task } from '../../model/task.js';
 import type { StaleReason } from '../../model/verdict.js';
@@ -13,6 +19,7 @@ import type { AlternativeKeys } from '../alternative-keys.js';
 import type { Subject } from '../disk-state.js';
 import { usableResult } from '../pinned-results.js';
 import { kindOf, namesOf } from './changed-items.js';
+import { recordedResult } from './recorded-result.js';
 
 /** A result that may stand in place of a new one if the gates pass on it. */
 export interface FormerResult {
@@ -41,9 +48,10 @@ function isReverified({ config }: Project, task: Task, gates: readonly GateSpec[
 /** Undefined where the task has to be built again. */
 export async function formerResult(
   { project, store, chain }: FormerParts,
-  { task, facts, gates, locked, dependencyOutputs }: Subject,
+  subject: Subject,
   reasons: readonly StaleReason[],
 ): Promise<FormerResult | undefined> {
+  const { task, facts, gates, locked, dependencyOutputs } = subject;
   const [reason] = reasons;
   if (task.recipe.kind !== 'agent' || reasons.length !== 1) return undefined;
   if (reason?.kind !== 'manifest-changed' || !locked) return undefined;
@@ -51,9 +59,13 @@ export async function formerResult(
   if ((project.choices.get(task.label)?.accepted.length ?? 0) > 0) return undefined;
   const key: ActionKey = resultKeyOf(locked);
   if (chain.isRejected(key)) return undefined;
-  const { result } = await usableResult(project, task, await store.find(key));
+  const found = await store.find(key);
+  const isLost = found.ok && found.value === undefined;
+  const result = isLost
+    ? recordedResult(project, subject)
+    : (await usableResult(project, task, found)).result;
   if (!result) return undefined;
-  const { changes } = reason;
+  const changes = isLost ? compareManifests(result.provenance.manifest, facts.manifest) : reason.changes;
   const isHandWork = locked.handWork !== undefined;
   const judged = { task, facts, result, isHandWork };
   const known = { project, store, dependencyOutputs };

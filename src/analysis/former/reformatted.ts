@@ -1,12 +1,12 @@
 /** Tells whether what a task sees of its dependencies differs from a former state only by how files are formatted. */
 
-import { isFormatItem, type ManifestChange, type StoredResult } from '../../model/action.js';
+import { isFormatItem, type ManifestChange } from '../../model/action.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
 import { encodeEntry } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import type { ResultStore } from '../../store/result-store.js';
-import { type DependencyOutputs, resultAsDependency } from '../dependency-outputs.js';
+import { type DependencyOutputs, foreseenOutputs, resultAsDependency } from '../dependency-outputs.js';
 import { readsSignatures } from '../interfaces/interface-files.js';
 import { interfacesOf } from '../interfaces/interfaces.js';
 
@@ -18,7 +18,7 @@ export interface KnownResults {
 
 /** More of them in a row mean that the records are odd. */
 const MAX_FORMERS = 100;
-const DEPENDENCY = 'dependency ';
+export const DEPENDENCY = 'dependency ';
 const INPUT = 'input ';
 
 /** A change of formatters, or of files of dependencies that these formatters have changed. */
@@ -30,8 +30,7 @@ export async function isOfFormat(parts: KnownResults, task: Task, change: Manife
   if (!name.startsWith(DEPENDENCY)) return false;
   const need = parts.project.graph.tasks.get(name.slice(DEPENDENCY.length));
   if (!need) return false;
-  for await (const former of formers(parts, need)) {
-    const seen = resultAsDependency(need, former);
+  for await (const seen of formers(parts, need)) {
     if (seen.interface === before) return true;
     if (readsSignatures(task) && (await interfacesOf(parts.project).of(need, seen)) === before) return true;
   }
@@ -68,18 +67,22 @@ function pathOf(line: string): string {
 }
 
 /**
- * The results that today's result of the task stands for, the newest first. conductor writes a former result again only to
- * verify it or to format it, so they have the same content, formatted in other ways.
+ * What dependents saw of the results that today's result of the task stands for, the newest first. conductor writes a former
+ * result again only to verify it or to format it, so they have the same content, formatted in other ways. Where the store has
+ * lost the recorded one, the lock file tells what it was.
  */
 async function* formers(
   { project, store, dependencyOutputs }: KnownResults,
   need: Task,
-): AsyncGenerator<StoredResult> {
+): AsyncGenerator<DependencyOutputs> {
   const locked = lockedTask(project, need);
-  let key = dependencyOutputs.get(need.label)?.result ?? (locked && resultKeyOf(locked));
+  const recorded = locked && resultKeyOf(locked);
+  let key = dependencyOutputs.get(need.label)?.result ?? recorded;
   for (let count = 0; key !== undefined && count < MAX_FORMERS; count++) {
     const found = await store.find(key);
-    if (count > 0 && found.ok && found.value) yield found.value;
-    key = found.ok ? found.value?.provenance.verified?.former : undefined;
+    const result = found.ok ? found.value : undefined;
+    if (count > 0 && result) yield resultAsDependency(need, result);
+    else if (count > 0 && key === recorded) yield foreseenOutputs(need, locked);
+    key = result?.provenance.verified?.former;
   }
 }

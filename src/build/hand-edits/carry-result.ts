@@ -2,12 +2,13 @@
 
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import { recordedWords } from '../../analysis/former/changed-items.js';
+import { recordedMaking } from '../../analysis/former/recorded-result.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
-import { type Manifest, madeBy, nextKey, type Provenance } from '../../model/action.js';
+import { type Manifest, nextKey } from '../../model/action.js';
 import { digestFields } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
-import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
+import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { digestFiles } from '../../model/tree.js';
 import { lockedTask } from '../../project/project.js';
@@ -35,7 +36,10 @@ export async function carryResult(
   const files = await filesOnDisk(parts.prepared, task, dependencyOutputs);
   if (!files.ok) return files;
   const stored = await store.find(resultKeyOf(locked));
-  const made = stored.ok && stored.value ? stored.value.provenance : recordedOnly(parts, locked);
+  // When it was made, a lock file does not tell.
+  const startedAt = new Date(parts.now()).toISOString();
+  const recordedOnly = { ...recordedMaking(locked), startedAt, conductor: parts.version };
+  const made = stored.ok && stored.value ? stored.value.provenance : recordedOnly;
   // The name is among the task's own words.
   const { ownText, words } = await recordedWords(facts);
   const draft = (key: string) => ({
@@ -72,24 +76,4 @@ export async function carryResult(
 /** The hand-written tree in a manifest; undefined: the task reads only a part of it. */
 export function wholeTreeOf(manifest: Manifest): string | undefined {
   return manifest.find(({ name }) => name === 'input (the whole tree)')?.value;
-}
-
-/** What a lock file tells of a result that is in no store. */
-function recordedOnly(
-  { version, now }: RecordParts,
-  locked: LockedTask,
-): Omit<Provenance, 'label' | 'key' | 'manifest'> {
-  return {
-    schema: 1,
-    recipe: locked.recipe,
-    ...(locked.agent === undefined ? {} : { agent: locked.agent }),
-    ...madeBy({ model: locked.model, variant: locked.variant, arm: locked.arm }),
-    ...(locked.observed === undefined ? {} : { observed: locked.observed }),
-    attempts: 0,
-    usage: {},
-    gates: [],
-    startedAt: new Date(now()).toISOString(),
-    ms: 0,
-    conductor: version,
-  };
 }

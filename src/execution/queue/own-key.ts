@@ -5,8 +5,7 @@
  */
 
 import type { Agent } from '../../agent/agent.js';
-import type { AgentDefinition } from '../../agent/prompts/definitions.js';
-import { agentIdentity } from '../../agent/prompts/definitions.js';
+import { type AgentDefinition, agentIdentity } from '../../agent/prompts/definitions.js';
 import type { CommandSettings } from '../../analysis/command-settings.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import {

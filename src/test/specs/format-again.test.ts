@@ -8,6 +8,7 @@ import { blame } from '../../commands/blame.js';
 import { describeVerdict } from '../../report/verdict.js';
 import { adoptIn } from '../adopting/adopting-rig.js';
 import { createRig, type Rig } from '../rig/rig.js';
+import { cloneProject } from '../rig/shared-project.js';
 
 const tight = { run: ['sed', '-i', 's/ = /=/'], files: 'src/*' };
 const PYTHON = {
@@ -85,6 +86,42 @@ test('adopted code is formatted, with what depends on it, and stays what a perso
   expect((await rig.buildWithoutAgent()).outcomes()).toMatchObject({ 'code/base': 'cached' });
   expect(rig.read('src/base.py')).toBe('ONE = 1\n');
 });
+
+test.each(['the adopted files', 'files of agents'])(
+  '%s are formatted in a clone without a store',
+  async (kind) => {
+    await using rig = await adopted();
+    const out = (name: string, more = {}) => ({
+      description: 'x',
+      inputs: [],
+      outputs: [`src/${name}.py`],
+      ...more,
+    });
+    if (kind === 'files of agents') {
+      rig.backlog('f', { T1: out('one'), T2: out('two', { depends_on: ['T1'] }) });
+      rig.answer('f/T1', { 'src/one.py': 'X = 1\n' });
+      rig.answer('f/T2', { 'src/two.py': 'Y = 2\n' });
+      await rig.build({ targets: ['f'] });
+    }
+    rig.commit();
+    cloneProject(rig, 'clone');
+    formatWith(rig, [tight]);
+    const label = kind === 'files of agents' ? 'f/T2' : 'code/main';
+    expect((await rig.buildWithoutAgent({ targets: [label] })).outcomes()[label]).toBe('verified');
+    expect(rig.read(label === 'f/T2' ? 'src/two.py' : 'src/base.py')).toMatch(/^(Y=2|ONE=1)\n$/);
+    expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+    expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+    // What else changed is not known there.
+    rig.remove('.git/conductor');
+    const [feature] = label.split('/') as [string];
+    const file = `specs/${feature}/BACKLOG.yaml`;
+    formatWith(rig, []);
+    rig.write({ [file]: (rig.read(file) ?? '').replaceAll(/description: .*/g, 'description: other words') });
+    const told = (await said(rig)) as string[];
+    expect(told.join('\n')).toContain('the former value is unknown');
+    expect(told.join('\n')).not.toContain('formatted again');
+  },
+);
 
 test('files and patches of an agent are formatted again, and no review is paid', async () => {
   const approval = { verdict: 'accept', criteria: [], findings: [] };

@@ -1,0 +1,69 @@
+/**
+ * The former result of a task that no store has, from its lock file and the files on disk. Its manifest is not known; the key
+ * proves it where only formatters were added since.
+ */
+
+import {
+  handWork,
+  isFormatItem,
+  type Manifest,
+  type ManifestItem,
+  madeBy,
+  manifestKey,
+  type Provenance,
+  type StoredResult,
+} from '../../model/action.js';
+import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
+import { lockedTask, type Project } from '../../project/project.js';
+import type { Subject } from '../disk-state.js';
+import { isAsRecorded } from '../locked-task.js';
+import { DEPENDENCY } from './reformatted.js';
+
+/** Undefined where the files are not as recorded, or more may have changed. */
+export function recordedResult(
+  project: Project,
+  { task, facts, locked, onDisk }: Subject,
+): StoredResult | undefined {
+  if (!locked || task.edits.length > 0 || !isAsRecorded(project, locked, onDisk)) return undefined;
+  // What is below an accepted edit, the store alone knows.
+  if (locked.recipe === 'accepted' && locked.handWork === undefined) return undefined;
+  const manifest = withoutFormatters(project, facts.manifest);
+  const isProven =
+    locked.handWork === undefined
+      ? locked.key === manifestKey(manifest)
+      : locked.handWork === handWork(manifest);
+  if (!isProven) return undefined;
+  const key = resultKeyOf(locked);
+  const provenance = { ...recordedMaking(locked), label: task.label, key, manifest };
+  return { commit: locked.result, key, outputs: onDisk, edits: [], provenance };
+}
+
+/** The manifest as it was if nothing changed but that formatters came, for the task and for what it depends on. */
+function withoutFormatters(project: Project, manifest: Manifest): Manifest {
+  return manifest
+    .filter(({ name }) => !isFormatItem(name))
+    .map((item): ManifestItem => {
+      const need = item.name.startsWith(DEPENDENCY)
+        ? project.graph.tasks.get(item.name.slice(DEPENDENCY.length))
+        : undefined;
+      const value = need && lockedTask(project, need)?.interface;
+      return value === undefined ? item : { ...item, value };
+    });
+}
+
+/** What a lock file tells of how a result came to be; when that was, it does not tell. */
+export function recordedMaking(locked: LockedTask): Omit<Provenance, 'label' | 'key' | 'manifest'> {
+  return {
+    schema: 1,
+    recipe: locked.recipe,
+    ...(locked.agent === undefined ? {} : { agent: locked.agent }),
+    ...madeBy({ model: locked.model, variant: locked.variant, arm: locked.arm }),
+    ...(locked.observed === undefined ? {} : { observed: locked.observed }),
+    attempts: 0,
+    usage: {},
+    gates: [],
+    startedAt: '',
+    ms: 0,
+    conductor: '',
+  };
+}
