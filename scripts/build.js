@@ -38,6 +38,26 @@ await build({
   logLevel: 'warning',
 });
 
+/** Node's own modules that cost milliseconds are loaded by the first call of one of their functions. */
+const loadedWhenCalled = {
+  name: 'loaded-when-called',
+  setup({ onResolve, onLoad }) {
+    const filter = /^node:(?:child_process|fs\/promises|net|timers\/promises)$/;
+    onResolve({ filter }, ({ path, namespace }) =>
+      namespace === 'file' ? { path, namespace: 'node-later' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'node-later' }, async ({ path }) => {
+      const names = Object.entries(await import(path)).filter(
+        ([name, value]) => name !== 'default' && typeof value === 'function',
+      );
+      const lines = names.map(
+        ([name]) => `export function ${name}(...all) { return require('${path}').${name}(...all); }`,
+      );
+      return { contents: lines.join('\n'), loader: 'js' };
+    });
+  },
+};
+
 // What a build with nothing to do needs, in one small file that node loads in the quickest way.
 await build({
   absWorkingDir: root,
@@ -50,6 +70,7 @@ await build({
   platform: 'node',
   target: 'node20.19',
   external: ['./main.js', './config-value.js'],
+  plugins: [loadedWhenCalled],
   define: { CONDUCTOR_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 });

@@ -3,23 +3,20 @@
  * would pay for a few names.
  */
 
-const ROUNDS = Uint32Array.from({ length: 64 }, (_, i) => fraction(Math.cbrt(prime(i))));
-const START = Uint32Array.from({ length: 8 }, (_, i) => fraction(Math.sqrt(prime(i))));
+const PRIMES = firstPrimes(64);
+const ROUNDS = Uint32Array.from(PRIMES, (prime) => fraction(Math.cbrt(prime)));
+const START = Uint32Array.from(PRIMES.slice(0, 8), (prime) => fraction(Math.sqrt(prime)));
 
 /** The first 32 bits behind the point. */
 function fraction(value: number): number {
   return Math.floor((value - Math.floor(value)) * 2 ** 32);
 }
 
-function prime(index: number): number {
-  let found = 1;
-  for (let left = index; left >= 0; ) {
-    found++;
-    let divisor = 2;
-    while (found % divisor !== 0) divisor++;
-    if (divisor === found) left--;
-  }
-  return found;
+function firstPrimes(count: number): number[] {
+  const primes: number[] = [];
+  for (let next = 2; primes.length < count; next++)
+    if (primes.every((prime) => next % prime !== 0)) primes.push(next);
+  return primes;
 }
 
 const rotate = (word: number, by: number) => (word >>> by) | (word << (32 - by));

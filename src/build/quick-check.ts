@@ -1,6 +1,7 @@
 /**
- * Finds out that a plain build has nothing to do, with two git processes and without reading a spec. Leaves every
- * unusual case to the build itself, which does the same checks in full.
+ * Finds out that a plain build has nothing to do, with two git processes and without reading a spec. Usually nothing is
+ * written, and then no lock is taken either. Leaves every unusual case to the build itself, which does the same checks
+ * in full.
  */
 
 import { existsSync, readdirSync } from 'node:fs';
@@ -10,19 +11,21 @@ import { gitSync } from '../io/git/git-process.js';
 import { locateRepository } from '../io/git/locate.js';
 import type { Repository } from '../io/git/repository.js';
 import { isStoreCurrent } from '../io/git/store-config.js';
-import { acquireLock } from '../io/process-lock.js';
+import { acquireLock, isOwned } from '../io/process-lock.js';
 import {
   hasSameEnvironment,
   type LastBuild,
+  lastBuildText,
   readLastBuild,
   writeLastBuild,
 } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
 import { stillShown } from '../project/tracked-secrets.js';
-import { isAsRecorded } from '../workspace/index-record.js';
+import { isAsRecorded, isExactlyAsRecorded, personIdentity } from '../workspace/index-record.js';
 import { largerThan, othersArguments, pathsOf } from '../workspace/large-files.js';
 import {
+  CHANGED_ARGUMENTS,
   indexCall,
   pathspecs,
   REFRESH_ARGUMENTS,
@@ -45,17 +48,16 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   const located = locateRepository(host.directory);
   if (!located.ok || !existsSync(located.value.state) || !isStoreCurrent(located.value)) return undefined;
   const repository = located.value;
+  const read = readUnchanged(host, repository);
+  if (read !== undefined) return read;
   const startedAt = new Date(host.now()).toISOString();
   const owner = { command, pid: host.pid, startedAt };
   const lock = await acquireLock(repository.state, owner, { wait: false, brief: true });
   if (!lock.ok) return undefined;
   try {
     const last = readLastBuild(repository.state);
-    if (!last || last.version !== host.version || last.named.length > 0) return undefined;
-    // Versions of tools are asked for by the build.
-    if (last.toolchain !== undefined) return undefined;
-    if (!hasSameEnvironment(last, host.env) || isUnusual(repository, last)) return undefined;
-    if (ownFolderProblem(repository.project) || !(await isAsRecorded(repository))) return undefined;
+    if (!last || !isFor(host, repository, last)) return undefined;
+    if (!(await isAsRecorded(repository))) return undefined;
     const person = await stillShown(repository, last);
     const index = person === undefined ? undefined : indexOfSameTree(repository, last);
     if (person === undefined || index === undefined) return undefined;
@@ -67,6 +69,35 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   } finally {
     await lock.value.release();
   }
+}
+
+/**
+ * The number of tasks where git finds every file as the index has it. It only reads: a build that runs meanwhile, and leaves
+ * another record, index or owner of the lock, is not disturbed, and nothing is said then.
+ */
+function readUnchanged(host: QuickHost, repository: Repository): number | undefined {
+  const { state } = repository;
+  const call = indexCall(repository);
+  const seen = () =>
+    JSON.stringify([isOwned(state), lastBuildText(state), fileIdentity(join(state, 'index'))]);
+  const before = seen();
+  const last = readLastBuild(state);
+  if (!last || isOwned(state) || last.index === undefined || last.config !== undefined) return undefined;
+  if (fileIdentity(join(state, 'index')) !== last.index || personIdentity(repository) !== last.person)
+    return undefined;
+  if (!isFor(host, repository, last) || !isExactlyAsRecorded(repository)) return undefined;
+  if (!hasKnownOthers(repository, last)) return undefined;
+  // A file that was only touched is named as well: the index is brought up to date under the lock, and then it is not.
+  const changed = gitSync(CHANGED_ARGUMENTS, call);
+  return changed.code === 0 && changed.stdout.length === 0 && seen() === before ? last.tasks : undefined;
+}
+
+/** Whether this build is one like the last one, in a project that needs nothing else first. */
+function isFor(host: QuickHost, repository: Repository, last: LastBuild): boolean {
+  if (last.version !== host.version || last.named.length > 0) return false;
+  // Versions of tools are asked for by the build.
+  if (last.toolchain !== undefined || !hasSameEnvironment(last, host.env)) return false;
+  return !isUnusual(repository, last) && ownFolderProblem(repository.project) === undefined;
 }
 
 /** Something that a full build looks after first: what a killed one left, or an index that takes in other files. */
@@ -85,13 +116,8 @@ function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean
  * the tree that it had, so that the tree need not be written.
  */
 function indexOfSameTree(repository: Repository, last: LastBuild): string | undefined {
+  if (!hasKnownOthers(repository, last)) return undefined;
   const call = indexCall(repository);
-  const listed = gitSync(othersArguments(pathspecs(repository, last.secrets)), call);
-  if (listed.code !== 0 || last.maxUntracked === undefined) return undefined;
-  // Those that are known to be too large have been named. Any other new file makes another tree.
-  const others = pathsOf(listed.stdout).sort();
-  if (others.join('\0') !== (last.large ?? []).join('\0')) return undefined;
-  if (largerThan(last.maxUntracked, repository, others).length < others.length) return undefined;
   // Nothing is read into the index: a file that has grown may be too large, which the build finds out.
   if (gitSync(REFRESH_ARGUMENTS, call).code !== 0) return undefined;
   const index = fileIdentity(call.indexFile as string);
@@ -100,4 +126,15 @@ function indexOfSameTree(repository: Repository, last: LastBuild): string | unde
   const written = gitSync(['write-tree', ...prefix], call);
   if (written.code !== 0 || written.stdout.toString('latin1').trim() !== last.tree) return undefined;
   return fileIdentity(call.indexFile as string);
+}
+
+/** Whether the files that the index does not have are those that the last build left out for their size. */
+function hasKnownOthers(repository: Repository, { secrets, maxUntracked, large = [] }: LastBuild): boolean {
+  if (maxUntracked === undefined) return false;
+  const listed = gitSync(othersArguments(pathspecs(repository, secrets)), indexCall(repository));
+  if (listed.code !== 0) return false;
+  // Those that are known to be too large have been named. Any other new file makes another tree.
+  const others = pathsOf(listed.stdout).sort();
+  if (others.join('\0') !== large.join('\0')) return false;
+  return largerThan(maxUntracked, repository, others).length === others.length;
 }

@@ -31,7 +31,7 @@ export async function start(): Promise<void> {
 async function hasNothingToDo(json: boolean): Promise<boolean> {
   const startedAt = Date.now();
   // Agents of a build that was killed are ended by the next one.
-  if ((await recordNames(userCache())).length > 0) return false;
+  if (recordNames(userCache()).length > 0) return false;
   const directory = findProject(process.cwd());
   const { env, pid } = process;
   const configDigest = async (project: string) => (await import('./config-value.js')).configDigest(project);

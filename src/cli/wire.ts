@@ -62,7 +62,7 @@ export function createHost(start: string, { inbox = false }: HostOptions = {}): 
         : openQueueExecutor(host, { ...parts, instructions }, { local: local.value, url });
     },
     async reapAgents() {
-      if ((await recordNames(cacheDir)).length === 0) return;
+      if (recordNames(cacheDir).length === 0) return;
       const { reapServers } = await import('../agent/opencode/server/reap.js');
       await reapServers(cacheDir);
     },

@@ -2,7 +2,7 @@
  * One writer per state folder: a lock that the kernel releases when its holder dies. Does not know what it guards.
  */
 
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -82,6 +82,14 @@ export async function acquireLock(
       meeting.leave();
     }
   }
+}
+
+/**
+ * Whether a process says that it has the lock, or was killed while it had it. One that only reads need not take the lock
+ * itself: nobody writes anything before saying so.
+ */
+export function isOwned(stateDir: string): boolean {
+  return existsSync(join(stateDir, OWNER_FILE));
 }
 
 const UNKNOWN_OWNER: LockOwner = { command: '(does not answer)', pid: 0, startedAt: '' };

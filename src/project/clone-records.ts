@@ -59,8 +59,13 @@ export function environmentDigests(
   return digests;
 }
 
+/** The record of the last build unread: equal texts say the same. */
+export function lastBuildText(state: string): string | undefined {
+  return readTextSync(`${state}/last.json`);
+}
+
 export function readLastBuild(state: string): LastBuild | undefined {
-  const last = parseRecord<LastBuild>(readTextSync(`${state}/last.json`));
+  const last = parseRecord<LastBuild>(lastBuildText(state));
   const lists = [last?.secrets, last?.named, last?.shown, last?.large ?? []];
   const isSound = isText(last?.tree) && lists.every(isTexts) && isObject(last?.environment);
   return isSound ? last : undefined;

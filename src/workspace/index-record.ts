@@ -73,6 +73,12 @@ export async function isAsRecorded(repository: Repository): Promise<boolean> {
   return true;
 }
 
+/** The same, where even the person's index is the one that was asked about. */
+export function isExactlyAsRecorded(repository: Repository): boolean {
+  const record = readIndexRecord(repository.state);
+  return record?.person.identity === personIdentity(repository) && isSameSettings(record.settings);
+}
+
 /** Which rules files the private index has now. */
 export async function rulesInIndex(
   call: GitCall,

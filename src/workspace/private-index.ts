@@ -37,6 +37,15 @@ export function updateArguments(specs: readonly string[]): string[] {
 /** The arguments that look at all files of the index again; git fails if one of them has changed. */
 export const REFRESH_ARGUMENTS: readonly string[] = ['update-index', '--refresh'];
 
+/** The arguments that name the files of the index that do not look as it has them. Writes nothing. */
+export const CHANGED_ARGUMENTS: readonly string[] = [
+  'diff-files',
+  '--name-only',
+  '--no-ext-diff',
+  '--ignore-submodules=dirty',
+  '-z',
+];
+
 /** What decides which files an index takes in: with other values another index is needed. */
 export interface TakenIn {
   /** Patterns of files that are left out. */

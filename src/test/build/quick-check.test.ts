@@ -1,8 +1,10 @@
 /** A plain build with nothing to do ends before anything else is loaded, and never when there is something to do. */
 
 import { chmodSync, existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { fileIdentity } from '../../io/files.js';
+import { acquireLock } from '../../io/process-lock.js';
 import { TemporaryProject } from '../rig/command-line.js';
 
 const projects: TemporaryProject[] = [];
@@ -84,6 +86,47 @@ test('nothing to do leaves no log, in text and in JSON, and any change is found'
   expect(await build(project)).toMatchObject({ text: 'conductor: nothing to do (1 fresh)\n' });
   project.write('specs/f/BACKLOG.yaml', backlog(2));
   expect((await build(project)).text).toContain('built 1');
+});
+
+test('nothing is written and no lock is taken while every file is as git has it', {
+  timeout: 120_000,
+}, async () => {
+  const project = newProject();
+  await build(project);
+  await build(project);
+  const state = project.path(dirname(lastFile(project)));
+  const owner = { command: 'a test', pid: process.pid, startedAt: new Date(0).toISOString() };
+  const take = async (brief: boolean) => {
+    const taken = await acquireLock(state, owner, { wait: false, brief });
+    if (!taken.ok) throw new Error('the lock is held');
+    return taken.value;
+  };
+  const nothing = { text: 'conductor: nothing to do (1 fresh)\n', leftLog: false };
+  const index = () => fileIdentity(join(state, 'index'));
+  const before = index();
+  const brief = await take(true);
+  expect(await build(project)).toEqual(nothing);
+  await brief.release();
+  expect(index()).toBe(before);
+
+  // Who has the lock and says so is waited for.
+  const lock = await take(false);
+  const waiting = project.start(['build']);
+  await expect.poll(waiting.printed, { timeout: 60_000 }).toContain('waiting for process');
+  await lock.release();
+  const ended = await waiting.ended;
+  expect(ended.code, ended.text).toBe(0);
+  expect(ended.text).toContain('nothing to do (1 fresh)');
+
+  // A file that was only touched is looked at once, and then the index knows it.
+  await build(project);
+  const known = index();
+  utimesSync(project.path('hand.txt'), 1, 1);
+  expect(await build(project)).toEqual(nothing);
+  const again = index();
+  expect(again).not.toBe(known);
+  expect(await build(project)).toEqual(nothing);
+  expect(index()).toBe(again);
 });
 
 test('only what the config reads is told apart; what a killed build left is mended first', {

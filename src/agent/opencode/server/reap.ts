@@ -45,7 +45,7 @@ export async function removeRecord(stateDir: string, mark: string): Promise<void
 export async function reapServers(stateDir: string): Promise<Reaped> {
   let processes = 0;
   let folders = 0;
-  for (const name of await recordNames(stateDir)) {
+  for (const name of recordNames(stateDir)) {
     const mark = name.replace(/\.json$/, '');
     if (!MARK_PATTERN.test(mark)) continue;
     const record = parseRecord(await readText(fileOf(stateDir, mark)), mark);
@@ -67,7 +67,7 @@ export async function reapServers(stateDir: string): Promise<Reaped> {
 /** How many servers are on record whose conductor is gone: what the next reaping looks after. */
 export async function countLeftServers(stateDir: string): Promise<number> {
   let left = 0;
-  for (const name of await recordNames(stateDir)) {
+  for (const name of recordNames(stateDir)) {
     const mark = name.replace(/\.json$/, '');
     if (!MARK_PATTERN.test(mark)) continue;
     const record = parseRecord(await readText(fileOf(stateDir, mark)), mark);

@@ -3,7 +3,7 @@
  * and loads no more.
  */
 
-import { readdir } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../../io/files.js';
 
@@ -12,9 +12,9 @@ export function recordFolder(stateDir: string): string {
 }
 
 /** The names in the folder, sorted; none where it was never made. */
-export async function recordNames(stateDir: string): Promise<string[]> {
+export function recordNames(stateDir: string): string[] {
   try {
-    return (await readdir(recordFolder(stateDir))).sort();
+    return readdirSync(recordFolder(stateDir)).sort();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
