@@ -87,6 +87,12 @@ export function commandLine(): string[] {
   return [process.execPath, fileURLToPath(packageFile('bin/conductor.js'))];
 }
 
+/** A page of the documentation, by its name in `docs/`. */
+export async function shippedPage(name: string): Promise<string> {
+  const { readText } = await import('../io/files.js');
+  return (await readText(fileURLToPath(packageFile(`docs/${name}`)))) ?? '';
+}
+
 /** Where templates of `conductor new` are looked for. */
 export function templateRoots(project: string, cwd: string): TemplateRoots {
   return { project, cwd, shipped: fileURLToPath(packageFile('templates/')) };

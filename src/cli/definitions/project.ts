@@ -1,7 +1,7 @@
 /** Defines `conductor init` and `conductor new`. */
 
 import { type Command, Option } from 'commander';
-import { examples, type SetExitCode } from './shared.js';
+import { examples, type SetExitCode, withChoices } from './shared.js';
 
 export function addInit(program: Command, setExitCode: SetExitCode): void {
   program
@@ -18,12 +18,19 @@ export function addInit(program: Command, setExitCode: SetExitCode): void {
     .option('--agents', 'copy agent definitions and prompts into the project, so that you can change them')
     .option('--no-example', 'do not write the example')
     .option('--instructions', 'add a section to AGENTS.md that tells agents how specs are written here')
+    .addOption(
+      withChoices(new Option('--ci <service>', 'write the file with which a CI runs conductor'), [
+        'github',
+        'gitlab',
+      ]),
+    )
     .option('--no-merge-driver', "do not set git's merge driver for lock files")
     .addHelpText(
       'after',
       examples(
         'conductor init',
         'conductor init --yes',
+        'conductor init --yes --ci github',
         "conductor init --gate 'npm run lint' --gate 'npm test'",
       ),
     )

@@ -49,6 +49,8 @@ export interface InitChoices {
   readonly mergeDriver: boolean;
   /** Add a section for agents of people to AGENTS.md. */
   readonly instructions: boolean;
+  /** The file with which a CI runs conductor; undefined: none is wanted. */
+  readonly ci?: NewFile | undefined;
 }
 
 export interface InitDone {
@@ -109,6 +111,7 @@ export async function initProject(
   const wanted = [
     ...(survey.config === undefined ? [configFile(survey, choices)] : []),
     ...(choices.agents ? await agentFiles(host) : []),
+    ...(choices.ci === undefined ? [] : [choices.ci]),
   ];
   const kept = survey.config === undefined ? [] : [survey.config];
   const files: NewFile[] = [];

@@ -1,5 +1,6 @@
 /** `conductor init`: makes this folder a project. Asks on a terminal if options leave something open. */
 
+import { type CiKind, ciFile } from '../../../commands/init/ci-file.js';
 import {
   type InitChoices,
   type InitSurvey,
@@ -10,7 +11,7 @@ import type { Failure } from '../../../model/failure.js';
 import { initText } from '../../../report/init.js';
 import { CONFIG_NAMES } from '../../config/config-names.js';
 import { print, refuse, styleFor } from '../../output.js';
-import { createHost, templateRoots } from '../../wire.js';
+import { createHost, shippedPage, templateRoots } from '../../wire.js';
 
 export interface InitFlags {
   readonly yes?: boolean;
@@ -22,6 +23,7 @@ export interface InitFlags {
   /** False with `--no-merge-driver`. */
   readonly mergeDriver: boolean;
   readonly instructions?: boolean;
+  readonly ci?: CiKind;
 }
 
 export async function runInit(flags: InitFlags): Promise<number> {
@@ -33,7 +35,10 @@ export async function runInit(flags: InitFlags): Promise<number> {
   const choices = await chosen(survey.value, flags);
   if (choices === undefined) return 130;
   if ('kind' in choices) return refuse(choices);
-  const done = await initProject(host, templateRoots(cwd, cwd), survey.value, choices);
+  const ci = flags.ci === undefined ? undefined : ciFile(flags.ci, await shippedPage('ci.md'), survey.value);
+  if (ci && !ci.ok) return refuse(ci.error);
+  const all = { ...choices, ci: ci?.value };
+  const done = await initProject(host, templateRoots(cwd, cwd), survey.value, all);
   if (!done.ok) return refuse(done.error);
   print(initText(survey.value, choices, done.value, styleFor(process.stdout)));
   return 0;
