@@ -34,7 +34,7 @@ export interface Moved {
   readonly to: string;
   /** Files below a moved folder that no task owns: they stay. */
   readonly left: readonly string[];
-  /** Files of settings in which the old name still stands. */
+  /** Lines of settings (`<file>:<line>`) in which the old name still stands. */
   readonly mentions: readonly string[];
   /** Lines of specs (`<file>:<line>`) whose commands name the old path: people change them. */
   readonly commands: readonly string[];
@@ -164,7 +164,7 @@ async function planned(
   if (drifted) return err(drifted);
   const changes = await rewrittenSpecs(project, renaming);
   if (!changes.ok) return changes;
-  const mentions = await mentionsOf(project, what.from);
+  const mentions = await mentionsOf(project, what.from, what.kind);
   return ok({
     renaming,
     changes: changes.value,

@@ -12,14 +12,25 @@ import { readSpec } from './rewritten-specs.js';
 
 const SETTINGS = /^(?:conductor\.config\.\w+|package\.json|\.github\/workflows\/[^/]+|\.gitlab-ci\.yml)$/;
 
-/** Settings that name a feature, a task or a path, in byte order. */
-export async function mentionsOf({ listing, objects }: Project, name: string): Promise<readonly string[]> {
+/** Beside the code, what names paths: settings of tools in the folder of the project. */
+const TOOL_SETTINGS =
+  /^(?:[^/]+\.(?:toml|cfg|ini|json|ya?ml|mk)|[^/]+\.config\.[cm]?[jt]s|\.[^/]+rc(?:\.\w+)?|Makefile|GNUmakefile|Dockerfile|justfile|setup\.py|CODEOWNERS)$/;
+const LOCK_FILE = /(?:^|[-.])lock(?:file)?\b/i;
+
+/** Lines of settings (`<file>:<line>`) that name a feature, a task or a path, by file in byte order. */
+export async function mentionsOf(
+  { listing, objects, ownership }: Project,
+  name: string,
+  kind: 'path' | 'feature' | 'task' = 'feature',
+): Promise<readonly string[]> {
   const found: string[] = [];
   for (const path of listing.paths) {
-    if (!SETTINGS.test(path)) continue;
-    const entry = listing.get(path);
+    const isTool = kind === 'path' && TOOL_SETTINGS.test(path) && !LOCK_FILE.test(path);
+    if (!isTool && !SETTINGS.test(path)) continue;
+    const entry = ownership.ownerOf(path) === undefined ? listing.get(path) : undefined;
     const text = entry?.mode.startsWith('100') ? await objects.read(entry.id) : undefined;
-    if (text && names(text.toString('utf8'), name)) found.push(path);
+    const lines = text?.toString('utf8').split('\n') ?? [];
+    for (const [at, line] of lines.entries()) if (names(line, name)) found.push(`${path}:${at + 1}`);
   }
   return found;
 }

@@ -53,7 +53,9 @@ export function rewritingText(
       : []),
     ...(stale.length > 0 ? [`out of date before, and still: ${list(stale)}`] : []),
     ...(mentions.length > 0
-      ? [`${list(mentions)} may name ${from ?? 'what is removed'}, too; conductor does not change settings`]
+      ? [
+          `settings may name ${from ?? 'what is removed'}, too: ${list(mentions)}; conductor does not change them`,
+        ]
       : []),
   ];
   return [

@@ -226,8 +226,15 @@ test('commands and settings that name the old path are named, as whole parts of 
   expect(text).toContain('leaves   src/own.ts');
   expect(text).toContain('patterns that named src name lib now');
   expect(text).toContain('commands still name src: specs/shop/BACKLOG.yaml:10;');
-  rig.write({ 'package.json': '{"files":["dist/src"]}' });
-  expect((await moveIn(rig, 'src', 'lib')).done.rewritten?.told.mentions).toEqual(['package.json']);
+  rig.write({
+    'package.json': '{"files":["dist/src"]}',
+    'package-lock.json': '{"packages":{"src":{}}}',
+    'pyproject.toml': '[tool.pytest.ini_options]\ntestpaths = ["src"]\n',
+  });
+  expect((await moveIn(rig, 'src', 'lib')).done.rewritten?.told.mentions).toEqual([
+    'package.json:1',
+    'pyproject.toml:2',
+  ]);
 });
 
 test('an output gets another path: the file moves, dependents keep their results, and only gates run', async () => {
