@@ -1,8 +1,8 @@
-import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { readEventsFrom } from './read-log.js';
+import { readBuildLog, readEventsFrom } from './read-log.js';
 
 test('a log that grows is read on from where it was read to, a line only when it is complete', async () => {
   const root = await mkdtemp(join(tmpdir(), 'conductor-log-'));
@@ -22,4 +22,23 @@ test('a log that grows is read on from where it was read to, a line only when it
   // From within a character: the rest of that line is none, and the place stays exact.
   const within = await readEventsFrom(log, Buffer.from(one).indexOf('é') + 1);
   expect(within).toEqual(second);
+});
+
+test('the log of a task is that of the last build that worked on it, requests to agents among them', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'conductor-log-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const put = async (build: string, ...events: object[]) => {
+    const folder = join(root, '.conductor/logs', build);
+    await mkdir(folder, { recursive: true });
+    await appendFile(
+      join(folder, 'events.ndjson'),
+      events.map((event) => `${JSON.stringify(event)}\n`).join(''),
+    );
+  };
+  await put('b1', { type: 'task.phase', task: 'f/T1@review' }, { type: 'task.started', task: 'f/T1' });
+  await put('b2', { type: 'task.checked', task: 'f/T1' }, { type: 'task.checked', task: 'f/T2' });
+  for (const task of ['f/T1', 'f/T1@review'])
+    expect(await readBuildLog(root, task)).toMatchObject({ ok: true, value: { build: 'b1' } });
+  expect(await readBuildLog(root, 'f/T2')).toMatchObject({ ok: false, error: { kind: 'usage' } });
+  expect(await readBuildLog(root, 'f/T3')).toMatchObject({ ok: false, error: { kind: 'unknown-target' } });
 });

@@ -27,6 +27,8 @@ export async function listBuilds(project: string): Promise<string[]> {
     .reverse();
 }
 
+const PASSIVE: ReadonlySet<BuildEvent['type']> = new Set(['task.checked', 'task.waiting', 'warning']);
+
 /**
  * The log of a build by its name, of the last build when nothing is asked for, or of the last build that did
  * something with a task. Fails with `unknown-target`.
@@ -47,8 +49,13 @@ export async function readBuildLog(
     const all = await readEvents(project, build);
     for (const event of all) if ('task' in event && event.task !== undefined) known.add(event.task);
     const events = all.filter((event) => 'task' in event && event.task === what);
-    const worked = events.some((event) => event.type === 'task.started' || event.type === 'task.finished');
-    if (worked) return ok({ build, events, files: await readFiles(project, build, what) });
+    // That a task was looked at is no work on it; requests to agents (`f/T1@review`) do not start and finish as tasks do.
+    if (events.some(({ type }) => !PASSIVE.has(type)))
+      return ok({ build, events, files: await readFiles(project, build, what) });
+  }
+  if (known.has(what)) {
+    const hint = '`conductor log --list` lists the builds';
+    return err({ kind: 'usage', message: `no build that has a log worked on ${what}`, hint });
   }
   return err({ kind: 'unknown-target', target: what, nearest: suggestions(what, [...known]) });
 }

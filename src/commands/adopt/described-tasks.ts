@@ -17,6 +17,7 @@ import type { Task } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import type { Emit } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
+import { describeFailure } from '../../report/failures/failure.js';
 
 /** What an agent says of a task; keys as in a backlog. */
 export interface DescribedTask {
@@ -57,7 +58,8 @@ export async function describeTasks(
       if (answer.ok) described.set(task.id, answer.value);
       else if (endsAll(answer.error)) failure ??= answer.error;
       else {
-        const message = `no description was accepted (${answer.error.kind}); the spec keeps the plain one`;
+        const { headline } = describeFailure(answer.error, task.label);
+        const message = `no description was accepted (${headline}); the spec keeps the plain one`;
         parts.emit({ type: 'warning', task: task.label, message });
       }
     },

@@ -9,6 +9,7 @@ import { ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { ModelChoice } from '../../model/routes.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
+import { describeFailure } from '../../report/failures/failure.js';
 import type { RequestParts } from '../agent-requests/request.js';
 import { isRepairable, isWorthRetry } from '../attempt-failure.js';
 import { describeRun, type MoreAttempts, type StaleTask } from '../describe-run.js';
@@ -97,7 +98,8 @@ class Escalation {
     if (!proposed.ok) {
       if (proposed.error.kind === 'cancelled')
         return { ...escalated, outcome: { ...spent, failure: proposed.error } };
-      const why = 'detail' in proposed.error ? proposed.error.detail : proposed.error.kind;
+      const { error } = proposed;
+      const why = 'detail' in error ? error.detail : describeFailure(error, label).headline;
       this.context.emit({ type: 'warning', task: label, message: `no revised task was found (${why})` });
       return { ...escalated, outcome: spent };
     }

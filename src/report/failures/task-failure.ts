@@ -250,7 +250,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
         'install bubblewrap, or set `sandbox` to "auto"',
       );
     case 'cancelled':
-      return say('interrupted', [], 'finished work is kept; build again to continue');
+      return say('interrupted', [], 'finished work is kept; run the command again to continue');
     case 'bug':
       return {
         ...say(
