@@ -17,7 +17,7 @@ import type { Task } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import type { Emit } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
-import { describeFailure } from '../../report/failures/failure.js';
+import { failureLine } from '../../report/failures/failure.js';
 
 /** What an agent says of a task; keys as in a backlog. */
 export interface DescribedTask {
@@ -58,8 +58,7 @@ export async function describeTasks(
       if (answer.ok) described.set(task.id, answer.value);
       else if (endsAll(answer.error)) failure ??= answer.error;
       else {
-        const { headline } = describeFailure(answer.error, task.label);
-        const message = `no description was accepted (${headline}); the spec keeps the plain one`;
+        const message = `no description was accepted (${failureLine(answer.error, task.label)}); the spec keeps the plain one`;
         parts.emit({ type: 'warning', task: task.label, message });
       }
     },

@@ -3,7 +3,7 @@
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { plural } from '../style.js';
-import { type Facts, type FailureText, list, say } from './failure-text.js';
+import { acceptCommand, type Facts, type FailureText, list, say } from './failure-text.js';
 
 export type EditFailure = Extract<
   Failure,
@@ -121,11 +121,4 @@ function driftedText(
     list('edited', paths),
     `keep ${the} with ${acceptCommand(accept)}, or drop ${paths.length === 1 ? 'it' : 'them'} with \`${['conductor build', ...accept, '--discard-edits'].join(' ')}\`; then run this command again`,
   );
-}
-
-/** A command that can be pasted; where no task is known, the one that names it. */
-function acceptCommand(tasks: readonly Label[]): string {
-  return tasks.length === 0
-    ? '`conductor accept` (`conductor status` names the task)'
-    : `\`${['conductor accept', ...tasks].join(' ')}\``;
 }

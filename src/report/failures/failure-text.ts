@@ -1,6 +1,7 @@
 /** The parts of a failure's text. Knows no kind of failure. */
 
 import type { Diagnostic, KeptOutput } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
 
 export interface FailureText {
   readonly headline: string;
@@ -34,4 +35,11 @@ export function budgetHint(scope: 'task' | 'build' | 'day'): string {
   return scope === 'task'
     ? 'split the task, or raise its `budget` in the spec'
     : `finished work is kept; raise \`budget.${scope}\` in the config to continue`;
+}
+
+/** A command that can be pasted; where no task is known, the one that names it. */
+export function acceptCommand(tasks: readonly Label[]): string {
+  return tasks.length === 0
+    ? '`conductor accept` (`conductor status` names the task)'
+    : `\`${['conductor accept', ...tasks].join(' ')}\``;
 }

@@ -3,7 +3,7 @@
 import { shellWord } from '../../base/shell-word.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
-import { type Facts, type FailureText, list, say } from './failure-text.js';
+import { acceptCommand, type Facts, type FailureText, list, say } from './failure-text.js';
 import { describeSystemFailure } from './system-failure.js';
 import { describeTaskFailure } from './task-failure.js';
 
@@ -11,6 +11,7 @@ export type { FailureText } from './failure-text.js';
 
 const MAX_SAID_LINES = 8;
 const MAX_SAID_WIDTH = 400;
+const MAX_FACT = 160;
 
 /** The text of a failure for people. It is raw: the printing code makes control characters visible. */
 export function describeFailure(failure: Failure, task?: Label): FailureText {
@@ -18,6 +19,14 @@ export function describeFailure(failure: Failure, task?: Label): FailureText {
   if (!('said' in failure) || failure.said === undefined) return text;
   const said = shortWords(failure.said);
   return { ...text, facts: [...text.facts, ['agent said', said]] };
+}
+
+/** The failure in one line: its headline with the fact that comes first, such as the gate or the reason. */
+export function failureLine(failure: Failure, task?: Label): string {
+  const { headline, facts } = describeFailure(failure, task);
+  const fact = facts[0]?.[1].split('\n')[0] ?? '';
+  if (fact === '') return headline;
+  return `${headline}: ${fact.length > MAX_FACT ? `${fact.slice(0, MAX_FACT)}…` : fact}`;
 }
 
 /** The end of what an agent said: its conclusion stands there. */
@@ -168,7 +177,7 @@ function describeKind(failure: Failure, task?: Label): FailureText {
         ...cause,
         headline: `formatted again, its files do not pass: ${cause.headline}`,
         facts: [['agent', 'not asked, because a person wrote these files'], ...cause.facts],
-        hint: `run the formatter yourself, correct the files, then run \`conductor accept ${task ?? '<task>'}\`; or set \`format: []\` in the task to leave them as they are`,
+        hint: `run the formatter yourself, correct the files, then run ${acceptCommand(task === undefined ? [] : [task])}; or set \`format: []\` in the task to leave them as they are`,
       };
     }
     default:

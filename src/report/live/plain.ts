@@ -3,7 +3,7 @@
 import type { BuildEvent, TaskOutcomeKind } from '../../model/event.js';
 import { asCalled } from '../../model/output/called-as.js';
 import { patchLine } from '../difference.js';
-import { describeFailure } from '../failures/failure.js';
+import { failureLine } from '../failures/failure.js';
 import { printFailure } from '../failures/failure-print.js';
 import { duration, money, plural, type Style, visible } from '../style.js';
 import { orphansText, waitingText } from '../verdict.js';
@@ -71,13 +71,13 @@ export function eventText(event: BuildEvent, style: Style): string {
       return `${style('yellow', 'warning')}: ${task}${visible(asCalled(event.message, style.calledAs))}\n`;
     }
     case 'task.attempt-failed': {
-      const { headline } = describeFailure(event.failure, event.task);
-      return `${style('yellow', 'retry')}  ${visible(event.task)}: attempt ${event.attempt}: ${visible(headline)}\n`;
+      const line = visible(failureLine(event.failure, event.task));
+      return `${style('yellow', 'retry')}  ${visible(event.task)}: attempt ${event.attempt}: ${line}\n`;
     }
     case 'task.reverified': {
       if (event.passed) return '';
-      const { headline } = describeFailure(event.failure ?? { kind: 'cancelled' }, event.task);
-      return `${style('yellow', 'rebuild')} ${visible(event.task)}: its former result does not pass: ${visible(headline)}\n`;
+      const line = visible(failureLine(event.failure ?? { kind: 'cancelled' }, event.task));
+      return `${style('yellow', 'rebuild')} ${visible(event.task)}: its former result does not pass: ${line}\n`;
     }
     case 'task.phase':
       return event.phase === 'claim-wait'
