@@ -144,7 +144,7 @@ export class Preflight {
       if (task.recipe.kind !== 'agent') continue;
       const isStale = verdict.kind === 'stale' && !verdict.reverify;
       const isMerged = verdict.kind === 'drifted' && verdict.stale !== undefined && options.keepEdits;
-      const isSure = verdict.kind === 'pending' && (verdict.reasons ?? []).length > 0;
+      const isSure = verdict.kind === 'pending' && !verdict.reverify && (verdict.reasons ?? []).length > 0;
       if (!isStale && !isMerged && !isSure) continue;
       if (!check) {
         for (const gate of gatesOf(project, task)) {

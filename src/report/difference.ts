@@ -62,19 +62,22 @@ export function sumText(files: readonly ShownDifference[]): string {
 const DRIFT_CAUSES: Readonly<Record<DriftCause, string>> = {
   'line-ends':
     'line ends (CRLF and LF), so git or an editor has converted them: a line `* text=auto` in .gitattributes makes them the same everywhere',
-  'final-newline':
-    'line breaks at the end, so an editor or a hook has written them: give the command of the hook to `format` of the config',
-  layout:
-    'white space, quotes, commas and semicolons, so a formatter has written them: give its command to `format` of the config',
+  'final-newline': 'line breaks at the end, so an editor or a hook has written them',
+  layout: 'white space, quotes, commas and semicolons, so a formatter has written them',
 };
+const GIVE_FORMAT = ': give its command to `format` of the config';
 
-/** One line; undefined where people may have changed something, or only one file is edited. */
-export function driftCauseText(files: readonly { readonly patch: string }[]): string | undefined {
+/** One line; undefined where people may have changed something. `hasFormat`: conductor knows a formatter for all of them. */
+export function driftCauseText(
+  files: readonly { readonly patch: string }[],
+  hasFormat: boolean,
+): string | undefined {
   const cause = driftCause(files.map(({ patch }) => patch));
   if (cause === undefined) return undefined;
   const which =
     files.length === 1 ? 'the edited file differs' : `all ${plural(files.length, 'edited file')} differ`;
-  return `${which} only in ${DRIFT_CAUSES[cause]}; \`conductor accept\` keeps the edits`;
+  const advice = hasFormat || cause === 'line-ends' ? '' : GIVE_FORMAT;
+  return `${which} only in ${DRIFT_CAUSES[cause]}${advice}; \`conductor accept\` keeps the edits`;
 }
 
 /** Lines that are shown of one change. */

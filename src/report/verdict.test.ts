@@ -105,10 +105,12 @@ test('graphs escape whatever labels hold', () => {
 
 test('edits that a program has made are said in one line, those of people are not', () => {
   const patch = (...lines: string[]) => ({ patch: ['@@ -1 +1 @@', ...lines, ''].join('\n') });
-  const said = driftCauseText([patch("-a('b')", '+a("b");'), patch('-x', '+x', '+')]);
+  const said = driftCauseText([patch("-a('b')", '+a("b");'), patch('-x', '+x', '+')], false);
   expect(said).toMatch(/^all 2 edited files differ only in white space, .*`format` of the config/);
   expect(said).not.toContain('\n');
-  expect(driftCauseText([patch('-one', '+two')])).toBeUndefined();
+  expect(driftCauseText([patch('-one', '+two')], false)).toBeUndefined();
+  // Its command is known already.
+  expect(driftCauseText([patch("-a('b')", '+a("b");')], true)).not.toContain('give its command');
 });
 
 test('an explanation names the changed lines of patches, whose they are and the ways out', async () => {

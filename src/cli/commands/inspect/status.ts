@@ -1,6 +1,7 @@
 /** `conductor status`: every task with its verdict. */
 
 import { driftOf } from '../../../analysis/drift.js';
+import { formatOf } from '../../../analysis/format-settings.js';
 import { findOrphans } from '../../../analysis/orphans.js';
 import { rangeOf } from '../../../analysis/range/touched-tasks.js';
 import { inspect } from '../../../build/dry-run.js';
@@ -38,6 +39,7 @@ export async function runStatus(
     { targets, since: flags.since, force: false, discardEdits: false, warn: printWarning },
     async ({ prepared, tasks }) => {
       const rows: StatusLine[] = [];
+      let hasFormat = true;
       const { objects, repository } = prepared.project;
       const works = await new WorkStore(objects, repository.project).all();
       const asking = new Map(works.flatMap((work) => (work.approved ? [] : [[work.label, work.needs]])));
@@ -51,16 +53,17 @@ export async function runStatus(
           ...asksOf(asking.get(task.label)),
         };
         const isEdited = verdict.kind === 'drifted' || (verdict.kind === 'pending' && verdict.paths);
+        if (isEdited) hasFormat &&= formatOf(prepared.project, task) !== undefined;
         rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
       }
       for (const { file, line, message } of prepared.project.warnings)
         printWarning(`${at(file, line)}: ${message}`);
       const orphans = prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] };
-      return { rows, orphans, ...rangeOf(prepared, flags.since) };
+      return { rows, hasFormat, orphans, ...rangeOf(prepared, flags.since) };
     },
   );
   if (!done.ok) return refuse(done.error);
-  const { rows, orphans, range } = done.value;
+  const { rows, hasFormat, orphans, range } = done.value;
   const isDone = rows.every(({ verdict }) => verdict.kind === 'fresh') && orphans.removed.length === 0;
   const code = flags.exitCode && !isDone ? 1 : 0;
   if (flags.json) {
@@ -75,7 +78,10 @@ export async function runStatus(
   const shown = flags.all ? rows : rows.filter(({ verdict }) => !upToDate(verdict));
   if (shown.length > 0) print(statusTable(shown, styleFor(process.stdout)));
   if (orphans.removed.length + orphans.kept.length > 0) print(orphansText(orphans, styleFor(process.stdout)));
-  const cause = driftCauseText(rows.flatMap(({ drift = [] }) => drift));
+  const cause = driftCauseText(
+    rows.flatMap(({ drift = [] }) => drift),
+    hasFormat,
+  );
   if (cause !== undefined) print(cause);
   const others = rows.length - fresh;
   print(
