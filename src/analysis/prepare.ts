@@ -37,6 +37,8 @@ export interface Prepared {
   readonly checker: Checker;
   /** The same, as if nothing had been edited by hand. */
   readonly checkerOverEdits: Checker;
+  /** Tasks that are built again whatever is known of them. */
+  readonly forced: ReadonlySet<Label>;
   /** The tasks that were asked for. */
   readonly targets: ReadonlySet<Label>;
   /** The targets and everything that they need: the tasks to analyse. */
@@ -181,6 +183,7 @@ export async function prepare(
     settings,
     checker,
     checkerOverEdits,
+    forced,
     targets,
     selected,
     whole: selected.size === project.graph.tasks.size,

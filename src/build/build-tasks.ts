@@ -4,7 +4,7 @@
  */
 
 import { findOrphans } from '../analysis/orphans.js';
-import { claimedProblem, type Prepared, prepare } from '../analysis/prepare.js';
+import { claimedProblem, type Prepared } from '../analysis/prepare.js';
 import { rangeOf } from '../analysis/range/touched-tasks.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
@@ -20,7 +20,7 @@ import type { Emit, Host, LoadedConfig } from '../project/host.js';
 import type { Project } from '../project/project.js';
 import { at } from '../report/failures/failure-text.js';
 import { runBuildGates } from './build-gates.js';
-import { inspectTasks } from './dry-run.js';
+import { inspectTasks, prepareKnown } from './dry-run.js';
 import { changedByBuild, staleTasks } from './frozen.js';
 import type { OpenLifecycle } from './lifecycle.js';
 import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
@@ -95,7 +95,7 @@ async function buildPrepared(
   const config = withBuildLimit(loaded.value.config, options.budgetUsd);
   const warn = (message: string) => emit({ type: 'warning', message });
   const asked = { ...options, mayBeEmpty: read?.mayBeEmpty === true };
-  const ready = await prepare(host, { project: session, loaded: { ...loaded.value, config } }, asked, {
+  const ready = await prepareKnown(host, { project: session, loaded: { ...loaded.value, config } }, asked, {
     warn,
     signal,
     read: read?.project,

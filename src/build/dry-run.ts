@@ -1,7 +1,7 @@
 /** What a build would do, task by task, without doing it: for `status`, `explain`, `graph` and `build --dry-run`. */
 
 import { type DependencyOutputs, foreseenOutputs } from '../analysis/dependency-outputs.js';
-import { type Prepared, prepare } from '../analysis/prepare.js';
+import { type PrepareContext, type Prepared, type PrepareOptions, prepare } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
@@ -71,6 +71,32 @@ function isOfTask({ kind }: Failure): boolean {
   return kind === 'template-error' || kind === 'prompt-error' || kind === 'prompt-too-large';
 }
 
+/**
+ * As `prepare`. In a new clone whose patched files were committed without their lock files, results are looked for in the remotes
+ * first: they prove which lines of these files are patches, and the project is read with that.
+ */
+export async function prepareKnown(
+  host: Host,
+  opened: Parameters<typeof prepare>[1],
+  options: PrepareOptions,
+  beside: PrepareContext,
+): Promise<Result<Prepared, Failure>> {
+  // Warnings of the first look are those of the second one too: each is said once.
+  let untold: string[] | undefined = [];
+  const warn = (message: string) => (untold ? untold.push(message) : beside.warn(message));
+  const ready = await prepare(host, opened, options, { ...beside, warn });
+  const isKnown = !ready.ok || beside.read !== undefined || !ready.value.project.mayBePatched;
+  if (isKnown || ready.value.project.config.cache.remotes.length === 0) {
+    for (const message of untold.splice(0)) beside.warn(message);
+    untold = undefined;
+    return ready;
+  }
+  const inspected = await inspectTasks(ready.value);
+  await ready.value.store.close();
+  await ready.value.agent?.close?.();
+  return inspected.ok ? prepare(host, opened, options, beside) : inspected;
+}
+
 export interface Inspection {
   readonly prepared: Prepared;
   readonly tasks: readonly InspectedTask[];
@@ -106,7 +132,7 @@ async function inspectPrepared<T>(
   return inSession(openReadingSession(host), async (session) => {
     const config = await host.loadConfig(session.repository.project);
     if (!config.ok) return config;
-    const prepared = await prepare(host, { project: session, loaded: config.value }, options, {
+    const prepared = await prepareKnown(host, { project: session, loaded: config.value }, options, {
       warn: (message) => options.warn?.(message),
       signal: new AbortController().signal,
       readOnly: true,

@@ -4,7 +4,7 @@
  */
 
 import { addUsage } from '../agent/usage.js';
-import { type Prepared, type PrepareOptions, prepare } from '../analysis/prepare.js';
+import type { Prepared, PrepareOptions } from '../analysis/prepare.js';
 import type { Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
 import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../model/event.js';
@@ -13,6 +13,7 @@ import type { Label } from '../model/task.js';
 import { createEmit, type Emit, type Host } from '../project/host.js';
 import { BuildLogs, buildName } from '../project/log-files.js';
 import { historyFolder } from './build-history.js';
+import { prepareKnown } from './dry-run.js';
 import { EventRecord } from './event-record.js';
 import { failedSummary } from './lifecycle.js';
 import { NO_COUNTS } from './options.js';
@@ -59,7 +60,7 @@ export async function inPreparedSession<T>(
     const { repository } = session;
     const loaded = await host.loadConfig(repository.project);
     if (!loaded.ok) return loaded;
-    const prepared = await prepare(host, { project: session, loaded: loaded.value }, options.prepare, {
+    const prepared = await prepareKnown(host, { project: session, loaded: loaded.value }, options.prepare, {
       warn: (message) => emit({ type: 'warning', message }),
       signal,
       readOnly: true,

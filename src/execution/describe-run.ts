@@ -26,6 +26,7 @@ import type { Entry, Files, ObjectId } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { KeptWork } from '../store/kept-work.js';
 import { onInputTree } from './left-work.js';
+import { unrecordedEdits } from './patch-twice.js';
 import { type FormerFails, steeringOf } from './prompt-steering.js';
 import { isReviewed, reviewRequest } from './reviewer.js';
 
@@ -89,6 +90,7 @@ export async function describeRun(
     edits: task.edits,
     editBases: inputTree.value.editBases,
     editSides: inputTree.value.editSides,
+    mayStand: prepared.forced.has(task.label) ? [] : unrecordedEdits(project, task),
     gates: check.gates,
     ...(format ? { format: formatWords(format) } : {}),
     budget: task.budget,

@@ -20,6 +20,7 @@ import type { ExecutionContext, Executor, WorkMeter } from './executor.js';
 import { formatWork } from './format-work.js';
 import { type GateParts, judgeTree } from './gates.js';
 import { type LeftWork, leavesWork } from './left-work.js';
+import { patchTwice } from './patch-twice.js';
 import { review } from './reviewer.js';
 
 export interface TaskAttemptParts extends AgentParts, CommandParts, GateParts {
@@ -258,6 +259,8 @@ export class TaskAttempt {
   ): Promise<Result<KeptResult, Failure>> {
     const { run, state, context } = this;
     const edits = await patchesOf(this.parts.objects, run, captured.edits);
+    const twice = await patchTwice(this.parts.objects, run, edits);
+    if (twice) return err(twice);
     const { agent, version, now } = this.parts;
     return this.parts.store.keep({
       key: run.key,

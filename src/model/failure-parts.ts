@@ -121,3 +121,19 @@ export interface PlanConflict {
   /** From the files as they are to the proposed ones. */
   readonly diff: string;
 }
+
+/** Outputs of a version that are in no store any more. */
+export interface VersionIncomplete {
+  readonly kind: 'version-incomplete';
+  readonly version: string;
+  readonly paths: readonly string[];
+  /** Remotes that may have them and did not answer. */
+  readonly unreached?: readonly string[];
+}
+
+/** The first patch of a task adds lines that the file has already: they may be this very patch, without its record. */
+export interface PatchStands {
+  readonly kind: 'patch-stands';
+  readonly path: string;
+  readonly lines: readonly string[];
+}

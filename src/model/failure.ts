@@ -5,11 +5,13 @@ import type {
   Diagnostic,
   GateFailure,
   KeptOutput,
+  PatchStands,
   PlanConflict,
   QueueFailure,
   ReviewFinding,
   SharingFailure,
   VariableProblem,
+  VersionIncomplete,
 } from './failure-parts.js';
 import type { Label } from './task.js';
 
@@ -210,14 +212,8 @@ export type Failure =
   | { readonly kind: 'patch-conflict'; readonly path: string; readonly with?: Label }
   /** Going back to a version would overwrite specs that git has not. */
   | { readonly kind: 'unsaved-specs'; readonly paths: readonly string[] }
-  /** Outputs of a version that are in no store any more. */
-  | {
-      readonly kind: 'version-incomplete';
-      readonly version: string;
-      readonly paths: readonly string[];
-      /** Remotes that may have them and did not answer. */
-      readonly unreached?: readonly string[];
-    }
+  | VersionIncomplete
+  | PatchStands
   /** A change by hand in a patched file concerns the patches of other tasks too. */
   | { readonly kind: 'shared-patch'; readonly path: string; readonly with: readonly Label[] }
   /** `workspace`: where all sides of the files are left, relative to the project. */

@@ -65,6 +65,8 @@ export interface TaskRun {
   readonly edits: readonly string[];
   /** The edited files as people wrote them: path to entry word. */
   readonly editBases: Readonly<Record<string, string>>;
+  /** Edited files that may have the patch already: no record of it was ever made here. */
+  readonly mayStand?: readonly string[];
   /** Edited files that the workspace shows with more than the patch is to be made on. */
   readonly editSides: Readonly<Record<string, EditSides>>;
   readonly gates: readonly GateSpec[];

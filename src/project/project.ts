@@ -26,7 +26,7 @@ import { mixedOutputs, withMixtures } from './mixed-outputs.js';
 import type { EditedFile } from './patched-files/changed-state.js';
 import { editedFiles, type PatchRecords } from './patched-files/edited-files.js';
 import type { ProjectSource } from './project-source.js';
-import { provenPatches } from './proven-patches.js';
+import { provenPatches, unknownPatches } from './proven-patches.js';
 import { type ProjectRules, readRules } from './read-rules.js';
 import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
 import { type TaskPaths, taskPaths } from './task-paths.js';
@@ -60,6 +60,8 @@ export interface Project {
   readonly built: RecordedOutputs;
   /** Files with patches as this clone recorded them, features included that were removed since. */
   readonly patched: ReadonlyMap<string, PatchedFile>;
+  /** No build has ended here yet, and files may have patches of which neither a record nor the store tells: remotes may. */
+  readonly mayBePatched: boolean;
   /** Patterns of files that look secret and that a spec names all the same. */
   readonly named: readonly string[];
   /** Those of them that count because git tracks them. */
@@ -146,12 +148,10 @@ export async function loadProject(
   }
   memory.named = named;
 
-  const patched = new Map(
-    Object.entries(
-      (await readPatched(repository.state)) ??
-        (await provenPatches({ repository, objects, listing, graph, locks: locks.value })),
-    ),
-  );
+  const remembered = await readPatched(repository.state);
+  const known = new Map(Object.entries(remembered ?? {}));
+  const unknown = { repository, objects, listing, graph, locks: locks.value, known };
+  const patched = new Map([...known, ...Object.entries(await provenPatches(unknown))]);
   const edited = await editedFiles(objects, listing, {
     ...{ graph, locks: locks.value, patched, accepts, discards },
   });
@@ -189,6 +189,7 @@ export async function loadProject(
     recorded,
     built,
     patched,
+    mayBePatched: remembered === undefined && unknownPatches({ ...unknown, known: patched }).size > 0,
     named,
     shared,
     large,

@@ -14,6 +14,7 @@ import { sameEntry } from '../model/tree.js';
 import { applyPatch } from '../workspace/patches/patch.js';
 import type { PatchedFile } from './clone-records.js';
 import { hasPatch } from './lost-locks.js';
+import { composition, handChangeOf, textEntry } from './patched-files/recorded-patches.js';
 
 export interface UnknownFiles {
   readonly repository: Repository;
@@ -21,17 +22,30 @@ export interface UnknownFiles {
   readonly listing: Listing;
   readonly graph: TaskGraph;
   readonly locks: ReadonlyMap<string, FeatureLock>;
+  /** Files that this clone knows to be patched. */
+  readonly known: ReadonlyMap<string, PatchedFile>;
 }
 
-/** By path. Only files of tasks without a record are looked at, and the store only where there are some. */
-export async function provenPatches(of: UnknownFiles): Promise<Record<string, PatchedFile>> {
-  const { listing, graph, locks } = of;
+/** By path: the tasks of files that may have patches of which no record tells. */
+export function unknownPatches({
+  listing,
+  graph,
+  locks,
+  known,
+}: Omit<UnknownFiles, 'repository' | 'objects'>): Map<string, Label[]> {
   const editors = new Map<string, Label[]>();
   for (const label of graph.order) {
     const { feature, id, edits } = graph.task(label);
     if (locks.get(feature)?.tasks[id]) continue;
-    for (const path of edits) if (listing.get(path)) editors.set(path, [...(editors.get(path) ?? []), label]);
+    for (const path of edits)
+      if (listing.get(path) && !known.has(path)) editors.set(path, [...(editors.get(path) ?? []), label]);
   }
+  return editors;
+}
+
+/** By path. The store is looked at only where there is a file of a task without a record. */
+export async function provenPatches(of: UnknownFiles): Promise<Record<string, PatchedFile>> {
+  const editors = unknownPatches(of);
   if (editors.size === 0) return {};
   const results = await resultsByLabel(of.repository);
   const found: Record<string, PatchedFile> = {};
@@ -55,28 +69,51 @@ interface StoredPatch {
  * it, the file has these patches. The first text that is so counts, and before all others one that gives exactly the file.
  */
 async function provenPatch(
-  { objects, listing }: UnknownFiles,
+  of: UnknownFiles,
   path: string,
   patches: readonly StoredPatch[],
 ): Promise<PatchedFile | undefined> {
+  const { objects, listing } = of;
   const bases = new Map(patches.map(({ base }) => [base?.id ?? '', base]));
   let proven: PatchedFile | undefined;
   for (const [id, base] of bases) {
     let file = base;
     const by: Label[] = [];
-    for (const { label, before, after, base: own } of patches) {
+    const put: StoredPatch[] = [];
+    for (const patch of patches) {
+      const { label, before, after, base: own } = patch;
       if ((own?.id ?? '') !== id || by.includes(label)) continue;
-      const put = await applyPatch(objects, file, { path, before, after });
-      if (!put.ok) continue;
-      file = put.value;
+      const applied = await applyPatch(objects, file, { path, before, after });
+      if (!applied.ok) continue;
+      file = applied.value;
       by.push(label);
+      put.push(patch);
     }
     const record = { base: id, merged: file?.id ?? '', by };
-    if (record.merged === id || !(await hasPatch({ objects, listing }, path, record))) continue;
+    if (record.merged === id || !(await isOnDisk(of, path, record, put))) continue;
     if (record.merged === listing.get(path)?.id) return record;
     proven ??= record;
   }
   return proven;
+}
+
+/** Whether the file has these patches, with whatever people wrote beside them. */
+async function isOnDisk(
+  { objects, listing }: UnknownFiles,
+  path: string,
+  record: PatchedFile,
+  patches: readonly StoredPatch[],
+): Promise<boolean> {
+  if (await hasPatch({ objects, listing }, path, record)) return true;
+  const onDisk = listing.get(path);
+  if (!onDisk || onDisk.id === record.base) return false;
+  const entryOf = (id: ObjectId) => (id === '' ? undefined : { mode: onDisk.mode, id });
+  const sides = { base: entryOf(record.base), merged: entryOf(record.merged) };
+  const change = await handChangeOf(objects, { path, onDisk, ...sides, patches });
+  if (!change || change.touched.length > 0) return false;
+  const written = await textEntry(objects, onDisk, change.textWith(new Set()));
+  const made = await composition(objects, patches, { path, base: written, wanted: onDisk });
+  return made === 'same' || made === 'same-lines';
 }
 
 /** By task in the order of the graph. */

@@ -15,6 +15,7 @@ export type EditFailure = Extract<
       | 'conflict-markers'
       | 'edit-conflict'
       | 'patch-conflict'
+      | 'patch-stands'
       | 'shared-patch'
       | 'unsaved-specs'
       | 'version-incomplete';
@@ -46,6 +47,12 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
           : 'two tasks change the same lines: let one depend on the other (`depends_on`)',
       );
     }
+    case 'patch-stands':
+      return say(
+        'the file has the lines of the patch already, and no record says whose they are',
+        [['file', failure.path], ...list('lines', failure.lines)],
+        `if the patch was committed without its lock file, bring the lock file or the result here (\`conductor cache push\` where the task was built), or remove the lines from the file and build again. If they are yours, ${accept} keeps the file as it is, and \`conductor build --force${task === undefined ? '' : ` ${task}`}\` adds the lines once more`,
+      );
     case 'shared-patch':
       return say(
         `the hand edit also touches lines of ${failure.with.length === 1 ? 'another task' : 'other tasks'}`,

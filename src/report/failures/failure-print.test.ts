@@ -48,6 +48,7 @@ const EVERY: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }> } = {
   'unknown-version': { kind: 'unknown-version', feature: 'f', version: '9.0.0', known: ['1.0.0'] },
   'unsaved-specs': { kind: 'unsaved-specs', paths },
   'version-incomplete': { kind: 'version-incomplete', version: '1.0.0', paths },
+  'patch-stands': { kind: 'patch-stands', path: 'a.ts', lines: ['import a'] },
   'shared-patch': { kind: 'shared-patch', path: 'a.ts', with: ['f/T2'] },
   'conflict-markers': { kind: 'conflict-markers', path: 'src/app.ts', line: 12 },
   'edit-conflict': { kind: 'edit-conflict', paths, workspace: '.conductor/conflicts/f~T1' },
@@ -163,7 +164,7 @@ test('every kind of failure has a headline of one line and a hint', () => {
 
 test('hints name only commands that there are', () => {
   const known =
-    /^(build( --(discard-edits|keep-edits|rebuild-missing))?|accept( f\/T2)?|approve|cache (push|verify --remove)|doctor|workers|versions f|explain|log|validate|status|new --list|--help)$/;
+    /^(build( --(discard-edits|force|keep-edits|rebuild-missing))?|accept( f\/T2)?|approve|cache (push|verify --remove)|doctor|workers|versions f|explain|log|validate|status|new --list|--help)$/;
   for (const failure of Object.values(EVERY)) {
     const hint = describeFailure(failure, 'a/T01').hint ?? '';
     for (const [, command] of hint.matchAll(/`conductor ([^`]+)`/g)) {

@@ -279,6 +279,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     case 'conflict-markers':
     case 'edit-conflict':
     case 'patch-conflict':
+    case 'patch-stands':
     case 'shared-patch':
     case 'unsaved-specs':
     case 'version-incomplete':
