@@ -10,7 +10,6 @@ import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/task-run.js';
 import type { Entry, ObjectId } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';
-import { patchesOf } from '../workspace/patches/own-patch.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { type AttemptWork, captureUnfinished, captureWork } from './attempt-capture.js';
@@ -20,7 +19,7 @@ import type { ExecutionContext, Executor, WorkMeter } from './executor.js';
 import { formatWork } from './format-work.js';
 import { type GateParts, judgeTree } from './gates.js';
 import { type LeftWork, leavesWork } from './left-work.js';
-import { patchTwice } from './patch-twice.js';
+import { ownPatches } from './patch-twice.js';
 import { review } from './reviewer.js';
 
 export interface TaskAttemptParts extends AgentParts, CommandParts, GateParts {
@@ -258,14 +257,13 @@ export class TaskAttempt {
     gates: readonly GateRun[],
   ): Promise<Result<KeptResult, Failure>> {
     const { run, state, context } = this;
-    const edits = await patchesOf(this.parts.objects, run, captured.edits);
-    const twice = await patchTwice(this.parts.objects, run, edits);
-    if (twice) return err(twice);
+    const edits = await ownPatches(this.parts.objects, run, captured.edits);
+    if (!edits.ok) return edits;
     const { agent, version, now } = this.parts;
     return this.parts.store.keep({
       key: run.key,
       outputs: captured.outputs,
-      edits,
+      edits: edits.value,
       provenance: {
         schema: 1,
         label: run.label,
