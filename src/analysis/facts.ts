@@ -4,10 +4,10 @@ import type { Agent } from '../agent/agent.js';
 import { type AgentDefinition, agentIdentity, agentNameOf } from '../agent/prompts/definitions.js';
 import { type PromptDependency, type RenderedPrompt, renderPrompt } from '../agent/prompts/prompt.js';
 import { chooseModel } from '../agent/routing.js';
+import { mapBounded } from '../base/bounded.js';
 import { compareBytes } from '../base/order.js';
-import { err, ok, type Result } from '../base/result.js';
+import { ok, type Result } from '../base/result.js';
 import { hasPlainBackslashes } from '../io/template/plain-backslashes.js';
-import { partialNames } from '../io/template/template.js';
 import { type ActionKey, type Manifest, manifestKey } from '../model/action.js';
 import { defaultModel } from '../model/config.js';
 import { canonicalJson } from '../model/digest.js';
@@ -27,6 +27,7 @@ import { formatItems } from './format-settings.js';
 import { formerKeys, type Keys } from './interfaces/former-keys.js';
 import { interfacePaths, interfacePathsFor, readsSignatures } from './interfaces/interface-files.js';
 import { interfacesOf } from './interfaces/interfaces.js';
+import { type Template, TemplateFiles } from './template-files.js';
 import { gateReads, readsBeyond, recipeSettings } from './visible-files.js';
 
 export interface TaskFacts extends Keys {
@@ -36,9 +37,6 @@ export interface TaskFacts extends Keys {
   /** Its agent works with a definition that is conductor's own text. */
   readonly isShippedAgent: boolean;
 }
-
-export const TEMPLATES = 'templates/';
-export const PARTIALS = 'templates/partials/';
 
 /** What tasks are worked on with, beside the files of the project. */
 export interface Instructions {
@@ -58,7 +56,7 @@ export class FactGatherer {
   private readonly settings: CommandSettings;
   private readonly declared: DeclaredInputs;
   private readonly ownPrompts: readonly (readonly [name: string, id: ObjectId])[];
-  private readonly texts = new Map<ObjectId, Promise<string | undefined>>();
+  private readonly files: TemplateFiles;
 
   constructor(project: Project, { agent, prompts, definitions, settings = NO_SETTINGS }: Instructions) {
     this.project = project;
@@ -68,6 +66,7 @@ export class FactGatherer {
     this.settings = settings;
     this.declared = new DeclaredInputs(project);
     this.ownPrompts = ownPrompts(project);
+    this.files = new TemplateFiles(project);
   }
 
   /** `dependencyOutputs` holds at least those of the task's transitive dependencies. */
@@ -128,15 +127,13 @@ export class FactGatherer {
     direct: readonly Label[],
     dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
   ): Promise<ManifestFacts['dependencies']> {
-    return Promise.all(
-      direct.map(async (label) => {
-        const made = dependency(dependencyOutputs, label);
-        const bytes = { label, interface: made.interface };
-        if (!readsSignatures(task)) return bytes;
-        const signature = await interfacesOf(this.project).of(this.project.graph.task(label), made);
-        return signature === made.interface ? bytes : { ...bytes, signature };
-      }),
-    );
+    return mapBounded(direct, async (label) => {
+      const made = dependency(dependencyOutputs, label);
+      const bytes = { label, interface: made.interface };
+      if (!readsSignatures(task)) return bytes;
+      const signature = await interfacesOf(this.project).of(this.project.graph.task(label), made);
+      return signature === made.interface ? bytes : { ...bytes, signature };
+    });
   }
 
   /** All agent definitions; none where the driver works with none. */
@@ -169,53 +166,9 @@ export class FactGatherer {
     return this.prompt(task, dependencyOutputs, paths);
   }
 
-  /** Text of a blob of the snapshot, read once in a build. */
-  text(id: ObjectId): Promise<string | undefined> {
-    let text = this.texts.get(id);
-    if (!text) {
-      text = this.project.objects.readMany([id]).then((found) => found.get(id)?.toString('utf8'));
-      this.texts.set(id, text);
-    }
-    return text;
-  }
-
   /** A template's file in the snapshot with the partials that it uses, directly or through others. */
-  async template(name: string): Promise<
-    Result<
-      {
-        path: string;
-        id: ObjectId;
-        text: string;
-        partials: Map<string, { path: string; id: ObjectId; text: string }>;
-      },
-      Failure
-    >
-  > {
-    const path = TEMPLATES + name;
-    const listing = this.project.listing;
-    const entry = listing.get(path);
-    const text = entry && (await this.text(entry.id));
-    if (!entry || text === undefined) {
-      return err({ kind: 'template-error', template: path, message: 'the project has no such file' });
-    }
-    const partials = new Map<string, { path: string; id: ObjectId; text: string }>();
-    const wanted = text.includes('{{') ? await partialNames(text) : [];
-    for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
-      if (partials.has(next)) continue;
-      const partialPath = `${PARTIALS}${next}.hbs`;
-      const partialEntry = listing.get(partialPath);
-      const partialText = partialEntry && (await this.text(partialEntry.id));
-      if (!partialEntry || partialText === undefined) {
-        return err({
-          kind: 'template-error',
-          template: path,
-          message: `the partial ${next} (${partialPath}) does not exist`,
-        });
-      }
-      partials.set(next, { path: partialPath, id: partialEntry.id, text: partialText });
-      wanted.push(...(await partialNames(partialText)));
-    }
-    return ok({ path, id: entry.id, text, partials });
+  template(name: string): Promise<Result<Template, Failure>> {
+    return this.files.read(name);
   }
 
   private async renderFacts(

@@ -51,7 +51,7 @@ export interface LocalResults {
 export async function openLocal(
   host: Host,
   project: Pick<Project, 'config' | 'repository' | 'objects'>,
-  pins?: Map<ActionKey, PinnedResult>,
+  wanted: { readonly pins?: Map<ActionKey, PinnedResult>; readonly likely?: readonly ActionKey[] } = {},
 ): Promise<Result<LocalResults, Failure>> {
   const { cache } = project.config;
   const here = findOrigin(host.env, cache.origin);
@@ -64,7 +64,7 @@ export async function openLocal(
     now: host.now,
     accepts: (origin) => acceptsOrigin(policy, origin),
     ...(signer ? { signer } : {}),
-    ...(pins ? { pins } : {}),
+    ...wanted,
   });
   return ok({ local, policy });
 }
@@ -133,7 +133,8 @@ export async function openResults(
 ): Promise<Result<OpenResults, Failure>> {
   const { cache, execution } = project.config;
   const pins = options.rebuildMissing ? new Map() : pinnedResults(project, await pinsOf(project));
-  const opened = await openLocal(host, project, pins);
+  const likely = likelyKeys(project, options.selected);
+  const opened = await openLocal(host, project, { pins, likely });
   if (!opened.ok) return opened;
   const { local, policy } = opened.value;
   const { warn } = options;
@@ -156,7 +157,7 @@ export async function openResults(
     policy,
     ...(await arrivalRules(project)),
     ...(options.rebuildMissing ? { pins: new Map() } : {}),
-    likely: likelyKeys(project, options.selected),
+    likely,
     believesGates: !cache.verify,
     claimMs: CLAIM_MS,
     gatherMs: GATHER_MS,

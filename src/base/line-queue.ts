@@ -7,11 +7,24 @@ export interface LineQueue {
   close(): Promise<void>;
 }
 
-/** What arrives while a write is under way goes out in one piece. When a write fails the queue ends there. */
+/** So long lines are gathered after a write: with thousands of tasks a write for each turn would cost more than the tasks. */
+const GATHER_MS = 20;
+
+/** What arrives while a write is under way, or shortly after it, goes out in one piece. When a write fails the queue ends there. */
 export function lineQueue(write: (text: string) => Promise<void>): LineQueue {
   let pending = '';
   let writing: Promise<void> | undefined;
   let failed: { error: unknown } | undefined;
+  let isClosed = false;
+  let wake: (() => void) | undefined;
+  const gather = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   const drain = async () => {
     while (pending !== '' && !failed) {
       const text = pending;
@@ -21,6 +34,7 @@ export function lineQueue(write: (text: string) => Promise<void>): LineQueue {
       } catch (error) {
         failed = { error };
       }
+      if (!isClosed && !failed) await gather();
     }
     writing = undefined;
   };
@@ -31,6 +45,8 @@ export function lineQueue(write: (text: string) => Promise<void>): LineQueue {
       writing ??= drain();
     },
     async close() {
+      isClosed = true;
+      wake?.();
       await writing;
       if (failed) throw failed.error;
     },

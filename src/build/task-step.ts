@@ -45,7 +45,7 @@ interface OwnTime {
 }
 
 /** Checks at the same time: enough to wait for git together. */
-const CHECKS = 16;
+const CHECKS = 64;
 /** Where something is urgent: each that waits for git waits for the others' work too. */
 const CHECKS_BESIDE_URGENT = 4;
 

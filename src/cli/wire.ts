@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Agent } from '../agent/agent.js';
 import { recordNames } from '../agent/opencode/server/record-folder.js';
 import type { Scripts } from '../agent/scripted-model/script-file.js';
+import { mapBounded } from '../base/bounded.js';
 import { ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { expandHome } from '../io/process/environment.js';
@@ -180,9 +181,10 @@ async function shippedPlugins() {
   const names = existsSync(folder)
     ? (await readdir(folder)).filter((name) => name.endsWith('.js')).sort()
     : [];
-  return Promise.all(
-    names.map(async (name) => ({ path: `plugin/${name}`, text: (await readText(folder + name)) ?? '' })),
-  );
+  return mapBounded(names, async (name) => ({
+    path: `plugin/${name}`,
+    text: (await readText(folder + name)) ?? '',
+  }));
 }
 
 /** The program of the sandbox, where it works. */

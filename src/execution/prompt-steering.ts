@@ -10,6 +10,7 @@ import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
 import { readsSignatures } from '../analysis/interfaces/interface-files.js';
 import { otherEditors, otherPatches } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
+import { mapBounded } from '../base/bounded.js';
 import { headingsOf } from '../base/markdown.js';
 import { unifiedDiff } from '../io/text-diff.js';
 import { isScript } from '../io/typescript.js';
@@ -100,13 +101,11 @@ function othersOf(
 
 /** Patches as one diff with the names of the files. */
 async function patchText({ objects }: Project, edits: readonly FileChange[]): Promise<string> {
-  const parts = await Promise.all(
-    edits.map(async ({ path, before, after }) => {
-      const [old, next] = await Promise.all([before, after].map((entry) => entry && objects.read(entry.id)));
-      if (old?.includes(0) || next?.includes(0)) return [];
-      return [`+++ ${path}`, ...unifiedDiff(old?.toString('utf8') ?? '', next?.toString('utf8') ?? '')];
-    }),
-  );
+  const parts = await mapBounded(edits, async ({ path, before, after }) => {
+    const [old, next] = await Promise.all([before, after].map((entry) => entry && objects.read(entry.id)));
+    if (old?.includes(0) || next?.includes(0)) return [];
+    return [`+++ ${path}`, ...unifiedDiff(old?.toString('utf8') ?? '', next?.toString('utf8') ?? '')];
+  });
   return parts.flat().join('\n');
 }
 

@@ -17,12 +17,34 @@ export function digestFields(domain: string, fields: Iterable<string>): Digest {
   return hash.digest('hex');
 }
 
-/** JSON with sorted keys and without `undefined`, so that equal data give equal text. */
+/**
+ * JSON with sorted keys and without `undefined`, so that equal data give equal text. Names that are array indices come first, by
+ * number, as in every object of JavaScript.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (inner === null || typeof inner !== 'object' || Array.isArray(inner)) return inner;
-    const sorted = Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    // A null prototype keeps a key named `__proto__` a key.
-    return Object.assign(Object.create(null) as object, Object.fromEntries(sorted));
-  });
+  return jsonOf(value) as string;
+}
+
+/** Undefined for what JSON does not have. */
+function jsonOf(value: unknown): string | undefined {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((one) => jsonOf(one) ?? 'null').join(',')}]`;
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return JSON.stringify(value);
+  const parts: string[] = [];
+  for (const name of sortedNames(value)) {
+    const text = jsonOf((value as Record<string, unknown>)[name]);
+    if (text !== undefined) parts.push(`${JSON.stringify(name)}:${text}`);
+  }
+  return `{${parts.join(',')}}`;
+}
+
+function sortedNames(value: object): string[] {
+  const names = Object.keys(value).sort();
+  if (!names.some(isIndex)) return names;
+  const indices = names.filter(isIndex).sort((a, b) => Number(a) - Number(b));
+  return [...indices, ...names.filter((name) => !isIndex(name))];
+}
+
+function isIndex(name: string): boolean {
+  return /^(0|[1-9]\d{0,9})$/.test(name) && Number(name) < 2 ** 32 - 1;
 }

@@ -5,6 +5,7 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../base/bounded.js';
 import { compareBytes } from '../base/order.js';
 import { fileIdentity } from '../io/files.js';
 import { fileChanges, resolveCommit } from '../io/git/commit-history.js';
@@ -147,11 +148,11 @@ async function recordsOfOthers({ home, hash }: Repository): Promise<Record<strin
   const projects = join(home, 'projects');
   const names = await readdir(projects).catch((): string[] => []);
   const others = names.filter((name) => name !== hash).map((name) => join(projects, name));
-  const read = others.map(async (folder) => ({
+  const records = await mapBounded(others, async (folder) => ({
     kept: await readKeptLocks(folder),
     time: (await stat(join(folder, KEPT_LOCKS)).catch(() => undefined))?.mtimeMs ?? 0,
   }));
-  const records = (await Promise.all(read)).sort((a, b) => b.time - a.time);
+  records.sort((a, b) => b.time - a.time);
   return records.flatMap(({ kept }) => (kept ? [kept] : []));
 }
 

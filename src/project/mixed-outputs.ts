@@ -3,6 +3,7 @@
  * Nobody wrote them, so that they are no hand edits. Decides nothing.
  */
 
+import { mapBounded } from '../base/bounded.js';
 import { conflictSides } from '../base/conflict-markers.js';
 import { mergeFile } from '../io/git/merge-file.js';
 import type { GitObjects } from '../io/git/objects.js';
@@ -42,7 +43,7 @@ async function isMerge(
   records: readonly TaskRecord[],
 ): Promise<boolean> {
   const words = [...new Set(records.flatMap((record) => record.outputs[path] ?? []))];
-  const texts = await Promise.all(words.map((word) => objects.read(decodeEntry(word).id)));
+  const texts = await mapBounded(words, (word) => objects.read(decodeEntry(word).id));
   const known = texts.filter((one) => one !== undefined);
   const wanted = sides(text);
   for (const ours of known) {

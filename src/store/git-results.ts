@@ -5,24 +5,22 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { commitTree } from '../io/git/raw-tree.js';
 import { DurableRefs } from '../io/git/upkeep/durable.js';
 import { repackRefs } from '../io/git/upkeep/repack.js';
 import { removeBrokenObjects } from '../io/git/upkeep/repair.js';
-import { walkTree } from '../io/git/walk.js';
 import { ObjectSet } from '../io/git/writing/object-set.js';
-import type { ActionKey, EditPatch, Origin, Provenance, StoredResult } from '../model/action.js';
+import type { ActionKey, Origin, Provenance, StoredResult } from '../model/action.js';
 import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { type Entry, type Files, Listing, type ObjectId } from '../model/tree.js';
+import type { Entry, Files, ObjectId } from '../model/tree.js';
 import { type EntryName, gatesName, isResult, keyOf, nameOf, refOf, resultName } from './encoded-entry.js';
 import { parseRecord, RESULT_FILE } from './provenance-record.js';
+import { EarlyResults, type LoadedResult, OUTPUTS, readResult } from './read-result.js';
 import type { KeptResult, NewResult, ResultStore } from './result-store.js';
 import { ResultWriter } from './result-writer.js';
 import { SIGNATURE_FILE, type Signer, statementOf } from './signature.js';
 
 export const GATES_FILE = 'gates.json';
-const OUTPUTS = 'outputs/';
 /** Bytes of one result's files up to which they are written again together with it. */
 const MOST_BYTES = 8_000_000;
 const SIDES = ['base', 'before', 'after'] as const;
@@ -38,6 +36,8 @@ export interface Keeper {
   accepts?(origin: Origin | undefined): boolean;
   /** Recorded results, until another one is made for their key: nothing else is found under it. */
   readonly pins?: Map<ActionKey, PinnedResult>;
+  /** Keys that will probably be asked for, in about this order. */
+  readonly likely?: readonly ActionKey[];
 }
 
 export interface PinnedResult {
@@ -45,12 +45,6 @@ export interface PinnedResult {
   readonly commits: readonly ObjectId[];
   /** Whether a result holds the recorded files; its author does not count. */
   holds(result: StoredResult): boolean;
-}
-
-/** A result and every file of its commit. */
-export interface LoadedResult {
-  readonly result: StoredResult;
-  readonly files: Files;
 }
 
 export class GitResults implements ResultStore {
@@ -61,33 +55,41 @@ export class GitResults implements ResultStore {
   private readonly writer: ResultWriter;
   /** Results seen in this build: most are asked for by several dependents. */
   private readonly seen = new Map<ActionKey, StoredResult>();
+  private readonly early: EarlyResults;
 
   constructor(objects: GitObjects, keeper: Keeper = {}) {
     this.objects = objects;
     this.keeper = keeper;
     this.durable = new DurableRefs(objects);
     this.writer = new ResultWriter(objects, this.durable);
+    this.early = new EarlyResults(objects, keeper.likely ?? []);
   }
 
   async find(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>> {
     const seen = this.seen.get(key);
     if (seen) return ok(seen);
-    const commit = await this.commitOf(resultName(key));
-    if (commit === undefined) return ok(undefined);
-    let loaded = await this.load(key, commit);
-    if (!loaded.ok && !this.isRepaired) {
-      // Git would never write again what a broken file claims to hold; and a pack may be whole but for its index.
-      this.isRepaired = true;
-      await removeBrokenObjects(this.objects.store);
-      loaded = await this.load(key, commit);
-    }
-    if (!loaded.ok) return loaded;
-    const result = await this.pinned(key, loaded.value.result);
+    const early = await this.early.take(key);
+    const found = early ? ok(early) : await this.read(key);
+    if (!found.ok || !found.value) return found;
+    const result = await this.pinned(key, found.value);
     const isRecorded = this.keeper.pins?.has(key);
     if (!result || (!isRecorded && this.keeper.accepts?.(result.provenance.origin) === false))
       return ok(undefined);
     this.seen.set(key, result);
     return ok(result);
+  }
+
+  private async read(key: ActionKey): Promise<Result<StoredResult | undefined, Failure>> {
+    const named = await this.objects.readNamed(refOf(resultName(key)));
+    if (named === undefined) return ok(undefined);
+    let loaded = await readResult(this.objects, key, named.id, named.content);
+    if (!loaded.ok && !this.isRepaired) {
+      // Git would never write again what a broken file claims to hold; and a pack may be whole but for its index.
+      this.isRepaired = true;
+      await removeBrokenObjects(this.objects.store);
+      loaded = await this.load(key, named.id);
+    }
+    return loaded.ok ? ok(loaded.value.result) : loaded;
   }
 
   /** The result that is recorded for the key, which takes the ref; undefined when it is not here. */
@@ -140,8 +142,14 @@ export class GitResults implements ResultStore {
   }
 
   async drop(name: EntryName): Promise<void> {
-    this.seen.delete(keyOf(name));
+    this.forgetSeen(name);
     await this.objects.deleteRef(refOf(name));
+  }
+
+  private forgetSeen(name: EntryName): void {
+    const key = keyOf(name);
+    this.seen.delete(key);
+    this.early.withdraw(key);
   }
 
   async gatesPassed(key: Digest): Promise<boolean> {
@@ -177,7 +185,7 @@ export class GitResults implements ResultStore {
 
   /** Lets an entry's ref name this commit, whatever it named before. */
   async point(name: EntryName, commit: ObjectId): Promise<void> {
-    this.seen.delete(keyOf(name));
+    this.forgetSeen(name);
     const created = await this.create(name, commit);
     if (!created.ok || created.value === 'created') return;
     if ((await this.commitOf(name)) === commit) return;
@@ -235,37 +243,9 @@ export class GitResults implements ResultStore {
 
   async close(): Promise<void> {}
 
-  /** A commit as the result of a key, with every byte hashed again; no ref needs to name it. */
-  async load(key: ActionKey, commit: ObjectId): Promise<Result<LoadedResult, Failure>> {
-    const damaged = (detail: string) => err<Failure>({ kind: 'result-damaged', key, detail });
-    let listing: Listing;
-    try {
-      const tree = commitTree((await this.objects.read(commit)) ?? Buffer.alloc(0));
-      if (tree === undefined) return damaged('its tree is missing');
-      listing = new Listing(await walkTree(this.objects, tree));
-    } catch (error) {
-      return damaged(error instanceof Error ? error.message : String(error));
-    }
-    const recordEntry = listing.get(RESULT_FILE);
-    const ids = [...listing.files.values()].map((entry) => entry.id);
-    const [text, missing] = await Promise.all([
-      recordEntry && this.objects.read(recordEntry.id),
-      this.objects.missing(ids),
-    ]);
-    if (!text) return damaged(`${RESULT_FILE} is missing`);
-    const record = parseRecord(text.toString('utf8'));
-    if (!record || record.key !== key) return damaged(`${RESULT_FILE} is not of this key`);
-    if (missing.length > 0) return damaged(`${missing.length} of its objects are missing`);
-    const outputs = new Map<string, Entry>();
-    for (const path of listing.under(OUTPUTS))
-      outputs.set(path.slice(OUTPUTS.length), listing.get(path) as Entry);
-    const edits: EditPatch[] = record.edited.map((path) => ({
-      path,
-      base: listing.get(`edits/base/${path}`),
-      before: listing.get(`edits/before/${path}`),
-      after: listing.get(`edits/after/${path}`),
-    }));
-    return ok({ result: { commit, key, outputs, edits, provenance: record }, files: listing.files });
+  /** A commit as the result of a key; no ref needs to name it. */
+  load(key: ActionKey, commit: ObjectId): Promise<Result<LoadedResult, Failure>> {
+    return readResult(this.objects, key, commit);
   }
 
   private async write(

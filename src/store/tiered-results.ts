@@ -4,6 +4,7 @@
  */
 
 import { Batch } from '../base/batch.js';
+import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
 import { within } from '../base/within.js';
 import type { GitObjects } from '../io/git/objects.js';
@@ -212,7 +213,8 @@ export class TieredResults implements ResultStore {
     const wanted = new Set(names);
     const likely = this.isFirst ? this.sharing.likely.map(resultName) : [];
     this.isFirst = false;
-    for (const name of likely) if ((await this.local.commitOf(name)) === undefined) wanted.add(name);
+    const here = await mapBounded(likely, (name) => this.local.commitOf(name));
+    for (const [at, name] of likely.entries()) if (here[at] === undefined) wanted.add(name);
     const accept = (name: EntryName, commit: ObjectId) => this.accept(name, commit);
     const found = this.sharing.chain.fetch([...wanted], accept, this.signal);
     for (const name of wanted) {

@@ -3,7 +3,8 @@
  * kill. Knows no tasks.
  */
 
-import { lstat, readdir, readFile, rm } from 'node:fs/promises';
+import { lstatSync, type Stats } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { syncFiles } from '../io/durable.js';
@@ -90,8 +91,7 @@ async function finishRemovals(
   for (const path of before.paths) {
     if (after.get(path)) continue;
     const file = join(repository.project, path);
-    const there = await lstat(file).catch(() => undefined);
-    if (!there?.isFile()) continue;
+    if (!statOf(file)?.isFile()) continue;
     if (await holds(repository, objects, path, before.get(path) as Entry)) await rm(file, { force: true });
   }
 }
@@ -135,14 +135,15 @@ async function inTheWayOf(
   { before, after }: Listings,
 ): Promise<string[]> {
   const found = new Set<string>();
+  const seen = new SeenFolders(repository.project);
   for (const path of changed) {
     const wanted = after.get(path);
     if (!wanted || before.get(path)) continue;
     let place = path;
-    let there = await lstat(join(repository.project, place)).catch(() => undefined);
+    let there = seen.look(place);
     while (!there && place.includes('/')) {
       place = place.slice(0, place.lastIndexOf('/'));
-      there = await lstat(join(repository.project, place)).catch(() => undefined);
+      there = seen.folder(place);
     }
     if (!there || before.get(place)) continue;
     if (there.isDirectory()) {
@@ -153,6 +154,36 @@ async function inTheWayOf(
     if (!isSame) found.add(place);
   }
   return [...found];
+}
+
+/** What stands at paths below a folder. In a folder that is not there nothing is looked for. */
+class SeenFolders {
+  private readonly root: string;
+  private readonly folders = new Map<string, Stats | undefined>();
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  look(path: string): Stats | undefined {
+    const end = path.lastIndexOf('/');
+    if (end > 0 && this.folder(path.slice(0, end)) === undefined) return undefined;
+    return statOf(join(this.root, path));
+  }
+
+  folder(path: string): Stats | undefined {
+    if (!this.folders.has(path)) this.folders.set(path, this.look(path));
+    return this.folders.get(path);
+  }
+}
+
+/** Thousands of paths are looked at one after the other: each turn through the pool of threads would cost more than the look. */
+function statOf(file: string): Stats | undefined {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 async function strangersIn(repository: Repository, folder: string, before: Listing): Promise<string[]> {
@@ -235,15 +266,14 @@ async function blockedPaths(
 ): Promise<Map<string, 'by us' | 'by a person'>> {
   const blocked = new Map<string, 'by us' | 'by a person'>();
   for (const path of changed) {
-    const there = await lstat(join(repository.project, path)).catch(() => undefined);
-    if (there?.isDirectory()) {
+    if (statOf(join(repository.project, path))?.isDirectory()) {
       const strangers = await strangersIn(repository, path, before);
       blocked.set(path, strangers.length > 0 ? 'by a person' : 'by us');
       continue;
     }
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
       const parent = path.slice(0, end);
-      const found = await lstat(join(repository.project, parent)).catch(() => undefined);
+      const found = statOf(join(repository.project, parent));
       if (!found || found.isDirectory()) continue;
       blocked.set(path, before.get(parent) ? 'by us' : 'by a person');
       break;

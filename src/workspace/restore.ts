@@ -3,6 +3,7 @@
 import { chmodSync, type Dirent, lstatSync } from 'node:fs';
 import { chmod, lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../base/bounded.js';
 import { codeOf, removeTree } from '../io/files.js';
 import { shownName } from '../io/git/raw-tree.js';
 
@@ -43,13 +44,11 @@ class Walk {
     const { mode } = await lstat(place);
     if ((mode & 0o777) !== this.mode) await chmod(place, this.mode);
     const entries: Dirent<Buffer>[] = await readdir(place, { withFileTypes: true, encoding: 'buffer' });
-    await Promise.all(
-      entries.map((entry) => {
-        const inside = Buffer.concat([place, Buffer.from('/'), entry.name]);
-        const name = shownName(entry.name);
-        return this.entry(entry, inside, path === '' ? name : `${path}/${name}`, path);
-      }),
-    );
+    await mapBounded(entries, (entry) => {
+      const inside = Buffer.concat([place, Buffer.from('/'), entry.name]);
+      const name = shownName(entry.name);
+      return this.entry(entry, inside, path === '' ? name : `${path}/${name}`, path);
+    });
   }
 
   private async entry(entry: Dirent<Buffer>, place: Buffer, path: string, folder: string): Promise<void> {

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../../base/bounded.js';
 import { makeTemporaryFolder, readText, removeTree } from '../../io/files.js';
 import type { CallPhase } from '../../model/event.js';
 import type { Expected } from '../agent.js';
@@ -119,9 +120,10 @@ export class RequestFolder {
   }
 
   private async isComplete(names: readonly string[]): Promise<boolean> {
-    const found = await Promise.all(
-      names.map(async (name) => ({ name, is: await lstat(join(this.path, name)).catch(() => undefined) })),
-    );
+    const found = await mapBounded(names, async (name) => ({
+      name,
+      is: await lstat(join(this.path, name)).catch(() => undefined),
+    }));
     if (found.some(({ is }) => !is?.isFile())) return false;
     const now = found.map(({ name, is }) => `${name} ${is?.size} ${is?.mtimeMs} ${is?.ino}`).join('\n');
     const isSame = now === this.seen;

@@ -1,7 +1,7 @@
 /** What committed outputs come from: specs go into the commit with them, everything else has to be committed before. */
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
-import { PARTIALS, TEMPLATES } from '../../analysis/facts.js';
+import { PARTIALS, TEMPLATES } from '../../analysis/template-files.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Entry, type Files, sameEntry } from '../../model/tree.js';
 import { PROMPTS } from '../../project/agent-files.js';

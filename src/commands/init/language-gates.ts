@@ -2,6 +2,7 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../../base/bounded.js';
 import { exists, readText } from '../../io/files.js';
 
 export type CheckKind = 'lint' | 'typecheck' | 'test';
@@ -141,7 +142,7 @@ async function requirementsOf(project: string, pyproject: string): Promise<strin
   const names = (await readdir(project)).filter((name) =>
     /^(requirements.*\.(txt|in)|setup\.(cfg|py)|tox\.ini|Pipfile)$/.test(name),
   );
-  const texts = await Promise.all(names.map((name) => readText(join(project, name))));
+  const texts = await mapBounded(names, (name) => readText(join(project, name)));
   return [pyproject, ...texts].join('\n');
 }
 

@@ -4,6 +4,7 @@ import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ANSWER } from '../../agent/inbox/answer.js';
 import { type InboxRequest, openRequests, REQUEST } from '../../agent/inbox/request-folder.js';
+import { mapBounded } from '../../base/bounded.js';
 import { codeOf, exists, isAlive, readText, writeAtomic } from '../../io/files.js';
 import type { BuildEvent } from '../../model/event.js';
 import { printFailure } from '../../report/failures/failure-print.js';
@@ -37,9 +38,9 @@ export class Claims {
   /** Every request of a build that still runs, in order. */
   async requests(): Promise<OpenRequest[]> {
     const found = await openRequests(this.inbox, this.project);
-    const looked = found
-      .filter(({ pid }) => isAlive(pid))
-      .map(async (request): Promise<OpenRequest[]> => {
+    const looked = await mapBounded(
+      found.filter(({ pid }) => isAlive(pid)),
+      async (request): Promise<OpenRequest[]> => {
         const folder = join(this.inbox, request.id);
         const names = await readdir(folder).catch(() => undefined);
         if (!names) return [];
@@ -48,8 +49,9 @@ export class Claims {
           : undefined;
         const isAnswered = Object.values(ANSWER).some((name) => names.includes(name));
         return [{ ...request, folder, holder, isAnswered, isCancelled: names.includes(REQUEST.cancelled) }];
-      });
-    return (await Promise.all(looked)).flat();
+      },
+    );
+    return looked.flat();
   }
 
   isHeldBy({ holder }: OpenRequest, session: string): boolean {

@@ -1,6 +1,7 @@
 /** How results differ, many pairs with one call of git: their trees are put side by side into two large ones. Writes trees only. */
 
 import type { Prepared } from '../../analysis/prepare.js';
+import { mapBounded } from '../../base/bounded.js';
 import { diffTrees } from '../../io/git/tree-diff.js';
 import type { FileDiff } from '../../model/page.js';
 import { shownDiff } from './project-views.js';
@@ -18,13 +19,11 @@ export async function resultDiffs(
   objects: Objects,
   pairs: readonly ResultPair[],
 ): Promise<(readonly FileDiff[] | undefined)[]> {
-  const isKnown = await Promise.all(
-    pairs.map(async ({ from, to }) => {
-      const commits = from === undefined ? [to] : [from, to];
-      const found = await Promise.all(commits.map((commit) => objects.resolve(`${commit}^{tree}`)));
-      return found.every((tree) => tree !== undefined);
-    }),
-  );
+  const isKnown = await mapBounded(pairs, async ({ from, to }) => {
+    const commits = from === undefined ? [to] : [from, to];
+    const found = await mapBounded(commits, (commit) => objects.resolve(`${commit}^{tree}`));
+    return found.every((tree) => tree !== undefined);
+  });
   const sides = [new Map<string, string>(), new Map<string, string>()] as const;
   for (const [index, { from, to }] of pairs.entries()) {
     if (!isKnown[index]) continue;

@@ -1,8 +1,8 @@
 /** Which paths of a project decide a verdict, and which folders contain them. Knows no disk. */
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
-import { TEMPLATES } from '../../analysis/facts.js';
 import { formatOf } from '../../analysis/format-settings.js';
+import { TEMPLATES } from '../../analysis/template-files.js';
 import { gatesOf } from '../../analysis/visible-files.js';
 import { canonicalJson } from '../../model/digest.js';
 import { escapeGlob } from '../../model/paths/glob-parser.js';

@@ -48,6 +48,8 @@ export class Coprocess {
   private readonly call: GitCall;
   private child: ChildProcessWithoutNullStreams | undefined;
   private waiting: Request[] = [];
+  /** Those at the front of `waiting` that have their answer. */
+  private answered = 0;
   private outgoing: Buffer[] = [];
   private chunks: Buffer[] = [];
   private size = 0;
@@ -125,8 +127,9 @@ export class Coprocess {
     const ended = (error: Error) => {
       if (this.child !== child) return;
       this.child = undefined;
-      const left = this.waiting;
+      const left = this.waiting.slice(this.answered);
       this.waiting = [];
+      this.answered = 0;
       this.outgoing = [];
       for (const request of left) request.reject(error);
     };
@@ -137,18 +140,25 @@ export class Coprocess {
 
   private answer(): void {
     let buffer = this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks);
-    while (this.waiting.length > 0 && buffer.length > 0) {
-      const request = this.waiting[0] as Request;
+    let at = this.answered;
+    while (at < this.waiting.length && buffer.length > 0) {
+      const request = this.waiting[at] as Request;
       const length = request.frame(buffer);
       // A frame that knows how much is missing says so as a negative number.
       if (length <= 0) {
         this.wanted = length === 0 ? buffer.length + 1 : -length;
         break;
       }
-      this.waiting.shift();
+      at++;
       request.resolve(buffer.subarray(0, length));
       buffer = buffer.subarray(length);
       this.wanted = 1;
+    }
+    // Of many that wait each would be moved for each answer.
+    if (at * 2 < this.waiting.length) this.answered = at;
+    else {
+      this.waiting.splice(0, at);
+      this.answered = 0;
     }
     this.chunks = buffer.length > 0 ? [buffer] : [];
     this.size = buffer.length;

@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path';
+import { mapBounded } from '../../base/bounded.js';
 import { sha256 } from '../../base/sha256.js';
 import { fileIdentity, readText } from '../files.js';
 import { type GitCall, git, gitEnvironment } from './git-process.js';
@@ -67,7 +68,7 @@ export async function readGitSettings(repository: Repository, call: GitCall): Pr
   // Before they are read: a change meanwhile is seen by the next look.
   const sources = Object.fromEntries(all.map((path) => [path, fileIdentity(path) ?? '']));
   const texts = async (paths: readonly string[]) =>
-    Promise.all(paths.map(async (path) => [path, await readText(path).catch(() => undefined)] as const));
+    mapBounded(paths, async (path) => [path, await readText(path).catch(() => undefined)] as const);
   const rules = await texts(attributes);
   const chosen = [...values].filter(([name]) => CONVERTING.test(name)).sort();
   return {

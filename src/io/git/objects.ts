@@ -29,6 +29,12 @@ import {
   treeBytes,
 } from './writing/object-bytes.js';
 
+export interface NamedObject {
+  readonly id: ObjectId;
+  readonly type: string;
+  readonly content: Buffer;
+}
+
 export class GitObjects {
   readonly store: string;
   readonly hash: HashName;
@@ -57,7 +63,7 @@ export class GitObjects {
 
   /** An object's content; undefined when there is none, or none that can be read. `name`: an id or `<rev>:<path>`. */
   async read(name: string): Promise<Buffer | undefined> {
-    return this.held.get(name) ?? (await this.readObject(name))?.content;
+    return this.held.get(name) ?? (await this.readNamed(name))?.content;
   }
 
   /** Contents by id. All have to be there: a hole in the store is never an empty file of a person. */
@@ -73,7 +79,7 @@ export class GitObjects {
 
   /** The id that a ref or revision names. */
   async resolve(name: string): Promise<ObjectId | undefined> {
-    return (await this.readObject(name))?.id;
+    return (await this.readNamed(name))?.id;
   }
 
   /** Those of the ids whose object is missing, cannot be read, or is not what its id says. */
@@ -87,7 +93,7 @@ export class GitObjects {
   async readVerified(id: ObjectId): Promise<{ type: string; content: Buffer } | undefined> {
     const held = this.held.get(id);
     if (held) return { type: 'blob', content: held };
-    const object = await this.readObject(id);
+    const object = await this.readNamed(id);
     return object && hashObject(object.type, object.content, this.hash) === id ? object : undefined;
   }
 
@@ -229,9 +235,8 @@ export class GitObjects {
     await Promise.all(all.map((process) => process.close()));
   }
 
-  private async readObject(
-    name: string,
-  ): Promise<{ id: ObjectId; type: string; content: Buffer } | undefined> {
+  /** The object that an id, a ref or a revision names; what only this process knows is not found. */
+  async readNamed(name: string): Promise<NamedObject | undefined> {
     if (name.includes('\n')) return undefined;
     let answer: Buffer;
     try {

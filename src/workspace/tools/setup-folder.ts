@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, readdir, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { mapBounded } from '../../base/bounded.js';
 import { ok, type Result } from '../../base/result.js';
 import { exists, makeDir, readText, writeAtomic } from '../../io/files.js';
 import { gitOk } from '../../io/git/git-process.js';
@@ -145,7 +146,7 @@ export class SetupFolders {
     const places = sandboxPlaces(this.repository, options);
     const ran = await options.setup(dir, places, signal);
     if (!ran.ok) return ran;
-    const stands = await Promise.all(options.keep.map((path) => exists(join(dir, path))));
+    const stands = await mapBounded(options.keep, (path) => exists(join(dir, path)));
     const kept = options.keep.filter((_, index) => stands[index]);
     // Packages of the project have what was installed for them.
     const made = [...kept, ...(await innerPackageFolders(dir, kept))];

@@ -1,5 +1,6 @@
 /** `conductor watch`: turns keys and signals into requests, and passes events to reporters. */
 
+import { mapBounded } from '../../../base/bounded.js';
 import { openFileEvents } from '../../../commands/watch/file-events.js';
 import { watchProject } from '../../../commands/watch/watch.js';
 import { WatchRequests } from '../../../commands/watch/watch-requests.js';
@@ -88,7 +89,7 @@ class LastBuild {
   async explanation(style: ReturnType<typeof styleFor>): Promise<string> {
     if (this.verdicts.size === 0) return 'everything is fresh\n';
     const shown = [...this.verdicts].slice(0, MAX_EXPLAINED);
-    const texts = await Promise.all(shown.map(([label, verdict]) => explainText({ label, verdict }, style)));
+    const texts = await mapBounded(shown, ([label, verdict]) => explainText({ label, verdict }, style));
     const more = this.verdicts.size - shown.length;
     return texts.join('\n') + (more > 0 ? `and ${more} more: run \`${CALL} status\`\n` : '');
   }

@@ -48,7 +48,7 @@ export class DurableRefs {
     const visit = async (before: ObjectId | undefined, after: ObjectId): Promise<void> => {
       if (before === after || this.done.has(after)) return;
       wanted.add(after);
-      const [old, now] = await Promise.all([before, after].map((id) => this.folder(id)));
+      const [old, now] = await Promise.all([this.folder(before), this.folder(after)]);
       for (const [name, entry] of now ?? []) {
         const was = old?.get(name);
         if (was?.id === entry.id || entry.mode === '160000') continue;
