@@ -3,12 +3,11 @@
  * kill. Knows no tasks.
  */
 
-import { lstatSync, type Stats } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { syncFiles } from '../io/durable.js';
-import { exists, readBytes, readText, writeAtomic } from '../io/files.js';
+import { exists, readText, writeAtomic } from '../io/files.js';
 import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -16,6 +15,7 @@ import { DurableRefs } from '../io/git/upkeep/durable.js';
 import { untilClosed } from '../io/open-files.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
+import { blockedPaths, holds, inTheWayOf, type Listings, statOf } from './in-the-way.js';
 import { indexCall } from './private-index.js';
 import { PUBLISH_JOURNAL } from './publish-journal.js';
 
@@ -101,100 +101,6 @@ async function bringToDisk({ project }: Repository, paths: readonly string[]): P
   await syncFiles(paths.map((path) => join(project, path)));
 }
 
-/** Whether the file on disk is the one of this entry, as it is or as git writes it here (line ends, filters). */
-async function holds(
-  repository: Repository,
-  objects: GitObjects,
-  path: string,
-  { id }: Entry,
-): Promise<boolean> {
-  // It may be gone since it was seen: people work here too.
-  const bytes = await readBytes(join(repository.project, path));
-  if (bytes === undefined) return false;
-  if ((await objects.read(id))?.equals(bytes)) return true;
-  const { gitDir, workTree, dir } = indexCall(repository);
-  const call = { gitDir, workTree, dir, input: bytes } as GitCall;
-  const hashed = await git(['hash-object', '--stdin', `--path=${repository.prefix}${path}`], call);
-  return hashed.stdout.toString('latin1').trim() === id;
-}
-
-/** A publish: the tree that it starts from, and the one that it makes. */
-interface Listings {
-  readonly before: Listing;
-  readonly after: Listing;
-}
-
-/**
- * Files of the person's that stand where new ones are to be. git itself would overwrite those that it ignores. One
- * with the very content that is to be written is in nobody's way.
- */
-async function inTheWayOf(
-  repository: Repository,
-  objects: GitObjects,
-  changed: readonly string[],
-  { before, after }: Listings,
-): Promise<string[]> {
-  const found = new Set<string>();
-  const seen = new SeenFolders(repository.project);
-  for (const path of changed) {
-    const wanted = after.get(path);
-    if (!wanted || before.get(path)) continue;
-    let place = path;
-    let there = seen.look(place);
-    while (!there && place.includes('/')) {
-      place = place.slice(0, place.lastIndexOf('/'));
-      there = seen.folder(place);
-    }
-    if (!there || before.get(place)) continue;
-    if (there.isDirectory()) {
-      if (place === path) for (const inner of await strangersIn(repository, path, before)) found.add(inner);
-      continue;
-    }
-    const isSame = place === path && there.isFile() && (await holds(repository, objects, path, wanted));
-    if (!isSame) found.add(place);
-  }
-  return [...found];
-}
-
-/** What stands at paths below a folder. In a folder that is not there nothing is looked for. */
-class SeenFolders {
-  private readonly root: string;
-  private readonly folders = new Map<string, Stats | undefined>();
-
-  constructor(root: string) {
-    this.root = root;
-  }
-
-  look(path: string): Stats | undefined {
-    const end = path.lastIndexOf('/');
-    if (end > 0 && this.folder(path.slice(0, end)) === undefined) return undefined;
-    return statOf(join(this.root, path));
-  }
-
-  folder(path: string): Stats | undefined {
-    if (!this.folders.has(path)) this.folders.set(path, this.look(path));
-    return this.folders.get(path);
-  }
-}
-
-/** Thousands of paths are looked at one after the other: each turn through the pool of threads would cost more than the look. */
-function statOf(file: string): Stats | undefined {
-  try {
-    return lstatSync(file, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}
-
-async function strangersIn(repository: Repository, folder: string, before: Listing): Promise<string[]> {
-  const root = join(repository.project, folder);
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(repository.project, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((path) => !before.get(path));
-}
-
 function changedPaths(before: Listing, after: Listing): string[] {
   const paths = new Set([...before.paths, ...after.paths]);
   return [...paths].filter((path) => !sameEntry(before.get(path), after.get(path)));
@@ -253,33 +159,6 @@ export async function recoverPublish(
   }
   await rm(journal, { force: true });
   return 'completed';
-}
-
-/**
- * Changed paths at which a folder stands, or that lie below something that is no folder, and whose doing that is: of what
- * the publish was to change, or of a person.
- */
-async function blockedPaths(
-  repository: Repository,
-  changed: readonly string[],
-  before: Listing,
-): Promise<Map<string, 'by us' | 'by a person'>> {
-  const blocked = new Map<string, 'by us' | 'by a person'>();
-  for (const path of changed) {
-    if (statOf(join(repository.project, path))?.isDirectory()) {
-      const strangers = await strangersIn(repository, path, before);
-      blocked.set(path, strangers.length > 0 ? 'by a person' : 'by us');
-      continue;
-    }
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const parent = path.slice(0, end);
-      const found = statOf(join(repository.project, parent));
-      if (!found || found.isDirectory()) continue;
-      blocked.set(path, before.get(parent) ? 'by us' : 'by a person');
-      break;
-    }
-  }
-  return blocked;
 }
 
 async function isOurs(

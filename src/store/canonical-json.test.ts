@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalJson } from './digest.js';
+import { canonicalJson } from '../model/digest.js';
 
 /** Slow and simple: sorts every object, and lets the language write it. */
 function sortedJson(value: unknown): string {
