@@ -18,7 +18,6 @@ import type { Label, RenderStep, Task } from '../model/task.js';
 import type { Files, ObjectId } from '../model/tree.js';
 import { ownPrompts } from '../project/agent-files.js';
 import type { Project } from '../project/project.js';
-import { type Template, TemplateFiles } from '../project/template-files.js';
 import { describeTask, type ManifestFacts, type RecipeFacts, type RenderFacts } from '../store/manifest.js';
 import { type CommandSettings, NO_SETTINGS } from './command-settings.js';
 import { convertedFiles } from './converted-files.js';
@@ -28,6 +27,7 @@ import { formatItems } from './format-settings.js';
 import { formerKeys, type Keys } from './interfaces/former-keys.js';
 import { interfacePaths, interfacePathsFor, readsSignatures } from './interfaces/interface-files.js';
 import { interfacesOf } from './interfaces/interfaces.js';
+import { type Template, TemplateFiles } from './template-files.js';
 import { gateReads, readsBeyond, recipeSettings } from './visible-files.js';
 
 export interface TaskFacts extends Keys {

@@ -5,6 +5,7 @@ import { agentNameOf } from '../agent/prompts/definitions.js';
 import { promptName } from '../agent/prompts/prompt.js';
 import { driftOf } from '../analysis/drift.js';
 import type { Prepared } from '../analysis/prepare.js';
+import { TEMPLATES } from '../analysis/template-files.js';
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { inspectProject } from '../build/dry-run.js';
@@ -18,7 +19,6 @@ import { patternSet } from '../model/paths/pattern-set.js';
 import { commandText, type Label, type Task } from '../model/task.js';
 import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';
-import { TEMPLATES } from '../project/template-files.js';
 import { splitFrontMatter } from '../specs/front-matter.js';
 import { featureHistory, versionAfter } from './versions/lock-history.js';
 

@@ -17,8 +17,8 @@ import type { ObjectId } from '../../model/tree.js';
 import { PROMPTS } from '../../project/agent-files.js';
 import { CONFIG_FILE, configModules } from '../../project/config-inputs.js';
 import type { Project } from '../../project/project.js';
-import { PARTIALS, TEMPLATES } from '../../project/template-files.js';
 import type { CommandSettings } from '../command-settings.js';
+import { PARTIALS, TEMPLATES } from '../template-files.js';
 import { openSide, type ProjectSide, projectTree } from './side.js';
 
 /** The tasks that a range concerns. */

@@ -1,11 +1,11 @@
 /** What committed outputs come from: specs go into the commit with them, everything else has to be committed before. */
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
+import { PARTIALS, TEMPLATES } from '../../analysis/template-files.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Entry, type Files, sameEntry } from '../../model/tree.js';
 import { PROMPTS } from '../../project/agent-files.js';
 import type { Project } from '../../project/project.js';
-import { PARTIALS, TEMPLATES } from '../../project/template-files.js';
 
 const CONFIG = /^conductor\.config\.\w+$/;
 

@@ -2,6 +2,7 @@
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { formatOf } from '../../analysis/format-settings.js';
+import { TEMPLATES } from '../../analysis/template-files.js';
 import { gatesOf } from '../../analysis/visible-files.js';
 import { canonicalJson } from '../../model/digest.js';
 import { escapeGlob } from '../../model/paths/glob-parser.js';
@@ -10,7 +11,6 @@ import { parsePattern } from '../../model/paths/pattern.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import { PROMPTS } from '../../project/agent-files.js';
 import type { Project } from '../../project/project.js';
-import { TEMPLATES } from '../../project/template-files.js';
 
 export interface Scope {
   /** Whether a change of the file may change what a build does. Never says no wrongly. */

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { partialNames } from '../io/template/template.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
-import type { Project } from './project.js';
+import type { Project } from '../project/project.js';
 
 export const TEMPLATES = 'templates/';
 export const PARTIALS = 'templates/partials/';
