@@ -21,6 +21,7 @@ export interface ReportedOptions {
   readonly json: boolean;
   readonly profile?: string | undefined;
   readonly inbox?: boolean;
+  readonly detach?: boolean;
   /** Absent: no CI reads what is printed. */
   readonly ci?: CiReports | undefined;
 }
@@ -28,13 +29,13 @@ export interface ReportedOptions {
 /** The exit code. */
 export async function runReported(
   options: BuildOptions,
-  { json, profile, inbox = false, ci }: ReportedOptions,
+  { json, profile, inbox = false, detach = false, ci }: ReportedOptions,
 ): Promise<number> {
   const traced = profile === undefined ? undefined : await openProfile(profile);
   let next = options;
   try {
     for (let round = 1; ; round++) {
-      const { summary, asking } = await runOnce(next, { json, inbox, ci }, traced);
+      const { summary, asking } = await runOnce(next, { json, inbox, detach, ci }, traced);
       const { exitCode } = summary;
       const isOver = asking.length === 0 || round === MAX_ROUNDS || exitCode === 130;
       if (isOver || options.frozen || options.restoreOnly || options.accept) return exitCode;
@@ -56,10 +57,10 @@ export function restOf(budgetUsd: number | undefined, { costUsd = 0 }: Usage): n
 /** `asking`: the tasks that failed because their agents ask for something. */
 async function runOnce(
   options: BuildOptions,
-  { json, inbox = false, ci }: ReportedOptions,
+  { json, inbox = false, detach = false, ci }: ReportedOptions,
   traced: { on(event: BuildEvent): void } | undefined,
 ): Promise<{ readonly summary: BuildSummary; readonly asking: readonly Label[] }> {
-  const host = createHost(process.cwd(), { inbox });
+  const host = createHost(process.cwd(), { inbox, detach });
   const reporters = openReporters(host, { json, dryRun: options.dryRun, frozen: options.frozen, ci });
   const signals = cancelOnSignals();
   const parent = endOfInput();

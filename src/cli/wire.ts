@@ -30,9 +30,14 @@ function ownIndex(): URL {
 export interface HostOptions {
   /** Prompts go to the inbox instead of the configured agent. */
   readonly inbox?: boolean;
+  /** What runs on other machines goes on when the command is interrupted. */
+  readonly detach?: boolean;
 }
 
-export function createHost(start: string, { inbox = false }: HostOptions = {}): ExecutionHost {
+export function createHost(
+  start: string,
+  { inbox = false, detach = false }: HostOptions = {},
+): ExecutionHost {
   const directory = findProject(start);
   const cacheDir = userCache();
   const host: ExecutionHost = {
@@ -60,7 +65,7 @@ export function createHost(start: string, { inbox = false }: HostOptions = {}): 
       const url = queueAddress(parts.config, host.env);
       return url === undefined
         ? local
-        : openQueueExecutor(host, { ...parts, instructions }, { local: local.value, url });
+        : openQueueExecutor(host, { ...parts, instructions }, { local: local.value, url, detach });
     },
     async reapAgents() {
       if (recordNames(cacheDir).length === 0) return;

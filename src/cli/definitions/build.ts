@@ -55,6 +55,10 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .option(...BUDGET_USD)
     .option('--inbox', 'answer prompts by hand or by any program, instead of the configured agent')
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
+    .option(
+      '--detach',
+      'when interrupted, leave what runs on other machines to finish; the next build takes it',
+    )
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
     .option('--ui', 'open the page of `conductor ui` beside the build')
     .option('--json', 'print events, one JSON object a line')

@@ -8,6 +8,7 @@ export function addWorker(program: Command, setExitCode: SetExitCode): void {
     .command('worker')
     .description('run tasks of the queue in the config, for builds on other machines')
     .option('--concurrency <n>', 'tasks at the same time (default: `workers` of the config)', positiveInteger)
+    .option('--store <address>', 'serve a store for input trees and results at `<host>:<port>`')
     .option('--drain', 'end when the queue has no task for this machine any more')
     .option('--json', 'print one JSON object a line for what happens')
     .addHelpText(

@@ -23,7 +23,8 @@ import type { Failure } from '../../model/failure.js';
 import { JOB_PROTOCOL } from '../../model/fleet/job.js';
 import type { Label } from '../../model/task.js';
 import type { Host } from '../../project/host.js';
-import { Parcels } from '../../store/parcels.js';
+import { openParcels, storeToken } from '../../store/parcels/open-parcels.js';
+import { ParcelServer } from '../../store/parcels/parcel-server.js';
 import { noQueue } from './fleet.js';
 
 export interface WorkerOptions {
@@ -31,6 +32,8 @@ export interface WorkerOptions {
   readonly concurrency?: number;
   /** Ends when the queue has no job for it any more. */
   readonly drain: boolean;
+  /** Serves a store of parcels at this `<host>:<port>`. Absent: none. */
+  readonly store?: string;
   /** First: no new job, those that run are finished. */
   readonly signal: AbortSignal;
   /** Then: what runs goes back to the queue. */
@@ -45,6 +48,7 @@ export type WorkerEvent =
       readonly name: string;
       readonly concurrency: number;
     }
+  | { readonly type: 'store.ready'; readonly address: string }
   | { readonly type: 'job.started'; readonly task: Label }
   | {
       readonly type: 'job.ended';
@@ -139,7 +143,17 @@ async function inSlot(
       now: host.now,
     });
     const store = results.value.local;
-    const parcels = new Parcels({ objects, remote: parcelRemote(config), dir: repository.project });
+    const env = host.env;
+    const parcels = await openParcels(parcelRemote(config), execution, {
+      objects,
+      dir: repository.project,
+      env,
+    });
+    const served = await serveStore(host, { config, objects }, options);
+    if (!served.ok) {
+      await source.close();
+      return served;
+    }
     const benches = new Benches({ host, repository, objects, store, config, startedAt: host.now() });
     const runner = new JobRunner({ objects, store, parcels, benches, host: source.options.worker.host });
     options.on({ type: 'worker.ready', queue: name, name: source.options.worker.host, concurrency });
@@ -149,10 +163,38 @@ async function inSlot(
     } finally {
       await benches.close();
       await source.close();
+      await served.value?.close();
     }
   } finally {
     await objects.close();
   }
+}
+
+const LOOPBACK = /^(localhost|127\.|\[?::1)/;
+
+/** Undefined where none is asked for. Fails with `usage` when others could read it without a token. */
+async function serveStore(
+  host: Host,
+  { config, objects }: { readonly config: Config; readonly objects: GitObjects },
+  { store, on }: WorkerOptions,
+): Promise<Result<ParcelServer | undefined, Failure>> {
+  if (store === undefined) return ok(undefined);
+  const [, address = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d+)$/.exec(store) ?? [];
+  const token = storeToken(config.execution, host.env);
+  if (port === '' || (token === undefined && !LOOPBACK.test(address))) {
+    return err({
+      kind: 'usage',
+      message:
+        port === ''
+          ? `${store} is no address`
+          : `${store} can be reached from other machines, and there is no token`,
+      hint: port === '' ? 'give `<host>:<port>`' : 'name a variable in `execution.tokenEnv`, and set it',
+    });
+  }
+  const maxBytes = Math.max(1_000_000_000, 4 * config.maxOutputBytes);
+  const server = await ParcelServer.open({ objects, host: address, port: Number(port), token, maxBytes });
+  on({ type: 'store.ready', address: server.address });
+  return ok(server);
 }
 
 interface LoopParts {

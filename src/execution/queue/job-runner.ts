@@ -11,7 +11,7 @@ import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
-import type { Parcels } from '../../store/parcels.js';
+import type { Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { guarded } from '../attempt-failure.js';
 import type { Bench, Benches } from './bench.js';

@@ -8,7 +8,8 @@ import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import { buildName } from '../../project/log-files.js';
-import { Parcels } from '../../store/parcels.js';
+import { openParcels } from '../../store/parcels/open-parcels.js';
+import type { Parcels } from '../../store/parcels/parcels.js';
 import type { Executor, ExecutorParts, RunInstructions } from '../executor.js';
 import { settingItems } from './own-key.js';
 import { type BuildBase, baseCommit } from './parcel.js';
@@ -20,10 +21,10 @@ export function queueAddress({ execution }: Pick<Config, 'execution'>, env: Host
   return named || execution?.queue;
 }
 
-/** The git repository through which parcels travel. */
+/** Where parcels travel: the name or address of a git repository, or the address of a store. */
 export function parcelRemote({ execution, cache }: Pick<Config, 'execution' | 'cache'>): string {
   const shared = cache.remotes.find(({ url }) => url.startsWith('git:'))?.url;
-  return (execution?.remote ?? shared ?? 'git:origin').slice('git:'.length);
+  return (execution?.remote ?? shared ?? 'git:origin').replace(/^git:/, '');
 }
 
 /** The name that all clones of a project have in the queue. */
@@ -37,11 +38,19 @@ export function projectName(config: Pick<Config, 'execution' | 'cache'>, prefix:
   return `${path}/${prefix}`.replace(/\/+$/, '');
 }
 
+export interface QueueOptions {
+  /** Runs what is no job. */
+  readonly local: Executor;
+  readonly url: string;
+  /** Jobs go on when the build is interrupted. Default: they are cancelled. */
+  readonly detach?: boolean;
+}
+
 /** `local` runs what is no job. Fails with `queue-failed`, or `usage` when a package is missing. */
 export async function openQueueExecutor(
   host: Host,
   parts: ExecutorParts & { readonly instructions: RunInstructions },
-  { local, url }: { readonly local: Executor; readonly url: string },
+  { local, url, detach = false }: QueueOptions,
 ): Promise<Result<Executor, Failure>> {
   const { config, repository, objects, store, agent, shared, startedAt } = parts;
   const connected = await connectQueue(url, projectName(config, repository.prefix));
@@ -49,12 +58,16 @@ export async function openQueueExecutor(
     await local.close();
     return connected;
   }
-  const parcels = new Parcels({ objects, remote: parcelRemote(config), dir: repository.project });
+  const parcels = await openParcels(parcelRemote(config), config.execution, {
+    objects,
+    dir: repository.project,
+    env: host.env,
+  });
   if (!shared.spending) throw new Error('BUG: a local executor without budgets');
   let base: Promise<Result<ObjectId, Failure>> | undefined;
   return ok(
     new QueueExecutor({
-      ...{ local, parcels, objects, store, agent, config },
+      ...{ local, parcels, objects, store, agent, config, detach },
       board: await JobBoard.open(connected.value),
       spending: shared.spending,
       base: () => (base ??= sendBase(parts, parcels)),

@@ -10,7 +10,7 @@ import { JOB_PROTOCOL, type JobNews, type QueueLimits, type QueueNeeds } from '.
 import { providerOf } from '../../model/routes.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
-import type { Parcels } from '../../store/parcels.js';
+import type { Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import type { ExecutionContext, Executor } from '../executor.js';
 import type { Spending } from '../spending.js';
@@ -33,6 +33,8 @@ export interface QueueExecutorParts {
   /** Of this machine: results of commands are those of one platform. */
   readonly platform: string;
   readonly build: string;
+  /** Jobs go on when the build is interrupted. */
+  readonly detach: boolean;
 }
 
 /** Milliseconds after which it is said that no worker takes a task. */
@@ -94,10 +96,11 @@ export class RemoteRun {
           onJoined: () => this.joined(),
           onNews: (news: JobNews) => this.hear(news),
           signal,
+          leaves: () => parts.detach && !this.stop.signal.aborted,
           ...(mistrusted === undefined ? {} : { mistrusted }),
         };
         const end = await parts.board.run(handed, listener, (answered) => this.receive(answered, parcel));
-        if (end.end.kind !== 'answered' || end.isLast) this.left.push(parcel);
+        if (end.isLast) this.left.push(parcel);
         if (end.end.kind !== 'answered') return err(this.failureOf(end.end));
         if (end.isLast) this.left.push(...end.names);
         if (end.value) return end.value;

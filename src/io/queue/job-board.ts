@@ -45,6 +45,8 @@ export interface JobListener {
   onJoined(): void;
   onNews(news: JobNews): void;
   readonly signal: AbortSignal;
+  /** Asked when it is cancelled: whether the job goes on without this build. */
+  leaves(): boolean;
 }
 
 interface OpenQueue {
@@ -103,18 +105,22 @@ export class JobBoard {
     const heard = this.listeners.get(key) ?? new Set();
     this.listeners.set(key, heard.add(hear));
     await redis.multi().sadd(keys.waiting, this.id).expire(keys.waiting, DAY_SECONDS).exec();
-    let isLast = false;
+    let end: JobEnd = { kind: 'cancelled' };
+    let value: T | undefined;
     try {
-      const end = await this.ended({ queue, events }, handed, listener);
-      if (end.kind !== 'answered') return { end, isLast, names: [], value: undefined };
-      await news.catchUp();
-      const value = await receive(end.answer.parcel);
-      isLast = await this.leave(queue, key);
-      return { end, isLast, names: [end.answer.parcel, end.answer.name], value };
+      end = await this.ended({ queue, events }, handed, listener);
+      if (end.kind === 'answered') {
+        await news.catchUp();
+        value = await receive(end.answer.parcel);
+      }
     } finally {
       heard.delete(hear);
-      if (!isLast) await this.abandon(queue, key, listener.signal);
     }
+    if (end.kind !== 'answered') {
+      const isLast = await this.abandon(queue, key, listener);
+      return { end, isLast, names: [], value };
+    }
+    return { end, isLast: await this.leave(queue, key), names: [end.answer.parcel, end.answer.name], value };
   }
 
   /** Whether some live worker could take a job with these needs, and how many others there are. */
@@ -213,19 +219,25 @@ export class JobBoard {
     return true;
   }
 
-  /** Without anybody who waits for it, a job is not worth its price; a build that was killed leaves its jobs to finish. */
-  private async abandon(queue: Queue, key: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Without anybody who waits for it, a job is not worth its price; a build that was killed leaves its jobs to finish.
+   * Returns whether the job is over.
+   */
+  private async abandon(queue: Queue, key: string, listener: JobListener): Promise<boolean> {
     const isAlone = await this.isAlone(key);
-    if (!isAlone || !signal.aborted || signal.reason === DETACHED) return;
+    if (!isAlone) return false;
+    if (!listener.signal.aborted) return true;
+    if (listener.leaves()) return false;
     const { redis, prefix } = this.connection;
     const job = await queue.getJob(key);
     const isGone = await job?.remove().then(
       () => true,
       () => false,
     );
-    if (isGone !== false) return;
+    if (isGone !== false) return true;
     await redis.set(jobKeys(prefix, key).cancelled, '1', 'EX', DAY_SECONDS);
     await redis.publish(channelOf(prefix, 'cancel'), key);
+    return true;
   }
 
   private open(needs: QueueNeeds, limits: QueueLimits): Promise<OpenQueue> {
@@ -273,6 +285,3 @@ export class JobBoard {
     await this.connection.redis.set(this.aliveKey(this.id), '1', 'EX', ALIVE_SECONDS);
   }
 }
-
-/** The reason of an abort that leaves jobs to finish. */
-export const DETACHED = 'detached';

@@ -17,8 +17,10 @@ export interface ExecutionConfig {
   readonly queue?: string;
   /** The environment variable that holds the address; where it is not set, this machine runs everything itself. */
   readonly queueEnv?: string;
-  /** The git repository through which input trees and results travel: `git:<remote or URL>`. */
+  /** Where input trees and results travel: `git:<remote or URL>`, or `http://…` of a `conductor worker --store`. */
   readonly remote?: string;
+  /** The environment variable with the token of such a store. */
+  readonly tokenEnv?: string;
   /** The same name in all clones of a project. Default: the path of the remote. */
   readonly name?: string;
   /** Labels that this machine has when it works for others, and that `runs_on` of a task asks for. */

@@ -106,28 +106,58 @@ test_('the budget of a build holds over all workers, within one step of a model'
   expect(workers.flatMap(({ agent }) => agent.runs).length).toBe(2);
 });
 
-test_('limits of a provider hold over all workers, and the longest way goes first', async () => {
+test_('limits of a provider hold over all workers', async () => {
   await using redis = await RedisServer.start();
   await using fleet = await createQueueRig(redis, {
     models: { routes: [{ model: 'acme/large' }], limits: { acme: { sessions: 2 } } },
   });
   const { rig } = fleet;
   agentTasks(rig, 'T1', 'T2', 'T3', 'T4');
-  let now = 0;
-  let most = 0;
-  for (const id of ['T1', 'T2', 'T3', 'T4']) {
-    rig.answer(`f/${id}`, async () => {
-      most = Math.max(most, ++now);
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      now--;
-      return { [`${id}.txt`]: `${id} is made\n` };
-    });
-  }
-  await fleet.worker({ concurrency: 4 });
-  await fleet.worker({ concurrency: 4 });
-  const story = await rig.start({}, { tripwire: true }).done;
-  expect(story.summary.counts.built).toBe(4);
-  expect(most).toBe(2);
+  const workers = [
+    await fleet.worker({ agent: 'held', concurrency: 4 }),
+    await fleet.worker({ agent: 'held', concurrency: 4 }),
+  ];
+  const started = () => workers.flatMap(({ agent }) => agent.runs).length;
+  const build = rig.start({}, { tripwire: true });
+  let finished = 0;
+  const sessions = workers.map(async ({ agent }) => {
+    for (;;) {
+      const run = await agent.next();
+      if (finished < 3)
+        await until('as many sessions as are allowed', () => started() === Math.min(4, finished + 2));
+      expect(started() - finished).toBeLessThanOrEqual(2);
+      await run.write(`${run.label.slice(2)}.txt`, 'made\n');
+      finished++;
+      run.finish();
+    }
+  });
+  const ended = await Promise.race([build.done, ...sessions]);
+  expect(ended?.summary.counts.built).toBe(4);
+  expect(finished).toBe(4);
+});
+
+test_('the task with the longest way behind it goes first', async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = await createQueueRig(redis);
+  const { rig } = fleet;
+  rig.backlog('f', {
+    T1: { description: 'Make T1', outputs: ['T1.txt'] },
+    T2: { description: 'Make T2', outputs: ['T2.txt'] },
+    T3: { description: 'Make T3', outputs: ['T3.txt'], depends_on: ['T2'] },
+  });
+  for (const id of ['T1', 'T2', 'T3']) rig.answer(`f/${id}`, { [`${id}.txt`]: 'made\n' });
+  rig.commit();
+  const build = rig.start({}, { tripwire: true });
+  const count = () =>
+    redis
+      .cli('--scan', '--pattern', 'conductor:*:prioritized')
+      .split('\n')
+      .filter((key) => key !== '')
+      .map((key) => Number(redis.cli('ZCARD', key)));
+  await until('both tasks to wait', () => count()[0] === 2);
+  const worker = await fleet.worker({ concurrency: 1 });
+  expect((await build.done).summary.exitCode).toBe(0);
+  expect(worker.agent.runs[0]?.label).toBe('f/T2');
 });
 
 test_('a worker of another version, or with other tools, takes nothing and says why', async () => {

@@ -163,3 +163,52 @@ test.skipIf(!hasRedis())('no address with a password stands in a log, an event o
   ];
   expect(said.join('\n')).not.toMatch(/(geheim|wrong)-17/);
 });
+
+drill(
+  'with --detach an interrupted build leaves its task to finish, and the next build takes the result',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using fleet = new Fleet(redis, ['T1', 'T2']);
+    hold(fleet);
+    const worker = await fleet.worker('--concurrency', '1');
+    const first = fleet.start(fleet.dir, ['build', '--detach']);
+    await called(fleet);
+    first.signal('SIGINT');
+    expect(await first.ended).toBe(130);
+    release(fleet);
+    // The other one waits in the queue, and is done as well.
+    await until(
+      'both tasks to be done',
+      () => /done f\/T1/.test(worker.output) && /done f\/T2/.test(worker.output),
+      60_000,
+    );
+    await succeeds(fleet.start(fleet.dir, ['build']));
+    expect(fleet.called()).toEqual(['T1', 'T2']);
+  },
+);
+
+drill(
+  'a worker that is killed in any phase costs one more session at most, and none after its result is sent',
+  async () => {
+    await using redis = await RedisServer.start();
+    const phases = ['workspace', 'agent', 'gates', 'store'];
+    await using fleet = new Fleet(
+      redis,
+      phases.map((_, i) => `T${i + 1}`),
+      { ms: 50 },
+    );
+    for (const [i, phase] of phases.entries()) {
+      const label = `f/T${i + 1}`;
+      const before = fleet.called().filter((one) => one !== '').length;
+      const first = await fleet.worker('--concurrency', '1');
+      const build = fleet.start(fleet.dir, ['build', label, '--json']);
+      await until(`the phase ${phase}`, () => build.output.includes(`"phase":"${phase}"`), 60_000);
+      await first.kill();
+      const second = await fleet.worker('--concurrency', '1');
+      await succeeds(build);
+      await second.kill();
+      expect(fleet.called().length - before).toBeLessThanOrEqual(2);
+      expect(fleet.read(`T${i + 1}.txt`)).toBe(`T${i + 1} is made\n`);
+    }
+  },
+);

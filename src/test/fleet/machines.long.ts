@@ -105,3 +105,42 @@ fleetTest(
     expect(second.fates().sort()).toEqual(['done f/T1', 'done f/T2']);
   },
 );
+
+fleetTest(
+  'without a git repository that all reach, parcels travel through the store of a worker, for those that have its token',
+  async () => {
+    await using redis = await RedisServer.start();
+    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    const remote = `http://127.0.0.1:${port}`;
+    await using fleet = await createQueueRig(redis, { execution: { remote, tokenEnv: 'STORE_TOKEN' } });
+    const { rig } = fleet;
+    rig.write(
+      Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`src/${i % 7}/file-${i}.txt`, `${i}\n`])),
+    );
+    rig.backlog('f', {
+      T1: { description: 'Make a', outputs: ['a.txt'] },
+      T2: { depends_on: ['T1'], outputs: ['b.txt'], run: 'cat a.txt src/*/file-*.txt | wc -l > b.txt' },
+      T3: { description: 'Make c', outputs: ['c.txt'] },
+    });
+    rig.answer('f/T1', { 'a.txt': 'a\n' });
+    rig.answer('f/T3', { kind: 'agent-error', detail: 'no', output: { tail: 'no' } });
+    rig.commit();
+    rig.env.STORE_TOKEN = 'geheim-18';
+    const first = await fleet.worker({ store: `${port}` });
+    await fleet.worker();
+    const built = await rig.start({}, { tripwire: true }).done;
+    expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built', 'f/T3': 'failed' });
+    rig.answer('f/T3', { 'c.txt': 'c\n' });
+    expect((await rig.start({}, { tripwire: true }).done).summary.exitCode).toBe(0);
+    expect(rig.read('b.txt')?.trim()).toBe('301');
+    expect((await fetch(`${remote}/missing`, { method: 'POST', body: '[]' })).status).toBe(401);
+    rig.env.STORE_TOKEN = 'wrong';
+    rig.write({ 'src/0/file-0.txt': 'other\n' });
+    const refused = await rig.start({}, { tripwire: true }).done;
+    expect(refused.of('task.finished').find(({ failure }) => failure)?.failure).toMatchObject({
+      kind: 'git-failed',
+    });
+    expect(first.fates().length).toBeGreaterThan(0);
+    expect(rig.log()).not.toContain('geheim-18');
+  },
+);

@@ -27,6 +27,7 @@ export interface StartedOptions {
   readonly concurrency: number;
   readonly drain: boolean;
   readonly version: string;
+  readonly store: string;
   readonly config: Partial<ConductorConfig>;
 }
 
@@ -86,6 +87,7 @@ async function startWorker(
     drain = false,
     version,
     config,
+    store,
   }: Partial<StartedOptions> & { name: string },
 ): Promise<RigWorker> {
   const dir = join(rig.temporary.root, name);
@@ -103,7 +105,10 @@ async function startWorker(
   const signal = new AbortController();
   const stop = new AbortController();
   const on = (event: WorkerEvent) => events.push(event);
-  const ended = runWorker(host, { concurrency, drain, signal: signal.signal, stop: stop.signal, on });
+  const ended = runWorker(host, {
+    ...{ concurrency, drain, signal: signal.signal, stop: stop.signal, on },
+    ...(store === undefined ? {} : { store }),
+  });
   ended.catch(() => undefined);
   const isReady = () => events.some(({ type }) => type === 'worker.ready');
   await Promise.race([until('the worker to be ready', isReady), ended]);

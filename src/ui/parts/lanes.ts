@@ -49,7 +49,13 @@ export function phaseSums({ head, tasks }: BuildDocument, end: number): PhaseSum
   return [...sums].map(([phase, ms]) => ({ phase, ms })).sort((a, b) => b.ms - a.ms);
 }
 
-const WAITS: ReadonlySet<PhaseSum['phase']> = new Set(['wait', 'gate-wait', 'claim-wait', 'session-wait']);
+const WAITS: ReadonlySet<PhaseSum['phase']> = new Set([
+  'wait',
+  'gate-wait',
+  'claim-wait',
+  'session-wait',
+  'queue',
+]);
 
 /** How long tasks waited: for a worker, a place among the gates, or a session of a provider. */
 export function waitedMs(sums: readonly PhaseSum[]): number {
@@ -58,7 +64,7 @@ export function waitedMs(sums: readonly PhaseSum[]): number {
 
 /** A span in words, for the bar that shows it. */
 export function spanTitle({ label }: Pick<TaskView, 'label'>, { phase, attempt, detail }: Span): string {
-  const isNamed = phase === 'session-wait' || phase === 'claim-wait';
+  const isNamed = phase === 'session-wait' || phase === 'claim-wait' || phase === 'queue';
   const of = isNamed && detail !== undefined ? ` (${detail})` : '';
   return `${label}: ${words(phase)}${of}${attempt > 1 ? `, attempt ${attempt}` : ''}`;
 }

@@ -25,6 +25,7 @@ interface BuildFlags {
   readonly json?: boolean;
   readonly profile?: string;
   readonly inbox?: boolean;
+  readonly detach?: boolean;
   readonly annotations?: string;
   readonly junit?: string;
   readonly since?: string;
@@ -64,6 +65,12 @@ export async function runBuild(targets: readonly string[], flags: BuildFlags): P
       namesAll: ci !== undefined,
       command: [`conductor ${flags.command ?? 'build'}`, ...targets, ...since].join(' '),
     },
-    { json: flags.json === true, profile: flags.profile, inbox: flags.inbox === true, ci },
+    {
+      json: flags.json === true,
+      profile: flags.profile,
+      inbox: flags.inbox === true,
+      detach: flags.detach === true,
+      ci,
+    },
   );
 }

@@ -9,6 +9,7 @@ import { createHost } from '../../wire.js';
 interface WorkerFlags {
   readonly concurrency?: number;
   readonly drain?: boolean;
+  readonly store?: string;
   readonly json?: boolean;
 }
 
@@ -24,6 +25,7 @@ export async function runWorkerCommand(flags: WorkerFlags): Promise<number> {
     const done = await runWorker(createHost(process.cwd()), {
       ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
       drain: flags.drain === true,
+      ...(flags.store === undefined ? {} : { store: flags.store }),
       signal: signals.signal,
       stop: stop.signal,
       on: (event) => (flags.json ? printJson(event) : print(lineOf(event))),
@@ -40,6 +42,8 @@ function lineOf(event: WorkerEvent): string {
   switch (event.type) {
     case 'worker.ready':
       return `${event.name} takes ${event.concurrency} tasks at a time from the queue of ${event.queue}`;
+    case 'store.ready':
+      return `serves a store at ${event.address}`;
     case 'job.started':
       return `started ${event.task}`;
     case 'job.ended':

@@ -4,9 +4,9 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { Batch } from '../base/batch.js';
-import { err, ok, type Result } from '../base/result.js';
-import type { GitObjects } from '../io/git/objects.js';
+import { Batch } from '../../base/batch.js';
+import { err, ok, type Result } from '../../base/result.js';
+import type { GitObjects } from '../../io/git/objects.js';
 import {
   deleteRefs,
   deleteRemoteRefs,
@@ -14,10 +14,11 @@ import {
   openAway,
   pushNewRefs,
   type TransferFault,
-} from '../io/git/transfer.js';
-import { withoutCredentials } from '../model/address.js';
-import type { Failure } from '../model/failure.js';
-import type { ObjectId } from '../model/tree.js';
+} from '../../io/git/transfer.js';
+import { withoutCredentials } from '../../model/address.js';
+import type { Failure } from '../../model/failure.js';
+import type { ObjectId } from '../../model/tree.js';
+import { PARCEL_REFS, type Parcels } from './parcels.js';
 
 export interface ParcelOptions {
   readonly objects: GitObjects;
@@ -27,13 +28,12 @@ export interface ParcelOptions {
   readonly dir: string;
 }
 
-const REFS = 'refs/conductor/jobs/';
 const SILENCE_MS = 60_000;
 /** Milliseconds in which commits are gathered into one transfer. */
 const GATHER_MS = 3;
 const NEVER = new AbortController().signal;
 
-export class Parcels {
+export class GitParcels implements Parcels {
   private readonly options: ParcelOptions;
   private readonly sends: Batch<ObjectId, true>;
   private readonly fetches: Batch<ObjectId, true>;
@@ -58,8 +58,8 @@ export class Parcels {
 
   /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
   async find(name: string): Promise<ObjectId | undefined> {
-    const found = await this.fetched([REFS + name], []);
-    const commit = found.get(REFS + name);
+    const found = await this.fetched([PARCEL_REFS + name], []);
+    const commit = found.get(PARCEL_REFS + name);
     if (commit !== undefined) await this.options.objects.createRef(refOf(commit), commit);
     return commit;
   }
@@ -78,7 +78,7 @@ export class Parcels {
     if (names.length === 0) return;
     const away = await this.away('push');
     if (!('kind' in away)) await deleteRemoteRefs(away, names.map(refOf));
-    const refs = await this.options.objects.refs(REFS);
+    const refs = await this.options.objects.refs(PARCEL_REFS);
     const own = names.map(refOf).filter((ref) => refs.has(ref));
     await deleteRefs(this.options.objects.store, own);
     for (const name of names) this.shared.delete(name);
@@ -164,4 +164,4 @@ export class Parcels {
   }
 }
 
-const refOf = (name: string): string => REFS + name;
+const refOf = (name: string): string => PARCEL_REFS + name;

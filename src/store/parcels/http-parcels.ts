@@ -1,0 +1,130 @@
+/** Parcels through the store that `conductor worker --store` serves: one request for each, on connections that stay open. */
+
+import http from 'node:http';
+import https from 'node:https';
+import { err, ok, type Result } from '../../base/result.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { Failure } from '../../model/failure.js';
+import type { ObjectId } from '../../model/tree.js';
+import { framesOf, reachable, takeFrames } from './object-frames.js';
+import { PARCEL_REFS, type Parcels } from './parcels.js';
+
+export interface HttpParcelOptions {
+  readonly objects: GitObjects;
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+  readonly commit: string | undefined;
+}
+
+const SILENCE_MS = 60_000;
+/** Objects of a parcel above which the store is asked which of them it has. */
+const ASKED = 200;
+
+export class HttpParcels implements Parcels {
+  private readonly options: HttpParcelOptions;
+  private readonly agent: http.Agent;
+  /** Objects that the store has, as far as this process knows. */
+  private readonly shared = new Set<ObjectId>();
+
+  constructor(options: HttpParcelOptions) {
+    this.options = options;
+    const module = options.url.startsWith('https:') ? https : http;
+    this.agent = new module.Agent({ keepAlive: true });
+  }
+
+  async send(commit: ObjectId, as?: string): Promise<Result<void, Failure>> {
+    const { objects } = this.options;
+    await objects.createRef(PARCEL_REFS + commit, commit);
+    let ids = [...(await reachable(objects, commit, this.shared))];
+    if (ids.length > ASKED) {
+      const asked = await this.ask('POST', '/missing', Buffer.from(JSON.stringify(ids)));
+      if (!asked.ok) return asked;
+      if (asked.value.status !== 200) return err(this.failure('send', asked.value));
+      const missing = new Set(JSON.parse(asked.value.body.toString('utf8')) as string[]);
+      ids = ids.filter((id) => missing.has(id));
+    }
+    const names = new URLSearchParams({ [commit]: commit, ...(as === undefined ? {} : { [as]: commit }) });
+    const sent = await this.ask('PUT', `/parcels?${names}`, await framesOf(objects, ids));
+    if (!sent.ok) return sent;
+    if (sent.value.status !== 200) {
+      // What it was thought to have it may have lost: the next try sends everything.
+      this.shared.clear();
+      return err(this.failure('send', sent.value));
+    }
+    for (const id of ids) this.shared.add(id);
+    return ok(undefined);
+  }
+
+  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, Failure>> {
+    const { objects } = this.options;
+    if ((await objects.resolve(PARCEL_REFS + commit)) === commit) return ok(undefined);
+    const got = await this.get(commit, have);
+    if (!got.ok) return got;
+    if (got.value !== commit) return err(this.failure('fetch', undefined));
+    return ok(undefined);
+  }
+
+  async find(name: string): Promise<ObjectId | undefined> {
+    const got = await this.get(name, []);
+    return got.ok ? got.value : undefined;
+  }
+
+  async remove(names: readonly (ObjectId | string)[]): Promise<void> {
+    if (names.length > 0) await this.ask('DELETE', '/parcels', Buffer.from(JSON.stringify(names)));
+    for (const name of names) await this.options.objects.deleteRef(PARCEL_REFS + name);
+  }
+
+  private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, Failure>> {
+    const { objects } = this.options;
+    const query = have.map((one) => `have=${one}`).join('&');
+    const got = await this.ask('GET', `/parcels/${name}?${query}`, undefined);
+    if (!got.ok) return got;
+    const { status, body, commit } = got.value;
+    if (status !== 200 || commit === undefined) return err(this.failure('fetch', got.value));
+    const taken = await takeFrames(objects, body);
+    if (typeof taken === 'string') return err({ kind: 'store-damaged', detail: `a parcel: ${taken}` });
+    for (const id of taken) this.shared.add(id);
+    await objects.createRef(PARCEL_REFS + commit, commit);
+    return ok(commit);
+  }
+
+  private failure(what: string, answer: Answer | undefined): Failure {
+    const said = answer?.body.toString('utf8').slice(0, 200) || 'it is not there';
+    return { kind: 'git-failed', command: `${what} ${this.options.url}`, detail: said };
+  }
+
+  private ask(method: string, path: string, body: Buffer | undefined): Promise<Result<Answer, Failure>> {
+    const { url, token } = this.options;
+    const module = url.startsWith('https:') ? https : http;
+    const headers = {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      'content-length': body?.length ?? 0,
+    };
+    return new Promise((resolve) => {
+      const fail = (error: Error) =>
+        resolve(err({ kind: 'git-failed', command: `${method} ${url}`, detail: error.message }));
+      const request = module.request(
+        url.replace(/\/$/, '') + path,
+        { method, headers, agent: this.agent, timeout: SILENCE_MS },
+        (response) => {
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.on('error', fail);
+          response.on('end', () => {
+            const commit = response.headers['x-commit'];
+            const single = typeof commit === 'string' ? commit : undefined;
+            resolve(ok({ status: response.statusCode ?? 0, body: Buffer.concat(parts), commit: single }));
+          });
+        },
+      );
+      request.on('timeout', () => request.destroy(new Error('it does not answer')));
+      request.on('error', fail);
+      request.end(body);
+    });
+  }
+}

@@ -1,0 +1,34 @@
+/** Opens the place of parcels that a config names. Sends nothing. */
+
+import type { GitObjects } from '../../io/git/objects.js';
+import type { ExecutionConfig } from '../../model/fleet/job.js';
+import type { Parcels } from './parcels.js';
+
+export interface ParcelHost {
+  readonly objects: GitObjects;
+  /** Relative addresses count from here. */
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** `remote`: the address of a store that a worker serves, or of a git repository. */
+export async function openParcels(
+  remote: string,
+  execution: ExecutionConfig | undefined,
+  { objects, dir, env }: ParcelHost,
+): Promise<Parcels> {
+  if (/^https?:/.test(remote)) {
+    const { HttpParcels } = await import('./http-parcels.js');
+    return new HttpParcels({ objects, url: remote, token: storeToken(execution, env) });
+  }
+  const { GitParcels } = await import('./git-parcels.js');
+  return new GitParcels({ objects, remote, dir });
+}
+
+/** What clients of a store have to know. */
+export function storeToken(
+  execution: ExecutionConfig | undefined,
+  env: ParcelHost['env'],
+): string | undefined {
+  return (execution?.tokenEnv === undefined ? undefined : env[execution.tokenEnv]) || undefined;
+}

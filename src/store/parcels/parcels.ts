@@ -1,0 +1,19 @@
+/** The interface of the place through which commits travel between a build and its workers. Knows no place. */
+
+import type { Result } from '../../base/result.js';
+import type { Failure } from '../../model/failure.js';
+import type { ObjectId } from '../../model/tree.js';
+
+export interface Parcels {
+  /** `as`: another name under which it is found by those that do not know the commit. */
+  send(commit: ObjectId, as?: string): Promise<Result<void, Failure>>;
+  /** `have`: commits that are here and on the other side, and hold most of what it is made of. */
+  fetch(commit: ObjectId, have?: readonly ObjectId[]): Promise<Result<void, Failure>>;
+  /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
+  find(name: string): Promise<ObjectId | undefined>;
+  /** The other side forgets these commits and names; their objects stay here until they are collected. */
+  remove(names: readonly (ObjectId | string)[]): Promise<void>;
+}
+
+/** Below it are the parcels that are here, each named by its commit. */
+export const PARCEL_REFS = 'refs/conductor/jobs/';
