@@ -73,7 +73,7 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
       );
     case 'unsaved-specs':
       return say(
-        'uncommitted changes of specs would be overwritten',
+        'uncommitted changes of specs would be lost',
         list('changed', failure.paths),
         'commit them, or run `git stash`',
       );

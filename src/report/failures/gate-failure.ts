@@ -6,7 +6,6 @@ import { duration, minutes } from '../style.js';
 import { type FailureText, kept, say } from './failure-text.js';
 
 export function describeGateFailure(failure: GateFailure, task?: Label): FailureText {
-  const log = task === undefined ? 'conductor log' : `conductor log ${task}`;
   switch (failure.kind) {
     case 'gate-failed':
       return kept(
@@ -17,7 +16,9 @@ export function describeGateFailure(failure: GateFailure, task?: Label): Failure
           ['after', duration(failure.ms)],
         ],
         failure.output,
-        `\`${log}\` shows all attempts`,
+        task === undefined
+          ? 'it checks the whole project, and nothing is published while it fails: correct the files or the gate, then run the command again'
+          : `\`conductor log ${task}\` shows all attempts`,
       );
     case 'gate-timed-out':
       return kept(

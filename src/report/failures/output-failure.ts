@@ -26,7 +26,9 @@ export function describeOutputFailure(failure: OutputFailure, task?: Label): Fai
       return say(
         'the task changed nothing',
         [],
-        `describe in the spec what its outputs contain; \`${log}\` shows what the task did`,
+        task === undefined
+          ? 'describe in the spec what its outputs contain'
+          : `\`${log}\` shows what the task did: describe in the spec what its outputs contain, or, if the files are right as they are, \`conductor accept ${task}\``,
       );
     case 'missing-outputs':
       return say(

@@ -248,7 +248,7 @@ test('plain lines are silent about fresh tasks and always say at the end what ha
     skipped  a/T03: needs a/T04
     retry  a/T04: attempt 1: the task changed nothing
     error: a/T04: the task changed nothing
-      hint: describe in the spec what its outputs contain; \`conductor log a/T04\` shows what the task did
+      hint: \`conductor log a/T04\` shows what the task did: describe in the spec what its outputs contain, or, if the files are right as they are, \`conductor accept a/T04\`
     conductor: 1 failed, 2 skipped, 4 built in 3.2s
     "
   `);

@@ -5,6 +5,7 @@ import { move } from '../../../commands/move/move.js';
 import { remove } from '../../../commands/move/remove.js';
 import type { RewritingOptions, Rewritten } from '../../../commands/move/rewriting-run.js';
 import type { BuildSummary } from '../../../model/event.js';
+import type { Failure } from '../../../model/failure.js';
 import { rewritingText } from '../../../report/adopting/rewriting.js';
 import { plural } from '../../../report/style.js';
 import { print, printJson, remark, say, styleFor } from '../../output.js';
@@ -32,8 +33,10 @@ export function runMove(
       move(host, { from, to, paths }, flags.gates ? options : { ...options, withoutBuildGates: true }),
     {
       done: ({ told }) => `${told.from} is ${told.to} now`,
-      wayOut:
-        'conductor changes no imports: `--no-gates` moves first, then correct the imports and `conductor accept` what changed',
+      wayOut: {
+        'gate-failed':
+          'conductor changes no imports: `--no-gates` moves first, then correct the imports and `conductor accept` what changed',
+      },
     },
   );
 }
@@ -47,7 +50,13 @@ export function runRemove(
     ['rm', ...targets],
     flags,
     (options) => remove(host, { targets, force: flags.force === true }, options),
-    { done: ({ told }) => `${plural(told.tasks.length, 'task')} removed` },
+    {
+      done: ({ told }) => `${plural(told.tasks.length, 'task')} removed`,
+      wayOut: {
+        'drifted-outputs': '`--force` removes the tasks and leaves the edited files',
+        'unsaved-specs': '`--force` removes the specs although no commit has them',
+      },
+    },
   );
 }
 
@@ -62,8 +71,8 @@ export function runDisown(targets: readonly string[], flags: RewritingFlags): Pr
 
 interface Sayings<T> {
   done(rewritten: Rewritten<T>): string;
-  /** What helps where a build gate fails. Absent: nothing. */
-  readonly wayOut?: string;
+  /** What this command offers where such a failure ended it. Absent: nothing. */
+  readonly wayOut?: { readonly [Kind in Failure['kind']]?: string };
 }
 
 async function run<T extends object>(
@@ -80,8 +89,8 @@ async function run<T extends object>(
   );
   const { rewritten } = value;
   if (!rewritten) {
-    const way = failure?.kind === 'gate-failed' && wayOut !== undefined ? `; ${wayOut}` : '';
-    if (!json && exitCode === 1) remark(`nothing was changed${way}`);
+    const way = failure && wayOut?.[failure.kind];
+    if (!json && exitCode === 1) remark(`nothing was changed${way === undefined ? '' : `; ${way}`}`);
     return exitCode;
   }
   const { told, ...done } = rewritten;
