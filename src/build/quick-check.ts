@@ -48,8 +48,9 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   const located = locateRepository(host.directory);
   if (!located.ok || !existsSync(located.value.state) || !isStoreCurrent(located.value)) return undefined;
   const repository = located.value;
-  const read = readUnchanged(host, repository);
-  if (read !== undefined) return read;
+  const look = lookWithoutLock(host, repository);
+  if (look.kind === 'unchanged') return look.tasks;
+  if (look.kind === 'changed') return undefined;
   const startedAt = new Date(host.now()).toISOString();
   const owner = { command, pid: host.pid, startedAt };
   const lock = await acquireLock(repository.state, owner, { wait: false, brief: true });
@@ -59,7 +60,8 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
     if (!last || !isFor(host, repository, last)) return undefined;
     if (!(await isAsRecorded(repository))) return undefined;
     const person = await stillShown(repository, last);
-    const index = person === undefined ? undefined : indexOfSameTree(repository, last);
+    const others = look.kind === 'touched' && look.seen === seenIn(repository) ? 'known' : 'unknown';
+    const index = person === undefined ? undefined : indexOfSameTree(repository, last, others);
     if (person === undefined || index === undefined) return undefined;
     if (person !== last.person || index !== last.index)
       await writeLastBuild(repository.state, { ...last, person, index });
@@ -71,25 +73,35 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   }
 }
 
+type Look =
+  | { readonly kind: 'unchanged'; readonly tasks: number }
+  /** `seen`: what was there when no file was new (`seenIn`). */
+  | { readonly kind: 'touched'; readonly seen: string }
+  | { readonly kind: 'changed' | 'unknown' };
+
 /**
- * The number of tasks where git finds every file as the index has it. It only reads: a build that runs meanwhile, and leaves
- * another record, index or owner of the lock, is not disturbed, and nothing is said then.
+ * Whether git finds every file as the index has it. It only reads: a build that runs meanwhile, and leaves another record,
+ * index or owner of the lock, is not disturbed, and nothing is said then.
  */
-function readUnchanged(host: QuickHost, repository: Repository): number | undefined {
+function lookWithoutLock(host: QuickHost, repository: Repository): Look {
   const { state } = repository;
-  const call = indexCall(repository);
-  const seen = () =>
-    JSON.stringify([isOwned(state), lastBuildText(state), fileIdentity(join(state, 'index'))]);
-  const before = seen();
+  const unknown = { kind: 'unknown' } as const;
+  const seen = seenIn(repository);
   const last = readLastBuild(state);
-  if (!last || isOwned(state) || last.index === undefined || last.config !== undefined) return undefined;
-  if (fileIdentity(join(state, 'index')) !== last.index || personIdentity(repository) !== last.person)
-    return undefined;
-  if (!isFor(host, repository, last) || !isExactlyAsRecorded(repository)) return undefined;
-  if (!hasKnownOthers(repository, last)) return undefined;
-  // A file that was only touched is named as well: the index is brought up to date under the lock, and then it is not.
-  const changed = gitSync(CHANGED_ARGUMENTS, call);
-  return changed.code === 0 && changed.stdout.length === 0 && seen() === before ? last.tasks : undefined;
+  if (!last || isOwned(state) || last.index === undefined || last.config !== undefined) return unknown;
+  if (fileIdentity(join(state, 'index')) !== last.index) return unknown;
+  if (personIdentity(repository) !== last.person || !isFor(host, repository, last)) return unknown;
+  if (!isExactlyAsRecorded(repository)) return unknown;
+  if (!hasKnownOthers(repository, last)) return { kind: 'changed' };
+  const changed = gitSync(CHANGED_ARGUMENTS, indexCall(repository));
+  if (changed.code !== 0 || seenIn(repository) !== seen) return unknown;
+  // A file that was only touched is named as well: with the lock, the index is brought up to date, and then it is not.
+  return changed.stdout.length === 0 ? { kind: 'unchanged', tasks: last.tasks } : { kind: 'touched', seen };
+}
+
+/** What another build that ran meanwhile would have changed. */
+function seenIn({ state }: Repository): string {
+  return JSON.stringify([isOwned(state), lastBuildText(state), fileIdentity(join(state, 'index'))]);
 }
 
 /** Whether this build is one like the last one, in a project that needs nothing else first. */
@@ -115,8 +127,12 @@ function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean
  * Takes the snapshot: the private index as it is now, where it has the tree of the last build. An index that git left alone has
  * the tree that it had, so that the tree need not be written.
  */
-function indexOfSameTree(repository: Repository, last: LastBuild): string | undefined {
-  if (!hasKnownOthers(repository, last)) return undefined;
+function indexOfSameTree(
+  repository: Repository,
+  last: LastBuild,
+  others: 'known' | 'unknown',
+): string | undefined {
+  if (others === 'unknown' && !hasKnownOthers(repository, last)) return undefined;
   const call = indexCall(repository);
   // Nothing is read into the index: a file that has grown may be too large, which the build finds out.
   if (gitSync(REFRESH_ARGUMENTS, call).code !== 0) return undefined;

@@ -8,7 +8,7 @@ import { recordNames } from '../agent/opencode/server/record-folder.js';
 import { nothingDone, PLAIN_BUILD } from '../build/options.js';
 import { quickCheck } from '../build/quick-check.js';
 import { codeOf } from '../io/errors.js';
-import type { BuildEvent } from '../model/event.js';
+import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { createEmit } from '../project/host.js';
 import { buildName } from '../project/log-files.js';
 import { eventLine } from '../report/json.js';
@@ -39,16 +39,7 @@ async function hasNothingToDo(json: boolean): Promise<boolean> {
   const tasks = await quickCheck(host, PLAIN_BUILD.command).catch(() => undefined);
   if (tasks === undefined) return false;
   const summary = nothingDone(tasks, Date.now() - startedAt);
-  const events: BuildEvent[] = [];
-  const emit = createEmit(Date.now, (event) => events.push(event));
-  emit({
-    type: 'build.started',
-    build: buildName(startedAt, pid),
-    command: PLAIN_BUILD.command,
-    version: VERSION,
-  });
-  emit({ type: 'build.finished', summary });
-  const output = json ? events.map(eventLine).join('') : `${summaryLine(summary, plainStyle)}\n`;
+  const output = json ? eventLines(summary, startedAt) : `${summaryLine(summary, plainStyle)}\n`;
   try {
     writeSync(1, output);
   } catch (error) {
@@ -56,4 +47,13 @@ async function hasNothingToDo(json: boolean): Promise<boolean> {
     if (codeOf(error) === 'EAGAIN') await new Promise((resolve) => process.stdout.write(output, resolve));
   }
   return true;
+}
+
+function eventLines(summary: BuildSummary, startedAt: number): string {
+  const events: BuildEvent[] = [];
+  const emit = createEmit(Date.now, (event) => events.push(event));
+  const build = buildName(startedAt, process.pid);
+  emit({ type: 'build.started', build, command: PLAIN_BUILD.command, version: VERSION });
+  emit({ type: 'build.finished', summary });
+  return events.map(eventLine).join('');
 }
