@@ -1,6 +1,6 @@
 /** Tells whether what a task sees of its dependencies differs from a former state only by how files are formatted. */
 
-import { isFormatItem, type ManifestChange } from '../../model/action.js';
+import { type ActionKey, isFormatItem, type ManifestChange } from '../../model/action.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
 import { encodeEntry } from '../../model/tree.js';
@@ -85,4 +85,19 @@ async function* formers(
     else if (count > 0 && key === recorded) yield foreseenOutputs(need, locked);
     key = result?.provenance.verified?.former;
   }
+}
+
+/** Whether the result under `key` stands for the one under `former`: with the same content, formatted in another way or not. */
+export async function standsFor(
+  store: Pick<ResultStore, 'find'>,
+  key: ActionKey,
+  former: ActionKey,
+): Promise<boolean> {
+  let next: ActionKey | undefined = key;
+  for (let count = 0; next !== undefined && count < MAX_FORMERS; count++) {
+    if (next === former) return true;
+    const found = await store.find(next);
+    next = found.ok ? found.value?.provenance.verified?.former : undefined;
+  }
+  return false;
 }

@@ -5,8 +5,9 @@
 
 import { rename } from 'node:fs/promises';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import { standsFor } from '../../analysis/former/reformatted.js';
 import { isOwn, stillMade } from '../../analysis/locked-task.js';
-import { pinnedMissing } from '../../analysis/pinned-results.js';
+import { pinnedMissing, recordedDigest } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import type { Check } from '../../analysis/verdict.js';
 import { err, ok, type Result } from '../../base/result.js';
@@ -20,6 +21,7 @@ import type { Label, Task } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
 import { CONDUCTOR_FOLDER, folderName } from '../../project/log-files.js';
 import { lockedTask, type Project } from '../../project/project.js';
+import { contentDigest } from '../../store/arrival.js';
 import type { TaskFiles } from './files-on-disk.js';
 import { type RecordParts, recordByHand } from './record-edits.js';
 import { builtBefore, builtKey, recordedFiles, recordedOutputs } from './recorded-files.js';
@@ -34,16 +36,26 @@ interface Sides {
 type Merged = { readonly entry: Entry | undefined } | { readonly conflict: Buffer | undefined };
 
 /**
- * Whether publishing a result would lose an accepted edit: one that it would take the place of, unless it is an accepted one
- * itself, or one of a merged branch.
+ * Whether publishing a result would lose an accepted edit: one that it would take the place of, or one of a merged branch. An
+ * accepted result loses none if it is of the same work, as it was formatted or verified.
  */
-export function replacesAccepted(project: Project, made: StoredResult): boolean {
+export async function replacesAccepted(prepared: Prepared, made: StoredResult): Promise<boolean> {
+  const { project } = prepared;
   const task = project.graph.task(made.provenance.label);
   if ((project.choices.get(task.label)?.accepted.length ?? 0) > 0) return true;
   const locked = lockedTask(project, task);
-  return (
-    locked?.recipe === 'accepted' && locked.result !== made.commit && made.provenance.recipe !== 'accepted'
-  );
+  if (locked?.recipe !== 'accepted' || locked.result === made.commit) return false;
+  return made.provenance.recipe !== 'accepted' || isOtherWork(prepared, task, made);
+}
+
+/** Whether a result that people accepted is another work than the recorded one, which they accepted too. */
+async function isOtherWork({ project, store }: Prepared, task: Task, made: StoredResult): Promise<boolean> {
+  const locked = lockedTask(project, task);
+  if (made.provenance.recipe !== 'accepted' || locked?.recipe !== 'accepted') return false;
+  // Which record of merged branches counts is decided by what they started from.
+  if (project.choices.has(task.label) || contentDigest(made) === recordedDigest(locked)) return false;
+  const recorded = resultKeyOf(locked);
+  return !(await standsFor(store, made.key, recorded)) && !(await standsFor(store, recorded, made.key));
 }
 
 /** What a person's edit was made on, and the edit: the files of a task, and its patches of files that it does not own. */
@@ -129,7 +141,7 @@ async function editedWorks(
   const works: EditedWork[] = [];
   const isOwn = choice !== undefined && made.provenance.recipe === 'accepted';
   if (!isOwn) {
-    const work = await editedWork(parts, task);
+    const work = await editedWork(parts, task, made);
     if (!work.ok) return work;
     if (work.value) works.push(work.value);
   }
@@ -144,7 +156,11 @@ async function editedWorks(
 }
 
 /** Undefined: there is no edit. What is recorded is code from before the spec, which results evolve from, or not the task's any more. */
-async function editedWork(parts: RecordParts, task: Task): Promise<Result<EditedWork | undefined, Failure>> {
+async function editedWork(
+  parts: RecordParts,
+  task: Task,
+  made: StoredResult,
+): Promise<Result<EditedWork | undefined, Failure>> {
   const { project } = parts.prepared;
   const onDisk: Files = project.owned.get(task.label) ?? new Map();
   const locked = lockedTask(project, task);
@@ -153,6 +169,13 @@ async function editedWork(parts: RecordParts, task: Task): Promise<Result<Edited
     return ok({ recorded, yours: { outputs: onDisk, edits: [] } });
   }
   if (stillMade(project, task, locked).length === 0) return ok(undefined);
+  if (await isOtherWork(parts.prepared, task, made)) {
+    // What they accepted last counts.
+    const yours = await recordedFiles(parts.prepared, locked);
+    return yours
+      ? ok({ recorded: made, yours: { ...yours, outputs: onDisk } })
+      : err(notKnown(parts, task, locked));
+  }
   if (await isAsAdopted(parts.prepared, task, locked)) return ok(undefined);
   const accepted = await recordedFiles(parts.prepared, locked);
   const base = await builtBefore(parts.prepared, locked);

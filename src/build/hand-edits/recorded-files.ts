@@ -49,8 +49,11 @@ async function keyBelow(
   if (record.recipe !== 'accepted') return resultKeyOf(record);
   const accepted = await store.find(resultKeyOf(record));
   const over = accepted.ok ? accepted.value?.provenance.over : undefined;
-  // Results of before `over` was recorded: the edit got a key of its own where the spec's had a result.
-  return over ?? (record.resultKey === undefined ? undefined : record.key);
+  if (over !== undefined || record.resultKey === undefined) return over;
+  // Results of before `over` was recorded: the edit got a key of its own where the spec's had a result. That of adopted code is
+  // no result that conductor built.
+  const first = await store.find(record.key);
+  return first.ok && first.value?.provenance.recipe === 'accepted' ? undefined : record.key;
 }
 
 /** Outputs as the lock file has them. */

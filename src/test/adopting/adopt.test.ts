@@ -220,3 +220,27 @@ test('what cannot be adopted is named: owned, patched, secret, binary, ignored, 
   ]);
   expect(rig.read('src/key.pem')).toBe('secret\n');
 });
+
+test('an accepted edit of adopted code outlives a spec that is as it was before the edit', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/a.ts': 'export const a = 1;\n' });
+  await adoptIn(rig, ['src'], { as: 'code', detectsGates: false });
+  const path = 'specs/code/BACKLOG.yaml';
+  const before = rig.read(path) ?? '';
+  const accepted = { accept: true, targets: ['code'] };
+  rig.write({ [path]: before.replace(/description: .*/, 'description: Another word.') });
+  await rig.buildWithoutAgent(accepted);
+  rig.write({ 'src/a.ts': 'export const a = 2;\n' });
+  await rig.buildWithoutAgent(accepted);
+  rig.write({ [path]: before });
+  const built = await rig.buildWithoutAgent();
+  expect(built.summary.exitCode).toBe(0);
+  expect(rig.read('src/a.ts')).toBe('export const a = 2;\n');
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+  // Nothing was built for it yet, so an agent goes on from what a person left.
+  expect(rig.read('specs/code/.metadata.json')).toContain('handWork');
+  rig.write({ [path]: before.replace(/description: .*/, 'description: A third word.') });
+  rig.answer('code/a', { 'src/a.ts': 'export const a = 3;\n' });
+  expect((await rig.build()).outcomes()).toEqual({ 'code/a': 'built' });
+  expect(rig.read('src/a.ts')).toBe('export const a = 3;\n');
+});
