@@ -50,7 +50,7 @@ export function addMove(program: Command, setExitCode: SetExitCode): void {
     .description('rename a feature, a task or an output, and keep its results')
     .argument('<from>', 'a feature, a task, or a file or folder that tasks own')
     .argument('<to>', 'the new name, id or path')
-    .option('--no-gates', 'leave the build gates to the next build: you correct imports after the move')
+    .option('--defer-gates', 'leave the build gates to the next build: you correct imports after the move')
     .option('--dry-run', 'show what would happen and write nothing')
     .option('--json', 'print one JSON object')
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
@@ -60,7 +60,7 @@ export function addMove(program: Command, setExitCode: SetExitCode): void {
         'conductor mv feature-001-auth feature-001-login',
         'conductor mv feature-001-login/T01 session',
         'conductor mv src/auth/session.ts src/login/session.ts',
-        'conductor mv src/auth src/login --no-gates',
+        'conductor mv src/auth src/login --defer-gates',
       ),
     )
     .action(async (from: string, to: string, options) => {

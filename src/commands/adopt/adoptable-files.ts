@@ -80,7 +80,11 @@ export async function adoptableFiles(
     const more = skipped.length > shown.length ? ` and ${skipped.length - shown.length} more` : '';
     const why = shown.length === 0 ? '' : `: ${shown.join(', ')}${more}`;
     const message = `there is no source code to adopt in ${paths.join(', ')}${why}`;
-    return err({ kind: 'usage', message, hint: 'a file of another kind is adopted when you name it' });
+    const hint =
+      others > 0
+        ? 'a file of another kind is adopted when you name it'
+        : 'name files that no task owns or uses';
+    return err({ kind: 'usage', message, hint });
   }
   return ok({ files, skipped: skipped.sort((a, b) => compareBytes(a.path, b.path)), others, tree });
 }
@@ -106,11 +110,8 @@ async function notThere({ repository, config }: Project, path: string): Promise<
     return { kind: 'usage', message: `cannot adopt ${path || '.'}: it ${problem}`, hint };
   }
   if (!(await exists(join(repository.project, path)))) {
-    return {
-      kind: 'usage',
-      message: `${path} does not exist`,
-      hint: 'paths are relative to the current folder',
-    };
+    const message = parsePattern(path).isGlob ? `${path} matches no file` : `${path} does not exist`;
+    return { kind: 'usage', message, hint: 'paths are relative to the current folder' };
   }
   const isSecret = patternSet(config.secrets).matches(path);
   const because = isSecret ? 'its name looks like that of a secret' : 'git ignores it, or it is empty';

@@ -22,7 +22,7 @@ interface RewritingFlags {
 export function runMove(
   from: string,
   to: string,
-  flags: RewritingFlags & { readonly gates: boolean },
+  flags: RewritingFlags & { readonly deferGates?: boolean },
 ): Promise<number> {
   const host = createHost(process.cwd());
   const paths = [projectPath(host.directory, from), projectPath(host.directory, to)] as const;
@@ -30,12 +30,12 @@ export function runMove(
     ['mv', from, to],
     flags,
     (options) =>
-      move(host, { from, to, paths }, flags.gates ? options : { ...options, withoutBuildGates: true }),
+      move(host, { from, to, paths }, flags.deferGates ? { ...options, withoutBuildGates: true } : options),
     {
       done: ({ told }) => `${told.from} is ${told.to} now`,
       wayOut: {
         'gate-failed':
-          'conductor changes no imports: `--no-gates` moves first, then correct the imports and `conductor accept` what changed',
+          'conductor changes no imports: `--defer-gates` moves first, then correct the imports and `conductor accept` what changed',
       },
     },
   );
