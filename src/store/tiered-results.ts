@@ -55,6 +55,8 @@ export class TieredResults implements ResultStore {
   private readonly late = new Set<Promise<unknown>>();
   /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
   private readonly gaveWay = new Set<ActionKey>();
+  /** Nobody waits to hear of them: they go with the next result, or at the end. Each push has its price. */
+  private readonly passedGates = new Set<EntryName>();
   /** An accepted result may still be withdrawn, so it is sent only after a successful build. */
   private readonly provisional = new Set<EntryName>();
   private readonly stop = new AbortController();
@@ -150,7 +152,7 @@ export class TieredResults implements ResultStore {
   async recordGates(key: Digest): Promise<void> {
     await this.willSend(gatesName(key));
     await this.local.recordGates(key);
-    if (this.sharing.chain.writes) this.later(this.offers.ask(gatesName(key)));
+    if (this.sharing.chain.writes) this.passedGates.add(gatesName(key));
   }
 
   repack(): Promise<void> {
@@ -179,7 +181,7 @@ export class TieredResults implements ResultStore {
   /** What earlier builds could not send, and what this one keeps back until its end. */
   private async sendLeft(): Promise<void> {
     const { unsent, chain, policy } = this.sharing;
-    for (const name of new Set([...this.provisional, ...(unsent?.list() ?? [])])) {
+    for (const name of new Set([...this.provisional, ...this.passedGates, ...(unsent?.list() ?? [])])) {
       if (this.offered.has(name)) continue;
       const commit = await this.local.commitOf(name);
       const origin = commit === undefined ? undefined : await originOf(this.objects, name, commit);
@@ -239,7 +241,9 @@ export class TieredResults implements ResultStore {
     return arrivedProblem(this.local, this.objects, this.sharing, { name, commit });
   }
 
-  private async send(names: readonly EntryName[]): Promise<Map<EntryName, 'stored' | 'taken'>> {
+  private async send(asked: readonly EntryName[]): Promise<Map<EntryName, 'stored' | 'taken'>> {
+    const names = new Set([...asked, ...this.passedGates]);
+    this.passedGates.clear();
     const entries = new Map<EntryName, ObjectId>();
     for (const name of names) {
       const commit = await this.local.commitOf(name);
@@ -249,7 +253,7 @@ export class TieredResults implements ResultStore {
     for (const name of names) this.offered.add(name);
     const { first, all } = chain.offer(entries, this.signal);
     // The first remote says which result was first: the others need not be waited for.
-    this.later(all.then(() => unsent?.remove(names.filter((name) => !chain.isUnsent(name)))));
+    this.later(all.then(() => unsent?.remove([...names].filter((name) => !chain.isUnsent(name)))));
     const outcomes = await first;
     if (policy.trust !== 'signed') return outcomes;
     // Where only signed results may be used, one that may not stands in nobody's way.

@@ -47,7 +47,8 @@ export async function fetchRefs(
   const input = patterns.map((pattern) => `${pattern}:${into}${pattern}\n`).join('');
   const exit = await git(
     [
-      ...['-c', 'fetch.fsckObjects=true'],
+      // Before this version, a server names all of its refs, however few are asked for.
+      ...['-c', 'protocol.version=2', '-c', 'fetch.fsckObjects=true'],
       ...(have.length === 0 ? ['-c', 'fetch.negotiationAlgorithm=noop'] : []),
       ...['-c', 'fetch.writeCommitGraph=false', '-c', 'fetch.unpackLimit=100'],
       ...['fetch', '--progress', '--no-tags', '--no-prune', '--no-write-fetch-head', '--no-auto-maintenance'],

@@ -214,11 +214,14 @@ export interface GitServer extends AsyncDisposable {
   readonly url: string;
   /** Requests that came, by path. */
   readonly seen: string[];
+  /** Bytes of all bodies, in both directions. */
+  readonly traffic: { bytes: number };
 }
 
 /** `git http-backend` over the repositories below a folder, with the user and password that it asks for. */
 export async function startGitServer(root: string, login?: string): Promise<GitServer> {
   const seen: string[] = [];
+  const traffic = { bytes: 0 };
   const server = http.createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
     seen.push(`${request.method} ${url.pathname}${url.search}`);
@@ -245,6 +248,11 @@ export async function startGitServer(root: string, login?: string): Promise<GitS
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     request.pipe(cgi.stdin);
+    for (const part of [request, cgi.stdout]) {
+      part.on('data', (chunk: Buffer) => {
+        traffic.bytes += chunk.length;
+      });
+    }
     cgi.stdin.on('error', () => {});
     let head: Buffer | undefined = Buffer.alloc(0);
     cgi.stdout.on('data', (chunk: Buffer) => {
@@ -270,6 +278,7 @@ export async function startGitServer(root: string, login?: string): Promise<GitS
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
+    traffic,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
