@@ -218,7 +218,7 @@ async function includeIgnoredOutputs(
   const wanted = memory.missing.missing;
   const isSame = named.join('\0') === memory.named.join('\0');
   // Outputs that were never made are nowhere: nothing is to be taken in then.
-  const there = isSame ? await filesOnDisk(repository, wanted) : wanted;
+  const there = isSame ? filesOnDisk(repository, wanted) : wanted;
   const held = readIndexRecord(repository.state)?.forced ?? [];
   const isNamed = held.length === 0 ? undefined : new Set([...plain, ...named]);
   const release = held.filter((path) => listing.get(path) && !isNamed?.has(path) && !recorded.has(path));

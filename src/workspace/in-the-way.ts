@@ -96,7 +96,7 @@ export async function holds(
 }
 
 /** What stands at paths below a folder. In a folder that is not there nothing is looked for. */
-class SeenFolders {
+export class SeenFolders {
   private readonly root: string;
   private readonly folders = new Map<string, Stats | undefined>();
 

@@ -3,9 +3,8 @@
  * folder, which is also the cache of file stats. Reads the user's index once and never writes it.
  */
 
-import { lstat, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
 import { fileIdentity, readText, writeAtomic } from '../io/files.js';
 import { type GitCall, type GitExit, git } from '../io/git/git-process.js';
@@ -15,6 +14,7 @@ import { byteName } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
+import { SeenFolders } from './in-the-way.js';
 import {
   currentSettings,
   type IndexRecord,
@@ -229,7 +229,7 @@ async function treeOf(
   let there: readonly string[] = [];
   const forced = [...new Set([...options.named, ...options.force])];
   if (forced.length > 0) {
-    there = await filesOnDisk(repository, forced);
+    there = filesOnDisk(repository, forced);
     // Outputs that are gone from disk leave the index by `add --all`, ones that look secret only by name.
     const list = [...there, ...options.named].map((path) => `${repository.prefix}${path}\0`).join('');
     const updated = await git(['update-index', '--add', '--remove', '-z', '--stdin'], {
@@ -272,12 +272,9 @@ function bareRepository(exit: GitExit): string | undefined {
 }
 
 /** Those of the paths at which there is something that is no folder. */
-export async function filesOnDisk(repository: Repository, paths: readonly string[]): Promise<string[]> {
-  const found = await mapBounded(paths, async (path) => {
-    const entry = await lstat(join(repository.project, path)).catch(() => undefined);
-    return entry && !entry.isDirectory() ? [path] : [];
-  });
-  return found.flat();
+export function filesOnDisk(repository: Repository, paths: readonly string[]): string[] {
+  const seen = new SeenFolders(repository.project);
+  return paths.filter((path) => seen.look(path)?.isDirectory() === false);
 }
 
 function failureOf(repository: Repository, exit: GitExit): Failure {

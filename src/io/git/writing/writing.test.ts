@@ -29,7 +29,7 @@ function repository(hash: HashName) {
 
 /** Files of any bytes, in folders, of all sizes around the ends of a length's bytes. */
 const contents = fc.oneof(
-  fc.uint8Array({ maxLength: 40 }),
+  fc.uint8Array({ maxLength: 400 }),
   fc.integer({ min: 0, max: 5000 }).map((length) => new Uint8Array(length).fill(length)),
 );
 const names = fc.stringMatching(/^[a-zé.A-Z0-9-]{1,8}$/).filter((name) => !/^\.+(git)?$/i.test(name));
