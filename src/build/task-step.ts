@@ -229,7 +229,9 @@ export class TaskStep extends TaskOutcomes {
     // An agent that went on from the accepted files knows the edit.
     const knowsEdit = outcome === 'built' && !isFromScratch && evolves(prepared.project, work.check.task);
     const mayReplaceEdit = options.discardEdits || knowsEdit;
-    const losesEdit = made !== undefined && !mayReplaceEdit && (await replacesAccepted(prepared, made));
+    // The result may tell of another name: tasks whose keys have none share results.
+    const losesEdit =
+      made !== undefined && !mayReplaceEdit && (await replacesAccepted(prepared, work.check.task, made));
     if (!made || !(isOverEdits || losesEdit)) return this.finish(work, made, outcome);
     const merged = await mergeEdits(this.parts, work.check, made, this.dependencyOutputs);
     return merged.ok ? this.finish(work, merged.value, outcome) : merged;

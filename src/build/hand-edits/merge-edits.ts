@@ -39,9 +39,8 @@ type Merged = { readonly entry: Entry | undefined } | { readonly conflict: Buffe
  * Whether publishing a result would lose an accepted edit: one that it would take the place of, or one of a merged branch. An
  * accepted result loses none if it is of the same work, as it was formatted or verified.
  */
-export async function replacesAccepted(prepared: Prepared, made: StoredResult): Promise<boolean> {
+export async function replacesAccepted(prepared: Prepared, task: Task, made: StoredResult): Promise<boolean> {
   const { project } = prepared;
-  const task = project.graph.task(made.provenance.label);
   if ((project.choices.get(task.label)?.accepted.length ?? 0) > 0) return true;
   const locked = lockedTask(project, task);
   if (locked?.recipe !== 'accepted' || locked.result === made.commit) return false;

@@ -33,8 +33,8 @@ export async function mergeResults(
     }
     leftBehind.push(...orphans.kept);
   }
-  for (const { result } of plan.finished.values()) {
-    removeFormer(project, result, changes);
+  for (const [label, { result }] of plan.finished) {
+    removeFormer(project, label, result, changes);
     for (const [path, entry] of result.outputs) {
       if (!sameEntry(project.listing.get(path), entry)) changes.set(path, entry);
     }
@@ -101,10 +101,11 @@ async function improveSpecs(
 
 /**
  * Files of the task's former result that its new one has no more (a glob's file with another name now). A file that was
- * never recorded is a person's, whatever pattern it matches.
+ * never recorded is a person's, whatever pattern it matches. The result may tell of another name: where a key has none, tasks
+ * with equal keys share results.
  */
-function removeFormer(project: Project, result: StoredResult, changes: Changes): void {
-  for (const path of project.owned.get(result.provenance.label)?.keys() ?? []) {
+function removeFormer(project: Project, label: Label, result: StoredResult, changes: Changes): void {
+  for (const path of project.owned.get(label)?.keys() ?? []) {
     if (!result.outputs.has(path) && project.recorded.has(path)) changes.set(path, undefined);
   }
 }

@@ -339,3 +339,17 @@ test('what was out of date before is still: it is built once, from its former fi
   expect(next.ran()).toEqual(['store/T1', 'store/T2', 'page/P1']);
   expect(seen).toBe('export const prices = 1;\n');
 });
+
+test('a result that waits under the former name is used under the new one, and belongs to no task that gets the name', async () => {
+  await using rig = await createRig();
+  const one = (word: string) => ({ inputs: [], outputs: [`${word}.txt`], run: `echo ${word} > ${word}.txt` });
+  rig.backlog('f', { T1: one('a'), T2: { ...one('b'), run: 'false' } });
+  await rig.build();
+  expect((await moveIn(rig, 'f', 'g')).failure).toBeUndefined();
+  rig.backlog('f', { T1: one('kept') });
+  expect((await rig.build({ targets: ['f'] })).outcomes()).toEqual({ 'f/T1': 'built' });
+  rig.backlog('g', { T1: one('a'), T2: one('b') });
+  const built = await rig.build();
+  expect(built.outcomes()).toMatchObject({ 'g/T1': 'cached', 'g/T2': 'built' });
+  expect([rig.read('a.txt'), rig.read('b.txt'), rig.read('kept.txt')]).toEqual(['a\n', 'b\n', 'kept\n']);
+});
