@@ -11,7 +11,7 @@ import type { ExecutionHost } from '../execution/executor.js';
 import { withBuildLimit } from '../execution/spending.js';
 import { untrackedLimit } from '../model/config.js';
 import type { BuildSummary, WaitReason } from '../model/event.js';
-import { exitCodeOf, type Failure } from '../model/failure.js';
+import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
 import { environmentDigests, writeLastBuild } from '../project/clone-records.js';
@@ -19,11 +19,12 @@ import { isConfigKnown } from '../project/config-inputs.js';
 import type { Emit, Host, LoadedConfig } from '../project/host.js';
 import type { Project } from '../project/project.js';
 import { at } from '../report/failures/failure-text.js';
+import { plural } from '../report/style.js';
 import { runBuildGates } from './build-gates.js';
 import { inspectTasks, prepareKnown } from './dry-run.js';
 import { changedByBuild, staleTasks } from './frozen.js';
 import type { OpenLifecycle } from './lifecycle.js';
-import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
+import { type BuildOptions, NO_COUNTS, summary, wouldBe } from './options.js';
 import { commitBuild } from './publishing/commit-build.js';
 import { planPublish, publish, publishRevisions } from './publishing/publish-build.js';
 import { heldResults, keepWaiting, type Waits } from './publishing/waiting-results.js';
@@ -69,16 +70,24 @@ export async function buildTasks(build: OpenBuild, read?: ReadProject): Promise<
 
 /** Says at the end what could not be shared, which is a failure where the config requires it. */
 function withSharing(
-  { emit, signal }: OpenBuild,
+  { emit, signal, options }: OpenBuild,
   { store, project }: Prepared,
   built: Result<Built, Failure>,
 ): Result<Built, Failure> {
   const report = store.unsent?.();
   // What goes on for the next build is still being sent.
-  if (!built.ok || !report || report.entries === 0 || isSuperseded(signal)) return built;
+  const changesNothing = options.dryRun || options.frozen;
+  if (!built.ok || !report || changesNothing || isSuperseded(signal)) return built;
+  const { late, ...unsent } = report;
+  if (late > 0)
+    emit({
+      type: 'build.recovered',
+      what: `sent ${plural(late, 'result')} that earlier builds could not send`,
+    });
+  if (report.entries === 0) return built;
   const told: BuildSummary = { ...built.value.summary, unsent: report.entries };
   if (!project.config.cache.required || told.exitCode === 130) return ok({ ...built.value, summary: told });
-  emit({ type: 'build.failure', failure: { kind: 'results-not-sent', ...report } });
+  emit({ type: 'build.failure', failure: { kind: 'results-not-sent', ...unsent } });
   const exitCode = told.exitCode === 0 ? 1 : told.exitCode;
   return ok({ ...built.value, summary: { ...told, outcome: 'failed', exitCode } });
 }
@@ -99,6 +108,7 @@ async function buildPrepared(
     warn,
     signal,
     read: read?.project,
+    readOnly: options.dryRun,
   });
   if (!ready.ok) return ready;
   const prepared = ready.value;
@@ -275,18 +285,4 @@ async function remember(host: Host, prepared: Prepared, tree: string): Promise<v
 function stopped(step: TaskStep, signal: AbortSignal, ms: number): BuildSummary {
   const ended = summary(step, { kind: 'cancelled' }, { ms });
   return isSuperseded(signal) ? { ...ended, outcome: 'superseded' } : ended;
-}
-
-function summary(
-  { outcomes, usage }: Pick<TaskStep, 'outcomes' | 'usage'>,
-  failure: Failure | undefined,
-  { ms, published = 0, waiting = 0 }: Pick<BuildSummary, 'ms' | 'waiting'> & { readonly published?: number },
-): BuildSummary {
-  const counts = { ...NO_COUNTS };
-  for (const outcome of outcomes.values()) counts[outcome]++;
-  const exitCode = failure ? exitCodeOf(failure) : 0;
-  const idle = counts.cached + counts.verified + counts.built + counts.accepted === 0 && published === 0;
-  const outcome = exitCode === 130 ? 'interrupted' : failure ? 'failed' : idle ? 'up-to-date' : 'built';
-  const more = waiting === 0 ? {} : { waiting };
-  return { outcome, exitCode, counts, ms, usage, published, ...more };
 }

@@ -47,7 +47,13 @@ export async function staleTasks(
     );
   const orphans = prepared.whole ? await provenOrphans(prepared.project) : [];
   if (tasks.length + orphans.length === 0) return undefined;
-  return { kind: 'not-up-to-date', tasks, ...(orphans.length === 0 ? {} : { orphans }) };
+  const silent = [...step.unreached];
+  return {
+    kind: 'not-up-to-date',
+    tasks,
+    ...(orphans.length === 0 ? {} : { orphans }),
+    ...(silent.length === 0 ? {} : { unreached: silent }),
+  };
 }
 
 /** As `status` says it. */

@@ -1,6 +1,8 @@
 /** The options of a build, and the plain values around them. Decides nothing. */
 
+import type { Usage } from '../model/action.js';
 import type { BuildSummary, TaskOutcomeKind } from '../model/event.js';
+import { exitCodeOf, type Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
 
@@ -91,6 +93,21 @@ export const NO_COUNTS: Readonly<Record<TaskOutcomeKind, number>> = {
 export function nothingDone(tasks: number, ms: number): BuildSummary {
   const counts = { ...NO_COUNTS, fresh: tasks };
   return { outcome: 'up-to-date', exitCode: 0, counts, ms, usage: {}, published: 0 };
+}
+
+/** The summary of a build that looked at tasks. `failure`: the first one; undefined: none. */
+export function summary(
+  { outcomes, usage }: { readonly outcomes: ReadonlyMap<Label, TaskOutcomeKind>; readonly usage: Usage },
+  failure: Failure | undefined,
+  { ms, published = 0, waiting = 0 }: Pick<BuildSummary, 'ms' | 'waiting'> & { readonly published?: number },
+): BuildSummary {
+  const counts = { ...NO_COUNTS };
+  for (const outcome of outcomes.values()) counts[outcome]++;
+  const exitCode = failure ? exitCodeOf(failure) : 0;
+  const idle = counts.cached + counts.verified + counts.built + counts.accepted === 0 && published === 0;
+  const outcome = exitCode === 130 ? 'interrupted' : failure ? 'failed' : idle ? 'up-to-date' : 'built';
+  const more = waiting === 0 ? {} : { waiting };
+  return { outcome, exitCode, counts, ms, usage, published, ...more };
 }
 
 /** What would become of a task, by its verdict. `keepEdits`: edits are merged onto what is newly made. */

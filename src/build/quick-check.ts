@@ -22,6 +22,7 @@ import {
 import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
 import { stillShown } from '../project/tracked-secrets.js';
+import { UnsentEntries } from '../store/unsent.js';
 import { isAsRecorded, isExactlyAsRecorded, personIdentity } from '../workspace/index-record.js';
 import { largerThan, othersArguments, pathsOf } from '../workspace/large-files.js';
 import {
@@ -112,12 +113,13 @@ function isFor(host: QuickHost, repository: Repository, last: LastBuild): boolea
   return !isUnusual(repository, last) && ownFolderProblem(repository.project) === undefined;
 }
 
-/** Something that a full build looks after first: what a killed one left, or an index that takes in other files. */
+/** Something that a full build looks after first: what a killed one left, an index that takes in other files, results to send. */
 function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean {
   const index = join(state, 'index');
   const left = [PUBLISH_JOURNAL, COMMIT_JOURNAL].some((name) => existsSync(join(state, name)));
   if (!existsSync(index) || existsSync(`${index}.lock`) || left) return true;
   if (readTextSync(join(state, SECRETS_RECORD)) !== takenInText(last)) return true;
+  if (new UnsentEntries(home).list().length > 0) return true;
   return [home, store, state].some((folder) =>
     readdirSync(folder).some((name) => name.startsWith('.conductor-tmp-')),
   );

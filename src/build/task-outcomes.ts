@@ -12,6 +12,8 @@ export class TaskOutcomes {
   readonly dependencyOutputs = new Map<Label, DependencyOutputs>();
   readonly finished = new Map<Label, FinishedTask>();
   readonly outcomes = new Map<Label, TaskOutcomeKind>();
+  /** Remotes that did not answer and may have results that lock files record. */
+  readonly unreached = new Set<string>();
   /** Tasks for which only CI may ask an agent. */
   readonly forCi: Label[] = [];
   firstFailure: Failure | undefined;

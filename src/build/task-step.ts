@@ -257,6 +257,10 @@ export class TaskStep extends TaskOutcomes {
     if (options.frozen || options.restoreOnly || options.accept) {
       const verdict = describeVerdict(check.verdict);
       this.stale.set(label, verdict);
+      const reasons = check.verdict.kind === 'stale' ? check.verdict.reasons : [];
+      for (const reason of reasons)
+        if (reason.kind === 'result-missing')
+          for (const one of reason.unreached ?? []) this.unreached.add(one);
       return { result: err({ kind: 'not-up-to-date', tasks: [{ label, verdict }] }), usage: {} };
     }
     const { dependencyOutputs } = this;

@@ -11,7 +11,7 @@ import { unacceptedText } from '../report/live/summary-line.js';
 import type { CiReports } from './ci/ci-reports.js';
 import { remark } from './output.js';
 import { openReporters } from './reporters.js';
-import { cancelOnSignals } from './signals.js';
+import { anySignal, cancelOnSignals } from './signals.js';
 import { createHost } from './wire.js';
 
 /** Builds in one command because a person or the config granted what an agent asked for. */
@@ -71,7 +71,7 @@ async function runOnce(
       traced?.on(event);
       if (event.type === 'task.finished' && event.failure?.kind === 'needs') asking.push(event.task);
     };
-    const summary = await build(host, options, on, AbortSignal.any([signals.signal, ...parent]));
+    const summary = await build(host, options, on, anySignal(signals.signal, ...parent));
     const unaccepted = options.accept && !json ? unacceptedText(summary) : undefined;
     if (unaccepted !== undefined) remark(unaccepted);
     return { summary, asking };

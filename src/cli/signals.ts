@@ -18,6 +18,13 @@ export function receivedSignal(): NodeJS.Signals | undefined {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Aborts with the first of them. Every task that waits or runs listens; their number is no sign of a leak. */
+export function anySignal(...signals: readonly AbortSignal[]): AbortSignal {
+  const any = AbortSignal.any([...signals]);
+  setMaxListeners(0, any);
+  return any;
+}
+
 export function cancelOnSignals(): Signals {
   const controller = new AbortController();
   // Every task that waits or runs listens; their number is no sign of a leak.

@@ -25,6 +25,8 @@ export interface NotUpToDate {
   readonly orphans?: readonly string[];
   /** Files that a build would write or remove; absent: none. */
   readonly files?: readonly string[];
+  /** Remotes that did not answer and may have recorded results; absent: none. */
+  readonly unreached?: readonly string[];
 }
 
 export type Failure =

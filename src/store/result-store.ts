@@ -24,6 +24,8 @@ export interface KeptResult extends StoredResult {
 /** Entries that are not on every remote that they were to be sent to. */
 export interface UnsentReport {
   readonly entries: number;
+  /** Entries that earlier builds could not send, and that are sent now. */
+  readonly late: number;
   readonly remotes: readonly { readonly name: string; readonly detail: string }[];
 }
 

@@ -50,6 +50,8 @@ export class TieredResults implements ResultStore {
   private isFirst = true;
   /** What this build makes, and what earlier ones left to send. */
   private readonly toSend = new Set<EntryName>();
+  /** What earlier builds left to send. */
+  private readonly left = new Set<EntryName>();
   /** Sent, or tried to, in this build. */
   private readonly offered = new Set<EntryName>();
   private readonly late = new Set<Promise<unknown>>();
@@ -169,8 +171,10 @@ export class TieredResults implements ResultStore {
   }
 
   unsent(): UnsentReport {
-    const entries = (this.sharing.unsent?.list() ?? []).filter((name) => this.toSend.has(name)).length;
-    return { entries, remotes: this.sharing.chain.withoutAll };
+    const unsent = new Set(this.sharing.unsent?.list());
+    const entries = [...this.toSend].filter((name) => unsent.has(name)).length;
+    const late = [...this.left].filter((name) => !unsent.has(name)).length;
+    return { entries, late, remotes: this.sharing.chain.withoutAll };
   }
 
   private async willSend(name: EntryName): Promise<void> {
@@ -188,6 +192,7 @@ export class TieredResults implements ResultStore {
       if (commit === undefined) await unsent?.remove([name]);
       // Each goes where its like is shared.
       if (commit === undefined || (origin?.pullRequest === true) !== policy.here.pullRequest) continue;
+      if (!this.provisional.has(name)) this.left.add(name);
       this.toSend.add(name);
       if (chain.writes) this.later(this.offers.ask(name));
     }

@@ -236,9 +236,11 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
           ...(failure.orphans ?? []).map((path) => [path, 'no task owns it any more'] as const),
           ...(failure.files ?? []).map((path) => [path, 'a build would change it'] as const),
         ],
-        failure.tasks.some(({ verdict }) => verdict === 'edited by hand')
-          ? 'run `conductor build` and commit what it writes; `conductor diff` shows hand edits, and `conductor accept` records them'
-          : 'run `conductor build` and commit what it writes',
+        failure.unreached
+          ? `try again when ${failure.unreached.join(', ')} can be reached: it is not known whether results are lost`
+          : failure.tasks.some(({ verdict }) => verdict === 'edited by hand')
+            ? 'run `conductor build` and commit what it writes; `conductor diff` shows hand edits, and `conductor accept` records them'
+            : 'run `conductor build` and commit what it writes',
       );
     case 'invalid-plan':
     case 'plan-conflict':

@@ -256,8 +256,11 @@ export class RemoteTiers {
     health.failed[way]++;
     health.last[way] = fault.detail;
     if (fault.kind !== 'denied' && health.failed[way] < PATIENCE) return;
-    health.dropped.add(way);
     const { name } = health.remote.store;
+    // Reviewed results and those of pull requests stand on one server: if it does not answer, it is told once.
+    const isAway = fault.kind === 'failed' || way === 'read';
+    const same = this.healths.filter((one) => one === health || (isAway && one.remote.store.name === name));
+    for (const one of same) one.dropped.add(way);
     const what =
       way === 'read' ? 'conductor does not read from it any more' : 'conductor does not write to it any more';
     this.warn(`${name}: ${fault.detail}; ${what} in this build`);

@@ -174,6 +174,12 @@ test('a remote that cannot be reached is not taken for one that has lost the res
   expect(JSON.stringify(said)).not.toMatch(/any store|rebuild-missing/);
   const { reasons = [] } = story.verdict('f/T3') as { reasons?: StaleReason[] };
   expect(reasons.map(describeReason).join()).toMatch(/is not in this store, and .* could not be reached/);
+  const frozen = await rig.buildWithoutAgent({ restoreOnly: true });
+  const stale = frozen.buildFailure();
+  expect(stale).toMatchObject({ kind: 'not-up-to-date', unreached });
+  expect(stale && describeFailure(stale).hint).toMatch(/^try again when .* can be reached/);
+  // Both namespaces of the server are one remote: it is told once.
+  expect(frozen.warnings().filter((line) => line.includes('does not read')).length).toBe(1);
   const agent = new ScriptedAgent({ tripwire: true });
   const asking = { all: false, signal: new AbortController().signal, warn: () => {} };
   expect(await pullResults(rig.host(agent), asking)).toMatchObject({

@@ -17,6 +17,9 @@ test('what an outage kept from a remote is sent by the next command, also by one
   const sent = await rig.buildWithoutAgent();
   expect(sent.summary.unsent).toBeUndefined();
   expect(sent.warnings()).toEqual([]);
+  expect(sent.of('build.recovered').map(({ what }) => what)).toEqual([
+    'sent 8 results that earlier builds could not send',
+  ]);
   expect(refsIn(bare, 'refs/conductor/results').length).toBe(4);
   expect(refsIn(bare, 'refs/conductor/gates').length).toBe(4);
   // Now there is nothing to do at all: no task is looked at.

@@ -11,7 +11,7 @@ import { explainText } from '../../../report/verdict.js';
 import { type Keys, listenForKeys } from '../../keys.js';
 import { CALL, refuse, styleFor } from '../../output.js';
 import { openReporters } from '../../reporters.js';
-import { cancelOnSignals } from '../../signals.js';
+import { anySignal, cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
 
 interface WatchFlags {
@@ -53,7 +53,7 @@ export async function runWatch(targets: readonly string[], flags: WatchFlags): P
       },
       openEvents: openFileEvents,
       requests,
-      signal: AbortSignal.any([signals.signal, quit.signal]),
+      signal: anySignal(signals.signal, quit.signal),
       on(event) {
         last.on(event);
         reporters.on(event);
