@@ -48,11 +48,9 @@ export class TieredResults implements ResultStore {
   /** Asked for in this build: whether it is there, once that is known. */
   private readonly asked = new Map<EntryName, Promise<boolean>>();
   private isFirst = true;
-  /** What this build makes, and what earlier ones left to send. */
+  /** What this build makes, and what earlier ones left to send; the latter; what was sent, or tried to, in this build. */
   private readonly toSend = new Set<EntryName>();
-  /** What earlier builds left to send. */
   private readonly left = new Set<EntryName>();
-  /** Sent, or tried to, in this build. */
   private readonly offered = new Set<EntryName>();
   private readonly late = new Set<Promise<unknown>>();
   /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
@@ -171,10 +169,11 @@ export class TieredResults implements ResultStore {
   }
 
   unsent(): UnsentReport {
-    const unsent = new Set(this.sharing.unsent?.list());
-    const entries = [...this.toSend].filter((name) => unsent.has(name)).length;
-    const late = [...this.left].filter((name) => !unsent.has(name)).length;
-    return { entries, late, remotes: this.sharing.chain.withoutAll };
+    const marked = new Set(this.sharing.unsent?.list());
+    const count = (names: Set<EntryName>, isMarked: boolean) =>
+      [...names].filter((name) => marked.has(name) === isMarked).length;
+    const { withoutAll: remotes } = this.sharing.chain;
+    return { entries: count(this.toSend, true), late: count(this.left, false), remotes };
   }
 
   private async willSend(name: EntryName): Promise<void> {
