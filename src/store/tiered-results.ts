@@ -18,7 +18,7 @@ import { type EntryName, gatesName, resultName } from './encoded-entry.js';
 import type { GitResults } from './git-results.js';
 import type { RemoteTiers } from './remotes/tiers.js';
 import type { KeptResult, NewResult, ResultStore, UnsentReport } from './result-store.js';
-import type { UnsentEntries } from './unsent.js';
+import { Outbox, type UnsentEntries } from './unsent.js';
 
 export interface Sharing extends ArrivalRules {
   readonly chain: RemoteTiers;
@@ -48,9 +48,7 @@ export class TieredResults implements ResultStore {
   /** Asked for in this build: whether it is there, once that is known. */
   private readonly asked = new Map<EntryName, Promise<boolean>>();
   private isFirst = true;
-  /** What this build makes, and what earlier ones left to send; the latter; what was sent, or tried to, in this build. */
-  private readonly toSend = new Set<EntryName>();
-  private readonly left = new Set<EntryName>();
+  private readonly outbox: Outbox;
   private readonly offered = new Set<EntryName>();
   private readonly late = new Set<Promise<unknown>>();
   /** Keys whose result gave way to another's: not a second time, should that one turn out to be of no use. */
@@ -66,6 +64,7 @@ export class TieredResults implements ResultStore {
     this.local = local;
     this.objects = objects;
     this.sharing = sharing;
+    this.outbox = new Outbox(sharing.unsent);
     this.signal = AbortSignal.any([sharing.signal, this.stop.signal]);
     this.questions = new Batch((names) => this.bring(names), sharing.gatherMs);
     this.offers = new Batch((names) => this.send(names), sharing.gatherMs);
@@ -91,14 +90,14 @@ export class TieredResults implements ResultStore {
   }
 
   async keep(result: NewResult): Promise<Result<KeptResult, Failure>> {
-    await this.willSend(resultName(result.key));
+    await this.outbox.add(resultName(result.key));
     const kept = await this.local.keep(result);
     return kept.ok && !kept.value.adopted ? this.share(kept.value) : kept;
   }
 
   /** A result that a worker has made and whose commit is here, if the trust rules let it in. */
   async admit(key: ActionKey, commit: ObjectId): Promise<Result<KeptResult, Failure>> {
-    await this.willSend(resultName(key));
+    await this.outbox.add(resultName(key));
     const problem = await this.accept(resultName(key), commit);
     if (problem !== undefined) return err({ kind: 'result-damaged', key, detail: problem });
     const found = await this.local.find(key);
@@ -140,7 +139,7 @@ export class TieredResults implements ResultStore {
 
   async forget(key: ActionKey): Promise<void> {
     this.provisional.delete(resultName(key));
-    await this.sharing.unsent?.remove([resultName(key)]);
+    await this.outbox.remove([resultName(key)]);
     await this.local.forget(key);
   }
 
@@ -150,7 +149,7 @@ export class TieredResults implements ResultStore {
   }
 
   async recordGates(key: Digest): Promise<void> {
-    await this.willSend(gatesName(key));
+    await this.outbox.add(gatesName(key));
     await this.local.recordGates(key);
     if (this.sharing.chain.writes) this.passedGates.add(gatesName(key));
   }
@@ -169,30 +168,20 @@ export class TieredResults implements ResultStore {
   }
 
   unsent(): UnsentReport {
-    const marked = new Set(this.sharing.unsent?.list());
-    const count = (names: Set<EntryName>, isMarked: boolean) =>
-      [...names].filter((name) => marked.has(name) === isMarked).length;
-    const { withoutAll: remotes } = this.sharing.chain;
-    return { entries: count(this.toSend, true), late: count(this.left, false), remotes };
-  }
-
-  private async willSend(name: EntryName): Promise<void> {
-    this.toSend.add(name);
-    await this.sharing.unsent?.add(name);
+    return this.outbox.report(this.sharing.chain.withoutAll);
   }
 
   /** What earlier builds could not send, and what this one keeps back until its end. */
   private async sendLeft(): Promise<void> {
-    const { unsent, chain, policy } = this.sharing;
-    for (const name of new Set([...this.provisional, ...this.passedGates, ...(unsent?.list() ?? [])])) {
+    const { chain, policy } = this.sharing;
+    for (const name of new Set([...this.provisional, ...this.passedGates, ...this.outbox.left()])) {
       if (this.offered.has(name)) continue;
       const commit = await this.local.commitOf(name);
       const origin = commit === undefined ? undefined : await originOf(this.objects, name, commit);
-      if (commit === undefined) await unsent?.remove([name]);
+      if (commit === undefined) await this.outbox.remove([name]);
       // Each goes where its like is shared.
       if (commit === undefined || (origin?.pullRequest === true) !== policy.here.pullRequest) continue;
-      if (!this.provisional.has(name)) this.left.add(name);
-      this.toSend.add(name);
+      this.outbox.take(name);
       if (chain.writes) this.later(this.offers.ask(name));
     }
   }
@@ -253,11 +242,11 @@ export class TieredResults implements ResultStore {
       const commit = await this.local.commitOf(name);
       if (commit !== undefined) entries.set(name, commit);
     }
-    const { chain, unsent, policy } = this.sharing;
+    const { chain, policy } = this.sharing;
     for (const name of names) this.offered.add(name);
     const { first, all } = chain.offer(entries, this.signal);
     // The first remote says which result was first: the others need not be waited for.
-    this.later(all.then(() => unsent?.remove([...names].filter((name) => !chain.isUnsent(name)))));
+    this.later(all.then(() => this.outbox.remove([...names].filter((name) => !chain.isUnsent(name)))));
     const outcomes = await first;
     if (policy.trust !== 'signed') return outcomes;
     // Where only signed results may be used, one that may not stands in nobody's way.

@@ -8,6 +8,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../io/files.js';
 import type { EntryName } from './encoded-entry.js';
+import type { UnsentReport } from './result-store.js';
 
 export class UnsentEntries {
   private readonly folder: string;
@@ -45,5 +46,43 @@ export class UnsentEntries {
 
   private file(name: EntryName): string {
     return join(this.folder, name.replace('/', '-'));
+  }
+}
+
+/** The marks as one build sees them: what it makes itself, and what earlier builds left. */
+export class Outbox {
+  private readonly marks: UnsentEntries | undefined;
+  private readonly mine = new Set<EntryName>();
+  private readonly earlier = new Set<EntryName>();
+
+  /** Without marks, no remote is written to. */
+  constructor(marks: UnsentEntries | undefined) {
+    this.marks = marks;
+  }
+
+  async add(name: EntryName): Promise<void> {
+    this.mine.add(name);
+    await this.marks?.add(name);
+  }
+
+  /** It is sent with this build; if this build did not make it, an earlier one could not send it. */
+  take(name: EntryName): void {
+    if (!this.mine.has(name)) this.earlier.add(name);
+    this.mine.add(name);
+  }
+
+  async remove(names: Iterable<EntryName>): Promise<void> {
+    await this.marks?.remove(names);
+  }
+
+  left(): EntryName[] {
+    return this.marks?.list() ?? [];
+  }
+
+  report(remotes: UnsentReport['remotes']): UnsentReport {
+    const marked = new Set(this.left());
+    const entries = [...this.mine].filter((name) => marked.has(name)).length;
+    const late = [...this.earlier].filter((name) => !marked.has(name)).length;
+    return { entries, late, remotes };
   }
 }
