@@ -49,7 +49,7 @@ export interface CollectOptions {
 }
 
 /** Endings: the lock of `specs/x.spec.md` is `specs/x.spec.metadata.json`. */
-const LOCKS = ['.metadata.json', '.plan.json'];
+export const LOCKS = ['.metadata.json', '.plan.json'];
 const KEPT_REF = 'refs/conductor/kept/objects';
 /** Records of a clone that name objects which no ref may reach: texts that people wrote, a publish under way. */
 const RECORDS = ['patched.json', 'publish.json', 'last.json', 'published.json', KEPT_LOCKS];
@@ -199,7 +199,7 @@ async function judge(
 }
 
 /** Milliseconds since 1970; 0 for an entry that does not say, or cannot be read. */
-async function madeAt(objects: GitObjects, name: EntryName, commit: ObjectId): Promise<number> {
+export async function madeAt(objects: GitObjects, name: EntryName, commit: ObjectId): Promise<number> {
   const file = isResult(name) ? RESULT_FILE : GATES_FILE;
   try {
     const text = (await objects.read(`${commit}:${file}`))?.toString('utf8') ?? '';
@@ -240,7 +240,7 @@ async function keepObjects(
 }
 
 /** Results that wait to be published, and those that a lost lock file may have named: no lock file names them. */
-async function recordedKeys(repository: Repository): Promise<string[]> {
+export async function recordedKeys(repository: Repository): Promise<string[]> {
   const keys: string[] = [];
   for (const state of await stateFolders(repository)) {
     for (const { result } of Object.values(await readWaiting(state))) keys.push(result);

@@ -56,3 +56,12 @@ export interface CollectReport {
   /** Freed on disk; about so many that would be, for a dry run. */
   readonly bytes: number;
 }
+
+export interface RemoteCollectReport {
+  readonly dryRun: boolean;
+  readonly remote: string;
+  readonly kept: number;
+  /** Of those, how many some lock names. */
+  readonly named: number;
+  readonly removed: number;
+}

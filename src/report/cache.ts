@@ -5,6 +5,7 @@ import type {
   CollectReport,
   PullReport,
   PushReport,
+  RemoteCollectReport,
   VerifyReport,
 } from '../model/cache-report.js';
 import { bytes, money, plural, visible } from './style.js';
@@ -60,6 +61,11 @@ export function collectText(report: CollectReport): string {
   const what = dryRun ? 'would forget' : 'forgot';
   const freed = dryRun ? `and free about ${bytes(report.bytes)}` : `and freed ${bytes(report.bytes)}`;
   return `conductor: ${what} ${plural(removed, 'entry', 'entries')} ${freed}; kept ${kept}, ${named} of them named by lock files\n`;
+}
+
+export function remoteCollectText({ dryRun, remote, kept, named, removed }: RemoteCollectReport): string {
+  const what = dryRun ? 'would remove' : 'removed';
+  return `conductor: ${what} ${plural(removed, 'entry', 'entries')} of ${visible(remote)}; kept ${kept}, ${named} of them named by lock files\n`;
 }
 
 function lines(all: readonly string[]): string {

@@ -35,6 +35,15 @@ export function addCache(program: Command, setExitCode: SetExitCode): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('conductor cache stats'))
     .action(async (options) => setExitCode(await (await commands()).runCacheStats(options)));
+  cache
+    .command('gc')
+    .description('remove old results from a git remote that no lock file of any branch names')
+    .requiredOption('--remote <address>', 'the remote, as `cache.remotes` of the config names it')
+    .option('--dry-run', 'print what would be removed; do nothing')
+    .option('--keep-days <n>', 'keep results that are younger than this', positiveInteger, 90)
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor cache gc --remote git:origin --dry-run'))
+    .action(async (options) => setExitCode(await (await commands()).runCacheGc(options)));
 }
 
 export function addClean(program: Command, setExitCode: SetExitCode): void {

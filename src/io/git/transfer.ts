@@ -123,6 +123,32 @@ async function pushOnce(
   return exit.code !== 0 && told < part.size ? faultOf(exit) : undefined;
 }
 
+/** Refs of the other side that match one of the patterns, by name. */
+export async function listRemoteRefs(
+  away: Away,
+  ...patterns: readonly string[]
+): Promise<Map<string, ObjectId> | TransferFault> {
+  const exit = await git(['ls-remote', '--refs', '--', away.url, ...patterns], callOf(away));
+  if (exit.code !== 0) return faultOf(exit);
+  const lines = exit.stdout.toString('utf8').split('\n').filter(Boolean);
+  return new Map(
+    lines.map((line) => [line.slice(line.indexOf('\t') + 1), line.slice(0, line.indexOf('\t'))]),
+  );
+}
+
+/** Names of the remotes of the person's repository. */
+export async function remoteNames(store: string): Promise<string[]> {
+  const exit = await git(['config', '--name-only', '--get-regexp', '^remote\\..*\\.url$'], { gitDir: store });
+  const keys = exit.stdout.toString('utf8').split('\n').filter(Boolean);
+  return [...new Set(keys.map((key) => key.slice('remote.'.length, -'.url'.length)))];
+}
+
+/** What the refs of a repository name. */
+export async function localTips(gitDir: string): Promise<ReadonlySet<ObjectId>> {
+  const listed = await gitOk(['for-each-ref', '--format=%(objectname)'], { gitDir });
+  return new Set(listed.toString('latin1').split('\n').filter(Boolean));
+}
+
 /** Removes refs of the other side; those that are gone already are no fault. */
 export async function deleteRemoteRefs(
   away: Away,

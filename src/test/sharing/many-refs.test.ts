@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { collectRemote } from '../../commands/remote-gc.js';
 import { startGitServer } from '../rig/cache-servers.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { cloneProject, createBare } from '../rig/shared-project.js';
@@ -87,4 +89,60 @@ test('gates that passed are sent together, and results that are ready at one tim
   sixTasks(rig, ['true', ':']);
   expect((await rig.build()).summary.counts.verified).toBe(6);
   expect(pushes().length).toBe(1);
+});
+
+test('old results that no branch names are removed from a remote that is named, and nothing else', async () => {
+  await using rig = await createRig({ config: { cache: { remotes: ['git:origin'] } } });
+  const bare = createBare(rig);
+  rig.git('remote', 'add', 'origin', bare);
+  const refs = () =>
+    git(bare, 'for-each-ref', '--format=%(refname)', 'refs/conductor').trim().split('\n').sort();
+  const clean = (more: object = {}) =>
+    collectRemote(rig.host(new ScriptedAgent()), {
+      ...{ remote: 'git:origin', dryRun: false, keepDays: 90, signal: new AbortController().signal },
+      ...more,
+    });
+  const build = async (word: string) => {
+    const task = { inputs: [], outputs: ['out.txt'], run: `echo ${word} > out.txt`, verify: ['true'] };
+    rig.backlog('f', { T1: task });
+    expect((await rig.build()).summary.exitCode).toBe(0);
+  };
+  await build('on a branch');
+  rig.commit();
+  rig.git('push', '-q', 'origin', 'HEAD:refs/heads/old-branch', 'main');
+  await build('on no branch');
+  await build('on main');
+  rig.commit();
+  rig.git('push', '-q', 'origin', 'main');
+  rig.git('fetch', '-q', 'origin');
+  const all = refs();
+  expect(all.length).toBe(6);
+
+  expect(await clean()).toMatchObject({ value: { named: 4, removed: 0, kept: 6 } });
+  rig.time += 91 * 24 * 60 * 60 * 1000;
+  expect(await clean({ dryRun: true })).toMatchObject({ value: { named: 4, removed: 2, kept: 4 } });
+  expect(refs()).toEqual(all);
+  // A branch of somebody else that was not fetched yet may name what looks unused.
+  const theirs = rig.git('commit-tree', '-m', 'theirs', 'main^{tree}').trim();
+  rig.git('push', '-q', bare, `${theirs}:refs/heads/theirs`);
+  expect(await clean()).toMatchObject({
+    ok: false,
+    error: { kind: 'usage', hint: expect.stringContaining('git fetch') },
+  });
+  rig.git('fetch', '-q', '--all');
+  expect(await clean()).toMatchObject({ value: { removed: 2, kept: 4 } });
+  const left = refs();
+  expect(left.length).toBe(4);
+  expect(all).toEqual(expect.arrayContaining(left));
+  expect(await clean({ remote: 'git:elsewhere' })).toMatchObject({ ok: false, error: { kind: 'usage' } });
+  rig.config = { ...rig.config, cache: { remotes: ['https://cache.example.org'] } };
+  expect(await clean({ remote: 'https://cache.example.org' })).toMatchObject({
+    ok: false,
+    error: { kind: 'usage' },
+  });
+  // The results that stay are still found, by a clone that has nothing but the remote.
+  rig.config = { ...rig.config, cache: { remotes: [`git:${bare}`] } };
+  cloneProject(rig, 'clone');
+  rig.remove('out.txt');
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'cached' });
 });

@@ -1,9 +1,10 @@
-/** `conductor cache push|pull|verify|stats`: stored results, without a build. */
+/** `conductor cache push|pull|verify|stats|gc`: stored results, without a build. */
 
 import type { Result } from '../../../base/result.js';
 import { cacheStats, pullResults, pushResults, verifyResults } from '../../../commands/cache.js';
+import { collectRemote } from '../../../commands/remote-gc.js';
 import type { Failure } from '../../../model/failure.js';
-import { pullText, pushText, statsText, verifyText } from '../../../report/cache.js';
+import { pullText, pushText, remoteCollectText, statsText, verifyText } from '../../../report/cache.js';
 import { print, printJson, printWarning, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
@@ -42,6 +43,16 @@ export async function runCacheVerify(flags: Flags): Promise<number> {
 
 export async function runCacheStats(flags: Flags): Promise<number> {
   return tell(await cacheStats(createHost(process.cwd())), flags, statsText, () => true);
+}
+
+export async function runCacheGc(
+  flags: Flags & { readonly remote: string; readonly dryRun?: boolean; readonly keepDays: number },
+): Promise<number> {
+  const { remote, keepDays, dryRun = false } = flags;
+  const done = await asking((signal) =>
+    collectRemote(createHost(process.cwd()), { remote, keepDays, dryRun, signal }),
+  );
+  return tell(done, flags, remoteCollectText, () => true);
 }
 
 async function asking<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -1,0 +1,177 @@
+/**
+ * `conductor cache gc --remote`: removes old results from a git remote that no lock file of any branch names. Removes a ref
+ * only if it still is what was looked at.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { err, ok, type Result } from '../base/result.js';
+import { inSession, openReadingSession, type Session } from '../build/project-session.js';
+import { mentionedIds } from '../io/git/mentions.js';
+import {
+  type Away,
+  deleteRefs,
+  fetchRefs,
+  listRemoteRefs,
+  localTips,
+  openAway,
+  pushRefChanges,
+  remoteNames,
+  type TransferFault,
+} from '../io/git/transfer.js';
+import type { CacheRemoteConfig } from '../model/cache-config.js';
+import type { RemoteCollectReport } from '../model/cache-report.js';
+import type { Failure } from '../model/failure.js';
+import type { ObjectId } from '../model/tree.js';
+import type { Host } from '../project/host.js';
+import { keyOf, nameOf } from '../store/encoded-entry.js';
+import { LOCKS, madeAt, recordedKeys } from './gc.js';
+
+export interface RemoteCollectOptions {
+  /** As the config names it: `git:origin`. */
+  readonly remote: string;
+  readonly dryRun: boolean;
+  /** Entries that are younger stay, named or not. */
+  readonly keepDays: number;
+  readonly signal: AbortSignal;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Entries whose age is read at once. */
+const AT_ONCE = 500;
+const SILENCE_MS = 60_000;
+
+/** An entry of the remote, in either scope. */
+interface RemoteEntry {
+  readonly ref: string;
+  readonly key: string;
+  readonly commit: ObjectId;
+}
+
+export async function collectRemote(
+  host: Host,
+  options: RemoteCollectOptions,
+): Promise<Result<RemoteCollectReport, Failure>> {
+  return inSession(openReadingSession(host), async (session) => {
+    const loaded = await host.loadConfig(session.repository.project);
+    if (!loaded.ok) return loaded;
+    const { cache, specs } = loaded.value.config;
+    const remote = gitRemoteOf(cache.remotes, options.remote);
+    if (!remote.ok) return remote;
+    const open = opening(session, options.signal);
+    const away = await open(remote.value, 'fetch');
+    if ('kind' in away) return faultOf(options.remote, away);
+    const listed = await listRemoteRefs(away, 'refs/conductor/*');
+    if ('kind' in listed) return faultOf(options.remote, listed);
+    const complete = await allBranchesAreHere(session, open);
+    if (!complete.ok) return complete;
+    const { repository } = session;
+    const mentioned = new Set(await mentionedIds(repository.commonDir, LOCKS, repository.prefix + specs));
+    for (const key of await recordedKeys(repository)) mentioned.add(key);
+    const entries = entriesOf(listed);
+    const unnamed = entries.filter(({ key }) => !mentioned.has(key));
+    const old = await oldOf(session, away, unnamed, host.now() - options.keepDays * DAY_MS);
+    if (!old.ok) return faultOf(options.remote, old.error);
+    const report = { dryRun: options.dryRun, remote: options.remote, named: entries.length - unnamed.length };
+    const counted = (removed: number) => ok({ ...report, kept: entries.length - removed, removed });
+    if (options.dryRun || old.value.length === 0) return counted(old.value.length);
+    const there = await open(remote.value, 'push');
+    if ('kind' in there) return faultOf(options.remote, there);
+    const changes = old.value.map(({ ref, commit }) => [ref, { from: commit, to: undefined }] as const);
+    const { pushed, fault } = await pushRefChanges(there, new Map(changes));
+    const denied = [...pushed.values()].find(({ outcome }) => outcome === 'denied');
+    if (denied) return faultOf(options.remote, { kind: 'denied', detail: denied.detail });
+    if (fault) return faultOf(options.remote, fault);
+    return counted([...pushed.values()].filter(({ outcome }) => outcome === 'stored').length);
+  });
+}
+
+type Open = (remote: string, direction: 'fetch' | 'push') => Promise<Away | TransferFault>;
+
+function opening({ repository, objects }: Session, signal: AbortSignal): Open {
+  const rest = { store: objects.store, dir: repository.project, signal, silenceMs: SILENCE_MS };
+  return (remote, direction) => openAway({ remote, ...rest }, direction);
+}
+
+/** The remote as git names it. Only what the config names, and only by its whole name, is cleaned. */
+function gitRemoteOf(remotes: readonly CacheRemoteConfig[], asked: string): Result<string, Failure> {
+  const found = remotes.find(({ url }) => url === asked);
+  if (found === undefined) {
+    const names = remotes.map(({ url }) => url).join(', ') || 'none';
+    return usage(`\`cache.remotes\` of the config has no ${asked}`, `the config names: ${names}`);
+  }
+  if (!asked.startsWith('git:'))
+    return usage(`${asked} is no git remote`, 'set a rule for old objects on the server or bucket itself');
+  if (found.write === false)
+    return usage(`the config does not write to ${asked}`, 'allow it with `write: true`');
+  return ok(asked.slice('git:'.length));
+}
+
+/** A branch that is not here may name results: without all branches of all remotes nothing can be judged. */
+async function allBranchesAreHere(
+  { repository, objects }: Session,
+  open: Open,
+): Promise<Result<undefined, Failure>> {
+  const here = await localTips(repository.commonDir);
+  for (const remote of await remoteNames(objects.store)) {
+    const away = await open(remote, 'fetch');
+    const listed = 'kind' in away ? away : await listRemoteRefs(away, 'refs/heads/*', 'refs/tags/*');
+    if ('kind' in listed) return faultOf(remote, listed);
+    const missing = [...listed].filter(([, id]) => !here.has(id)).map(([ref]) => ref);
+    if (missing.length === 0) continue;
+    const some = missing.slice(0, 3).join(', ') + (missing.length > 3 ? ', …' : '');
+    const message = `${remote} has branches or tags that are not here (${some}), and their lock files may name results`;
+    return usage(message, 'run `git fetch --all --tags`, then this command again');
+  }
+  return ok(undefined);
+}
+
+function entriesOf(refs: ReadonlyMap<string, ObjectId>): RemoteEntry[] {
+  return [...refs].flatMap(([ref, commit]) => {
+    const name = nameOf(plainRef(ref));
+    return name === undefined ? [] : [{ ref, key: keyOf(name), commit }];
+  });
+}
+
+/** As it would stand in conductor's own repository. */
+function plainRef(ref: string): string {
+  return ref.replace(/^refs\/conductor\/pull-request\//, 'refs/conductor/');
+}
+
+/** Those that were made before; one that does not say when stays. */
+async function oldOf(
+  { objects }: Session,
+  away: Away,
+  entries: readonly RemoteEntry[],
+  before: number,
+): Promise<Result<RemoteEntry[], TransferFault>> {
+  const old: RemoteEntry[] = [];
+  for (let from = 0; from < entries.length; from += AT_ONCE) {
+    const part = entries.slice(from, from + AT_ONCE);
+    const into = `refs/conductor/incoming/gc-${randomBytes(6).toString('hex')}/`;
+    try {
+      const { refs, fault } = await fetchRefs(
+        away,
+        part.map(({ ref }) => `${ref}*`),
+        into,
+      );
+      if (fault) return err(fault);
+      for (const entry of part) {
+        const name = nameOf(plainRef(entry.ref));
+        if (name === undefined || refs.get(entry.ref) !== entry.commit) continue;
+        const at = await madeAt(objects, name, entry.commit);
+        if (at > 0 && at < before) old.push(entry);
+      }
+    } finally {
+      await deleteRefs(objects.store, (await objects.refs(into)).keys());
+    }
+  }
+  return ok(old);
+}
+
+function usage(message: string, hint: string): Result<never, Failure> {
+  return err({ kind: 'usage', message, hint });
+}
+
+function faultOf(remote: string, { detail }: TransferFault): Result<never, Failure> {
+  return err({ kind: 'git-failed', command: `access to ${remote}`, detail });
+}
