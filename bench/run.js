@@ -4,16 +4,20 @@
 //   npm run bench -- --quick            small sizes, within two minutes; writes no page
 //   npm run bench -- --only nothing,edited --sizes 1000,10000
 //   npm run bench -- agents 1 4         agent tasks only, with so many workers (default 1, 4 and 8)
+//   npm run bench -- queue              tasks over a queue in Redis; needs redis-server
+//   npm run bench -- fleet              a simulation of 1,000 workers and 100,000 tasks
 //   npm run bench -- loops              what an accepted task costs, against a naive loop
 // Cases: first nothing edited restored run tree load watch schedule
 import { rmSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureAgents } from './agents.js';
+import { measureFleet } from './fleet.js';
 import { commit, renderSpecs } from './graphs.js';
 import { measureLoops } from './loops.js';
 import { CONDUCTOR, environment, run, shownMs, workFolder } from './measure.js';
 import { machine, updatePage } from './page.js';
+import { measureQueue } from './queue.js';
 import { renderRows } from './render-case.js';
 import { COLUMNS, count, row } from './rows.js';
 import { runRows } from './run-case.js';
@@ -37,6 +41,8 @@ const { values: flags, positionals } = parseArgs({
 });
 
 if (positionals[0] === 'agents') console.table(await measureAgents(positionals.slice(1).map(Number)));
+else if (positionals[0] === 'queue') console.table(await measureQueue(positionals.slice(1).map(Number)));
+else if (positionals[0] === 'fleet') console.table(await measureFleet());
 else if (positionals[0] === 'loops') console.table(await measureLoops());
 else await compare();
 

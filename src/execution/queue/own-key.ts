@@ -8,6 +8,7 @@ import type { Agent } from '../../agent/agent.js';
 import { type AgentDefinition, agentIdentity } from '../../agent/prompts/definitions.js';
 import type { CommandSettings } from '../../analysis/command-settings.js';
 import type { GitObjects } from '../../io/git/objects.js';
+import { listTree } from '../../io/git/walk.js';
 import {
   compareManifests,
   KEY_VERSION,
@@ -49,7 +50,8 @@ export async function keyProblem(run: TaskRun, base: BuildBase, own: OwnSide): P
 async function ownManifest(run: TaskRun, own: OwnSide): Promise<Manifest | string> {
   const { recipe } = run;
   const items: ManifestItem[] = [];
-  const listing = await own.objects.list(run.inputTree);
+  const isRead = recipe.kind === 'run' && run.manifest.some(({ name }) => name.startsWith('input '));
+  const listing = isRead ? await listTree(own.objects, run.inputTree) : undefined;
   const edited = new Set(run.edits);
   for (const item of run.manifest) {
     const { name, value } = item;
@@ -63,7 +65,7 @@ async function ownManifest(run: TaskRun, own: OwnSide): Promise<Manifest | strin
       items.push({ ...item, value: typeof command === 'string' ? command : canonicalJson(command) });
     } else if (name === 'agent' && recipe.kind === 'agent') {
       items.push({ ...item, value: agentIdentity(own.agent, own.definitions.get(recipe.definition)) });
-    } else if (name.startsWith('input ') && item.show === 'text' && recipe.kind === 'run') {
+    } else if (name.startsWith('input ') && item.show === 'text' && listing) {
       const lines = value.split('\n').filter((line) => line !== '');
       const other = lines.find((line) => {
         const at = line.lastIndexOf(' ');

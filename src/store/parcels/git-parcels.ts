@@ -18,6 +18,7 @@ import {
 import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
+import { forgetRefs } from './object-frames.js';
 import { PARCEL_REFS, type Parcels } from './parcels.js';
 
 export interface ParcelOptions {
@@ -78,9 +79,7 @@ export class GitParcels implements Parcels {
     if (names.length === 0) return;
     const away = await this.away('push');
     if (!('kind' in away)) await deleteRemoteRefs(away, names.map(refOf));
-    const refs = await this.options.objects.refs(PARCEL_REFS);
-    const own = names.map(refOf).filter((ref) => refs.has(ref));
-    await deleteRefs(this.options.objects.store, own);
+    await forgetRefs(this.options.objects, PARCEL_REFS, names);
     for (const name of names) this.shared.delete(name);
   }
 

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
-import { framesOf, reachable, takeFrames } from './object-frames.js';
+import { forgetRefs, framesOf, reachable, takeFrames } from './object-frames.js';
 import { PARCEL_REFS, type Parcels } from './parcels.js';
 
 export interface HttpParcelOptions {
@@ -76,7 +76,7 @@ export class HttpParcels implements Parcels {
 
   async remove(names: readonly (ObjectId | string)[]): Promise<void> {
     if (names.length > 0) await this.ask('DELETE', '/parcels', Buffer.from(JSON.stringify(names)));
-    for (const name of names) await this.options.objects.deleteRef(PARCEL_REFS + name);
+    await forgetRefs(this.options.objects, PARCEL_REFS, names);
   }
 
   private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, Failure>> {

@@ -2,6 +2,7 @@
 
 import type { GitObjects } from '../../io/git/objects.js';
 import { parseRawTree } from '../../io/git/raw-tree.js';
+import { deleteRefs } from '../../io/git/transfer.js';
 import { hashObject, type ObjectType } from '../../io/git/writing/object-bytes.js';
 import type { ObjectId } from '../../model/tree.js';
 
@@ -56,4 +57,17 @@ export async function takeFrames(objects: GitObjects, frames: Buffer): Promise<O
     at = end + 1 + Number(size);
   }
   return ids;
+}
+
+/** Removes those of the names that have a ref, in one step. */
+export async function forgetRefs(
+  objects: GitObjects,
+  prefix: string,
+  names: readonly string[],
+): Promise<void> {
+  const refs = await objects.refs(prefix);
+  await deleteRefs(
+    objects.store,
+    names.map((name) => prefix + name).filter((ref) => refs.has(ref)),
+  );
 }

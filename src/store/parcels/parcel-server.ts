@@ -9,7 +9,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { ObjectId } from '../../model/tree.js';
-import { framesOf, reachable, takeFrames } from './object-frames.js';
+import { forgetRefs, framesOf, reachable, takeFrames } from './object-frames.js';
 
 export interface ParcelServerOptions {
   readonly objects: GitObjects;
@@ -80,8 +80,7 @@ export class ParcelServer {
     if (request.method === 'POST' && pathname === '/missing')
       return end(200, JSON.stringify(await objects.missing(JSON.parse(body.toString('utf8')) as string[])));
     if (request.method === 'DELETE') {
-      const names = (JSON.parse(body.toString('utf8')) as string[]).filter((name) => NAME.test(name));
-      for (const name of names) await objects.deleteRef(REFS + name);
+      await forgetRefs(objects, REFS, JSON.parse(body.toString('utf8')) as string[]);
       return end(200);
     }
     if (request.method !== 'PUT') return end(405);
