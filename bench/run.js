@@ -8,7 +8,7 @@
 //   npm run bench -- fleet              a simulation of 1,000 workers and 100,000 tasks
 //   npm run bench -- loops              what an accepted task costs, against a naive loop
 // Cases: first nothing edited restored run tree load watch schedule
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureAgents } from './agents.js';
@@ -37,10 +37,12 @@ const { values: flags, positionals } = parseArgs({
     sizes: { type: 'string' },
     rounds: { type: 'string' },
     'no-page': { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
 
-if (positionals[0] === 'agents') console.table(await measureAgents(positionals.slice(1).map(Number)));
+if (flags.help) printHelp();
+else if (positionals[0] === 'agents') console.table(await measureAgents(positionals.slice(1).map(Number)));
 else if (positionals[0] === 'queue') console.table(await measureQueue(positionals.slice(1).map(Number)));
 else if (positionals[0] === 'fleet') console.table(await measureFleet());
 else if (positionals[0] === 'loops') console.table(await measureLoops());
@@ -123,4 +125,16 @@ async function watchRow(tasks) {
   } finally {
     rmSync(folder.root, { recursive: true, force: true });
   }
+}
+
+/** The comment at the top of this file. */
+function printHelp() {
+  const lines = readFileSync(new URL(import.meta.url), 'utf8').split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('//'));
+  console.log(
+    lines
+      .slice(0, end)
+      .map((line) => line.slice(3))
+      .join('\n'),
+  );
 }

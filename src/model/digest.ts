@@ -48,3 +48,21 @@ function sortedNames(value: object): string[] {
 function isIndex(name: string): boolean {
   return /^(0|[1-9]\d{0,9})$/.test(name) && Number(name) < 2 ** 32 - 1;
 }
+
+/** Whether two values are the same JSON: their `canonicalJson` is equal. Makes no text. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((one, i) => isSameJson(one ?? null, b[i] ?? null));
+  }
+  const [mine, theirs] = [definedKeys(a), definedKeys(b)];
+  if (mine.length !== theirs.length) return false;
+  const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  return mine.every((key) => Object.hasOwn(y, key) && isSameJson(x[key], y[key]));
+}
+
+function definedKeys(value: object): string[] {
+  return Object.keys(value).filter((key) => (value as Record<string, unknown>)[key] !== undefined);
+}

@@ -4,7 +4,7 @@ import { asDependency, criterionDigest } from '../../analysis/dependency-outputs
 import { rekeyedRecord } from '../../analysis/interfaces/former-keys.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
 import { firstMaking, handWork, madeBy, type Provenance } from '../../model/action.js';
-import { canonicalJson, type Digest } from '../../model/digest.js';
+import { type Digest, isSameJson } from '../../model/digest.js';
 import {
   type FeatureLock,
   isAdopted,
@@ -50,7 +50,7 @@ export function nextLock(
   if (!plan.whole || isHeld) for (const [id, old] of Object.entries(before?.tasks ?? {})) tasks[id] ??= old;
   if (!before && Object.keys(tasks).length === 0) return undefined;
   const isOnDisk = before && !before.hasMarkers && !before.isLost;
-  if (isOnDisk && sameRecords(before.tasks, tasks)) return before;
+  if (isOnDisk && isSameJson(before.tasks, tasks)) return before;
   const names = before?.formerly ? { formerly: before.formerly } : {};
   return { feature: feature.name, ...names, tasks };
 }
@@ -116,9 +116,13 @@ function isHandWork(old: TaskRecord | undefined, { recipe, over }: Provenance): 
 }
 
 function sameContent(a: LockedTask, b: LockedTask): boolean {
-  const content = ({ key, resultKey, outputs, edits, interface: shown }: LockedTask) =>
-    canonicalJson({ key, resultKey, outputs, edits, shown });
-  return content(a) === content(b);
+  return (
+    a.key === b.key &&
+    a.resultKey === b.resultKey &&
+    a.interface === b.interface &&
+    isSameJson(a.outputs, b.outputs) &&
+    isSameJson(a.edits, b.edits)
+  );
 }
 
 function withGates({ gates: _, ...task }: LockedTask, from: LockedTask): LockedTask {
@@ -162,11 +166,4 @@ function toldMerged(
       ]),
     ),
   };
-}
-
-function sameRecords(
-  a: Readonly<Record<string, LockedTask>>,
-  b: Readonly<Record<string, LockedTask>>,
-): boolean {
-  return canonicalJson(a) === canonicalJson(b);
 }
