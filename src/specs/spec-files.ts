@@ -1,7 +1,7 @@
 /** The places and names of specs in a project, and the names that their texts give to tasks. Reads no file. */
 
 import type { Diagnostic } from '../model/failure.js';
-import { isName, NAME_PATTERN } from '../model/paths/names.js';
+import { isName, NAME_HINT, NAME_PATTERN } from '../model/paths/names.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 
 export interface SpecFile {
@@ -60,10 +60,7 @@ export function findSpecFiles(
     if (!entry || entry.mode === '120000' || entry.mode === '160000') {
       report('is ignored: it is a link', 'put the spec itself in its place');
     } else if (!isName(feature)) {
-      report(
-        `\`${feature}\` cannot be the name of a feature`,
-        'use letters, digits, `.`, `_` and `-`, and start with a letter, a digit or `_`',
-      );
+      report(`\`${feature}\` cannot be the name of a feature`, NAME_HINT);
     } else if (byFeature.has(feature)) {
       report(`the feature \`${feature}\` has another spec, ${byFeature.get(feature)}`, 'rename one of them');
     } else {

@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { exists, readText } from '../io/files.js';
 import { findPackage } from '../io/node-modules.js';
 import type { Failure } from '../model/failure.js';
-import { isName } from '../model/paths/names.js';
+import { isName, NAME_HINT } from '../model/paths/names.js';
 import { DEFINITION, type TemplateOrigin, type TemplatePlace } from './folder.js';
 
 export interface TemplateRoots {
@@ -71,7 +71,7 @@ async function pathTemplate(wanted: string, { cwd }: TemplateRoots): Promise<Res
   }
   const name = basename(folder);
   if (!isName(name)) {
-    return usage(`the folder of a template cannot be named ${name}`, 'use letters, digits, `.`, `_` and `-`');
+    return usage(`the folder of a template cannot be named ${name}`, NAME_HINT);
   }
   return ok({ name, origin: 'path', folder: await realpath(folder), shown: relative(cwd, folder) || '.' });
 }

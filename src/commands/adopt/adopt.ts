@@ -13,7 +13,7 @@ import type { ExecutionHost } from '../../execution/executor.js';
 import { yamlText } from '../../io/document/yaml-edit.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
-import { isName } from '../../model/paths/names.js';
+import { isName, NAME_HINT } from '../../model/paths/names.js';
 import type { Task } from '../../model/task.js';
 import { type AdoptedTask, adoptedTasks, withoutPlaces } from '../../plan/adopting/adopted-tasks.js';
 import { commonFolder } from '../../plan/adopting/file-groups.js';
@@ -173,7 +173,7 @@ function featureFor(
     return ok(numberedName(nextNumber(names), isFeatureName(word) ? word : 'adopted'));
   }
   if (!isName(as)) {
-    const hint = 'use letters, digits, `.`, `_` and `-`: --as auth';
+    const hint = `${NAME_HINT}: --as auth`;
     return err({ kind: 'usage', message: `\`${as}\` cannot be the name of a feature`, hint });
   }
   if (features.has(as) || listing.under(`${config.specs}/${as}/`).length > 0) {

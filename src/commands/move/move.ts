@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { InspectedTask } from '../../build/dry-run.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import type { Failure } from '../../model/failure.js';
-import { isName } from '../../model/paths/names.js';
+import { isName, NAME_HINT } from '../../model/paths/names.js';
 import { patternProblem } from '../../model/paths/pattern.js';
 import type { Label, Task } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
@@ -109,7 +109,9 @@ async function movePath(before: BeforeRewriting, from: string, to: string) {
     return usage(`the path \`${to}\` ${problem ?? 'is the project itself'}`);
   const isFile = project.listing.get(from) !== undefined;
   const files = ownedBelow(project, from);
-  const renaming = renamedPath(from, to);
+  const moved = new Set(files);
+  const left = isFile ? [] : project.listing.under(`${from}/`).filter((path) => !moved.has(path));
+  const renaming = renamedPath(from, to, left);
   const taken = files.map(renaming.path).filter((path) => project.listing.get(path));
   if (taken.length > 0) return err<Failure>({ kind: 'files-in-the-way', paths: taken });
   const owners = new Map(files.map((path) => [path, project.ownership.ownerOf(path) as Label]));
@@ -120,7 +122,6 @@ async function movePath(before: BeforeRewriting, from: string, to: string) {
     changes.set(path, undefined);
     changes.set(renaming.path(path), project.listing.get(path));
   }
-  const left = isFile ? [] : project.listing.under(`${from}/`).filter((path) => !owners.has(path));
   const unproven = before.tasks.flatMap(({ task }) =>
     owners.size > 0 && isAffected(task, project, owners) ? [task.label] : [],
   );
@@ -195,7 +196,7 @@ function ownedBelow({ listing, ownership, claimed }: Project, path: string): rea
 function nameProblem(from: string, to: string, what: string): Result<never, Failure> | undefined {
   if (from === to) return usage(`${from} has that name already`);
   if (isName(to)) return undefined;
-  return usage(`\`${to}\` cannot be the name of a ${what}`, 'use letters, digits, `.`, `_` and `-`');
+  return usage(`\`${to}\` cannot be the name of a ${what}`, NAME_HINT);
 }
 
 function usage(message: string, hint?: string): Result<never, Failure> {

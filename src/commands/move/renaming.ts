@@ -29,10 +29,13 @@ export function renamedTask(from: Label, to: Label): Renaming {
   return { feature: SAME, label: (label) => (label === from ? to : label), path: SAME, movesFiles: false };
 }
 
-/** A file, or a folder with all that is in it. */
-export function renamedPath(from: string, to: string): Renaming {
-  const path = (one: string) =>
-    one === from ? to : one.startsWith(`${from}/`) ? to + one.slice(from.length) : one;
+/** A file, or a folder with all that is in it but the files of `left`. */
+export function renamedPath(from: string, to: string, left: readonly string[]): Renaming {
+  const stays = new Set(left);
+  const path = (one: string) => {
+    if (one === from) return to;
+    return one.startsWith(`${from}/`) && !stays.has(one) ? to + one.slice(from.length) : one;
+  };
   return { feature: SAME, label: SAME, path, movesFiles: true };
 }
 

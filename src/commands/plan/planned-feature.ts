@@ -5,7 +5,7 @@ import { suggestions } from '../../base/nearest.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { readText } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
-import { isName } from '../../model/paths/names.js';
+import { isName, NAME_HINT } from '../../model/paths/names.js';
 import type { Project } from '../../project/project.js';
 
 export type PlanTarget =
@@ -52,8 +52,7 @@ export async function findFeature(
   const name = inside ?? (target.kind === 'feature' ? target.name : (target.feature ?? nameOf(target.file)));
   if (!isName(name)) {
     const message = `\`${name}\` cannot be the name of a feature`;
-    const hint =
-      'use letters, digits, `.`, `_` and `-`; name it with `--feature`, as in `--feature invoices`';
+    const hint = `${NAME_HINT}; name it with \`--feature\`, as in \`--feature invoices\``;
     return err({ kind: 'usage', message, hint });
   }
   const folder = featureFolder(project, name);

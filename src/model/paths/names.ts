@@ -7,3 +7,5 @@ const NAME = new RegExp(`^${NAME_PATTERN}$`);
 export function isName(text: string): boolean {
   return NAME.test(text);
 }
+
+export const NAME_HINT = 'use letters, digits, `.`, `_` and `-`, and start with a letter, a digit or `_`';

@@ -40,7 +40,7 @@ export function rewritingText(
       : []),
     ...(left.length > 0 && from !== undefined && to !== undefined
       ? [
-          `patterns that named ${from} name ${to} now: a task that reads files which stayed needs both in \`inputs\``,
+          `folders and globs that named ${from} name ${to} now: a task that reads files which stayed needs both in \`inputs\``,
         ]
       : []),
     ...(commands.length > 0

@@ -224,17 +224,20 @@ test('commands and settings that name the old path are named, as whole parts of 
   });
   const text = rewritingText({ ...told, ...done.rewritten }, { dryRun: true, style: plainStyle });
   expect(text).toContain('leaves   src/own.ts');
-  expect(text).toContain('patterns that named src name lib now');
+  expect(text).toContain('folders and globs that named src name lib now');
   expect(text).toContain('commands still name src: specs/shop/BACKLOG.yaml:10;');
   rig.write({
     'package.json': '{"files":["dist/src"]}',
     'package-lock.json': '{"packages":{"src":{}}}',
     'pyproject.toml': '[tool.pytest.ini_options]\ntestpaths = ["src"]\n',
   });
+  rig.backlog('extra', { T1: { inputs: ['src/own.ts', 'src'], outputs: ['extra.txt'], run: 'true' } });
   expect((await moveIn(rig, 'src', 'lib')).done.rewritten?.told.mentions).toEqual([
     'package.json:1',
     'pyproject.toml:2',
   ]);
+  // A file that stays keeps its name.
+  expect(parse(rig.read('specs/extra/BACKLOG.yaml') ?? '').tasks[0].inputs).toEqual(['src/own.ts', 'lib']);
 });
 
 test('an output gets another path: the file moves, dependents keep their results, and only gates run', async () => {
