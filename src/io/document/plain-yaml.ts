@@ -1,6 +1,8 @@
 /**
  * The value of a YAML text in the plain form that most specs have, ten times as quickly as the whole parser. It has no
- * places and reports no error: of everything that is not plain, wrong texts included, it says nothing.
+ * places and reports no error: of everything that is not plain, wrong texts included, it says nothing. The package
+ * `js-yaml` is as quick, but differs from `yaml` in some twenty forms (empty keys, quotes and brackets over several
+ * lines, comments, numbers): the rules that keep those from it were as many as these, and let fewer specs through.
  */
 
 /** Deeper is not plain. */
