@@ -15,6 +15,7 @@ import { type AdmissionPolicy, acceptsOrigin } from '../store/admission.js';
 import { type ArrivalRules, contentDigest, type Pins } from '../store/arrival.js';
 import type { Claims } from '../store/claims/claims.js';
 import { type EntryName, isResult, keyOf, type Scope } from '../store/encoded-entry.js';
+import { EntrySigner } from '../store/entry-signer.js';
 import { GitResults, type PinnedResult } from '../store/git-results.js';
 import type { RemoteTiers } from '../store/remotes/tiers.js';
 import type { ResultStore } from '../store/result-store.js';
@@ -42,6 +43,13 @@ export interface SharingOptions {
   readonly readOnly: boolean;
 }
 
+interface LocalOptions {
+  readonly pins?: Map<ActionKey, PinnedResult>;
+  readonly likely?: readonly ActionKey[];
+  /** Gets why results cannot be signed, once. */
+  warn?(message: string): void;
+}
+
 export interface LocalResults {
   readonly local: GitResults;
   readonly policy: AdmissionPolicy;
@@ -51,7 +59,7 @@ export interface LocalResults {
 export async function openLocal(
   host: Host,
   project: Pick<Project, 'config' | 'repository' | 'objects'>,
-  wanted: { readonly pins?: Map<ActionKey, PinnedResult>; readonly likely?: readonly ActionKey[] } = {},
+  { warn = () => {}, ...wanted }: LocalOptions = {},
 ): Promise<Result<LocalResults, Failure>> {
   const { cache } = project.config;
   const here = findOrigin(host.env, cache.origin);
@@ -63,7 +71,7 @@ export async function openLocal(
     origin: here,
     now: host.now,
     accepts: (origin) => acceptsOrigin(policy, origin),
-    ...(signer ? { signer } : {}),
+    ...(signer ? { signer: new EntrySigner({ signer, home: project.repository.home, warn }) } : {}),
     ...wanted,
   });
   return ok({ local, policy });
@@ -134,7 +142,7 @@ export async function openResults(
   const { cache, execution } = project.config;
   const pins = options.rebuildMissing ? new Map() : pinnedResults(project, await pinsOf(project));
   const likely = likelyKeys(project, options.selected);
-  const opened = await openLocal(host, project, { pins, likely });
+  const opened = await openLocal(host, project, { pins, likely, warn: options.warn });
   if (!opened.ok) return opened;
   const { local, policy } = opened.value;
   const { warn } = options;

@@ -14,8 +14,9 @@ import type { Host } from '../project/host.js';
 import { loadProject, type Project } from '../project/project.js';
 import { diskSource } from '../project/project-source.js';
 import { type AdmissionPolicy, shapeProblem } from '../store/admission.js';
-import { arrivedProblem, contentDigest, entryFiles, originOf, type Pins } from '../store/arrival.js';
+import { arrivedProblem, contentDigest, originOf, type Pins } from '../store/arrival.js';
 import { type EntryName, gatesName, isResult, keyOf, resultName } from '../store/encoded-entry.js';
+import { entryFiles } from '../store/entry-message.js';
 import type { GitResults } from '../store/git-results.js';
 import { parseRecord, RESULT_FILE } from '../store/provenance-record.js';
 import type { RemoteTiers } from '../store/remotes/tiers.js';
@@ -40,6 +41,7 @@ export async function pushResults(host: Host, options: CacheOptions): Promise<Re
     const recorded = recordedEntries(project);
     const names = options.all ? [...(await local.entries()).keys()] : [...recorded.keys()];
     const entries = new Map<EntryName, ObjectId>();
+    let unsigned = 0;
     const absent = new Set<Label>();
     for (const name of names) {
       const commit = await local.commitOf(name);
@@ -49,7 +51,11 @@ export async function pushResults(host: Host, options: CacheOptions): Promise<Re
         continue;
       }
       const origin = await originOf(project.objects, name, commit);
-      if ((origin?.pullRequest === true) === policy.here.pullRequest) entries.set(name, commit);
+      if ((origin?.pullRequest === true) !== policy.here.pullRequest) continue;
+      // One that could not be signed when it was made here is signed now.
+      const toSend = await local.commitToSend(name);
+      if (toSend !== undefined) entries.set(name, toSend);
+      else unsigned++;
     }
     const offered = await chain.offer(entries, options.signal).all;
     const rules = { policy, ...(await arrivalRules(project)) };
@@ -64,7 +70,7 @@ export async function pushResults(host: Host, options: CacheOptions): Promise<Re
       stored: [...outcomes.values()].filter((outcome) => outcome === 'stored').length,
       taken: taken.map(([name]) => recorded.get(name) ?? keyOf(name)),
       absent: [...absent],
-      unsent: entries.size - outcomes.size,
+      unsent: entries.size - outcomes.size + unsigned,
     });
   });
 }
@@ -212,13 +218,14 @@ function recordedEntries(project: Project): Map<EntryName, Label> {
 async function withProject<T>(
   host: Host,
   use: (opened: Opened) => Promise<Result<T, Failure>>,
+  warn: (message: string) => void = () => {},
 ): Promise<Result<T, Failure>> {
   return inSession(openReadingSession(host), async (session) => {
     const loaded = await host.loadConfig(session.repository.project);
     if (!loaded.ok) return loaded;
     const project = await loadProject(diskSource(session, loaded.value.config));
     if (!project.ok) return project;
-    const opened = await openLocal(host, project.value);
+    const opened = await openLocal(host, project.value, { warn });
     if (!opened.ok) return opened;
     return use({ project: project.value, host, ...opened.value });
   });
@@ -229,20 +236,24 @@ async function withRemotes<T>(
   options: CacheOptions,
   use: (opened: Opened, chain: RemoteTiers) => Promise<Result<T, Failure>>,
 ): Promise<Result<T, Failure>> {
-  return withProject(host, async (opened) => {
-    const { project, policy } = opened;
-    if (project.config.cache.remotes.length === 0) {
-      return err({
-        kind: 'usage',
-        message: 'the config names no remote',
-        hint: "name one in conductor.config.ts: `cache: { remotes: ['git:origin'] }`",
-      });
-    }
-    const chain = await openTiers(host, project, policy, options);
-    try {
-      return await use(opened, chain);
-    } finally {
-      await chain.close();
-    }
-  });
+  return withProject(
+    host,
+    async (opened) => {
+      const { project, policy } = opened;
+      if (project.config.cache.remotes.length === 0) {
+        return err({
+          kind: 'usage',
+          message: 'the config names no remote',
+          hint: "name one in conductor.config.ts: `cache: { remotes: ['git:origin'] }`",
+        });
+      }
+      const chain = await openTiers(host, project, policy, options);
+      try {
+        return await use(opened, chain);
+      } finally {
+        await chain.close();
+      }
+    },
+    options.warn,
+  );
 }

@@ -31,10 +31,6 @@ export function asFailure(error: unknown): Failure | undefined {
   const place = String(dest ?? path ?? '');
   if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'disk-full', path: place };
   if (code === 'ENAMENOTTEXT') return { kind: 'snapshot-failed', detail: String(message) };
-  if (code === 'ESIGNING') {
-    const hint = 'add the key to your ssh agent again, or name another one in `cache.sign`, then build again';
-    return { kind: 'usage', message: String(message), hint };
-  }
   if (code === 'EGITMISSING') return { kind: 'git-missing', detail: String(message) };
   const isParent = code === 'ENOENT' && syscall === 'mkdir';
   if (typeof syscall !== 'string' || !(SYSTEM.has(code) || isParent)) return undefined;

@@ -9,6 +9,7 @@ import { runProgram } from './process/process.js';
 /** Signatures of another use (commits, logins) are not valid here. */
 const NAMESPACE = 'conductor';
 const MINUTE_MS = 60_000;
+export const NO_KEYGEN = 'ssh-keygen is not installed';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -61,7 +62,7 @@ async function keygen(
     timeoutMs: MINUTE_MS,
     ...(stdin ? { stdin } : {}),
   });
-  if (ended.kind === 'not-found') return 'ssh-keygen is not installed';
+  if (ended.kind === 'not-found') return NO_KEYGEN;
   if (ended.kind === 'exited' && ended.code === 0) return undefined;
   return ended.tail.trim().split('\n').at(-1) || 'ssh-keygen failed';
 }

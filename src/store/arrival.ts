@@ -6,13 +6,13 @@
 import { err } from '../base/result.js';
 import { codeOf } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { walkTree } from '../io/git/walk.js';
 import type { ActionKey, Origin, StoredResult } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import type { Files, ObjectId } from '../model/tree.js';
+import type { ObjectId } from '../model/tree.js';
 import { type AdmissionPolicy, admissionProblem, shapeProblem } from './admission.js';
 import { type EntryName, gatesName, isResult, keyOf, resultName } from './encoded-entry.js';
+import { entryFiles } from './entry-message.js';
 import { GATES_FILE, type GitResults } from './git-results.js';
 import { interfaceDigest } from './manifest.js';
 import { RESULT_FILE } from './provenance-record.js';
@@ -106,12 +106,6 @@ export async function originOf(
 ): Promise<Origin | undefined> {
   const file = isResult(name) ? RESULT_FILE : GATES_FILE;
   return parse((await objects.read(`${commit}:${file}`))?.toString('utf8'))?.origin;
-}
-
-/** Every file of an entry; undefined when it cannot be read. */
-export async function entryFiles(objects: GitObjects, commit: ObjectId): Promise<Files | undefined> {
-  const tree = await objects.resolve(`${commit}^{tree}`);
-  return tree === undefined ? undefined : walkTree(objects, tree).catch(() => undefined);
 }
 
 function refuse(problem: string): Arrived {

@@ -14,11 +14,13 @@ import { canonicalJson, type Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import type { Entry, Files, ObjectId } from '../model/tree.js';
 import { type EntryName, gatesName, isResult, keyOf, nameOf, refOf, resultName } from './encoded-entry.js';
+import { gatesMessage, resultMessage } from './entry-message.js';
+import type { EntrySigner } from './entry-signer.js';
 import { parseRecord, RESULT_FILE } from './provenance-record.js';
 import { EarlyResults, type LoadedResult, OUTPUTS, readResult } from './read-result.js';
 import type { KeptResult, NewResult, ResultStore } from './result-store.js';
 import { ResultWriter } from './result-writer.js';
-import { SIGNATURE_FILE, type Signer, statementOf } from './signature.js';
+import { SIGNATURE_FILE } from './signature.js';
 
 export const GATES_FILE = 'gates.json';
 /** Bytes of one result's files up to which they are written again together with it. */
@@ -29,7 +31,7 @@ const SIDES = ['base', 'before', 'after'] as const;
 export interface Keeper {
   /** Recorded in everything that is kept. */
   readonly origin?: Origin;
-  readonly signer?: Signer;
+  readonly signer?: EntrySigner;
   /** Milliseconds since 1970, UTC: when gates passed. */
   now?(): number;
   /** Whether what this maker made may be used; a result that may not is as good as none, but for a recorded one. */
@@ -183,6 +185,15 @@ export class GitResults implements ResultStore {
     return this.objects.resolve(refOf(name));
   }
 
+  /** The commit of an entry to be sent: with a signature where this machine signs; undefined while it cannot. */
+  async commitToSend(name: EntryName): Promise<ObjectId | undefined> {
+    const commit = await this.commitOf(name);
+    if (commit === undefined || !this.keeper.signer) return commit;
+    const signed = await this.keeper.signer.signed(this.objects, name, commit);
+    if (signed !== undefined && signed !== commit) await this.point(name, signed);
+    return signed;
+  }
+
   /** Lets an entry's ref name this commit, whatever it named before. */
   async point(name: EntryName, commit: ObjectId): Promise<void> {
     this.forgetSeen(name);
@@ -260,21 +271,9 @@ export class GitResults implements ResultStore {
       files.set(path, { mode: '100644', id });
     };
     add(isResult(name) ? RESULT_FILE : GATES_FILE, record);
-    const { signer } = this.keeper;
     const reader = { read: async (id: ObjectId) => set.objects.get(id)?.content ?? this.objects.read(id) };
-    const statement = signer && (await statementOf(reader, name, files));
-    if (signer && statement) add(SIGNATURE_FILE, await signer.sign(statement));
+    const signature = await this.keeper.signer?.signature(reader, name, files);
+    if (signature) add(SIGNATURE_FILE, signature);
     return { commit: set.commit(set.tree(files), message), set };
   }
 }
-
-/** Equal files give equal commits on every machine: the message follows from them as well. */
-export async function entryMessage(objects: GitObjects, name: EntryName, files: Files): Promise<string> {
-  if (!isResult(name)) return gatesMessage(keyOf(name));
-  const entry = files.get(RESULT_FILE);
-  const text = entry && (await objects.read(entry.id))?.toString('utf8');
-  return resultMessage(parseRecord(text ?? '')?.label ?? 'no task');
-}
-
-const resultMessage = (label: string) => `result of ${label}\n`;
-const gatesMessage = (key: Digest) => `gates passed ${key}\n`;

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { compareBytes } from '../base/order.js';
+import type { Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { digestFields } from '../model/digest.js';
 import type { Files } from '../model/tree.js';
@@ -20,7 +21,8 @@ export interface Signature {
 }
 
 export interface Signer {
-  sign(statement: Buffer): Promise<Signature>;
+  /** Or why it cannot be signed now. */
+  sign(statement: Buffer): Promise<Result<Signature, string>>;
 }
 
 export interface SignatureCheck {

@@ -3,7 +3,7 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { err, ok, type Result } from '../base/result.js';
 import { readText } from '../io/files.js';
-import { sshSign, sshVerifyProblem } from '../io/ssh-signature.js';
+import { NO_KEYGEN, sshSign, sshVerifyProblem } from '../io/ssh-signature.js';
 import type { SignConfig } from '../model/cache-config.js';
 import type { Failure } from '../model/failure.js';
 import { parsePrivateKey, parsePublicKey } from './ed25519.js';
@@ -37,7 +37,10 @@ export async function openSigner(
     return err({
       kind: 'usage',
       message: `the key that signs results cannot be used: ${tried.problem}`,
-      hint: 'add it to your ssh agent, or name another one in `cache.sign`',
+      hint:
+        tried.problem === NO_KEYGEN
+          ? 'install OpenSSH, or use an ed25519 key without a passphrase, which needs no program'
+          : 'add it to your ssh agent, or name another one in `cache.sign`',
     });
   }
   return ok(sshSigner(path, as, env));
@@ -47,28 +50,18 @@ function ed25519Signer(key: KeyObject, by: string): Signer {
   return {
     async sign(statement) {
       const value = sign(null, statement, key).toString('base64');
-      return { schema: 1, by, kind: 'ed25519', value };
+      return ok({ schema: 1, by, kind: 'ed25519', value });
     },
   };
-}
-
-/** Signing worked when the build started: since then an agent of ssh has ended, or the key is gone. */
-class SigningFailed extends Error {
-  /** For `asFailure`. */
-  readonly code = 'ESIGNING';
-
-  constructor(problem: string) {
-    super(`a result could not be signed: ${problem}`);
-    this.name = 'SigningFailed';
-  }
 }
 
 function sshSigner(keyFile: string, by: string, env: Environment): Signer {
   return {
     async sign(statement) {
       const signed = await sshSign(keyFile, statement, env);
-      if ('problem' in signed) throw new SigningFailed(signed.problem);
-      return { schema: 1, by, kind: 'ssh', value: signed.signature };
+      // It worked when the build started: since then an agent of ssh has ended, or the key is gone.
+      if ('problem' in signed) return err(signed.problem);
+      return ok({ schema: 1, by, kind: 'ssh', value: signed.signature });
     },
   };
 }

@@ -239,14 +239,16 @@ export class TieredResults implements ResultStore {
     this.passedGates.clear();
     const entries = new Map<EntryName, ObjectId>();
     for (const name of names) {
-      const commit = await this.local.commitOf(name);
+      const commit = await this.local.commitToSend(name);
       if (commit !== undefined) entries.set(name, commit);
+      this.offered.add(name);
     }
     const { chain, policy } = this.sharing;
-    for (const name of names) this.offered.add(name);
     const { first, all } = chain.offer(entries, this.signal);
     // The first remote says which result was first: the others need not be waited for.
-    this.later(all.then(() => this.outbox.remove([...names].filter((name) => !chain.isUnsent(name)))));
+    this.later(
+      all.then(() => this.outbox.remove([...entries.keys()].filter((name) => !chain.isUnsent(name)))),
+    );
     const outcomes = await first;
     if (policy.trust !== 'signed') return outcomes;
     // Where only signed results may be used, one that may not stands in nobody's way.
