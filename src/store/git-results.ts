@@ -16,7 +16,7 @@ import type { Entry, Files, ObjectId } from '../model/tree.js';
 import { type EntryName, gatesName, isResult, keyOf, nameOf, refOf, resultName } from './encoded-entry.js';
 import { gatesMessage, resultMessage } from './entry-message.js';
 import type { EntrySigner } from './entry-signer.js';
-import { parseRecord, RESULT_FILE } from './provenance-record.js';
+import { RESULT_FILE } from './provenance-record.js';
 import { EarlyResults, type LoadedResult, OUTPUTS, readResult } from './read-result.js';
 import type { KeptResult, NewResult, ResultStore } from './result-store.js';
 import { ResultWriter } from './result-writer.js';
