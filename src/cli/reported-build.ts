@@ -62,6 +62,8 @@ async function runOnce(
 ): Promise<{ readonly summary: BuildSummary; readonly asking: readonly Label[] }> {
   const host = createHost(process.cwd(), { inbox, detach });
   const reporters = openReporters(host, { json, dryRun: options.dryRun, frozen: options.frozen, ci });
+  const namesCollector = Object.keys(process.env).some((name) => name.startsWith('OTEL_EXPORTER_OTLP'));
+  const telemetry = namesCollector ? (await import('./telemetry.js')).openTelemetry(process.env) : undefined;
   const signals = cancelOnSignals();
   const parent = endOfInput();
   const asking: Label[] = [];
@@ -69,6 +71,7 @@ async function runOnce(
     const on = (event: BuildEvent) => {
       reporters.on(event);
       traced?.on(event);
+      telemetry?.on(event);
       if (event.type === 'task.finished' && event.failure?.kind === 'needs') asking.push(event.task);
     };
     const summary = await build(host, options, on, anySignal(signals.signal, ...parent));
@@ -78,6 +81,7 @@ async function runOnce(
   } finally {
     signals.stop();
     await reporters.close();
+    await telemetry?.send();
   }
 }
 

@@ -11,7 +11,7 @@ import { extraCertificates, proxyAuthorization, proxyFor, TunnelAgent } from './
 import { BodyTooLarge, type ReceivedBody, receiveBody } from './received-body.js';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer;

@@ -1,0 +1,88 @@
+/** Spans of a build at a collector that takes OTLP over HTTP, and what happens where there is none. */
+
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { TemporaryProject } from '../test/rig/command-line.js';
+
+interface OtlpSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly status?: { readonly code: number; readonly message: string };
+}
+
+async function collector(status = 200) {
+  const spans: OtlpSpan[] = [];
+  const headers: http.IncomingHttpHeaders[] = [];
+  const server = http.createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    headers.push({ ...request.headers, path: request.url });
+    const { resourceSpans } = JSON.parse(Buffer.concat(parts).toString('utf8')) as {
+      resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[];
+    };
+    spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
+    response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { spans, headers, url, close: () => new Promise((resolve) => server.close(resolve)) };
+}
+
+test('a build sends its spans to the collector of the standard variables, within the trace that started it', async () => {
+  const taken = await collector();
+  const project = new TemporaryProject({
+    '.gitignore': '.conductor/\n',
+    'specs/f/BACKLOG.yaml':
+      'feature: f\ntasks:\n  - { id: T1, title: t, inputs: [], outputs: [a.txt], run: echo a > a.txt, verify: ["true"] }\n  - { id: T2, title: t, inputs: [], outputs: [b.txt], run: exit 3 }\n',
+  });
+  try {
+    project.commit();
+    const trace = 'a'.repeat(32);
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `${taken.url}/`,
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a%20b',
+      TRACEPARENT: `00-${trace}-${'b'.repeat(16)}-01`,
+    };
+    const built = await project.start(['build'], env).ended;
+    expect(built.code).toBe(1);
+    expect(taken.headers).toMatchObject([{ 'x-key': 'a b', path: '/v1/traces' }]);
+    const named = (name: string) => taken.spans.filter((span) => span.name === name);
+    const [build] = named('build');
+    expect(build).toMatchObject({ traceId: trace, parentSpanId: 'b'.repeat(16), status: { code: 2 } });
+    const [first, second] = [named('task f/T1')[0], named('task f/T2')[0]];
+    expect([first?.parentSpanId, second?.parentSpanId]).toEqual([build?.spanId, build?.spanId]);
+    expect([first?.status, second?.status]).toEqual([undefined, { code: 2, message: 'command-failed' }]);
+    expect(named('gates')[0]?.parentSpanId).toBe(first?.spanId);
+    for (const span of taken.spans)
+      expect(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano)).toBe(true);
+    expect(new Set(taken.spans.map(({ spanId }) => spanId)).size).toBe(taken.spans.length);
+  } finally {
+    project.dispose();
+    await taken.close();
+  }
+});
+
+test('a collector that refuses, or that is away, costs a warning', async () => {
+  const refusing = await collector(503);
+  const project = new TemporaryProject({
+    '.gitignore': '.conductor/\n',
+    'specs/f/BACKLOG.yaml':
+      'feature: f\ntasks:\n  - { id: T1, title: t, inputs: [], outputs: [a.txt], run: echo a > a.txt }\n',
+  });
+  try {
+    project.commit();
+    const first = await project.start(['build'], { OTEL_EXPORTER_OTLP_ENDPOINT: refusing.url }).ended;
+    expect([first.code, first.stderr]).toEqual([0, expect.stringContaining('it answers 503')]);
+    await refusing.close();
+    const second = await project.start(['build', '--force'], { OTEL_EXPORTER_OTLP_ENDPOINT: refusing.url })
+      .ended;
+    expect([second.code, second.stderr]).toEqual([0, expect.stringContaining('not taken by the collector')]);
+  } finally {
+    project.dispose();
+  }
+});
