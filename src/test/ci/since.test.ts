@@ -102,6 +102,10 @@ test('targets narrow the range, --frozen and status keep to it, and removed task
   expect(touched(await since(rig, { targets: ['f/c'], dryRun: true }))).toEqual(['f/c']);
   const frozen = await since(rig, { targets: ['f/c'], frozen: true });
   expect(frozen.buildFailure()).toMatchObject({ kind: 'not-up-to-date', tasks: [{ label: 'f/c' }] });
+  const { stdout } = await rig.temporary.conductor('status', '--since', 'main', '--all', '--json');
+  const status = JSON.parse(stdout) as { tasks: { label: string }[]; range: object };
+  expect(status.tasks.map(({ label }) => label).sort()).toEqual(['f/a', 'f/b', 'f/c', 'f/whole']);
+  expect(status.range).toMatchObject({ since: 'main', touched: 3, dependents: 1, leftOut: 1 });
   rig.git('checkout', '-q', '-f', 'main', '--', '.');
   rig.backlog('f', { a: copy('a.txt', 'out/a.txt') });
   expect(said(await since(rig, { dryRun: true }))).toMatch(
