@@ -34,7 +34,10 @@ export function describeOutputFailure(failure: OutputFailure, task?: Label): Fai
       return say(
         `${plural(failure.paths.length, 'declared output is', 'declared outputs are')} missing`,
         list('missing', failure.paths),
-        `correct \`outputs\` in the spec, or see \`${log}\``,
+        // Without a task it is a document that an agent was asked for.
+        task === undefined
+          ? `\`${log}\` shows what was done instead`
+          : `correct \`outputs\` in the spec, or see \`${log}\``,
       );
     case 'leaked-secret':
       return say(
