@@ -6,6 +6,11 @@ import { type Digest, digestFields } from './digest.js';
 /** A git object id: 40 (SHA-1) or 64 (SHA-256) hexadecimal digits. */
 export type ObjectId = string;
 
+/** For ids that come from elsewhere. */
+export function isObjectId(id: unknown): id is ObjectId {
+  return typeof id === 'string' && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(id);
+}
+
 export type FileMode = '100644' | '100755' | '120000' | '160000';
 
 export interface Entry {

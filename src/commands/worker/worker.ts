@@ -23,7 +23,7 @@ import type { Failure } from '../../model/failure.js';
 import { JOB_PROTOCOL } from '../../model/fleet/job.js';
 import type { Label } from '../../model/task.js';
 import type { Host } from '../../project/host.js';
-import { openParcels, storeToken } from '../../store/parcels/open-parcels.js';
+import { openParcels, parcelBytes, storeToken } from '../../store/parcels/open-parcels.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
 import { noQueue } from './fleet.js';
 
@@ -148,6 +148,7 @@ async function inSlot(
       objects,
       dir: repository.project,
       env,
+      maxOutputBytes: config.maxOutputBytes,
     });
     const served = await serveStore(host, { config, objects }, options);
     if (!served.ok) {
@@ -191,7 +192,7 @@ async function serveStore(
       hint: port === '' ? 'give `<host>:<port>`' : 'name a variable in `execution.tokenEnv`, and set it',
     });
   }
-  const maxBytes = Math.max(1_000_000_000, 4 * config.maxOutputBytes);
+  const maxBytes = parcelBytes(config);
   const server = await ParcelServer.open({ objects, host: address, port: Number(port), token, maxBytes });
   on({ type: 'store.ready', address: server.address });
   return ok(server);

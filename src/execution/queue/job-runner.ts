@@ -9,9 +9,10 @@ import type { TakenJob } from '../../io/queue/taken-job.js';
 import { digestFields } from '../../model/digest.js';
 import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import { isJob } from '../../model/fleet/job.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
-import type { Parcels } from '../../store/parcels/parcels.js';
+import { type Parcels, parcelRef } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { guarded } from '../attempt-failure.js';
 import type { Bench, Benches } from './bench.js';
@@ -83,6 +84,7 @@ export class JobRunner {
   ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId } | string, Failure>> {
     const { parcels, objects } = this.parts;
     const { data } = job;
+    if (!isJob(data)) return ok('it is no job');
     if (job.isRepeated) {
       // Its first worker may have finished it before it was lost: it is paid only once.
       const former = await parcels.find(nameOf(job));
@@ -90,7 +92,7 @@ export class JobRunner {
     }
     const fetched = await parcels.fetch(data.parcel, this.lastBase === undefined ? [] : [this.lastBase]);
     if (!fetched.ok) return fetched;
-    await objects.createRef(`refs/conductor/jobs/${data.base}`, data.base);
+    await objects.createRef(parcelRef(data.base), data.base);
     this.lastBase = data.base;
     const run = await readRun(objects, data.parcel);
     if (!run.ok) return run;

@@ -62,6 +62,7 @@ export async function openQueueExecutor(
     objects,
     dir: repository.project,
     env: host.env,
+    maxOutputBytes: config.maxOutputBytes,
   });
   if (!shared.spending) throw new Error('BUG: a local executor without budgets');
   let base: Promise<Result<ObjectId, Failure>> | undefined;

@@ -12,7 +12,7 @@ import type { Failure } from '../../model/failure.js';
 import type { RulesText } from '../../model/git-rules/git-rules.js';
 import type { GateSpec } from '../../model/task.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
-import { decodeEntry, type Entry, type ObjectId } from '../../model/tree.js';
+import { decodeEntry, type Entry, isObjectId, type ObjectId } from '../../model/tree.js';
 
 /** What all jobs of a build share. */
 export interface BuildBase {
@@ -76,7 +76,9 @@ export async function runCommit(objects: GitObjects, run: TaskRun, base: ObjectI
 
 export async function readRun(objects: GitObjects, commit: ObjectId): Promise<Result<TaskRun, Failure>> {
   const run = await readData<TaskRun>(objects, commit, RUN_FILE);
-  return run ? ok(run) : err(unreadable(commit));
+  return run && isObjectId(run.inputTree) && areIds([run.gateTree, run.left])
+    ? ok(run)
+    : err(unreadable(commit));
 }
 
 /** On the commit of its run, so that what both hold is sent once. */
@@ -97,7 +99,8 @@ export async function readOutcome(
   commit: ObjectId,
 ): Promise<Result<TaskOutcome, Failure>> {
   const outcome = await readData<TaskOutcome>(objects, commit, OUTCOME_FILE);
-  return outcome ? ok(outcome) : err(unreadable(commit));
+  const isRight = outcome?.ok ? isObjectId(outcome.result) : areIds([outcome?.tree, outcome?.inputTree]);
+  return outcome && isRight ? ok(outcome) : err(unreadable(commit));
 }
 
 /** What a run was judged by beside its key: the same key with other gates is another work. */
@@ -133,10 +136,22 @@ async function fileOf(objects: GitObjects, data: object): Promise<TreeEntry> {
   return { mode: '100644', id: await objects.writeBlob(Buffer.from(`${JSON.stringify(data)}\n`)) };
 }
 
-async function readData<T>(objects: GitObjects, commit: ObjectId, file: string): Promise<T | undefined> {
+/** Undefined also when it is no data: whoever reaches the place of parcels may have written it. */
+async function readData<T extends object>(
+  objects: GitObjects,
+  commit: ObjectId,
+  file: string,
+): Promise<T | undefined> {
   const text = await objects.read(`${commit}:${file}`);
-  return text && (JSON.parse(text.toString('utf8')) as T);
+  try {
+    const data: unknown = text && JSON.parse(text.toString('utf8'));
+    return typeof data === 'object' && data !== null ? (data as T) : undefined;
+  } catch {
+    return undefined;
+  }
 }
+
+const areIds = (ids: readonly unknown[]): boolean => ids.every((id) => id === undefined || isObjectId(id));
 
 function unreadable(commit: ObjectId): Failure {
   return { kind: 'store-damaged', detail: `the parcel ${commit} cannot be read` };

@@ -8,6 +8,7 @@ import { ScratchRepository } from '../../test/rig/scratch-repository.js';
 import { GitObjects } from './objects.js';
 import { openRepository } from './open-repository.js';
 import type { Repository } from './repository.js';
+import { deleteRefs } from './transfer.js';
 import { repackRefs } from './upkeep/repack.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -113,6 +114,22 @@ describe('GitObjects', () => {
     expect(await objects.createRef('refs/conductor/results/aa/k', two as string)).toBe('exists');
     expect(await objects.createRef('refs/conductor/results/aa/l', two as string)).toBe('created');
     expect([...(await objects.refs('refs/conductor/')).values()]).toEqual([one, two]);
+  });
+
+  it('lets no name of a ref or a commit be a request of its own', async () => {
+    const { objects } = await open();
+    const id = await objects.writeCommit({ tree: await objects.empty(), message: 'm' });
+    const more = `${id}\nupdate refs/conductor/results/aa/k ${id}\ncommit\nstart\ncreate refs/conductor/jobs/b`;
+    for (const [name, commit] of [
+      [`refs/conductor/jobs/${more}`, id],
+      ['refs/conductor/jobs/a', `${id}\ncommit`],
+      [`refs/conductor/jobs/a ${id}`, id],
+      ['refs/conductor/jobs/a', ''],
+    ] as const)
+      await expect(objects.createRef(name, commit)).rejects.toThrow('in a request to git');
+    await expect(deleteRefs(objects.store, [`refs/a\ndelete refs/b`])).rejects.toThrow('in a request to git');
+    expect(await objects.createRef('refs/conductor/jobs/a', id)).toBe('created');
+    expect([...(await objects.refs('refs/conductor/')).keys()]).toEqual(['refs/conductor/jobs/a']);
   });
 
   it('creates a ref whose lock a killed git has left', async () => {

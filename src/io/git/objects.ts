@@ -18,6 +18,7 @@ import {
   type TreeEntry,
 } from './raw-tree.js';
 import type { Repository } from './repository.js';
+import { requestLine } from './request-lines.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
 import { LooseWriter } from './writing/loose.js';
 import {
@@ -191,8 +192,9 @@ export class GitObjects {
 
   /** Creates a ref that does not exist yet; one that exists stays as it is. */
   async createRef(name: string, id: ObjectId): Promise<'created' | 'exists'> {
+    const request = requestLine('create', name, id);
     try {
-      await this.inTurn(() => this.refUpdates.ask(`start\ncreate ${name} ${id}\ncommit\n`, twoLines));
+      await this.inTurn(() => this.refUpdates.ask(`start\n${request}commit\n`, twoLines));
       return 'created';
     } catch (error) {
       if (!(error instanceof CoprocessEnded)) throw error;

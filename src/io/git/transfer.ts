@@ -6,6 +6,7 @@
 import { withoutCredentials } from '../../model/address.js';
 import type { ObjectId } from '../../model/tree.js';
 import { type GitCall, type GitExit, git, gitOk } from './git-process.js';
+import { requestLine } from './request-lines.js';
 
 export interface Away {
   readonly store: string;
@@ -44,7 +45,7 @@ export async function fetchRefs(
   into: string,
   have: readonly ObjectId[] = [],
 ): Promise<{ refs: Map<string, ObjectId>; fault?: TransferFault }> {
-  const input = patterns.map((pattern) => `${pattern}:${into}${pattern}\n`).join('');
+  const input = patterns.map((pattern) => requestLine(`${pattern}:${into}${pattern}`)).join('');
   const exit = await git(
     [
       // Before this version, a server names all of its refs, however few are asked for.
@@ -193,7 +194,7 @@ export async function remoteUrl(
 }
 
 export async function deleteRefs(store: string, refs: Iterable<string>): Promise<void> {
-  const input = [...refs].map((ref) => `delete ${ref}\n`).join('');
+  const input = [...refs].map((ref) => requestLine('delete', ref)).join('');
   if (input !== '') await gitOk(['update-ref', '--stdin'], { gitDir: store, input });
 }
 

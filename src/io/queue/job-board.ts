@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import {
+  isJobAnswer,
   type Job,
   type JobAnswer,
   type JobNews,
@@ -152,7 +153,11 @@ export class JobBoard {
         resolve(end);
       };
       const onCompleted = ({ returnvalue }: { returnvalue: unknown }) =>
-        finish({ kind: 'answered', answer: returnvalue as JobAnswer });
+        finish(
+          isJobAnswer(returnvalue)
+            ? { kind: 'answered', answer: returnvalue }
+            : { kind: 'failed', reason: 'its answer is not one of a worker' },
+        );
       const onFailed = ({ failedReason }: { failedReason: string }) =>
         finish({ kind: 'failed', reason: failedReason });
       const onAbort = () => finish({ kind: 'cancelled' });
@@ -183,7 +188,7 @@ export class JobBoard {
     const found = await queue.getJob(job.key);
     if (found) {
       const state = await found.getState();
-      const answer = found.returnvalue as JobAnswer | null;
+      const answer = isJobAnswer(found.returnvalue) ? found.returnvalue : undefined;
       if (state === 'completed' && answer?.ok && answer.parcel !== mistrusted) return answer;
       if (state !== 'completed' && state !== 'failed' && state !== 'unknown') return 'joined';
       // It failed for a build that has ended: this one tries again.

@@ -6,7 +6,7 @@
 import type { ActionKey } from '../action.js';
 import type { BuildEventBody } from '../event.js';
 import type { Label } from '../task.js';
-import type { ObjectId } from '../tree.js';
+import { isObjectId, type ObjectId } from '../tree.js';
 
 /** Raised when builds and workers of two versions of conductor could misunderstand each other. */
 export const JOB_PROTOCOL = 1;
@@ -66,6 +66,23 @@ export interface Job {
   readonly build: string;
 }
 
+/** What comes from the queue is taken for a job only as this: whoever writes to the server could have put it there. */
+export function isJob(data: unknown): data is Job {
+  const { protocol, version, label, key, parcel, base, build } = { ...(data as Partial<Job> | null) };
+  return (
+    typeof protocol === 'number' &&
+    [version, label, build].every((word) => typeof word === 'string') &&
+    isKey(key) &&
+    isObjectId(parcel) &&
+    isObjectId(base)
+  );
+}
+
+/** Keys are digests. */
+function isKey(key: unknown): key is ActionKey {
+  return typeof key === 'string' && /^[0-9a-f]{64}$/.test(key);
+}
+
 /** What a worker answers: the commit with outcome and result, and whether there is a result. */
 export interface JobAnswer {
   readonly parcel: ObjectId;
@@ -73,6 +90,14 @@ export interface JobAnswer {
   readonly name: string;
   readonly worker: string;
   readonly ok: boolean;
+}
+
+/** As `isJob`. */
+export function isJobAnswer(data: unknown): data is JobAnswer {
+  const { parcel, name, worker, ok } = { ...(data as Partial<JobAnswer> | null) };
+  return (
+    isObjectId(parcel) && typeof name === 'string' && typeof worker === 'string' && typeof ok === 'boolean'
+  );
 }
 
 /** Events of one run of a job, numbered from 1; `run` tells runs of the same job apart. */

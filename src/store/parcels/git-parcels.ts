@@ -17,9 +17,9 @@ import {
 } from '../../io/git/transfer.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
-import type { ObjectId } from '../../model/tree.js';
+import { isObjectId, type ObjectId } from '../../model/tree.js';
 import { forgetRefs } from './object-frames.js';
-import { PARCEL_REFS, type Parcels } from './parcels.js';
+import { isParcelName, PARCEL_REFS, type Parcels, parcelRef } from './parcels.js';
 
 export interface ParcelOptions {
   readonly objects: GitObjects;
@@ -59,14 +59,16 @@ export class GitParcels implements Parcels {
 
   /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
   async find(name: string): Promise<ObjectId | undefined> {
-    const found = await this.fetched([PARCEL_REFS + name], []);
-    const commit = found.get(PARCEL_REFS + name);
-    if (commit !== undefined) await this.options.objects.createRef(refOf(commit), commit);
+    if (!isParcelName(name)) return undefined;
+    const found = await this.fetched([parcelRef(name)], []);
+    const commit = found.get(parcelRef(name));
+    if (commit !== undefined) await this.options.objects.createRef(parcelRef(commit), commit);
     return commit;
   }
 
   /** `have`: commits that are here and on the other side, and hold most of what it is made of. */
   async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, Failure>> {
+    if (!isObjectId(commit)) return err(this.failure('fetch'));
     if (this.shared.has(commit) || (await this.isHere(commit))) return ok(undefined);
     this.known.set(commit, have);
     const found = await this.fetches.ask(commit);
@@ -75,10 +77,11 @@ export class GitParcels implements Parcels {
   }
 
   /** The other side forgets these commits and names; their objects stay here until they are collected. */
-  async remove(names: readonly (ObjectId | string)[]): Promise<void> {
+  async remove(all: readonly (ObjectId | string)[]): Promise<void> {
+    const names = all.filter(isParcelName);
     if (names.length === 0) return;
     const away = await this.away('push');
-    if (!('kind' in away)) await deleteRemoteRefs(away, names.map(refOf));
+    if (!('kind' in away)) await deleteRemoteRefs(away, names.map(parcelRef));
     await forgetRefs(this.options.objects, PARCEL_REFS, names);
     for (const name of names) this.shared.delete(name);
   }
@@ -86,20 +89,20 @@ export class GitParcels implements Parcels {
   private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, true>> {
     const { objects } = this.options;
     // What is pushed is made whole for git: nothing may only be in this process.
-    for (const commit of commits) await objects.createRef(refOf(commit), commit);
+    for (const commit of commits) await objects.createRef(parcelRef(commit), commit);
     const away = await this.away('push');
     if ('kind' in away) return this.failed(away);
-    const refs = new Map(commits.map((one) => [refOf(one), one]));
+    const refs = new Map(commits.map((one) => [parcelRef(one), one]));
     for (const one of commits) {
       const name = this.names.get(one);
-      if (name !== undefined) refs.set(refOf(name), one);
+      if (name !== undefined) refs.set(parcelRef(name), one);
       this.names.delete(one);
     }
     const { pushed, fault } = await pushNewRefs(away, refs);
     if (fault) this.fault = fault;
     const sent = new Map<ObjectId, true>();
     for (const commit of commits) {
-      const ref = pushed.get(refOf(commit));
+      const ref = pushed.get(parcelRef(commit));
       // A ref that exists there has the same commit: its name says so.
       if (ref && ref.outcome !== 'denied') {
         sent.set(commit, true);
@@ -114,12 +117,12 @@ export class GitParcels implements Parcels {
     const have = [...new Set(commits.flatMap((one) => this.known.get(one) ?? []))];
     const here: ObjectId[] = [];
     for (const one of have) if (await this.isHere(one)) here.push(one);
-    const refs = await this.fetched(commits.map(refOf), here);
+    const refs = await this.fetched(commits.map(parcelRef), here);
     const found = new Map<ObjectId, true>();
     for (const commit of commits) {
       // The name is the commit: another one under it is not what was asked for.
-      if (refs.get(refOf(commit)) !== commit) continue;
-      await objects.createRef(refOf(commit), commit);
+      if (refs.get(parcelRef(commit)) !== commit) continue;
+      await objects.createRef(parcelRef(commit), commit);
       found.set(commit, true);
       this.shared.add(commit);
     }
@@ -154,7 +157,7 @@ export class GitParcels implements Parcels {
   }
 
   private async isHere(commit: ObjectId): Promise<boolean> {
-    return (await this.options.objects.resolve(refOf(commit))) === commit;
+    return (await this.options.objects.resolve(parcelRef(commit))) === commit;
   }
 
   private away(direction: 'fetch' | 'push') {
@@ -162,5 +165,3 @@ export class GitParcels implements Parcels {
     return openAway({ remote, store: objects.store, dir, signal: NEVER, silenceMs: SILENCE_MS }, direction);
   }
 }
-
-const refOf = (name: string): string => PARCEL_REFS + name;

@@ -4,15 +4,18 @@ import http from 'node:http';
 import https from 'node:https';
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
+import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
-import type { ObjectId } from '../../model/tree.js';
+import { isObjectId, type ObjectId } from '../../model/tree.js';
 import { forgetRefs, framesOf, reachable, takeFrames } from './object-frames.js';
-import { PARCEL_REFS, type Parcels } from './parcels.js';
+import { isParcelName, PARCEL_REFS, type Parcels, parcelRef } from './parcels.js';
 
 export interface HttpParcelOptions {
   readonly objects: GitObjects;
   readonly url: string;
   readonly token: string | undefined;
+  /** Of one answer. */
+  readonly maxBytes: number;
 }
 
 interface Answer {
@@ -39,13 +42,14 @@ export class HttpParcels implements Parcels {
 
   async send(commit: ObjectId, as?: string): Promise<Result<void, Failure>> {
     const { objects } = this.options;
-    await objects.createRef(PARCEL_REFS + commit, commit);
+    await objects.createRef(parcelRef(commit), commit);
     let ids = [...(await reachable(objects, commit, this.shared))];
     if (ids.length > ASKED) {
       const asked = await this.ask('POST', '/missing', Buffer.from(JSON.stringify(ids)));
       if (!asked.ok) return asked;
       if (asked.value.status !== 200) return err(this.failure('send', asked.value));
-      const missing = new Set(JSON.parse(asked.value.body.toString('utf8')) as string[]);
+      const missing = idsIn(asked.value.body);
+      if (!missing) return err(this.failure('send', { ...asked.value, body: Buffer.from('it is no list') }));
       ids = ids.filter((id) => missing.has(id));
     }
     const names = new URLSearchParams({ [commit]: commit, ...(as === undefined ? {} : { [as]: commit }) });
@@ -62,7 +66,8 @@ export class HttpParcels implements Parcels {
 
   async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, Failure>> {
     const { objects } = this.options;
-    if ((await objects.resolve(PARCEL_REFS + commit)) === commit) return ok(undefined);
+    if (!isObjectId(commit)) return err(this.failure('fetch', undefined));
+    if ((await objects.resolve(parcelRef(commit))) === commit) return ok(undefined);
     const got = await this.get(commit, have);
     if (!got.ok) return got;
     if (got.value !== commit) return err(this.failure('fetch', undefined));
@@ -70,11 +75,13 @@ export class HttpParcels implements Parcels {
   }
 
   async find(name: string): Promise<ObjectId | undefined> {
+    if (!isParcelName(name)) return undefined;
     const got = await this.get(name, []);
     return got.ok ? got.value : undefined;
   }
 
-  async remove(names: readonly (ObjectId | string)[]): Promise<void> {
+  async remove(all: readonly (ObjectId | string)[]): Promise<void> {
+    const names = all.filter(isParcelName);
     if (names.length > 0) await this.ask('DELETE', '/parcels', Buffer.from(JSON.stringify(names)));
     await forgetRefs(this.options.objects, PARCEL_REFS, names);
   }
@@ -85,21 +92,21 @@ export class HttpParcels implements Parcels {
     const got = await this.ask('GET', `/parcels/${name}?${query}`, undefined);
     if (!got.ok) return got;
     const { status, body, commit } = got.value;
-    if (status !== 200 || commit === undefined) return err(this.failure('fetch', got.value));
+    if (status !== 200 || !isObjectId(commit)) return err(this.failure('fetch', got.value));
     const taken = await takeFrames(objects, body);
     if (typeof taken === 'string') return err({ kind: 'store-damaged', detail: `a parcel: ${taken}` });
     for (const id of taken) this.shared.add(id);
-    await objects.createRef(PARCEL_REFS + commit, commit);
+    await objects.createRef(parcelRef(commit), commit);
     return ok(commit);
   }
 
   private failure(what: string, answer: Answer | undefined): Failure {
     const said = answer?.body.toString('utf8').slice(0, 200) || 'it is not there';
-    return { kind: 'git-failed', command: `${what} ${this.options.url}`, detail: said };
+    return { kind: 'git-failed', command: `${what} ${withoutCredentials(this.options.url)}`, detail: said };
   }
 
   private ask(method: string, path: string, body: Buffer | undefined): Promise<Result<Answer, Failure>> {
-    const { url, token } = this.options;
+    const { url, token, maxBytes } = this.options;
     const module = url.startsWith('https:') ? https : http;
     const headers = {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -107,13 +114,20 @@ export class HttpParcels implements Parcels {
     };
     return new Promise((resolve) => {
       const fail = (error: Error) =>
-        resolve(err({ kind: 'git-failed', command: `${method} ${url}`, detail: error.message }));
+        resolve(
+          err({ kind: 'git-failed', command: `${method} ${withoutCredentials(url)}`, detail: error.message }),
+        );
       const request = module.request(
         url.replace(/\/$/, '') + path,
         { method, headers, agent: this.agent, timeout: SILENCE_MS },
         (response) => {
           const parts: Buffer[] = [];
-          response.on('data', (part: Buffer) => parts.push(part));
+          let bytes = 0;
+          response.on('data', (part: Buffer) => {
+            bytes += part.length;
+            if (bytes <= maxBytes) parts.push(part);
+            else response.destroy(new Error(`its answer is larger than ${maxBytes} bytes`));
+          });
           response.on('error', fail);
           response.on('end', () => {
             const commit = response.headers['x-commit'];
@@ -126,5 +140,14 @@ export class HttpParcels implements Parcels {
       request.on('error', fail);
       request.end(body);
     });
+  }
+}
+
+function idsIn(body: Buffer): Set<unknown> | undefined {
+  try {
+    const ids: unknown = JSON.parse(body.toString('utf8'));
+    return Array.isArray(ids) ? new Set(ids) : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -9,17 +9,25 @@ export interface ParcelHost {
   /** Relative addresses count from here. */
   readonly dir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the files of one task may have, by the config. */
+  readonly maxOutputBytes: number;
+}
+
+/** What is sent or taken at once through a store. */
+export function parcelBytes({ maxOutputBytes }: Pick<ParcelHost, 'maxOutputBytes'>): number {
+  return Math.max(1_000_000_000, 4 * maxOutputBytes);
 }
 
 /** `remote`: the address of a store that a worker serves, or of a git repository. */
 export async function openParcels(
   remote: string,
   execution: ExecutionConfig | undefined,
-  { objects, dir, env }: ParcelHost,
+  { objects, dir, env, maxOutputBytes }: ParcelHost,
 ): Promise<Parcels> {
   if (/^https?:/.test(remote)) {
     const { HttpParcels } = await import('./http-parcels.js');
-    return new HttpParcels({ objects, url: remote, token: storeToken(execution, env) });
+    const maxBytes = parcelBytes({ maxOutputBytes });
+    return new HttpParcels({ objects, url: remote, token: storeToken(execution, env), maxBytes });
   }
   const { GitParcels } = await import('./git-parcels.js');
   return new GitParcels({ objects, remote, dir });

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { ObjectId } from '../../model/tree.js';
 import { forgetRefs, framesOf, reachable, takeFrames } from './object-frames.js';
+import { isParcelName } from './parcels.js';
 
 export interface ParcelServerOptions {
   readonly objects: GitObjects;
@@ -21,7 +22,6 @@ export interface ParcelServerOptions {
 }
 
 const REFS = 'refs/conductor/store/';
-const NAME = /^[A-Za-z0-9.-]+$/;
 /** Commits whose objects are remembered: the bases on which others are sent. */
 const KEPT_BASES = 32;
 
@@ -69,7 +69,7 @@ export class ParcelServer {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://store');
     if (request.method === 'GET') {
       const name = pathname.replace('/parcels/', '');
-      const commit = NAME.test(name) ? await objects.resolve(REFS + name) : undefined;
+      const commit = isParcelName(name) ? await objects.resolve(REFS + name) : undefined;
       if (commit === undefined) return end(404);
       const known = await this.known(searchParams.getAll('have'));
       const ids = await reachable(objects, commit, known);
@@ -87,7 +87,7 @@ export class ParcelServer {
     const taken = await takeFrames(objects, body);
     if (typeof taken === 'string') return end(400, taken);
     for (const [name, commit] of searchParams) {
-      if (!NAME.test(name) || (await objects.resolve(commit)) !== commit)
+      if (!isParcelName(name) || (await objects.resolve(commit)) !== commit)
         return end(400, 'its commit is missing');
       await objects.createRef(REFS + name, commit);
     }

@@ -17,3 +17,14 @@ export interface Parcels {
 
 /** Below it are the parcels that are here, each named by its commit. */
 export const PARCEL_REFS = 'refs/conductor/jobs/';
+
+/** Names of parcels come from other machines: they stand in lines that git reads, and in addresses. */
+export function isParcelName(name: unknown): name is string {
+  return typeof name === 'string' && /^[A-Za-z0-9.-]+$/.test(name);
+}
+
+/** Names from elsewhere are looked at with `isParcelName` first. */
+export function parcelRef(name: ObjectId | string): string {
+  if (!isParcelName(name)) throw new Error(`BUG: ${JSON.stringify(name)} is no name of a parcel`);
+  return PARCEL_REFS + name;
+}
