@@ -50,7 +50,7 @@ export async function provenPatches(of: UnknownFiles): Promise<Record<string, Pa
   const results = await resultsByLabel(of.repository);
   const found: Record<string, PatchedFile> = {};
   for (const [path, labels] of editors) {
-    const proven = await provenPatch(of, path, await patchesOf(of.objects, path, labels, results));
+    const proven = await provenPatch(of, path, await patchesOf(of, path, labels, results));
     if (proven) found[path] = proven;
   }
   return found;
@@ -116,15 +116,19 @@ async function isOnDisk(
   return made === 'same' || made === 'same-lines';
 }
 
-/** By task in the order of the graph. */
+/**
+ * By task in the order of the graph. A task may have several results on one text (another formatter, a forced build): one whose
+ * patch can be taken out of the file comes before the others, and before all one that leaves nothing but that text.
+ */
 async function patchesOf(
-  objects: GitObjects,
+  { objects, listing }: UnknownFiles,
   path: string,
   labels: readonly Label[],
   results: ReadonlyMap<Label, readonly ObjectId[]>,
 ): Promise<StoredPatch[]> {
   const patches: StoredPatch[] = [];
   for (const label of labels) {
+    const own: (readonly [rank: number, patch: StoredPatch])[] = [];
     for (const commit of results.get(label) ?? []) {
       const tree = await objects.resolve(`${commit}^{tree}`);
       if (tree === undefined) continue;
@@ -132,10 +136,24 @@ async function patchesOf(
       const [base, before, after] = ['base', 'before', 'after'].map((side) =>
         sides.get(`edits/${side}/${path}`),
       );
-      if (!sameEntry(before, after)) patches.push({ label, base, before, after });
+      if (sameEntry(before, after)) continue;
+      const patch = { label, base, before, after };
+      own.push([await rankOf(objects, listing.get(path), path, patch), patch]);
     }
+    patches.push(...own.sort(([a], [b]) => a - b).map(([, patch]) => patch));
   }
   return patches;
+}
+
+async function rankOf(
+  objects: GitObjects,
+  onDisk: Entry | undefined,
+  path: string,
+  { base, before, after }: StoredPatch,
+): Promise<number> {
+  const without = await applyPatch(objects, onDisk, { path, before: after, after: before });
+  if (!without.ok || sameEntry(without.value, onDisk)) return 2;
+  return without.value?.id === base?.id ? 0 : 1;
 }
 
 /** Commits of results by the task that they were made for. */

@@ -175,6 +175,28 @@ describe('a patched file is patched once', () => {
     expect(rig.read('routes.txt')).toBe('another\nfirst\nsecond\n');
   });
 
+  // Whichever of the two comes first in the store: the other one is in the file of one of these tests.
+  for (const inFile of ['one way', 'another way']) {
+    test(`when the task has two results on one text, and ${inFile} is in the file`, async () => {
+      await using rig = await createRig();
+      const text = (way: string) => `head\n\n\n\ntail\n${way}\n`;
+      rig.write({ 'routes.txt': 'head\n\n\n\ntail\n' });
+      rig.backlog('f', { T1: { description: 'Add a route', inputs: [], edits: ['routes.txt'] } });
+      for (const way of ['one way', 'another way']) {
+        rig.answer('f/T1', { 'routes.txt': text(way) });
+        const built = await rig.build({ force: true, targets: ['f/T1'] });
+        expect(built.outcomes()).toEqual({ 'f/T1': 'built' });
+        expect(rig.read('routes.txt')).toBe(text(way));
+      }
+      rig.remove(LOCK, '.git/conductor/projects');
+      rig.write({ 'routes.txt': text(inFile).replace('head', 'HEAD') });
+      await rig.buildWithoutAgent();
+      // Its patch gives way to that of the result which the key names.
+      expect(rig.read('routes.txt')).toBe(text('one way').replace('head', 'HEAD'));
+      expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+    });
+  }
+
   test('in a worktree that has the patch, and in one that has it not', async () => {
     await using rig = await createRig();
     rig.write({ 'routes.txt': 'head\n\n\n\ntail\n', '.gitignore': '.conductor/\n.metadata.json\n' });
