@@ -58,18 +58,15 @@ function tool(command: string, output: string): ManifestItem {
   return { name: `tool ${command}`, value: output, show: output.includes('\n') ? 'text' : 'word' };
 }
 
-function packages(
-  { link, setup, inputs }: Config['workspace'],
-  handWritten: Listing,
-): CommandSettings['packages'] {
+/** The files that stand for installed packages, as far as a listing has them. */
+export function packageFiles({ link, setup, inputs }: Config['workspace'], listing: Listing): string[] {
+  if (inputs !== undefined) return patternSet(inputs).select(listing);
   const isUsed = link.length + setup.length > 0;
-  const paths =
-    inputs !== undefined
-      ? patternSet(inputs).select(handWritten)
-      : isUsed
-        ? handWritten.paths.filter((path) => LOCK_FILES.test(path))
-        : [];
-  return paths.flatMap((path) => {
+  return isUsed ? listing.paths.filter((path) => LOCK_FILES.test(path)) : [];
+}
+
+function packages(workspace: Config['workspace'], handWritten: Listing): CommandSettings['packages'] {
+  return packageFiles(workspace, handWritten).flatMap((path) => {
     const entry = handWritten.get(path);
     return entry
       ? [[path, { name: `packages of ${path}`, value: encodeEntry(entry), show: 'id' }] as const]

@@ -79,7 +79,7 @@ export interface PlannedRange {
   readonly base: string;
   /** Tasks that the changes concern. */
   readonly touched: number;
-  /** Tasks that only depend on those. */
+  /** Tasks that only depend on those, or patch a file that one of these patches. */
   readonly dependents: number;
   /** Tasks that are not looked at. */
   readonly leftOut: number;

@@ -17,17 +17,20 @@ import type { ObjectId } from '../../model/tree.js';
 import { PROMPTS } from '../../project/agent-files.js';
 import { CONFIG_FILE, configModules } from '../../project/config-inputs.js';
 import type { Project } from '../../project/project.js';
-import type { CommandSettings } from '../command-settings.js';
+import { type CommandSettings, packageFiles } from '../command-settings.js';
+import { formatOf } from '../format-settings.js';
+import { otherEditors } from '../patches.js';
 import { PARTIALS, TEMPLATES } from '../template-files.js';
+import { gatesOf } from '../visible-files.js';
 import { openSide, type ProjectSide, projectTree } from './side.js';
 
 /** The tasks that a range concerns. */
 export interface Touched {
   /** The commit at which the range begins. */
   readonly base: ObjectId;
-  /** Those that the changes concern, and all that depend on them. */
+  /** Those that the changes concern, all that depend on them, and all that patch a file which one of these patches. */
   readonly labels: ReadonlySet<Label>;
-  /** How many of them only depend on others. */
+  /** How many of them the changes themselves do not concern. */
   readonly dependents: number;
   /** Why every task is among them; undefined: not every task is for one reason. */
   readonly because: string | undefined;
@@ -48,16 +51,23 @@ export async function touchedTasks(
   const removed = [...range.before.tasks.keys()].filter((label) => !tasks.has(label)).length;
   const because = await concernsAll(project, settings, range);
   const all = [...tasks.values()];
-  const own = because === undefined ? all.filter((task) => isTouched(task, range)) : all;
+  const own = because === undefined ? all.filter((task) => isTouched(project, task, range)) : all;
   const labels = new Set(own.map(({ label }) => label));
   const open = [...labels];
   for (let label = open.pop(); label !== undefined; label = open.pop()) {
-    for (const dependent of project.graph.dependents(label)) {
-      if (!labels.has(dependent)) open.push(dependent);
-      labels.add(dependent);
+    for (const reader of readersOf(project, label)) {
+      if (!labels.has(reader)) open.push(reader);
+      labels.add(reader);
     }
   }
   return ok({ base: base.value, labels, dependents: labels.size - own.length, because, removed });
+}
+
+/** What sees the work of a task: its dependents, and other tasks that patch the same files. */
+function readersOf(project: Project, label: Label): Label[] {
+  const task = project.graph.task(label);
+  const beside = task.edits.flatMap((path) => otherEditors(project, task, path));
+  return [...project.graph.dependents(label), ...beside];
 }
 
 async function baseOf({ repository }: Project, ref: string): Promise<Result<ObjectId, Failure>> {
@@ -95,6 +105,8 @@ interface Range {
   readonly changed: ReadonlySet<string>;
   /** Whether one of them is below the folder. */
   isBelow(folder: string): boolean;
+  /** Those of them that people wrote and removed, without specs. */
+  readonly removed: ReadonlySet<string>;
   /** Whether one of them was written by people, and is no spec. */
   readonly hasHandWork: boolean;
 }
@@ -107,39 +119,56 @@ async function openRange(project: Project, base: ObjectId, ref: string): Promise
   const specs = `${project.config.specs}/`;
   const isRemoved = (path: string) =>
     project.listing.get(path) === undefined && !owned.has(path) && !path.startsWith(specs);
-  const isHandWork = (path: string) => project.handWritten.get(path) !== undefined || isRemoved(path);
+  const removed = new Set([...changed].filter(isRemoved));
+  const hasHandWork =
+    removed.size > 0 || [...changed].some((path) => project.handWritten.get(path) !== undefined);
   const isBelow = (folder: string) => [...changed].some((path) => path.startsWith(folder));
-  return { before, after, changed, isBelow, hasHandWork: [...changed].some(isHandWork) };
+  return { before, after, changed, isBelow, removed, hasHandWork };
 }
+
+/** Rules of git decide with which bytes files are read. */
+const ATTRIBUTES = /(^|\/)\.gitattributes$/;
 
 /** What is in the keys of all tasks, or cannot be compared. */
 async function concernsAll(
   project: Project,
   { packages }: CommandSettings,
-  { before, changed }: Range,
+  { before, changed, removed }: Range,
 ): Promise<string | undefined> {
   if (before.problems.length > 0) return before.problems[0];
   const { files } = await configModules(project);
   const config =
     [...files].find((path) => changed.has(path)) ?? [...changed].find((path) => CONFIG_FILE.test(path));
   if (config !== undefined) return `${config} changed`;
-  const installed = packages.find(([path]) => changed.has(path));
-  return installed && `${installed[0]} changed`;
+  const general =
+    [...changed].find((path) => ATTRIBUTES.test(path)) ?? packages.find(([path]) => changed.has(path))?.[0];
+  if (general !== undefined) return `${general} changed`;
+  const gone = packageFiles(project.config.workspace, before.listing).find((path) => removed.has(path));
+  return gone && `${gone} was removed`;
 }
 
-function isTouched(task: Task, { before, after, changed, isBelow, hasHandWork }: Range): boolean {
+function isTouched(
+  project: Project,
+  task: Task,
+  { before, after, changed, isBelow, hasHandWork }: Range,
+): boolean {
   const { label, recipe, inputs } = task;
   const [was, is] = [before.locked.get(label), after.locked.get(label)];
   if (words(before, label) !== words(after, label)) return true;
   if (canonicalJson(was ?? null) !== canonicalJson(is ?? null)) return true;
-  const named = [...task.edits, ...Object.keys(is?.observed ?? {})];
-  if (named.some((path) => changed.has(path))) return true;
-  const gates = task.verify.map((gate) => gate.inputs ?? []);
-  const lists = [task.outputs, inputs ?? [], ...gates].map((list) => patternSet(list));
+  const seen = [...task.edits, ...Object.keys(is?.observed ?? {})];
+  if (seen.some((path) => changed.has(path))) return true;
+  const gates = gatesOf(project, task);
+  const named = gates.map((gate) => gate.inputs ?? []);
+  const formats = formatOf(project, task)?.steps.map((step) => step.inputs) ?? [];
+  const lists = [task.outputs, inputs ?? [], ...named, ...formats].map((list) => patternSet(list));
   if (lists.some((list) => [...changed].some((path) => list.matches(path)))) return true;
   if (recipe.kind === 'agent' && (isBelow(PROMPTS) || isBelow(AGENT_FOLDER))) return true;
   if (recipe.kind === 'render') {
-    return isBelow(PARTIALS) || recipe.steps.some(({ template }) => changed.has(TEMPLATES + template));
+    if (isBelow(PARTIALS) || recipe.steps.some(({ template }) => changed.has(TEMPLATES + template)))
+      return true;
+    // A template reads no files, but a gate that names none of them may.
+    if (gates.every((gate) => gate.inputs !== undefined)) return false;
   }
   // Without `inputs` it reads every file that people wrote.
   return inputs === undefined && hasHandWork;

@@ -136,3 +136,75 @@ test('without a common commit it says how to get one; specs that were not valid 
     /: all 5 tasks, because the specs of main are not valid: /,
   );
 });
+
+test('gates and formatters of the config, attributes of git and what stands for packages concern their tasks', async () => {
+  await using rig = await createRig({
+    config: {
+      gates: { task: [{ run: 'true', inputs: ['rules.txt'] }] },
+      format: [{ run: ['true'], files: '**/*.md', inputs: ['format.txt'] }],
+      workspace: { inputs: ['tools.txt'] },
+    },
+  });
+  const template = { 'templates/page.hbs': '{{word}}\n' };
+  rig.write({
+    'a.txt': 'a\n',
+    'rules.txt': 'one\n',
+    'format.txt': 'one\n',
+    'tools.txt': 'one\n',
+    ...template,
+  });
+  const page = (to: string, more: object = {}) => ({
+    outputs: [to],
+    render: [{ template: 'page.hbs', to, with: { word: 'x' } }],
+    ...more,
+  });
+  rig.backlog('f', {
+    a: copy('a.txt', 'out/a.txt'),
+    doc: copy('a.txt', 'out/doc.md'),
+    page: page('out/page.txt'),
+    // Its own gate names no files: it may read all that people wrote.
+    whole: page('out/whole.txt', { verify: ['true'] }),
+  });
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  rig.commit();
+  const all = ['f/a', 'f/doc', 'f/page', 'f/whole'];
+  const changes: [string, string | undefined, string[]][] = [
+    ['rules.txt', 'two\n', all],
+    ['rules.txt', undefined, all],
+    ['format.txt', 'two\n', ['f/doc', 'f/whole']],
+    ['format.txt', undefined, ['f/doc', 'f/whole']],
+    ['README.md', 'two\n', ['f/whole']],
+    ['tools.txt', 'two\n', all],
+    ['tools.txt', undefined, all],
+    ['out/.gitattributes', '* text=auto\n', all],
+  ];
+  for (const [file, text, expected] of changes) {
+    if (text === undefined) rig.remove(file);
+    else rig.write({ [file]: text });
+    const looked = await since(rig, { dryRun: true });
+    expect({ file, text, touched: touched(looked) }).toEqual({ file, text, touched: expected });
+    if (file === 'tools.txt')
+      expect(said(looked)).toContain(`because tools.txt ${text === undefined ? 'was removed' : 'changed'}`);
+    rig.remove(file);
+    rig.git('checkout', '-q', '-f', 'main', '--', '.');
+  }
+});
+
+test('tasks that patch one file are looked at together, and what depends on them', async () => {
+  await using rig = await createRig();
+  rig.write({ 'app.txt': 'top\n' });
+  const edit = (word: string) => ({ inputs: [], edits: ['app.txt'], run: `echo ${word} >> app.txt` });
+  const tasks = {
+    a: edit('a'),
+    b: edit('b'),
+    c: { ...copy('app.txt', 'out/c.txt'), depends_on: ['b'] },
+    d: { inputs: [], outputs: ['out/d.txt'], run: 'echo d > out/d.txt' },
+  };
+  rig.backlog('f', tasks);
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  rig.commit();
+  rig.backlog('f', { ...tasks, a: edit('other') });
+  const looked = await since(rig, { dryRun: true });
+  expect(touched(looked)).toEqual(['f/a', 'f/b', 'f/c']);
+  expect(planned(looked)?.range).toMatchObject({ touched: 1, dependents: 2, leftOut: 1 });
+});
