@@ -83,25 +83,31 @@ export function ciReporter(host: Host, reports: CiReports, { stream, style, line
     print: (text) => reader.print?.(text),
     async close() {
       await reader.close();
-      if (reports.annotations !== 'none') {
-        const { openPlaces } = await import('../../commands/task-places.js');
-        const places = await openPlaces(host, concerned(record));
-        const annotations = annotationsOf(record, places);
-        if (reports.annotations === 'github') commands.write(githubAnnotations(annotations));
-        else {
-          const elsewhere =
-            CONFIG_NAMES.flatMap((name) => places.file(name) ?? [])[0] ?? 'conductor.config.ts';
-          await keep(qualityFile(host, reports), (file) =>
-            writeAtomic(file, codeQualityReport(annotations, elsewhere)),
-          );
-        }
+      if (reports.annotations === 'github') {
+        await keep('annotations', async () => {
+          const { annotations } = await annotated(host, record);
+          commands.write(githubAnnotations(annotations));
+        });
+      }
+      if (reports.annotations === 'gitlab') {
+        await keepFile(qualityFile(host, reports), async (file) => {
+          const { annotations, places } = await annotated(host, record);
+          const config = CONFIG_NAMES.flatMap((name) => places.file(name) ?? [])[0];
+          await writeAtomic(file, codeQualityReport(annotations, config ?? 'conductor.config.ts'));
+        });
       }
       if (reports.stepSummary !== undefined)
-        await keep(reports.stepSummary, (file) => addSummary(file, stepSummary(record)));
+        await keepFile(reports.stepSummary, (file) => addSummary(file, stepSummary(record)));
       if (reports.junit !== undefined)
-        await keep(resolve(reports.junit), (file) => writeAtomic(file, junitXml(record)));
+        await keepFile(resolve(reports.junit), (file) => writeAtomic(file, junitXml(record)));
     },
   };
+}
+
+async function annotated(host: Host, record: BuildRecord) {
+  const { openPlaces } = await import('../../commands/task-places.js');
+  const places = await openPlaces(host, concerned(record));
+  return { places, annotations: annotationsOf(record, places) };
 }
 
 /** The tasks that are annotated. */
@@ -118,13 +124,17 @@ function qualityFile(host: Host, { qualityReport }: CiReports): string {
   return qualityReport === undefined ? join(host.directory, QUALITY_REPORT) : resolve(qualityReport);
 }
 
-/** A report that cannot be written is told of, and decides nothing. */
-async function keep(file: string, write: (file: string) => Promise<void>): Promise<void> {
+function keepFile(file: string, write: (file: string) => Promise<void>): Promise<void> {
+  return keep(`the report ${file}`, () => write(file));
+}
+
+/** A report that cannot be written is told of, and decides nothing: also the other reports are written. */
+async function keep(name: string, write: () => Promise<void>): Promise<void> {
   try {
-    await write(file);
+    await write();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    printWarning(`the report ${file} cannot be written: ${reason}`);
+    printWarning(`${name} cannot be written: ${reason}`);
   }
 }
 

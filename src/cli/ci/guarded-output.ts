@@ -6,8 +6,8 @@ import { answersInJson } from '../output.js';
 
 type Write = NodeJS.WriteStream['write'];
 
-/** Of guarded streams, how they write unguarded. */
-const unguarded = new WeakMap<NodeJS.WriteStream, Write>();
+/** Of guarded streams, how they write unguarded, and what the guard knows of the line that is being written. */
+const guarded = new WeakMap<NodeJS.WriteStream, { readonly write: Write; readonly safe: CommandGuard }>();
 
 /** For the whole process: from here on only `writeCommands` writes commands. */
 export function guardOutput(): void {
@@ -16,17 +16,19 @@ export function guardOutput(): void {
 }
 
 function guard(stream: NodeJS.WriteStream & { readonly fd: number }, isJson: () => boolean): void {
-  if (unguarded.has(stream) || isFile(stream.fd)) return;
+  if (guarded.has(stream) || isFile(stream.fd)) return;
   const write: Write = stream.write.bind(stream);
-  unguarded.set(stream, write);
   const safe = new CommandGuard();
+  guarded.set(stream, { write, safe });
   stream.write = ((chunk: Uint8Array | string, ...rest: never[]) =>
     write(typeof chunk === 'string' ? safe.text(chunk, isJson()) : chunk, ...rest)) as Write;
 }
 
 /** Whole lines of which every word that others wrote is escaped. */
 export function writeCommands(stream: NodeJS.WriteStream, text: string): void {
-  (unguarded.get(stream) ?? stream.write.bind(stream))(text);
+  const known = guarded.get(stream);
+  if (known === undefined) stream.write(text);
+  else known.write(known.safe.commands(text));
 }
 
 /** What is redirected to a file is not read by the runner, and is written as it is. */

@@ -55,6 +55,8 @@ const hostile = fc
         '%0A',
         '%',
         '\u0085',
+        '\u180e',
+        '\u200b',
       ),
       fc.constantFrom(
         '::error::x',
@@ -79,6 +81,31 @@ test('what others wrote is no command, in whatever pieces it is written', () => 
     }),
     { numRuns: 1000 },
   );
+});
+
+test('commands of conductor begin their lines, whatever others wrote before, and nothing else is one', () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(hostile, fc.constant(undefined)), { maxLength: 8 }), (pieces) => {
+      const guard = new CommandGuard();
+      const safe = pieces.map((piece) =>
+        piece === undefined ? guard.commands('::group::own\n') : guard.text(piece),
+      );
+      const own = pieces.filter((piece) => piece === undefined);
+      expect(commandsIn(safe.join(''))).toEqual(
+        own.map(() => ({ name: 'group', properties: {}, data: 'own' })),
+      );
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('what the runner may skip at the beginning of a line does not hide a command in the next piece', () => {
+  for (const blank of [' ', '\t', '\u0085', '\u180e', '\u200b', '\ufeff']) {
+    const guard = new CommandGuard();
+    expect(guard.text(`\n${blank}`) + guard.text(blank) + guard.text('::error::x')).toBe(
+      `\n${blank}${blank}: :error::x`,
+    );
+  }
 });
 
 test('JSON stays the same value, and holds no command', () => {

@@ -60,14 +60,16 @@ function property(text: string): string {
 
 /** What GitHub's runner skips at the beginning of a line, and a few that it may skip. */
 const BLANK = /[\s\u0085\u180e\u200b]/;
+/** `trim` removes fewer characters. */
+const ALL_BLANK = new RegExp(`^${BLANK.source}*$`);
 
 /**
  * Makes text harmless for GitHub's runner, piece by piece as it is written: a space breaks each command, or within JSON
  * an escape that means the same.
  */
 export class CommandGuard {
-  /** What the line has so far: nothing but blanks, one colon after them, or something else. */
-  private line: 'blank' | 'colon' | 'text' = 'blank';
+  /** What the line has so far: nothing, nothing but blanks, one colon after them, or something else. */
+  private line: 'empty' | 'blank' | 'colon' | 'text' = 'empty';
   /** Hashes right before what comes next. */
   private hashes = 0;
 
@@ -75,11 +77,11 @@ export class CommandGuard {
     if (text === '') return text;
     // Most output holds neither.
     if (!text.includes(':') && !text.includes('[') && !text.includes('#')) {
-      const end = /[\r\n]/.test(text)
-        ? text.slice(Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1)
-        : undefined;
-      this.line =
-        (end ?? text).trim() === '' && (end !== undefined || this.line === 'blank') ? 'blank' : 'text';
+      const last = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'));
+      const end = text.slice(last + 1);
+      const isStart = last >= 0 || this.line === 'empty' || this.line === 'blank';
+      if (end === '') this.line = 'empty';
+      else this.line = isStart && ALL_BLANK.test(end) ? 'blank' : 'text';
       this.hashes = 0;
       return text;
     }
@@ -88,16 +90,26 @@ export class CommandGuard {
     return safe;
   }
 
+  /** Commands of conductor itself, whole lines, as they are written between the text: each begins its line. */
+  commands(lines: string): string {
+    if (lines === '') return lines;
+    const start = this.line === 'empty' ? '' : '\n';
+    this.line = 'empty';
+    this.hashes = 0;
+    return start + lines;
+  }
+
   private next(character: string, isJson: boolean): string {
     let written = character;
     if (character === '[' && this.hashes >= 2) written = isJson ? '\\u005b' : ' [';
     this.hashes = character === '#' ? this.hashes + 1 : 0;
-    if (character === '\n' || character === '\r') this.line = 'blank';
+    if (character === '\n' || character === '\r') this.line = 'empty';
     else if (this.line === 'colon') {
       if (character === ':') written = ' :';
       this.line = 'text';
-    } else if (this.line === 'blank' && !BLANK.test(character)) {
-      this.line = character === ':' ? 'colon' : 'text';
+    } else if (this.line !== 'text') {
+      if (BLANK.test(character)) this.line = 'blank';
+      else this.line = character === ':' ? 'colon' : 'text';
     }
     return written;
   }

@@ -1,7 +1,7 @@
 /** What a CI reads of a build: annotations, groups, the step summary, JUnit XML and GitLab's report. */
 
 import { readFileSync } from 'node:fs';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { build } from '../../build/build.js';
@@ -138,6 +138,36 @@ test('what --frozen finds is annotated at the entries of tasks and at the files 
     { path: BACKLOG, lines: { begin: 7 } },
     { path: BACKLOG, lines: { begin: 3 } },
   ]);
+});
+
+test('annotations whose places cannot be read are told of, and the other reports are written', async () => {
+  await using rig = await createRig();
+  rig.write({ [BACKLOG]: TASKS });
+  const host = rig.host(new ScriptedAgent({ tripwire: true }));
+  const broken = { ...host, loadConfig: () => Promise.reject(new Error('no config today')) };
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    for (const annotations of ['github', 'gitlab'] as const) {
+      const stream = { write: () => true } as unknown as OutputStream;
+      const [junit, summary] = [rig.path(`${annotations}.xml`), rig.path(`${annotations}.md`)];
+      const asked = { annotations, qualityReport: undefined, junit, stepSummary: summary };
+      const reporter = ciReporter(broken, asked, { stream, style: plainStyle, lines: {} });
+      const options = { ...PLAIN_BUILD, namesAll: true };
+      await build(host, options, (event) => reporter.on(event), new AbortController().signal);
+      await reporter.close();
+      expect(readFileSync(junit, 'utf8')).toContain('name="T2"');
+      expect(readFileSync(summary, 'utf8')).toContain('f/T2');
+    }
+    const warnings = stderr.mock.calls.map(([text]) => String(text)).filter((text) => /^warning/.test(text));
+    expect(warnings).toEqual([
+      'warning: annotations cannot be written: no config today\n',
+      expect.stringMatching(
+        /^warning: the report .*gl-code-quality-report\.json cannot be written: no config/,
+      ),
+    ]);
+  } finally {
+    stderr.mockRestore();
+  }
 });
 
 test('the environment decides what is annotated, and a flag decides instead of it', () => {
