@@ -1,9 +1,8 @@
 /**
  * `conductor cache gc --remote`: removes old results from a git remote that no lock file of any branch names. Removes a ref
- * only if it still is what was looked at.
+ * only if it still is what was looked at, and looks for new branches again before it removes anything.
  */
 
-import { randomBytes } from 'node:crypto';
 import { err, ok, type Result } from '../base/result.js';
 import { inSession, openReadingSession, type Session } from '../build/project-session.js';
 import { mentionedIds } from '../io/git/mentions.js';
@@ -18,12 +17,14 @@ import {
   remoteNames,
   type TransferFault,
 } from '../io/git/transfer.js';
+import { withoutCredentials } from '../model/address.js';
 import type { CacheRemoteConfig } from '../model/cache-config.js';
 import type { RemoteCollectReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import type { Host } from '../project/host.js';
 import { keyOf, nameOf } from '../store/encoded-entry.js';
+import { newIncoming } from '../store/remotes/incoming.js';
 import { LOCKS, madeAt, recordedKeys } from './gc.js';
 
 export interface RemoteCollectOptions {
@@ -62,21 +63,25 @@ export async function collectRemote(
     if ('kind' in away) return faultOf(options.remote, away);
     const listed = await listRemoteRefs(away, 'refs/conductor/*');
     if ('kind' in listed) return faultOf(options.remote, listed);
-    const complete = await allBranchesAreHere(session, open);
-    if (!complete.ok) return complete;
-    const { repository } = session;
-    const mentioned = new Set(await mentionedIds(repository.commonDir, LOCKS, repository.prefix + specs));
-    for (const key of await recordedKeys(repository)) mentioned.add(key);
+    const judge = () => namedKeys(session, open, { remote: remote.value, specs });
+    const mentioned = await judge();
+    if (!mentioned.ok) return mentioned;
     const entries = entriesOf(listed);
-    const unnamed = entries.filter(({ key }) => !mentioned.has(key));
-    const old = await oldOf(session, away, unnamed, host.now() - options.keepDays * DAY_MS);
-    if (!old.ok) return faultOf(options.remote, old.error);
-    const report = { dryRun: options.dryRun, remote: options.remote, named: entries.length - unnamed.length };
+    const unnamed = entries.filter(({ key }) => !mentioned.value.has(key));
+    const from = { away, into: newIncoming(host.pid) };
+    const aged = await oldOf(session, from, unnamed, host.now() - options.keepDays * DAY_MS);
+    if (!aged.ok) return faultOf(options.remote, aged.error);
+    // To read their age took a while, in which somebody may have pushed or fetched a branch that names them.
+    const still = aged.value.length === 0 ? mentioned : await judge();
+    if (!still.ok) return still;
+    const old = aged.value.filter(({ key }) => !still.value.has(key));
+    const named = entries.filter(({ key }) => still.value.has(key)).length;
+    const report = { dryRun: options.dryRun, remote: options.remote, named };
     const counted = (removed: number) => ok({ ...report, kept: entries.length - removed, removed });
-    if (options.dryRun || old.value.length === 0) return counted(old.value.length);
+    if (options.dryRun || old.length === 0) return counted(old.length);
     const there = await open(remote.value, 'push');
     if ('kind' in there) return faultOf(options.remote, there);
-    const changes = old.value.map(({ ref, commit }) => [ref, { from: commit, to: undefined }] as const);
+    const changes = old.map(({ ref, commit }) => [ref, { from: commit, to: undefined }] as const);
     const { pushed, fault } = await pushRefChanges(there, new Map(changes));
     const denied = [...pushed.values()].find(({ outcome }) => outcome === 'denied');
     if (denied) return faultOf(options.remote, { kind: 'denied', detail: denied.detail });
@@ -106,21 +111,41 @@ function gitRemoteOf(remotes: readonly CacheRemoteConfig[], asked: string): Resu
   return ok(asked.slice('git:'.length));
 }
 
-/** A branch that is not here may name results: without all branches of all remotes nothing can be judged. */
+/** Keys that lock files name, once all branches are here that may hold one. */
+async function namedKeys(
+  session: Session,
+  open: Open,
+  { remote, specs }: { readonly remote: string; readonly specs: string },
+): Promise<Result<ReadonlySet<string>, Failure>> {
+  const complete = await allBranchesAreHere(session, open, remote);
+  if (!complete.ok) return complete;
+  const { repository } = session;
+  const mentioned = new Set(await mentionedIds(repository.commonDir, LOCKS, repository.prefix + specs));
+  for (const key of await recordedKeys(repository)) mentioned.add(key);
+  return ok(mentioned);
+}
+
+/**
+ * A branch that is not here may name results: without all branches of all remotes nothing can be judged. `cleaned` may be an
+ * address that is none of git's named remotes.
+ */
 async function allBranchesAreHere(
   { repository, objects }: Session,
   open: Open,
+  cleaned: string,
 ): Promise<Result<undefined, Failure>> {
   const here = await localTips(repository.commonDir);
-  for (const remote of await remoteNames(objects.store)) {
+  const named = await remoteNames(objects.store);
+  for (const remote of new Set([...named, cleaned])) {
     const away = await open(remote, 'fetch');
     const listed = 'kind' in away ? away : await listRemoteRefs(away, 'refs/heads/*', 'refs/tags/*');
     if ('kind' in listed) return faultOf(remote, listed);
     const missing = [...listed].filter(([, id]) => !here.has(id)).map(([ref]) => ref);
     if (missing.length === 0) continue;
     const some = missing.slice(0, 3).join(', ') + (missing.length > 3 ? ', …' : '');
-    const message = `${remote} has branches or tags that are not here (${some}), and their lock files may name results`;
-    return usage(message, 'run `git fetch --all --tags`, then this command again');
+    const message = `${withoutCredentials(remote)} has branches or tags that are not here (${some}), and their lock files may name results`;
+    const first = named.includes(remote) ? '' : 'give this address a name with `git remote add`, ';
+    return usage(message, `${first}run \`git fetch --all --tags\`, then this command again`);
   }
   return ok(undefined);
 }
@@ -140,14 +165,13 @@ function plainRef(ref: string): string {
 /** Those that were made before; one that does not say when stays. */
 async function oldOf(
   { objects }: Session,
-  away: Away,
+  { away, into }: { readonly away: Away; readonly into: string },
   entries: readonly RemoteEntry[],
   before: number,
 ): Promise<Result<RemoteEntry[], TransferFault>> {
   const old: RemoteEntry[] = [];
   for (let from = 0; from < entries.length; from += AT_ONCE) {
     const part = entries.slice(from, from + AT_ONCE);
-    const into = `refs/conductor/incoming/gc-${randomBytes(6).toString('hex')}/`;
     try {
       const { refs, fault } = await fetchRefs(
         away,
@@ -173,5 +197,5 @@ function usage(message: string, hint: string): Result<never, Failure> {
 }
 
 function faultOf(remote: string, { detail }: TransferFault): Result<never, Failure> {
-  return err({ kind: 'git-failed', command: `access to ${remote}`, detail });
+  return err({ kind: 'git-failed', command: `access to ${withoutCredentials(remote)}`, detail });
 }

@@ -3,8 +3,6 @@
  * only creates refs.
  */
 
-import { randomBytes } from 'node:crypto';
-import { isAlive } from '../../io/files.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import {
   type Away,
@@ -19,6 +17,7 @@ import type { ObjectId } from '../../model/tree.js';
 import { asFault, GitClaims } from '../claims/git-claims.js';
 import { type EntryName, refOf, type Scope } from '../encoded-entry.js';
 import type { Fetched, Offered, RemoteFault, RemoteStore, Replacement } from '../remote-store.js';
+import { incomingOf, newIncoming, sweepIncoming } from './incoming.js';
 
 export interface GitRemoteOptions {
   /** The name of a remote of the person's repository, or an address. */
@@ -31,8 +30,6 @@ export interface GitRemoteOptions {
   readonly silenceMs: number;
 }
 
-const INCOMING = 'refs/conductor/incoming/';
-
 export class GitRemote implements RemoteStore {
   readonly name: string;
   readonly claims: GitClaims;
@@ -44,7 +41,7 @@ export class GitRemote implements RemoteStore {
     this.name = `git:${withoutCredentials(options.remote)}`;
     const { scope, objects, pid } = options;
     this.claims = new GitClaims({
-      ...{ name: this.name, scope, objects, incoming: `${INCOMING}${pid}-` },
+      ...{ name: this.name, scope, objects, incoming: incomingOf(pid) },
       away: (direction, signal) => this.away(direction, signal),
     });
   }
@@ -54,7 +51,7 @@ export class GitRemote implements RemoteStore {
     const away = await this.away('fetch', signal);
     if ('kind' in away) return { ...none, fault: away };
     await this.sweep();
-    const into = `${INCOMING}${this.options.pid}-${randomBytes(6).toString('hex')}/`;
+    const into = newIncoming(this.options.pid);
     try {
       const { refs, fault } = await fetchRefs(
         away,
@@ -117,14 +114,9 @@ export class GitRemote implements RemoteStore {
       : ref.replace('refs/conductor/', 'refs/conductor/pull-request/');
   }
 
-  /** What a fetch that was killed has left. Its objects stay until `conductor gc`: they may be of use. */
   private async sweep(): Promise<void> {
     if (this.swept) return;
     this.swept = true;
-    const left = [...(await this.options.objects.refs(INCOMING)).keys()].filter((ref) => {
-      const pid = Number(/^\d+/.exec(ref.slice(INCOMING.length))?.[0]);
-      return !isAlive(pid);
-    });
-    await deleteRefs(this.options.objects.store, left);
+    await sweepIncoming(this.options.objects);
   }
 }

@@ -97,8 +97,8 @@ test('old results that no branch names are removed from a remote that is named, 
   rig.git('remote', 'add', 'origin', bare);
   const refs = () =>
     git(bare, 'for-each-ref', '--format=%(refname)', 'refs/conductor').trim().split('\n').sort();
-  const clean = (more: object = {}) =>
-    collectRemote(rig.host(new ScriptedAgent()), {
+  const clean = (more: object = {}, host = rig.host(new ScriptedAgent())) =>
+    collectRemote(host, {
       ...{ remote: 'git:origin', dryRun: false, keepDays: 90, signal: new AbortController().signal },
       ...more,
     });
@@ -130,6 +130,33 @@ test('old results that no branch names are removed from a remote that is named, 
     error: { kind: 'usage', hint: expect.stringContaining('git fetch') },
   });
   rig.git('fetch', '-q', '--all');
+  // The same when it is pushed only while the age of results is read: the clock is asked right before.
+  const racing = rig.host(new ScriptedAgent());
+  let looks = 0;
+  let last = Number.POSITIVE_INFINITY;
+  const now = () => {
+    if (++looks === last) {
+      const late = rig.git('commit-tree', '-m', 'late', 'main^{tree}').trim();
+      rig.git('push', '-q', bare, `${late}:refs/heads/late`);
+    }
+    return racing.now();
+  };
+  await clean({ dryRun: true }, { ...racing, now });
+  last = looks;
+  looks = 0;
+  expect(await clean({}, { ...racing, now })).toMatchObject({ ok: false, error: { kind: 'usage' } });
+  expect(refs()).toEqual(all);
+  // And when the config names the remote by its address, which is none of git's remotes.
+  rig.git('remote', 'remove', 'origin');
+  rig.config = { ...rig.config, cache: { remotes: [`git:${bare}`] } };
+  expect(await clean({ remote: `git:${bare}` })).toMatchObject({
+    ok: false,
+    error: { kind: 'usage', hint: expect.stringContaining('git remote add') },
+  });
+  expect(refs()).toEqual(all);
+  rig.git('remote', 'add', 'origin', bare);
+  rig.git('fetch', '-q', '--all');
+  rig.config = { ...rig.config, cache: { remotes: ['git:origin'] } };
   expect(await clean()).toMatchObject({ value: { removed: 2, kept: 4 } });
   const left = refs();
   expect(left.length).toBe(4);
