@@ -28,7 +28,7 @@ import { type Ran, runClaimed } from './claimed-run.js';
 import type { BuildOptions } from './options.js';
 import type { Preflight } from './preflight.js';
 import { type ReverifyParts, reverify } from './reverify.js';
-import { onWorker, recordGates } from './verify.js';
+import { onWorker, recordGates, verifyResult } from './verify.js';
 
 export interface MakeParts extends ReverifyParts, EscalationParts {
   readonly prepared: Prepared;
@@ -148,7 +148,9 @@ async function buildTask(parts: MakeParts, stale: StaleTask, held: Held): Promis
   // The escalation itself has looked again at what somebody else has made of a revised task.
   const isOurs = isOwn && (revised !== undefined || !ran.value.adopted);
   if (!isOurs) return { result: 'again', usage, ms };
-  const result = await keptResult(parts, escalated?.check ?? check, stale.dependencyOutputs);
+  const { unseen = false } = ran.value;
+  const judged = { check: escalated?.check ?? check, isUnseen: unseen };
+  const result = await keptResult(parts, judged, stale.dependencyOutputs);
   return { result, usage, ms, ...(revised ? { revised } : {}) };
 }
 
@@ -220,15 +222,20 @@ async function execute(
 }
 
 async function keptResult(
-  { prepared, options }: MakeParts,
-  check: Check,
+  parts: MakeParts,
+  { check, isUnseen }: { readonly check: Check; readonly isUnseen: boolean },
   dependencyOutputs: StaleTask['dependencyOutputs'],
 ): Promise<Result<StoredResult | undefined, Failure>> {
+  const { prepared, options } = parts;
   const stored = await prepared.store.find(check.storeKey);
   if (!stored.ok) return stored;
   // Gates have seen its agent's order of lines, which may be another one than that of all patches.
   const isExact = !seesOtherPatches(prepared.project, check.task, dependencyOutputs);
-  if (stored.value && isExact) await recordGates({ prepared }, check, stored.value.outputs, stored.value);
+  if (stored.value && isExact && isUnseen && check.gates.length > 0) {
+    const seen = await verifyResult(parts, { ...check, candidate: stored.value }, dependencyOutputs);
+    if (!seen.ok) return seen;
+  } else if (stored.value && isExact)
+    await recordGates({ prepared }, check, stored.value.outputs, stored.value);
   const conflicts = options.discardEdits
     ? []
     : inTheWay(prepared.project, stored.value?.outputs.keys() ?? []);

@@ -121,6 +121,8 @@ export type TaskOutcome =
       readonly result: ObjectId;
       /** It is another build's, which was first with this key: the gates that passed here say nothing of it. */
       readonly adopted?: true;
+      /** Its gates have passed on a machine whose word does not count here: they run here before anything records them. */
+      readonly unseen?: true;
       readonly attempts: number;
       readonly usage: Usage;
       readonly ms: number;

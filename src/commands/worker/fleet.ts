@@ -18,7 +18,8 @@ export async function listWorkers(host: Host): Promise<Result<FleetState, Failur
   const { config } = loaded.value;
   const url = queueAddress(config, host.env);
   if (url === undefined) return err(noQueue());
-  const connected = await connectQueue(url, projectName(config, found.value.prefix));
+  const name = await projectName(config, found.value);
+  const connected = name.ok ? await connectQueue(url, name.value) : name;
   if (!connected.ok) return connected;
   try {
     return ok(await fleetIn(connected.value, host.now()));

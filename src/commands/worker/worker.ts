@@ -114,8 +114,10 @@ async function inSlot(
   options: WorkerOptions,
 ): Promise<Result<number, Failure>> {
   const objects = new GitObjects(repository);
-  const name = projectName(config, repository.prefix);
   try {
+    const named = await projectName(config, repository);
+    if (!named.ok) return named;
+    const name = named.value;
     const results = await openLocal(host, { config, repository, objects });
     if (!results.ok) return results;
     const connected = await connectQueue(url, name);

@@ -1,6 +1,8 @@
 /** Opens the executor that hands tasks to a queue, from the config. Runs no task. */
 
 import { err, ok, type Result } from '../../base/result.js';
+import type { Repository } from '../../io/git/repository.js';
+import { remoteUrl } from '../../io/git/transfer.js';
 import { connectQueue } from '../../io/queue/connection.js';
 import { JobBoard } from '../../io/queue/job-board.js';
 import type { Config } from '../../model/config.js';
@@ -8,7 +10,7 @@ import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import { buildName } from '../../project/log-files.js';
-import { openParcels } from '../../store/parcels/open-parcels.js';
+import { isStore, openParcels, repositoryOf } from '../../store/parcels/open-parcels.js';
 import type { Parcels } from '../../store/parcels/parcels.js';
 import type { Executor, ExecutorParts, RunInstructions } from '../executor.js';
 import { settingItems } from './own-key.js';
@@ -21,21 +23,33 @@ export function queueAddress({ execution }: Pick<Config, 'execution'>, env: Host
   return named || execution?.queue;
 }
 
-/** Where parcels travel: the name or address of a git repository, or the address of a store. */
+/** Where parcels travel: `git:` with the name or address of a git repository, or the address of a store. */
 export function parcelRemote({ execution, cache }: Pick<Config, 'execution' | 'cache'>): string {
   const shared = cache.remotes.find(({ url }) => url.startsWith('git:'))?.url;
-  return (execution?.remote ?? shared ?? 'git:origin').replace(/^git:/, '');
+  return execution?.remote ?? shared ?? 'git:origin';
 }
 
-/** The name that all clones of a project have in the queue. */
-export function projectName(config: Pick<Config, 'execution' | 'cache'>, prefix: string): string {
+/**
+ * The name that all clones of a project have in the queue, and no other project: by default the path of the repository
+ * behind the remote, since `origin` is the name of everybody's. A store keeps parcels of any project: then `origin` counts.
+ */
+export async function projectName(
+  config: Pick<Config, 'execution' | 'cache'>,
+  { store, prefix }: Pick<Repository, 'store' | 'prefix'>,
+): Promise<Result<string, Failure>> {
   const { name } = config.execution ?? {};
-  if (name !== undefined) return name;
-  const path = parcelRemote(config)
-    .replace(/^\w+:\/\/[^/]*\//, '')
-    .replace(/^[^/@]+@[^:/]+:/, '')
-    .replace(/\.git\/?$/, '');
-  return `${path}/${prefix}`.replace(/\/+$/, '');
+  if (name !== undefined) return ok(name);
+  const remote = parcelRemote(config);
+  const named = isStore(remote) ? 'origin' : repositoryOf(remote);
+  const url = /^[^/:]+$/.test(named) ? await remoteUrl(store, named, 'fetch') : named;
+  const path = url
+    ?.replace(/^\w+:\/\/[^/]*\//, '')
+    .replace(/^(?:[^/@]+@)?[^:/]+:/, '')
+    .replace(/^\/+/, '')
+    .replace(/(\.git)?\/*$/, '');
+  if (path) return ok(`${path}/${prefix}`.replace(/\/+$/, ''));
+  const message = `the queue has no name for this project: git has no remote \`${named}\``;
+  return err({ kind: 'usage', message, hint: 'give it one in `execution.name`, the same in all clones' });
 }
 
 export interface QueueOptions {
@@ -53,7 +67,8 @@ export async function openQueueExecutor(
   { local, url, detach = false }: QueueOptions,
 ): Promise<Result<Executor, Failure>> {
   const { config, repository, objects, store, agent, shared, startedAt } = parts;
-  const connected = await connectQueue(url, projectName(config, repository.prefix));
+  const name = await projectName(config, repository);
+  const connected = name.ok ? await connectQueue(url, name.value) : name;
   if (!connected.ok) {
     await local.close();
     return connected;

@@ -141,7 +141,13 @@ export class RemoteRun {
     const admitted = await store.admit(this.run.key, outcome.result);
     if (!admitted.ok) return admitted;
     const { commit, adopted = outcome.adopted } = admitted.value;
-    return ok({ ...outcome, result: commit, ...(adopted ? { adopted: true as const } : {}) });
+    const { cache } = this.parts.config;
+    return ok({
+      ...{ ok: true, result: commit, attempts: outcome.attempts, usage, ms: outcome.ms },
+      ...(adopted ? { adopted: true } : {}),
+      // Nobody signs, as something of its own, what gates have said on another machine.
+      ...(cache.verify || cache.sign ? { unseen: true } : {}),
+    });
   }
 
   /** Who joins pays nothing, and tells of nothing that another build tells of. */

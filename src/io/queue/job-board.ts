@@ -56,7 +56,7 @@ interface OpenQueue {
 }
 
 /** BullMQ's lowest priority; the smallest number goes first. */
-const LAST = 2 ** 21;
+const LAST = 2 ** 21 - 1;
 /** Milliseconds of remaining work that one step of priority stands for: 20 days fit. */
 const STEP_MS = 1000;
 const HEARTBEAT_MS = 10_000;

@@ -21,7 +21,7 @@ export interface ExecutionConfig {
   readonly remote?: string;
   /** The environment variable with the token of such a store. */
   readonly tokenEnv?: string;
-  /** The same name in all clones of a project. Default: the path of the remote. */
+  /** The same name in all clones of a project. Default: the path of the git repository behind `remote`, or behind `origin` where `remote` is a store. */
   readonly name?: string;
   /** Labels that this machine has when it works for others, and that `runs_on` of a task asks for. */
   readonly labels?: readonly string[];

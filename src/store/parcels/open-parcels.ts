@@ -18,19 +18,29 @@ export function parcelBytes({ maxOutputBytes }: Pick<ParcelHost, 'maxOutputBytes
   return Math.max(1_000_000_000, 4 * maxOutputBytes);
 }
 
-/** `remote`: the address of a store that a worker serves, or of a git repository. */
+/** Whether it is the address of a store, and not of a git repository. */
+export function isStore(remote: string): boolean {
+  return /^https?:/.test(remote);
+}
+
+/** The name or address that git knows. */
+export function repositoryOf(remote: string): string {
+  return remote.replace(/^git:/, '');
+}
+
+/** `remote`: the address of a store that a worker serves, or `git:` with a git repository. */
 export async function openParcels(
   remote: string,
   execution: ExecutionConfig | undefined,
   { objects, dir, env, maxOutputBytes }: ParcelHost,
 ): Promise<Parcels> {
-  if (/^https?:/.test(remote)) {
+  if (isStore(remote)) {
     const { HttpParcels } = await import('./http-parcels.js');
     const maxBytes = parcelBytes({ maxOutputBytes });
     return new HttpParcels({ objects, url: remote, token: storeToken(execution, env), maxBytes });
   }
   const { GitParcels } = await import('./git-parcels.js');
-  return new GitParcels({ objects, remote, dir });
+  return new GitParcels({ objects, remote: repositoryOf(remote), dir });
 }
 
 /** What clients of a store have to know. */

@@ -1,6 +1,10 @@
 /** Builds that share a queue: one job and one payment for equal tasks, Ctrl-C, budgets over all workers, limits. */
 
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { ConductorConfig } from '../../model/config.js';
 import { until } from '../rig/command-line.js';
 import type { Rig } from '../rig/rig.js';
 import { cloneProject, refsIn } from '../rig/shared-project.js';
@@ -180,3 +184,40 @@ test_('a worker of another version, or with other tools, takes nothing and says 
   await fleet.worker();
   expect((await rig.start({}, { tripwire: true }).done).summary.exitCode).toBe(0);
 });
+
+test_(
+  'with `cache.verify`, or where the build signs, gates of workers run here once more before anything records them',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using fleet = await createQueueRig(redis);
+    const { rig } = fleet;
+    const log = join(rig.temporary.root, 'gates.log');
+    writeFileSync(log, '');
+    const here = { ...rig.config, gates: { task: [`pwd >> ${log}`] } };
+    rig.config = here;
+    agentTasks(rig, 'T1', 'T2', 'T3');
+    await fleet.worker({ concurrency: 1 });
+    const key = join(rig.temporary.root, 'key');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    const built = async (target: string, cache: NonNullable<ConductorConfig['cache']>, force = false) => {
+      rig.config = { ...here, cache };
+      writeFileSync(log, '');
+      const story = await rig.start({ targets: [target], force }, { tripwire: true }).done;
+      return { story, places: new Set(readFileSync(log, 'utf8').trim().split('\n')) };
+    };
+    expect((await built('f/T1', {})).places.size).toBe(1);
+    for (const [target, cache] of [
+      ['f/T2', { verify: true }],
+      ['f/T3', { sign: { keyFile: key, as: 'builder' } }],
+    ] as const) {
+      const { story, places } = await built(target, cache);
+      expect(story.outcomes()).toEqual({ [target]: 'built' });
+      expect(places.size).toBe(2);
+      // They are recorded now.
+      expect((await built(target, cache)).places).toEqual(new Set(['']));
+    }
+    rig.answer('f/T2', { 'T2.txt': 'T2 is made again\n' });
+    // Also a task that is known to take no time, and whose former result is not wanted any more.
+    expect((await built('f/T2', { verify: true }, true)).story.summary.counts.built).toBe(1);
+  },
+);
