@@ -15,6 +15,8 @@ export interface ClaimedRun<T> {
   readonly prepared: Prepared;
   readonly check: Check;
   readonly context: ExecutionContext;
+  /** It becomes a job of a queue, where equal jobs are one: only a stored result is looked for. */
+  readonly isUnclaimed: boolean;
   /** Runs `work` when a worker is free. */
   inWorker<R>(work: () => Promise<Result<R, Failure>>): Promise<Result<R, Failure>>;
   /** The task itself. */
@@ -29,20 +31,20 @@ export type Ran<T> =
 export async function runClaimed<T>(parts: ClaimedRun<T>): Promise<Ran<T>> {
   const { prepared, check, context } = parts;
   const { label } = check.task;
-  let claims = prepared.claims;
+  let claims = parts.isUnclaimed ? undefined : prepared.claims;
   for (;;) {
     const claiming = claims;
     const tried = await parts.inWorker<Ran<T> | HeldClaim>(async () => {
       const claim = await claiming?.take(check.storeKey, label, context.signal);
       if (claim?.kind === 'held') return ok(claim);
       const own = claim === undefined ? {} : { claim };
-      // The result may have been stored since the task was looked at, perhaps just before the claim was free.
-      const found = await findNow(prepared, check);
-      if (found) {
-        claim?.release();
-        return ok({ kind: 'elsewhere', result: found });
-      }
       try {
+        // The result may have been stored since the task was looked at, perhaps just before the claim was free.
+        const found = await findNow(prepared, check);
+        if (found) {
+          claim?.release();
+          return ok({ kind: 'elsewhere', result: found });
+        }
         return ok({ kind: 'ran', done: await parts.run(), ...own });
       } catch (error) {
         claim?.release();

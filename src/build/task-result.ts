@@ -213,12 +213,11 @@ async function execute(
   const inWorker = <R>(work: () => Promise<Result<R, Failure>>) =>
     onWorker(limiter, priority(label), context.signal, work);
   const run = () => escalate(parts, stale, { ...context, priority: priority(label) });
-  // Equal jobs of a queue are one job: it needs no claim.
-  const { isRemote = false } = parts.executor;
+  const { isRemote: isUnclaimed = false } = parts.executor;
   // A person who asks for another result than the one that is stored waits for nobody's.
   const isWanted = (options.force || parts.isFromScratch) && prepared.targets.has(label);
-  if (recipe.kind !== 'agent' || isWanted || isRemote) return { kind: 'ran', done: await inWorker(run) };
-  return runClaimed({ prepared, check, context, inWorker, run });
+  if (recipe.kind !== 'agent' || isWanted) return { kind: 'ran', done: await inWorker(run) };
+  return runClaimed({ prepared, check, context, isUnclaimed, inWorker, run });
 }
 
 async function keptResult(

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { ok } from '../../base/result.js';
 import { processPlace } from '../../io/process/identity.js';
 import { formatClaim } from '../../store/claims/claim-place.js';
 import { createRig, type Rig } from '../rig/rig.js';
@@ -40,6 +41,31 @@ function claimFiles(rig: Rig): string[] {
     /^[0-9a-f]{64}$/.test(name),
   );
 }
+
+test('a build with a queue claims nothing, and looks for a result again before it hands its task in', async () => {
+  await using rig = await createTasks(2, { cache: { remotes: ['git:../shared.git'] } });
+  const bare = createBare(rig);
+  const local = rig.createExecutor;
+  rig.createExecutor = async (host, parts) => {
+    const opened = await local(host, parts);
+    return opened.ok ? ok(Object.assign(opened.value, { isRemote: true })) : opened;
+  };
+  const [one, two] = threeClones(rig) as [string, string];
+  rig.dir = one;
+  const first = rig.start({ workers: 1 });
+  const held = await first.agent.next();
+  const [left] = ['f/T01', 'f/T02'].filter((label) => label !== held.label);
+  // The other task has been looked at, and waits.
+  await first.until((story) => story.of('task.checked').length === 2);
+  expect(refsIn(bare, 'refs/conductor/claims')).toEqual([]);
+  rig.dir = two;
+  expect((await rig.build({ targets: [left as string] })).outcomes()).toEqual({ [left as string]: 'built' });
+  await held.write(`out/${held.label.slice(2)}.txt`, 'made\n');
+  held.finish();
+  const story = await first.done;
+  expect(story.outcomes()).toEqual({ [held.label]: 'built', [left as string]: 'cached' });
+  expect(calls([story])).toEqual([held.label]);
+});
 
 test('with `claims: off` every build asks its own agent', async () => {
   await using rig = await createTasks(1, { cache: { claims: 'off' } });
