@@ -28,6 +28,8 @@ import { ownershipProblem, recordedDigest } from './pinned-results.js';
 
 /** How long a new result waits to hear whether another build was first with it. */
 const CLAIM_MS = 30_000;
+/** How long an entry rests that a remote does not take: somebody may get the right to write, and need not tell conductor. */
+const REST_MS = 24 * 60 * 60 * 1000;
 /** Tasks that can start at the same time ask within this time. */
 const GATHER_MS = 10;
 
@@ -162,6 +164,7 @@ export async function openResults(
     chain,
     ...(claims ? { claims } : {}),
     ...(isSent ? { unsent } : {}),
+    ...(options.readOnly || cache.required ? {} : { restUntil: () => host.now() + REST_MS }),
     policy,
     ...(await arrivalRules(project)),
     ...(options.rebuildMissing ? { pins: new Map() } : {}),

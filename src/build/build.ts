@@ -41,7 +41,7 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
   // They check more than a build that takes its own files for sound.
   if (options.frozen || options.restoreOnly || options.namesAll) return undefined;
   // What an outage or a kill kept from the remotes is sent by the next command.
-  if (new UnsentEntries(session.repository.home).list().length > 0) return undefined;
+  if (new UnsentEntries(session.repository.home).isAnyDue(host.now())) return undefined;
   const last = readLastBuild(session.repository.state);
   if (!last || last.version !== host.version) return undefined;
   if (!hasSameEnvironment(last, host.env) || !(await hasSameTools(host, last))) return undefined;

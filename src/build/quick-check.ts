@@ -110,16 +110,16 @@ function isFor(host: QuickHost, repository: Repository, last: LastBuild): boolea
   if (last.version !== host.version || last.named.length > 0) return false;
   // Versions of tools are asked for by the build.
   if (last.toolchain !== undefined || !hasSameEnvironment(last, host.env)) return false;
-  return !isUnusual(repository, last) && ownFolderProblem(repository.project) === undefined;
+  return !isUnusual(repository, last, host.now()) && ownFolderProblem(repository.project) === undefined;
 }
 
 /** Something that a full build looks after first: what a killed one left, an index that takes in other files, results to send. */
-function isUnusual({ home, store, state }: Repository, last: LastBuild): boolean {
+function isUnusual({ home, store, state }: Repository, last: LastBuild, now: number): boolean {
   const index = join(state, 'index');
   const left = [PUBLISH_JOURNAL, COMMIT_JOURNAL].some((name) => existsSync(join(state, name)));
   if (!existsSync(index) || existsSync(`${index}.lock`) || left) return true;
   if (readTextSync(join(state, SECRETS_RECORD)) !== takenInText(last)) return true;
-  if (new UnsentEntries(home).list().length > 0) return true;
+  if (new UnsentEntries(home).isAnyDue(now)) return true;
   return [home, store, state].some((folder) =>
     readdirSync(folder).some((name) => name.startsWith('.conductor-tmp-')),
   );

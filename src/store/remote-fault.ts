@@ -7,4 +7,6 @@ export interface RemoteFault {
    */
   readonly kind: 'denied' | 'failed' | 'stopped';
   readonly detail: string;
+  /** Of `denied`: there is no such place, which may be there the next time. */
+  readonly missing?: true;
 }

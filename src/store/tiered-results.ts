@@ -35,6 +35,8 @@ export interface Sharing extends ArrivalRules {
   readonly gatherMs: number;
   /** What is not on the remotes yet, over builds; absent: no remote is written to. */
   readonly unsent?: UnsentEntries;
+  /** Until when a mark rests that cannot be sent (milliseconds since 1970, UTC); absent: none rests. */
+  readonly restUntil?: () => number;
   readonly signal: AbortSignal;
   warn(message: string): void;
 }
@@ -64,7 +66,7 @@ export class TieredResults implements ResultStore {
     this.local = local;
     this.objects = objects;
     this.sharing = sharing;
-    this.outbox = new Outbox(sharing.unsent);
+    this.outbox = new Outbox(sharing.unsent, sharing.restUntil);
     this.signal = AbortSignal.any([sharing.signal, this.stop.signal]);
     this.questions = new Batch((names) => this.bring(names), sharing.gatherMs);
     this.offers = new Batch((names) => this.send(names), sharing.gatherMs);
@@ -163,6 +165,7 @@ export class TieredResults implements ResultStore {
     const sent = this.allSent().then(() => 'sent' as const);
     if ((await within(sent, this.sharing.waitMs, this.signal)) === 'late') this.stop.abort();
     await this.allSent();
+    await this.outbox.rest((name) => this.sharing.chain.isDenied(name));
     await this.sharing.claims?.close();
     await this.sharing.chain.close();
   }
@@ -180,7 +183,9 @@ export class TieredResults implements ResultStore {
       const origin = commit === undefined ? undefined : await originOf(this.objects, name, commit);
       if (commit === undefined) await this.outbox.remove([name]);
       // Each goes where its like is shared.
-      if (commit === undefined || (origin?.pullRequest === true) !== policy.here.pullRequest) continue;
+      const isOthers = (origin?.pullRequest === true) !== policy.here.pullRequest;
+      if (isOthers) this.outbox.leave(name);
+      if (commit === undefined || isOthers) continue;
       this.outbox.take(name);
       if (chain.writes) this.later(this.offers.ask(name));
     }

@@ -1,12 +1,13 @@
 /**
  * Which entries of this store are not on all remotes yet: a mark that is there before the entry and is removed when it
- * has been sent, so that a killed build or an outage loses none. Knows no remote.
+ * has been sent, so that a killed build or an outage loses none. One that cannot be sent for the time being rests: it gives a
+ * build with nothing else to do no work. Knows no remote.
  */
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../io/files.js';
+import { codeOf, readTextSync, writeAtomic } from '../io/files.js';
 import type { EntryName } from './encoded-entry.js';
 import type { UnsentReport } from './result-store.js';
 
@@ -44,6 +45,26 @@ export class UnsentEntries {
     }
   }
 
+  /** Whether one of them is to be sent also by a build with nothing else to do; `now` in milliseconds since 1970, UTC. */
+  isAnyDue(now: number): boolean {
+    const names = this.list();
+    if (names.length === 0) return false;
+    const [until, ...resting] = (readTextSync(this.resting) ?? '').split('\n');
+    if (!until || Number(until) <= now) return true;
+    const known = new Set(resting);
+    return names.some((name) => !known.has(name));
+  }
+
+  /** From now on these rest until then, and no others. Where that cannot be written, all are tried again. */
+  async rest(names: readonly EntryName[], until: number): Promise<void> {
+    if (names.length > 0) await writeAtomic(this.resting, [until, ...names].join('\n')).catch(() => {});
+    else if (existsSync(this.resting)) await rm(this.resting, { force: true }).catch(() => {});
+  }
+
+  private get resting(): string {
+    return join(this.folder, 'resting');
+  }
+
   private file(name: EntryName): string {
     return join(this.folder, name.replace('/', '-'));
   }
@@ -54,10 +75,13 @@ export class Outbox {
   private readonly marks: UnsentEntries | undefined;
   private readonly mine = new Set<EntryName>();
   private readonly earlier = new Set<EntryName>();
+  private readonly others = new Set<EntryName>();
+  private readonly restUntil: (() => number) | undefined;
 
-  /** Without marks, no remote is written to. */
-  constructor(marks: UnsentEntries | undefined) {
+  /** Without marks, no remote is written to; without `restUntil`, none of them rests. */
+  constructor(marks: UnsentEntries | undefined, restUntil?: () => number) {
     this.marks = marks;
+    this.restUntil = restUntil;
   }
 
   async add(name: EntryName): Promise<void> {
@@ -73,6 +97,18 @@ export class Outbox {
 
   async remove(names: Iterable<EntryName>): Promise<void> {
     await this.marks?.remove(names);
+  }
+
+  /** It is shared where this build does not send anything. */
+  leave(name: EntryName): void {
+    this.others.add(name);
+  }
+
+  /** What is left rests, unless the next build may have more luck with it. */
+  async rest(isDenied: (name: EntryName) => boolean): Promise<void> {
+    if (!this.marks || !this.restUntil) return;
+    const names = this.left().filter((name) => this.others.has(name) || isDenied(name));
+    await this.marks.rest(names, this.restUntil());
   }
 
   left(): EntryName[] {

@@ -21,6 +21,8 @@ export interface TransferFault {
   /** `denied`: the other side does not let us, and will not the next time. */
   readonly kind: 'stopped' | 'silent' | 'denied' | 'failed';
   readonly detail: string;
+  /** Of `denied`: there is no such place. It may be a disk or server that is away, or an address with a mistake. */
+  readonly missing?: true;
 }
 
 export interface PushedRef {
@@ -173,7 +175,8 @@ export async function openAway(
 ): Promise<Away | TransferFault> {
   const named = /^[^/:]+$/.test(remote) ? await remoteUrl(rest.store, remote, direction) : undefined;
   if (named === undefined && /^[^/:.]+$/.test(remote)) {
-    return { kind: 'denied', detail: `git has no remote of this name (\`git remote add ${remote} …\`)` };
+    const detail = `git has no remote of this name (\`git remote add ${remote} …\`)`;
+    return { kind: 'denied', detail, missing: true };
   }
   return { ...rest, url: named ?? remote };
 }
@@ -224,7 +227,9 @@ function faultOf(exit: GitExit): TransferFault {
     .filter((line) => /^(remote: |)(fatal|error|ERROR)[: ]/.test(line));
   const detail = withoutCredentials((said.at(-1) ?? exit.stderr.trim()).slice(0, 500)).trim();
   const denied =
-    /Authentication failed|could not read (Username|Password)|Permission denied|access denied|returned error: 40[13]|protected|not allowed|service not enabled|does not appear to be a git repository|[Rr]epository .*not found|does not exist/;
+    /Authentication failed|could not read (Username|Password)|Permission (to .*)?denied|access denied|returned error: 40[13]|protected|not allowed|service not enabled/;
+  const missing = /does not appear to be a git repository|[Rr]epository .*not found|does not exist/;
   const told = said.join('\n');
-  return { kind: denied.test(told) ? 'denied' : 'failed', detail };
+  if (denied.test(told)) return { kind: 'denied', detail };
+  return missing.test(told) ? { kind: 'denied', detail, missing: true } : { kind: 'failed', detail };
 }

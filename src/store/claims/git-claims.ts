@@ -127,6 +127,6 @@ export class GitClaims implements ClaimPlace {
   }
 }
 
-export function asFault({ kind, detail }: TransferFault): RemoteFault {
-  return { kind: kind === 'silent' ? 'failed' : kind, detail };
+export function asFault({ kind, ...rest }: TransferFault): RemoteFault {
+  return { kind: kind === 'silent' ? 'failed' : kind, ...rest };
 }

@@ -44,14 +44,16 @@ interface Health {
   readonly last: Partial<Record<Way, string>>;
   refused: number;
   unsent: number;
+  /** It does not let us write, and will not the next time. */
+  isDenied: boolean;
 }
 
 export class RemoteTiers {
   private readonly healths: readonly Health[];
   /** Remotes that gave no answer about a name. */
   private readonly silent = new Map<EntryName, Set<string>>();
-  /** Offered, and not on every remote that it was to be sent to. */
-  private readonly unsent = new Set<EntryName>();
+  /** Offered, and not on every remote that it was to be sent to; whether those do not let us write. */
+  private readonly unsent = new Map<EntryName, 'denied' | 'failed'>();
   private readonly warn: (message: string) => void;
 
   constructor(remotes: readonly TieredRemote[], warn: (message: string) => void) {
@@ -62,6 +64,7 @@ export class RemoteTiers {
       last: {},
       refused: 0,
       unsent: 0,
+      isDenied: false,
     }));
     this.warn = warn;
   }
@@ -141,6 +144,19 @@ export class RemoteTiers {
     return this.unsent.has(name);
   }
 
+  /** Whether the remotes that do not have an entry do not let us write. */
+  isDenied(name: EntryName): boolean {
+    const writing = this.healths.filter(({ remote }) => remote.write);
+    const isClosed = writing.length > 0 && writing.every(({ isDenied }) => isDenied);
+    return this.unsent.has(name) ? this.unsent.get(name) === 'denied' : isClosed;
+  }
+
+  private miss(health: Health, names: readonly EntryName[]): void {
+    health.unsent += names.length;
+    const why = health.isDenied ? 'denied' : 'failed';
+    for (const name of names) this.unsent.set(name, this.unsent.get(name) === 'failed' ? 'failed' : why);
+  }
+
   /** Remotes that do not have everything that they were to be sent. */
   get withoutAll(): readonly RemoteProblem[] {
     return this.healths.flatMap(({ remote, last, unsent, dropped }) =>
@@ -210,15 +226,14 @@ export class RemoteTiers {
       const mine = new Map([...entries].filter(([name]) => outcomes.get(name) !== 'taken'));
       if (mine.size === 0) break;
       if (signal.aborted || !isOpen(health, 'write')) {
-        health.unsent += mine.size;
-        for (const name of mine.keys()) this.unsent.add(name);
+        this.miss(health, [...mine.keys()]);
         continue;
       }
       const { outcomes: said, fault } = await health.remote.store.offer(mine, signal);
       for (const [name, outcome] of said) outcomes.set(name, outcome);
-      for (const name of mine.keys()) if (!said.has(name)) this.unsent.add(name);
-      health.unsent += mine.size - said.size;
       this.judge(health, 'write', fault);
+      const missed = [...mine.keys()].filter((name) => !said.has(name));
+      this.miss(health, missed);
       onOne();
     }
     return outcomes;
@@ -253,6 +268,7 @@ export class RemoteTiers {
       return;
     }
     if (fault.kind === 'stopped' || health.dropped.has(way)) return;
+    if (way === 'write' && fault.kind === 'denied' && !fault.missing) health.isDenied = true;
     health.failed[way]++;
     health.last[way] = fault.detail;
     if (fault.kind !== 'denied' && health.failed[way] < PATIENCE) return;

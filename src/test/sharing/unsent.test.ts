@@ -1,7 +1,7 @@
 /** Results that could not be sent: the next command sends them, and a build that requires sharing fails. */
 
 import { execFileSync } from 'node:child_process';
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { StrictCache } from '../rig/cache-servers.js';
 import { cloneProject, createBare, createSharedProject, refsIn } from '../rig/shared-project.js';
@@ -41,6 +41,64 @@ test('a build that requires sharing fails when its results cannot be sent, and k
   const again = await rig.buildWithoutAgent();
   expect(again.summary.exitCode).toBe(0);
   expect(refsIn(bare, 'refs/conductor/results').length).toBe(4);
+});
+
+/** A server that lets nobody push; the hook to remove again. */
+function refusesPushes(bare: string): string {
+  const hook = `${bare}/hooks/pre-receive`;
+  writeFileSync(hook, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  return hook;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+test('what a remote does not take gives a build with nothing to do no work, and is tried again after a day', async () => {
+  await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
+  const bare = createBare(rig);
+  const hook = refusesPushes(bare);
+  expect((await rig.build()).summary).toMatchObject({ outcome: 'built', exitCode: 0, unsent: 8 });
+  const idle = await rig.buildWithoutAgent();
+  expect([idle.of('task.checked'), idle.warnings()]).toEqual([[], []]);
+  rig.time += DAY;
+  const refused = await rig.buildWithoutAgent();
+  expect(refused.summary.unsent).toBe(8);
+  expect(refused.warnings()).toEqual([expect.stringContaining('does not write to it any more')]);
+  expect((await rig.buildWithoutAgent()).of('task.checked')).toEqual([]);
+  // A build that looks at its tasks for another reason sends what rests.
+  rmSync(hook);
+  rig.write({ 'words.txt': 'd e f\n' });
+  const sent = await rig.build();
+  expect(sent.warnings()).toEqual([]);
+  expect(sent.of('build.recovered').map(({ what }) => what)).toEqual([
+    'sent 8 results that earlier builds could not send',
+  ]);
+});
+
+test('a build that requires sharing tries at each time', async () => {
+  await using rig = await createSharedProject({ remotes: ['git:../shared.git'], required: true });
+  refusesPushes(createBare(rig));
+  expect((await rig.build()).summary.exitCode).toBe(1);
+  expect((await rig.buildWithoutAgent()).summary).toMatchObject({ exitCode: 1, unsent: 8 });
+});
+
+test('what a pull request could not send gives other builds no work', async () => {
+  await using rig = await createSharedProject({
+    remotes: ['git:../shared.git'],
+    origin: 'pull-request',
+  });
+  const bare = createBare(rig);
+  renameSync(bare, `${bare}.away`);
+  expect((await rig.build()).summary.unsent).toBe(8);
+  renameSync(`${bare}.away`, bare);
+  rig.config = { ...rig.config, cache: { remotes: ['git:../shared.git'] } };
+  const first = await rig.build();
+  expect(first.of('task.checked').length).toBe(4);
+  expect((await rig.buildWithoutAgent()).of('task.checked')).toEqual([]);
+  // They are still sent by a build for a pull request.
+  rig.time += DAY;
+  rig.config = { ...rig.config, cache: { remotes: ['git:../shared.git'], origin: 'pull-request' } };
+  await rig.buildWithoutAgent();
+  expect(refsIn(bare, 'refs/conductor/pull-request/results').length).toBe(4);
 });
 
 test('an action whose files are gone does not keep a result from the cache', async () => {
