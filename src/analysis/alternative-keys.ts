@@ -7,6 +7,7 @@ import { ok, type Result } from '../base/result.js';
 import {
   type ActionKey,
   type FileChange,
+  type KeyStep,
   nextKey,
   type ObservedInputs,
   type StoredResult,
@@ -31,6 +32,8 @@ export interface Candidate {
   readonly reasons: readonly StaleReason[];
   /** What its agent read undeclared and has changed since, where that is only worth a word. */
   readonly observed: readonly string[];
+  /** Where there is no result: from today's key to `storeKey`, as far as it is known. */
+  readonly via?: readonly KeyStep[];
 }
 
 /** A chain of unusable results this long means that something is wrong with the chain itself. */
@@ -78,28 +81,42 @@ export class AlternativeKeys {
     let key = locked?.key === facts.key ? resultKeyOf(locked) : facts.key;
     // A lock may name a late result of the chain, while an earlier one fits the files of today again.
     let earlier = key === facts.key ? undefined : facts.key;
+    let start = key;
+    let via: KeyStep[] = [];
+    const next = (...step: KeyStep) => {
+      via.push(step);
+      return nextKey(key, ...step);
+    };
+    const way = async () => ({ via: [...(await this.wayTo(start, facts.key)), ...via] });
     for (let length = 0; length < MAX_ALTERNATIVE_KEYS; length++) {
       const { result, problem } = await usableResult(this.project, task, await this.store.find(key));
       if (problem !== undefined) {
         const damaged: StaleReason = { kind: 'result-damaged', detail: problem };
-        return ok({ storeKey: key, result: undefined, reasons: [...reasons, damaged], observed: [] });
+        return ok({
+          ...{ storeKey: key, result: undefined, reasons: [...reasons, damaged], observed: [] },
+          ...(await way()),
+        });
       }
       const recorded = result?.provenance.observed ?? (key === lockedKey ? locked?.observed : undefined);
       const seen = await this.observed(task, recorded, dependencyOutputs);
       if (this.isOutdated(seen)) {
         if (!reasons.some(({ kind }) => kind === 'observed-changed'))
           reasons.push({ kind: 'observed-changed', paths: seen.changed });
-        key = earlier ?? nextKey(key, 'observed', seen.digest);
+        if (earlier === undefined) key = next('observed', seen.digest);
+        else {
+          start = key = earlier;
+          via = [];
+        }
         earlier = undefined;
         continue;
       }
-      if (!result) return ok({ storeKey: key, result, reasons, observed: [] });
+      if (!result) return ok({ storeKey: key, result, reasons, observed: [], ...(await way()) });
       const gate = this.rejected.get(key);
       const forced = this.forced.has(task.label) && !this.made.has(key);
       if (gate !== undefined || forced) {
         const reason: StaleReason = gate === undefined ? { kind: 'forced' } : { kind: 'gates-failed', gate };
         if (!reasons.some((other) => other.kind === reason.kind)) reasons.push(reason);
-        key = nextKey(key, 'rejected', digestFiles(result.outputs));
+        key = next('rejected', digestFiles(result.outputs));
         continue;
       }
       const conflict = await this.misfit(task, result.edits, dependencyOutputs);
@@ -107,9 +124,22 @@ export class AlternativeKeys {
       if (conflict.value === undefined) return ok({ storeKey: key, result, reasons, observed: seen.changed });
       const { base, ...where } = conflict.value;
       reasons.push({ kind: 'patch-conflict', ...where });
-      key = nextKey(key, 'conflict', `${where.path} ${base ? encodeEntry(base) : 'none'}`);
+      key = next('conflict', `${where.path} ${base ? encodeEntry(base) : 'none'}`);
     }
     throw new Error(`BUG: the chain of results of ${task.label} has no end`);
+  }
+
+  /** Over results that were passed over for themselves: other reasons are not known any more. Empty: there is no such way. */
+  private async wayTo(key: ActionKey, from: ActionKey): Promise<KeyStep[]> {
+    const steps: KeyStep[] = [];
+    for (let at = from; at !== key && steps.length < MAX_ALTERNATIVE_KEYS; ) {
+      const found = await this.store.find(at);
+      if (!found.ok || !found.value) return [];
+      const step: KeyStep = ['rejected', digestFiles(found.value.outputs)];
+      steps.push(step);
+      at = nextKey(at, ...step);
+    }
+    return steps;
   }
 
   /** What a task's agent had read undeclared, against today; nothing changed where the config does not care. */

@@ -41,6 +41,8 @@ export interface Check {
   readonly gates: readonly GateSpec[];
   /** Under this key a new result would be kept. */
   readonly storeKey: ActionKey;
+  /** As a candidate has it. */
+  readonly via?: Candidate['via'];
   /** The result that would be published: of a cached or unverified task, and of a fresh one when it was looked up. */
   readonly candidate: StoredResult | undefined;
   /** Of a stale task: its former result, on which its gates are run first. */
@@ -278,10 +280,11 @@ export class Checker {
 function checkOf(
   { task, facts, gates }: Subject,
   verdict: Verdict,
-  { storeKey, result }: Candidate,
+  { storeKey, result, via }: Candidate,
   { dependencyOutputs, former }: Partial<Pick<Check, 'dependencyOutputs' | 'former'>> = {},
 ): Result<Check, Failure> {
-  return ok({ task, facts, gates, verdict, storeKey, candidate: result, former, dependencyOutputs });
+  const known = { task, facts, gates, verdict, storeKey, candidate: result, former, dependencyOutputs };
+  return ok(via ? { ...known, via } : known);
 }
 
 /** The part of a verdict about a former result that may stand. */

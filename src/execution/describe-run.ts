@@ -81,6 +81,7 @@ export async function describeRun(
     work: { phase: 'implementation', taskType: task.type, complexity: task.complexity },
     key: check.storeKey,
     manifest: facts.manifest,
+    ...(check.via?.length ? { via: check.via } : {}),
     ...(interfaces === undefined ? {} : { interfaces }),
     ...(await recordedWords(facts)),
     inputTree: inputTree.value.tree,

@@ -66,6 +66,14 @@ export function nextKey(
   return digestFields(`conductor.next.${KEY_VERSION}`, [key, conflict, detail]);
 }
 
+/** Why a key is not that of its manifest: one use of `nextKey`. */
+export type KeyStep = readonly [conflict: Parameters<typeof nextKey>[1], detail: string];
+
+/** The key at the end of such steps. */
+export function keyBehind(manifest: Manifest, via: readonly KeyStep[]): ActionKey {
+  return via.reduce((key, [conflict, detail]) => nextKey(key, conflict, detail), manifestKey(manifest));
+}
+
 export interface ManifestChange {
   readonly name: string;
   readonly show: ManifestItem['show'];

@@ -3,7 +3,7 @@
  * JSON and ids of git objects, without functions and secrets, so that it can go to another machine.
  */
 
-import type { ActionKey, GateRun, Manifest, SeenInterface, TaskWords, Usage } from './action.js';
+import type { ActionKey, GateRun, KeyStep, Manifest, SeenInterface, TaskWords, Usage } from './action.js';
 import type { Digest } from './digest.js';
 import type { CallPhase } from './event.js';
 import type { Failure } from './failure.js';
@@ -45,6 +45,8 @@ export interface TaskRun {
   /** The task whose budget pays, where it is not this one's own. */
   readonly payer?: Label;
   readonly manifest: Manifest;
+  /** From the key of the manifest to `key`. Absent: they are the same, or the way is not known. */
+  readonly via?: readonly KeyStep[];
   /** For the record of the result. */
   readonly interfaces?: Readonly<Record<Label, SeenInterface>>;
   /** Digest of the task's own words in the prompt. */

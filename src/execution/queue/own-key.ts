@@ -12,9 +12,9 @@ import { listTree } from '../../io/git/walk.js';
 import {
   compareManifests,
   KEY_VERSION,
+  keyBehind,
   type Manifest,
   type ManifestItem,
-  manifestKey,
 } from '../../model/action.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { TaskRun } from '../../model/task-run.js';
@@ -43,7 +43,7 @@ export async function keyProblem(run: TaskRun, base: BuildBase, own: OwnSide): P
   const [change] = compareManifests(run.manifest, mine);
   if (change) return `${change.name} is another one here (keys of version ${KEY_VERSION})`;
   // A key further down the chain of alternative keys stands for the same manifest.
-  return manifestKey(mine) === manifestKey(run.manifest) ? undefined : 'its key is another one here';
+  return keyBehind(mine, run.via ?? []) === run.key ? undefined : 'its key is not that of what it asks for';
 }
 
 /** The manifest with everything that this machine knows better, or why the run is not the one of its manifest. */

@@ -3,6 +3,7 @@
  * execution of a task is a job. Gates of finished results and agents' documents stay here.
  */
 
+import { keyBehind } from '../../model/action.js';
 import { needsProblem, type QueueNeeds } from '../../model/fleet/job.js';
 import type {
   DocumentOutcome,
@@ -33,6 +34,8 @@ export class QueueExecutor implements Executor {
   async run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome> {
     // What conductor itself renders takes less time than its way to another machine.
     if (run.recipe.kind === 'render' && run.gates.length === 0) return this.parts.local.run(run, context);
+    // A worker runs nothing for a key that it cannot follow, as where only a lock file says how a task came to its key.
+    if (keyBehind(run.manifest, run.via ?? []) !== run.key) return this.parts.local.run(run, context);
     const job = new RemoteRun(this.parts, run, context, {
       unheard: (needs) => this.warnUnheard(needs, context),
       exceeded: () => {

@@ -196,7 +196,7 @@ test_(
     const here = { ...rig.config, gates: { task: [`pwd >> ${log}`] } };
     rig.config = here;
     agentTasks(rig, 'T1', 'T2', 'T3');
-    await fleet.worker({ concurrency: 1 });
+    const worker = await fleet.worker({ concurrency: 1 });
     const key = join(rig.temporary.root, 'key');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
     const built = async (target: string, cache: NonNullable<ConductorConfig['cache']>, force = false) => {
@@ -217,7 +217,11 @@ test_(
       expect((await built(target, cache)).places).toEqual(new Set(['']));
     }
     rig.answer('f/T2', { 'T2.txt': 'T2 is made again\n' });
-    // Also a task that is known to take no time, and whose former result is not wanted any more.
+    // Also a task that is known to take no time, and whose former results are not wanted any more: a worker follows its key.
+    const ran = worker.agent.runs.length;
     expect((await built('f/T2', { verify: true }, true)).story.summary.counts.built).toBe(1);
+    rig.answer('f/T2', { 'T2.txt': 'T2 is made once more\n' });
+    expect((await built('f/T2', { verify: true }, true)).story.summary.counts.built).toBe(1);
+    expect(worker.agent.runs.length).toBe(ran + 2);
   },
 );

@@ -5,10 +5,13 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readOutcome, readRun } from '../../execution/queue/parcel.js';
+import { keyProblem } from '../../execution/queue/own-key.js';
+import { type BuildBase, readOutcome, readRun } from '../../execution/queue/parcel.js';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
+import { type Manifest, manifestKey, nextKey } from '../../model/action.js';
 import { isJob, isJobAnswer } from '../../model/fleet/job.js';
+import type { TaskRun } from '../../model/task-run.js';
 import { GitParcels } from '../../store/parcels/git-parcels.js';
 import { HttpParcels } from '../../store/parcels/http-parcels.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
@@ -155,4 +158,42 @@ test('a run, an outcome or a job of another form is none', async () => {
   expect(isJobAnswer(answer)).toBe(true);
   for (const wrong of [null, 7, [], { ...answer, parcel: `${id}:refs/heads/main` }, { ...answer, ok: 1 }])
     expect(isJobAnswer(wrong)).toBe(false);
+});
+
+test('a worker runs nothing for a key that is not that of what it is asked for', async () => {
+  const manifest: Manifest = [
+    { name: 'recipe', show: 'text', value: 'render' },
+    { name: 'outputs', show: 'text', value: 'a.txt' },
+  ];
+  const blob = await objects.writeBlob(Buffer.from('a'));
+  const run = {
+    ...{ label: 'f/T1', manifest, outputs: ['a.txt'], edits: [], inputTree: await objects.empty() },
+    recipe: { kind: 'render', files: [{ path: 'a.txt', blob }] },
+  } as unknown as TaskRun;
+  const base = {
+    schema: 1,
+    rules: {},
+    settings: [],
+    shippedAgents: {},
+    ownAgents: {},
+  } as unknown as BuildBase;
+  const own = { agent: undefined, definitions: new Map(), settings: [], objects };
+  const problem = (key: string, via?: TaskRun['via']) =>
+    keyProblem({ ...run, key, ...(via ? { via } : {}) }, base, own);
+  const key = manifestKey(manifest);
+  const other = nextKey(nextKey(key, 'observed', 'x'), 'rejected', 'y');
+  expect(await problem(key)).toBeUndefined();
+  expect(
+    await problem(other, [
+      ['observed', 'x'],
+      ['rejected', 'y'],
+    ]),
+  ).toBeUndefined();
+  for (const [wrong, via] of [
+    ['e'.repeat(64), undefined],
+    [other, undefined],
+    [other, [['rejected', 'y']]],
+    [key, [['rejected', 'y']]],
+  ] as [string, TaskRun['via']][])
+    expect(await problem(wrong, via)).toBe('its key is not that of what it asks for');
 });
