@@ -15,3 +15,22 @@ export async function within<T>(work: Promise<T>, ms: number, signal: AbortSigna
     timer.abort();
   }
 }
+
+/** What a promise gives, or `late` when so many milliseconds have passed since a signal without it. */
+export async function withinOf<T>(work: Promise<T>, signal: AbortSignal, ms: number): Promise<T | 'late'> {
+  let timer: NodeJS.Timeout | undefined;
+  let begin = () => {};
+  const late = new Promise<'late'>((resolve) => {
+    begin = () => {
+      timer = setTimeout(resolve, ms, 'late');
+    };
+  });
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', begin);
+  }
+}

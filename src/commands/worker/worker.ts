@@ -4,60 +4,27 @@
  */
 
 import { createHash } from 'node:crypto';
-import { availableParallelism, hostname, loadavg } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openLocal } from '../../analysis/open-results.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { Benches } from '../../execution/queue/bench.js';
-import { type JobFate, JobRunner } from '../../execution/queue/job-runner.js';
+import { JobRunner } from '../../execution/queue/job-runner.js';
 import { parcelRemote, projectName, queueAddress } from '../../execution/queue/open-queue-executor.js';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import type { Repository } from '../../io/git/repository.js';
 import { acquireLock, type LockHandle } from '../../io/process-lock.js';
 import { connectQueue } from '../../io/queue/connection.js';
-import { JobSource, WORKER_BEAT_MS } from '../../io/queue/job-source.js';
-import type { TakenJob } from '../../io/queue/taken-job.js';
+import { JobSource } from '../../io/queue/job-source.js';
 import type { Config } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
 import { JOB_PROTOCOL } from '../../model/fleet/job.js';
-import type { Label } from '../../model/task.js';
 import type { Host } from '../../project/host.js';
 import { openParcels, parcelBytes, storeToken } from '../../store/parcels/open-parcels.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
 import { noQueue } from './fleet.js';
-
-export interface WorkerOptions {
-  /** Jobs at the same time. Default: `workers` of the config. */
-  readonly concurrency?: number;
-  /** Ends when the queue has no job for it any more. */
-  readonly drain: boolean;
-  /** Serves a store of parcels at this `<host>:<port>`. Absent: none. */
-  readonly store?: string;
-  /** First: no new job, those that run are finished. */
-  readonly signal: AbortSignal;
-  /** Then: what runs goes back to the queue. */
-  readonly stop: AbortSignal;
-  on(event: WorkerEvent): void;
-}
-
-export type WorkerEvent =
-  | {
-      readonly type: 'worker.ready';
-      readonly queue: string;
-      readonly name: string;
-      readonly concurrency: number;
-    }
-  | { readonly type: 'store.ready'; readonly address: string }
-  | { readonly type: 'job.started'; readonly task: Label }
-  | {
-      readonly type: 'job.ended';
-      readonly task: Label;
-      readonly fate: JobFate;
-      readonly ms: number;
-      readonly why?: string;
-    }
-  | { readonly type: 'worker.stopping'; readonly running: number };
+import { WorkerLoop, type WorkerOptions } from './worker-loop.js';
 
 /** Workers of one clone at the same time. */
 const SLOTS = 64;
@@ -198,84 +165,4 @@ async function serveStore(
   const server = await ParcelServer.open({ objects, host: address, port: Number(port), token, maxBytes });
   on({ type: 'store.ready', address: server.address });
   return ok(server);
-}
-
-interface LoopParts {
-  readonly source: JobSource;
-  readonly runner: JobRunner;
-  readonly concurrency: number;
-  readonly options: WorkerOptions;
-  now(): number;
-}
-
-/** Takes a job for each free place, and says what goes on. */
-class WorkerLoop {
-  private readonly parts: LoopParts;
-  private readonly running = new Map<TakenJob, Promise<void>>();
-  private done = 0;
-  private isDraining = false;
-
-  constructor(parts: LoopParts) {
-    this.parts = parts;
-  }
-
-  async run(): Promise<number> {
-    const { source, concurrency, options } = this.parts;
-    const { signal, stop } = options;
-    const onStop = () => {
-      for (const job of this.running.keys()) job.release();
-    };
-    const onSignal = () => {
-      this.isDraining = true;
-      options.on({ type: 'worker.stopping', running: this.running.size });
-      void this.announce();
-    };
-    signal.addEventListener('abort', onSignal, { once: true });
-    stop.addEventListener('abort', onStop, { once: true });
-    const beat = setInterval(() => void this.announce(), WORKER_BEAT_MS);
-    try {
-      await this.announce();
-      while (!signal.aborted) {
-        const job = this.running.size < concurrency ? await source.take() : undefined;
-        if (job) {
-          this.start(job);
-          continue;
-        }
-        if (options.drain && this.running.size === 0) break;
-        const wait = new AbortController();
-        const freed = [...this.running.values()];
-        // A place that becomes free is used at once.
-        void Promise.race([...freed, new Promise(() => {})]).then(() => wait.abort());
-        await source.untilCalled(AbortSignal.any([signal, wait.signal]));
-      }
-      await Promise.all(this.running.values());
-      return this.done;
-    } finally {
-      clearInterval(beat);
-      signal.removeEventListener('abort', onSignal);
-      stop.removeEventListener('abort', onStop);
-    }
-  }
-
-  private start(job: TakenJob): void {
-    const { runner, options, now } = this.parts;
-    const { label: task } = job.data;
-    const startedAt = now();
-    options.on({ type: 'job.started', task });
-    const work = runner.run(job).then(({ fate, why }) => {
-      this.running.delete(job);
-      if (fate === 'done' || fate === 'failed') this.done++;
-      const ms = now() - startedAt;
-      options.on({ type: 'job.ended', task, fate, ms, ...(why === undefined ? {} : { why }) });
-    });
-    this.running.set(job, work);
-    void this.announce();
-  }
-
-  private async announce(): Promise<void> {
-    const running = [...this.running.keys()].map(({ data }) => data.label);
-    const { done, isDraining } = this;
-    const load = (loadavg()[0] ?? 0) / availableParallelism();
-    await this.parts.source.announce({ running, done, load, isDraining }).catch(() => undefined);
-  }
 }

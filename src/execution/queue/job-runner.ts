@@ -3,13 +3,15 @@
  * and sends the outcome. Takes no jobs.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '../../base/result.js';
+import { withinOf } from '../../base/within.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { TakenJob } from '../../io/queue/taken-job.js';
 import { digestFields } from '../../model/digest.js';
 import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
-import { isJob } from '../../model/fleet/job.js';
+import { CANCELLED, isJob } from '../../model/fleet/job.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
 import { type Parcels, parcelRef } from '../../store/parcels/parcels.js';
@@ -32,7 +34,9 @@ export type JobFate = 'done' | 'failed' | 'refused' | 'cancelled' | 'lost' | 'gi
 
 /** Milliseconds in which events are gathered into one message. */
 const NEWS_MS = 40;
-/** Seconds between tries to send an outcome while the git repository is away. */
+/** Milliseconds that a queue which is away keeps a worker whose job has been ended. */
+const AWAY_MS = 5000;
+/** Milliseconds between tries to send an outcome while the git repository is away. */
 const SEND_AGAIN_MS = [200, 1000, 5000];
 
 export class JobRunner {
@@ -40,41 +44,49 @@ export class JobRunner {
   /** What fetches are made on: the last base. */
   private lastBase: ObjectId | undefined;
 
+  /** Jobs that this machine cannot do, with the reason: they come back until another worker has taken them. */
+  private readonly refusals = new Map<string, string>();
+
   constructor(parts: JobRunnerParts) {
     this.parts = parts;
   }
 
   async run(job: TakenJob): Promise<{ readonly fate: JobFate; readonly why?: string }> {
     const news = new News(job);
-    const ran = await guarded(() => this.outcome(job, news));
+    const inTime = <T>(work: Promise<T>) => withinOf(work, job.signal, AWAY_MS);
+    const refusal = this.refusals.get(nameOf(job));
+    const ran = await guarded(async () => (refusal === undefined ? this.outcome(job, news) : ok(refusal)));
     if (!ran.ok) {
-      await news.flush();
+      await inTime(news.flush());
       if (job.signal.aborted) return this.ended(job);
       const { error } = ran;
       const why = 'detail' in error ? `${error.kind}: ${error.detail}` : error.kind;
       // Nothing of the task has failed here: another machine may reach what this one cannot.
-      await job.refuse(why);
+      await inTime(job.refuse(why));
       return { fate: 'refused', why };
     }
-    await news.flush();
+    await inTime(news.flush());
     if (typeof ran.value === 'string') {
-      await job.refuse(ran.value);
+      this.refusals.set(nameOf(job), ran.value);
+      await inTime(job.refuse(ran.value));
       return { fate: 'refused', why: ran.value };
     }
     const { outcome, parcel } = ran.value;
     if (job.signal.aborted && !outcome.ok) return this.ended(job);
     const { host } = this.parts;
-    const delivered = await job.deliver({ parcel, name: nameOf(job), worker: host, ok: outcome.ok });
-    if (delivered === 'lost') return { fate: 'lost' };
+    const answer = { parcel, name: nameOf(job), worker: host, ok: outcome.ok };
+    const delivered = await inTime(job.deliver(answer));
+    if (delivered !== 'delivered') return { fate: 'lost' };
     return outcome.ok ? { fate: 'done' } : { fate: 'failed', why: outcome.failure.kind };
   }
 
   private async ended(job: TakenJob): Promise<{ fate: JobFate }> {
     if (job.isGivenBack) {
-      await job.giveBack();
-      return { fate: 'given-back' };
+      const given = await withinOf(job.giveBack(), job.signal, AWAY_MS);
+      return { fate: given === 'late' ? 'lost' : 'given-back' };
     }
-    return { fate: (await job.fail('cancelled')) === 'lost' ? 'lost' : 'cancelled' };
+    const failed = await withinOf(job.fail(CANCELLED), job.signal, AWAY_MS);
+    return { fate: failed === 'delivered' ? 'cancelled' : 'lost' };
   }
 
   /** The outcome, sent; or why this machine does not do it. */
@@ -126,17 +138,23 @@ export class JobRunner {
     if (outcome.ok && !known) await store.recordGates(done);
     if (!outcome.ok && job.signal.aborted) return err({ kind: 'cancelled' });
     const parcel = await outcomeCommit(objects, outcome, job.data.parcel);
-    const sent = await this.send(job, parcel);
+    const sent = await this.send(job, parcel, news);
     return sent.ok ? ok({ outcome, parcel }) : sent;
   }
 
   /** What was paid for is sent as long as the job is this machine's. */
-  private async send(job: TakenJob, parcel: ObjectId): Promise<Result<void, Failure>> {
+  private async send(job: TakenJob, parcel: ObjectId, news: News): Promise<Result<void, Failure>> {
+    const { label: task } = job.data;
     for (let tries = 0; ; tries++) {
       const sent = await this.parts.parcels.send(parcel, nameOf(job));
       if (sent.ok || job.signal.aborted) return sent;
+      if (tries === 0) {
+        const why = 'detail' in sent.error ? sent.error.detail : sent.error.kind;
+        const message = `${this.parts.host} cannot send the result of ${task} and tries again: ${why}`;
+        news.add({ type: 'warning', task, message });
+      }
       const ms = SEND_AGAIN_MS[Math.min(tries, SEND_AGAIN_MS.length - 1)] as number;
-      await new Promise((resolve) => setTimeout(resolve, ms));
+      await delay(ms, undefined, { signal: job.signal }).catch(() => undefined);
     }
   }
 }

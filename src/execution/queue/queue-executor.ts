@@ -37,7 +37,7 @@ export class QueueExecutor implements Executor {
     // A worker runs nothing for a key that it cannot follow, as where only a lock file says how a task came to its key.
     if (keyBehind(run.manifest, run.via ?? []) !== run.key) return this.parts.local.run(run, context);
     const job = new RemoteRun(this.parts, run, context, {
-      unheard: (needs) => this.warnUnheard(needs, context),
+      unheard: (needs) => void this.warnUnheard(needs, context).catch(() => undefined),
       exceeded: () => {
         for (const one of this.running) one.payable();
       },

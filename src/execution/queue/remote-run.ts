@@ -3,11 +3,14 @@
 import type { Agent } from '../../agent/agent.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import type { JobBoard, JobEnd } from '../../io/queue/job-board.js';
+import type { JobEnd } from '../../io/queue/awaited-job.js';
+import type { JobBoard } from '../../io/queue/job-board.js';
 import type { Config } from '../../model/config.js';
+import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import { JOB_PROTOCOL, type JobNews, type QueueLimits, type QueueNeeds } from '../../model/fleet/job.js';
 import { providerOf } from '../../model/routes.js';
+import type { Label } from '../../model/task.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { Parcels } from '../../store/parcels/parcels.js';
@@ -93,16 +96,15 @@ export class RemoteRun {
     try {
       for (let mistrusted: ObjectId | undefined; ; ) {
         const listener = {
-          onJoined: () => this.joined(),
+          onHanded: (pays: boolean) => this.handed(pays),
           onNews: (news: JobNews) => this.hear(news),
           signal,
           leaves: () => parts.detach && !this.stop.signal.aborted,
           ...(mistrusted === undefined ? {} : { mistrusted }),
         };
         const end = await parts.board.run(handed, listener, (answered) => this.receive(answered, parcel));
-        if (end.isLast) this.left.push(parcel);
+        this.left.push(...end.names);
         if (end.end.kind !== 'answered') return err(this.failureOf(end.end));
-        if (end.isLast) this.left.push(...end.names);
         if (end.value) return end.value;
         // Its answer is of an earlier build, and is not there any more.
         if (mistrusted !== undefined)
@@ -151,8 +153,10 @@ export class RemoteRun {
   }
 
   /** Who joins pays nothing, and tells of nothing that another build tells of. */
-  private joined(): void {
-    this.isJoined = true;
+  private handed(pays: boolean): void {
+    const isTold = pays || this.isJoined;
+    this.isJoined = !pays;
+    if (isTold) return;
     const message = 'another build has this task in the queue: its result is waited for';
     this.context.emit({ type: 'task.output', task: this.run.label, attempt: this.attempt, line: message });
   }
@@ -162,6 +166,7 @@ export class RemoteRun {
     this.payable();
     this.isHeard = true;
     for (const event of events) {
+      if (!isOfRun(event, this.run.label)) continue;
       const isCost = event.type === 'task.usage' || event.type === 'agent.finished';
       if (this.isJoined && isCost) continue;
       this.context.emit(event);
@@ -223,4 +228,22 @@ export class RemoteRun {
       ...(limits?.requestsPerMinute === undefined ? {} : { perMinute: limits.requestsPerMinute }),
     };
   }
+}
+
+/** What a run tells of itself; workers tell nothing else, and what somebody else says in their name is not passed on. */
+const OF_RUNS = new Set<BuildEventBody['type']>([
+  'warning',
+  'task.started',
+  'task.phase',
+  'task.output',
+  'task.usage',
+  'task.attempt-failed',
+  'task.rebased',
+  'agent.finished',
+  'gate.started',
+  'gate.finished',
+]);
+
+function isOfRun(event: BuildEventBody, label: Label): boolean {
+  return OF_RUNS.has(event.type) && (!('task' in event) || event.task === label);
 }

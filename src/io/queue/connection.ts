@@ -77,5 +77,10 @@ function plain(error: unknown): string {
   return withoutCredentials(error instanceof Error ? error.message : String(error));
 }
 
+/** The server answered a command with an error: it has no memory left, or is a read-only copy. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
 /** Connections are made again by themselves; a listener keeps the loss of one from ending the process. */
 export function ignore(): void {}

@@ -3,51 +3,22 @@
 import { randomUUID } from 'node:crypto';
 import type { Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
-import {
-  isJobAnswer,
-  type Job,
-  type JobAnswer,
-  type JobNews,
-  type QueueLimits,
-  type QueueNeeds,
-  queueName,
-} from '../../model/fleet/job.js';
-import { ignore, type QueueConnection } from './connection.js';
-import { channelOf, jobKeys, QUEUES, workersIn } from './keys.js';
-import { NewsReader } from './news-reader.js';
+import { within, withinOf } from '../../base/within.js';
+import { type JobNews, type QueueLimits, type QueueNeeds, queueName } from '../../model/fleet/job.js';
+import { isObjectId } from '../../model/tree.js';
+import { AwaitedJob, type HandedJob, type JobEnd, type JobListener } from './awaited-job.js';
+import { ignore, isRefusal, type QueueConnection } from './connection.js';
+import { buildKey, channelOf, jobKeys, QUEUES, workersIn } from './keys.js';
+import { NewsReader, newsOf } from './news-reader.js';
 
-export interface HandedJob {
-  readonly job: Job;
-  readonly needs: QueueNeeds;
-  readonly limits: QueueLimits;
-  /** Milliseconds of work that waits for it: the longest way goes first. */
-  readonly priority: number;
-}
-
-export type JobEnd =
-  | { readonly kind: 'answered'; readonly answer: JobAnswer }
-  /** No worker could run it to its end. */
-  | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'cancelled' };
-
-export interface EndedJob<T> {
-  readonly end: JobEnd;
-  /** Nobody else waits for it. */
-  readonly isLast: boolean;
-  /** Under which the answer stands on the other side. */
+interface LeftJob {
+  /** Of parcels that nobody needs any more. */
   readonly names: readonly string[];
-  readonly value: T | undefined;
 }
 
-export interface JobListener {
-  /** The parcel of an answer that could not be fetched: it does not count again. */
-  readonly mistrusted?: string;
-  /** The job was there already: another build has asked for it, and pays. */
-  onJoined(): void;
-  onNews(news: JobNews): void;
-  readonly signal: AbortSignal;
-  /** Asked when it is cancelled: whether the job goes on without this build. */
-  leaves(): boolean;
+export interface EndedJob<T> extends LeftJob {
+  readonly end: JobEnd;
+  readonly value: T | undefined;
 }
 
 interface OpenQueue {
@@ -55,14 +26,12 @@ interface OpenQueue {
   readonly events: QueueEvents;
 }
 
-/** BullMQ's lowest priority; the smallest number goes first. */
-const LAST = 2 ** 21 - 1;
-/** Milliseconds of remaining work that one step of priority stands for: 20 days fit. */
-const STEP_MS = 1000;
 const HEARTBEAT_MS = 10_000;
 const ALIVE_SECONDS = 35;
-/** How often a job is looked up whose end may have been missed, as when the server lost it. */
-const LOOK_MS = 5000;
+/** Milliseconds that a server which is away keeps somebody who wants to end. */
+const AWAY_MS = 5000;
+const NEVER = new AbortController().signal;
+const NOT_LEFT: LeftJob = { names: [] };
 const DAY_SECONDS = 24 * 60 * 60;
 
 export class JobBoard {
@@ -82,9 +51,10 @@ export class JobBoard {
 
   static async open(connection: QueueConnection): Promise<JobBoard> {
     const board = new JobBoard(connection);
-    board.news.on('message', (_, text) => board.hear(JSON.parse(text) as JobNews));
+    board.news.on('message', (_, text) => board.hear(newsOf(text)));
     await board.news.subscribe(channelOf(connection.prefix, 'news'));
-    await board.beat();
+    // What it refuses now, it refuses for each job, with a reason.
+    await board.beat().catch(ignore);
     return board;
   }
 
@@ -98,30 +68,33 @@ export class JobBoard {
     receive: (parcel: string) => Promise<T>,
   ): Promise<EndedJob<T>> {
     const { key } = handed.job;
-    const { queue, events } = await this.open(handed.needs, handed.limits);
     const { redis, prefix } = this.connection;
-    const keys = jobKeys(prefix, key);
-    const news = new NewsReader(redis, keys.news, listener.onNews);
+    const news = new NewsReader(redis, jobKeys(prefix, key).news, listener.onNews);
     const hear = (one: JobNews) => void news.hear(one);
     const heard = this.listeners.get(key) ?? new Set();
     this.listeners.set(key, heard.add(hear));
-    await redis.multi().sadd(keys.waiting, this.id).expire(keys.waiting, DAY_SECONDS).exec();
     let end: JobEnd = { kind: 'cancelled' };
     let value: T | undefined;
     try {
-      end = await this.ended({ queue, events }, handed, listener);
-      if (end.kind === 'answered') {
-        await news.catchUp();
+      const awaited = await this.orStopped(this.await(handed, listener), listener);
+      if (awaited !== 'late') end = await awaited.ended();
+      if (awaited !== 'late' && end.kind === 'answered') {
+        await this.orStopped(news.catchUp(), listener);
+        await this.orStopped(awaited.settlePayer(), listener);
         value = await receive(end.answer.parcel);
       }
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      end = { kind: 'failed', reason: `the queue refuses it: ${error.message}` };
     } finally {
       heard.delete(hear);
+      if (heard.size === 0) this.listeners.delete(key);
     }
-    if (end.kind !== 'answered') {
-      const isLast = await this.abandon(queue, key, listener);
-      return { end, isLast, names: [], value };
-    }
-    return { end, isLast: await this.leave(queue, key), names: [end.answer.parcel, end.answer.name], value };
+    const left = await this.orStopped(this.leave(handed, end, listener), listener).catch((error: unknown) => {
+      if (isRefusal(error)) return NOT_LEFT;
+      throw error;
+    });
+    return { end, value, ...(left === 'late' ? NOT_LEFT : left) };
   }
 
   /** Whether some live worker could take a job with these needs, and how many others there are. */
@@ -129,119 +102,84 @@ export class JobBoard {
     return workersIn(this.connection.redis, this.connection.prefix);
   }
 
+  /** A server that is away keeps nobody from ending. */
   async close(): Promise<void> {
     clearInterval(this.heart);
-    for (const open of this.queues.values()) {
+    const { redis, prefix } = this.connection;
+    const closing = [...this.queues.values()].map(async (open) => {
       const { queue, events } = await open;
       await Promise.allSettled([queue.close(), events.close()]);
-    }
+    });
+    const all = Promise.allSettled([...closing, redis.del(buildKey(prefix, this.id))]);
+    await within(all, AWAY_MS, NEVER);
+    for (const open of this.queues.values())
+      void open
+        .then(({ queue, events }) => Promise.all([queue.disconnect(), events.disconnect()]))
+        .catch(ignore);
     this.news.disconnect();
-    await this.connection.redis.del(this.aliveKey(this.id)).catch(ignore);
-    this.connection.redis.disconnect();
+    redis.disconnect();
   }
 
-  private async ended(open: OpenQueue, handed: HandedJob, listener: JobListener): Promise<JobEnd> {
-    const { queue, events } = open;
-    const id = handed.job.key;
-    const { signal } = listener;
-    return new Promise<JobEnd>((resolve, reject) => {
-      const finish = (end: JobEnd) => {
-        events.off(`completed:${id}` as 'completed', onCompleted);
-        events.off(`failed:${id}` as 'failed', onFailed);
-        signal.removeEventListener('abort', onAbort);
-        clearInterval(look);
-        resolve(end);
-      };
-      const onCompleted = ({ returnvalue }: { returnvalue: unknown }) =>
-        finish(
-          isJobAnswer(returnvalue)
-            ? { kind: 'answered', answer: returnvalue }
-            : { kind: 'failed', reason: 'its answer is not one of a worker' },
-        );
-      const onFailed = ({ failedReason }: { failedReason: string }) =>
-        finish({ kind: 'failed', reason: failedReason });
-      const onAbort = () => finish({ kind: 'cancelled' });
-      const again = async (isFirst: boolean) => {
-        const found = await this.handIn(queue, handed, listener.mistrusted);
-        if (found === 'joined' && isFirst) listener.onJoined();
-        if (typeof found === 'object') finish({ kind: 'answered', answer: found });
-      };
-      // A server that restarts without a log has lost it: it is handed in again under the same id.
-      const look = setInterval(() => void again(false).catch(ignore), LOOK_MS);
-      events.on(`completed:${id}` as 'completed', onCompleted);
-      events.on(`failed:${id}` as 'failed', onFailed);
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) return onAbort();
-      again(true).catch((error: unknown) => {
-        finish({ kind: 'cancelled' });
-        reject(error);
-      });
-    });
+  private async await(handed: HandedJob, listener: JobListener): Promise<AwaitedJob> {
+    const open = await this.open(handed.needs, handed.limits);
+    const { redis, prefix } = this.connection;
+    const { waiting } = jobKeys(prefix, handed.job.key);
+    await redis.sadd(waiting, this.id);
+    await redis.expire(waiting, DAY_SECONDS);
+    return new AwaitedJob({ ...open, redis, prefix, id: this.id, handed, listener });
   }
 
-  /** `joined`: it waits or runs already. An answer: it has been run, and its result stands. */
-  private async handIn(
-    queue: Queue,
-    { job, priority }: HandedJob,
-    mistrusted: string | undefined,
-  ): Promise<'new' | 'joined' | JobAnswer> {
-    const found = await queue.getJob(job.key);
-    if (found) {
-      const state = await found.getState();
-      const answer = isJobAnswer(found.returnvalue) ? found.returnvalue : undefined;
-      if (state === 'completed' && answer?.ok && answer.parcel !== mistrusted) return answer;
-      if (state !== 'completed' && state !== 'failed' && state !== 'unknown') return 'joined';
-      // It failed for a build that has ended: this one tries again.
-      await found.remove().catch(ignore);
+  /** While the server is away a command waits for it, but not longer than a person who stops the build. */
+  private orStopped<T>(work: Promise<T>, { signal }: JobListener): Promise<T | 'late'> {
+    return withinOf(work, signal, AWAY_MS);
+  }
+
+  private async leave(handed: HandedJob, end: JobEnd, listener: JobListener): Promise<LeftJob> {
+    const { queue } = await this.open(handed.needs, handed.limits);
+    const { key, parcel } = handed.job;
+    const { news, waiting, payer, cancelled } = jobKeys(this.connection.prefix, key);
+    const { redis, prefix } = this.connection;
+    const job = await queue.getJob(key);
+    // That of another build, on which this one's run does not travel.
+    const run: unknown = job?.data?.parcel;
+    const isOwn = job === undefined || run === parcel;
+    const isAlone = await this.isAlone(key);
+    if (end.kind === 'answered') {
+      const { answer } = end;
+      if (!isAlone) return { names: isOwn ? [] : [parcel] };
+      await queue.remove(key);
+      await redis.del(news, waiting, payer);
+      return { names: [parcel, answer.parcel, answer.name, ...(isObjectId(run) ? [run] : [])] };
     }
-    const { news, cancelled, refused } = jobKeys(this.connection.prefix, job.key);
-    await this.connection.redis.del(news, cancelled, refused);
-    await queue.add(job.label, job, {
-      jobId: job.key,
-      priority: Math.max(1, LAST - Math.round(priority / STEP_MS)),
-      removeOnComplete: { age: DAY_SECONDS },
-      removeOnFail: true,
-    });
-    await this.connection.redis.publish(channelOf(this.connection.prefix, 'wake'), queue.name);
-    return 'new';
+    if (!isAlone) {
+      // One of those that stay counts what it costs from now on.
+      if ((await redis.get(payer)) === this.id) await redis.del(payer);
+      return { names: isOwn ? [] : [parcel] };
+    }
+    if (!listener.signal.aborted) {
+      if ((await job?.getState()) === 'failed') await queue.remove(key);
+      return { names: [parcel] };
+    }
+    if (listener.leaves()) return NOT_LEFT;
+    // Without anybody who waits for it, a job is not worth its price.
+    const isGone = await job?.remove().then(
+      () => true,
+      () => false,
+    );
+    if (isGone === false) {
+      await redis.set(cancelled, '1', 'EX', DAY_SECONDS);
+      await redis.publish(channelOf(prefix, 'cancel'), key);
+    }
+    return { names: [parcel] };
   }
 
-  /** Whether nobody else waits for the job. An answer that the last one has is kept no longer. */
-  private async leave(queue: Queue, key: string): Promise<boolean> {
-    if (!(await this.isAlone(key))) return false;
-    const { news, waiting } = jobKeys(this.connection.prefix, key);
-    await queue.remove(key);
-    await this.connection.redis.del(news, waiting);
-    return true;
-  }
-
+  /** Whether no other live build waits for the job. A build that was killed leaves its jobs to finish. */
   private async isAlone(key: string): Promise<boolean> {
     const { redis, prefix } = this.connection;
     const { waiting } = jobKeys(prefix, key);
     await redis.srem(waiting, this.id);
     for (const other of await redis.smembers(waiting))
-      if ((await redis.exists(this.aliveKey(other))) === 1) return false;
-    return true;
-  }
-
-  /**
-   * Without anybody who waits for it, a job is not worth its price; a build that was killed leaves its jobs to finish.
-   * Returns whether the job is over.
-   */
-  private async abandon(queue: Queue, key: string, listener: JobListener): Promise<boolean> {
-    const isAlone = await this.isAlone(key);
-    if (!isAlone) return false;
-    if (!listener.signal.aborted) return true;
-    if (listener.leaves()) return false;
-    const { redis, prefix } = this.connection;
-    const job = await queue.getJob(key);
-    const isGone = await job?.remove().then(
-      () => true,
-      () => false,
-    );
-    if (isGone !== false) return true;
-    await redis.set(jobKeys(prefix, key).cancelled, '1', 'EX', DAY_SECONDS);
-    await redis.publish(channelOf(prefix, 'cancel'), key);
+      if ((await redis.exists(buildKey(prefix, other))) === 1) return false;
     return true;
   }
 
@@ -250,6 +188,8 @@ export class JobBoard {
     let open = this.queues.get(name);
     if (!open) {
       open = this.openQueue(name, needs, limits);
+      // The next job tries again where the server has refused it.
+      open.catch(() => this.queues.delete(name));
       this.queues.set(name, open);
     }
     return open;
@@ -278,15 +218,12 @@ export class JobBoard {
     return { queue, events };
   }
 
-  private hear(news: JobNews): void {
+  private hear(news: JobNews | undefined): void {
+    if (!news) return;
     for (const listener of this.listeners.get(news.job) ?? []) listener(news);
   }
 
-  private aliveKey(id: string): string {
-    return `${this.connection.prefix}:build:${id}`;
-  }
-
   private async beat(): Promise<void> {
-    await this.connection.redis.set(this.aliveKey(this.id), '1', 'EX', ALIVE_SECONDS);
+    await this.connection.redis.set(buildKey(this.connection.prefix, this.id), '1', 'EX', ALIVE_SECONDS);
   }
 }

@@ -6,14 +6,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Job as BullJob, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { within } from '../../base/within.js';
 import { type Job, needsProblem, type QueueNeeds, type WorkerInfo } from '../../model/fleet/job.js';
 import { ignore, type QueueConnection } from './connection.js';
-import { announceWorker, channelOf, jobKeys, QUEUES, removeWorker, WORKER_SECONDS } from './keys.js';
+import { announceWorker, channelOf, jobKeys, parsed, QUEUES, removeWorker, WORKER_SECONDS } from './keys.js';
 import { LockKeeper } from './lock-keeper.js';
 import { type SourceOptions, TakenJob } from './taken-job.js';
 
 /** Milliseconds after which a free worker looks again although nobody called it. */
 const LOOK_MS = 1000;
+/** Milliseconds that a server which is away keeps a worker that ends. */
+const AWAY_MS = 5000;
+const NEVER = new AbortController().signal;
 
 interface OpenQueue {
   readonly needs: QueueNeeds;
@@ -37,9 +41,10 @@ export class JobSource {
     this.options = options;
     this.calls = connection.another();
     const { url, prefix } = connection;
-    this.keeper = LockKeeper.open({ url, prefix, lockMs: options.lockMs }, ({ id }) =>
-      this.taken.get(id)?.lose(),
-    );
+    this.keeper = LockKeeper.open({ url, prefix, lockMs: options.lockMs }, (lock) => {
+      const job = this.taken.get(lock.id);
+      if (job?.lock.token === lock.token) job.lose();
+    });
     this.renewal = setInterval(() => this.renew(), options.lockMs / 3);
     this.rest();
   }
@@ -73,6 +78,8 @@ export class JobSource {
         token,
         drop: () => this.drop(taken),
       });
+      // A former run of it here, which has lost its lock without having noticed.
+      this.taken.get(job.data.key)?.lose();
       this.taken.set(job.data.key, taken);
       this.keeper?.hold(taken.lock);
       if ((await this.connection.redis.exists(jobKeys(this.connection.prefix, job.data.key).cancelled)) === 1)
@@ -102,8 +109,11 @@ export class JobSource {
     const { redis, prefix } = this.connection;
     clearInterval(this.renewal);
     await this.keeper?.close();
-    await removeWorker(redis, prefix, this.options.worker.id).catch(ignore);
-    await Promise.allSettled([...this.queues.values()].map(({ worker }) => worker.close(true)));
+    const closing = [...this.queues.values()].map(({ worker }) => worker.close(true));
+    const all = Promise.allSettled([removeWorker(redis, prefix, this.options.worker.id), ...closing]);
+    // A server that is away keeps no worker from ending.
+    await within(all, AWAY_MS, NEVER);
+    for (const { worker } of this.queues.values()) void worker.disconnect().catch(ignore);
     this.calls.disconnect();
     redis.disconnect();
   }
@@ -131,7 +141,8 @@ export class JobSource {
     const { sdk, redis, prefix } = this.connection;
     const all = await redis.hgetall(`${prefix}:${QUEUES}`);
     for (const [name, text] of Object.entries(all)) {
-      const needs = JSON.parse(text) as QueueNeeds;
+      const needs = parsed(text) as QueueNeeds | null | undefined;
+      if (!needs) continue;
       const self = { ...this.options.worker, load: 0, isDraining: false };
       if (this.queues.has(name) || needsProblem(needs, self) !== undefined) continue;
       const { lockMs, losses } = this.options;

@@ -16,16 +16,30 @@ export type Channel = 'news' | 'wake' | 'cancel';
 
 export const channelOf = (prefix: string, channel: Channel): string => `${prefix}:channel:${channel}`;
 
+/** Exists while a build lives. */
+export const buildKey = (prefix: string, id: string): string => `${prefix}:build:${id}`;
+
 export function jobKeys(prefix: string, job: string) {
   return {
     /** Builds that wait for it. */
     waiting: `${prefix}:job:${job}:waiting`,
+    /** The one of them that counts its costs. */
+    payer: `${prefix}:job:${job}:payer`,
     cancelled: `${prefix}:job:${job}:cancelled`,
     /** Stream of everything that its runs have said. */
     news: `${prefix}:job:${job}:news`,
     /** Workers that cannot do it, with the reason. */
     refused: `${prefix}:job:${job}:refused`,
   };
+}
+
+/** What a text from the server says; undefined where it is no JSON. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export async function announceWorker(redis: Redis, prefix: string, info: WorkerInfo): Promise<void> {
@@ -48,6 +62,6 @@ export async function workersIn(redis: Redis, prefix: string): Promise<WorkerInf
   const dead = ids.filter((_, i) => !texts[i]);
   if (dead.length > 0) await redis.srem(`${prefix}:${WORKERS}`, ...dead);
   return texts
-    .flatMap((text) => (text ? [JSON.parse(text) as WorkerInfo] : []))
+    .flatMap((text) => (text ? ((parsed(text) as WorkerInfo | null | undefined) ?? []) : []))
     .sort((a, b) => a.since - b.since);
 }

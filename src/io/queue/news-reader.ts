@@ -3,6 +3,18 @@
 import type { Redis } from 'ioredis';
 import type { JobNews } from '../../model/fleet/job.js';
 import { ignore } from './connection.js';
+import { parsed } from './keys.js';
+
+/** News from a text of the server; undefined where it is something else, which somebody else may have written. */
+export function newsOf(text: string): JobNews | undefined {
+  const news = parsed(text) as Partial<Record<keyof JobNews, unknown>> | null | undefined;
+  const isNews =
+    [news?.job, news?.run, news?.worker].every((one) => typeof one === 'string') &&
+    Number.isSafeInteger(news?.seq) &&
+    Array.isArray(news?.events) &&
+    news.events.every((event: unknown) => typeof (event as { type?: unknown } | null)?.type === 'string');
+  return isNews ? (news as unknown as JobNews) : undefined;
+}
 
 /**
  * Puts the news of one job in order: what was published while nobody listened is read from the job's log, and what a
@@ -24,8 +36,11 @@ export class NewsReader {
   }
 
   hear(news: JobNews): Promise<void> {
-    const isNext = news.run === this.run ? news.seq === this.seq + 1 : news.seq === 1;
-    const work = isNext ? async () => this.take(news) : () => this.readLog();
+    const work = async () => {
+      const isNext = news.run === this.run ? news.seq === this.seq + 1 : news.seq === 1;
+      if (isNext) this.take(news);
+      else await this.readLog();
+    };
     this.turn = this.turn.then(work).catch(ignore);
     return this.turn;
   }
@@ -36,12 +51,11 @@ export class NewsReader {
   }
 
   private async readLog(): Promise<void> {
-    for (const [, fields] of await this.redis.xrange(this.log, '-', '+'))
-      this.take(JSON.parse(fields[1] as string) as JobNews);
+    for (const [, fields] of await this.redis.xrange(this.log, '-', '+')) this.take(newsOf(fields[1] ?? ''));
   }
 
-  private take(news: JobNews): void {
-    if (this.former.has(news.run)) return;
+  private take(news: JobNews | undefined): void {
+    if (!news || this.former.has(news.run)) return;
     if (news.run !== this.run) {
       if (this.run !== undefined) this.former.add(this.run);
       this.run = news.run;

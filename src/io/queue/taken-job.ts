@@ -86,6 +86,7 @@ export class TakenJob {
   /** The lock is another's: what this run makes is stored, and nothing of it is told or delivered. */
   lose(): void {
     this.isLost = true;
+    this.parts.drop();
     this.controller.abort();
   }
 

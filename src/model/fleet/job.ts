@@ -8,6 +8,9 @@ import type { BuildEventBody } from '../event.js';
 import type { Label } from '../task.js';
 import { isObjectId, type ObjectId } from '../tree.js';
 
+/** Why a job failed that nobody waited for any more. */
+export const CANCELLED = 'cancelled';
+
 /** Raised when builds and workers of two versions of conductor could misunderstand each other. */
 export const JOB_PROTOCOL = 1;
 

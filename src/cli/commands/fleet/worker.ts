@@ -1,6 +1,7 @@
 /** `conductor worker`: runs tasks for builds on other machines. */
 
-import { runWorker, type WorkerEvent } from '../../../commands/worker/worker.js';
+import { runWorker } from '../../../commands/worker/worker.js';
+import type { WorkerEvent } from '../../../commands/worker/worker-loop.js';
 import { duration } from '../../../report/style.js';
 import { print, printJson, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
@@ -48,6 +49,8 @@ function lineOf(event: WorkerEvent): string {
       return `started ${event.task}`;
     case 'job.ended':
       return `${event.fate} ${event.task} (${duration(event.ms)})${event.why === undefined ? '' : `: ${event.why}`}`;
+    case 'worker.warning':
+      return `takes no tasks now: the queue's server says ${event.message}`;
     case 'worker.stopping':
       return `takes no more tasks; ${event.running} still run`;
   }
