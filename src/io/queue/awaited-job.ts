@@ -122,7 +122,7 @@ export class AwaitedJob {
   }
 
   /** Before the costs of an answer are counted: the build that paid may have left without it. */
-  async settlePayer(): Promise<void> {
+  async findPayer(): Promise<void> {
     if (this.pays) return;
     const { redis, prefix, id, handed, listener } = this.parts;
     const { payer } = jobKeys(prefix, handed.job.key);

@@ -80,7 +80,7 @@ export class JobBoard {
       if (awaited !== 'late') end = await awaited.ended();
       if (awaited !== 'late' && end.kind === 'answered') {
         await this.orStopped(news.catchUp(), listener);
-        await this.orStopped(awaited.settlePayer(), listener);
+        await this.orStopped(awaited.findPayer(), listener);
         value = await receive(end.answer.parcel);
       }
     } catch (error) {
