@@ -156,6 +156,8 @@ export async function openResults(
   const isSent = cache.remotes.some(({ write }) => write !== false);
   // There is no remote any more that they could be sent to.
   if (!isSent && !options.readOnly) await unsent.remove(unsent.list());
+  // What rests since another config was in force must be sent now.
+  if (cache.required && !options.readOnly) await unsent.rest([], 0);
   if (cache.remotes.length === 0 && !execution) return ok({ store: local, claims: claiming() });
   const { TieredResults } = await import('../store/tiered-results.js');
   const chain = await openTiers(host, project, policy, options);
