@@ -44,7 +44,7 @@ export class AlternativeKeys {
   private readonly store: ResultStore;
   /** Tasks whose results are all passed over. */
   private readonly forced: ReadonlySet<Label>;
-  /** Keys whose result is one of this build: nothing forces it again. */
+  /** Keys whose result is one of this run: nothing forces it again. */
   private readonly made = new Set<ActionKey>();
   /** Keys whose result failed its gates in this build, with the gate. */
   private readonly rejected = new Map<ActionKey, string>();
@@ -55,14 +55,19 @@ export class AlternativeKeys {
     this.forced = forced;
   }
 
-  /** The result under this key does not pass the gates of today. */
+  /** The result under this key does not pass the gates of today: the next check looks past it. */
   reject(key: ActionKey, gate: string): void {
     this.rejected.set(key, gate);
   }
 
-  /** The result under this key was made in this build. */
+  /** The result under this key was made in this run: the next check of a forced task takes it. */
   keep(key: ActionKey): void {
     this.made.add(key);
+  }
+
+  /** A run begins that makes every forced task anew, also those that an earlier run made. */
+  startRun(): void {
+    this.made.clear();
   }
 
   isRejected(key: ActionKey): boolean {

@@ -66,7 +66,8 @@ export class Checker {
   private readonly gatherer: FactGatherer;
   private readonly store: ResultStore;
   private readonly options: CheckOptions;
-  private readonly chain: AlternativeKeys;
+  /** Told of what runs: which results were made or failed their gates. */
+  readonly chain: AlternativeKeys;
 
   constructor(project: Project, gatherer: FactGatherer, store: ResultStore, options: CheckOptions) {
     this.project = project;
@@ -74,16 +75,6 @@ export class Checker {
     this.store = store;
     this.options = options;
     this.chain = new AlternativeKeys(project, store, options.forced);
-  }
-
-  /** The result under this key does not pass the gates of today: the next check looks past it. */
-  reject(key: ActionKey, gate: string): void {
-    this.chain.reject(key, gate);
-  }
-
-  /** The result under this key was made in this build: the next check of a forced task takes it. */
-  keep(key: ActionKey): void {
-    this.chain.keep(key);
   }
 
   async check(

@@ -84,6 +84,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
     executor,
     caller,
     async run(options, { fromScratch = false, urgent = NONE } = {}) {
+      for (const one of [prepared.checker, prepared.checkerOverEdits]) one.chain.startRun();
       const durations = await readDurations(project.repository.state);
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
       const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));

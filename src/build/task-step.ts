@@ -160,7 +160,7 @@ export class TaskStep extends TaskOutcomes {
               : this.accept(check, 'verified');
           if (verified.error.kind !== 'gate-failed') return verified;
           // The content of this key is not good enough any more; the next check finds or makes another.
-          checker.reject(check.storeKey, verified.error.gate);
+          checker.chain.reject(check.storeKey, verified.error.gate);
           continue;
         }
         case 'stale': {
@@ -271,7 +271,7 @@ export class TaskStep extends TaskOutcomes {
       durations[label] = made.ms;
     if (typeof made.result === 'object' && made.result.ok && made.result.value) {
       const { checker, checkerOverEdits } = this.parts.prepared;
-      for (const one of [checker, checkerOverEdits]) one.keep(made.result.value.key);
+      for (const one of [checker, checkerOverEdits]) one.chain.keep(made.result.value.key);
     }
     return made;
   }

@@ -126,6 +126,6 @@ function driftedText(
   return say(
     `${edited} and nothing records ${the}`,
     list('edited', paths),
-    `keep ${the} with ${acceptCommand(accept)}, or drop ${paths.length === 1 ? 'it' : 'them'} with \`${['conductor build', ...accept, '--discard-edits'].join(' ')}\`; then run this command again`,
+    `keep ${the} with ${acceptCommand(accept)}, or drop ${paths.length === 1 ? 'it' : 'them'} with \`conductor build${accept.map((task) => ` ${task}`).join('')} --discard-edits\`; then run this command again`,
   );
 }

@@ -41,5 +41,5 @@ export function budgetHint(scope: 'task' | 'build' | 'day'): string {
 export function acceptCommand(tasks: readonly Label[]): string {
   return tasks.length === 0
     ? '`conductor accept` (`conductor status` names the task)'
-    : `\`${['conductor accept', ...tasks].join(' ')}\``;
+    : `\`conductor accept${tasks.map((task) => ` ${task}`).join('')}\``;
 }

@@ -266,9 +266,12 @@ test('what would lose something is refused, and a dry run writes nothing', async
   const before = rig.files();
   const shown = await moveIn(rig, 'shop', 'store', { dryRun: true });
   expect(shown.done.rewritten?.written).toContain('specs/store/PLAN.md');
-  expect(rewritingText({ ...shown.done.rewritten!, kept: 0 }, { dryRun: true, style: plainStyle })).toMatch(
-    /^writes {3}specs\/.*\n(?:.*\n)*removes {2}specs\/shop\/PLAN\.md$/m,
-  );
+  expect(
+    rewritingText(
+      { ...(shown.done.rewritten as NonNullable<typeof shown.done.rewritten>), kept: 0 },
+      { dryRun: true, style: plainStyle },
+    ),
+  ).toMatch(/^writes {3}specs\/.*\n(?:.*\n)*removes {2}specs\/shop\/PLAN\.md$/m);
   rig.write({
     'own.ts': 'mine\n',
     'src/taken.ts': 'mine\n',

@@ -244,7 +244,7 @@ test("who proposes a revised task spends the task's budget", async () => {
   rig.answer(REBASE, better());
   const built = await rig.build({}, { usage: { tokensIn: 10 } });
   expect(built.failure('f/T1')).toMatchObject({ kind: 'gate-failed' });
-  expect(built.warnings().join()).toContain('budget-exceeded');
+  expect(built.warnings().join()).toContain('the budget of the task is used up: 25 tokens');
   expect(built.summary.usage).toMatchObject({ tokensIn: 30 });
 });
 

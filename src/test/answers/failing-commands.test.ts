@@ -25,6 +25,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'backlog set': ['f/T1', 'status=done'],
   absorb: ['f/T1'],
   blame: ['src/a.ts'],
+  'cache gc': ['--remote', 'git:origin'],
   checkout: ['f@1.0.0'],
   disown: ['f'],
   explain: ['f/T1'],

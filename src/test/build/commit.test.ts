@@ -71,7 +71,7 @@ test('a config that is not committed is named, with the command that commits it'
   expect(built.buildFailure()).toMatchObject({
     kind: 'commit-refused',
     paths: ['conductor.config.ts'],
-    fix: expect.stringContaining("git add 'conductor.config.ts' && git commit"),
+    fix: expect.stringContaining('git add conductor.config.ts && git commit'),
   });
   expect(subjects(rig)).toEqual(['work']);
   rig.git('add', 'conductor.config.ts');

@@ -64,7 +64,9 @@ async function looseRefs(folder: string): Promise<string[]> {
 async function sweepPacks(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     if (!name.startsWith('tmp_')) continue;
-    const age = performance.timeOrigin + performance.now() - (await stat(join(folder, name))).mtimeMs;
-    if (age > HALF_WRITTEN_MS) await rm(join(folder, name), { force: true });
+    // A git that runs may have finished the pack since the folder was read.
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found && performance.timeOrigin + performance.now() - found.mtimeMs > HALF_WRITTEN_MS)
+      await rm(join(folder, name), { force: true });
   }
 }
