@@ -3,6 +3,7 @@
 //   npm run bench -- queue                 a table for docs/scale.md; takes two minutes
 //   npm run bench -- queue 64 4 4 2        tasks, workers, tasks at a time on each, seconds of an agent
 import { spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -172,17 +173,18 @@ async function measureJobs(count) {
     now: Date.now,
   });
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   const places = Array.from({ length: 32 }, async () => {
     while (!stop.signal.aborted) {
       const job = await source.take();
-      if (job) await job.deliver({ parcel: 'p', name: 'n', worker: 'w', ok: true });
+      if (job) await job.deliver({ parcel: 'a'.repeat(40), name: 'n', worker: 'w', ok: true });
       else await source.untilCalled(stop.signal);
     }
   });
   const begin = performance.now();
   const used = process.cpuUsage();
   let next = 0;
-  const listener = { onJoined() {}, onNews() {}, leaves: () => false, signal: stop.signal };
+  const listener = { onHanded() {}, onNews() {}, leaves: () => false, signal: stop.signal };
   const lanes = Array.from({ length: 200 }, async () => {
     while (next < count) {
       const key = `k${next++}`;
