@@ -10,9 +10,8 @@ import { openLocal } from '../../analysis/open-results.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { Benches } from '../../execution/queue/bench.js';
 import { JobRunner } from '../../execution/queue/job-runner.js';
-import { parcelRemote, projectName, queueAddress } from '../../execution/queue/open-queue-executor.js';
+import { parcelRemote, projectName } from '../../execution/queue/open-queue-executor.js';
 import { GitObjects } from '../../io/git/objects.js';
-import { openRepository } from '../../io/git/open-repository.js';
 import type { Repository } from '../../io/git/repository.js';
 import { acquireLock, type LockHandle } from '../../io/process-lock.js';
 import { connectQueue } from '../../io/queue/connection.js';
@@ -23,7 +22,7 @@ import { JOB_PROTOCOL } from '../../model/fleet/job.js';
 import type { Host } from '../../project/host.js';
 import { openParcels, parcelBytes, storeToken } from '../../store/parcels/open-parcels.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
-import { noQueue } from './fleet.js';
+import { findQueue, type QueueProject } from './fleet.js';
 import { WorkerLoop, type WorkerOptions } from './worker-loop.js';
 
 /** Workers of one clone at the same time. */
@@ -33,17 +32,12 @@ const LOSSES = 2;
 
 /** The number of jobs that were run to their end. */
 export async function runWorker(host: Host, options: WorkerOptions): Promise<Result<number, Failure>> {
-  const found = await openRepository(host.directory);
+  const found = await findQueue(host);
   if (!found.ok) return found;
-  const loaded = await host.loadConfig(found.value.project);
-  if (!loaded.ok) return loaded;
-  const { config } = loaded.value;
-  const url = queueAddress(config, host.env);
-  if (url === undefined) return err(noQueue());
-  const slot = await takeSlot(host, found.value);
+  const slot = await takeSlot(host, found.value.repository);
   if (!slot.ok) return slot;
   try {
-    return await inSlot(host, { config, url, repository: slot.value.repository }, options);
+    return await inSlot(host, { ...found.value, repository: slot.value.repository }, options);
   } finally {
     await slot.value.lock.release();
   }
@@ -69,15 +63,9 @@ async function takeSlot(
   return err({ kind: 'usage', message: `${SLOTS} workers run in this clone already` });
 }
 
-interface Opened {
-  readonly config: Config;
-  readonly url: string;
-  readonly repository: Repository;
-}
-
 async function inSlot(
   host: Host,
-  { config, url, repository }: Opened,
+  { config, url, repository }: QueueProject,
   options: WorkerOptions,
 ): Promise<Result<number, Failure>> {
   const objects = new GitObjects(repository);

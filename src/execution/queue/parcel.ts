@@ -136,7 +136,7 @@ async function fileOf(objects: GitObjects, data: object): Promise<TreeEntry> {
   return { mode: '100644', id: await objects.writeBlob(Buffer.from(`${JSON.stringify(data)}\n`)) };
 }
 
-/** Undefined also when it is no data: whoever reaches the place of parcels may have written it. */
+/** Undefined also when the file is no data: anybody with access to the place of parcels may have written it. */
 async function readData<T extends object>(
   objects: GitObjects,
   commit: ObjectId,

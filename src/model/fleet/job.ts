@@ -69,7 +69,7 @@ export interface Job {
   readonly build: string;
 }
 
-/** What comes from the queue is taken for a job only as this: whoever writes to the server could have put it there. */
+/** Data from the queue is a job only in this form: anybody with access to the server could have put it there. */
 export function isJob(data: unknown): data is Job {
   const { protocol, version, label, key, parcel, base, build } = { ...(data as Partial<Job> | null) };
   return (

@@ -66,10 +66,10 @@ drill(
     const workers = [await fleet.worker('--concurrency', '1'), await fleet.worker('--concurrency', '1')];
     const build = fleet.start(fleet.dir, ['build']);
     await called(fleet, 2);
+    const locks = redis.lastExpiry('*:lock');
     await redis.kill();
     release(fleet);
-    // Longer than a lock lives.
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await until('the locks to be over', () => Date.now() > locks, 60_000);
     await redis.up();
     await succeeds(build);
     expect(fleet.called()).toEqual(['T1', 'T2', 'T3']);
@@ -119,7 +119,7 @@ drill('a git repository that is away for a while loses nothing that was paid', a
   await called(fleet);
   renameSync(fleet.bare, `${fleet.bare}.away`);
   release(fleet);
-  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await until('the worker to fail', () => build.output.includes('cannot send the result of f/T1'), 60_000);
   renameSync(`${fleet.bare}.away`, fleet.bare);
   await succeeds(build);
   expect(worker.output).toContain('done f/T1');

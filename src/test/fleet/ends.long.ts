@@ -218,7 +218,7 @@ queueTest('a job that comes back to the same worker ends the run of before, and 
     const first = await nextJob(source);
     const queue = queueName(NEEDS);
     expect(redis.cli('DEL', `${connection.prefix}:${queue}:J1:lock`)).toBe('1');
-    // The first one has looked just now, and looks seldom.
+    // Two looks for lost locks are far apart, and the first worker has just had its own.
     redis.cli('DEL', `${connection.prefix}:${queue}:stalled-check`);
     // Opens its queues.
     const none = await watcher.take();

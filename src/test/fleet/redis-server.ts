@@ -60,6 +60,12 @@ export class RedisServer implements AsyncDisposable {
     return execFileSync('redis-cli', ['-p', String(this.port), ...args], { encoding: 'utf8' }).trim();
   }
 
+  /** When the last of the keys that match expires, in milliseconds since 1970. */
+  lastExpiry(pattern: string): number {
+    const keys = this.cli('--scan', '--pattern', pattern).split('\n');
+    return Math.max(...keys.map((key) => Date.now() + Number(this.cli('PTTL', key))));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     rmSync(this.dir, { recursive: true, force: true });

@@ -3,22 +3,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { StrictCache, startGitServer, startNginx } from '../rig/cache-servers.js';
 import { createBare, refsIn } from '../rig/shared-project.js';
-import { StrictBucket, startS3rver } from './buckets.js';
+import { StrictBucket, startS3rver, withBucketCredentials } from './buckets.js';
 import { buildTogether, calls, createTasks, threeClones, waits } from './claiming.js';
 
-beforeAll(() => {
-  Object.assign(process.env, {
-    AWS_ACCESS_KEY_ID: 'S3RVER',
-    AWS_SECRET_ACCESS_KEY: 'S3RVER',
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-  });
-});
-afterAll(() => {
-  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) delete process.env[name];
-});
+withBucketCredentials();
 
 test('three clones with 18 stale tasks make 18 agent calls together, over a bare git repository', async () => {
   await using rig = await createTasks(18, { cache: { remotes: ['git:../shared.git'] } });

@@ -1,20 +1,10 @@
 /** Results shared through buckets: an S3 server from npm, and a strict one in this process that honours conditional writes. */
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { cloneProject, createSharedProject, holdsThePromise } from '../rig/shared-project.js';
-import { StrictBucket, startS3rver } from './buckets.js';
+import { StrictBucket, startS3rver, withBucketCredentials } from './buckets.js';
 
-beforeAll(() => {
-  // The SDK takes its credentials from the environment of the process, as people give them.
-  Object.assign(process.env, {
-    AWS_ACCESS_KEY_ID: 'S3RVER',
-    AWS_SECRET_ACCESS_KEY: 'S3RVER',
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-  });
-});
-afterAll(() => {
-  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) delete process.env[name];
-});
+withBucketCredentials();
 
 test('a fresh clone is built from a bucket of an S3 server', async () => {
   await using server = await startS3rver();
