@@ -2,8 +2,10 @@
 
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { BuildEvent } from '../model/event.js';
 import { TemporaryProject } from '../test/rig/command-line.js';
+import { openTelemetry } from './telemetry.js';
 
 interface OtlpSpan {
   readonly traceId: string;
@@ -15,22 +17,28 @@ interface OtlpSpan {
   readonly status?: { readonly code: number; readonly message: string };
 }
 
+interface OtlpResource {
+  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue: string } }[];
+}
+
 async function collector(status = 200) {
   const spans: OtlpSpan[] = [];
+  const services: string[] = [];
   const headers: http.IncomingHttpHeaders[] = [];
   const server = http.createServer(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     headers.push({ ...request.headers, path: request.url });
     const { resourceSpans } = JSON.parse(Buffer.concat(parts).toString('utf8')) as {
-      resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[];
+      resourceSpans: { resource: OtlpResource; scopeSpans: { spans: OtlpSpan[] }[] }[];
     };
+    services.push(...resourceSpans.map(({ resource }) => resource.attributes[0]?.value.stringValue ?? ''));
     spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
     response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { spans, headers, url, close: () => new Promise((resolve) => server.close(resolve)) };
+  return { spans, services, headers, url, close: () => new Promise((resolve) => server.close(resolve)) };
 }
 
 test('a build sends its spans to the collector of the standard variables, within the trace that started it', async () => {
@@ -84,5 +92,59 @@ test('a collector that refuses, or that is away, costs a warning', async () => {
     expect([second.code, second.stderr]).toEqual([0, expect.stringContaining('not taken by the collector')]);
   } finally {
     project.dispose();
+  }
+});
+
+/** What `send` warns of, for spans of a small build. */
+async function sent(env: NodeJS.ProcessEnv): Promise<string[]> {
+  const stamp = { schema: 1, seq: 0, at: 1_000 } as const;
+  const events = [
+    { ...stamp, type: 'build.started', build: 'b1', command: 'build', version: '1' },
+    { ...stamp, type: 'task.started', task: 'f/T1', attempt: 1, recipe: 'run' },
+    { ...stamp, type: 'task.finished', task: 'f/T1', outcome: 'built', ms: 1 },
+  ] as unknown as BuildEvent[];
+  const printed: string[] = [];
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    printed.push(String(text));
+    return true;
+  });
+  try {
+    const telemetry = openTelemetry(env);
+    expect(telemetry).toBeDefined();
+    for (const event of events) telemetry?.on(event);
+    await telemetry?.send();
+  } finally {
+    stderr.mockRestore();
+  }
+  return printed;
+}
+
+test.each([
+  ['a header that is not percent-encoded', { OTEL_EXPORTER_OTLP_HEADERS: 'x-key=50%' }, 'OTLP_HEADERS'],
+  ['a header that HTTP does not allow', { OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a%0Ab' }, 'ERR_INVALID_CHAR'],
+  ['an address without http://', { OTEL_EXPORTER_OTLP_ENDPOINT: '127.0.0.1:4318' }, 'OTLP_ENDPOINT'],
+  ['an address that is none', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://[' }, 'OTLP_TRACES_ENDPOINT'],
+  ['a proxy whose password is not percent-encoded', { http_proxy: 'http://u:50%@127.0.0.1:9' }, 'URI'],
+])('%s costs a warning that names it', async (_name, env, named) => {
+  const printed = await sent({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', ...env });
+  expect(printed).toEqual([expect.stringContaining('not taken by the collector')]);
+  expect(printed[0]).toContain(named);
+  expect(printed[0]).not.toMatch(/50%|http:\/\/\[/);
+});
+
+test('a variable that is empty counts as one that is not set', async () => {
+  const taken = await collector();
+  try {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: taken.url, OTEL_EXPORTER_OTLP_HEADERS: 'x-key=general' };
+    const empty = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '', OTEL_EXPORTER_OTLP_TRACES_HEADERS: '' };
+    expect(await sent({ ...env, ...empty, OTEL_SERVICE_NAME: '' })).toEqual([]);
+    expect(await sent({ ...env, OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'x-key=traces' })).toEqual([]);
+    expect(taken.headers).toMatchObject([
+      { 'x-key': 'general', path: '/v1/traces' },
+      { 'x-key': 'traces', path: '/v1/traces' },
+    ]);
+    expect(taken.services).toEqual(['conductor', 'conductor']);
+  } finally {
+    await taken.close();
   }
 });

@@ -36,6 +36,8 @@ export interface HttpFault {
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MOST_REDIRECTS = 5;
+/** Headers that another host may see: any other one may hold a secret, under whatever name. */
+const PUBLIC_HEADER = /^(accept|content-|if-|range$)/i;
 
 /** Connections that are kept open between requests. */
 export class HttpConnections {
@@ -65,9 +67,7 @@ export class HttpConnections {
         return err({ kind: 'unreachable', detail: 'it redirects to an address that is not safe' });
       }
       if (to.origin !== from.origin) {
-        headers = Object.fromEntries(
-          Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'),
-        );
+        headers = Object.fromEntries(Object.entries(headers).filter(([name]) => PUBLIC_HEADER.test(name)));
       }
       url = to.href;
     }
@@ -103,18 +103,18 @@ export class HttpConnections {
   private async once(request: HttpRequest): Promise<Result<HttpAnswer, HttpFault>> {
     const { method, headers, body, signal, silenceMs } = request;
     if (signal.aborted) return err({ kind: 'stopped', detail: 'it was stopped' });
-    const url = new URL(request.url);
-    const secure = url.protocol === 'https:';
-    const length: Record<string, string> = body ? { 'content-length': String(body.length) } : {};
-    const options = {
-      ...this.route(url, { ...headers, ...length }),
-      method,
-      signal,
-      timeout: silenceMs,
-    };
     let answered = false;
     let silent = false;
     try {
+      const url = new URL(request.url);
+      const secure = url.protocol === 'https:';
+      const length: Record<string, string> = body ? { 'content-length': String(body.length) } : {};
+      const options = {
+        ...this.route(url, { ...headers, ...length }),
+        method,
+        signal,
+        timeout: silenceMs,
+      };
       const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
         const sent = (secure ? https : http).request(options, resolve);
         sent.on('error', reject);
