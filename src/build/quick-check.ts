@@ -49,9 +49,9 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   const located = locateRepository(host.directory);
   if (!located.ok || !existsSync(located.value.state) || !isStoreCurrent(located.value)) return undefined;
   const repository = located.value;
-  const look = lookWithoutLock(host, repository);
-  if (look.kind === 'unchanged') return look.tasks;
-  if (look.kind === 'changed') return undefined;
+  const scan = scanWithoutLock(host, repository);
+  if (scan.kind === 'unchanged') return scan.tasks;
+  if (scan.kind === 'changed') return undefined;
   const startedAt = new Date(host.now()).toISOString();
   const owner = { command, pid: host.pid, startedAt };
   const lock = await acquireLock(repository.state, owner, { wait: false, brief: true });
@@ -61,7 +61,7 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
     if (!last || !isFor(host, repository, last)) return undefined;
     if (!(await isAsRecorded(repository))) return undefined;
     const person = await stillShown(repository, last);
-    const others = look.kind === 'touched' && look.seen === seenIn(repository) ? 'known' : 'unknown';
+    const others = scan.kind === 'touched' && scan.seen === seenIn(repository) ? 'known' : 'unknown';
     const index = person === undefined ? undefined : indexOfSameTree(repository, last, others);
     if (person === undefined || index === undefined) return undefined;
     if (person !== last.person || index !== last.index)
@@ -74,7 +74,7 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   }
 }
 
-type Look =
+type Scan =
   | { readonly kind: 'unchanged'; readonly tasks: number }
   /** `seen`: what was there when no file was new (`seenIn`). */
   | { readonly kind: 'touched'; readonly seen: string }
@@ -84,7 +84,7 @@ type Look =
  * Whether git finds every file as the index has it. It only reads: a build that runs meanwhile, and leaves another record,
  * index or owner of the lock, is not disturbed, and nothing is said then.
  */
-function lookWithoutLock(host: QuickHost, repository: Repository): Look {
+function scanWithoutLock(host: QuickHost, repository: Repository): Scan {
   const { state } = repository;
   const unknown = { kind: 'unknown' } as const;
   const seen = seenIn(repository);

@@ -42,7 +42,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
 const LAST_KNOWN = 24;
 
 /**
- * While much is made, V8 lets the heap grow to four times what is used before it collects. Twice is enough: a build of 10,000 tasks
+ * While a program allocates much, V8 lets the heap grow to four times what is used before it collects. Twice is enough: a build of 10,000 tasks
  * needs a third less memory, in the same time.
  */
 function boundGarbage(): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { acquireLock, type LockOwner } from './process-lock.js';
+import { acquireLock, isOwned, type LockOwner } from './process-lock.js';
 
 /** A process that takes the lock, says so, holds it until its input ends, and then only releases it. */
 const HOLDER = `
@@ -106,6 +106,19 @@ test('killing the holder lets the waiter in', async () => {
   expect(await second.line()).toBe(`waiting for ${first.pid}`);
   first.kill('SIGKILL');
   expect(await second.line()).toBe('held');
+});
+
+test('what a killed holder recorded is gone when the lock was held for a moment only', async () => {
+  const first = new Holder();
+  expect(await first.line()).toBe('held');
+  expect(isOwned(stateDir)).toBe(true);
+  first.kill('SIGKILL');
+  await first.exited;
+  expect(isOwned(stateDir)).toBe(true);
+  const brief = await acquireLock(stateDir, me, { wait: true, brief: true });
+  expect(brief.ok).toBe(true);
+  expect(isOwned(stateDir)).toBe(false);
+  if (brief.ok) await brief.value.release();
 });
 
 test('a stopped holder still holds, and is known by name', async () => {

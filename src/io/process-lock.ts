@@ -65,8 +65,12 @@ export async function acquireLock(
   for (;;) {
     if (options.signal?.aborted) return err({ kind: 'cancelled' });
     const taken = await take();
-    if (taken.kind === 'taken')
-      return ok(options.brief ? { release: taken.giveBack } : await handle(stateDir, owner, taken.giveBack));
+    if (taken.kind === 'taken') {
+      if (!options.brief) return ok(await handle(stateDir, owner, taken.giveBack));
+      // A killed holder left it: with it, every look without the lock would have to take the lock.
+      await removeTree(join(stateDir, OWNER_FILE)).catch(() => {});
+      return ok({ release: taken.giveBack });
+    }
     const meeting = await taken.meet();
     if (meeting === undefined) continue;
     try {
@@ -85,8 +89,8 @@ export async function acquireLock(
 }
 
 /**
- * Whether a process says that it has the lock, or was killed while it had it. One that only reads need not take the lock
- * itself: nobody writes anything before saying so.
+ * Whether a process has recorded that it holds the lock, or was killed while it held it. Brief holders record nothing: a
+ * reader without the lock also compares the files that they write, before and after it reads.
  */
 export function isOwned(stateDir: string): boolean {
   return existsSync(join(stateDir, OWNER_FILE));

@@ -5,6 +5,11 @@ import { createHash } from 'node:crypto';
 /** 64 lower-case hexadecimal digits of a SHA-256. */
 export type Digest = string;
 
+/** For digests that come from elsewhere. */
+export function isDigest(text: unknown): text is Digest {
+  return typeof text === 'string' && /^[0-9a-f]{64}$/.test(text);
+}
+
 /** SHA-256 over `domain` and the fields, each with its byte length in front of it. */
 export function digestFields(domain: string, fields: Iterable<string>): Digest {
   const hash = createHash('sha256');

@@ -5,9 +5,11 @@ import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { shellWord } from '../base/shell-word.js';
 import { schemaReference } from '../io/document/schemas.js';
+import { isDigest } from '../model/digest.js';
 import type { Diagnostic } from '../model/failure.js';
 import { type FeatureLock, LOCK_SCHEMA, type LockedTask, type TaskRecord } from '../model/feature-lock.js';
 import { RESULT_RECIPES } from '../model/task.js';
+import { isObjectId } from '../model/tree.js';
 import { mergeLocks } from './merge-locks.js';
 
 const restore = (file: string) => `restore it from git (\`git restore ${shellWord(file)}\`), then build`;
@@ -154,18 +156,15 @@ function lockProblem(lock: Readonly<Record<string, unknown>>): string | undefine
   return undefined;
 }
 
-const DIGEST = /^[0-9a-f]{64}$/;
-const OBJECT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const ENTRY_OR_NONE = /^(?:(?:1[0-7]{5}:)?(?:[0-9a-f]{40}|[0-9a-f]{64}))?$/;
 const ENTRY = /^(?:1[0-7]{5}:)?(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 function taskProblem(task: Readonly<Record<string, unknown>>): string | undefined {
-  for (const key of ['key', 'interface'])
-    if (!matches(DIGEST, task[key])) return `\`${key}\` is not a digest`;
+  for (const key of ['key', 'interface']) if (!isDigest(task[key])) return `\`${key}\` is not a digest`;
   for (const key of ['resultKey', 'gates', 'handWork']) {
-    if (task[key] !== undefined && !matches(DIGEST, task[key])) return `\`${key}\` is not a digest`;
+    if (task[key] !== undefined && !isDigest(task[key])) return `\`${key}\` is not a digest`;
   }
-  if (!matches(OBJECT, task.result)) return '`result` is not an object id';
+  if (!isObjectId(task.result)) return '`result` is not an object id';
   if (!isObject(task.outputs) || !Object.values(task.outputs).every((word) => matches(ENTRY, word))) {
     return '`outputs` is not a map of files';
   }

@@ -4,6 +4,7 @@
  */
 
 import type { ActionKey } from '../action.js';
+import { isDigest } from '../digest.js';
 import type { BuildEventBody } from '../event.js';
 import type { Label } from '../task.js';
 import { isObjectId, type ObjectId } from '../tree.js';
@@ -75,15 +76,10 @@ export function isJob(data: unknown): data is Job {
   return (
     typeof protocol === 'number' &&
     [version, label, build].every((word) => typeof word === 'string') &&
-    isKey(key) &&
+    isDigest(key) &&
     isObjectId(parcel) &&
     isObjectId(base)
   );
-}
-
-/** Keys are digests. */
-function isKey(key: unknown): key is ActionKey {
-  return typeof key === 'string' && /^[0-9a-f]{64}$/.test(key);
 }
 
 /** What a worker answers: the commit with outcome and result, and whether there is a result. */

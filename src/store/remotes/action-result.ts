@@ -4,6 +4,7 @@
  */
 
 import { compareBytes } from '../../base/order.js';
+import { isDigest } from '../../model/digest.js';
 
 export interface ActionFile {
   readonly path: string;
@@ -67,7 +68,7 @@ function parseFile(value: unknown): ActionFile | undefined {
   const hash = field(digest, 'hash');
   // An empty file has no size in the JSON of some servers.
   const size = Number(field(digest, 'sizeBytes', 'size_bytes') ?? 0);
-  if (typeof path !== 'string' || typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash)) return undefined;
+  if (typeof path !== 'string' || !isDigest(hash)) return undefined;
   if (!Number.isSafeInteger(size) || size < 0) return undefined;
   return { path, hash, size, executable: field(value, 'isExecutable', 'is_executable') === true };
 }
