@@ -71,6 +71,6 @@ export async function editedByHand(project: Project, task: Task): Promise<string
   const there = [...files.filter(({ change }) => change !== 'removed').map(({ path }) => path), ...lost];
   return there.filter((path) => {
     const patched = project.edited.get(path);
-    return !patched || patched.contested;
+    return !patched || patched.contested || patched.isDiscarded;
   });
 }

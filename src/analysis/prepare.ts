@@ -100,13 +100,13 @@ export async function readProject(
   const { config } = loaded;
   const accepts = (task: Task) =>
     options.accept === true && options.targets.some((one) => isNamed(one, task));
-  const discards = (task: Task, graph: TaskGraph) => {
-    if (options.discardEdits !== true) return false;
-    const named = [...graph.tasks.values()].filter((one) =>
-      options.targets.some((name) => isNamed(name, one)),
+  const discards = (graph: TaskGraph): ReadonlySet<Label> => {
+    if (options.discardEdits !== true) return new Set();
+    if (options.targets.length === 0) return new Set(graph.tasks.keys());
+    const named = [...graph.tasks.values()].filter((task) =>
+      options.targets.some((name) => isNamed(name, task)),
     );
-    const labels = new Set(named.map(({ label }) => label));
-    return options.targets.length === 0 || graph.closure(labels).has(task.label);
+    return graph.closure(named.map(({ label }) => label));
   };
   const source = (options.staged ? stagedSource : diskSource)(open, config);
   const opened = read ? ok(read) : await loadProject(source, { accepts, discards });

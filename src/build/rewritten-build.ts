@@ -50,6 +50,6 @@ export async function rewrittenProject(
 ): Promise<Result<Project, Failure>> {
   const tree = await project.objects.editTree(project.snapshot, changes);
   const take = async () => ({ ok: true, value: { tree } }) as const;
-  const hands = accepts && { accepts, discards: () => false };
+  const hands = accepts && { accepts, discards: () => new Set<string>() };
   return loadProject({ ...diskSource(session, loaded.config), take }, hands);
 }

@@ -98,7 +98,7 @@ export function lockFiles(project: Project): Set<string> {
 /** What is to become of the hand edits of which tasks. */
 export type LoadFor = Pick<PatchRecords, 'accepts' | 'discards'>;
 
-const NOTHING_SPECIAL: LoadFor = { accepts: () => false, discards: () => false };
+const NOTHING_SPECIAL: LoadFor = { accepts: () => false, discards: () => new Set() };
 
 /**
  * Takes the snapshot and reads everything from it. All problems of specs and locks are reported at once.

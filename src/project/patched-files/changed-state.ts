@@ -28,6 +28,8 @@ export interface EditedFile {
   readonly baseKnown: boolean;
   /** A person changed lines that a patch put in: whose word counts is not for conductor to say. */
   readonly contested: boolean;
+  /** A person's change of patched lines is left out of `base` and `order`: it is to be thrown away. */
+  readonly isDiscarded: boolean;
   /** The lines that make it contested; empty where they cannot be told. */
   readonly touched: readonly TouchedLines[];
   /** Of a contested file: tasks that can be accepted together, so that it is contested no more. */
@@ -49,7 +51,10 @@ export type Claim =
 export interface ChangeFor {
   /** Whether all patches on the file are in the store. */
   readonly isKnown: boolean;
+  /** Edits of the patches of a task of the file are to be thrown away. */
   readonly isDiscarded: boolean;
+  /** The other tasks of the file: edits of their patches are not. */
+  readonly keeping: ReadonlySet<Label>;
   /** The tasks of the file that are to be accepted. */
   readonly takers: ReadonlySet<Label> | undefined;
 }
@@ -70,7 +75,7 @@ export async function changedState(objects: GitObjects, file: ChangedFile, how: 
   const beside = await besidePatches(objects, file, how, found);
   if (beside) return beside;
   const { touched = [] } = change ?? {};
-  if (how.isDiscarded) return reverted(objects, file, change);
+  if (how.isDiscarded && !concernsKept(touched, how.keeping)) return reverted(objects, file, change);
   const contested = async (takers: ReadonlySet<Label>) => ({
     base: onDisk,
     contested: true,
@@ -82,6 +87,13 @@ export async function changedState(objects: GitObjects, file: ChangedFile, how: 
   if (parts) return { base: parts.base, order: onDisk, claim: { kind: 'divided', patches: parts.patches } };
   const state = await contested(how.takers);
   return { ...state, claim: { kind: 'shared', with: state.takers } };
+}
+
+/** Whether the change is one of patches whose edits are kept, or may be one where nothing tells whose lines it changes. */
+function concernsKept(touched: readonly TouchedLines[], keeping: ReadonlySet<Label>): boolean {
+  const isKept = (tasks: readonly Label[]) =>
+    tasks.length === 0 ? keeping.size > 0 : tasks.some((label) => keeping.has(label));
+  return touched.length === 0 ? keeping.size > 0 : touched.some(({ tasks }) => isKept(tasks));
 }
 
 /** Undefined where the person changed lines of patches. */
@@ -116,7 +128,7 @@ async function reverted(
     const written = await textEntry(objects, onDisk, change.textWith(new Set()));
     const wanted = await textEntry(objects, onDisk, change.reverted);
     const how = await composition(objects, patches, { path, base: written, wanted });
-    if (how === 'same' || how === 'same-lines') return { base: written, order: wanted };
+    if (how === 'same' || how === 'same-lines') return { base: written, order: wanted, isDiscarded: true };
   }
-  return { base, order: merged };
+  return { base, order: merged, isDiscarded: true };
 }

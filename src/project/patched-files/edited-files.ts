@@ -26,8 +26,8 @@ export interface PatchRecords {
   readonly patched: ReadonlyMap<string, PatchedFile>;
   /** Tells the tasks whose files are to be accepted as they are. */
   accepts(task: Task): boolean;
-  /** Tells the tasks for which a person's change of patched lines is thrown away. */
-  discards(task: Task, graph: TaskGraph): boolean;
+  /** The tasks for which a person's change of patched lines is thrown away. */
+  discards(graph: TaskGraph): ReadonlySet<Label>;
 }
 
 /**
@@ -41,20 +41,25 @@ export async function editedFiles(
 ): Promise<Map<string, EditedFile>> {
   const paths = new Set<string>();
   const claims = new Map<string, Set<Label>>();
+  const discarding = discards(graph);
   const discarded = new Set<string>();
+  const keeping = new Map<string, Set<Label>>();
   for (const task of graph.tasks.values()) {
-    for (const path of task.edits) paths.add(path);
     if (task.edits.length === 0) continue;
-    if (discards(task, graph)) for (const path of task.edits) discarded.add(path);
-    if (!accepts(task)) continue;
-    for (const path of task.edits) claims.set(path, (claims.get(path) ?? new Set()).add(task.label));
+    const isAccepted = accepts(task);
+    for (const path of task.edits) {
+      paths.add(path);
+      if (discarding.has(task.label)) discarded.add(path);
+      else addTo(keeping, path, task.label);
+      if (isAccepted) addTo(claims, path, task.label);
+    }
   }
   const records = new Map<string, { base: ObjectId; merged: ObjectId }>();
   const states = new Map<string, Set<ObjectId>>();
   for (const lock of locks.values()) {
     for (const task of Object.values(lock.tasks).flatMap(recordsOf)) {
       for (const [path, record] of Object.entries(task.edits ?? {})) {
-        states.set(path, (states.get(path) ?? new Set()).add(record.merged));
+        addTo(states, path, record.merged);
         // Records of several tasks may come from different builds: the one that matches the present file is right.
         if (!records.has(path) || (listing.get(path)?.id ?? '') === record.merged) records.set(path, record);
         paths.add(path);
@@ -106,8 +111,12 @@ export async function editedFiles(
       by: patched.get(path)?.by ?? [],
     });
     const changed = { path, base, merged, onDisk, patches: known ?? [] };
-    const how = { isKnown: known !== undefined, isDiscarded: discarded.has(path), takers: claims.get(path) };
-    const state = await changedState(objects, changed, how);
+    const state = await changedState(objects, changed, {
+      isKnown: known !== undefined,
+      isDiscarded: discarded.has(path),
+      keeping: keeping.get(path) ?? new Set(),
+      takers: claims.get(path),
+    });
     files.set(path, {
       ...UNTOUCHED,
       ...state,
@@ -122,12 +131,17 @@ export async function editedFiles(
 const UNTOUCHED = {
   baseKnown: true,
   contested: false,
+  isDiscarded: false,
   touched: [],
   takers: [],
   claim: undefined,
   order: undefined,
   isWhole: false,
 } as const;
+
+function addTo(sets: Map<string, Set<string>>, path: string, one: string): void {
+  sets.set(path, (sets.get(path) ?? new Set()).add(one));
+}
 
 function keyOf(entry: Entry | undefined): string {
   return entry ? encodeEntry(entry) : '';

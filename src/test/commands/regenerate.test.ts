@@ -182,6 +182,22 @@ test('what was made is published on demand, with its record; edits by hand are n
   expect(await rig.inspect()).toMatchObject({ 'f/T1': 'fresh', 'f/T2': 'unverified' });
 });
 
+test("edits by hand of a patch are not overwritten either, and a person's text beside it does not stand in the way", async () => {
+  await using rig = await createRig();
+  rig.write({ 'README.md': '# Title\n' });
+  const run = 'echo 1 > one.txt; echo "line of f" >> README.md';
+  rig.backlog('f', { T1: { inputs: [], outputs: ['one.txt'], edits: ['README.md'], run } });
+  expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+  rig.write({ 'README.md': '# Title\nline of mine\n' });
+  for (const fresh of [false, true])
+    await expect(again(rig, { fresh, apply: true })).rejects.toThrow('drifted-outputs');
+  expect(rig.read('README.md')).toBe('# Title\nline of mine\n');
+  expect((await again(rig, {})).report.tasks).toMatchObject([{ label: 'f/T1', identical: true }]);
+  rig.write({ 'README.md': 'mine\n# Title\nline of f\n' });
+  expect((await again(rig, { fresh: true, apply: true })).failure).toBeUndefined();
+  expect(rig.read('README.md')).toBe('mine\n# Title\nline of f\n');
+});
+
 test('a stale task is made from its new spec, and what fails is told with the rest', async () => {
   await using rig = await built();
   rig.backlog('f', specs('v2'));

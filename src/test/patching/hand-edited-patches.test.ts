@@ -200,3 +200,20 @@ test('a discarded change of a patch: the lines of the patch are as recorded, and
   expect((await rig.buildWithoutAgent({ discardEdits: true })).summary.exitCode).toBe(0);
   expect(rig.read('README.md')).toBe('# All other\nline of aa\nline of bb\n');
 });
+
+test('edits are discarded in the patches of the tasks that are named, and in no other', async () => {
+  await using rig = await appended('aa', 'bb');
+  const discard = (...targets: string[]) => rig.buildWithoutAgent({ discardEdits: true, targets });
+  for (const text of [`${TITLE}line of AA\nline of bb\n`, `${TITLE}line of AA\nline of BB\n`]) {
+    rig.write({ 'README.md': text });
+    const refused = await discard('bb/one');
+    expect(refused.outcomes()).toEqual({ 'bb/one': 'drifted' });
+    expect(rig.read('README.md')).toBe(text);
+  }
+  rig.write({ 'README.md': `mine\n${TITLE}line of aa\nline of BB\n` });
+  expect((await discard('bb/one')).summary.exitCode).toBe(0);
+  expect(rig.read('README.md')).toBe(`mine\n${TITLE}line of aa\nline of bb\n`);
+  rig.write({ 'README.md': `mine\n${TITLE}line of AA\nline of BB\n` });
+  expect((await discard('aa/one', 'bb/one')).summary.exitCode).toBe(0);
+  expect(rig.read('README.md')).toBe(`mine\n${TITLE}line of aa\nline of bb\n`);
+});
