@@ -34,8 +34,8 @@ export interface TaskFacts extends Keys {
   readonly facts: ManifestFacts;
   readonly manifest: Manifest;
   readonly prompt: RenderedPrompt | undefined;
-  /** Its agent works with a definition that is conductor's own text. */
-  readonly isShippedAgent: boolean;
+  /** The name of the definition that its agent works with, where that is conductor's own text. */
+  readonly shippedAgent: string | undefined;
 }
 
 /** What tasks are worked on with, beside the files of the project. */
@@ -114,8 +114,9 @@ export class FactGatherer {
       gateReads: gateReads(reader),
     };
     const manifest = describeTask(facts);
-    const isShippedAgent = this.definitions?.get(agentNameOf(task))?.isShipped === true;
-    const gathered = { facts, manifest, key: manifestKey(manifest), prompt, isShippedAgent };
+    const definition = this.definitions?.get(agentNameOf(task));
+    const shippedAgent = definition?.isShipped ? definition.name : undefined;
+    const gathered = { facts, manifest, key: manifestKey(manifest), prompt, shippedAgent };
     if (!prompt || dependencies.every(({ signature }) => signature === undefined)) return ok(gathered);
     const prompted = () => this.prompt(task, dependencyOutputs, paths, interfacePaths);
     let formers: Promise<readonly ActionKey[]> | undefined;

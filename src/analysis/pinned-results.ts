@@ -79,7 +79,14 @@ export async function usableResult(
   }
   if (!found.value) return {};
   const problem = await ownershipProblem(project, task, found.value);
-  return problem === undefined ? { result: found.value } : { problem };
+  return problem === undefined ? { result: asRecorded(project, task, found.value) } : { problem };
+}
+
+/** A result never changes, but files that its agent read may have been moved since: the lock file has their paths of today. */
+function asRecorded(project: Project, task: Task, result: StoredResult): StoredResult {
+  const locked = lockedTask(project, task);
+  if (locked?.observed === undefined || resultKeyOf(locked) !== result.key) return result;
+  return { ...result, provenance: { ...result.provenance, observed: locked.observed } };
 }
 
 /**

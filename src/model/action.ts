@@ -161,8 +161,8 @@ export interface TaskWords {
   readonly task: Digest;
   /** Context and sections of its feature. */
   readonly documents: Digest;
-  /** Its agent definition was conductor's own text. */
-  readonly isShippedAgent?: true;
+  /** The name of its agent definition, where that was conductor's own text. */
+  readonly shippedAgent?: string;
 }
 
 /** How a result came to be; stored beside it, part of no key. */

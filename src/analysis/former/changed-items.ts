@@ -12,7 +12,7 @@ import {
   type TaskWords,
 } from '../../model/action.js';
 import { digestFields } from '../../model/digest.js';
-import { patternSet } from '../../model/paths/pattern-set.js';
+import { isExclude, patternSet } from '../../model/paths/pattern-set.js';
 import type { Task } from '../../model/task.js';
 import type { TaskFacts } from '../facts.js';
 import { isOfFormat, type KnownResults } from './reformatted.js';
@@ -49,7 +49,9 @@ export async function kindOf(
   if (isBuilderItem(name)) return isHandWork || isReworded(judged, change) ? 'same' : 'own';
   if (name === PROMPT) return promptKind(facts, result.provenance);
   if (name === 'outputs' || name === 'edits') {
-    if (isReordered(before, after)) return 'same';
+    // The last pattern that matches a file decides, so with an exclude the order says which files they are.
+    const isOrdered = name === 'outputs' && task.outputs.some(isExclude);
+    if (!isOrdered && isReordered(before, after)) return 'same';
     return name === 'outputs' && holds(task, result) ? 'around' : 'own';
   }
   if (name === ON_DISK) return 'around';
@@ -76,12 +78,13 @@ async function promptKind(facts: TaskFacts, { ownText, words }: Provenance): Pro
   return words.documents === now.documents ? 'same' : 'around';
 }
 
-/** Conductor's own agent definition in another wording, for the same driver. */
+/** The same agent definition of conductor in another wording, for the same driver. */
 function isReworded(
-  { facts, result }: JudgedTask,
+  { facts: { shippedAgent }, result }: JudgedTask,
   { name, before = '', after = '' }: ManifestChange,
 ): boolean {
-  if (name !== 'agent' || !facts.isShippedAgent || !result.provenance.words?.isShippedAgent) return false;
+  if (name !== 'agent' || shippedAgent === undefined) return false;
+  if (shippedAgent !== result.provenance.words?.shippedAgent) return false;
   const driver = (value: string) => value.split('\n', 1)[0];
   return driver(before) === driver(after);
 }
@@ -101,10 +104,10 @@ function holds({ outputs }: Task, result: StoredResult): boolean {
 /** What a record needs, so that a later change can be judged. */
 export async function recordedWords({
   prompt,
-  isShippedAgent,
-}: Pick<TaskFacts, 'prompt' | 'isShippedAgent'>): Promise<Pick<Provenance, 'ownText' | 'words'>> {
+  shippedAgent,
+}: Pick<TaskFacts, 'prompt' | 'shippedAgent'>): Promise<Pick<Provenance, 'ownText' | 'words'>> {
   if (!prompt) return {};
-  const words: TaskWords = { ...prompt.words(), ...(isShippedAgent ? { isShippedAgent: true } : {}) };
+  const words: TaskWords = { ...prompt.words(), ...(shippedAgent === undefined ? {} : { shippedAgent }) };
   return { ownText: await ownTextDigest(prompt), words };
 }
 

@@ -28,7 +28,7 @@ export interface FormerResult {
   readonly against: readonly string[];
   /** Formatters changed: today's go over its files before its gates run. */
   readonly isFormatted: boolean;
-  /** Nothing else changed, also not what the files of its dependencies say. */
+  /** Formatters changed, and nothing else that an agent would be asked for, also not what files of dependencies say. */
   readonly onlyFormat: boolean;
   /** An agent would be asked for the same: no gate and no review is needed for the result to stand. */
   readonly sameTask: boolean;
@@ -82,7 +82,7 @@ export async function formerResult(
     result,
     against: namesOf(judged, told),
     isFormatted: changes.some(({ name }) => isFormatItem(name)),
-    onlyFormat: kinds.size === 1 && kinds.has('format'),
+    onlyFormat: sameTask && kinds.has('format'),
     sameTask,
   };
 }

@@ -47,6 +47,8 @@ export async function carryResult(
     key,
     provenance: {
       ...made,
+      // Files that its agent read may have other paths now, too.
+      ...(locked.observed === undefined ? {} : { observed: locked.observed }),
       ...(made.ownText === undefined || ownText === undefined ? {} : { ownText }),
       ...(made.words === undefined || words === undefined ? {} : { words }),
       label: task.label,

@@ -32,15 +32,16 @@ export function rewrittenLock(
 function withPaths(task: LockedTask, renaming: Renaming): LockedTask {
   const { unmerged } = task;
   const all = unmerged ? [task, ...unmerged.sides, ...unmerged.bases] : [task];
-  const isMoved = all.some(({ outputs }) =>
-    Object.keys(outputs).some((path) => renaming.path(path) !== path),
+  const isMoved = all.some(({ outputs, observed = {} }) =>
+    [...Object.keys(outputs), ...Object.keys(observed)].some((path) => renaming.path(path) !== path),
   );
   if (!isMoved) return task;
+  const movedKeys = (words: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(words).map(([path, word]) => [renaming.path(path), word]));
   const moved = <T extends TaskRecord>(record: T): T => ({
     ...record,
-    outputs: Object.fromEntries(
-      Object.entries(record.outputs).map(([path, word]) => [renaming.path(path), word]),
-    ),
+    outputs: movedKeys(record.outputs),
+    ...(record.observed && { observed: movedKeys(record.observed) }),
   });
   return {
     ...moved(task),

@@ -260,6 +260,38 @@ test('an output gets another path: the file moves, dependents keep their results
   ]);
 });
 
+test('what agents were seen to read of a moved output goes with it, so that nothing is rebuilt for the move', async () => {
+  await using rig = await createRig({
+    config: { agent: { driver: 'opencode', model: 'a/b', observed: 'rebuild' } },
+  });
+  const tasks = {
+    T1: {
+      description: 'x',
+      inputs: [],
+      outputs: ['lib/open.txt', 'lib/own.txt'],
+      interface: ['lib/open.txt'],
+    },
+    T2: { description: 'y', depends_on: ['T1'], outputs: ['two.txt'] },
+  };
+  rig.backlog('f', tasks);
+  rig.answer('f/T1', { 'lib/open.txt': '1', 'lib/own.txt': '2' });
+  rig.answer('f/T2', { 'two.txt': '3' });
+  await rig.build({}, { observed: ['lib/own.txt', 'lib/open.txt'] });
+  rig.commit();
+  const observed = () => Object.keys(JSON.parse(rig.read('specs/f/.metadata.json') ?? '').tasks.T2.observed);
+  // A name that is not in the reader's key, then one that is.
+  for (const [from, to] of [
+    ['lib/own.txt', 'lib/mine.txt'],
+    ['lib', 'src'],
+  ] as const) {
+    expect((await moveIn(rig, from, to)).failure).toBeUndefined();
+    expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+    rig.remove('two.txt');
+    expect((await rig.buildWithoutAgent()).outcomes()).toMatchObject({ 'f/T2': 'cached' });
+  }
+  expect(observed()).toEqual(['src/mine.txt']);
+});
+
 test('what would lose something is refused, and a dry run writes nothing', async () => {
   await using rig = await createRig(GATES);
   await built(rig);

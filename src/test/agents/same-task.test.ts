@@ -96,6 +96,21 @@ test("another version's prompts and agent definitions make no result of it stale
   expect((await rig.build()).summary.outcome).toBe('up-to-date');
 });
 
+test("a task that is given to another agent is built by it, also where both are conductor's own", async () => {
+  await using rig = await createRig();
+  const agent = () =>
+    Object.assign(new ScriptedAgent({ auto: rig.answerer() }), { useDefinitions: () => {} });
+  rig.write({ 'a.txt': 'a\n', 'b.txt': 'b\n' });
+  rig.backlog('f', { T1: one() });
+  rig.answer('f/T1', { 'src/one.txt': '1\n', 'src/two.txt': '2\n' });
+  rig.by = agent();
+  await rig.build();
+  rig.backlog('f', { T1: one({ agent: 'documenter' }) });
+  rig.answer('f/T1', { 'src/one.txt': '11\n', 'src/two.txt': '2\n' });
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('src/one.txt')).toBe('11\n');
+});
+
 test('adopted code stands with another version, and stays what a person wrote', async () => {
   await using rig = await createRig();
   rig.write({ 'src/a.py': 'A = 1\n', 'src/b.py': 'from .a import A\nB = A\n' });
@@ -138,4 +153,27 @@ test('outputs by other patterns, and inputs and dependencies that go, are for th
   rig.backlog('f', { T1: one({ outputs: ['src/*e.txt', 'src/two.txt'] }) });
   rig.answer('f/T1', { 'src/one.txt': '11\n', 'src/two.txt': '2\n' });
   expect(asked(await rig.build())).toEqual(['f/T1']);
+});
+
+test('the order of outputs says something where one of them is an exclude', async () => {
+  const [all, some, exclude] = ['src/*.txt', 'src/t*.txt', '!src/two.*'];
+  const [ten, two] = [
+    { outputs: [all, some, exclude], files: { 'src/one.txt': '1\n', 'src/ten.txt': '10\n' } },
+    {
+      outputs: [all, exclude, some],
+      files: { 'src/one.txt': '1\n', 'src/ten.txt': '10\n', 'src/two.txt': '2\n' },
+    },
+  ];
+  for (const [before, after] of [
+    [ten, two],
+    [two, ten],
+  ] as const) {
+    await using rig = await createRig();
+    rig.write({ 'a.txt': 'a\n', 'b.txt': 'b\n' });
+    rig.backlog('f', { T1: one({ outputs: before.outputs }) });
+    rig.answer('f/T1', before.files);
+    await rig.build();
+    rig.backlog('f', { T1: one({ outputs: after.outputs }) });
+    expect(await said(rig)).toEqual(['stale: changed: prompt, outputs']);
+  }
 });

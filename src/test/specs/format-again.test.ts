@@ -187,6 +187,18 @@ test('where formatted files fail a gate, the agent mends its own; code of a pers
   expect(rig.read('src/base.py')).toBe('ONE = 1\n');
 });
 
+test('code of a person is left alone also where another model would build it today', async () => {
+  await using rig = await adopted({ gates: { task: ['! grep -r "ONE=" src'] } });
+  formatWith(rig, [tight]);
+  rig.config = { ...rig.config, models: { routes: [{ model: 'a/big' }] } };
+  const built = await rig.buildWithoutAgent();
+  expect(built.failure('code/base')).toMatchObject({
+    kind: 'format-rejected',
+    failure: { kind: 'gate-failed' },
+  });
+  expect(rig.read('src/base.py')).toBe('ONE = 1\n');
+});
+
 test('beside another change, the gates of the task decide about the formatted files', async () => {
   await using rig = await createRig();
   const task = (verify: string[]) => ({
