@@ -96,12 +96,14 @@ test('a collector that refuses, or that is away, costs a warning', async () => {
 });
 
 /** What `send` warns of, for spans of a small build. */
-async function sent(env: NodeJS.ProcessEnv): Promise<string[]> {
+async function sent(env: NodeJS.ProcessEnv, tasks = 1): Promise<string[]> {
   const stamp = { schema: 1, seq: 0, at: 1_000 } as const;
   const events = [
     { ...stamp, type: 'build.started', build: 'b1', command: 'build', version: '1' },
-    { ...stamp, type: 'task.started', task: 'f/T1', attempt: 1, recipe: 'run' },
-    { ...stamp, type: 'task.finished', task: 'f/T1', outcome: 'built', ms: 1 },
+    ...Array.from({ length: tasks }, (_, at) => [
+      { ...stamp, type: 'task.started', task: `f/T${at}`, attempt: 1, recipe: 'run' },
+      { ...stamp, type: 'task.finished', task: `f/T${at}`, outcome: 'built', ms: 1 },
+    ]).flat(),
   ] as unknown as BuildEvent[];
   const printed: string[] = [];
   const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
@@ -146,5 +148,18 @@ test('a variable that is empty counts as one that is not set', async () => {
     expect(taken.services).toEqual(['conductor', 'conductor']);
   } finally {
     await taken.close();
+  }
+});
+
+test('spans of a large build are sent in pieces; behind a piece that is refused none is sent', async () => {
+  const [taken, refusing] = [await collector(), await collector(503)];
+  try {
+    expect(await sent({ OTEL_EXPORTER_OTLP_ENDPOINT: taken.url }, 4_500)).toEqual([]);
+    expect([taken.headers.length, taken.spans.length]).toEqual([3, 4_500]);
+    const printed = await sent({ OTEL_EXPORTER_OTLP_ENDPOINT: refusing.url }, 4_500);
+    expect(printed).toEqual([expect.stringContaining('it answers 503')]);
+    expect(refusing.headers).toHaveLength(1);
+  } finally {
+    await Promise.all([taken.close(), refusing.close()]);
   }
 });

@@ -6,7 +6,7 @@
 import { err, ok, type Result } from '../base/result.js';
 import { HttpConnections } from '../io/network/http.js';
 import type { BuildEvent } from '../model/event.js';
-import { BuildSpans } from '../report/fleet/open-telemetry.js';
+import { BuildSpans } from '../report/metrics/spans.js';
 import { printWarning } from './output.js';
 import { VERSION } from './version.js';
 
@@ -30,15 +30,15 @@ export function openTelemetry(env: NodeJS.ProcessEnv): Telemetry | undefined {
     ...(env.TRACEPARENT ? { parent: env.TRACEPARENT } : {}),
   });
   const problemOf = async (): Promise<string | undefined> => {
-    const body = spans.body();
-    if (body === undefined) return undefined;
+    const bodies = spans.bodies();
+    if (bodies.length === 0) return undefined;
     if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
       const name = own ? 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT' : 'OTEL_EXPORTER_OTLP_ENDPOINT';
       return `${name} is not an address that starts with http:// or https://`;
     }
     const headers = headersOf(env);
     if (!headers.ok) return headers.error;
-    return post(new HttpConnections(env), { url, headers: headers.value, body });
+    return post(new HttpConnections(env), { url, headers: headers.value, bodies });
   };
   return {
     on: (event) => spans.on(event),
@@ -56,23 +56,27 @@ export function openTelemetry(env: NodeJS.ProcessEnv): Telemetry | undefined {
 interface SpanRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** One request each: collectors limit the size of one. */
+  readonly bodies: readonly string[];
 }
 
-/** Why the collector did not take it; closes the connections. */
-async function post(connections: HttpConnections, { url, headers, body }: SpanRequest) {
+/** Why the collector did not take one of them: those behind it are not sent. Closes the connections. */
+async function post(connections: HttpConnections, { url, headers, bodies }: SpanRequest) {
   try {
-    const sent = await connections.request({
-      method: 'POST',
-      url,
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: Buffer.from(body),
-      signal: AbortSignal.timeout(SILENCE_MS),
-      silenceMs: SILENCE_MS,
-      maxBytes: MAX_ANSWER,
-    });
-    if (!sent.ok) return sent.error.detail;
-    return sent.value.status >= 300 ? `it answers ${sent.value.status}` : undefined;
+    for (const body of bodies) {
+      const sent = await connections.request({
+        method: 'POST',
+        url,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: Buffer.from(body),
+        signal: AbortSignal.timeout(SILENCE_MS),
+        silenceMs: SILENCE_MS,
+        maxBytes: MAX_ANSWER,
+      });
+      if (!sent.ok) return sent.error.detail;
+      if (sent.value.status >= 300) return `it answers ${sent.value.status}`;
+    }
+    return undefined;
   } finally {
     connections.close();
   }

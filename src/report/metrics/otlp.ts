@@ -4,6 +4,7 @@
  */
 
 import { type AgentCall, featureOf, type HistoryLine, type TaskEnd } from '../../model/history.js';
+import { inputTokens, listed, modelAttributes, nanos, type OtlpAttributes } from './otlp-values.js';
 
 interface Histogram {
   readonly name: string;
@@ -31,21 +32,8 @@ const AGENT_DURATION: Histogram = {
 /** Sums of the period alone, which may be sent once each. */
 const DELTA = 1;
 
-/** Providers that the conventions name otherwise than agents do. */
-const PROVIDERS: Readonly<Record<string, string>> = {
-  'amazon-bedrock': 'aws.bedrock',
-  azure: 'azure.ai.openai',
-  google: 'gcp.gemini',
-  'google-vertex': 'gcp.vertex_ai',
-  mistral: 'mistral_ai',
-  moonshotai: 'moonshot_ai',
-  xai: 'x_ai',
-};
-
-type Attributes = Readonly<Record<string, string | undefined>>;
-
 interface Measured {
-  readonly attributes: Attributes;
+  readonly attributes: OtlpAttributes;
   readonly value: number;
 }
 
@@ -67,36 +55,26 @@ export function metricsOtlp(lines: readonly HistoryLine[], version: string): unk
   return {
     resourceMetrics: [
       {
-        resource: { attributes: attributesOf({ 'service.name': 'conductor', 'service.version': version }) },
+        resource: { attributes: listed({ 'service.name': 'conductor', 'service.version': version }) },
         scopeMetrics: [{ scope: { name: 'conductor', version }, metrics }],
       },
     ],
   };
 }
 
-function common({ label, phase, model, agent, arm }: AgentCall): Attributes {
-  const slash = model?.indexOf('/') ?? -1;
-  const provider = slash < 0 ? undefined : model?.slice(0, slash);
+function common(call: AgentCall): OtlpAttributes {
   return {
-    'gen_ai.operation.name': phase === 'planning' ? 'plan' : 'invoke_agent',
-    'gen_ai.provider.name': provider === undefined ? agent : (PROVIDERS[provider] ?? provider),
-    'gen_ai.request.model': model?.slice(slash + 1),
-    'gen_ai.agent.name': agent,
-    'conductor.phase': phase,
-    'conductor.feature': featureOf(label),
-    'conductor.arm': arm,
+    ...modelAttributes(call),
+    'conductor.phase': call.phase,
+    'conductor.feature': featureOf(call.label),
+    'conductor.arm': call.arm,
   };
 }
 
-/** The conventions count cached tokens among those sent. */
 function tokenCounts(call: AgentCall): Measured[] {
-  const { tokensIn, tokensOut, tokensCached = 0 } = call.usage;
   const counted = (type: string, value: number | undefined) =>
     value === undefined ? [] : [{ attributes: { ...common(call), 'gen_ai.token.type': type }, value }];
-  return [
-    ...counted('input', tokensIn === undefined ? undefined : tokensIn + tokensCached),
-    ...counted('output', tokensOut),
-  ];
+  return [...counted('input', inputTokens(call.usage)), ...counted('output', call.usage.tokensOut)];
 }
 
 function durationOf(call: AgentCall): Measured {
@@ -132,11 +110,6 @@ interface Period {
   readonly timeUnixNano: string;
 }
 
-/** 64-bit whole numbers are text in the JSON of protocol buffers. */
-function nanos(ms: number): string {
-  return `${BigInt(Math.round(ms)) * 1_000_000n}`;
-}
-
 function histogram({ name, unit, bounds }: Histogram, all: readonly Measured[], period: Period) {
   if (all.length === 0) return undefined;
   const dataPoints = [...series(all).values()].map(({ attributes, values }) => {
@@ -147,7 +120,7 @@ function histogram({ name, unit, bounds }: Histogram, all: readonly Measured[], 
       counts[bucket] = (counts[bucket] ?? 0) + 1;
     }
     return {
-      attributes: attributesOf(attributes),
+      attributes: listed(attributes),
       ...period,
       count: String(values.length),
       sum: total(values),
@@ -163,7 +136,7 @@ function histogram({ name, unit, bounds }: Histogram, all: readonly Measured[], 
 function sum(name: string, unit: string, all: readonly Measured[], period: Period) {
   if (all.length === 0) return undefined;
   const dataPoints = [...series(all).values()].map(({ attributes, values }) => ({
-    attributes: attributesOf(attributes),
+    attributes: listed(attributes),
     ...period,
     asDouble: total(values),
   }));
@@ -172,7 +145,7 @@ function sum(name: string, unit: string, all: readonly Measured[], period: Perio
 
 /** What has the same attributes is one series. */
 function series(all: readonly Measured[]) {
-  const found = new Map<string, { readonly attributes: Attributes; readonly values: number[] }>();
+  const found = new Map<string, { readonly attributes: OtlpAttributes; readonly values: number[] }>();
   for (const { attributes, value } of all) {
     const name = JSON.stringify(attributes);
     const one = found.get(name);
@@ -180,12 +153,6 @@ function series(all: readonly Measured[]) {
     else found.set(name, { attributes, values: [value] });
   }
   return found;
-}
-
-function attributesOf(attributes: Attributes) {
-  return Object.entries(attributes).flatMap(([key, value]) =>
-    value === undefined ? [] : [{ key, value: { stringValue: value } }],
-  );
 }
 
 function total(values: readonly number[]): number {

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import type { BuildEvent } from '../../model/event.js';
+import { inputTokens, listed, modelAttributes, nanos } from './otlp-values.js';
 
 export interface SpanOptions {
   /** `traceparent` of what started the build: its spans belong to that trace. Absent: a trace of their own. */
@@ -20,7 +21,7 @@ interface Span {
   readonly from: number;
   to?: number;
   failed?: string;
-  readonly attributes: Record<string, string | number | boolean>;
+  readonly attributes: Record<string, string | number | undefined>;
 }
 
 interface OpenTask {
@@ -32,6 +33,8 @@ const PARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/;
 /** Of OTLP: a span within one process, and the code of an error. */
 const INTERNAL = 1;
 const ERROR = 2;
+/** Spans of one request: collectors refuse bodies of some 20 MiB, and these have 1 or 2. */
+const MAX_SPANS = 2_000;
 
 export class BuildSpans {
   private readonly options: SpanOptions;
@@ -39,6 +42,8 @@ export class BuildSpans {
   private readonly open = new Map<string, OpenTask>();
   private build: Span | undefined;
   private trace = '';
+  /** What no other build has: a trace may hold many builds, and its spans all have different ids. */
+  private seed = '';
   private count = 0;
 
   constructor(options: SpanOptions) {
@@ -49,7 +54,8 @@ export class BuildSpans {
     switch (event.type) {
       case 'build.started': {
         const [, trace, parent] = PARENT.exec(this.options.parent ?? '') ?? [];
-        this.trace = trace ?? idOf(`${event.build} ${event.at}`, 32);
+        this.seed = `${event.build} ${event.at}`;
+        this.trace = trace ?? idOf(this.seed, 32);
         this.build = this.span('build', parent, event.at, { 'conductor.command': event.command });
         break;
       }
@@ -67,14 +73,15 @@ export class BuildSpans {
         this.phase(event);
         break;
       case 'agent.finished': {
-        const { model, usage, attempt, agent } = event;
+        const { usage, attempt, agent } = event;
         const attributes = {
           'conductor.task': event.task,
-          ...{ 'conductor.attempt': attempt, 'conductor.agent': agent, 'conductor.phase': event.phase },
-          ...(model === undefined ? {} : { 'gen_ai.request.model': model }),
-          ...(usage.tokensIn === undefined ? {} : { 'gen_ai.usage.input_tokens': usage.tokensIn }),
-          ...(usage.tokensOut === undefined ? {} : { 'gen_ai.usage.output_tokens': usage.tokensOut }),
-          ...(usage.costUsd === undefined ? {} : { 'conductor.cost_usd': usage.costUsd }),
+          ...{ 'conductor.attempt': attempt, 'conductor.phase': event.phase },
+          ...modelAttributes(event),
+          'gen_ai.usage.input_tokens': inputTokens(usage),
+          'gen_ai.usage.output_tokens': usage.tokensOut,
+          'conductor.cost_usd': usage.costUsd,
+          'error.type': event.failure,
         };
         const task = this.open.get(event.task);
         const parent = (task?.phase ?? task?.span ?? this.build)?.id;
@@ -104,25 +111,30 @@ export class BuildSpans {
     }
   }
 
-  /** The body of a request to `/v1/traces`; undefined when there is nothing to send. */
-  body(): string | undefined {
-    if (this.done.length === 0) return undefined;
+  /** Bodies of requests to `/v1/traces`, to be sent one after the other; none when there is nothing to send. */
+  bodies(): string[] {
     const { service, version } = this.options;
     const resource = { attributes: listed({ 'service.name': service, 'service.version': version }) };
-    const spans = this.done.map((span) => ({
+    const scope = { name: 'conductor', version };
+    return Array.from({ length: Math.ceil(this.done.length / MAX_SPANS) }, (_, piece) => {
+      const some = this.done.slice(piece * MAX_SPANS, (piece + 1) * MAX_SPANS);
+      const spans = some.map((span) => this.wordsOf(span));
+      return JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope, spans }] }] });
+    });
+  }
+
+  private wordsOf(span: Span) {
+    return {
       traceId: this.trace,
       spanId: span.id,
       ...(span.parent === undefined ? {} : { parentSpanId: span.parent }),
       name: span.name,
       kind: INTERNAL,
-      startTimeUnixNano: nano(span.from),
-      endTimeUnixNano: nano(span.to ?? span.from),
+      startTimeUnixNano: nanos(span.from),
+      endTimeUnixNano: nanos(span.to ?? span.from),
       attributes: listed(span.attributes),
       ...(span.failed === undefined ? {} : { status: { code: ERROR, message: span.failed } }),
-    }));
-    return JSON.stringify({
-      resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'conductor', version }, spans }] }],
-    });
+    };
   }
 
   private phase({ task, phase, attempt, detail, at }: Extract<BuildEvent, { type: 'task.phase' }>): void {
@@ -132,15 +144,13 @@ export class BuildSpans {
     open.phase = this.span(phase, open.span.id, at, {
       'conductor.task': task,
       'conductor.attempt': attempt,
-      ...(detail === undefined
-        ? {}
-        : { [phase === 'queue' ? 'conductor.worker' : 'conductor.detail']: detail }),
+      [phase === 'queue' ? 'conductor.worker' : 'conductor.detail']: detail,
     });
     if (phase === 'queue' && detail !== undefined) open.span.attributes['conductor.worker'] = detail;
   }
 
   private span(name: string, parent: string | undefined, from: number, attributes: Span['attributes']): Span {
-    return { name, id: idOf(`${this.trace} ${++this.count}`, 16), parent, from, attributes };
+    return { name, id: idOf(`${this.trace} ${this.seed} ${++this.count}`, 16), parent, from, attributes };
   }
 
   private end(span: Span, at: number, failed?: string): void {
@@ -152,23 +162,4 @@ export class BuildSpans {
 
 function idOf(text: string, digits: number): string {
   return createHash('sha256').update(text).digest('hex').slice(0, digits);
-}
-
-/** Milliseconds since 1970 as nanoseconds, which are too many for a number. */
-function nano(ms: number): string {
-  return `${BigInt(Math.round(ms)) * 1_000_000n}`;
-}
-
-function listed(attributes: Span['attributes']) {
-  return Object.entries(attributes).map(([key, value]) => ({
-    key,
-    value:
-      typeof value === 'string'
-        ? { stringValue: value }
-        : typeof value === 'boolean'
-          ? { boolValue: value }
-          : Number.isInteger(value)
-            ? { intValue: String(value) }
-            : { doubleValue: value },
-  }));
 }
