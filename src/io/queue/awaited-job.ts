@@ -28,7 +28,7 @@ export type JobEnd =
   | { readonly kind: 'cancelled' };
 
 export interface JobListener {
-  /** The parcel of an answer that could not be fetched: it does not count again. */
+  /** The parcel of an answer that could not be fetched: it counts only when the job has been run once more. */
   readonly mistrusted?: string;
   /**
    * The job is in the queue. `pays`: this build counts its costs. Of the builds that wait for one job, only one does;
@@ -157,8 +157,8 @@ export class AwaitedJob {
     if (found) {
       const state = await found.getState();
       const answer = isJobAnswer(found.returnvalue) ? found.returnvalue : undefined;
-      // What failed before this build asked is tried again; what it waited for is its end.
-      const counts = answer && (answer.ok || !this.isFirst) && answer.parcel !== listener.mistrusted;
+      // What failed before this build asked, or was not there, is tried again; what it waited for is its end.
+      const counts = answer && (!this.isFirst || (answer.ok && answer.parcel !== listener.mistrusted));
       if (state === 'completed' && counts) return { kind: 'answered', answer };
       if (state === 'failed' && !this.isFirst && found.failedReason !== CANCELLED)
         return { kind: 'failed', reason: found.failedReason };

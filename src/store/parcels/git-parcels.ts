@@ -53,7 +53,9 @@ export class GitParcels implements Parcels {
   /** `as`: another name under which it is found by those that do not know the commit. */
   async send(commit: ObjectId, as?: string): Promise<Result<void, Failure>> {
     if (as !== undefined) this.names.set(commit, as);
-    if (this.shared.has(commit) || (await this.sends.ask(commit))) return ok(undefined);
+    // A name is asked for by another build: the one before may have removed the commit.
+    const isThere = as === undefined && this.shared.has(commit);
+    if (isThere || (await this.sends.ask(commit))) return ok(undefined);
     return err(this.failure('push'));
   }
 

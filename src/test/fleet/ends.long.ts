@@ -104,7 +104,7 @@ queueTest('a job whose end was missed is looked up, and is not run a second time
   await client.hset(`${prefix}:${QUEUES}`, name, JSON.stringify(NEEDS));
   const queue = new sdk.Queue(name, { connection: client, prefix, skipVersionCheck: true });
   const pays: boolean[] = [];
-  const awaited = (key: string): Promise<JobEnd> =>
+  const awaited = (key: string, mistrusted?: string): Promise<JobEnd> =>
     new AwaitedJob({
       // Of these, no event ever comes.
       ...{ queue, events: new EventEmitter() as unknown as QueueEvents, redis: client, prefix, id: 'one' },
@@ -112,6 +112,7 @@ queueTest('a job whose end was missed is looked up, and is not run a second time
       listener: {
         onHanded: (isPayer) => pays.push(isPayer),
         ...{ onNews: () => {}, signal: new AbortController().signal, leaves: () => false },
+        ...(mistrusted === undefined ? {} : { mistrusted }),
       },
     }).ended();
   const source = await sourceOf(redis, 'w', 60_000);
@@ -134,6 +135,10 @@ queueTest('a job whose end was missed is looked up, and is not run a second time
     const again = awaited('J2');
     expect(await (await nextJob(source)).fail('still none')).toBe('delivered');
     expect(await again).toEqual({ kind: 'failed', reason: 'still none' });
+    // An answer that was not there is asked for once more; the same one counts then, since equal work has equal ids.
+    const repeated = awaited('J1', PARCEL);
+    expect(await (await nextJob(source)).deliver({ ...answer, ok: true })).toBe('delivered');
+    expect(await repeated).toEqual({ kind: 'answered', answer: { ...answer, ok: true } });
   } finally {
     await source.close();
     await queue.close();

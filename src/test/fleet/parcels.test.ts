@@ -1,0 +1,71 @@
+/** Parcels between two clones, through both places: what is removed, forgotten and sent once more. */
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { GitObjects } from '../../io/git/objects.js';
+import { openRepository } from '../../io/git/open-repository.js';
+import { GitParcels } from '../../store/parcels/git-parcels.js';
+import { HttpParcels } from '../../store/parcels/http-parcels.js';
+import { ParcelServer } from '../../store/parcels/parcel-server.js';
+import type { Parcels } from '../../store/parcels/parcels.js';
+import { TemporaryProject } from '../rig/command-line.js';
+
+const KINDS = ['git', 'http'] as const;
+const endings: (() => unknown)[] = [];
+let place: { readonly remote: string; readonly server: ParcelServer };
+
+beforeEach(async () => {
+  const { objects, project } = await opened();
+  const remote = join(project.root, 'shared.git');
+  execFileSync('git', ['init', '-q', '--bare', remote]);
+  const options = { host: '127.0.0.1', port: 0, token: undefined, maxBytes: 100_000 };
+  const server = await ParcelServer.open({ ...options, objects });
+  endings.push(() => server.close());
+  place = { remote, server };
+});
+afterEach(async () => {
+  for (const end of endings.splice(0).reverse()) await end();
+});
+
+async function opened() {
+  const project = new TemporaryProject();
+  endings.push(() => project.dispose());
+  const found = await openRepository(project.dir);
+  if (!found.ok) throw new Error(found.error.kind);
+  const objects = new GitObjects(found.value);
+  endings.push(() => objects.close());
+  return { project, objects };
+}
+
+async function clone(kind: 'git' | 'http'): Promise<{ parcels: Parcels; objects: GitObjects }> {
+  const { project, objects } = await opened();
+  const { remote, server } = place;
+  const parcels =
+    kind === 'git'
+      ? new GitParcels({ objects, remote, dir: project.dir })
+      : new HttpParcels({ objects, url: server.address, token: undefined, maxBytes: 100_000 });
+  return { parcels, objects };
+}
+
+const sent = { ok: true, value: undefined };
+
+test.each(KINDS)(
+  'what a build has removed arrives again when its worker sends it under another name (%s)',
+  async (kind) => {
+    const worker = await clone(kind);
+    const commit = await worker.objects.writeCommit({
+      tree: await worker.objects.empty(),
+      message: 'result\n',
+    });
+    expect(await worker.parcels.send(commit, 'done-1')).toEqual(sent);
+    const first = await clone(kind);
+    expect(await first.parcels.fetch(commit)).toEqual(sent);
+    await first.parcels.remove([commit, 'done-1']);
+    const second = await clone(kind);
+    expect(await second.parcels.fetch(commit)).toMatchObject({ ok: false });
+    expect(await worker.parcels.send(commit, 'done-2')).toEqual(sent);
+    expect(await second.parcels.fetch(commit)).toEqual(sent);
+    expect(await second.parcels.find('done-2')).toBe(commit);
+  },
+);
