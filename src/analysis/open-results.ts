@@ -73,7 +73,7 @@ export async function openLocal(
     origin: here,
     now: host.now,
     accepts: (origin) => acceptsOrigin(policy, origin),
-    ...(signer ? { signer: new EntrySigner({ signer, home: project.repository.home, warn }) } : {}),
+    ...(cache.sign ? { signer: new EntrySigner({ signer, home: project.repository.home, warn }) } : {}),
     ...wanted,
   });
   return ok({ local, policy });

@@ -16,7 +16,8 @@ import { entryFiles, entryMessage } from './entry-message.js';
 import { SIGNATURE_FILE, type Signature, type Signer, statementOf } from './signature.js';
 
 interface EntrySignerParts {
-  readonly signer: Signer;
+  /** Absent: the key is not on this machine. What a mark names still waits for it. */
+  readonly signer?: Signer | undefined;
   /** The folder of conductor's own repository. */
   readonly home: string;
   /** Gets why results cannot be signed, once. */
@@ -39,6 +40,7 @@ export class EntrySigner {
     name: EntryName,
     files: Files,
   ): Promise<Signature | undefined> {
+    if (!this.parts.signer) return undefined;
     const statement = await statementOf(objects, name, files);
     const signed = statement && (await this.sign(statement));
     if (!statement || signed) return signed;
@@ -48,11 +50,20 @@ export class EntrySigner {
     return undefined;
   }
 
-  /** The commit, or one with the signature that could not be made before; undefined while it still cannot be made. */
-  async signed(objects: GitObjects, name: EntryName, commit: ObjectId): Promise<ObjectId | undefined> {
+  /**
+   * The commit, or one with the signature that could not be made before, which `place` puts in its stead; undefined while
+   * it still cannot be made.
+   */
+  async signed(
+    objects: GitObjects,
+    name: EntryName,
+    commit: ObjectId,
+    place: (commit: ObjectId) => Promise<void>,
+  ): Promise<ObjectId | undefined> {
     const files = existsSync(this.marks) ? await entryFiles(objects, commit) : undefined;
-    const statement = files && (await statementOf(objects, name, files));
-    if (!statement || files.has(SIGNATURE_FILE) || !existsSync(this.markOf(statement))) return commit;
+    if (!files || files.has(SIGNATURE_FILE)) return commit;
+    const statement = await statementOf(objects, name, files);
+    if (!statement || !existsSync(this.markOf(statement))) return commit;
     const signature = await this.sign(statement);
     if (!signature) return undefined;
     const set = new ObjectSet(objects.hash);
@@ -60,12 +71,15 @@ export class EntrySigner {
     const tree = set.tree(new Map(files).set(SIGNATURE_FILE, { mode: '100644', id }));
     const made = set.commit(tree, await entryMessage(objects, name, files));
     for (const { type, content } of set.objects.values()) await objects.write(type, content);
+    // Only then: a process killed between the two would leave an unsigned entry that nobody signs.
+    await place(made);
     await rm(this.markOf(statement), { force: true }).catch(() => {});
     return made;
   }
 
   private async sign(statement: Buffer): Promise<Signature | undefined> {
-    const signed = await this.parts.signer.sign(statement);
+    const signed = await this.parts.signer?.sign(statement);
+    if (!signed) return undefined;
     if (signed.ok) return signed.value;
     if (!this.isTold)
       this.parts.warn(

@@ -189,9 +189,7 @@ export class GitResults implements ResultStore {
   async commitToSend(name: EntryName): Promise<ObjectId | undefined> {
     const commit = await this.commitOf(name);
     if (commit === undefined || !this.keeper.signer) return commit;
-    const signed = await this.keeper.signer.signed(this.objects, name, commit);
-    if (signed !== undefined && signed !== commit) await this.point(name, signed);
-    return signed;
+    return this.keeper.signer.signed(this.objects, name, commit, (made) => this.point(name, made));
   }
 
   /** Lets an entry's ref name this commit, whatever it named before. */

@@ -235,9 +235,8 @@ export class TieredResults implements ResultStore {
   }
 
   /** Why an entry may not be used here. */
-  private problem(name: EntryName, commit: ObjectId): Promise<string | undefined> {
-    return arrivedProblem(this.local, this.objects, this.sharing, { name, commit });
-  }
+  private readonly problem = (name: EntryName, commit: ObjectId): Promise<string | undefined> =>
+    arrivedProblem(this.local, this.objects, this.sharing, { name, commit });
 
   private async send(asked: readonly EntryName[]): Promise<Map<EntryName, 'stored' | 'taken'>> {
     const names = new Set([...asked, ...this.passedGates]);
@@ -246,6 +245,7 @@ export class TieredResults implements ResultStore {
     for (const name of names) {
       const commit = await this.local.commitToSend(name);
       if (commit !== undefined) entries.set(name, commit);
+      else this.outbox.leave(name);
       this.offered.add(name);
     }
     const { chain, policy } = this.sharing;
@@ -257,8 +257,7 @@ export class TieredResults implements ResultStore {
     const outcomes = await first;
     if (policy.trust !== 'signed') return outcomes;
     // Where only signed results may be used, one that may not stands in nobody's way.
-    const problem = (name: EntryName, commit: ObjectId) => this.problem(name, commit);
-    return chain.replaceUnusable({ entries, outcomes, problem }, this.signal);
+    return chain.replaceUnusable({ entries, outcomes, problem: this.problem }, this.signal);
   }
 
   /**

@@ -99,7 +99,7 @@ export class Outbox {
     await this.marks?.remove(names);
   }
 
-  /** It is shared where this build does not send anything. */
+  /** It is shared where this build does not send anything, or cannot be signed here. */
   leave(name: EntryName): void {
     this.others.add(name);
   }

@@ -29,6 +29,11 @@ function sshKey(rig: Rig, name: string, type = 'ed25519'): { file: string; text:
   return { file, text: readFileSync(file, 'utf8'), line: `${name} ${readFileSync(`${file}.pub`, 'utf8')}` };
 }
 
+function isSigned(bare: string, ref: string): boolean {
+  const files = execFileSync('git', ['ls-tree', '--name-only', ref], { cwd: bare, encoding: 'utf8' });
+  return files.split('\n').includes('signature.json');
+}
+
 test('pull requests share among themselves only: reviewed builds neither see their results nor are hindered by them', async () => {
   await using rig = await createSharedProject({ remotes: REMOTES });
   const bare = createBare(rig);
@@ -167,6 +172,32 @@ test('a key that is gone while a build runs: the work is kept without a signatur
   expect(rig.read('out/agent.txt')).toBe('kind\n');
 });
 
+test('a key that is still gone when the next build starts: nothing unsigned is sent, and a build with nothing to do tries once a day', async () => {
+  await using rig = await createSharedProject({});
+  const bare = createBare(rig);
+  const key = sshKey(rig, 'builder', 'ecdsa');
+  cache(rig, { remotes: REMOTES, sign: { keyFile: key.file, as: 'builder' } });
+  rig.answer('f/T3', () => {
+    rmSync(key.file, { force: true });
+    return { 'out/agent.txt': 'kind\n', 'routes.txt': 'one\ntwo\nagent\nthree\n' };
+  });
+  expect((await rig.build()).summary.counts.built).toBe(4);
+  const sent = refsIn(bare);
+  expect(sent.length).toBeLessThan(8);
+  const idle = await rig.buildWithoutAgent();
+  expect([idle.of('task.checked'), idle.warnings()]).toEqual([[], []]);
+  // Makes it look at its tasks, as an edit of the config file does.
+  rig.version = '1.0.1';
+  const without = await rig.buildWithoutAgent();
+  expect(without.of('task.checked').length).toBe(4);
+  expect(without.summary.unsent).toBe(8 - sent.length);
+  expect(refsIn(bare)).toEqual(sent);
+  writeFileSync(key.file, key.text, { mode: 0o600 });
+  rig.time += 24 * 60 * 60 * 1000;
+  expect((await rig.buildWithoutAgent()).summary.unsent).toBeUndefined();
+  expect(refsIn(bare, 'refs/conductor/results').filter((ref) => isSigned(bare, ref)).length).toBe(4);
+});
+
 test('results without a signature are signed by `cache push`, but for those that others made', async () => {
   await using rig = await createSharedProject({});
   const bare = createBare(rig);
@@ -191,11 +222,7 @@ test('results without a signature are signed by `cache push`, but for those that
   const pushed = await pushResults(host, { all: false, signal, warn });
   expect(pushed).toMatchObject({ ok: true, value: { unsent: 0, absent: [] } });
   expect(warnings).toEqual([]);
-  const files = refsIn(bare, 'refs/conductor/results').map((ref) =>
-    execFileSync('git', ['ls-tree', '--name-only', ref], { cwd: bare, encoding: 'utf8' }).includes(
-      'signature.json',
-    ),
-  );
+  const files = refsIn(bare, 'refs/conductor/results').map((ref) => isSigned(bare, ref));
   expect(files.filter(Boolean).length).toBe(3);
   expect(files.length).toBe(4);
 });
