@@ -32,8 +32,9 @@ import { KEPT_LOCKS, readKeptLocks, readWaiting } from '../project/clone-records
 import type { Host } from '../project/host.js';
 import { type EntryName, isResult, keyOf, refOf } from '../store/encoded-entry.js';
 import { GATES_FILE, GitResults } from '../store/git-results.js';
-import { workCommits } from '../store/kept-work.js';
+import { isOnlyParcel } from '../store/parcels/parcels.js';
 import { RESULT_FILE } from '../store/provenance-record.js';
+import { sweepIncoming } from '../store/remotes/incoming.js';
 import { removeUnusedSetups } from '../workspace/tools/setup-folder.js';
 
 export interface CollectOptions {
@@ -116,8 +117,9 @@ async function inLocked(
   const mark = await makeTemporaryFolder(objects.store);
   const borrowed = await keepObjects(repository, objects, mentioned);
   await idleWorktrees(objects.store, borrowed);
-  await deleteRefs(objects.store, fates.removed.map(refOf));
-  await compactStore(objects.store, [...idsOf(fates.kept), ...(await workCommits(objects))], [borrowed]);
+  const beside = await refsBeside(objects, entries);
+  await deleteRefs(objects.store, [...fates.removed.map(refOf), ...beside.parcels]);
+  await compactStore(objects.store, [...idsOf(fates.kept), ...beside.kept], [borrowed]);
   await removeTree(mark);
   return ok({ ...report, bytes: Math.max(0, before - (await folderBytes(folder))) });
 }
@@ -208,6 +210,20 @@ export async function madeAt(objects: GitObjects, name: EntryName, commit: Objec
   } catch {
     return 0;
   }
+}
+
+/** Refs that are no results: what only travels is not needed while nothing runs, and all else is kept whole. */
+async function refsBeside(
+  objects: GitObjects,
+  entries: Found['entries'],
+): Promise<{ parcels: string[]; kept: ObjectId[] }> {
+  await sweepIncoming(objects);
+  const results = new Set([...entries.keys()].map(refOf));
+  const all = [...(await objects.refs('refs/'))].filter(([ref]) => ref !== KEPT_REF && !results.has(ref));
+  return {
+    parcels: all.flatMap(([ref]) => (isOnlyParcel(ref) ? [ref] : [])),
+    kept: all.flatMap(([ref, id]) => (isOnlyParcel(ref) ? [] : [id])),
+  };
 }
 
 /** A commit that holds what locks and records of this clone name beside results, and what private indexes know. */

@@ -93,12 +93,6 @@ export class WorkStore {
   }
 }
 
-/** Of all projects of a clone: what a collection of garbage has to keep. */
-export async function workCommits(objects: GitObjects): Promise<ObjectId[]> {
-  const refs = await objects.refs('refs/conductor');
-  return [...refs].flatMap(([ref, commit]) => (ref.startsWith(PREFIX) ? [commit] : []));
-}
-
 /** Undefined for what cannot be read: the task is then built from its start. */
 async function read(objects: GitObjects, commit: ObjectId): Promise<KeptWork | undefined> {
   const content = (await objects.read(commit)) ?? Buffer.alloc(0);

@@ -11,7 +11,7 @@ import type { ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import { buildName } from '../../project/log-files.js';
 import { isStore, openParcels, repositoryOf } from '../../store/parcels/open-parcels.js';
-import type { Parcels } from '../../store/parcels/parcels.js';
+import { LAST_BASE, type Parcels } from '../../store/parcels/parcels.js';
 import type { Executor, ExecutorParts, RunInstructions } from '../executor.js';
 import { settingItems } from './own-key.js';
 import { type BuildBase, baseCommit } from './parcel.js';
@@ -93,9 +93,6 @@ export async function openQueueExecutor(
     }),
   );
 }
-
-/** Names the last base that was sent from here. */
-const LAST_BASE = 'refs/conductor/jobs-base';
 
 /** Sent as a difference to the one before, which the other side has until then. */
 async function sendBase(

@@ -19,7 +19,7 @@ import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
 import { forgetRefs } from './object-frames.js';
-import { isParcelName, PARCEL_REFS, type Parcels, parcelRef } from './parcels.js';
+import { ARRIVING_REFS, isParcelName, PARCEL_REFS, type Parcels, parcelRef } from './parcels.js';
 
 export interface ParcelOptions {
   readonly objects: GitObjects;
@@ -135,7 +135,7 @@ export class GitParcels implements Parcels {
     const { objects } = this.options;
     const away = await this.away('fetch');
     if ('kind' in away) return this.failed(away);
-    const into = `refs/conductor/arriving/${randomBytes(6).toString('hex')}/`;
+    const into = `${ARRIVING_REFS}${randomBytes(6).toString('hex')}/`;
     const got = await fetchRefs(
       away,
       refs.map((ref) => `${ref}*`),

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { ObjectId } from '../../model/tree.js';
 import { forgetRefs, framesOf, reachable, takeFrames } from './object-frames.js';
-import { isParcelName } from './parcels.js';
+import { isParcelName, STORE_REFS } from './parcels.js';
 
 export interface ParcelServerOptions {
   readonly objects: GitObjects;
@@ -21,7 +21,6 @@ export interface ParcelServerOptions {
   readonly maxBytes: number;
 }
 
-const REFS = 'refs/conductor/store/';
 /** Commits whose objects are remembered: the bases on which others are sent. */
 const KEPT_BASES = 32;
 
@@ -69,7 +68,7 @@ export class ParcelServer {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://store');
     if (request.method === 'GET') {
       const name = pathname.replace('/parcels/', '');
-      const commit = isParcelName(name) ? await objects.resolve(REFS + name) : undefined;
+      const commit = isParcelName(name) ? await objects.resolve(STORE_REFS + name) : undefined;
       if (commit === undefined) return end(404);
       const known = await this.known(searchParams.getAll('have'));
       const ids = await reachable(objects, commit, known);
@@ -80,7 +79,7 @@ export class ParcelServer {
     if (request.method === 'POST' && pathname === '/missing')
       return end(200, JSON.stringify(await objects.missing(JSON.parse(body.toString('utf8')) as string[])));
     if (request.method === 'DELETE') {
-      await forgetRefs(objects, REFS, JSON.parse(body.toString('utf8')) as string[]);
+      await forgetRefs(objects, STORE_REFS, JSON.parse(body.toString('utf8')) as string[]);
       return end(200);
     }
     if (request.method !== 'PUT') return end(405);
@@ -89,7 +88,7 @@ export class ParcelServer {
     for (const [name, commit] of searchParams) {
       if (!isParcelName(name) || (await objects.resolve(commit)) !== commit)
         return end(400, 'its commit is missing');
-      await objects.createRef(REFS + name, commit);
+      await objects.createRef(STORE_REFS + name, commit);
     }
     return end(200);
   }

@@ -18,6 +18,20 @@ export interface Parcels {
 /** Below it are the parcels that are here, each named by its commit. */
 export const PARCEL_REFS = 'refs/conductor/jobs/';
 
+/** Names the last base that was sent from here. */
+export const LAST_BASE = 'refs/conductor/jobs-base';
+
+/** Below it are the parcels that a server here keeps for others. */
+export const STORE_REFS = 'refs/conductor/store/';
+
+/** Below it is what a fetch of parcels brings, until it is looked at. */
+export const ARRIVING_REFS = 'refs/conductor/arriving/';
+
+/** Whether a ref names something that only travels: it is sent or fetched again when it is needed. */
+export function isOnlyParcel(ref: string): boolean {
+  return ref === LAST_BASE || ref.startsWith(PARCEL_REFS) || ref.startsWith(ARRIVING_REFS);
+}
+
 /** Names of parcels come from other machines: they stand in lines that git reads, and in addresses. */
 export function isParcelName(name: unknown): name is string {
   return typeof name === 'string' && /^[A-Za-z0-9.-]+$/.test(name);

@@ -7,7 +7,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { type CollectOptions, collect } from '../../commands/gc.js';
+import { GitObjects } from '../../io/git/objects.js';
+import { openRepository } from '../../io/git/open-repository.js';
 import type { CollectReport } from '../../model/cache-report.js';
+import { LAST_BASE, parcelRef, STORE_REFS } from '../../store/parcels/parcels.js';
+import { newIncoming } from '../../store/remotes/incoming.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { refsIn } from '../rig/shared-project.js';
 
@@ -225,4 +229,37 @@ test('what the lock of a spec of one file names stays, also where git ignores th
   rig.commit();
   rig.remove('specs [1]/f.spec.metadata.json');
   expect(await ageAndCollect()).toMatchObject({ removed: 0, named: 1 });
+});
+
+test('what travelled through a queue goes, what a store of parcels keeps for others stays, and both packed', async () => {
+  await using rig = await createProject();
+  await rig.build();
+  const found = await openRepository(rig.dir);
+  if (!found.ok) throw new Error(found.error.kind);
+  const objects = new GitObjects(found.value);
+  const commit = async (text: string) => {
+    const blob = await objects.writeBlob(Buffer.from(text));
+    const tree = await objects.writeTree([['run.json', { mode: '100644', id: blob }]]);
+    return objects.writeCommit({ tree, message: `${text}\n` });
+  };
+  const [job, base, kept] = [await commit('a job'), await commit('a base'), await commit('of another clone')];
+  await objects.createRef(parcelRef(job), job);
+  await objects.createRef(LAST_BASE, base);
+  await objects.createRef(`refs/conductor/arriving/one/${job}`, job);
+  await objects.createRef(`${STORE_REFS}${kept}`, kept);
+  // A fetch that was killed: no process has an id as large as this.
+  await objects.createRef(`${newIncoming(2 ** 31 - 1)}one`, await commit('of a fetch'));
+  await objects.close();
+  const store = join(rig.dir, '.git/conductor/repo');
+  execFileSync('git', ['repack', '-adq'], { cwd: store });
+  for (let i = 0; i < 2; i++) {
+    expect(await gc(rig)).toMatchObject({ removed: 0, kept: 1 });
+    expect(refsIn(store, 'refs/conductor').filter((ref) => !/\/(results|gates|kept)\//.test(ref))).toEqual([
+      `${STORE_REFS}${kept}`,
+    ]);
+    execFileSync('git', ['fsck', '--no-dangling'], { cwd: store, stdio: 'pipe' });
+  }
+  expect(execFileSync('git', ['show', `${kept}:run.json`], { cwd: store, encoding: 'utf8' })).toBe(
+    'of another clone',
+  );
 });
