@@ -57,9 +57,12 @@ export class JobSource {
       source.known &&= source.queues.has(text);
       source.wake();
     });
-    // What was called while the connection was away is looked for.
-    source.calls.on('ready', () => source.wake());
-    await source.calls.subscribe(wake, channelOf(connection.prefix, 'cancel'));
+    const listen = async () => {
+      await source.calls.subscribe(wake, channelOf(connection.prefix, 'cancel'));
+      await source.lookUnheard();
+    };
+    source.calls.on('ready', () => void listen().catch(ignore));
+    await listen();
     return source;
   }
 
@@ -82,8 +85,7 @@ export class JobSource {
       this.taken.get(job.data.key)?.lose();
       this.taken.set(job.data.key, taken);
       this.keeper?.hold(taken.lock);
-      if ((await this.connection.redis.exists(jobKeys(this.connection.prefix, job.data.key).cancelled)) === 1)
-        taken.cancel();
+      await this.lookCancelled(taken);
       return taken;
     }
     return undefined;
@@ -118,6 +120,18 @@ export class JobSource {
     redis.disconnect();
   }
 
+  /** Looks for what was called while the connection was away. */
+  private async lookUnheard(): Promise<void> {
+    this.known = false;
+    this.wake();
+    for (const job of this.taken.values()) await this.lookCancelled(job);
+  }
+
+  private async lookCancelled(job: TakenJob): Promise<void> {
+    const { redis, prefix } = this.connection;
+    if ((await redis.exists(jobKeys(prefix, job.data.key).cancelled)) === 1) job.cancel();
+  }
+
   private drop(job: TakenJob): void {
     this.keeper?.drop(job.lock);
     if (this.taken.get(job.data.key) === job) this.taken.delete(job.data.key);
@@ -137,7 +151,17 @@ export class JobSource {
   /** Queues come into being with the first build that uses them. */
   private async openQueues(): Promise<void> {
     if (this.known) return;
+    // Before it looks: a queue that is called meanwhile is looked for the next time.
     this.known = true;
+    try {
+      await this.openUnknown();
+    } catch (error) {
+      this.known = false;
+      throw error;
+    }
+  }
+
+  private async openUnknown(): Promise<void> {
     const { sdk, redis, prefix } = this.connection;
     const all = await redis.hgetall(`${prefix}:${QUEUES}`);
     for (const [name, text] of Object.entries(all)) {
@@ -156,8 +180,13 @@ export class JobSource {
         skipVersionCheck: true,
       });
       worker.on('error', ignore);
-      await worker.waitUntilReady();
-      await worker.startStalledCheckTimer();
+      try {
+        await worker.waitUntilReady();
+        await worker.startStalledCheckTimer();
+      } catch (error) {
+        void worker.close(true).catch(ignore);
+        throw error;
+      }
       this.queues.set(name, { needs, worker });
     }
   }

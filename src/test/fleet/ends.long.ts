@@ -7,7 +7,7 @@ import { AwaitedJob, type JobEnd } from '../../io/queue/awaited-job.js';
 import { connectQueue, type QueueConnection } from '../../io/queue/connection.js';
 import { JobBoard } from '../../io/queue/job-board.js';
 import { JobSource } from '../../io/queue/job-source.js';
-import { QUEUES } from '../../io/queue/keys.js';
+import { channelOf, jobKeys, QUEUES } from '../../io/queue/keys.js';
 import type { TakenJob } from '../../io/queue/taken-job.js';
 import { type Job, type QueueNeeds, queueName } from '../../model/fleet/job.js';
 import { until } from '../rig/command-line.js';
@@ -57,6 +57,14 @@ async function nextJob(source: JobSource): Promise<TakenJob> {
   for (;;) {
     const job = await source.take();
     if (job) return job;
+    await source.untilCalled(AbortSignal.timeout(60_000));
+  }
+}
+
+/** Asks until the server refuses. */
+async function takenOrRefused(source: JobSource): Promise<never> {
+  for (;;) {
+    await source.take();
     await source.untilCalled(AbortSignal.timeout(60_000));
   }
 }
@@ -247,3 +255,42 @@ queueTest('a job that comes back to the same worker ends the run of before, and 
     await board.close();
   }
 });
+
+queueTest(
+  'a queue that came into being unheard is found when the connection is back, or answers again',
+  async () => {
+    await using redis = await RedisServer.start();
+    const source = await sourceOf(redis, 'w', 60_000);
+    const connection = await connected(redis);
+    const { sdk, redis: client, prefix } = connection;
+    const queues = `${prefix}:${QUEUES}`;
+    // As a build does it, except that nobody hears of it.
+    const handIn = async (key: string, labels: readonly string[]) => {
+      const needs = { ...NEEDS, labels };
+      const queue = new sdk.Queue(queueName(needs), { connection: client, prefix, skipVersionCheck: true });
+      await queue.add(key, jobOf(key), { jobId: key });
+      await queue.close();
+      await client.hset(queues, queueName(needs), JSON.stringify(needs));
+    };
+    try {
+      expect(await source.take()).toBeUndefined();
+      await handIn('J1', []);
+      redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      const first = await nextJob(source);
+      expect(first.data.key).toBe('J1');
+      await client.set(jobKeys(prefix, 'J1').cancelled, '1');
+      redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await until('the job to be cancelled', () => first.signal.aborted);
+      await client.del(queues);
+      await client.set(queues, 'no hash');
+      await client.publish(channelOf(prefix, 'wake'), 'another');
+      await expect(takenOrRefused(source)).rejects.toThrow('WRONGTYPE');
+      await client.del(queues);
+      await handIn('J2', ['any']);
+      expect((await nextJob(source)).data.key).toBe('J2');
+    } finally {
+      await source.close();
+      client.disconnect();
+    }
+  },
+);
