@@ -22,6 +22,7 @@ import { JOB_PROTOCOL } from '../../model/fleet/job.js';
 import type { Host } from '../../project/host.js';
 import { openParcels, parcelBytes, storeToken } from '../../store/parcels/open-parcels.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
+import type { ResultStore } from '../../store/result-store.js';
 import { findQueue, type QueueProject } from './fleet.js';
 import { WorkerLoop, type WorkerOptions } from './worker-loop.js';
 
@@ -63,68 +64,83 @@ async function takeSlot(
   return err({ kind: 'usage', message: `${SLOTS} workers run in this clone already` });
 }
 
+/** What a worker has of its own, before it looks at a queue. */
+interface OwnParts extends QueueProject {
+  readonly objects: GitObjects;
+  readonly store: ResultStore;
+  readonly hasAgent: boolean;
+}
+
 async function inSlot(
   host: Host,
-  { config, url, repository }: QueueProject,
+  project: QueueProject,
   options: WorkerOptions,
 ): Promise<Result<number, Failure>> {
+  const { config, repository } = project;
   const objects = new GitObjects(repository);
   try {
-    const named = await projectName(config, repository);
-    if (!named.ok) return named;
-    const name = named.value;
     const results = await openLocal(host, { config, repository, objects });
     if (!results.ok) return results;
-    const connected = await connectQueue(url, name);
-    if (!connected.ok) return connected;
-    const { execution } = config;
     const agent = await host.createAgent(config);
     if (!agent.ok) return agent;
     await agent.value?.close?.();
-    const concurrency = options.concurrency ?? config.workers;
-    const source = await JobSource.open(connected.value, {
-      worker: {
-        id: `${hostname()}-${host.pid}-${repository.hash}`,
-        host: `${hostname()}:${host.pid}`,
-        pid: host.pid,
-        version: host.version,
-        protocol: JOB_PROTOCOL,
-        platform: `${process.platform}-${process.arch}`,
-        labels: execution?.labels ?? [],
-        hasAgent: agent.value !== undefined,
-        concurrency,
-        since: host.now(),
-      },
-      lockMs: (execution?.lockSeconds ?? LOCK_SECONDS) * 1000,
-      losses: execution?.losses ?? LOSSES,
-      now: host.now,
-    });
-    const store = results.value.local;
-    const env = host.env;
-    const parcels = await openParcels(parcelRemote(config), execution, {
-      objects,
-      dir: repository.project,
-      env,
-      maxOutputBytes: config.maxOutputBytes,
-    });
     const served = await serveStore(host, { config, objects }, options);
-    if (!served.ok) {
-      await source.close();
-      return served;
-    }
-    const benches = new Benches({ host, repository, objects, store, config, startedAt: host.now() });
-    const runner = new JobRunner({ objects, store, parcels, benches, host: source.options.worker.host });
-    options.on({ type: 'worker.ready', queue: name, name: source.options.worker.host, concurrency });
-    const loop = new WorkerLoop({ source, runner, concurrency, options, now: host.now });
+    if (!served.ok) return served;
+    const hasAgent = agent.value !== undefined;
     try {
-      return ok(await loop.run());
+      return await onQueue(host, { ...project, objects, store: results.value.local, hasAgent }, options);
     } finally {
-      await benches.close();
-      await source.close();
       await served.value?.close();
     }
   } finally {
     await objects.close();
+  }
+}
+
+async function onQueue(
+  host: Host,
+  { config, url, repository, objects, store, hasAgent }: OwnParts,
+  options: WorkerOptions,
+): Promise<Result<number, Failure>> {
+  const named = await projectName(config, repository);
+  if (!named.ok) return named;
+  const connected = await connectQueue(url, named.value);
+  if (!connected.ok) return connected;
+  const { execution } = config;
+  const concurrency = options.concurrency ?? config.workers;
+  const source = await JobSource.open(connected.value, {
+    worker: {
+      id: `${hostname()}-${host.pid}-${repository.hash}`,
+      host: `${hostname()}:${host.pid}`,
+      pid: host.pid,
+      version: host.version,
+      protocol: JOB_PROTOCOL,
+      platform: `${process.platform}-${process.arch}`,
+      labels: execution?.labels ?? [],
+      hasAgent,
+      concurrency,
+      since: host.now(),
+    },
+    lockMs: (execution?.lockSeconds ?? LOCK_SECONDS) * 1000,
+    losses: execution?.losses ?? LOSSES,
+    now: host.now,
+  });
+  const benches = new Benches({ host, repository, objects, store, config, startedAt: host.now() });
+  try {
+    const parcels = await openParcels(parcelRemote(config), execution, {
+      objects,
+      dir: repository.project,
+      env: host.env,
+      maxOutputBytes: config.maxOutputBytes,
+    });
+    const { host: name } = source.options.worker;
+    const runner = new JobRunner({ objects, store, parcels, benches, host: name });
+    options.on({ type: 'worker.ready', queue: named.value, name, concurrency });
+    const loop = new WorkerLoop({ source, runner, concurrency, options, now: host.now });
+    return ok(await loop.run());
+  } finally {
+    await benches.close();
+    await source.close();
   }
 }
 
@@ -150,7 +166,16 @@ async function serveStore(
     });
   }
   const maxBytes = parcelBytes(config);
-  const server = await ParcelServer.open({ objects, host: address, port: Number(port), token, maxBytes });
+  const options = { objects, host: address, port: Number(port), token, maxBytes };
+  const server = await ParcelServer.open(options).catch((error: unknown) => error);
+  if (!(server instanceof ParcelServer)) {
+    const why = server instanceof Error ? server.message : String(server);
+    return err({
+      kind: 'usage',
+      message: `no store at ${store}: ${why}`,
+      hint: 'give another `<host>:<port>`',
+    });
+  }
   on({ type: 'store.ready', address: server.address });
   return ok(server);
 }

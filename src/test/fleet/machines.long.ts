@@ -1,8 +1,12 @@
 /** Which worker takes what, what `conductor workers` says of them, and how they end. */
 
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { err } from '../../base/result.js';
 import { listWorkers } from '../../commands/worker/fleet.js';
+import { runWorker } from '../../commands/worker/worker.js';
 import { workersText } from '../../report/fleet/workers.js';
 import { until } from '../rig/command-line.js';
 import type { Rig } from '../rig/rig.js';
@@ -142,5 +146,39 @@ fleetTest(
     });
     expect(first.fates().length).toBeGreaterThan(0);
     expect(rig.log()).not.toContain('geheim-18');
+  },
+);
+
+fleetTest(
+  'a worker that cannot serve its store, or has no agent, ends with the reason and no connection',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using fleet = await createQueueRig(redis);
+    const { rig } = fleet;
+    rig.commit();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const [signal, stop] = [new AbortController().signal, new AbortController().signal];
+    const options = { drain: true, signal, stop, on: () => {} };
+    const host = { ...rig.host(new ScriptedAgent({ tripwire: true })), now: Date.now };
+    const missing = { kind: 'usage', message: 'no agent' } as const;
+    try {
+      expect(await runWorker(host, { ...options, store: `${port}` })).toEqual({
+        ok: false,
+        error: {
+          kind: 'usage',
+          message: expect.stringMatching(new RegExp(`^no store at ${port}: .*EADDRINUSE`)),
+          hint: 'give another `<host>:<port>`',
+        },
+      });
+      expect(await runWorker({ ...host, createAgent: async () => err(missing) }, options)).toEqual(
+        err(missing),
+      );
+      // The one that asks.
+      await until('no connection', () => redis.cli('CLIENT', 'LIST').split('\n').length === 1);
+    } finally {
+      await new Promise((resolve) => other.close(resolve));
+    }
   },
 );
