@@ -1,11 +1,11 @@
-/** Accounting of money, tokens and minutes against limits per task, build and day. Pure; knows no clock and no agent. */
+/** Accounting of money, tokens and minutes against limits per task, build, day and over projects. Pure; knows no clock and no agent. */
 
 import type { Usage } from '../model/action.js';
-import type { Failure } from '../model/failure.js';
+import type { BudgetScope, Failure } from '../model/failure.js';
 import type { Label, Budget as TaskLimits } from '../model/task.js';
 import type { Agent } from './agent.js';
 
-export type Scope = 'task' | 'build' | 'day';
+export type Scope = BudgetScope;
 
 const UNITS = ['usd', 'tokens', 'minutes'] as const;
 
@@ -16,9 +16,19 @@ export type Amounts = Readonly<Record<(typeof UNITS)[number], number>>;
 
 const NOTHING: Amounts = { usd: 0, tokens: 0, minutes: 0 };
 
+/** One budget of several projects that are built together. */
+export interface CommonBudget {
+  readonly limits: Limits;
+  /** By all of them so far. */
+  spent(): Amounts;
+  add(used: Amounts): void;
+}
+
 export interface BudgetOptions {
   readonly build?: Limits;
   readonly day?: Limits;
+  /** Absent: the project is built alone, or there is no limit over all. */
+  readonly common?: CommonBudget | undefined;
   /** What was spent today before this build, or beside it: asked each time, as other builds go on. */
   earlier?(): Amounts;
   /** What killed builds had spent on tasks that they did not finish. */
@@ -51,6 +61,7 @@ export class Budget {
   private readonly limits: { readonly build: Limits; readonly day: Limits };
   private readonly tasks = new Map<Label, { limits: Limits; spent: Amounts }>();
   private readonly earlier: () => Amounts;
+  private readonly common: CommonBudget | undefined;
   private build = NOTHING;
   private readonly warned = new Set<string>();
   /** Agents, with their models, that did not say what a session cost. */
@@ -60,6 +71,7 @@ export class Budget {
 
   constructor(options: BudgetOptions) {
     this.limits = { build: options.build ?? {}, day: options.day ?? {} };
+    this.common = options.common;
     this.earlier = options.earlier ?? (() => NOTHING);
     for (const [label, spent] of options.unfinished ?? []) this.tasks.set(label, { limits: {}, spent });
   }
@@ -96,6 +108,7 @@ export class Budget {
     const task = this.tasks.get(label);
     this.tasks.set(label, { limits: task?.limits ?? {}, spent: plus(task?.spent ?? NOTHING, used) });
     this.build = plus(this.build, used);
+    this.common?.add(used);
     // A session that comes to the end of its minutes is ended by its agent's own limit.
     return this.check(label, (spent, limit, unit) => unit !== 'minutes' && spent > limit);
   }
@@ -158,6 +171,9 @@ export class Budget {
       { scope: 'task', limits: task?.limits ?? {}, ...(task?.spent ?? NOTHING) },
       { scope: 'build', limits: this.limits.build, ...this.build },
       { scope: 'day', limits: this.limits.day, ...plus(this.earlier(), this.build) },
+      ...(this.common
+        ? [{ scope: 'projects' as const, limits: this.common.limits, ...this.common.spent() }]
+        : []),
     ];
   }
 

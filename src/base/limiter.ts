@@ -1,33 +1,42 @@
 /** Runs at most N asynchronous jobs at once, in the order of their priority. Does not know the jobs. */
 
-interface Waiting {
-  readonly priority: number;
-  readonly order: number;
-  start(): void;
+import { WaitingJobs } from './waiting-jobs.js';
+
+/** Where jobs wait for their turn. */
+export interface Turns {
+  /** Whether a job that is run now has to wait. */
+  readonly isFull: boolean;
+  /**
+   * Among waiting jobs the one with the highest priority starts first; equal ones in order of arrival. A job that has not
+   * started when `signal` aborts never starts and its promise rejects with the reason.
+   */
+  run<T>(job: () => Promise<T>, priority?: number, signal?: AbortSignal): Promise<T>;
 }
 
-/**
- * A counting limiter. Among waiting jobs the one with the highest priority starts first; equal ones in order of
- * arrival. A job that has not started when `signal` aborts never starts and its promise rejects with the reason.
- */
-export class Limiter {
+/** A counting limiter. */
+export class Limiter implements Turns {
   private running = 0;
-  private arrivals = 0;
-  private readonly waiting: Waiting[] = [];
-  private readonly limit: number;
+  private readonly waiting = new WaitingJobs();
+  private limit: number;
 
   constructor(limit: number) {
     if (!Number.isInteger(limit) || limit < 1) throw new Error(`BUG: a limiter of ${limit}`);
     this.limit = limit;
   }
 
-  /** Whether a job that is run now has to wait. */
   get isFull(): boolean {
     return this.running >= this.limit;
   }
 
+  /** From now on no more than this many; what runs already goes on. */
+  lower(limit: number): void {
+    this.limit = Math.min(this.limit, limit);
+  }
+
   async run<T>(job: () => Promise<T>, priority = 0, signal?: AbortSignal): Promise<T> {
-    await this.enter(priority, signal);
+    signal?.throwIfAborted();
+    if (this.isFull) await this.waiting.wait(priority, signal);
+    else this.running++;
     try {
       return await job();
     } finally {
@@ -35,50 +44,20 @@ export class Limiter {
     }
   }
 
-  private enter(priority: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    if (this.running < this.limit) {
-      this.running++;
-      return Promise.resolve();
-    }
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        const at = this.waiting.indexOf(waiting);
-        if (at >= 0) this.waiting.splice(at, 1);
-        reject(signal?.reason);
-      };
-      const waiting: Waiting = {
-        priority,
-        order: this.arrivals++,
-        start: () => {
-          signal?.removeEventListener('abort', onAbort);
-          resolve();
-        },
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.waiting.splice(this.place(waiting), 0, waiting);
-    });
-  }
-
-  /** Binary search: the list stays sorted, so that ten thousand waiting jobs cost no scan at each start. */
-  private place(job: Waiting): number {
-    let low = 0;
-    let high = this.waiting.length;
-    while (low < high) {
-      const mid = (low + high) >> 1;
-      const other = this.waiting[mid] as Waiting;
-      const before =
-        other.priority < job.priority || (other.priority === job.priority && other.order > job.order);
-      if (before) low = mid + 1;
-      else high = mid;
-    }
-    return low;
-  }
-
   private leave(): void {
-    // The list is kept worst first, so that the next job is taken from its end.
-    const next = this.waiting.pop();
-    if (next) next.start();
-    else this.running--;
+    // A job that starts takes the place of the one that left.
+    if (this.running > this.limit || !this.waiting.startNext()) this.running--;
   }
+}
+
+/** Two limits at once: a job waits for the inner turn first, so that it never keeps an outer one without working. */
+export function bothTurns(outer: Turns | undefined, inner: Turns): Turns {
+  if (outer === undefined) return inner;
+  return {
+    get isFull() {
+      return inner.isFull || outer.isFull;
+    },
+    run: (job, priority, signal) =>
+      inner.run(() => outer.run(job, priority, signal), priority, signal),
+  };
 }

@@ -58,7 +58,7 @@ export async function openWritingSession(
     await objects.close();
     return lock;
   }
-  return ok(closing(repository, objects, lock.value, undefined));
+  return ok(closing(host, { repository, objects }, { lock: lock.value }));
 }
 
 /** Takes the project lock and completes what a killed build left unfinished. */
@@ -116,7 +116,7 @@ export async function openReadingSession(host: Host): Promise<Result<Session, Fa
   // Where there is none, or a build is writing it, this session reads all files itself.
   await copyIndex(shared.state, state).catch(() => undefined);
   const repository: Repository = { ...shared, state };
-  return ok(closing(repository, new GitObjects(repository), undefined, state));
+  return ok(closing(host, { repository, objects: new GitObjects(repository) }, { scratch: state }));
 }
 
 /** What `use` makes of a session, which is closed whatever comes. */
@@ -152,12 +152,11 @@ async function copyRecords(from: string, to: string): Promise<void> {
 }
 
 function closing(
-  repository: Repository,
-  objects: GitObjects,
-  lock: LockHandle | undefined,
-  scratch: string | undefined,
+  { common }: Host,
+  { repository, objects }: Pick<Session, 'repository' | 'objects'>,
+  { lock, scratch }: { readonly lock?: LockHandle; readonly scratch?: string },
 ): Session {
-  const sessionState = new SessionState();
+  const sessionState = new SessionState(common);
   return {
     repository,
     objects,

@@ -5,6 +5,7 @@
 
 import { SharedResources } from '../execution/shared-resources.js';
 import type { Failure } from '../model/failure.js';
+import type { CommonResources } from '../project/host.js';
 import { ProjectMemory } from '../project/project-memory.js';
 import { Runs } from './running-tasks.js';
 
@@ -14,10 +15,15 @@ export class SessionState {
   /** Failures by the key of what failed (a result's, or that of gates): the same again would fail again. */
   readonly failed = new Map<string, Failure>();
   /** What an executor leaves to the next. */
-  readonly shared = new SharedResources();
+  readonly shared: SharedResources;
   /** Whether a build writes to the working tree, or is about to: it is not to be superseded any more. */
   isPublishing = false;
   private readonly background = new Set<Promise<unknown>>();
+
+  /** `common`: of projects that are built together. */
+  constructor(common?: CommonResources) {
+    this.shared = new SharedResources(common);
+  }
 
   /** Goes on after its build has ended. */
   continueAfterBuild(work: Promise<unknown>): void {

@@ -11,7 +11,7 @@ import { pinnedMissing } from '../analysis/pinned-results.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
 import { hiddenFileAdvice } from '../analysis/visible-files.js';
-import type { Limiter } from '../base/limiter.js';
+import type { Turns } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { StaleTask } from '../execution/describe-run.js';
 import { type Escalated, type EscalationParts, escalate } from '../execution/escalation/escalation.js';
@@ -38,7 +38,7 @@ export interface MakeParts extends ReverifyParts, EscalationParts {
   /** Tries gates before the first call that costs money. */
   readonly preflight: Preflight;
   /** For tasks that conductor itself renders and that no gate judges: they wait for the disk, many together. */
-  readonly renderers: Limiter;
+  readonly renderers: Turns;
 }
 
 export interface MadeResult {

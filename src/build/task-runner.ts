@@ -94,7 +94,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       // What other machines work on waits in their queue, where the first of all builds goes first.
       const workers = options.workers ?? (executor.isRemote ? QUEUED : project.config.workers);
       const shared = { prepared, executor, priority, caller, options };
-      const limiter = sessionState.shared.limiter('workers', workers);
+      const limiter = sessionState.shared.workers(workers);
       const step = new TaskStep({
         ...shared,
         preflight: new Preflight({ ...shared, workers: limiter }),

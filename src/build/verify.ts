@@ -4,7 +4,7 @@ import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import { keptTree } from '../analysis/input-tree.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
-import type { Limiter } from '../base/limiter.js';
+import type { Turns } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionContext, Executor } from '../execution/executor.js';
 import type { GateRun, StoredResult } from '../model/action.js';
@@ -16,7 +16,7 @@ import type { SessionState } from './session-state.js';
 
 export interface VerifyParts {
   readonly prepared: Prepared;
-  readonly workers: Limiter;
+  readonly workers: Turns;
   readonly sessionState: Pick<SessionState, 'runs' | 'failed'>;
   /** When several tasks could run, the higher value goes first. */
   priority(label: Label): number;
@@ -56,7 +56,7 @@ export async function verifyResult(
 
 /** Waits for a worker, then does the work. Whatever breaks after an abort, or still waits then, fails with `cancelled`. */
 export function onWorker<T>(
-  workers: Limiter,
+  workers: Turns,
   priority: number,
   signal: AbortSignal,
   work: () => Promise<Result<T, Failure>>,

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Limiter } from '../base/limiter.js';
 import { sha256 } from '../base/sha256.js';
 import { importModule } from '../io/module.js';
 import { CONFIG_NAMES } from './config/config-names.js';
@@ -43,7 +44,14 @@ export function valueDigest(value: unknown): string {
  * `ownIndex` is the file that `import … from 'conductor-build'` means where the package is not installed. Rejects with a sentence
  * on what the config did.
  */
-export async function readConfigModule(file: string, ownIndex: URL, version?: string): Promise<ConfigModule> {
+export function readConfigModule(file: string, ownIndex: URL, version?: string): Promise<ConfigModule> {
+  return oneByOne.run(() => readModule(file, ownIndex, version));
+}
+
+/** What a config reads is known by what the whole process is asked for meanwhile: so no two are evaluated at the same time. */
+const oneByOne = new Limiter(1);
+
+async function readModule(file: string, ownIndex: URL, version: string | undefined): Promise<ConfigModule> {
   const noted = noteEnvironment();
   const quiet = keepProcess();
   let module: unknown;

@@ -32,6 +32,7 @@ import {
 } from './definitions/inspect.js';
 import { addMcp, addReport, addReview, addUi } from './definitions/page.js';
 import { addInit, addMergeLock, addNew } from './definitions/project.js';
+import { addProjects } from './definitions/projects.js';
 import { addCache, addClean, addGc } from './definitions/results.js';
 import type { SetExitCode } from './definitions/shared.js';
 import { addCompletion, addSchema } from './definitions/shell.js';
@@ -71,6 +72,7 @@ const COMMANDS = [
   addGc,
   addWorker,
   addWorkers,
+  addProjects,
   addUi,
   addMcp,
   addReport,

@@ -13,6 +13,7 @@ import type { ExecutionHost } from '../execution/executor.js';
 import { expandHome } from '../io/process/environment.js';
 import type { Config, InboxAgentConfig, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import type { CommonResources } from '../project/host.js';
 import type { TemplateRoots } from '../templates/places.js';
 import { findProject, userCache } from './places.js';
 import { VERSION } from './version.js';
@@ -32,11 +33,13 @@ export interface HostOptions {
   readonly inbox?: boolean;
   /** What runs on other machines goes on when the command is interrupted. */
   readonly detach?: boolean;
+  /** What it has in common with other projects of this process. Absent: it is built alone. */
+  readonly common?: CommonResources;
 }
 
 export function createHost(
   start: string,
-  { inbox = false, detach = false }: HostOptions = {},
+  { inbox = false, detach = false, common }: HostOptions = {},
 ): ExecutionHost {
   const directory = findProject(start);
   const cacheDir = userCache();
@@ -47,6 +50,7 @@ export function createHost(
     version: VERSION,
     pid: process.pid,
     now: Date.now,
+    ...(common === undefined ? {} : { common }),
     async loadConfig(project, version) {
       const { loadConfigFile } = await import('./config/config-file.js');
       return loadConfigFile(project, ownIndex(), version);

@@ -2,7 +2,7 @@
 
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
-import type { Limiter } from '../base/limiter.js';
+import type { Turns } from '../base/limiter.js';
 import type { ProgramExit } from '../io/process/process.js';
 import type { GateRun } from '../model/action.js';
 import type { Config } from '../model/config.js';
@@ -25,7 +25,7 @@ export interface GateParts {
   readonly commandEnvironment: CommandEnvironment;
   readonly pool: WorkspacePool;
   /** How many gates run at the same time. */
-  readonly gateLimiter: Limiter;
+  readonly gateLimiter: Turns;
   readonly logs: BuildLogs;
   readonly config: Config;
   /** Milliseconds since 1970, UTC. */

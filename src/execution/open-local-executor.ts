@@ -69,11 +69,12 @@ export async function openLocalParts(
     spending,
     sessions: new ProviderSessions({
       limits: config.models.limits,
-      limiter: (name, limit) => shared.limiter(name, limit),
+      turns: (provider, limit) => shared.sessions(provider, limit),
+      all: shared.agents,
       now: host.now,
     }),
     pool,
-    gateLimiter: shared.limiter('gates', config.gateWorkers),
+    gateLimiter: shared.gates(config.gateWorkers),
     unsandboxed: config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined,
     version: host.version,
     now: host.now,
@@ -81,13 +82,14 @@ export async function openLocalParts(
 }
 
 async function openSpending(
-  { cacheDir }: Host,
+  { cacheDir, common }: Host,
   { repository, config, agent }: ExecutorParts,
   day: string,
 ): Promise<Spending> {
   const isLimited = agent !== undefined && Object.keys(config.budget.day).length > 0;
   const ledger = isLimited ? await DayLedger.open(cacheDir, repository, day) : undefined;
-  return new Spending(config.budget, await SpendingRecord.open(repository.state, day), ledger);
+  const record = await SpendingRecord.open(repository.state, day);
+  return new Spending({ ...config.budget, common: common?.budget }, record, ledger);
 }
 
 async function poolOptions(

@@ -3,7 +3,7 @@
  * no task and no agent.
  */
 
-import type { Limiter } from '../base/limiter.js';
+import { bothTurns, type Turns } from '../base/limiter.js';
 import { err, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import { type ProviderLimits, providerOf } from '../model/routes.js';
@@ -13,8 +13,10 @@ const REST_MS = 5 * 60_000;
 
 export interface ProviderSessionsParts {
   readonly limits: Readonly<Record<string, ProviderLimits>>;
-  /** Returns the same limiter for the same name, also in the next build of the session. */
-  limiter(name: string, limit: number): Limiter;
+  /** Returns the same for the same provider, also in the next build of the session. */
+  turns(provider: string, limit: number): Turns;
+  /** Of all sessions, whatever their provider. Absent: no limit. */
+  readonly all?: Turns | undefined;
   /** Milliseconds since 1970, UTC. */
   now(): number;
 }
@@ -27,7 +29,7 @@ export interface SessionName {
 
 export interface SessionStart {
   readonly signal: AbortSignal;
-  /** As many sessions of this provider as allowed go on, so that this one waits. */
+  /** As many sessions as allowed go on, of this provider or of all projects, so that this one waits. */
   onWait(provider: string): void;
 }
 
@@ -59,12 +61,14 @@ export class ProviderSessions {
     };
     const provider = model === undefined ? undefined : providerOf(model);
     const limit = provider === undefined ? undefined : this.parts.limits[provider]?.sessions;
-    if (limit === undefined) return session();
-    const limiter = this.parts.limiter(`sessions of ${provider}`, limit);
-    if (provider !== undefined && limiter.isFull && !signal.aborted) onWait(provider);
+    const own =
+      provider === undefined || limit === undefined ? undefined : this.parts.turns(provider, limit);
+    const turns = own ? bothTurns(this.parts.all, own) : this.parts.all;
+    if (!turns) return session();
+    if (turns.isFull && !signal.aborted) onWait(provider ?? name);
     let isStarted = false;
     try {
-      return await limiter.run(
+      return await turns.run(
         () => {
           isStarted = true;
           return session();

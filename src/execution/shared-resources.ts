@@ -1,9 +1,10 @@
 /**
- * What one executor passes to the next one of the same session: limiters, the pool of workspaces, budgets. Decides
- * nothing.
+ * What one executor passes to the next one of the same session: limiters, the pool of workspaces, budgets; and what
+ * projects that are built together have in common. Decides nothing.
  */
 
-import { Limiter } from '../base/limiter.js';
+import { bothTurns, Limiter, type Turns } from '../base/limiter.js';
+import type { CommonResources } from '../project/host.js';
 import type { PoolOptions, WorkspacePool } from '../workspace/workspace-pool.js';
 import type { Spending } from './spending.js';
 
@@ -12,6 +13,32 @@ export class SharedResources {
   spending: Spending | undefined;
   private pool: WorkspacePool | undefined;
   private readonly limiters = new Map<string, { limit: number; limiter: Limiter }>();
+  private readonly common: CommonResources | undefined;
+
+  constructor(common?: CommonResources) {
+    this.common = common;
+  }
+
+  /** Of tasks at the same time. Projects that are built together have one limit, and `limit` does not count. */
+  workers(limit: number): Turns {
+    return this.common?.workers ?? this.limiter('workers', limit);
+  }
+
+  /** Of gates at the same time: the project's own limit, and that of all. */
+  gates(limit: number): Turns {
+    return bothTurns(this.common?.gates, this.limiter('gates', limit));
+  }
+
+  /** Of sessions of one provider at the same time: one limit for all projects. */
+  sessions(provider: string, limit: number): Turns {
+    const name = `sessions of ${provider}`;
+    return this.common?.turns(name, limit) ?? this.limiter(name, limit);
+  }
+
+  /** Of sessions at the same time over all projects. Undefined: no limit. */
+  get agents(): Turns | undefined {
+    return this.common?.agents;
+  }
 
   /** The same limiter as long as the limit is the same, so that work of a superseded build counts too. */
   limiter(name: string, limit: number): Limiter {

@@ -1,6 +1,6 @@
 /** The budgets of a build: checked before, while and after an agent works, and each step on disk before the next. */
 
-import { amountsOf, Budget, type Limits, type Nearing, type Payee } from '../agent/budget.js';
+import { amountsOf, Budget, type CommonBudget, type Limits, type Nearing, type Payee } from '../agent/budget.js';
 import { addUsage, usageSince } from '../agent/usage.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
@@ -10,6 +10,7 @@ import type { Failure } from '../model/failure.js';
 import type { Label, Budget as TaskLimits } from '../model/task.js';
 import type { DayLedger } from '../project/day-ledger.js';
 import type { Amounts, SpendingRecord } from '../project/spending-record.js';
+import { budgetOwner } from '../report/failures/failure-text.js';
 import { minutes as inMinutes, money } from '../report/style.js';
 
 /** The account of one attempt of one task. */
@@ -42,7 +43,11 @@ export class Spending {
 
   /** `ledger`: of all builds of this person, where a limit for a day asks for it. */
   constructor(
-    limits: { readonly build: Limits; readonly day: Limits },
+    limits: {
+      readonly build: Limits;
+      readonly day: Limits;
+      readonly common?: CommonBudget | undefined;
+    },
     record: BudgetRecord,
     ledger?: Pick<DayLedger, 'spent' | 'add'>,
   ) {
@@ -106,7 +111,7 @@ function nearWarning(label: Label, { scope, unit, limit, spent }: Nearing): Buil
   const amount = (value: number) =>
     unit === 'usd' ? money(value) : unit === 'minutes' ? inMinutes(value) : `${value}`;
   const words = unit === 'tokens' ? ' tokens' : '';
-  const message = `the budget of the ${scope} is nearly used up: ${amount(spent)} of ${amount(limit)}${words}`;
+  const message = `the budget of the ${budgetOwner(scope)} is nearly used up: ${amount(spent)} of ${amount(limit)}${words}`;
   return { type: 'warning', message, ...(scope === 'task' ? { task: label } : {}) };
 }
 

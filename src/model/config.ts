@@ -5,6 +5,7 @@ import type { GrowPolicy } from './agents/agent-report.js';
 import { type CacheConfig, type CacheSettings, resolveCache } from './cache-config.js';
 import type { ExecutionConfig } from './fleet/job.js';
 import { type FormatConfig, type FormatStep, resolveFormat } from './formatting/format.js';
+import type { ProjectsConfig } from './projects/project-list.js';
 import type { ModelRoute, ModelsConfig, ProviderLimits } from './routes.js';
 import { type Command, type GateConfig, type GateSpec, type Json, resolveGate } from './task.js';
 
@@ -116,6 +117,8 @@ export interface ConductorConfig {
   readonly cache?: CacheSettings;
   /** Where tasks run. Absent: here. */
   readonly execution?: ExecutionConfig;
+  /** Projects that `conductor projects` builds together. */
+  readonly projects?: ProjectsConfig;
 }
 
 /** The configuration with its defaults filled in. */
@@ -169,6 +172,8 @@ export interface Config {
   readonly agents: 'everywhere' | 'ci-only';
   readonly cache: CacheConfig;
   readonly execution: ExecutionConfig | undefined;
+  /** As written: `conductor projects` alone checks it. Absent: there is none. */
+  readonly projects?: ProjectsConfig;
 }
 
 export const DEFAULT_SECRETS: readonly string[] = [
@@ -240,6 +245,7 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     agents: config.agents ?? 'everywhere',
     cache: resolveCache(config.cache ?? {}),
     execution: config.execution,
+    ...(config.projects === undefined ? {} : { projects: config.projects }),
   };
 }
 

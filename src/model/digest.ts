@@ -22,6 +22,11 @@ export function digestFields(domain: string, fields: Iterable<string>): Digest {
   return hash.digest('hex');
 }
 
+/** SHA-256 of the content of a file. */
+export function digestBytes(content: Uint8Array): Digest {
+  return createHash('sha256').update(content).digest('hex');
+}
+
 /**
  * JSON with sorted keys and without `undefined`, so that equal data give equal text. Names that are array indices come first, by
  * number, as in every object of JavaScript.

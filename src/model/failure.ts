@@ -17,6 +17,9 @@ import type { Label } from './task.js';
 
 export type { Diagnostic, KeptOutput, ReviewFinding, VariableProblem } from './failure-parts.js';
 
+/** Whose budget: `projects` is the one of all projects that are built together. */
+export type BudgetScope = 'task' | 'build' | 'day' | 'projects';
+
 /** What `--frozen` and `verify` found: the project is not as a build would leave it. */
 export interface NotUpToDate {
   readonly kind: 'not-up-to-date';
@@ -180,20 +183,20 @@ export type Failure =
     }
   | {
       readonly kind: 'budget-exceeded';
-      readonly scope: 'task' | 'build' | 'day';
+      readonly scope: BudgetScope;
       readonly unit: 'usd' | 'tokens' | 'minutes';
       readonly limit: number;
       readonly spent: number;
     }
   | {
       readonly kind: 'budget-unknown-price';
-      readonly scope: 'task' | 'build' | 'day';
+      readonly scope: BudgetScope;
       readonly agent: string;
       readonly model?: string;
     }
   | {
       readonly kind: 'budget-unknown-usage';
-      readonly scope: 'task' | 'build' | 'day';
+      readonly scope: BudgetScope;
       readonly agent: string;
     }
   | { readonly kind: 'nothing-done'; readonly said?: string }

@@ -1,6 +1,8 @@
 /** What a build needs from outside. `cli/wire.ts` puts it together; tests use fakes. */
 
 import type { Agent } from '../agent/agent.js';
+import type { CommonBudget } from '../agent/budget.js';
+import type { Turns } from '../base/limiter.js';
 import type { Result } from '../base/result.js';
 import type { Config } from '../model/config.js';
 import type { BuildEvent, BuildEventBody } from '../model/event.js';
@@ -15,6 +17,20 @@ export interface LoadedConfig {
   readonly digest?: string;
   /** It listed the whole environment. */
   readonly readsAll?: boolean;
+}
+
+/** What projects that are built together in one process share. */
+export interface CommonResources {
+  /** The project's share of the places for tasks. */
+  readonly workers: Turns;
+  /** Its share of the sessions of agents at the same time. Absent: they have no limit of their own. */
+  readonly agents?: Turns;
+  /** For the same name the same in all projects, with the lowest of their limits. */
+  turns(name: string, limit: number): Turns;
+  /** Gates over all projects. */
+  readonly gates: Turns;
+  /** Absent: there is no limit over all projects. */
+  readonly budget?: CommonBudget;
 }
 
 export interface Host {
@@ -35,6 +51,8 @@ export interface Host {
   shippedPrompts(): Promise<ReadonlyMap<string, string>>;
   /** Ends what agents of builds that were killed left running; asked whenever a project is opened for writing. Absent: nothing. */
   reapAgents?(): Promise<void>;
+  /** Absent: the project is built alone. */
+  readonly common?: CommonResources;
   /** Agent definitions shipped with conductor, by file name. Absent: none. */
   shippedAgents?(): Promise<ReadonlyMap<string, string>>;
 }

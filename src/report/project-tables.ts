@@ -72,7 +72,7 @@ export function repositoryText({ map, bytes, files }: RepositoryView, style: Sty
 }
 
 /** Writes a row with its cells as wide as the widest of their columns. */
-function aligned(rows: readonly (readonly string[])[]): (row: readonly string[]) => string {
+export function aligned(rows: readonly (readonly string[])[]): (row: readonly string[]) => string {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => textWidth(row[i] as string))));
   return (row) =>
     row

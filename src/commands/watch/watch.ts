@@ -32,7 +32,7 @@ export async function watchProject(parts: WatchParts): Promise<Result<undefined,
   if (!opened.ok) return opened;
   const repository = opened.value;
   const objects = new GitObjects(repository);
-  const sessionState = new SessionState();
+  const sessionState = new SessionState(host.common);
   const scanner = await Scanner.open(repository, objects, sessionState.memory);
   const session: Session = {
     repository,

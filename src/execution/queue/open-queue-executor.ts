@@ -86,6 +86,7 @@ export async function openQueueExecutor(
       ...{ local, parcels, objects, store, agent, config, detach },
       board: await JobBoard.open(connected.value),
       spending: shared.spending,
+      agents: shared.agents,
       base: () => (base ??= sendBase(parts, parcels)),
       version: host.version,
       platform: `${process.platform}-${process.arch}`,

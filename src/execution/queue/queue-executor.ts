@@ -3,7 +3,9 @@
  * execution of a task is a job. Gates of finished results and agents' documents stay here.
  */
 
+import { err } from '../../base/result.js';
 import { keyBehind } from '../../model/action.js';
+import type { Failure } from '../../model/failure.js';
 import { needsProblem, type QueueNeeds } from '../../model/fleet/job.js';
 import type {
   DocumentOutcome,
@@ -44,7 +46,7 @@ export class QueueExecutor implements Executor {
     });
     this.running.add(job);
     const earlier = run.recipe.kind === 'agent' ? run.recipe.earlier : undefined;
-    const ended = await guarded(() => job.outcome());
+    const ended = await guarded(() => this.inTurn(job, run, context));
     this.running.delete(job);
     for (const name of job.left) this.done.add(name);
     if (ended.ok) return ended.value;
@@ -74,6 +76,21 @@ export class QueueExecutor implements Executor {
     await this.parts.parcels.remove([...this.done]);
     await this.parts.board.close();
     await this.parts.local.close();
+  }
+
+  /** Where projects share a limit of agents, their tasks count wherever they run. */
+  private async inTurn(job: RemoteRun, run: TaskRun, { priority, signal }: ExecutionContext) {
+    const { agents } = this.parts;
+    if (!agents || run.recipe.kind !== 'agent') return job.outcome();
+    let isStarted = false;
+    const work = () => {
+      isStarted = true;
+      return job.outcome();
+    };
+    return agents.run(work, priority, signal).catch((error: unknown) => {
+      if (isStarted || !signal.aborted) throw error;
+      return err<Failure>({ kind: 'cancelled' });
+    });
   }
 
   private async warnUnheard(needs: QueueNeeds, { emit }: ExecutionContext): Promise<void> {

@@ -1,6 +1,7 @@
 /** One task on its way to another machine and back: parcel, job, events, budget, outcome. */
 
 import type { Agent } from '../../agent/agent.js';
+import type { Turns } from '../../base/limiter.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { JobEnd } from '../../io/queue/awaited-job.js';
@@ -38,6 +39,8 @@ export interface QueueExecutorParts {
   readonly build: string;
   /** Jobs go on when the build is interrupted. */
   readonly detach: boolean;
+  /** Of agents' tasks at the same time over all projects. Absent: no limit but that of the workers. */
+  readonly agents?: Turns | undefined;
 }
 
 /** Milliseconds after which it is said that no worker takes a task. */

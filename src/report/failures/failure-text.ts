@@ -1,6 +1,6 @@
 /** The parts of a failure's text. Knows no kind of failure. */
 
-import type { Diagnostic, KeptOutput } from '../../model/failure.js';
+import type { BudgetScope, Diagnostic, KeptOutput } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 
 export interface FailureText {
@@ -31,9 +31,15 @@ export function at(file: string, line: number | undefined): string {
   return line === undefined ? file : `${file}:${line}`;
 }
 
-export function budgetHint(scope: 'task' | 'build' | 'day'): string {
-  return scope === 'task'
-    ? 'split the task, or raise its `budget` in the spec'
+/** Whose budget it is, as the subject of a sentence after `the`. */
+export function budgetOwner(scope: BudgetScope): string {
+  return scope === 'projects' ? 'list of projects' : scope;
+}
+
+export function budgetHint(scope: BudgetScope): string {
+  if (scope === 'task') return 'split the task, or raise its `budget` in the spec';
+  return scope === 'projects'
+    ? 'finished work is kept; raise `limits.usd` or `limits.tokens` in the list of projects to continue'
     : `finished work is kept; raise \`budget.${scope}\` in the config to continue`;
 }
 

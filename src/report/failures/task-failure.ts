@@ -7,7 +7,7 @@ import type { Label } from '../../model/task.js';
 import { bytes, minutes, money, plural } from '../style.js';
 import { describePlanFailure, describeReviewFailure } from './document-failure.js';
 import { describeEditFailure } from './edit-failure.js';
-import { at, budgetHint, type FailureText, kept, list, say } from './failure-text.js';
+import { at, budgetHint, budgetOwner, type FailureText, kept, list, say } from './failure-text.js';
 import { describeGateFailure } from './gate-failure.js';
 import { describeOutputFailure } from './output-failure.js';
 import { describeSessionFailure } from './session-failure.js';
@@ -148,7 +148,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
       const show = (n: number) =>
         unit === 'usd' ? money(n) : unit === 'minutes' ? minutes(n) : plural(n, 'token');
       return say(
-        `the budget of the ${failure.scope} is used up`,
+        `the budget of the ${budgetOwner(failure.scope)} is used up`,
         [
           ['limit', show(failure.limit)],
           ['spent', show(failure.spent)],
@@ -158,7 +158,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
     }
     case 'budget-unknown-price':
       return say(
-        `the ${failure.scope} has a budget in dollars, but the price is unknown`,
+        `the ${budgetOwner(failure.scope)} has a budget in dollars, but the price is unknown`,
         [
           ['agent', failure.agent],
           ...(failure.model === undefined ? [] : ([['model', failure.model]] as const)),
@@ -169,7 +169,7 @@ export function describeTaskFailure(failure: TaskFailure, task?: Label): Failure
       );
     case 'budget-unknown-usage':
       return say(
-        `the ${failure.scope} has a budget in tokens, but the agent does not report them`,
+        `the ${budgetOwner(failure.scope)} has a budget in tokens, but the agent does not report them`,
         [['agent', failure.agent]],
         'let it write them to CONDUCTOR_USAGE_FILE, use another agent, or remove the limit in tokens',
       );

@@ -1,0 +1,70 @@
+/** What the commands of `conductor projects` share: the list, one host for each project, and the view of all. */
+
+import { availableParallelism } from 'node:os';
+import type { ProjectsParts } from '../../../commands/projects/build-projects.js';
+import { type ListChanges, loadProjects } from '../../../commands/projects/load-projects.js';
+import { suggestions } from '../../../base/nearest.js';
+import { err, type Result } from '../../../base/result.js';
+import type { Failure } from '../../../model/failure.js';
+import type { ProjectList } from '../../../model/projects/project-list.js';
+import {
+  projectsJsonReporter,
+  projectsPlainReporter,
+  type ProjectsReporter,
+  projectsTerminalReporter,
+} from '../../../report/projects/projects-reporter.js';
+import { CALL, isLive, styleFor } from '../../output.js';
+import { createHost } from '../../wire.js';
+
+/** The list, once it has all projects that are named. Fails with `unknown-target`. */
+export async function openList(
+  names: readonly string[],
+  changes: ListChanges = {},
+): Promise<Result<ProjectList, Failure>> {
+  const list = await loadProjects(createHost(process.cwd()), process.cwd(), changes);
+  if (!list.ok) return list;
+  const known = list.value.projects.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return list;
+  return err({ kind: 'unknown-target', target: unknown, nearest: suggestions(unknown, known) });
+}
+
+/** What a build or a watch of all projects needs of this process. */
+export function projectsParts(
+  list: ProjectList,
+  parts: Pick<ProjectsParts, 'on' | 'signal' | 'command'>,
+): ProjectsParts {
+  return {
+    ...parts,
+    list,
+    hostOf: (project, common) => createHost(project.folder, { common }),
+    processors: availableParallelism(),
+    now: Date.now,
+  };
+}
+
+/** Events on stdout, text for people on stderr; without `json`, one block on a terminal and plain lines elsewhere. */
+export function openProjectsReporter(json: boolean): ProjectsReporter {
+  const stream = json ? process.stderr : process.stdout;
+  const style = styleFor(stream);
+  const isDrawn = isLive(stream) && !process.env.NO_COLOR;
+  const people = isDrawn
+    ? projectsTerminalReporter({ stream, style, now: Date.now, after })
+    : projectsPlainReporter(stream, style, process.stderr);
+  if (!json) return people;
+  const events = projectsJsonReporter(process.stdout, CALL);
+  return {
+    on(event) {
+      events.on(event);
+      people.on(event);
+    },
+    print: people.print,
+    close: people.close,
+  };
+}
+
+function after(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,195 @@
+/**
+ * `conductor projects build`: builds all projects of a list in one process with common limits, each after those that it
+ * needs. Knows no flag and prints nothing.
+ */
+
+import { build } from '../../build/build.js';
+import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
+import { ok, type Result } from '../../base/result.js';
+import { AllResources, type ProjectResources } from '../../execution/common-resources.js';
+import type { ExecutionHost } from '../../execution/executor.js';
+import type { BuildSummary } from '../../model/event.js';
+import { exitCodeOf, type Failure } from '../../model/failure.js';
+import {
+  exitCodeOfAll,
+  type ProjectEvent,
+  type ProjectOutcome,
+  type ProjectsSummary,
+} from '../../model/projects/project-event.js';
+import type { ListedProject, ProjectList } from '../../model/projects/project-list.js';
+import { projectWeight } from '../../model/projects/project-weight.js';
+import { createEmit } from '../../project/host.js';
+import { checkOut } from './checkouts.js';
+import { importOutputs, publishedFiles } from './imports.js';
+
+export interface ProjectsParts {
+  readonly list: ProjectList;
+  /** The host of one project. */
+  hostOf(project: ListedProject, common: ProjectResources): ExecutionHost;
+  /** Processors of this machine. */
+  readonly processors: number;
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+  on(event: ProjectEvent): void;
+  readonly signal: AbortSignal;
+  /** The command line, shown to commands that wait for a build. */
+  readonly command: string;
+}
+
+export interface ProjectsBuildOptions {
+  /** Names of the projects that are built, with those that they need. Empty: all. */
+  readonly only: readonly string[];
+  readonly build: Partial<Pick<BuildOptions, 'force' | 'failFast' | 'discardEdits' | 'commit' | 'wait'>>;
+}
+
+/** One project with its part of what all share. */
+export interface SharedProject {
+  readonly project: ListedProject;
+  readonly resources: ProjectResources;
+  readonly host: ExecutionHost;
+}
+
+/** The projects that are asked for, with those that they need, each with its share. */
+export function shareProjects(
+  { list, hostOf, processors, now }: ProjectsParts,
+  only: readonly string[],
+): SharedProject[] {
+  const { gates = processors, ...limits } = list.limits;
+  const all = new AllResources({ ...limits, gates }, now);
+  return selectProjects(list, only).map((project) => {
+    const { least, most } = project;
+    const resources = all.share({ least, most, weight: (at) => projectWeight(project, at) });
+    return { project, resources, host: hostOf(project, resources) };
+  });
+}
+
+/** Those with these names and what they need, in the order of the list. Empty: all. */
+export function selectProjects({ projects }: ProjectList, only: readonly string[]): ListedProject[] {
+  if (only.length === 0) return [...projects];
+  const wanted = new Set(only);
+  // Backwards: what needs a project stands behind it.
+  for (const { name, needs } of [...projects].reverse())
+    if (wanted.has(name)) for (const need of needs) wanted.add(need.project);
+  return projects.filter(({ name }) => wanted.has(name));
+}
+
+/** Rejects only for a bug. */
+export async function buildProjects(
+  parts: ProjectsParts,
+  options: ProjectsBuildOptions,
+): Promise<ProjectsSummary> {
+  const startedAt = parts.now();
+  const projects = shareProjects(parts, options.only);
+  parts.on({
+    type: 'projects.started',
+    projects: projects.map(({ project }) => project.name),
+    workers: parts.list.limits.workers,
+  });
+  const ended = new Map<string, Promise<ProjectOutcome>>();
+  // The list has projects before those that need them.
+  for (const shared of projects) {
+    const needs = shared.project.needs.map(({ project }) => ended.get(project) as Promise<ProjectOutcome>);
+    ended.set(shared.project.name, new ProjectBuild(parts, options, shared).run(needs, startedAt));
+  }
+  const outcomes = await Promise.all(ended.values());
+  const summary = { exitCode: exitCodeOfAll(outcomes), ms: parts.now() - startedAt, projects: outcomes };
+  parts.on({ type: 'projects.finished', summary });
+  return summary;
+}
+
+type Done = Pick<ProjectOutcome, 'outcome' | 'exitCode' | 'summary' | 'failure' | 'because'>;
+
+class ProjectBuild {
+  private readonly parts: ProjectsParts;
+  private readonly options: ProjectsBuildOptions;
+  private readonly shared: SharedProject;
+
+  constructor(parts: ProjectsParts, options: ProjectsBuildOptions, shared: SharedProject) {
+    this.parts = parts;
+    this.options = options;
+    this.shared = shared;
+  }
+
+  async run(needs: readonly Promise<ProjectOutcome>[], startedAt: number): Promise<ProjectOutcome> {
+    const { now, on } = this.parts;
+    const { project, resources } = this.shared;
+    const done = await this.buildAfter(await Promise.all(needs));
+    const outcome: ProjectOutcome = {
+      project: project.name,
+      ...done,
+      ...resources.use,
+      endedMs: now() - startedAt,
+      ...(project.deadline === undefined ? {} : { deadline: project.deadline }),
+    };
+    on({ type: 'project.finished', project: project.name, outcome });
+    return outcome;
+  }
+
+  private async buildAfter(needs: readonly ProjectOutcome[]): Promise<Done> {
+    const { parts, options, shared } = this;
+    const { project, host } = shared;
+    if (parts.signal.aborted) return { outcome: 'interrupted', exitCode: 130 };
+    const failed = needs.find(({ exitCode }) => exitCode !== 0);
+    if (failed) return { outcome: 'skipped', exitCode: failed.exitCode, because: failed.project };
+    const ready = await prepareProject(parts, shared);
+    if (!ready.ok) return this.refuse(ready.error);
+    const summary = await build(
+      host,
+      {
+        ...PLAIN_BUILD,
+        ...options.build,
+        targets: project.targets,
+        budgetUsd: project.usd,
+        command: parts.command,
+      },
+      (event) => parts.on({ type: 'project.event', project: project.name, event }),
+      parts.signal,
+    );
+    return { ...outcomeOf(summary), exitCode: summary.exitCode, summary };
+  }
+
+  private refuse(failure: Failure): Done {
+    const { on } = this.parts;
+    on({ type: 'project.failure', project: this.shared.project.name, failure });
+    const exitCode = exitCodeOf(failure);
+    return { outcome: exitCode === 130 ? 'interrupted' : 'failed', exitCode, failure };
+  }
+}
+
+function outcomeOf({ outcome }: BuildSummary): Pick<Done, 'outcome'> {
+  return { outcome: outcome === 'superseded' || outcome === 'would-build' ? 'interrupted' : outcome };
+}
+
+/** Clones a project or brings it up to date, and gives it the outputs of the projects that it needs. */
+export async function prepareProject(
+  parts: ProjectsParts,
+  shared: SharedProject,
+): Promise<Result<undefined, Failure>> {
+  const { on, signal } = parts;
+  const { project, host } = shared;
+  const say = (what: string) => on({ type: 'project.checkout', project: project.name, what });
+  const ready = await checkOut(project, { say, signal });
+  if (!ready.ok) return ready;
+  return importNeeds(parts, shared);
+}
+
+/** Gives a project the outputs of those that it needs, as these are on disk. */
+export async function importNeeds(
+  { list, hostOf, on, signal, command }: ProjectsParts,
+  { project, host, resources }: SharedProject,
+): Promise<Result<undefined, Failure>> {
+  const { name } = project;
+  const emit = createEmit(host.now, (event) => on({ type: 'project.event', project: name, event }));
+  for (const need of project.needs) {
+    const source = list.projects.find((one) => one.name === need.project);
+    if (!source || need.outputs.length === 0) continue;
+    const files = await publishedFiles(hostOf(source, resources), need.outputs);
+    if (!files.ok) return files;
+    const imported = await importOutputs({ host, command, signal, emit }, need, files.value);
+    if (!imported.ok) return imported;
+    const { written, removed, left } = imported.value;
+    if (written.length + removed.length + left.length > 0)
+      on({ type: 'project.imported', project: name, files: imported.value });
+  }
+  return ok(undefined);
+}

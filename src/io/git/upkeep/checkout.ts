@@ -1,0 +1,48 @@
+/** Clones a repository for a person, and moves a clone forward. Never loses a commit or a change of a file. */
+
+import { withoutCredentials } from '../../../model/address.js';
+import { type GitExit, git } from '../git-process.js';
+
+export interface CloneOptions {
+  readonly url: string;
+  /** Absent: the branch that the other side names first. */
+  readonly branch?: string | undefined;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/** Servers that send nothing for so long are taken for stuck. */
+const SILENCE_MS = 120_000;
+
+/** Undefined: it is cloned. Otherwise what git said. */
+export async function cloneRepository({ url, branch, folder, signal }: CloneOptions): Promise<string | undefined> {
+  const exit = await git(
+    ['clone', '--progress', ...(branch === undefined ? [] : ['--branch', branch]), '--', url, folder],
+    { away: { signal, silenceMs: SILENCE_MS } },
+  );
+  return exit.code === 0 ? undefined : saidBy(exit);
+}
+
+export type MovedForward = 'moved' | 'current' | { readonly stays: string } | { readonly failed: string };
+
+/**
+ * Fetches the branch and moves the checkout to it, if this only adds commits and overwrites no change; otherwise it stays as
+ * it is.
+ */
+export async function moveForward({ url, branch, folder, signal }: CloneOptions): Promise<MovedForward> {
+  const away = { signal, silenceMs: SILENCE_MS };
+  const fetched = await git(['fetch', '--progress', '--', url, branch ?? 'HEAD'], { dir: folder, away });
+  if (fetched.code !== 0) return { failed: saidBy(fetched) };
+  const before = await git(['rev-parse', 'HEAD'], { dir: folder });
+  const merged = await git(['merge', '--ff-only', '--quiet', 'FETCH_HEAD'], { dir: folder, asPerson: true });
+  if (merged.code !== 0) return { stays: saidBy(merged) };
+  const after = await git(['rev-parse', 'HEAD'], { dir: folder });
+  return before.stdout.equals(after.stdout) ? 'current' : 'moved';
+}
+
+function saidBy(exit: GitExit): string {
+  if (exit.stopped === 'aborted') return 'it was stopped';
+  if (exit.stopped === 'silent') return 'the server sent no data';
+  const lines = exit.stderr.split(/[\r\n]+/).filter((line) => /^(fatal|error)[: ]/.test(line));
+  return withoutCredentials((lines[0] ?? exit.stderr.trim()).slice(0, 500)).trim();
+}

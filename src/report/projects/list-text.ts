@@ -1,0 +1,136 @@
+/** The tables of `conductor projects`: the list with its shares, the state of each project, and the summary of a build of all. */
+
+import type { ProjectOutcome, ProjectsSummary } from '../../model/projects/project-event.js';
+import type { ListedProject, ProjectList } from '../../model/projects/project-list.js';
+import type { ProjectRow, ProjectStatus } from '../../model/projects/project-rows.js';
+import { failureLine } from '../failures/failure.js';
+import { aligned } from '../project-tables.js';
+import { type Colour, duration, money, plural, type Style, visible } from '../style.js';
+
+const NONE = '-';
+const LIST_HEAD = ['project', 'priority', 'deadline', 'impact', 'weight', 'share', 'workers', 'needs', 'place'];
+const STATUS_HEAD = ['project', 'share', 'tasks', 'fresh', 'to do', 'edited', 'blocked', 'cost', ''];
+const SUMMARY_HEAD = ['project', 'outcome', 'built', 'restored', 'fresh', 'failed', 'cost', 'workers', 'waited', ''];
+
+/** One line a project, below a line of headings. */
+export function projectListText(rows: readonly ProjectRow[], { limits }: ProjectList, style: Style): string {
+  const cells = rows.map(({ project, weight, share }) => [
+    visible(project.name),
+    project.priority,
+    project.deadline === undefined ? NONE : dayOf(project.deadline),
+    project.impact,
+    weight.toFixed(1),
+    percent(share),
+    workersOf(project),
+    project.needs.map((need) => visible(need.project)).join(', ') || NONE,
+    visible(project.git?.url ?? project.folder),
+  ]);
+  const { workers, agents, usd, tokens } = limits;
+  const kept = [
+    plural(workers, 'worker'),
+    agents === undefined ? '' : plural(agents, 'session', 'sessions'),
+    usd === undefined ? '' : money(usd),
+    tokens === undefined ? '' : plural(tokens, 'token'),
+  ].filter((part) => part !== '');
+  return `${table(LIST_HEAD, cells, style)}conductor: ${plural(rows.length, 'project')}, ${kept.join(', ')}\n`;
+}
+
+export function projectStatusText(rows: readonly ProjectStatus[], style: Style): string {
+  const cells = rows.map(({ project, share, counts, failure, costUsd }) => {
+    const all = counts ? Object.values(counts).reduce((sum, one) => sum + one, 0) : undefined;
+    const todo = counts && counts.built + counts.cached + counts.verified;
+    return [
+      visible(project.name),
+      percent(share),
+      number(all),
+      number(counts?.fresh),
+      number(todo),
+      number(counts?.drifted),
+      number(counts && counts.failed + counts.skipped),
+      costUsd ? money(costUsd) : NONE,
+      failure ? visible(failureLine(failure)) : '',
+    ];
+  });
+  const fresh = rows.filter(({ counts }) => counts && isFresh(counts)).length;
+  return `${table(STATUS_HEAD, cells, style)}conductor: ${plural(rows.length, 'project')}, ${fresh} up to date\n`;
+}
+
+export function isFresh(counts: NonNullable<ProjectStatus['counts']>): boolean {
+  return Object.entries(counts).every(([kind, count]) => kind === 'fresh' || count === 0);
+}
+
+const COLOURS: Readonly<Record<ProjectOutcome['outcome'], Colour>> = {
+  'up-to-date': 'green',
+  built: 'green',
+  failed: 'red',
+  interrupted: 'yellow',
+  skipped: 'dim',
+};
+
+/** What became of all projects: a table and one line. */
+export function projectsSummaryText({ projects, ms }: ProjectsSummary, style: Style): string {
+  const rows = projects.map((one) => ({ one, cells: summaryCells(one) }));
+  const line = aligned([SUMMARY_HEAD, ...rows.map(({ cells }) => cells)]);
+  const cost = projects.reduce((sum, { summary }) => sum + (summary?.usage.costUsd ?? 0), 0);
+  const counted = (kind: ProjectOutcome['outcome'], word: string) => {
+    const count = projects.filter(({ outcome }) => outcome === kind).length;
+    return count === 0 ? '' : `${count} ${word}`;
+  };
+  const parts = [
+    counted('built', 'built'),
+    counted('up-to-date', 'up to date'),
+    counted('failed', 'failed'),
+    counted('skipped', 'skipped'),
+    counted('interrupted', 'interrupted'),
+  ].filter((part) => part !== '');
+  const all = `${plural(projects.length, 'project')}: ${parts.join(', ')}`;
+  const spent = cost > 0 ? ` (${money(cost)})` : '';
+  const isWell = projects.every(({ exitCode }) => exitCode === 0);
+  return [
+    style('dim', line(SUMMARY_HEAD)),
+    ...rows.map(({ one, cells }) => style(COLOURS[one.outcome], line(cells))),
+    `${style(isWell ? 'green' : 'red', 'conductor')}: ${all} in ${duration(ms)}${spent}`,
+    '',
+  ].join('\n');
+}
+
+function summaryCells(one: ProjectOutcome): string[] {
+  const { project, outcome, summary, failure, because, workMs, waitMs } = one;
+  const counts = summary?.counts;
+  const why = failure ? failureLine(failure) : because === undefined ? '' : `needs ${because}`;
+  return [
+    visible(project),
+    outcome,
+    number(counts?.built),
+    number(counts && counts.cached + counts.verified),
+    number(counts?.fresh),
+    number(counts && counts.failed + counts.skipped),
+    summary?.usage.costUsd ? money(summary.usage.costUsd) : NONE,
+    workMs === 0 ? NONE : duration(workMs),
+    waitMs === 0 ? NONE : duration(waitMs),
+    visible(why),
+  ];
+}
+
+function table(head: readonly string[], cells: readonly (readonly string[])[], style: Style): string {
+  const line = aligned([head, ...cells]);
+  return `${[style('dim', line(head)), ...cells.map(line)].join('\n')}\n`;
+}
+
+function number(value: number | undefined): string {
+  return value === undefined ? NONE : String(value);
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}
+
+function dayOf(deadline: number): string {
+  return new Date(deadline).toISOString().slice(0, 16).replace('T23:59', '').replace('T', ' ');
+}
+
+function workersOf({ least, most }: ListedProject): string {
+  const isOpen = most === Number.MAX_SAFE_INTEGER;
+  if (least === 0 && isOpen) return NONE;
+  return isOpen ? `${least} or more` : `${least} to ${most}`;
+}

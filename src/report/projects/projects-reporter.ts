@@ -1,0 +1,220 @@
+/** Several projects in one view: lines with the project's name in front, and on a terminal one block below them. */
+
+import type { ImportedFiles, ProjectEvent } from '../../model/projects/project-event.js';
+import { printFailure } from '../failures/failure-print.js';
+import { printedLine } from '../json.js';
+import { eventText, isTrouble } from '../live/plain.js';
+import { costSoFar, doneCount, NO_PROGRESS, type Progress, progress } from '../live/progress.js';
+import type { Sink } from '../live/reporter.js';
+import { progressBar } from '../live/terminal.js';
+import { duration, money, plural, type Style, visible } from '../style.js';
+import { padTo, textWidth, truncate } from '../width.js';
+import { projectsSummaryText } from './list-text.js';
+
+export interface ProjectsReporter {
+  on(event: ProjectEvent): void;
+  print(text: string): void;
+  /** After the last event. */
+  close(): void;
+}
+
+/** Each event as one line of JSON. An event of a build has the keys that it has alone, and `project`. */
+export function projectsJsonReporter(sink: Sink, calledAs: string): ProjectsReporter {
+  return {
+    on(event) {
+      if (event.type === 'project.event') {
+        const own = JSON.parse(printedLine(event.event, calledAs)) as object;
+        sink.write(`${JSON.stringify({ project: event.project, ...own })}\n`);
+      } else sink.write(`${JSON.stringify({ schema: 1, ...event })}\n`);
+    },
+    print: () => {},
+    close: () => {},
+  };
+}
+
+/** Names are as wide as the widest of them. */
+class Lines {
+  private width = 0;
+  private readonly style: Style;
+
+  constructor(style: Style) {
+    this.style = style;
+  }
+
+  /** What stays on the screen after an event: whole lines, or nothing. */
+  text(event: ProjectEvent): string {
+    const { style } = this;
+    switch (event.type) {
+      case 'projects.started':
+        this.width = Math.max(0, ...event.projects.map((name) => textWidth(visible(name))));
+        return '';
+      case 'project.event':
+        return this.named(event.project, eventText(event.event, style));
+      case 'project.checkout':
+        return this.named(event.project, `${visible(event.what)}\n`);
+      case 'project.imported':
+        return this.named(event.project, importedText(event.files, style));
+      case 'project.failure':
+        return this.named(event.project, printFailure(event.failure, style));
+      case 'project.finished': {
+        const { because } = event.outcome;
+        if (because === undefined) return '';
+        return this.named(event.project, `${style('dim', 'skipped')}  needs ${visible(because)}\n`);
+      }
+      case 'projects.finished':
+        return projectsSummaryText(event.summary, style);
+    }
+  }
+
+  name(project: string): string {
+    return padTo(visible(project), this.width);
+  }
+
+  private named(project: string, text: string): string {
+    if (text === '') return '';
+    const name = this.style('cyan', this.name(project));
+    const lines = text.replace(/\n$/, '').split('\n');
+    return lines.map((line) => `${name} ${line}`.trimEnd().concat('\n')).join('');
+  }
+}
+
+/** Events as plain lines, for logs and pipes. */
+export function projectsPlainReporter(sink: Sink, style: Style, errors: Sink = sink): ProjectsReporter {
+  const lines = new Lines(style);
+  return {
+    on(event) {
+      const text = lines.text(event);
+      if (text !== '') (isProjectTrouble(event) ? errors : sink).write(text);
+    },
+    print: (text) => {
+      sink.write(text);
+    },
+    close: () => {},
+  };
+}
+
+function isProjectTrouble(event: ProjectEvent): boolean {
+  return event.type === 'project.failure' || (event.type === 'project.event' && isTrouble(event.event));
+}
+
+function importedText({ from, into, written, removed, left }: ImportedFiles, style: Style): string {
+  const parts = [
+    written.length > 0 ? `got ${plural(written.length, 'file')} of ${visible(from)} in ${visible(into)}` : '',
+    removed.length > 0 ? `removed ${plural(removed.length, 'file')} that ${visible(from)} no longer has` : '',
+  ].filter((part) => part !== '');
+  const kept = left.map(
+    (path) =>
+      `${style('yellow', 'warning')}: ${visible(from)} no longer has ${visible(path)}; you changed it, so conductor leaves it to you\n`,
+  );
+  return `${parts.length > 0 ? `${parts.join('; ')}\n` : ''}${kept.join('')}`;
+}
+
+export interface ProjectsTerminalOptions {
+  readonly stream: Sink & { readonly columns?: number; readonly rows?: number };
+  readonly style: Style;
+  now(): number;
+  /** Calls once after `ms`; the returned function calls it off. Must keep no process alive. */
+  after(ms: number, call: () => void): () => void;
+}
+
+/** At most ten redraws a second, and one a second while only the time changes. */
+const REDRAW_MS = 100;
+const TICK_MS = 1000;
+const MAX_TASKS = 8;
+const SLOW_MS = 2000;
+
+/** A block that is redrawn below fixed lines: all projects in one line, then one line a project, then running tasks. */
+export function projectsTerminalReporter(options: ProjectsTerminalOptions): ProjectsReporter {
+  const { stream, style, now } = options;
+  const lines = new Lines(style);
+  const states = new Map<string, Progress>();
+  let isOver = false;
+  let drawn: readonly string[] = [];
+  let callOff: (() => void) | undefined;
+  let isSoon = false;
+
+  const redraw = (kept = '') => {
+    const columns = stream.columns || 80;
+    const height = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)), 0);
+    const clear = height === 0 ? '' : `\u001b[${height}A\r\u001b[J`;
+    drawn = isOver ? [] : projectsBlock(states, { now: now(), columns, rows: stream.rows || 24 });
+    const block = drawn.map((line, at) => `${at === 0 ? style('bold', line) : line}\n`).join('');
+    const text = `${clear}${kept}${block}`;
+    if (text !== '') stream.write(text);
+  };
+  const schedule = (ms: number) => {
+    callOff?.();
+    callOff = options.after(ms, () => {
+      callOff = undefined;
+      isSoon = false;
+      redraw();
+      if (drawn.length > 0) schedule(TICK_MS);
+    });
+  };
+  return {
+    on(event) {
+      if (event.type === 'projects.started') for (const name of event.projects) states.set(name, NO_PROGRESS);
+      if (event.type === 'project.event') {
+        const state = states.get(event.project) ?? NO_PROGRESS;
+        states.set(event.project, progress(state, event.event));
+      }
+      isOver ||= event.type === 'projects.finished';
+      const kept = lines.text(event);
+      if (kept !== '') redraw(kept);
+      if (isOver) callOff?.();
+      else if (!isSoon) {
+        isSoon = true;
+        schedule(REDRAW_MS);
+      }
+    },
+    print: redraw,
+    close() {
+      callOff?.();
+      isOver = true;
+      redraw();
+    },
+  };
+}
+
+interface Screen {
+  readonly now: number;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** The block's lines, none wider than the terminal nor more than its height; empty while no project has a task. */
+export function projectsBlock(states: ReadonlyMap<string, Progress>, { now, columns, rows }: Screen): string[] {
+  const busy = [...states].filter(([, { total, finished }]) => total > 0 && !finished);
+  if (busy.length === 0) return [];
+  const all = [...states.values()];
+  const sum = (of: (state: Progress) => number) => all.reduce((total, state) => total + of(state), 0);
+  const width = Math.max(...busy.map(([name]) => textWidth(visible(name))));
+  const perProject = busy.map(([name, state]) => `  ${padTo(visible(name), width)}  ${stateText(state)}`);
+  const tasks = busy.flatMap(([name, { running }]) =>
+    [...running.values()].map(({ label, phase, startedAt }) => {
+      const ms = now - startedAt;
+      const time = ms >= SLOW_MS ? ` ${duration(Math.floor(ms / 1000) * 1000).replace('.0s', 's')}` : '';
+      return `    ${visible(name)} ${visible(label)}  ${phase ?? 'starting'}${time}`;
+    }),
+  );
+  const done = sum(doneCount);
+  const total = sum((state) => state.total);
+  const cost = sum(costSoFar);
+  const head = `${progressBar(done, total, 20)} ${done}/${total} done in ${plural(states.size, 'project')}, ${sum((state) => state.running.size)} running${cost > 0 ? `   ${money(cost)}` : ''}`;
+  const room = Math.max(1, rows - 2);
+  const shown = [head, ...perProject, ...tasks.slice(0, MAX_TASKS)];
+  const more = tasks.length > MAX_TASKS ? [`    and ${tasks.length - MAX_TASKS} more`] : [];
+  // The last column stays free: some terminals wrap when it is written.
+  return [...shown, ...more].slice(0, room).map((line) => truncate(line, columns - 1));
+}
+
+function stateText(state: Progress): string {
+  const done = doneCount(state);
+  const waiting = Math.max(0, state.total - done - state.running.size);
+  const cost = costSoFar(state);
+  const parts = [`${done}/${state.total} done`];
+  if (state.counts.failed > 0) parts.push(`${state.counts.failed} failed`);
+  if (state.running.size > 0) parts.push(`${state.running.size} running`);
+  if (waiting > 0) parts.push(`${waiting} waiting`);
+  return parts.join(', ') + (cost > 0 ? `   ${money(cost)}` : '');
+}
