@@ -82,14 +82,14 @@ export async function openLocalParts(
 }
 
 async function openSpending(
-  { cacheDir, common }: Host,
-  { repository, config, agent }: ExecutorParts,
+  { cacheDir }: Host,
+  { repository, config, agent, shared }: ExecutorParts,
   day: string,
 ): Promise<Spending> {
   const isLimited = agent !== undefined && Object.keys(config.budget.day).length > 0;
   const ledger = isLimited ? await DayLedger.open(cacheDir, repository, day) : undefined;
   const record = await SpendingRecord.open(repository.state, day);
-  return new Spending({ ...config.budget, common: common?.budget }, record, ledger);
+  return new Spending({ ...config.budget, common: shared.commonBudget }, record, ledger);
 }
 
 async function poolOptions(

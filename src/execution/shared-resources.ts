@@ -3,6 +3,7 @@
  * projects that are built together have in common. Decides nothing.
  */
 
+import type { CommonBudget } from '../agent/budget.js';
 import { bothTurns, Limiter, type Turns } from '../base/limiter.js';
 import type { CommonResources } from '../project/host.js';
 import type { PoolOptions, WorkspacePool } from '../workspace/workspace-pool.js';
@@ -33,6 +34,11 @@ export class SharedResources {
   sessions(provider: string, limit: number): Turns {
     const name = `sessions of ${provider}`;
     return this.common?.turns(name, limit) ?? this.limiter(name, limit);
+  }
+
+  /** Over all projects. Undefined: there is no such limit. */
+  get commonBudget(): CommonBudget | undefined {
+    return this.common?.budget;
   }
 
   /** Of sessions at the same time over all projects. Undefined: no limit. */

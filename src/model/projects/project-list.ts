@@ -106,7 +106,7 @@ function resolveProject(
   return {
     name,
     folder: absolute(path ?? `${CHECKOUTS}/${name}`),
-    ...(git === undefined ? {} : { git: { url: git, ...(branch === undefined ? {} : { branch }) } }),
+    ...(git === undefined ? {} : { git: { url: addressOf(git, absolute), ...(branch === undefined ? {} : { branch }) } }),
     isOwnCheckout: path === undefined,
     priority: entry.priority ?? 'normal',
     ...(deadline === undefined ? {} : { deadline: deadlineOf(deadline) }),
@@ -121,6 +121,11 @@ function resolveProject(
 
 function resolveNeed({ project, outputs = ['**'], into = `imports/${project}` }: ProjectNeed): ResolvedNeed {
   return { project, outputs, into: into.replace(/\/+$/, '') };
+}
+
+/** A path is relative to the list, as other paths of it are. */
+function addressOf(git: string, absolute: (path: string) => string): string {
+  return /^\.{1,2}\//.test(git) ? absolute(git) : git;
 }
 
 /** A day lasts until its end, in UTC. NaN for what is no date. */
