@@ -35,8 +35,9 @@ export class Limiter implements Turns {
 
   async run<T>(job: () => Promise<T>, priority = 0, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
-    if (this.isFull) await this.waiting.wait(priority, signal);
-    else this.running++;
+    const turn = this.isFull ? this.waiting.wait(priority, signal) : undefined;
+    if (!turn) this.running++;
+    await turn;
     try {
       return await job();
     } finally {

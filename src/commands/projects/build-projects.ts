@@ -5,9 +5,10 @@
 
 import { build } from '../../build/build.js';
 import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
-import { ok, type Result } from '../../base/result.js';
+import { err, ok, type Result } from '../../base/result.js';
 import { AllResources, type ProjectResources } from '../../execution/common-resources.js';
 import type { ExecutionHost } from '../../execution/executor.js';
+import { asFailure } from '../../io/files.js';
 import type { BuildSummary } from '../../model/event.js';
 import { exitCodeOf, type Failure } from '../../model/failure.js';
 import {
@@ -91,7 +92,12 @@ export async function buildProjects(
     const needs = shared.project.needs.map(({ project }) => ended.get(project) as Promise<ProjectOutcome>);
     ended.set(shared.project.name, new ProjectBuild(parts, options, shared).run(needs, startedAt));
   }
-  const outcomes = await Promise.all(ended.values());
+  // What is under way ends in order before a bug in one project is told.
+  const all = await Promise.allSettled(ended.values());
+  const outcomes = all.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
   const summary = { exitCode: exitCodeOfAll(outcomes), ms: parts.now() - startedAt, projects: outcomes };
   parts.on({ type: 'projects.finished', summary });
   return summary;
@@ -139,6 +145,7 @@ class ProjectBuild {
         ...PLAIN_BUILD,
         ...options.build,
         targets: project.targets,
+        workers: parts.list.limits.workers,
         budgetUsd: project.usd,
         command: parts.command,
       },
@@ -168,9 +175,14 @@ export async function prepareProject(
   const { on, signal } = parts;
   const { project, host } = shared;
   const say = (what: string) => on({ type: 'project.checkout', project: project.name, what });
-  const ready = await checkOut(project, { say, signal });
-  if (!ready.ok) return ready;
-  return importNeeds(parts, shared);
+  try {
+    const ready = await checkOut(project, { say, signal });
+    return ready.ok ? await importNeeds(parts, shared) : ready;
+  } catch (error) {
+    const failure = asFailure(error);
+    if (!failure) throw error;
+    return err(failure);
+  }
 }
 
 /** Gives a project the outputs of those that it needs, as these are on disk. */

@@ -52,8 +52,8 @@ class ProjectWatch {
   readonly requests = new WatchRequests();
   readonly dependents: ProjectWatch[] = [];
   /** Resolves when the first build has ended, or the watch has: those that need the project begin then. */
-  readonly settled: Promise<void>;
-  private settle: () => void = () => {};
+  readonly firstEnded: Promise<void>;
+  private endFirst: () => void = () => {};
   private readonly parts: ProjectsWatchParts;
   private readonly shared: SharedProject;
   private readonly needs: readonly ProjectWatch[];
@@ -65,8 +65,8 @@ class ProjectWatch {
     this.parts = parts;
     this.shared = shared;
     this.needs = needs;
-    this.settled = new Promise((resolve) => {
-      this.settle = resolve;
+    this.firstEnded = new Promise((resolve) => {
+      this.endFirst = resolve;
     });
   }
 
@@ -75,7 +75,7 @@ class ProjectWatch {
     const { parts, shared } = this;
     const { signal } = parts;
     try {
-      await Promise.all(this.needs.map((need) => need.settled));
+      await Promise.all(this.needs.map((need) => need.firstEnded));
       if (signal.aborted) return undefined;
       const ready = await prepareProject(parts, shared);
       if (!ready.ok) return this.fail(ready.error);
@@ -84,7 +84,7 @@ class ProjectWatch {
         host: shared.host,
         options: {
           targets: shared.project.targets,
-          workers: undefined,
+          workers: parts.list.limits.workers,
           poll: parts.poll,
           command: parts.command,
         },
@@ -97,7 +97,7 @@ class ProjectWatch {
       return watched.ok ? undefined : this.fail(watched.error);
     } finally {
       this.isRunning = false;
-      this.settle();
+      this.endFirst();
       await this.importing;
     }
   }
@@ -105,7 +105,7 @@ class ProjectWatch {
   private on(event: BuildEvent): void {
     const { parts, shared } = this;
     parts.on({ type: 'project.event', project: shared.project.name, event });
-    if (event.type === 'watch.idle') this.settle();
+    if (event.type === 'watch.idle') this.endFirst();
     if (event.type === 'build.finished' && event.summary.exitCode === 0 && event.summary.published > 0)
       for (const dependent of this.dependents) dependent.import();
   }
