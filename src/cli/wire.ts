@@ -35,13 +35,15 @@ export interface HostOptions {
   readonly detach?: boolean;
   /** What it has in common with other projects of this process. Absent: it is built alone. */
   readonly common?: CommonResources;
+  /** The folder is the project itself, whatever stands above it. */
+  readonly isProject?: boolean;
 }
 
 export function createHost(
   start: string,
-  { inbox = false, detach = false, common }: HostOptions = {},
+  { inbox = false, detach = false, common, isProject = false }: HostOptions = {},
 ): ExecutionHost {
-  const directory = findProject(start);
+  const directory = isProject ? start : findProject(start);
   const cacheDir = userCache();
   const host: ExecutionHost = {
     directory,

@@ -58,10 +58,10 @@ export async function publishedFiles(
       });
     const contents = await project.objects.readMany(entries.map(([, { id }]) => id));
     return new Map(
-      entries.map(([path, { id, mode }]) => [
-        path,
-        { content: contents.get(id) as Buffer, isExecutable: mode === '100755' },
-      ]),
+      entries.map(([path, { id, mode }]) => {
+        const file = { content: contents.get(id) as Buffer, isExecutable: mode === '100755' };
+        return [path, file] as const;
+      }),
     );
   });
 }

@@ -37,7 +37,7 @@ export function projectsParts(
   return {
     ...parts,
     list,
-    hostOf: (project, common) => createHost(project.folder, { common }),
+    hostOf: (project, common) => createHost(project.folder, { common, isProject: true }),
     processors: availableParallelism(),
     now: Date.now,
   };

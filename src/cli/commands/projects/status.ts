@@ -2,6 +2,7 @@
 
 import { selectProjects } from '../../../commands/projects/build-projects.js';
 import { projectStatus } from '../../../commands/projects/project-status.js';
+import type { ListedProject } from '../../../model/projects/project-list.js';
 import { isFresh, projectStatusText } from '../../../report/projects/list-text.js';
 import { print, printJson, printWarning, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
@@ -14,7 +15,8 @@ export async function runProjectsStatus(
   const list = await openList(names);
   if (!list.ok) return refuse(list.error);
   const projects = selectProjects(list.value, names);
-  const rows = await projectStatus({ projects }, (project) => createHost(project.folder), {
+  const hostOf = ({ folder }: ListedProject) => createHost(folder, { isProject: true });
+  const rows = await projectStatus({ projects }, hostOf, {
     now: Date.now(),
     warn: (project, message) => printWarning(`${project}: ${message}`),
   });

@@ -1,0 +1,118 @@
+/** The views of several projects: one block, lines with names, lines of JSON. */
+
+import { expect, test } from 'vitest';
+import { NO_COUNTS } from '../../build/options.js';
+import type { BuildEventBody } from '../../model/event.js';
+import type { ProjectEvent } from '../../model/projects/project-event.js';
+import { plainStyle } from '../style.js';
+import {
+  projectsJsonReporter,
+  projectsPlainReporter,
+  projectsTerminalReporter,
+} from './projects-reporter.js';
+
+let seq = 0;
+const of = (project: string, body: BuildEventBody): ProjectEvent => ({
+  type: 'project.event',
+  project,
+  event: { schema: 1, seq: ++seq, at: 1000, ...body },
+});
+
+const STORY: readonly ProjectEvent[] = [
+  { type: 'projects.started', projects: ['api', 'handbook'], workers: 4 },
+  of('api', { type: 'build.planned', tasks: ['f/T1', 'f/T2'] }),
+  of('handbook', { type: 'build.planned', tasks: ['g/T1'] }),
+  of('api', { type: 'task.started', task: 'f/T1', attempt: 1, recipe: 'agent' }),
+  of('handbook', { type: 'task.started', task: 'g/T1', attempt: 1, recipe: 'run' }),
+  of('handbook', { type: 'task.finished', task: 'g/T1', outcome: 'built', ms: 1200 }),
+];
+
+const FINISHED: ProjectEvent = {
+  type: 'projects.finished',
+  summary: {
+    exitCode: 1,
+    ms: 3000,
+    projects: [
+      {
+        project: 'api',
+        outcome: 'failed',
+        exitCode: 1,
+        summary: {
+          outcome: 'failed',
+          exitCode: 1,
+          counts: { ...NO_COUNTS, failed: 1, fresh: 1 },
+          ms: 2000,
+          usage: { costUsd: 0.5 },
+          published: 0,
+        },
+        jobs: 1,
+        workMs: 2000,
+        waitMs: 0,
+        endedMs: 2500,
+      },
+      { project: 'web', outcome: 'skipped', exitCode: 1, because: 'api', jobs: 0, workMs: 0, waitMs: 0, endedMs: 2600 },
+    ],
+  },
+};
+
+test('plain lines begin with the name of their project', () => {
+  let text = '';
+  const reporter = projectsPlainReporter({ write: (more) => (text += more) }, plainStyle);
+  for (const event of STORY) reporter.on(event);
+  expect(text).toBe('handbook built    g/T1  1.2s\n');
+  text = '';
+  reporter.on({
+    type: 'project.imported',
+    project: 'api',
+    files: { from: 'x', into: 'imports/x', written: ['a', 'b'], removed: [], left: ['c'] },
+  });
+  expect(text.split('\n')[0]).toBe('api      got 2 files of x in imports/x');
+  expect(text.split('\n')[1]).toContain('you changed it');
+});
+
+test('the summary has one line a project, and one of all', () => {
+  let text = '';
+  const reporter = projectsPlainReporter({ write: (more) => (text += more) }, plainStyle);
+  reporter.on(FINISHED);
+  const lines = text.trimEnd().split('\n');
+  expect(lines[1]).toMatch(/^api +failed .*\$0\.50 +2\.0s/);
+  expect(lines[2]).toMatch(/^web +skipped .*needs api$/);
+  expect(lines.at(-1)).toBe('conductor: 2 projects: 1 failed, 1 skipped in 3.0s ($0.50)');
+});
+
+test('events of builds keep their keys in JSON, and have the project', () => {
+  const lines: string[] = [];
+  const reporter = projectsJsonReporter({ write: (text) => lines.push(text) }, 'conductor');
+  for (const event of [...STORY, FINISHED]) reporter.on(event);
+  const events = lines.map((line) => JSON.parse(line));
+  expect(events[0]).toEqual({ schema: 1, type: 'projects.started', projects: ['api', 'handbook'], workers: 4 });
+  expect(events[1]).toMatchObject({ project: 'api', schema: 1, type: 'build.planned', tasks: ['f/T1', 'f/T2'] });
+  expect(events.at(-1)).toMatchObject({ type: 'projects.finished', summary: { exitCode: 1 } });
+});
+
+test('one block shows all projects and their running tasks, and is gone at the end', () => {
+  let text = '';
+  const timers: (() => void)[] = [];
+  const reporter = projectsTerminalReporter({
+    stream: { write: (more) => (text += more), columns: 60, rows: 20 },
+    style: plainStyle,
+    now: () => 6000,
+    after: (_ms, call) => {
+      timers.push(call);
+      return () => timers.splice(timers.indexOf(call), 1);
+    },
+  });
+  for (const event of STORY) reporter.on(event);
+  timers.shift()?.();
+  const block = text.slice(text.lastIndexOf('\u001b[J') + 3);
+  expect(text).toContain('1/3 done in 2 projects, 1 running');
+  expect(block).toContain('api       0/2 done, 1 running, 1 waiting');
+  expect(block).toContain('handbook  1/1 done');
+  expect(block).toContain('api f/T1  starting 5s');
+  for (const line of block.split('\n')) expect(line.length).toBeLessThan(60);
+  text = '';
+  reporter.on(FINISHED);
+  reporter.close();
+  expect(text).toContain('1 failed, 1 skipped');
+  expect(text).not.toContain('running');
+});
