@@ -3,6 +3,7 @@
  * into those that need it, whose own watches see it as changed files. Prints nothing.
  */
 
+import { setMaxListeners } from 'node:events';
 import { err, ok, type Result } from '../../base/result.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
@@ -26,10 +27,15 @@ export type AskAll = (request: 'now' | 'all' | 'failed') => void;
  * `onReady` gets the way to ask for builds. Rejects only for a bug.
  */
 export async function watchProjects(
-  parts: ProjectsWatchParts,
+  given: ProjectsWatchParts,
   only: readonly string[],
   onReady: (ask: AskAll) => void,
 ): Promise<Result<undefined, Failure>> {
+  // A bug in one watch ends the others in order before it is told.
+  const broken = new AbortController();
+  const signal = AbortSignal.any([given.signal, broken.signal]);
+  setMaxListeners(0, signal);
+  const parts = { ...given, signal };
   const projects = shareProjects(parts, only);
   const names = projects.map(({ project }) => project.name);
   parts.on({ type: 'projects.started', projects: names, workers: parts.list.limits.workers });
@@ -43,7 +49,16 @@ export async function watchProjects(
   onReady((request) => {
     for (const watch of watches.values()) watch.requests.ask(request);
   });
-  const ended = await Promise.all([...watches.values()].map((watch) => watch.run()));
+  const watching = [...watches.values()].map((watch) =>
+    watch.run().catch((error: unknown) => {
+      broken.abort();
+      throw error;
+    }),
+  );
+  const ended = (await Promise.allSettled(watching)).map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
   const failure = ended.find((one) => one !== undefined);
   return failure !== undefined && ended.every((one) => one !== undefined) ? err(failure) : ok(undefined);
 }
@@ -77,9 +92,12 @@ class ProjectWatch {
     try {
       await Promise.all(this.needs.map((need) => need.firstEnded));
       if (signal.aborted) return undefined;
-      const ready = await prepareProject(parts, shared);
-      if (!ready.ok) return this.fail(ready.error);
       this.isRunning = true;
+      const preparing = prepareProject(parts, shared);
+      // What is published meanwhile is copied afterwards.
+      this.importing = preparing.then(() => undefined);
+      const ready = await preparing;
+      if (!ready.ok) return this.fail(ready.error);
       const watched = await watchProject({
         host: shared.host,
         options: {
