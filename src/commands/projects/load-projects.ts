@@ -27,11 +27,8 @@ export async function loadProjects(
   start: string,
   changes: ListChanges = {},
 ): Promise<Result<ProjectList, Failure>> {
-  for (let folder = resolve(start); ; folder = dirname(folder)) {
-    const text = await readText(join(folder, PROJECTS_FILE));
-    if (text !== undefined) return fromFile(text, folder, changes);
-    if (dirname(folder) === folder) break;
-  }
+  const found = await findFile(start);
+  if (found) return fromFile(found.text, found.folder, changes);
   const loaded = await host.loadConfig(host.directory);
   if (!loaded.ok) return loaded;
   const { projects } = loaded.value.config;
@@ -44,6 +41,22 @@ export async function loadProjects(
     message: `there is no list of projects: neither a file \`${PROJECTS_FILE}\` here or above, nor \`projects\` in the config`,
     hint: 'docs/projects.md has an example',
   });
+}
+
+/** The names in the file, for completion: a config, which is a program, is not run. */
+export async function projectNames(start: string): Promise<string[]> {
+  const found = await findFile(start);
+  const parsed = found && (await parseYaml(found.text, PROJECTS_FILE));
+  const { projects } = (parsed?.ok ? (parsed.value ?? {}) : {}) as { projects?: unknown };
+  return projects !== null && typeof projects === 'object' ? Object.keys(projects) : [];
+}
+
+async function findFile(start: string): Promise<{ text: string; folder: string } | undefined> {
+  for (let folder = resolve(start); ; folder = dirname(folder)) {
+    const text = await readText(join(folder, PROJECTS_FILE));
+    if (text !== undefined) return { text, folder };
+    if (dirname(folder) === folder) return undefined;
+  }
 }
 
 async function fromFile(

@@ -63,6 +63,8 @@ async function valuesOf(placeholder: string): Promise<Candidate[]> {
       return plain([...(await names()).labels, ...(await builds())]);
     case 'build':
       return plain(await builds());
+    case 'projects':
+      return plain(await projects());
     case 'template':
       return plain(await templates());
     case 'schema':
@@ -92,6 +94,11 @@ async function specsFolder(directory: string): Promise<string> {
 async function builds(): Promise<string[]> {
   const { listBuilds } = await import('../../../commands/read-log.js');
   return listBuilds(createHost(process.cwd()).directory);
+}
+
+async function projects(): Promise<string[]> {
+  const { projectNames } = await import('../../../commands/projects/load-projects.js');
+  return projectNames(process.cwd());
 }
 
 async function templates(): Promise<string[]> {
