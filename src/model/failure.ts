@@ -83,8 +83,8 @@ export type Failure =
       readonly template: string;
       readonly problems: readonly VariableProblem[];
     }
-  /** Nothing is written over them. */
-  | { readonly kind: 'files-in-the-way'; readonly paths: readonly string[] }
+  /** Nothing is written over them. `copiesOf`: a person changed copies of the outputs of this project. */
+  | { readonly kind: 'files-in-the-way'; readonly paths: readonly string[]; readonly copiesOf?: string }
   // A task failed (exit code 1)
   | {
       readonly kind: 'drifted-outputs';

@@ -101,7 +101,7 @@ export async function writeCopies(
     if (isOwn) changed.push(path);
     else inTheWay.push(place);
   }
-  if (inTheWay.length > 0) return err({ kind: 'files-in-the-way', paths: inTheWay });
+  if (inTheWay.length > 0) return err({ kind: 'files-in-the-way', paths: inTheWay, copiesOf: from });
   const gone = Object.keys(before.files).filter((path) => !now.has(path));
   const { removed, left } = await removeCopies(project, into, { gone, before });
   for (const path of changed) {

@@ -154,11 +154,17 @@ function describeKind(failure: Failure, task?: Label): FailureText {
       );
     }
     case 'files-in-the-way':
-      return say(
-        'conductor does not overwrite existing files',
-        list('exists', failure.paths),
-        'move the files away, or choose another name',
-      );
+      return failure.copiesOf === undefined
+        ? say(
+            'conductor does not overwrite existing files',
+            list('exists', failure.paths),
+            'move the files away, or choose another name',
+          )
+        : say(
+            `copies of the outputs of ${failure.copiesOf} were changed, and conductor does not overwrite them`,
+            list('changed', failure.paths),
+            'restore the files or delete them, then build again; what they should hold is for a task of that project',
+          );
     case 'preflight-failed': {
       const gate = describeFailure(failure.failure, failure.task);
       return { ...gate, facts: [['task', failure.task], ...gate.facts] };

@@ -179,6 +179,7 @@ test('a copy that a person changed is not overwritten; one that is no longer pub
   expect(refused.of('web').failure).toEqual({
     kind: 'files-in-the-way',
     paths: ['vendor/api/out/contract.txt'],
+    copiesOf: 'api',
   });
   expect(web.read('vendor/api/out/contract.txt')).toBe('mine');
 
