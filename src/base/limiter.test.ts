@@ -23,7 +23,12 @@ const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
 test('the highest priority starts first, equal ones in order of arrival', async () => {
   const { log, job, end } = rig();
   const limiter = new Limiter(1);
-  for (const [name, priority] of [['a', 0], ['b', 1], ['c', 5], ['d', 5]] as const)
+  for (const [name, priority] of [
+    ['a', 0],
+    ['b', 1],
+    ['c', 5],
+    ['d', 5],
+  ] as const)
     void limiter.run(job(name), priority);
   await quiet();
   expect(limiter.isFull).toBe(true);

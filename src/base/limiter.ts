@@ -58,7 +58,6 @@ export function bothTurns(outer: Turns | undefined, inner: Turns): Turns {
     get isFull() {
       return inner.isFull || outer.isFull;
     },
-    run: (job, priority, signal) =>
-      inner.run(() => outer.run(job, priority, signal), priority, signal),
+    run: (job, priority, signal) => inner.run(() => outer.run(job, priority, signal), priority, signal),
   };
 }

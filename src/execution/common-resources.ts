@@ -35,7 +35,10 @@ export class AllResources {
     this.workers = new ShareLimiter(workers, now);
     this.agents = agents === undefined ? undefined : new ShareLimiter(agents, now);
     this.gates = new Limiter(gates);
-    const money: Limits = { ...(usd === undefined ? {} : { usd }), ...(tokens === undefined ? {} : { tokens }) };
+    const money: Limits = {
+      ...(usd === undefined ? {} : { usd }),
+      ...(tokens === undefined ? {} : { tokens }),
+    };
     this.budget = Object.keys(money).length === 0 ? undefined : new SummedBudget(money);
   }
 

@@ -61,8 +61,7 @@ export class ProviderSessions {
     };
     const provider = model === undefined ? undefined : providerOf(model);
     const limit = provider === undefined ? undefined : this.parts.limits[provider]?.sessions;
-    const own =
-      provider === undefined || limit === undefined ? undefined : this.parts.turns(provider, limit);
+    const own = provider === undefined || limit === undefined ? undefined : this.parts.turns(provider, limit);
     const turns = own ? bothTurns(this.parts.all, own) : this.parts.all;
     if (!turns) return session();
     if (turns.isFull && !signal.aborted) onWait(provider ?? name);

@@ -1,6 +1,13 @@
 /** The budgets of a build: checked before, while and after an agent works, and each step on disk before the next. */
 
-import { amountsOf, Budget, type CommonBudget, type Limits, type Nearing, type Payee } from '../agent/budget.js';
+import {
+  amountsOf,
+  Budget,
+  type CommonBudget,
+  type Limits,
+  type Nearing,
+  type Payee,
+} from '../agent/budget.js';
 import { addUsage, usageSince } from '../agent/usage.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';

@@ -43,7 +43,7 @@ export class ShareLimiter {
 
   /** One more sharer. */
   add(terms: ShareTerms): Share {
-    const share = new Share(terms, {
+    const share: Share = new Share(terms, {
       now: this.now,
       isFull: () => this.isFull,
       others: (now) => this.shares.filter((one) => one !== share).map((one) => one.state(now)),

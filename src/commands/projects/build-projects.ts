@@ -3,9 +3,9 @@
  * needs. Knows no flag and prints nothing.
  */
 
+import { err, ok, type Result } from '../../base/result.js';
 import { build } from '../../build/build.js';
 import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
-import { err, ok, type Result } from '../../base/result.js';
 import { AllResources, type ProjectResources } from '../../execution/common-resources.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import { asFailure } from '../../io/files.js';
@@ -173,7 +173,7 @@ export async function prepareProject(
   shared: SharedProject,
 ): Promise<Result<undefined, Failure>> {
   const { on, signal } = parts;
-  const { project, host } = shared;
+  const { project } = shared;
   const say = (what: string) => on({ type: 'project.checkout', project: project.name, what });
   try {
     const ready = await checkOut(project, { say, signal });

@@ -149,7 +149,8 @@ function parseRecord(bytes: Buffer | undefined): ImportRecord {
   if (bytes === undefined) return none;
   try {
     const record = JSON.parse(bytes.toString('utf8')) as ImportRecord;
-    const isSound = record.schema === RECORD_SCHEMA && typeof record.files === 'object' && record.files !== null;
+    const isSound =
+      record.schema === RECORD_SCHEMA && typeof record.files === 'object' && record.files !== null;
     return isSound ? record : none;
   } catch {
     return none;

@@ -10,7 +10,13 @@ import type { Failure } from '../../model/failure.js';
 import type { OpenFileEvents } from '../watch/file-events.js';
 import { watchProject } from '../watch/watch.js';
 import { WatchRequests } from '../watch/watch-requests.js';
-import { importNeeds, type ProjectsParts, prepareProject, type SharedProject, shareProjects } from './build-projects.js';
+import {
+  importNeeds,
+  type ProjectsParts,
+  prepareProject,
+  type SharedProject,
+  shareProjects,
+} from './build-projects.js';
 
 export interface ProjectsWatchParts extends ProjectsParts {
   readonly poll: boolean;

@@ -16,7 +16,11 @@ test('a sound list has no problem, and is resolved with its defaults, dependenci
   expect(list.projects.map(({ name }) => name)).toEqual(['api', 'docs', 'web']);
   const [api, docs, web] = list.projects;
   expect(api).toMatchObject({ folder: '/all/../api', least: 1, deadline: deadlineOf('2026-03-01') });
-  expect(docs).toMatchObject({ folder: '/all/.conductor/projects/docs', isOwnCheckout: true, priority: 'normal' });
+  expect(docs).toMatchObject({
+    folder: '/all/.conductor/projects/docs',
+    isOwnCheckout: true,
+    priority: 'normal',
+  });
   expect(web?.needs).toEqual([
     { project: 'api', outputs: ['**'], into: 'imports/api' },
     { project: 'docs', outputs: [], into: 'imports/docs' },
@@ -33,7 +37,10 @@ test('each mistake of an entry is named with its place', () => {
     a: {},
     b: { path: 'b', branch: 'main', deadline: 'soon', workers: { min: 3, max: 2 } },
     c: { path: 'c', depends_on: ['c', 'bb'] },
-    d: { path: 'd', depends_on: ['b', { project: 'c', into: 'imports/b' }, { project: 'a', into: '../out' }] },
+    d: {
+      path: 'd',
+      depends_on: ['b', { project: 'c', into: 'imports/b' }, { project: 'a', into: '../out' }],
+    },
   });
   expect(found).toEqual([
     'projects.a: a has neither `path` nor `git`',

@@ -32,7 +32,10 @@ export function listProblems({ limits = {}, projects }: ProjectsConfig): ListPro
 }
 
 /** The least numbers of all projects have to leave a worker for those that have none: else these would wait for ever. */
-export function minimumProblem(projects: ProjectsConfig['projects'], workers: number): ListProblem | undefined {
+export function minimumProblem(
+  projects: ProjectsConfig['projects'],
+  workers: number,
+): ListProblem | undefined {
   const least = Object.values(projects).map((entry) => entry.workers?.min ?? 0);
   const sum = least.reduce((all, one) => all + one, 0);
   const room = least.includes(0) ? workers - 1 : workers;
@@ -56,9 +59,14 @@ function entryProblems(name: string, entry: ProjectEntry, names: readonly string
   if (entry.git?.startsWith('-')) say(['git'], 'an address does not begin with `-`');
   if (entry.branch?.startsWith('-')) say(['branch'], 'a branch does not begin with `-`');
   if (entry.deadline !== undefined && !Number.isFinite(deadlineOf(entry.deadline)))
-    say(['deadline'], `\`${entry.deadline}\` is no date`, 'write it as `2026-12-24` or `2026-12-24T12:00:00Z`');
+    say(
+      ['deadline'],
+      `\`${entry.deadline}\` is no date`,
+      'write it as `2026-12-24` or `2026-12-24T12:00:00Z`',
+    );
   const { min = 0, max } = entry.workers ?? {};
-  if (max !== undefined && min > max) say(['workers'], `\`min\` is ${min}, which is more than \`max\` (${max})`);
+  if (max !== undefined && min > max)
+    say(['workers'], `\`min\` is ${min}, which is more than \`max\` (${max})`);
   const folders = new Map<string, string>();
   for (const [at, need] of (entry.depends_on ?? []).entries()) {
     const whole: ProjectNeed = typeof need === 'string' ? { project: need } : need;

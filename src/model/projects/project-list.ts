@@ -106,7 +106,9 @@ function resolveProject(
   return {
     name,
     folder: absolute(path ?? `${CHECKOUTS}/${name}`),
-    ...(git === undefined ? {} : { git: { url: addressOf(git, absolute), ...(branch === undefined ? {} : { branch }) } }),
+    ...(git === undefined
+      ? {}
+      : { git: { url: addressOf(git, absolute), ...(branch === undefined ? {} : { branch }) } }),
     isOwnCheckout: path === undefined,
     priority: entry.priority ?? 'normal',
     ...(deadline === undefined ? {} : { deadline: deadlineOf(deadline) }),
@@ -115,7 +117,9 @@ function resolveProject(
     most: workers.max ?? Number.MAX_SAFE_INTEGER,
     ...(budget.usd === undefined ? {} : { usd: budget.usd }),
     targets: entry.targets ?? [],
-    needs: (entry.depends_on ?? []).map((need) => resolveNeed(typeof need === 'string' ? { project: need } : need)),
+    needs: (entry.depends_on ?? []).map((need) =>
+      resolveNeed(typeof need === 'string' ? { project: need } : need),
+    ),
   };
 }
 

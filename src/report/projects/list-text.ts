@@ -8,9 +8,30 @@ import { aligned } from '../project-tables.js';
 import { type Colour, duration, money, plural, type Style, visible } from '../style.js';
 
 const NONE = '-';
-const LIST_HEAD = ['project', 'priority', 'deadline', 'impact', 'weight', 'share', 'workers', 'needs', 'place'];
+const LIST_HEAD = [
+  'project',
+  'priority',
+  'deadline',
+  'impact',
+  'weight',
+  'share',
+  'workers',
+  'needs',
+  'place',
+];
 const STATUS_HEAD = ['project', 'share', 'tasks', 'fresh', 'to do', 'edited', 'blocked', 'cost', ''];
-const SUMMARY_HEAD = ['project', 'outcome', 'built', 'restored', 'fresh', 'failed', 'cost', 'workers', 'waited', ''];
+const SUMMARY_HEAD = [
+  'project',
+  'outcome',
+  'built',
+  'restored',
+  'fresh',
+  'failed',
+  'cost',
+  'workers',
+  'waited',
+  '',
+];
 
 /** One line a project, below a line of headings. */
 export function projectListText(rows: readonly ProjectRow[], { limits }: ProjectList, style: Style): string {

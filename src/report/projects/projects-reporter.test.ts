@@ -50,7 +50,16 @@ const FINISHED: ProjectEvent = {
         waitMs: 0,
         endedMs: 2500,
       },
-      { project: 'web', outcome: 'skipped', exitCode: 1, because: 'api', jobs: 0, workMs: 0, waitMs: 0, endedMs: 2600 },
+      {
+        project: 'web',
+        outcome: 'skipped',
+        exitCode: 1,
+        because: 'api',
+        jobs: 0,
+        workMs: 0,
+        waitMs: 0,
+        endedMs: 2600,
+      },
     ],
   },
 };
@@ -85,8 +94,18 @@ test('events of builds keep their keys in JSON, and have the project', () => {
   const reporter = projectsJsonReporter({ write: (text) => lines.push(text) }, 'conductor');
   for (const event of [...STORY, FINISHED]) reporter.on(event);
   const events = lines.map((line) => JSON.parse(line));
-  expect(events[0]).toEqual({ schema: 1, type: 'projects.started', projects: ['api', 'handbook'], workers: 4 });
-  expect(events[1]).toMatchObject({ project: 'api', schema: 1, type: 'build.planned', tasks: ['f/T1', 'f/T2'] });
+  expect(events[0]).toEqual({
+    schema: 1,
+    type: 'projects.started',
+    projects: ['api', 'handbook'],
+    workers: 4,
+  });
+  expect(events[1]).toMatchObject({
+    project: 'api',
+    schema: 1,
+    type: 'build.planned',
+    tasks: ['f/T1', 'f/T2'],
+  });
   expect(events.at(-1)).toMatchObject({ type: 'projects.finished', summary: { exitCode: 1 } });
 });
 

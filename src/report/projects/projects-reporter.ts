@@ -183,7 +183,10 @@ interface Screen {
 }
 
 /** The block's lines, none wider than the terminal nor more than its height; empty while no project has a task. */
-export function projectsBlock(states: ReadonlyMap<string, Progress>, { now, columns, rows }: Screen): string[] {
+export function projectsBlock(
+  states: ReadonlyMap<string, Progress>,
+  { now, columns, rows }: Screen,
+): string[] {
   const busy = [...states].filter(([, { total, finished }]) => total > 0 && !finished);
   if (busy.length === 0) return [];
   const all = [...states.values()];

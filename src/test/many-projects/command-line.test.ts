@@ -15,7 +15,11 @@ function places(): TemporaryProject {
     'conductor.config.js': CONFIG,
     'package.json': '{ "type": "module" }\n',
     'specs/f/BACKLOG.yaml': backlogYaml('f', {
-      T1: { inputs: ['source.txt'], outputs: ['out/contract.txt'], run: 'mkdir -p out; tr a-z A-Z < source.txt > out/contract.txt' },
+      T1: {
+        inputs: ['source.txt'],
+        outputs: ['out/contract.txt'],
+        run: 'mkdir -p out; tr a-z A-Z < source.txt > out/contract.txt',
+      },
     }),
     'source.txt': 'first\n',
   });
@@ -36,7 +40,11 @@ function places(): TemporaryProject {
   temporary.write(
     'web/specs/g/BACKLOG.yaml',
     backlogYaml('g', {
-      T1: { inputs: ['imports/api/**'], outputs: ['page.txt'], run: 'cat imports/api/out/contract.txt > page.txt; echo page >> page.txt' },
+      T1: {
+        inputs: ['imports/api/**'],
+        outputs: ['page.txt'],
+        run: 'cat imports/api/out/contract.txt > page.txt; echo page >> page.txt',
+      },
     }),
   );
   temporary.write(
@@ -75,7 +83,10 @@ test('projects are listed, built from another folder, found up to date, and buil
 
     const built = await temporary.conductor('projects', 'build', '--json');
     expect(built.code, built.text).toBe(0);
-    const events = built.stdout.trim().split('\n').map((line) => JSON.parse(line));
+    const events = built.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(events.at(-1)).toMatchObject({ type: 'projects.finished', summary: { exitCode: 0 } });
     const finished = events.filter(({ type }) => type === 'build.finished');
     expect(finished.map(({ project, summary }) => [project, summary.outcome])).toEqual([
@@ -121,7 +132,10 @@ test('a mistake in the list is shown with its line, and an unknown name with the
     expect(refused.stderr).toContain('conductor.projects.yaml:4');
     expect(refused.stderr).toContain('there is no project `api`');
     temporary.remove('conductor.projects.yaml');
-    temporary.write('conductor.config.js', `export default { projects: { projects: { web: { path: 'web' } } } };\n`);
+    temporary.write(
+      'conductor.config.js',
+      `export default { projects: { projects: { web: { path: 'web' } } } };\n`,
+    );
     const listed = await temporary.conductor('projects', 'list');
     expect(listed.code, listed.text).toBe(0);
     expect(listed.stdout).toContain('1 project, 4 workers');

@@ -1,8 +1,8 @@
 /** Several projects in one command: their order, what one gets of another, and the limits that they share. */
 
 import { expect, test } from 'vitest';
-import type { Rig } from '../rig/rig.js';
 import { ProjectsRig } from '../rig/projects-rig.js';
+import type { Rig } from '../rig/rig.js';
 
 const task = (output: string, more: object = {}) => ({
   description: 'x',

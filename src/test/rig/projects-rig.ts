@@ -1,7 +1,11 @@
 /** Several rigs as one list of projects: their builds together in this process. Knows no test's story. */
 
 import { ScriptedAgent, type ScriptedOptions } from '../../agent/scripted-agent.js';
-import { buildProjects, type ProjectsBuildOptions, type ProjectsParts } from '../../commands/projects/build-projects.js';
+import {
+  buildProjects,
+  type ProjectsBuildOptions,
+  type ProjectsParts,
+} from '../../commands/projects/build-projects.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { ProjectEvent, ProjectOutcome, ProjectsSummary } from '../../model/projects/project-event.js';
 import { type ProjectEntry, type ProjectsConfig, resolveList } from '../../model/projects/project-list.js';

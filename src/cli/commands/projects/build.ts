@@ -18,10 +18,7 @@ interface ProjectsBuildFlags {
   readonly json?: boolean;
 }
 
-export async function runProjectsBuild(
-  names: readonly string[],
-  flags: ProjectsBuildFlags,
-): Promise<number> {
+export async function runProjectsBuild(names: readonly string[], flags: ProjectsBuildFlags): Promise<number> {
   const list = await openList(names, { workers: flags.workers, usd: flags.budgetUsd });
   if (!list.ok) return refuse(list.error);
   const reporter = openProjectsReporter(flags.json === true);

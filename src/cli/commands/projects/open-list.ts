@@ -1,16 +1,16 @@
 /** What the commands of `conductor projects` share: the list, one host for each project, and the view of all. */
 
 import { availableParallelism } from 'node:os';
-import type { ProjectsParts } from '../../../commands/projects/build-projects.js';
-import { type ListChanges, loadProjects } from '../../../commands/projects/load-projects.js';
 import { suggestions } from '../../../base/nearest.js';
 import { err, type Result } from '../../../base/result.js';
+import type { ProjectsParts } from '../../../commands/projects/build-projects.js';
+import { type ListChanges, loadProjects } from '../../../commands/projects/load-projects.js';
 import type { Failure } from '../../../model/failure.js';
 import type { ProjectList } from '../../../model/projects/project-list.js';
 import {
+  type ProjectsReporter,
   projectsJsonReporter,
   projectsPlainReporter,
-  type ProjectsReporter,
   projectsTerminalReporter,
 } from '../../../report/projects/projects-reporter.js';
 import { CALL, isLive, styleFor } from '../../output.js';

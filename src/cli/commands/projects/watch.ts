@@ -16,10 +16,7 @@ interface ProjectsWatchFlags {
 
 const KEYS = 'enter build now · a all · f failed only · q quit';
 
-export async function runProjectsWatch(
-  names: readonly string[],
-  flags: ProjectsWatchFlags,
-): Promise<number> {
+export async function runProjectsWatch(names: readonly string[], flags: ProjectsWatchFlags): Promise<number> {
   const list = await openList(names, { workers: flags.workers, usd: flags.budgetUsd });
   if (!list.ok) return refuse(list.error);
   const reporter = openProjectsReporter(flags.json === true);

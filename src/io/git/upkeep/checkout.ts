@@ -15,7 +15,12 @@ export interface CloneOptions {
 const SILENCE_MS = 120_000;
 
 /** Undefined: it is cloned. Otherwise what git said. */
-export async function cloneRepository({ url, branch, folder, signal }: CloneOptions): Promise<string | undefined> {
+export async function cloneRepository({
+  url,
+  branch,
+  folder,
+  signal,
+}: CloneOptions): Promise<string | undefined> {
   const exit = await git(
     ['clone', '--progress', ...(branch === undefined ? [] : ['--branch', branch]), '--', url, folder],
     { away: { signal, silenceMs: SILENCE_MS } },
