@@ -46,7 +46,7 @@ export class ShareLimiter {
     const share: Share = new Share(terms, {
       now: this.now,
       isFull: () => this.isFull,
-      others: (now) => this.shares.filter((one) => one !== share).map((one) => one.state(now)),
+      others: (now) => this.shares.filter((one) => one !== share).map((one) => one.soFar(now)),
       advance: () => this.advance(),
       ended: () => {
         this.running--;
@@ -129,10 +129,19 @@ export class Share implements Turns {
     this.waiting.startNext();
   }
 
+  /** What counts when it is chosen: each running job with the time that it is expected to take at least. */
   state(now: number): Sharer {
+    return this.sharer(now, this.ended === 0 ? UNKNOWN_MS : this.workMs / this.ended);
+  }
+
+  /** What it has had in truth. */
+  soFar(now: number): Sharer {
+    return this.sharer(now, 0);
+  }
+
+  private sharer(now: number, expected: number): Sharer {
     const { least, most } = this.terms;
     const weight = this.terms.weight(now);
-    const expected = this.ended === 0 ? UNKNOWN_MS : this.workMs / this.ended;
     let used = this.used;
     for (const since of this.running.values()) used += Math.max(expected, now - since) / weight;
     return { waiting: this.waiting.size, running: this.running.size, least, most, weight, used };

@@ -11,6 +11,9 @@ const task = (output: string, more: object = {}) => ({
   ...more,
 });
 
+const contractsOf = (web: Rig) =>
+  ['contract', 'other'].map((name) => web.read(`vendor/api/out/${name}.txt`)).join(' ');
+
 /** `api` publishes a contract, `web` is built from it, and `tools` has nothing to do with either. */
 async function three(projects: ProjectsRig): Promise<{ api: Rig; web: Rig; tools: Rig }> {
   const api = await projects.add('api');
@@ -23,7 +26,8 @@ async function three(projects: ProjectsRig): Promise<{ api: Rig; web: Rig; tools
   tools.backlog('f', { T1: task('tool.txt') });
   api.answer('f/T1', { 'out/contract.txt': 'first' });
   api.answer('f/T2', { 'private.txt': 'secret' });
-  web.answer('f/T1', { 'page.txt': 'page' });
+  // What stands in it: an agent that changes nothing has not worked.
+  web.answer('f/T1', () => ({ 'page.txt': `page of ${contractsOf(web)}` }));
   tools.answer('f/T1', { 'tool.txt': 'tool' });
   return { api, web, tools };
 }
@@ -36,7 +40,7 @@ test('a project is built after what it needs, from its published outputs; nothin
   expect(first.summary.exitCode).toBe(0);
   expect(web.read('vendor/api/out/contract.txt')).toBe('first');
   expect(web.read('vendor/api/private.txt')).toBeUndefined();
-  expect(web.read('page.txt')).toBe('page');
+  expect(web.read('page.txt')).toBe('page of first ');
   const order = first.events.flatMap((event) => (event.type === 'project.finished' ? [event.project] : []));
   expect(order.indexOf('api')).toBeLessThan(order.indexOf('web'));
   expect(first.of('api')).toMatchObject({ jobs: 2 });
