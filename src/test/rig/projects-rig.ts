@@ -1,5 +1,6 @@
 /** Several rigs as one list of projects: their builds together in this process. Knows no test's story. */
 
+import { setMaxListeners } from 'node:events';
 import { ScriptedAgent, type ScriptedOptions } from '../../agent/scripted-agent.js';
 import {
   buildProjects,
@@ -79,6 +80,8 @@ export class ProjectsRig implements AsyncDisposable {
     scripted: ScriptedOptions = {},
     signal: AbortSignal = new AbortController().signal,
   ): Promise<BuiltProjects> {
+    // Every task that waits or runs listens.
+    setMaxListeners(0, signal);
     const events: ProjectEvent[] = [];
     const agents = this.agents(scripted);
     const summary = await buildProjects(
