@@ -89,7 +89,7 @@ export class Fleet implements AsyncDisposable {
   async worker(...flags: readonly string[]): Promise<FleetProcess> {
     const dir = this.clone(`worker-${++this.workers}`);
     const worker = this.start(dir, ['worker', ...flags]);
-    await until('the worker to be ready', () => worker.output.includes('tasks at a time'));
+    await until('the worker to be ready', () => / tasks? at a time/.test(worker.output));
     return worker;
   }
 

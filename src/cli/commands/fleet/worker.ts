@@ -2,8 +2,8 @@
 
 import { runWorker } from '../../../commands/worker/worker.js';
 import type { WorkerEvent } from '../../../commands/worker/worker-loop.js';
-import { duration } from '../../../report/style.js';
-import { print, printJson, refuse } from '../../output.js';
+import { duration, plural } from '../../../report/style.js';
+import { print, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { createHost } from '../../wire.js';
 
@@ -29,10 +29,12 @@ export async function runWorkerCommand(flags: WorkerFlags): Promise<number> {
       ...(flags.store === undefined ? {} : { store: flags.store }),
       signal: signals.signal,
       stop: stop.signal,
-      on: (event) => (flags.json ? printJson(event) : print(lineOf(event))),
+      // One line each: a program reads them while the worker runs, and a failure may follow them.
+      on: (event) => print(flags.json ? JSON.stringify(event) : lineOf(event)),
     });
     if (!done.ok) return refuse(done.error);
-    if (!flags.json) print(`${done.value} tasks were run to their end`);
+    const were = done.value === 1 ? 'was' : 'were';
+    if (!flags.json) print(`${plural(done.value, 'task')} ${were} run to the end`);
     return 0;
   } finally {
     signals.stop();
@@ -42,7 +44,7 @@ export async function runWorkerCommand(flags: WorkerFlags): Promise<number> {
 function lineOf(event: WorkerEvent): string {
   switch (event.type) {
     case 'worker.ready':
-      return `${event.name} takes ${event.concurrency} tasks at a time from the queue of ${event.queue}`;
+      return `${event.name} takes ${plural(event.concurrency, 'task')} at a time from the queue of ${event.queue}`;
     case 'store.ready':
       return `serves a store at ${event.address}`;
     case 'job.started':
@@ -52,6 +54,6 @@ function lineOf(event: WorkerEvent): string {
     case 'worker.warning':
       return `takes no tasks now: the queue's server says ${event.message}`;
     case 'worker.stopping':
-      return `takes no more tasks; ${event.running} still run`;
+      return `takes no more tasks; ${event.running} still ${event.running === 1 ? 'runs' : 'run'}`;
   }
 }
