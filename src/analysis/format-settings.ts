@@ -14,12 +14,17 @@ export interface TaskFormat {
   readonly inputs: ReadonlyMap<string, Entry>;
 }
 
-/** Undefined where no formatter is for a file of the task. The nearest list counts: its own, its file's, the config's. */
+/** Those that are for a file of the task. The nearest list counts: its own, its file's, the config's. */
+export function formatSteps(config: Project['config'], task: Task): readonly FormatStep[] {
+  return (task.format ?? config.format).filter((step) => formatsFilesOf(step, task));
+}
+
+/** Undefined where no formatter is for a file of the task. */
 export function formatOf(
   { config, handWritten }: Pick<Project, 'config' | 'handWritten'>,
   task: Task,
 ): TaskFormat | undefined {
-  const steps = (task.format ?? config.format).filter((step) => formatsFilesOf(step, task));
+  const steps = formatSteps(config, task);
   if (steps.length === 0) return undefined;
   const set = patternSet(steps.flatMap((step) => step.inputs));
   const inputs = new Map<string, Entry>();

@@ -4,7 +4,7 @@
  */
 
 import { addUsage } from '../agent/usage.js';
-import { formatOf } from '../analysis/format-settings.js';
+import { formatSteps } from '../analysis/format-settings.js';
 import { seesOtherPatches } from '../analysis/patches.js';
 import { inTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import { pinnedMissing } from '../analysis/pinned-results.js';
@@ -208,7 +208,7 @@ async function execute(
   const { check } = stale;
   const { task, gates } = check;
   const { label, recipe } = task;
-  const runsNothing = gates.length === 0 && !formatOf(prepared.project, task);
+  const runsNothing = gates.length === 0 && formatSteps(prepared.project.config, task).length === 0;
   const limiter = recipe.kind === 'render' && runsNothing ? renderers : workers;
   const inWorker = <R>(work: () => Promise<Result<R, Failure>>) =>
     onWorker(limiter, priority(label), context.signal, work);

@@ -18,7 +18,7 @@ import { PROMPTS } from '../../project/agent-files.js';
 import { CONFIG_FILE, configModules } from '../../project/config-inputs.js';
 import type { Project } from '../../project/project.js';
 import { type CommandSettings, packageFiles } from '../command-settings.js';
-import { formatOf } from '../format-settings.js';
+import { formatSteps } from '../format-settings.js';
 import { otherEditors } from '../patches.js';
 import { PARTIALS, TEMPLATES } from '../template-files.js';
 import { gatesOf } from '../visible-files.js';
@@ -103,8 +103,12 @@ interface Range {
   readonly before: ProjectSide;
   readonly after: ProjectSide;
   readonly changed: ReadonlySet<string>;
-  /** Whether one of them is below the folder. */
-  isBelow(folder: string): boolean;
+  /** Whether a list of patterns has one of them. */
+  touches(list: readonly string[]): boolean;
+  /** Whether one of them is a prompt or an agent's definition. */
+  readonly hasAgentFile: boolean;
+  /** Whether one of them is a part of templates that any of them may include. */
+  readonly hasPartial: boolean;
   /** Those of them that people wrote and removed, without specs. */
   readonly removed: ReadonlySet<string>;
   /** Whether one of them was written by people, and is no spec. */
@@ -119,11 +123,29 @@ async function openRange(project: Project, base: ObjectId, ref: string): Promise
   const specs = `${project.config.specs}/`;
   const isRemoved = (path: string) =>
     project.listing.get(path) === undefined && !owned.has(path) && !path.startsWith(specs);
-  const removed = new Set([...changed].filter(isRemoved));
-  const hasHandWork =
-    removed.size > 0 || [...changed].some((path) => project.handWritten.get(path) !== undefined);
-  const isBelow = (folder: string) => [...changed].some((path) => path.startsWith(folder));
-  return { before, after, changed, isBelow, removed, hasHandWork };
+  const paths = [...changed];
+  const removed = new Set(paths.filter(isRemoved));
+  const hasHandWork = removed.size > 0 || paths.some((path) => project.handWritten.get(path) !== undefined);
+  const isBelow = (folder: string) => paths.some((path) => path.startsWith(folder));
+  return {
+    ...{ before, after, changed, removed, hasHandWork },
+    touches: listedIn(paths),
+    hasAgentFile: isBelow(PROMPTS) || isBelow(AGENT_FOLDER),
+    hasPartial: isBelow(PARTIALS),
+  };
+}
+
+/** Lists of the config are those of many tasks: each is compared once. */
+function listedIn(paths: readonly string[]): (list: readonly string[]) => boolean {
+  const known = new Map<readonly string[], boolean>();
+  return (list) => {
+    const before = known.get(list);
+    if (before !== undefined) return before;
+    const set = patternSet(list);
+    const answer = paths.some((path) => set.matches(path));
+    known.set(list, answer);
+    return answer;
+  };
 }
 
 /** Rules of git decide with which bytes files are read. */
@@ -150,7 +172,7 @@ async function concernsAll(
 function isTouched(
   project: Project,
   task: Task,
-  { before, after, changed, isBelow, hasHandWork }: Range,
+  { before, after, changed, touches, hasAgentFile, hasPartial, hasHandWork }: Range,
 ): boolean {
   const { label, recipe, inputs } = task;
   const [was, is] = [before.locked.get(label), after.locked.get(label)];
@@ -160,13 +182,11 @@ function isTouched(
   if (seen.some((path) => changed.has(path))) return true;
   const gates = gatesOf(project, task);
   const named = gates.map((gate) => gate.inputs ?? []);
-  const formats = formatOf(project, task)?.steps.map((step) => step.inputs) ?? [];
-  const lists = [task.outputs, inputs ?? [], ...named, ...formats].map((list) => patternSet(list));
-  if (lists.some((list) => [...changed].some((path) => list.matches(path)))) return true;
-  if (recipe.kind === 'agent' && (isBelow(PROMPTS) || isBelow(AGENT_FOLDER))) return true;
+  const formats = formatSteps(project.config, task).map((step) => step.inputs);
+  if ([task.outputs, inputs ?? [], ...named, ...formats].some(touches)) return true;
+  if (recipe.kind === 'agent' && hasAgentFile) return true;
   if (recipe.kind === 'render') {
-    if (isBelow(PARTIALS) || recipe.steps.some(({ template }) => changed.has(TEMPLATES + template)))
-      return true;
+    if (hasPartial || recipe.steps.some(({ template }) => changed.has(TEMPLATES + template))) return true;
     // A template reads no files, but a gate that names none of them may.
     if (gates.every((gate) => gate.inputs !== undefined)) return false;
   }

@@ -1,7 +1,7 @@
 /** Which paths of a project decide a verdict, and which folders contain them. Knows no disk. */
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
-import { formatOf } from '../../analysis/format-settings.js';
+import { formatSteps } from '../../analysis/format-settings.js';
 import { TEMPLATES } from '../../analysis/template-files.js';
 import { gatesOf } from '../../analysis/visible-files.js';
 import { canonicalJson } from '../../model/digest.js';
@@ -59,7 +59,7 @@ export function scopeOf(project: Project, before?: Scope): Scope {
     for (const gate of task.verify) addAll(gate.inputs ?? []);
     addAll(task.outputs);
     addAll(task.inputs ?? []);
-    addAll(formatOf(project, task)?.steps.flatMap((step) => step.inputs) ?? []);
+    addAll(formatSteps(project.config, task).flatMap((step) => step.inputs));
     for (const path of task.edits) patterns.add(escapeGlob(path));
     addAll(task.editPatterns ?? []);
   }

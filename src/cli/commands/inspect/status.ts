@@ -1,7 +1,7 @@
 /** `conductor status`: every task with its verdict. */
 
 import { driftOf } from '../../../analysis/drift.js';
-import { formatOf } from '../../../analysis/format-settings.js';
+import { formatSteps } from '../../../analysis/format-settings.js';
 import { findOrphans } from '../../../analysis/orphans.js';
 import { rangeOf } from '../../../analysis/range/touched-tasks.js';
 import { inspect } from '../../../build/dry-run.js';
@@ -53,7 +53,7 @@ export async function runStatus(
           ...asksOf(asking.get(task.label)),
         };
         const isEdited = verdict.kind === 'drifted' || (verdict.kind === 'pending' && verdict.paths);
-        if (isEdited) hasFormat &&= formatOf(prepared.project, task) !== undefined;
+        if (isEdited) hasFormat &&= formatSteps(prepared.project.config, task).length > 0;
         rows.push(isEdited ? { ...row, drift: (await driftOf(prepared.project, task)).files } : row);
       }
       for (const { file, line, message } of prepared.project.warnings)
