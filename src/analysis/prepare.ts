@@ -10,7 +10,7 @@ import { type Label, type Task, targetNames } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 import { gatherDefinitions, gatherPrompts } from '../project/agent-files.js';
 import type { Host, LoadedConfig } from '../project/host.js';
-import { loadProject, type Project } from '../project/project.js';
+import { loadProject, type Project, textIn } from '../project/project.js';
 import { diskSource, type OpenProject, stagedSource } from '../project/project-source.js';
 import { claimedOutputs } from '../specs/claimed-outputs.js';
 import { placeProblems, type SpecProblem } from '../specs/problem.js';
@@ -208,10 +208,7 @@ export async function claimedProblem(
 
 /** Problems of the project's specs, with their places. */
 export function placed(project: Project, problems: readonly SpecProblem[]): Promise<Diagnostic[]> {
-  return placeProblems(problems, async (file) => {
-    const entry = project.listing.get(file);
-    return entry && (await project.objects.read(entry.id))?.toString('utf8');
-  });
+  return placeProblems(problems, (file) => textIn(project, file));
 }
 
 /** Nothing is built from nothing, and a mistyped folder must not look as if every feature had been removed. */

@@ -12,12 +12,12 @@ import { commandText, type Label, TASK_STATUSES, type Task, type TaskNotes } fro
 import type { Verdict } from '../model/verdict.js';
 import { planItems } from '../plan/merged-plan.js';
 import type { Host } from '../project/host.js';
-import { loadProject } from '../project/project.js';
+import { loadProject, textIn } from '../project/project.js';
 import { diskSource } from '../project/project-source.js';
 import { editSpec } from '../specs/spec-edit.js';
 import { type Estimate, estimate } from './estimate.js';
 import { PLAN } from './plan/plan-files.js';
-import { featureFolder, textIn } from './plan/planned-feature.js';
+import { featureFolder } from './plan/planned-feature.js';
 
 export interface BacklogRow {
   readonly label: Label;

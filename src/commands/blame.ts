@@ -18,7 +18,7 @@ import { resultKeyOf } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import { commandText, type Label, type Task } from '../model/task.js';
 import type { Host } from '../project/host.js';
-import { lockedTask, type Project } from '../project/project.js';
+import { lockedTask, type Project, textIn } from '../project/project.js';
 import { splitFrontMatter } from '../specs/front-matter.js';
 import { featureHistory, versionAfter } from './versions/lock-history.js';
 
@@ -183,8 +183,7 @@ function sourceOf(project: Project, task: Task): string {
 }
 
 async function specLine(project: Project, { source }: Task): Promise<number> {
-  const entry = project.listing.get(source.file);
-  const text = entry && (await project.objects.read(entry.id))?.toString('utf8');
+  const text = await textIn(project, source.file);
   if (text === undefined) return 1;
   const single = source.file.endsWith('.spec.md');
   const { front, lineOffset } = single ? splitFrontMatter(text) : { front: text, lineOffset: 0 };

@@ -9,7 +9,7 @@ import { cleanEnvironment, programOnPath, runProgram } from '../io/process/proce
 import { findSandbox } from '../io/process/sandbox.js';
 import type { Diagnostic } from '../model/failure.js';
 import type { Host } from '../project/host.js';
-import type { Project } from '../project/project.js';
+import { type Project, textIn } from '../project/project.js';
 import { placeProblems } from '../specs/problem.js';
 import { missingPrograms } from '../specs/programs.js';
 import { sandboxPlaces } from '../workspace/places.js';
@@ -25,10 +25,7 @@ export async function missingGatePrograms(host: Host, project: Project): Promise
   });
   const found = await programsInSight(host, project, [...named]);
   const problems = missingPrograms(features, project.config, (program) => found.has(program));
-  return placeProblems(problems, async (file) => {
-    const id = project.listing.get(file)?.id;
-    return id === undefined ? undefined : (await project.objects.read(id))?.toString('utf8');
-  });
+  return placeProblems(problems, (file) => textIn(project, file));
 }
 
 /** Prints each of its arguments that the shell finds. */

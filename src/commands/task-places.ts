@@ -8,7 +8,7 @@ import { openRepository } from '../io/git/open-repository.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { Host } from '../project/host.js';
-import { loadProject, type Project } from '../project/project.js';
+import { loadProject, textIn } from '../project/project.js';
 import { diskSource } from '../project/project-source.js';
 import type { Places } from '../report/ci/annotations.js';
 import { placeProblems } from '../specs/problem.js';
@@ -59,15 +59,10 @@ async function readTasks(
   const entries = new Map<Label, { readonly file: string; readonly line: number }>();
   for (const { label, source } of tasks) {
     const problem = { file: source.file, path: source.path, message: '' };
-    const [place] = await placeProblems([problem], (file) => textOf(project.value, file));
+    const [place] = await placeProblems([problem], (file) => textIn(project.value, file));
     entries.set(label, { file: source.file, line: place?.line ?? 1 });
   }
   return ok({ entries, outputs: tasks.flatMap((task) => [...task.outputs, ...task.edits]) });
-}
-
-async function textOf({ listing, objects }: Project, file: string): Promise<string | undefined> {
-  const entry = listing.get(file);
-  return entry && (await objects.read(entry.id))?.toString('utf8');
 }
 
 /** A file of the project by the name that a program gave it: gates run in a workspace, whose folder is in their paths. */

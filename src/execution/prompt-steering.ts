@@ -19,7 +19,7 @@ import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
-import type { Project } from '../project/project.js';
+import { type Project, textIn } from '../project/project.js';
 import { gateCommands } from './gates.js';
 
 /** Bytes of each file that is shown, its end left out, and of a test, which is shown whole. */
@@ -156,12 +156,11 @@ export function instructionsBeside(
 }
 
 /** What stands between the title and the first part of each document of which the task sees parts: names that it uses. */
-async function preambles({ listing, objects, config }: Project, { specRefs, feature }: Task) {
+async function preambles(project: Project, { specRefs, feature }: Task) {
   const named = specRefs.filter((ref) => ref.includes('#')).map((ref) => ref.slice(0, ref.indexOf('#')));
   const found: { readonly file: string; readonly text: string }[] = [];
   for (const file of new Set(named)) {
-    const entry = listing.get(`${config.specs}/${feature}/${file}`);
-    const text = entry && (await objects.read(entry.id))?.toString('utf8');
+    const text = await textIn(project, `${project.config.specs}/${feature}/${file}`);
     const [first, second] = text === undefined ? [] : headingsOf(text);
     if (text === undefined || first?.level !== 1 || !second) continue;
     const lines = text.split(/\r?\n/).slice(first.line + 1, second.line);

@@ -8,7 +8,7 @@ import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import { placeProblems, type SpecProblem } from '../specs/problem.js';
 import type { Host } from './host.js';
-import type { Project } from './project.js';
+import { type Project, textIn } from './project.js';
 
 export const PROMPTS = 'prompts/';
 
@@ -80,10 +80,7 @@ export async function gatherDefinitions(
     ];
   });
   if (problems.length > 0) {
-    const read = async (file: string) => {
-      const entry = project.listing.get(file);
-      return entry && (await project.objects.read(entry.id))?.toString('utf8');
-    };
+    const read = (file: string) => textIn(project, file);
     return err({ kind: 'invalid-specs', diagnostics: await placeProblems(problems, read) });
   }
   agent.useDefinitions(loaded.value);

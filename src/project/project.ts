@@ -95,6 +95,15 @@ export function lockFiles(project: Project): Set<string> {
   return new Set([...project.features.values()].map((feature) => feature.lockFile));
 }
 
+/** The text of a file of the snapshot; undefined when there is none. */
+export async function textIn(
+  { listing, objects }: Pick<Project, 'listing' | 'objects'>,
+  path: string,
+): Promise<string | undefined> {
+  const entry = listing.get(path);
+  return entry && (await objects.read(entry.id))?.toString('utf8');
+}
+
 /** What is to become of the hand edits of which tasks. */
 export type LoadFor = Pick<PatchRecords, 'accepts' | 'discards'>;
 

@@ -6,7 +6,7 @@ import type { LockedTask } from '../../model/feature-lock.js';
 import type { Feature, Label, Task } from '../../model/task.js';
 import type { Listing, ObjectId } from '../../model/tree.js';
 import { openParseCache } from '../../project/parse-cache.js';
-import type { Project } from '../../project/project.js';
+import { type Project, textIn } from '../../project/project.js';
 import { type LoadedSpecs, loadSpecs } from '../../specs/load.js';
 import { parseLock } from '../../specs/lock-file.js';
 
@@ -35,10 +35,7 @@ export async function openSide(project: Project, tree: ObjectId, name: string): 
     const place = first ? `${first.file}${first.line === undefined ? '' : `:${first.line}`}: ` : '';
     problems.push(`the specs of ${name} are not valid: ${place}${first?.message ?? ''}`);
   }
-  const text = async (file: string) => {
-    const entry = listing.get(file);
-    return entry && (await objects.read(entry.id))?.toString('utf8');
-  };
+  const text = (file: string) => textIn({ listing, objects }, file);
   const files = listing.paths.flatMap((path) => {
     const entry = isLock(path, config.specs) ? listing.get(path) : undefined;
     return entry ? [{ path, id: entry.id }] : [];

@@ -5,7 +5,7 @@
 
 import type { KeyPath } from '../../io/document/document.js';
 import type { Command } from '../../model/task.js';
-import type { Project } from '../../project/project.js';
+import { type Project, textIn } from '../../project/project.js';
 import { placeProblems, type SpecProblem } from '../../specs/problem.js';
 import type { RawBacklog, RawDefaults, RawTask } from '../../specs/raw.js';
 import { readSpec } from './rewritten-specs.js';
@@ -46,10 +46,7 @@ export async function commandsNaming(project: Project, path: string): Promise<re
     for (const [at, text] of commands)
       if (names(text, path)) found.push({ file: feature.file, path: at, message: 'command' });
   }
-  const placed = await placeProblems(found, async (file) => {
-    const entry = project.listing.get(file);
-    return entry && (await project.objects.read(entry.id))?.toString('utf8');
-  });
+  const placed = await placeProblems(found, (file) => textIn(project, file));
   return [...new Set(placed.map(({ file, line }) => (line === undefined ? file : `${file}:${line}`)))];
 }
 

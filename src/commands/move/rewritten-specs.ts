@@ -11,7 +11,7 @@ import type { Failure } from '../../model/failure.js';
 import { shownPattern } from '../../model/paths/pattern.js';
 import type { Feature, Label } from '../../model/task.js';
 import { literal } from '../../plan/adopting/adopted-tasks.js';
-import type { Project } from '../../project/project.js';
+import { type Project, textIn } from '../../project/project.js';
 import { splitFrontMatter } from '../../specs/front-matter.js';
 import { formatLock } from '../../specs/lock-file.js';
 import {
@@ -130,12 +130,8 @@ interface ReadSpec {
 }
 
 /** Fails with `invalid-specs`. */
-export async function readSpec(
-  { listing, objects }: Project,
-  { file }: Feature,
-): Promise<Result<ReadSpec, Failure>> {
-  const entry = listing.get(file);
-  const text = (entry && (await objects.read(entry.id)))?.toString('utf8') ?? '';
+export async function readSpec(project: Project, { file }: Feature): Promise<Result<ReadSpec, Failure>> {
+  const text = (await textIn(project, file)) ?? '';
   const isSingle = file.endsWith('.spec.md');
   const parsed = await parseYaml((isSingle ? splitFrontMatter(text).front : text) ?? '', file);
   if (!parsed.ok) return err({ kind: 'invalid-specs', diagnostics: parsed.error });

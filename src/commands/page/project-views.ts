@@ -7,7 +7,7 @@ import type { FileDiff, FilesDocument, GeneratedFile, GraphDocument } from '../.
 import type { Label, Task } from '../../model/task.js';
 import { encodeEntry } from '../../model/tree.js';
 import { readDurations } from '../../project/clone-records.js';
-import { lockedTask, type Project } from '../../project/project.js';
+import { lockedTask, type Project, textIn } from '../../project/project.js';
 import { describeTask } from '../../report/verdict.js';
 import { splitFrontMatter } from '../../specs/front-matter.js';
 
@@ -129,8 +129,7 @@ export class SpecLines {
   }
 
   private async locator(file: string) {
-    const entry = this.project.listing.get(file);
-    const text = (entry && (await this.project.objects.read(entry.id))?.toString('utf8')) ?? '';
+    const text = (await textIn(this.project, file)) ?? '';
     if (!file.endsWith('.spec.md')) return locator(text);
     const { front, lineOffset } = splitFrontMatter(text);
     return locator(front ?? '', lineOffset);

@@ -19,7 +19,7 @@ import type {
 } from '../../model/page.js';
 import { commandText, type Label, type Task } from '../../model/task.js';
 import type { StaleReason, Verdict } from '../../model/verdict.js';
-import { lockedTask } from '../../project/project.js';
+import { lockedTask, textIn } from '../../project/project.js';
 import { describeReason, describeTask, describeVerdict } from '../../report/verdict.js';
 import { WorkStore } from '../../store/kept-work.js';
 import { previewOne } from '../prompt-preview.js';
@@ -66,9 +66,7 @@ export async function taskDocument(
   const { project, store } = prepared;
   const { task, verdict, check, waiting } = inspected;
   const recorded = await recordedTask(asked);
-  const entry = project.listing.get(task.source.file);
-  const text = entry && (await project.objects.read(entry.id))?.toString('utf8');
-  const spec = await specText(task, text, asked.specs);
+  const spec = await specText(task, await textIn(project, task.source.file), asked.specs);
   const locked = lockedTask(project, task);
   const found = locked ? await store.find(resultKeyOf(locked)) : undefined;
   const result = found?.ok ? found.value : undefined;

@@ -7,12 +7,12 @@ import type { Diagnostic } from '../../model/failure.js';
 import { type Entry, Listing } from '../../model/tree.js';
 import { keepIds, type PlannedBacklog } from '../../plan/merged-backlog.js';
 import type { Host } from '../../project/host.js';
+import { textIn } from '../../project/project.js';
 import { placeProblems, sortDiagnostics } from '../../specs/problem.js';
 import { checkSpecs } from '../validate.js';
 import { changedSpecs, changesIn } from './feature-changes.js';
 import { BACKLOG, readBacklog } from './plan-files.js';
 import { type RuleParts, ruleProblems } from './plan-rules.js';
-import { textIn } from './planned-feature.js';
 
 export interface CheckParts extends RuleParts {
   readonly host: Host;

@@ -18,14 +18,14 @@ import type { Task } from '../../model/task.js';
 import type { Entry } from '../../model/tree.js';
 import type { PlannedBacklog } from '../../plan/merged-backlog.js';
 import type { Host } from '../../project/host.js';
-import type { Project } from '../../project/project.js';
+import { type Project, textIn } from '../../project/project.js';
 import type { SpecProblem } from '../../specs/problem.js';
 import type { RawChange } from '../../specs/raw.js';
 import { editSpec } from '../../specs/spec-edit.js';
 import { wordsOf } from '../../specs/task-text.js';
 import { publishTree } from '../../workspace/publish.js';
 import { BACKLOG, backlogIn } from './plan-files.js';
-import { featureFolder, textIn } from './planned-feature.js';
+import { featureFolder } from './planned-feature.js';
 
 /** As it stands in a backlog; lists are added to those of the task, a description takes the place of its own. */
 export type ProposedChange = RawChange;

@@ -13,7 +13,7 @@ import type { Usage } from '../../model/action.js';
 import type { BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import { givenDefinitions, readPrompts } from '../../project/agent-files.js';
-import { loadProject } from '../../project/project.js';
+import { loadProject, textIn } from '../../project/project.js';
 import { diskSource } from '../../project/project-source.js';
 import { GitResults } from '../../store/git-results.js';
 import { KeptDrafts } from './kept-draft.js';
@@ -21,7 +21,7 @@ import { PlanDocuments } from './plan-documents.js';
 import { DOCUMENTS, PLAN_LOCK, parsePlanLock, type WrittenPlan } from './plan-files.js';
 import { publishPlan } from './plan-publishing.js';
 import { type PlanParts, recordedPlan, writePlan } from './plan-writing.js';
-import { findFeature, type PlanOptions, textIn } from './planned-feature.js';
+import { findFeature, type PlanOptions } from './planned-feature.js';
 import { labelOf } from './planning-node.js';
 import { plannerTree, repositoryMap } from './project-map.js';
 

@@ -6,8 +6,8 @@ import type { ObjectId } from '../../model/tree.js';
 import type { PlannedBacklog } from '../../plan/merged-backlog.js';
 import { PLANNERS, type Planner } from '../../plan/merged-plan.js';
 import { CONDUCTOR_FOLDER } from '../../project/log-files.js';
-import type { Project } from '../../project/project.js';
-import { type PlannedFeature, REQUEST, textIn } from './planned-feature.js';
+import { type Project, textIn } from '../../project/project.js';
+import { type PlannedFeature, REQUEST } from './planned-feature.js';
 
 export const BACKLOG = 'BACKLOG.yaml';
 export const PLAN = 'PLAN.md';

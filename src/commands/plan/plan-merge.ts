@@ -8,10 +8,9 @@ import { editYaml } from '../../io/document/yaml-edit.js';
 import { unifiedDiff } from '../../io/text-diff.js';
 import type { ObjectId } from '../../model/tree.js';
 import { mergeBacklogs } from '../../plan/merged-backlog.js';
-import type { Project } from '../../project/project.js';
+import { type Project, textIn } from '../../project/project.js';
 import { applyPatch } from '../../workspace/patches/patch.js';
 import { BACKLOG, type PlanLock, readBacklog } from './plan-files.js';
-import { textIn } from './planned-feature.js';
 
 export interface PlanConflict {
   readonly path: string;

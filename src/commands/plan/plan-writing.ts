@@ -9,6 +9,7 @@ import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
 import { documentProblem, PLANNERS, type Planner, planProblems } from '../../plan/merged-plan.js';
 import type { Emit } from '../../project/host.js';
+import { textIn } from '../../project/project.js';
 import { type CheckParts, checkBacklog } from './backlog-check.js';
 import type { Document, PlanDocuments } from './plan-documents.js';
 import {
@@ -22,7 +23,6 @@ import {
   planFiles,
   type WrittenPlan,
 } from './plan-files.js';
-import { textIn } from './planned-feature.js';
 import { backlogNode, labelOf, type PlanningNode, planNode, plannerNode } from './planning-node.js';
 
 export interface PlanParts extends CheckParts {

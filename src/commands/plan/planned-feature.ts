@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../base/result.js';
 import { readText } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
 import { isName, NAME_HINT } from '../../model/paths/names.js';
-import type { Project } from '../../project/project.js';
+import { type Project, textIn } from '../../project/project.js';
 
 export type PlanTarget =
   | { readonly kind: 'feature'; readonly name: string }
@@ -74,15 +74,6 @@ export async function findFeature(
 /** `specs/<feature>/`, wherever the config has its specs. */
 export function featureFolder(project: Project, feature: string): string {
   return `${project.config.specs}/${feature}/`;
-}
-
-/** The text of a file of the snapshot; undefined when there is none. */
-export async function textIn(
-  { listing, objects }: Pick<Project, 'listing' | 'objects'>,
-  path: string,
-): Promise<string | undefined> {
-  const entry = listing.get(path);
-  return entry && (await objects.read(entry.id))?.toString('utf8');
 }
 
 /** The feature whose own request a file is. */

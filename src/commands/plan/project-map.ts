@@ -11,7 +11,7 @@ import type { Entry, Listing, ObjectId } from '../../model/tree.js';
 import { hasOutline, type Outline, type SourceFile } from '../../plan/outline.js';
 import outlineMany from '../../plan/outline-worker.js';
 import { renderMap } from '../../plan/repository-map.js';
-import type { Project } from '../../project/project.js';
+import { type Project, textIn } from '../../project/project.js';
 
 /** Changes when outlines or maps are made otherwise. */
 const FORM = '1';
@@ -52,11 +52,10 @@ export async function repositoryMap(project: Project, feature: string, tree: Obj
   const files = listing.paths
     .filter((path) => listing.get(path)?.mode !== '160000')
     .map((path) => ({ path, outline: outlines[outlineName(path, listing.get(path)?.id ?? '')] ?? [] }));
-  const manifest = listing.get('package.json');
   const text = renderMap(
     {
       files,
-      manifest: manifest && (await project.objects.read(manifest.id))?.toString('utf8'),
+      manifest: await textIn({ listing, objects: project.objects }, 'package.json'),
       owned,
       patched,
     },

@@ -6,6 +6,7 @@ import { parseYaml } from '../../io/document/document.js';
 import type { YamlChange } from '../../io/document/yaml-edit.js';
 import type { Failure } from '../../model/failure.js';
 import type { Task } from '../../model/task.js';
+import { textIn } from '../../project/project.js';
 import { splitFrontMatter } from '../../specs/front-matter.js';
 import { readFeature } from '../../specs/read-tasks.js';
 import { editSpec } from '../../specs/spec-edit.js';
@@ -28,8 +29,7 @@ export interface RevisedTask {
 
 /** The spec as the build's snapshot has it. */
 export async function specText({ project }: Pick<Prepared, 'project'>, { source }: Task): Promise<string> {
-  const entry = project.listing.get(source.file);
-  return (entry && (await project.objects.read(entry.id))?.toString('utf8')) ?? '';
+  return (await textIn(project, source.file)) ?? '';
 }
 
 /** The text of the spec with the revised task; other lines and comments stay. Fails with `invalid-specs`. */
