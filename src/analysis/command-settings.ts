@@ -19,6 +19,9 @@ import { isOutside, outsideDigest } from '../workspace/tools/outside-links.js';
 const LOCK_FILES =
   /^(package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|bun\.lockb?|deno\.lock|(poetry|uv|pdm)\.lock|Pipfile\.lock|Cargo\.lock|go\.sum|Gemfile\.lock|composer\.lock|mix\.lock|gradle\.lockfile|packages\.lock\.json)$/;
 
+/** Begins the names of items that stand for installed packages. */
+export const PACKAGES = 'packages of ';
+
 /** A tool that takes longer than this to say its version hangs. */
 const TOOL_MS = 60_000;
 
@@ -69,7 +72,7 @@ function packages(workspace: Config['workspace'], handWritten: Listing): Command
   return packageFiles(workspace, handWritten).flatMap((path) => {
     const entry = handWritten.get(path);
     return entry
-      ? [[path, { name: `packages of ${path}`, value: encodeEntry(entry), show: 'id' }] as const]
+      ? [[path, { name: `${PACKAGES}${path}`, value: encodeEntry(entry), show: 'id' }] as const]
       : [];
   });
 }

@@ -3,9 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What a promise gives, or `late` after so many milliseconds or when it is stopped. */
-export async function within<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | 'late'> {
+export async function within<T>(work: Promise<T>, ms: number, signal?: AbortSignal): Promise<T | 'late'> {
   const timer = new AbortController();
-  const stopped = AbortSignal.any([timer.signal, signal]);
+  const stopped = signal ? AbortSignal.any([timer.signal, signal]) : timer.signal;
   try {
     return await Promise.race([
       work,
@@ -17,7 +17,7 @@ export async function within<T>(work: Promise<T>, ms: number, signal: AbortSigna
 }
 
 /** What a promise gives, or `late` when so many milliseconds have passed since a signal without it. */
-export async function withinOf<T>(work: Promise<T>, signal: AbortSignal, ms: number): Promise<T | 'late'> {
+export async function withinAfter<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | 'late'> {
   let timer: NodeJS.Timeout | undefined;
   let begin = () => {};
   const late = new Promise<'late'>((resolve) => {

@@ -1,20 +1,14 @@
 /** Waiting with an end: for a promise, or until something holds. */
 
 import { setTimeout as wait } from 'node:timers/promises';
+import { within } from '../../base/within.js';
 
 const POLL_MS = 150;
 
 /** What the promise gives; undefined after `ms`, or when the signal aborts. */
 export async function withLimit<T>(of: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> {
-  const stop = new AbortController();
-  const limit = wait(ms, undefined, { signal: AbortSignal.any([signal, stop.signal]) }).catch(
-    () => undefined,
-  );
-  try {
-    return await Promise.race([of, limit]);
-  } finally {
-    stop.abort();
-  }
+  const found = await within(of, ms, signal);
+  return found === 'late' ? undefined : found;
 }
 
 /** Asks again and again until there is an answer; undefined after `ms`, or when the signal aborts. */

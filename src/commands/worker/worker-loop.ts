@@ -1,8 +1,9 @@
 /** The loop of a worker: takes a job for each free place, and says what goes on. Opens and closes nothing. */
 
 import { availableParallelism, loadavg } from 'node:os';
-import { withinOf } from '../../base/within.js';
+import { withinAfter } from '../../base/within.js';
 import type { JobFate, JobRunner } from '../../execution/queue/job-runner.js';
+import { AWAY_MS } from '../../io/queue/connection.js';
 import { type JobSource, WORKER_BEAT_MS } from '../../io/queue/job-source.js';
 import type { TakenJob } from '../../io/queue/taken-job.js';
 import type { Label } from '../../model/task.js';
@@ -40,9 +41,6 @@ export type WorkerEvent =
   /** The queue's server refuses to give jobs. It is asked again. */
   | { readonly type: 'worker.warning'; readonly message: string }
   | { readonly type: 'worker.stopping'; readonly running: number };
-
-/** Milliseconds that a server which is away keeps a worker that is stopped. */
-const AWAY_MS = 5000;
 
 interface LoopParts {
   readonly source: JobSource;
@@ -88,11 +86,7 @@ export class WorkerLoop {
           continue;
         }
         if (options.drain && this.running.size === 0) break;
-        const wait = new AbortController();
-        const freed = [...this.running.values()];
-        // A place that becomes free is used at once.
-        void Promise.race([...freed, new Promise(() => {})]).then(() => wait.abort());
-        await source.untilCalled(AbortSignal.any([signal, wait.signal]));
+        await source.untilCalled(signal);
       }
       await Promise.all(this.running.values());
       return this.done;
@@ -110,6 +104,8 @@ export class WorkerLoop {
     options.on({ type: 'job.started', task });
     const work = this.fateOf(job).then(({ fate, why }) => {
       this.running.delete(job);
+      // A place that becomes free is used at once.
+      this.parts.source.call();
       if (fate === 'done' || fate === 'failed') this.done++;
       const ms = now() - startedAt;
       options.on({ type: 'job.ended', task, fate, ms, ...(why === undefined ? {} : { why }) });
@@ -133,8 +129,11 @@ export class WorkerLoop {
     const { source, options } = this.parts;
     const taking = source.take();
     try {
-      const job = await withinOf(taking, options.signal, AWAY_MS);
-      if (job !== 'late') return job;
+      const job = await withinAfter(taking, AWAY_MS, options.signal);
+      if (job !== 'late') {
+        this.complaint = undefined;
+        return job;
+      }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (message !== this.complaint) options.on({ type: 'worker.warning', message });

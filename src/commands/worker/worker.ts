@@ -137,10 +137,16 @@ async function onQueue(
     const runner = new JobRunner({ objects, store, parcels, benches, host: name });
     options.on({ type: 'worker.ready', queue: named.value, name, concurrency });
     const loop = new WorkerLoop({ source, runner, concurrency, options, now: host.now });
-    return ok(await loop.run());
+    try {
+      return ok(await loop.run());
+    } finally {
+      await runner.forget();
+    }
   } finally {
     await benches.close();
     await source.close();
+    // Nothing of a worker's end depends on it.
+    await store.repack().catch(() => undefined);
   }
 }
 

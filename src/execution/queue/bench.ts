@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import type { Agent } from '../../agent/agent.js';
 import { type AgentDefinition, loadDefinitions } from '../../agent/prompts/definitions.js';
-import { commandSettings } from '../../analysis/command-settings.js';
+import { commandSettings, PACKAGES } from '../../analysis/command-settings.js';
 import { ok, type Result } from '../../base/result.js';
 import { makeDir, readBytes } from '../../io/files.js';
 import type { GitObjects } from '../../io/git/objects.js';
@@ -101,14 +101,14 @@ export class Benches {
 
   private async open(key: string, base: BuildBase, handWritten: ObjectId): Promise<Place> {
     const idle = this.places.filter(({ users }) => users === 0).sort((a, b) => a.usedAt - b.usedAt);
-    let number = this.places.length;
     const [old] = this.places.length >= PLACES ? idle : [];
     if (old) {
       this.places.splice(this.places.indexOf(old), 1);
       await this.empty(old);
     }
     const taken = new Set(this.places.map((one) => one.number));
-    for (number = 0; taken.has(number); ) number++;
+    let number = 0;
+    while (taken.has(number)) number++;
     const opened = this.openBench(number, base, handWritten);
     const place: Place = { number, key, opened, users: 0, usedAt: 0 };
     this.places.push(place);
@@ -175,5 +175,3 @@ async function ownSettings(
   }
   return ok(items);
 }
-
-const PACKAGES = 'packages of ';

@@ -5,8 +5,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '../../base/result.js';
-import { withinOf } from '../../base/within.js';
+import { withinAfter } from '../../base/within.js';
 import type { GitObjects } from '../../io/git/objects.js';
+import { AWAY_MS } from '../../io/queue/connection.js';
 import type { TakenJob } from '../../io/queue/taken-job.js';
 import { digestFields } from '../../model/digest.js';
 import type { BuildEventBody } from '../../model/event.js';
@@ -32,10 +33,15 @@ export interface JobRunnerParts {
 /** What became of a job here; told to people. */
 export type JobFate = 'done' | 'failed' | 'refused' | 'cancelled' | 'lost' | 'given-back';
 
+interface Ended {
+  readonly fate: JobFate;
+  readonly why?: string;
+}
+
+/** Names that are removed in one step. */
+const FORGOTTEN_AT_ONCE = 200;
 /** Milliseconds in which events are gathered into one message. */
 const NEWS_MS = 40;
-/** Milliseconds that a queue which is away keeps a worker whose job has been ended. */
-const AWAY_MS = 5000;
 /** Milliseconds between tries to send an outcome while the git repository is away. */
 const SEND_AGAIN_MS = [200, 1000, 5000];
 
@@ -46,14 +52,33 @@ export class JobRunner {
 
   /** Jobs that this machine cannot do, with the reason: they come back until another worker has taken them. */
   private readonly refusals = new Map<string, string>();
+  /** Parcels of jobs that are over. */
+  private readonly over = new Set<ObjectId>();
 
   constructor(parts: JobRunnerParts) {
     this.parts = parts;
   }
 
-  async run(job: TakenJob): Promise<{ readonly fate: JobFate; readonly why?: string }> {
+  async run(job: TakenJob): Promise<Ended> {
+    try {
+      return await this.runOne(job);
+    } finally {
+      this.over.add(job.data?.parcel);
+      if (this.over.size >= FORGOTTEN_AT_ONCE) await this.forget();
+    }
+  }
+
+  /** Removes what names the parcels of jobs that are over. */
+  async forget(): Promise<void> {
+    const names = [...this.over].filter((name) => name !== this.lastBase);
+    this.over.clear();
+    // Those that stay cost a file each.
+    await this.parts.parcels.forget(names).catch(() => undefined);
+  }
+
+  private async runOne(job: TakenJob): Promise<Ended> {
     const news = new News(job);
-    const inTime = <T>(work: Promise<T>) => withinOf(work, job.signal, AWAY_MS);
+    const inTime = <T>(work: Promise<T>) => withinAfter(work, AWAY_MS, job.signal);
     const refusal = this.refusals.get(nameOf(job));
     const ran = await guarded(async () => (refusal === undefined ? this.outcome(job, news) : ok(refusal)));
     if (!ran.ok) {
@@ -72,6 +97,7 @@ export class JobRunner {
       return { fate: 'refused', why: ran.value };
     }
     const { outcome, parcel } = ran.value;
+    this.over.add(parcel);
     if (job.signal.aborted && !outcome.ok) return this.ended(job);
     const { host } = this.parts;
     const answer = { parcel, name: nameOf(job), worker: host, ok: outcome.ok };
@@ -82,10 +108,10 @@ export class JobRunner {
 
   private async ended(job: TakenJob): Promise<{ fate: JobFate }> {
     if (job.isGivenBack) {
-      const given = await withinOf(job.giveBack(), job.signal, AWAY_MS);
+      const given = await withinAfter(job.giveBack(), AWAY_MS, job.signal);
       return { fate: given === 'late' ? 'lost' : 'given-back' };
     }
-    const failed = await withinOf(job.fail(CANCELLED), job.signal, AWAY_MS);
+    const failed = await withinAfter(job.fail(CANCELLED), AWAY_MS, job.signal);
     return { fate: failed === 'delivered' ? 'cancelled' : 'lost' };
   }
 
@@ -105,6 +131,7 @@ export class JobRunner {
     const fetched = await parcels.fetch(data.parcel, this.lastBase === undefined ? [] : [this.lastBase]);
     if (!fetched.ok) return fetched;
     await objects.createRef(parcelRef(data.base), data.base);
+    if (this.lastBase !== undefined) this.over.add(this.lastBase);
     this.lastBase = data.base;
     const run = await readRun(objects, data.parcel);
     if (!run.ok) return run;

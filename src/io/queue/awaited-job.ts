@@ -11,7 +11,7 @@ import {
   type QueueNeeds,
 } from '../../model/fleet/job.js';
 import { ignore, type QueueConnection } from './connection.js';
-import { buildKey, channelOf, jobKeys } from './keys.js';
+import { buildKey, channelOf, DAY_SECONDS, jobKeys } from './keys.js';
 
 export interface HandedJob {
   readonly job: Job;
@@ -56,7 +56,6 @@ const LAST = 2 ** 21 - 1;
 const STEP_MS = 1000;
 /** How often a job is looked up whose end may have been missed, as when the server lost it. */
 const LOOK_MS = 5000;
-const DAY_SECONDS = 24 * 60 * 60;
 /** A build that looks a failed job up must still find why. */
 const FAILED_SECONDS = 10 * 60;
 

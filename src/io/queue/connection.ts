@@ -28,6 +28,8 @@ export interface QueueConnection {
   another(): Redis;
 }
 
+/** Milliseconds that a server which is away keeps what is to end. */
+export const AWAY_MS = 5000;
 /** Milliseconds that the first connection may take. */
 const CONNECT_MS = 10_000;
 

@@ -3,12 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { within, withinOf } from '../../base/within.js';
+import { within, withinAfter } from '../../base/within.js';
 import { type JobNews, type QueueLimits, type QueueNeeds, queueName } from '../../model/fleet/job.js';
 import { isObjectId } from '../../model/tree.js';
 import { AwaitedJob, type HandedJob, type JobEnd, type JobListener } from './awaited-job.js';
-import { ignore, isRefusal, type QueueConnection } from './connection.js';
-import { buildKey, channelOf, jobKeys, QUEUES, workersIn } from './keys.js';
+import { AWAY_MS, ignore, isRefusal, type QueueConnection } from './connection.js';
+import { buildKey, channelOf, DAY_SECONDS, jobKeys, QUEUES, workersIn } from './keys.js';
 import { NewsReader, newsOf } from './news-reader.js';
 
 interface LeftJob {
@@ -28,11 +28,7 @@ interface OpenQueue {
 
 const HEARTBEAT_MS = 10_000;
 const ALIVE_SECONDS = 35;
-/** Milliseconds that a server which is away keeps somebody who wants to end. */
-const AWAY_MS = 5000;
-const NEVER = new AbortController().signal;
 const NOT_LEFT: LeftJob = { names: [] };
-const DAY_SECONDS = 24 * 60 * 60;
 
 export class JobBoard {
   private readonly connection: QueueConnection;
@@ -53,7 +49,7 @@ export class JobBoard {
     const board = new JobBoard(connection);
     board.news.on('message', (_, text) => board.hear(newsOf(text)));
     await board.news.subscribe(channelOf(connection.prefix, 'news'));
-    // What it refuses now, it refuses for each job, with a reason.
+    // A server that refuses this command refuses each job, too: there the reason is said.
     await board.beat().catch(ignore);
     return board;
   }
@@ -111,7 +107,7 @@ export class JobBoard {
       await Promise.allSettled([queue.close(), events.close()]);
     });
     const all = Promise.allSettled([...closing, redis.del(buildKey(prefix, this.id))]);
-    await within(all, AWAY_MS, NEVER);
+    await within(all, AWAY_MS);
     for (const open of this.queues.values())
       void open
         .then(({ queue, events }) => Promise.all([queue.disconnect(), events.disconnect()]))
@@ -131,7 +127,7 @@ export class JobBoard {
 
   /** While the server is away a command waits for it, but not longer than a person who stops the build. */
   private orStopped<T>(work: Promise<T>, { signal }: JobListener): Promise<T | 'late'> {
-    return withinOf(work, signal, AWAY_MS);
+    return withinAfter(work, AWAY_MS, signal);
   }
 
   private async leave(handed: HandedJob, end: JobEnd, listener: JobListener): Promise<LeftJob> {

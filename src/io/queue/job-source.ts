@@ -8,16 +8,13 @@ import type { Job as BullJob, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { within } from '../../base/within.js';
 import { type Job, needsProblem, type QueueNeeds, type WorkerInfo } from '../../model/fleet/job.js';
-import { ignore, type QueueConnection } from './connection.js';
+import { AWAY_MS, ignore, type QueueConnection } from './connection.js';
 import { announceWorker, channelOf, jobKeys, parsed, QUEUES, removeWorker, WORKER_SECONDS } from './keys.js';
 import { LockKeeper } from './lock-keeper.js';
 import { type SourceOptions, TakenJob } from './taken-job.js';
 
 /** Milliseconds after which a free worker looks again although nobody called it. */
 const LOOK_MS = 1000;
-/** Milliseconds that a server which is away keeps a worker that ends. */
-const AWAY_MS = 5000;
-const NEVER = new AbortController().signal;
 
 interface OpenQueue {
   readonly needs: QueueNeeds;
@@ -91,6 +88,11 @@ export class JobSource {
     return undefined;
   }
 
+  /** Ends a wait for a new job. */
+  call(): void {
+    this.wake();
+  }
+
   /** Waits until there may be a new job. */
   async untilCalled(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
@@ -114,7 +116,7 @@ export class JobSource {
     const closing = [...this.queues.values()].map(({ worker }) => worker.close(true));
     const all = Promise.allSettled([removeWorker(redis, prefix, this.options.worker.id), ...closing]);
     // A server that is away keeps no worker from ending.
-    await within(all, AWAY_MS, NEVER);
+    await within(all, AWAY_MS);
     for (const { worker } of this.queues.values()) void worker.disconnect().catch(ignore);
     this.calls.disconnect();
     redis.disconnect();

@@ -6,6 +6,8 @@ import type { WorkerInfo } from '../../model/fleet/job.js';
 /** Hash of all queues that builds have used: name to needs. */
 export const QUEUES = 'queues';
 const WORKERS = 'workers';
+/** Seconds that the server keeps what belongs to one job, at most. */
+export const DAY_SECONDS = 24 * 60 * 60;
 /** Seconds that a worker counts as alive without a word. */
 export const WORKER_SECONDS = 15;
 

@@ -11,7 +11,7 @@ import {
   type WorkerInfo,
 } from '../../model/fleet/job.js';
 import type { QueueConnection } from './connection.js';
-import { channelOf, jobKeys, workersIn } from './keys.js';
+import { channelOf, DAY_SECONDS, jobKeys, workersIn } from './keys.js';
 import type { HeldLock } from './lock-keeper.js';
 
 export interface SourceOptions {
@@ -25,7 +25,6 @@ export interface SourceOptions {
 
 /** Entries of a job's log: more are the lines of a program that prints without end. */
 const MAX_NEWS = 5000;
-const NEWS_SECONDS = 24 * 60 * 60;
 /** Milliseconds that a job rests which this worker cannot do: others look at it meanwhile. */
 const REFUSED_MS = 1000;
 
@@ -111,7 +110,7 @@ export class TakenJob {
     await redis
       .multi()
       .xadd(log, 'MAXLEN', '~', MAX_NEWS, '*', 'news', text)
-      .expire(log, NEWS_SECONDS)
+      .expire(log, DAY_SECONDS)
       .publish(channelOf(prefix, 'news'), text)
       .exec();
   }
@@ -133,7 +132,7 @@ export class TakenJob {
     await redis
       .multi()
       .hset(refused, worker.id, `${worker.host}: ${reason}`)
-      .expire(refused, NEWS_SECONDS)
+      .expire(refused, DAY_SECONDS)
       .exec();
     const reasons = await redis.hgetall(refused);
     const live = await workersIn(redis, prefix);

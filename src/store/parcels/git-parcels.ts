@@ -78,14 +78,17 @@ export class GitParcels implements Parcels {
     return found ? ok(undefined) : err(this.failure('fetch'));
   }
 
-  /** The other side forgets these commits and names; their objects stay here until they are collected. */
   async remove(all: readonly (ObjectId | string)[]): Promise<void> {
     const names = all.filter(isParcelName);
     if (names.length === 0) return;
     const away = await this.away('push');
     if (!('kind' in away)) await deleteRemoteRefs(away, names.map(parcelRef));
-    await forgetRefs(this.options.objects, PARCEL_REFS, names);
-    for (const name of names) this.shared.delete(name);
+    await this.forget(names);
+  }
+
+  async forget(all: readonly (ObjectId | string)[]): Promise<void> {
+    await forgetRefs(this.options.objects, PARCEL_REFS, all.filter(isParcelName));
+    for (const name of all) this.shared.delete(name);
   }
 
   private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, true>> {

@@ -83,7 +83,11 @@ export class HttpParcels implements Parcels {
   async remove(all: readonly (ObjectId | string)[]): Promise<void> {
     const names = all.filter(isParcelName);
     if (names.length > 0) await this.ask('DELETE', '/parcels', Buffer.from(JSON.stringify(names)));
-    await forgetRefs(this.options.objects, PARCEL_REFS, names);
+    await this.forget(names);
+  }
+
+  async forget(all: readonly (ObjectId | string)[]): Promise<void> {
+    await forgetRefs(this.options.objects, PARCEL_REFS, all.filter(isParcelName));
   }
 
   private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, Failure>> {

@@ -110,6 +110,8 @@ export class ParcelServer {
       if (!base) {
         base = reachable(objects, commit, new Set());
         this.bases.set(commit, base);
+        // What could not be read now is read again for the next one that has it.
+        base.catch(() => this.bases.delete(commit));
         const [oldest] = this.bases.keys();
         if (this.bases.size > KEPT_BASES && oldest !== undefined) this.bases.delete(oldest);
       }

@@ -11,7 +11,9 @@ export interface Parcels {
   fetch(commit: ObjectId, have?: readonly ObjectId[]): Promise<Result<void, Failure>>;
   /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
   find(name: string): Promise<ObjectId | undefined>;
-  /** The other side forgets these commits and names; their objects stay here until they are collected. */
+  /** Their refs here are removed: their objects stay until they are collected, and the other side keeps them. */
+  forget(names: readonly (ObjectId | string)[]): Promise<void>;
+  /** Forgets them, and the other side does, too. */
   remove(names: readonly (ObjectId | string)[]): Promise<void>;
 }
 

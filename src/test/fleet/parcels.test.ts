@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
+import { hashObject } from '../../io/git/writing/object-bytes.js';
 import { GitParcels } from '../../store/parcels/git-parcels.js';
 import { HttpParcels } from '../../store/parcels/http-parcels.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
-import type { Parcels } from '../../store/parcels/parcels.js';
+import { type Parcels, STORE_REFS } from '../../store/parcels/parcels.js';
 import { TemporaryProject } from '../rig/command-line.js';
 
 const KINDS = ['git', 'http'] as const;
@@ -69,3 +70,44 @@ test.each(KINDS)(
     expect(await second.parcels.find('done-2')).toBe(commit);
   },
 );
+
+test.each(KINDS)('a worker forgets what it has sent, and the place keeps it (%s)', async (kind) => {
+  const worker = await clone(kind);
+  const commit = await worker.objects.writeCommit({
+    tree: await worker.objects.empty(),
+    message: 'result\n',
+  });
+  expect(await worker.parcels.send(commit, 'done-1')).toEqual(sent);
+  await worker.parcels.forget([commit, 'done-1', '../x']);
+  expect([...(await worker.objects.refs('refs/conductor/jobs'))]).toEqual([]);
+  const build = await clone(kind);
+  expect(await build.parcels.fetch(commit)).toEqual(sent);
+  await build.parcels.remove([commit, 'done-1']);
+  expect(await worker.parcels.send(commit)).toEqual(sent);
+  expect(await (await clone(kind)).parcels.fetch(commit)).toEqual(sent);
+});
+
+test('a store reads a base again that could not be read before', async () => {
+  const { objects } = await opened();
+  const server = await ParcelServer.open({
+    host: '127.0.0.1',
+    port: 0,
+    token: undefined,
+    maxBytes: 1,
+    objects,
+  });
+  endings.push(() => server.close());
+  const blob = await objects.writeBlob(Buffer.from('late\n'));
+  const content = Buffer.from(blob, 'hex');
+  const raw = Buffer.concat([Buffer.from('100644 late.txt\0'), content]);
+  const base = await objects.write(
+    'commit',
+    Buffer.from(`tree ${hashObject('tree', raw, objects.hash)}\n\nbase\n`),
+  );
+  const commit = await objects.writeCommit({ tree: await objects.empty(), message: 'run\n' });
+  await objects.createRef(`${STORE_REFS}${commit}`, commit);
+  const status = async () => (await fetch(`${server.address}/parcels/${commit}?have=${base}`)).status;
+  expect(await status()).toBe(500);
+  await objects.write('tree', raw);
+  expect(await status()).toBe(200);
+});

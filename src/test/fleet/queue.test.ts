@@ -1,5 +1,6 @@
 /** Tasks through a queue on a real Redis: the same results as here, made by workers in clones of their own. */
 
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { refsIn } from '../rig/shared-project.js';
 import { createQueueRig } from './queue-rig.js';
@@ -42,6 +43,8 @@ test.skipIf(!hasRedis())(
     expect([...first.fates(), ...second.fates()].sort()).toEqual(['done f/T1', 'done f/T2', 'done f/T3']);
     // Of what travelled, only the base of the next build is left.
     expect(refsIn(bare, 'refs/conductor/jobs').length).toBe(1);
+    for (const name of ['worker-1', 'worker-2'])
+      expect(refsIn(join(rig.temporary.root, name), 'refs/conductor/jobs').length).toBeLessThanOrEqual(1);
     expect((await rig.buildWithoutAgent()).ran()).toEqual([]);
   },
   60_000,
