@@ -147,6 +147,7 @@ async function buildPrepared(
     if (step.forCi.length > 0)
       emit({ type: 'build.failure', failure: { kind: 'waits-for-ci', tasks: [...step.forCi].sort() } });
     if (signal.aborted) {
+      await step.takeBackAccepted();
       await prepared.store.repack();
       return ended(stopped(step, signal, ms()));
     }
@@ -164,7 +165,10 @@ async function buildPrepared(
     const planned = await planPublish(prepared, step, heldBefore, !options.frozen);
     const { merged, finished, done, units } = planned;
     await prepared.store.repack();
-    if (!merged.ok) return merged;
+    if (!merged.ok) {
+      await step.takeBackAccepted();
+      return merged;
+    }
     for (const path of merged.value.leftBehind) {
       if (read?.left?.has(path)) continue;
       emit({
@@ -176,6 +180,7 @@ async function buildPrepared(
     if (changed) return err(changed);
     const complete = done.size === selected.size;
     if (signal.aborted) {
+      await step.takeBackAccepted();
       return ended(stopped(step, signal, ms()));
     }
     const isAsked = complete || (options.accept && step.firstFailure === undefined);
@@ -184,14 +189,10 @@ async function buildPrepared(
     const forTasks: Waits = new Map(
       [...units.waiting].map(([label, on]) => [label, { because: 'tasks', on }]),
     );
-    const isAccepted = new Set(
-      [...finished.keys()].filter((label) => step.outcomes.get(label) === 'accepted'),
-    );
     const notPublished = async (because: WaitReason, failure: Failure) => {
       const left = await publishRevisions(prepared, step, emit);
-      // Accepted results that a build gate rejects are in no store any more.
-      const isKept = (label: Label) => because !== 'gates' || !isAccepted.has(label);
-      const labels = [...finished.keys()].filter(isKept);
+      // Accepted results that were taken back are in no store any more.
+      const labels = [...finished.keys()].filter((label) => step.outcomes.get(label) !== 'skipped');
       const all = new Map(labels.map((label) => [label, { because, on: [] }] as const));
       await keepWaiting(prepared, step, new Map([...forTasks, ...all]), emit);
       emit({ type: 'build.failure', failure });
@@ -200,7 +201,10 @@ async function buildPrepared(
     const isJudged = read?.withoutBuildGates !== true;
     const judged = isJudged ? await runBuildGates(prepared, taskRunner, work, sessionState) : ok(undefined);
     await read?.beforePublishing();
-    if (isSuperseded(signal)) return ended(stopped(step, signal, ms()));
+    if (isSuperseded(signal)) {
+      await step.takeBackAccepted();
+      return ended(stopped(step, signal, ms()));
+    }
     if (!judged.ok) {
       await step.takeBackAccepted();
       sessionState.isPublishing = true;
@@ -209,8 +213,9 @@ async function buildPrepared(
     if (options.frozen) return ended(summary(step, step.firstFailure, { ms: ms() }));
     sessionState.isPublishing = true;
     const published = await publish(prepared, merged.value, emit);
+    // Also where they could not be written: then they wait for the next build.
+    await step.keepAccepted();
     if (!published.ok) return notPublished('refused', published.error);
-    step.tellAccepted();
     await keepWaiting(prepared, step, forTasks, emit);
     const waiting = forTasks.size;
     if (options.commit) {

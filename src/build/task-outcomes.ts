@@ -1,7 +1,6 @@
 /** What has become of the tasks of one build so far, with the events that tell it. Runs and decides nothing. */
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
-import type { StoredResult } from '../model/action.js';
 import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
@@ -18,9 +17,7 @@ export class TaskOutcomes {
   readonly forCi: Label[] = [];
   firstFailure: Failure | undefined;
   readonly failures = new Map<Label, Failure>();
-  /** Results that this build was the first to record as people left them. */
-  protected readonly accepted: StoredResult[] = [];
-  /** What is told of accepted tasks once their records are written, and not before. */
+  /** What is told of accepted tasks once it is decided that their results stay, and not before. */
   private untold: BuildEventBody[] = [];
   /** Finished, and taken out of the publish plan again. */
   private readonly retracted = new Set<Label>();
@@ -44,13 +41,13 @@ export class TaskOutcomes {
     else this.emit(event);
   }
 
-  /** The records of accepted tasks are written. */
-  tellAccepted(): void {
+  /** The records of accepted tasks are written, or their results wait to be published. */
+  protected tellAccepted(): void {
     for (const event of this.untold.splice(0)) this.emit(event);
   }
 
-  /** They are not, and will not be. */
-  dropAccepted(): void {
+  /** They are not recorded, and will not be. */
+  protected dropAccepted(): void {
     this.untold = [];
     for (const [label, outcome] of this.outcomes) if (outcome === 'accepted') this.skip(label, undefined);
   }

@@ -57,6 +57,8 @@ export class TaskStep extends TaskOutcomes {
   private readonly stale = new Map<Label, string>();
   private readonly parts: TaskStepParts;
   private readonly checks: Limiter;
+  /** Results that this build was the first to record as people left them. */
+  private readonly accepted = new Map<Label, StoredResult>();
 
   constructor(parts: TaskStepParts) {
     super(parts.prepared.project, parts.caller.emit);
@@ -180,10 +182,22 @@ export class TaskStep extends TaskOutcomes {
     }
   }
 
-  /** Removes accepted results when the build is refused, so that no later build finds them. Those from before stay. */
+  /** Removes accepted results when the build is refused or stopped, so that no later build finds them. Those from before stay. */
   async takeBackAccepted(): Promise<void> {
-    for (const { key } of this.accepted) await this.parts.prepared.store.forget(key);
     this.dropAccepted();
+    await this.forgetTakenBack();
+  }
+
+  /** Their records are written, or their results wait to be published. */
+  async keepAccepted(): Promise<void> {
+    this.tellAccepted();
+    await this.forgetTakenBack();
+  }
+
+  /** What was accepted and is not any more: the whole build was refused, or the task was withdrawn from it. */
+  private async forgetTakenBack(): Promise<void> {
+    for (const [label, { key }] of this.accepted)
+      if (this.outcomes.get(label) !== 'accepted') await this.parts.prepared.store.forget(key);
   }
 
   /** Records the files as they are; undefined when that was not asked for, or they are those of a result anyway. */
@@ -199,7 +213,7 @@ export class TaskStep extends TaskOutcomes {
     const recorded = await acceptFiles(parts, check, this.dependencyOutputs);
     if (!recorded?.ok) return recorded;
     const { result } = recorded.value;
-    if (!result.stood) this.accepted.push(result);
+    if (!result.stood) this.accepted.set(check.task.label, result);
     return this.finish(recorded.value, result, 'accepted');
   }
 
