@@ -22,13 +22,26 @@ export interface LineHunk {
   readonly lines: readonly string[];
 }
 
+/** With their line breaks. */
+export function linesOf(text: string): string[] {
+  return text === '' ? [] : text.split(/(?<=\n)/);
+}
+
+/**
+ * Lines that may differ. The time for a comparison grows with the square of it: above, the texts are one change. A limit of
+ * time would not do, because what is hand-written, and so keys, depends on it.
+ */
+const MAX_DIFFERING = 3000;
+
 /** What leads from one text to the other, line by line; lines keep their line breaks. */
 export function lineHunks(before: string, after: string): LineHunk[] {
-  const split = (text: string) => (text === '' ? [] : text.split(/(?<=\n)/));
+  const [old, now] = [linesOf(before), linesOf(after)];
+  const parts = diffArrays(old, now, { maxEditLength: MAX_DIFFERING });
+  if (!parts) return [wholeHunk(old, now)];
   const hunks: LineHunk[] = [];
   let at = 0;
   let open: { start: number; end: number; lines: string[] } | undefined;
-  for (const { value, added, removed } of diffArrays(split(before), split(after))) {
+  for (const { value, added, removed } of parts) {
     if (!added && !removed) {
       open = undefined;
       at += value.length;
@@ -45,6 +58,16 @@ export function lineHunks(before: string, after: string): LineHunk[] {
     }
   }
   return hunks;
+}
+
+/** Everything between the lines that begin both and those that end both. */
+function wholeHunk(old: readonly string[], now: readonly string[]): LineHunk {
+  const shorter = Math.min(old.length, now.length);
+  let start = 0;
+  while (start < shorter && old[start] === now[start]) start++;
+  let left = 0;
+  while (left < shorter - start && old.at(-1 - left) === now.at(-1 - left)) left++;
+  return { start, end: old.length - left, lines: now.slice(start, now.length - left) };
 }
 
 export interface WordPart {

@@ -5,7 +5,7 @@ import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/featur
 import type { Label } from '../../model/task.js';
 import type { TaskGraph } from '../../model/task-graph.js';
 import { decodeEntry, type Entry, sameEntry } from '../../model/tree.js';
-import { type Change, foldChanges, readTexts } from '../../workspace/patches/patch.js';
+import { type Change, foldChanges, hasSameLines, readTexts } from '../../workspace/patches/patch.js';
 import { type HandChange, handChange } from '../../workspace/patches/placed-lines.js';
 
 export interface RecordedPatch {
@@ -98,26 +98,10 @@ export async function composition(
   const { file, left } = await foldChanges(objects, base, changes);
   if (left.length > 0) return 'no-fit';
   if (sameEntry(file, wanted)) return 'same';
-  return (await hasSameLines(objects, file, wanted)) ? 'same-lines' : 'other';
-}
-
-/** Whether both have the same lines, in whatever order. A comma that ends a line says nothing but that it is not the last. */
-async function hasSameLines(
-  objects: GitObjects,
-  a: Entry | undefined,
-  b: Entry | undefined,
-): Promise<boolean> {
-  if (!a || !b) return false;
-  const texts = await readTexts(objects, [a, b]);
-  const [one, other] = (texts ?? []).map((text) =>
-    text
-      .toString('latin1')
-      .split(/\r?\n/)
-      .map((line) => line.replace(/,$/, ''))
-      .sort()
-      .join('\n'),
-  );
-  return one !== undefined && one === other;
+  // A comma that ends a line says nothing but that it is not the last.
+  const essence = (line: string) => line.replace(/,?\r?$/, '');
+  const isSame = file && wanted && (await hasSameLines(objects, file, wanted, essence));
+  return isSame ? 'same-lines' : 'other';
 }
 
 /** What a person made of a file, as hand-written text and patches of tasks. */

@@ -1,6 +1,6 @@
 /** Merges changes that touch each other in the order that a given text has. Knows no formats. */
 
-import { type LineHunk, lineHunks } from '../../io/text-diff.js';
+import { type LineHunk, lineHunks, linesOf } from '../../io/text-diff.js';
 
 export interface OrderedSides {
   readonly current: string;
@@ -95,8 +95,4 @@ function shuffled(
     both.push(line as string);
   }
   return both.reverse();
-}
-
-function linesOf(text: string): string[] {
-  return text === '' ? [] : text.split(/(?<=\n)/);
 }

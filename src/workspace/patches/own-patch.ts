@@ -1,10 +1,10 @@
 /** The part of an edited file that is one task's own. Knows no other task. */
 
-import { lineHunks } from '../../io/text-diff.js';
+import { type LineHunk, lineHunks, linesOf } from '../../io/text-diff.js';
 import type { EditPatch, FileChange } from '../../model/action.js';
 import type { TaskRun } from '../../model/task-run.js';
 import { decodeEntry, type Entry, sameEntry } from '../../model/tree.js';
-import { applyPatch, type Blobs, readTexts } from './patch.js';
+import { applyPatch, type Blobs, hasSameLines, readTexts } from './patch.js';
 
 /** The patches of a run from what it changed in its workspace (`captured`), without the patches of others. */
 export async function patchesOf(
@@ -74,9 +74,13 @@ async function withoutOthers(
 }
 
 /** Both lists of changes made to one text; undefined where they overlap. Touching is allowed: what one adds stands beside. */
-function withoutHunks(text: string, ours: readonly Hunk[], theirs: readonly Hunk[]): string | undefined {
+function withoutHunks(
+  text: string,
+  ours: readonly LineHunk[],
+  theirs: readonly LineHunk[],
+): string | undefined {
   if (ours.some((a) => theirs.some((b) => overlap(a, b)))) return undefined;
-  const lines = text.split(/(?<=\n)/);
+  const lines = linesOf(text);
   // An insertion in front of lines that go stays in front of them; one behind them stays behind.
   const all = [...ours, ...theirs].sort((a, b) => b.start - a.start || b.end - a.end);
   for (const { start, end, lines: put } of all) lines.splice(start, end - start, ...put);
@@ -84,15 +88,7 @@ function withoutHunks(text: string, ours: readonly Hunk[], theirs: readonly Hunk
 }
 
 /** Whether both change the same lines, or add lines at one place. */
-function overlap(a: Hunk, b: Hunk): boolean {
+function overlap(a: LineHunk, b: LineHunk): boolean {
   const isOnePlace = a.start === b.start && a.start === a.end && b.start === b.end;
   return isOnePlace || (a.start < b.end && b.start < a.end);
-}
-
-type Hunk = ReturnType<typeof lineHunks>[number];
-
-async function hasSameLines(objects: Blobs, a: Entry | undefined, b: Entry | undefined): Promise<boolean> {
-  const texts = await readTexts(objects, [a, b]);
-  const [one, other] = (texts ?? []).map((text) => text.toString('latin1').split('\n').sort().join('\n'));
-  return one !== undefined && one === other;
 }

@@ -105,3 +105,17 @@ export async function readTexts(
   }
   return texts;
 }
+
+/** Whether both have the same lines, in whatever order; `essence`: what of a line says something. */
+export async function hasSameLines(
+  objects: Blobs,
+  a: Entry | undefined,
+  b: Entry | undefined,
+  essence = (line: string) => line,
+): Promise<boolean> {
+  const texts = await readTexts(objects, [a, b]);
+  const [one, other] = (texts ?? []).map((text) =>
+    text.toString('latin1').split('\n').map(essence).sort().join('\n'),
+  );
+  return one !== undefined && one === other;
+}

@@ -1,7 +1,8 @@
 /** A person's change of a file with patches, line by line: what stands beside the patches, and what changes their lines. */
 
-import { type LineHunk, lineHunks } from '../../io/text-diff.js';
+import { type LineHunk, lineHunks, linesOf } from '../../io/text-diff.js';
 import { splitByOwner } from './split-hunks.js';
+import { isTelling } from './standing-lines.js';
 
 /** What one task changed in the file. */
 export interface PatchText {
@@ -126,7 +127,7 @@ function ownersOf({ lines, owners, blocks, gone }: PatchedLines, hunk: LineHunk)
   }
   const isInside = start === end && start > 0 && blocks[start] !== undefined;
   if (isInside && blocks[start - 1] === blocks[start]) found.add(owners[start] ?? UNKNOWN);
-  const put = new Set(hunk.lines.map((line) => line.trim()).filter((line) => /\w/.test(line)));
+  const put = new Set(hunk.lines.filter(isTelling).map((line) => line.trim()));
   for (const { at, line, owner } of gone) {
     const isBack = start <= at && at <= end && put.has(line.trim());
     if (isBack || (start < at && at < end)) found.add(owner);
@@ -193,8 +194,4 @@ function freePlace(
   for (let at = 0; at + put.length <= lines.length; at++)
     if (put.every((line, i) => lines[at + i] === line && owners[at + i] === UNKNOWN)) return at;
   return undefined;
-}
-
-function linesOf(text: string): string[] {
-  return text === '' ? [] : text.split(/(?<=\n)/);
 }

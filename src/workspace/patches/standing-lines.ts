@@ -1,6 +1,6 @@
 /** Whether a patch adds lines that its file has already. Knows no task. */
 
-import { lineHunks } from '../../io/text-diff.js';
+import { lineHunks, linesOf } from '../../io/text-diff.js';
 import type { FileChange } from '../../model/action.js';
 import { type Blobs, readTexts } from './patch.js';
 
@@ -25,8 +25,8 @@ export async function standingLines(
   const [old, now] = texts.map((text) => text.toString('latin1')) as [string, string];
   const hunks = lineHunks(old, now);
   if (hunks.some(({ start, end }) => start < end)) return undefined;
-  const telling = hunks.filter(({ lines }) => lines.some((line) => /\w/.test(line)));
-  const all = linesOf(old);
+  const telling = hunks.filter(({ lines }) => lines.some(isTelling));
+  const all = linesOf(old).map(shown);
   const standing = telling.filter(({ lines }) => isIn(all, lines));
   if (standing.length === 0) return undefined;
   const lines = standing.flatMap((hunk) => hunk.lines.map(shown)).filter((line) => line.trim() !== '');
@@ -38,8 +38,9 @@ function isIn(all: readonly string[], lines: readonly string[]): boolean {
   return all.some((_, at) => wanted.every((line, i) => all[at + i] === line));
 }
 
-function linesOf(text: string): string[] {
-  return text.split('\n').map(shown);
+/** Whether a line, with its bytes as characters, has a letter or digit of any language, or is in another encoding than UTF-8. */
+export function isTelling(line: string): boolean {
+  return /[\p{L}\p{N}_\uFFFD]/u.test(shown(line));
 }
 
 function shown(line: string): string {
