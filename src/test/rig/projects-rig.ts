@@ -32,9 +32,14 @@ export class ProjectsRig implements AsyncDisposable {
   /** One more project, with its entry in the list. */
   async add(name: string, entry: Omit<ProjectEntry, 'path'> = {}, options: RigOptions = {}): Promise<Rig> {
     const rig = await createRig(options);
+    this.list(name, rig, entry);
+    return rig;
+  }
+
+  /** A rig that the test has made. */
+  list(name: string, rig: Rig, entry: Omit<ProjectEntry, 'path'> = {}): void {
     this.rigs.set(name, rig);
     this.entries[name] = entry;
-    return rig;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
