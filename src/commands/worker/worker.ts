@@ -134,7 +134,8 @@ async function onQueue(
       maxOutputBytes: config.maxOutputBytes,
     });
     const { host: name } = source.options.worker;
-    const runner = new JobRunner({ objects, store, parcels, benches, host: name });
+    const signs = config.cache.sign !== undefined;
+    const runner = new JobRunner({ objects, store, parcels, benches, host: name, signs });
     options.on({ type: 'worker.ready', queue: named.value, name, concurrency });
     const loop = new WorkerLoop({ source, runner, concurrency, options, now: host.now });
     try {

@@ -28,6 +28,8 @@ export interface JobRunnerParts {
   readonly parcels: Parcels;
   readonly benches: Benches;
   readonly host: string;
+  /** Whether results that are made here are signed. */
+  readonly signs: boolean;
 }
 
 /** What became of a job here; told to people. */
@@ -152,7 +154,10 @@ export class JobRunner {
     bench: Bench,
     news: News,
   ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId } | string, Failure>> {
-    const { objects, store } = this.parts;
+    const { objects, store, signs } = this.parts;
+    // Nothing is paid for what no build would take.
+    if (bench.base.signed && !signs)
+      return ok('its results must be signed, and this worker has no `cache.sign`');
     const problem = await keyProblem(run, bench.base, { ...bench, objects });
     if (problem !== undefined) return ok(problem);
     const attempt = (run.recipe.kind === 'agent' ? (run.recipe.earlier?.attempts ?? 0) : 0) + 1;

@@ -97,7 +97,13 @@ export async function openQueueExecutor(
 
 /** Sent as a difference to the one before, which the other side has until then. */
 async function sendBase(
-  { objects, handWritten, rules, instructions }: ExecutorParts & { readonly instructions: RunInstructions },
+  {
+    objects,
+    handWritten,
+    rules,
+    config,
+    instructions,
+  }: ExecutorParts & { readonly instructions: RunInstructions },
   parcels: Parcels,
 ): Promise<Result<ObjectId, Failure>> {
   const textsOf = (isShipped: boolean) =>
@@ -112,6 +118,7 @@ async function sendBase(
     settings: settingItems(instructions.settings),
     shippedAgents: textsOf(true),
     ownAgents: textsOf(false),
+    ...(config.cache.trust === 'signed' ? { signed: true } : {}),
   };
   const former = await objects.resolve(LAST_BASE);
   const commit = await baseCommit(objects, data, handWritten, former);

@@ -23,6 +23,8 @@ export interface BuildBase {
   /** Texts of agent definitions by file name: the shipped ones and the project's own. */
   readonly shippedAgents: Readonly<Record<string, string>>;
   readonly ownAgents: Readonly<Record<string, string>>;
+  /** The build takes signed results alone. */
+  readonly signed?: true;
 }
 
 const BASE_FILE = 'base.json';

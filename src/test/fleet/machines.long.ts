@@ -1,7 +1,10 @@
 /** Which worker takes what, what `conductor workers` says of them, and how they end. */
 
+import { execFileSync } from 'node:child_process';
+import { readFileSync, renameSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { err } from '../../base/result.js';
@@ -148,6 +151,60 @@ fleetTest(
     expect(rig.log()).not.toContain('geheim-18');
   },
 );
+
+fleetTest('where only signed results count, a worker proves itself by its key', async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = await createQueueRig(redis);
+  const { rig } = fleet;
+  // Of a kind that ssh signs with, which reads the file each time.
+  const keyOf = (name: string) => {
+    const keyFile = join(rig.temporary.root, name);
+    execFileSync('ssh-keygen', ['-q', '-t', 'ecdsa', '-N', '', '-f', keyFile]);
+    const line = `fleet ${readFileSync(`${keyFile}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')}\n`;
+    return { keyFile, line };
+  };
+  const [trusted, other] = [keyOf('trusted'), keyOf('other')];
+  const trust = { trust: 'signed', signers: 'signers.txt' } as const;
+  rig.config = { ...rig.config, cache: trust };
+  rig.write({ 'signers.txt': trusted.line });
+  for (const id of ['T1', 'T2', 'T3', 'T4']) rig.answer(`f/${id}`, { [`${id}.txt`]: `${id}\n` });
+  const task = (id: string) => ({ description: `Make ${id}`, outputs: [`${id}.txt`] });
+  rig.backlog('f', { T1: task('T1'), T2: task('T2'), T3: task('T3'), T4: task('T4') });
+  rig.commit();
+  const signing = ({ keyFile }: { keyFile: string }) => ({
+    config: { cache: { ...trust, sign: { keyFile, as: 'fleet' } } },
+  });
+  const built = async (target: string) => {
+    const story = await rig.start({ targets: [target] }, { tripwire: true }).done;
+    return [story.summary.exitCode, story.of('task.finished')[0]?.failure];
+  };
+  // A worker without a key asks no agent: nobody would take what it makes.
+  const without = await fleet.worker({ name: 'without' });
+  expect(await built('f/T1')).toEqual([
+    1,
+    { kind: 'job-failed', reason: expect.stringContaining('its results must be signed') },
+  ]);
+  expect(without.agent.runs).toEqual([]);
+  await without.end();
+  const stranger = await fleet.worker({ name: 'stranger', ...signing(other) });
+  expect(await built('f/T2')).toMatchObject([1, { kind: 'result-damaged' }]);
+  expect(stranger.fates()).toEqual(['done f/T2']);
+  await stranger.end();
+  const known = await fleet.worker({ name: 'known', ...signing(trusted) });
+  expect(await built('f/T3')).toEqual([0, undefined]);
+  expect(rig.read('T3.txt')).toBe('T3\n');
+  await known.end();
+  // A key that goes while its worker runs: what it makes then has no signature, and no build takes it.
+  const losing = await fleet.worker({ name: 'losing', ...signing(trusted) });
+  renameSync(trusted.keyFile, `${trusted.keyFile}.away`);
+  expect(await built('f/T4')).toMatchObject([1, { kind: 'result-damaged', detail: 'it is not signed' }]);
+  renameSync(`${trusted.keyFile}.away`, trusted.keyFile);
+  await losing.end();
+  // What was refused is in nobody's way.
+  await fleet.worker({ name: 'again', ...signing(trusted) });
+  expect(await built('f/T2')).toEqual([0, undefined]);
+  expect(await built('f/T4')).toEqual([0, undefined]);
+});
 
 fleetTest(
   'a worker that cannot serve its store, or has no agent, ends with the reason and no connection',
