@@ -1,6 +1,6 @@
 /** Claims against a place in memory: what others wait for, when a claim is dead, and what a place that fails does. */
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ok, type Result } from '../../base/result.js';
 import type { ActionKey } from '../../model/action.js';
 import type { ChangeOutcome, ClaimChange, ClaimFault, ClaimPlace, PlacedClaim } from './claim-place.js';
@@ -8,11 +8,16 @@ import { Claims, type ClaimsOptions, type HeldClaim } from './claims.js';
 
 const KEY = 'k'.repeat(64);
 const { signal } = new AbortController();
+const PATIENT = { timeout: 20_000, interval: 5 };
 
 class MemoryPlace implements ClaimPlace {
   readonly name: string;
   readonly claims = new Map<ActionKey, PlacedClaim>();
   fault: ClaimFault | undefined;
+  /** What is asked for is done, and the answer does not arrive. */
+  losesAnswers = false;
+  /** Called before a change is answered: hold it open by a promise. */
+  before: () => Promise<void> = () => Promise.resolve();
   private count = 0;
 
   constructor(name = 'memory') {
@@ -26,6 +31,7 @@ class MemoryPlace implements ClaimPlace {
   async change(
     changes: ReadonlyMap<ActionKey, ClaimChange>,
   ): Promise<Result<ReadonlyMap<ActionKey, ChangeOutcome>, ClaimFault>> {
+    await this.before();
     if (this.fault) return { ok: false, error: this.fault };
     const outcomes = new Map<ActionKey, ChangeOutcome>();
     for (const [key, { from, to }] of changes) {
@@ -37,7 +43,21 @@ class MemoryPlace implements ClaimPlace {
         outcomes.set(key, { revision });
       }
     }
-    return ok(outcomes);
+    return this.losesAnswers ? { ok: false, error: { kind: 'failed', detail: 'it is away' } } : ok(outcomes);
+  }
+}
+
+/** Lets time pass for the renewals of a build, one turn at a time. */
+class Turns {
+  private readonly waiting: (() => void)[] = [];
+
+  readonly pause = (ms: number, stopped: AbortSignal): Promise<void> => {
+    if (ms !== 20_000) return Promise.resolve();
+    return Promise.race([untilAborted(stopped), new Promise<void>((resolve) => this.waiting.push(resolve))]);
+  };
+
+  next(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
   }
 }
 
@@ -132,6 +152,47 @@ test('a remote that fails is warned of once and not asked again; one without cla
   expect(two.warnings).toEqual([]);
   await two.claims.close();
   expect(able.claims.size).toBe(0);
+});
+
+test.each(['renewed', 'given back'])(
+  'a claim whose last renewal was made without an answer is still %s',
+  async (end) => {
+    const shared = new MemoryPlace();
+    const turns = new Turns();
+    const ada = open('ada', { remotes: [shared], pause: turns.pause });
+    const own = await ada.claims.take(KEY, 'f/T1', signal);
+    const beat = () => shared.claims.get(KEY)?.text?.beat;
+    shared.losesAnswers = true;
+    turns.next();
+    await vi.waitUntil(() => beat() === 1, PATIENT);
+    shared.losesAnswers = false;
+    if (end === 'renewed') {
+      await vi.waitUntil(() => {
+        turns.next();
+        return Number(beat()) >= 3;
+      }, PATIENT);
+    } else if (own.kind === 'taken') own.release();
+    await ada.claims.close();
+    expect(shared.claims.size).toBe(0);
+  },
+);
+
+test('a remote that does not answer keeps no claim in the store from being renewed', async () => {
+  const [local, silent] = [new MemoryPlace('store'), new MemoryPlace('silent')];
+  const turns = new Turns();
+  const ada = open('ada', { local, remotes: [silent], pause: turns.pause });
+  await ada.claims.take(KEY, 'f/T1', signal);
+  let answer = () => {};
+  silent.before = () => new Promise((resolve) => (answer = resolve));
+  await vi.waitUntil(() => {
+    turns.next();
+    return Number(local.claims.get(KEY)?.text?.beat) >= 3;
+  }, PATIENT);
+  expect(silent.claims.get(KEY)?.text?.beat).toBe(0);
+  silent.before = () => Promise.resolve();
+  answer();
+  await ada.claims.close();
+  expect([local.claims.size, silent.claims.size]).toEqual([0, 0]);
 });
 
 test('a claim of a process of this machine that has ended is taken over at once', async () => {

@@ -71,20 +71,21 @@ export class Claims {
   private readonly options: ClaimsOptions;
   private readonly local: PlaceQueue;
   private known: Promise<ClaimSelf> | undefined;
-  private readonly remotes: PlaceQueue[];
+  /** Those that may still be asked: iterated while other tasks find one of no use. */
+  private readonly remotes: Set<PlaceQueue>;
   private readonly held = new Set<Holding>();
   /** By place and key: the revision whose holder is dead. */
   private readonly dead = new Map<string, string>();
   private readonly pending = new Set<Promise<unknown>>();
   private readonly stop = new AbortController();
   private readonly rest = new AbortController();
-  private isRenewing = false;
+  private readonly renewing = new Set<PlaceQueue>();
 
   constructor(options: ClaimsOptions) {
     this.options = options;
     const { local, remotes } = options;
     this.local = new PlaceQueue(local, this.stop.signal);
-    this.remotes = remotes.map((place) => new PlaceQueue(place, this.stop.signal));
+    this.remotes = new Set(remotes.map((place) => new PlaceQueue(place, this.stop.signal)));
   }
 
   /** Claims a key, or says whose it is. Where no place can hold the claim, it is taken all the same. */
@@ -147,8 +148,9 @@ export class Claims {
 
   private async takeEverywhere(key: ActionKey, task: string): Promise<OwnClaim | HeldClaim> {
     const holdings: Holding[] = [];
-    for (let queue: PlaceQueue | undefined = this.local; queue; ) {
-      const taken: Taking = await this.takeAt(queue, key, task);
+    for (const queue of this.places()) {
+      if (queue !== this.local && !this.options.isOpen(queue.place)) break;
+      const taken = await this.takeAt(queue, key, task);
       if (typeof taken === 'object' && 'kind' in taken) {
         for (const holding of holdings) this.later(this.giveBack(holding));
         return taken;
@@ -156,20 +158,22 @@ export class Claims {
       if (typeof taken === 'object') {
         holdings.push(taken);
         this.held.add(taken);
-        this.renewWhileHeld();
+        this.renewWhileHeld(queue);
       }
-      const at = this.remotes.indexOf(queue);
       // The next remote may know claims where this one does not.
-      if (taken === 'unsupported' && at >= 0) this.remotes.splice(at, 1);
-      const isNext: boolean = queue === this.local || taken === 'unsupported';
-      const [remote] = this.remotes;
-      queue = isNext && remote && this.options.isOpen(remote.place) ? remote : undefined;
+      if (taken === 'unsupported') this.remotes.delete(queue);
+      else if (queue !== this.local) break;
     }
     const release: OwnClaim['release'] = (after) => {
       const own = holdings.splice(0);
       for (const holding of own) this.later(Promise.resolve(after).then(() => this.giveBack(holding)));
     };
     return { kind: 'taken', release };
+  }
+
+  private *places(): Generator<PlaceQueue> {
+    yield this.local;
+    yield* this.remotes;
   }
 
   private async takeAt(queue: PlaceQueue, key: ActionKey, task: string): Promise<Taking> {
@@ -212,48 +216,68 @@ export class Claims {
   private without(queue: PlaceQueue, fault: ClaimFault): 'unsupported' | 'without' {
     if (fault.kind === 'unsupported') return 'unsupported';
     if (fault.kind === 'stopped') return 'without';
-    const at = this.remotes.indexOf(queue);
-    if (at < 0) return 'without';
+    if (!this.remotes.has(queue)) return 'without';
     // It is not asked again in this build, and neither is one after it: others claim at this one.
-    this.remotes.splice(0);
+    this.remotes.clear();
     this.options.warn(
       `${queue.place.name}: ${fault.detail}; conductor cannot see there what other builds are making, so that a result may be paid for twice`,
     );
     return 'without';
   }
 
-  private renewWhileHeld(): void {
-    if (this.isRenewing || this.rest.signal.aborted) return;
-    this.isRenewing = true;
+  /** Each place by itself: one that does not answer lets no claim at another expire. */
+  private renewWhileHeld(queue: PlaceQueue): void {
+    if (this.renewing.has(queue) || this.rest.signal.aborted) return;
+    this.renewing.add(queue);
     const pause = this.options.pause ?? pauseFor;
     const renew = async () => {
-      while (this.held.size > 0 && !this.rest.signal.aborted) {
+      for (let held = this.heldAt(queue); held.length > 0; held = this.heldAt(queue)) {
         await pause(RENEW_MS, this.rest.signal);
         if (this.rest.signal.aborted) break;
-        await Promise.all([...this.held].map((holding) => this.renew(holding)));
+        await Promise.all(this.heldAt(queue).map((holding) => this.renew(holding)));
       }
-      this.isRenewing = false;
+      this.renewing.delete(queue);
     };
     void renew();
   }
 
+  private heldAt(queue: PlaceQueue): Holding[] {
+    return [...this.held].filter((holding) => holding.queue === queue);
+  }
+
   private async renew(holding: Holding): Promise<void> {
+    holding.renewing = this.raise(holding);
+    await holding.renewing;
+  }
+
+  private async raise(holding: Holding): Promise<void> {
     const { queue, key, text, revision } = holding;
     const next = { ...text, beat: text.beat + 1 };
-    const renewing = queue.change(key, { from: revision, to: next }).then((changed) => {
-      // Without an answer it is tried again at the next turn.
-      if ('fault' in changed) return;
-      if (changed.value === 'moved') this.held.delete(holding);
-      else Object.assign(holding, { text: next, revision: changed.value.revision });
-    });
-    holding.renewing = renewing;
-    await renewing;
+    const changed = await queue.change(key, { from: revision, to: next });
+    // Without an answer it is tried again at the next turn.
+    if ('fault' in changed) return;
+    if (changed.value !== 'moved') Object.assign(holding, { text: next, revision: changed.value.revision });
+    else if ((await this.lookAgain(holding)) === 'lost') this.held.delete(holding);
   }
 
   private async giveBack(holding: Holding): Promise<void> {
     if (!this.held.delete(holding)) return;
     await holding.renewing;
-    await holding.queue.change(holding.key, { from: holding.revision, to: undefined });
+    const { queue, key } = holding;
+    const remove = () => queue.change(key, { from: holding.revision, to: undefined });
+    const changed = await remove();
+    if ('value' in changed && changed.value === 'moved' && (await this.lookAgain(holding)) === 'ours')
+      await remove();
+  }
+
+  /** The answer to an earlier change of a claim may have been lost: then the one that is there is still ours. */
+  private async lookAgain(holding: Holding): Promise<'ours' | 'lost' | 'unknown'> {
+    const found = await holding.queue.read(holding.key);
+    if ('fault' in found) return 'unknown';
+    const there = found.value;
+    if (there?.text?.build !== holding.text.build) return 'lost';
+    Object.assign(holding, there);
+    return 'ours';
   }
 
   private later(work: Promise<unknown>): void {
