@@ -45,7 +45,7 @@ export interface RemoteStore {
    * Puts an entry in the place of the standing one, which nobody may use, unless that has changed meanwhile. Absent
    * `standing`: what is there is no entry. Undefined: done.
    */
-  replace?(entry: Replacement, signal: AbortSignal): Promise<RemoteFault | undefined>;
+  replace(entry: Replacement, signal: AbortSignal): Promise<RemoteFault | undefined>;
   /** Lets connections go. */
   close(): Promise<void>;
 }

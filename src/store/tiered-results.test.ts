@@ -12,6 +12,7 @@ import { ScriptedRemote } from './remotes/scripted-remote.js';
 import { RemoteTiers } from './remotes/tiers.js';
 import type { NewResult } from './result-store.js';
 import { type Sharing, TieredResults } from './tiered-results.js';
+import { UnsentEntries } from './unsent.js';
 
 let project: TemporaryProject;
 let objects: GitObjects;
@@ -251,6 +252,21 @@ test('what arrives damaged, or as another result than its key says, is refused a
   expect(told).toEqual([
     expect.stringMatching(/^lying: results\/.* is refused: result\.json is not of this key$/),
   ]);
+});
+
+test('what was not sent has its mark, also where another build removed the mark while it was made', async () => {
+  const remote = new ScriptedRemote();
+  const unsent = new UnsentEntries(project.dir);
+  const store = open([remote], { unsent });
+  remote.offerFault = { kind: 'failed', detail: 'it had a moment' };
+  // The entry was not there yet: to that build the mark was one that a killed build had left.
+  remote.before = () => unsent.remove(unsent.list());
+  await store.keep(await newResult('a'));
+  remote.before = () => Promise.resolve();
+  await store.keep(await newResult('taken back'));
+  await store.forget(key('taken back'));
+  await store.close();
+  expect(unsent.list()).toEqual([resultName(key('a'))]);
 });
 
 test('what a person accepted is sent when the build has ended, unless it was taken back', async () => {

@@ -141,7 +141,7 @@ export class TieredResults implements ResultStore {
 
   async forget(key: ActionKey): Promise<void> {
     this.provisional.delete(resultName(key));
-    await this.outbox.remove([resultName(key)]);
+    await this.outbox.forget(resultName(key));
     await this.local.forget(key);
   }
 
@@ -250,14 +250,14 @@ export class TieredResults implements ResultStore {
     }
     const { chain, policy } = this.sharing;
     const { first, all } = chain.offer(entries, this.signal);
-    // The first remote says which result was first: the others need not be waited for.
-    this.later(
-      all.then(() => this.outbox.remove([...entries.keys()].filter((name) => !chain.isUnsent(name)))),
-    );
-    const outcomes = await first;
-    if (policy.trust !== 'signed') return outcomes;
+    const replace = (outcomes: Map<EntryName, 'stored' | 'taken'>) =>
+      chain.replaceUnusable({ entries, outcomes, problem: this.problem }, this.signal);
     // Where only signed results may be used, one that may not stands in nobody's way.
-    return chain.replaceUnusable({ entries, outcomes, problem: this.problem }, this.signal);
+    const told = policy.trust === 'signed' ? first.then(replace) : first;
+    // The first remote says which result was first: the others need not be waited for.
+    const answered = Promise.all([all, told]);
+    this.later(answered.then(() => this.outbox.removeSent(entries.keys(), (name) => !chain.isUnsent(name))));
+    return told;
   }
 
   /**

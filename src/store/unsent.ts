@@ -99,6 +99,19 @@ export class Outbox {
     await this.marks?.remove(names);
   }
 
+  async forget(name: EntryName): Promise<void> {
+    this.mine.delete(name);
+    await this.remove([name]);
+  }
+
+  /** Of those that were offered. Another build may have removed the mark of one while it was made: then it stands again. */
+  async removeSent(names: Iterable<EntryName>, isSent: (name: EntryName) => boolean): Promise<void> {
+    for (const name of names) {
+      if (isSent(name)) await this.remove([name]);
+      else if (this.mine.has(name)) await this.marks?.add(name);
+    }
+  }
+
   /** It is shared where this build does not send anything, or cannot be signed here. */
   leave(name: EntryName): void {
     this.others.add(name);

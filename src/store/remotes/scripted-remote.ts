@@ -2,7 +2,7 @@
 
 import type { ObjectId } from '../../model/tree.js';
 import type { EntryName } from '../encoded-entry.js';
-import type { Fetched, Offered, RemoteFault, RemoteStore } from '../remote-store.js';
+import type { Fetched, Offered, RemoteFault, RemoteStore, Replacement } from '../remote-store.js';
 
 const STOPPED: RemoteFault = { kind: 'stopped', detail: 'it was stopped' };
 
@@ -13,9 +13,10 @@ export class ScriptedRemote implements RemoteStore {
   /** Every call, in order: what was asked for in one round trip. */
   readonly fetches: (readonly EntryName[])[] = [];
   readonly offers: (readonly EntryName[])[] = [];
-  /** While set, fetching or offering fails in this way. */
+  /** While set, fetching, offering or replacing fails in this way. */
   fetchFault: RemoteFault | undefined;
   offerFault: RemoteFault | undefined;
+  replaceFault: RemoteFault | undefined;
   /** Called before it answers: hold it open by a promise. */
   before: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   closed = false;
@@ -49,6 +50,11 @@ export class ScriptedRemote implements RemoteStore {
       outcomes.set(name, standing === commit ? 'stored' : 'taken');
     }
     return { outcomes };
+  }
+
+  async replace({ name, commit }: Replacement): Promise<RemoteFault | undefined> {
+    if (!this.replaceFault) this.entries.set(name, commit);
+    return this.replaceFault;
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import type { ObjectId } from '../../model/tree.js';
 import type { ClaimPlace } from '../claims/claim-place.js';
 import type { EntryName } from '../encoded-entry.js';
 import type { RemoteFault, RemoteStore, Replacement } from '../remote-store.js';
+import { MissedNames } from './missed-names.js';
 
 export interface TieredRemote {
   readonly store: RemoteStore;
@@ -35,6 +36,7 @@ const PATIENCE = 3;
 const MAX_REPORTED = 3;
 
 type Way = 'read' | 'write';
+type OwnEntry = Pick<Replacement, 'name' | 'commit'>;
 type Outcomes = Map<EntryName, 'stored' | 'taken'>;
 
 interface Health {
@@ -43,17 +45,13 @@ interface Health {
   readonly dropped: Set<Way>;
   readonly last: Partial<Record<Way, string>>;
   refused: number;
-  unsent: number;
   /** It does not let us write, and will not the next time. */
   isDenied: boolean;
 }
 
 export class RemoteTiers {
   private readonly healths: readonly Health[];
-  /** Remotes that gave no answer about a name. */
-  private readonly silent = new Map<EntryName, Set<string>>();
-  /** Offered, and not on every remote that it was to be sent to; whether those do not let us write. */
-  private readonly unsent = new Map<EntryName, 'denied' | 'failed'>();
+  private readonly missed = new MissedNames<Health>();
   private readonly warn: (message: string) => void;
 
   constructor(remotes: readonly TieredRemote[], warn: (message: string) => void) {
@@ -63,7 +61,6 @@ export class RemoteTiers {
       dropped: new Set(),
       last: {},
       refused: 0,
-      unsent: 0,
       isDenied: false,
     }));
     this.warn = warn;
@@ -120,13 +117,13 @@ export class RemoteTiers {
       this.judge(health, 'read', fetched.fault);
       if (fetched.fault) this.unanswered(health, wanted);
     }
-    for (const name of found) this.silent.delete(name);
+    this.missed.found(found);
     return found;
   }
 
   /** Remotes that were asked about a name that is not found, and did not answer: it may be there. */
   unreached(name: EntryName): readonly string[] {
-    return [...(this.silent.get(name) ?? [])];
+    return this.missed.silentAbout(name).map(({ remote }) => remote.store.name);
   }
 
   /** Names that no remote is asked about: those that are read from give no answer. */
@@ -134,39 +131,35 @@ export class RemoteTiers {
     for (const health of this.healths) if (health.remote.read) this.unanswered(health, names);
   }
 
-  private unanswered({ remote }: Health, names: readonly EntryName[]): void {
-    for (const name of names.filter((one) => remote.only === undefined || remote.only(one)))
-      this.silent.set(name, (this.silent.get(name) ?? new Set()).add(remote.store.name));
+  private unanswered(health: Health, names: readonly EntryName[]): void {
+    const { only } = health.remote;
+    this.missed.unanswered(health, only ? names.filter(only) : names);
   }
 
   /** Whether an entry was offered and is not on every remote that it was to be sent to. */
   isUnsent(name: EntryName): boolean {
-    return this.unsent.has(name);
+    return this.missed.isUnsent(name);
   }
 
   /** Whether the remotes that do not have an entry do not let us write. */
   isDenied(name: EntryName): boolean {
     const writing = this.healths.filter(({ remote }) => remote.write);
-    const isClosed = writing.length > 0 && writing.every(({ isDenied }) => isDenied);
-    return this.unsent.has(name) ? this.unsent.get(name) === 'denied' : isClosed;
+    return this.missed.isDenied(name) ?? (writing.length > 0 && writing.every(({ isDenied }) => isDenied));
   }
 
-  private miss(health: Health, names: readonly EntryName[]): void {
-    health.unsent += names.length;
-    const why = health.isDenied ? 'denied' : 'failed';
-    for (const name of names) this.unsent.set(name, this.unsent.get(name) === 'failed' ? 'failed' : why);
+  private miss(health: Health, names: readonly EntryName[], isDenied = health.isDenied): void {
+    this.missed.notSent(health, names, isDenied ? 'denied' : 'failed');
   }
 
   /** Remotes that do not have everything that they were to be sent. */
   get withoutAll(): readonly RemoteProblem[] {
-    return this.healths.flatMap(({ remote, last, unsent, dropped }) =>
-      unsent > 0 || dropped.has('write')
-        ? [{ name: remote.store.name, detail: last.write ?? 'there was no time left' }]
-        : [],
-    );
+    const isWithout = (one: Health) => this.missed.unsentOf(one) > 0 || one.dropped.has('write');
+    return this.healths.filter(isWithout).map(({ remote, last }) => {
+      return { name: remote.store.name, detail: last.write ?? 'there was no time left' };
+    });
   }
 
-  /** Puts entries in the place of those that may not be used, for all that another one stands in the way of. */
+  /** Replaces unusable entries by ours, for each name that is `taken`. */
   async replaceUnusable({ entries, outcomes, problem }: Offers, signal: AbortSignal): Promise<Outcomes> {
     for (const [name, commit] of entries) {
       if (outcomes.get(name) !== 'taken' || (await problem(name, commit)) !== undefined) continue;
@@ -175,26 +168,41 @@ export class RemoteTiers {
     return outcomes;
   }
 
-  /** True: no remote keeps another entry that may be used. */
-  private async replace(
-    { name, commit }: Pick<Replacement, 'name' | 'commit'>,
-    problem: Offers['problem'],
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  /** True: ours is on all remotes. Behind one with another entry that may be used, none is given ours. */
+  private async replace(entry: OwnEntry, problem: Offers['problem'], signal: AbortSignal): Promise<boolean> {
     let isEverywhere = true;
-    for (const health of this.healths) {
-      if (!isOpen(health, 'write') || signal.aborted) continue;
-      const { store } = health.remote;
-      const found = await store.fetch([name], signal);
-      const standing = found.commits.get(name);
-      if (standing === commit || found.fault) continue;
-      if (standing !== undefined && (await problem(name, standing)) === undefined) {
-        isEverywhere = false;
-        continue;
-      }
-      this.judge(health, 'write', await store.replace?.({ name, commit, standing }, signal));
+    for (const health of this.healths.filter(({ remote }) => remote.write)) {
+      const now = await this.replaceAt(health, entry, problem, signal);
+      if (now === 'other') return false;
+      if (now === 'missed') isEverywhere = false;
     }
     return isEverywhere;
+  }
+
+  /** Whose entry is there now; `missed`: none that may be used. */
+  private async replaceAt(
+    health: Health,
+    { name, commit }: OwnEntry,
+    problem: Offers['problem'],
+    signal: AbortSignal,
+  ): Promise<'ours' | 'other' | 'missed'> {
+    const { store } = health.remote;
+    const found = isOpen(health, 'write') && !signal.aborted ? await store.fetch([name], signal) : undefined;
+    const standing = found?.commits.get(name);
+    if (standing === commit) return 'ours';
+    if (!found || found.fault) {
+      this.miss(health, [name]);
+      return 'missed';
+    }
+    if (standing !== undefined && (await problem(name, standing)) === undefined) return 'other';
+    const fault = await store.replace({ name, commit, standing }, signal);
+    if (!fault) return 'ours';
+    const isDenied = fault.kind === 'denied' && !fault.missing;
+    this.miss(health, [name], isDenied || health.isDenied);
+    // Where nothing may be replaced, what is not there yet may be stored all the same.
+    if (isDenied) health.last.write = fault.detail;
+    else this.judge(health, 'write', fault);
+    return 'missed';
   }
 
   /**
@@ -220,7 +228,7 @@ export class RemoteTiers {
     signal: AbortSignal,
     onOne: () => void,
   ): Promise<Outcomes> {
-    for (const name of entries.keys()) this.unsent.delete(name);
+    this.missed.offered(entries.keys());
     for (const health of this.healths) {
       if (!health.remote.write) continue;
       const mine = new Map([...entries].filter(([name]) => outcomes.get(name) !== 'taken'));
@@ -241,8 +249,10 @@ export class RemoteTiers {
 
   /** Says what of a remote that was not dropped went wrong all the same, and lets all of them go. */
   async close(): Promise<void> {
-    for (const { remote, dropped, last, refused, unsent } of this.healths) {
+    for (const health of this.healths) {
+      const { remote, dropped, last, refused } = health;
       const { name } = remote.store;
+      const unsent = this.missed.unsentOf(health);
       if (refused > MAX_REPORTED) this.warn(`${name}: ${refused - MAX_REPORTED} more results were refused`);
       if (unsent > 0 && !dropped.has('write')) {
         this.warn(

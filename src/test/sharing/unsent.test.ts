@@ -150,6 +150,36 @@ test('with `trust: signed`, what nobody may use does not stand in the way of a s
   expect(read.summary.counts).toMatchObject({ cached: 2, built: 0 });
 });
 
+test('a remote that lets nobody replace an unsigned result gets all others, and the signed one once it does', async () => {
+  await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
+  const bare = createBare(rig);
+  await rig.build({ targets: ['f/T1'] });
+  const [unsigned] = refsIn(bare, 'refs/conductor/results') as [string];
+  const commitOf = (ref: string) => execFileSync('git', ['rev-parse', ref], { cwd: bare, encoding: 'utf8' });
+  const before = commitOf(unsigned);
+  const hook = `${bare}/hooks/update`;
+  const created = '#!/bin/sh\ncase $1 in */claims/*) exit 0;; esac\ntest -z "$(echo $2 | tr -d 0)"\n';
+  writeFileSync(hook, created, { mode: 0o755 });
+  const { key, line } = sshKey(rig.temporary.root);
+  rig.env.KEY = key;
+  cloneProject(rig, 'ci');
+  rig.write({ '.signers': line });
+  const sign = { as: 'ci', keyEnv: 'KEY' };
+  const cache = { remotes: ['git:../shared.git'], trust: 'signed', signers: '.signers', sign } as const;
+  rig.config = { ...rig.config, cache };
+  const signed = await rig.build();
+  expect(signed.summary).toMatchObject({ exitCode: 0, unsent: 2 });
+  expect(signed.warnings().at(-1)).toMatch(
+    /2 entries were not sent .*the next command sends what is missing/,
+  );
+  expect(commitOf(unsigned)).toBe(before);
+  expect(refsIn(bare, 'refs/conductor/results').length).toBe(4);
+  rmSync(hook);
+  rig.time += DAY;
+  expect((await rig.buildWithoutAgent()).summary.unsent).toBeUndefined();
+  expect(commitOf(unsigned)).not.toBe(before);
+});
+
 test('with `agents: ci-only` a person restores what is there and learns which tasks wait for CI', async () => {
   await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
   createBare(rig);
