@@ -1,16 +1,15 @@
 // Measures what an agent task costs beyond its model: conductor's round of tasks over the same work done by a bare
 // OpenCode server in the same run. The model is scripted and answers at once, so that all of the time is overhead.
-//   npm run bench -- agents
+//   npm run bench -- agents 1 4 8
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
+import { environment, median, shownMs, watched } from './measure.js';
+import { row } from './rows.js';
 
-const CONDUCTOR = fileURLToPath(new URL('../bin/conductor.js', import.meta.url));
 const KEY = 'sk-bench';
-const WORKERS = [1, 4, 8];
 /** Of as many tasks as there are workers; in the first one every workspace is opened on the server. */
 const ROUNDS = 4;
 const STEPS = [
@@ -23,29 +22,52 @@ const load = (path) => createJiti(import.meta.url).import(`../src/${path}`);
 
 /** A row for each number of workers. */
 export async function measureAgents(counts) {
-  const { createScriptedModel } = await load('agent/scripted-model/model-server.ts');
   const rows = [];
-  for (const workers of counts.length > 0 ? counts : WORKERS) {
-    const model = await createScriptedModel({ key: KEY });
-    const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-bench-')));
-    try {
-      const bare = await bareRounds(model, join(root, 'bare'), workers);
-      const own = await conductorRounds(model, join(root, 'own'), workers);
-      rows.push({
-        workers,
-        'bare: first round': ms(bare[0]),
-        'bare: warm round': ms(median(bare.slice(1))),
-        'conductor: first round': ms(own.first),
-        'conductor: warm round': ms(own.warm),
-        'own share of a task': ms((own.warm - median(bare.slice(1))) / workers),
-        ratio: (own.warm / median(bare.slice(1))).toFixed(2),
-      });
-    } finally {
-      await model.close();
-      rmSync(root, { recursive: true, force: true });
-    }
+  for (const workers of counts) {
+    const { bare, own } = await bothWays(workers);
+    const warm = median(bare.slice(1));
+    rows.push({
+      workers,
+      'bare: first round': shownMs(bare[0]),
+      'bare: warm round': shownMs(warm),
+      'conductor: first round': shownMs(own.first),
+      'conductor: warm round': shownMs(own.warm),
+      'own share of a task': shownMs((own.warm - warm) / workers),
+      ratio: (own.warm / warm).toFixed(2),
+    });
   }
   return rows;
+}
+
+/** The row of the one table: what conductor adds to each task when as many run side by side. */
+export async function agentRow(workers) {
+  const { bare, own } = await bothWays(workers);
+  const warm = median(bare.slice(1));
+  const share = (own.warm - warm) / workers;
+  return row({
+    name: `an agent task, own share, ${workers} workers`,
+    time: { wall: share, cpu: own.cpu / (workers * ROUNDS) },
+    mb: own.mb,
+    beside: `a round of ${workers} tasks: bare OpenCode ${shownMs(warm)}, conductor ${shownMs(own.warm)}`,
+    ratio: { wall: own.warm / warm },
+    goal: workers === 8 ? '15 ms' : undefined,
+    // Its processor time is in another process than the server's, and says nothing about waits.
+    met: (kind) => kind === 'wall' && share <= 15,
+  });
+}
+
+/** The rounds of a bare server, and those of conductor with the same model. */
+async function bothWays(workers) {
+  const { createScriptedModel } = await load('agent/scripted-model/model-server.ts');
+  const model = await createScriptedModel({ key: KEY });
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-bench-')));
+  try {
+    const bare = await bareRounds(model, join(root, 'bare'), workers);
+    return { bare, own: await conductorRounds(model, join(root, 'own'), workers) };
+  } finally {
+    await model.close();
+    rmSync(root, { recursive: true, force: true });
+  }
 }
 
 async function agentConfig(model) {
@@ -133,20 +155,22 @@ async function conductorRounds(model, folder, workers) {
   const config = { agent: await agentConfig(model), workers };
   writeFileSync(join(project, 'conductor.config.mjs'), `export default ${JSON.stringify(config)};\n`);
   execFileSync('git', ['init', '-q', project]);
-  const events = await build(project, folder);
+  const { events, own } = await build(project, folder);
   const failed = events.filter((event) => event.type === 'task.finished' && event.outcome !== 'built');
   if (failed.length > 0) throw new Error(JSON.stringify(failed[0]));
   const ends = events.filter((event) => event.type === 'task.finished').map((event) => event.at);
   const begin = events.find((event) => event.type === 'task.started').at;
   const first = ends[workers - 1];
-  return { first: first - begin, warm: (ends.at(-1) - first) / (ROUNDS - 1) };
+  return { first: first - begin, warm: (ends.at(-1) - first) / (ROUNDS - 1), ...own };
 }
 
 function build(cwd, home) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CONDUCTOR, 'build', '--json'], {
+    const measured = watched(['build', '--json'], { home });
+    const [program, ...args] = measured.command;
+    const child = spawn(program, args, {
       cwd,
-      env: { PATH: process.env.PATH, HOME: home, MODEL_KEY: KEY },
+      env: { ...environment(home), MODEL_KEY: KEY, ...measured.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -161,21 +185,8 @@ function build(cwd, home) {
     child.on('close', (code) => {
       if (code !== 0)
         return reject(new Error(`conductor ended with ${code}: ${stderr}${stdout.slice(-4000)}`));
-      resolve(
-        stdout
-          .trim()
-          .split('\n')
-          .map((line) => JSON.parse(line)),
-      );
+      const lines = stdout.trim().split('\n');
+      resolve({ events: lines.map((line) => JSON.parse(line)), own: measured.own() });
     });
   });
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
-function ms(value) {
-  return `${value.toFixed(0)} ms`;
 }

@@ -1,6 +1,6 @@
-// How the bench runs and times whole processes: side by side in turn, so that a machine that slows down slows all of them.
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+// How the bench runs and measures whole processes: wall time, and processor time of all that a process starts.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ export function environment(home, more = {}) {
 }
 
 /** Runs a program to its end and returns its output. Throws when it fails. */
-export function run(program, args, { cwd, env, timeout = 1_800_000 }) {
+export function run(program, args, { cwd, env, timeout = LONGEST }) {
   try {
     return execFileSync(program, args, {
       cwd,
@@ -28,33 +28,66 @@ export function run(program, args, { cwd, env, timeout = 1_800_000 }) {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
       maxBuffer: 2 ** 30,
-      timeout,
+      timeout: timeLeft(timeout),
     });
   } catch (error) {
+    if (error.code === 'ETIMEDOUT' && Date.now() >= deadline) throw new TimeIsOver();
     const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.slice(-2000);
     throw new Error(`${program} ${args.join(' ')}: ${error.message.slice(0, 200)}\n${said}`);
   }
 }
 
-/** Runs a program without waiting in this thread; resolves with its exit code and output. */
-export function start(program, args, { cwd, env }) {
-  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text) => {
-      output += text;
-    });
-  const ended = new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, output }));
+/**
+ * Runs commands one after the other, `times` times over, and returns the time of one round: `wall`, and `cpu`, the processor
+ * time of all processes that were started for it and have ended. A loaded machine changes `wall`, and `cpu` only a little.
+ * A command is `[program, ...arguments]`. The shell measures, because node is told no times of its children.
+ */
+export function timed(commands, { cwd, env, times = 1, openFiles, timeout = LONGEST }) {
+  const line = (command) => `${command.map(quoted).join(' ')} >>"$BENCH_LOG" 2>&1 || exit 9`;
+  const log = join(env.HOME, 'log');
+  rmSync(log, { force: true });
+  const script = [
+    "TIMEFORMAT='%3R %3U %3S'",
+    ...(openFiles === undefined ? [] : [`ulimit -n ${openFiles}`]),
+    `time for ((i = 0; i < ${times}; i++)); do`,
+    ...commands.map(line),
+    'done',
+  ].join('\n');
+  const { status, stderr, error } = spawnSync('bash', ['-c', script], {
+    cwd,
+    env: { ...env, BENCH_LOG: log },
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: timeLeft(timeout),
   });
-  return { child, ended };
+  if (error?.code === 'ETIMEDOUT' && Date.now() >= deadline) throw new TimeIsOver();
+  if (error) throw error;
+  const [wall, user, system] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
+  if (status !== 0 || Number.isNaN(system)) {
+    const said = existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : stderr;
+    throw new Error(`${commands.map((command) => command.join(' ')).join('; ')}: ${status}\n${said}`);
+  }
+  return { wall: (wall * 1000) / times, cpu: ((user + system) * 1000) / times };
 }
 
-export function milliseconds(work) {
-  const begin = process.hrtime.bigint();
-  work();
-  return Number(process.hrtime.bigint() - begin) / 1e6;
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Milliseconds after which a program that was measured is given up. */
+const LONGEST = 1_800_000;
+
+let deadline = Number.POSITIVE_INFINITY;
+
+const timeLeft = (most) => Math.round(Math.max(1, Math.min(most, deadline - Date.now())));
+
+/** What is measured after so many seconds from now is given up. */
+export function endWithin(seconds) {
+  deadline = Date.now() + seconds * 1000;
+}
+
+export class TimeIsOver extends Error {
+  constructor() {
+    super('not measured: the time of this run is over');
+  }
 }
 
 export function median(values) {
@@ -63,40 +96,41 @@ export function median(values) {
 }
 
 /**
- * Times each of the jobs once a round, in turn. A job is a function, or `{ before, work }` where `before` is not timed.
- * `warmup` rounds are not counted.
+ * Measures each of the jobs once a round, in turn, so that a machine that slows down slows all of them. A job is a function that
+ * returns `{ wall, cpu }`, or `{ before, work }` where `before` is not measured. `warmup` rounds are not counted.
  */
 export function interleaved(jobs, rounds, warmup = 1) {
-  const times = Object.fromEntries(Object.keys(jobs).map((name) => [name, []]));
+  const found = Object.fromEntries(Object.keys(jobs).map((name) => [name, []]));
   for (let round = -warmup; round < rounds; round++) {
     for (const [name, job] of Object.entries(jobs)) {
       const { before, work } = typeof job === 'function' ? { work: job } : job;
       before?.(round);
-      const ms = milliseconds(() => work(round));
-      if (round >= 0) times[name].push(ms);
+      const time = work(round);
+      if (round >= 0) found[name].push(time);
     }
   }
+  const both = (valuesOf) => ({ wall: median(valuesOf('wall')), cpu: median(valuesOf('cpu')) });
   return {
-    ms: (name) => median(times[name]),
-    /** The median of the ratios within a round; `below` may be several names, whose times are added. */
-    ratio: (name, ...below) =>
-      median(times[name].map((ms, i) => ms / below.reduce((sum, one) => sum + times[one][i], 0))),
+    time: (name) => both((kind) => found[name].map((time) => time[kind])),
+    /** The median of the ratios within a round. */
+    ratio: (name, below) => both((kind) => found[name].map((time, i) => time[kind] / found[below][i][kind])),
     /** The median of the differences within a round. */
-    above: (name, below) => median(times[name].map((ms, i) => ms - times[below][i])),
-    sum: (...names) =>
-      median(times[names[0]].map((_, i) => names.reduce((sum, one) => sum + times[one][i], 0))),
+    above: (name, below) => both((kind) => found[name].map((time, i) => time[kind] - found[below][i][kind])),
   };
 }
 
-/** Peak memory in MB of the conductor process itself, without the git processes beside it. */
-export function peakMemory(args, { cwd, env, home }) {
+/** For a conductor that is measured: its command, and the peak memory in MB and processor time of its own process afterwards. */
+export function watched(args, { home }) {
   const file = join(home, 'peak');
   rmSync(file, { force: true });
-  const output = run(process.execPath, ['--require', PEAK_HOOK, CONDUCTOR, ...args], {
-    cwd,
-    env: { ...env, BENCH_PEAK_FILE: file },
-  });
-  return { output, mb: Number(readFileSync(file, 'utf8')) / 1024 };
+  return {
+    command: [process.execPath, '--require', PEAK_HOOK, CONDUCTOR, ...args],
+    env: { BENCH_PEAK_FILE: file },
+    own: () => {
+      const { mb, cpu } = JSON.parse(readFileSync(file, 'utf8'));
+      return { mb, cpu };
+    },
+  };
 }
 
 /** A folder for one measurement, with a home beside the project. Call `remove` at the end. */
@@ -111,6 +145,6 @@ export function workFolder(name) {
 }
 
 export function shownMs(value) {
-  if (value === undefined) return '';
+  if (value === undefined || Number.isNaN(value)) return '';
   return value < 10_000 ? `${value.toFixed(value < 10 ? 1 : 0)} ms` : `${(value / 1000).toFixed(1)} s`;
 }

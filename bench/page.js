@@ -14,18 +14,14 @@ export function updatePage(rows, tools, load) {
   const text = readFileSync(PAGE, 'utf8');
   const [from, to] = [text.indexOf(START) + START.length, text.indexOf(END)];
   const kept = parseRows(text.slice(from, to));
-  for (const row of rows)
-    kept.set(
-      row.case,
-      COLUMNS.map((name) => row[name]),
-    );
-  const table = [
-    `| ${COLUMNS.join(' | ')} |`,
-    `|${COLUMNS.map(() => '---|').join('')}`,
-    ...[...kept.values()].map((cells) => `| ${cells.join(' | ')} |`),
-  ];
-  const inner = `\n\n${machine(tools, load)}\n\n${table.join('\n')}\n\n`;
+  for (const { cells } of rows) kept.set(cells[0], { cells });
+  const inner = `\n\n${machine(tools, load)}\n\n${tableOf([...kept.values()])}\n\n`;
   writeFileSync(PAGE, text.slice(0, from) + inner + text.slice(to));
+}
+
+export function tableOf(rows) {
+  const lines = [{ cells: COLUMNS }, ...rows].map(({ cells }) => `| ${cells.join(' | ')} |`);
+  return [lines[0], `|${COLUMNS.map(() => '---|').join('')}`, ...lines.slice(1)].join('\n');
 }
 
 function parseRows(text) {
@@ -33,7 +29,7 @@ function parseRows(text) {
   for (const line of text.split('\n')) {
     if (!line.startsWith('| ') || line.startsWith(`| ${COLUMNS[0]} |`)) continue;
     const cells = line.slice(2, -2).split(' | ');
-    if (cells.length === COLUMNS.length) rows.set(cells[0], cells);
+    if (cells.length === COLUMNS.length) rows.set(cells[0], { cells });
   }
   return rows;
 }

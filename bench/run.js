@@ -2,129 +2,124 @@
 // out of them. Prints one table and, after a full run, writes it into docs/benchmarks.md.
 //   npm run bench                       everything; takes an hour
 //   npm run bench -- --quick            small sizes, within two minutes; writes no page
-//   npm run bench -- --only nothing,edited --sizes 1000,10000
-//   npm run bench -- agents 1 4         agent tasks only, with so many workers (default 1, 4 and 8)
+//   npm run bench -- edited load        these cases only; their rows of the page are replaced
+//   npm run bench -- nothing --sizes 1000,10000 --rounds 3 --no-page
+//   npm run bench -- nothing --tools ninja,make
+//   npm run bench -- agents 1 4         agent tasks only, with so many workers
 //   npm run bench -- queue              tasks over a queue in Redis; needs redis-server
 //   npm run bench -- fleet              a simulation of 1,000 workers and 100,000 tasks
 //   npm run bench -- loops              what an accepted task costs, against a naive loop
-// Cases: first nothing edited restored run tree load watch schedule
-import { readFileSync, rmSync } from 'node:fs';
+// Cases: first nothing edited restored run tree load watch agents schedule; scale is the first four with 100,000 tasks
+import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measureAgents } from './agents.js';
+import { agentRow, measureAgents } from './agents.js';
 import { measureFleet } from './fleet.js';
-import { commit, renderSpecs } from './graphs.js';
 import { measureLoops } from './loops.js';
-import { CONDUCTOR, environment, run, shownMs, workFolder } from './measure.js';
-import { machine, updatePage } from './page.js';
+import { endWithin, TimeIsOver } from './measure.js';
+import { machine, tableOf, updatePage } from './page.js';
 import { measureQueue } from './queue.js';
 import { renderRows } from './render-case.js';
-import { COLUMNS, count, row } from './rows.js';
+import { count, row } from './rows.js';
 import { runRows } from './run-case.js';
 import { scheduleRow } from './schedule-case.js';
 import { findTools } from './tools.js';
 import { loadRow, treeRow } from './tree-case.js';
-import { watchTimes } from './watch.js';
+import { watchRow } from './watch.js';
 
-const CASES = ['first', 'nothing', 'edited', 'restored', 'run', 'tree', 'load', 'watch', 'schedule'];
 const RENDER_CASES = ['first', 'nothing', 'edited', 'restored'];
+const CASES = [...RENDER_CASES, 'run', 'tree', 'load', 'watch', 'agents', 'schedule', 'scale'];
+const TOOLS = ['ninja', 'make', 'wireit', 'turbo', 'newer node'];
+const SCALE = 100_000;
+/** Of the two minutes of a quick run, so that what is being measured can be ended and its files removed. */
+const QUICK_SECONDS = 110;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
     sizes: { type: 'string' },
     rounds: { type: 'string' },
+    tools: { type: 'string' },
     'no-page': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
+const [first, ...numbers] = positionals;
+const OTHERS = {
+  queue: () => measureQueue(numbers.map(Number)),
+  fleet: measureFleet,
+  loops: measureLoops,
+};
 
 if (flags.help) printHelp();
-else if (positionals[0] === 'agents') console.table(await measureAgents(positionals.slice(1).map(Number)));
-else if (positionals[0] === 'queue') console.table(await measureQueue(positionals.slice(1).map(Number)));
-else if (positionals[0] === 'fleet') console.table(await measureFleet());
-else if (positionals[0] === 'loops') console.table(await measureLoops());
+else if (first in OTHERS) console.table(await OTHERS[first]());
+else if (first === 'agents' && /^\d+$/.test(numbers[0]))
+  console.table(await measureAgents(numbers.map(Number)));
 else await compare();
 
 async function compare() {
-  const parts = new Set(flags.only?.split(',') ?? CASES);
-  for (const part of parts)
-    if (!CASES.includes(part)) throw new Error(`no case is named ${part}: ${CASES.join(' ')}`);
-  const sizes = (flags.sizes?.split(',') ?? (flags.quick ? [1000] : [1000, 10_000, 100_000])).map(Number);
-  const rounds = Number(flags.rounds ?? (flags.quick ? 5 : 7));
-  const few = Math.min(rounds, flags.quick ? 1 : 3);
+  for (const name of positionals)
+    if (!CASES.includes(name)) throw new Error(`no case is named ${name}: ${CASES.join(' ')}`);
+  if (flags.quick) endWithin(QUICK_SECONDS);
   const load = [loadavg()[0]];
-  const wanted = flags.quick ? ['ninja', 'make'] : ['ninja', 'make', 'wireit', 'turbo', 'newer node'];
-  const tools = findTools(wanted);
+  const tools = findTools(
+    flags.tools?.split(',').filter(Boolean) ?? (flags.quick ? TOOLS.slice(0, 2) : TOOLS),
+  );
   const rows = [];
-  const measured = async (name, work) => {
+  for (const { name, work } of plan(tools)) {
     process.stderr.write(`bench: ${name}\n`);
     try {
-      const made = await work();
-      rows.push(...(Array.isArray(made) ? made : [made]));
+      rows.push(...[await work()].flat());
     } catch (error) {
       // One case that cannot be measured takes no other with it; the table says so.
-      rows.push(
-        row({
-          name,
-          shown: 'fails',
-          beside: String(error.message).split('\n').slice(0, 2).join(' ').slice(0, 160),
-        }),
-      );
+      const isLate = error instanceof TimeIsOver;
+      const beside = String(error.message).split('\n').slice(0, 2).join(' ').slice(0, 160);
+      rows.push(isLate ? row({ name, beside }) : row({ name, shown: 'fails', beside }));
+      if (isLate) continue;
       process.stderr.write(`${error.message}\n`);
       process.exitCode = 1;
     }
-  };
-  if (RENDER_CASES.some((name) => parts.has(name)))
-    for (const size of sizes)
-      await measured(`${count(size)} render tasks`, () => renderRows(size, { parts, tools, rounds }));
-  if (parts.has('run')) {
-    const size = flags.quick ? 100 : 1000;
-    await measured('`run` tasks', () => runRows(size, { tools, rounds: few }));
   }
-  if (parts.has('tree'))
-    for (const files of flags.quick ? [2000] : [20_000, 100_000])
-      await measured(`a task that sees ${count(files)} files`, () => treeRow(files, { rounds: few }));
-  if (parts.has('load')) {
-    const specs = flags.quick ? 1000 : 10_000;
-    for (const files of [specs / 100, specs])
-      await measured(`load of ${count(files)} files`, () => loadRow(specs, files, { rounds: few }));
-  }
-  if (parts.has('watch')) await measured('watch', () => watchRow(flags.quick ? 1000 : 10_000));
-  if (parts.has('schedule'))
-    await measured('agent tasks', () => (flags.quick ? scheduleRow(16, 8, 1) : scheduleRow(64, 16, 2)));
   load.push(loadavg()[0]);
-  console.log(`${machine(tools, load)}\n`);
-  console.log(
-    [
-      `| ${COLUMNS.join(' | ')} |`,
-      ...rows.map((one) => `| ${COLUMNS.map((name) => one[name]).join(' | ')} |`),
-    ].join('\n'),
-  );
+  console.log(`${machine(tools, load)}\n\n${tableOf(rows)}`);
   if (!flags.quick && !flags['no-page']) updatePage(rows, tools, load);
 }
 
-async function watchRow(tasks) {
-  const folder = workFolder('watch');
-  try {
-    const { project, home } = folder;
-    const env = environment(home);
-    renderSpecs(project, tasks);
-    commit(project, env);
-    run(process.execPath, [CONDUCTOR, 'build'], { cwd: project, env });
-    const { median, best } = await watchTimes(CONDUCTOR, project, env);
-    return row({
-      name: `watch, ${count(tasks)} tasks: a spec saved until the first task starts`,
-      ms: median.started,
-      beside: `read ${shownMs(median.read)}, planned ${shownMs(median.planned)}; least disturbed ${shownMs(best.started)}`,
-      goal: tasks === 10_000 ? '150 ms' : undefined,
-      met: median.started <= 150,
-    });
-  } finally {
-    rmSync(folder.root, { recursive: true, force: true });
-  }
+/** What is to be measured, in its order. Each part makes one row or several. */
+function plan(tools) {
+  const { quick } = flags;
+  const wanted = new Set(positionals.length > 0 ? positionals : CASES);
+  const sizes = flags.sizes?.split(',').map(Number);
+  const rounds = Number(flags.rounds ?? (quick ? 3 : 7));
+  const few = Math.min(rounds, quick ? 1 : 3);
+  const parts = [];
+  const add = (name, work) => parts.push({ name, work });
+  const render = (tasks, cases) =>
+    add(`${count(tasks)} render tasks`, () => renderRows(tasks, { cases, tools, rounds }));
+  const renders = new Set(RENDER_CASES.filter((name) => wanted.has(name)));
+  if (renders.size > 0) for (const tasks of sizes ?? (quick ? [300] : [1000, 10_000])) render(tasks, renders);
+  if (wanted.has('run'))
+    for (const tasks of sizes ?? [quick ? 40 : 1000])
+      add(`${count(tasks)} \`run\` tasks`, () => runRows(tasks, { tools, rounds: few }));
+  if (wanted.has('tree'))
+    for (const files of sizes ?? (quick ? [2000] : [20_000, 100_000]))
+      add(`a task that sees ${count(files)} files`, () => treeRow(files, { rounds: few }));
+  if (wanted.has('load'))
+    for (const specs of sizes ?? [quick ? 1000 : 10_000])
+      for (const files of [Math.ceil(specs / 100), specs])
+        add(`load of ${count(specs)} specs in ${count(files)} files`, () =>
+          loadRow(specs, files, { rounds: few }),
+        );
+  if (wanted.has('watch'))
+    for (const tasks of sizes ?? [quick ? 300 : 10_000])
+      add(`watch of ${count(tasks)} tasks`, () => watchRow(tasks, { rounds }));
+  if (wanted.has('schedule'))
+    add('agent tasks that wait', () => (quick ? scheduleRow(16, 8, 1) : scheduleRow(64, 16, 2)));
+  // What may take longer than the rest comes last, so that a short run has measured everything else.
+  if (wanted.has('agents')) add('agent tasks', () => agentRow(quick ? 2 : 8));
+  if (wanted.has('scale') && !quick) render(sizes?.[0] ?? SCALE, new Set(RENDER_CASES));
+  return parts;
 }
 
 /** The comment at the top of this file. */

@@ -2,14 +2,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { commit, write } from './graphs.js';
-import { CONDUCTOR, environment, interleaved, run, workFolder } from './measure.js';
+import { environment, interleaved, timed, watched, workFolder } from './measure.js';
 import { count, row } from './rows.js';
 
 export function scheduleRow(tasks, workers, seconds) {
   const folder = workFolder('schedule');
   const { project, home } = folder;
   try {
-    const env = environment(home);
     const command = [
       'sh',
       '-c',
@@ -25,29 +24,25 @@ export function scheduleRow(tasks, workers, seconds) {
       outputs: [`out/T${i}.txt`],
     }));
     write(project, 'specs/f/BACKLOG.yaml', JSON.stringify({ tasks: all }));
+    const build = watched(['build'], { home });
+    const env = { ...environment(home), ...build.env };
     commit(project, env);
-    const timed = interleaved(
-      {
-        conductor: {
-          before: () => {
-            for (const path of ['.git/conductor', '.conductor', 'out'])
-              rmSync(join(project, path), { recursive: true, force: true });
-          },
-          work: () => run(process.execPath, [CONDUCTOR, 'build'], { cwd: project, env }),
-        },
-      },
-      1,
-      0,
-    );
-    const ideal = (Math.ceil(tasks / workers) * seconds * 1000) / 1;
-    const ratio = timed.ms('conductor') / ideal;
+    const before = () => {
+      for (const path of ['.git/conductor', '.conductor', 'out'])
+        rmSync(join(project, path), { recursive: true, force: true });
+    };
+    const work = () => timed([build.command], { cwd: project, env });
+    const time = interleaved({ conductor: { before, work } }, 1, 0).time('conductor');
+    const ideal = Math.ceil(tasks / workers) * seconds * 1000;
+    const ratio = { wall: time.wall / ideal };
     return row({
       name: `${count(tasks)} agent tasks of ${seconds} s, ${workers} workers`,
-      ms: timed.ms('conductor'),
+      time,
+      mb: build.own().mb,
       beside: `ideal schedule ${(ideal / 1000).toFixed(0)} s`,
       ratio,
       goal: '1.1 × the ideal schedule',
-      met: ratio <= 1.1,
+      met: (kind) => ratio[kind] <= 1.1,
     });
   } finally {
     folder.remove();
