@@ -6,6 +6,7 @@ import { ok, type Result } from '../base/result.js';
 import { inSession, openReadingSession, type Session } from '../build/project-session.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Failure } from '../model/failure.js';
+import { isInPackage } from '../model/output/problem-places.js';
 import type { Label } from '../model/task.js';
 import type { Host } from '../project/host.js';
 import { loadProject, textIn } from '../project/project.js';
@@ -68,6 +69,7 @@ async function readTasks(
 /** A file of the project by the name that a program gave it: gates run in a workspace, whose folder is in their paths. */
 function ofProject(path: string, isThere: (path: string) => boolean): string | undefined {
   const plain = posix.normalize(path);
+  if (isInPackage(plain)) return undefined;
   if (!isAbsolute(plain)) return !plain.startsWith('..') && isThere(plain) ? plain : undefined;
   const parts = plain.split('/').slice(1);
   for (let at = 0; at < parts.length; at++) {

@@ -142,4 +142,5 @@ async function keep(name: string, write: () => Promise<void>): Promise<void> {
 async function addSummary(file: string, text: string): Promise<void> {
   const size = (await stat(file).catch(() => undefined))?.size ?? 0;
   if (size + Buffer.byteLength(text) <= MAX_STEP_SUMMARY) await appendFile(file, text);
+  else throw new Error('GitHub takes 1 MiB from one step, and with this report it would be more');
 }

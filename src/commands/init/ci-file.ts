@@ -25,7 +25,8 @@ export function ciFile(kind: CiKind, page: string, survey: InitSurvey): Result<N
   const { repository, toolchain, start } = survey;
   if (repository.prefix !== '') {
     const message = `${path} belongs to the root of the repository, and this project is in ${repository.prefix}`;
-    const hint = 'copy the file from docs/ci.md, and run its commands in this folder';
+    const hint =
+      'copy the file from docs/ci.md of the package conductor-build, and run its commands in this folder';
     return err({ kind: 'usage', message, hint });
   }
   const text = codeBlock(page, path);

@@ -113,6 +113,17 @@ test('an error of Python is at the last frame of its traceback', () => {
   ]);
 });
 
+test('an error that a package throws is at the first line of the project that called it', () => {
+  const python =
+    'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n    f()\n  File "/w/.venv/lib/python3.12/site-packages/x/b.py", line 9, in f\n    raise ValueError("x")\nValueError: x\n';
+  const node =
+    'TypeError: no id\n    at check (/w/node_modules/x/src/check.js:2:9)\n    at main (/w/src/main.js:7:3)\n    at /w/src/run.js:1:1\n';
+  expect(problemPlaces(python)).toMatchObject([{ path: 'a.py', line: 3, message: 'ValueError: x' }]);
+  expect(problemPlaces(node)).toEqual([
+    { path: '/w/src/main.js', line: 7, column: 3, message: 'TypeError: no id' },
+  ]);
+});
+
 test('one place is named once, and a flood of places is cut', () => {
   const line = (n: number) => `src/a.c:${n}:1: error: one`;
   expect(problemPlaces(`${line(1)}\n${line(1)}`)).toHaveLength(1);

@@ -98,7 +98,7 @@ function* allPlaces(lines: readonly string[]): Generator<ProblemPlace> {
     const panic = match(line, RUST_PANIC);
     if (panic) yield place({ ...panic, message: lines[at + 1] ?? '' });
     const python = match(line, PYTHON_FRAME);
-    if (python) frame = place(python);
+    if (python && (frame === undefined || !isInPackage(python.path ?? ''))) frame = place(python);
     const raised = frame && match(line, PYTHON_ERROR);
     if (frame && raised) {
       yield { ...frame, message: bounded(raised.message ?? '') };
@@ -107,6 +107,8 @@ function* allPlaces(lines: readonly string[]): Generator<ProblemPlace> {
     const thrown = firstMatch(line, [THROWN, JEST_TEST, TAP_TEST])?.message;
     if (thrown !== undefined) [error, hasFrame] = [thrown, false];
     const called = match(line, FRAME) ?? match(line, TAP_PLACE);
+    // What a package throws is about what called it.
+    if (called?.path !== undefined && isInPackage(called.path)) continue;
     // The first frame of an error is where it was thrown: those below it only called.
     if (called && !hasFrame && error !== '') yield place({ ...called, message: error });
     hasFrame = called !== undefined;
@@ -114,6 +116,11 @@ function* allPlaces(lines: readonly string[]): Generator<ProblemPlace> {
     const go = match(line, GO_TEST);
     if (go) yield place(go);
   }
+}
+
+/** Packages of Node and Python lie below such folders, and Python's own library in a folder of its version. */
+export function isInPackage(path: string): boolean {
+  return /(?:^|[\\/])(?:node_modules|(?:site|dist)-packages|lib[\\/]python[\d.]+)[\\/]/.test(path);
 }
 
 /** Biome says on a line of its own what is wrong. */

@@ -148,8 +148,7 @@ function ofOutdated(failure: Extract<Failure, { kind: 'not-up-to-date' }>, place
       ...orphans.map((path) => [path, 'no task owns this file any more'] as const),
     ].map(([path, message]) => ({
       ...one,
-      file: places.file(path) ?? path,
-      line: 1,
+      ...firstLine(places.file(path)),
       title: `${path} is not up to date`,
       message,
     })),
@@ -160,6 +159,11 @@ function ownPlace(failure: Failure, places: Places): { file: string; line: numbe
   const path = 'path' in failure ? failure.path : 'paths' in failure ? failure.paths[0] : undefined;
   const file = path === undefined ? undefined : places.file(path);
   return file === undefined ? undefined : { file, line: 1 };
+}
+
+/** A file that is not there yet has no line. */
+function firstLine(file: string | undefined) {
+  return { file, line: file === undefined ? undefined : 1 };
 }
 
 function placed(at: { readonly file: string; readonly line: number } | undefined) {

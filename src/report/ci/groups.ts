@@ -84,31 +84,20 @@ export function groupReporter(sink: Sink, style: Style, { groups, group, lines }
   };
 }
 
-type OfTask = Extract<
-  BuildEvent,
-  {
-    type:
-      | 'task.started'
-      | 'task.output'
-      | 'task.attempt-failed'
-      | 'task.rebased'
-      | 'task.reverified'
-      | 'gate.finished';
-  }
-> & { readonly task: Label };
-
-function isOfTask(event: BuildEvent): event is OfTask {
-  return OF_TASK.has(event.type) && 'task' in event && event.task !== undefined;
-}
-
-const OF_TASK: ReadonlySet<BuildEvent['type']> = new Set([
+const OF_TASK = [
   'task.started',
   'task.output',
   'task.attempt-failed',
   'task.rebased',
   'task.reverified',
   'gate.finished',
-]);
+] as const;
+
+type OfTask = Extract<BuildEvent, { type: (typeof OF_TASK)[number] }> & { readonly task: Label };
+
+function isOfTask(event: BuildEvent): event is OfTask {
+  return OF_TASK.some((type) => type === event.type) && 'task' in event && event.task !== undefined;
+}
 
 function gather(event: OfTask, gathered: Gathered, style: Style): void {
   if (event.type === 'task.output') {

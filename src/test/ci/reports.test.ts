@@ -8,6 +8,9 @@ import { build } from '../../build/build.js';
 import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
 import { type CiReports, ciReporter, ciReports } from '../../cli/ci/ci-reports.js';
 import type { OutputStream } from '../../cli/output.js';
+import { openPlaces } from '../../commands/task-places.js';
+import { annotationsOf } from '../../report/ci/annotations.js';
+import { BuildRecord } from '../../report/ci/build-record.js';
 import { plainStyle } from '../../report/style.js';
 import { TemporaryProject } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
@@ -138,6 +141,35 @@ test('what --frozen finds is annotated at the entries of tasks and at the files 
     { path: BACKLOG, lines: { begin: 7 } },
     { path: BACKLOG, lines: { begin: 3 } },
   ]);
+});
+
+test('a file that a build would make has no place, and a file of a package is no file of the project', async () => {
+  await using rig = await createRig();
+  rig.write({ 'src/a.js': '1\n', 'node_modules/x/src/a.js': '1\n' });
+  const places = await openPlaces(rig.host(new ScriptedAgent({ tripwire: true })), []);
+  expect(places.file('/w/src/a.js')).toBe('src/a.js');
+  expect(places.file('/w/node_modules/x/src/a.js')).toBeUndefined();
+  const record = new BuildRecord();
+  record.failures.push({ kind: 'not-up-to-date', tasks: [], files: ['made.js'], orphans: ['src/a.js'] });
+  expect(annotationsOf(record, places)).toMatchObject([
+    { file: undefined, line: undefined, title: 'made.js is not up to date' },
+    { file: 'src/a.js', line: 1 },
+  ]);
+});
+
+test('a summary that GitHub would not take is left out with a warning', async () => {
+  await using rig = await createRig();
+  rig.write({ [BACKLOG]: `title: f\ntasks:\n${task('T1')}`, 'full.md': 'x'.repeat(1024 * 1024) });
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    await inCi(rig, { stepSummary: rig.path('full.md') });
+    expect(stderr.mock.calls.map(([text]) => String(text)).join('')).toMatch(
+      /^warning: the report .*full\.md cannot be written: GitHub takes 1 MiB/,
+    );
+  } finally {
+    stderr.mockRestore();
+  }
+  expect(rig.read('full.md')).toHaveLength(1024 * 1024);
 });
 
 test('annotations whose places cannot be read are told of, and the other reports are written', async () => {
