@@ -123,7 +123,7 @@ async function judge(
       ? await reformatBelow({ ...parts, dependencyOutputs }, check, below, context)
       : below;
   const took = {
-    ...(await recordedWords(check.facts)),
+    ...recordedWords(check.facts),
     ...(over === undefined ? {} : { over }),
     ...(interfaces === undefined ? {} : { interfaces }),
     usage: context.meter.usage,
@@ -135,7 +135,7 @@ async function judge(
   return kept.ok ? ok(undefined) : kept;
 }
 
-type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces' | 'over' | 'ownText' | 'words'> & {
+type Took = Pick<Provenance, 'usage' | 'ms' | 'conductor' | 'interfaces' | 'over' | 'words'> & {
   readonly gates: readonly GateRun[];
   /** Milliseconds since 1970, UTC. */
   readonly startedAt: number;

@@ -83,7 +83,7 @@ export async function describeRun(
     manifest: facts.manifest,
     ...(check.via?.length ? { via: check.via } : {}),
     ...(interfaces === undefined ? {} : { interfaces }),
-    ...(await recordedWords(facts)),
+    ...recordedWords(facts),
     inputTree: inputTree.value.tree,
     ...(inputTree.value.gates === undefined ? {} : { gateTree: inputTree.value.gates }),
     keyed: await keyedPatterns(prepared.project, task, dependencyOutputs),

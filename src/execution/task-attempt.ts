@@ -269,7 +269,6 @@ export class TaskAttempt {
         label: run.label,
         key: run.key,
         manifest: run.manifest,
-        ...(run.ownText === undefined ? {} : { ownText: run.ownText }),
         ...(run.words === undefined ? {} : { words: run.words }),
         ...(run.interfaces === undefined ? {} : { interfaces: run.interfaces }),
         recipe: run.recipe.kind,

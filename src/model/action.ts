@@ -191,9 +191,7 @@ export interface Provenance {
   readonly conductor: string;
   /** Of an accepted result: the key of what conductor had built there before the person's edit. Absent: nothing. */
   readonly over?: ActionKey;
-  /** Digest of the task's own words in the prompt: absent for what no agent was asked for, and in older results. */
-  readonly ownText?: Digest;
-  /** The same for later comparisons. Absent: likewise. */
+  /** What the task said, for later comparisons. Absent for what no agent was asked for, and in older results. */
   readonly words?: TaskWords;
   /** Set if conductor verified a former result instead of rebuilding the task. Absent: the result was built or accepted. */
   readonly verified?: VerifiedFormer;

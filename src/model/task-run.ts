@@ -4,7 +4,6 @@
  */
 
 import type { ActionKey, GateRun, KeyStep, Manifest, SeenInterface, TaskWords, Usage } from './action.js';
-import type { Digest } from './digest.js';
 import type { CallPhase } from './event.js';
 import type { Failure } from './failure.js';
 import type { FormatStep } from './formatting/format.js';
@@ -49,8 +48,7 @@ export interface TaskRun {
   readonly via?: readonly KeyStep[];
   /** For the record of the result. */
   readonly interfaces?: Readonly<Record<Label, SeenInterface>>;
-  /** Digest of the task's own words in the prompt. */
-  readonly ownText?: Digest;
+  /** What the task says, for the record of the result. */
   readonly words?: TaskWords;
   readonly recipe: RunRecipe;
   /** The tree that the workspace shows. */

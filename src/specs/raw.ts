@@ -86,7 +86,7 @@ export function interfaceFiles({ interface: shown }: RawTask): {
   return { files, place: isList ? ['interface'] : ['interface', 'files'] };
 }
 
-/** What a feature proposes to change in a task of another one. */
+/** What a feature proposes to change in a task of another one: lists are added, a description takes the place of its own. */
 export interface RawChange
   extends Pick<RawTask, 'description' | 'acceptance' | 'inputs' | 'outputs' | 'edits'> {
   readonly task: string;

@@ -18,7 +18,7 @@ import {
   type Templates,
   tooLarge,
 } from './prompt-template.js';
-import { wordsOf } from './task-words.js';
+import { type ReferredSection, wordDigests } from './task-words.js';
 
 export interface PromptDependency {
   readonly label: Label;
@@ -79,8 +79,6 @@ export interface RenderedPrompt {
    * names stand in their place, unless a task says what it wants by its title alone.
    */
   readonly definition: string;
-  /** The definition without its documents and without the paths of others' files: what the task itself says. */
-  ownText(): Promise<string>;
   /** What the task and its documents say, however it is written. */
   words(): Pick<TaskWords, 'task' | 'documents'>;
   /** The documents that a former definition has otherwise or not at all. */
@@ -129,7 +127,7 @@ export function promptName(task: Pick<Task, 'type'>): string {
 export function referredSections(
   { specRefs }: Pick<Task, 'specRefs'>,
   feature: Pick<Feature, 'sections'> | undefined,
-): { readonly ref: string; readonly text: string }[] {
+): ReferredSection[] {
   return specRefs.flatMap((ref) => {
     const text = feature?.sections.get(ref);
     return text === undefined ? [] : [{ ref, text: text.trim() }];
@@ -228,14 +226,9 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
   };
   return ok({
     definition: defined.value.text,
-    async ownText() {
-      const own = await renderMeasured(templates, name, ownVariables(variables), measure);
-      if (!own.ok) throw new Error(`BUG: ${name} cannot be rendered without its documents`);
-      return own.value.text;
-    },
     words() {
       const own = (facts.own ?? []).filter(([one]) => one === name || one.startsWith('partials/'));
-      return wordsOf(variables, variables, [name, ...own.flat()]);
+      return wordDigests(variables, [name, ...own.flat()]);
     },
     documentsSince(former) {
       const changed = sections.filter(({ text }) => !former.includes(text));
@@ -248,20 +241,4 @@ export async function renderPrompt(facts: PromptFacts): Promise<Result<RenderedP
       return whole.ok ? ok(whole.value.text) : whole;
     },
   });
-}
-
-interface OwnVariables {
-  readonly sections: readonly { readonly ref: string; readonly text: string }[];
-  readonly dependencies: readonly { readonly label: Label; readonly paths: readonly string[] }[];
-}
-
-/** Which documents and dependencies a task names is its own word; what is in them is not. */
-function ownVariables<T extends OwnVariables>(variables: T) {
-  return {
-    ...variables,
-    context: '',
-    inputs: [],
-    sections: variables.sections.map(({ ref }) => ({ ref, text: '' })),
-    dependencies: variables.dependencies.map(({ label }) => ({ label, paths: [] })),
-  };
 }

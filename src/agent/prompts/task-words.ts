@@ -18,15 +18,20 @@ export interface OwnWords {
   readonly feature: string;
 }
 
+/** A section of a document that a task refers to. A type, because prompts take it as JSON. */
+export type ReferredSection = {
+  readonly ref: string;
+  readonly text: string;
+};
+
 export interface Documents {
   readonly context: string;
-  readonly sections: readonly { readonly ref: string; readonly text: string }[];
+  readonly sections: readonly ReferredSection[];
 }
 
 /** `templates`: name of the prompt, and what of its text is the project's own. */
-export function wordsOf(
-  { label, type, title, description, feature, ...lists }: OwnWords,
-  { context, sections }: Documents,
+export function wordDigests(
+  { label, type, title, description, feature, context, sections, ...lists }: OwnWords & Documents,
   templates: readonly string[],
 ): Pick<TaskWords, 'task' | 'documents'> {
   const { acceptance, constraints, patterns, gotchas } = lists;

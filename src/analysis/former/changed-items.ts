@@ -4,14 +4,12 @@
  */
 
 import {
-  type ActionKey,
   isBuilderItem,
   type ManifestChange,
   type Provenance,
   type StoredResult,
   type TaskWords,
 } from '../../model/action.js';
-import { digestFields } from '../../model/digest.js';
 import { isExclude, patternSet } from '../../model/paths/pattern-set.js';
 import type { Task } from '../../model/task.js';
 import type { TaskFacts } from '../facts.js';
@@ -68,11 +66,8 @@ export function namesOf({ facts: { prompt } }: JudgedTask, changes: readonly Man
   return [text ? 'the wording of its prompt' : 'the order of its lists'];
 }
 
-async function promptKind(facts: TaskFacts, { ownText, words }: Provenance): Promise<ChangeKind> {
-  const { prompt } = facts;
-  if (!prompt) return 'own';
-  // In results of before `words` was recorded, the task's words are known only as they stood in the prompt.
-  if (!words) return ownText === (await ownTextDigest(prompt)) ? 'around' : 'own';
+function promptKind({ prompt }: TaskFacts, { words }: Provenance): ChangeKind {
+  if (!prompt || !words) return 'own';
   const now = prompt.words();
   if (words.task !== now.task) return 'own';
   return words.documents === now.documents ? 'same' : 'around';
@@ -102,16 +97,11 @@ function holds({ outputs }: Task, result: StoredResult): boolean {
 }
 
 /** What a record needs, so that a later change can be judged. */
-export async function recordedWords({
+export function recordedWords({
   prompt,
   shippedAgent,
-}: Pick<TaskFacts, 'prompt' | 'shippedAgent'>): Promise<Pick<Provenance, 'ownText' | 'words'>> {
+}: Pick<TaskFacts, 'prompt' | 'shippedAgent'>): Pick<Provenance, 'words'> {
   if (!prompt) return {};
   const words: TaskWords = { ...prompt.words(), ...(shippedAgent === undefined ? {} : { shippedAgent }) };
-  return { ownText: await ownTextDigest(prompt), words };
-}
-
-/** The digest by which a task's own words are compared where nothing better is recorded. */
-async function ownTextDigest(prompt: NonNullable<TaskFacts['prompt']>): Promise<ActionKey> {
-  return digestFields('conductor.own-text.1', [await prompt.ownText()]);
+  return { words };
 }

@@ -41,7 +41,7 @@ export async function carryResult(
   const recordedOnly = { ...recordedMaking(locked), startedAt, conductor: parts.version };
   const made = stored.ok && stored.value ? stored.value.provenance : recordedOnly;
   // The name is among the task's own words.
-  const { ownText, words } = await recordedWords(facts);
+  const { words } = recordedWords(facts);
   const draft = (key: string) => ({
     ...files.value,
     key,
@@ -49,7 +49,6 @@ export async function carryResult(
       ...made,
       // Files that its agent read may have other paths now, too.
       ...(locked.observed === undefined ? {} : { observed: locked.observed }),
-      ...(made.ownText === undefined || ownText === undefined ? {} : { ownText }),
       ...(made.words === undefined || words === undefined ? {} : { words }),
       label: task.label,
       key,

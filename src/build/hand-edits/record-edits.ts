@@ -54,7 +54,7 @@ export async function recordByHand(
     (await contentProblem(objects, changed, config.maxOutputBytes)) ??
     (await markersProblem(objects, changed));
   if (problem) return err(problem);
-  const words = await recordedWords(check.facts);
+  const words = recordedWords(check.facts);
   const draft = (key: ActionKey, gates: readonly GateRun[]): NewResult => ({
     ...files,
     key,

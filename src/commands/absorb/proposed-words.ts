@@ -2,6 +2,7 @@
 
 import { cutLines, fenced } from '../../agent/prompts/evidence.js';
 import { renderMeasured, type Templates } from '../../agent/prompts/prompt-template.js';
+import type { ReferredSection } from '../../agent/prompts/task-words.js';
 import { ok, type Result } from '../../base/result.js';
 import { requestDocument } from '../../execution/agent-requests/ask.js';
 import { jsonRequest } from '../../execution/agent-requests/json-request.js';
@@ -36,7 +37,7 @@ export interface WordsRequest {
   readonly task: Task;
   readonly words: SpecWords;
   /** What the task refers to. */
-  readonly sections: readonly { readonly ref: string; readonly text: string }[];
+  readonly sections: readonly ReferredSection[];
   /** The edit as a diff. */
   readonly edit: string;
   /** What the agent sees: the task's files as edited. */

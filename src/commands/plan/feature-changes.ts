@@ -27,12 +27,9 @@ import { publishTree } from '../../workspace/publish.js';
 import { BACKLOG, backlogIn } from './plan-files.js';
 import { featureFolder } from './planned-feature.js';
 
-/** As it stands in a backlog; lists are added to those of the task, a description takes the place of its own. */
-export type ProposedChange = RawChange;
-
 /** Those of a backlog that the schema accepts. */
-export function changesIn(backlog: PlannedBacklog | undefined): readonly ProposedChange[] {
-  return Array.isArray(backlog?.changes) ? (backlog.changes as readonly ProposedChange[]) : [];
+export function changesIn(backlog: PlannedBacklog | undefined): readonly RawChange[] {
+  return Array.isArray(backlog?.changes) ? (backlog.changes as readonly RawChange[]) : [];
 }
 
 export interface ChangedSpecs {
@@ -47,7 +44,7 @@ export interface ChangedSpecs {
  */
 export async function changedSpecs(
   project: Pick<Project, 'graph' | 'listing' | 'objects' | 'config'>,
-  changes: readonly ProposedChange[],
+  changes: readonly RawChange[],
   { feature, file }: { readonly feature: string; readonly file: string },
 ): Promise<ChangedSpecs> {
   const texts = new Map<string, string>();
@@ -98,11 +95,7 @@ export async function changedSpecs(
   return { texts, problems };
 }
 
-async function changedText(
-  text: string,
-  task: Task,
-  change: ProposedChange,
-): Promise<Result<string, Failure>> {
+async function changedText(text: string, task: Task, change: RawChange): Promise<Result<string, Failure>> {
   const words = await wordsOf(text, task);
   if (!words.ok) return words;
   const { description, acceptance = [] } = change;
@@ -123,7 +116,7 @@ async function changedText(
 }
 
 /** What a feature proposes to change elsewhere. */
-export interface OpenChange extends Pick<ProposedChange, 'task' | 'because'> {
+export interface OpenChange extends Pick<RawChange, 'task' | 'because'> {
   readonly feature: string;
   /** The other spec. */
   readonly file: string;
