@@ -51,7 +51,8 @@ export function isSameWork(files: TaskFiles, result: StoredResult): boolean {
 
 /**
  * The task's former patches. Where a person changed lines that they had put in, the change becomes a part of them; where it
- * concerns patches of other tasks too, these have to be accepted with it (`shared-patch`).
+ * concerns patches of other tasks too, these have to be accepted with it (`shared-patch`); where that would not do, the file
+ * without its patches is not known (`edit-base-missing`).
  */
 async function patchesOnDisk(
   { project, store }: Prepared,
@@ -75,7 +76,14 @@ async function patchesOnDisk(
       continue;
     }
     const { claim } = file;
-    if (claim?.kind === 'shared') return err({ kind: 'shared-patch', path, with: claim.with });
+    if (claim?.kind === 'shared') {
+      const { with: others } = claim;
+      // Nobody can accept the change of a patch whose task was removed, or of one that is in no store.
+      const isPossible = others.length > 0 && others.every((label) => project.graph.tasks.has(label));
+      return err(
+        isPossible ? { kind: 'shared-patch', path, with: others } : baseMissing(store, path, locked),
+      );
+    }
     const own = claim?.patches.get(task.label);
     edits.push({ base: file.base, ...(own ? { path, before: own.before, after: own.after } : old) });
   }

@@ -143,7 +143,7 @@ async function mergeEdits(
     // What is accepted is the file as it is: a publish that would change it has lost something of it.
     if (file.claim && !sameEntry(folded.value, file.onDisk)) {
       const parts = file.claim.kind === 'divided' ? [...file.claim.patches.keys()] : file.claim.with;
-      const others = parts.filter((label) => !plan.finished.has(label));
+      const others = parts.filter((label) => project.graph.tasks.has(label) && !plan.finished.has(label));
       return err(
         others.length > 0 ? { kind: 'shared-patch', path, with: others } : { kind: 'patch-conflict', path },
       );

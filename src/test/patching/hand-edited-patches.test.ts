@@ -217,3 +217,24 @@ test('edits are discarded in the patches of the tasks that are named, and in no 
   expect((await discard('aa/one', 'bb/one')).summary.exitCode).toBe(0);
   expect(rig.read('README.md')).toBe(`mine\n${TITLE}line of aa\nline of bb\n`);
 });
+
+test.each([
+  ['with its feature', (rig: Rig) => rig.remove('specs/bb')],
+  [
+    'from its feature',
+    (rig: Rig) => rig.backlog('bb', { two: { inputs: [], outputs: ['z'], run: 'touch z' } }),
+  ],
+])(
+  'a change of a patch whose task was removed %s: no task is named that cannot be accepted',
+  async (_, remove) => {
+    await using rig = await appended('aa', 'bb');
+    remove(rig);
+    rig.write({ 'README.md': `${TITLE}line of AA\nline of BB\n` });
+    const refused = await accept(rig, 'aa/one');
+    expect(refused.failure('aa/one')).toEqual({ kind: 'edit-base-missing', path: 'README.md' });
+    // As its hint says.
+    rig.git('checkout', '--', 'README.md');
+    expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+    expect(rig.read('README.md')).toBe(`${TITLE}line of aa\n`);
+  },
+);
