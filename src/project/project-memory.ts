@@ -7,6 +7,7 @@ import type { GitObjects } from '../io/git/objects.js';
 import { changedFiles } from '../io/git/walk.js';
 import { canonicalJson } from '../model/digest.js';
 import type { FeatureLock } from '../model/feature-lock.js';
+import type { Label } from '../model/task.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
 import type { LoadedSpecs } from '../specs/load.js';
 import type { Snapshot, SnapshotOptions } from '../workspace/snapshot.js';
@@ -28,6 +29,8 @@ export class ProjectMemory {
   outputs: OutputRecords | undefined;
   missing: MissingFiles | undefined;
   shares: FileShares | undefined;
+  /** The tasks of results, by commit. */
+  readonly resultLabels = new Map<ObjectId, Label | undefined>();
   private readonly locks = new Map<ObjectId, FeatureLock>();
 
   /** A snapshot that was taken just now, for the load that follows. */

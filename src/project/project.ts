@@ -25,8 +25,8 @@ import { missingFiles } from './missing-files.js';
 import { mixedOutputs, withMixtures } from './mixed-outputs.js';
 import type { EditedFile } from './patched-files/changed-state.js';
 import { editedFiles, type PatchRecords } from './patched-files/edited-files.js';
+import { provenPatches, unknownPatches } from './patched-files/proven-patches.js';
 import type { ProjectSource } from './project-source.js';
-import { provenPatches, unknownPatches } from './proven-patches.js';
 import { type ProjectRules, readRules } from './read-rules.js';
 import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
 import { type TaskPaths, taskPaths } from './task-paths.js';
@@ -159,11 +159,11 @@ export async function loadProject(
 
   const remembered = await readPatched(repository.state);
   const known = new Map(Object.entries(remembered ?? {}));
-  const unknown = { repository, objects, listing, graph, locks: locks.value, known };
-  const patched = new Map([...known, ...Object.entries(await provenPatches(unknown))]);
-  const edited = await editedFiles(objects, listing, {
-    ...{ graph, locks: locks.value, patched, accepts, discards },
-  });
+  const unknown = { listing, graph, locks: locks.value, known };
+  const proven = await provenPatches({ ...unknown, objects, labels: memory.resultLabels });
+  const patched = new Map([...known, ...Object.entries(proven)]);
+  const records: PatchRecords = { graph, locks: locks.value, patched, accepts, discards };
+  const edited = await editedFiles(objects, listing, records);
   const specsFolder = `${config.specs}/`;
   const shares = shareFiles({ listing, ownership, recorded, built, specsFolder }, memory.shares);
   memory.shares = shares;

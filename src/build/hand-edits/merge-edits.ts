@@ -138,8 +138,8 @@ async function editedWorks(
   const { project } = parts.prepared;
   const choice = project.choices.get(task.label);
   const works: EditedWork[] = [];
-  const isOwn = choice !== undefined && made.provenance.recipe === 'accepted';
-  if (!isOwn) {
+  const isOwnChoice = choice !== undefined && made.provenance.recipe === 'accepted';
+  if (!isOwnChoice) {
     const work = await editedWork(parts, task, made);
     if (!work.ok) return work;
     if (work.value) works.push(work.value);

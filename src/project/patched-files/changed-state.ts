@@ -6,6 +6,7 @@ import { type Entry, type ObjectId, sameEntry } from '../../model/tree.js';
 import { applyPatch } from '../../workspace/patches/patch.js';
 import type { HandChange, TouchedLines } from '../../workspace/patches/placed-lines.js';
 import {
+  besideText,
   type ChangedFile,
   type Composition,
   composition,
@@ -114,8 +115,8 @@ async function besidePatches(
   }
   if (!change) return carried && { base: carried };
   if (change.touched.length > 0) return undefined;
-  const written = await textEntry(objects, onDisk, change.textWith(new Set()));
-  return found(written, await composition(objects, all, { path, base: written, wanted: onDisk }));
+  const { text, how } = await besideText(objects, { path, onDisk, patches: all }, change);
+  return found(text, how);
 }
 
 /** The recorded patches as they were; what the person changed beside them stays, where it can be told from the rest. */
@@ -125,10 +126,9 @@ async function reverted(
   change: HandChange | undefined,
 ): Promise<State> {
   if (change) {
-    const written = await textEntry(objects, onDisk, change.textWith(new Set()));
     const wanted = await textEntry(objects, onDisk, change.reverted);
-    const how = await composition(objects, patches, { path, base: written, wanted });
-    if (how === 'same' || how === 'same-lines') return { base: written, order: wanted, isDiscarded: true };
+    const { text, how } = await besideText(objects, { path, onDisk, patches }, change, wanted);
+    if (how === 'same' || how === 'same-lines') return { base: text, order: wanted, isDiscarded: true };
   }
   return { base, order: merged, isDiscarded: true };
 }

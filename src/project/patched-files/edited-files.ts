@@ -5,18 +5,11 @@ import type { GitObjects } from '../../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
 import type { TaskGraph } from '../../model/task-graph.js';
-import {
-  decodeEntry,
-  type Entry,
-  encodeEntry,
-  type Listing,
-  type ObjectId,
-  sameEntry,
-} from '../../model/tree.js';
+import { type Entry, encodeEntry, type Listing, type ObjectId, sameEntry } from '../../model/tree.js';
 import { applyPatch } from '../../workspace/patches/patch.js';
 import type { PatchedFile } from '../clone-records.js';
 import { changedState, type EditedFile } from './changed-state.js';
-import { recordedPatches } from './recorded-patches.js';
+import { patchSides, recordedAfter, recordedPatches } from './recorded-patches.js';
 
 /** Which files tasks patch, and what is recorded of them. */
 export interface PatchRecords {
@@ -162,16 +155,11 @@ async function withoutPatches(
     const patching = records.filter((record) => record.edits?.[path]);
     if (patching.length === 0) continue;
     let found: Result<Entry | undefined, 'conflict'> | undefined;
-    for (const { result, edits } of patching) {
-      const tree = await objects.resolve(`${result}^{tree}`);
-      if (tree === undefined) continue;
-      const sides = await objects.list(tree);
-      const word = edits?.[path]?.after ?? '';
-      const [before, after] = [
-        sides.get(`edits/before/${path}`),
-        word === '' ? undefined : decodeEntry(word),
-      ];
-      const bare = await applyPatch(objects, file, { path, before: after, after: before });
+    for (const record of patching) {
+      const sides = await patchSides(objects, record.result, path);
+      if (!sides) continue;
+      const change = { path, before: recordedAfter(record, path), after: sides.before };
+      const bare = await applyPatch(objects, file, change);
       if (bare.ok && !sameEntry(bare.value, file)) {
         found = bare;
         break;

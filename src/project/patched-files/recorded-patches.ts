@@ -4,12 +4,17 @@ import type { GitObjects } from '../../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import type { TaskGraph } from '../../model/task-graph.js';
-import { decodeEntry, type Entry, sameEntry } from '../../model/tree.js';
+import { decodeEntry, type Entry, type Listing, type ObjectId, sameEntry } from '../../model/tree.js';
 import { type Change, foldChanges, hasSameLines, readTexts } from '../../workspace/patches/patch.js';
 import { type HandChange, handChange } from '../../workspace/patches/placed-lines.js';
 
-export interface RecordedPatch {
+export interface RecordedPatch extends Pick<PatchSides, 'before' | 'after'> {
   readonly label: Label;
+}
+
+/** A patch of a file as a result has it, and the hand-written text that it was made on. */
+export interface PatchSides {
+  readonly base: Entry | undefined;
   readonly before: Entry | undefined;
   readonly after: Entry | undefined;
 }
@@ -47,13 +52,36 @@ export async function recordedPatches(
   const patches: RecordedPatch[] = [];
   for (const label of [...labels, ...gone]) {
     const [record] = found.get(label) as readonly TaskRecord[];
-    const tree = record && (await objects.resolve(`${record.result}^{tree}`));
-    if (!record || tree === undefined) return undefined;
-    const before = (await objects.list(tree)).get(`edits/before/${path}`);
-    const word = record.edits?.[path]?.after ?? '';
-    patches.push({ label, before, after: word === '' ? undefined : decodeEntry(word) });
+    const sides = record && (await patchSides(objects, record.result, path));
+    if (!sides) return undefined;
+    patches.push({ label, before: sides.before, after: recordedAfter(record, path) });
   }
   return patches;
+}
+
+/** The folders of patches in results, by their ids: each is read once. */
+const LISTED = new WeakMap<GitObjects, Map<ObjectId, Listing>>();
+
+/** Undefined where the store has no such result. */
+export async function patchSides(
+  objects: GitObjects,
+  commit: ObjectId,
+  path: string,
+): Promise<PatchSides | undefined> {
+  if ((await objects.resolve(`${commit}^{tree}`)) === undefined) return undefined;
+  const folder = (await objects.resolve(`${commit}:edits`)) ?? (await objects.empty());
+  const listed = LISTED.get(objects) ?? new Map<ObjectId, Listing>();
+  LISTED.set(objects, listed);
+  const files = listed.get(folder) ?? (await objects.list(folder));
+  listed.set(folder, files);
+  const [base, before, after] = ['base', 'before', 'after'].map((side) => files.get(`${side}/${path}`));
+  return { base, before, after };
+}
+
+/** What a record says that a task made of a file. */
+export function recordedAfter({ edits }: TaskRecord, path: string): Entry | undefined {
+  const word = edits?.[path]?.after ?? '';
+  return word === '' ? undefined : decodeEntry(word);
 }
 
 /** Undefined where the file is no text. */
@@ -81,13 +109,26 @@ export async function handChangeOf(objects: GitObjects, file: ChangedFile): Prom
   return { ...change, touched };
 }
 
+/** What stands beside the patches in a text that a person changed, as a file, and how it stands with them to `wanted`. */
+export async function besideText(
+  objects: GitObjects,
+  { path, onDisk, patches }: Pick<ChangedFile, 'path' | 'onDisk'> & { readonly patches: readonly Sides[] },
+  change: HandChange,
+  wanted = onDisk,
+): Promise<{ readonly text: Entry; readonly how: Composition }> {
+  const text = await textEntry(objects, onDisk, change.textWith(new Set()));
+  return { text, how: await composition(objects, patches, { path, base: text, wanted }) };
+}
+
 /** How a file with patches on it stands to another text. */
 export type Composition = 'same' | 'same-lines' | 'other' | 'no-fit';
+
+type Sides = Omit<Change, 'path'>;
 
 /** The patches on `base`, against the text that also tells the order of lines. */
 export async function composition(
   objects: GitObjects,
-  patches: readonly Omit<Change, 'path'>[],
+  patches: readonly Sides[],
   {
     path,
     base,

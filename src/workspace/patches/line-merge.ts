@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { mergeFile } from '../../io/git/merge-file.js';
+import { linesOf } from '../../io/text-diff.js';
 import { type DepthOf, indentOf, joined } from './insertions.js';
 import { type OrderedSides, orderedMerge } from './ordered-merge.js';
 
@@ -50,7 +51,7 @@ export async function mergeLines(
 /** Both sides of every conflict whose base is empty; undefined when some conflict is more than two insertions. */
 function joinInsertions(merged: Buffer, tag: string, depthOf: DepthOf): Buffer | undefined {
   // Latin-1 keeps every byte as one character, whatever the encoding of the file is.
-  const lines = merged.toString('latin1').split(/(?<=\n)/);
+  const lines = linesOf(merged.toString('latin1'));
   const out: string[] = [];
   let side: 'none' | 'ours' | 'base' | 'theirs' = 'none';
   let ours: string[] = [];

@@ -1,5 +1,6 @@
 /** Finds entries that a merged list has twice: of dependencies, of imports, of patterns. Knows no merge. */
 
+import { linesOf } from '../../io/text-diff.js';
 import type { Sides } from './line-merge.js';
 
 /** How the entries of a list are told apart. */
@@ -14,9 +15,11 @@ export function withoutDoubles(
   { current, after }: Sides,
   merged: Buffer,
 ): Buffer | undefined {
-  const lines = linesOf(merged);
+  const lines = linesOf(merged.toString('latin1'));
   const names = namesOf(kind, lines);
-  const [ours, theirs] = [current, after].map((side) => counts(namesOf(kind, linesOf(side))));
+  const [ours, theirs] = [current, after].map((side) =>
+    counts(namesOf(kind, linesOf(side.toString('latin1')))),
+  );
   const first = new Map<string, number>();
   const kept: string[] = [];
   for (const [i, line] of lines.entries()) {
@@ -33,10 +36,6 @@ export function withoutDoubles(
     else if (name.startsWith('[') || plain(lines[before] as string) !== plain(line)) return undefined;
   }
   return kept.length === lines.length ? merged : Buffer.from(kept.join(''), 'latin1');
-}
-
-function linesOf(text: Buffer): string[] {
-  return text.toString('latin1').split(/(?<=\n)/);
 }
 
 /** A comma at the end depends on the place in the list. */

@@ -3,27 +3,27 @@
  * has ended yet may have such files, because its records were lost or stayed elsewhere. Decides nothing.
  */
 
-import { gitOk } from '../io/git/git-process.js';
-import type { GitObjects } from '../io/git/objects.js';
-import type { Repository } from '../io/git/repository.js';
-import type { FeatureLock } from '../model/feature-lock.js';
-import type { Label } from '../model/task.js';
-import type { TaskGraph } from '../model/task-graph.js';
-import type { Entry, Listing, ObjectId } from '../model/tree.js';
-import { sameEntry } from '../model/tree.js';
-import { applyPatch } from '../workspace/patches/patch.js';
-import type { PatchedFile } from './clone-records.js';
-import { hasPatch } from './lost-locks.js';
-import { composition, handChangeOf, textEntry } from './patched-files/recorded-patches.js';
+import { mapBounded } from '../../base/bounded.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { FeatureLock } from '../../model/feature-lock.js';
+import type { Label } from '../../model/task.js';
+import type { TaskGraph } from '../../model/task-graph.js';
+import type { Entry, Listing, ObjectId } from '../../model/tree.js';
+import { sameEntry } from '../../model/tree.js';
+import { applyPatch } from '../../workspace/patches/patch.js';
+import type { PatchedFile } from '../clone-records.js';
+import { hasPatch } from '../lost-locks.js';
+import { besideText, handChangeOf, type PatchSides, patchSides } from './recorded-patches.js';
 
 export interface UnknownFiles {
-  readonly repository: Repository;
   readonly objects: GitObjects;
   readonly listing: Listing;
   readonly graph: TaskGraph;
   readonly locks: ReadonlyMap<string, FeatureLock>;
   /** Files that this clone knows to be patched. */
   readonly known: ReadonlyMap<string, PatchedFile>;
+  /** The tasks of results by commit, as far as they were read; those that are read are put in. */
+  readonly labels: Map<ObjectId, Label | undefined>;
 }
 
 /** By path: the tasks of files that may have patches of which no record tells. */
@@ -32,7 +32,7 @@ export function unknownPatches({
   graph,
   locks,
   known,
-}: Omit<UnknownFiles, 'repository' | 'objects'>): Map<string, Label[]> {
+}: Omit<UnknownFiles, 'objects' | 'labels'>): Map<string, Label[]> {
   const editors = new Map<string, Label[]>();
   for (const label of graph.order) {
     const { feature, id, edits } = graph.task(label);
@@ -47,7 +47,7 @@ export function unknownPatches({
 export async function provenPatches(of: UnknownFiles): Promise<Record<string, PatchedFile>> {
   const editors = unknownPatches(of);
   if (editors.size === 0) return {};
-  const results = await resultsByLabel(of.repository);
+  const results = await resultsByLabel(of);
   const found: Record<string, PatchedFile> = {};
   for (const [path, labels] of editors) {
     const proven = await provenPatch(of, path, await patchesOf(of, path, labels, results));
@@ -56,12 +56,8 @@ export async function provenPatches(of: UnknownFiles): Promise<Record<string, Pa
   return found;
 }
 
-/** A patch of a file as a result has it. */
-interface StoredPatch {
+interface StoredPatch extends PatchSides {
   readonly label: Label;
-  readonly base: Entry | undefined;
-  readonly before: Entry | undefined;
-  readonly after: Entry | undefined;
 }
 
 /**
@@ -111,9 +107,8 @@ async function isOnDisk(
   const sides = { base: entryOf(record.base), merged: entryOf(record.merged) };
   const change = await handChangeOf(objects, { path, onDisk, ...sides, patches });
   if (!change || change.touched.length > 0) return false;
-  const written = await textEntry(objects, onDisk, change.textWith(new Set()));
-  const made = await composition(objects, patches, { path, base: written, wanted: onDisk });
-  return made === 'same' || made === 'same-lines';
+  const { how } = await besideText(objects, { path, onDisk, patches }, change);
+  return how === 'same' || how === 'same-lines';
 }
 
 /**
@@ -130,14 +125,9 @@ async function patchesOf(
   for (const label of labels) {
     const own: (readonly [rank: number, patch: StoredPatch])[] = [];
     for (const commit of results.get(label) ?? []) {
-      const tree = await objects.resolve(`${commit}^{tree}`);
-      if (tree === undefined) continue;
-      const sides = await objects.list(tree);
-      const [base, before, after] = ['base', 'before', 'after'].map((side) =>
-        sides.get(`edits/${side}/${path}`),
-      );
-      if (sameEntry(before, after)) continue;
-      const patch = { label, base, before, after };
+      const sides = await patchSides(objects, commit, path);
+      if (!sides || sameEntry(sides.before, sides.after)) continue;
+      const patch = { label, ...sides };
       own.push([await rankOf(objects, listing.get(path), path, patch), patch]);
     }
     patches.push(...own.sort(([a], [b]) => a - b).map(([, patch]) => patch));
@@ -157,13 +147,20 @@ async function rankOf(
 }
 
 /** Commits of results by the task that they were made for. */
-async function resultsByLabel({ store }: Repository): Promise<ReadonlyMap<Label, readonly ObjectId[]>> {
-  const format = '--format=%(objectname) %(contents:subject)';
-  const listed = await gitOk(['for-each-ref', format, 'refs/conductor/results'], { gitDir: store });
+async function resultsByLabel({
+  objects,
+  labels,
+}: UnknownFiles): Promise<ReadonlyMap<Label, readonly ObjectId[]>> {
+  const commits = [...(await objects.refs('refs/conductor/results')).values()];
+  const unread = commits.filter((commit) => !labels.has(commit));
+  await mapBounded(unread, async (commit) => {
+    const text = (await objects.read(commit))?.toString('utf8');
+    if (text !== undefined) labels.set(commit, /\n\n(?:result of (.+))?/.exec(text)?.[1]);
+  });
   const results = new Map<Label, ObjectId[]>();
-  for (const line of listed.toString('utf8').split('\n')) {
-    const [, commit, label] = /^([0-9a-f]+) result of (.+)$/.exec(line) ?? [];
-    if (commit && label) results.set(label, [...(results.get(label) ?? []), commit]);
+  for (const commit of commits) {
+    const label = labels.get(commit);
+    if (label !== undefined) results.set(label, [...(results.get(label) ?? []), commit]);
   }
   return results;
 }
