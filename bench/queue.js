@@ -45,7 +45,7 @@ async function measureWay({ way, tasks, workers, places, seconds }) {
       const store = way === 'store' && i === 0 ? ['--store', String(redis.port + 1)] : [];
       const worker = timed(['worker', '--concurrency', String(places), ...store], clone, env);
       started.push(worker);
-      await worker.says('tasks at a time');
+      await worker.says('at a time from');
     }
     const build = timed(['build', '--json'], dir, env);
     const { code } = await build.ended;

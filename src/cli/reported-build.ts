@@ -60,10 +60,15 @@ async function runOnce(
   { json, inbox = false, detach = false, ci }: ReportedOptions,
   traced: { on(event: BuildEvent): void } | undefined,
 ): Promise<{ readonly summary: BuildSummary; readonly asking: readonly Label[] }> {
-  const host = createHost(process.cwd(), { inbox, detach });
-  const reporters = openReporters(host, { json, dryRun: options.dryRun, frozen: options.frozen, ci });
   const namesCollector = Object.keys(process.env).some((name) => name.startsWith('OTEL_EXPORTER_OTLP'));
-  const telemetry = namesCollector ? (await import('./telemetry.js')).openTelemetry(process.env) : undefined;
+  const telemetry = namesCollector
+    ? (await import('./telemetry/build-telemetry.js')).openTelemetry(process.env)
+    : undefined;
+  const host = createHost(process.cwd(), {
+    ...{ inbox, detach },
+    ...(telemetry ? { traceparent: (task: Label) => telemetry.traceparent(task) } : {}),
+  });
+  const reporters = openReporters(host, { json, dryRun: options.dryRun, frozen: options.frozen, ci });
   const signals = cancelOnSignals();
   const parent = endOfInput();
   const asking: Label[] = [];

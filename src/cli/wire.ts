@@ -13,6 +13,7 @@ import type { ExecutionHost } from '../execution/executor.js';
 import { expandHome } from '../io/process/environment.js';
 import type { Config, InboxAgentConfig, OpencodeAgentConfig } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
 import type { CommonResources } from '../project/host.js';
 import type { TemplateRoots } from '../templates/places.js';
 import { findProject, userCache } from './places.js';
@@ -37,11 +38,13 @@ export interface HostOptions {
   readonly common?: CommonResources;
   /** The folder is the project itself, whatever stands above it. */
   readonly isProject?: boolean;
+  /** The trace of a task that runs, for what works for it elsewhere. Absent: nobody takes spans. */
+  readonly traceparent?: (task: Label) => string | undefined;
 }
 
 export function createHost(
   start: string,
-  { inbox = false, detach = false, common, isProject = false }: HostOptions = {},
+  { inbox = false, detach = false, common, isProject = false, traceparent }: HostOptions = {},
 ): ExecutionHost {
   const directory = isProject ? start : findProject(start);
   const cacheDir = userCache();
@@ -71,7 +74,14 @@ export function createHost(
       const url = queueAddress(parts.config, host.env);
       return url === undefined
         ? local
-        : openQueueExecutor(host, { ...parts, instructions }, { local: local.value, url, detach });
+        : openQueueExecutor(
+            host,
+            { ...parts, instructions },
+            {
+              ...{ local: local.value, url, detach },
+              ...(traceparent ? { traceparent } : {}),
+            },
+          );
     },
     async reapAgents() {
       if (recordNames(cacheDir).length === 0) return;

@@ -2,11 +2,11 @@
 
 import { availableParallelism, loadavg } from 'node:os';
 import { withinAfter } from '../../base/within.js';
-import type { JobFate, JobRunner } from '../../execution/queue/job-runner.js';
+import type { JobEnded, JobRunner } from '../../execution/queue/job-runner.js';
 import { AWAY_MS } from '../../io/queue/connection.js';
 import { type JobSource, WORKER_BEAT_MS } from '../../io/queue/job-source.js';
 import type { TakenJob } from '../../io/queue/taken-job.js';
-import type { Label } from '../../model/task.js';
+import type { WorkerEvent } from '../../model/fleet/worker-event.js';
 
 export interface WorkerOptions {
   /** Jobs at the same time. Default: `workers` of the config. */
@@ -15,32 +15,14 @@ export interface WorkerOptions {
   readonly drain: boolean;
   /** Serves a store of parcels at this `<host>:<port>`. Absent: none. */
   readonly store?: string;
+  /** Milliseconds between two looks at all queues of the project, of all its workers together. Absent: it does not look. */
+  readonly fleetMs?: number;
   /** First: no new job, those that run are finished. */
   readonly signal: AbortSignal;
   /** Then: what runs goes back to the queue. */
   readonly stop: AbortSignal;
   on(event: WorkerEvent): void;
 }
-
-export type WorkerEvent =
-  | {
-      readonly type: 'worker.ready';
-      readonly queue: string;
-      readonly name: string;
-      readonly concurrency: number;
-    }
-  | { readonly type: 'store.ready'; readonly address: string }
-  | { readonly type: 'job.started'; readonly task: Label }
-  | {
-      readonly type: 'job.ended';
-      readonly task: Label;
-      readonly fate: JobFate;
-      readonly ms: number;
-      readonly why?: string;
-    }
-  /** The queue's server refuses to give jobs. It is asked again. */
-  | { readonly type: 'worker.warning'; readonly message: string }
-  | { readonly type: 'worker.stopping'; readonly running: number };
 
 interface LoopParts {
   readonly source: JobSource;
@@ -77,6 +59,8 @@ export class WorkerLoop {
     signal.addEventListener('abort', onSignal, { once: true });
     stop.addEventListener('abort', onStop, { once: true });
     const beat = setInterval(() => void this.announce(), WORKER_BEAT_MS);
+    const looks =
+      options.fleetMs === undefined ? undefined : setInterval(() => void this.look(), options.fleetMs);
     try {
       await this.announce();
       while (!signal.aborted) {
@@ -92,6 +76,7 @@ export class WorkerLoop {
       return this.done;
     } finally {
       clearInterval(beat);
+      clearInterval(looks);
       signal.removeEventListener('abort', onSignal);
       stop.removeEventListener('abort', onStop);
     }
@@ -99,28 +84,33 @@ export class WorkerLoop {
 
   private start(job: TakenJob): void {
     const { options, now } = this.parts;
-    const { label: task } = job.data;
+    const { label: task, traceparent } = job.data;
+    const { queue } = job.lock;
     const startedAt = now();
-    options.on({ type: 'job.started', task });
-    const work = this.fateOf(job).then(({ fate, why }) => {
+    options.on({ type: 'job.started', task, queue, waitedMs: Math.max(0, startedAt - job.handedInAt) });
+    const work = this.fateOf(job).then((ended) => {
+      const { fate } = ended;
       this.running.delete(job);
       // A place that becomes free is used at once.
       this.parts.source.call();
       if (fate === 'done' || fate === 'failed') this.done++;
       const ms = now() - startedAt;
-      options.on({ type: 'job.ended', task, fate, ms, ...(why === undefined ? {} : { why }) });
+      options.on({
+        ...{ type: 'job.ended', task, queue, ms, ...ended },
+        ...(traceparent === undefined ? {} : { traceparent }),
+      });
     });
     this.running.set(job, work);
     void this.announce();
   }
 
   /** A server that refuses a command ends the work on this job, and on no other. */
-  private async fateOf(job: TakenJob): Promise<{ readonly fate: JobFate; readonly why?: string }> {
+  private async fateOf(job: TakenJob): Promise<JobEnded> {
     try {
       return await this.parts.runner.run(job);
     } catch (error) {
       job.lose();
-      return { fate: 'lost', why: error instanceof Error ? error.message : String(error) };
+      return { fate: 'lost', phases: [], why: error instanceof Error ? error.message : String(error) };
     }
   }
 
@@ -143,6 +133,13 @@ export class WorkerLoop {
     // A server that was away gives it after the end: it is another worker's.
     void taking.then((job) => job?.giveBack()).catch(() => undefined);
     return undefined;
+  }
+
+  /** What it cannot see now it sees the next time. */
+  private async look(): Promise<void> {
+    const { source, options, now } = this.parts;
+    const fleet = await source.fleet(options.fleetMs ?? 0, now()).catch(() => undefined);
+    if (fleet) options.on({ type: 'fleet.seen', queues: fleet.queues });
   }
 
   private async announce(): Promise<void> {

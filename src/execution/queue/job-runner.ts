@@ -13,6 +13,7 @@ import { digestFields } from '../../model/digest.js';
 import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import { CANCELLED, isJob } from '../../model/fleet/job.js';
+import type { JobFate, JobPhase } from '../../model/fleet/worker-event.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
 import { type Parcels, parcelRef } from '../../store/parcels/parcels.js';
@@ -32,12 +33,11 @@ export interface JobRunnerParts {
   readonly signs: boolean;
 }
 
-/** What became of a job here; told to people. */
-export type JobFate = 'done' | 'failed' | 'refused' | 'cancelled' | 'lost' | 'given-back';
-
-interface Ended {
+export interface JobEnded {
   readonly fate: JobFate;
   readonly why?: string;
+  /** Those that it came to. */
+  readonly phases: readonly JobPhase[];
 }
 
 /** Names that are removed in one step. */
@@ -61,9 +61,11 @@ export class JobRunner {
     this.parts = parts;
   }
 
-  async run(job: TakenJob): Promise<Ended> {
+  async run(job: TakenJob): Promise<JobEnded> {
+    const clock = new PhaseClock();
     try {
-      return await this.runOne(job);
+      const ended = await this.runOne(job, clock);
+      return { ...ended, phases: clock.phases() };
     } finally {
       this.over.add(job.data?.parcel);
       if (this.over.size >= FORGOTTEN_AT_ONCE) await this.forget();
@@ -78,11 +80,13 @@ export class JobRunner {
     await this.parts.parcels.forget(names).catch(() => undefined);
   }
 
-  private async runOne(job: TakenJob): Promise<Ended> {
+  private async runOne(job: TakenJob, clock: PhaseClock): Promise<Omit<JobEnded, 'phases'>> {
     const news = new News(job);
     const inTime = <T>(work: Promise<T>) => withinAfter(work, AWAY_MS, job.signal);
     const refusal = this.refusals.get(nameOf(job));
-    const ran = await guarded(async () => (refusal === undefined ? this.outcome(job, news) : ok(refusal)));
+    const ran = await guarded(async () =>
+      refusal === undefined ? this.outcome(job, news, clock) : ok(refusal),
+    );
     if (!ran.ok) {
       await inTime(news.flush());
       if (job.signal.aborted) return this.ended(job);
@@ -121,6 +125,7 @@ export class JobRunner {
   private async outcome(
     job: TakenJob,
     news: News,
+    clock: PhaseClock,
   ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId } | string, Failure>> {
     const { parcels, objects } = this.parts;
     const { data } = job;
@@ -138,7 +143,7 @@ export class JobRunner {
     const run = await readRun(objects, data.parcel);
     if (!run.ok) return run;
     if (run.value.key !== data.key) return ok('the run is not the one of its job');
-    return this.parts.benches.use(data.base, (bench) => this.work(job, run.value, bench, news));
+    return this.parts.benches.use(data.base, (bench) => this.work(job, run.value, bench, { news, clock }));
   }
 
   private async former(
@@ -152,7 +157,7 @@ export class JobRunner {
     job: TakenJob,
     run: TaskRun,
     bench: Bench,
-    news: News,
+    { news, clock }: { readonly news: News; readonly clock: PhaseClock },
   ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId } | string, Failure>> {
     const { objects, store, signs } = this.parts;
     // Nothing is paid for what no build would take.
@@ -160,6 +165,7 @@ export class JobRunner {
       return ok('its results must be signed, and this worker has no `cache.sign`');
     const problem = await keyProblem(run, bench.base, { ...bench, objects });
     if (problem !== undefined) return ok(problem);
+    clock.begin('run');
     const attempt = (run.recipe.kind === 'agent' ? (run.recipe.earlier?.attempts ?? 0) : 0) + 1;
     const done = digestFields('conductor.job.1', [judgedBy(run)]);
     const known = (await store.gatesPassed(done)) ? await store.find(run.key) : undefined;
@@ -169,6 +175,7 @@ export class JobRunner {
         : await bench.executor().run(run, { signal: job.signal, emit: (event) => news.add(event) });
     if (outcome.ok && !known) await store.recordGates(done);
     if (!outcome.ok && job.signal.aborted) return err({ kind: 'cancelled' });
+    clock.begin('send');
     const parcel = await outcomeCommit(objects, outcome, job.data.parcel);
     const sent = await this.send(job, parcel, news);
     return sent.ok ? ok({ outcome, parcel }) : sent;
@@ -193,6 +200,29 @@ export class JobRunner {
 
 /** Under which the outcome of a job is found by the worker that gets the same job again. */
 const nameOf = (job: TakenJob): string => `done-${job.data.key}-${job.handedInAt}`;
+
+/** How long each part of the work on a job takes: it begins with the first one. */
+class PhaseClock {
+  private readonly done: JobPhase[] = [];
+  private name: JobPhase['name'] = 'fetch';
+  private since = performance.now();
+
+  begin(name: JobPhase['name']): void {
+    this.end();
+    this.name = name;
+  }
+
+  phases(): readonly JobPhase[] {
+    this.end();
+    return this.done;
+  }
+
+  private end(): void {
+    const now = performance.now();
+    this.done.push({ name: this.name, ms: Math.round(now - this.since) });
+    this.since = now;
+  }
+}
 
 /** Events on their way to the builds: gathered, in order. */
 class News {

@@ -7,6 +7,7 @@ import { connectQueue } from '../../io/queue/connection.js';
 import { JobBoard } from '../../io/queue/job-board.js';
 import type { Config } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import { buildName } from '../../project/log-files.js';
@@ -58,13 +59,15 @@ export interface QueueOptions {
   readonly url: string;
   /** Jobs go on when the build is interrupted. Default: they are cancelled. */
   readonly detach?: boolean;
+  /** The trace of a task that runs, for the spans of workers. Absent: nobody takes spans. */
+  readonly traceparent?: (task: Label) => string | undefined;
 }
 
 /** `local` runs what is no job. Fails with `queue-failed`, or `usage` when a package is missing. */
 export async function openQueueExecutor(
   host: Host,
   parts: ExecutorParts & { readonly instructions: RunInstructions },
-  { local, url, detach = false }: QueueOptions,
+  { local, url, detach = false, traceparent = () => undefined }: QueueOptions,
 ): Promise<Result<Executor, Failure>> {
   const { config, repository, objects, store, agent, shared, startedAt } = parts;
   const name = await projectName(config, repository);
@@ -83,7 +86,7 @@ export async function openQueueExecutor(
   let base: Promise<Result<ObjectId, Failure>> | undefined;
   return ok(
     new QueueExecutor({
-      ...{ local, parcels, objects, store, agent, config, detach },
+      ...{ local, parcels, objects, store, agent, config, detach, traceparent },
       board: await JobBoard.open(connected.value),
       spending: shared.spending,
       agents: shared.agents,

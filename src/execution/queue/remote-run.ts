@@ -41,6 +41,7 @@ export interface QueueExecutorParts {
   readonly detach: boolean;
   /** Of agents' tasks at the same time over all projects. Absent: no limit but that of the workers. */
   readonly agents?: Turns | undefined;
+  traceparent(task: Label): string | undefined;
 }
 
 /** Milliseconds after which it is said that no worker takes a task. */
@@ -90,7 +91,11 @@ export class RemoteRun {
     const needs = this.needs(model);
     const { version, build } = parts;
     const { label, key } = run;
-    const job = { protocol: JOB_PROTOCOL, version, label, key, parcel, base, build };
+    const traceparent = parts.traceparent(label);
+    const job = {
+      ...{ protocol: JOB_PROTOCOL, version, label, key, parcel, base, build },
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
     const limits = this.limits(model);
     const handed = { job, needs, limits, priority: this.context.priority ?? 0 };
     this.phase('queue');

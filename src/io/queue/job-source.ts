@@ -7,8 +7,15 @@ import { randomUUID } from 'node:crypto';
 import type { Job as BullJob, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { within } from '../../base/within.js';
-import { type Job, needsProblem, type QueueNeeds, type WorkerInfo } from '../../model/fleet/job.js';
+import {
+  type FleetState,
+  type Job,
+  needsProblem,
+  type QueueNeeds,
+  type WorkerInfo,
+} from '../../model/fleet/job.js';
 import { AWAY_MS, ignore, type QueueConnection } from './connection.js';
+import { fleetIn } from './fleet-state.js';
 import { announceWorker, channelOf, jobKeys, parsed, QUEUES, removeWorker, WORKER_SECONDS } from './keys.js';
 import { LockKeeper } from './lock-keeper.js';
 import { type SourceOptions, TakenJob } from './taken-job.js';
@@ -107,6 +114,19 @@ export class JobSource {
   async announce(state: Pick<WorkerInfo, 'running' | 'done' | 'load' | 'isDraining'>): Promise<void> {
     const { redis, prefix } = this.connection;
     await announceWorker(redis, prefix, { ...this.options.worker, ...state });
+  }
+
+  /** All queues and workers of the project; undefined when another worker has looked in these milliseconds. */
+  async fleet(everyMs: number, now: number): Promise<FleetState | undefined> {
+    const { redis, prefix } = this.connection;
+    const key = `${prefix}:seen`;
+    const { id } = this.options.worker;
+    // The one that looked last looks again.
+    const isOurs =
+      (await redis.set(key, id, 'PX', 2 * everyMs, 'NX')) === 'OK' || (await redis.get(key)) === id;
+    if (!isOurs) return undefined;
+    await redis.pexpire(key, 2 * everyMs);
+    return fleetIn(this.connection, now);
   }
 
   async close(): Promise<void> {

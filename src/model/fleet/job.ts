@@ -68,14 +68,18 @@ export interface Job {
   readonly base: ObjectId;
   /** Names the build that asked first. */
   readonly build: string;
+  /** Of the task in that build, in the form of W3C's trace context. Absent: that build sends no spans. */
+  readonly traceparent?: string;
 }
 
 /** Data from the queue is a job only in this form: anybody with access to the server could have put it there. */
 export function isJob(data: unknown): data is Job {
-  const { protocol, version, label, key, parcel, base, build } = { ...(data as Partial<Job> | null) };
+  const { protocol, version, label, key, parcel, base, build, traceparent } = {
+    ...(data as Partial<Job> | null),
+  };
   return (
     typeof protocol === 'number' &&
-    [version, label, build].every((word) => typeof word === 'string') &&
+    [version, label, build, traceparent ?? ''].every((word) => typeof word === 'string') &&
     isDigest(key) &&
     isObjectId(parcel) &&
     isObjectId(base)

@@ -3,9 +3,10 @@
  * wherever they ran. Knows no collector.
  */
 
-import { createHash } from 'node:crypto';
 import type { BuildEvent } from '../../model/event.js';
-import { inputTokens, listed, modelAttributes, nanos } from './otlp-values.js';
+import type { Label } from '../../model/task.js';
+import { idOf, parentOf, type Span, spanBodies, traceparentOf } from './otlp-spans.js';
+import { inputTokens, modelAttributes } from './otlp-values.js';
 
 export interface SpanOptions {
   /** `traceparent` of what started the build: its spans belong to that trace. Absent: a trace of their own. */
@@ -14,27 +15,10 @@ export interface SpanOptions {
   readonly version: string;
 }
 
-interface Span {
-  readonly name: string;
-  readonly id: string;
-  readonly parent: string | undefined;
-  readonly from: number;
-  to?: number;
-  failed?: string;
-  readonly attributes: Record<string, string | number | undefined>;
-}
-
 interface OpenTask {
   readonly span: Span;
   phase?: Span;
 }
-
-const PARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/;
-/** Of OTLP: a span within one process, and the code of an error. */
-const INTERNAL = 1;
-const ERROR = 2;
-/** Spans of one request: collectors refuse bodies of some 20 MiB, and these have 1 or 2. */
-const MAX_SPANS = 2_000;
 
 export class BuildSpans {
   private readonly options: SpanOptions;
@@ -53,10 +37,10 @@ export class BuildSpans {
   on(event: BuildEvent): void {
     switch (event.type) {
       case 'build.started': {
-        const [, trace, parent] = PARENT.exec(this.options.parent ?? '') ?? [];
+        const parent = parentOf(this.options.parent);
         this.seed = `${event.build} ${event.at}`;
-        this.trace = trace ?? idOf(this.seed, 32);
-        this.build = this.span('build', parent, event.at, { 'conductor.command': event.command });
+        this.trace = parent?.trace ?? idOf(this.seed, 32);
+        this.build = this.span('build', parent?.span, event.at, { 'conductor.command': event.command });
         break;
       }
       case 'task.started':
@@ -111,30 +95,16 @@ export class BuildSpans {
     }
   }
 
+  /** What a task that runs now gives to those that work for it; undefined where it does not run. */
+  traceparent(task: Label): string | undefined {
+    const open = this.open.get(task);
+    return open && traceparentOf(open.span);
+  }
+
   /** Bodies of requests to `/v1/traces`, to be sent one after the other; none when there is nothing to send. */
   bodies(): string[] {
     const { service, version } = this.options;
-    const resource = { attributes: listed({ 'service.name': service, 'service.version': version }) };
-    const scope = { name: 'conductor', version };
-    return Array.from({ length: Math.ceil(this.done.length / MAX_SPANS) }, (_, piece) => {
-      const some = this.done.slice(piece * MAX_SPANS, (piece + 1) * MAX_SPANS);
-      const spans = some.map((span) => this.wordsOf(span));
-      return JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope, spans }] }] });
-    });
-  }
-
-  private wordsOf(span: Span) {
-    return {
-      traceId: this.trace,
-      spanId: span.id,
-      ...(span.parent === undefined ? {} : { parentSpanId: span.parent }),
-      name: span.name,
-      kind: INTERNAL,
-      startTimeUnixNano: nanos(span.from),
-      endTimeUnixNano: nanos(span.to ?? span.from),
-      attributes: listed(span.attributes),
-      ...(span.failed === undefined ? {} : { status: { code: ERROR, message: span.failed } }),
-    };
+    return spanBodies(this.done, { 'service.name': service, 'service.version': version }, version);
   }
 
   private phase({ task, phase, attempt, detail, at }: Extract<BuildEvent, { type: 'task.phase' }>): void {
@@ -150,7 +120,8 @@ export class BuildSpans {
   }
 
   private span(name: string, parent: string | undefined, from: number, attributes: Span['attributes']): Span {
-    return { name, id: idOf(`${this.trace} ${this.seed} ${++this.count}`, 16), parent, from, attributes };
+    const id = idOf(`${this.trace} ${this.seed} ${++this.count}`, 16);
+    return { trace: this.trace, name, id, parent, from, attributes };
   }
 
   private end(span: Span, at: number, failed?: string): void {
@@ -158,8 +129,4 @@ export class BuildSpans {
     if (failed !== undefined) span.failed = failed;
     this.done.push(span);
   }
-}
-
-function idOf(text: string, digits: number): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, digits);
 }

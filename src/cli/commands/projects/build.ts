@@ -4,7 +4,7 @@ import { buildProjects } from '../../../commands/projects/build-projects.js';
 import type { ProjectEvent } from '../../../model/projects/project-event.js';
 import { refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
-import { openTelemetry, type Telemetry } from '../../telemetry.js';
+import { openTelemetry, type Telemetry } from '../../telemetry/build-telemetry.js';
 import { openList, openProjectsReporter, projectsParts } from './open-list.js';
 
 interface ProjectsBuildFlags {

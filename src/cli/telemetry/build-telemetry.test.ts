@@ -3,9 +3,9 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test, vi } from 'vitest';
-import type { BuildEvent } from '../model/event.js';
-import { TemporaryProject } from '../test/rig/command-line.js';
-import { openTelemetry } from './telemetry.js';
+import type { BuildEvent } from '../../model/event.js';
+import { TemporaryProject } from '../../test/rig/command-line.js';
+import { openTelemetry } from './build-telemetry.js';
 
 interface OtlpSpan {
   readonly traceId: string;
