@@ -172,11 +172,12 @@ export async function prepareProject(
   parts: ProjectsParts,
   shared: SharedProject,
 ): Promise<Result<undefined, Failure>> {
-  const { on, signal } = parts;
-  const { project } = shared;
+  const { on, signal, command } = parts;
+  const { project, host } = shared;
   const say = (what: string) => on({ type: 'project.checkout', project: project.name, what });
+  const emit = createEmit(host.now, (event) => on({ type: 'project.event', project: project.name, event }));
   try {
-    const ready = await checkOut(project, { say, signal });
+    const ready = await checkOut(project, { host, command, signal, emit, say });
     return ready.ok ? await importNeeds(parts, shared) : ready;
   } catch (error) {
     const failure = asFailure(error);

@@ -1,27 +1,38 @@
 /** The folders of listed projects: those with a git address are cloned, and conductor's own clones are brought up to date. */
 
-import { dirname } from 'node:path';
+import { rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
-import { exists, makeDir } from '../../io/files.js';
-import { cloneRepository, moveForward } from '../../io/git/upkeep/checkout.js';
+import { inSession, openWritingSession } from '../../build/project-session.js';
+import { exists, makeTemporaryFolder, removeTree, sweepTemporary } from '../../io/files.js';
+import { type CloneOptions, cloneRepository, moveForward } from '../../io/git/upkeep/checkout.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
 import type { ListedProject } from '../../model/projects/project-list.js';
+import type { Emit, Host } from '../../project/host.js';
+
+export interface CheckOutParts {
+  readonly host: Host;
+  readonly command: string;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+  /** Is told what was done. */
+  say(what: string): void;
+}
 
 /**
- * Makes the folder of a project ready to be built. `say` is told what was done. Fails with `git-failed` where it cannot be
- * cloned, and with `usage` where there is no folder.
+ * Makes the folder of a project ready to be built. Fails with `git-failed` where it cannot be cloned, and with `usage` where
+ * there is no folder, or something that is no clone.
  */
 export async function checkOut(
   project: ListedProject,
-  { say, signal }: { say(what: string): void; readonly signal: AbortSignal },
+  { host, command, signal, emit, say }: CheckOutParts,
 ): Promise<Result<undefined, Failure>> {
   const { folder, git } = project;
   if (!git) return (await exists(folder)) ? ok(undefined) : err(noFolder(project));
   const options = { url: git.url, branch: git.branch, folder, signal };
   if (!(await exists(folder))) {
-    await makeDir(dirname(folder));
-    const failed = await cloneRepository(options);
+    const failed = await cloneWhole(options);
     if (signal.aborted) return err({ kind: 'cancelled' });
     if (failed !== undefined) return err({ kind: 'git-failed', command: 'clone', detail: failed });
     say(`cloned ${withoutCredentials(git.url)}`);
@@ -29,19 +40,44 @@ export async function checkOut(
   }
   // A folder that the list names is a person's: it is theirs to bring up to date.
   if (!project.isOwnCheckout) return ok(undefined);
-  const moved = await moveForward(options);
+  // Without its own repository, git would move the one around it.
+  if (!(await exists(join(folder, '.git')))) return err(noClone(project));
+  const session = openWritingSession(host, { command, wait: true, signal }, emit);
+  const moved = await inSession(session, async () => ok(await moveForward(options)));
   if (signal.aborted) return err({ kind: 'cancelled' });
-  if (moved === 'moved') say('moved the clone forward to what its branch has');
-  else if (typeof moved === 'object' && 'stays' in moved)
-    say(`the clone stays as it is, because it cannot be moved forward: ${moved.stays}`);
-  else if (typeof moved === 'object')
-    say(`the clone stays as it is, because its repository cannot be reached: ${moved.failed}`);
+  if (!moved.ok) return moved;
+  if (moved.value === 'moved') say('moved the clone forward to what its branch has');
+  else if (typeof moved.value === 'object' && 'stays' in moved.value)
+    say(`the clone stays as it is, because it cannot be moved forward: ${moved.value.stays}`);
+  else if (typeof moved.value === 'object')
+    say(`the clone stays as it is, because its repository cannot be reached: ${moved.value.failed}`);
   return ok(undefined);
+}
+
+/** Under another name until it is whole: a clone that was killed is never taken for one. */
+async function cloneWhole(options: CloneOptions): Promise<string | undefined> {
+  const { folder } = options;
+  await sweepTemporary(dirname(folder));
+  const temporary = await makeTemporaryFolder(dirname(folder));
+  try {
+    const clone = join(temporary, 'clone');
+    const failed = await cloneRepository({ ...options, folder: clone });
+    if (failed !== undefined) return failed;
+    // Another process may have cloned it meanwhile: that one stays.
+    if (!(await exists(folder))) await rename(clone, folder);
+    return undefined;
+  } finally {
+    await removeTree(temporary);
+  }
 }
 
 /** Why a project cannot be looked at; undefined if it can. */
 export async function absence(project: ListedProject): Promise<Failure | undefined> {
-  if (await exists(project.folder)) return undefined;
+  const { folder, isOwnCheckout } = project;
+  if (await exists(folder)) {
+    const isClone = !isOwnCheckout || (await exists(join(folder, '.git')));
+    return isClone ? undefined : noClone(project);
+  }
   if (!project.git) return noFolder(project);
   const message = `${project.name} is not cloned yet`;
   return { kind: 'usage', message, hint: '`conductor projects build` clones it' };
@@ -52,5 +88,13 @@ function noFolder({ name, folder }: ListedProject): Failure {
     kind: 'usage',
     message: `the folder of ${name} does not exist: ${folder}`,
     hint: 'correct `path` in the list of projects, or name its repository in `git`',
+  };
+}
+
+function noClone({ name, folder }: ListedProject): Failure {
+  return {
+    kind: 'usage',
+    message: `the folder of ${name} is no clone of its repository: ${folder}`,
+    hint: 'move the folder away; the next `conductor projects build` clones it again',
   };
 }

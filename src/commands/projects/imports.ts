@@ -3,12 +3,12 @@
  * which of them are copies, so that a file that a person changed is never overwritten. Builds nothing.
  */
 
-import { chmod } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import { inspectProject } from '../../build/dry-run.js';
 import { inSession, openWritingSession } from '../../build/project-session.js';
-import { readBytes, removeTree, writeAtomic } from '../../io/files.js';
+import { readBytes, removeTree, sweepTemporary, writeAtomic } from '../../io/files.js';
 import { unsafePath } from '../../io/unsafe-path.js';
 import { digestBytes } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
@@ -32,6 +32,23 @@ interface ImportRecord {
   readonly project: string;
   /** Paths below the record to digests of contents. */
   readonly files: Readonly<Record<string, string>>;
+  /** While copies are made: what they will hold. A copy that a kill left behind is known by it. */
+  readonly copying?: Readonly<Record<string, string>>;
+}
+
+/** What is to be done for the copies of one dependency. */
+interface CopyPlan {
+  readonly before: ImportRecord;
+  /** Digests of the published files. */
+  readonly digests: ReadonlyMap<string, string>;
+  /** Paths of copies that are missing or out of date, with the digest of what is there. */
+  readonly stale: ReadonlyMap<string, string | undefined>;
+  /** Copies of files that are no longer published. */
+  readonly gone: readonly string[];
+  /** Copies that a person changed, and that would be written. */
+  readonly inTheWay: readonly string[];
+  /** The same, of files that are no longer published. */
+  readonly left: readonly string[];
 }
 
 export interface Importing {
@@ -50,7 +67,7 @@ export async function publishedFiles(
   const set = patternSet(patterns);
   return inspectProject(host, [], async ({ project }) => {
     const entries = [...project.recorded.keys()]
-      .filter((path) => set.matches(path))
+      .filter((path) => path !== IMPORT_RECORD && set.matches(path))
       .flatMap((path) => {
         const entry = project.listing.get(path);
         // Links and submodules lead to files that are no outputs.
@@ -79,68 +96,101 @@ export async function importOutputs(
   return inSession(session, async ({ repository }) => writeCopies(repository.project, need, files));
 }
 
+/** Copies that a build would write or remove, and those that a person changed: numbers of files. Writes nothing. */
+export async function compareCopies(
+  project: string,
+  need: ResolvedNeed,
+  files: ReadonlyMap<string, PublishedFile>,
+): Promise<Result<{ readonly stale: number; readonly edited: number }, Failure>> {
+  const plan = await planCopies(project, need, files);
+  if (!plan.ok) return plan;
+  const { stale, gone, inTheWay, left } = plan.value;
+  return ok({ stale: stale.size + gone.length, edited: inTheWay.length + left.length });
+}
+
 /** Its parts, without a lock. */
 export async function writeCopies(
   project: string,
-  { project: from, into }: ResolvedNeed,
+  need: ResolvedNeed,
   files: ReadonlyMap<string, PublishedFile>,
 ): Promise<Result<ImportedFiles, Failure>> {
+  const { project: from, into } = need;
   const recordPath = `${into}/${IMPORT_RECORD}`;
-  const before = parseRecord(await readBytes(join(project, recordPath)));
-  const now = new Map([...files].map(([path, { content }]) => [path, digestBytes(content)]));
-  const inTheWay: string[] = [];
-  const changed: string[] = [];
-  for (const [path, digest] of now) {
-    const place = `${into}/${path}`;
-    const unsafe = await unsafePath(project, place);
-    if (unsafe !== undefined) return err({ kind: 'unsafe-path', path: place, reason: unsafe });
-    const found = await readBytes(join(project, place));
-    const isSame = found !== undefined && digestBytes(found) === digest;
-    if (isSame) continue;
-    const isOwn = found === undefined || digestBytes(found) === before.files[path];
-    if (isOwn) changed.push(path);
-    else inTheWay.push(place);
-  }
-  if (inTheWay.length > 0) return err({ kind: 'files-in-the-way', paths: inTheWay, copiesOf: from });
-  const gone = Object.keys(before.files).filter((path) => !now.has(path));
-  const { removed, left } = await removeCopies(project, into, { gone, before });
-  for (const path of changed) {
-    const { content, isExecutable } = files.get(path) as PublishedFile;
-    await writeAtomic(join(project, into, path), content);
-    if (isExecutable) await chmod(join(project, into, path), 0o755);
-  }
-  const record: ImportRecord = {
-    schema: RECORD_SCHEMA,
-    project: from,
-    files: Object.fromEntries([...now].sort(([a], [b]) => (a < b ? -1 : 1))),
-  };
-  const isRecorded = JSON.stringify(before.files) === JSON.stringify(record.files);
   const unsafe = await unsafePath(project, recordPath);
   if (unsafe !== undefined) return err({ kind: 'unsafe-path', path: recordPath, reason: unsafe });
-  if (!isRecorded) await writeAtomic(join(project, recordPath), `${JSON.stringify(record, null, 2)}\n`);
+  const planned = await planCopies(project, need, files);
+  if (!planned.ok) return planned;
+  const { before, digests, stale, gone, inTheWay, left } = planned.value;
   const named = (paths: readonly string[]) => paths.map((path) => `${into}/${path}`);
-  return ok({ from, into, written: named(changed), removed: named(removed), left: named(left) });
+  const refused = (paths: readonly string[]) =>
+    err<Failure>({ kind: 'files-in-the-way', paths: named(paths), copiesOf: from });
+  if (inTheWay.length > 0) return refused(inTheWay);
+  const record: ImportRecord = { schema: RECORD_SCHEMA, project: from, files: inOrder(digests) };
+  const write = (one: ImportRecord) =>
+    writeAtomic(join(project, recordPath), `${JSON.stringify(one, null, 2)}\n`);
+  // Half-written files of a killed run.
+  for (const folder of new Set([...stale.keys()].map((path) => dirname(join(project, into, path)))))
+    await sweepTemporary(folder);
+  // First what is about to be copied: after a kill, a new copy is not taken for a person's change.
+  const copying = Object.fromEntries([...stale.keys()].map((path) => [path, digests.get(path) as string]));
+  if (stale.size > 0) await write({ ...before, project: from, copying: { ...before.copying, ...copying } });
+  for (const [path, found] of stale) {
+    const { content, isExecutable } = files.get(path) as PublishedFile;
+    const place = join(project, into, path);
+    // A person may have saved the file meanwhile.
+    if ((await digestAt(place)) !== found) return refused([path]);
+    await writeAtomic(place, content);
+    if (isExecutable) await chmod(place, 0o755);
+  }
+  for (const path of gone) await removeTree(join(project, into, path));
+  const isRecorded =
+    before.copying === undefined && JSON.stringify(before.files) === JSON.stringify(record.files);
+  if (!isRecorded || stale.size > 0) await write(record);
+  return ok({ from, into, written: named([...stale.keys()]), removed: named(gone), left: named(left) });
 }
 
-async function removeCopies(
+async function planCopies(
   project: string,
-  into: string,
-  { gone, before }: { readonly gone: readonly string[]; readonly before: ImportRecord },
-): Promise<{ removed: string[]; left: string[] }> {
-  const removed: string[] = [];
-  const left: string[] = [];
-  for (const path of gone) {
-    const place = `${into}/${path}`;
-    if ((await unsafePath(project, place)) !== undefined) continue;
-    const found = await readBytes(join(project, place));
-    if (found === undefined) continue;
-    if (digestBytes(found) !== before.files[path]) left.push(path);
-    else {
-      await removeTree(join(project, place));
-      removed.push(path);
-    }
+  { into }: ResolvedNeed,
+  files: ReadonlyMap<string, PublishedFile>,
+): Promise<Result<CopyPlan, Failure>> {
+  const before = parseRecord(await readBytes(join(project, into, IMPORT_RECORD)));
+  const digests = new Map([...files].map(([path, { content }]) => [path, digestBytes(content)]));
+  const isOwn = (path: string, found: string) =>
+    found === before.files[path] || found === before.copying?.[path];
+  const stale = new Map<string, string | undefined>();
+  const inTheWay: string[] = [];
+  for (const [path, digest] of digests) {
+    const unsafe = await unsafePath(project, `${into}/${path}`);
+    if (unsafe !== undefined) return err({ kind: 'unsafe-path', path: `${into}/${path}`, reason: unsafe });
+    const place = join(project, into, path);
+    const found = await digestAt(place);
+    if (found === digest) {
+      if ((await isExecutable(place)) !== files.get(path)?.isExecutable) stale.set(path, found);
+    } else if (found === undefined || isOwn(path, found)) stale.set(path, found);
+    else inTheWay.push(path);
   }
-  return { removed, left };
+  const gone: string[] = [];
+  const left: string[] = [];
+  for (const path of Object.keys({ ...before.files, ...before.copying })) {
+    if (digests.has(path) || (await unsafePath(project, `${into}/${path}`)) !== undefined) continue;
+    const found = await digestAt(join(project, into, path));
+    if (found !== undefined) (isOwn(path, found) ? gone : left).push(path);
+  }
+  return ok({ before, digests, stale, gone, inTheWay, left });
+}
+
+async function digestAt(place: string): Promise<string | undefined> {
+  const found = await readBytes(place);
+  return found && digestBytes(found);
+}
+
+async function isExecutable(place: string): Promise<boolean> {
+  return ((await stat(place)).mode & 0o100) !== 0;
+}
+
+function inOrder(digests: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries([...digests].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** One that is missing or damaged names no file: then nothing that stands there is overwritten. */
@@ -149,8 +199,9 @@ function parseRecord(bytes: Buffer | undefined): ImportRecord {
   if (bytes === undefined) return none;
   try {
     const record = JSON.parse(bytes.toString('utf8')) as ImportRecord;
-    const isSound =
-      record.schema === RECORD_SCHEMA && typeof record.files === 'object' && record.files !== null;
+    const isMap = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+    const { schema, files, copying } = record;
+    const isSound = schema === RECORD_SCHEMA && isMap(files) && (copying === undefined || isMap(copying));
     return isSound ? record : none;
   } catch {
     return none;

@@ -3,7 +3,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import { locator, parseYaml, validateSchema } from '../../io/document/document.js';
-import { readText } from '../../io/files.js';
+import { readText, realFolder } from '../../io/files.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import { listProblems } from '../../model/projects/list-problems.js';
 import { type ProjectList, type ProjectsConfig, resolveList } from '../../model/projects/project-list.js';
@@ -88,12 +88,23 @@ async function checked(value: unknown, place: Place): Promise<Result<ProjectList
   const problems = listProblems(config);
   if (problems.length > 0) return err(await invalid(problems, place));
   const list = resolveList(config, file, (path) => resolve(folder, path));
-  const twice = list.projects.find((one, at) =>
-    list.projects.slice(0, at).some((other) => other.folder === one.folder),
-  );
+  const twice = await sameFolder(list);
   if (twice === undefined) return ok(list);
-  const message = `another project has the same folder as ${twice.name}`;
-  return err(await invalid([{ path: ['projects', twice.name], message }], place));
+  const [first, second] = twice;
+  const message = `${first} and ${second} are in the same folder`;
+  return err(await invalid([{ path: ['projects', second], message }], place));
+}
+
+/** Names of two projects of one folder, also where a link leads to it: they would write the same files. */
+async function sameFolder({ projects }: ProjectList): Promise<readonly [string, string] | undefined> {
+  const seen = new Map<string, string>();
+  for (const { name, folder } of projects) {
+    const real = (await realFolder(folder)) ?? folder;
+    const other = seen.get(real);
+    if (other !== undefined) return [other, name];
+    seen.set(real, name);
+  }
+  return undefined;
 }
 
 function changed(config: ProjectsConfig, { workers, usd }: ListChanges): ProjectsConfig {

@@ -1,20 +1,23 @@
 /** `conductor projects status`: what a build of each listed project would do, and what it has cost. Changes nothing. */
 
 import { mapBounded } from '../../base/bounded.js';
+import { ok, type Result } from '../../base/result.js';
 import { projectHistory } from '../../build/build-history.js';
 import { inspect } from '../../build/dry-run.js';
 import { NO_COUNTS, wouldBe } from '../../build/options.js';
+import type { Failure } from '../../model/failure.js';
 import type { ListedProject, ProjectList } from '../../model/projects/project-list.js';
 import { type ProjectStatus, projectRows } from '../../model/projects/project-rows.js';
 import type { Host } from '../../project/host.js';
 import { metricsOf } from '../../report/metrics/metrics.js';
 import { absence } from './checkouts.js';
+import { compareCopies, publishedFiles } from './imports.js';
 
 /** Projects looked at together: each of them asks git. */
 const AT_ONCE = 4;
 
 export async function projectStatus(
-  { projects }: Pick<ProjectList, 'projects'>,
+  { list, projects }: { readonly list: ProjectList; readonly projects: readonly ListedProject[] },
   hostOf: (project: ListedProject) => Host,
   { now, warn }: { readonly now: number; warn(project: string, message: string): void },
 ): Promise<ProjectStatus[]> {
@@ -36,10 +39,33 @@ export async function projectStatus(
         return counts;
       });
       if (!done.ok) return { ...row, failure: done.error };
+      const copies = await compareAll(list, project, hostOf);
+      if (!copies.ok) return { ...row, counts: done.value, failure: copies.error };
       const history = await projectHistory(project.folder);
       const costUsd = history.ok ? metricsOf(history.value).spent.costUsd : 0;
-      return { ...row, counts: done.value, ...(costUsd === 0 ? {} : { costUsd }) };
+      const known = copies.value === undefined ? {} : { copies: copies.value };
+      return { ...row, counts: done.value, ...known, ...(costUsd === 0 ? {} : { costUsd }) };
     },
     AT_ONCE,
   );
+}
+
+/** Over all projects whose outputs it gets. One that cannot be looked at has its own row for that. */
+async function compareAll(
+  { projects }: ProjectList,
+  project: ListedProject,
+  hostOf: (project: ListedProject) => Host,
+): Promise<Result<ProjectStatus['copies'], Failure>> {
+  let sum: ProjectStatus['copies'];
+  for (const need of project.needs) {
+    const source = projects.find(({ name }) => name === need.project);
+    if (!source || need.outputs.length === 0 || (await absence(source))) continue;
+    const files = await publishedFiles(hostOf(source), need.outputs);
+    if (!files.ok) continue;
+    const compared = await compareCopies(project.folder, need, files.value);
+    if (!compared.ok) return compared;
+    const { stale, edited } = compared.value;
+    sum = { stale: (sum?.stale ?? 0) + stale, edited: (sum?.edited ?? 0) + edited };
+  }
+  return ok(sum);
 }

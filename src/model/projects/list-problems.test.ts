@@ -69,3 +69,68 @@ test('minimums leave a worker for projects without one', () => {
   expect(messages(of(4))[0]).toContain('want 4 workers at least, but there are 4');
   expect(messages({ a: { path: 'a', workers: { min: 4 } } })).toEqual([]);
 });
+
+test('an address or a branch that git would not take for one is refused', () => {
+  const git = (address: string) => messages({ a: { git: address } });
+  for (const sound of [
+    'git@example.com:team/a.git',
+    'https://ada:token@example.com/a.git',
+    'ssh://git@example.com:2222/a.git',
+    '../a.git',
+    '/srv/a b.git',
+    'C:/repos/a.git',
+    'a-b',
+  ])
+    expect(git(sound), sound).toEqual([]);
+  for (const hostile of [
+    '--upload-pack=touch /tmp/x',
+    '-u',
+    'ext::sh -c touch% /tmp/x',
+    'fd::17',
+    'ssh://-oProxyCommand=touch/x',
+    'ssh://ada@-oProxyCommand=touch/x',
+    'ada@-oProxyCommand=touch:x',
+    'a\nb',
+    'a\0b',
+  ])
+    expect(git(hostile), hostile).toHaveLength(1);
+  const branch = (name: string) => messages({ a: { git: '../a.git', branch: name } });
+  for (const sound of ['main', 'feature/one', 'v1.0.1', '@home']) expect(branch(sound), sound).toEqual([]);
+  for (const hostile of [
+    '--upload-pack=x',
+    '+main',
+    'main:refs/heads/other',
+    'a b',
+    'a..b',
+    'refs/*',
+    'x.lock',
+    '@{u}',
+    'a\0',
+  ])
+    expect(branch(hostile), hostile).toHaveLength(1);
+});
+
+test('copies go to folders of the project, none inside another', () => {
+  const into = (...folders: readonly string[]) => {
+    const needs = folders.map((folder, at) => ({ project: `p${at}`, into: folder }));
+    const others = Object.fromEntries(folders.map((_, at) => [`p${at}`, { path: `p${at}` }]));
+    return messages({ a: { path: 'a', depends_on: needs }, ...others });
+  };
+  expect(into('vendor/one', 'vendor/two', 'vendored')).toEqual([]);
+  for (const hostile of [
+    '/etc',
+    '../other',
+    'a/../../b',
+    '.git/hooks',
+    '.GIT',
+    '.conductor/x',
+    'a//b',
+    '*',
+    '',
+  ])
+    expect(into(hostile), hostile).toHaveLength(1);
+  expect(into('vendor', 'vendor/two')).toEqual([
+    'projects.a.depends_on.1: the outputs of p0 go to `vendor`, and these to `vendor/two`: one is inside the other',
+  ]);
+  expect(into('vendor/two', 'vendor')).toHaveLength(1);
+});

@@ -3,6 +3,7 @@
 import { nearest } from '../../base/nearest.js';
 import { isName, NAME_HINT } from '../paths/names.js';
 import { patternProblem } from '../paths/pattern.js';
+import { branchProblem, gitAddressProblem, hasControlCharacter } from './git-address.js';
 import {
   DEFAULT_WORKERS,
   deadlineOf,
@@ -56,8 +57,12 @@ function entryProblems(name: string, entry: ProjectEntry, names: readonly string
   if (entry.path === undefined && entry.git === undefined)
     say([], `${name} has neither \`path\` nor \`git\``, 'say where the project is');
   if (entry.branch !== undefined && entry.git === undefined) say(['branch'], '`branch` is only for `git`');
-  if (entry.git?.startsWith('-')) say(['git'], 'an address does not begin with `-`');
-  if (entry.branch?.startsWith('-')) say(['branch'], 'a branch does not begin with `-`');
+  const address = entry.git === undefined ? undefined : gitAddressProblem(entry.git);
+  if (address !== undefined) say(['git'], `the address ${address}`);
+  const branch = entry.branch === undefined ? undefined : branchProblem(entry.branch);
+  if (branch !== undefined) say(['branch'], `\`${entry.branch}\` ${branch}`);
+  if (entry.path !== undefined && hasControlCharacter(entry.path))
+    say(['path'], 'the path has a control character');
   if (entry.deadline !== undefined && !Number.isFinite(deadlineOf(entry.deadline)))
     say(
       ['deadline'],
@@ -67,25 +72,43 @@ function entryProblems(name: string, entry: ProjectEntry, names: readonly string
   const { min = 0, max } = entry.workers ?? {};
   if (max !== undefined && min > max)
     say(['workers'], `\`min\` is ${min}, which is more than \`max\` (${max})`);
+  problems.push(...needProblems(name, entry, names));
+  return problems;
+}
+
+function needProblems(name: string, entry: ProjectEntry, names: readonly string[]): ListProblem[] {
+  const problems: ListProblem[] = [];
+  const say = (keys: readonly (string | number)[], message: string, hint?: string) =>
+    problems.push({
+      path: ['projects', name, 'depends_on', ...keys],
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    });
   const folders = new Map<string, string>();
   for (const [at, need] of (entry.depends_on ?? []).entries()) {
     const whole: ProjectNeed = typeof need === 'string' ? { project: need } : need;
     const { project, outputs = [], into } = whole;
-    if (project === name) say(['depends_on', at], `${name} depends on itself`);
+    if (project === name) say([at], `${name} depends on itself`);
     else if (!names.includes(project)) {
       const meant = nearest(project, names);
       const hint = meant === undefined ? undefined : `did you mean \`${meant}\`?`;
-      say(['depends_on', at], `there is no project \`${project}\``, hint);
+      say([at], `there is no project \`${project}\``, hint);
     }
     const folder = (into ?? `imports/${project}`).replace(/\/+$/, '');
     const problem = patternProblem(folder) ?? (/[*?[\]{}]/.test(folder) ? 'is a pattern' : undefined);
-    if (problem !== undefined) say(['depends_on', at, 'into'], `\`${folder}\` ${problem}`);
-    const other = folders.get(folder);
-    if (other !== undefined) say(['depends_on', at], `the outputs of ${other} go to \`${folder}\` too`);
+    if (problem !== undefined) say([at, 'into'], `\`${folder}\` ${problem}`);
+    const other = [...folders].find(
+      ([one]) => `${one}/`.startsWith(`${folder}/`) || folder.startsWith(`${one}/`),
+    );
+    if (other)
+      say(
+        [at],
+        `the outputs of ${other[1]} go to \`${other[0]}\`${other[0] === folder ? ' too' : `, and these to \`${folder}\`: one is inside the other`}`,
+      );
     folders.set(folder, project);
     for (const [number, output] of outputs.entries()) {
       const wrong = patternProblem(output.replace(/^!/, ''));
-      if (wrong !== undefined) say(['depends_on', at, 'outputs', number], `\`${output}\` ${wrong}`);
+      if (wrong !== undefined) say([at, 'outputs', number], `\`${output}\` ${wrong}`);
     }
   }
   return problems;

@@ -15,6 +15,8 @@ export interface ProjectRow {
 export interface ProjectStatus extends ProjectRow {
   /** What a build would do, by number of tasks; absent: it cannot be looked at. */
   readonly counts?: Readonly<Record<TaskOutcomeKind, number>>;
+  /** Of other projects' outputs: what the next build would write or remove, and what a person changed. Absent: it needs none. */
+  readonly copies?: { readonly stale: number; readonly edited: number };
   readonly failure?: Failure;
   /** US dollars of what its history records; absent: it has none. */
   readonly costUsd?: number;

@@ -1,5 +1,6 @@
 /** The tables of `conductor projects`: the list with its shares, the state of each project, and the summary of a build of all. */
 
+import { withoutCredentials } from '../../model/address.js';
 import type { ProjectOutcome, ProjectsSummary } from '../../model/projects/project-event.js';
 import type { ListedProject, ProjectList } from '../../model/projects/project-list.js';
 import type { ProjectRow, ProjectStatus } from '../../model/projects/project-rows.js';
@@ -44,7 +45,7 @@ export function projectListText(rows: readonly ProjectRow[], { limits }: Project
     percent(share),
     workersOf(project),
     project.needs.map((need) => visible(need.project)).join(', ') || NONE,
-    visible(project.git?.url ?? project.folder),
+    visible(project.git ? withoutCredentials(project.git.url) : project.folder),
   ]);
   const { workers, agents, usd, tokens } = limits;
   const kept = [
@@ -57,7 +58,7 @@ export function projectListText(rows: readonly ProjectRow[], { limits }: Project
 }
 
 export function projectStatusText(rows: readonly ProjectStatus[], style: Style): string {
-  const cells = rows.map(({ project, share, counts, failure, costUsd }) => {
+  const cells = rows.map(({ project, share, counts, copies, failure, costUsd }) => {
     const all = counts ? Object.values(counts).reduce((sum, one) => sum + one, 0) : undefined;
     const todo = counts && counts.built + counts.cached + counts.verified;
     return [
@@ -69,15 +70,25 @@ export function projectStatusText(rows: readonly ProjectStatus[], style: Style):
       number(counts?.drifted),
       number(counts && counts.failed + counts.skipped),
       costUsd ? money(costUsd) : NONE,
-      failure ? visible(failureLine(failure)) : '',
+      failure ? visible(failureLine(failure)) : copiesText(copies),
     ];
   });
-  const fresh = rows.filter(({ counts }) => counts && isFresh(counts)).length;
+  const fresh = rows.filter(isUpToDate).length;
   return `${table(STATUS_HEAD, cells, style)}conductor: ${plural(rows.length, 'project')}, ${fresh} up to date\n`;
 }
 
-export function isFresh(counts: NonNullable<ProjectStatus['counts']>): boolean {
-  return Object.entries(counts).every(([kind, count]) => kind === 'fresh' || count === 0);
+export function isUpToDate({ counts, copies, failure }: ProjectStatus): boolean {
+  const isFresh = counts && Object.entries(counts).every(([kind, count]) => kind === 'fresh' || count === 0);
+  return isFresh === true && failure === undefined && (copies?.stale ?? 0) + (copies?.edited ?? 0) === 0;
+}
+
+function copiesText(copies: ProjectStatus['copies']): string {
+  const { stale = 0, edited = 0 } = copies ?? {};
+  const parts = [
+    stale === 0 ? '' : `${plural(stale, 'copy', 'copies')} out of date`,
+    edited === 0 ? '' : `${plural(edited, 'copy', 'copies')} changed by hand`,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
 }
 
 const COLOURS: Readonly<Record<ProjectOutcome['outcome'], Colour>> = {

@@ -1,6 +1,7 @@
 /** `conductor projects` as a person calls it: two real repositories, one of them by its address, with a dependency. */
 
 import { execFileSync } from 'node:child_process';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { TemporaryProject } from '../rig/command-line.js';
@@ -111,9 +112,18 @@ test('projects are listed, built from another folder, found up to date, and buil
     temporary.commit();
     temporary.git('push', '-q', '../origin.git', 'main');
     temporary.dir = all;
+    temporary.dir = join(all, '.conductor/projects/api');
+    temporary.git('pull', '-q', '--ff-only');
+    const alone = await temporary.conductor('build');
+    expect(alone.code, alone.text).toBe(0);
+    temporary.dir = all;
+    const stale = await temporary.conductor('projects', 'status', '--exit-code');
+    expect(stale.code, stale.text).toBe(1);
+    expect(stale.stdout).toMatch(/^web .* 1 copy out of date$/m);
+    expect(stale.stdout).toContain('2 projects, 1 up to date');
     const third = await temporary.conductor('projects', 'build');
     expect(third.code, third.text).toBe(0);
-    expect(third.stdout).toContain('moved the clone forward');
+    expect(third.stdout).toContain('got 1 file of api');
     expect(temporary.read('web/page.txt')).toBe('SECOND\npage\n');
   } finally {
     temporary.dispose();
@@ -131,6 +141,20 @@ test('a mistake in the list is shown with its line, and an unknown name with the
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('conductor.projects.yaml:4');
     expect(refused.stderr).toContain('there is no project `api`');
+    symlinkSync('web', join(temporary.dir, 'same'));
+    temporary.write(
+      'conductor.projects.yaml',
+      'projects:\n  web: { path: web }\n  twin: { path: ./same/ }\n',
+    );
+    const twice = await temporary.conductor('projects', 'list');
+    expect(twice.stderr).toContain('conductor.projects.yaml:3');
+    expect(twice.stderr).toContain('web and twin are in the same folder');
+    const option = '--upload-pack=touch ran';
+    temporary.write('conductor.projects.yaml', `projects:\n  web: { git: '${option}' }\n`);
+    expect((await temporary.conductor('projects', 'build')).stderr).toContain(
+      'git would take it for an option',
+    );
+    expect(existsSync(join(temporary.dir, 'ran'))).toBe(false);
     temporary.remove('conductor.projects.yaml');
     temporary.write(
       'conductor.config.js',

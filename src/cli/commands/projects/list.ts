@@ -1,5 +1,6 @@
 /** `conductor projects list`: the projects with their priorities and shares. */
 
+import { withoutCredentials } from '../../../model/address.js';
 import { projectRows } from '../../../model/projects/project-rows.js';
 import { projectListText } from '../../../report/projects/list-text.js';
 import { print, printJson, refuse, styleFor } from '../../output.js';
@@ -11,7 +12,12 @@ export async function runProjectsList(flags: { readonly json?: boolean }): Promi
   const { limits, file, projects } = list.value;
   const rows = projectRows(projects, Date.now());
   if (flags.json) {
-    const shown = rows.map(({ project, weight, share }) => ({ ...project, weight, share }));
+    const shown = rows.map(({ project: { git, ...project }, weight, share }) => ({
+      ...project,
+      ...(git === undefined ? {} : { git: { ...git, url: withoutCredentials(git.url) } }),
+      weight,
+      share,
+    }));
     printJson({ schema: 1, file, limits, projects: shown });
   } else print(projectListText(rows, list.value, styleFor(process.stdout)));
   return 0;

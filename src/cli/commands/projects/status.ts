@@ -3,7 +3,7 @@
 import { selectProjects } from '../../../commands/projects/build-projects.js';
 import { projectStatus } from '../../../commands/projects/project-status.js';
 import type { ListedProject } from '../../../model/projects/project-list.js';
-import { isFresh, projectStatusText } from '../../../report/projects/list-text.js';
+import { isUpToDate, projectStatusText } from '../../../report/projects/list-text.js';
 import { print, printJson, printWarning, refuse, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 import { openList } from './open-list.js';
@@ -16,7 +16,7 @@ export async function runProjectsStatus(
   if (!list.ok) return refuse(list.error);
   const projects = selectProjects(list.value, names);
   const hostOf = ({ folder }: ListedProject) => createHost(folder, { isProject: true });
-  const rows = await projectStatus({ projects }, hostOf, {
+  const rows = await projectStatus({ list: list.value, projects }, hostOf, {
     now: Date.now(),
     warn: (project, message) => printWarning(`${project}: ${message}`),
   });
@@ -24,6 +24,6 @@ export async function runProjectsStatus(
     const shown = rows.map(({ project, ...row }) => ({ name: project.name, folder: project.folder, ...row }));
     printJson({ schema: 1, projects: shown });
   } else print(projectStatusText(rows, styleFor(process.stdout)));
-  const isDone = rows.every(({ counts }) => counts !== undefined && isFresh(counts));
+  const isDone = rows.every(isUpToDate);
   return flags.exitCode && !isDone ? 1 : 0;
 }

@@ -1,0 +1,118 @@
+/** Clones of listed projects on real repositories: whole or not there, moved forward without loss, of use without a network. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import type { Failure } from '../../model/failure.js';
+import { resolveList } from '../../model/projects/project-list.js';
+import { createRig, type Rig } from '../../test/rig/rig.js';
+import { checkOut } from './checkouts.js';
+
+const git = (dir: string, ...args: string[]) =>
+  execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], {
+    cwd: dir,
+    encoding: 'utf8',
+    stdio: 'pipe',
+  }).trim();
+
+/** The rig is the repository that has the list; `origin` is what the address leads to. */
+class Checkouts {
+  readonly rig: Rig;
+  readonly origin: string;
+  readonly work: string;
+  readonly folder: string;
+
+  constructor(rig: Rig) {
+    this.rig = rig;
+    this.origin = join(rig.temporary.root, 'origin.git');
+    this.work = join(rig.temporary.root, 'work');
+    this.folder = join(rig.dir, '.conductor/projects/api');
+    rig.write({ 'mine.txt': 'mine' });
+    rig.commit();
+    git(rig.temporary.root, 'init', '-q', '-b', 'main', 'work');
+    this.publish('first', true);
+    git(rig.temporary.root, 'clone', '-q', '--bare', 'work', 'origin.git');
+  }
+
+  publish(text: string, isFirst = false): void {
+    writeFileSync(join(this.work, 'file.txt'), text);
+    git(this.work, 'add', '-A');
+    git(this.work, 'commit', '-q', '-m', text);
+    if (!isFirst) git(this.work, 'push', '-q', this.origin, 'main');
+  }
+
+  /** What was said, or the failure. */
+  async checkOut(): Promise<readonly string[] | Failure> {
+    const { rig, folder, origin } = this;
+    const { projects } = resolveList({ projects: { api: { git: origin } } }, 'list', (path) =>
+      path.startsWith('/') ? path : join(rig.dir, path),
+    );
+    const said: string[] = [];
+    const done = await checkOut(projects[0] as (typeof projects)[0], {
+      host: { ...rig.host(new ScriptedAgent({})), directory: folder },
+      command: 'conductor projects build',
+      signal: new AbortController().signal,
+      emit: () => {},
+      say: (what) => said.push(what),
+    });
+    return done.ok ? said : done.error;
+  }
+
+  read(): string {
+    return readFileSync(join(this.folder, 'file.txt'), 'utf8');
+  }
+}
+
+test('an address is cloned, moved forward, and used as it is when it is away or cannot be moved', async () => {
+  await using rig = await createRig();
+  const checkouts = new Checkouts(rig);
+  expect(await checkouts.checkOut()).toEqual([`cloned ${checkouts.origin}`]);
+  expect(await checkouts.checkOut()).toEqual([]);
+  checkouts.publish('second');
+  expect(await checkouts.checkOut()).toEqual(['moved the clone forward to what its branch has']);
+  expect(checkouts.read()).toBe('second');
+
+  renameSync(checkouts.origin, `${checkouts.origin}.away`);
+  expect(await checkouts.checkOut()).toEqual([expect.stringContaining('cannot be reached')]);
+  renameSync(`${checkouts.origin}.away`, checkouts.origin);
+
+  checkouts.publish('third');
+  writeFileSync(join(checkouts.folder, 'file.txt'), 'edited');
+  expect(await checkouts.checkOut()).toEqual([expect.stringContaining('cannot be moved forward')]);
+  expect(checkouts.read()).toBe('edited');
+  git(checkouts.folder, 'commit', '-qam', 'mine');
+  const own = git(checkouts.folder, 'rev-parse', 'HEAD');
+  expect(await checkouts.checkOut()).toEqual([expect.stringContaining('cannot be moved forward')]);
+  expect(git(checkouts.folder, 'rev-parse', 'HEAD')).toBe(own);
+});
+
+test('what a killed clone left is no clone, and is removed; one that failed leaves nothing', async () => {
+  await using rig = await createRig();
+  const checkouts = new Checkouts(rig);
+  const above = dirname(checkouts.folder);
+  renameSync(checkouts.origin, `${checkouts.origin}.away`);
+  expect(await checkouts.checkOut()).toMatchObject({ kind: 'git-failed', command: 'clone' });
+  expect(readdirSync(above)).toEqual([]);
+  renameSync(`${checkouts.origin}.away`, checkouts.origin);
+  // As a kill in the midst leaves it, under a process id that no process has.
+  const left = join(above, '.conductor-tmp-4194304-0a1b');
+  mkdirSync(join(left, 'clone/.git/objects'), { recursive: true });
+  await checkouts.checkOut();
+  expect(readdirSync(above)).toEqual(['api']);
+  expect(checkouts.read()).toBe('first');
+});
+
+test('a folder without a repository of its own is refused, and the repository around it is left alone', async () => {
+  await using rig = await createRig();
+  const checkouts = new Checkouts(rig);
+  mkdirSync(checkouts.folder, { recursive: true });
+  const before = rig.git('rev-parse', 'HEAD');
+  expect(await checkouts.checkOut()).toMatchObject({
+    kind: 'usage',
+    message: expect.stringContaining('no clone of its repository'),
+  });
+  expect(rig.git('rev-parse', 'HEAD')).toBe(before);
+  expect(existsSync(join(rig.dir, 'file.txt'))).toBe(false);
+});
