@@ -1,9 +1,9 @@
 /** What is wrong with a list of projects as a whole: names, dependencies, limits. Pure; the schema has checked each value. */
 
 import { nearest } from '../../base/nearest.js';
+import { branchProblem, gitAddressProblem, hasControlCharacter } from '../address.js';
 import { isName, NAME_HINT } from '../paths/names.js';
 import { patternProblem } from '../paths/pattern.js';
-import { branchProblem, gitAddressProblem, hasControlCharacter } from './git-address.js';
 import {
   DEFAULT_WORKERS,
   deadlineOf,
