@@ -26,6 +26,10 @@ export interface CanonicalGit {
   readonly objects: string;
   /** Another one means that the same blob is another file on disk. */
   readonly key: string;
+  /** Whether there are any rules about what files are on disk. */
+  readonly hasAttributes: boolean;
+  /** As what else a file is written than as its blob. Absent: none is. */
+  readonly conversionOf: ReturnType<typeof conversions>;
 }
 
 /** Makes the folder below `folder` if it is missing. */
@@ -37,7 +41,11 @@ export async function openCanonicalGit(
   const config = canonicalConfig(repository);
   const key = digestOf([rules.attributes, await filters(repository, rules)]);
   const dir = join(folder, `${PREFIX}${digestOf([key, rules.attributes, rules.ignores, config])}`);
-  const opened: CanonicalGit = { dir, objects: join(repository.store, 'objects'), key };
+  const opened: CanonicalGit = {
+    ...{ dir, objects: join(repository.store, 'objects'), key },
+    hasAttributes: rules.attributes !== '',
+    conversionOf: conversions(rules),
+  };
   const files: Readonly<Record<string, string>> = {
     'info/attributes': rules.attributes,
     'info/exclude': rules.ignores,

@@ -8,7 +8,7 @@ import { lstat, readlink } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { readBytes } from '../io/files.js';
-import { git, gitOk } from '../io/git/git-process.js';
+import { git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { shownName } from '../io/git/raw-tree.js';
 import { listTree } from '../io/git/walk.js';
@@ -17,7 +17,9 @@ import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import { type Entry, type Files, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
-import { restoreFolder, writeGitFile } from './restore.js';
+import { GitReading } from './reading/git-reading.js';
+import { SmallReading } from './reading/small-reading.js';
+import { restoreFolder, type Seen, writeGitFile } from './restore.js';
 import { type Workspace, workspaceCall } from './workspace.js';
 
 /** Bytes of a link's target: what Linux allows. A longer one exists in no working tree. */
@@ -69,13 +71,8 @@ async function capture(
   if (!(await lstat(workspace.dir).catch(() => undefined))?.isDirectory()) {
     return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace was deleted' });
   }
-  const call = workspaceCall(workspace);
-  const kept = workspace.kept.flatMap((root) => ['-e', `/${root}`]);
-  const reset = async (tree: ObjectId) => {
-    await gitOk(['clean', '-ffdxq', ...kept], call);
-    await gitOk(['read-tree', '--reset', '-u', tree], call);
-  };
-  const state = await restoreFolder(workspace.dir, workspace.kept);
+  const seen: Seen = { files: new Map(), folders: [], hasStrangeName: false };
+  const state = await restoreFolder(workspace.dir, workspace.kept, seen);
   const planted = state.repositories[0];
   if (planted !== undefined) {
     return err({ kind: 'unsafe-path', path: planted, reason: 'it is itself a git repository' });
@@ -86,14 +83,13 @@ async function capture(
   if (special !== undefined) {
     return err({ kind: 'unsafe-path', path: special, reason: 'it is a FIFO, a socket or a device, no file' });
   }
-  const excludes = workspace.kept.flatMap((root) => ['-x', `/${root}`]);
-  const listed = await gitOk(['ls-files', '-t', '-d', '-m', '-o', '-z', ...excludes], call);
+  const reading =
+    SmallReading.of({ objects, workspace, inputTree: options.inputTree, seen }) ??
+    (await GitReading.of(objects, workspace, options.inputTree));
   const inside = new Set<string>();
   const outside = new Map<string, 'tracked' | 'new'>(state.special.map((path) => [path, 'new']));
   const unnamed: string[] = [];
-  for (const record of listed.toString('latin1').split('\0')) {
-    if (record === '') continue;
-    const name = Buffer.from(record.slice(2), 'latin1');
+  for (const { name, isNew } of reading.changed) {
     if (!isUtf8(name)) {
       unnamed.push(name.toString('latin1'));
       continue;
@@ -102,7 +98,7 @@ async function capture(
     if (path.endsWith('/'))
       return err({ kind: 'unsafe-path', path, reason: 'it is itself a git repository' });
     if (owned(path)) inside.add(path);
-    else if (outside.get(path) !== 'tracked') outside.set(path, record.startsWith('?') ? 'new' : 'tracked');
+    else if (outside.get(path) !== 'tracked') outside.set(path, isNew ? 'new' : 'tracked');
   }
   // Rules that the recipe wrote itself must not decide how its files are read. Those of other folders (of an installed package,
   // say) decide nothing: like any other file they are scratch, or reported below.
@@ -112,7 +108,7 @@ async function capture(
     return [...inside].some((one) => one.startsWith(folder));
   });
   if (ruled.length > 0) {
-    await reset(options.inputTree);
+    await reading.reset(options.inputTree);
     return err({ kind: 'wrote-outside-outputs', paths: ruled.sort() });
   }
   const gitName = [...inside].find((path) => path.split('/').some(isGitName));
@@ -124,22 +120,19 @@ async function capture(
   const leaks = await filesWith(workspace.dir, inside, options.secrets ?? []);
   if (leaks.length > 0) {
     // Nothing of it stays: neither an object nor the file.
-    await reset(options.inputTree);
+    await reading.reset(options.inputTree);
     return err({ kind: 'leaked-secret', paths: leaks });
   }
 
-  const input = [...inside].map((path) => `${path}\0`).join('');
-  const updated = await git(['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], {
-    ...call,
-    input,
-  });
-  if (updated.code !== 0) return err(unsafe(updated.stderr));
-  const tree = (await gitOk(['write-tree'], call)).toString('latin1').trim();
+  const taken = await reading.take(inside);
+  if (!taken.ok) return taken;
+  const { tree, listing } = taken.value;
 
   // From here on the workspace is the kept tree and nothing else; what else was there is known by name. Where nothing else
   // was there and nobody looks, the next task's input tree takes its place anyway.
-  if (!options.isLast || outside.size + unnamed.length > 0) await reset(tree);
+  if (!options.isLast || outside.size + unnamed.length > 0) await reading.reset(tree);
   await writeGitFile(workspace.dir, workspace.gitDir);
+  const call = workspaceCall(workspace);
   const isOwned = (name: string) => owned(Buffer.from(name, 'latin1').toString('utf8'));
   const strange = await withoutIgnored(
     unnamed.filter((name) => !isOwned(name)),
@@ -157,7 +150,6 @@ async function capture(
     return err({ kind: 'unsafe-path', path: '.git', reason: 'it was replaced, and is no file any more' });
   }
 
-  const listing = await listTree(objects, tree);
   const outputs = new Map<string, Entry>();
   for (const path of listing.paths) {
     if (outputSet.matches(path)) outputs.set(path, listing.get(path) as Entry);
@@ -290,11 +282,4 @@ export async function entryProblem(
     if (leaves || turnsBack || intoGit) return { kind: 'link-leaves-tree', path, target };
   }
   return undefined;
-}
-
-/** git refuses names with `.git` in them (in any spelling that some file system takes for it) and paths through links. */
-function unsafe(stderr: string): Failure {
-  const line = stderr.split('\n').find((one) => one.startsWith('error:')) ?? stderr.trim();
-  const path = /'([^']+)'/.exec(line)?.[1] ?? 'an output';
-  return { kind: 'unsafe-path', path, reason: line.replace(/^error: /, '') };
 }

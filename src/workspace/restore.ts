@@ -1,9 +1,10 @@
 /** Makes a folder in which a program ran usable for git again: modes, kinds of entries, planted repositories. */
 
-import { chmodSync, type Dirent, lstatSync } from 'node:fs';
-import { chmod, lstat, readdir, rm, writeFile } from 'node:fs/promises';
+import { isUtf8 } from 'node:buffer';
+import { chmodSync, type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
+import { lstat, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mapBounded } from '../base/bounded.js';
+import { setImmediate } from 'node:timers/promises';
 import { codeOf, removeTree } from '../io/files.js';
 import { shownName } from '../io/git/raw-tree.js';
 
@@ -18,12 +19,37 @@ export interface Restored {
   readonly special: readonly string[];
 }
 
+/** A file or link that the walk comes by. */
+export interface FoundEntry {
+  /** Relative to the root. */
+  readonly path: string;
+  /** Absent for a link. */
+  readonly stat?: Stats;
+}
+
+/** What a walk has seen beside what it put right. */
+export interface Seen {
+  readonly files: Map<string, FoundEntry>;
+  /** Folders below the root, each after those that it is in. */
+  readonly folders: string[];
+  /** Something has a name that is not UTF-8: neither `files` nor `folders` has it. */
+  hasStrangeName: boolean;
+}
+
+/** Entries between two moments in which others may go on. */
+const AT_A_TIME = 2000;
+
 /**
  * Walks a folder without following links. Folders get the mode that a new folder has, so that git can list and empty
- * them; files the one that git knows of them. `skip` are paths below the root that are not walked. Throws when something cannot be changed.
+ * them; files the one that git knows of them. `skip` are paths below the root that are not walked. `seen` is filled with
+ * what is there afterwards. Throws when something cannot be changed.
  */
-export async function restoreFolder(dir: string | Buffer, skip: readonly string[] = []): Promise<Restored> {
-  const walk = new Walk(skip);
+export async function restoreFolder(
+  dir: string | Buffer,
+  skip: readonly string[] = [],
+  seen?: Seen,
+): Promise<Restored> {
+  const walk = new Walk(skip, seen);
   await walk.folder(Buffer.from(dir as string), '');
   return { root: walk.root, repositories: walk.repositories.sort(), special: walk.special.sort() };
 }
@@ -33,22 +59,29 @@ class Walk {
   readonly repositories: string[] = [];
   readonly special: string[] = [];
   private readonly skip: ReadonlySet<string>;
+  private readonly seen: Seen | undefined;
   private readonly mode = 0o777 & ~UMASK;
+  private count = 0;
 
-  constructor(skip: readonly string[]) {
+  constructor(skip: readonly string[], seen: Seen | undefined) {
     this.skip = new Set(skip.map((path) => path.replace(/\/+$/, '')));
+    this.seen = seen;
   }
 
-  /** Places are bytes: a name need not be UTF-8. `path` is the place relative to the root, for people. */
+  /**
+   * Places are bytes: a name need not be UTF-8. `path` is the place relative to the root, for people. Synchronous calls: for
+   * many thousand files they are several times faster.
+   */
   async folder(place: Buffer, path: string): Promise<void> {
-    const { mode } = await lstat(place);
-    if ((mode & 0o777) !== this.mode) await chmod(place, this.mode);
-    const entries: Dirent<Buffer>[] = await readdir(place, { withFileTypes: true, encoding: 'buffer' });
-    await mapBounded(entries, (entry) => {
-      const inside = Buffer.concat([place, Buffer.from('/'), entry.name]);
+    const { mode } = lstatSync(place);
+    if ((mode & 0o777) !== this.mode) chmodSync(place, this.mode);
+    const entries: Dirent<Buffer>[] = readdirSync(place, { withFileTypes: true, encoding: 'buffer' });
+    for (const entry of entries) {
+      if (++this.count % AT_A_TIME === 0) await setImmediate();
+      const inside = Buffer.concat([place, SLASH, entry.name]);
       const name = shownName(entry.name);
-      return this.entry(entry, inside, path === '' ? name : `${path}/${name}`, path);
-    });
+      await this.entry(entry, inside, path === '' ? name : `${path}/${name}`, path);
+    }
   }
 
   private async entry(entry: Dirent<Buffer>, place: Buffer, path: string, folder: string): Promise<void> {
@@ -61,24 +94,34 @@ class Walk {
       this.repositories.push(folder);
       await removeEntry(place);
     } else if (entry.isDirectory()) {
+      if (this.isNamed(entry)) this.seen?.folders.push(path);
       await this.folder(place, path);
     } else if (entry.isFile()) {
-      plainMode(place);
-    } else if (!entry.isSymbolicLink()) {
+      const stat = withPlainMode(place);
+      if (this.isNamed(entry)) this.seen?.files.set(path, { path, stat });
+    } else if (entry.isSymbolicLink()) {
+      if (this.isNamed(entry)) this.seen?.files.set(path, { path });
+    } else {
       this.special.push(path);
       await removeEntry(place);
     }
   }
+
+  private isNamed({ name }: Dirent<Buffer>): boolean {
+    if (this.seen === undefined) return false;
+    if (!isUtf8(name)) this.seen.hasStrangeName = true;
+    return !this.seen.hasStrangeName;
+  }
 }
 
-/**
- * Gives a file the mode that git knows of it. Synchronous: for many thousand files that is several
- * times faster.
- */
-function plainMode(file: Buffer): void {
-  const { mode } = lstatSync(file);
-  const plain = (mode & 0o100 ? 0o777 : 0o666) & ~UMASK;
-  if ((mode & 0o7777) !== plain) chmodSync(file, plain);
+const SLASH = Buffer.from('/');
+
+/** Gives a file the mode that git knows of it. */
+function withPlainMode(file: Buffer): Stats {
+  const stat = lstatSync(file);
+  const plain = (stat.mode & 0o100 ? 0o777 : 0o666) & ~UMASK;
+  if ((stat.mode & 0o7777) !== plain) chmodSync(file, plain);
+  return stat;
 }
 
 async function removeEntry(place: Buffer): Promise<void> {

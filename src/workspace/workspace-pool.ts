@@ -3,10 +3,10 @@
  * builds. Knows no recipes and no results.
  */
 
-import { copyFile, lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
-import { codeOf, makeDir, readText, removeTree } from '../io/files.js';
+import { codeOf, makeDir, removeTree } from '../io/files.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -20,7 +20,8 @@ import {
   sweepCanonicalGit,
 } from './canonical-git.js';
 import { sandboxPlaces } from './places.js';
-import { removeForcibly, restoreFolder, writeGitFile } from './restore.js';
+import { removeForcibly, writeGitFile } from './restore.js';
+import { emptyWorkspace, rulesFile, showTree } from './shown-tree.js';
 import { SetupFolders, type SetupOptions, setupPrefix } from './tools/setup-folder.js';
 import { packagesPlace, type ToolOptions, WorkspaceTools } from './tools/workspace-tools.js';
 import { hashOf, numberOf, type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
@@ -29,7 +30,7 @@ export { type Workspace, workspaceCall, workspacesFolder } from './workspace.js'
 
 export interface PoolOptions extends SetupOptions, ToolOptions {}
 
-type Place = Omit<Workspace, 'canonical'>;
+type Place = Omit<Workspace, 'canonical' | 'shown'>;
 
 const RETIRED_MS = 24 * 60 * 60 * 1000;
 
@@ -77,7 +78,7 @@ export class WorkspacePool {
       const place = this.place(number);
       try {
         await makeDir(this.folder);
-        const workspace: Workspace = { ...place, canonical: await this.rules() };
+        const workspace: Workspace = { ...place, canonical: await this.rules(), shown: {} };
         await writeFile(this.busyFile(workspace), '');
         if (!(await this.prepare(workspace, tree))) {
           await this.retire(workspace);
@@ -144,20 +145,13 @@ export class WorkspacePool {
 
   /** `failed`: its content is useless and is removed at once, because it may have filled the disk. */
   async release(workspace: Workspace, failed = false): Promise<void> {
-    if (failed) await this.empty(workspace).catch(() => undefined);
+    if (failed) await emptyWorkspace(this.objects, workspace).catch(() => undefined);
     await this.giveBack(workspace);
   }
 
   private async giveBack(place: Place): Promise<void> {
     await rm(this.busyFile(place), { force: true });
     this.used.delete(numberOf(place));
-  }
-
-  /** Removes what does not belong to the tree that the workspace was last put to. */
-  private async empty(workspace: Workspace): Promise<void> {
-    await restoreFolder(workspace.dir, workspace.kept);
-    const kept = workspace.kept.flatMap((path) => ['-e', `/${path}`]);
-    await gitOk(['clean', '-ffdxq', ...kept], workspaceCall(workspace));
   }
 
   /** Its number is not used again for a day. */
@@ -167,21 +161,9 @@ export class WorkspacePool {
     this.used.delete(numberOf(workspace));
   }
 
-  /** Puts a workspace to exactly this tree; links and kept paths stay. Costs what differs, and git's stat pass. */
+  /** Puts a workspace to exactly this tree; links and kept paths stay. Costs what differs, and a look at every file. */
   async show(workspace: Workspace, tree: ObjectId, isEquipped = true): Promise<void> {
-    const call = workspaceCall(workspace);
-    await rm(`${workspace.index}.lock`, { force: true });
-    // git does not write a file again because its rules are others: then it begins with no file.
-    const isRuled = (await readText(this.rulesFile(workspace))) === workspace.canonical.key;
-    if (!isRuled) await gitOk(['read-tree', '--empty'], call);
-    await this.empty(workspace);
-    await gitOk(['read-tree', '--reset', '-u', tree], call);
-    if (!isRuled) await writeFile(this.rulesFile(workspace), workspace.canonical.key);
-    const commit = await this.objects.writeCommit({ tree, message: 'view\n' });
-    // For an agent that inspects its changes with git: its own HEAD and index with this tree.
-    await writeGitFile(workspace.dir, workspace.gitDir);
-    await writeFile(join(workspace.gitDir, 'HEAD'), `${commit}\n`);
-    await copyFile(workspace.index, join(workspace.gitDir, 'index'));
+    await showTree(this.objects, workspace, tree);
     if (isEquipped) await this.secure(workspace);
   }
 
@@ -269,7 +251,7 @@ export class WorkspacePool {
   private async remove(workspace: Place): Promise<void> {
     await removeForcibly(join(this.folder, workspace.name));
     await removeForcibly(packagesPlace(workspace));
-    for (const rest of [workspace.index, `${workspace.index}.lock`, this.rulesFile(workspace)]) {
+    for (const rest of [workspace.index, `${workspace.index}.lock`, rulesFile(workspace)]) {
       await rm(rest, { force: true });
     }
     await removeTree(workspace.gitDir);
@@ -281,11 +263,6 @@ export class WorkspacePool {
 
   private retiredFile(workspace: Place): string {
     return join(this.folder, `${workspace.name}.retired`);
-  }
-
-  /** Holds the key of the rules with which its files were written. */
-  private rulesFile(workspace: Place): string {
-    return join(this.folder, `${workspace.name}.rules`);
   }
 }
 

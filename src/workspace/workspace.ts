@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import type { GitCall } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 import type { SandboxPlaces } from '../io/process/sandbox.js';
+import type { Listing, ObjectId } from '../model/tree.js';
 import { type CanonicalGit, canonicalCall } from './canonical-git.js';
 
 export interface Workspace {
@@ -17,6 +18,8 @@ export interface Workspace {
   readonly index: string;
   /** The rules for its files. */
   readonly canonical: CanonicalGit;
+  /** How its files came there. */
+  readonly shown: Shown;
   /** What of the project a sandbox around a program in this workspace shows and hides. */
   readonly places: SandboxPlaces;
   /** Links and kept paths below it: seen by programs, never part of a result. */
@@ -25,6 +28,17 @@ export interface Workspace {
   readonly tools?: readonly LinkedTool[];
   /** What programs in it get beside their variables. Absent: none. */
   readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** A tree of few plain files, and what is in it. */
+export interface SmallTree {
+  readonly tree: ObjectId;
+  readonly listing: Listing;
+}
+
+export interface Shown {
+  /** The tree whose files conductor wrote itself: git's index of the workspace knows nothing of them then. */
+  small?: SmallTree | undefined;
 }
 
 /** A path that is, in a workspace, a link to the same path below `root`, or a folder of links into it. */

@@ -41,6 +41,7 @@ export class GitObjects {
   readonly hash: HashName;
   private readonly call: GitCall;
   private readonly reader: Coprocess;
+  private readonly sizes: Coprocess;
   private readonly blobs: Coprocess;
   private readonly refUpdates: Coprocess;
   private readonly loose: LooseWriter;
@@ -56,6 +57,7 @@ export class GitObjects {
     this.loose = new LooseWriter(repository.store, repository.objectFormat);
     this.call = { gitDir: repository.store, dir: repository.store };
     this.reader = new Coprocess(['cat-file', '--batch'], this.call);
+    this.sizes = new Coprocess(['cat-file', '--batch-check=%(objectsize)'], this.call);
     // What these write is brought to disk in one go, before a ref names it (`durable.ts`): not object by object.
     const writing: GitCall = { ...this.call, settings: ['core.fsync=-loose-object'] };
     this.blobs = new Coprocess(['hash-object', '-w', '--no-filters', '--stdin-paths'], writing);
@@ -76,6 +78,14 @@ export class GitObjects {
       found.set(id, content);
     });
     return found;
+  }
+
+  /** How many bytes an object has, without reading it; undefined when it is missing. */
+  async sizeOf(id: ObjectId): Promise<number | undefined> {
+    const held = this.held.get(id);
+    if (held) return held.length;
+    const answer = (await this.sizes.ask(`${id}\n`, lineFrame)).toString('latin1').trim();
+    return /^\d+$/.test(answer) ? Number(answer) : undefined;
   }
 
   /** The id that a ref or revision names. */
@@ -233,7 +243,7 @@ export class GitObjects {
   }
 
   async close(): Promise<void> {
-    const all = [this.reader, this.blobs, this.refUpdates];
+    const all = [this.reader, this.sizes, this.blobs, this.refUpdates];
     await Promise.all(all.map((process) => process.close()));
   }
 

@@ -27,6 +27,22 @@ export async function listTree(objects: GitObjects, tree: ObjectId): Promise<Lis
   return new Listing(files);
 }
 
+/** As `listTree`; undefined for a tree of more files or of many folders, without reading all of it. */
+export async function listSmallTree(
+  objects: GitObjects,
+  tree: ObjectId,
+  maxFiles: number,
+): Promise<Listing | undefined> {
+  const files = new Map<string, Entry>();
+  let level: readonly Folder[] = [{ id: tree, prefix: '' }];
+  for (let folders = 1; level.length > 0; folders += level.length) {
+    if (folders > FEW_FOLDERS) return undefined;
+    level = (await mapBounded(level, (folder) => entriesOf(objects, folder, files))).flat();
+    if (files.size > maxFiles) return undefined;
+  }
+  return new Listing(files);
+}
+
 /** Adds the files of one folder, and returns the folders in it. */
 async function entriesOf(
   objects: GitObjects,

@@ -159,6 +159,7 @@ async function untilEnded(
   run: ProgramRun,
   mark: Readonly<Record<string, string>>,
 ): Promise<Ended> {
+  const startedAt = performance.now();
   let stopped: Stopped | undefined;
   let error: unknown;
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -187,7 +188,7 @@ async function untilEnded(
   if (error !== undefined || child.pid === undefined) return { kind: 'error', error };
 
   await endGroup(child, child.pid, run.graceMs ?? 2000, stopped !== undefined);
-  await killRun(mark);
+  await killRun({ mark, pid: child.pid, ms: performance.now() - startedAt });
   await Promise.race([exited, wait(KILLED_MS)]);
   await Promise.race([closed, wait(DRAIN_MS)]);
   child.stdout?.destroy();

@@ -1,8 +1,7 @@
 /** A mark in the variables of every started program, by which what it left behind is found and ended. Linux only. */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { codeOf } from '../files.js';
 
 /** Inherited by everything that a program starts, in a session of its own too, unless it clears its variables. */
@@ -21,10 +20,44 @@ export function nextRunMark(): Record<string, string> {
   return { [MARK]: `${owner}.${++count}` };
 }
 
+/** A program that has ended: what it may have left behind is to be found. */
+export interface EndedRun {
+  /** From `nextRunMark`. */
+  readonly mark: Readonly<Record<string, string>>;
+  /** Its first process. */
+  readonly pid: number;
+  readonly ms: number;
+}
+
 /** Kills all processes with the mark of a run, again until none is left. Returns how many. */
-export async function killRun(mark: Readonly<Record<string, string>>): Promise<number> {
+export async function killRun({ mark, pid, ms }: EndedRun): Promise<number> {
   const value = mark[MARK];
-  return value === undefined ? 0 : killAll((one) => one === value);
+  if (value === undefined) return 0;
+  const isLater = ms < SHORT_MS ? startedAfter(pid) : () => () => true;
+  return killAll((one) => one === value, isLater);
+}
+
+/** In this time no machine starts as many processes as there are numbers for them. */
+const SHORT_MS = 1000;
+
+/** Whether a process is the given one or a younger one: Linux gives numbers in turn. */
+function startedAfter(first: number): () => (pid: number) => boolean {
+  return () => {
+    const last = lastPid();
+    if (last === undefined) return () => true;
+    // The numbers begin again after the highest one.
+    return last >= first ? (pid) => pid >= first && pid <= last : (pid) => pid >= first || pid <= last;
+  };
+}
+
+/** The number that was given last, as this process sees it. */
+function lastPid(): number | undefined {
+  try {
+    const last = Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
+    return Number.isInteger(last) && last > 0 ? last : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -44,19 +77,23 @@ export async function killOrphans(): Promise<number> {
 export function killOwnRuns(): void {
   if (owner === undefined) return;
   for (const pid of readdirSync('/proc').filter(isOther)) {
+    if (!markOf(pid)?.startsWith(`${owner}.`)) continue;
     try {
-      const value = markIn(readFileSync(`/proc/${pid}/environ`));
-      if (value?.startsWith(`${owner}.`)) process.kill(Number(pid), 'SIGKILL');
+      process.kill(Number(pid), 'SIGKILL');
     } catch {
-      // Ended, or not readable for this user.
+      // Ended, or of another user.
     }
   }
 }
 
-async function killAll(isMeant: (value: string) => boolean): Promise<number> {
+/** `limit` is asked in each round, when the processes are known, which numbers may be meant. */
+async function killAll(
+  isMeant: (value: string) => boolean,
+  limit: () => (pid: number) => boolean = () => () => true,
+): Promise<number> {
   const killed = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
-    const found = await marked(isMeant);
+    const found = await marked(isMeant, limit);
     if (found.length === 0) break;
     for (const pid of found) {
       killed.add(pid);
@@ -72,13 +109,32 @@ async function killAll(isMeant: (value: string) => boolean): Promise<number> {
   return killed.size;
 }
 
-async function marked(isMeant: (value: string) => boolean): Promise<string[]> {
+/** Processes looked at between two moments in which others may go on. */
+const AT_A_TIME = 200;
+
+async function marked(
+  isMeant: (value: string) => boolean,
+  limit: () => (pid: number) => boolean,
+): Promise<string[]> {
   const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter(isOther)) {
-    const value = markIn(await readFile(`/proc/${pid}/environ`).catch(() => Buffer.alloc(0)));
+  const others = readdirSync('/proc').filter(isOther);
+  const isInLimit = limit();
+  const pids = others.filter((name) => isInLimit(Number(name)));
+  for (const [at, pid] of pids.entries()) {
+    if (at % AT_A_TIME === AT_A_TIME - 1) await setImmediate();
+    const value = markOf(pid);
     if (value !== undefined && isMeant(value)) found.push(pid);
   }
   return found;
+}
+
+function markOf(pid: string): string | undefined {
+  try {
+    return markIn(readFileSync(`/proc/${pid}/environ`));
+  } catch {
+    // Ended, or not readable for this user.
+    return undefined;
+  }
 }
 
 function isOther(name: string): boolean {

@@ -50,7 +50,8 @@ export class Submodules {
     if (!hasSome && Object.keys(before).length === 0) return [];
     const mounts: Mount[] = [];
     const copies: Record<string, Copies[string]> = {};
-    const wanted = hasSome ? await submodulesOf(workspaceCall(workspace)) : [];
+    // A tree that conductor writes itself has none.
+    const wanted = hasSome && !workspace.shown.small ? await submodulesOf(workspaceCall(workspace)) : [];
     for (const path of Object.keys(before))
       if (!wanted.some((one) => one.path === path)) await removeForcibly(join(workspace.dir, path));
     for (const { path, commit } of wanted) {

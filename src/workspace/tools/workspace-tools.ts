@@ -200,6 +200,8 @@ export class WorkspaceTools {
       const onTheWay = await lstat(join(workspace.dir, folder)).catch(() => undefined);
       if (onTheWay && !onTheWay.isDirectory()) return false;
     }
+    const { small } = workspace.shown;
+    if (small) return small.listing.get(path) === undefined && small.listing.under(`${path}/`).length === 0;
     const listed = ['ls-files', '--error-unmatch', '--', path];
     return (await git(listed, workspaceCall(workspace))).code !== 0;
   }

@@ -1,0 +1,63 @@
+/** Reads a workspace through git and its index. */
+
+import { err, ok, type Result } from '../../base/result.js';
+import { type GitCall, git, gitOk } from '../../io/git/git-process.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { listTree } from '../../io/git/walk.js';
+import type { Failure } from '../../model/failure.js';
+import type { ObjectId } from '../../model/tree.js';
+import { type Workspace, workspaceCall } from '../workspace.js';
+import type { Changed, Reading, TakenTree } from './reading.js';
+
+export class GitReading implements Reading {
+  readonly changed: readonly Changed[];
+  private readonly objects: GitObjects;
+  private readonly call: GitCall;
+  private readonly kept: readonly string[];
+
+  private constructor(objects: GitObjects, workspace: Workspace, changed: readonly Changed[]) {
+    this.objects = objects;
+    this.call = workspaceCall(workspace);
+    this.kept = workspace.kept;
+    this.changed = changed;
+  }
+
+  static async of(objects: GitObjects, workspace: Workspace, inputTree: ObjectId): Promise<GitReading> {
+    const call = workspaceCall(workspace);
+    if (workspace.shown.small) {
+      // git knows nothing of these files yet: it compares them with the tree by their content.
+      await gitOk(['read-tree', inputTree], call);
+      workspace.shown.small = undefined;
+    }
+    const excludes = workspace.kept.flatMap((root) => ['-x', `/${root}`]);
+    const listed = await gitOk(['ls-files', '-t', '-d', '-m', '-o', '-z', ...excludes], call);
+    const changed: Changed[] = [];
+    for (const record of listed.toString('latin1').split('\0'))
+      if (record !== '')
+        changed.push({ name: Buffer.from(record.slice(2), 'latin1'), isNew: record.startsWith('?') });
+    return new GitReading(objects, workspace, changed);
+  }
+
+  async take(paths: ReadonlySet<string>): Promise<Result<TakenTree, Failure>> {
+    const { objects, call } = this;
+    const input = [...paths].map((path) => `${path}\0`).join('');
+    const args = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin'];
+    const updated = await git(args, { ...call, input });
+    if (updated.code !== 0) return err(unsafe(updated.stderr));
+    const tree = (await gitOk(['write-tree'], call)).toString('latin1').trim();
+    return ok({ tree, listing: await listTree(objects, tree) });
+  }
+
+  async reset(tree: ObjectId): Promise<void> {
+    const kept = this.kept.flatMap((root) => ['-e', `/${root}`]);
+    await gitOk(['clean', '-ffdxq', ...kept], this.call);
+    await gitOk(['read-tree', '--reset', '-u', tree], this.call);
+  }
+}
+
+/** git refuses names with `.git` in them (in any spelling that some file system takes for it) and paths through links. */
+function unsafe(stderr: string): Failure {
+  const line = stderr.split('\n').find((one) => one.startsWith('error:')) ?? stderr.trim();
+  const path = /'([^']+)'/.exec(line)?.[1] ?? 'an output';
+  return { kind: 'unsafe-path', path, reason: line.replace(/^error: /, '') };
+}

@@ -1,0 +1,26 @@
+/** How a capture learns what a program changed in a workspace, and takes it over. Judges nothing. */
+
+import type { Result } from '../../base/result.js';
+import type { Failure } from '../../model/failure.js';
+import type { Listing, ObjectId } from '../../model/tree.js';
+
+/** A path that is not as the input tree has it. */
+export interface Changed {
+  /** Bytes: it need not be UTF-8. One that ends with `/` is a repository of its own. */
+  readonly name: Buffer;
+  /** The input tree has no such path. */
+  readonly isNew: boolean;
+}
+
+export interface TakenTree {
+  readonly tree: ObjectId;
+  readonly listing: Listing;
+}
+
+export interface Reading {
+  readonly changed: readonly Changed[];
+  /** The input tree with these paths as they are in the workspace now. */
+  take(paths: ReadonlySet<string>): Promise<Result<TakenTree, Failure>>;
+  /** Puts the workspace to exactly this tree. */
+  reset(tree: ObjectId): Promise<void>;
+}

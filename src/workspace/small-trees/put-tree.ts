@@ -1,0 +1,106 @@
+/** Puts a workspace to a small tree without git: removes what does not belong there, and writes what is missing or differs. */
+
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { GitObjects } from '../../io/git/objects.js';
+import { indexBytes } from '../../io/git/writing/index-bytes.js';
+import { hashObject } from '../../io/git/writing/object-bytes.js';
+import type { Entry, ObjectId } from '../../model/tree.js';
+import { type FoundEntry, restoreFolder, type Seen } from '../restore.js';
+import { beside } from '../tools/copies.js';
+import type { SmallTree, Workspace } from '../workspace.js';
+import { MAX_BYTES, smallTree } from './small-tree.js';
+
+/** False where only git can do it: nothing has been changed then but modes. */
+export async function putTree(objects: GitObjects, workspace: Workspace, tree: ObjectId): Promise<boolean> {
+  const small = await smallTree(objects, workspace, tree);
+  return small !== undefined && (await putListing(objects, workspace, small));
+}
+
+/** Puts a workspace to the small tree that it showed at first once more; false where only git can do it. */
+export async function putAgain(objects: GitObjects, workspace: Workspace): Promise<boolean> {
+  const { small } = workspace.shown;
+  return small !== undefined && (await putListing(objects, workspace, small));
+}
+
+async function putListing(objects: GitObjects, workspace: Workspace, small: SmallTree): Promise<boolean> {
+  const { dir, kept, shown } = workspace;
+  const seen: Seen = { files: new Map(), folders: [], hasStrangeName: false };
+  await restoreFolder(dir, kept, seen);
+  if (seen.hasStrangeName) return false;
+  // From here on git's index says nothing: when git takes over again it begins with no file.
+  rmSync(beside(workspace, 'rules'), { force: true });
+  shown.small = undefined;
+  const { files, paths } = small.listing;
+  const missing = paths.filter((path) => {
+    const found = seen.files.get(path);
+    return found === undefined || !isSame(objects, dir, found, files.get(path) as Entry);
+  });
+  for (const path of seen.files.keys()) if (!files.has(path)) unlinkSync(join(dir, path));
+  for (const path of missing) if (seen.files.has(path)) unlinkSync(join(dir, path));
+  const folders = foldersOf(paths);
+  const stay = foldersOf(kept);
+  for (const folder of seen.folders.reverse())
+    if (!folders.has(folder) && !stay.has(folder)) rmdirSync(join(dir, folder));
+  const there = new Set(seen.folders);
+  for (const folder of folders) if (!there.has(folder)) mkdirSync(join(dir, folder));
+  const contents = await objects.readMany(missing.map((path) => (files.get(path) as Entry).id));
+  for (const path of missing) {
+    const { id, mode } = files.get(path) as Entry;
+    write(join(dir, path), mode, contents.get(id) as Buffer);
+  }
+  shown.small = small;
+  return true;
+}
+
+/** Whether a file on disk is what the entry says. One with a second name is not: it may be written through the other. */
+function isSame({ hash }: GitObjects, dir: string, { path, stat }: FoundEntry, entry: Entry): boolean {
+  const place = join(dir, path);
+  if (stat === undefined) {
+    if (entry.mode !== '120000') return false;
+    return hashObject('blob', readlinkSync(place, { encoding: 'buffer' }), hash) === entry.id;
+  }
+  if (entry.mode !== modeOf(stat) || stat.nlink > 1 || stat.size > MAX_BYTES) return false;
+  return hashObject('blob', readFileSync(place), hash) === entry.id;
+}
+
+export function modeOf({ mode }: { readonly mode: number }): '100755' | '100644' {
+  return mode & 0o100 ? '100755' : '100644';
+}
+
+function write(place: string, mode: Entry['mode'], content: Buffer): void {
+  if (mode === '120000') symlinkSync(content, place);
+  else writeFileSync(place, content, { flag: 'wx', mode: mode === '100755' ? 0o777 : 0o666 });
+}
+
+/** Every folder on the way to one of the paths, each after those that it is in. */
+function foldersOf(paths: Iterable<string>): Set<string> {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    const above: string[] = [];
+    for (let folder = dirname(path); folder !== '.' && !folders.has(folder); folder = dirname(folder))
+      above.push(folder);
+    for (const folder of above.reverse()) folders.add(folder);
+  }
+  return folders;
+}
+
+/** The index that an agent's git finds in the workspace: as git would have written it. */
+export function indexOf({ hash }: GitObjects, { dir }: Workspace, { listing }: SmallTree): Buffer {
+  const entries = listing.paths.map((path) => ({
+    path,
+    entry: listing.get(path) as Entry,
+    stat: lstatSync(join(dir, path), { bigint: true }),
+  }));
+  return indexBytes(entries, hash);
+}

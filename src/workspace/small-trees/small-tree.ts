@@ -1,0 +1,90 @@
+/** Which trees are so small and plain that conductor writes and reads their files itself, without git. Writes nothing. */
+
+import { basename } from 'node:path';
+import type { GitObjects } from '../../io/git/objects.js';
+import { NameNotText } from '../../io/git/raw-tree.js';
+import { listSmallTree } from '../../io/git/walk.js';
+import type { Listing, ObjectId } from '../../model/tree.js';
+import type { SmallTree, Workspace } from '../workspace.js';
+
+export const MAX_FILES = 200;
+export const MAX_BYTES = 4 * 1024 * 1024;
+/** Trees of which it is known whether they are small. */
+const KNOWN = 256;
+
+const known = new WeakMap<GitObjects, Map<ObjectId, Promise<Listing | undefined>>>();
+
+/**
+ * The tree, where its files need no git: few, not large, none that git would write or read in another form, and none
+ * that git must judge.
+ */
+export async function smallTree(
+  objects: GitObjects,
+  workspace: Workspace,
+  tree: ObjectId,
+): Promise<SmallTree | undefined> {
+  // Elsewhere the file system has its own opinion of names, links and modes, which git knows.
+  if (process.platform !== 'linux') return undefined;
+  const listing = await listingOf(objects, tree);
+  if (listing === undefined) return undefined;
+  const isPlain = plainPath(workspace);
+  return listing.paths.every(isPlain) ? { tree, listing } : undefined;
+}
+
+async function listingOf(objects: GitObjects, tree: ObjectId): Promise<Listing | undefined> {
+  const trees = known.get(objects) ?? new Map<ObjectId, Promise<Listing | undefined>>();
+  known.set(objects, trees);
+  let found = trees.get(tree);
+  if (found === undefined) {
+    const [oldest] = trees.keys();
+    if (trees.size >= KNOWN && oldest !== undefined) trees.delete(oldest);
+    found = read(objects, tree);
+    trees.set(tree, found);
+    // A failure is no property of the tree.
+    found.catch(() => trees.delete(tree));
+  }
+  return found;
+}
+
+async function read(objects: GitObjects, tree: ObjectId): Promise<Listing | undefined> {
+  let listing: Listing | undefined;
+  try {
+    listing = await listSmallTree(objects, tree, MAX_FILES);
+  } catch (error) {
+    if (error instanceof NameNotText) return undefined;
+    throw error;
+  }
+  if (listing === undefined) return undefined;
+  const entries = [...listing.files.values()];
+  if (entries.some(({ mode }) => mode === '160000')) return undefined;
+  const sizes = await Promise.all(entries.map(({ id }) => objects.sizeOf(id)));
+  // What is missing is for git to report.
+  if (sizes.includes(undefined)) return undefined;
+  const bytes = (sizes as number[]).reduce((sum, size) => sum + size, 0);
+  return bytes > MAX_BYTES ? undefined : listing;
+}
+
+/** Tells of a path whether git would write, read or refuse a file there as any other. */
+export function plainPath({ canonical, kept }: Workspace): (path: string) => boolean {
+  return (path) =>
+    basename(path) !== '.gitattributes' &&
+    !mayBeGitName(path) &&
+    canonical.conversionOf?.(path) === undefined &&
+    !kept.some((root) => isBelow(path, root) || isBelow(root, path));
+}
+
+/** Whether some file system might take the path for one of git's own: then git decides about it. */
+function mayBeGitName(path: string): boolean {
+  const plain = path.replace(/[^\x21-\x7e]/g, '').toLowerCase();
+  return /\\|~\d|(^|\/)\.git(?![a-z])|\.gitmodules/.test(plain);
+}
+
+function isBelow(path: string, folder: string): boolean {
+  const root = folder.replace(/\/+$/, '');
+  return path === root || path.startsWith(`${root}/`);
+}
+
+/** With attributes, git reads a file with such line ends as another one. */
+export function needsLineEnds({ canonical }: Workspace, content: Buffer): boolean {
+  return canonical.hasAttributes && content.includes('\r\n');
+}

@@ -1,0 +1,280 @@
+/** What conductor writes and reads without git is what git would write and read: random trees, with git as the judge. */
+
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ok } from '../../base/result.js';
+import { GitObjects } from '../../io/git/objects.js';
+import { openRepository } from '../../io/git/open-repository.js';
+import type { Repository } from '../../io/git/repository.js';
+import { NO_RULES, type RulesText } from '../../model/git-rules/git-rules.js';
+import type { Entry } from '../../model/tree.js';
+import { ScratchRepository } from '../../test/rig/scratch-repository.js';
+import { captureResult } from '../capture.js';
+import { type Workspace, WorkspacePool } from '../workspace-pool.js';
+
+let scratch: ScratchRepository;
+let repository: Repository;
+let objects: GitObjects;
+
+beforeAll(async () => {
+  scratch = new ScratchRepository();
+  scratch.write('f', '1');
+  scratch.commit();
+  const opened = await openRepository(scratch.dir);
+  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+  repository = opened.value;
+  objects = new GitObjects(repository);
+});
+afterAll(async () => {
+  await objects.close();
+  scratch.remove();
+});
+
+function poolWith(rules: RulesText = NO_RULES, keep: readonly string[] = []): WorkspacePool {
+  const setup = async () => ok(undefined);
+  const options = { cacheDir: scratch.cache, link: [], keep, setupKey: '', isSandboxed: false, rules, setup };
+  return new WorkspacePool(repository, objects, options);
+}
+
+async function acquire(pool: WorkspacePool, tree: string): Promise<Workspace> {
+  const got = await pool.acquire(tree);
+  if (!got.ok) throw new Error(JSON.stringify(got.error));
+  return got.value;
+}
+
+/** The tree that git makes of all files of a folder. */
+function judged(workspace: Workspace): string {
+  const gitDir = join(scratch.cache, 'judge');
+  if (!existsSync(gitDir)) execFileSync('git', ['init', '-q', '--bare', gitDir]);
+  rmSync(join(gitDir, 'index'), { force: true });
+  const settings = ['core.autocrlf=false', 'core.excludesFile=/dev/null', 'advice.addEmbeddedRepo=false'];
+  const args = [
+    ...settings.flatMap((one) => ['-c', one]),
+    `--git-dir=${gitDir}`,
+    `--work-tree=${workspace.dir}`,
+  ];
+  const run = (...more: string[]) =>
+    execFileSync('git', [...args, ...more], { cwd: workspace.dir, encoding: 'utf8' });
+  run('add', '-A', '-f', '.');
+  return run('write-tree').trim();
+}
+
+/** Small numbers that look random and are the same each time. */
+function randomly(seed: number) {
+  let state = seed;
+  const next = (below: number): number => {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    return Math.floor((state / 2147483648) * below);
+  };
+  return { next, of: <T>(list: readonly T[]): T => list[next(list.length)] as T };
+}
+
+const NAMES = [
+  'a',
+  'b',
+  'A',
+  'ö',
+  'x y',
+  "it's",
+  '-n',
+  'a.b',
+  '.hidden',
+  '.gitignore',
+  '日本',
+  'new\nline',
+  '"q"',
+  '[x]',
+  'a*',
+];
+const TEXTS = ['', 'one\n', 'two\n', 'a\r\nb\r\n', '\0\u0001binary', '*\n!b\n'];
+type Random = ReturnType<typeof randomly>;
+
+function somePath(random: Random): string {
+  return Array.from({ length: 1 + random.next(3) }, () => random.of(NAMES)).join('/');
+}
+
+/** A random change of a folder: files, modes, links, a file in the place of a folder and the other way round. */
+function change(dir: string, random: Random): void {
+  const path = join(dir, somePath(random));
+  const kind = random.next(10);
+  let folder = dir;
+  for (const name of relative(dir, dirname(path)).split('/')) {
+    folder = join(folder, name);
+    if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(folder);
+  }
+  if (kind < 4 && lstatSync(path, { throwIfNoEntry: false })?.isFile()) {
+    chmodSync(path, random.of([0o755, 0o600, 0o644]));
+    return;
+  }
+  rmSync(path, { recursive: true, force: true });
+  if (kind < 2) return;
+  mkdirSync(dirname(path), { recursive: true });
+  if (kind === 4) symlinkSync(random.of(NAMES), path);
+  else if (kind === 5) mkdirSync(path);
+  else writeFileSync(path, random.of(TEXTS), { mode: random.of([0o644, 0o755]) });
+}
+
+function shown(dir: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
+    const path = join(dir, name);
+    const stat = lstatSync(path);
+    if (name === '.git') continue;
+    const text = stat.isFile()
+      ? readFileSync(path, 'latin1')
+      : stat.isSymbolicLink()
+        ? readlinkSync(path)
+        : '';
+    found[name] = `${stat.mode.toString(8)} ${text}`;
+  }
+  return found;
+}
+
+const isLinux = process.platform === 'linux';
+
+describe.runIf(isLinux)('a workspace without git', () => {
+  it('is captured as git would capture it, and shows what git would show, whatever a program did', async () => {
+    const pool = poolWith();
+    const random = randomly(7);
+    let tree = await objects.empty();
+    let small = 0;
+    for (let step = 0; step < 40; step++) {
+      const workspace = await acquire(pool, tree);
+      expect(judged(workspace)).toBe(tree);
+      for (let times = random.next(6); times >= 0; times--) change(workspace.dir, random);
+      if (workspace.shown.small) small++;
+      const expected = judged(workspace);
+      const options = { inputTree: tree, outputs: ['**'], edits: [], maxBytes: 1e6 };
+      const captured = await captureResult(workspace, objects, options);
+      if (!captured.ok) throw new Error(JSON.stringify(captured.error));
+      expect(captured.value.tree).toBe(expected);
+      expect(judged(workspace)).toBe(expected);
+      const listing = await objects.list(expected);
+      expect([...captured.value.outputs].sort()).toEqual([...listing.files].sort());
+      // The next task begins with another tree than the one that this task has left.
+      tree = random.next(3) === 0 ? tree : expected;
+      await pool.release(workspace);
+    }
+    expect(small).toBe(40);
+  });
+
+  it('finds the same outside of the outputs as with git', async () => {
+    const random = randomly(11);
+    const pools = [poolWith(), poolWith({ attributes: '* ident\n', ignores: '' })] as const;
+    let tree = await objects.empty();
+    for (let step = 0; step < 12; step++) {
+      const seed = random.next(1e9);
+      const outputs = [random.of(['a/**', '**/b', 'x y', 'ö/**'])];
+      const answers: unknown[] = [];
+      let next = tree;
+      for (const pool of pools) {
+        const workspace = await acquire(pool, tree);
+        expect(workspace.shown.small !== undefined).toBe(
+          pool === pools[0] || tree === (await objects.empty()),
+        );
+        const same = randomly(seed);
+        for (let times = 0; times < 6; times++) change(workspace.dir, same);
+        const options = { inputTree: tree, outputs, edits: ['a.b'], maxBytes: 1e6, ignoreOthers: true };
+        const captured = await captureResult(workspace, objects, options);
+        answers.push([captured, shown(workspace.dir)]);
+        if (captured.ok) next = captured.value.tree;
+        await pool.release(workspace);
+      }
+      expect(answers[0]).toEqual(answers[1]);
+      tree = next;
+    }
+  });
+
+  it('leaves nothing of a former task, with git in between too', async () => {
+    const pool = poolWith();
+    const blob = await objects.writeBlob(Buffer.from('x'));
+    const entry: Entry = { mode: '100644', id: blob };
+    const plain = await objects.editTree(undefined, new Map([['d/in', entry]]));
+    const ruled = await objects.editTree(plain, new Map([['.gitattributes', entry]]));
+    for (const tree of [plain, ruled, plain, ruled, ruled, plain, plain]) {
+      const workspace = await acquire(pool, tree);
+      expect(workspace.shown.small !== undefined).toBe(tree === plain);
+      const files = { ...shown(workspace.dir) };
+      expect(Object.keys(files).sort()).toEqual(
+        tree === plain ? ['d', 'd/in'] : ['.gitattributes', 'd', 'd/in'],
+      );
+      writeFileSync(join(workspace.dir, 'd/in'), 'y');
+      mkdirSync(join(workspace.dir, 'left/over'), { recursive: true });
+      writeFileSync(join(workspace.dir, 'left/over/file'), 'secret');
+      await pool.release(workspace, tree === ruled);
+    }
+  });
+
+  it('lets an agent see its changes with git', async () => {
+    const pool = poolWith();
+    const id = await objects.writeBlob(Buffer.from('x\n'));
+    const tree = await objects.editTree(
+      undefined,
+      new Map<string, Entry>([
+        ['d/in', { mode: '100755', id }],
+        ['b', { mode: '100644', id }],
+      ]),
+    );
+    const workspace = await acquire(pool, tree);
+    expect(workspace.shown.small?.tree).toBe(tree);
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: workspace.dir, encoding: 'utf8' });
+    expect(git('diff-files')).toBe('');
+    expect(git('status', '--porcelain')).toBe('');
+    writeFileSync(join(workspace.dir, 'b'), 'y\n');
+    expect(git('status', '--porcelain')).toBe(' M b\n');
+    await pool.release(workspace);
+  });
+
+  it('keeps what the config keeps', async () => {
+    const pool = poolWith(NO_RULES, ['kept/inside']);
+    const id = await objects.writeBlob(Buffer.from('x'));
+    const one = await objects.editTree(
+      undefined,
+      new Map<string, Entry>([['kept/a', { mode: '100644', id }]]),
+    );
+    const other = await objects.editTree(undefined, new Map<string, Entry>([['b', { mode: '100644', id }]]));
+    const workspace = await acquire(pool, one);
+    mkdirSync(join(workspace.dir, 'kept/inside'));
+    writeFileSync(join(workspace.dir, 'kept/inside/cache'), '');
+    await pool.show(workspace, other, false);
+    expect(Object.keys(shown(workspace.dir)).sort()).toEqual([
+      'b',
+      'kept',
+      'kept/inside',
+      'kept/inside/cache',
+    ]);
+    await pool.release(workspace);
+  });
+
+  it.each([
+    ['a path that a file system might take for one of git', { path: 'GIT~1/x' }],
+    ['a file of attributes', { path: 'd/.gitattributes' }],
+    ['a file that rules convert', { path: 'x.txt', attributes: '*.txt eol=crlf\n' }],
+  ])('is git work for %s', async (_, { path, attributes = '' }: { path: string; attributes?: string }) => {
+    const pool = poolWith({ attributes, ignores: '' });
+    const tree = await objects.empty();
+    const workspace = await acquire(pool, tree);
+    expect(workspace.shown.small?.tree).toBe(tree);
+    mkdirSync(dirname(join(workspace.dir, path)), { recursive: true });
+    writeFileSync(join(workspace.dir, path), 'x\n');
+    const options = { inputTree: tree, outputs: ['**'], edits: [], maxBytes: 1e6 };
+    const captured = await captureResult(workspace, objects, options);
+    if (captured.ok) expect([...captured.value.outputs.keys()]).toEqual([path]);
+    else expect(captured.error.kind).toBe('unsafe-path');
+    expect(workspace.shown.small).toBe(undefined);
+    await pool.release(workspace);
+  });
+});
