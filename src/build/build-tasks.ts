@@ -5,18 +5,16 @@
 
 import { findOrphans } from '../analysis/orphans.js';
 import { claimedProblem, type Prepared } from '../analysis/prepare.js';
+import { openInduction } from '../analysis/range/induction.js';
 import { rangeOf } from '../analysis/range/touched-tasks.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { withBuildLimit } from '../execution/spending.js';
-import { untrackedLimit } from '../model/config.js';
 import type { BuildSummary, WaitReason } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
-import { environmentDigests, writeLastBuild } from '../project/clone-records.js';
-import { isConfigKnown } from '../project/config-inputs.js';
-import type { Emit, Host, LoadedConfig } from '../project/host.js';
+import type { Emit, LoadedConfig } from '../project/host.js';
 import type { Project } from '../project/project.js';
 import { at } from '../report/failures/failure-text.js';
 import { plural } from '../report/style.js';
@@ -27,6 +25,7 @@ import type { OpenLifecycle } from './lifecycle.js';
 import { type BuildOptions, NO_COUNTS, summary, wouldBe } from './options.js';
 import { commitBuild } from './publishing/commit-build.js';
 import { planPublish, publish, publishRevisions } from './publishing/publish-build.js';
+import { rememberBuild } from './publishing/remember-build.js';
 import { heldResults, keepWaiting, type Waits } from './publishing/waiting-results.js';
 import { isSuperseded } from './running-tasks.js';
 import { openTaskRunner } from './task-runner.js';
@@ -143,7 +142,8 @@ async function buildPrepared(
   const ended = (summary: BuildSummary, tree = project.snapshot) => ok<Built>({ summary, tree });
   const ms = () => host.now() - startedAt;
   try {
-    const step = await taskRunner.run(options, read ? { urgent: read.urgent } : {});
+    const induction = trustsIndex(options) ? await openInduction(prepared, host.version) : undefined;
+    const step = await taskRunner.run(options, { ...(read ? { urgent: read.urgent } : {}), induction });
     if (step.forCi.length > 0)
       emit({ type: 'build.failure', failure: { kind: 'waits-for-ci', tasks: [...step.forCi].sort() } });
     if (signal.aborted) {
@@ -226,7 +226,8 @@ async function buildPrepared(
       }
     }
     const isProven = [...(options.carried?.values() ?? [])].every((task) => task.isProven);
-    if (complete && prepared.whole && isProven && isJudged) await remember(host, prepared, tree);
+    if (complete && prepared.whole && isProven && isJudged)
+      await rememberBuild(host, prepared, { tree, step, induction });
     const ending = { ms: ms(), published: published.value, waiting };
     return ended(summary(step, step.firstFailure, ending), tree);
   } finally {
@@ -240,6 +241,11 @@ async function buildPrepared(
     if (isSuperseded(signal)) sessionState.continueAfterBuild(closed);
     else await Promise.all([closed, sessionState.rest()]);
   }
+}
+
+/** They check more than a build that takes its own files for sound, or decide about files that are as recorded. */
+function trustsIndex({ accept, discardEdits, frozen, restoreOnly, rebuildMissing }: BuildOptions): boolean {
+  return !accept && !discardEdits && !frozen && !restoreOnly && !rebuildMissing;
 }
 
 /** Or passes over what stands in the way, because a person said so. */
@@ -266,25 +272,6 @@ async function dryRun(
   const done = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 } as const;
   const summary: BuildSummary = removes === 0 ? done : { ...done, removes };
   return ok({ summary, tree: prepared.project.snapshot });
-}
-
-async function remember(host: Host, prepared: Prepared, tree: string): Promise<void> {
-  const { project, loaded, settings } = prepared;
-  const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
-  await writeLastBuild(project.repository.state, {
-    version: host.version,
-    tree,
-    environment: environmentDigests([...loaded.environment, ...project.config.keyedEnv], host.env),
-    ...(settings.versions.size === 0 ? {} : { toolchain: Object.fromEntries(settings.versions) }),
-    secrets: project.config.secrets,
-    named: project.named,
-    maxUntracked: untrackedLimit(project.config),
-    ...(project.large.length === 0 ? {} : { large: project.large }),
-    shown: project.shared.shown,
-    person: project.shared.person,
-    tasks: project.graph.tasks.size,
-    ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),
-  });
 }
 
 function stopped(step: TaskStep, signal: AbortSignal, ms: number): BuildSummary {

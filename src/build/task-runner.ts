@@ -3,6 +3,7 @@
 import type { Agent } from '../agent/agent.js';
 import { otherEditors } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
+import type { Induction } from '../analysis/range/induction.js';
 import { ok, type Result } from '../base/result.js';
 import type { ExecutionHost, Executor, RunInstructions } from '../execution/executor.js';
 import type { Config } from '../model/config.js';
@@ -38,6 +39,8 @@ export interface RunOrder {
   readonly fromScratch?: boolean;
   /** Tasks that are probably stale: they and what they need are looked at first. */
   readonly urgent?: ReadonlySet<Label>;
+  /** Tells tasks that need no analysis. Absent: every task is analysed. */
+  readonly induction?: Induction | undefined;
 }
 
 export interface TaskRunner {
@@ -83,7 +86,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
   return ok({
     executor,
     caller,
-    async run(options, { fromScratch = false, urgent = NONE } = {}) {
+    async run(options, { fromScratch = false, urgent = NONE, induction } = {}) {
       for (const one of [prepared.checker, prepared.checkerOverEdits]) one.chain.startRun();
       const durations = await readDurations(project.repository.state);
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
@@ -104,6 +107,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         sessionState,
         isFromScratch: fromScratch,
         isUrgent: first.size > 0,
+        induction,
         durations,
         version,
         now,

@@ -2,11 +2,12 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
-import { resultAsDependency } from '../analysis/dependency-outputs.js';
+import { type DependencyOutputs, resultAsDependency } from '../analysis/dependency-outputs.js';
 import { hasTextBeside } from '../analysis/disk-state.js';
 import { evolves } from '../analysis/input-tree.js';
 import { seesOtherPatches } from '../analysis/patches.js';
 import { filesInTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
+import type { Induction } from '../analysis/range/induction.js';
 import type { Check, Checker } from '../analysis/verdict.js';
 import { checkWarnings } from '../analysis/verdict-warnings.js';
 import { Limiter } from '../base/limiter.js';
@@ -31,6 +32,8 @@ import { verifyResult } from './verify.js';
 
 export interface TaskStepParts extends MakeParts {
   readonly options: BuildOptions;
+  /** Tells tasks that need no analysis; undefined: every task is analysed. */
+  readonly induction: Induction | undefined;
   /** Some tasks are to be started as soon as can be: those with the highest priority. */
   readonly isUrgent: boolean;
   /** Recorded durations, written to. */
@@ -83,6 +86,7 @@ export class TaskStep extends TaskOutcomes {
    */
   async again(label: Label): Promise<'same' | 'rebuilt' | 'failed'> {
     const former = this.outcomes.get(label);
+    this.parts.induction?.withdraw(label);
     const { result, ms } = await this.attempt(label);
     if (!result.ok) {
       if (result.error.kind !== 'cancelled') this.withdrawTasks([label], result.error);
@@ -114,7 +118,9 @@ export class TaskStep extends TaskOutcomes {
 
   /** Repeats the analysis until it is decided: a result that fails a present gate is rejected, and the task is analysed again. */
   private async bringUpToDate(task: Task, own: OwnTime): Promise<Result<TaskOutcomeKind, Failure>> {
-    const { prepared, options, priority, sessionState, now } = this.parts;
+    const { prepared, options, priority, sessionState, now, induction } = this.parts;
+    const unchanged = induction?.outputsOf(task);
+    if (unchanged) return this.acceptUnchanged(task, unchanged);
     const parts: TaskStepParts = { ...this.parts, worked: (ms) => (own.ms += ms) };
     let { checker } = prepared;
     let how: TaskOutcomeKind = 'cached';
@@ -135,8 +141,10 @@ export class TaskStep extends TaskOutcomes {
       sessionState.runs.keepOnly(task.label, ...runKeys(check));
       this.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
       // To accept files runs no recipe.
-      for (const message of options.accept ? [] : checkWarnings(prepared.project, check))
+      for (const message of options.accept ? [] : checkWarnings(prepared.project, check)) {
+        this.noted.add(task.label);
         this.emit({ type: 'warning', task: task.label, message });
+      }
       const accepted = await this.acceptAsIs(parts, check);
       if (accepted) return accepted;
       const restored = (outcome: TaskOutcomeKind) =>
@@ -144,9 +152,10 @@ export class TaskStep extends TaskOutcomes {
       switch (check.verdict.kind) {
         case 'fresh':
           // What people wrote beside a patch is recorded with it: a clone knows the patch from the record alone.
-          return check.candidate && hasTextBeside(prepared.project, task)
-            ? this.finish({ check }, check.candidate, 'fresh')
-            : this.accept(check, 'fresh');
+          if (check.candidate && hasTextBeside(prepared.project, task))
+            return this.finish({ check }, check.candidate, 'fresh');
+          induction?.confirm(task.label);
+          return this.accept(check, 'fresh');
         case 'cached':
           return restored(how);
         case 'drifted':
@@ -215,6 +224,14 @@ export class TaskStep extends TaskOutcomes {
     const { result } = recorded.value;
     if (!result.stood) this.accepted.set(check.task.label, result);
     return this.finish(recorded.value, result, 'accepted');
+  }
+
+  /** As the analysis would find it. What a superseded build left running of it is wanted by nobody. */
+  private acceptUnchanged(task: Task, outputs: DependencyOutputs): Result<TaskOutcomeKind, Failure> {
+    this.parts.sessionState.runs.keepOnly(task.label);
+    this.emit({ type: 'task.checked', task: task.label, verdict: { kind: 'fresh' } });
+    this.dependencyOutputs.set(task.label, outputs);
+    return ok('fresh');
   }
 
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {

@@ -1,0 +1,97 @@
+/**
+ * Which tasks a set of changes touches: those whose words, lock entry, files or readers' files are among them. Rather names a
+ * task too many. `--since` and the index of the last build both ask it; nothing else decides what a change may concern.
+ */
+
+import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
+import type { Feature, Label, Task } from '../../model/task.js';
+import { type Entry, Listing } from '../../model/tree.js';
+import { PROMPTS } from '../../project/agent-files.js';
+import type { Project } from '../../project/project.js';
+import { formatSteps } from '../format-settings.js';
+import { otherEditors } from '../patches.js';
+import { PARTIALS, TEMPLATES } from '../template-files.js';
+import { gatesOf } from '../visible-files.js';
+
+/** What differs between two states of one project. */
+export interface Changes {
+  /** Paths with another content, mode or owner, removed ones included. Only the paths count. */
+  readonly paths: Listing;
+  /** Whether people wrote one of these files, before or after, and it is no spec. */
+  readonly hasHandWork: boolean;
+  /** Whether the task says what it said before (`wordsOf`). */
+  hasSameWords(task: Task): boolean;
+  /** Whether all that is recorded of the task is what was recorded before. */
+  hasSameLock(task: Task): boolean;
+  /** The files that its agent was seen to read. */
+  observedBy(task: Task): readonly string[];
+}
+
+const ANY: Entry = { mode: '100644', id: '' };
+
+/** Paths as `Changes` has them: a list of patterns finds what it matches among them without looking at every path. */
+export function changedListing(paths: Iterable<string>): Listing {
+  return new Listing(new Map([...paths].map((path) => [path, ANY])));
+}
+
+/** Whether one of the changes is one of the task itself, or of a file that it may read. Knows no dependencies. */
+export function isTouched(project: Project, task: Task, changes: Changes): boolean {
+  if (!changes.hasSameWords(task) || !changes.hasSameLock(task)) return true;
+  const { paths } = changes;
+  const { recipe, inputs, outputs, edits } = task;
+  const gates = gatesOf(project, task);
+  if (paths.paths.length > 0) {
+    const isChanged = (path: string) => paths.get(path) !== undefined;
+    if (edits.some(isChanged) || changes.observedBy(task).some(isChanged)) return true;
+    const named = gates.map((gate) => gate.inputs ?? NONE);
+    const formats = formatSteps(project.config, task).map((step) => step.inputs);
+    const lists = [outputs, inputs ?? NONE, ...named, ...formats];
+    if (lists.some((list) => hasAny(list, paths))) return true;
+    const isBelow = (folder: string) => paths.under(folder).length > 0;
+    if (recipe.kind === 'agent' && (isBelow(PROMPTS) || isBelow(AGENT_FOLDER))) return true;
+    if (recipe.kind === 'render') {
+      if (isBelow(PARTIALS) || recipe.steps.some(({ template }) => isChanged(TEMPLATES + template))) return true;
+    }
+  }
+  // A template reads no files, but a gate that names none of them may.
+  if (recipe.kind === 'render' && gates.every((gate) => gate.inputs !== undefined)) return false;
+  // Without `inputs` it reads every file that people wrote.
+  return inputs === undefined && changes.hasHandWork;
+}
+
+const NONE: readonly never[] = [];
+
+/** Whether the list has one of the paths. */
+function hasAny(list: readonly string[], paths: Listing): boolean {
+  if (list.length === 0) return false;
+  const set = patternSet(list);
+  return set.includes.some((include) => set.selectBy(include, paths).length > 0);
+}
+
+/** These tasks and all that see their work, directly or through others. */
+export function withReaders(project: Project, touched: Iterable<Label>): Set<Label> {
+  const labels = new Set(touched);
+  const open = [...labels];
+  for (let label = open.pop(); label !== undefined; label = open.pop()) {
+    for (const reader of readersOf(project, label)) {
+      if (!labels.has(reader)) open.push(reader);
+      labels.add(reader);
+    }
+  }
+  return labels;
+}
+
+/** What sees the work of a task: its dependents, and other tasks that patch the same files. */
+function readersOf(project: Project, label: Label): Label[] {
+  const task = project.graph.task(label);
+  const beside = task.edits.flatMap((path) => otherEditors(project, task, path));
+  return [...project.graph.dependents(label), ...beside];
+}
+
+/** What a task says, also by its feature: all that stands in its spec but notes of people. Plain JSON. */
+export function wordsOf(task: Task, feature: Feature | undefined): object {
+  const { source: _source, notes: _notes, ...said } = task;
+  const sections = task.specRefs.map((reference) => feature?.sections.get(reference) ?? '');
+  return { said, title: feature?.title ?? '', context: feature?.context ?? '', sections };
+}

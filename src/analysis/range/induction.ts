@@ -1,0 +1,210 @@
+/**
+ * Which tasks are fresh without an analysis: those that were up to date when the last complete build ended, and of which nothing
+ * that their verdict follows from has changed since. Computes no key.
+ */
+
+import { ObjectDamaged } from '../../io/git/damaged.js';
+import { changedFiles } from '../../io/git/walk.js';
+import { KEY_VERSION } from '../../model/action.js';
+import { canonicalJson, type Digest, digestFields, isSameJson } from '../../model/digest.js';
+import type { FeatureLock } from '../../model/feature-lock.js';
+import type { Label, Task } from '../../model/task.js';
+import type { Files, Listing, ObjectId } from '../../model/tree.js';
+import { lockedTask, type Project } from '../../project/project.js';
+import { parseLock } from '../../specs/lock-file.js';
+import { asDependency, type DependencyOutputs, lockedPatches } from '../dependency-outputs.js';
+import { isAsRecorded } from '../locked-task.js';
+import type { Prepared } from '../prepare.js';
+import { type Changes, changedListing, isTouched, withReaders } from './changes.js';
+import { type AnalysisIndex, type HandWork, readIndex, writeIndex } from './index-file.js';
+import { TaskWords } from './task-words.js';
+
+type Analysed = Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings' | 'forced'>;
+
+const NO_FILES: Files = new Map();
+
+/** What of a build's tasks needs no analysis. Asked task by task, when the dependencies of each are done. */
+export class Induction {
+  private readonly project: Project;
+  /** Tasks that no change touches, directly or through what they depend on. */
+  private readonly untouched: Set<Label>;
+  private readonly noted: ReadonlySet<Label>;
+  readonly words: TaskWords;
+  /** Untouched tasks that are fresh in this build. */
+  private readonly fresh = new Set<Label>();
+
+  constructor(
+    project: Project,
+    { untouched, noted, words }: { untouched: Set<Label>; noted: readonly Label[]; words: TaskWords },
+  ) {
+    this.project = project;
+    this.untouched = untouched;
+    this.noted = new Set(noted);
+    this.words = words;
+  }
+
+  /** What dependents see of a task that is fresh by induction; undefined where it has to be analysed. */
+  outputsOf(task: Task): DependencyOutputs | undefined {
+    const { label, edits, dependsOn } = task;
+    // Whether a patch is still to be had is for the store to say.
+    if (edits.length > 0 || this.noted.has(label) || !this.untouched.has(label)) return undefined;
+    const locked = lockedTask(this.project, task);
+    if (!locked || !dependsOn.every((need) => this.fresh.has(need))) return undefined;
+    this.fresh.add(label);
+    return asDependency(task, this.project.owned.get(label) ?? NO_FILES, lockedPatches(locked));
+  }
+
+  /** An analysis has found it fresh. */
+  confirm(label: Label): void {
+    if (this.untouched.has(label)) this.fresh.add(label);
+  }
+
+  /** It has to be analysed: another task that it sees has changed while this build ran. */
+  withdraw(label: Label): void {
+    this.untouched.delete(label);
+    this.fresh.delete(label);
+  }
+}
+
+/** Without an index of the same version, config and settings nothing is untouched. */
+export async function openInduction(prepared: Analysed, version: string): Promise<Induction> {
+  const { project, agent, gatherer, settings, forced } = prepared;
+  const nothing = () =>
+    new Induction(project, { untouched: new Set(), noted: [], words: new TaskWords(project) });
+  const index = await readIndex(project.repository.state);
+  if (!index || index.shared !== sharedDigest(project, settings, version)) return nothing();
+  // Files whose owner is still to be decided.
+  if (project.mixed.size > 0 || project.claimed.size > 0) return nothing();
+  const hand = handWork(project);
+  const changed = await changedSince(project, index, hand);
+  if (!changed) return nothing();
+  const words = new TaskWords(project, { words: index.words, changed: changed.onDisk });
+  const locks = await changedLocks(project, index, changed.onDisk);
+  const changes: Changes = {
+    paths: changed.all,
+    hasHandWork: !isSameJson(hand, index.hand),
+    hasSameWords: (task) => index.words[task.label] === words.of(task),
+    hasSameLock: (task) => hasSameLock(project, locks, task),
+    observedBy: (task) => Object.keys(lockedTask(project, task)?.observed ?? {}),
+  };
+  const areAgentsSame = index.agents === agentsDigest({ agent, gatherer });
+  const touched: Label[] = [];
+  for (const task of project.graph.tasks.values()) {
+    const isAgents = task.recipe.kind === 'agent' && !areAgentsSame;
+    if (isAgents || forced.has(task.label) || !isCurrent(project, task) || isTouched(project, task, changes))
+      touched.push(task.label);
+  }
+  const reached = withReaders(project, touched);
+  const untouched = new Set([...project.graph.tasks.keys()].filter((label) => !reached.has(label)));
+  return new Induction(project, { untouched, noted: index.noted, words });
+}
+
+export interface CompleteBuild {
+  readonly version: string;
+  /** What it left on disk. */
+  readonly tree: ObjectId;
+  /** Tasks of which something was said although they are up to date. */
+  readonly noted: Iterable<Label>;
+  /** Tasks whose spec the build itself changed: they were not built from what stands there. */
+  readonly revised: ReadonlySet<Label>;
+}
+
+/** Keeps for the next build what this one saw, after everything is up to date and published. */
+export async function keepIndex(
+  { project, agent, gatherer, settings }: Analysed,
+  { words }: Induction,
+  { version, tree, noted, revised }: CompleteBuild,
+): Promise<void> {
+  const known: Record<Label, Digest> = {};
+  for (const task of project.graph.tasks.values())
+    if (!revised.has(task.label)) known[task.label] = words.of(task);
+  await writeIndex(project.repository.state, {
+    tree,
+    hand: handWork(project),
+    shared: sharedDigest(project, settings, version),
+    agents: agentsDigest({ agent, gatherer }),
+    words: known,
+    noted: [...noted].sort(),
+  });
+}
+
+/** What is in the keys of all tasks, or in what is read of them. What only limits a build does not count. */
+function sharedDigest(
+  { config, rules }: Project,
+  { items, packages }: Analysed['settings'],
+  version: string,
+): Digest {
+  const { budget: _budget, workers: _workers, ...rest } = config;
+  const { text, above } = rules;
+  const fields = [rest, items, packages, text, above].map(canonicalJson);
+  return digestFields('conductor.shared.1', [version, KEY_VERSION, ...fields]);
+}
+
+/** The driver, the prompts and the agent definitions. */
+function agentsDigest({ agent, gatherer }: Pick<Analysed, 'agent' | 'gatherer'>): Digest {
+  const prompts = [...gatherer.templates].sort(([a], [b]) => (a < b ? -1 : 1)).flat();
+  const definitions = gatherer.allDefinitions.map(({ name, text, isShipped }) => ({ name, text, isShipped }));
+  const driver = { identity: agent?.identity, definitionsAreText: agent?.definitionsAreText };
+  return digestFields('conductor.agents.1', [canonicalJson(driver), canonicalJson(definitions), ...prompts]);
+}
+
+function handWork({ handWrittenTree, edited }: Project): HandWork {
+  const fields = [...edited].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([path, file]) => [path, file.baseKey]);
+  return { tree: handWrittenTree, edited: digestFields('conductor.edited.1', fields) };
+}
+
+interface ChangedPaths {
+  readonly onDisk: Listing;
+  /** With those that are the same on disk, and that people wrote only before or only now. */
+  readonly all: Listing;
+}
+
+/** Undefined where a tree of the index is not in the store any more. */
+async function changedSince(
+  { objects, snapshot }: Project,
+  index: AnalysisIndex,
+  hand: HandWork,
+): Promise<ChangedPaths | undefined> {
+  try {
+    const onDisk = await changedFiles(objects, index.tree, snapshot);
+    const byHand = await changedFiles(objects, index.hand.tree, hand.tree);
+    const paths = new Set([...onDisk.keys(), ...byHand.keys()]);
+    return { onDisk: changedListing(onDisk.keys()), all: changedListing(paths) };
+  } catch (error) {
+    if (error instanceof ObjectDamaged) return undefined;
+    throw error;
+  }
+}
+
+/** Lock files that are not as the last complete build left them, as it left them; undefined where it left none. */
+async function changedLocks(
+  { features, objects }: Project,
+  { tree }: AnalysisIndex,
+  changed: Listing,
+): Promise<ReadonlyMap<string, FeatureLock | undefined>> {
+  const before = new Map<string, FeatureLock | undefined>();
+  for (const { name, lockFile } of features.values()) {
+    if (changed.get(lockFile) === undefined) continue;
+    const text = (await objects.read(`${tree}:${lockFile}`))?.toString('utf8');
+    const lock = text === undefined ? undefined : parseLock(text, lockFile);
+    before.set(name, lock?.ok ? lock.value : undefined);
+  }
+  return before;
+}
+
+function hasSameLock(
+  { locks }: Project,
+  changed: ReadonlyMap<string, FeatureLock | undefined>,
+  { feature, id }: Task,
+): boolean {
+  if (!changed.has(feature)) return true;
+  return isSameJson(changed.get(feature)?.tasks[id], locks.get(feature)?.tasks[id]);
+}
+
+/** Whether its files are as its one record has them. */
+function isCurrent(project: Project, task: Task): boolean {
+  const lock = project.locks.get(task.feature);
+  const locked = lock?.tasks[task.id];
+  if (!locked || locked.unmerged || lock.hasMarkers || lock.isLost) return false;
+  return isAsRecorded(project, locked, project.owned.get(task.label) ?? NO_FILES);
+}

@@ -1,0 +1,46 @@
+/** What a build after which everything is up to date leaves for the next one: how to find that out again, and what each task read. */
+
+import type { Prepared } from '../../analysis/prepare.js';
+import { type Induction, keepIndex } from '../../analysis/range/induction.js';
+import { untrackedLimit } from '../../model/config.js';
+import type { ObjectId } from '../../model/tree.js';
+import { environmentDigests, writeLastBuild } from '../../project/clone-records.js';
+import { isConfigKnown } from '../../project/config-inputs.js';
+import type { Host } from '../../project/host.js';
+import type { TaskStep } from '../task-step.js';
+
+export interface CompletedBuild {
+  /** What it left on disk. */
+  readonly tree: ObjectId;
+  readonly step: Pick<TaskStep, 'finished' | 'noted'>;
+  /** Undefined where the build analysed every task because of its options: these may also keep warnings from being said. */
+  readonly induction: Induction | undefined;
+}
+
+export async function rememberBuild(
+  host: Host,
+  prepared: Prepared,
+  { tree, step, induction }: CompletedBuild,
+): Promise<void> {
+  if (induction) {
+    const { finished, noted } = step;
+    const revised = new Set([...finished].flatMap(([label, { revision }]) => (revision ? [label] : [])));
+    await keepIndex(prepared, induction, { version: host.version, tree, noted, revised });
+  }
+  const { project, loaded, settings } = prepared;
+  const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
+  await writeLastBuild(project.repository.state, {
+    version: host.version,
+    tree,
+    environment: environmentDigests([...loaded.environment, ...project.config.keyedEnv], host.env),
+    ...(settings.versions.size === 0 ? {} : { toolchain: Object.fromEntries(settings.versions) }),
+    secrets: project.config.secrets,
+    named: project.named,
+    maxUntracked: untrackedLimit(project.config),
+    ...(project.large.length === 0 ? {} : { large: project.large }),
+    shown: project.shared.shown,
+    person: project.shared.person,
+    tasks: project.graph.tasks.size,
+    ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),
+  });
+}

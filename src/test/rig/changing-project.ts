@@ -1,0 +1,288 @@
+/**
+ * Random projects with every kind of task, and random changes of their files: specs, inputs, outputs, templates, prompts, lock
+ * files, modes, names, the config. Says what is on disk; what comes of it is for builds to say.
+ */
+
+import { chmodSync, renameSync } from 'node:fs';
+import type { ConductorConfig } from '../../model/config.js';
+import type { Dice } from './random-project.js';
+import type { Rig } from './rig.js';
+import { backlogYaml, type TaskText } from './rig-backlog.js';
+
+interface ChangingTask {
+  readonly id: string;
+  readonly kind: 'run' | 'render' | 'agent';
+  readonly inputs: readonly string[] | undefined;
+  /** Labels. */
+  readonly needs: readonly string[];
+  readonly word: number;
+  readonly hasGate: boolean;
+  /** A folder of files in place of one file. */
+  readonly writesFolder: boolean;
+  readonly patches: boolean;
+  readonly refs: boolean;
+}
+
+const FEATURES = ['one', 'two', 'three'];
+const INPUTS = ['in/a.txt', 'in/b.txt', 'in/sub/c.txt'];
+const SHARED = 'app.txt';
+const PATTERNS = [['in/a.txt'], ['in/*.txt'], ['in/**', '!in/b.txt'], ['in/sub/'], ['out/**'], [SHARED], []];
+const GENERAL = ['templates/page.hbs', 'templates/partials/foot.hbs', 'prompts/implement.md', '.gitattributes'];
+const CONFIGS: readonly ConductorConfig[] = [
+  {},
+  { salt: 'x' },
+  { gates: { task: [{ run: 'true', inputs: ['in/b.txt'] }] } },
+  { format: [{ run: ['true'], files: '**/*.md', inputs: ['in/a.txt'] }] },
+  { env: ['STAGE'] },
+];
+
+/** The project in its folder. Every change is written at once. */
+export class ChangingProject {
+  private readonly rig: Rig;
+  private readonly dice: Dice;
+  private readonly base: ConductorConfig;
+  private readonly specs = new Map<string, ChangingTask[]>();
+  /** Files as they were, for mixtures of states. */
+  private readonly states: Readonly<Record<string, string>>[] = [];
+
+  constructor(rig: Rig, dice: Dice) {
+    this.rig = rig;
+    this.dice = dice;
+    this.base = rig.config;
+    for (const path of INPUTS) rig.write({ [path]: `${path} 0\n` });
+    rig.write({
+      [SHARED]: `head\n${Array.from({ length: 9 }, (_, i) => `-\nslot ${i}\n-\n`).join('')}`,
+      'templates/page.hbs': '{{word}}\n{{> foot}}\n',
+      'templates/partials/foot.hbs': 'foot 0\n',
+      'notes.txt': 'a note\n',
+    });
+    for (const feature of FEATURES) this.specs.set(feature, []);
+    for (let i = 0; i < 6; i++) this.addTask();
+    for (const feature of FEATURES) this.writeSpec(feature);
+  }
+
+  /** Keeps the files as they are: a later change may bring some of them back. */
+  keepState(): void {
+    this.states.push(this.rig.files());
+  }
+
+  /** One change, with its name for the message of a failure. */
+  change(): string {
+    const { dice, rig } = this;
+    const pick = dice.below(20);
+    if (pick < 4) return this.editTask();
+    if (pick === 4) return this.addAndWrite();
+    if (pick === 5) return this.removeTask();
+    if (pick === 6) return this.renameTask();
+    if (pick < 9) return this.write(dice.pick(INPUTS));
+    if (pick === 9) return this.write(dice.pick(GENERAL));
+    if (pick === 10) return this.write(dice.pick(['notes.txt', 'in/new.txt', 'out/new.txt', 'in/sub/d.txt']));
+    if (pick === 11) return this.write(`specs/${dice.pick(FEATURES)}/${dice.pick(['context.md', 'doc.md'])}`);
+    if (pick === 12) {
+      const config = dice.pick(CONFIGS);
+      rig.config = { ...this.base, ...config };
+      return `config ${JSON.stringify(config)}`;
+    }
+    if (pick === 13) {
+      rig.env.STAGE = String(dice.below(3));
+      return `STAGE=${rig.env.STAGE}`;
+    }
+    if (pick === 14) return this.editShared();
+    if (pick < 18) return this.touchFile();
+    return this.mixStates();
+  }
+
+  private write(path: string): string {
+    const n = this.dice.below(4);
+    const text = path.endsWith('.hbs')
+      ? `${n} {{word}}\n`
+      : path === '.gitattributes'
+        ? `*.x${n} text\n`
+        : path.endsWith('.md')
+          ? `# Part\n\n${n}\n`
+          : `${path} ${n}\n`;
+    this.rig.write({ [path]: text });
+    return `write ${n} to ${path}`;
+  }
+
+  private editShared(): string {
+    const text = this.rig.read(SHARED) ?? '';
+    const n = this.dice.below(4);
+    this.rig.write({ [SHARED]: text.replace(/^head.*$/m, `head ${n}`) });
+    return `head ${n} of ${SHARED}`;
+  }
+
+  /** Deletes, renames, writes over or makes executable one file: any but a spec. */
+  private touchFile(): string {
+    const { dice, rig } = this;
+    const paths = Object.keys(rig.files()).filter((path) => !path.endsWith('.yaml') && path !== '.gitignore');
+    const path = dice.pick(paths);
+    switch (dice.below(4)) {
+      case 0:
+        rig.remove(path);
+        return `delete ${path}`;
+      case 1:
+        renameSync(rig.path(path), `${rig.path(path)}.moved`);
+        return `rename ${path}`;
+      case 2:
+        chmodSync(rig.path(path), dice.chance(0.5) ? 0o755 : 0o644);
+        return `mode of ${path}`;
+      default:
+        if (path.endsWith('.metadata.json')) return this.editLock(path);
+        rig.write({ [path]: `by hand ${dice.below(3)}\n` });
+        return `write over ${path}`;
+    }
+  }
+
+  /** One digest in a lock file becomes another one. */
+  private editLock(path: string): string {
+    const text = this.rig.read(path) ?? '';
+    const digests = [...text.matchAll(/"[0-9a-f]{40,64}"/g)];
+    if (digests.length === 0) return 'nothing';
+    const { index = 0, 0: found } = this.dice.pick(digests);
+    const other = `"${found[1] === '0' ? '1' : '0'}${found.slice(2)}`;
+    this.rig.write({ [path]: text.slice(0, index) + other + text.slice(index + found.length) });
+    return `digest ${index} in ${path}`;
+  }
+
+  /** As after a checkout of some files of another state: specs stay, because the model knows only those of today. */
+  private mixStates(): string {
+    const { dice, rig, states } = this;
+    if (states.length === 0) return 'nothing';
+    const state = dice.pick(states);
+    const paths = Object.keys(state).filter((path) => !path.endsWith('.yaml') && path !== '.gitignore');
+    const chosen = paths.filter(() => dice.chance(0.3));
+    for (const path of chosen) rig.write({ [path]: (state[path] as string).replace(/^[a-z]:/, '') });
+    return `${chosen.join(', ')} of another state`;
+  }
+
+  private everyTask(): { readonly feature: string; readonly task: ChangingTask }[] {
+    return [...this.specs].flatMap(([feature, tasks]) => tasks.map((task) => ({ feature, task })));
+  }
+
+  private replace(feature: string, task: ChangingTask, by: readonly ChangingTask[]): void {
+    const tasks = this.specs.get(feature) ?? [];
+    this.specs.set(
+      feature,
+      tasks.flatMap((one) => (one === task ? by : [one])),
+    );
+  }
+
+  private editTask(): string {
+    const { dice } = this;
+    const all = this.everyTask();
+    if (all.length === 0) return 'nothing';
+    const { feature, task } = dice.pick(all);
+    const edits: readonly Partial<ChangingTask>[] = [
+      { word: task.word + 1 },
+      { hasGate: !task.hasGate },
+      { inputs: dice.chance(0.2) ? undefined : dice.pick(PATTERNS) },
+      { writesFolder: !task.writesFolder },
+      { patches: !task.patches },
+      { needs: task.needs.slice(1) },
+      { refs: !task.refs },
+    ];
+    const edit = dice.pick(edits);
+    this.replace(feature, task, [{ ...task, ...edit }]);
+    this.writeSpec(feature);
+    return `${JSON.stringify(edit)} of ${feature}/${task.id}`;
+  }
+
+  private addTask(): string {
+    const { dice } = this;
+    const all = this.everyTask();
+    const used = new Set(all.map(({ task }) => task.id));
+    let number = 1;
+    while (used.has(`T${number}`)) number++;
+    // Only on tasks with smaller numbers: no edit makes a cycle.
+    const below = all.filter(({ task }) => Number(task.id.slice(1)) < number);
+    const feature = dice.pick(FEATURES);
+    const task: ChangingTask = {
+      id: `T${number}`,
+      kind: dice.pick(['run', 'run', 'render', 'render', 'agent'] as const),
+      inputs: dice.chance(0.15) ? undefined : dice.pick(PATTERNS),
+      needs: below.filter(() => dice.chance(0.3)).map((one) => `${one.feature}/${one.task.id}`),
+      word: 0,
+      hasGate: dice.chance(0.3),
+      writesFolder: dice.chance(0.2),
+      patches: dice.chance(0.15),
+      refs: false,
+    };
+    this.specs.set(feature, [...(this.specs.get(feature) ?? []), task]);
+    return feature;
+  }
+
+  private addAndWrite(): string {
+    if (this.everyTask().length >= 9) return 'nothing';
+    const feature = this.addTask();
+    this.writeSpec(feature);
+    return `a new task of ${feature}`;
+  }
+
+  private removeTask(): string {
+    const all = this.everyTask();
+    if (all.length < 3) return 'nothing';
+    const { feature, task } = this.dice.pick(all);
+    this.replace(feature, task, []);
+    this.rename(`${feature}/${task.id}`, undefined);
+    return `no ${feature}/${task.id} any more`;
+  }
+
+  /** The task goes to another feature under its id. */
+  private renameTask(): string {
+    const all = this.everyTask();
+    if (all.length === 0) return 'nothing';
+    const { feature, task } = this.dice.pick(all);
+    const to = this.dice.pick(FEATURES);
+    this.replace(feature, task, []);
+    this.specs.set(to, [...(this.specs.get(to) ?? []), task]);
+    this.rename(`${feature}/${task.id}`, `${to}/${task.id}`);
+    return `${feature}/${task.id} becomes ${to}/${task.id}`;
+  }
+
+  private rename(from: string, to: string | undefined): void {
+    for (const [feature, tasks] of this.specs) {
+      const renamed = (label: string) => (label === from ? (to === undefined ? [] : [to]) : [label]);
+      this.specs.set(
+        feature,
+        tasks.map((task) => ({ ...task, needs: task.needs.flatMap(renamed) })),
+      );
+    }
+    for (const feature of FEATURES) this.writeSpec(feature);
+  }
+
+  private writeSpec(feature: string): void {
+    const tasks = this.specs.get(feature) ?? [];
+    const file = `specs/${feature}/BACKLOG.yaml`;
+    if (tasks.length === 0) {
+      this.rig.remove(file);
+      return;
+    }
+    if (!this.rig.read(`specs/${feature}/doc.md`)) this.rig.write({ [`specs/${feature}/doc.md`]: '# Part\n\n0\n' });
+    const text = backlogYaml(feature, Object.fromEntries(tasks.map((task) => [task.id, this.entry(task)])));
+    if (this.rig.read(file) !== text) this.rig.write({ [file]: text });
+  }
+
+  private entry({ id, kind, inputs, needs, word, hasGate, writesFolder, patches, refs }: ChangingTask): TaskText {
+    const file = writesFolder ? `out/${id}/file.txt` : `out/${id}.txt`;
+    const all = {
+      ...(inputs === undefined || kind === 'render' ? {} : { inputs }),
+      depends_on: needs,
+      outputs: [writesFolder ? `out/${id}/` : file],
+      ...(hasGate ? { verify: [`test -s ${file}`] } : {}),
+      ...(refs ? { spec_refs: ['doc.md#part'] } : {}),
+    };
+    const slot = Number(id.slice(1)) % 9;
+    const patch = patches ? ` && sed -i 's/^slot ${slot}.*/slot ${slot} ${word}/' ${SHARED}` : '';
+    if (kind === 'run') {
+      const run = `mkdir -p out/${id} && rmdir out/${id}; mkdir -p $(dirname ${file}) && echo ${word} > ${file}${patch}`;
+      return { ...all, run, ...(patches ? { edits: [SHARED] } : {}) };
+    }
+    if (kind === 'render')
+      return { ...all, render: [{ template: 'page.hbs', to: file, with: { word: String(word) } }] };
+    this.rig.answer(`one/${id}`, { [file]: `agent ${word}\n` });
+    this.rig.answer(`two/${id}`, { [file]: `agent ${word}\n` });
+    this.rig.answer(`three/${id}`, { [file]: `agent ${word}\n` });
+    return { ...all, description: `Write ${word}.` };
+  }
+}
