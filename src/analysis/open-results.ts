@@ -6,13 +6,13 @@ import { readText } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
 import type { Digest } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import { recordsOf, resultKeyOf } from '../model/feature-lock.js';
+import { recordsOf, resultKeyOf, type TaskRecord } from '../model/feature-lock.js';
 import { findOrigin } from '../model/origin.js';
 import type { Label } from '../model/task.js';
 import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { type AdmissionPolicy, acceptsOrigin } from '../store/admission.js';
-import { type ArrivalRules, contentDigest, type Pins } from '../store/arrival.js';
+import { type ArrivalRules, contentDigest } from '../store/arrival.js';
 import type { Claims } from '../store/claims/claims.js';
 import { type EntryName, isResult, keyOf, type Scope } from '../store/encoded-entry.js';
 import { EntrySigner } from '../store/entry-signer.js';
@@ -142,7 +142,7 @@ export async function openResults(
   options: SharingOptions,
 ): Promise<Result<OpenResults, Failure>> {
   const { cache, execution } = project.config;
-  const pins = options.rebuildMissing ? new Map() : pinnedResults(project, await pinsOf(project));
+  const pins = options.rebuildMissing ? new Map() : pinnedResults(project);
   const likely = likelyKeys(project, options.selected);
   const opened = await openLocal(host, project, { pins, likely, warn: options.warn });
   if (!opened.ok) return opened;
@@ -205,14 +205,24 @@ export async function arrivalRules(project: Project): Promise<Pick<ArrivalRules,
 }
 
 /** The results that must be exactly the recorded ones, also where this store has another one for the key. */
-function pinnedResults(project: Project, pins: Pins): Map<ActionKey, PinnedResult> {
-  const pinned = new Map<ActionKey, PinnedResult>();
+function pinnedResults(project: Project): Map<ActionKey, PinnedResult> {
+  const records = new Map<ActionKey, TaskRecord[]>();
   for (const lock of project.locks.values()) {
     for (const record of Object.values(lock.tasks).flatMap(recordsOf)) {
       const key = resultKeyOf(record);
-      const commits = [...(pinned.get(key)?.commits ?? []), record.result];
-      pinned.set(key, { commits, holds: (result) => pins.get(key)?.has(contentDigest(result)) === true });
+      const same = records.get(key);
+      if (same) same.push(record);
+      else records.set(key, [record]);
     }
+  }
+  const pinned = new Map<ActionKey, PinnedResult>();
+  for (const [key, same] of records) {
+    // Few results are looked for in a build, and only theirs are digested.
+    const holds: PinnedResult['holds'] = (result) => {
+      const digest = contentDigest(result);
+      return same.some((record) => recordedDigest(record) === digest);
+    };
+    pinned.set(key, { commits: same.map(({ result }) => result), holds });
   }
   return pinned;
 }

@@ -17,6 +17,8 @@ export class TaskOutcomes {
   readonly forCi: Label[] = [];
   firstFailure: Failure | undefined;
   readonly failures = new Map<Label, Failure>();
+  /** Tasks that are fresh by induction, with their records and all that these follow from as they were. */
+  readonly unchanged = new Set<Label>();
   /** Tasks of which a warning was said when they were analysed. */
   readonly noted = new Set<Label>();
   /** What is told of accepted tasks once it is decided that their results stay, and not before. */

@@ -87,6 +87,7 @@ export class TaskStep extends TaskOutcomes {
   async again(label: Label): Promise<'same' | 'rebuilt' | 'failed'> {
     const former = this.outcomes.get(label);
     this.parts.induction?.withdraw(label);
+    this.unchanged.delete(label);
     const { result, ms } = await this.attempt(label);
     if (!result.ok) {
       if (result.error.kind !== 'cancelled') this.withdrawTasks([label], result.error);
@@ -230,6 +231,7 @@ export class TaskStep extends TaskOutcomes {
   private acceptUnchanged(task: Task, outputs: DependencyOutputs): Result<TaskOutcomeKind, Failure> {
     this.parts.sessionState.runs.keepOnly(task.label);
     this.emit({ type: 'task.checked', task: task.label, verdict: { kind: 'fresh' } });
+    this.unchanged.add(task.label);
     this.dependencyOutputs.set(task.label, outputs);
     return ok('fresh');
   }

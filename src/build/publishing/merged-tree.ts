@@ -16,7 +16,7 @@ import { type Entry, sameEntry } from '../../model/tree.js';
 import { type KeptLock, keptLock } from '../../project/clone-records.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
-import { nextLock } from './next-lock.js';
+import { isLockUnchanged, nextLock } from './next-lock.js';
 import type { Changes, MergedTree, PublishPlan } from './publish-plan.js';
 import { patchedFiles, publishedOutputs } from './published-records.js';
 
@@ -49,7 +49,9 @@ export async function mergeResults(
   const kept: Record<string, KeptLock> = {};
   for (const feature of project.features.values()) {
     const before = project.locks.get(feature.name);
-    const after = nextLock(project, feature, plan, merged.value);
+    const after = isLockUnchanged(project, feature, plan)
+      ? before
+      : nextLock(project, feature, plan, merged.value);
     if (!after) continue;
     locks.push(after);
     if (after !== before) {

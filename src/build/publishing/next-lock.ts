@@ -2,6 +2,7 @@
 
 import { asDependency, criterionDigest } from '../../analysis/dependency-outputs.js';
 import { rekeyedRecord } from '../../analysis/interfaces/former-keys.js';
+import { readsSignatures } from '../../analysis/interfaces/interface-files.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
 import { firstMaking, handWork, madeBy, type Provenance } from '../../model/action.js';
 import { type Digest, isSameJson } from '../../model/digest.js';
@@ -12,11 +13,32 @@ import {
   type LockedTask,
   type TaskRecord,
 } from '../../model/feature-lock.js';
-import type { Feature, Task } from '../../model/task.js';
+import type { Feature, Label, Task } from '../../model/task.js';
 import { type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
 import { gatesKey } from '../../store/manifest.js';
 import type { FinishedTask, PublishPlan } from './publish-plan.js';
+
+/**
+ * Whether the feature's lock stays as it is because all of its tasks are fresh by induction. Where a dependent that counts
+ * signatures is not, it may be the first that does, and then the record gets another `interface`.
+ */
+export function isLockUnchanged(
+  { locks, graph }: Project,
+  { name, tasks }: Feature,
+  { unchanged = NONE }: PublishPlan,
+): boolean {
+  const before = locks.get(name);
+  if (!before || before.hasMarkers || before.isLost || unchanged.size === 0) return false;
+  if (Object.keys(before.tasks).length !== tasks.length) return false;
+  return tasks.every(
+    ({ label }) =>
+      unchanged.has(label) &&
+      graph.dependents(label).every((reader) => unchanged.has(reader) || !readsSignatures(graph.task(reader))),
+  );
+}
+
+const NONE: ReadonlySet<Label> = new Set();
 
 /** The feature's lock after this build; the very same object when nothing of it changes, so that no file is written. */
 export function nextLock(

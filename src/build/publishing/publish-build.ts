@@ -58,7 +58,8 @@ export async function planPublish(
     );
     const held = isAllHeld ? ('all' as const) : heldFeatures;
     const revisions = revisionsOf(step);
-    const plan = { finished, revisions, held, current, dependencyOutputs, whole, renewsRecords };
+    const { unchanged } = step;
+    const plan = { finished, revisions, held, current, unchanged, dependencyOutputs, whole, renewsRecords };
     await interfacesOf(prepared.project).decide(current, dependencyOutputs);
     const merged = await mergedResults(prepared, plan);
     if (merged.ok || !step.withdraw(merged.error, finished.keys())) return { merged, finished, done, units };

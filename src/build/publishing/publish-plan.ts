@@ -23,6 +23,8 @@ export interface PublishPlan {
   readonly finished: ReadonlyMap<Label, FinishedTask>;
   /** Tasks that are up to date or published with this build: of others all records stay. */
   readonly current: ReadonlySet<Label>;
+  /** Those of them that are fresh by induction. Absent: none. */
+  readonly unchanged?: ReadonlySet<Label>;
   /** What dependents may see of current tasks, and what is recorded of others that patch files. */
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
   /** Revised tasks, also of results that wait: the next build finds those by the revised text. */
