@@ -8,17 +8,23 @@ import type { Listing } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
 import { changedListing, wordsOf } from './changes.js';
 
+/** What tasks said, and what has changed since on disk. */
+export interface KnownWords {
+  readonly words: Readonly<Record<Label, Digest>>;
+  readonly changed: Listing;
+}
+
 /** Most specs are as they were: what is known of their tasks is not digested again. */
 export class TaskWords {
   private readonly project: Project;
   private readonly known: Map<Label, Digest>;
 
   /** `before`: of tasks as they were, where only these paths have changed since, under the same config. */
-  constructor(project: Project, before?: { readonly words: Readonly<Record<Label, Digest>>; readonly changed: Listing }) {
+  constructor(project: Project, before?: KnownWords) {
     this.project = project;
     this.known = new Map();
     if (!before) return;
-    const mayDiffer = otherWords(project, before.changed);
+    const mayDiffer = otherWords(project, before);
     for (const feature of project.features.values()) {
       if (mayDiffer(feature)) continue;
       for (const { label } of feature.tasks) {
@@ -39,11 +45,15 @@ export class TaskWords {
 }
 
 /** Which features may say something else after these changes of files. Never says no wrongly. */
-function otherWords({ config, features, graph }: Project, changed: Listing): (feature: Feature) => boolean {
+function otherWords(
+  { config, features, graph }: Project,
+  { words, changed }: KnownWords,
+): (feature: Feature) => boolean {
   const inSpecs = changed.under(`${config.specs}/`).filter((path) => !path.endsWith('.metadata.json'));
   const all = [...features.values()];
   // Entries of one feature are named as dependencies in others.
-  const hasEntries = all.some(({ foreach }) => foreach !== undefined) || [...graph.tasks.keys()].some(isEntry);
+  const hasForeach = all.some(({ foreach }) => foreach !== undefined);
+  const hasEntries = hasForeach || [...graph.tasks.keys(), ...Object.keys(words)].some(isEntry);
   const globs = all.flatMap(({ foreach = [] }) => foreach);
   const isNamed = globs.length > 0 && patternSet(globs).select(changed).length > 0;
   if (hasEntries && (inSpecs.length > 0 || isNamed)) return () => true;
