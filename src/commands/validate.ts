@@ -19,7 +19,7 @@ import { openParseCache } from '../project/parse-cache.js';
 import { failureAnswer } from '../report/failures/failure-answer.js';
 import { type InspectedSpecs, inspectSpecs } from '../specs/load.js';
 import { sortDiagnostics } from '../specs/problem.js';
-import { unorderedEdits } from '../specs/unordered-edits.js';
+import { unorderedEdits } from '../specs/checks/unordered-edits.js';
 import { isPackageFolder } from '../workspace/tools/package-folder.js';
 import { missingGatePrograms } from './gate-programs.js';
 import { openChangeWarnings } from './plan/feature-changes.js';

@@ -800,3 +800,43 @@ test('ids are found in every form that YAML has for them, and not in sentences',
   );
   expect(found).toEqual(['T01', 'T02', 'T03', 'T04', 'T05']);
 });
+
+test('checks that are not made again change nothing of what is found', async () => {
+  const entry = fc.record({
+    id: fc.constantFrom('T1', 'T2'),
+    outputs: fc.constantFrom(['a.txt'], ['b/**'], ['b/c.txt'], ['specs/x.txt']),
+    inputs: fc.constantFrom([], ['in.txt'], ['gone.txt'], ['in*']),
+    needs: fc.constantFrom([], ['f/T1'], ['g/T2']),
+    template: fc.constantFrom('t', 't.hbs'),
+    word: fc.constantFrom(1, 2),
+  });
+  const text = fc.array(entry, { minLength: 1, maxLength: 2 }).map((tasks) =>
+    JSON.stringify({
+      tasks: tasks.map(({ id, outputs, inputs, needs, template, word }) => ({
+        ...{ id, outputs, inputs, depends_on: needs, title: `Title ${word}` },
+        ...(outputs[0] === 'a.txt' ? { render: [{ template, to: 'a.txt' }] } : { run: `echo ${word}` }),
+      })),
+    }),
+  );
+  const state = fc.record({ f: text, g: fc.option(text), hasTemplate: fc.boolean(), hasInput: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(state, { minLength: 2, maxLength: 6 }), async (states) => {
+      const kept = new Map<string, unknown>();
+      for (const { f, g, hasTemplate, hasInput } of states) {
+        const files: Project = {
+          'templates/t': '',
+          ...(hasTemplate ? { 'templates/t.hbs': '' } : {}),
+          ...(hasInput ? { 'in.txt': '' } : {}),
+          'specs/f/BACKLOG.yaml': f,
+          ...(g === null ? {} : { 'specs/g/BACKLOG.yaml': g }),
+        };
+        const found = async (from: SpecSource) => {
+          const result = await loadSpecs(from, config);
+          return result.ok ? { warnings: result.value.warnings, order: result.value.graph.order } : result.error;
+        };
+        expect(await found(source(files, kept))).toEqual(await found(source(files)));
+      }
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -6,8 +6,10 @@ import type { Diagnostic } from '../model/failure.js';
 import type { Feature, Label, Task } from '../model/task.js';
 import { sameShape, TaskGraph } from '../model/task-graph.js';
 import type { Listing, ObjectId } from '../model/tree.js';
-import { checkTask, idleKeys } from './check-task.js';
-import { checkDependencies, checkOwners } from './check-tasks.js';
+import { checkTask, idleKeys } from './checks/check-task.js';
+import { checkDependencies, checkOwners } from './checks/check-tasks.js';
+import { CheckedSpecs } from './checks/checked-specs.js';
+import { unmatchedPatterns } from './checks/unmatched-patterns.js';
 import { expandEdits } from './edit-patterns.js';
 import type { WrittenTask } from './normalise.js';
 import { decode, type ParseCache, parseSpecs } from './parse.js';
@@ -16,7 +18,6 @@ import { missingPrograms } from './programs.js';
 import { readFeature, type WrittenFeature } from './read-tasks.js';
 import { readDocuments } from './references.js';
 import { findSpecFiles } from './spec-files.js';
-import { unmatchedPatterns } from './unmatched-patterns.js';
 import { expandNeeds, expandSpec, withoutBuiltEntries } from './variables/expand-specs.js';
 
 export interface SpecSource {
@@ -67,8 +68,13 @@ export async function inspectSpecs(
   const { specs } = config;
   const found = findSpecFiles(listing, specs);
   const parsed: WrittenFeature[] = [];
-  for (const one of await parseSpecs(found.files, read, cache))
-    parsed.push(readFeature(one, await expandSpec(one, { listing, config })));
+  // Whether the tasks of a file follow from its text alone.
+  let isPlain = true;
+  for (const one of await parseSpecs(found.files, read, cache)) {
+    const expansion = await expandSpec(one, { listing, config });
+    if (expansion) isPlain = false;
+    parsed.push(readFeature(one, expansion));
+  }
   const meant = withoutBuiltEntries(parsed.flatMap((feature) => feature.tasks));
   const tasks = expandEdits(expandNeeds(meant, parsed), specs, listing);
   const expanded = new Map(tasks.map((one) => [one.task.label, one]));
@@ -77,15 +83,23 @@ export async function inspectSpecs(
     tasks: feature.tasks.flatMap((one) => expanded.get(one.task.label) ?? []),
   }));
   const known = former && sameShape(tasksOf(former), plainTasks(tasks)) ? former : undefined;
+  isPlain &&= tasks.every(({ task }) => task.editPatterns === undefined);
+  const isReadable = found.diagnostics.length === 0 && written.every((one) => one.diagnostics.length === 0);
+  // What a process remembers needs no file; `validate` checks everything.
+  const isAsked = known === undefined && isPlain && isReadable && onPath === undefined;
+  const checked = isAsked ? new CheckedSpecs(cache, written, { config, listing }) : undefined;
+  const hasSameShape = known !== undefined || checked?.hasSameShape === true;
   const { documents, problems: badReferences } = await readDocuments(written, listing, read, cache);
 
   const problems = [
     ...written.flatMap((feature) => feature.problems),
-    ...tasks.flatMap((task) => checkTask(task, specs, listing)),
-    ...(known
+    ...written
+      .filter((feature) => checked?.isChecked(feature) !== true)
+      .flatMap((feature) => feature.tasks.flatMap((task) => checkTask(task, specs, listing))),
+    ...(hasSameShape
       ? []
       : checkDependencies(tasks, knownLabels(parsed, tasks), unknownFeatures(written, found.diagnostics))),
-    ...(known ? [] : checkOwners(tasks)),
+    ...(hasSameShape ? [] : checkOwners(tasks)),
     ...badReferences,
     ...(onPath ? missingPrograms(written.map(ownTasks), config, onPath) : []),
   ];
@@ -111,13 +125,17 @@ export async function inspectSpecs(
   }
   const graph = new TaskGraph(plainTasks(tasks), known?.graph);
   // Which paths there are decides it, and which inputs and outputs tasks name.
-  const isComplete = known?.listing.paths === listing.paths && known?.warnings.length === 0;
+  const isComplete =
+    known === undefined
+      ? hasSameShape && checked?.hasSamePaths === true
+      : known.listing.paths === listing.paths && known.warnings.length === 0;
   const missing = isComplete ? [] : unmatchedPatterns(tasks, config, listing);
   const warnings = await place([
     ...tasks.flatMap(idleKeys),
     ...written.flatMap((one) => one.warnings),
     ...missing,
   ]);
+  if (warnings.length === 0) checked?.keep();
   return { features, diagnostics: [], loaded: { features, graph, listing, warnings } };
 }
 

@@ -16,7 +16,7 @@ import { claimedFiles } from '../../project/claimed-files.js';
 import type { Project } from '../../project/project.js';
 import { claimedOutputs } from '../../specs/claimed-outputs.js';
 import type { SpecProblem } from '../../specs/problem.js';
-import { editorsInOrder, firstUnordered } from '../../specs/unordered-edits.js';
+import { editorsInOrder, firstUnordered } from '../../specs/checks/unordered-edits.js';
 import type { NodeParts } from './planning-node.js';
 
 /** The heading of a requirement. */

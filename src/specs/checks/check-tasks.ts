@@ -1,13 +1,13 @@
 /** The rules between tasks: dependencies exist, no cycle, one owner for each path. Knows no file on disk. */
 
-import { nearest } from '../base/nearest.js';
-import { parsePattern, patternProblem } from '../model/paths/pattern.js';
-import { excludedText, isExclude, patternSet } from '../model/paths/pattern-set.js';
-import type { Label } from '../model/task.js';
-import { findCycle } from '../model/task-graph.js';
-import type { WrittenTask } from './normalise.js';
+import { nearest } from '../../base/nearest.js';
+import { parsePattern, patternProblem } from '../../model/paths/pattern.js';
+import { excludedText, isExclude, patternSet } from '../../model/paths/pattern-set.js';
+import type { Label } from '../../model/task.js';
+import { findCycle } from '../../model/task-graph.js';
+import type { WrittenTask } from '../normalise.js';
 import { OwnerIndex } from './owner-index.js';
-import type { SpecProblem } from './problem.js';
+import type { SpecProblem } from '../problem.js';
 
 /** Cycles that are reported at once. */
 const MAX_CYCLES = 10;

@@ -2,14 +2,14 @@
  * Paths and globs that match nothing in the project, probably misspelt. A warning, because the files may come later.
  */
 
-import { nearest } from '../base/nearest.js';
-import type { Config } from '../model/config.js';
-import type { PathPattern } from '../model/paths/pattern.js';
-import { type PatternSet, patternSet } from '../model/paths/pattern-set.js';
-import { Listing } from '../model/tree.js';
-import type { WrittenTask } from './normalise.js';
+import { nearest } from '../../base/nearest.js';
+import type { Config } from '../../model/config.js';
+import type { PathPattern } from '../../model/paths/pattern.js';
+import { type PatternSet, patternSet } from '../../model/paths/pattern-set.js';
+import { Listing } from '../../model/tree.js';
+import type { WrittenTask } from '../normalise.js';
 import { OwnerIndex } from './owner-index.js';
-import type { SpecProblem } from './problem.js';
+import type { SpecProblem } from '../problem.js';
 
 /** Of the inputs and edits of tasks, and of the inputs of build gates. */
 export function unmatchedPatterns(

@@ -1,11 +1,11 @@
 /** The rules within one task: its recipe and its paths. Knows no other task. */
 
-import { nearest } from '../base/nearest.js';
-import { parsePattern, patternProblem } from '../model/paths/pattern.js';
-import { excludedText, isExclude, type PatternSet, patternSet } from '../model/paths/pattern-set.js';
-import type { Listing } from '../model/tree.js';
-import type { WrittenTask } from './normalise.js';
-import type { SpecProblem } from './problem.js';
+import { nearest } from '../../base/nearest.js';
+import { parsePattern, patternProblem } from '../../model/paths/pattern.js';
+import { excludedText, isExclude, type PatternSet, patternSet } from '../../model/paths/pattern-set.js';
+import type { Listing } from '../../model/tree.js';
+import type { WrittenTask } from '../normalise.js';
+import type { SpecProblem } from '../problem.js';
 
 /** What was found, by the paths that there were: which files exist decides here, not what is in them. */
 const checked = new WeakMap<

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePattern } from '../model/paths/pattern.js';
-import { patternSet } from '../model/paths/pattern-set.js';
+import { parsePattern } from '../../model/paths/pattern.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import { OwnerIndex } from './owner-index.js';
 
 const piece = fc.constantFrom('src/', 'a', 'b', '/', '*', '**/', '.ts', '.md', '{a,b}', '-', '@(a|b)', '?');

@@ -3,9 +3,9 @@
  * plain text at their start and end.
  */
 
-import { mayOverlap, type PathPattern } from '../model/paths/pattern.js';
-import { type PatternSet, patternSet } from '../model/paths/pattern-set.js';
-import type { Label } from '../model/task.js';
+import { mayOverlap, type PathPattern } from '../../model/paths/pattern.js';
+import { type PatternSet, patternSet } from '../../model/paths/pattern-set.js';
+import type { Label } from '../../model/task.js';
 
 interface Owned {
   readonly text: string;

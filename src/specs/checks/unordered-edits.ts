@@ -1,9 +1,9 @@
 /** Tasks that patch one file without a dependency between them. A warning: the order of their lines is then conductor's. */
 
-import { compareBytes } from '../base/order.js';
-import type { Label } from '../model/task.js';
-import type { TaskGraph } from '../model/task-graph.js';
-import type { SpecProblem } from './problem.js';
+import { compareBytes } from '../../base/order.js';
+import type { Label } from '../../model/task.js';
+import type { TaskGraph } from '../../model/task-graph.js';
+import type { SpecProblem } from '../problem.js';
 
 /** One for each file, at the first task that has no order with one before it. */
 export function unorderedEdits(graph: TaskGraph): SpecProblem[] {
