@@ -275,7 +275,7 @@ export class ChangingProject {
     const slot = Number(id.slice(1)) % 9;
     const patch = patches ? ` && sed -i 's/^slot ${slot}.*/slot ${slot} ${word}/' ${SHARED}` : '';
     if (kind === 'run') {
-      const run = `mkdir -p out/${id} && rmdir out/${id}; mkdir -p $(dirname ${file}) && echo ${word} > ${file}${patch}`;
+      const run = `mkdir -p $(dirname ${file}) && echo ${word} > ${file}${patch}`;
       return { ...all, run, ...(patches ? { edits: [SHARED] } : {}) };
     }
     if (kind === 'render')
