@@ -7,6 +7,7 @@ import { changedFiles } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';
 import type { PlannedRange } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import { Ownership } from '../../model/paths/ownership.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import { CONFIG_FILE, configModules } from '../../project/config-inputs.js';
@@ -75,6 +76,12 @@ async function changedPaths(
   return new Set(all.filter((path) => !ignored.has(path)));
 }
 
+/** Files that are the same and have another owner: other tasks see them than before. */
+function movedPaths({ listing, ownership }: Project, { tasks, listing: before }: ProjectSide): string[] {
+  const was = new Ownership(tasks.values());
+  return listing.paths.filter((path) => before.get(path) && was.ownerOf(path) !== ownership.ownerOf(path));
+}
+
 function recordedPaths({ locked }: ProjectSide): Set<string> {
   return new Set([...locked.values()].flatMap(({ outputs }) => Object.keys(outputs)));
 }
@@ -89,7 +96,8 @@ interface Range {
 async function openRange(project: Project, base: ObjectId, ref: string): Promise<Range> {
   const before = await openSide(project, await projectTree(project, base), ref);
   const after = await openSide(project, project.snapshot, 'the files on disk');
-  const changed = await changedPaths(project, before, recordedPaths(after));
+  const onDisk = await changedPaths(project, before, recordedPaths(after));
+  const changed = new Set([...onDisk, ...movedPaths(project, before)]);
   const owned = recordedPaths(before);
   const specs = `${project.config.specs}/`;
   const isRemoved = (path: string) =>

@@ -95,6 +95,21 @@ test('a spec, a template, an output, a lock and a document each concern their ta
   expect(touched(await since(rig, { dryRun: true }))).toEqual(['f/c']);
 });
 
+test('a file that a removed task leaves to a person concerns the tasks that read it', async () => {
+  await using rig = await createRig();
+  const reads = { inputs: ['out/*.txt'], outputs: ['sum.txt'], run: 'cat out/*.txt > sum.txt' };
+  rig.write({ 'a.txt': 'a\n', 'out/b.txt': 'b\n' });
+  rig.backlog('f', { a: copy('a.txt', 'out/a.txt'), sum: reads });
+  await rig.build();
+  rig.write({ 'out/a.txt': 'by hand\n' });
+  await rig.build({ accept: true, targets: ['f/a'] });
+  rig.commit();
+  rig.git('checkout', '-q', '-b', 'work');
+  rig.backlog('f', { sum: reads });
+  // It is as it was, but now it is hand-written.
+  expect(touched(await since(rig, { dryRun: true }))).toEqual(['f/sum']);
+});
+
 test('targets narrow the range, --frozen and status keep to it, and removed tasks are said', async () => {
   await using rig = await createRig();
   await branched(rig);
