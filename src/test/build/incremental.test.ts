@@ -194,3 +194,25 @@ test('without a sound index every task is analysed, and the build is the same', 
   rig.write({ 'README.md': 'version\n' });
   expect(await analysed(() => rig.build())).toEqual(['f/a', 'f/b']);
 });
+
+test('another config analyses everything, other prompts only the tasks of agents', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', {
+    a: task('a'),
+    w: { description: 'Write.', inputs: [], outputs: ['out/w.txt'] },
+  });
+  rig.answer('f/w', { 'out/w.txt': 'w\n' });
+  await rig.build();
+  const after = (change: () => void) => {
+    change();
+    // Another tree, so that there may be something to do.
+    rig.write({ 'README.md': `${rig.time}\n` });
+    return analysed(() => rig.build());
+  };
+  expect(await after(() => {})).toEqual([]);
+  expect(await after(() => void rig.reworded.prompts.set('extra.md', 'Another text.\n'))).toEqual(['f/w']);
+  expect(await after(() => {})).toEqual([]);
+  rig.config = { ...rig.config, attempts: 5 };
+  expect(await after(() => {})).toEqual(['f/a', 'f/w']);
+  expect(await after(() => {})).toEqual([]);
+});
