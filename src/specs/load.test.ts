@@ -832,7 +832,9 @@ test('checks that are not made again change nothing of what is found', async () 
         };
         const found = async (from: SpecSource) => {
           const result = await loadSpecs(from, config);
-          return result.ok ? { warnings: result.value.warnings, order: result.value.graph.order } : result.error;
+          return result.ok
+            ? { warnings: result.value.warnings, order: result.value.graph.order }
+            : result.error;
         };
         expect(await found(source(files, kept))).toEqual(await found(source(files)));
       }

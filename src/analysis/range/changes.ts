@@ -51,7 +51,8 @@ export function isTouched(project: Project, task: Task, changes: Changes): boole
     const isBelow = (folder: string) => paths.under(folder).length > 0;
     if (recipe.kind === 'agent' && (isBelow(PROMPTS) || isBelow(AGENT_FOLDER))) return true;
     if (recipe.kind === 'render') {
-      if (isBelow(PARTIALS) || recipe.steps.some(({ template }) => isChanged(TEMPLATES + template))) return true;
+      if (isBelow(PARTIALS) || recipe.steps.some(({ template }) => isChanged(TEMPLATES + template)))
+        return true;
     }
   }
   // A template reads no files, but a gate that names none of them may.

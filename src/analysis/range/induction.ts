@@ -149,7 +149,9 @@ function agentsDigest({ agent, gatherer }: Pick<Analysed, 'agent' | 'gatherer'>)
 }
 
 function handWork({ handWrittenTree, edited }: Project): HandWork {
-  const fields = [...edited].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([path, file]) => [path, file.baseKey]);
+  const fields = [...edited]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([path, file]) => [path, file.baseKey]);
   return { tree: handWrittenTree, edited: digestFields('conductor.edited.1', fields) };
 }
 

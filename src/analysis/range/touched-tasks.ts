@@ -131,10 +131,12 @@ async function concernsAll(
   const changed = changes.paths.files;
   const { files } = await configModules(project);
   const config =
-    [...files].find((path) => changed.has(path)) ?? [...changed.keys()].find((path) => CONFIG_FILE.test(path));
+    [...files].find((path) => changed.has(path)) ??
+    [...changed.keys()].find((path) => CONFIG_FILE.test(path));
   if (config !== undefined) return `${config} changed`;
   const general =
-    [...changed.keys()].find((path) => ATTRIBUTES.test(path)) ?? packages.find(([path]) => changed.has(path))?.[0];
+    [...changed.keys()].find((path) => ATTRIBUTES.test(path)) ??
+    packages.find(([path]) => changed.has(path))?.[0];
   if (general !== undefined) return `${general} changed`;
   const gone = packageFiles(project.config.workspace, before.listing).find((path) => removed.has(path));
   return gone && `${gone} was removed`;

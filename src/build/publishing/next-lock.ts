@@ -34,7 +34,9 @@ export function isLockUnchanged(
   return tasks.every(
     ({ label }) =>
       unchanged.has(label) &&
-      graph.dependents(label).every((reader) => unchanged.has(reader) || !readsSignatures(graph.task(reader))),
+      graph
+        .dependents(label)
+        .every((reader) => unchanged.has(reader) || !readsSignatures(graph.task(reader))),
   );
 }
 

@@ -14,9 +14,9 @@ import { findCycle, TaskGraph } from '../../model/task-graph.js';
 import type { Entry } from '../../model/tree.js';
 import { claimedFiles } from '../../project/claimed-files.js';
 import type { Project } from '../../project/project.js';
+import { editorsInOrder, firstUnordered } from '../../specs/checks/unordered-edits.js';
 import { claimedOutputs } from '../../specs/claimed-outputs.js';
 import type { SpecProblem } from '../../specs/problem.js';
-import { editorsInOrder, firstUnordered } from '../../specs/checks/unordered-edits.js';
 import type { NodeParts } from './planning-node.js';
 
 /** The heading of a requirement. */

@@ -6,8 +6,8 @@ import { excludedText, isExclude, patternSet } from '../../model/paths/pattern-s
 import type { Label } from '../../model/task.js';
 import { findCycle } from '../../model/task-graph.js';
 import type { WrittenTask } from '../normalise.js';
-import { OwnerIndex } from './owner-index.js';
 import type { SpecProblem } from '../problem.js';
+import { OwnerIndex } from './owner-index.js';
 
 /** Cycles that are reported at once. */
 const MAX_CYCLES = 10;

@@ -8,8 +8,8 @@ import type { PathPattern } from '../../model/paths/pattern.js';
 import { type PatternSet, patternSet } from '../../model/paths/pattern-set.js';
 import { Listing } from '../../model/tree.js';
 import type { WrittenTask } from '../normalise.js';
-import { OwnerIndex } from './owner-index.js';
 import type { SpecProblem } from '../problem.js';
+import { OwnerIndex } from './owner-index.js';
 
 /** Of the inputs and edits of tasks, and of the inputs of build gates. */
 export function unmatchedPatterns(

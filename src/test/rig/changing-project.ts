@@ -27,7 +27,12 @@ const FEATURES = ['one', 'two', 'three'];
 const INPUTS = ['in/a.txt', 'in/b.txt', 'in/sub/c.txt'];
 const SHARED = 'app.txt';
 const PATTERNS = [['in/a.txt'], ['in/*.txt'], ['in/**', '!in/b.txt'], ['in/sub/'], ['out/**'], [SHARED], []];
-const GENERAL = ['templates/page.hbs', 'templates/partials/foot.hbs', 'prompts/implement.md', '.gitattributes'];
+const GENERAL = [
+  'templates/page.hbs',
+  'templates/partials/foot.hbs',
+  'prompts/implement.md',
+  '.gitattributes',
+];
 const CONFIGS: readonly ConductorConfig[] = [
   {},
   { salt: 'x' },
@@ -258,12 +263,23 @@ export class ChangingProject {
       this.rig.remove(file);
       return;
     }
-    if (!this.rig.read(`specs/${feature}/doc.md`)) this.rig.write({ [`specs/${feature}/doc.md`]: '# Part\n\n0\n' });
+    if (!this.rig.read(`specs/${feature}/doc.md`))
+      this.rig.write({ [`specs/${feature}/doc.md`]: '# Part\n\n0\n' });
     const text = backlogYaml(feature, Object.fromEntries(tasks.map((task) => [task.id, this.entry(task)])));
     if (this.rig.read(file) !== text) this.rig.write({ [file]: text });
   }
 
-  private entry({ id, kind, inputs, needs, word, hasGate, writesFolder, patches, refs }: ChangingTask): TaskText {
+  private entry({
+    id,
+    kind,
+    inputs,
+    needs,
+    word,
+    hasGate,
+    writesFolder,
+    patches,
+    refs,
+  }: ChangingTask): TaskText {
     const file = writesFolder ? `out/${id}/file.txt` : `out/${id}.txt`;
     const all = {
       ...(inputs === undefined || kind === 'render' ? {} : { inputs }),
