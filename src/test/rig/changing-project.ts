@@ -86,6 +86,8 @@ export class ChangingProject {
     if (pick === 12) {
       const config = dice.pick(CONFIGS);
       rig.config = { ...this.base, ...config };
+      // As the file of a config would: another config is another tree.
+      rig.write({ 'settings.txt': `${JSON.stringify(config)}\n` });
       return `config ${JSON.stringify(config)}`;
     }
     if (pick === 13) {
