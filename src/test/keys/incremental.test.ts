@@ -1,6 +1,6 @@
 /** Analysis by induction and full analysis agree after any changes; what did not change is not analysed. */
 
-import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
@@ -76,6 +76,10 @@ function indexOf(rig: Rig): string {
   return join(projects, readdirSync(projects)[0] as string, INDEX_FILE);
 }
 
+async function notFresh(rig: Rig): Promise<[Label, string][]> {
+  return Object.entries(await rig.inspect()).filter(([, verdict]) => verdict !== 'fresh');
+}
+
 /** Changes, comparisons and builds in turn; how many tasks needed no analysis. */
 async function walk(seed: number, steps: number): Promise<{ fresh: number; all: number }> {
   await using rig = await createRig();
@@ -92,8 +96,13 @@ async function walk(seed: number, steps: number): Promise<{ fresh: number; all: 
         const { counts, exitCode } = built.summary;
         // What a build leaves that analysed only what changed is what one leaves that analysed everything.
         if (exitCode === 0 && counts.drifted === 0) {
-          const left = Object.entries(await rig.inspect()).filter(([, verdict]) => verdict !== 'fresh');
-          expect(left).toEqual([]);
+          const left = await notFresh(rig);
+          if (left.length === 0) continue;
+          // Patches of files that people changed too may be restored in each build, but not because of the index.
+          rmSync(indexOf(rig), { force: true });
+          rig.write({ 'notes.txt': `without an index ${step}\n` });
+          await rig.build();
+          expect(left).toEqual(await notFresh(rig));
         }
         continue;
       }
