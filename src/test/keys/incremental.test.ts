@@ -1,6 +1,6 @@
 /** Analysis by induction and full analysis agree after any changes; what did not change is not analysed. */
 
-import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
@@ -96,13 +96,9 @@ async function walk(seed: number, steps: number): Promise<{ fresh: number; all: 
         const { counts, exitCode } = built.summary;
         // What a build leaves that analysed only what changed is what one leaves that analysed everything.
         if (exitCode === 0 && counts.drifted === 0) {
-          const left = await notFresh(rig);
-          if (left.length === 0) continue;
-          // Patches of files that people changed too may be restored in each build, but not because of the index.
-          rmSync(indexOf(rig), { force: true });
-          rig.write({ 'notes.txt': `without an index ${step}\n` });
-          await rig.build();
-          expect(left).toEqual(await notFresh(rig));
+          // A patch on a file of mixed states may be restored by the next build too, whether there is an index or not.
+          const patching = project.patching();
+          expect((await notFresh(rig)).filter(([label]) => !patching.has(label))).toEqual([]);
         }
         continue;
       }
