@@ -94,6 +94,11 @@ async function walk(seed: number, steps: number): Promise<{ fresh: number; all: 
         told.push(`build: ${built.summary.outcome}`);
         project.keepState();
         const { counts, exitCode } = built.summary;
+        if (exitCode !== 0) {
+          told.push('recovery');
+          project.recover();
+          await rig.build({ keepEdits: true });
+        }
         // What a build leaves that analysed only what changed is what one leaves that analysed everything.
         if (exitCode === 0 && counts.drifted === 0) {
           // A patch on a file of mixed states may be restored by the next build too, whether there is an index or not.

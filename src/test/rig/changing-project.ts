@@ -54,13 +54,7 @@ export class ChangingProject {
     this.rig = rig;
     this.dice = dice;
     this.base = rig.config;
-    for (const path of INPUTS) rig.write({ [path]: `${path} 0\n` });
-    rig.write({
-      [SHARED]: `head\n${Array.from({ length: 9 }, (_, i) => `-\nslot ${i}\n-\n`).join('')}`,
-      'templates/page.hbs': '{{word}}\n{{> foot}}\n',
-      'templates/partials/foot.hbs': 'foot 0\n',
-      'notes.txt': 'a note\n',
-    });
+    this.writeBase();
     for (const feature of FEATURES) this.specs.set(feature, []);
     for (let i = 0; i < 6; i++) this.addTask();
     for (const feature of FEATURES) this.writeSpec(feature);
@@ -69,6 +63,26 @@ export class ChangingProject {
   /** Keeps the files as they are: a later change may bring some of them back. */
   keepState(): void {
     this.states.push(this.rig.files());
+  }
+
+  /** What a person does after a build that fails: without outputs and strange files, with everything that specs name. */
+  recover(): void {
+    const { rig } = this;
+    rig.remove('out', ...Object.keys(rig.files()).filter((path) => path.endsWith('.moved')));
+    rig.config = this.base;
+    this.writeBase();
+    for (const feature of FEATURES) this.writeSpec(feature);
+  }
+
+  private writeBase(): void {
+    const { rig } = this;
+    for (const path of INPUTS) rig.write({ [path]: `${path} 0\n` });
+    rig.write({
+      [SHARED]: `head\n${Array.from({ length: 9 }, (_, i) => `-\nslot ${i}\n-\n`).join('')}`,
+      'templates/page.hbs': '{{word}}\n{{> foot}}\n',
+      'templates/partials/foot.hbs': 'foot 0\n',
+      'notes.txt': 'a note\n',
+    });
   }
 
   /** Labels of the tasks that patch the shared file. */
