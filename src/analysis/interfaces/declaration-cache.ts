@@ -36,7 +36,7 @@ export class DeclarationCache {
   private readonly objects: GitObjects;
   private kept: Promise<Map<string, FileDeclarations>> | undefined;
   private compiler: Promise<Typescript | undefined> | undefined;
-  private hasNoCompiler = false;
+  private isBlind = false;
   private written: string[] = [];
   /** By name: readings under way, for all that ask meanwhile. */
   private readonly asked = new Map<string, Promise<FileDeclarations>>();
@@ -44,6 +44,11 @@ export class DeclarationCache {
   constructor(folder: CacheFolder, objects: GitObjects) {
     this.folder = folder;
     this.objects = objects;
+  }
+
+  /** Whether a compiler was looked for and there was none. */
+  get hasNoCompiler(): boolean {
+    return this.isBlind;
   }
 
   /** Undefined too where there is no compiler. */
@@ -66,14 +71,14 @@ export class DeclarationCache {
     path: string,
     id: ObjectId,
   ): Promise<FileDeclarations> {
-    if (this.hasNoCompiler) return undefined;
+    if (this.isBlind) return undefined;
     const content = await this.objects.read(id);
     if (!content) return undefined;
     // Generated, or no text at all: no compiler is loaded for it.
     if (content.length > MAX_SOURCE || content.includes(0)) return this.keep(kept, name, undefined);
     this.compiler ??= loadTypescript(this.folder.project);
     const compiler = await this.compiler;
-    this.hasNoCompiler = compiler === undefined;
+    this.isBlind = compiler === undefined;
     if (!compiler) return undefined;
     const { declaredInterface } = await import('../../io/typescript-contract/declared-interface.js');
     const found = declaredInterface(compiler, path, content.toString('utf8'))?.map(

@@ -54,6 +54,11 @@ export class Interfaces {
     }
   }
 
+  /** Whether bytes counted for want of a compiler: with one, something else may be recorded. */
+  get hasNoCompiler(): boolean {
+    return this.cache.hasNoCompiler;
+  }
+
   /** As `of`, where it was asked for already. */
   known(task: Task, bytes: Digest): Digest | undefined {
     return this.digests.get(`${task.label} ${bytes}`);

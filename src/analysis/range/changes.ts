@@ -63,11 +63,19 @@ export function isTouched(project: Project, task: Task, changes: Changes): boole
 
 const NONE: readonly never[] = [];
 
-/** Whether the list has one of the paths. */
+const answers = new WeakMap<Listing, Map<readonly string[], boolean>>();
+
+/** Whether the list has one of the paths. Lists of the config are those of many tasks: each is compared once. */
 function hasAny(list: readonly string[], paths: Listing): boolean {
   if (list.length === 0) return false;
+  const known = answers.get(paths) ?? new Map<readonly string[], boolean>();
+  answers.set(paths, known);
+  const before = known.get(list);
+  if (before !== undefined) return before;
   const set = patternSet(list);
-  return set.includes.some((include) => set.selectBy(include, paths).length > 0);
+  const answer = set.includes.some((include) => set.selectBy(include, paths).length > 0);
+  known.set(list, answer);
+  return answer;
 }
 
 /** These tasks and all that see their work, directly or through others. */

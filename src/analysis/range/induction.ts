@@ -13,6 +13,7 @@ import type { Files, Listing, ObjectId } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { parseLock } from '../../specs/lock-file.js';
 import { asDependency, type DependencyOutputs, lockedPatches } from '../dependency-outputs.js';
+import { interfacesOf } from '../interfaces/interfaces.js';
 import { isAsRecorded } from '../locked-task.js';
 import type { Prepared } from '../prepare.js';
 import { type Changes, changedListing, isTouched, withReaders } from './changes.js';
@@ -22,6 +23,8 @@ import { TaskWords } from './task-words.js';
 type Analysed = Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings' | 'forced'>;
 
 const NO_FILES: Files = new Map();
+/** No digest. */
+const UNKNOWN: Digest = '';
 
 /** What of a build's tasks needs no analysis. Asked task by task, when the dependencies of each are done. */
 export class Induction {
@@ -122,7 +125,8 @@ export async function keepIndex(
     tree,
     hand: handWork(project),
     shared: sharedDigest(project, settings, version),
-    agents: agentsDigest({ agent, gatherer }),
+    // Without a compiler, what agents' tasks are keyed on is still to be found out.
+    agents: interfacesOf(project).hasNoCompiler ? UNKNOWN : agentsDigest({ agent, gatherer }),
     words: known,
     noted: [...noted].sort(),
   });

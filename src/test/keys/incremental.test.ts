@@ -18,8 +18,8 @@ import { createRig, type Rig } from '../rig/rig.js';
 
 /** `TEST_SEED=… TEST_STEPS=…` takes one walk of that many changes. */
 const SEED = Number(process.env.TEST_SEED ?? 20261129);
-const STEPS = Number(process.env.TEST_STEPS ?? 30);
-const TIMED = { timeout: 20_000 + STEPS * 1000 };
+const STEPS = Number(process.env.TEST_STEPS ?? 21);
+const TIMED = { timeout: 200_000 + STEPS * 3000 };
 
 afterEach(() => {
   vi.restoreAllMocks();
