@@ -33,6 +33,21 @@ export class TaskOutcomes {
     this.emit = emit;
   }
 
+  /** Fresh by induction, which is what an analysis would find. */
+  protected foundUnchanged(label: Label, outputs: DependencyOutputs): TaskOutcomeKind {
+    this.emit({ type: 'task.checked', task: label, verdict: { kind: 'fresh' } });
+    this.unchanged.add(label);
+    this.dependencyOutputs.set(label, outputs);
+    return 'fresh';
+  }
+
+  protected warn(label: Label, messages: readonly string[]): void {
+    for (const message of messages) {
+      this.noted.add(label);
+      this.emit({ type: 'warning', task: label, message });
+    }
+  }
+
   protected done(label: Label, outcome: TaskOutcomeKind, ms: number): void {
     this.outcomes.set(label, outcome);
     const saved = savedUsage(this.finished.get(label), outcome);

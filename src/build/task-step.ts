@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
-import { type DependencyOutputs, resultAsDependency } from '../analysis/dependency-outputs.js';
+import { resultAsDependency } from '../analysis/dependency-outputs.js';
 import { hasTextBeside } from '../analysis/disk-state.js';
 import { evolves } from '../analysis/input-tree.js';
 import { seesOtherPatches } from '../analysis/patches.js';
@@ -121,7 +121,11 @@ export class TaskStep extends TaskOutcomes {
   private async bringUpToDate(task: Task, own: OwnTime): Promise<Result<TaskOutcomeKind, Failure>> {
     const { prepared, options, priority, sessionState, now, induction } = this.parts;
     const unchanged = induction?.outputsOf(task);
-    if (unchanged) return this.acceptUnchanged(task, unchanged);
+    if (unchanged) {
+      // What a superseded build left running of it is wanted by nobody.
+      sessionState.runs.keepOnly(task.label);
+      return ok(this.foundUnchanged(task.label, unchanged));
+    }
     const parts: TaskStepParts = { ...this.parts, worked: (ms) => (own.ms += ms) };
     let { checker } = prepared;
     let how: TaskOutcomeKind = 'cached';
@@ -142,10 +146,7 @@ export class TaskStep extends TaskOutcomes {
       sessionState.runs.keepOnly(task.label, ...runKeys(check));
       this.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
       // To accept files runs no recipe.
-      for (const message of options.accept ? [] : checkWarnings(prepared.project, check)) {
-        this.noted.add(task.label);
-        this.emit({ type: 'warning', task: task.label, message });
-      }
+      if (!options.accept) this.warn(task.label, checkWarnings(prepared.project, check));
       const accepted = await this.acceptAsIs(parts, check);
       if (accepted) return accepted;
       const restored = (outcome: TaskOutcomeKind) =>
@@ -225,15 +226,6 @@ export class TaskStep extends TaskOutcomes {
     const { result } = recorded.value;
     if (!result.stood) this.accepted.set(check.task.label, result);
     return this.finish(recorded.value, result, 'accepted');
-  }
-
-  /** As the analysis would find it. What a superseded build left running of it is wanted by nobody. */
-  private acceptUnchanged(task: Task, outputs: DependencyOutputs): Result<TaskOutcomeKind, Failure> {
-    this.parts.sessionState.runs.keepOnly(task.label);
-    this.emit({ type: 'task.checked', task: task.label, verdict: { kind: 'fresh' } });
-    this.unchanged.add(task.label);
-    this.dependencyOutputs.set(task.label, outputs);
-    return ok('fresh');
   }
 
   private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
