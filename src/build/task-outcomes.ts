@@ -21,6 +21,8 @@ export class TaskOutcomes {
   readonly unchanged = new Set<Label>();
   /** Tasks of which a warning was said when they were analysed. */
   readonly noted = new Set<Label>();
+  /** Verdicts of tasks whose recipes may not run. */
+  protected readonly stale = new Map<Label, string>();
   /** What is told of accepted tasks once it is decided that their results stay, and not before. */
   private untold: BuildEventBody[] = [];
   /** Finished, and taken out of the publish plan again. */
@@ -31,6 +33,16 @@ export class TaskOutcomes {
   constructor(project: Project, emit: (event: BuildEventBody) => void) {
     this.project = project;
     this.emit = emit;
+  }
+
+  /** For `--frozen`: everything that needs a recipe, a person or another task first. */
+  notUpToDate(): { label: Label; verdict: string }[] {
+    const rows = [...this.stale].map(([label, verdict]) => ({ label, verdict }));
+    for (const [label, verdict] of this.outcomes) {
+      const isCurrent = verdict !== 'failed' && verdict !== 'skipped' && verdict !== 'drifted';
+      if (!isCurrent && !this.stale.has(label)) rows.push({ label, verdict });
+    }
+    return rows;
   }
 
   /** Fresh by induction, which is what an analysis would find. */

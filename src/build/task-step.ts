@@ -57,7 +57,6 @@ const MAX_OTHERS = 5;
 
 export class TaskStep extends TaskOutcomes {
   usage: Usage = {};
-  private readonly stale = new Map<Label, string>();
   private readonly parts: TaskStepParts;
   private readonly checks: Limiter;
   /** Results that this build was the first to record as people left them. */
@@ -105,16 +104,6 @@ export class TaskStep extends TaskOutcomes {
     const task = this.parts.prepared.project.graph.task(label);
     const result = await guarded(() => this.bringUpToDate(task, own));
     return { result, ms: own.ms };
-  }
-
-  /** For `--frozen`: everything that needs a recipe, a person or another task first. */
-  notUpToDate(): { label: Label; verdict: string }[] {
-    const rows = [...this.stale].map(([label, verdict]) => ({ label, verdict }));
-    for (const [label, verdict] of this.outcomes) {
-      const isCurrent = verdict !== 'failed' && verdict !== 'skipped' && verdict !== 'drifted';
-      if (!isCurrent && !this.stale.has(label)) rows.push({ label, verdict });
-    }
-    return rows;
   }
 
   /** Repeats the analysis until it is decided: a result that fails a present gate is rejected, and the task is analysed again. */

@@ -12,9 +12,9 @@ import { TaskWords } from '../../analysis/range/task-words.js';
 import { Checker } from '../../analysis/verdict.js';
 import { openWritingSession } from '../../build/project-session.js';
 import type { Label } from '../../model/task.js';
-import { ChangingProject } from '../rig/changing-project.js';
 import { Dice } from '../rig/random-project.js';
 import { createRig, type Rig } from '../rig/rig.js';
+import { ChangingProject } from './changing-project.js';
 
 /** `TEST_SEED=… TEST_STEPS=…` takes one walk of that many changes. */
 const SEED = Number(process.env.TEST_SEED ?? 20261129);

@@ -5,27 +5,13 @@
 
 import { chmodSync, renameSync } from 'node:fs';
 import type { ConductorConfig } from '../../model/config.js';
-import type { Dice } from './random-project.js';
-import type { Rig } from './rig.js';
-import { backlogYaml, type TaskText } from './rig-backlog.js';
-
-interface ChangingTask {
-  readonly id: string;
-  readonly kind: 'run' | 'render' | 'agent';
-  readonly inputs: readonly string[] | undefined;
-  /** Labels. */
-  readonly needs: readonly string[];
-  readonly word: number;
-  readonly hasGate: boolean;
-  /** A folder of files in place of one file. */
-  readonly writesFolder: boolean;
-  readonly patches: boolean;
-  readonly refs: boolean;
-}
+import type { Dice } from '../rig/random-project.js';
+import type { Rig } from '../rig/rig.js';
+import { backlogYaml } from '../rig/rig-backlog.js';
+import { type ChangingTask, entryOf, SHARED } from './changing-task.js';
 
 const FEATURES = ['one', 'two', 'three'];
 const INPUTS = ['in/a.txt', 'in/b.txt', 'in/sub/c.txt'];
-const SHARED = 'app.txt';
 const PATTERNS = [['in/a.txt'], ['in/*.txt'], ['in/**', '!in/b.txt'], ['in/sub/'], ['out/**'], [SHARED], []];
 const GENERAL = [
   'templates/page.hbs',
@@ -287,40 +273,10 @@ export class ChangingProject {
     }
     if (!this.rig.read(`specs/${feature}/doc.md`))
       this.rig.write({ [`specs/${feature}/doc.md`]: '# Part\n\n0\n' });
-    const text = backlogYaml(feature, Object.fromEntries(tasks.map((task) => [task.id, this.entry(task)])));
+    const text = backlogYaml(
+      feature,
+      Object.fromEntries(tasks.map((task) => [task.id, entryOf(this.rig, task)])),
+    );
     if (this.rig.read(file) !== text) this.rig.write({ [file]: text });
-  }
-
-  private entry({
-    id,
-    kind,
-    inputs,
-    needs,
-    word,
-    hasGate,
-    writesFolder,
-    patches,
-    refs,
-  }: ChangingTask): TaskText {
-    const file = writesFolder ? `out/${id}/file.txt` : `out/${id}.txt`;
-    const all = {
-      ...(inputs === undefined || kind === 'render' ? {} : { inputs }),
-      depends_on: needs,
-      outputs: [writesFolder ? `out/${id}/` : file],
-      ...(hasGate ? { verify: [`test -s ${file}`] } : {}),
-      ...(refs ? { spec_refs: ['doc.md#part'] } : {}),
-    };
-    const slot = Number(id.slice(1)) % 9;
-    const patch = patches ? ` && sed -i 's/^slot ${slot}.*/slot ${slot} ${word}/' ${SHARED}` : '';
-    if (kind === 'run') {
-      const run = `mkdir -p $(dirname ${file}) && echo ${word} > ${file}${patch}`;
-      return { ...all, run, ...(patches ? { edits: [SHARED] } : {}) };
-    }
-    if (kind === 'render')
-      return { ...all, render: [{ template: 'page.hbs', to: file, with: { word: String(word) } }] };
-    this.rig.answer(`one/${id}`, { [file]: `agent ${word}\n` });
-    this.rig.answer(`two/${id}`, { [file]: `agent ${word}\n` });
-    this.rig.answer(`three/${id}`, { [file]: `agent ${word}\n` });
-    return { ...all, description: `Write ${word}.` };
   }
 }
