@@ -1,5 +1,5 @@
 // How the bench runs and measures whole processes: wall time, and processor time of all that a process starts.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ export function run(program, args, { cwd, env, timeout = LONGEST }) {
  * time of all processes that were started for it and have ended. A loaded machine changes `wall`, and `cpu` only a little.
  * A command is `[program, ...arguments]`. The shell measures, because node is told no times of its children.
  */
-export function timed(commands, { cwd, env, times = 1, openFiles, timeout = LONGEST }) {
+export async function timed(commands, { cwd, env, times = 1, openFiles, timeout = LONGEST }) {
   const line = (command) => `${command.map(quoted).join(' ')} >>"$BENCH_LOG" 2>&1 || exit 9`;
   const log = join(env.HOME, 'log');
   rmSync(log, { force: true });
@@ -53,21 +53,38 @@ export function timed(commands, { cwd, env, times = 1, openFiles, timeout = LONG
     ...commands.map(line),
     'done',
   ].join('\n');
-  const { status, stderr, error } = spawnSync('bash', ['-c', script], {
-    cwd,
-    env: { ...env, BENCH_LOG: log },
-    encoding: 'utf8',
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: timeLeft(timeout),
-  });
-  if (error?.code === 'ETIMEDOUT' && Date.now() >= deadline) throw new TimeIsOver();
-  if (error) throw error;
+  const { code, stderr } = await shell(script, { cwd, env: { ...env, BENCH_LOG: log } }, timeLeft(timeout));
   const [wall, user, system] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
-  if (status !== 0 || Number.isNaN(system)) {
+  if (code !== 0 || Number.isNaN(system)) {
     const said = existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : stderr;
-    throw new Error(`${commands.map((command) => command.join(' ')).join('; ')}: ${status}\n${said}`);
+    throw new Error(`${commands.map((command) => command.join(' ')).join('; ')}: ${code}\n${said}`);
   }
   return { wall: (wall * 1000) / times, cpu: ((user + system) * 1000) / times };
+}
+
+/** In a process group of its own, so that everything it started ends with it when the time is over. */
+function shell(script, { cwd, env }, ms) {
+  const child = spawn('bash', ['-c', script], {
+    cwd,
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      process.kill(-child.pid, 'SIGKILL');
+      reject(new TimeIsOver());
+    }, ms);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, stderr });
+    });
+  });
 }
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -84,6 +101,9 @@ export function endWithin(seconds) {
   deadline = Date.now() + seconds * 1000;
 }
 
+/** Seconds until then. */
+export const secondsLeft = () => (deadline - Date.now()) / 1000;
+
 export class TimeIsOver extends Error {
   constructor() {
     super('not measured: the time of this run is over');
@@ -99,13 +119,13 @@ export function median(values) {
  * Measures each of the jobs once a round, in turn, so that a machine that slows down slows all of them. A job is a function that
  * returns `{ wall, cpu }`, or `{ before, work }` where `before` is not measured. `warmup` rounds are not counted.
  */
-export function interleaved(jobs, rounds, warmup = 1) {
+export async function interleaved(jobs, rounds, warmup = 1) {
   const found = Object.fromEntries(Object.keys(jobs).map((name) => [name, []]));
   for (let round = -warmup; round < rounds; round++) {
     for (const [name, job] of Object.entries(jobs)) {
       const { before, work } = typeof job === 'function' ? { work: job } : job;
       before?.(round);
-      const time = work(round);
+      const time = await work(round);
       if (round >= 0) found[name].push(time);
     }
   }

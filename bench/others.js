@@ -26,29 +26,31 @@ export function openOthers(tasks, tools, { root, home }) {
   };
   const graphs = { ninja: ninjaGraph, make: makeGraph, wireit: wireitGraph, turbo: turboGraph };
   const isUsable = (name) => tools[name]?.path !== undefined && tasks <= BEARABLE[name];
-  const build = (name, times = 1) => {
-    const cwd = join(root, name);
-    return timed([commands[name]()], { cwd, env: env(name), times });
-  };
-  const first = (name) => {
+  const build = (name, times = 1) =>
+    timed([commands[name]()], { cwd: join(root, name), env: env(name), times });
+  const first = async (name) => {
     if (!isUsable(name)) return undefined;
     if (made.has(name)) return made.get(name);
     const cwd = join(root, name);
     folders.push(cwd);
     graphs[name](cwd, tasks);
     if (name === 'turbo') commit(cwd, env(name));
-    made.set(name, build(name));
+    made.set(name, await build(name));
     return made.get(name);
   };
-  const prepared = (names) => names.filter((name) => first(name) !== undefined);
+  /** What `use` makes of each tool that can be used, after its first build. */
+  const each = async (names, use) => {
+    const values = {};
+    for (const name of names) if ((await first(name)) !== undefined) values[name] = await use(name);
+    return values;
+  };
   return {
     /** The time of the build from nothing; undefined for a tool that is not here or not fit for this size. */
     first,
     /** Jobs that take milliseconds and can take their turn beside conductor. */
-    nothing: (times) =>
-      Object.fromEntries(prepared(['ninja', 'make']).map((name) => [name, () => build(name, times)])),
+    nothing: (times) => each(['ninja', 'make'], (name) => () => build(name, times)),
     /** What takes seconds, measured once. */
-    slow: () => Object.fromEntries(prepared(['turbo', 'wireit']).map((name) => [name, build(name)])),
+    slow: () => each(['turbo', 'wireit'], (name) => build(name)),
     remove() {
       for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     },

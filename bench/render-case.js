@@ -24,7 +24,7 @@ const EDITED_GOALS = {
 const timesFor = (tasks) => Math.max(1, Math.min(5, Math.round(20_000 / tasks)));
 
 /** Rows for one size. `cases`: which of `first`, `nothing`, `edited`, `restored` are wanted. */
-export function renderRows(tasks, { cases, tools, rounds }) {
+export async function renderRows(tasks, { cases, tools, rounds }) {
   const folder = workFolder(`render-${tasks}`);
   const others = openOthers(tasks, tools, folder);
   try {
@@ -35,13 +35,13 @@ export function renderRows(tasks, { cases, tools, rounds }) {
     commit(project, env);
     const rows = [];
     const slow = tasks > 1000;
-    const first = firstRow(tasks, context, cases.has('first') && !slow ? Math.min(3, rounds) : 1);
+    const first = await firstRow(tasks, context, cases.has('first') && !slow ? Math.min(3, rounds) : 1);
     if (cases.has('first')) rows.push(first);
     commitOutputs(project, env);
     run(process.execPath, [CONDUCTOR, 'build'], { cwd: project, env });
-    if (cases.has('nothing')) rows.push(...nothingRows(tasks, context, rounds));
-    if (cases.has('edited')) rows.push(editedRow(tasks, context, slow ? Math.min(3, rounds) : rounds));
-    if (cases.has('restored')) rows.push(restoredRow(tasks, context, slow ? 1 : Math.min(3, rounds)));
+    if (cases.has('nothing')) rows.push(...(await nothingRows(tasks, context, rounds)));
+    if (cases.has('edited')) rows.push(await editedRow(tasks, context, slow ? Math.min(3, rounds) : rounds));
+    if (cases.has('restored')) rows.push(await restoredRow(tasks, context, slow ? 1 : Math.min(3, rounds)));
     return rows;
   } finally {
     others.remove();
@@ -49,7 +49,7 @@ export function renderRows(tasks, { cases, tools, rounds }) {
   }
 }
 
-function firstRow(tasks, { project, env, home, others }, rounds) {
+async function firstRow(tasks, { project, env, home, others }, rounds) {
   const forget = () => {
     for (const path of ['.git/conductor', '.conductor', 'out'])
       rmSync(join(project, path), { recursive: true, force: true });
@@ -61,10 +61,10 @@ function firstRow(tasks, { project, env, home, others }, rounds) {
   // As few files open at once as a careful machine allows: nothing may be awaited without a bound.
   const openFiles = 256;
   const work = () => timed([build.command], { cwd: project, env: { ...env, ...build.env }, openFiles });
-  const found = interleaved({ build: { before: forget, work } }, rounds, 0);
+  const found = await interleaved({ build: { before: forget, work } }, rounds, 0);
   const time = found.time('build');
   const { mb } = build.own();
-  const ninja = others.first('ninja');
+  const ninja = await others.first('ninja');
   const goal = FIRST_GOALS[tasks];
   return row({
     name: `${count(tasks)} render tasks from nothing`,
@@ -85,7 +85,7 @@ function commitOutputs(project, env) {
 
 const BASE = 'node -e 0 + git add + git write-tree';
 
-function nothingRows(tasks, { project, env, home, others, tools }, rounds) {
+async function nothingRows(tasks, { project, env, home, others, tools }, rounds) {
   const times = timesFor(tasks);
   const job =
     (...commands) =>
@@ -101,16 +101,16 @@ function nothingRows(tasks, { project, env, home, others, tools }, rounds) {
     [BASE]: job([process.execPath, '-e', '0'], ...snapshot),
     'node -e 0': job([process.execPath, '-e', '0']),
     'git status': job(['git', 'status', '--porcelain']),
-    ...others.nothing(times),
+    ...(await others.nothing(times)),
     ...(newer && {
       newer: job([newer, CONDUCTOR, 'build']),
       newerBase: job([newer, '-e', '0'], ...snapshot),
     }),
   };
-  const found = interleaved(jobs, rounds);
+  const found = await interleaved(jobs, rounds);
   const ratio = found.ratio('conductor', BASE);
   const build = watched(['build'], { home });
-  timed([build.command], { cwd: project, env: { ...env, ...build.env } });
+  await timed([build.command], { cwd: project, env: { ...env, ...build.env } });
   const { mb } = build.own();
   const most = NOTHING_MB[tasks];
   const beside = Object.keys(jobs).filter((name) => name !== 'conductor' && !name.startsWith('newer'));
@@ -121,7 +121,7 @@ function nothingRows(tasks, { project, env, home, others, tools }, rounds) {
       mb,
       beside: besideText({
         ...Object.fromEntries(beside.map((name) => [name, found.time(name)])),
-        ...others.slow(),
+        ...(await others.slow()),
       }),
       ratio,
       goal: tasks >= GOALS_FROM ? `1.35 × (${BASE})${most === undefined ? '' : `, ${most} MB`}` : undefined,
@@ -146,7 +146,7 @@ function nothingRows(tasks, { project, env, home, others, tools }, rounds) {
   return rows;
 }
 
-function editedRow(tasks, { project, env, home }, rounds) {
+async function editedRow(tasks, { project, env, home }, rounds) {
   const build = watched(['build'], { home });
   const options = { cwd: project, env: { ...env, ...build.env } };
   const spec = join(project, firstBacklog);
@@ -154,13 +154,13 @@ function editedRow(tasks, { project, env, home }, rounds) {
   let value = 1_000_000;
   const edit = () => writeFileSync(spec, text.replace('value: 0 }', `value: ${value++} }`));
   let mb = 0;
-  const edited = () => {
-    const time = timed([build.command], options);
+  const edited = async () => {
+    const time = await timed([build.command], options);
     mb = Math.max(mb, build.own().mb);
     return time;
   };
   const nothing = () => timed([build.command], options);
-  const found = interleaved({ edited: { before: edit, work: edited }, nothing }, rounds);
+  const found = await interleaved({ edited: { before: edit, work: edited }, nothing }, rounds);
   writeFileSync(spec, text);
   run(process.execPath, [CONDUCTOR, 'build'], { cwd: project, env });
   const above = found.above('edited', 'nothing');
@@ -176,11 +176,11 @@ function editedRow(tasks, { project, env, home }, rounds) {
   });
 }
 
-function restoredRow(tasks, { project, env, home }, rounds) {
+async function restoredRow(tasks, { project, env, home }, rounds) {
   const build = watched(['build'], { home });
   const options = { cwd: project, env: { ...env, ...build.env } };
   const before = () => rmSync(join(project, 'out'), { recursive: true, force: true });
-  const found = interleaved(
+  const found = await interleaved(
     {
       checkout: { before, work: () => timed([['git', 'checkout', '-q', '--', 'out']], options) },
       conductor: { before, work: () => timed([build.command], options) },

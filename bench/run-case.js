@@ -11,7 +11,7 @@ const CORES = 2;
 /** Milliseconds for a task on two cores. */
 const GOALS = { off: 8, auto: 14 };
 
-export function runRows(tasks, { tools, rounds }) {
+export async function runRows(tasks, { tools, rounds }) {
   const folder = workFolder(`run-${tasks}`);
   const others = openOthers(tasks, tools, folder);
   const { root, home } = folder;
@@ -29,16 +29,16 @@ export function runRows(tasks, { tools, rounds }) {
           rmSync(join(cwd, path), { recursive: true, force: true });
         rmSync(env.XDG_CACHE_HOME, { recursive: true, force: true });
       };
-      const work = () => {
-        const time = timed([build.command], { cwd, env });
+      const work = async () => {
+        const time = await timed([build.command], { cwd, env });
         memory[sandbox] = build.own().mb;
         return time;
       };
       projects[sandbox] = { before, work };
     }
-    const found = interleaved(projects, rounds, 0);
+    const found = await interleaved(projects, rounds, 0);
     const beside = {};
-    for (const name of ['ninja', 'make', 'wireit', 'turbo']) beside[name] = others.first(name);
+    for (const name of ['ninja', 'make', 'wireit', 'turbo']) beside[name] = await others.first(name);
     const to = beside.wireit ?? beside.ninja;
     return ['off', 'auto'].map((sandbox) => {
       const time = found.time(sandbox);

@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { agentRow, measureAgents } from './agents.js';
 import { measureFleet } from './fleet.js';
 import { measureLoops } from './loops.js';
-import { endWithin, TimeIsOver } from './measure.js';
+import { endWithin, secondsLeft, TimeIsOver } from './measure.js';
 import { machine, tableOf, updatePage } from './page.js';
 import { measureQueue } from './queue.js';
 import { renderRows } from './render-case.js';
@@ -31,8 +31,11 @@ const RENDER_CASES = ['first', 'nothing', 'edited', 'restored'];
 const CASES = [...RENDER_CASES, 'run', 'tree', 'load', 'watch', 'agents', 'schedule', 'scale'];
 const TOOLS = ['ninja', 'make', 'wireit', 'turbo', 'newer node'];
 const SCALE = 100_000;
-/** Of the two minutes of a quick run, so that what is being measured can be ended and its files removed. */
-const QUICK_SECONDS = 110;
+/** Of the two minutes of a quick run, so that the files of what is given up can be removed. */
+const QUICK_SECONDS = 100;
+/** What cannot be ended in between is begun only while there is so much time. */
+const AGENT_SECONDS = 40;
+const WATCH_SECONDS = 20;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -67,9 +70,10 @@ async function compare() {
     flags.tools?.split(',').filter(Boolean) ?? (flags.quick ? TOOLS.slice(0, 2) : TOOLS),
   );
   const rows = [];
-  for (const { name, work } of plan(tools)) {
+  for (const { name, work, seconds } of plan(tools)) {
     process.stderr.write(`bench: ${name}\n`);
     try {
+      if (secondsLeft() < seconds) throw new TimeIsOver();
       rows.push(...[await work()].flat());
     } catch (error) {
       // One case that cannot be measured takes no other with it; the table says so.
@@ -94,13 +98,13 @@ function plan(tools) {
   const rounds = Number(flags.rounds ?? (quick ? 3 : 7));
   const few = Math.min(rounds, quick ? 1 : 3);
   const parts = [];
-  const add = (name, work) => parts.push({ name, work });
+  const add = (name, work, seconds = 1) => parts.push({ name, work, seconds });
   const render = (tasks, cases) =>
     add(`${count(tasks)} render tasks`, () => renderRows(tasks, { cases, tools, rounds }));
   const renders = new Set(RENDER_CASES.filter((name) => wanted.has(name)));
-  if (renders.size > 0) for (const tasks of sizes ?? (quick ? [300] : [1000, 10_000])) render(tasks, renders);
+  if (renders.size > 0) for (const tasks of sizes ?? (quick ? [200] : [1000, 10_000])) render(tasks, renders);
   if (wanted.has('run'))
-    for (const tasks of sizes ?? [quick ? 40 : 1000])
+    for (const tasks of sizes ?? [quick ? 30 : 1000])
       add(`${count(tasks)} \`run\` tasks`, () => runRows(tasks, { tools, rounds: few }));
   if (wanted.has('tree'))
     for (const files of sizes ?? (quick ? [2000] : [20_000, 100_000]))
@@ -113,11 +117,11 @@ function plan(tools) {
         );
   if (wanted.has('watch'))
     for (const tasks of sizes ?? [quick ? 300 : 10_000])
-      add(`watch of ${count(tasks)} tasks`, () => watchRow(tasks, { rounds }));
+      add(`watch of ${count(tasks)} tasks`, () => watchRow(tasks, { rounds }), WATCH_SECONDS);
   if (wanted.has('schedule'))
-    add('agent tasks that wait', () => (quick ? scheduleRow(16, 8, 1) : scheduleRow(64, 16, 2)));
+    add('agent tasks that wait', () => (quick ? scheduleRow(8, 8, 1) : scheduleRow(64, 16, 2)));
   // What may take longer than the rest comes last, so that a short run has measured everything else.
-  if (wanted.has('agents')) add('agent tasks', () => agentRow(quick ? 2 : 8));
+  if (wanted.has('agents')) add('agent tasks', () => agentRow(quick ? 2 : 8), AGENT_SECONDS);
   if (wanted.has('scale') && !quick) render(sizes?.[0] ?? SCALE, new Set(RENDER_CASES));
   return parts;
 }

@@ -5,7 +5,7 @@ import { commit, write } from './graphs.js';
 import { environment, interleaved, timed, watched, workFolder } from './measure.js';
 import { count, row } from './rows.js';
 
-export function scheduleRow(tasks, workers, seconds) {
+export async function scheduleRow(tasks, workers, seconds) {
   const folder = workFolder('schedule');
   const { project, home } = folder;
   try {
@@ -32,7 +32,8 @@ export function scheduleRow(tasks, workers, seconds) {
         rmSync(join(project, path), { recursive: true, force: true });
     };
     const work = () => timed([build.command], { cwd: project, env });
-    const time = interleaved({ conductor: { before, work } }, 1, 0).time('conductor');
+    const found = await interleaved({ conductor: { before, work } }, 1, 0);
+    const time = found.time('conductor');
     const ideal = Math.ceil(tasks / workers) * seconds * 1000;
     const ratio = { wall: time.wall / ideal };
     return row({

@@ -8,7 +8,7 @@ import { besideText, bothShown, count, row } from './rows.js';
 const GOAL_MS = { 20000: 100, 100000: 400 };
 
 /** One task that may read every file, in a tree of so many. */
-export function treeRow(files, { rounds }) {
+export async function treeRow(files, { rounds }) {
   const folder = workFolder(`tree-${files}`);
   const { project, home, root } = folder;
   try {
@@ -25,7 +25,7 @@ export function treeRow(files, { rounds }) {
     commit(project, env);
     const build = watched(['build'], { home });
     const conductor = () => timed([build.command], { cwd: project, env: { ...env, ...build.env } });
-    conductor();
+    await conductor();
     const by = ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', '-c', 'gc.auto=0'];
     const aside = join(root, 'aside');
     const script = [
@@ -39,12 +39,15 @@ export function treeRow(files, { rounds }) {
     ].join(' && ');
     const byHand = () => timed([['bash', '-c', script]], { cwd: project, env });
     let mb = 0;
-    const edited = () => {
-      const time = conductor();
+    const edited = async () => {
+      const time = await conductor();
       mb = Math.max(mb, build.own().mb);
       return time;
     };
-    const found = interleaved({ edited: { before: edit, work: edited }, nothing: conductor, byHand }, rounds);
+    const found = await interleaved(
+      { edited: { before: edit, work: edited }, nothing: conductor, byHand },
+      rounds,
+    );
     const above = found.above('edited', 'nothing');
     const hand = found.time('byHand');
     return row({
@@ -62,7 +65,7 @@ export function treeRow(files, { rounds }) {
 }
 
 /** Cold load and validation of `specs` specs in so many files. */
-export function loadRow(specs, files, { rounds }) {
+export async function loadRow(specs, files, { rounds }) {
   const folder = workFolder(`load-${files}`);
   const { project, home } = folder;
   try {
@@ -93,7 +96,7 @@ export function loadRow(specs, files, { rounds }) {
       rmSync(join(home, 'cache'), { recursive: true, force: true });
     };
     const validate = watched(['validate'], { home });
-    const found = interleaved(
+    const found = await interleaved(
       {
         conductor: {
           before,
