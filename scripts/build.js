@@ -69,7 +69,6 @@ await build({
   format: 'cjs',
   platform: 'node',
   target: 'node20.19',
-  external: ['./main.js', './config-value.js'],
   plugins: [loadedWhenCalled],
   define: { CONDUCTOR_VERSION: JSON.stringify(version) },
   logLevel: 'warning',

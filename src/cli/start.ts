@@ -17,24 +17,30 @@ import { plainStyle } from '../report/style.js';
 import { findProject, userCache } from './places.js';
 import { VERSION } from './version.js';
 
-export async function start(): Promise<void> {
+/** What is loaded only when it is needed. The caller loads it: this file may be run from compiled code, which cannot import. */
+interface Loaders {
+  main(): Promise<typeof import('./main.js')>;
+  configValue(): Promise<typeof import('./config-value.js')>;
+}
+
+export async function start(load: Loaders): Promise<void> {
   const [command, ...flags] = process.argv.slice(2);
   // A CI gets reports also of a build with nothing to do.
   const isInCi = process.env.GITHUB_ACTIONS === 'true' || process.env.GITLAB_CI !== undefined;
   const isPlain = command === 'build' && flags.every((flag) => flag === '--json') && !isInCi;
   // If the quick check fails, the full command reports the cause.
-  if (isPlain && (await hasNothingToDo(flags.length > 0).catch(() => false))) process.exit(0);
-  const { main } = await import('./main.js');
+  if (isPlain && (await hasNothingToDo(flags.length > 0, load).catch(() => false))) process.exit(0);
+  const { main } = await load.main();
   await main();
 }
 
-async function hasNothingToDo(json: boolean): Promise<boolean> {
+async function hasNothingToDo(json: boolean, load: Loaders): Promise<boolean> {
   const startedAt = Date.now();
   // Agents of a build that was killed are ended by the next one.
   if (recordNames(userCache()).length > 0) return false;
   const directory = findProject(process.cwd());
   const { env, pid } = process;
-  const configDigest = async (project: string) => (await import('./config-value.js')).configDigest(project);
+  const configDigest = async (project: string) => (await load.configValue()).configDigest(project);
   const host = { directory, env, pid, version: VERSION, now: Date.now, configDigest };
   const tasks = await quickCheck(host, PLAIN_BUILD.command).catch(() => undefined);
   if (tasks === undefined) return false;

@@ -102,6 +102,8 @@ function isSparse(gitDir: string, config: string): boolean {
 }
 
 function readText(path: string): string {
+  // An error that is thrown takes longer than the question.
+  if (!existsSync(path)) return '';
   try {
     return readFileSync(path, 'utf8');
   } catch {

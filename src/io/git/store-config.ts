@@ -94,6 +94,8 @@ export function isStoreCurrent({ store, commonDir, objectFormat }: Repository): 
 }
 
 function bytesOf(path: string): Buffer | undefined {
+  // An error that is thrown takes longer than the question.
+  if (!existsSync(path)) return undefined;
   try {
     return readFileSync(path);
   } catch {
