@@ -54,6 +54,13 @@ export function answerError(error: FailureAnswer, beside: object = {}): void {
   process.stdout.write(`${JSON.stringify({ schema: 1, error, ...beside })}\n`);
 }
 
+/** For commands that have both flags. */
+export const NO_HOOKS_TO_SKIP: Failure = {
+  kind: 'usage',
+  message: '--no-verify does nothing without --commit',
+  hint: 'hooks run only when conductor commits: add --commit, or leave --no-verify out',
+};
+
 /** A failure that does not end the command. */
 export function printFailure(failure: Failure): void {
   process.stderr.write(failureText(failure, styleFor(process.stderr)));

@@ -124,7 +124,8 @@ function qualityFile(host: Host, { qualityReport }: CiReports): string {
   return qualityReport === undefined ? join(host.directory, QUALITY_REPORT) : resolve(qualityReport);
 }
 
-function keepFile(file: string, write: (file: string) => Promise<void>): Promise<void> {
+/** Writes a report; where that fails, it is told. */
+export function keepFile(file: string, write: (file: string) => Promise<void>): Promise<void> {
   return keep(`the report ${file}`, () => write(file));
 }
 

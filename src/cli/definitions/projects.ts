@@ -1,7 +1,7 @@
 /** Defines `conductor projects`: list, status, build and watch of several projects together. */
 
-import type { Command } from 'commander';
-import { BUDGET_USD, examples, positiveInteger, type SetExitCode } from './shared.js';
+import { type Command, Option } from 'commander';
+import { BUDGET_USD, examples, JUNIT, positiveInteger, type SetExitCode, SINCE } from './shared.js';
 
 const NAMES = 'names of projects; those that they need come with them (default: all)';
 
@@ -47,15 +47,64 @@ function addProjectsBuild(projects: Command, setExitCode: SetExitCode): void {
     .command('build')
     .description('bring all projects, or the given ones, up to date')
     .argument('[projects...]', NAMES)
+    .option(...SINCE)
+    .option('--dry-run', 'print what would be done, and why; do nothing')
     .option('--force', 'rebuild all tasks, even if the stores have results')
+    .addOption(
+      new Option(
+        '--frozen',
+        'change no file: fail if a build would run a recipe or change a file, copies of other projects included',
+      ).conflicts([
+        'dryRun',
+        'force',
+        'keepEdits',
+        'rebuildMissing',
+        'commit',
+        'discardEdits',
+        'restoreOnly',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--restore-only',
+        'run no recipe: restore stored results, and fail if anything is stale',
+      ).conflicts(['dryRun', 'force', 'keepEdits', 'rebuildMissing']),
+    )
+    .option('--rebuild-missing', 'rebuild recorded results that are in no store, even if it costs money')
     .option('--discard-edits', 'overwrite outputs that were edited by hand')
-    .option('--fail-fast', 'in each project, start nothing new after its first failure')
+    .addOption(
+      new Option('--keep-edits', 'merge hand edits into the newly built files').conflicts('discardEdits'),
+    )
     .option('--commit', 'in each project, make one commit per task and merge them into the current branch')
+    .option('--no-verify', 'with --commit: do not run the pre-commit and commit-msg hooks')
+    .addOption(
+      new Option(
+        '--keep-going',
+        'in each project, continue with tasks that do not depend on a failed one',
+      ).default(true),
+    )
+    .addOption(
+      new Option('--fail-fast', 'in each project, start nothing new after its first failure').conflicts(
+        'keepGoing',
+      ),
+    )
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time over all projects', positiveInteger)
+    .option(
+      '--detach',
+      'when interrupted, leave what runs on other machines to finish; the next build takes it',
+    )
     .option('--no-wait', 'fail for a project in which another build runs, instead of waiting for it')
     .option('--json', 'print events, one JSON object a line')
-    .addHelpText('after', examples('conductor projects build', 'conductor projects build web --workers 8'))
+    .option(...JUNIT)
+    .addHelpText(
+      'after',
+      examples(
+        'conductor projects build',
+        'conductor projects build web --workers 8',
+        'conductor projects build --dry-run',
+      ),
+    )
     .action(async (names: string[], options) => {
       const { runProjectsBuild } = await import('../commands/projects/build.js');
       setExitCode(await runProjectsBuild(names, options));

@@ -20,8 +20,8 @@ import {
 import type { ListedProject, ProjectList } from '../../model/projects/project-list.js';
 import { projectWeight } from '../../model/projects/project-weight.js';
 import { createEmit } from '../../project/host.js';
-import { checkOut } from './checkouts.js';
-import { importOutputs, publishedFiles } from './imports.js';
+import { absence, checkOut } from './checkouts.js';
+import { compareCopies, importOutputs, publishedFiles } from './imports.js';
 
 export interface ProjectsParts {
   readonly list: ProjectList;
@@ -40,7 +40,7 @@ export interface ProjectsParts {
 export interface ProjectsBuildOptions {
   /** Names of the projects that are built, with those that they need. Empty: all. */
   readonly only: readonly string[];
-  readonly build: Partial<Pick<BuildOptions, 'force' | 'failFast' | 'discardEdits' | 'commit' | 'wait'>>;
+  readonly build: Partial<Omit<BuildOptions, 'targets' | 'workers' | 'budgetUsd' | 'command'>>;
 }
 
 /** One project with its part of what all share. */
@@ -137,7 +137,8 @@ class ProjectBuild {
     if (parts.signal.aborted) return { outcome: 'interrupted', exitCode: 130 };
     const failed = needs.find(({ exitCode }) => exitCode !== 0);
     if (failed) return { outcome: 'skipped', exitCode: failed.exitCode, because: failed.project };
-    const ready = await prepareProject(parts, shared);
+    const { dryRun, frozen } = options.build;
+    const ready = await (dryRun || frozen ? lookAt(parts, shared, frozen) : prepareProject(parts, shared));
     if (!ready.ok) return this.refuse(ready.error);
     const summary = await build(
       host,
@@ -164,7 +165,7 @@ class ProjectBuild {
 }
 
 function outcomeOf({ outcome }: BuildSummary): Pick<Done, 'outcome'> {
-  return { outcome: outcome === 'superseded' || outcome === 'would-build' ? 'interrupted' : outcome };
+  return { outcome: outcome === 'superseded' ? 'interrupted' : outcome };
 }
 
 /** Clones a project or brings it up to date, and gives it the outputs of the projects that it needs. */
@@ -184,6 +185,29 @@ export async function prepareProject(
     if (!failure) throw error;
     return err(failure);
   }
+}
+
+/** For a build that changes nothing: copies that are out of date are told, or with `frozen` a failure. */
+async function lookAt(
+  { list, hostOf, on }: ProjectsParts,
+  { project, resources }: SharedProject,
+  frozen = false,
+): Promise<Result<undefined, Failure>> {
+  const absent = await absence(project);
+  if (absent) return err(absent);
+  const files: string[] = [];
+  for (const need of project.needs) {
+    const source = list.projects.find((one) => one.name === need.project);
+    if (!source || need.outputs.length === 0) continue;
+    const published = await publishedFiles(hostOf(source, resources), need.outputs);
+    const compared = published.ok ? await compareCopies(project.folder, need, published.value) : published;
+    if (!compared.ok) return compared;
+    const { stale, edited } = compared.value;
+    if (stale.length + edited.length === 0) continue;
+    files.push(...stale, ...edited);
+    if (!frozen) on({ type: 'project.copies', project: project.name, copies: compared.value });
+  }
+  return frozen && files.length > 0 ? err({ kind: 'not-up-to-date', tasks: [], files }) : ok(undefined);
 }
 
 /** Gives a project the outputs of those that it needs, as these are on disk. */

@@ -13,7 +13,7 @@ import { unsafePath } from '../../io/unsafe-path.js';
 import { digestBytes } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
-import type { ImportedFiles } from '../../model/projects/project-event.js';
+import type { ComparedCopies, ImportedFiles } from '../../model/projects/project-event.js';
 import type { ResolvedNeed } from '../../model/projects/project-list.js';
 import type { Emit, Host } from '../../project/host.js';
 
@@ -96,16 +96,22 @@ export async function importOutputs(
   return inSession(session, async ({ repository }) => writeCopies(repository.project, need, files));
 }
 
-/** Copies that a build would write or remove, and those that a person changed: numbers of files. Writes nothing. */
+/** Copies that a build would write or remove, and those that a person changed: paths in the project. Writes nothing. */
 export async function compareCopies(
   project: string,
   need: ResolvedNeed,
   files: ReadonlyMap<string, PublishedFile>,
-): Promise<Result<{ readonly stale: number; readonly edited: number }, Failure>> {
+): Promise<Result<ComparedCopies, Failure>> {
   const plan = await planCopies(project, need, files);
   if (!plan.ok) return plan;
   const { stale, gone, inTheWay, left } = plan.value;
-  return ok({ stale: stale.size + gone.length, edited: inTheWay.length + left.length });
+  const named = (paths: readonly string[]) => [...paths].sort().map((path) => `${need.into}/${path}`);
+  return ok({
+    from: need.project,
+    into: need.into,
+    stale: named([...stale.keys(), ...gone]),
+    edited: named([...inTheWay, ...left]),
+  });
 }
 
 /** Its parts, without a lock. */

@@ -65,7 +65,7 @@ async function compareAll(
     const compared = await compareCopies(project.folder, need, files.value);
     if (!compared.ok) return compared;
     const { stale, edited } = compared.value;
-    sum = { stale: (sum?.stale ?? 0) + stale, edited: (sum?.edited ?? 0) + edited };
+    sum = { stale: (sum?.stale ?? 0) + stale.length, edited: (sum?.edited ?? 0) + edited.length };
   }
   return ok(sum);
 }

@@ -11,6 +11,7 @@ const LOADERS = {
   events: () => import('../../../schemas/events.schema.json', { with: { type: 'json' } }),
   'inbox-answer': () => import('../../../schemas/inbox-answer.schema.json', { with: { type: 'json' } }),
   metadata: () => import('../../../schemas/metadata.schema.json', { with: { type: 'json' } }),
+  'project-events': () => import('../../../schemas/project-events.schema.json', { with: { type: 'json' } }),
   projects: () => import('../../../schemas/projects.schema.json', { with: { type: 'json' } }),
   rebase: () => import('../../../schemas/rebase.schema.json', { with: { type: 'json' } }),
   review: () => import('../../../schemas/review.schema.json', { with: { type: 'json' } }),

@@ -6,6 +6,8 @@ import type { Failure } from '../failure.js';
 export type ProjectOutcomeKind =
   | 'up-to-date'
   | 'built'
+  /** Of a dry run. */
+  | 'would-build'
   | 'failed'
   | 'interrupted'
   /** Not built: a project that it needs failed or was not built itself. */
@@ -50,11 +52,22 @@ export interface ImportedFiles {
   readonly left: readonly string[];
 }
 
+/** Copies of one project's outputs in another one that are not as a build would leave them. Paths in the project. */
+export interface ComparedCopies {
+  readonly from: string;
+  readonly into: string;
+  /** A build would write or remove them. */
+  readonly stale: readonly string[];
+  /** A person changed them. */
+  readonly edited: readonly string[];
+}
+
 export type ProjectEvent =
   | { readonly type: 'projects.started'; readonly projects: readonly string[]; readonly workers: number }
   | { readonly type: 'project.event'; readonly project: string; readonly event: BuildEvent }
   | { readonly type: 'project.checkout'; readonly project: string; readonly what: string }
   | { readonly type: 'project.imported'; readonly project: string; readonly files: ImportedFiles }
+  | { readonly type: 'project.copies'; readonly project: string; readonly copies: ComparedCopies }
   | { readonly type: 'project.failure'; readonly project: string; readonly failure: Failure }
   | { readonly type: 'project.finished'; readonly project: string; readonly outcome: ProjectOutcome }
   | { readonly type: 'projects.finished'; readonly summary: ProjectsSummary };

@@ -4,6 +4,7 @@ import { type XmlElement, xmlDocument } from '../../base/xml.js';
 import { describeFailure } from '../failures/failure.js';
 import { duration, visibleBlock } from '../style.js';
 import { type BuildRecord, failureDigest, type GateRecord, type TaskRecord } from './build-record.js';
+import type { ProjectsRecord } from './projects-record.js';
 
 /** The suite of what concerns no single task: build gates, and why a build as a whole failed. */
 const WHOLE = 'conductor';
@@ -12,23 +13,51 @@ type Suites = Map<string, XmlElement[]>;
 
 /** Valid against the schema of Jenkins (`junit-10.xsd`), which GitHub's actions and GitLab read as well. */
 export function junitXml(record: BuildRecord): string {
+  const { command, startedAt, summary } = record;
+  return document({ name: command, ms: summary?.ms ?? 0 }, elementsOf(suitesOf(record), startedAt));
+}
+
+/** The same of several projects: the suites of each have its name in front. */
+export function projectsJunitXml({ projects, ms }: ProjectsRecord): string {
+  const elements = projects.flatMap(({ project, build, outcome }) => {
+    const suites = suitesOf(build, `${project}/`);
+    const { failure, because } = outcome ?? {};
+    const why = because === undefined ? 'not built' : `not built: needs ${because}`;
+    const skipped = { name: 'skipped', attributes: { message: visibleBlock(why) } };
+    if (failure) add(suites, project, 'project', [problem('error', failure.kind, failureDigest(failure))]);
+    else if (outcome === undefined || outcome.outcome === 'skipped')
+      add(suites, project, 'project', [skipped]);
+    return elementsOf(suites, build.startedAt);
+  });
+  return document({ name: 'conductor projects build', ms }, elements);
+}
+
+/** `before` stands in front of the names of all suites. */
+function suitesOf(record: BuildRecord, before = ''): Suites {
   const suites: Suites = new Map();
-  const add = (suite: string, testcase: XmlElement) => {
-    const known = suites.get(suite);
-    if (known) known.push(testcase);
-    else suites.set(suite, [testcase]);
-  };
+  const whole = `${before}${WHOLE}`;
   for (const task of record.tasks) {
     const [feature = '', ...id] = task.label.split('/');
-    add(feature, testcase(feature, id.join('/'), task.ms, taskChildren(task)));
+    const suite = `${before}${feature}`;
+    put(suites, suite, testcase(suite, id.join('/'), task.ms, taskChildren(task)));
   }
-  for (const gate of record.gates) add(WHOLE, gateCase(gate, record));
+  for (const gate of record.gates) put(suites, whole, gateCase(gate, record, whole));
   const isTold = new Set(record.gates.map(({ gate }) => gate));
   for (const failure of record.failures) {
     if ('gate' in failure && isTold.has(failure.gate)) continue;
-    add(WHOLE, testcase(WHOLE, 'build', 0, [problem('error', failure.kind, failureDigest(failure))]));
+    add(suites, whole, 'build', [problem('error', failure.kind, failureDigest(failure))]);
   }
-  return document(record, suites);
+  return suites;
+}
+
+function add(suites: Suites, suite: string, name: string, children: readonly XmlElement[]): void {
+  put(suites, suite, testcase(suite, name, 0, children));
+}
+
+function put(suites: Suites, suite: string, testcase: XmlElement): void {
+  const known = suites.get(suite);
+  if (known) known.push(testcase);
+  else suites.set(suite, [testcase]);
 }
 
 function taskChildren(task: TaskRecord): XmlElement[] {
@@ -51,12 +80,12 @@ function taskChildren(task: TaskRecord): XmlElement[] {
   return output;
 }
 
-function gateCase(gate: GateRecord, { failures }: BuildRecord): XmlElement {
+function gateCase(gate: GateRecord, { failures }: BuildRecord, suite: string): XmlElement {
   const failure = failures.find((one) => 'gate' in one && one.gate === gate.gate);
   const children = gate.ok
     ? []
     : [problem('failure', failure?.kind ?? 'gate-failed', failure ? failureDigest(failure) : gateLine(gate))];
-  return testcase(WHOLE, `gate ${gate.gate}`, gate.ms, children);
+  return testcase(suite, `gate ${gate.gate}`, gate.ms, children);
 }
 
 function gateLine({ gate, ok, ms }: GateRecord): string {
@@ -76,9 +105,9 @@ function testcase(suite: string, name: string, ms: number, children: readonly Xm
   };
 }
 
-function document({ command, startedAt, summary }: BuildRecord, suites: Suites): string {
+function elementsOf(suites: Suites, startedAt: number): XmlElement[] {
   const timestamp = new Date(startedAt).toISOString().slice(0, 19);
-  const elements = [...suites].map(([suite, cases]): XmlElement => {
+  return [...suites].map(([suite, cases]) => {
     const ms = cases.reduce((sum, one) => sum + Number(one.attributes?.time ?? 0) * 1000, 0);
     const attributes = { name: visibleBlock(suite), ...counts(cases), skipped: having(cases, 'skipped') };
     return {
@@ -87,11 +116,17 @@ function document({ command, startedAt, summary }: BuildRecord, suites: Suites):
       children: cases,
     };
   });
-  const all = [...suites.values()].flat();
+}
+
+function document(
+  { name, ms }: { readonly name: string; readonly ms: number },
+  suites: readonly XmlElement[],
+): string {
+  const all = suites.flatMap(({ children = [] }) => children as readonly XmlElement[]);
   return xmlDocument({
     name: 'testsuites',
-    attributes: { name: visibleBlock(command), ...counts(all), time: seconds(summary?.ms ?? 0) },
-    children: elements,
+    attributes: { name: visibleBlock(name), ...counts(all), time: seconds(ms) },
+    children: suites,
   });
 }
 

@@ -94,6 +94,7 @@ function copiesText(copies: ProjectStatus['copies']): string {
 const COLOURS: Readonly<Record<ProjectOutcome['outcome'], Colour>> = {
   'up-to-date': 'green',
   built: 'green',
+  'would-build': 'green',
   failed: 'red',
   interrupted: 'yellow',
   skipped: 'dim',
@@ -110,6 +111,7 @@ export function projectsSummaryText({ projects, ms }: ProjectsSummary, style: St
   };
   const parts = [
     counted('built', 'built'),
+    counted('would-build', 'to build'),
     counted('up-to-date', 'up to date'),
     counted('failed', 'failed'),
     counted('skipped', 'skipped'),

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { NO_COUNTS } from '../../build/options.js';
 import type { BuildEventBody } from '../../model/event.js';
 import type { ProjectEvent } from '../../model/projects/project-event.js';
+import { projectsJunitXml } from '../ci/junit.js';
+import { ProjectsRecord } from '../ci/projects-record.js';
 import { plainStyle } from '../style.js';
 import {
   projectsJsonReporter,
@@ -134,4 +136,51 @@ test('one block shows all projects and their running tasks, and is gone at the e
   reporter.close();
   expect(text).toContain('1 failed, 1 skipped');
   expect(text).not.toContain('running');
+});
+
+test('JUnit has the suites of each project, why one was not built, and the failure of one that could not be', () => {
+  const record = new ProjectsRecord();
+  const failure = { kind: 'git-failed', command: 'clone', detail: 'no route' } as const;
+  const rest = { jobs: 0, workMs: 0, waitMs: 0, endedMs: 1 };
+  const events: readonly ProjectEvent[] = [
+    { type: 'projects.started', projects: ['api', 'handbook', 'web', 'docs'], workers: 1 },
+    ...STORY.slice(1),
+    {
+      type: 'project.finished',
+      project: 'web',
+      outcome: { project: 'web', outcome: 'skipped', exitCode: 1, because: 'api', ...rest },
+    },
+    {
+      type: 'project.finished',
+      project: 'docs',
+      outcome: { project: 'docs', outcome: 'failed', exitCode: 1, failure, ...rest },
+    },
+    FINISHED,
+  ];
+  for (const event of events) record.on(event);
+  const xml = projectsJunitXml(record);
+  expect(xml).toMatch(
+    /<testsuites name="conductor projects build" tests="\d+" failures="0" errors="1" time="3.000">/,
+  );
+  expect(xml).toContain('<testcase classname="handbook/g" name="T1" time="1.200">');
+  expect(xml).toContain('<skipped message="not built: needs api"/>');
+  expect(xml).toMatch(/<testsuite name="docs" tests="1" failures="0" errors="1"/);
+});
+
+test('a dry run shows verdicts and stale copies behind the name of their project', () => {
+  let text = '';
+  const reporter = projectsPlainReporter({ write: (more) => (text += more) }, plainStyle, { dryRun: true });
+  reporter.on({ type: 'projects.started', projects: ['api', 'web'], workers: 4 });
+  reporter.on({
+    type: 'project.copies',
+    project: 'web',
+    copies: { from: 'api', into: 'imports/api', stale: ['imports/api/a'], edited: [] },
+  });
+  const verdict = { kind: 'stale', reasons: [{ kind: 'never-built' }] } as const;
+  reporter.on(of('api', { type: 'task.checked', task: 'f/T1', verdict }));
+  expect(text.split('\n')).toEqual([
+    'web would first bring 1 copy of api in imports/api up to date',
+    expect.stringMatching(/^api f\/T1: /),
+    '',
+  ]);
 });

@@ -1,13 +1,16 @@
 /** Several projects in one view: lines with the project's name in front, and on a terminal one block below them. */
 
-import type { ImportedFiles, ProjectEvent } from '../../model/projects/project-event.js';
+import type { BuildEvent } from '../../model/event.js';
+import type { ComparedCopies, ImportedFiles, ProjectEvent } from '../../model/projects/project-event.js';
+import { failureAnswer } from '../failures/failure-answer.js';
 import { printFailure } from '../failures/failure-print.js';
 import { printedLine } from '../json.js';
-import { eventText, isTrouble } from '../live/plain.js';
+import { eventText, isListedAtEnd, isTrouble } from '../live/plain.js';
 import { costSoFar, doneCount, NO_PROGRESS, type Progress, progress } from '../live/progress.js';
 import type { Sink } from '../live/reporter.js';
 import { progressBar } from '../live/terminal.js';
 import { duration, money, plural, type Style, visible } from '../style.js';
+import { verdictReporter } from '../verdict.js';
 import { padTo, textWidth, truncate } from '../width.js';
 import { projectsSummaryText } from './list-text.js';
 
@@ -25,20 +28,34 @@ export function projectsJsonReporter(sink: Sink, calledAs: string): ProjectsRepo
       if (event.type === 'project.event') {
         const own = JSON.parse(printedLine(event.event, calledAs)) as object;
         sink.write(`${JSON.stringify({ project: event.project, ...own })}\n`);
-      } else sink.write(`${JSON.stringify({ schema: 1, ...event })}\n`);
+      } else {
+        const error =
+          event.type === 'project.failure' ? { error: failureAnswer(event.failure, calledAs) } : {};
+        sink.write(`${JSON.stringify({ schema: 1, ...event, ...error })}\n`);
+      }
     },
     print: () => {},
     close: () => {},
   };
 }
 
+/** Which lines are shown beside those of every build. */
+export interface ProjectLineOptions {
+  /** Verdicts are what is asked for. */
+  readonly dryRun?: boolean;
+  /** All that is not up to date is listed at the end of each build. */
+  readonly frozen?: boolean;
+}
+
 /** Names are as wide as the widest of them. */
 class Lines {
   private width = 0;
   private readonly style: Style;
+  private readonly options: ProjectLineOptions;
 
-  constructor(style: Style) {
+  constructor(style: Style, options: ProjectLineOptions = {}) {
     this.style = style;
+    this.options = options;
   }
 
   /** What stays on the screen after an event: whole lines, or nothing. */
@@ -49,11 +66,13 @@ class Lines {
         this.width = Math.max(0, ...event.projects.map((name) => textWidth(visible(name))));
         return '';
       case 'project.event':
-        return this.named(event.project, eventText(event.event, style));
+        return this.named(event.project, this.eventText(event.event));
       case 'project.checkout':
         return this.named(event.project, `${visible(event.what)}\n`);
       case 'project.imported':
         return this.named(event.project, importedText(event.files, style));
+      case 'project.copies':
+        return this.named(event.project, copiesText(event.copies, style));
       case 'project.failure':
         return this.named(event.project, printFailure(event.failure, style));
       case 'project.finished': {
@@ -64,6 +83,14 @@ class Lines {
       case 'projects.finished':
         return projectsSummaryText(event.summary, style);
     }
+  }
+
+  private eventText(event: BuildEvent): string {
+    const { style, options } = this;
+    if (options.frozen && isListedAtEnd(event)) return '';
+    let verdict = '';
+    if (options.dryRun) verdictReporter({ write: (text) => (verdict += text) }, style).on(event);
+    return verdict + eventText(event, style);
   }
 
   name(project: string): string {
@@ -79,8 +106,12 @@ class Lines {
 }
 
 /** Events as plain lines, for logs and pipes. */
-export function projectsPlainReporter(sink: Sink, style: Style, errors: Sink = sink): ProjectsReporter {
-  const lines = new Lines(style);
+export function projectsPlainReporter(
+  sink: Sink,
+  style: Style,
+  { errors = sink, ...options }: ProjectLineOptions & { readonly errors?: Sink } = {},
+): ProjectsReporter {
+  const lines = new Lines(style, options);
   return {
     on(event) {
       const text = lines.text(event);
@@ -109,7 +140,19 @@ function importedText({ from, into, written, removed, left }: ImportedFiles, sty
   return `${parts.length > 0 ? `${parts.join('; ')}\n` : ''}${kept.join('')}`;
 }
 
-export interface ProjectsTerminalOptions {
+function copiesText({ from, into, stale, edited }: ComparedCopies, style: Style): string {
+  const would =
+    stale.length > 0
+      ? `would first bring ${plural(stale.length, 'copy', 'copies')} of ${visible(from)} in ${visible(into)} up to date\n`
+      : '';
+  const kept = edited.map(
+    (path) =>
+      `${style('yellow', 'warning')}: ${visible(path)} is a copy of ${visible(from)} that you changed\n`,
+  );
+  return would + kept.join('');
+}
+
+export interface ProjectsTerminalOptions extends ProjectLineOptions {
   readonly stream: Sink & { readonly columns?: number; readonly rows?: number };
   readonly style: Style;
   now(): number;
@@ -126,7 +169,7 @@ const SLOW_MS = 2000;
 /** A block that is redrawn below fixed lines: all projects in one line, then one line a project, then running tasks. */
 export function projectsTerminalReporter(options: ProjectsTerminalOptions): ProjectsReporter {
   const { stream, style, now } = options;
-  const lines = new Lines(style);
+  const lines = new Lines(style, options);
   const states = new Map<string, Progress>();
   let isOver = false;
   let drawn: readonly string[] = [];

@@ -198,3 +198,48 @@ test('a copy that a person changed is not overwritten; one that is no longer pub
   expect(web.read('vendor/api/out/contract.txt')).toBeUndefined();
   expect(web.read('vendor/api/out/other.txt')).toBe('other');
 });
+
+test('a dry run and a frozen build change nothing, and tell copies that are out of date', async () => {
+  await using projects = new ProjectsRig();
+  const { api, web } = await three(projects);
+  const first = await projects.build({ build: { dryRun: true } }, { tripwire: true });
+  expect(first.summary.exitCode).toBe(0);
+  expect(first.outcomes()).toEqual({ api: 'would-build', web: 'would-build', tools: 'would-build' });
+  expect([api.read('out/contract.txt'), web.read('vendor/api/.conductor-import.json')]).toEqual([
+    undefined,
+    undefined,
+  ]);
+  await projects.build();
+  api.backlog('f', { T1: task('out/contract.txt', { description: 'another' }), T2: task('private.txt') });
+  api.answer('f/T1', { 'out/contract.txt': 'second' });
+  expect((await projects.build({ only: ['api'] })).outcomes()).toEqual({ api: 'built' });
+
+  const dry = await projects.build({ build: { dryRun: true } }, { tripwire: true });
+  const stale = ['vendor/api/out/contract.txt'];
+  expect(dry.events.filter(({ type }) => type === 'project.copies')).toEqual([
+    {
+      type: 'project.copies',
+      project: 'web',
+      copies: { from: 'api', into: 'vendor/api', stale, edited: [] },
+    },
+  ]);
+  const frozen = await projects.build({ build: { frozen: true } }, { tripwire: true });
+  expect(frozen.outcomes()).toEqual({ api: 'up-to-date', web: 'failed', tools: 'up-to-date' });
+  expect(frozen.summary.exitCode).toBe(1);
+  expect(frozen.of('web').failure).toEqual({ kind: 'not-up-to-date', tasks: [], files: stale });
+  expect(web.read('vendor/api/out/contract.txt')).toBe('first');
+});
+
+test('a list of projects takes what a build takes: since a commit, by hand or by the store alone', async () => {
+  await using projects = new ProjectsRig();
+  const { tools, ...others } = await three(projects);
+  await projects.build();
+  for (const rig of [tools, others.api, others.web]) rig.commit();
+  tools.backlog('f', { T1: task('tool.txt'), T2: task('more.txt') });
+  tools.answer('f/T2', { 'more.txt': 'more' });
+  const restored = await projects.build({ build: { restoreOnly: true } }, { tripwire: true });
+  expect(restored.outcomes()).toEqual({ api: 'up-to-date', web: 'up-to-date', tools: 'failed' });
+  const since = await projects.build({ build: { since: 'HEAD' } });
+  expect(since.outcomes()).toEqual({ api: 'up-to-date', web: 'up-to-date', tools: 'built' });
+  expect(since.ran('tools')).toEqual(['f/T2']);
+});

@@ -1,6 +1,7 @@
 /** Several rigs as one list of projects: their builds together in this process. Knows no test's story. */
 
 import { setMaxListeners } from 'node:events';
+import { expect } from 'vitest';
 import { ScriptedAgent, type ScriptedOptions } from '../../agent/scripted-agent.js';
 import {
   buildProjects,
@@ -10,7 +11,9 @@ import {
 import type { BuildEvent } from '../../model/event.js';
 import type { ProjectEvent, ProjectOutcome, ProjectsSummary } from '../../model/projects/project-event.js';
 import { type ProjectEntry, type ProjectsConfig, resolveList } from '../../model/projects/project-list.js';
+import { projectsJsonReporter } from '../../report/projects/projects-reporter.js';
 import { createRig, type Rig, type RigOptions } from './rig.js';
+import { refusedEvents } from './valid-events.js';
 
 export interface BuiltProjects {
   readonly summary: ProjectsSummary;
@@ -93,6 +96,10 @@ export class ProjectsRig implements AsyncDisposable {
       this.parts((event) => events.push(event), signal, agents),
       { only: [], build: {}, ...options },
     );
+    const lines: unknown[] = [];
+    const reporter = projectsJsonReporter({ write: (text) => lines.push(JSON.parse(text)) }, 'conductor');
+    for (const event of events) reporter.on(event);
+    expect(await refusedEvents(lines, 'project-events')).toEqual([]);
     return {
       summary,
       events,

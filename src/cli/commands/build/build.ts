@@ -1,7 +1,7 @@
 /** `conductor build`: turns flags into the options of a build. */
 
 import { ciReports } from '../../ci/ci-reports.js';
-import { refuse } from '../../output.js';
+import { NO_HOOKS_TO_SKIP, refuse } from '../../output.js';
 import { runReported } from '../../reported-build.js';
 
 interface BuildFlags {
@@ -32,10 +32,7 @@ interface BuildFlags {
 }
 
 export async function runBuild(targets: readonly string[], flags: BuildFlags): Promise<number> {
-  if (!flags.verify && !flags.commit) {
-    const hint = 'hooks run only when conductor commits: add --commit, or leave --no-verify out';
-    return refuse({ kind: 'usage', message: '--no-verify does nothing without --commit', hint });
-  }
+  if (!flags.verify && !flags.commit) return refuse(NO_HOOKS_TO_SKIP);
   if (flags.estimate) {
     const { runEstimate } = await import('./estimate.js');
     const { force = false, discardEdits = false, json = false, since } = flags;

@@ -1,8 +1,13 @@
 /** `conductor projects build`: turns flags into options, passes events to reporters, and stops at signals. */
 
+import { resolve } from 'node:path';
 import { buildProjects } from '../../../commands/projects/build-projects.js';
+import { writeAtomic } from '../../../io/files.js';
 import type { ProjectEvent } from '../../../model/projects/project-event.js';
-import { refuse } from '../../output.js';
+import { projectsJunitXml } from '../../../report/ci/junit.js';
+import { ProjectsRecord } from '../../../report/ci/projects-record.js';
+import { keepFile } from '../../ci/ci-reports.js';
+import { NO_HOOKS_TO_SKIP, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { openTelemetry, type Telemetry } from '../../telemetry/build-telemetry.js';
 import { openList, openProjectsReporter, projectsParts } from './open-list.js';
@@ -10,36 +15,57 @@ import { openList, openProjectsReporter, projectsParts } from './open-list.js';
 interface ProjectsBuildFlags {
   readonly workers?: number;
   readonly budgetUsd?: number;
+  readonly since?: string;
+  readonly dryRun?: boolean;
   readonly force?: boolean;
+  readonly frozen?: boolean;
+  readonly restoreOnly?: boolean;
+  readonly rebuildMissing?: boolean;
   readonly discardEdits?: boolean;
+  readonly keepEdits?: boolean;
   readonly failFast?: boolean;
   readonly commit?: boolean;
+  readonly verify: boolean;
+  readonly detach?: boolean;
   readonly wait: boolean;
   readonly json?: boolean;
+  readonly junit?: string;
 }
 
 export async function runProjectsBuild(names: readonly string[], flags: ProjectsBuildFlags): Promise<number> {
-  const list = await openList(names, { workers: flags.workers, usd: flags.budgetUsd });
+  if (!flags.verify && !flags.commit) return refuse(NO_HOOKS_TO_SKIP);
+  const { workers, budgetUsd, json = false, dryRun = false, frozen = false, junit } = flags;
+  const list = await openList(names, { workers, usd: budgetUsd });
   if (!list.ok) return refuse(list.error);
-  const reporter = openProjectsReporter(flags.json === true);
+  const reporter = openProjectsReporter(json, { dryRun, frozen });
   const spans = new ProjectSpans();
+  const record = new ProjectsRecord();
   const signals = cancelOnSignals();
   try {
     const parts = projectsParts(list.value, {
       on(event) {
         reporter.on(event);
         spans.on(event);
+        if (junit !== undefined) record.on(event);
       },
       signal: signals.signal,
       command: ['conductor projects build', ...names].join(' '),
+      detach: flags.detach === true,
     });
     const summary = await buildProjects(parts, {
       only: names,
       build: {
+        since: flags.since,
+        ...{ dryRun, frozen },
         force: flags.force === true,
+        restoreOnly: flags.restoreOnly === true,
+        rebuildMissing: flags.rebuildMissing === true,
         discardEdits: flags.discardEdits === true,
+        keepEdits: flags.keepEdits === true,
         failFast: flags.failFast === true,
         commit: flags.commit === true,
+        noVerify: !flags.verify,
+        namesAll: junit !== undefined,
         wait: flags.wait,
       },
     });
@@ -47,6 +73,8 @@ export async function runProjectsBuild(names: readonly string[], flags: Projects
   } finally {
     signals.stop();
     reporter.close();
+    if (junit !== undefined)
+      await keepFile(resolve(junit), (file) => writeAtomic(file, projectsJunitXml(record)));
     await spans.send();
   }
 }

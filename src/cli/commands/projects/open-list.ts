@@ -8,11 +8,13 @@ import { type ListChanges, loadProjects } from '../../../commands/projects/load-
 import type { Failure } from '../../../model/failure.js';
 import type { ProjectList } from '../../../model/projects/project-list.js';
 import {
+  type ProjectLineOptions,
   type ProjectsReporter,
   projectsJsonReporter,
   projectsPlainReporter,
   projectsTerminalReporter,
 } from '../../../report/projects/projects-reporter.js';
+import { guardOutput } from '../../ci/guarded-output.js';
 import { CALL, isLive, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
@@ -32,25 +34,30 @@ export async function openList(
 /** What a build or a watch of all projects needs of this process. */
 export function projectsParts(
   list: ProjectList,
-  parts: Pick<ProjectsParts, 'on' | 'signal' | 'command'>,
+  {
+    detach = false,
+    ...parts
+  }: Pick<ProjectsParts, 'on' | 'signal' | 'command'> & { readonly detach?: boolean },
 ): ProjectsParts {
   return {
     ...parts,
     list,
-    hostOf: (project, common) => createHost(project.folder, { common, isProject: true }),
+    hostOf: (project, common) => createHost(project.folder, { common, isProject: true, detach }),
     processors: availableParallelism(),
     now: Date.now,
   };
 }
 
 /** Events on stdout, text for people on stderr; without `json`, one block on a terminal and plain lines elsewhere. */
-export function openProjectsReporter(json: boolean): ProjectsReporter {
+export function openProjectsReporter(json: boolean, options: ProjectLineOptions = {}): ProjectsReporter {
+  // What agents print is read by GitHub's runner, as in the build of one project.
+  if (process.env.GITHUB_ACTIONS === 'true') guardOutput();
   const stream = json ? process.stderr : process.stdout;
   const style = styleFor(stream);
   const isDrawn = isLive(stream) && !process.env.NO_COLOR;
   const people = isDrawn
-    ? projectsTerminalReporter({ stream, style, now: Date.now, after })
-    : projectsPlainReporter(stream, style, process.stderr);
+    ? projectsTerminalReporter({ ...options, stream, style, now: Date.now, after })
+    : projectsPlainReporter(stream, style, { ...options, errors: process.stderr });
   if (!json) return people;
   const events = projectsJsonReporter(process.stdout, CALL);
   return {

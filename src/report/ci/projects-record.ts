@@ -1,0 +1,33 @@
+/** What several projects that were built together came to, collected from their events for the reports of a CI. Writes nothing. */
+
+import type { ProjectEvent, ProjectOutcome } from '../../model/projects/project-event.js';
+import { BuildRecord } from './build-record.js';
+
+export interface ProjectRecord {
+  readonly project: string;
+  readonly build: BuildRecord;
+  /** Undefined: the command ended before the project did. */
+  readonly outcome: ProjectOutcome | undefined;
+}
+
+export class ProjectsRecord {
+  private readonly builds = new Map<string, BuildRecord>();
+  private readonly outcomes = new Map<string, ProjectOutcome>();
+  ms = 0;
+
+  get projects(): readonly ProjectRecord[] {
+    return [...this.builds].map(([project, build]) => ({
+      project,
+      build,
+      outcome: this.outcomes.get(project),
+    }));
+  }
+
+  on(event: ProjectEvent): void {
+    if (event.type === 'projects.started')
+      for (const name of event.projects) this.builds.set(name, new BuildRecord());
+    if (event.type === 'project.event') this.builds.get(event.project)?.on(event.event);
+    if (event.type === 'project.finished') this.outcomes.set(event.project, event.outcome);
+    if (event.type === 'projects.finished') this.ms = event.summary.ms;
+  }
+}
