@@ -142,6 +142,7 @@ async function onQueue(
       return ok(await loop.run());
     } finally {
       await runner.forget();
+      parcels.end();
     }
   } finally {
     await benches.close();

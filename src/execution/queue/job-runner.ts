@@ -3,7 +3,6 @@
  * and sends the outcome. Takes no jobs.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '../../base/result.js';
 import { withinAfter } from '../../base/within.js';
 import type { GitObjects } from '../../io/git/objects.js';
@@ -22,6 +21,7 @@ import { guarded } from '../attempt-failure.js';
 import type { Bench, Benches } from './bench.js';
 import { keyProblem } from './own-key.js';
 import { judgedBy, outcomeCommit, readOutcome, readRun } from './parcel.js';
+import { tryAgain } from './tries.js';
 
 export interface JobRunnerParts {
   readonly objects: GitObjects;
@@ -44,8 +44,8 @@ export interface JobEnded {
 const FORGOTTEN_AT_ONCE = 200;
 /** Milliseconds in which events are gathered into one message. */
 const NEWS_MS = 40;
-/** Milliseconds between tries to send an outcome while the git repository is away. */
-const SEND_AGAIN_MS = [200, 1000, 5000];
+/** Tries to fetch a run: then another worker may reach what this one cannot. */
+const FETCH_TRIES = 5;
 
 export class JobRunner {
   private readonly parts: JobRunnerParts;
@@ -135,8 +135,11 @@ export class JobRunner {
       const former = await parcels.find(nameOf(job));
       if (former !== undefined) return this.former(former);
     }
-    const fetched = await parcels.fetch(data.parcel, this.lastBase === undefined ? [] : [this.lastBase]);
-    if (!fetched.ok) return fetched;
+    const have = this.lastBase === undefined ? [] : [this.lastBase];
+    const fetched = await tryAgain(() => parcels.fetch(data.parcel, have), {
+      ...{ signal: job.signal, most: FETCH_TRIES, isWorth: ({ isAway }) => isAway },
+    });
+    if (!fetched.ok) return err(fetched.error.failure);
     await objects.createRef(parcelRef(data.base), data.base);
     if (this.lastBase !== undefined) this.over.add(this.lastBase);
     this.lastBase = data.base;
@@ -184,17 +187,14 @@ export class JobRunner {
   /** What was paid for is sent as long as the job is this machine's. */
   private async send(job: TakenJob, parcel: ObjectId, news: News): Promise<Result<void, Failure>> {
     const { label: task } = job.data;
-    for (let tries = 0; ; tries++) {
-      const sent = await this.parts.parcels.send(parcel, nameOf(job));
-      if (sent.ok || job.signal.aborted) return sent;
-      if (tries === 0) {
-        const why = 'detail' in sent.error ? sent.error.detail : sent.error.kind;
+    return tryAgain(() => this.parts.parcels.send(parcel, nameOf(job)), {
+      signal: job.signal,
+      onAgain: (error) => {
+        const why = 'detail' in error ? error.detail : error.kind;
         const message = `${this.parts.host} cannot send the result of ${task} and tries again: ${why}`;
         news.add({ type: 'warning', task, message });
-      }
-      const ms = SEND_AGAIN_MS[Math.min(tries, SEND_AGAIN_MS.length - 1)] as number;
-      await delay(ms, undefined, { signal: job.signal }).catch(() => undefined);
-    }
+      },
+    });
   }
 }
 

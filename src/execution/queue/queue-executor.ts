@@ -4,6 +4,8 @@
  */
 
 import { err } from '../../base/result.js';
+import { within } from '../../base/within.js';
+import { AWAY_MS } from '../../io/queue/connection.js';
 import { keyBehind } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import { needsProblem, type QueueNeeds } from '../../model/fleet/job.js';
@@ -21,6 +23,9 @@ import { guarded } from '../attempt-failure.js';
 import type { ExecutionContext, Executor } from '../executor.js';
 import { type QueueExecutorParts, RemoteRun } from './remote-run.js';
 
+/** Milliseconds that the end of a build waits for the place of parcels. */
+const REMOVE_MS = 60_000;
+
 export class QueueExecutor implements Executor {
   readonly isRemote = true;
   private readonly parts: QueueExecutorParts;
@@ -28,6 +33,8 @@ export class QueueExecutor implements Executor {
   private readonly done = new Set<string>();
   private readonly running = new Set<RemoteRun>();
   private warned = false;
+  /** Somebody has stopped the build. */
+  private isHurried = false;
 
   constructor(parts: QueueExecutorParts) {
     this.parts = parts;
@@ -48,6 +55,7 @@ export class QueueExecutor implements Executor {
     const earlier = run.recipe.kind === 'agent' ? run.recipe.earlier : undefined;
     const ended = await guarded(() => this.inTurn(job, run, context));
     this.running.delete(job);
+    this.isHurried ||= context.signal.aborted;
     for (const name of job.left) this.done.add(name);
     if (ended.ok) return ended.value;
     return {
@@ -73,7 +81,10 @@ export class QueueExecutor implements Executor {
   }
 
   async close(): Promise<void> {
-    await this.parts.parcels.remove([...this.done]);
+    const { parcels } = this.parts;
+    // What is not removed now is in nobody's way.
+    await within(parcels.remove([...this.done]), this.isHurried ? AWAY_MS : REMOVE_MS);
+    parcels.end();
     await this.parts.board.close();
     await this.parts.local.close();
   }

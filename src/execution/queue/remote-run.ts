@@ -3,8 +3,10 @@
 import type { Agent } from '../../agent/agent.js';
 import type { Turns } from '../../base/limiter.js';
 import { err, ok, type Result } from '../../base/result.js';
+import { withinAfter } from '../../base/within.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { JobEnd } from '../../io/queue/awaited-job.js';
+import { AWAY_MS } from '../../io/queue/connection.js';
 import type { JobBoard } from '../../io/queue/job-board.js';
 import type { Config } from '../../model/config.js';
 import type { BuildEventBody } from '../../model/event.js';
@@ -20,6 +22,7 @@ import type { ExecutionContext, Executor } from '../executor.js';
 import type { Spending } from '../spending.js';
 import { readOutcome, runCommit } from './parcel.js';
 import { RemoteSpending } from './remote-spending.js';
+import { tryAgain } from './tries.js';
 
 export interface QueueExecutorParts {
   /** For everything that is no job. */
@@ -44,6 +47,8 @@ export interface QueueExecutorParts {
   traceparent(task: Label): string | undefined;
 }
 
+/** Tries to send a run, over some 15 seconds. */
+const SEND_TRIES = 6;
 /** Milliseconds after which it is said that no worker takes a task. */
 const UNHEARD_MS = 5000;
 
@@ -85,7 +90,8 @@ export class RemoteRun {
     const model = run.recipe.kind === 'agent' ? run.recipe.choices[0]?.model : undefined;
     const refusal = this.spending?.refusal(model);
     if (refusal) return err(refusal);
-    const sent = await this.send();
+    const signal = AbortSignal.any([this.context.signal, this.stop.signal]);
+    const sent = await this.send(signal);
     if (!sent.ok) return sent;
     const { base, parcel } = sent.value;
     const needs = this.needs(model);
@@ -100,7 +106,6 @@ export class RemoteRun {
     const handed = { job, needs, limits, priority: this.context.priority ?? 0 };
     this.phase('queue');
     const unheard = setTimeout(() => this.isHeard || this.told.unheard(needs), UNHEARD_MS);
-    const signal = AbortSignal.any([this.context.signal, this.stop.signal]);
     try {
       for (let mistrusted: ObjectId | undefined; ; ) {
         const listener = {
@@ -110,7 +115,9 @@ export class RemoteRun {
           leaves: () => parts.detach && !this.stop.signal.aborted,
           ...(mistrusted === undefined ? {} : { mistrusted }),
         };
-        const end = await parts.board.run(handed, listener, (answered) => this.receive(answered, parcel));
+        const end = await parts.board.run(handed, listener, (answered) =>
+          this.receive(answered, parcel, signal),
+        );
         this.left.push(...end.names);
         if (end.end.kind !== 'answered') return err(this.failureOf(end.end));
         if (end.value) return end.value;
@@ -124,23 +131,42 @@ export class RemoteRun {
     }
   }
 
-  private async send(): Promise<Result<{ base: ObjectId; parcel: ObjectId }, Failure>> {
+  private async send(signal: AbortSignal): Promise<Result<{ base: ObjectId; parcel: ObjectId }, Failure>> {
     const { parts, run } = this;
-    const base = await parts.base();
+    const base = await withinAfter(parts.base(), AWAY_MS, signal);
+    if (base === 'late') return err(this.ended);
     if (!base.ok) return base;
     const parcel = await runCommit(parts.objects, run, base.value);
-    const sent = await parts.parcels.send(parcel);
+    // The place was there a moment ago.
+    const sending = tryAgain(() => parts.parcels.send(parcel), { signal, most: SEND_TRIES });
+    const sent = await withinAfter(sending, AWAY_MS, signal);
+    if (sent === 'late') return err(this.ended);
     return sent.ok ? ok({ base: base.value, parcel }) : sent;
+  }
+
+  /** Fetches what is paid for, as long as its place is away and the build is not stopped. */
+  private fetch(answer: ObjectId, parcel: ObjectId, signal: AbortSignal) {
+    const { label: task } = this.run;
+    const fetching = tryAgain(() => this.parts.parcels.fetch(answer, [parcel]), {
+      ...{ signal, isWorth: ({ isAway }) => isAway },
+      onAgain: ({ failure }) => {
+        const why = 'detail' in failure ? failure.detail : failure.kind;
+        const message = `the result of ${task} cannot be fetched, and is asked for again: ${why}`;
+        this.context.emit({ type: 'warning', task, message });
+      },
+    });
+    return withinAfter(fetching, AWAY_MS, signal);
   }
 
   /** The outcome, with its result in the store; undefined when it cannot be fetched. */
   private async receive(
     answer: ObjectId,
     parcel: ObjectId,
+    signal: AbortSignal,
   ): Promise<Result<TaskOutcome, Failure> | undefined> {
-    const { parcels, objects, store } = this.parts;
-    const fetched = await parcels.fetch(answer, [parcel]);
-    if (!fetched.ok) return undefined;
+    const { objects, store } = this.parts;
+    const fetched = await this.fetch(answer, parcel, signal);
+    if (fetched === 'late' || !fetched.ok) return undefined;
     const read = await readOutcome(objects, answer);
     if (!read.ok) return read;
     const usage = this.isJoined ? {} : read.value.usage;
@@ -199,6 +225,10 @@ export class RemoteRun {
 
   private failureOf(end: Exclude<JobEnd, { kind: 'answered' }>): Failure {
     if (end.kind === 'failed') return { kind: 'job-failed', reason: end.reason };
+    return this.ended;
+  }
+
+  private get ended(): Failure {
     return this.exceeded ?? { kind: 'cancelled' };
   }
 

@@ -6,6 +6,7 @@
 import type { Queue, QueueEvents, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { err, ok, type Result } from '../../base/result.js';
+import { within } from '../../base/within.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
 import { codeOf } from '../files.js';
@@ -31,7 +32,7 @@ export interface QueueConnection {
 /** Milliseconds that a server which is away keeps what is to end. */
 export const AWAY_MS = 5000;
 /** Milliseconds that the first connection may take. */
-const CONNECT_MS = 10_000;
+export const CONNECT_MS = 10_000;
 
 /** Fails with `queue-failed` when there is no server, and with `usage` when a package is missing. */
 export async function connectQueue(url: string, prefix: string): Promise<Result<QueueConnection, Failure>> {
@@ -47,8 +48,8 @@ export async function connectQueue(url: string, prefix: string): Promise<Result<
   const redis = new sdk.Redis(url, { ...options, lazyConnect: true, retryStrategy: () => null });
   redis.on('error', ignore);
   try {
-    await redis.connect();
-    await redis.ping();
+    const answered = redis.connect().then(() => redis.ping());
+    if ((await within(answered, CONNECT_MS)) === 'late') throw new Error('it does not answer');
   } catch (error) {
     redis.disconnect();
     return err({ kind: 'queue-failed', queue: withoutCredentials(url), detail: plain(error) });

@@ -7,7 +7,7 @@ import { within, withinAfter } from '../../base/within.js';
 import { type JobNews, type QueueLimits, type QueueNeeds, queueName } from '../../model/fleet/job.js';
 import { isObjectId } from '../../model/tree.js';
 import { AwaitedJob, type HandedJob, type JobEnd, type JobListener } from './awaited-job.js';
-import { AWAY_MS, ignore, isRefusal, type QueueConnection } from './connection.js';
+import { AWAY_MS, CONNECT_MS, ignore, isRefusal, type QueueConnection } from './connection.js';
 import { buildKey, channelOf, DAY_SECONDS, jobKeys, QUEUES, workersIn } from './keys.js';
 import { NewsReader, newsOf } from './news-reader.js';
 
@@ -26,6 +26,8 @@ interface OpenQueue {
   readonly events: QueueEvents;
 }
 
+/** Milliseconds more for a server that is there and slow. */
+const SLOW_MS = 15_000;
 const HEARTBEAT_MS = 10_000;
 const ALIVE_SECONDS = 35;
 const NOT_LEFT: LeftJob = { names: [] };
@@ -48,9 +50,10 @@ export class JobBoard {
   static async open(connection: QueueConnection): Promise<JobBoard> {
     const board = new JobBoard(connection);
     board.news.on('message', (_, text) => board.hear(newsOf(text)));
-    await board.news.subscribe(channelOf(connection.prefix, 'news'));
+    // A server that does not answer now is waited for by each job, which a person can stop.
+    await within(board.news.subscribe(channelOf(connection.prefix, 'news')), CONNECT_MS);
     // A server that refuses this command refuses each job, too: there the reason is said.
-    await board.beat().catch(ignore);
+    await within(board.beat().catch(ignore), CONNECT_MS);
     return board;
   }
 
@@ -86,10 +89,18 @@ export class JobBoard {
       heard.delete(hear);
       if (heard.size === 0) this.listeners.delete(key);
     }
-    const left = await this.orStopped(this.leave(handed, end, listener), listener).catch((error: unknown) => {
+    if (end.kind === 'answered' && value === undefined && listener.signal.aborted) {
+      // The next build takes this answer.
+      await this.orStopped(this.isAlone(key), listener).catch(ignore);
+      return { end: { kind: 'cancelled' }, value, ...NOT_LEFT };
+    }
+    const leaving = this.leave(handed, end, listener).catch((error: unknown) => {
       if (isRefusal(error)) return NOT_LEFT;
       throw error;
     });
+    let left = await this.orStopped(leaving, listener);
+    // A server that is only slow still hears that nobody waits: else a worker goes on for nobody.
+    if (left === 'late' && redis.status === 'ready') left = await within(leaving, SLOW_MS);
     return { end, value, ...(left === 'late' ? NOT_LEFT : left) };
   }
 

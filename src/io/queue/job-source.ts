@@ -14,7 +14,7 @@ import {
   type QueueNeeds,
   type WorkerInfo,
 } from '../../model/fleet/job.js';
-import { AWAY_MS, ignore, type QueueConnection } from './connection.js';
+import { AWAY_MS, CONNECT_MS, ignore, type QueueConnection } from './connection.js';
 import { fleetIn } from './fleet-state.js';
 import { announceWorker, channelOf, jobKeys, parsed, QUEUES, removeWorker, WORKER_SECONDS } from './keys.js';
 import { LockKeeper } from './lock-keeper.js';
@@ -66,7 +66,8 @@ export class JobSource {
       await source.lookUnheard();
     };
     source.calls.on('ready', () => void listen().catch(ignore));
-    await listen();
+    // It listens once the server answers.
+    await within(listen(), CONNECT_MS);
     return source;
   }
 

@@ -19,7 +19,14 @@ import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
 import { forgetRefs } from './object-frames.js';
-import { ARRIVING_REFS, isParcelName, PARCEL_REFS, type Parcels, parcelRef } from './parcels.js';
+import {
+  ARRIVING_REFS,
+  type FetchFault,
+  isParcelName,
+  PARCEL_REFS,
+  type Parcels,
+  parcelRef,
+} from './parcels.js';
 
 export interface ParcelOptions {
   readonly objects: GitObjects;
@@ -32,12 +39,13 @@ export interface ParcelOptions {
 const SILENCE_MS = 60_000;
 /** Milliseconds in which commits are gathered into one transfer. */
 const GATHER_MS = 3;
-const NEVER = new AbortController().signal;
+const NOT_THERE: TransferFault = { kind: 'failed', detail: 'it is not there' };
 
 export class GitParcels implements Parcels {
   private readonly options: ParcelOptions;
   private readonly sends: Batch<ObjectId, true>;
-  private readonly fetches: Batch<ObjectId, true>;
+  private readonly fetches: Batch<ObjectId, 'here' | TransferFault>;
+  private readonly stop = new AbortController();
   /** Commits whose objects are here and on the other side. */
   private readonly shared = new Set<ObjectId>();
   private readonly known = new Map<ObjectId, readonly ObjectId[]>();
@@ -56,26 +64,29 @@ export class GitParcels implements Parcels {
     // A name is asked for by another build: the one before may have removed the commit.
     const isThere = as === undefined && this.shared.has(commit);
     if (isThere || (await this.sends.ask(commit))) return ok(undefined);
-    return err(this.failure('push'));
+    return err(this.failure('push', this.fault ?? NOT_THERE));
   }
 
   /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
   async find(name: string): Promise<ObjectId | undefined> {
     if (!isParcelName(name)) return undefined;
-    const found = await this.fetched([parcelRef(name)], []);
-    const commit = found.get(parcelRef(name));
+    const { refs } = await this.fetched([parcelRef(name)], []);
+    const commit = refs.get(parcelRef(name));
     if (commit !== undefined) await this.options.objects.createRef(parcelRef(commit), commit);
     return commit;
   }
 
   /** `have`: commits that are here and on the other side, and hold most of what it is made of. */
-  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, Failure>> {
-    if (!isObjectId(commit)) return err(this.failure('fetch'));
+  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, FetchFault>> {
+    if (!isObjectId(commit)) return err({ failure: this.failure('fetch', NOT_THERE), isAway: false });
     if (this.shared.has(commit) || (await this.isHere(commit))) return ok(undefined);
     this.known.set(commit, have);
-    const found = await this.fetches.ask(commit);
+    const found = (await this.fetches.ask(commit)) ?? NOT_THERE;
     this.known.delete(commit);
-    return found ? ok(undefined) : err(this.failure('fetch'));
+    if (found === 'here') return ok(undefined);
+    // A place that is missing may be a disk or a server that is away.
+    const isAway = found !== NOT_THERE && (found.kind !== 'denied' || found.missing === true);
+    return err({ failure: this.failure('fetch', found), isAway });
   }
 
   async remove(all: readonly (ObjectId | string)[]): Promise<void> {
@@ -89,6 +100,10 @@ export class GitParcels implements Parcels {
   async forget(all: readonly (ObjectId | string)[]): Promise<void> {
     await forgetRefs(this.options.objects, PARCEL_REFS, all.filter(isParcelName));
     for (const name of all) this.shared.delete(name);
+  }
+
+  end(): void {
+    this.stop.abort();
   }
 
   private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, true>> {
@@ -117,27 +132,33 @@ export class GitParcels implements Parcels {
     return sent;
   }
 
-  private async fetchAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, true>> {
+  private async fetchAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, 'here' | TransferFault>> {
     const { objects } = this.options;
     const have = [...new Set(commits.flatMap((one) => this.known.get(one) ?? []))];
     const here: ObjectId[] = [];
     for (const one of have) if (await this.isHere(one)) here.push(one);
-    const refs = await this.fetched(commits.map(parcelRef), here);
-    const found = new Map<ObjectId, true>();
+    const { refs, fault = NOT_THERE } = await this.fetched(commits.map(parcelRef), here);
+    const found = new Map<ObjectId, 'here' | TransferFault>();
     for (const commit of commits) {
       // The name is the commit: another one under it is not what was asked for.
-      if (refs.get(parcelRef(commit)) !== commit) continue;
+      if (refs.get(parcelRef(commit)) !== commit) {
+        found.set(commit, fault);
+        continue;
+      }
       await objects.createRef(parcelRef(commit), commit);
-      found.set(commit, true);
+      found.set(commit, 'here');
       this.shared.add(commit);
     }
     return found;
   }
 
-  private async fetched(refs: readonly string[], have: readonly ObjectId[]): Promise<Map<string, ObjectId>> {
+  private async fetched(
+    refs: readonly string[],
+    have: readonly ObjectId[],
+  ): Promise<{ refs: Map<string, ObjectId>; fault?: TransferFault }> {
     const { objects } = this.options;
     const away = await this.away('fetch');
-    if ('kind' in away) return this.failed(away);
+    if ('kind' in away) return { refs: new Map(), fault: away };
     const into = `${ARRIVING_REFS}${randomBytes(6).toString('hex')}/`;
     const got = await fetchRefs(
       away,
@@ -145,9 +166,8 @@ export class GitParcels implements Parcels {
       into,
       have,
     );
-    if (got.fault) this.fault = got.fault;
     await deleteRefs(objects.store, (await objects.refs(into)).keys());
-    return got.refs;
+    return got;
   }
 
   private failed<T>(fault: TransferFault): Map<string, T> {
@@ -155,9 +175,8 @@ export class GitParcels implements Parcels {
     return new Map();
   }
 
-  private failure(what: 'push' | 'fetch'): Failure {
+  private failure(what: 'push' | 'fetch', { detail }: TransferFault): Failure {
     const { remote } = this.options;
-    const detail = this.fault?.detail ?? 'it is not there';
     return { kind: 'git-failed', command: `${what} ${withoutCredentials(remote)}`, detail };
   }
 
@@ -167,6 +186,9 @@ export class GitParcels implements Parcels {
 
   private away(direction: 'fetch' | 'push') {
     const { objects, remote, dir } = this.options;
-    return openAway({ remote, store: objects.store, dir, signal: NEVER, silenceMs: SILENCE_MS }, direction);
+    return openAway(
+      { remote, store: objects.store, dir, signal: this.stop.signal, silenceMs: SILENCE_MS },
+      direction,
+    );
   }
 }

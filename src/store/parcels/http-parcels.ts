@@ -1,5 +1,6 @@
 /** Parcels through the store that `conductor worker --store` serves: one request for each, on connections that stay open. */
 
+import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import { err, ok, type Result } from '../../base/result.js';
@@ -8,7 +9,7 @@ import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
 import { forgetRefs, framesOf, reachable, takeFrames } from './object-frames.js';
-import { isParcelName, PARCEL_REFS, type Parcels, parcelRef } from './parcels.js';
+import { type FetchFault, isParcelName, PARCEL_REFS, type Parcels, parcelRef } from './parcels.js';
 
 export interface HttpParcelOptions {
   readonly objects: GitObjects;
@@ -25,6 +26,8 @@ interface Answer {
 }
 
 const SILENCE_MS = 60_000;
+/** Of HTTP: what is too large is so at the next try, too. */
+const TOO_LARGE = 413;
 /** Objects of a parcel above which the store is asked which of them it has. */
 const ASKED = 200;
 
@@ -33,11 +36,14 @@ export class HttpParcels implements Parcels {
   private readonly agent: http.Agent;
   /** Objects that the store has, as far as this process knows. */
   private readonly shared = new Set<ObjectId>();
+  private readonly stop = new AbortController();
 
   constructor(options: HttpParcelOptions) {
     this.options = options;
     const module = options.url.startsWith('https:') ? https : http;
     this.agent = new module.Agent({ keepAlive: true });
+    // Every request listens; their number is no sign of a leak.
+    setMaxListeners(0, this.stop.signal);
   }
 
   async send(commit: ObjectId, as?: string): Promise<Result<void, Failure>> {
@@ -64,14 +70,14 @@ export class HttpParcels implements Parcels {
     return ok(undefined);
   }
 
-  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, Failure>> {
+  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, FetchFault>> {
     const { objects } = this.options;
-    if (!isObjectId(commit)) return err(this.failure('fetch', undefined));
+    const other = { failure: this.failure('fetch', undefined), isAway: false };
+    if (!isObjectId(commit)) return err(other);
     if ((await objects.resolve(parcelRef(commit))) === commit) return ok(undefined);
     const got = await this.get(commit, have);
     if (!got.ok) return got;
-    if (got.value !== commit) return err(this.failure('fetch', undefined));
-    return ok(undefined);
+    return got.value === commit ? ok(undefined) : err(other);
   }
 
   async find(name: string): Promise<ObjectId | undefined> {
@@ -90,15 +96,22 @@ export class HttpParcels implements Parcels {
     await forgetRefs(this.options.objects, PARCEL_REFS, all.filter(isParcelName));
   }
 
-  private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, Failure>> {
+  end(): void {
+    this.stop.abort();
+    this.agent.destroy();
+  }
+
+  private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, FetchFault>> {
     const { objects } = this.options;
     const query = have.map((one) => `have=${one}`).join('&');
     const got = await this.ask('GET', `/parcels/${name}?${query}`, undefined);
-    if (!got.ok) return got;
+    if (!got.ok) return err({ failure: got.error, isAway: true });
     const { status, body, commit } = got.value;
-    if (status !== 200 || !isObjectId(commit)) return err(this.failure('fetch', got.value));
+    if (status !== 200 || !isObjectId(commit))
+      return err({ failure: this.failure('fetch', got.value), isAway: status >= 500 });
     const taken = await takeFrames(objects, body);
-    if (typeof taken === 'string') return err({ kind: 'store-damaged', detail: `a parcel: ${taken}` });
+    if (typeof taken === 'string')
+      return err({ failure: { kind: 'store-damaged', detail: `a parcel: ${taken}` }, isAway: false });
     for (const id of taken) this.shared.add(id);
     await objects.createRef(parcelRef(commit), commit);
     return ok(commit);
@@ -123,14 +136,18 @@ export class HttpParcels implements Parcels {
         );
       const request = module.request(
         url.replace(/\/$/, '') + path,
-        { method, headers, agent: this.agent, timeout: SILENCE_MS },
+        { method, headers, agent: this.agent, timeout: SILENCE_MS, signal: this.stop.signal },
         (response) => {
           const parts: Buffer[] = [];
           let bytes = 0;
           response.on('data', (part: Buffer) => {
             bytes += part.length;
             if (bytes <= maxBytes) parts.push(part);
-            else response.destroy(new Error(`its answer is larger than ${maxBytes} bytes`));
+            else {
+              const body = Buffer.from(`its answer is larger than ${maxBytes} bytes`);
+              resolve(ok({ status: TOO_LARGE, body, commit: undefined }));
+              response.destroy();
+            }
           });
           response.on('error', fail);
           response.on('end', () => {

@@ -4,17 +4,25 @@ import type { Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
 
+export interface FetchFault {
+  readonly failure: Failure;
+  /** The place cannot be asked now: another try may fetch it. */
+  readonly isAway: boolean;
+}
+
 export interface Parcels {
   /** `as`: another name under which it is found by those that do not know the commit. */
   send(commit: ObjectId, as?: string): Promise<Result<void, Failure>>;
   /** `have`: commits that are here and on the other side, and hold most of what it is made of. */
-  fetch(commit: ObjectId, have?: readonly ObjectId[]): Promise<Result<void, Failure>>;
+  fetch(commit: ObjectId, have?: readonly ObjectId[]): Promise<Result<void, FetchFault>>;
   /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
   find(name: string): Promise<ObjectId | undefined>;
   /** Their refs here are removed: their objects stay until they are collected, and the other side keeps them. */
   forget(names: readonly (ObjectId | string)[]): Promise<void>;
   /** Forgets them, and the other side does, too. */
   remove(names: readonly (ObjectId | string)[]): Promise<void>;
+  /** Ends what is under way; nothing is sent or fetched any more. */
+  end(): void;
 }
 
 /** Below it are the parcels that are here, each named by its commit. */

@@ -126,6 +126,47 @@ drill('a git repository that is away for a while loses nothing that was paid', a
   expect(fleet.called()).toEqual(['T1']);
 });
 
+drill('a result that is paid for is fetched once the git repository is back', async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = new Fleet(redis, ['T1']);
+  hold(fleet);
+  const worker = await fleet.worker();
+  const build = fleet.start(fleet.dir, ['build']);
+  await called(fleet);
+  build.signal('SIGSTOP');
+  release(fleet);
+  await until('the task to be done', () => worker.output.includes('done f/T1'), 60_000);
+  renameSync(fleet.bare, `${fleet.bare}.away`);
+  build.signal('SIGCONT');
+  await until('the build to ask again', () => build.output.includes('is asked for again'), 60_000);
+  renameSync(`${fleet.bare}.away`, fleet.bare);
+  await succeeds(build);
+  expect(fleet.called()).toEqual(['T1']);
+});
+
+drill("an answer that cannot be fetched when a build is stopped is the next build's", async () => {
+  await using redis = await RedisServer.start();
+  await using fleet = new Fleet(redis, ['T1']);
+  hold(fleet);
+  const worker = await fleet.worker();
+  const build = fleet.start(fleet.dir, ['build']);
+  await called(fleet);
+  build.signal('SIGSTOP');
+  release(fleet);
+  await until('the task to be done', () => worker.output.includes('done f/T1'), 60_000);
+  await worker.kill();
+  renameSync(fleet.bare, `${fleet.bare}.away`);
+  build.signal('SIGCONT');
+  await until('the build to ask again', () => build.output.includes('is asked for again'), 60_000);
+  build.signal('SIGINT');
+  expect(await build.ended).toBe(130);
+  renameSync(`${fleet.bare}.away`, fleet.bare);
+  // Without any worker: the answer is there.
+  await succeeds(fleet.start(fleet.dir, ['build']));
+  expect(fleet.read('T1.txt')).toBe('T1 is made\n');
+  expect(fleet.called()).toEqual(['T1']);
+});
+
 drill('a task that takes every worker down with it fails with that reason', async () => {
   await using redis = await RedisServer.start();
   await using fleet = new Fleet(redis, ['T1'], { losses: 1 });

@@ -1,6 +1,7 @@
 /** How jobs end where a queue misses, repeats, refuses or forges something, on a real Redis. */
 
 import { EventEmitter } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { QueueEvents } from 'bullmq';
 import { expect, test } from 'vitest';
 import { AwaitedJob, type JobEnd } from '../../io/queue/awaited-job.js';
@@ -215,6 +216,35 @@ queueTest('a server that is away keeps neither a build nor a worker from ending'
   await Promise.all([worker.stop(), idle.stop()]);
   expect(await run.exit).toMatchObject({ failure: { kind: 'cancelled' } });
 });
+
+queueTest(
+  'a store and a server that take connections and never answer keep no build from ending',
+  async () => {
+    await using redis = await RedisServer.start();
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => {
+      sockets.push(socket);
+      socket.on('error', () => {});
+    });
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    try {
+      await using fleet = await createQueueRig(redis, { execution: { remote: `http://127.0.0.1:${port}` } });
+      agentTask(fleet.rig);
+      const build = fleet.rig.start({}, { tripwire: true });
+      await until('the store to be asked', () => sockets.length > 0);
+      build.cancel();
+      expect((await build.done).summary.exitCode).toBe(130);
+      expect(await connectQueue(`redis://127.0.0.1:${port}`, 'test')).toMatchObject({
+        ok: false,
+        error: { kind: 'queue-failed', detail: 'it does not answer' },
+      });
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => silent.close(resolve));
+    }
+  },
+);
 
 queueTest('a job that comes back to the same worker ends the run of before, and not its own', async () => {
   await using redis = await RedisServer.start();

@@ -2,9 +2,12 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Party, startedAt } from './network.js';
+
+const HERE: Party = { address: '127.0.0.1', command: [] };
 
 /** Whether there is a `redis-server`. */
 export function hasRedis(): boolean {
@@ -19,27 +22,39 @@ export function hasRedis(): boolean {
 export class RedisServer implements AsyncDisposable {
   private readonly dir = mkdtempSync(join(tmpdir(), 'conductor-redis-'));
   private readonly port: number;
+  private readonly place: Party;
   private child: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, place: Party) {
     this.port = port;
+    this.place = place;
   }
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort());
+  /** `place`: in a network of the test's own. */
+  static async start(place: Party = HERE): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), place);
     await server.up();
     return server;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `redis://${this.place.address}:${this.port}`;
   }
 
   async up(): Promise<void> {
-    const settings = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--bind', '127.0.0.1'];
-    this.child = spawn('redis-server', ['--port', String(this.port), '--dir', this.dir, ...settings], {
-      stdio: 'ignore',
-    });
+    const settings = [
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'always',
+      '--save',
+      '',
+      '--protected-mode',
+      'no',
+    ];
+    const where = ['--bind', this.place.address, '--port', String(this.port), '--dir', this.dir];
+    const [program, args] = startedAt(this.place, 'redis-server');
+    this.child = spawn(program, [...args, ...where, ...settings], { stdio: 'ignore' });
     const end = performance.now() + 20_000;
     while (!(await this.answers()))
       if (performance.now() > end) throw new Error('redis-server did not start');
@@ -57,7 +72,9 @@ export class RedisServer implements AsyncDisposable {
 
   /** One command over `redis-cli`, and what it prints. */
   cli(...args: string[]): string {
-    return execFileSync('redis-cli', ['-p', String(this.port), ...args], { encoding: 'utf8' }).trim();
+    const [program, front] = startedAt(this.place, 'redis-cli');
+    const where = ['-h', this.place.address, '-p', String(this.port)];
+    return execFileSync(program, [...front, ...where, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
   }
 
   /** When the last of the keys that match expires, in milliseconds since 1970. */
@@ -71,16 +88,13 @@ export class RedisServer implements AsyncDisposable {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  private answers(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const socket = connect(this.port, '127.0.0.1');
-      socket.once('data', (data) => {
-        socket.destroy();
-        resolve(data.toString().startsWith('+PONG'));
-      });
-      socket.once('error', () => setTimeout(() => resolve(false), 10));
-      socket.once('connect', () => socket.write('PING\r\n'));
-    });
+  private async answers(): Promise<boolean> {
+    try {
+      return this.cli('PING') === 'PONG';
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      return false;
+    }
   }
 }
 

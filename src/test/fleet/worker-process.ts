@@ -4,6 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensureBuilt, PACKAGE, TemporaryProject, until } from '../rig/command-line.js';
+import { type Party, startedAt } from './network.js';
 import type { RedisServer } from './redis-server.js';
 
 /**
@@ -33,7 +34,7 @@ export class Fleet implements AsyncDisposable {
   constructor(
     redis: RedisServer,
     ids: readonly string[],
-    options: { lockSeconds?: number; ms?: number; losses?: number } = {},
+    options: { lockSeconds?: number; ms?: number; losses?: number; remote?: string; tokenEnv?: string } = {},
   ) {
     ensureBuilt();
     this.redis = redis;
@@ -41,12 +42,12 @@ export class Fleet implements AsyncDisposable {
     this.dir = realpathSync(this.temporary.dir);
     this.bare = join(this.root, 'shared.git');
     execFileSync('git', ['init', '-q', '--bare', this.bare]);
-    const { lockSeconds = 2, ms = 300, losses = 2 } = options;
+    const { lockSeconds = 2, ms = 300, losses = 2, remote = `git:${this.bare}`, tokenEnv } = options;
     const agent = ['node', join(this.root, 'agent.mjs'), '{promptFile}', this.calls, String(ms)];
     const config = {
       agent: { driver: 'command', command: agent },
       ...{ sandbox: 'off', rebase: 'off', preflight: false, attempts: 1 },
-      execution: { queueEnv: 'QUEUE', remote: `git:${this.bare}`, name: 'drill', lockSeconds, losses },
+      execution: { queueEnv: 'QUEUE', remote, tokenEnv, name: 'drill', lockSeconds, losses },
     };
     this.write(join(this.root, 'agent.mjs'), AGENT);
     this.write('.gitignore', '.conductor/\n');
@@ -93,8 +94,10 @@ export class Fleet implements AsyncDisposable {
     return worker;
   }
 
-  start(dir: string, args: readonly string[], env: Record<string, string> = {}): FleetProcess {
-    const child = spawn(process.execPath, [join(PACKAGE, 'bin/conductor.js'), ...args], {
+  /** `place`: in a network of the test's own. */
+  start(dir: string, args: readonly string[], env: Record<string, string> = {}, place?: Party): FleetProcess {
+    const [program, front] = startedAt(place, process.execPath);
+    const child = spawn(program, [...front, join(PACKAGE, 'bin/conductor.js'), ...args], {
       cwd: dir,
       env: {
         ...process.env,
