@@ -16,8 +16,8 @@ import { isReviewed, review, reviewRequest } from '../execution/reviewer.js';
 import { firstMaking, type GateRun, type Provenance, type Usage } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
+import { reformat, reformatBelow } from './formatting/reformat.js';
 import { brokenGate } from './preflight.js';
-import { reformat, reformatBelow } from './reformat.js';
 import { gatesRunKey, havePassed, onWorker, runGatesOn, type VerifyParts } from './verify.js';
 
 export interface ReverifyParts extends VerifyParts {
@@ -85,11 +85,21 @@ export async function reverify(
 function rejected({ former }: CheckWithFormer, failure: Failure): Reverified['fails'] {
   const { against, onlyFormat, result } = former;
   const isOfPerson = result.provenance.recipe === 'accepted';
-  return onlyFormat && isOfPerson ? err({ kind: 'format-rejected', failure }) : ok({ failure, against });
+  const isBroken = onlyFormat && isOfPerson && failure.kind !== 'patch-conflict';
+  return isBroken ? err({ kind: 'format-rejected', failure }) : ok({ failure, against });
 }
 
 function speaksAgainst({ kind }: Failure): boolean {
-  return kind === 'gate-failed' || kind === 'gate-timed-out' || kind === 'review-rejected';
+  switch (kind) {
+    case 'gate-failed':
+    case 'gate-timed-out':
+    case 'review-rejected':
+    // Its patch does not fit on the files of today, formatted or not.
+    case 'patch-conflict':
+      return true;
+    default:
+      return false;
+  }
 }
 
 async function judge(

@@ -75,13 +75,15 @@ export async function formerResult(
   if (!sameTask && !isReverified(project, task, gates)) return undefined;
   const seen = await chain.observed(task, result.provenance.observed, dependencyOutputs);
   if (chain.isOutdated(seen)) return undefined;
+  const isFormatted = changes.some(({ name }) => isFormatItem(name));
   const conflict = await chain.misfit(task, result.edits, dependencyOutputs);
-  if (!conflict.ok || conflict.value !== undefined) return undefined;
+  // What its patch was made on may only have been formatted: then the patch fits, once it is formatted too.
+  if (!conflict.ok || (conflict.value !== undefined && !isFormatted)) return undefined;
   const told = changes.filter(({ name }) => !isHandWork || !isBuilderItem(name));
   return {
     result,
     against: namesOf(judged, told),
-    isFormatted: changes.some(({ name }) => isFormatItem(name)),
+    isFormatted,
     onlyFormat: sameTask && kinds.has('format'),
     sameTask,
   };

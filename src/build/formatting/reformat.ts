@@ -1,13 +1,13 @@
 /** Formats a stored result again in a workspace, with the formatters of today. Runs no gate. */
 
-import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
-import { formatOf, formatWords } from '../analysis/format-settings.js';
-import { buildInputTree, keptTree } from '../analysis/input-tree.js';
-import { seenFile } from '../analysis/patches.js';
-import type { Check } from '../analysis/verdict.js';
-import { filesForRecipe } from '../analysis/visible-files.js';
-import { err, ok, type Result } from '../base/result.js';
-import type { ExecutionContext } from '../execution/executor.js';
+import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
+import { formatOf, formatWords } from '../../analysis/format-settings.js';
+import { buildInputTree, keptTree } from '../../analysis/input-tree.js';
+import { seenFile } from '../../analysis/patches.js';
+import type { Check } from '../../analysis/verdict.js';
+import { filesForRecipe } from '../../analysis/visible-files.js';
+import { err, ok, type Result } from '../../base/result.js';
+import type { ExecutionContext } from '../../execution/executor.js';
 import {
   type ActionKey,
   type EditPatch,
@@ -15,14 +15,15 @@ import {
   isFormatItem,
   nextKey,
   type StoredResult,
-} from '../model/action.js';
-import { digestFields } from '../model/digest.js';
-import type { Failure } from '../model/failure.js';
-import type { Label } from '../model/task.js';
-import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../model/tree.js';
-import { patchesOf } from '../workspace/patches/own-patch.js';
-import { isSameWork } from './hand-edits/files-on-disk.js';
-import type { VerifyParts } from './verify.js';
+} from '../../model/action.js';
+import { digestFields } from '../../model/digest.js';
+import type { Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
+import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
+import { patchesOf } from '../../workspace/patches/own-patch.js';
+import { isSameWork } from '../hand-edits/files-on-disk.js';
+import type { VerifyParts } from '../verify.js';
+import { type Format, formatPatch, ownPatches } from './format-patches.js';
 
 export interface ReformatParts extends Pick<VerifyParts, 'prepared' | 'executor'> {
   /** Of its transitive dependencies at least. */
@@ -39,34 +40,50 @@ export async function reformat(
   const { prepared, executor, dependencyOutputs } = parts;
   const { project } = prepared;
   const { task } = check;
-  const format = formatOf(project, task);
-  if (!format) return ok(result);
-  const tree = await keptTree(project, { ...check, candidate: result }, dependencyOutputs, filesForRecipe);
+  const formatters = formatOf(project, task);
+  if (!formatters) return ok(result);
+  const own = await ownPatches(project, task, result.edits, dependencyOutputs);
+  if (!own.ok) return own;
+  const byPath = new Map(own.value.map((one) => [one.edit.path, one]));
+  const edits = result.edits.filter(({ path }) => !byPath.has(path));
+  const candidate = { ...result, edits };
+  const tree = await keptTree(project, { ...check, candidate }, dependencyOutputs, filesForRecipe);
   if (!tree.ok) return tree;
   const listing = await project.objects.list(tree.value);
   const files = new Map<string, Entry>();
-  for (const { path } of [...result.edits, ...[...result.outputs.keys()].map((path) => ({ path }))]) {
+  for (const path of [...edits.map((edit) => edit.path), ...result.outputs.keys()]) {
     const entry = listing.get(path);
     if (entry) files.set(path, entry);
   }
-  const run = {
-    task: task.label,
-    tree: tree.value,
-    files: Object.fromEntries([...files].map(([path, entry]) => [path, encodeEntry(entry)])),
-    format: formatWords(format),
-    stray: task.stray ?? project.config.stray,
+  for (const { edit, file } of own.value) if (file) files.set(edit.path, file);
+  const format: Format = async (shown) => {
+    const done = await executor.format(
+      {
+        task: task.label,
+        tree: await project.objects.editTree(tree.value, shown),
+        files: Object.fromEntries([...shown].map(([path, entry]) => [path, encodeEntry(entry)])),
+        format: formatWords(formatters),
+        stray: task.stray ?? project.config.stray,
+      },
+      context,
+    );
+    if (!done.ok) return err(done.failure);
+    return ok(new Map(Object.entries(done.files).map(([path, word]) => [path, decodeEntry(word)])));
   };
-  const done = await executor.format(run, context);
-  if (!done.ok) return err(done.failure);
-  const formatted = new Map<string, Entry>();
-  for (const [path, word] of Object.entries(done.files)) {
-    const entry = decodeEntry(word);
-    if (!sameEntry(entry, files.get(path))) formatted.set(path, entry);
+  const done = await format(files);
+  if (!done.ok) return done;
+  const formatted = new Map([...done.value].filter(([path, entry]) => !sameEntry(entry, files.get(path))));
+  const others = await formattedEdits(parts, check, edits, formatted);
+  if (!others.ok) return others;
+  const patches = new Map(others.value.map((edit) => [edit.path, edit]));
+  for (const one of own.value) {
+    const { path } = one.edit;
+    const patch = await formatPatch(project, one, done.value.get(path), format);
+    if (!patch.ok) return patch;
+    patches.set(path, patch.value);
   }
-  const edits = await formattedEdits(parts, check, result.edits, formatted);
-  if (!edits.ok) return edits;
   const outputs = new Map([...result.outputs].map(([path, entry]) => [path, formatted.get(path) ?? entry]));
-  return ok({ ...result, outputs, edits: edits.value });
+  return ok({ ...result, outputs, edits: result.edits.flatMap(({ path }) => patches.get(path) ?? []) });
 }
 
 /**
