@@ -4,10 +4,10 @@
  * in full.
  */
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileIdentity, readTextSync } from '../io/files.js';
-import { gitSync } from '../io/git/git-process.js';
+import { gitBeside, gitSync } from '../io/git/git-process.js';
 import { locateRepository } from '../io/git/locate.js';
 import type { Repository } from '../io/git/repository.js';
 import { isStoreCurrent } from '../io/git/store-config.js';
@@ -27,9 +27,11 @@ import { isAsRecorded, isExactlyAsRecorded, personIdentity } from '../workspace/
 import { largerThan, othersArguments, pathsOf } from '../workspace/large-files.js';
 import {
   CHANGED_ARGUMENTS,
+  DIFFERENT,
   indexCall,
   pathspecs,
   REFRESH_ARGUMENTS,
+  SAME,
   SECRETS_RECORD,
   takenInText,
 } from '../workspace/private-index.js';
@@ -49,7 +51,7 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   const located = locateRepository(host.directory);
   if (!located.ok || !existsSync(located.value.state) || !isStoreCurrent(located.value)) return undefined;
   const repository = located.value;
-  const scan = scanWithoutLock(host, repository);
+  const scan = await scanWithoutLock(host, repository);
   if (scan.kind === 'unchanged') return scan.tasks;
   if (scan.kind === 'changed') return undefined;
   const startedAt = new Date(host.now()).toISOString();
@@ -74,6 +76,9 @@ export async function quickCheck(host: QuickHost, command: string): Promise<numb
   }
 }
 
+/** Bytes of an index with about 3,000 files. */
+const SMALL_INDEX = 256_000;
+
 type Scan =
   | { readonly kind: 'unchanged'; readonly tasks: number }
   /** `seen`: what was there when no file was new (`seenIn`). */
@@ -84,7 +89,7 @@ type Scan =
  * Whether git finds every file as the index has it. It only reads: a build that runs meanwhile, and leaves another record,
  * index or owner of the lock, is not disturbed, and nothing is said then.
  */
-function scanWithoutLock(host: QuickHost, repository: Repository): Scan {
+async function scanWithoutLock(host: QuickHost, repository: Repository): Promise<Scan> {
   const { state } = repository;
   const unknown = { kind: 'unknown' } as const;
   const seen = seenIn(repository);
@@ -93,11 +98,17 @@ function scanWithoutLock(host: QuickHost, repository: Repository): Scan {
   if (fileIdentity(join(state, 'index')) !== last.index) return unknown;
   if (personIdentity(repository) !== last.person || !isFor(host, repository, last)) return unknown;
   if (!isExactlyAsRecorded(repository)) return unknown;
-  if (!hasKnownOthers(repository, last)) return { kind: 'changed' };
-  const changed = gitSync(CHANGED_ARGUMENTS, indexCall(repository));
-  if (changed.code !== 0 || seenIn(repository) !== seen) return unknown;
+  // Both only read, so in a large tree they run side by side. In a small one, waiting beside another costs more than it saves.
+  const isLarge = statSync(join(state, 'index')).size > SMALL_INDEX;
+  const beside = isLarge ? gitBeside(CHANGED_ARGUMENTS, indexCall(repository)) : undefined;
+  if (!hasKnownOthers(repository, last)) {
+    await beside;
+    return { kind: 'changed' };
+  }
+  const code = await (beside ?? gitSync(CHANGED_ARGUMENTS, indexCall(repository)).code);
+  if ((code !== SAME && code !== DIFFERENT) || seenIn(repository) !== seen) return unknown;
   // A file that was only touched is named as well: with the lock, the index is brought up to date, and then it is not.
-  return changed.stdout.length === 0 ? { kind: 'unchanged', tasks: last.tasks } : { kind: 'touched', seen };
+  return code === SAME ? { kind: 'unchanged', tasks: last.tasks } : { kind: 'touched', seen };
 }
 
 /** What another build that ran meanwhile would have changed. */

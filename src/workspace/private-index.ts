@@ -37,14 +37,15 @@ export function updateArguments(specs: readonly string[]): string[] {
 /** The arguments that look at all files of the index again; git fails if one of them has changed. */
 export const REFRESH_ARGUMENTS: readonly string[] = ['update-index', '--refresh'];
 
-/** The arguments that name the files of the index that do not look as it has them. Writes nothing. */
+/** The arguments that ask whether all files of the index look as it has them. Writes nothing; the exit code is `SAME` or `DIFFERENT`. */
 export const CHANGED_ARGUMENTS: readonly string[] = [
   'diff-files',
-  '--name-only',
+  '--quiet',
   '--no-ext-diff',
   '--ignore-submodules=dirty',
-  '-z',
 ];
+export const SAME = 0;
+export const DIFFERENT = 1;
 
 /** What decides which files an index takes in: with other values another index is needed. */
 export interface TakenIn {

@@ -168,6 +168,22 @@ export function gitSync(args: readonly string[], call: GitCall = {}): GitExit {
   return { code: status ?? -1, ...(signal ? { signal } : {}), stdout, stderr: stderr.toString('utf8') };
 }
 
+/**
+ * Starts git and resolves with its exit code alone, -1 when it could not be started or was ended. Without pipes it costs little, and a
+ * `gitSync` may run beside it.
+ */
+export function gitBeside(args: readonly string[], call: GitCall = {}): Promise<number> {
+  const child = spawn('git', gitArguments(call, args), {
+    cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',
+    env: gitEnvironment(call),
+    stdio: 'ignore',
+  });
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(-1));
+    child.on('exit', (code) => resolve(code ?? -1));
+  });
+}
+
 /** One git process that has ended: its command, when it began (milliseconds since 1970) and how long it took. */
 export type GitObserver = (span: {
   readonly command: string;

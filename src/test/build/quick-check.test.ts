@@ -129,6 +129,33 @@ test('nothing is written and no lock is taken while every file is as git has it'
   expect(index()).toBe(again);
 });
 
+test('in a large tree, where git looks for new and for changed files side by side, both are found', {
+  timeout: 120_000,
+}, async () => {
+  const project = newProject();
+  // Long names make an index of 300 KB with few files.
+  const path = (i: number) => `many/${i}-${'x'.repeat(240)}`;
+  for (let i = 0; i < 1000; i++) project.write(path(i), `${i}\n`);
+  await build(project);
+  await build(project);
+  const state = project.path(dirname(lastFile(project)));
+  expect(statSync(join(state, 'index')).size).toBeGreaterThan(256_000);
+  const index = () => fileIdentity(join(state, 'index'));
+  const nothing = { text: 'conductor: nothing to do (1 fresh)\n', leftLog: false };
+  const before = index();
+  expect(await build(project)).toEqual(nothing);
+  expect(index()).toBe(before);
+  utimesSync(project.path(path(1)), 1, 1);
+  expect(await build(project)).toEqual(nothing);
+  expect(index()).not.toBe(before);
+  project.write('new.txt', 'a file that no task reads\n');
+  expect(await build(project)).toEqual({ ...nothing, leftLog: true });
+  project.write('hand.txt', 'BY HAND\n');
+  expect((await build(project)).text).toContain('built 1');
+  project.remove('out.txt');
+  expect((await build(project)).text).toContain('1 from cache');
+});
+
 test('only what the config reads is told apart; what a killed build left is mended first', {
   timeout: 120_000,
 }, async () => {
