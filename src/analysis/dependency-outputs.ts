@@ -32,7 +32,18 @@ export function asDependency(
   patches: Patches,
   edits: DependencyOutputs['edits'] = [],
 ): DependencyOutputs {
-  return { label: task.label, outputs, interface: bytesDigest(task, outputs, patches), patches, edits };
+  let digest: Digest | undefined;
+  return {
+    label: task.label,
+    outputs,
+    patches,
+    edits,
+    // Of most tasks in a large project nobody asks for it.
+    get interface() {
+      digest ??= bytesDigest(task, outputs, patches);
+      return digest;
+    },
+  };
 }
 
 /** What dependents see of a stored result. */

@@ -16,7 +16,7 @@ type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
 
 export interface Schedule {
   readonly graph: TaskGraph;
-  /** The tasks to analyse: closed under dependencies; of several that are ready, the first in this order starts first. */
+  /** The tasks to analyse: dependencies that are not among them are done. Of several that are ready, the first in this order starts first. */
   readonly labels: ReadonlySet<Label>;
   /** After the first failure nothing new is started. */
   readonly failFast: boolean;
@@ -36,7 +36,7 @@ export async function schedule(work: Schedule): Promise<void> {
   const ranks = new Map(labels.map((label, rank) => [label, rank]));
   const ready = new Heap();
   for (const [rank, label] of labels.entries()) {
-    const needs = new Set(work.graph.task(label).dependsOn).size;
+    const needs = new Set(work.graph.task(label).dependsOn.filter((need) => work.labels.has(need))).size;
     states.set(label, 'waiting');
     missing.set(label, needs);
     if (needs === 0) ready.add(rank);

@@ -1,6 +1,8 @@
 /** What has become of the tasks of one build so far, with the events that tell it. Runs and decides nothing. */
 
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
+import type { Check } from '../analysis/verdict.js';
+import { ok, type Result } from '../base/result.js';
 import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
@@ -51,6 +53,11 @@ export class TaskOutcomes {
     this.unchanged.add(label);
     this.dependencyOutputs.set(label, outputs);
     return 'fresh';
+  }
+
+  protected accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, never> {
+    if (check.dependencyOutputs) this.dependencyOutputs.set(check.task.label, check.dependencyOutputs);
+    return ok(outcome);
   }
 
   protected warn(label: Label, messages: readonly string[]): void {

@@ -92,8 +92,6 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
       const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));
       const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
-      const ranked = [...selected].map((label) => ({ label, rank: priority(label) }));
-      ranked.sort((a, b) => b.rank - a.rank);
       // What other machines work on waits in their queue, where the first of all builds goes first.
       const workers = options.workers ?? (executor.isRemote ? QUEUED : project.config.workers);
       const shared = { prepared, executor, priority, caller, options };
@@ -112,6 +110,9 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         version,
         now,
       });
+      const left = step.takeUnchanged(project.graph.order.filter((label) => selected.has(label)));
+      const ranked = left.map((label) => ({ label, rank: priority(label) }));
+      ranked.sort((a, b) => b.rank - a.rank);
       await schedule({
         graph: project.graph,
         // The longest way first here too: a free worker takes the first task that turns out to be stale.

@@ -68,6 +68,23 @@ export class TaskStep extends TaskOutcomes {
     this.checks = new Limiter(parts.isUrgent ? CHECKS_BESIDE_URGENT : CHECKS);
   }
 
+  /** Takes those that need no analysis, each after what it needs; the others are returned. */
+  takeUnchanged(labels: readonly Label[]): Label[] {
+    const isLeft = (label: Label) => this.withoutAnalysis(label) === undefined;
+    const left = labels.filter(isLeft);
+    for (const label of this.unchanged) this.done(label, 'fresh', 0);
+    return left;
+  }
+
+  private withoutAnalysis(label: Label): TaskOutcomeKind | undefined {
+    const { prepared, induction, sessionState } = this.parts;
+    const outputs = induction?.outputsOf(prepared.project.graph.task(label));
+    if (!outputs) return undefined;
+    // What a superseded build left running of it is wanted by nobody.
+    sessionState.runs.keepOnly(label);
+    return this.foundUnchanged(label, outputs);
+  }
+
   async run(label: Label): Promise<'done' | 'failed'> {
     const { result, ms } = await this.attempt(label);
     if (!result.ok && isNotTried(result.error)) {
@@ -109,12 +126,8 @@ export class TaskStep extends TaskOutcomes {
   /** Repeats the analysis until it is decided: a result that fails a present gate is rejected, and the task is analysed again. */
   private async bringUpToDate(task: Task, own: OwnTime): Promise<Result<TaskOutcomeKind, Failure>> {
     const { prepared, options, priority, sessionState, now, induction } = this.parts;
-    const unchanged = induction?.outputsOf(task);
-    if (unchanged) {
-      // What a superseded build left running of it is wanted by nobody.
-      sessionState.runs.keepOnly(task.label);
-      return ok(this.foundUnchanged(task.label, unchanged));
-    }
+    const unchanged = this.withoutAnalysis(task.label);
+    if (unchanged) return ok(unchanged);
     const parts: TaskStepParts = { ...this.parts, worked: (ms) => (own.ms += ms) };
     let { checker } = prepared;
     let how: TaskOutcomeKind = 'cached';
@@ -215,11 +228,6 @@ export class TaskStep extends TaskOutcomes {
     const { result } = recorded.value;
     if (!result.stood) this.accepted.set(check.task.label, result);
     return this.finish(recorded.value, result, 'accepted');
-  }
-
-  private accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, Failure> {
-    if (check.dependencyOutputs) this.dependencyOutputs.set(check.task.label, check.dependencyOutputs);
-    return ok(outcome);
   }
 
   /** The files that a task evolves from where that is not what is on disk: below a person's edit, the recorded ones. */

@@ -5,6 +5,7 @@
 
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { syncFiles } from '../io/durable.js';
 import { exists, readText, writeAtomic } from '../io/files.js';
@@ -12,6 +13,7 @@ import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import { DurableRefs } from '../io/git/upkeep/durable.js';
+import { changedFiles } from '../io/git/walk.js';
 import { untilClosed } from '../io/open-files.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
@@ -23,6 +25,8 @@ export interface PublishOptions {
   /** The snapshot: what the working tree was. Relative to the project, as is `to`. */
   readonly from: ObjectId;
   readonly to: ObjectId;
+  /** The files of the snapshot, where they are known. */
+  readonly files?: Listing | undefined;
 }
 
 export interface Published {
@@ -45,11 +49,12 @@ const HALF_WRITTEN = /unable to|failed to/i;
 export async function publishTree(
   repository: Repository,
   objects: GitObjects,
-  { from, to }: PublishOptions,
+  { from, to, files }: PublishOptions,
 ): Promise<Result<Published, Failure>> {
-  const before = await objects.list(from);
-  const after = await objects.list(to);
-  const changed = changedPaths(before, after);
+  const before = files ?? (await objects.list(from));
+  const changes = await changedFiles(objects, from, to);
+  const after = before.with(changes);
+  const changed = [...changes.keys()].sort(compareBytes);
   const inTheWay = await inTheWayOf(repository, objects, changed, { before, after });
   if (inTheWay.length > 0) {
     return err({ kind: 'publish-refused', paths: inTheWay, detail: 'these files are not in the snapshot' });
@@ -70,7 +75,7 @@ export async function publishTree(
     );
     return err({ kind: 'publish-refused', paths, detail: exit.stderr.trim() });
   }
-  await finishRemovals(repository, objects, { before, after });
+  await finishRemovals(repository, objects, changed, { before, after });
   await bringToDisk(repository, changed);
   await rm(journal, { force: true });
   return ok({
@@ -86,10 +91,11 @@ export async function publishTree(
 async function finishRemovals(
   repository: Repository,
   objects: GitObjects,
+  changed: readonly string[],
   { before, after }: Listings,
 ): Promise<void> {
-  for (const path of before.paths) {
-    if (after.get(path)) continue;
+  for (const path of changed) {
+    if (!before.get(path) || after.get(path)) continue;
     const file = join(repository.project, path);
     if (!statOf(file)?.isFile()) continue;
     if (await holds(repository, objects, path, before.get(path) as Entry)) await rm(file, { force: true });
@@ -153,7 +159,8 @@ export async function recoverPublish(
     );
     const wrapped = await objects.wrap(target, repository.prefix);
     await gitOk(['read-tree', '-m', '-u', now, wrapped], call);
-    await finishRemovals(repository, objects, { before: onDisk, after: await objects.list(target) });
+    const left = await objects.list(target);
+    await finishRemovals(repository, objects, onDisk.paths, { before: onDisk, after: left });
     await bringToDisk(repository, changed);
     await rm(call.indexFile as string, { force: true });
   }

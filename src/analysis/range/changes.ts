@@ -39,14 +39,15 @@ export function changedListing(paths: Iterable<string>): Listing {
 export function isTouched(project: Project, task: Task, changes: Changes): boolean {
   if (!changes.hasSameWords(task) || !changes.hasSameLock(task)) return true;
   const { paths } = changes;
-  const { recipe, inputs, outputs, edits } = task;
+  const { recipe, inputs, edits } = task;
   const gates = gatesOf(project, task);
   if (paths.paths.length > 0) {
+    if (ownersOf(project, paths).has(task.label)) return true;
     const isChanged = (path: string) => paths.get(path) !== undefined;
     if (edits.some(isChanged) || changes.observedBy(task).some(isChanged)) return true;
     const named = gates.map((gate) => gate.inputs ?? NONE);
     const formats = formatSteps(project.config, task).map((step) => step.inputs);
-    const lists = [outputs, inputs ?? NONE, ...named, ...formats];
+    const lists = [inputs ?? NONE, ...named, ...formats];
     if (lists.some((list) => hasAny(list, paths))) return true;
     const isBelow = (folder: string) => paths.under(folder).length > 0;
     if (recipe.kind === 'agent' && (isBelow(PROMPTS) || isBelow(AGENT_FOLDER))) return true;
@@ -62,6 +63,17 @@ export function isTouched(project: Project, task: Task, changes: Changes): boole
 }
 
 const NONE: readonly never[] = [];
+
+const owners = new WeakMap<Listing, ReadonlySet<Label>>();
+
+/** The tasks whose outputs are among the paths. */
+function ownersOf({ ownership }: Project, paths: Listing): ReadonlySet<Label> {
+  const known = owners.get(paths);
+  if (known) return known;
+  const found = new Set(paths.paths.flatMap((path) => ownership.ownerOf(path) ?? []));
+  owners.set(paths, found);
+  return found;
+}
 
 const answers = new WeakMap<Listing, Map<readonly string[], boolean>>();
 

@@ -40,6 +40,14 @@ export function isLockUnchanged(
   );
 }
 
+/** Current tasks of features of which the lock file may change. */
+export function changedRecords(project: Project, plan: PublishPlan): Label[] {
+  const features = [...project.features.values()].filter((one) => !isLockUnchanged(project, one, plan));
+  return features.flatMap(({ tasks }) =>
+    tasks.flatMap(({ label }) => (plan.current.has(label) ? [label] : [])),
+  );
+}
+
 const NONE: ReadonlySet<Label> = new Set();
 
 /** The feature's lock after this build; the very same object when nothing of it changes, so that no file is written. */

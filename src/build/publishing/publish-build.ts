@@ -17,6 +17,7 @@ import { lockedTask, lockFiles } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
 import type { TaskStep } from '../task-step.js';
 import { mergeResults } from './merged-tree.js';
+import { changedRecords } from './next-lock.js';
 import type { FinishedTask, MergedTree, PublishPlan } from './publish-plan.js';
 import { type PublishUnits, publishUnits } from './publish-units.js';
 
@@ -60,7 +61,8 @@ export async function planPublish(
     const revisions = revisionsOf(step);
     const { unchanged } = step;
     const plan = { finished, revisions, held, current, unchanged, dependencyOutputs, whole, renewsRecords };
-    await interfacesOf(prepared.project).decide(current, dependencyOutputs);
+    const recorded = changedRecords(prepared.project, plan);
+    await interfacesOf(prepared.project).decide(recorded, dependencyOutputs);
     const merged = await mergedResults(prepared, plan);
     if (merged.ok || !step.withdraw(merged.error, finished.keys())) return { merged, finished, done, units };
   }
@@ -176,6 +178,7 @@ export async function publish(
   const done = await publishTree(project.repository, project.objects, {
     from,
     to: merged.tree,
+    files: from === project.snapshot ? project.listing : undefined,
   });
   if (!done.ok) return done;
   await keepRecords(prepared, merged);
