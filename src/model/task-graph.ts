@@ -39,7 +39,7 @@ export class TaskGraph {
     const dependentsOf = new Map<Label, Label[]>();
     for (const label of this.tasks.keys()) dependentsOf.set(label, []);
     for (const task of this.tasks.values()) {
-      for (const need of new Set(task.dependsOn)) dependentsOf.get(need)?.push(task.label);
+      for (const need of distinct(task.dependsOn)) dependentsOf.get(need)?.push(task.label);
     }
     this.dependentsOf = dependentsOf;
     this.order = this.sort();
@@ -107,7 +107,7 @@ export class TaskGraph {
 
   private sort(): Label[] {
     const missing = new Map<Label, number>();
-    for (const task of this.tasks.values()) missing.set(task.label, new Set(task.dependsOn).size);
+    for (const task of this.tasks.values()) missing.set(task.label, distinct(task.dependsOn).length);
     const order: Label[] = [...missing].filter(([, n]) => n === 0).map(([label]) => label);
     for (let i = 0; i < order.length; i++) {
       for (const dependent of this.dependents(order[i] as Label)) {
@@ -119,6 +119,10 @@ export class TaskGraph {
     if (order.length !== this.tasks.size) throw new Error('BUG: a graph with a cycle or a missing task');
     return order;
   }
+}
+
+function distinct(labels: readonly Label[]): readonly Label[] {
+  return labels.length < 2 ? labels : [...new Set(labels)];
 }
 
 /** One cycle as a closed path (`a → b → a` is `[a, b, a]`), or undefined. Dependencies that do not exist are passed over. */

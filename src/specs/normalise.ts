@@ -65,9 +65,9 @@ export function normaliseTask(
     complexity: raw.complexity ?? defaults.complexity ?? 'medium',
     description: raw.description ?? '',
     acceptance: raw.acceptance ?? [],
-    dependsOn: [...new Set(needs)],
+    dependsOn: distinct(needs),
     inputs: raw.inputs || defaults.inputs ? joined(defaults.inputs, raw.inputs) : undefined,
-    outputs: raw.outputs ?? [...new Set((raw.render ?? []).map((step) => step.to))],
+    outputs: raw.outputs ?? distinct((raw.render ?? []).map((step) => step.to)),
     edits,
     interface: interfaceFiles(raw).files,
     ...(by === undefined ? {} : { interfaceBy: by }),
@@ -146,8 +146,16 @@ function gate(raw: RawGate) {
 }
 
 /** The defaults first; duplicates are removed. */
-function joined<T>(defaults: readonly T[] = [], own: readonly T[] = []): T[] {
-  return [...new Set([...defaults, ...own])];
+function joined<T>(defaults: readonly T[] = EMPTY, own: readonly T[] = EMPTY): readonly T[] {
+  if (defaults.length === 0) return distinct(own);
+  return own.length === 0 ? distinct(defaults) : [...new Set([...defaults, ...own])];
+}
+
+const EMPTY: readonly never[] = [];
+
+/** The very list where nothing is there twice: a project has many tasks, and most of their lists have one entry or none. */
+function distinct<T>(list: readonly T[]): readonly T[] {
+  return list.length < 2 ? list : [...new Set(list)];
 }
 
 function joinedContext(defaults: RawContext = {}, own: RawContext = {}) {
