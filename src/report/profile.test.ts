@@ -49,6 +49,42 @@ test('a task has its wait and its phases in one lane, tasks at the same time hav
   ]);
 });
 
+test('waits have a category of their own; a gate lies in its phase, one of the whole build beside its steps', () => {
+  const phase = (name: string, detail?: string) => ({
+    ...{ type: 'task.phase', task: 'f/A', attempt: 1, phase: name },
+    ...(detail === undefined ? {} : { detail }),
+  });
+  const slices = traceOf([
+    [1000, { type: 'build.started', build: 'b', command: 'c', version: '1' }],
+    [1001, { type: 'build.waiting', pid: 1, command: 'conductor watch', since: '' }],
+    [1010, { type: 'build.planned', tasks: [] }],
+    [1020, checked('f/A')],
+    [1020, { type: 'task.started', task: 'f/A', attempt: 1, recipe: 'agent' }],
+    [1020, phase('session-wait', 'openai')],
+    [1040, phase('agent')],
+    [1050, phase('gates')],
+    // Measured with fractions: it would begin before its phase.
+    [1060, { type: 'gate.finished', task: 'f/A', gate: 'npm test', ok: false, ms: 10.7 }],
+    [1061, { type: 'task.finished', task: 'f/A', outcome: 'failed', ms: 41 }],
+    [1080, { type: 'gate.finished', gate: 'npm run lint', ok: true, ms: 15 }],
+    [1090, { type: 'build.finished', summary: {} }],
+  ]);
+  const of = (cat: string) => slices.filter((slice) => slice.cat === cat);
+  expect(of('wait').map(({ name, ts, dur, args }) => [name, ts, dur, args])).toEqual([
+    ['wait for a session', 20_000, 20_000, { detail: 'openai' }],
+  ]);
+  expect(of('phase').map(({ name }) => name)).toEqual(['agent', 'gates']);
+  expect(of('gate').map(({ name, ts, dur, pid, tid, args }) => [name, ts, dur, pid, tid, args])).toEqual([
+    ['npm run lint', 65_000, 15_000, 1, 1, { ok: true }],
+    ['npm test', 50_000, 10_000, 2, 0, { ok: false }],
+  ]);
+  expect(of('build').map(({ name }) => name)).toEqual([
+    'loading',
+    'wait for conductor watch, then loading',
+    'analysis and execution',
+  ]);
+});
+
 test('git processes beside each other are in lanes of their own', () => {
   const slices = traceOf(
     [[0, { type: 'build.started', build: 'b', command: 'c', version: '1' }]],

@@ -20,11 +20,22 @@ interface Slice {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
+type PhaseSlice = Omit<Slice, 'to'>;
+type PhaseEvent = Extract<BuildEvent, { type: 'task.phase' }>;
+type GateEvent = Extract<BuildEvent, { type: 'gate.finished' }>;
+
+/** Phases in which a task only waits: for a worker of a queue, for the same result from another build, for a session. */
+const WAITS: Partial<Record<PhaseEvent['phase'], string>> = {
+  queue: 'wait in the queue',
+  'claim-wait': 'wait for another build',
+  'session-wait': 'wait for a session',
+};
+
 interface OpenTask {
   readonly checkedAt: number;
   startedAt?: number;
   recipe?: string;
-  phase?: { readonly name: string; readonly at: number };
+  phase?: PhaseSlice;
   readonly inner: Slice[];
 }
 
@@ -39,12 +50,17 @@ export class Profile {
   private readonly open = new Map<string, OpenTask>();
   private readonly tasks: { readonly outer: Slice; readonly inner: readonly Slice[] }[] = [];
   private readonly steps: Slice[] = [];
+  private readonly gates: Slice[] = [];
   private readonly git: Slice[] = [];
   private startedAt = 0;
   private step: { readonly name: string; readonly at: number } | undefined;
 
   on(event: BuildEvent): void {
     switch (event.type) {
+      case 'build.waiting':
+        this.startedAt ||= event.at;
+        this.enter(`wait for ${event.command}, then loading`, event.at);
+        break;
       case 'build.started':
         // Of several builds in one command the first one begins the trace.
         this.startedAt ||= event.at;
@@ -67,7 +83,10 @@ export class Profile {
         this.begin(event.task, event.at, event.recipe);
         break;
       case 'task.phase':
-        this.phase(event.task, event.phase, event.at);
+        this.phase(event.task, event, event.at);
+        break;
+      case 'gate.finished':
+        this.gate(event);
         break;
       case 'task.finished':
         this.end(event);
@@ -85,6 +104,7 @@ export class Profile {
     const events: TraceEvent[] = [
       ...['build', 'tasks', 'git processes'].map((name, i) => named('process_name', i + 1, 0, name)),
       ...this.steps.map((slice) => this.event(slice, BUILD, 0)),
+      ...inLanes(this.gates, (slice) => slice).map(({ item, lane }) => this.event(item, BUILD, lane + 1)),
       ...inLanes(this.tasks, ({ outer }) => outer).flatMap(({ item, lane }) =>
         [item.outer, ...item.inner].map((slice) => this.event(slice, TASKS, lane)),
       ),
@@ -107,13 +127,31 @@ export class Profile {
     task.recipe = recipe;
   }
 
-  private phase(label: string, name: string | undefined, at: number): void {
+  private phase(label: string, next: PhaseEvent | undefined, at: number): void {
     const task = this.open.get(label);
     if (!task) return;
-    if (task.phase)
-      task.inner.push({ name: task.phase.name, category: 'phase', from: task.phase.at, to: at });
-    if (name === undefined) delete task.phase;
-    else task.phase = { name, at };
+    if (task.phase) task.inner.push({ ...task.phase, to: at });
+    if (next === undefined) {
+      delete task.phase;
+      return;
+    }
+    const wait = WAITS[next.phase];
+    task.phase = {
+      name: wait ?? next.phase,
+      category: wait === undefined ? 'phase' : 'wait',
+      from: at,
+      ...(next.detail === undefined ? {} : { details: { detail: next.detail } }),
+    };
+  }
+
+  /** A gate of a task within its phase; gates of a build in a lane of their own. */
+  private gate({ gate, task: label, at, ms, ok }: GateEvent): void {
+    const task = label === undefined ? undefined : this.open.get(label);
+    // Its time was measured before the event was sent: it begins no earlier than what it is in.
+    const from = Math.max(at - Math.round(ms), task?.phase?.from ?? this.startedAt);
+    const slice = { name: gate, category: 'gate', from: Math.min(from, at), to: at, details: { ok } };
+    if (task) task.inner.push(slice);
+    else if (label === undefined) this.gates.push(slice);
   }
 
   private end(event: Extract<BuildEvent, { type: 'task.finished' }>): void {

@@ -158,12 +158,14 @@ export function gitEnvironment(call: GitCall): Record<string, string> {
 
 /** Like `git`, but blocking: cheaper when the process has nothing else to do. */
 export function gitSync(args: readonly string[], call: GitCall = {}): GitExit {
+  const ended = observed(args);
   const { status, signal, stdout, stderr, error } = spawnSync('git', gitArguments(call, args), {
     cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',
     env: gitEnvironment(call),
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: Number.POSITIVE_INFINITY,
   });
+  ended();
   if (error) throw error;
   return { code: status ?? -1, ...(signal ? { signal } : {}), stdout, stderr: stderr.toString('utf8') };
 }
