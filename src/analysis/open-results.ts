@@ -12,7 +12,7 @@ import type { Label } from '../model/task.js';
 import type { Host } from '../project/host.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { type AdmissionPolicy, acceptsOrigin } from '../store/admission.js';
-import { type ArrivalRules, contentDigest } from '../store/arrival.js';
+import { type ArrivalRules, contentDigest, type Pins } from '../store/arrival.js';
 import type { Claims } from '../store/claims/claims.js';
 import { type EntryName, isResult, keyOf, type Scope } from '../store/encoded-entry.js';
 import { EntrySigner } from '../store/entry-signer.js';
@@ -104,20 +104,31 @@ async function openKeys(
   return ok({ signer: signer.value, signatures: signatureCheck(text, env) });
 }
 
+export interface TiersOptions {
+  warn(message: string): void;
+  /** What lock files record: asked once, when it matters. */
+  pins(): Pins;
+  /** Nothing is sent. */
+  readonly readOnly?: boolean;
+}
+
 /** The remotes of the config, for what is made here and for what may be used here. */
 export async function openTiers(
   host: Host,
   project: Project,
   policy: AdmissionPolicy,
-  { warn, readOnly = false }: { warn(message: string): void; readonly readOnly?: boolean },
+  { warn, pins, readOnly = false }: TiersOptions,
 ): Promise<RemoteTiers> {
   const { openRemotes } = await import('../store/remotes/open-remotes.js');
   const readsAll = policy.here.pullRequest || policy.trust !== 'no-pull-requests';
   const read: readonly Scope[] = readsAll ? ['shared', 'pull-request'] : ['shared'];
   const write: Scope | undefined = readOnly ? undefined : policy.here.pullRequest ? 'pull-request' : 'shared';
   // A reviewed lock file says what the result must hold: then it does not matter who made it.
-  const pins = await pinsOf(project);
-  const isRecorded = (name: EntryName) => isResult(name) && pins.has(keyOf(name));
+  let recorded: Pins | undefined;
+  const isRecorded = (name: EntryName) => {
+    recorded ??= pins();
+    return isResult(name) && recorded.has(keyOf(name));
+  };
   const { env, pid } = host;
   const { repository, objects, config } = project;
   const maxBytes = 4 * config.maxOutputBytes;
@@ -160,7 +171,8 @@ export async function openResults(
   if (cache.required && !options.readOnly) await unsent.rest([], 0);
   if (cache.remotes.length === 0 && !execution) return ok({ store: local, claims: claiming() });
   const { TieredResults } = await import('../store/tiered-results.js');
-  const chain = await openTiers(host, project, policy, options);
+  const recorded = pinsOf(project);
+  const chain = await openTiers(host, project, policy, { ...options, pins: () => recorded });
   const claims = claiming(chain);
   const sharing: Sharing = {
     chain,
@@ -168,8 +180,7 @@ export async function openResults(
     ...(isSent ? { unsent } : {}),
     ...(options.readOnly || cache.required ? {} : { restUntil: () => host.now() + REST_MS }),
     policy,
-    ...(await arrivalRules(project)),
-    ...(options.rebuildMissing ? { pins: new Map() } : {}),
+    ...arrivalRules(project, options.rebuildMissing ? new Map() : recorded),
     likely,
     believesGates: !cache.verify,
     claimMs: CLAIM_MS,
@@ -193,9 +204,9 @@ function likelyKeys(project: Project, selected: ReadonlySet<Label>): ActionKey[]
 }
 
 /** What of a project decides whether a result from elsewhere may come in. */
-export async function arrivalRules(project: Project): Promise<Pick<ArrivalRules, 'pins' | 'fits'>> {
+export function arrivalRules(project: Project, pins = pinsOf(project)): Pick<ArrivalRules, 'pins' | 'fits'> {
   return {
-    pins: await pinsOf(project),
+    pins,
     async fits(result) {
       // A task that was renamed since has its results under the old name: they are judged when they are used.
       const task = project.graph.tasks.get(result.provenance.label);
@@ -228,7 +239,7 @@ function pinnedResults(project: Project): Map<ActionKey, PinnedResult> {
 }
 
 /** What lock files say that recorded results hold: nothing else may come in their place. */
-export async function pinsOf(project: Project): Promise<Map<ActionKey, Set<Digest>>> {
+export function pinsOf(project: Project): Map<ActionKey, Set<Digest>> {
   const pins = new Map<ActionKey, Set<Digest>>();
   for (const lock of project.locks.values()) {
     for (const record of Object.values(lock.tasks).flatMap(recordsOf)) {

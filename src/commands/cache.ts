@@ -20,6 +20,7 @@ import { entryFiles } from '../store/entry-message.js';
 import type { GitResults } from '../store/git-results.js';
 import { parseRecord, RESULT_FILE } from '../store/provenance-record.js';
 import type { RemoteTiers } from '../store/remotes/tiers.js';
+import { UnsentEntries } from '../store/unsent.js';
 
 export interface CacheOptions {
   /** Everything in the store, not only what lock files record. */
@@ -58,13 +59,17 @@ export async function pushResults(host: Host, options: CacheOptions): Promise<Re
       else unsigned++;
     }
     const offered = await chain.offer(entries, options.signal).all;
-    const rules = { policy, ...(await arrivalRules(project)) };
+    const rules = { policy, ...arrivalRules(project) };
     const problem = (name: EntryName, commit: ObjectId) =>
       arrivedProblem(local, project.objects, rules, { name, commit });
     const outcomes =
       policy.trust === 'signed'
         ? await chain.replaceUnusable({ entries, outcomes: offered, problem }, options.signal)
         : offered;
+    // What some remote does not have stays marked: the next build sends it.
+    await new UnsentEntries(project.repository.home).remove(
+      [...entries.keys()].filter((name) => !chain.isUnsent(name)),
+    );
     const taken = [...outcomes].filter(([name, outcome]) => outcome === 'taken' && isResult(name));
     return ok({
       stored: [...outcomes.values()].filter((outcome) => outcome === 'stored').length,
@@ -84,7 +89,7 @@ export async function pullResults(host: Host, options: CacheOptions): Promise<Re
       const held = isResult(name) ? await local.find(keyOf(name)) : ok(await local.commitOf(name));
       if (!held.ok || !held.value) wanted.push(name);
     }
-    const rules = { policy, ...(await arrivalRules(project)) };
+    const rules = { policy, ...arrivalRules(project) };
     const found = await chain.fetch(
       wanted,
       async (name, commit) => {
@@ -129,7 +134,7 @@ export async function verifyResults(
   }
   return withProject(host, async ({ project, local }) => {
     const recorded = recordedEntries(project);
-    const pins = await pinsOf(project);
+    const pins = pinsOf(project);
     const damaged: { key: string; label?: Label; detail: string }[] = [];
     let results = 0;
     for (const [name, commit] of await local.entries()) {
@@ -247,7 +252,7 @@ async function withRemotes<T>(
           hint: "name one in conductor.config.ts: `cache: { remotes: ['git:origin'] }`",
         });
       }
-      const chain = await openTiers(host, project, policy, options);
+      const chain = await openTiers(host, project, policy, { ...options, pins: () => pinsOf(project) });
       try {
         return await use(opened, chain);
       } finally {

@@ -120,6 +120,8 @@ async function inLocked(
   const beside = await refsBeside(objects, entries);
   await deleteRefs(objects.store, [...fates.removed.map(refOf), ...beside.parcels]);
   await compactStore(objects.store, [...idsOf(fates.kept), ...beside.kept], [borrowed]);
+  // No build runs, so those that are left are of killed ones.
+  await removeTree(join(repository.home, 'claims'));
   await removeTree(mark);
   return ok({ ...report, bytes: Math.max(0, before - (await folderBytes(folder))) });
 }

@@ -8,8 +8,6 @@ import { inSession, openReadingSession, type Session } from '../build/project-se
 import { mentionedIds } from '../io/git/mentions.js';
 import {
   type Away,
-  deleteRefs,
-  fetchRefs,
   listRemoteRefs,
   localTips,
   openAway,
@@ -24,7 +22,8 @@ import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import type { Host } from '../project/host.js';
 import { keyOf, nameOf } from '../store/encoded-entry.js';
-import { newIncoming } from '../store/remotes/incoming.js';
+import type { RemoteFault } from '../store/remote-fault.js';
+import { type Fetcher, fetchIncoming } from '../store/remotes/incoming.js';
 import { LOCKS, madeAt, recordedKeys } from './gc.js';
 
 export interface RemoteCollectOptions {
@@ -68,8 +67,8 @@ export async function collectRemote(
     if (!mentioned.ok) return mentioned;
     const entries = entriesOf(listed);
     const unnamed = entries.filter(({ key }) => !mentioned.value.has(key));
-    const from = { away, into: newIncoming(host.pid) };
-    const aged = await oldOf(session, from, unnamed, host.now() - options.keepDays * DAY_MS);
+    const fetcher = { objects: session.objects, pid: host.pid };
+    const aged = await oldOf(fetcher, away, unnamed, host.now() - options.keepDays * DAY_MS);
     if (!aged.ok) return faultOf(options.remote, aged.error);
     // To read their age took a while, in which somebody may have pushed or fetched a branch that names them.
     const still = aged.value.length === 0 ? mentioned : await judge();
@@ -164,29 +163,22 @@ function plainRef(ref: string): string {
 
 /** Those that were made before; one that does not say when stays. */
 async function oldOf(
-  { objects }: Session,
-  { away, into }: { readonly away: Away; readonly into: string },
+  fetcher: Fetcher,
+  away: Away,
   entries: readonly RemoteEntry[],
   before: number,
-): Promise<Result<RemoteEntry[], TransferFault>> {
+): Promise<Result<RemoteEntry[], RemoteFault>> {
   const old: RemoteEntry[] = [];
   for (let from = 0; from < entries.length; from += AT_ONCE) {
     const part = entries.slice(from, from + AT_ONCE);
-    try {
-      const { refs, fault } = await fetchRefs(
-        away,
-        part.map(({ ref }) => `${ref}*`),
-        into,
-      );
-      if (fault) return err(fault);
-      for (const entry of part) {
-        const name = nameOf(plainRef(entry.ref));
-        if (name === undefined || refs.get(entry.ref) !== entry.commit) continue;
-        const at = await madeAt(objects, name, entry.commit);
-        if (at > 0 && at < before) old.push(entry);
-      }
-    } finally {
-      await deleteRefs(objects.store, (await objects.refs(into)).keys());
+    const there = part.map(({ ref }) => ref);
+    const { refs, fault } = await fetchIncoming(fetcher, away, there);
+    if (fault) return err(fault);
+    for (const entry of part) {
+      const name = nameOf(plainRef(entry.ref));
+      if (name === undefined || refs.get(entry.ref) !== entry.commit) continue;
+      const at = await madeAt(fetcher.objects, name, entry.commit);
+      if (at > 0 && at < before) old.push(entry);
     }
   }
   return ok(old);

@@ -44,19 +44,16 @@ export type ChangeOutcome = { readonly revision: string | undefined } | 'moved';
 /** `unsupported`: the place cannot hold two builds apart. */
 export type ClaimFault = RemoteFault | { readonly kind: 'unsupported'; readonly detail: string };
 
+export type ReadClaims = Result<ReadonlyMap<ActionKey, PlacedClaim>, ClaimFault>;
+export type ChangedClaims = Result<ReadonlyMap<ActionKey, ChangeOutcome>, ClaimFault>;
+
 export interface ClaimPlace {
   /** For people. */
   readonly name: string;
   /** Claims by key; keys without one are left out. */
-  read(
-    keys: readonly ActionKey[],
-    signal: AbortSignal,
-  ): Promise<Result<ReadonlyMap<ActionKey, PlacedClaim>, ClaimFault>>;
+  read(keys: readonly ActionKey[], signal: AbortSignal): Promise<ReadClaims>;
   /** Each change is made or not made by itself, and never over what somebody else wrote meanwhile. */
-  change(
-    changes: ReadonlyMap<ActionKey, ClaimChange>,
-    signal: AbortSignal,
-  ): Promise<Result<ReadonlyMap<ActionKey, ChangeOutcome>, ClaimFault>>;
+  change(changes: ReadonlyMap<ActionKey, ClaimChange>, signal: AbortSignal): Promise<ChangedClaims>;
 }
 
 /** Characters of a name that is shown. */

@@ -1,9 +1,17 @@
 /** Claims against a place in memory: what others wait for, when a claim is dead, and what a place that fails does. */
 
 import { expect, test, vi } from 'vitest';
-import { ok, type Result } from '../../base/result.js';
+import { ok } from '../../base/result.js';
 import type { ActionKey } from '../../model/action.js';
-import type { ChangeOutcome, ClaimChange, ClaimFault, ClaimPlace, PlacedClaim } from './claim-place.js';
+import type {
+  ChangedClaims,
+  ChangeOutcome,
+  ClaimChange,
+  ClaimFault,
+  ClaimPlace,
+  PlacedClaim,
+  ReadClaims,
+} from './claim-place.js';
 import { Claims, type ClaimsOptions, type HeldClaim } from './claims.js';
 
 const KEY = 'k'.repeat(64);
@@ -24,13 +32,11 @@ class MemoryPlace implements ClaimPlace {
     this.name = name;
   }
 
-  async read(): Promise<Result<ReadonlyMap<ActionKey, PlacedClaim>, ClaimFault>> {
+  async read(): Promise<ReadClaims> {
     return this.fault ? { ok: false, error: this.fault } : ok(this.claims);
   }
 
-  async change(
-    changes: ReadonlyMap<ActionKey, ClaimChange>,
-  ): Promise<Result<ReadonlyMap<ActionKey, ChangeOutcome>, ClaimFault>> {
+  async change(changes: ReadonlyMap<ActionKey, ClaimChange>): Promise<ChangedClaims> {
     await this.before();
     if (this.fault) return { ok: false, error: this.fault };
     const outcomes = new Map<ActionKey, ChangeOutcome>();
@@ -141,7 +147,9 @@ test('a remote that fails is warned of once and not asked again; one without cla
   broken.fault = { kind: 'failed', detail: 'it is away' };
   const one = open('ada', { remotes: [broken, new MemoryPlace()] });
   for (const key of ['a', 'b']) expect((await one.claims.take(key, 'f/T1', signal)).kind).toBe('taken');
-  expect(one.warnings).toEqual([expect.stringMatching(/^broken: it is away; conductor cannot see there/)]);
+  expect(one.warnings).toEqual([
+    expect.stringMatching(/^broken: it is away; conductor cannot claim tasks there/),
+  ]);
   await one.claims.close();
   const without = new MemoryPlace('without');
   without.fault = { kind: 'unsupported', detail: '' };

@@ -71,7 +71,7 @@ export class Claims {
   private readonly options: ClaimsOptions;
   private readonly local: PlaceQueue;
   private known: Promise<ClaimSelf> | undefined;
-  /** Those that may still be asked: iterated while other tasks find one of no use. */
+  /** Those that may still be asked. */
   private readonly remotes: Set<PlaceQueue>;
   private readonly held = new Set<Holding>();
   /** By place and key: the revision whose holder is dead. */
@@ -148,8 +148,9 @@ export class Claims {
 
   private async takeEverywhere(key: ActionKey, task: string): Promise<OwnClaim | HeldClaim> {
     const holdings: Holding[] = [];
-    for (const queue of this.places()) {
-      if (queue !== this.local && !this.options.isOpen(queue.place)) break;
+    for (const queue of [this.local, ...this.remotes]) {
+      const isRemote = queue !== this.local;
+      if (isRemote && !this.options.isOpen(queue.place)) break;
       const taken = await this.takeAt(queue, key, task);
       if (typeof taken === 'object' && 'kind' in taken) {
         for (const holding of holdings) this.later(this.giveBack(holding));
@@ -162,18 +163,13 @@ export class Claims {
       }
       // The next remote may know claims where this one does not.
       if (taken === 'unsupported') this.remotes.delete(queue);
-      else if (queue !== this.local) break;
+      else if (isRemote) break;
     }
     const release: OwnClaim['release'] = (after) => {
       const own = holdings.splice(0);
       for (const holding of own) this.later(Promise.resolve(after).then(() => this.giveBack(holding)));
     };
     return { kind: 'taken', release };
-  }
-
-  private *places(): Generator<PlaceQueue> {
-    yield this.local;
-    yield* this.remotes;
   }
 
   private async takeAt(queue: PlaceQueue, key: ActionKey, task: string): Promise<Taking> {
@@ -220,7 +216,7 @@ export class Claims {
     // It is not asked again in this build, and neither is one after it: others claim at this one.
     this.remotes.clear();
     this.options.warn(
-      `${queue.place.name}: ${fault.detail}; conductor cannot see there what other builds are making, so that a result may be paid for twice`,
+      `${queue.place.name}: ${fault.detail}; conductor cannot claim tasks there in this build, so another build may pay for the same result`,
     );
     return 'without';
   }

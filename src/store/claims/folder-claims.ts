@@ -2,18 +2,19 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { err, ok, type Result } from '../../base/result.js';
+import { err, ok } from '../../base/result.js';
 import { readText, removeTree, writeAtomic } from '../../io/files.js';
 import { acquireLock } from '../../io/process-lock.js';
 import type { ActionKey } from '../../model/action.js';
 import {
+  type ChangedClaims,
   type ChangeOutcome,
   type ClaimChange,
-  type ClaimFault,
   type ClaimPlace,
   formatClaim,
   type PlacedClaim,
   parseClaim,
+  type ReadClaims,
 } from './claim-place.js';
 
 export class FolderClaims implements ClaimPlace {
@@ -26,7 +27,7 @@ export class FolderClaims implements ClaimPlace {
     this.pid = pid;
   }
 
-  async read(keys: readonly ActionKey[]): Promise<Result<Map<ActionKey, PlacedClaim>, ClaimFault>> {
+  async read(keys: readonly ActionKey[]): Promise<ReadClaims> {
     const found = new Map<ActionKey, PlacedClaim>();
     for (const key of keys) {
       const text = await readText(this.file(key));
@@ -35,10 +36,7 @@ export class FolderClaims implements ClaimPlace {
     return ok(found);
   }
 
-  async change(
-    changes: ReadonlyMap<ActionKey, ClaimChange>,
-    signal: AbortSignal,
-  ): Promise<Result<Map<ActionKey, ChangeOutcome>, ClaimFault>> {
+  async change(changes: ReadonlyMap<ActionKey, ClaimChange>, signal: AbortSignal): Promise<ChangedClaims> {
     const outcomes = new Map<ActionKey, ChangeOutcome>();
     // The kernel frees this lock when its holder dies; it is held for as long as it takes to write a small file.
     const owner = { command: 'claims', pid: this.pid, startedAt: '' };

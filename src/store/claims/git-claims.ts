@@ -1,36 +1,26 @@
 /** Claims as refs in a git repository: `refs/conductor/claims/<aa>/<key>`, each a commit whose message is the claim. */
 
-import { randomBytes } from 'node:crypto';
-import { ok, type Result } from '../../base/result.js';
-import type { GitObjects } from '../../io/git/objects.js';
-import {
-  type Away,
-  deleteRefs,
-  fetchRefs,
-  type PushedRef,
-  pushRefChanges,
-  type RefChange,
-  type TransferFault,
-} from '../../io/git/transfer.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { type Away, type PushedRef, pushRefChanges, type RefChange } from '../../io/git/transfer.js';
 import type { ActionKey } from '../../model/action.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { Scope } from '../encoded-entry.js';
 import type { RemoteFault } from '../remote-fault.js';
+import { asFault, type Fetcher, fetchIncoming } from '../remotes/incoming.js';
 import {
+  type ChangedClaims,
   type ChangeOutcome,
   type ClaimChange,
   type ClaimPlace,
   formatClaim,
   type PlacedClaim,
   parseClaim,
+  type ReadClaims,
 } from './claim-place.js';
 
-export interface GitClaimsOptions {
+export interface GitClaimsOptions extends Fetcher {
   readonly name: string;
   readonly scope: Scope;
-  readonly objects: GitObjects;
-  /** Below it, fetched refs stand for a moment. */
-  readonly incoming: string;
   /** The repository on the other side. */
   away(direction: 'fetch' | 'push', signal: AbortSignal): Promise<Away | RemoteFault>;
 }
@@ -44,35 +34,23 @@ export class GitClaims implements ClaimPlace {
     this.options = options;
   }
 
-  async read(
-    keys: readonly ActionKey[],
-    signal: AbortSignal,
-  ): Promise<Result<Map<ActionKey, PlacedClaim>, RemoteFault>> {
-    const { objects, incoming } = this.options;
+  async read(keys: readonly ActionKey[], signal: AbortSignal): Promise<ReadClaims> {
     const away = await this.options.away('fetch', signal);
-    if ('kind' in away) return { ok: false, error: away };
-    const into = `${incoming}${randomBytes(6).toString('hex')}/`;
+    if ('kind' in away) return err(away);
+    const there = keys.map((key) => this.ref(key));
+    const { refs, fault } = await fetchIncoming(this.options, away, there);
+    if (fault) return err(fault);
     const found = new Map<ActionKey, PlacedClaim>();
-    try {
-      const patterns = keys.map((key) => `${this.ref(key)}*`);
-      const { refs, fault } = await fetchRefs(away, patterns, into);
-      if (fault) return { ok: false, error: asFault(fault) };
-      for (const key of keys) {
-        const revision = refs.get(this.ref(key));
-        if (revision === undefined) continue;
-        const commit = (await objects.read(revision))?.toString('utf8') ?? '';
-        found.set(key, { text: parseClaim(commit.slice(commit.indexOf('\n\n') + 2)), revision });
-      }
-    } finally {
-      await deleteRefs(objects.store, (await objects.refs(into)).keys());
+    for (const key of keys) {
+      const revision = refs.get(this.ref(key));
+      if (revision === undefined) continue;
+      const commit = (await this.options.objects.read(revision))?.toString('utf8') ?? '';
+      found.set(key, { text: parseClaim(commit.slice(commit.indexOf('\n\n') + 2)), revision });
     }
     return ok(found);
   }
 
-  async change(
-    changes: ReadonlyMap<ActionKey, ClaimChange>,
-    signal: AbortSignal,
-  ): Promise<Result<Map<ActionKey, ChangeOutcome>, RemoteFault>> {
+  async change(changes: ReadonlyMap<ActionKey, ClaimChange>, signal: AbortSignal): Promise<ChangedClaims> {
     const made = await this.push(changes, signal, true);
     if (!made.ok) return made;
     const { outcomes, denied } = made.value;
@@ -84,7 +62,7 @@ export class GitClaims implements ClaimPlace {
     const [refused] = [...changes.keys()].filter((key) => !outcomes.has(key));
     if (refused === undefined) return ok(outcomes);
     const detail = freed.value.denied.get(refused) ?? denied.get(refused) ?? 'it says nothing of a claim';
-    return { ok: false, error: { kind: 'denied', detail } };
+    return err({ kind: 'denied', detail });
   }
 
   private async push(
@@ -95,14 +73,14 @@ export class GitClaims implements ClaimPlace {
     Result<{ outcomes: Map<ActionKey, ChangeOutcome>; denied: Map<ActionKey, string> }, RemoteFault>
   > {
     const away = await this.options.away('push', signal);
-    if ('kind' in away) return { ok: false, error: away };
+    if ('kind' in away) return err(away);
     const refs = new Map<string, RefChange>();
     for (const [key, { from, to }] of changes) {
       const next = to === undefined && mayRemove ? undefined : await this.commit(formatClaim(to), from);
       refs.set(this.ref(key), { from, to: next });
     }
     const { pushed, fault } = await pushRefChanges(away, refs);
-    if (fault) return { ok: false, error: asFault(fault) };
+    if (fault) return err(asFault(fault));
     const outcomes = new Map<ActionKey, ChangeOutcome>();
     const denied = new Map<ActionKey, string>();
     for (const key of changes.keys()) {
@@ -125,8 +103,4 @@ export class GitClaims implements ClaimPlace {
     const folder = this.options.scope === 'shared' ? 'claims' : 'pull-request/claims';
     return `refs/conductor/${folder}/${key.slice(0, 2)}/${key}`;
   }
-}
-
-export function asFault({ kind, ...rest }: TransferFault): RemoteFault {
-  return { kind: kind === 'silent' ? 'failed' : kind, ...rest };
 }

@@ -8,6 +8,7 @@ import type { ActionKey } from '../../model/action.js';
 import type { Scope } from '../encoded-entry.js';
 import type { RemoteFault } from '../remote-fault.js';
 import {
+  type ChangedClaims,
   type ChangeOutcome,
   type ClaimChange,
   type ClaimFault,
@@ -15,6 +16,7 @@ import {
   formatClaim,
   type PlacedClaim,
   parseClaim,
+  type ReadClaims,
 } from './claim-place.js';
 
 /** An object with its ETag. */
@@ -51,10 +53,7 @@ export class ObjectClaims implements ClaimPlace {
     this.objects = objects;
   }
 
-  async read(
-    keys: readonly ActionKey[],
-    signal: AbortSignal,
-  ): Promise<Result<Map<ActionKey, PlacedClaim>, ClaimFault>> {
+  async read(keys: readonly ActionKey[], signal: AbortSignal): Promise<ReadClaims> {
     const found = new Map<ActionKey, PlacedClaim>();
     for (const key of keys) {
       const got = await this.objects.getMarked(this.path(key), signal);
@@ -65,10 +64,7 @@ export class ObjectClaims implements ClaimPlace {
     return ok(found);
   }
 
-  async change(
-    changes: ReadonlyMap<ActionKey, ClaimChange>,
-    signal: AbortSignal,
-  ): Promise<Result<Map<ActionKey, ChangeOutcome>, ClaimFault>> {
+  async change(changes: ReadonlyMap<ActionKey, ClaimChange>, signal: AbortSignal): Promise<ChangedClaims> {
     const outcomes = new Map<ActionKey, ChangeOutcome>();
     for (const [key, change] of changes) {
       const changed = await this.changeOne(this.path(key), change, signal);

@@ -4,20 +4,13 @@
  */
 
 import type { GitObjects } from '../../io/git/objects.js';
-import {
-  type Away,
-  deleteRefs,
-  fetchRefs,
-  openAway,
-  pushNewRefs,
-  pushRefChanges,
-} from '../../io/git/transfer.js';
+import { type Away, openAway, pushNewRefs, pushRefChanges } from '../../io/git/transfer.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { ObjectId } from '../../model/tree.js';
-import { asFault, GitClaims } from '../claims/git-claims.js';
+import { GitClaims } from '../claims/git-claims.js';
 import { type EntryName, refOf, type Scope } from '../encoded-entry.js';
 import type { Fetched, Offered, RemoteFault, RemoteStore, Replacement } from '../remote-store.js';
-import { incomingOf, newIncoming, sweepIncoming } from './incoming.js';
+import { asFault, fetchIncoming, sweepIncoming } from './incoming.js';
 
 export interface GitRemoteOptions {
   /** The name of a remote of the person's repository, or an address. */
@@ -41,7 +34,7 @@ export class GitRemote implements RemoteStore {
     this.name = `git:${withoutCredentials(options.remote)}`;
     const { scope, objects, pid } = options;
     this.claims = new GitClaims({
-      ...{ name: this.name, scope, objects, incoming: incomingOf(pid) },
+      ...{ name: this.name, scope, objects, pid },
       away: (direction, signal) => this.away(direction, signal),
     });
   }
@@ -51,22 +44,13 @@ export class GitRemote implements RemoteStore {
     const away = await this.away('fetch', signal);
     if ('kind' in away) return { ...none, fault: away };
     await this.sweep();
-    const into = newIncoming(this.options.pid);
-    try {
-      const { refs, fault } = await fetchRefs(
-        away,
-        names.map((name) => `${this.refThere(name)}*`),
-        into,
-      );
-      for (const name of names) {
-        const commit = refs.get(this.refThere(name));
-        if (commit !== undefined) none.commits.set(name, commit);
-      }
-      return fault ? { ...none, fault: asFault(fault) } : none;
-    } finally {
-      const left = await this.options.objects.refs(into);
-      await deleteRefs(away.store, left.keys());
+    const there = names.map((name) => this.refThere(name));
+    const { refs, fault } = await fetchIncoming(this.options, away, there);
+    for (const name of names) {
+      const commit = refs.get(this.refThere(name));
+      if (commit !== undefined) none.commits.set(name, commit);
     }
+    return fault ? { ...none, fault } : none;
   }
 
   async offer(entries: ReadonlyMap<EntryName, ObjectId>, signal: AbortSignal): Promise<Offered> {

@@ -123,7 +123,8 @@ export class RemoteTiers {
 
   /** Remotes that were asked about a name that is not found, and did not answer: it may be there. */
   unreached(name: EntryName): readonly string[] {
-    return this.missed.silentAbout(name).map(({ remote }) => remote.store.name);
+    // Reviewed results and those of pull requests stand on one server.
+    return [...new Set(this.missed.silentAbout(name).map(({ remote }) => remote.store.name))];
   }
 
   /** Names that no remote is asked about: those that are read from give no answer. */

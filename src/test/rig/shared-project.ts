@@ -1,7 +1,7 @@
 /** A project with every kind of recipe, its clones, and the places that they share results in, for tests. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { ConductorConfig } from '../../model/config.js';
@@ -87,4 +87,15 @@ export async function holdsThePromise(rig: Rig): Promise<void> {
   expect(again.gates()).toEqual([]);
   expect(again.summary.exitCode).toBe(0);
   expect(rig.files()).toEqual(made);
+}
+
+/** A key that signs results: its file, its text, and its line in a file of signers. */
+export function sshKey(
+  rig: Rig,
+  name: string,
+  type = 'ed25519',
+): { readonly file: string; readonly text: string; readonly line: string } {
+  const file = join(rig.temporary.root, `${name}.key`);
+  execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', name, '-f', file]);
+  return { file, text: readFileSync(file, 'utf8'), line: `${name} ${readFileSync(`${file}.pub`, 'utf8')}` };
 }

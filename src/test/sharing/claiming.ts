@@ -1,5 +1,6 @@
 /** Several builds of one project at the same time, in clones or worktrees, with agents that a test holds open. */
 
+import { expect } from 'vitest';
 import type { AgentRequest } from '../../agent/agent.js';
 import { createRig, type Held, type Rig, type RigOptions } from '../rig/rig.js';
 import type { Story } from '../rig/rig-story.js';
@@ -56,6 +57,19 @@ export async function buildTogether(rig: Rig, folders: readonly string[]): Promi
 
 export function calls(stories: readonly Story[]): string[] {
   return stories.flatMap((story) => story.agent.runs.map(({ label }) => label)).sort();
+}
+
+/** Each task was paid for by one of the builds, and restored by those that waited for it. */
+export function expectPaidOnce(stories: readonly Story[], tasks: number): void {
+  expect(stories.map(({ summary }) => summary.exitCode)).toEqual(stories.map(() => 0));
+  expect(stories.flatMap((story) => story.warnings())).toEqual([]);
+  const made = calls(stories);
+  expect(made.length).toBe(tasks);
+  expect(new Set(made).size).toBe(tasks);
+  const counts = stories.map(({ summary }) => summary.counts);
+  for (const { built, cached, verified } of counts) expect(built + cached + verified).toBe(tasks);
+  expect(counts.reduce((sum, { built }) => sum + built, 0)).toBe(tasks);
+  expect(stories.flatMap(waits)[0]?.detail).toMatch(/^waits for the result of /);
 }
 
 export function threeClones(rig: Rig): string[] {

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
@@ -47,6 +47,20 @@ function spec(rig: Rig, word: string): void {
 }
 
 const results = (rig: Rig) => refsIn(join(rig.dir, '.git/conductor/repo'), 'refs/conductor/results').length;
+
+test('claims of killed builds go with the next gc, and with no dry run', async () => {
+  await using rig = await createProject();
+  await rig.build();
+  const claims = join(rig.dir, '.git/conductor/claims');
+  mkdirSync(claims, { recursive: true });
+  writeFileSync(join(claims, 'a'.repeat(64)), '{}\n');
+  await gc(rig, { dryRun: true });
+  expect(readdirSync(claims)).toContain('a'.repeat(64));
+  await gc(rig);
+  expect(existsSync(claims)).toBe(false);
+  spec(rig, 'next');
+  expect((await rig.build()).summary).toMatchObject({ exitCode: 0, counts: { built: 1 } });
+});
 
 test('what a lock of any branch, of a stash or of another worktree names stays; what none names goes', async () => {
   await using rig = await createProject();

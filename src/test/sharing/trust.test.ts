@@ -2,8 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { pushResults } from '../../commands/cache.js';
@@ -15,18 +14,13 @@ import {
   createBare,
   createSharedProject,
   refsIn,
+  sshKey,
 } from '../rig/shared-project.js';
 
 const REMOTES = ['git:../shared.git'];
 
 function cache(rig: Rig, settings: CacheSettings): void {
   rig.config = { ...rig.config, cache: settings };
-}
-
-function sshKey(rig: Rig, name: string, type = 'ed25519'): { file: string; text: string; line: string } {
-  const file = join(rig.temporary.root, name);
-  execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', name, '-f', file]);
-  return { file, text: readFileSync(file, 'utf8'), line: `${name} ${readFileSync(`${file}.pub`, 'utf8')}` };
 }
 
 function isSigned(bare: string, ref: string): boolean {

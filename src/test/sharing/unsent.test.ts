@@ -1,10 +1,12 @@
 /** Results that could not be sent: the next command sends them, and a build that requires sharing fails. */
 
 import { execFileSync } from 'node:child_process';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { pushResults } from '../../commands/cache.js';
 import { StrictCache } from '../rig/cache-servers.js';
-import { cloneProject, createBare, createSharedProject, refsIn } from '../rig/shared-project.js';
+import { cloneProject, createBare, createSharedProject, refsIn, sshKey } from '../rig/shared-project.js';
 
 test('what an outage kept from a remote is sent by the next command, also by one with nothing to do', async () => {
   await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
@@ -24,6 +26,27 @@ test('what an outage kept from a remote is sent by the next command, also by one
   expect(refsIn(bare, 'refs/conductor/gates').length).toBe(4);
   // Now there is nothing to do at all: no task is looked at.
   expect((await rig.buildWithoutAgent()).of('task.checked')).toEqual([]);
+});
+
+test('what `cache push` has sent waits for no build, what it could not send does', async () => {
+  await using rig = await createSharedProject({ remotes: ['git:../shared.git'] });
+  const bare = createBare(rig);
+  renameSync(bare, `${bare}.away`);
+  await rig.build();
+  const { signal } = new AbortController();
+  const push = async () => {
+    const host = rig.host(new ScriptedAgent({ tripwire: true }));
+    const pushed = await pushResults(host, { all: false, signal, warn: () => {} });
+    return pushed.ok ? pushed.value : pushed.error;
+  };
+  const waiting = () => readdirSync(`${rig.dir}/.git/conductor/unsent`).filter((name) => name !== 'resting');
+  expect(await push()).toMatchObject({ stored: 0, unsent: 8 });
+  expect(waiting().length).toBe(8);
+  renameSync(`${bare}.away`, bare);
+  expect(await push()).toMatchObject({ stored: 8, unsent: 0 });
+  expect(waiting()).toEqual([]);
+  const idle = await rig.buildWithoutAgent();
+  expect([idle.of('build.recovered'), idle.of('task.checked')]).toEqual([[], []]);
 });
 
 test('a build that requires sharing fails when its results cannot be sent, and keeps them', async () => {
@@ -124,8 +147,8 @@ test('with `trust: signed`, what nobody may use does not stand in the way of a s
   // Somebody without a key was first.
   await rig.build({ targets: ['f/T2'] });
   const before = refsIn(bare, 'refs/conductor/results');
-  const { key, line } = sshKey(rig.temporary.root);
-  rig.env.KEY = key;
+  const { text, line } = sshKey(rig, 'ci');
+  rig.env.KEY = text;
   cloneProject(rig, 'ci');
   rig.write({ '.signers': line });
   rig.config = {
@@ -160,8 +183,8 @@ test('a remote that lets nobody replace an unsigned result gets all others, and 
   const hook = `${bare}/hooks/update`;
   const created = '#!/bin/sh\ncase $1 in */claims/*) exit 0;; esac\ntest -z "$(echo $2 | tr -d 0)"\n';
   writeFileSync(hook, created, { mode: 0o755 });
-  const { key, line } = sshKey(rig.temporary.root);
-  rig.env.KEY = key;
+  const { text, line } = sshKey(rig, 'ci');
+  rig.env.KEY = text;
   cloneProject(rig, 'ci');
   rig.write({ '.signers': line });
   const sign = { as: 'ci', keyEnv: 'KEY' };
@@ -201,10 +224,3 @@ test('with `agents: ci-only` a person restores what is there and learns which ta
   const restored = await rig.buildWithoutAgent();
   expect(restored.summary).toMatchObject({ exitCode: 0, counts: { cached: 4, built: 0 } });
 });
-
-function sshKey(folder: string): { key: string; line: string } {
-  const file = `${folder}/key`;
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
-  const text = (path: string) => execFileSync('cat', [path], { encoding: 'utf8' });
-  return { key: text(file), line: `ci ${text(`${file}.pub`).split(' ').slice(0, 2).join(' ')}\n` };
-}
