@@ -15,7 +15,7 @@ import { CANCELLED, isJob } from '../../model/fleet/job.js';
 import type { JobFate, JobPhase } from '../../model/fleet/worker-event.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
-import { type Parcels, parcelRef } from '../../store/parcels/parcels.js';
+import type { Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { guarded } from '../attempt-failure.js';
 import type { Bench, Benches } from './bench.js';
@@ -140,13 +140,20 @@ export class JobRunner {
       ...{ signal: job.signal, most: FETCH_TRIES, isWorth: ({ isAway }) => isAway },
     });
     if (!fetched.ok) return err(fetched.error.failure);
-    await objects.createRef(parcelRef(data.base), data.base);
-    if (this.lastBase !== undefined) this.over.add(this.lastBase);
-    this.lastBase = data.base;
+    await this.holdBase(data.base);
     const run = await readRun(objects, data.parcel);
     if (!run.ok) return run;
     if (run.value.key !== data.key) return ok('the run is not the one of its job');
     return this.parts.benches.use(data.base, (bench) => this.work(job, run.value, bench, { news, clock }));
+  }
+
+  /** What the next parcels are fetched on is named here, once. */
+  private async holdBase(base: ObjectId): Promise<void> {
+    if (base === this.lastBase) return;
+    if (this.lastBase !== undefined) this.over.add(this.lastBase);
+    this.over.delete(base);
+    this.lastBase = base;
+    await this.parts.parcels.hold(base);
   }
 
   private async former(

@@ -47,6 +47,25 @@ export async function fetchRefs(
   into: string,
   have: readonly ObjectId[] = [],
 ): Promise<{ refs: Map<string, ObjectId>; fault?: TransferFault }> {
+  const fault = await fetchInto(away, patterns, into, have);
+  const listed = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)', into], {
+    gitDir: away.store,
+  });
+  const refs = new Map<string, ObjectId>();
+  for (const line of listed.toString('utf8').split('\n')) {
+    const space = line.indexOf(' ');
+    if (space > 0) refs.set(line.slice(space + 1 + into.length), line.slice(0, space));
+  }
+  return fault ? { refs, fault } : { refs };
+}
+
+/** As `fetchRefs`, for those that know the names which they ask for. */
+export async function fetchInto(
+  away: Away,
+  patterns: readonly string[],
+  into: string,
+  have: readonly ObjectId[],
+): Promise<TransferFault | undefined> {
   const input = patterns.map((pattern) => requestLine(`${pattern}:${into}${pattern}`)).join('');
   const exit = await git(
     [
@@ -60,15 +79,7 @@ export async function fetchRefs(
     ],
     { ...callOf(away), input },
   );
-  const listed = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)', into], {
-    gitDir: away.store,
-  });
-  const refs = new Map<string, ObjectId>();
-  for (const line of listed.toString('utf8').split('\n')) {
-    const space = line.indexOf(' ');
-    if (space > 0) refs.set(line.slice(space + 1 + into.length), line.slice(0, space));
-  }
-  return exit.code === 0 ? { refs } : { refs, fault: faultOf(exit) };
+  return exit.code === 0 ? undefined : faultOf(exit);
 }
 
 /** Pushes refs that must not exist there yet; one that does stays as it is, and is `taken` when it is another commit. */

@@ -10,7 +10,7 @@ import type { GitObjects } from '../../io/git/objects.js';
 import {
   deleteRefs,
   deleteRemoteRefs,
-  fetchRefs,
+  fetchInto,
   openAway,
   pushNewRefs,
   type TransferFault,
@@ -36,6 +36,8 @@ export interface ParcelOptions {
   readonly dir: string;
 }
 
+/** Names of fetches that are removed in one step. */
+const REMOVED_AT_ONCE = 50;
 const SILENCE_MS = 60_000;
 /** Milliseconds in which commits are gathered into one transfer. */
 const GATHER_MS = 3;
@@ -50,6 +52,8 @@ export class GitParcels implements Parcels {
   private readonly shared = new Set<ObjectId>();
   private readonly known = new Map<ObjectId, readonly ObjectId[]>();
   private readonly names = new Map<ObjectId, string>();
+  /** Names that fetches have left. */
+  private readonly arrived: string[] = [];
   private fault: TransferFault | undefined;
 
   constructor(options: ParcelOptions) {
@@ -97,7 +101,12 @@ export class GitParcels implements Parcels {
     await this.forget(names);
   }
 
+  async hold(commit: ObjectId): Promise<void> {
+    if (!(await this.isHere(commit))) await this.options.objects.createRef(parcelRef(commit), commit);
+  }
+
   async forget(all: readonly (ObjectId | string)[]): Promise<void> {
+    await this.removeArrived();
     await forgetRefs(this.options.objects, PARCEL_REFS, all.filter(isParcelName));
     for (const name of all) this.shared.delete(name);
   }
@@ -106,10 +115,13 @@ export class GitParcels implements Parcels {
     this.stop.abort();
   }
 
+  private async removeArrived(): Promise<void> {
+    await deleteRefs(this.options.objects.store, this.arrived.splice(0));
+  }
+
   private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, true>> {
-    const { objects } = this.options;
     // What is pushed is made whole for git: nothing may only be in this process.
-    for (const commit of commits) await objects.createRef(parcelRef(commit), commit);
+    for (const commit of commits) await this.hold(commit);
     const away = await this.away('push');
     if ('kind' in away) return this.failed(away);
     const refs = new Map(commits.map((one) => [parcelRef(one), one]));
@@ -160,14 +172,18 @@ export class GitParcels implements Parcels {
     const away = await this.away('fetch');
     if ('kind' in away) return { refs: new Map(), fault: away };
     const into = `${ARRIVING_REFS}${randomBytes(6).toString('hex')}/`;
-    const got = await fetchRefs(
-      away,
-      refs.map((ref) => `${ref}*`),
-      into,
-      have,
-    );
-    await deleteRefs(objects.store, (await objects.refs(into)).keys());
-    return got;
+    const patterns = refs.map((ref) => `${ref}*`);
+    const fault = await fetchInto(away, patterns, into, have);
+    const got = new Map<string, ObjectId>();
+    for (const ref of refs) {
+      const commit = await objects.resolve(into + ref);
+      if (commit === undefined) continue;
+      got.set(ref, commit);
+      this.arrived.push(into + ref);
+    }
+    // A process for each fetch would cost more than the few names that stay until then.
+    if (this.arrived.length >= REMOVED_AT_ONCE) await this.removeArrived();
+    return fault ? { refs: got, fault } : { refs: got };
   }
 
   private failed<T>(fault: TransferFault): Map<string, T> {

@@ -8,8 +8,8 @@ import type { GitObjects } from '../../io/git/objects.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
-import { forgetRefs, framesOf, reachable, takeFrames } from './object-frames.js';
-import { type FetchFault, isParcelName, PARCEL_REFS, type Parcels, parcelRef } from './parcels.js';
+import { framesOf, reachable, takeFrames } from './object-frames.js';
+import { type FetchFault, isParcelName, type Parcels } from './parcels.js';
 
 export interface HttpParcelOptions {
   readonly objects: GitObjects;
@@ -36,6 +36,8 @@ export class HttpParcels implements Parcels {
   private readonly agent: http.Agent;
   /** Objects that the store has, as far as this process knows. */
   private readonly shared = new Set<ObjectId>();
+  /** Parcels that are whole here. No ref names them: they are kept as long as this process holds its lock against `gc`. */
+  private readonly here = new Set<ObjectId>();
   private readonly stop = new AbortController();
 
   constructor(options: HttpParcelOptions) {
@@ -48,7 +50,6 @@ export class HttpParcels implements Parcels {
 
   async send(commit: ObjectId, as?: string): Promise<Result<void, Failure>> {
     const { objects } = this.options;
-    await objects.createRef(parcelRef(commit), commit);
     let ids = [...(await reachable(objects, commit, this.shared))];
     if (ids.length > ASKED) {
       const asked = await this.ask('POST', '/missing', Buffer.from(JSON.stringify(ids)));
@@ -71,10 +72,9 @@ export class HttpParcels implements Parcels {
   }
 
   async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, FetchFault>> {
-    const { objects } = this.options;
     const other = { failure: this.failure('fetch', undefined), isAway: false };
     if (!isObjectId(commit)) return err(other);
-    if ((await objects.resolve(parcelRef(commit))) === commit) return ok(undefined);
+    if (this.here.has(commit)) return ok(undefined);
     const got = await this.get(commit, have);
     if (!got.ok) return got;
     return got.value === commit ? ok(undefined) : err(other);
@@ -92,8 +92,10 @@ export class HttpParcels implements Parcels {
     await this.forget(names);
   }
 
+  async hold(): Promise<void> {}
+
   async forget(all: readonly (ObjectId | string)[]): Promise<void> {
-    await forgetRefs(this.options.objects, PARCEL_REFS, all.filter(isParcelName));
+    for (const name of all) this.here.delete(name);
   }
 
   end(): void {
@@ -113,7 +115,7 @@ export class HttpParcels implements Parcels {
     if (typeof taken === 'string')
       return err({ failure: { kind: 'store-damaged', detail: `a parcel: ${taken}` }, isAway: false });
     for (const id of taken) this.shared.add(id);
-    await objects.createRef(parcelRef(commit), commit);
+    this.here.add(commit);
     return ok(commit);
   }
 

@@ -17,7 +17,9 @@ export interface Parcels {
   fetch(commit: ObjectId, have?: readonly ObjectId[]): Promise<Result<void, FetchFault>>;
   /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
   find(name: string): Promise<ObjectId | undefined>;
-  /** Their refs here are removed: their objects stay until they are collected, and the other side keeps them. */
+  /** Names a commit that came with a parcel: what is fetched from now on is fetched on it. */
+  hold(commit: ObjectId): Promise<void>;
+  /** What names them here is removed: their objects stay until they are collected, and the other side keeps them. */
   forget(names: readonly (ObjectId | string)[]): Promise<void>;
   /** Forgets them, and the other side does, too. */
   remove(names: readonly (ObjectId | string)[]): Promise<void>;
