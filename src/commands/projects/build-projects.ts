@@ -138,8 +138,11 @@ class ProjectBuild {
     const failed = needs.find(({ exitCode }) => exitCode !== 0);
     if (failed) return { outcome: 'skipped', exitCode: failed.exitCode, because: failed.project };
     const { dryRun, frozen } = options.build;
-    const ready = await (dryRun || frozen ? lookAt(parts, shared, frozen) : prepareProject(parts, shared));
+    const ready = await (dryRun || frozen
+      ? lookAt(parts, shared, { needs, frozen })
+      : prepareProject(parts, shared));
     if (!ready.ok) return this.refuse(ready.error);
+    let failure: Failure | undefined;
     const summary = await build(
       host,
       {
@@ -150,10 +153,14 @@ class ProjectBuild {
         budgetUsd: project.usd,
         command: parts.command,
       },
-      (event) => parts.on({ type: 'project.event', project: project.name, event }),
+      (event) => {
+        if (event.type === 'build.failure') failure ??= event.failure;
+        parts.on({ type: 'project.event', project: project.name, event });
+      },
       parts.signal,
     );
-    return { ...outcomeOf(summary), exitCode: summary.exitCode, summary };
+    const why = failure === undefined ? {} : { failure };
+    return { ...outcomeOf(summary), exitCode: summary.exitCode, summary, ...why };
   }
 
   private refuse(failure: Failure): Done {
@@ -191,7 +198,10 @@ export async function prepareProject(
 async function lookAt(
   { list, hostOf, on }: ProjectsParts,
   { project, resources }: SharedProject,
-  frozen = false,
+  {
+    needs,
+    frozen = false,
+  }: { readonly needs: readonly ProjectOutcome[]; readonly frozen?: boolean | undefined },
 ): Promise<Result<undefined, Failure>> {
   const absent = await absence(project);
   if (absent) return err(absent);
@@ -203,9 +213,11 @@ async function lookAt(
     const compared = published.ok ? await compareCopies(project.folder, need, published.value) : published;
     if (!compared.ok) return compared;
     const { stale, edited } = compared.value;
-    if (stale.length + edited.length === 0) continue;
     files.push(...stale, ...edited);
-    if (!frozen) on({ type: 'project.copies', project: project.name, copies: compared.value });
+    const mayChange = needs.some((one) => one.project === need.project && one.outcome === 'would-build');
+    if (frozen || (stale.length + edited.length === 0 && !mayChange)) continue;
+    const copies = { ...compared.value, ...(mayChange ? { mayChange } : {}) };
+    on({ type: 'project.copies', project: project.name, copies });
   }
   return frozen && files.length > 0 ? err({ kind: 'not-up-to-date', tasks: [], files }) : ok(undefined);
 }

@@ -6,10 +6,13 @@ import { locator, parseYaml, validateSchema } from '../../io/document/document.j
 import { readText, realFolder } from '../../io/files.js';
 import type { Diagnostic, Failure } from '../../model/failure.js';
 import { listProblems } from '../../model/projects/list-problems.js';
-import { type ProjectList, type ProjectsConfig, resolveList } from '../../model/projects/project-list.js';
+import {
+  PROJECTS_FILE,
+  type ProjectList,
+  type ProjectsConfig,
+  resolveList,
+} from '../../model/projects/project-list.js';
 import type { Host } from '../../project/host.js';
-
-export const PROJECTS_FILE = 'conductor.projects.yaml';
 
 export interface ListChanges {
   /** Tasks at the same time, instead of what the list says. */

@@ -20,7 +20,7 @@ export interface ProjectOutcome {
   readonly exitCode: 0 | 1 | 2 | 130;
   /** Of its build; absent: there was none. */
   readonly summary?: BuildSummary;
-  /** Why there was no build. */
+  /** Why there was no build, or why its build as a whole failed. */
   readonly failure?: Failure;
   /** For `skipped`: the project that it needs. */
   readonly because?: string;
@@ -60,6 +60,8 @@ export interface ComparedCopies {
   readonly stale: readonly string[];
   /** A person changed them. */
   readonly edited: readonly string[];
+  /** The other project is to be built first, which may change them. Absent: it is up to date. */
+  readonly mayChange?: true;
 }
 
 export type ProjectEvent =

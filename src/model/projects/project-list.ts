@@ -82,6 +82,9 @@ export interface ProjectList {
   readonly projects: readonly ListedProject[];
 }
 
+/** The file that has the list, where it is not in a config. */
+export const PROJECTS_FILE = 'conductor.projects.yaml';
+
 export const DEFAULT_WORKERS = 4;
 /** Where conductor clones projects to, beside the list. */
 export const CHECKOUTS = '.conductor/projects';

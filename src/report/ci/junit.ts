@@ -24,7 +24,9 @@ export function projectsJunitXml({ projects, ms }: ProjectsRecord): string {
     const { failure, because } = outcome ?? {};
     const why = because === undefined ? 'not built' : `not built: needs ${because}`;
     const skipped = { name: 'skipped', attributes: { message: visibleBlock(why) } };
-    if (failure) add(suites, project, 'project', [problem('error', failure.kind, failureDigest(failure))]);
+    // A failure of its build is in the suites of the build.
+    if (failure && outcome?.summary === undefined)
+      add(suites, project, 'project', [problem('error', failure.kind, failureDigest(failure))]);
     else if (outcome === undefined || outcome.outcome === 'skipped')
       add(suites, project, 'project', [skipped]);
     return elementsOf(suites, build.startedAt);

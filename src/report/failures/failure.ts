@@ -2,6 +2,7 @@
 
 import { shellWord } from '../../base/shell-word.js';
 import type { Failure } from '../../model/failure.js';
+import { PROJECTS_FILE } from '../../model/projects/project-list.js';
 import type { Label } from '../../model/task.js';
 import { acceptCommand, type Facts, type FailureText, list, say } from './failure-text.js';
 import { describeSystemFailure } from './system-failure.js';
@@ -68,7 +69,9 @@ function describeKind(failure: Failure, task?: Label): FailureText {
       );
     case 'invalid-config':
       return {
-        ...say('the configuration is not valid', [], 'correct it, then run `conductor validate`'),
+        ...(failure.diagnostics.every(({ file }) => file === PROJECTS_FILE)
+          ? say('the list of projects is not valid', [], 'correct it, then run `conductor projects list`')
+          : say('the configuration is not valid', [], 'correct it, then run `conductor validate`')),
         diagnostics: failure.diagnostics,
       };
     case 'invalid-specs':

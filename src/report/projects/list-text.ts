@@ -20,19 +20,21 @@ const LIST_HEAD = [
   'needs',
   'place',
 ];
-const STATUS_HEAD = ['project', 'share', 'tasks', 'fresh', 'to do', 'edited', 'blocked', 'cost', ''];
-const SUMMARY_HEAD = [
+const STATUS_HEAD = [
   'project',
-  'outcome',
-  'built',
-  'restored',
+  'share',
+  'tasks',
   'fresh',
-  'failed',
+  'to do',
+  'waiting',
+  'edited',
+  'failing',
   'cost',
-  'workers',
-  'waited',
   '',
 ];
+const COUNT_HEAD = ['built', 'restored', 'fresh', 'failed', 'skipped'];
+/** Of a dry run. */
+const WOULD_HEAD = ['to build', 'to restore', 'fresh', 'failing', 'waiting'];
 
 /** One line a project, below a line of headings. */
 export function projectListText(rows: readonly ProjectRow[], { limits }: ProjectList, style: Style): string {
@@ -50,11 +52,11 @@ export function projectListText(rows: readonly ProjectRow[], { limits }: Project
   const { workers, agents, usd, tokens } = limits;
   const kept = [
     plural(workers, 'worker'),
-    agents === undefined ? '' : plural(agents, 'session', 'sessions'),
-    usd === undefined ? '' : money(usd),
-    tokens === undefined ? '' : plural(tokens, 'token'),
+    agents === undefined ? '' : plural(agents, 'session of agents', 'sessions of agents'),
+    usd === undefined ? '' : `${money(usd)} a command`,
+    tokens === undefined ? '' : `${plural(tokens, 'token')} a command`,
   ].filter((part) => part !== '');
-  return `${table(LIST_HEAD, cells, style)}conductor: ${plural(rows.length, 'project')}, ${kept.join(', ')}\n`;
+  return `${table(LIST_HEAD, cells, style)}conductor: ${plural(rows.length, 'project')}, at most ${kept.join(', ')}\n`;
 }
 
 export function projectStatusText(rows: readonly ProjectStatus[], style: Style): string {
@@ -67,10 +69,11 @@ export function projectStatusText(rows: readonly ProjectStatus[], style: Style):
       number(all),
       number(counts?.fresh),
       number(todo),
+      number(counts?.skipped),
       number(counts?.drifted),
-      number(counts && counts.failed + counts.skipped),
+      number(counts?.failed),
       costUsd ? money(costUsd) : NONE,
-      failure ? visible(failureLine(failure)) : copiesText(copies),
+      failure ? visible(failureLine(failure)) : statusNote(project, copies, rows),
     ];
   });
   const fresh = rows.filter(isUpToDate).length;
@@ -82,13 +85,23 @@ export function isUpToDate({ counts, copies, failure }: ProjectStatus): boolean 
   return isFresh === true && failure === undefined && (copies?.stale ?? 0) + (copies?.edited ?? 0) === 0;
 }
 
-function copiesText(copies: ProjectStatus['copies']): string {
+/** Why the files that a project gets are not the last ones; empty: they are. */
+function statusNote(
+  { needs }: ListedProject,
+  copies: ProjectStatus['copies'],
+  rows: readonly ProjectStatus[],
+): string {
   const { stale = 0, edited = 0 } = copies ?? {};
+  const behind = rows.filter(
+    (row) => needs.some((need) => need.project === row.project.name) && !isUpToDate(row),
+  );
+  const names = behind.map(({ project }) => visible(project.name)).join(', ');
   const parts = [
     stale === 0 ? '' : `${plural(stale, 'copy', 'copies')} out of date`,
     edited === 0 ? '' : `${plural(edited, 'copy', 'copies')} changed by hand`,
+    names === '' ? '' : `needs ${names}, not up to date`,
   ];
-  return parts.filter((part) => part !== '').join(', ');
+  return parts.filter((part) => part !== '').join('; ');
 }
 
 const COLOURS: Readonly<Record<ProjectOutcome['outcome'], Colour>> = {
@@ -100,10 +113,28 @@ const COLOURS: Readonly<Record<ProjectOutcome['outcome'], Colour>> = {
   skipped: 'dim',
 };
 
+const WORDS: Partial<Record<ProjectOutcome['outcome'], string>> = {
+  'up-to-date': 'up to date',
+  'would-build': 'to build',
+};
+
 /** What became of all projects: a table and one line. */
 export function projectsSummaryText({ projects, ms }: ProjectsSummary, style: Style): string {
-  const rows = projects.map((one) => ({ one, cells: summaryCells(one) }));
-  const line = aligned([SUMMARY_HEAD, ...rows.map(({ cells }) => cells)]);
+  const isDry = projects.some(({ outcome }) => outcome === 'would-build');
+  const all = projects.map(summaryCells);
+  const heads = [
+    'project',
+    'outcome',
+    ...(isDry ? WOULD_HEAD : COUNT_HEAD),
+    'cost',
+    'worker time',
+    'waited',
+    '',
+  ];
+  // What no project has is left out: nothing was paid, or nothing ran.
+  const shown = heads.map((head, at) => at < 2 || head === '' || all.some((cells) => cells[at] !== NONE));
+  const [head = [], ...cells] = [heads, ...all].map((row) => row.filter((_, at) => shown[at]));
+  const line = aligned([head, ...cells]);
   const cost = projects.reduce((sum, { summary }) => sum + (summary?.usage.costUsd ?? 0), 0);
   const counted = (kind: ProjectOutcome['outcome'], word: string) => {
     const count = projects.filter(({ outcome }) => outcome === kind).length;
@@ -117,13 +148,13 @@ export function projectsSummaryText({ projects, ms }: ProjectsSummary, style: St
     counted('skipped', 'skipped'),
     counted('interrupted', 'interrupted'),
   ].filter((part) => part !== '');
-  const all = `${plural(projects.length, 'project')}: ${parts.join(', ')}`;
+  const counts = `${plural(projects.length, 'project')}: ${parts.join(', ')}`;
   const spent = cost > 0 ? ` (${money(cost)})` : '';
   const isWell = projects.every(({ exitCode }) => exitCode === 0);
   return [
-    style('dim', line(SUMMARY_HEAD)),
-    ...rows.map(({ one, cells }) => style(COLOURS[one.outcome], line(cells))),
-    `${style(isWell ? 'green' : 'red', 'conductor')}: ${all} in ${duration(ms)}${spent}`,
+    style('dim', line(head)),
+    ...projects.map(({ outcome }, at) => style(COLOURS[outcome], line(cells[at] ?? []))),
+    `${style(isWell ? 'green' : 'red', 'conductor')}: ${counts} in ${duration(ms)}${spent}`,
     '',
   ].join('\n');
 }
@@ -134,11 +165,12 @@ function summaryCells(one: ProjectOutcome): string[] {
   const why = failure ? failureLine(failure) : because === undefined ? '' : `needs ${because}`;
   return [
     visible(project),
-    outcome,
+    WORDS[outcome] ?? outcome,
     number(counts?.built),
     number(counts && counts.cached + counts.verified),
     number(counts?.fresh),
-    number(counts && counts.failed + counts.skipped),
+    number(counts?.failed),
+    number(counts?.skipped),
     summary?.usage.costUsd ? money(summary.usage.costUsd) : NONE,
     workMs === 0 ? NONE : duration(workMs),
     waitMs === 0 ? NONE : duration(waitMs),

@@ -91,6 +91,24 @@ test('the summary has one line a project, and one of all', () => {
   expect(lines.at(-1)).toBe('conductor: 2 projects: 1 failed, 1 skipped in 3.0s ($0.50)');
 });
 
+test('a dry run has its own columns, and columns that no project needs are left out', () => {
+  let text = '';
+  const reporter = projectsPlainReporter({ write: (more) => (text += more) }, plainStyle);
+  const counts = { ...NO_COUNTS, built: 1, skipped: 2 };
+  const summary = { outcome: 'would-build', exitCode: 0, counts, ms: 1, usage: {}, published: 0 } as const;
+  const rest = { exitCode: 0, jobs: 0, workMs: 0, waitMs: 0, endedMs: 1 } as const;
+  reporter.on({
+    type: 'projects.finished',
+    summary: { exitCode: 0, ms: 5, projects: [{ project: 'api', outcome: 'would-build', summary, ...rest }] },
+  });
+  expect(text.split('\n')).toEqual([
+    'project  outcome   to build  to restore  fresh  failing  waiting',
+    'api      to build  1         0           0      0        2',
+    'conductor: 1 project: 1 to build in 5ms',
+    '',
+  ]);
+});
+
 test('events of builds keep their keys in JSON, and have the project', () => {
   const lines: string[] = [];
   const reporter = projectsJsonReporter({ write: (text) => lines.push(text) }, 'conductor');

@@ -140,7 +140,10 @@ function importedText({ from, into, written, removed, left }: ImportedFiles, sty
   return `${parts.length > 0 ? `${parts.join('; ')}\n` : ''}${kept.join('')}`;
 }
 
-function copiesText({ from, into, stale, edited }: ComparedCopies, style: Style): string {
+function copiesText({ from, into, stale, edited, mayChange }: ComparedCopies, style: Style): string {
+  const changes = mayChange
+    ? `${visible(from)} is to be built first, which may change its copies in ${visible(into)}\n`
+    : '';
   const would =
     stale.length > 0
       ? `would first bring ${plural(stale.length, 'copy', 'copies')} of ${visible(from)} in ${visible(into)} up to date\n`
@@ -149,7 +152,7 @@ function copiesText({ from, into, stale, edited }: ComparedCopies, style: Style)
     (path) =>
       `${style('yellow', 'warning')}: ${visible(path)} is a copy of ${visible(from)} that you changed\n`,
   );
-  return would + kept.join('');
+  return changes + would + kept.join('');
 }
 
 export interface ProjectsTerminalOptions extends ProjectLineOptions {
@@ -246,7 +249,11 @@ export function projectsBlock(
   const done = sum(doneCount);
   const total = sum((state) => state.total);
   const cost = sum(costSoFar);
-  const head = `${progressBar(done, total, 20)} ${done}/${total} done in ${plural(states.size, 'project')}, ${sum((state) => state.running.size)} running${cost > 0 ? `   ${money(cost)}` : ''}`;
+  // Projects that wait for others have no number of tasks yet.
+  const known = all.filter(({ total }) => total > 0).length;
+  const where =
+    known === states.size ? plural(known, 'project') : `${known} of ${plural(states.size, 'project')}`;
+  const head = `${progressBar(done, total, 20)} ${done}/${total} done in ${where}, ${sum((state) => state.running.size)} running${cost > 0 ? `   ${money(cost)}` : ''}`;
   const room = Math.max(1, rows - 2);
   const shown = [head, ...perProject, ...tasks.slice(0, MAX_TASKS)];
   const more = tasks.length > MAX_TASKS ? [`    and ${tasks.length - MAX_TASKS} more`] : [];

@@ -141,6 +141,7 @@ test('a mistake in the list is shown with its line, and an unknown name with the
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('conductor.projects.yaml:4');
     expect(refused.stderr).toContain('there is no project `api`');
+    expect(refused.stderr).toContain('conductor projects list');
     symlinkSync('web', join(temporary.dir, 'same'));
     temporary.write(
       'conductor.projects.yaml',
@@ -162,7 +163,7 @@ test('a mistake in the list is shown with its line, and an unknown name with the
     );
     const listed = await temporary.conductor('projects', 'list');
     expect(listed.code, listed.text).toBe(0);
-    expect(listed.stdout).toContain('1 project, 4 workers');
+    expect(listed.stdout).toContain('1 project, at most 4 workers');
     temporary.remove('conductor.config.js');
     const none = await temporary.conductor('projects', 'list');
     expect(none.code).toBe(2);

@@ -209,6 +209,8 @@ test('a dry run and a frozen build change nothing, and tell copies that are out 
     undefined,
     undefined,
   ]);
+  const copies = { from: 'api', into: 'vendor/api', stale: [], edited: [], mayChange: true };
+  expect(first.events).toContainEqual({ type: 'project.copies', project: 'web', copies });
   await projects.build();
   api.backlog('f', { T1: task('out/contract.txt', { description: 'another' }), T2: task('private.txt') });
   api.answer('f/T1', { 'out/contract.txt': 'second' });
