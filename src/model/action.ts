@@ -52,6 +52,12 @@ export function handWork(manifest: Manifest): Digest {
   );
 }
 
+/** What of a manifest matters apart from formatters: where only they changed, the files are formatted again. */
+export function unformatted(manifest: Manifest, isHandWork: boolean): Digest {
+  const items = manifest.filter(({ name }) => !isFormatItem(name));
+  return isHandWork ? handWork(items) : manifestKey(items);
+}
+
 /**
  * The key to use when the result that `key` names cannot serve here: its patch conflicts with the file as it is
  * now, its gates fail, a file that its agent looked at has changed, or a person asked for another; or the key of what stands

@@ -35,6 +35,8 @@ export interface LockedTask {
   readonly adopted?: true;
   /** Of code that people wrote: what its key holds without the agent and model that would build it (`handWork`). */
   readonly handWork?: Digest;
+  /** What its key holds without the formatters of its files (`unformatted`). Absent: it has none. */
+  readonly unformatted?: Digest;
   /** Former ids of the task, the newest last. */
   readonly formerly?: readonly string[];
   readonly agent?: string;

@@ -82,6 +82,7 @@ const TASK_KEYS = [
   'recipe',
   'adopted',
   'handWork',
+  'unformatted',
   'formerly',
   'agent',
   'model',
@@ -161,7 +162,7 @@ const ENTRY = /^(?:1[0-7]{5}:)?(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 function taskProblem(task: Readonly<Record<string, unknown>>): string | undefined {
   for (const key of ['key', 'interface']) if (!isDigest(task[key])) return `\`${key}\` is not a digest`;
-  for (const key of ['resultKey', 'gates', 'handWork']) {
+  for (const key of ['resultKey', 'gates', 'handWork', 'unformatted']) {
     if (task[key] !== undefined && !isDigest(task[key])) return `\`${key}\` is not a digest`;
   }
   if (!isObjectId(task.result)) return '`result` is not an object id';

@@ -6,8 +6,11 @@
 import {
   type ActionKey,
   compareManifests,
+  FORMAT,
   isBuilderItem,
   isFormatItem,
+  type Manifest,
+  type ManifestChange,
   type StoredResult,
 } from '../../model/action.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
@@ -65,7 +68,7 @@ export async function formerResult(
     ? recordedResult(project, subject)
     : (await usableResult(project, task, found)).result;
   if (!result) return undefined;
-  const changes = isLost ? compareManifests(result.provenance.manifest, facts.manifest) : reason.changes;
+  const changes = isLost ? changesSince(result, facts.manifest) : reason.changes;
   const isHandWork = locked.handWork !== undefined;
   const judged = { task, facts, result, isHandWork };
   const known = { project, store, dependencyOutputs };
@@ -87,4 +90,13 @@ export async function formerResult(
     onlyFormat: sameTask && kinds.has('format'),
     sameTask,
   };
+}
+
+/** What changed since a result that only its record tells of: formatters at least, be it that they went. */
+function changesSince({ provenance }: StoredResult, manifest: Manifest): readonly ManifestChange[] {
+  const changes = compareManifests(provenance.manifest, manifest);
+  const isNamed = changes.some(({ name }) => isFormatItem(name));
+  return isNamed
+    ? changes
+    : [...changes, { name: FORMAT, show: 'text', before: undefined, after: undefined }];
 }

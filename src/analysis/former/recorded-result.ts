@@ -1,17 +1,16 @@
 /**
- * The former result of a task that no store has, from its lock file and the files on disk. Its manifest is not known; the key
- * proves it where only formatters were added since.
+ * The former result of a task that no store has, from its lock file and the files on disk. Its manifest is not known; the
+ * record proves it where only formatters changed since.
  */
 
 import {
-  handWork,
   isFormatItem,
   type Manifest,
   type ManifestItem,
   madeBy,
-  manifestKey,
   type Provenance,
   type StoredResult,
+  unformatted,
 } from '../../model/action.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import { lockedTask, type Project } from '../../project/project.js';
@@ -28,17 +27,15 @@ export function recordedResult(
   // What is below an accepted edit, the store alone knows.
   if (locked.recipe === 'accepted' && locked.handWork === undefined) return undefined;
   const manifest = withoutFormatters(project, facts.manifest);
-  const isProven =
-    locked.handWork === undefined
-      ? locked.key === manifestKey(manifest)
-      : locked.handWork === handWork(manifest);
-  if (!isProven) return undefined;
+  // Without formatters at that time, its key itself is that of today's manifest without them.
+  const recorded = locked.unformatted ?? locked.handWork ?? locked.key;
+  if (recorded !== unformatted(manifest, locked.handWork !== undefined)) return undefined;
   const key = resultKeyOf(locked);
   const provenance = { ...recordedMaking(locked), label: task.label, key, manifest };
   return { commit: locked.result, key, outputs: onDisk, edits: [], provenance };
 }
 
-/** The manifest as it was if nothing changed but that formatters came, for the task and for what it depends on. */
+/** The manifest as it was if nothing but formatters changed, without them, for the task and for what it depends on. */
 function withoutFormatters(project: Project, manifest: Manifest): Manifest {
   return manifest
     .filter(({ name }) => !isFormatItem(name))

@@ -4,7 +4,14 @@ import { asDependency, criterionDigest } from '../../analysis/dependency-outputs
 import { rekeyedRecord } from '../../analysis/interfaces/former-keys.js';
 import { readsSignatures } from '../../analysis/interfaces/interface-files.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
-import { firstMaking, handWork, madeBy, type Provenance } from '../../model/action.js';
+import {
+  firstMaking,
+  handWork,
+  isFormatItem,
+  madeBy,
+  type Provenance,
+  unformatted,
+} from '../../model/action.js';
 import { type Digest, isSameJson } from '../../model/digest.js';
 import {
   type FeatureLock,
@@ -107,6 +114,10 @@ function lockTask(
   }
   const { provenance } = result;
   const making = firstMaking(provenance);
+  const isOfPerson = isHandWork(old, provenance);
+  // A clone without a store then knows what it would have to know the former formatters for.
+  const isFormatted = provenance.recipe === 'agent' || isOfPerson;
+  const { manifest } = check.facts;
   return {
     key: check.facts.key,
     ...(result.key === check.facts.key ? {} : { resultKey: result.key }),
@@ -116,7 +127,10 @@ function lockTask(
     ...(gates === undefined ? {} : { gates }),
     ...(result.edits.length === 0 ? {} : { edits }),
     recipe: provenance.recipe,
-    ...(isHandWork(old, provenance) ? { handWork: handWork(provenance.manifest) } : {}),
+    ...(isOfPerson ? { handWork: handWork(provenance.manifest) } : {}),
+    ...(isFormatted && manifest.some(({ name }) => isFormatItem(name))
+      ? { unformatted: unformatted(manifest, isOfPerson) }
+      : {}),
     ...(old?.formerly ? { formerly: old.formerly } : {}),
     ...(isAdopted(old, provenance.recipe) ? { adopted: true as const } : {}),
     ...(making.agent === undefined ? {} : { agent: making.agent }),
