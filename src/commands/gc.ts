@@ -9,7 +9,6 @@ import { ok, type Result } from '../base/result.js';
 import { inSession, openWritingSession, type Session } from '../build/project-session.js';
 import { exists, makeTemporaryFolder, readText, removeTree } from '../io/files.js';
 import { folderBytes } from '../io/folder-size.js';
-import { mentionedIds } from '../io/git/mentions.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { TreeEntry } from '../io/git/raw-tree.js';
@@ -23,6 +22,7 @@ import {
   newObjects,
   objectKinds,
 } from '../io/git/upkeep/compact.js';
+import { mentionedIds } from '../io/git/upkeep/mentions.js';
 import { acquireLock, type LockHandle, type LockOwner } from '../io/process-lock.js';
 import type { CollectReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';
@@ -95,7 +95,7 @@ async function inLocked(
   const loaded = await host.loadConfig(repository.project);
   if (!loaded.ok) return loaded;
   const specs = repository.prefix + loaded.value.config.specs;
-  const mentioned = new Set(await mentionedIds(repository.commonDir, LOCKS, specs));
+  const mentioned = new Set(await mentionedIds(repository, LOCKS, specs));
   for (const key of await recordedKeys(repository)) mentioned.add(key);
   const entries = await new GitResults(objects).entries();
   const fates = await judge(objects, { entries, mentioned }, { ...options, now: host.now() });

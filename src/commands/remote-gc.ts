@@ -5,7 +5,6 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import { inSession, openReadingSession, type Session } from '../build/project-session.js';
-import { mentionedIds } from '../io/git/mentions.js';
 import {
   type Away,
   listRemoteRefs,
@@ -15,6 +14,7 @@ import {
   remoteNames,
   type TransferFault,
 } from '../io/git/transfer.js';
+import { mentionedIds } from '../io/git/upkeep/mentions.js';
 import { withoutCredentials } from '../model/address.js';
 import type { CacheRemoteConfig } from '../model/cache-config.js';
 import type { RemoteCollectReport } from '../model/cache-report.js';
@@ -119,7 +119,7 @@ async function namedKeys(
   const complete = await allBranchesAreHere(session, open, remote);
   if (!complete.ok) return complete;
   const { repository } = session;
-  const mentioned = new Set(await mentionedIds(repository.commonDir, LOCKS, repository.prefix + specs));
+  const mentioned = new Set(await mentionedIds(repository, LOCKS, repository.prefix + specs));
   for (const key of await recordedKeys(repository)) mentioned.add(key);
   return ok(mentioned);
 }

@@ -40,6 +40,7 @@ const SETTINGS = /(?:^|\/)(?:\.[^/]+|[^/]+\.config\.[cm]?[jt]s|setup\.py|gulpfil
 /** Skipped files that one message names. */
 const MAX_NAMED = 5;
 const NO_SOURCE = 'no source code';
+const OF_CONDUCTOR = "it belongs to conductor's own settings";
 
 /** `paths` are relative to the project. A path that names one file must be adoptable; of a folder the rest is skipped. */
 export async function adoptableFiles(
@@ -61,6 +62,8 @@ export async function adoptableFiles(
   const used = await usedByTasks(project, tree);
   const files: ImportingFile[] = [];
   const refused: SkippedFile[] = [];
+  // Nobody who names a folder means these: they are told of only where there is nothing else.
+  const own: SkippedFile[] = [];
   let others = 0;
   for (const path of [...wanted].sort(compareBytes)) {
     const content = texts.get(path);
@@ -68,6 +71,7 @@ export async function adoptableFiles(
     if (because === undefined) files.push({ path, text: content?.toString('utf8') ?? '' });
     else if (named.has(path)) refused.push({ path, because });
     else if (because === NO_SOURCE) others++;
+    else if (because === OF_CONDUCTOR) own.push({ path, because });
     else skipped.push({ path, because });
   }
   const [first] = refused;
@@ -76,8 +80,9 @@ export async function adoptableFiles(
     return err({ kind: 'usage', message: `cannot adopt ${all}`, hint: 'leave it out of the paths' });
   }
   if (files.length === 0) {
-    const shown = skipped.slice(0, MAX_NAMED).map(({ path, because }) => `${path} (${because})`);
-    const more = skipped.length > shown.length ? ` and ${skipped.length - shown.length} more` : '';
+    const all = skipped.length > 0 ? skipped : own;
+    const shown = all.slice(0, MAX_NAMED).map(({ path, because }) => `${path} (${because})`);
+    const more = all.length > shown.length ? ` and ${all.length - shown.length} more` : '';
     const why = shown.length === 0 ? '' : `: ${shown.join(', ')}${more}`;
     const message = `there is no source code to adopt in ${paths.join(', ')}${why}`;
     const hint =
@@ -161,7 +166,7 @@ function reasonAgainst(
     path.startsWith(`${CONDUCTOR_FOLDER}/`) ||
     /^conductor\.config\.\w+$/.test(path) ||
     /^(?:templates|prompts)\//.test(path);
-  if (isConductors) return "it belongs to conductor's own settings";
+  if (isConductors) return OF_CONDUCTOR;
   if (entry.mode === '120000') return 'it is a link';
   if (entry.mode === '160000') return 'it is a submodule';
   if (patternSet([...config.secrets, ...DEFAULT_SECRETS]).matches(path))

@@ -207,6 +207,11 @@ test('what cannot be adopted is named: owned, patched, secret, binary, ignored, 
   rig.write(Object.fromEntries([...'abcdef'].map((name) => [`specs/f/${name}.md`, 'note\n'])));
   const { failure: many } = await adoptIn(rig, ['specs']);
   expect(many).toMatchObject({ message: expect.stringMatching(/: (?:\S+ \([^)]*\)(?:, )?){5} and 3 more$/) });
+  // Beside other files, conductor's own ones are not worth a line.
+  const all = { paths: ['.'], as: 'all', detectsGates: false, wait: true, command: '' };
+  const planned = await planAdoption(silentHost(rig), all);
+  const skipped = planned.ok ? planned.value.skipped.map(({ path }) => path) : [];
+  expect([skipped.length > 0, skipped.filter((path) => path.startsWith('specs/'))]).toEqual([true, []]);
   const { done } = await adoptIn(rig, ['src']);
   expect(done.adoption?.feature).toBe('feature-001-src');
   expect(done.adoption?.skipped.map(({ path }) => path)).toEqual([
