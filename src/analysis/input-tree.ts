@@ -139,7 +139,7 @@ export function evolves(project: Project, task: Task): boolean {
   return mayEvolve(task) && formerOutputs(project, task).size > 0;
 }
 
-function mayEvolve({ recipe }: Task): boolean {
+export function mayEvolve({ recipe }: Pick<Task, 'recipe'>): boolean {
   return recipe.kind === 'agent' && recipe.strategy === 'evolve';
 }
 

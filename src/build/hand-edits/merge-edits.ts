@@ -6,6 +6,7 @@
 import { rename } from 'node:fs/promises';
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import { standsFor } from '../../analysis/former/reformatted.js';
+import { mayEvolve } from '../../analysis/input-tree.js';
 import { isOwn, stillMade } from '../../analysis/locked-task.js';
 import { pinnedMissing, recordedDigest } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
@@ -154,7 +155,7 @@ async function editedWorks(
   return ok(works);
 }
 
-/** Undefined: there is no edit. What is recorded is code from before the spec, which results evolve from, or not the task's any more. */
+/** Undefined: there is no edit, or the result goes on from what people wrote before there was a spec. */
 async function editedWork(
   parts: RecordParts,
   task: Task,
@@ -175,8 +176,14 @@ async function editedWork(
       ? ok({ recorded: made, yours: { ...yours, outputs: onDisk } })
       : err(notKnown(parts, task, locked));
   }
-  if (await isAsAdopted(parts.prepared, task, locked)) return ok(undefined);
+  const isAdopted = await isAsAdopted(parts.prepared, task, locked);
+  if (isAdopted && (parts.isFromScratch || mayEvolve(task))) return ok(undefined);
   const accepted = await recordedFiles(parts.prepared, locked);
+  if (isAdopted && accepted) {
+    // Nothing was built below: only patches have a ground, and other files must be the same or are for the person to judge.
+    const edits = accepted.edits.map((edit) => ({ ...edit, after: edit.before }));
+    return ok({ recorded: { outputs: new Map(), edits }, yours: { outputs: onDisk, edits: accepted.edits } });
+  }
   const base = await builtBefore(parts.prepared, locked);
   if (!base || !accepted) return err(notKnown(parts, task, locked));
   const outputs = new Map(onDisk);

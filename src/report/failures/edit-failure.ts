@@ -63,7 +63,7 @@ export function describeEditFailure(failure: EditFailure, task?: Label): Failure
       return say(
         'a hand edit and the newly built files change the same lines',
         [...list('files', failure.paths), ['all versions', failure.workspace]],
-        `put the right text into the files, then run ${accept}`,
+        `put the right text into the files, then run ${accept}, or take the newly built files with \`conductor build --discard-edits\``,
       );
     case 'conflict-markers':
       return say(

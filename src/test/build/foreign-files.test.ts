@@ -54,8 +54,11 @@ test('an accepted file stays when the outputs of its task change, and the build 
     Promise.all([...project.graph.tasks.values()].map((task) => driftOf(project, task))),
   );
   expect(drifts).toMatchObject({ value: [{ files: [] }, { files: [] }] });
-  const second = await rig.build();
-  expect(second.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+  const stopped = await rig.build({ targets: ['f/T2'] });
+  expect(stopped.failure('f/T2')).toMatchObject({ kind: 'edit-conflict', paths: ['src/more.txt'] });
+  expect([rig.read('src/more.txt'), stopped.warnings()]).toEqual(['mine too', []]);
+  const second = await rig.build({ discardEdits: true });
+  expect(second.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'cached' });
   expect(rig.read('t.txt')).toBe('a');
   expect(rig.read('src/own.txt')).toBe('mine');
   expect(rig.read('out/b.txt')).toBe('mine as well');

@@ -249,7 +249,7 @@ test('a merge that the gates refuse is not recorded and the edit stays', async (
   expect(rig.read('a.txt')).toBe(edited);
 });
 
-test('an accepted edit of what a template made is merged or stops the task; hand-written files are replaced with a warning', async () => {
+test('an accepted edit of what a template made is merged or stops the task, as hand-written files do', async () => {
   await using rig = await createRig();
   rig.write({ 'templates/a.hbs': '{{word}}\n' });
   const render = (word: string) => ({
@@ -278,10 +278,37 @@ test('an accepted edit of what a template made is merged or stops the task; hand
   rig.backlog('g', {
     T1: { ...render('two'), render: [{ template: 'a.hbs', to: 'g.txt', with: { word: 'three' } }] },
   });
-  expect((await rig.buildWithoutAgent({ targets: ['g'] })).warnings()).toEqual([
-    'the accepted hand-written files are replaced: its template writes them again',
-  ]);
-  expect(rig.read('g.txt')).toBe('three\n');
+  const other = await rig.buildWithoutAgent({ targets: ['g'] });
+  expect(other.failure('g/T1')).toMatchObject({ kind: 'edit-conflict', paths: ['g.txt'] });
+  expect([rig.read('g.txt'), other.warnings()]).toEqual(['mine too\n', []]);
+  expect(rig.read('.conductor/conflicts/g~T1/made/g.txt')).toBe('three\n');
+  // The person decides: their own text again, or that of the template.
+  expect((await accept(rig, 'g/T1')).outcomes()).toEqual({ 'g/T1': 'accepted' });
+  expect((await rig.buildWithoutAgent({ targets: ['g'] })).summary.outcome).toBe('up-to-date');
+  rig.backlog('g', {
+    T1: { ...render('two'), render: [{ template: 'a.hbs', to: 'g.txt', with: { word: 'four' } }] },
+  });
+  const taken = await rig.buildWithoutAgent({ targets: ['g'], discardEdits: true });
+  expect(taken.summary.exitCode).toBe(0);
+  expect(rig.read('g.txt')).toBe('four\n');
+});
+
+test('an agent that starts fresh does not replace hand-written files unasked; one that evolves goes on from them', async () => {
+  await using rig = await createRig();
+  const task = (description: string, strategy: string) => ({
+    ...{ description, strategy, inputs: [], outputs: ['own.txt'] },
+  });
+  rig.write({ 'own.txt': 'mine\n' });
+  rig.backlog('f', { T1: task('one', 'fresh') });
+  await accept(rig, 'f/T1');
+  rig.backlog('f', { T1: task('two', 'fresh') });
+  rig.answer('f/T1', { 'own.txt': 'theirs\n' });
+  expect((await rig.build()).failure('f/T1')?.kind).toBe('edit-conflict');
+  expect(rig.read('own.txt')).toBe('mine\n');
+  rig.backlog('f', { T1: task('three', 'evolve') });
+  rig.answer('f/T1', { 'own.txt': 'mine\nand theirs\n' });
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('own.txt')).toBe('mine\nand theirs\n');
 });
 
 test('keeping edits does not touch what is not to be made again', async () => {
