@@ -4,8 +4,12 @@ import { lockedTask, type Project } from '../project/project.js';
 import { stillMade } from './locked-task.js';
 import type { Check } from './verdict.js';
 
-/** `discards`: hand edits are thrown away, as a flag says. */
-export function checkWarnings(project: Project, { task, verdict }: Check, discards: boolean): string[] {
+/** `discardEdits`: hand edits are thrown away, as a flag says. */
+export function checkWarnings(
+  project: Project,
+  { task, verdict }: Check,
+  { discardEdits }: { readonly discardEdits: boolean },
+): string[] {
   const warnings: string[] = [];
   if ('observed' in verdict && verdict.observed) {
     const [first, ...more] = verdict.observed;
@@ -15,7 +19,7 @@ export function checkWarnings(project: Project, { task, verdict }: Check, discar
   // Files from before the spec: an agent evolves them, a template or a command does not see them. Without the flag, the task
   // stops where it would write others.
   const isOther = verdict.kind === 'stale' || verdict.kind === 'cached';
-  const isLost = discards && isOther && task.recipe.kind !== 'agent';
+  const isLost = discardEdits && isOther && task.recipe.kind !== 'agent';
   const locked = isLost ? lockedTask(project, task) : undefined;
   if (locked?.handWork !== undefined && stillMade(project, task, locked).length > 0) {
     const maker = task.recipe.kind === 'run' ? 'command' : 'template';

@@ -148,8 +148,7 @@ export class TaskStep extends TaskOutcomes {
       sessionState.runs.keepOnly(task.label, ...runKeys(check));
       this.emit({ type: 'task.checked', task: task.label, verdict: check.verdict });
       // To accept files runs no recipe.
-      if (!options.accept)
-        this.warn(task.label, checkWarnings(prepared.project, check, options.discardEdits));
+      if (!options.accept) this.warn(task.label, checkWarnings(prepared.project, check, options));
       const accepted = await this.acceptAsIs(parts, check);
       if (accepted) return accepted;
       const restored = (outcome: TaskOutcomeKind) =>
