@@ -1,8 +1,8 @@
 /** Runs the command of a recipe in a workspace. Captures nothing. */
 
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { makeDir } from '../io/files.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
@@ -36,7 +36,7 @@ export async function runCommand(
   context.emit({ type: 'task.phase', task: run.label, attempt: number, phase: 'run' });
   // So that `> out/a.txt` works without a `mkdir`. Git stores no empty folders, so unused ones leave no trace.
   for (const { prefix } of patternSet(run.outputs).includes)
-    await makeDir(join(workspace.dir, dirname(`${prefix}x`)));
+    mkdirSync(join(workspace.dir, dirname(`${prefix}x`)), { recursive: true });
   const log = parts.logs.file(run.label, 'run.log');
   const minutes = run.budget.minutes ?? parts.config.timeouts.run;
   const exit = await parts.commandEnvironment.run({

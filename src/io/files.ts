@@ -1,29 +1,21 @@
 /** Reads and writes whole text files. Does not know what they mean. */
 
 import {
+  appendFileSync,
   closeSync,
   constants,
   fdatasyncSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   readSync,
+  type Stats,
   statSync,
   writeSync,
 } from 'node:fs';
-import {
-  appendFile,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './durable.js';
 import { codeOf, isMissing } from './errors.js';
@@ -135,14 +127,23 @@ export async function removeTree(path: string | Buffer): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** Adds text at the end of a file, making it and its folder when needed. */
+/** Adds text at the end of a file, making it and its folder when needed. A few lines are written sooner than handed to a thread. */
 export async function append(path: string, text: string): Promise<void> {
   try {
-    await appendFile(path, text);
+    appendFileSync(path, text);
   } catch (error) {
     if (!isMissing(error)) throw error;
     await makeDir(dirname(path));
-    await appendFile(path, text);
+    appendFileSync(path, text);
+  }
+}
+
+/** What is at this path; a link is not followed. Undefined when nothing is, or nothing that can be looked at. */
+export function lookSync(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 

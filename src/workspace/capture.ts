@@ -4,10 +4,10 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import { lstat, readlink } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { readBytes } from '../io/files.js';
+import { lookSync, readBytes } from '../io/files.js';
 import { git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { shownName } from '../io/git/raw-tree.js';
@@ -68,7 +68,7 @@ async function capture(
   objects: GitObjects,
   options: CaptureOptions,
 ): Promise<Result<Captured, Failure>> {
-  if (!(await lstat(workspace.dir).catch(() => undefined))?.isDirectory()) {
+  if (!lookSync(workspace.dir)?.isDirectory()) {
     return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace was deleted' });
   }
   const seen: Seen = { files: new Map(), folders: [], hasStrangeName: false };
@@ -115,7 +115,7 @@ async function capture(
   if (gitName !== undefined) {
     return err({ kind: 'unsafe-path', path: gitName, reason: 'some file systems treat it as .git' });
   }
-  const bytes = await totalBytes(workspace.dir, inside);
+  const bytes = totalBytes(workspace.dir, inside);
   if (bytes > options.maxBytes) return err({ kind: 'output-too-large', bytes, limit: options.maxBytes });
   const leaks = await filesWith(workspace.dir, inside, options.secrets ?? []);
   if (leaks.length > 0) {
@@ -187,9 +187,9 @@ function isGitName(name: string): boolean {
   return /^(\.git|git~1)$/i.test(plain);
 }
 
-async function totalBytes(dir: string, paths: Iterable<string>): Promise<number> {
+function totalBytes(dir: string, paths: Iterable<string>): number {
   let bytes = 0;
-  for (const path of paths) bytes += (await lstat(join(dir, path)).catch(() => undefined))?.size ?? 0;
+  for (const path of paths) bytes += lookSync(join(dir, path))?.size ?? 0;
   return bytes;
 }
 
@@ -204,7 +204,7 @@ async function filesWith(
   if (wanted.length === 0) return found;
   for (const path of paths) {
     const place = join(dir, path);
-    const stat = await lstat(place).catch(() => undefined);
+    const stat = lookSync(place);
     if (!stat) continue;
     const text = stat.isFile() ? await readBytes(place) : stat.isSymbolicLink() && (await readlink(place));
     const bytes = text || '';

@@ -1,11 +1,11 @@
 /** Makes a folder in which a program ran usable for git again: modes, kinds of entries, planted repositories. */
 
 import { isUtf8 } from 'node:buffer';
-import { chmodSync, type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
-import { lstat, rm, writeFile } from 'node:fs/promises';
+import { chmodSync, type Dirent, lstatSync, readdirSync, type Stats, writeFileSync } from 'node:fs';
+import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { codeOf, removeTree } from '../io/files.js';
+import { codeOf, lookSync, readTextSync, removeTree } from '../io/files.js';
 import { shownName } from '../io/git/raw-tree.js';
 
 const UMASK = process.umask();
@@ -148,6 +148,10 @@ export async function removeForcibly(path: string | Buffer): Promise<void> {
  */
 export async function writeGitFile(dir: string, gitDir: string): Promise<void> {
   const place = join(dir, '.git');
-  await removeForcibly(place);
-  await writeFile(place, `gitdir: ${gitDir}\n`, { flag: 'wx' });
+  const text = `gitdir: ${gitDir}\n`;
+  const there = lookSync(place);
+  if (there?.isFile() && there.nlink === 1 && there.size === text.length && readTextSync(place) === text)
+    return;
+  if (there) await removeForcibly(place);
+  writeFileSync(place, text, { flag: 'wx' });
 }

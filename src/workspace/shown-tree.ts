@@ -1,6 +1,7 @@
 /** Puts a workspace to a tree: a small one without git, any other with it. Knows neither links nor set-up. */
 
-import { copyFile, rm, writeFile } from 'node:fs/promises';
+import { rmSync, writeFileSync } from 'node:fs';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readText } from '../io/files.js';
 import { gitOk } from '../io/git/git-process.js';
@@ -12,15 +13,15 @@ import { beside } from './tools/copies.js';
 import { type Workspace, workspaceCall } from './workspace.js';
 
 export async function showTree(objects: GitObjects, workspace: Workspace, tree: ObjectId): Promise<void> {
-  await rm(`${workspace.index}.lock`, { force: true });
+  rmSync(`${workspace.index}.lock`, { force: true });
   if (!(await putTree(objects, workspace, tree))) await showByGit(objects, workspace, tree);
   const commit = await objects.writeCommit({ tree, message: 'view\n' });
   // For an agent that inspects its changes with git: its own HEAD and index with this tree.
   await writeGitFile(workspace.dir, workspace.gitDir);
-  await writeFile(join(workspace.gitDir, 'HEAD'), `${commit}\n`);
+  writeFileSync(join(workspace.gitDir, 'HEAD'), `${commit}\n`);
   const index = join(workspace.gitDir, 'index');
   const { small } = workspace.shown;
-  if (small) await writeFile(index, indexOf(objects, workspace, small));
+  if (small) writeFileSync(index, indexOf(objects, workspace, small));
   else await copyFile(workspace.index, index);
 }
 

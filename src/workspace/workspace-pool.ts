@@ -3,10 +3,11 @@
  * builds. Knows no recipes and no results.
  */
 
-import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
-import { codeOf, makeDir, removeTree } from '../io/files.js';
+import { codeOf, lookSync, makeDir, removeTree } from '../io/files.js';
 import { git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -44,6 +45,7 @@ export class WorkspacePool {
   private readonly setups: SetupFolders;
   private readonly tools: WorkspaceTools;
   private readonly used = new Set<number>();
+  private readonly places = new Map<number, Place>();
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
   private readonly retired = new Set<number>();
   private canonical: Promise<CanonicalGit> | undefined;
@@ -64,6 +66,7 @@ export class WorkspacePool {
   use(options: PoolOptions): void {
     this.options = options;
     this.canonical = undefined;
+    this.places.clear();
   }
 
   /**
@@ -77,9 +80,9 @@ export class WorkspacePool {
       this.used.add(number);
       const place = this.place(number);
       try {
-        await makeDir(this.folder);
+        mkdirSync(this.folder, { recursive: true });
         const workspace: Workspace = { ...place, canonical: await this.rules(), shown: {} };
-        await writeFile(this.busyFile(workspace), '');
+        writeFileSync(this.busyFile(workspace), '');
         if (!(await this.prepare(workspace, tree))) {
           await this.retire(workspace);
           continue;
@@ -150,7 +153,7 @@ export class WorkspacePool {
   }
 
   private async giveBack(place: Place): Promise<void> {
-    await rm(this.busyFile(place), { force: true });
+    rmSync(this.busyFile(place), { force: true });
     this.used.delete(numberOf(place));
   }
 
@@ -206,6 +209,12 @@ export class WorkspacePool {
   }
 
   private place(number: number): Place {
+    const known = this.places.get(number) ?? this.newPlace(number);
+    this.places.set(number, known);
+    return known;
+  }
+
+  private newPlace(number: number): Place {
     const name = `${this.prefix}-w${number}`;
     // As deep as the project is in its repository: what it uses around it has the same relative paths.
     const dir = join(this.folder, name, this.repository.prefix).replace(/\/$/, '');
@@ -220,11 +229,11 @@ export class WorkspacePool {
   }
 
   private async ensure(workspace: Workspace): Promise<void> {
-    const complete =
-      (await isFolder(workspace.dir)) &&
-      (await isFolder(workspace.gitDir)) &&
-      (await isFile(workspace.index));
-    if (complete) return;
+    const isWhole =
+      lookSync(workspace.dir)?.isDirectory() &&
+      lookSync(workspace.gitDir)?.isDirectory() &&
+      lookSync(workspace.index)?.isFile();
+    if (isWhole) return;
     await this.remove(workspace);
     const made = this.making.then(() => this.make(workspace));
     this.making = made.catch(() => undefined);
@@ -264,12 +273,4 @@ export class WorkspacePool {
   private retiredFile(workspace: Place): string {
     return join(this.folder, `${workspace.name}.retired`);
   }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined))?.isDirectory() === true;
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined))?.isFile() === true;
 }

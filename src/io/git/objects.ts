@@ -66,7 +66,7 @@ export class GitObjects {
 
   /** An object's content; undefined when there is none, or none that can be read. `name`: an id or `<rev>:<path>`. */
   async read(name: string): Promise<Buffer | undefined> {
-    return this.held.get(name) ?? (await this.readNamed(name))?.content;
+    return this.held.get(name) ?? this.loose.recent.get(name) ?? (await this.readNamed(name))?.content;
   }
 
   /** Contents by id. All have to be there: a hole in the store is never an empty file of a person. */

@@ -1,7 +1,8 @@
 /** Runs other programs to their end, whatever they do. Knows no gates, agents or git. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -78,7 +79,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   const mark = run.sandbox === undefined ? nextRunMark() : {};
   const env = { ...withPathInFront(run.env, run.pathInFront ?? []), ...mark };
   if (findProgram(program, env, run.cwd) === undefined) return { kind: 'not-found', program };
-  await stat(run.cwd);
+  statSync(run.cwd);
   const [file, ...args] = run.sandbox ? sandboxArgv(run.sandbox, argv, { env, directory: run.cwd }) : argv;
 
   const output = new Output({

@@ -7,7 +7,7 @@ import { lstatSync } from 'node:fs';
 import { stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { sha256 } from '../../base/sha256.js';
-import { exists, makeDir, readText, writeAtomic } from '../../io/files.js';
+import { exists, lookSync, makeDir, readText, readTextSync, writeAtomic } from '../../io/files.js';
 import { type GitCall, git, gitOk } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
 import type { Mount } from '../../io/process/sandbox.js';
@@ -45,8 +45,8 @@ export class Submodules {
    * again when anybody changed them.
    */
   async offer(workspace: Workspace, isSandboxed: boolean): Promise<readonly Mount[]> {
-    const before = await readCopies(workspace);
-    const hasSome = await exists(join(this.repository.top, '.gitmodules'));
+    const before = readCopies(workspace);
+    const hasSome = lookSync(join(this.repository.top, '.gitmodules')) !== undefined;
     if (!hasSome && Object.keys(before).length === 0) return [];
     const mounts: Mount[] = [];
     const copies: Record<string, Copies[string]> = {};
@@ -182,9 +182,9 @@ function copiesFile(workspace: Workspace): string {
   return beside(workspace, 'modules');
 }
 
-async function readCopies(workspace: Workspace): Promise<Copies> {
+function readCopies(workspace: Workspace): Copies {
   try {
-    return JSON.parse((await readText(copiesFile(workspace))) ?? '{}') as Copies;
+    return JSON.parse(readTextSync(copiesFile(workspace)) ?? '{}') as Copies;
   } catch {
     return {};
   }

@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { ObjectId } from '../../../model/tree.js';
 import { codeOf } from '../../errors.js';
+import { lookSync } from '../../files.js';
 import { type HashName, hashObject, type ObjectType } from './object-bytes.js';
+import { RecentTrees } from './recent-trees.js';
 
 /** Objects are small, and what is kept is packed later: speed before size. */
 const LEVEL = 1;
 
 export class LooseWriter {
+  readonly recent = new RecentTrees();
   private readonly objects: string;
   private readonly hash: HashName;
   private readonly folders = new Set<string>();
@@ -36,6 +39,7 @@ export class LooseWriter {
       const facts = code === undefined ? {} : { code, path: file, syscall: 'write' };
       throw Object.assign(new Error(message), facts);
     }
+    if (type === 'tree') this.recent.add(id, content);
     return id;
   }
 
@@ -76,6 +80,7 @@ function makeFolder(folder: string): void {
 }
 
 function isThere(file: string, whole: Buffer): boolean {
+  if (!lookSync(file)) return false;
   try {
     return inflateSync(readFileSync(file)).equals(whole);
   } catch {
