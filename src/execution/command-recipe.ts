@@ -51,13 +51,12 @@ export async function runCommand(
     extraEnv: { ...workspace.variables, CONDUCTOR_TASK: run.label },
     onLine: outputLines(run.label, number, context),
   });
+  if (exit.kind === 'exited' && exit.code === 0) return ok(undefined);
   const output = keptOutput(exit, log.relative);
   const text = commandText(command);
   switch (exit.kind) {
     case 'exited':
-      return exit.code === 0
-        ? ok(undefined)
-        : err({ kind: 'command-failed', command: text, exitCode: exit.code, output });
+      return err({ kind: 'command-failed', command: text, exitCode: exit.code, output });
     case 'signalled':
       return err({ kind: 'command-failed', command: text, exitCode: exit.signal, output });
     case 'timed-out':

@@ -93,27 +93,7 @@ export interface SandboxStart {
  * for the workspace and `writable`; processes have their own numbers and end with conductor's.
  */
 export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: SandboxStart): string[] {
-  const { env, directory = plan.workspace } = start;
-  const mounts = new Mounts();
-  for (const path of SYSTEM_PLACES) mounts.show(path, '--ro-bind', 1);
-  // One that a program was given inside of what it may write is its own, not the person's.
-  const xdg = XDG_FOLDERS.map((name) => env[name]).filter(
-    (folder) => !(plan.writable ?? []).some((own) => folder !== undefined && isBelow(folder, own)),
-  );
-  const empty = ['/tmp', '/var/tmp', '/run', env.HOME, ...xdg];
-  for (const path of empty) if (path?.startsWith('/') && path !== '/') mounts.empty(path);
-  // Names are looked up with what systemd keeps below /run, and NixOS has its programs there.
-  const system = plan.network ? ['/etc/resolv.conf', '/run/current-system'] : ['/run/current-system'];
-  for (const path of system) if (realPath(path)?.path.startsWith('/run/')) mounts.show(path, '--ro-bind', 1);
-  const hide = plan.hide ?? [];
-  const program = argv[0] === undefined ? undefined : findProgram(argv[0], env, directory);
-  for (const path of toolPlaces(outside(env, plan.workspace), hide, program)) {
-    if (!isBelow(path, plan.workspace)) mounts.show(path, '--ro-bind', 1);
-  }
-  for (const path of plan.readOnly ?? []) mounts.show(path, '--ro-bind', 1);
-  for (const path of [plan.workspace, ...(plan.writable ?? [])]) mounts.show(path, '--bind', 2);
-  for (const { from, to } of plan.mounts ?? []) mounts.mount(from, to);
-  for (const path of [...privateSystemFiles(), ...hide]) mounts.cover(path);
+  const { directory = plan.workspace } = start;
   return [
     plan.program,
     ...['--die-with-parent', '--new-session', '--unshare-pid', '--unshare-ipc', '--unshare-uts'],
@@ -122,11 +102,49 @@ export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: S
     ...['--cap-drop', 'ALL', '--dev', '/dev', '--proc', '/proc'],
     // Without this root needs no capability to have the kernel run a program outside (`core_pattern`).
     ...KERNEL_SETTINGS.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...mounts.args(),
+    ...mountArgs(plan, argv, start),
     ...['--remount-ro', '/'],
     ...['--setenv', 'TMPDIR', '/tmp', '--chdir', realPath(directory)?.path ?? directory],
     ...['--', ...argv],
   ];
+}
+
+/** How long places are believed to be as they were: many programs that start one after the other look once. */
+const BELIEVED_MS = 1000;
+const looked = new Map<string, { readonly at: number; readonly args: readonly string[] }>();
+
+/** Where programs that start now find what they may see. */
+function mountArgs(plan: SandboxPlan, argv: readonly string[], start: SandboxStart): readonly string[] {
+  const { env, directory = plan.workspace } = start;
+  const hide = plan.hide ?? [];
+  const program = argv[0] === undefined ? undefined : findProgram(argv[0], env, directory);
+  const tools = toolPlaces(outside(env, plan.workspace), hide, program);
+  // One that a program was given inside of what it may write is its own, not the person's.
+  const xdg = XDG_FOLDERS.map((name) => env[name]).filter(
+    (folder) => !(plan.writable ?? []).some((own) => folder !== undefined && isBelow(folder, own)),
+  );
+  const empty = ['/tmp', '/var/tmp', '/run', env.HOME, ...xdg];
+  const key = JSON.stringify([plan, empty, tools]);
+  const now = performance.now();
+  const known = looked.get(key);
+  if (known && now - known.at < BELIEVED_MS) return known.args;
+  for (const [old, { at }] of looked) if (now - at >= BELIEVED_MS) looked.delete(old);
+  const mounts = new Mounts();
+  for (const path of SYSTEM_PLACES) mounts.show(path, '--ro-bind', 1);
+  for (const path of empty) if (path?.startsWith('/') && path !== '/') mounts.empty(path);
+  // Names are looked up with what systemd keeps below /run, and NixOS has its programs there.
+  const system = plan.network ? ['/etc/resolv.conf', '/run/current-system'] : ['/run/current-system'];
+  for (const path of system) if (realPath(path)?.path.startsWith('/run/')) mounts.show(path, '--ro-bind', 1);
+  for (const path of tools) if (!isBelow(path, plan.workspace)) mounts.show(path, '--ro-bind', 1);
+  for (const path of plan.readOnly ?? []) mounts.show(path, '--ro-bind', 1);
+  for (const path of [plan.workspace, ...(plan.writable ?? [])]) mounts.show(path, '--bind', 2);
+  for (const { from, to } of plan.mounts ?? []) mounts.mount(from, to);
+  for (const path of [...privateSystemFiles(), ...hide]) mounts.cover(path);
+  const args = mounts.args();
+  // What is mounted in a workspace, or written by one program, is made for each.
+  const isLasting = (plan.mounts ?? []).length === 0 && (plan.writable ?? []).every(realPath);
+  if (isLasting) looked.set(key, { at: now, args });
+  return args;
 }
 
 const KERNEL_SETTINGS = ['/proc/sys', '/proc/sysrq-trigger', '/proc/acpi', '/proc/scsi'];

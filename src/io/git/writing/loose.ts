@@ -2,15 +2,13 @@
 
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { deflateSync, inflateSync } from 'node:zlib';
+import { inflateSync } from 'node:zlib';
 import type { ObjectId } from '../../../model/tree.js';
 import { codeOf } from '../../errors.js';
 import { lookSync } from '../../files.js';
+import { compressed } from './compressed.js';
 import { type HashName, hashObject, type ObjectType } from './object-bytes.js';
 import { RecentTrees } from './recent-trees.js';
-
-/** Objects are small, and what is kept is packed later: speed before size. */
-const LEVEL = 1;
 
 export class LooseWriter {
   readonly recent = new RecentTrees();
@@ -32,7 +30,7 @@ export class LooseWriter {
     try {
       const whole = Buffer.concat([head(type, content), content]);
       // What a power cut or a fault of the disk left of an object is written again.
-      if (!isThere(file, whole)) this.place(folder, file, deflateSync(whole, { level: LEVEL }));
+      if (!isThere(file, whole)) this.place(folder, file, compressed(whole));
     } catch (error) {
       const code = codeOf(error);
       const message = `${type} ${id} is missing after it was written: ${(error as Error).message}`;

@@ -6,16 +6,13 @@
 import { createHash } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import type { ObjectId } from '../../../model/tree.js';
 import { syncFolder } from '../../durable.js';
 import { makeDir } from '../../files.js';
+import { compressed } from './compressed.js';
 import type { GitObject, HashName, ObjectType } from './object-bytes.js';
 
-const LEVEL = 1;
-/** Bytes up to which an object is not compressed, and up to which a small window is enough. */
-const SHORT = 200;
-const SMALL_WINDOW = 4096;
 const TYPES: Readonly<Record<ObjectType, number>> = { commit: 1, tree: 2, blob: 3 };
 
 interface Placed {
@@ -91,33 +88,6 @@ function packBytes(
   }
   const body = Buffer.concat(parts);
   return { pack: Buffer.concat([body, createHash(hash).update(body).digest()]), placed };
-}
-
-/**
- * A zlib stream. Most objects of a result are trees, commits and short texts: they shrink by less than what zlib needs to begin, so
- * that they are only framed. For others the window is as large as the content, because zlib clears all of it first.
- */
-function compressed(content: Buffer): Buffer {
-  if (content.length <= SHORT) return framed(content);
-  if (content.length > SMALL_WINDOW) return deflateSync(content, { level: LEVEL });
-  return deflateSync(content, { level: LEVEL, windowBits: 12, memLevel: 5, chunkSize: SMALL_WINDOW });
-}
-
-/** One block that is stored as it is, with the checksum of zlib (Adler-32). */
-function framed(content: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(content.length + 11);
-  bytes.set([0x78, 0x01, 1]);
-  bytes.writeUInt16LE(content.length, 3);
-  bytes.writeUInt16LE(~content.length & 0xffff, 5);
-  content.copy(bytes, 7);
-  let [low, high] = [1, 0];
-  for (const byte of content) {
-    low = (low + byte) % 65_521;
-    high = (high + low) % 65_521;
-  }
-  bytes.writeUInt16BE(high, content.length + 7);
-  bytes.writeUInt16BE(low, content.length + 9);
-  return bytes;
 }
 
 /** Type and size: four bits of the size beside the type, then seven a byte. */
