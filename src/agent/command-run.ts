@@ -1,7 +1,8 @@
 /** One attempt of an agent that is a program: starts it in the workspace, watches it, and reads its output. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { removeSmallTree } from '../io/files.js';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../io/process/process.js';
 import type { Failure, KeptOutput } from '../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
@@ -33,12 +34,12 @@ const INTERRUPT_MS = 1500;
 export async function runCommand(agent: CommandAgent, request: AgentRequest): Promise<AgentExit> {
   const parent = agent.host.stateDir ?? dirname(request.promptFile);
   const state = await openAttemptState(parent, agent.preset, agent.host.env);
-  const usageFolder = await mkdtemp(`${request.promptFile}.usage-`);
+  const usageFolder = mkdtempSync(`${request.promptFile}.usage-`);
   try {
     return await new CommandRun(agent, request, state, usageFolder).run();
   } finally {
     await state.close();
-    await rm(usageFolder, { recursive: true, force: true });
+    await removeSmallTree(usageFolder);
   }
 }
 

@@ -3,11 +3,12 @@
  * model. Captures nothing.
  */
 
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Agent, Expected } from '../agent/agent.js';
 import { addUsage, sameUsage } from '../agent/usage.js';
 import { err, ok, type Result } from '../base/result.js';
 import { throttle } from '../base/throttle.js';
-import { writeAtomic } from '../io/files.js';
 import { type MadeBy, madeBy, type Usage } from '../model/action.js';
 import type { AgentReport } from '../model/agents/agent-report.js';
 import type { Config } from '../model/config.js';
@@ -162,7 +163,9 @@ class AgentSession {
     if (!account.ok) return account;
     context.emit({ type: 'task.phase', task: label, attempt: number, phase: 'agent' });
     const promptFile = logs.file(label, `prompt-${number}.md`).absolute;
-    await writeAtomic(promptFile, prompt);
+    // A copy for people and for the program: nothing depends on it after a power cut.
+    mkdirSync(dirname(promptFile), { recursive: true });
+    writeFileSync(promptFile, prompt);
     const log = logs.file(label, `agent-${number}.log`);
     const shown = outputLines(label, number, context);
     const stop = new AbortController();

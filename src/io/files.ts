@@ -11,6 +11,7 @@ import {
   openSync,
   readFileSync,
   readSync,
+  rmdirSync,
   type Stats,
   statSync,
   writeSync,
@@ -127,6 +128,15 @@ export async function makeDir(path: string): Promise<void> {
 /** Removes a file, a link (never what it points at) or a whole folder; nothing there is fine. */
 export async function removeTree(path: string | Buffer): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** As `removeTree`, for a folder that is probably empty. */
+export async function removeSmallTree(path: string): Promise<void> {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') await removeTree(path);
+  }
 }
 
 /** Adds text at the end of a file, making it and its folder when needed. A few lines are written sooner than handed to a thread. */

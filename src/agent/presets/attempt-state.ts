@@ -1,8 +1,9 @@
 /** The folder that replaces an agent's state folder during one attempt. It holds only the user's login. */
 
-import { copyFile, lstat, mkdir, mkdtemp, readdir, realpath, stat, symlink } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
+import { copyFile, lstat, readdir, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { makeDir, readText, removeTree, writeAtomic } from '../../io/files.js';
+import { makeDir, readText, removeSmallTree, removeTree, writeAtomic } from '../../io/files.js';
 import type { Environment } from '../../io/process/environment.js';
 import type { Preset, StateFile } from './preset.js';
 
@@ -18,16 +19,22 @@ const PREFIX = 'agent-';
 /** Folders that a killed conductor left are this old before another removes them. */
 const OLD_MS = 24 * 60 * 60 * 1000;
 
+/** Folders that this process has looked through for what others left. */
+const swept = new Set<string>();
+
 /** Makes the folder below `parent`; the login is looked for in the person's own state folder. */
 export async function openAttemptState(
   parent: string,
   preset: Preset | undefined,
   env: Environment,
 ): Promise<AttemptState> {
-  await mkdir(parent, { recursive: true, mode: 0o700 });
+  mkdirSync(parent, { recursive: true, mode: 0o700 });
   // Programs compare the folder with real paths of their own.
-  const folder = await mkdtemp(join(await realpath(parent), `${PREFIX}${process.pid}-`));
-  await removeOld(parent, folder);
+  const folder = mkdtempSync(join(realpathSync.native(parent), `${PREFIX}${process.pid}-`));
+  if (!swept.has(parent)) {
+    swept.add(parent);
+    await removeOld(parent, folder);
+  }
   const links: { readonly link: string; readonly real: string }[] = [];
   for (const file of preset?.state.credentials ?? []) {
     const real = await personsFile(preset, file, env);
@@ -55,7 +62,7 @@ export async function openAttemptState(
         const text = await readText(link);
         if (text !== undefined && text !== (await readText(real))) await writeAtomic(real, text, 0o600);
       }
-      await removeTree(folder);
+      await removeSmallTree(folder);
     },
   };
 }
