@@ -1,6 +1,7 @@
 /** What a collector gets of a fleet: spans of workers in the traces of builds, and metrics of queues, on a real Redis. */
 
 import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { until } from '../rig/command-line.js';
 import { Collector } from './collector.js';
@@ -48,6 +49,26 @@ test.skipIf(!hasRedis())(
       ]);
     }
     expect(new Set(collector.spans.map(({ spanId }) => spanId)).size).toBe(collector.spans.length);
+  },
+);
+
+test.skipIf(!hasRedis())(
+  'builds of several projects hand their traces to workers, too (redis-server)',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using collector = await Collector.start();
+    await using fleet = new Fleet(redis, ['T1']);
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    const list = join(fleet.root, 'list');
+    fleet.write(join(list, 'conductor.projects.yaml'), `projects:\n  shop:\n    path: ${fleet.dir}\n`);
+    const worker = fleet.start(fleet.clone('w'), ['worker'], env);
+    const build = fleet.start(list, ['projects', 'build'], env);
+    expect([await build.ended, build.output]).toEqual([0, expect.any(String)]);
+    worker.signal('SIGTERM');
+    expect(await worker.ended).toBe(0);
+    const [task] = collector.spans.filter(({ name }) => name === 'task f/T1');
+    expect(collector.spans.find(({ name }) => name === 'job')?.parentSpanId).toBe(task?.spanId);
+    expect(task).toBeDefined();
   },
 );
 

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { buildProjects } from '../../../commands/projects/build-projects.js';
 import { writeAtomic } from '../../../io/files.js';
 import type { ProjectEvent } from '../../../model/projects/project-event.js';
+import type { Label } from '../../../model/task.js';
 import { projectsJunitXml } from '../../../report/ci/junit.js';
 import { ProjectsRecord } from '../../../report/ci/projects-record.js';
 import { keepFile } from '../../ci/ci-reports.js';
@@ -48,6 +49,7 @@ export async function runProjectsBuild(names: readonly string[], flags: Projects
         spans.on(event);
         if (junit !== undefined) record.on(event);
       },
+      traceparent: (project, task) => spans.traceparent(project, task),
       signal: signals.signal,
       command: ['conductor projects build', ...names].join(' '),
       detach: flags.detach === true,
@@ -91,6 +93,10 @@ class ProjectSpans {
       this.services.set(project, openTelemetry({ ...process.env, OTEL_SERVICE_NAME }));
     }
     this.services.get(project)?.on(event.event);
+  }
+
+  traceparent(project: string, task: Label): string | undefined {
+    return this.services.get(project)?.traceparent(task);
   }
 
   async send(): Promise<void> {

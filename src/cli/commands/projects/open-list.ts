@@ -7,6 +7,7 @@ import type { ProjectsParts } from '../../../commands/projects/build-projects.js
 import { type ListChanges, loadProjects } from '../../../commands/projects/load-projects.js';
 import type { Failure } from '../../../model/failure.js';
 import type { ProjectList } from '../../../model/projects/project-list.js';
+import type { Label } from '../../../model/task.js';
 import {
   type ProjectLineOptions,
   type ProjectsReporter,
@@ -31,18 +32,26 @@ export async function openList(
   return err({ kind: 'unknown-target', target: unknown, nearest: suggestions(unknown, known) });
 }
 
+interface ForJobs {
+  /** What runs on other machines goes on when the command is interrupted. */
+  readonly detach?: boolean;
+  /** The trace of a task that runs, for what works for it elsewhere. Absent: nobody takes spans. */
+  readonly traceparent?: (project: string, task: Label) => string | undefined;
+}
+
 /** What a build or a watch of all projects needs of this process. */
 export function projectsParts(
   list: ProjectList,
-  {
-    detach = false,
-    ...parts
-  }: Pick<ProjectsParts, 'on' | 'signal' | 'command'> & { readonly detach?: boolean },
+  { detach = false, traceparent, ...parts }: Pick<ProjectsParts, 'on' | 'signal' | 'command'> & ForJobs,
 ): ProjectsParts {
   return {
     ...parts,
     list,
-    hostOf: (project, common) => createHost(project.folder, { common, isProject: true, detach }),
+    hostOf: (project, common) =>
+      createHost(project.folder, {
+        ...{ common, isProject: true, detach },
+        ...(traceparent ? { traceparent: (task: Label) => traceparent(project.name, task) } : {}),
+      }),
     processors: availableParallelism(),
     now: Date.now,
   };
