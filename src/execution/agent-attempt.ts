@@ -106,9 +106,14 @@ export async function runAgent(
   let spent: Usage = {};
   for (const [at, made] of models.entries()) {
     const session = new AgentSession({ ...parts, agent }, attempt, { made, spent }, context);
+    const askedAt = parts.now();
     const asked = await parts.sessions.run(
       { model: made.model, name: `default model of ${attempt.definition}` },
-      () => session.run(workspace),
+      () => {
+        // Its turn comes when others end: that is no work of the task.
+        context.meter?.waited(parts.now() - askedAt);
+        return session.run(workspace);
+      },
       start,
     );
     spent = session.spent;

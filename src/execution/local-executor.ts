@@ -94,8 +94,9 @@ export class LocalExecutor implements Executor {
     }
   }
 
-  async format(run: FormatRun, { signal, emit }: ExecutionContext): Promise<FormatOutcome> {
+  async format(run: FormatRun, context: ExecutionContext): Promise<FormatOutcome> {
     const { pool } = this.parts;
+    const { signal, emit } = context;
     const opened = await pool.acquire(run.tree, signal);
     if (!opened.ok) return { ok: false, failure: opened.error };
     const attempt = 1;
@@ -104,7 +105,7 @@ export class LocalExecutor implements Executor {
       emit({ type: 'task.phase', task: run.task, attempt, phase: 'gates' });
       const files = new Map(Object.entries(run.files).map(([path, word]) => [path, decodeEntry(word)]));
       const job = { ...run, files, attempt, log: 'format-former' };
-      const done = await formatFiles(this.parts, job, opened.value, { signal, emit });
+      const done = await formatFiles(this.parts, job, opened.value, context);
       if (!done.ok) return { ok: false, failure: done.error };
       const words = [...files, ...done.value].map(([path, entry]) => [path, encodeEntry(entry)]);
       return { ok: true, files: Object.fromEntries(words) };

@@ -25,7 +25,7 @@ import { isSameWork } from '../hand-edits/files-on-disk.js';
 import type { VerifyParts } from '../verify.js';
 import { type Format, formatPatch, ownPatches } from './format-patches.js';
 
-export interface ReformatParts extends Pick<VerifyParts, 'prepared' | 'executor'> {
+export interface ReformatParts extends Pick<VerifyParts, 'prepared' | 'executor' | 'now' | 'worked'> {
   /** Of its transitive dependencies at least. */
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
 }
@@ -56,7 +56,9 @@ export async function reformat(
     if (entry) files.set(path, entry);
   }
   for (const { edit, file } of own.value) if (file) files.set(edit.path, file);
+  const waited = () => context.meter?.waitedMs ?? 0;
   const format: Format = async (shown) => {
+    const startedAt = parts.now() - waited();
     const done = await executor.format(
       {
         task: task.label,
@@ -67,6 +69,7 @@ export async function reformat(
       },
       context,
     );
+    parts.worked?.(parts.now() - waited() - startedAt);
     if (!done.ok) return err(done.failure);
     return ok(new Map(Object.entries(done.files).map(([path, word]) => [path, decodeEntry(word)])));
   };

@@ -9,6 +9,7 @@ import type { Task } from '../../model/task.js';
 import { TaskGraph } from '../../model/task-graph.js';
 import { ensureBuilt, filesBelow, PACKAGE, TemporaryProject } from '../rig/command-line.js';
 import { createRig } from '../rig/rig.js';
+import type { Story } from '../rig/rig-story.js';
 
 const TASKS = 300;
 const OPEN_FILES = 256;
@@ -118,6 +119,28 @@ test('the time of a task is its own work: waiting for a worker is not in it', as
     expect(event.ms).toBeGreaterThanOrEqual(own);
     expect(event.ms).toBeLessThan(own + 1000);
   }
+});
+
+test('the wait for the session of another task is no work of a task', async () => {
+  const models = { routes: [{ model: 'a/b' }], limits: { a: { sessions: 1 } } };
+  await using rig = await createRig({ config: { workers: 2, models } });
+  const task = (output: string) => ({ description: 'x', inputs: [], outputs: [output] });
+  rig.backlog('f', { A: task('A.txt'), B: task('B.txt') });
+  const held = rig.start();
+  const runs = ['A', 'B'].map((id) => held.agent.next(`f/${id}`));
+  const finish = async (run: Awaited<(typeof runs)[number]>) => {
+    await run.write(`${run.label.slice(2)}.txt`, 'done');
+    run.finish();
+  };
+  const first = await Promise.race(runs);
+  const waits = (story: Story) => story.of('task.phase').some(({ phase }) => phase === 'session-wait');
+  await held.until(waits);
+  rig.time += 1_000_000;
+  await finish(first);
+  await finish(await (runs[first.label === 'f/A' ? 1 : 0] as (typeof runs)[number]));
+  const built = await held.done;
+  for (const { task, ms } of built.of('task.finished'))
+    expect([task, ms > 500_000]).toEqual([task, task === first.label]);
 });
 
 test('the time of a task that is only verified is that of its gates', async () => {
