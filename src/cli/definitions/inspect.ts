@@ -1,8 +1,7 @@
 /** Defines the commands that only show something: status, list, explain, graph, log and others. */
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseTimestamp } from '../../base/timestamp.js';
-import { examples, type SetExitCode, SINCE, withChoices } from './shared.js';
+import { type Command, Option } from 'commander';
+import { examples, type SetExitCode, SINCE, timestamp, withChoices } from './shared.js';
 
 export function addStatus(program: Command, setExitCode: SetExitCode): void {
   program
@@ -106,12 +105,6 @@ export function addMetrics(program: Command, setExitCode: SetExitCode): void {
       const { runMetrics } = await import('../commands/inspect/metrics.js');
       setExitCode(await runMetrics(options));
     });
-}
-
-function timestamp(text: string): number {
-  const at = parseTimestamp(text, Date.now());
-  if (at === undefined) throw new InvalidArgumentError('must be a time span (`7d`) or a day (`2026-01-31`).');
-  return at;
 }
 
 export function addPrompt(program: Command, setExitCode: SetExitCode): void {

@@ -1,7 +1,15 @@
-/** Defines `conductor projects`: list, status, build and watch of several projects together. */
+/** Defines `conductor projects`: list, status, build, watch and metrics of several projects together. */
 
 import { type Command, Option } from 'commander';
-import { BUDGET_USD, examples, JUNIT, positiveInteger, type SetExitCode, SINCE } from './shared.js';
+import {
+  BUDGET_USD,
+  examples,
+  JUNIT,
+  positiveInteger,
+  type SetExitCode,
+  SINCE,
+  timestamp,
+} from './shared.js';
 
 const NAMES = 'names of projects; those that they need come with them (default: all)';
 
@@ -14,6 +22,7 @@ export function addProjects(program: Command, setExitCode: SetExitCode): void {
   addProjectsStatus(projects, setExitCode);
   addProjectsBuild(projects, setExitCode);
   addProjectsWatch(projects, setExitCode);
+  addProjectsMetrics(projects, setExitCode);
 }
 
 function addProjectsList(projects: Command, setExitCode: SetExitCode): void {
@@ -127,5 +136,20 @@ function addProjectsWatch(projects: Command, setExitCode: SetExitCode): void {
     .action(async (names: string[], options) => {
       const { runProjectsWatch } = await import('../commands/projects/watch.js');
       setExitCode(await runProjectsWatch(names, options));
+    });
+}
+
+function addProjectsMetrics(projects: Command, setExitCode: SetExitCode): void {
+  projects
+    .command('metrics')
+    .description('show what agents did, cost and saved, by project and over all')
+    .argument('[projects...]', NAMES)
+    .option('--since <when>', 'a time span (`7d`, `12h`, `2w`) or a day (`2026-01-31`, UTC)', timestamp)
+    .option('--model <names...>', 'only these models (names or globs)')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', examples('conductor projects metrics', 'conductor projects metrics --since 7d'))
+    .action(async (names: string[], options) => {
+      const { runProjectsMetrics } = await import('../commands/projects/metrics.js');
+      setExitCode(await runProjectsMetrics(names, options));
     });
 }

@@ -2,6 +2,7 @@
 
 import { type Argument, InvalidArgumentError, type Option } from 'commander';
 import { nearest } from '../../base/nearest.js';
+import { parseTimestamp } from '../../base/timestamp.js';
 
 export type SetExitCode = (code: number) => void;
 
@@ -68,4 +69,11 @@ export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number from 1.');
   return value;
+}
+
+/** A time span back from now, or a day. */
+export function timestamp(text: string): number {
+  const at = parseTimestamp(text, Date.now());
+  if (at === undefined) throw new InvalidArgumentError('must be a time span (`7d`) or a day (`2026-01-31`).');
+  return at;
 }

@@ -1,15 +1,18 @@
-/** `conductor projects status`: what a build of each listed project would do, and what it has cost. Changes nothing. */
+/** `conductor projects status` and `metrics`: what a build of each listed project would do, and what its builds have come to. Changes nothing. */
 
 import { mapBounded } from '../../base/bounded.js';
-import { ok, type Result } from '../../base/result.js';
+import { err, ok, type Result } from '../../base/result.js';
 import { projectHistory } from '../../build/build-history.js';
 import { inspect } from '../../build/dry-run.js';
 import { NO_COUNTS, wouldBe } from '../../build/options.js';
 import type { Failure } from '../../model/failure.js';
+import type { HistoryLine } from '../../model/history.js';
 import type { ListedProject, ProjectList } from '../../model/projects/project-list.js';
 import { type ProjectStatus, projectRows } from '../../model/projects/project-rows.js';
 import type { Host } from '../../project/host.js';
+import { failureLine } from '../../report/failures/failure.js';
 import { metricsOf } from '../../report/metrics/metrics.js';
+import { type Selection, selectLines } from '../../report/metrics/selection.js';
 import { absence } from './checkouts.js';
 import { compareCopies, publishedFiles } from './imports.js';
 
@@ -68,4 +71,25 @@ async function compareAll(
     sum = { stale: (sum?.stale ?? 0) + stale.length, edited: (sum?.edited ?? 0) + edited.length };
   }
   return ok(sum);
+}
+
+/**
+ * The history of each project; of one that has no folder, or none that can be read, an empty one and a warning.
+ */
+export async function projectHistories(
+  projects: readonly ListedProject[],
+  { selection, warn }: { readonly selection: Omit<Selection, 'features'>; warn(message: string): void },
+): Promise<Map<string, readonly HistoryLine[]>> {
+  const read = await mapBounded(
+    projects,
+    async (project) => {
+      const absent = await absence(project);
+      const history = absent ? err(absent) : await projectHistory(project.folder);
+      if (!history.ok) warn(`${project.name}: ${failureLine(history.error)}`);
+      const lines = history.ok ? selectLines(history.value, { ...selection, features: [] }) : [];
+      return [project.name, lines] as const;
+    },
+    AT_ONCE,
+  );
+  return new Map(read);
 }

@@ -104,6 +104,9 @@ test('projects are listed, built from another folder, found up to date, and buil
     expect(status.code, status.text).toBe(0);
     expect(status.stdout).toContain('2 projects, 2 up to date');
     temporary.dir = join(temporary.root, 'all');
+    const metrics = JSON.parse((await temporary.conductor('projects', 'metrics', '--json')).stdout);
+    expect(metrics.projects.map(({ name }: { name: string }) => name)).toEqual(['api', 'web']);
+    expect(metrics.all).toMatchObject({ builds: 2, outcomes: { built: 2 } });
 
     const origin = temporary.read('.origin');
     const all = temporary.dir;
