@@ -1,5 +1,5 @@
 // Measures what people wait for beside git and other build tools, as ratios within one run: this machine's noise falls
-// out of them. Prints one table and, after a full run, writes it into docs/benchmarks.md.
+// out of them. Prints one table, and writes each row into docs/benchmarks.md as soon as it is measured.
 //   npm run bench                       everything; takes an hour
 //   npm run bench -- --quick            small sizes, within two minutes; writes no page
 //   npm run bench -- edited load        these cases only; their rows of the page are replaced
@@ -70,13 +70,18 @@ async function compare() {
     flags.tools?.split(',').filter(Boolean) ?? (flags.quick ? TOOLS.slice(0, 2) : TOOLS),
   );
   const rows = [];
+  const measured = (made) => {
+    rows.push(...made);
+    // At once: a run that is stopped after an hour has not been for nothing.
+    if (!flags.quick && !flags['no-page']) updatePage(made, tools, [...load, loadavg()[0]]);
+  };
   for (const { name, work, seconds } of plan(tools)) {
     process.stderr.write(`bench: ${name}\n`);
     try {
       if (secondsLeft() < seconds) throw new TimeIsOver();
-      rows.push(...[await work()].flat());
+      measured([await work()].flat());
     } catch (error) {
-      // One case that cannot be measured takes no other with it; the table says so.
+      // One case that cannot be measured takes no other with it; the table says so, and the page keeps what it has.
       const isLate = error instanceof TimeIsOver;
       const beside = String(error.message).split('\n').slice(0, 2).join(' ').slice(0, 160);
       rows.push(isLate ? row({ name, beside }) : row({ name, shown: 'fails', beside }));
@@ -87,7 +92,6 @@ async function compare() {
   }
   load.push(loadavg()[0]);
   console.log(`${machine(tools, load)}\n\n${tableOf(rows)}`);
-  if (!flags.quick && !flags['no-page']) updatePage(rows, tools, load);
 }
 
 /** What is to be measured, in its order. Each part makes one row or several. */
