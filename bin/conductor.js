@@ -10,10 +10,11 @@ const START = join(__dirname, '..', 'dist', 'start.cjs');
 /** Of a file of compiled code: what it was compiled from and by, as text. */
 const HEADER_BYTES = 128;
 
-const script = compiled();
+const { script, keepCode } = compiled();
 const start = {};
 script.runInThisContext()(start, require);
 start.exports.start({
+  keepCode,
   main: () => {
     // Where node keeps compiled code itself (22.1 and newer), it keeps that of the command line.
     require('node:module').enableCompileCache?.();
@@ -25,16 +26,17 @@ start.exports.start({
 function compiled() {
   const source = `(function (module, require) {${readFileSync(START, 'utf8')}\n})`;
   const file = codeFile();
-  if (file === undefined) return new Script(source, { filename: START });
+  if (file === undefined) return { script: new Script(source, { filename: START }), keepCode() {} };
   const header = headerText();
   const kept = readKept(file);
   const isKept = kept?.toString('latin1', 0, HEADER_BYTES) === header;
   const cachedData = isKept ? soundCode(kept) : undefined;
   const made = new Script(source, { filename: START, cachedData });
-  // At the exit, when the functions that were called are compiled too. Code that this node rejects (it has other flags) is left
-  // for those that accept it.
-  if (cachedData === undefined) process.on('exit', () => keep(file, header, made.createCachedData()));
-  return made;
+  // Code that this node rejects (it has other flags) is left for those that accept it.
+  return {
+    script: made,
+    keepCode: () => cachedData === undefined && keep(file, header, made.createCachedData()),
+  };
 }
 
 /** V8 compares its own version and the length of the source; this text tells two sources of the same length apart. */

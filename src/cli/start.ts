@@ -17,8 +17,10 @@ import { plainStyle } from '../report/style.js';
 import { findProject, userCache } from './places.js';
 import { VERSION } from './version.js';
 
-/** What is loaded only when it is needed. The caller loads it: this file may be run from compiled code, which cannot import. */
+/** The caller loads what is needed only now and then: this file may be run from compiled code, which cannot import. */
 interface Loaders {
+  /** Called after a build with nothing to do, when the functions that it needs are compiled: those of other commands would be too few. */
+  keepCode(): void;
   main(): Promise<typeof import('./main.js')>;
   configValue(): Promise<typeof import('./config-value.js')>;
 }
@@ -29,7 +31,10 @@ export async function start(load: Loaders): Promise<void> {
   const isInCi = process.env.GITHUB_ACTIONS === 'true' || process.env.GITLAB_CI !== undefined;
   const isPlain = command === 'build' && flags.every((flag) => flag === '--json') && !isInCi;
   // If the quick check fails, the full command reports the cause.
-  if (isPlain && (await hasNothingToDo(flags.length > 0, load).catch(() => false))) process.exit(0);
+  if (isPlain && (await hasNothingToDo(flags.length > 0, load).catch(() => false))) {
+    load.keepCode();
+    process.exit(0);
+  }
   const { main } = await load.main();
   await main();
 }
