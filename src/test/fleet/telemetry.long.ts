@@ -22,9 +22,13 @@ test.skipIf(!hasRedis())(
       ...env,
       TRACEPARENT: `00-${trace}-${'d'.repeat(16)}-01`,
     });
-    const isSeen = (metric: string) => collector.most(metric) === 1;
-    await until('a task to wait while another one runs', () =>
-      ['conductor.queue.depth', 'conductor.queue.running', 'conductor.worker.running'].every(isSeen),
+    // Both may have waited before.
+    const isSeen = (name: string) =>
+      collector.points.some(({ metric, value }) => metric === name && value === 1);
+    await until(
+      'a task to wait while another one runs',
+      () => ['conductor.queue.depth', 'conductor.queue.running', 'conductor.worker.running'].every(isSeen),
+      60_000,
     );
     rmSync(`${fleet.calls}.hold`);
     expect(await build.ended).toBe(0);
@@ -79,7 +83,7 @@ test.skipIf(!hasRedis())('a collector that is away costs a worker one warning (r
   const worker = fleet.start(fleet.clone('w'), ['worker'], env);
   const build = fleet.start(fleet.dir, ['build']);
   expect(await build.ended).toBe(0);
-  await until('the worker to complain', () => worker.output.includes('not taken by the collector'));
+  await until('the worker to complain', () => worker.output.includes('not taken by the collector'), 60_000);
   worker.signal('SIGTERM');
   expect(await worker.ended).toBe(0);
   expect(worker.output.split('not taken by the collector').length).toBe(2);
