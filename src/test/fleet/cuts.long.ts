@@ -28,6 +28,8 @@ test.skipIf(!hasRedis() || !hasNamespaces()).each([
     await using fleet = new Fleet(redis, ['T1', 'T2'], {
       remote: `http://${address}`,
       tokenEnv: 'STORE_TOKEN',
+      // A machine under load renews late.
+      lockSeconds: 5,
     });
     const env = { STORE_TOKEN: 'word' };
     writeFileSync(`${fleet.calls}.hold`, '');

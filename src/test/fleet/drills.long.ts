@@ -52,7 +52,8 @@ drill(
     await until('the first one to notice', () => first.output.includes('lost f/T1'), 60_000);
     release(fleet);
     await succeeds(build);
-    expect(second.output).toContain('done f/T1');
+    // A machine under load may lose the second run as well: then one of them begins a third.
+    expect(first.output + second.output).toContain('done f/T1');
     expect(fleet.read('T1.txt')).toBe('T1 is made\n');
   },
 );
