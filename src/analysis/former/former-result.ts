@@ -65,7 +65,7 @@ export async function formerResult(
   const found = await store.find(key);
   const isLost = found.ok && found.value === undefined;
   const result = isLost
-    ? recordedResult(project, subject)
+    ? await recordedResult(project, subject)
     : (await usableResult(project, task, found)).result;
   if (!result) return undefined;
   const changes = isLost ? changesSince(result, facts.manifest) : reason.changes;

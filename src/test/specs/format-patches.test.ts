@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { createRig, type Rig } from '../rig/rig.js';
+import { cloneProject } from '../rig/shared-project.js';
 
 const FILE = 'src/app.ini';
 const tight = { run: ['sed', '-i', 's/ = /=/'], files: 'src/*' };
@@ -86,4 +87,23 @@ test('a patch whose lines another task has rewritten fits in no form: its agent 
   expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'g/T1': 'built' });
   expect(built.agent.runs.map(({ label }) => label)).toEqual(['f/T1', 'g/T1']);
   expect(rig.read(FILE)).toBe(`z=10\n${people}`);
+});
+
+test('in a clone without a store, the patch of a task that alone patches a file is formatted too', async () => {
+  await using rig = await createRig();
+  const people = 'one\ntwo\nthree\n';
+  rig.write({ [FILE]: people });
+  rig.commit();
+  rig.backlog('f', { T1: task });
+  rig.answer('f/T1', { [FILE]: `a = 1\n${people}` });
+  await rig.build();
+  rig.commit();
+  cloneProject(rig, 'clone');
+  formatWith(rig, [tight]);
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'verified' });
+  expect(rig.read(FILE)).toBe(`a=1\n${people}`);
+  // What is stored there is the patch, and no copy of the file.
+  rig.backlog('f', { T2: { inputs: [], outputs: ['x.txt'], run: 'echo x > x.txt' } });
+  expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+  expect(rig.read(FILE)).toBe(people);
 });
