@@ -72,7 +72,7 @@ test('what a person changed is neither overwritten nor removed; copies without a
   put('a.txt', 'mine');
   expect(await compare({ 'a.txt': 'a2', 'b.txt': 'b2' })).toEqual({
     ok: true,
-    value: { stale: ['imports/api/b.txt'], edited: ['imports/api/a.txt'] },
+    value: { from: 'api', into: 'imports/api', stale: ['imports/api/b.txt'], edited: ['imports/api/a.txt'] },
   });
   expect(await write({ 'a.txt': 'a2', 'b.txt': 'b2' })).toMatchObject({
     error: { kind: 'files-in-the-way', paths: ['imports/api/a.txt'], copiesOf: 'api' },
