@@ -71,7 +71,11 @@ async function capture(
   if (!lookSync(workspace.dir)?.isDirectory()) {
     return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace was deleted' });
   }
-  const seen: Seen = { files: new Map(), folders: [], hasStrangeName: false };
+  const seen: Seen | undefined = workspace.shown.small && {
+    files: new Map(),
+    folders: [],
+    hasStrangeName: false,
+  };
   const state = await restoreFolder(workspace.dir, workspace.kept, seen);
   const planted = state.repositories[0];
   if (planted !== undefined) {
@@ -84,7 +88,7 @@ async function capture(
     return err({ kind: 'unsafe-path', path: special, reason: 'it is a FIFO, a socket or a device, no file' });
   }
   const reading =
-    SmallReading.of({ objects, workspace, inputTree: options.inputTree, seen }) ??
+    (seen && SmallReading.of({ objects, workspace, inputTree: options.inputTree, seen })) ??
     (await GitReading.of(objects, workspace, options.inputTree));
   const inside = new Set<string>();
   const outside = new Map<string, 'tracked' | 'new'>(state.special.map((path) => [path, 'new']));
