@@ -8,9 +8,8 @@ import type { Host } from '../project/host.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
-import { runBuild } from './lifecycle.js';
+import { type OpenLifecycle, runBuild } from './lifecycle.js';
 import { type BuildOptions, nothingDone } from './options.js';
-import type { Session } from './project-session.js';
 
 /** Builds and reports; the summary is also the last event. Rejects only for a bug. */
 export async function build(
@@ -21,9 +20,8 @@ export async function build(
 ): Promise<BuildSummary> {
   const { command, wait } = options;
   return runBuild(host, { command, wait, signal, on }, async (open) => {
-    const tasks = await nothingToDo(host, options, open.session);
-    // A build with nothing to do has nothing to say: it leaves no log.
-    if (tasks !== undefined) return ok(nothingDone(tasks, host.now() - open.startedAt));
+    const done = await doneQuickly(host, options, open);
+    if (done) return ok(done);
     const { buildTasks } = await import('./build-tasks.js');
     const built = await buildTasks({ ...open, host, options });
     return built.ok ? ok(built.value.summary) : built;
@@ -31,10 +29,15 @@ export async function build(
 }
 
 /**
- * The number of tasks when the tree, the version and the environment that the config read are those of the last
- * complete build; undefined when there may be something to do.
+ * The summary when the tree, the version and the environment that the config read are those of the last complete build,
+ * or when outputs are missing and nothing else differs; undefined when there may be more to do.
  */
-async function nothingToDo(host: Host, options: BuildOptions, session: Session): Promise<number | undefined> {
+async function doneQuickly(
+  host: Host,
+  options: BuildOptions,
+  open: OpenLifecycle,
+): Promise<BuildSummary | undefined> {
+  const { session } = open;
   // Targets may be mistyped, and what is counted is theirs: they are looked up.
   if (options.force || options.commit || options.targets.length > 0 || options.since !== undefined)
     return undefined;
@@ -57,9 +60,21 @@ async function nothingToDo(host: Host, options: BuildOptions, session: Session):
   if (!taken.ok) return undefined;
   // A large file that no build has named yet is named.
   const isLargeKnown = (taken.value.large ?? []).join('\0') === (last.large ?? []).join('\0');
-  if (taken.value.tree === last.tree && isLargeKnown) return last.tasks;
+  // A build with nothing to do has nothing to say: it leaves no log.
+  if (taken.value.tree === last.tree && isLargeKnown)
+    return nothingDone(last.tasks, host.now() - open.startedAt);
+  if (isLargeKnown && isRestorable(options, last)) {
+    const { restoreOutputs } = await import('./publishing/restore-outputs.js');
+    const restored = await restoreOutputs(open, taken.value.tree, last);
+    if (restored) return { ...restored, ms: host.now() - open.startedAt };
+  }
   session.sessionState.memory.handOn(taken.value, how);
   return undefined;
+}
+
+/** These options look at tasks one by one, or at files of people. */
+function isRestorable({ dryRun, accept, keepEdits, discardEdits }: BuildOptions, last: LastBuild): boolean {
+  return last.restorable === true && !(dryRun || accept || keepEdits || discardEdits);
 }
 
 async function hasSameTools(host: Host, { toolchain, secrets }: LastBuild): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** Digests of labelled data: length-prefixed, so that two different lists of fields never give the same bytes. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** 64 lower-case hexadecimal digits of a SHA-256. */
 export type Digest = string;
@@ -12,19 +12,15 @@ export function isDigest(text: unknown): text is Digest {
 
 /** SHA-256 over `domain` and the fields, each with its byte length in front of it. */
 export function digestFields(domain: string, fields: Iterable<string>): Digest {
-  const hash = createHash('sha256');
-  const add = (text: string) => {
-    hash.update(`${Buffer.byteLength(text)}:`);
-    hash.update(text);
-  };
-  add(domain);
-  for (const field of fields) add(field);
-  return hash.digest('hex');
+  let text = `${Buffer.byteLength(domain)}:${domain}`;
+  for (const field of fields) text += `${Buffer.byteLength(field)}:${field}`;
+  // In one call: each call into the library costs more than to hash a short field.
+  return hash('sha256', text, 'hex');
 }
 
 /** SHA-256 of the content of a file. */
 export function digestBytes(content: Uint8Array): Digest {
-  return createHash('sha256').update(content).digest('hex');
+  return hash('sha256', content, 'hex');
 }
 
 /**

@@ -34,6 +34,8 @@ export interface LastBuild {
   readonly tasks: number;
   /** Where more may decide the config than the tree and the environment: the digest of its value then. */
   readonly config?: string;
+  /** Outputs of this tree that are gone may be written again from records alone: no gate has to judge them once more. */
+  readonly restorable?: true;
   /** The private index when its tree was last seen to be this one (`fileIdentity`). */
   readonly index?: string;
 }

@@ -27,6 +27,8 @@ export interface PublishOptions {
   readonly to: ObjectId;
   /** The files of the snapshot, where they are known. */
   readonly files?: Listing | undefined;
+  /** `to` is the tree of an earlier build: what it holds was brought to disk then. */
+  readonly isOnDisk?: true;
 }
 
 export interface Published {
@@ -49,7 +51,7 @@ const HALF_WRITTEN = /unable to|failed to/i;
 export async function publishTree(
   repository: Repository,
   objects: GitObjects,
-  { from, to, files }: PublishOptions,
+  { from, to, files, isOnDisk }: PublishOptions,
 ): Promise<Result<Published, Failure>> {
   const before = files ?? (await objects.list(from));
   const changes = await changedFiles(objects, from, to);
@@ -60,7 +62,7 @@ export async function publishTree(
     return err({ kind: 'publish-refused', paths: inTheWay, detail: 'these files are not in the snapshot' });
   }
   // The journal is useful only while the objects that it names can be read.
-  await new DurableRefs(objects).makeTreeDurable(from, to);
+  if (!isOnDisk) await new DurableRefs(objects).makeTreeDurable(from, to);
   const journal = join(repository.state, JOURNAL);
   await writeAtomic(journal, JSON.stringify({ from, to }));
   const trees = [await objects.wrap(from, repository.prefix), await objects.wrap(to, repository.prefix)];

@@ -41,6 +41,7 @@ export async function rememberBuild(
     shown: project.shared.shown,
     person: project.shared.person,
     tasks: project.graph.tasks.size,
+    ...(project.config.cache.verify ? {} : { restorable: true as const }),
     ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),
   });
 }

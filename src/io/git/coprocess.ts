@@ -15,7 +15,8 @@ export type Frame = (buffer: Buffer) => number;
 
 interface Request {
   readonly frame: Frame;
-  resolve(answer: Buffer): void;
+  /** Takes an answer; false: it was the last one. */
+  take(answer: Buffer): boolean;
   reject(error: Error): void;
 }
 
@@ -66,10 +67,34 @@ export class Coprocess {
   /** Requests may be sent without waiting for the answers before them. A process that has ended is started again. */
   ask(request: string | Buffer, frame: Frame): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const child = this.child ?? this.start();
-      this.waiting.push({ frame, resolve, reject });
-      this.send(child, request);
+      const take = (answer: Buffer) => {
+        resolve(answer);
+        return false;
+      };
+      this.request(request, { frame, take, reject });
     });
+  }
+
+  /** A request with `count` answers. Each is handed over as it comes, and is not kept. */
+  askMany(
+    { request, frame, count }: { readonly request: string; readonly frame: Frame; readonly count: number },
+    onAnswer: (answer: Buffer) => void,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let left = count;
+      const take = (answer: Buffer) => {
+        onAnswer(answer);
+        if (--left === 0) resolve();
+        return left > 0;
+      };
+      this.request(request, { frame, take, reject });
+    });
+  }
+
+  private request(text: string | Buffer, request: Request): void {
+    const child = this.child ?? this.start();
+    this.waiting.push(request);
+    this.send(child, text);
   }
 
   /** What is asked in one turn goes out in one piece. */
@@ -149,8 +174,7 @@ export class Coprocess {
         this.wanted = length === 0 ? buffer.length + 1 : -length;
         break;
       }
-      at++;
-      request.resolve(buffer.subarray(0, length));
+      if (!request.take(buffer.subarray(0, length))) at++;
       buffer = buffer.subarray(length);
       this.wanted = 1;
     }
@@ -167,17 +191,6 @@ export class Coprocess {
 
 /** An answer of one line. */
 export const lineFrame: Frame = (buffer) => buffer.indexOf(0x0a) + 1;
-
-/** `<id> <type> <size>\n<content>\n`, or one line that ends with `missing` or `ambiguous`. */
-export const objectFrame: Frame = (buffer) => {
-  const end = buffer.indexOf(0x0a);
-  if (end < 0) return 0;
-  const header = buffer.toString('latin1', 0, end);
-  const size = /^[0-9a-f]+ [a-z]+ (\d+)$/.exec(header)?.[1];
-  if (size === undefined) return end + 1;
-  const length = end + 1 + Number(size) + 1;
-  return buffer.length >= length ? length : -length;
-};
 
 /** `start: ok` and `commit: ok`. */
 export const twoLines: Frame = (buffer) => {

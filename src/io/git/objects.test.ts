@@ -1,7 +1,8 @@
 /** GitObjects against a plain map, and what the store promises about refs and packs. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../model/tree.js';
 import { ScratchRepository } from '../../test/rig/scratch-repository.js';
@@ -104,6 +105,23 @@ describe('GitObjects', () => {
     expect(await objects.read('0'.repeat(40))).toBeUndefined();
     expect(await objects.read('a\nb')).toBeUndefined();
     expect(await objects.missing([ids[0] as string, '1'.repeat(40)])).toEqual(['1'.repeat(40)]);
+  });
+
+  it('finds among thousands what is missing, broken, or no id at all', async () => {
+    const { objects, repository } = await open();
+    const ids: string[] = [];
+    for (let i = 0; i < 1300; i++) ids.push(await objects.writeBlob(Buffer.from(`${i}\n`)));
+    const [absent, broken, other] = ['1'.repeat(40), ids[1000] as string, ids[1200] as string];
+    const fileOf = (id: string) => join(repository.store, 'objects', id.slice(0, 2), id.slice(2));
+    chmodSync(fileOf(broken), 0o644);
+    writeFileSync(fileOf(broken), 'no object');
+    rmSync(fileOf(other));
+    copyFileSync(fileOf(ids[0] as string), fileOf(other));
+    const asked = [...ids.slice(0, 900), `${ids[0]}\n${ids[1]}`, absent, ...ids];
+    expect((await objects.missing(asked)).sort()).toEqual(
+      [`${ids[0]}\n${ids[1]}`, absent, broken, other].sort(),
+    );
+    expect(await objects.missing(ids.slice(0, 50))).toEqual([]);
   });
 
   it('creates a ref once and goes on after the refusal', async () => {

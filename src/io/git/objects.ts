@@ -5,7 +5,7 @@
 
 import { mapBounded } from '../../base/bounded.js';
 import { Listing, type ObjectId } from '../../model/tree.js';
-import { Coprocess, CoprocessEnded, lineFrame, objectFrame, twoLines } from './coprocess.js';
+import { Coprocess, CoprocessEnded, lineFrame, twoLines } from './coprocess.js';
 import { ObjectDamaged } from './damaged.js';
 import { type GitCall, gitOk } from './git-process.js';
 import {
@@ -17,6 +17,7 @@ import {
   parseRawTree,
   type TreeEntry,
 } from './raw-tree.js';
+import { type NamedObject, objectFrame, parseObject, unsoundObjects } from './reading/answers.js';
 import type { Repository } from './repository.js';
 import { requestLine } from './request-lines.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
@@ -29,12 +30,6 @@ import {
   type ObjectType,
   treeBytes,
 } from './writing/object-bytes.js';
-
-export interface NamedObject {
-  readonly id: ObjectId;
-  readonly type: string;
-  readonly content: Buffer;
-}
 
 export class GitObjects {
   readonly store: string;
@@ -95,9 +90,11 @@ export class GitObjects {
 
   /** Those of the ids whose object is missing, cannot be read, or is not what its id says. */
   async missing(ids: readonly ObjectId[]): Promise<ObjectId[]> {
-    const asked = [...new Set(ids)];
-    const found = await mapBounded(asked, (id) => this.readVerified(id));
-    return asked.filter((_, i) => !found[i]);
+    const asked = [...new Set(ids)].filter((id) => !this.held.has(id));
+    const { bad, unknown } = await unsoundObjects(this.reader, asked, this.hash);
+    // git ends at an object that is damaged: which one it is, each alone tells.
+    const found = await mapBounded(unknown, (id) => this.readVerified(id));
+    return [...bad, ...unknown.filter((_, i) => !found[i])];
   }
 
   /** An object by its full id, hashed again; undefined when it is missing, unreadable, or not what its id says. */
@@ -263,10 +260,8 @@ export class GitObjects {
         throw again;
       }
     }
-    const end = answer.indexOf(0x0a);
-    const [id, type, size] = answer.toString('latin1', 0, end).split(' ');
-    if (id === undefined || type === undefined || size === undefined || !/^\d+$/.test(size)) return undefined;
-    return { id, type, content: Buffer.from(answer.subarray(end + 1, answer.length - 1)) };
+    const object = parseObject(answer);
+    return object && { ...object, content: Buffer.from(object.content) };
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 /** Git objects as bytes: their ids, and trees in the order in which git wants them. Writes nothing. */
 
-import { createHash } from 'node:crypto';
+import { createHash, hash as hashAtOnce } from 'node:crypto';
 import type { ObjectId } from '../../../model/tree.js';
 import type { TreeEntry } from '../raw-tree.js';
 
@@ -13,8 +13,14 @@ export interface GitObject {
 
 export type HashName = 'sha1' | 'sha256';
 
+/** Bytes of an object that is copied to be hashed. */
+const SHORT = 4096;
+
 export function hashObject(type: string, content: Buffer, hash: HashName): ObjectId {
-  return createHash(hash).update(`${type} ${content.length}\0`).update(content).digest('hex');
+  const head = `${type} ${content.length}\0`;
+  // One call is quicker than three, as long as copying costs nothing.
+  if (content.length <= SHORT) return hashAtOnce(hash, Buffer.concat([Buffer.from(head), content]), 'hex');
+  return createHash(hash).update(head).update(content).digest('hex');
 }
 
 export interface NewCommit {

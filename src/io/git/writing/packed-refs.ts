@@ -1,15 +1,16 @@
 /**
- * Creates many refs at once, in the file in which git keeps packed ones, under the lock that git itself takes for it.
- * Knows nothing of what they name.
+ * The file in which git keeps packed refs: creates many at once, under the lock that git itself takes for it, and looks for
+ * many at once. Knows nothing of what they name.
  */
 
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectId } from '../../../model/tree.js';
 import { syncFolder } from '../../durable.js';
 import { codeOf } from '../../errors.js';
+import { readText, readTextSync } from '../../files.js';
 
 const HEAD = '# pack-refs with: peeled fully-peeled sorted ';
 /** As long as git waits for it. */
@@ -61,6 +62,21 @@ export async function createPackedRefs(
       await rm(lock, { force: true });
     }
   }
+}
+
+/** Whether each name is that of a ref to this id. */
+export async function hasRefs(store: string, refs: Iterable<readonly [string, ObjectId]>): Promise<boolean> {
+  const packed = parse((await readText(join(store, 'packed-refs'))) ?? '') ?? new Map<string, string>();
+  const folders = new Map<string, boolean>();
+  for (const [name, id] of refs) {
+    const folder = dirname(join(store, name));
+    const isThere = folders.get(folder) ?? existsSync(folder);
+    folders.set(folder, isThere);
+    // A file of its own counts, whatever the packed ones say.
+    const own = isThere ? readTextSync(join(store, name))?.trim() : undefined;
+    if ((own ?? packed.get(name)) !== id) return false;
+  }
+  return true;
 }
 
 function lineOf([name, rest]: readonly [name: string, rest: string]): string {

@@ -1,0 +1,154 @@
+/**
+ * Writes outputs again that are gone from disk where nothing else differs from what the last complete build left. Records and
+ * lock files tell all of it: no spec is read, and no task is analysed. Whatever is unusual is left to a whole build.
+ */
+
+import { changedFiles } from '../../io/git/walk.js';
+import { hasRefs } from '../../io/git/writing/packed-refs.js';
+import { firstMaking, type Usage } from '../../model/action.js';
+import type { BuildSummary } from '../../model/event.js';
+import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
+import type { Label } from '../../model/task.js';
+import { decodeEntry, type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
+import { type LastBuild, readKeptLocks, readPublished } from '../../project/clone-records.js';
+import { parseLock } from '../../specs/lock-file.js';
+import { refOf, resultName } from '../../store/encoded-entry.js';
+import { recordedProvenance } from '../../store/provenance-record.js';
+import { publishTree } from '../../workspace/publish.js';
+import type { OpenLifecycle } from '../lifecycle.js';
+import { NO_COUNTS } from '../options.js';
+import type { Session } from '../project-session.js';
+
+interface RecordedTask {
+  readonly label: Label;
+  readonly locked: LockedTask;
+  /** Its outputs that are gone. */
+  readonly missing: readonly string[];
+}
+
+/** `snapshot`: the files as they are. Undefined, with nothing written and nothing told: a whole build has to look. */
+export async function restoreOutputs(
+  { session, emit, openRecord, signal }: OpenLifecycle,
+  snapshot: ObjectId,
+  last: LastBuild,
+): Promise<Omit<BuildSummary, 'ms'> | undefined> {
+  const { repository, objects, sessionState } = session;
+  const gone = await goneFiles(session, snapshot, last);
+  const tasks = gone && (await recordedTasks(session, last, gone));
+  if (!tasks) return undefined;
+  const restored = tasks.filter(({ missing }) => missing.length > 0);
+  const refs = restored.map(({ locked }) => [refOf(resultName(resultKeyOf(locked))), locked.result] as const);
+  if (!(await hasRefs(objects.store, refs))) return undefined;
+  const saved = await savedUsages(session, restored);
+  // Every byte is hashed before it is written: a store can be damaged since.
+  const unsound = await objects.missing([...gone.values()].map(({ id }) => id));
+  if (!saved || unsound.length > 0 || !(await isSeenUnchanged(session, last, restored))) return undefined;
+  if (signal.aborted) return undefined;
+  sessionState.isPublishing = true;
+  try {
+    const to = { from: snapshot, to: last.tree, isOnDisk: true } as const;
+    const published = await publishTree(repository, objects, to);
+    if (!published.ok) return undefined;
+    openRecord();
+    emit({ type: 'build.planned', tasks: tasks.map(({ label }) => label) });
+    for (const { label, locked, missing } of tasks) {
+      if (missing.length === 0) {
+        emit({ type: 'task.checked', task: label, verdict: { kind: 'fresh' } });
+        emit({ type: 'task.finished', task: label, outcome: 'fresh', ms: 0 });
+        continue;
+      }
+      const reasons = [{ kind: 'outputs-missing', paths: missing } as const];
+      const { result } = locked;
+      const usage = saved.get(label);
+      emit({ type: 'task.checked', task: label, verdict: { kind: 'cached', reasons } });
+      const more = { result, former: result, ...(usage === undefined ? {} : { saved: usage }) };
+      emit({ type: 'task.finished', task: label, outcome: 'cached', ms: 0, ...more });
+    }
+    const { written, removed } = published.value;
+    emit({ type: 'build.published', written, removed });
+    const counts = { ...NO_COUNTS, fresh: tasks.length - restored.length, cached: restored.length };
+    return { outcome: 'built', exitCode: 0, counts, usage: {}, published: written.length };
+  } finally {
+    sessionState.isPublishing = false;
+  }
+}
+
+/** Files of the last build that are not there any more, by path; undefined where another file differs, too. */
+async function goneFiles(
+  { objects }: Session,
+  snapshot: ObjectId,
+  last: LastBuild,
+): Promise<Map<string, Entry> | undefined> {
+  const changes = await changedFiles(objects, last.tree, snapshot);
+  for (const entry of changes.values()) if (entry) return undefined;
+  const gone = new Map<string, Entry>();
+  for (const [path, entry] of await changedFiles(objects, snapshot, last.tree)) {
+    if (!entry || entry.mode === '160000') return undefined;
+    gone.set(path, entry);
+  }
+  return gone;
+}
+
+/** Every task, as its lock file records it; undefined where a file that is gone is not simply an output of one of them. */
+async function recordedTasks(
+  { objects, repository: { state } }: Session,
+  last: LastBuild,
+  gone: ReadonlyMap<string, Entry>,
+): Promise<RecordedTask[] | undefined> {
+  const published = await readPublished(state);
+  for (const [path, entry] of gone) if (published[path] !== encodeEntry(entry)) return undefined;
+  const kept = Object.entries((await readKeptLocks(state)) ?? {});
+  const texts = await objects.readMany(kept.map(([, { blob }]) => blob));
+  const tasks: RecordedTask[] = [];
+  let owned = 0;
+  for (const [file, { blob }] of kept) {
+    // The clone's record may be of a later build of some targets.
+    if ((await objects.resolve(`${last.tree}:${file}`)) !== blob) return undefined;
+    const lock = parseLock(texts.get(blob)?.toString('utf8') ?? '', file);
+    if (!lock.ok || lock.value.hasMarkers) return undefined;
+    for (const [id, locked] of Object.entries(lock.value.tasks)) {
+      const missing = Object.keys(locked.outputs).filter((path) => gone.has(path));
+      if (!isSimple(locked, missing, gone)) return undefined;
+      owned += missing.length;
+      tasks.push({ label: `${lock.value.feature}/${id}`, locked, missing });
+    }
+  }
+  return owned === gone.size && tasks.length === last.tasks ? tasks : undefined;
+}
+
+/** Whether nothing but its recorded outputs is gone for a task, and these are a recipe's. */
+function isSimple(locked: LockedTask, missing: readonly string[], gone: ReadonlyMap<string, Entry>): boolean {
+  if (locked.unmerged) return false;
+  const others = [...Object.keys(locked.edits ?? {}), ...Object.keys(locked.observed ?? {})];
+  if (others.some((path) => gone.has(path))) return false;
+  if (missing.length > 0 && (locked.recipe === 'accepted' || locked.adopted)) return false;
+  return missing.every((path) => locked.outputs[path] === encodeEntry(gone.get(path) as Entry));
+}
+
+/** Whether what agents were seen to read is as they saw it: where it changed, a whole build says so. */
+async function isSeenUnchanged(
+  { objects }: Session,
+  last: LastBuild,
+  tasks: readonly RecordedTask[],
+): Promise<boolean> {
+  for (const { locked } of tasks) {
+    for (const [path, word] of Object.entries(locked.observed ?? {}))
+      if ((await objects.resolve(`${last.tree}:${path}`)) !== decodeEntry(word).id) return false;
+  }
+  return true;
+}
+
+/** What the results of agents had cost; undefined where a result is not here. */
+async function savedUsages(
+  { objects }: Session,
+  tasks: readonly RecordedTask[],
+): Promise<Map<Label, Usage> | undefined> {
+  const usages = new Map<Label, Usage>();
+  for (const { label, locked } of tasks) {
+    if (locked.recipe !== 'agent') continue;
+    const made = await recordedProvenance(objects, locked.result);
+    if (!made) return undefined;
+    usages.set(label, firstMaking(made).usage);
+  }
+  return usages;
+}

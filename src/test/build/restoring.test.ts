@@ -1,0 +1,127 @@
+/** Outputs that are gone are written again from records, without analysis; whatever else differs is looked at as ever. */
+
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createRig, type Rig } from '../rig/rig.js';
+import type { Story } from '../rig/rig-story.js';
+
+/** Three tasks that are built: one by an agent, one with two files that a dependent reads. */
+async function built(): Promise<Rig> {
+  const rig = await createRig();
+  rig.write({ 'templates/part.hbs': '{{value}}\n', 'hand.txt': 'by hand\n' });
+  const part = (to: string, value: number) => ({ template: 'part.hbs', to, with: { value } });
+  rig.backlog('f', {
+    T1: { render: [part('out/a.txt', 1), part('out/b.txt', 2)], verify: ['test -f out/a.txt'] },
+    T2: {
+      depends_on: ['T1'],
+      inputs: [],
+      outputs: ['out/c.txt'],
+      run: 'cat out/a.txt out/b.txt > out/c.txt',
+    },
+    T3: { inputs: ['hand.txt'], outputs: ['out/d.txt'] },
+  });
+  rig.answer('f/T3', { 'out/d.txt': 'by an agent\n' });
+  const first = await rig.build();
+  expect(first.summary).toMatchObject({ outcome: 'built', exitCode: 0 });
+  return rig;
+}
+
+/** Breaks the object with this content, which git finds as a file of its own then. */
+function spoil(store: string, content: string): void {
+  const git = (args: string[], input?: Buffer) =>
+    execFileSync('git', [`--git-dir=${store}`, ...args], { input, encoding: 'utf8' }).trim();
+  const packs = join(store, 'objects/pack');
+  const held = readdirSync(packs).filter((name) => name.endsWith('.pack'));
+  const bytes = held.map((name) => readFileSync(join(packs, name)));
+  rmSync(packs, { recursive: true });
+  for (const pack of bytes) git(['unpack-objects', '-q'], pack);
+  const id = git(['hash-object', '--stdin'], Buffer.from(content));
+  const file = join(store, 'objects', id.slice(0, 2), id.slice(2));
+  rmSync(file);
+  writeFileSync(file, 'no object');
+}
+
+/** Only a build that reads the specs says how many workers it has. */
+function isFromRecords(story: Story): boolean {
+  return story.of('build.planned').every(({ workers }) => workers === undefined);
+}
+
+test('files that are gone are written again, and the events tell it as a whole build does', async () => {
+  await using rig = await built();
+  const files = rig.files();
+  rig.remove('out/b.txt', 'out/d.txt');
+  const whole = await rig.buildWithoutAgent({ discardEdits: true });
+  expect(isFromRecords(whole)).toBe(false);
+  rig.remove('out/b.txt', 'out/d.txt');
+  const quick = await rig.buildWithoutAgent();
+  expect(isFromRecords(quick)).toBe(true);
+  expect(rig.files()).toEqual(files);
+  const told = ({ events }: Story) =>
+    events
+      .filter(({ type }) => type === 'task.checked' || type === 'task.finished' || type === 'build.published')
+      .map(({ at: _, seq: __, ...event }) => ('ms' in event ? { ...event, ms: 0 } : event));
+  expect(told(quick)).toEqual(expect.arrayContaining(told(whole)));
+  expect(told(quick)).toHaveLength(told(whole).length);
+  const { ms: _, ...summary } = whole.summary;
+  expect(quick.summary).toMatchObject(summary);
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+  rig.remove('out');
+  const all = await rig.buildWithoutAgent();
+  expect([isFromRecords(all), all.summary.counts.cached, rig.files()]).toEqual([true, 3, files]);
+});
+
+test('what else is changed, or stands in the way, is looked at by a whole build', async () => {
+  await using rig = await built();
+  rig.remove('out/c.txt');
+  rig.write({ 'new.txt': 'new\n' });
+  const beside = await rig.buildWithoutAgent();
+  expect([isFromRecords(beside), beside.outcomes()['f/T2']]).toEqual([false, 'cached']);
+  rig.remove('out/c.txt');
+  rig.write({ 'out/a.txt': 'edited\n' });
+  const edited = await rig.buildWithoutAgent();
+  expect([isFromRecords(edited), edited.outcomes()['f/T1'], rig.read('out/a.txt')]).toEqual([
+    false,
+    'drifted',
+    'edited\n',
+  ]);
+  rig.write({ 'out/a.txt': '1\n' });
+  await rig.buildWithoutAgent();
+  // A folder with a file that git ignores: no snapshot has it.
+  rig.remove('out/c.txt');
+  rig.write({ '.git/info/exclude': 'mine\n', 'out/c.txt/mine': 'mine\n' });
+  const blocked = await rig.buildWithoutAgent();
+  expect([isFromRecords(blocked), blocked.summary.exitCode]).toEqual([false, 1]);
+  expect(rig.read('out/c.txt/mine')).toBe('mine\n');
+});
+
+test('a damaged file, or a result that the store has lost, is built again', async () => {
+  await using rig = await built();
+  const store = rig.path('.git/conductor/repo');
+  const files = rig.files();
+  rig.remove('out/a.txt', 'out/b.txt', 'out/c.txt');
+  writeFileSync(
+    join(store, 'packed-refs'),
+    readFileSync(join(store, 'packed-refs'), 'latin1').replace(/.*results.*\n/g, ''),
+  );
+  rmSync(join(store, 'refs/conductor/results'), { recursive: true, force: true });
+  const lost = await rig.buildWithoutAgent({ rebuildMissing: true });
+  expect([isFromRecords(lost), lost.ran().sort(), rig.files()]).toEqual([false, ['f/T1', 'f/T2'], files]);
+
+  rig.remove('out/a.txt', 'out/b.txt');
+  spoil(store, '1\n');
+  const damaged = await rig.buildWithoutAgent({ rebuildMissing: true });
+  expect([isFromRecords(damaged), damaged.ran(), rig.read('out/a.txt')]).toEqual([false, ['f/T1'], '1\n']);
+});
+
+test('where gates judge what is restored, a whole build does it', async () => {
+  await using rig = await built();
+  rig.config = { ...rig.config, cache: { verify: true } };
+  // The config of this rig is in no file: what a build remembers of it is that of the last whole one.
+  rig.write({ 'new.txt': 'new\n' });
+  await rig.build();
+  rig.remove('out/a.txt');
+  const judged = await rig.buildWithoutAgent();
+  expect([isFromRecords(judged), judged.outcomes()['f/T1']]).toEqual([false, 'cached']);
+});
