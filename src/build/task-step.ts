@@ -24,7 +24,7 @@ import { mergeEdits, replacesAccepted } from './hand-edits/merge-edits.js';
 import { recordedOutputs } from './hand-edits/recorded-files.js';
 import type { BuildOptions } from './options.js';
 import { isNotTried } from './preflight.js';
-import type { FinishedTask } from './publishing/publish-plan.js';
+import { type CheckedResult, finishedTask } from './publishing/publish-plan.js';
 import { runKeys } from './reverify.js';
 import { TaskOutcomes } from './task-outcomes.js';
 import { type MadeResult, type MakeParts, makeResult } from './task-result.js';
@@ -40,7 +40,7 @@ export interface TaskStepParts extends MakeParts {
   readonly durations: Record<Label, number>;
 }
 
-type FinishedWork = Omit<FinishedTask, 'result'>;
+type FinishedWork = Omit<CheckedResult, 'result'>;
 
 /** Milliseconds of a task's own work: waits for a free worker are not in it. */
 interface OwnTime {
@@ -260,16 +260,16 @@ export class TaskStep extends TaskOutcomes {
   }
 
   private finish(
-    { check, revision }: FinishedWork,
+    work: FinishedWork,
     result: StoredResult | undefined,
     outcome: TaskOutcomeKind,
   ): Result<TaskOutcomeKind, Failure> {
-    if (!result) throw new Error(`BUG: nothing to publish for ${check.task.label}`);
-    const { task } = check;
+    const { task } = work.check;
+    if (!result) throw new Error(`BUG: nothing to publish for ${task.label}`);
     const blocked = filesInTheWay(this.parts.prepared.project, result.outputs);
     if (blocked.length > 0) return err({ kind: 'foreign-files', paths: blocked });
     this.dependencyOutputs.set(task.label, resultAsDependency(task, result));
-    this.finished.set(task.label, { check, result, ...(revision ? { revision } : {}) });
+    this.finished.set(task.label, finishedTask({ ...work, result }));
     return ok(outcome);
   }
 

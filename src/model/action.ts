@@ -223,7 +223,7 @@ export type Making = Pick<
 >;
 
 /** How the files of a result came to be, also of a former one that was verified again. */
-export function firstMaking(provenance: Provenance): Making & { readonly key: ActionKey } {
+export function firstMaking(provenance: Omit<Provenance, 'manifest'>): Making & { readonly key: ActionKey } {
   if (provenance.verified) return provenance.verified.made;
   const { key, agent, attempts, usage, startedAt, ms } = provenance;
   const named = agent === undefined ? {} : { agent };

@@ -44,6 +44,15 @@ export interface TaskOrigin {
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
+/** One for all: most tasks leave most keys out, and a project may have a hundred thousand tasks. */
+const NO_ENTRIES: readonly never[] = Object.freeze([]);
+const NO_KEYS = Object.freeze({});
+const NO_EDITS: WrittenTask['edits'] = { patterns: NO_ENTRIES, from: NO_ENTRIES };
+const NO_CONTEXT: Task['context'] = {
+  constraints: NO_ENTRIES,
+  patterns: NO_ENTRIES,
+  gotchas: NO_ENTRIES,
+};
 
 export function normaliseTask(
   raw: RawTask,
@@ -52,7 +61,7 @@ export function normaliseTask(
   unread: ReadonlySet<string> = NOTHING,
 ): WrittenTask {
   const { feature, file, path, defaults } = origin;
-  const needs = (raw.depends_on ?? []).map((need) => needLabel(need, origin));
+  const needs: readonly Label[] = raw.depends_on?.map((need) => needLabel(need, origin)) ?? NO_ENTRIES;
   const edits = joined(defaults.edits, raw.edits);
   const by = Array.isArray(raw.interface) ? undefined : (raw.interface as RawInterface | undefined)?.by;
   const format = raw.format ?? defaults.format;
@@ -64,18 +73,18 @@ export function normaliseTask(
     type: raw.type ?? defaults.type ?? 'implementation',
     complexity: raw.complexity ?? defaults.complexity ?? 'medium',
     description: raw.description ?? '',
-    acceptance: raw.acceptance ?? [],
+    acceptance: raw.acceptance ?? NO_ENTRIES,
     dependsOn: distinct(needs),
     inputs: raw.inputs || defaults.inputs ? joined(defaults.inputs, raw.inputs) : undefined,
     outputs: raw.outputs ?? distinct((raw.render ?? []).map((step) => step.to)),
     edits,
     interface: interfaceFiles(raw).files,
     ...(by === undefined ? {} : { interfaceBy: by }),
-    specRefs: raw.spec_refs ?? [],
+    specRefs: raw.spec_refs ?? NO_ENTRIES,
     context: joinedContext(defaults.context, raw.context),
-    verify: joined(defaults.verify, raw.verify).map(gate),
+    verify: defaults.verify || raw.verify ? joined(defaults.verify, raw.verify).map(gate) : NO_ENTRIES,
     ...(format === undefined ? {} : { format: format.map(resolveFormat) }),
-    budget: raw.budget ?? {},
+    budget: raw.budget ?? NO_KEYS,
     network: raw.network ?? false,
     ...(raw.runs_on === undefined ? {} : { runsOn: raw.runs_on }),
     review: raw.review,
@@ -93,7 +102,7 @@ export function normaliseTask(
     unread,
     needs,
     ...(origin.forFile === undefined ? {} : { forFile: origin.forFile }),
-    edits: { patterns: edits, from: [...edits.keys()] },
+    edits: edits.length === 0 ? NO_EDITS : { patterns: edits, from: [...edits.keys()] },
     placeOf(key, index) {
       if (key === 'outputs' && !raw.outputs) {
         const step = raw.render?.findIndex(({ to }) => to === task.outputs[index]) ?? 0;
@@ -128,6 +137,7 @@ function recipeOf(raw: RawTask): Recipe {
 }
 
 function notesOf({ status, priority, owner }: RawTask): TaskNotes {
+  if (status === undefined && priority === undefined && owner === undefined) return NO_KEYS;
   return {
     ...(status === undefined ? {} : { status }),
     ...(priority === undefined ? {} : { priority }),
@@ -146,19 +156,18 @@ function gate(raw: RawGate) {
 }
 
 /** The defaults first; duplicates are removed. */
-function joined<T>(defaults: readonly T[] = EMPTY, own: readonly T[] = EMPTY): readonly T[] {
+function joined<T>(defaults: readonly T[] = NO_ENTRIES, own: readonly T[] = NO_ENTRIES): readonly T[] {
   if (defaults.length === 0) return distinct(own);
   return own.length === 0 ? distinct(defaults) : [...new Set([...defaults, ...own])];
 }
-
-const EMPTY: readonly never[] = [];
 
 /** The very list where nothing is there twice: a project has many tasks, and most of their lists have one entry or none. */
 function distinct<T>(list: readonly T[]): readonly T[] {
   return list.length < 2 ? list : [...new Set(list)];
 }
 
-function joinedContext(defaults: RawContext = {}, own: RawContext = {}) {
+function joinedContext(defaults: RawContext = NO_KEYS, own: RawContext = NO_KEYS): Task['context'] {
+  if (defaults === NO_KEYS && own === NO_KEYS) return NO_CONTEXT;
   return {
     constraints: joined(defaults.constraints, own.constraints),
     patterns: joined(defaults.patterns, own.patterns),

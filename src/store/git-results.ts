@@ -25,6 +25,8 @@ import { SIGNATURE_FILE } from './signature.js';
 export const GATES_FILE = 'gates.json';
 /** Bytes of one result's files up to which they are written again together with it. */
 const MOST_BYTES = 8_000_000;
+/** More than there are tasks under way. */
+const MOST_SEEN = 2000;
 const SIDES = ['base', 'before', 'after'] as const;
 
 /** Who keeps results here, and whose are passed over. */
@@ -55,7 +57,7 @@ export class GitResults implements ResultStore {
   private readonly durable: DurableRefs;
   private isRepaired = false;
   private readonly writer: ResultWriter;
-  /** Results seen in this build: most are asked for by several dependents. */
+  /** Results that were made or asked for lately: a task asks for its own more than once. The newest last. */
   private readonly seen = new Map<ActionKey, StoredResult>();
   private readonly early: EarlyResults;
 
@@ -77,7 +79,7 @@ export class GitResults implements ResultStore {
     const isRecorded = this.keeper.pins?.has(key);
     if (!result || (!isRecorded && this.keeper.accepts?.(result.provenance.origin) === false))
       return ok(undefined);
-    this.seen.set(key, result);
+    this.remember(result, key);
     return ok(result);
   }
 
@@ -135,8 +137,17 @@ export class GitResults implements ResultStore {
     const stored: StoredResult = { ...result, commit, provenance };
     // What is made where the recorded one is in no store counts from now on.
     this.keeper.pins?.delete(result.key);
-    this.seen.set(result.key, stored);
+    this.remember(stored, result.key);
     return ok(stored);
+  }
+
+  private remember(result: StoredResult, key: ActionKey): void {
+    this.seen.set(key, result);
+    if (this.seen.size <= MOST_SEEN) return;
+    for (const [oldest] of this.seen) {
+      this.seen.delete(oldest);
+      return;
+    }
   }
 
   async forget(key: ActionKey): Promise<void> {

@@ -16,7 +16,7 @@ import type { Label } from '../../model/task.js';
 import { digestFiles, encodeEntry, type Files } from '../../model/tree.js';
 import type { KeptResult, NewResult } from '../../store/result-store.js';
 import { contentProblem } from '../../workspace/capture.js';
-import type { FinishedTask } from '../publishing/publish-plan.js';
+import type { CheckedResult } from '../publishing/publish-plan.js';
 import { type VerifyParts, verifyResult } from '../verify.js';
 import { isSameWork, type TaskFiles } from './files-on-disk.js';
 
@@ -32,7 +32,7 @@ export interface RecordParts extends VerifyParts {
 }
 
 /** A task with the result that its files were recorded as. */
-export interface RecordedTask extends FinishedTask {
+export interface RecordedTask extends CheckedResult {
   readonly result: KeptResult;
 }
 

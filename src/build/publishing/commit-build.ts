@@ -79,7 +79,7 @@ async function commitOnHead(
   for (const { result } of finished.values()) {
     for (const { path } of result.edits) guarded.set(path, project.listing.get(path));
   }
-  const features = [...new Set([...finished.values()].map(({ check }) => check.task.feature))];
+  const features = [...new Set([...finished.values()].map(({ task }) => task.feature))];
   const mergeMessage = `conductor build: ${features.join(', ') || 'what was built before'}\n`;
   const options = { steps, mergeMessage, guarded, hooks };
   const committed = await commitTasks(project.repository, project.objects, options);

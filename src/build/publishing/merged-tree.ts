@@ -7,7 +7,6 @@ import { findOrphans } from '../../analysis/orphans.js';
 import { foldPatches } from '../../analysis/patches.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { improvedSpec } from '../../execution/escalation/revised-task.js';
-import type { StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import { featureOf } from '../../model/history.js';
@@ -17,7 +16,7 @@ import { type KeptLock, keptLock } from '../../project/clone-records.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
 import { isLockUnchanged, nextLock } from './next-lock.js';
-import type { Changes, MergedTree, PublishPlan } from './publish-plan.js';
+import type { Changes, FinishedResult, MergedTree, PublishPlan } from './publish-plan.js';
 import { patchedFiles, publishedOutputs } from './published-records.js';
 
 export async function mergeResults(
@@ -106,7 +105,7 @@ async function improveSpecs(
  * never recorded is a person's, whatever pattern it matches. The result may tell of another name: where a key has none, tasks
  * with equal keys share results.
  */
-function removeFormer(project: Project, label: Label, result: StoredResult, changes: Changes): void {
+function removeFormer(project: Project, label: Label, result: FinishedResult, changes: Changes): void {
   for (const path of project.owned.get(label)?.keys() ?? []) {
     if (!result.outputs.has(path) && project.recorded.has(path)) changes.set(path, undefined);
   }

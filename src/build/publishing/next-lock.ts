@@ -4,14 +4,7 @@ import { asDependency, criterionDigest } from '../../analysis/dependency-outputs
 import { rekeyedRecord } from '../../analysis/interfaces/former-keys.js';
 import { readsSignatures } from '../../analysis/interfaces/interface-files.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
-import {
-  firstMaking,
-  handWork,
-  isFormatItem,
-  madeBy,
-  type Provenance,
-  unformatted,
-} from '../../model/action.js';
+import { firstMaking, madeBy, type Provenance } from '../../model/action.js';
 import { type Digest, isSameJson } from '../../model/digest.js';
 import {
   type FeatureLock,
@@ -23,7 +16,6 @@ import {
 import type { Feature, Label, Task } from '../../model/task.js';
 import { type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
-import { gatesKey } from '../../store/manifest.js';
 import type { FinishedTask, PublishPlan } from './publish-plan.js';
 
 /**
@@ -96,14 +88,11 @@ export function nextLock(
 
 function lockTask(
   project: Project,
-  { check, result }: FinishedTask,
+  { task, key, gates, result, handWork, unformatted }: FinishedTask,
   old: TaskRecord | undefined,
   merged: ReadonlyMap<string, Entry | undefined>,
 ): LockedTask {
-  // As it was built, which a revised task may be.
-  const { task } = check;
   const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
-  const gates = gatesKey({ task, gates: check.gates, facts: check.facts.facts }, result.outputs, patches);
   const edits: Record<string, LockedEdit> = {};
   for (const edit of result.edits) {
     edits[edit.path] = {
@@ -117,20 +106,17 @@ function lockTask(
   const isOfPerson = isHandWork(old, provenance);
   // A clone without a store then knows what it would have to know the former formatters for.
   const isFormatted = provenance.recipe === 'agent' || isOfPerson;
-  const { manifest } = check.facts;
   return {
-    key: check.facts.key,
-    ...(result.key === check.facts.key ? {} : { resultKey: result.key }),
+    key,
+    ...(result.key === key ? {} : { resultKey: result.key }),
     result: result.commit,
     outputs: Object.fromEntries([...result.outputs].map(([path, entry]) => [path, encodeEntry(entry)])),
     interface: recordedInterface(project, task, asDependency(task, result.outputs, patches).interface),
     ...(gates === undefined ? {} : { gates }),
     ...(result.edits.length === 0 ? {} : { edits }),
     recipe: provenance.recipe,
-    ...(isOfPerson ? { handWork: handWork(provenance.manifest) } : {}),
-    ...(isFormatted && manifest.some(({ name }) => isFormatItem(name))
-      ? { unformatted: unformatted(manifest, isOfPerson) }
-      : {}),
+    ...(handWork && isOfPerson ? { handWork } : {}),
+    ...(unformatted && isFormatted ? { unformatted } : {}),
     ...(old?.formerly ? { formerly: old.formerly } : {}),
     ...(isAdopted(old, provenance.recipe) ? { adopted: true as const } : {}),
     ...(making.agent === undefined ? {} : { agent: making.agent }),
@@ -157,7 +143,10 @@ function recordedInterface(project: Project, task: Task, bytes: Digest): Digest 
 }
 
 /** Whether the files are as people wrote them, with nothing of conductor below. */
-function isHandWork(old: TaskRecord | undefined, { recipe, over }: Provenance): boolean {
+function isHandWork(
+  old: TaskRecord | undefined,
+  { recipe, over }: Pick<Provenance, 'recipe' | 'over'>,
+): boolean {
   return recipe === 'accepted' && over === undefined && isAdopted(old, recipe);
 }
 

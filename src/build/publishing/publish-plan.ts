@@ -3,20 +3,74 @@
 import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import type { Check } from '../../analysis/verdict.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
-import { firstMaking, type StoredResult, type Usage } from '../../model/action.js';
+import {
+  type ActionKey,
+  firstMaking,
+  handWork,
+  isFormatItem,
+  type Manifest,
+  type Provenance,
+  type StoredResult,
+  type Usage,
+  unformatted,
+} from '../../model/action.js';
+import type { Digest } from '../../model/digest.js';
 import type { TaskOutcomeKind } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
-import type { Label } from '../../model/task.js';
+import type { Label, Task } from '../../model/task.js';
 import type { TaskGraph } from '../../model/task-graph.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import type { KeptLock, PatchedFile } from '../../project/clone-records.js';
+import { gatesKey } from '../../store/manifest.js';
 
-/** A task whose result goes into the tree. */
+/** A result without what its key was made of, which is long: the store has it. */
+export type FinishedResult = Omit<StoredResult, 'provenance'> & {
+  readonly provenance: Omit<Provenance, 'manifest'>;
+};
+
+/** A task whose result goes into the tree. A build keeps one of each task: no more than publishing needs. */
 export interface FinishedTask {
-  readonly check: Check;
-  readonly result: StoredResult;
+  /** As it was built, which a revised task may be. */
+  readonly task: Task;
+  readonly key: ActionKey;
+  /** Of the gates that the result has passed; undefined: the task has none. */
+  readonly gates: Digest | undefined;
+  readonly result: FinishedResult;
+  /** Of an accepted result. */
+  readonly handWork?: Digest;
+  /** Of one that an agent or a person wrote, where formatters are in its key. */
+  readonly unformatted?: Digest;
   /** The revised task that it was made for, which goes into the spec with it. */
   readonly revision?: RevisedTask;
+}
+
+/** A task as it was checked, with its result. */
+export interface CheckedResult {
+  readonly check: Check;
+  readonly result: StoredResult;
+  readonly revision?: RevisedTask;
+}
+
+const NO_ITEMS: Manifest = [];
+
+export function finishedTask({ check, result, revision }: CheckedResult): FinishedTask {
+  const { task, facts } = check;
+  const { manifest, recipe } = result.provenance;
+  const isWritten = recipe === 'agent' || recipe === 'accepted';
+  // A copy of the same form: V8 keeps an object with a field taken out as a table, which is three times as large.
+  const provenance: Provenance = { ...result.provenance, manifest: NO_ITEMS };
+  const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
+  return {
+    task,
+    key: facts.key,
+    gates: gatesKey({ task, gates: check.gates, facts: facts.facts }, result.outputs, patches),
+    result: { ...result, provenance },
+    ...(recipe === 'accepted' ? { handWork: handWork(manifest) } : {}),
+    ...(isWritten && facts.manifest.some(({ name }) => isFormatItem(name))
+      ? { unformatted: unformatted(facts.manifest, recipe === 'accepted') }
+      : {}),
+    ...(revision ? { revision } : {}),
+  };
 }
 
 export interface PublishPlan {

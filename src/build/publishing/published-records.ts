@@ -1,12 +1,12 @@
 /** The clone's own records after a build: which outputs and patches of conductor are on disk. Writes nothing. */
 
-import type { StoredResult } from '../../model/action.js';
 import { type FeatureLock, isAdopted } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { type Entry, encodeEntry } from '../../model/tree.js';
 import type { PatchedFile } from '../../project/clone-records.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { acceptedWord } from '../../project/recorded-outputs.js';
+import type { FinishedTask } from './publish-plan.js';
 
 /**
  * Outputs that are on disk as they are recorded, after this build. An edited one is the person's from now on; accepted
@@ -14,7 +14,7 @@ import { acceptedWord } from '../../project/recorded-outputs.js';
  */
 export function publishedOutputs(
   project: Project,
-  finished: Iterable<{ readonly result: StoredResult }>,
+  finished: Iterable<Pick<FinishedTask, 'result'>>,
   changes: ReadonlyMap<string, Entry | undefined>,
 ): Record<string, string> {
   const published: Record<string, string> = {};

@@ -3,6 +3,7 @@
 import { lockedPatches } from '../../analysis/dependency-outputs.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import { recordedOutputs } from '../../build/hand-edits/recorded-files.js';
+import type { FinishedResult } from '../../build/publishing/publish-plan.js';
 import type { TaskStep } from '../../build/task-step.js';
 import type { Typescript } from '../../io/typescript.js';
 import type { StoredResult } from '../../model/action.js';
@@ -68,7 +69,7 @@ export async function regeneratedTask(
 
 interface Made {
   readonly files: Files;
-  readonly result: StoredResult | undefined;
+  readonly result: FinishedResult | undefined;
 }
 
 /** What one run has of a task; undefined when it failed or was not tried. */

@@ -8,6 +8,9 @@ interface Member {
   readonly isExclude: boolean;
 }
 
+const NO_MEMBERS: readonly Member[] = [];
+const NO_PATTERNS: readonly PathPattern[] = [];
+
 /** `!src/a.test.ts` takes away; `!(a|b).ts` is a glob of its own, `\!a` a name. */
 export function isExclude(text: string): boolean {
   return text.startsWith('!') && text[1] !== '(';
@@ -23,13 +26,17 @@ export class PatternSet {
   /** Without the excludes. */
   readonly includes: readonly PathPattern[];
   readonly excludes: readonly PathPattern[];
-  private readonly members: readonly Member[];
+  /** In order; only of a set with excludes. */
+  private readonly members: readonly Member[] = NO_MEMBERS;
 
   constructor(texts: readonly string[]) {
-    this.members = texts.map((text) => ({
-      pattern: parsePattern(excludedText(text)),
-      isExclude: isExclude(text),
-    }));
+    const patterns = texts.map((text) => parsePattern(excludedText(text)));
+    if (!texts.some(isExclude)) {
+      this.includes = patterns;
+      this.excludes = NO_PATTERNS;
+      return;
+    }
+    this.members = patterns.map((pattern, i) => ({ pattern, isExclude: isExclude(texts[i] as string) }));
     this.includes = this.members.filter((one) => !one.isExclude).map(({ pattern }) => pattern);
     this.excludes = this.members.filter((one) => one.isExclude).map(({ pattern }) => pattern);
   }
@@ -74,6 +81,7 @@ export class PatternSet {
 
   /** Whether a pattern may match a path of the set. Never says no wrongly. */
   mayMeet(pattern: PathPattern): boolean {
+    if (this.excludes.length === 0) return this.includes.some((one) => mayOverlap(one, pattern));
     let isMet = false;
     for (const member of this.members) {
       if (!member.isExclude) isMet ||= mayOverlap(member.pattern, pattern);
