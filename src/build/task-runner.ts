@@ -28,8 +28,13 @@ const NONE: ReadonlySet<Label> = new Set();
 /** Tasks under way for each worker: those that turn out to be stale wait for one, and the others are looked at. */
 const UNDER_WAY = 50;
 const LEAST_UNDER_WAY = 1000;
-/** Tasks that are rendered at the same time: so many results are brought to disk together. */
-const RENDERERS = 1000;
+/**
+ * Tasks that are rendered at the same time, at least and at most: so many results are brought to disk together. Each is in memory
+ * until then, and each group costs more the more results there are.
+ */
+const RENDERERS = [250, 1000] as const;
+/** Of all tasks, the part that is rendered at the same time. */
+const RENDERED_PART = 100;
 
 /** Tasks that wait in a queue at the same time. */
 const QUEUED = 1000;
@@ -94,6 +99,8 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
       // What other machines work on waits in their queue, where the first of all builds goes first.
       const workers = options.workers ?? (executor.isRemote ? QUEUED : project.config.workers);
+      const [least, most] = RENDERERS;
+      const renderers = Math.min(most, Math.max(least, Math.ceil(selected.size / RENDERED_PART)));
       const shared = { prepared, executor, priority, caller, options };
       const limiter = sessionState.shared.workers(workers);
       const step = new TaskStep({
@@ -101,7 +108,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         preflight: new Preflight({ ...shared, workers: limiter }),
         rebaser: fromScratch ? undefined : rebaser,
         workers: limiter,
-        renderers: sessionState.shared.limiter('renderers', RENDERERS),
+        renderers: sessionState.shared.limiter('renderers', renderers),
         sessionState,
         isFromScratch: fromScratch,
         isUrgent: first.size > 0,

