@@ -5,7 +5,7 @@
 
 import { findOrphans } from '../analysis/orphans.js';
 import { claimedProblem, type Prepared } from '../analysis/prepare.js';
-import { openInduction } from '../analysis/range/induction.js';
+import { LazyInduction, openInduction } from '../analysis/range/induction.js';
 import { rangeOf } from '../analysis/range/touched-tasks.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
@@ -142,7 +142,8 @@ async function buildPrepared(
   const ended = (summary: BuildSummary, tree = project.snapshot) => ok<Built>({ summary, tree });
   const ms = () => host.now() - startedAt;
   try {
-    const induction = trustsIndex(options) ? await openInduction(prepared, host.version) : undefined;
+    const openIndex = () => openInduction(prepared, host.version);
+    const induction = trustsIndex(options) ? new LazyInduction(openIndex) : undefined;
     const step = await taskRunner.run(options, { ...(read ? { urgent: read.urgent } : {}), induction });
     if (step.forCi.length > 0)
       emit({ type: 'build.failure', failure: { kind: 'waits-for-ci', tasks: [...step.forCi].sort() } });

@@ -48,11 +48,11 @@ export class TaskOutcomes {
   }
 
   /** Fresh by induction, which is what an analysis would find. */
-  protected foundUnchanged(label: Label, outputs: DependencyOutputs): TaskOutcomeKind {
+  protected foundUnchanged(label: Label, outputs: DependencyOutputs): true {
     this.emit({ type: 'task.checked', task: label, verdict: { kind: 'fresh' } });
     this.unchanged.add(label);
     this.dependencyOutputs.set(label, outputs);
-    return 'fresh';
+    return true;
   }
 
   protected accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, never> {

@@ -3,7 +3,7 @@
 import type { Agent } from '../agent/agent.js';
 import { otherEditors } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
-import type { Induction } from '../analysis/range/induction.js';
+import type { LazyInduction } from '../analysis/range/induction.js';
 import { ok, type Result } from '../base/result.js';
 import type { ExecutionHost, Executor, RunInstructions } from '../execution/executor.js';
 import type { Config } from '../model/config.js';
@@ -45,7 +45,7 @@ export interface RunOrder {
   /** Tasks that are probably stale: they and what they need are looked at first. */
   readonly urgent?: ReadonlySet<Label>;
   /** Tells tasks that need no analysis. Absent: every task is analysed. */
-  readonly induction?: Induction | undefined;
+  readonly induction?: LazyInduction | undefined;
 }
 
 export interface TaskRunner {
@@ -87,7 +87,15 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
   const executor = opened.value;
   const { version, now } = host;
   const rebaser = agent && { executor, objects, agent, config, version, now };
-  const caller: Caller = { signal, emit };
+  let hasBegun = () => {};
+  const caller: Caller = {
+    signal,
+    emit(event) {
+      emit(event);
+      // Also where it waits for what another build runs.
+      if (event.type === 'task.started') hasBegun();
+    },
+  };
   return ok({
     executor,
     caller,
@@ -96,6 +104,17 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       const durations = await readDurations(project.repository.state);
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
       const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));
+      if (first.size > 0) {
+        const begun = new Promise<void>((resolve) => {
+          hasBegun = resolve;
+        });
+        induction?.putFirst(first, begun);
+      }
+      // Where nothing of it is stale, nothing of it begins.
+      const awaited = new Set(first);
+      const ended = (label: Label) => {
+        if (awaited.delete(label) && awaited.size === 0) hasBegun();
+      };
       const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
       // What other machines work on waits in their queue, where the first of all builds goes first.
       const workers = options.workers ?? (executor.isRemote ? QUEUED : project.config.workers);
@@ -117,7 +136,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         version,
         now,
       });
-      const left = step.takeUnchanged(project.graph.order.filter((label) => selected.has(label)));
+      const left = await step.takeUnchanged(project.graph.order.filter((label) => selected.has(label)));
       const ranked = left.map((label) => ({ label, rank: priority(label) }));
       ranked.sort((a, b) => b.rank - a.rank);
       await schedule({
@@ -127,8 +146,11 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         failFast: options.failFast,
         signal,
         atOnce: Math.max(LEAST_UNDER_WAY, UNDER_WAY * workers),
-        step: (label) => step.run(label),
-        onSkip: (label, because) => step.skip(label, because),
+        step: (label) => step.run(label).finally(() => ended(label)),
+        onSkip(label, because) {
+          step.skip(label, because);
+          ended(label);
+        },
       });
       const changesNothing = options.frozen || options.restoreOnly || options.accept;
       if (!changesNothing) await recheckPatches(prepared, step, signal);

@@ -2,12 +2,12 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { addUsage } from '../agent/usage.js';
-import { resultAsDependency } from '../analysis/dependency-outputs.js';
+import { type DependencyOutputs, resultAsDependency } from '../analysis/dependency-outputs.js';
 import { hasTextBeside } from '../analysis/disk-state.js';
 import { evolves } from '../analysis/input-tree.js';
 import { seesOtherPatches } from '../analysis/patches.js';
 import { filesInTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
-import type { Induction } from '../analysis/range/induction.js';
+import type { LazyInduction } from '../analysis/range/induction.js';
 import type { Check, Checker } from '../analysis/verdict.js';
 import { checkWarnings } from '../analysis/verdict-warnings.js';
 import { Limiter } from '../base/limiter.js';
@@ -33,7 +33,7 @@ import { verifyResult } from './verify.js';
 export interface TaskStepParts extends MakeParts {
   readonly options: BuildOptions;
   /** Tells tasks that need no analysis; undefined: every task is analysed. */
-  readonly induction: Induction | undefined;
+  readonly induction: LazyInduction | undefined;
   /** Some tasks are to be started as soon as can be: those with the highest priority. */
   readonly isUrgent: boolean;
   /** Recorded durations, written to. */
@@ -69,19 +69,20 @@ export class TaskStep extends TaskOutcomes {
   }
 
   /** Takes those that need no analysis, each after what it needs; the others are returned. */
-  takeUnchanged(labels: readonly Label[]): Label[] {
-    const isLeft = (label: Label) => this.withoutAnalysis(label) === undefined;
-    const left = labels.filter(isLeft);
+  async takeUnchanged(labels: readonly Label[]): Promise<readonly Label[]> {
+    const { prepared, induction, isUrgent } = this.parts;
+    // Where something is urgent, even this comes after it.
+    const opened = isUrgent ? undefined : await induction?.get();
+    const outputsOf = (label: Label) => opened?.outputsOf(prepared.project.graph.task(label));
+    const left = labels.filter((label) => !this.take(label, outputsOf(label)));
     for (const label of this.unchanged) this.done(label, 'fresh', 0);
     return left;
   }
 
-  private withoutAnalysis(label: Label): TaskOutcomeKind | undefined {
-    const { prepared, induction, sessionState } = this.parts;
-    const outputs = induction?.outputsOf(prepared.project.graph.task(label));
-    if (!outputs) return undefined;
+  private take(label: Label, outputs: DependencyOutputs | undefined): boolean {
+    if (!outputs) return false;
     // What a superseded build left running of it is wanted by nobody.
-    sessionState.runs.keepOnly(label);
+    this.parts.sessionState.runs.keepOnly(label);
     return this.foundUnchanged(label, outputs);
   }
 
@@ -126,8 +127,7 @@ export class TaskStep extends TaskOutcomes {
   /** Repeats the analysis until it is decided: a result that fails a present gate is rejected, and the task is analysed again. */
   private async bringUpToDate(task: Task, own: OwnTime): Promise<Result<TaskOutcomeKind, Failure>> {
     const { prepared, options, priority, sessionState, now, induction } = this.parts;
-    const unchanged = this.withoutAnalysis(task.label);
-    if (unchanged) return ok(unchanged);
+    if (this.take(task.label, await induction?.outputsOf(task))) return ok('fresh');
     const parts: TaskStepParts = { ...this.parts, worked: (ms) => (own.ms += ms) };
     let { checker } = prepared;
     let how: TaskOutcomeKind = 'cached';

@@ -69,6 +69,58 @@ export class Induction {
   }
 }
 
+/** Opened when it is first needed: what is urgent is analysed and started before. */
+export class LazyInduction {
+  private readonly open: () => Promise<Induction>;
+  private opened: Promise<Induction> | undefined;
+  private found: Induction | undefined;
+  /** What it is told before it is open. */
+  private readonly early: ((induction: Induction) => void)[] = [];
+  private urgent: ReadonlySet<Label> = new Set();
+  private begun: Promise<void> | undefined;
+
+  constructor(open: () => Promise<Induction>) {
+    this.open = open;
+  }
+
+  /** These are analysed in any case; of others nothing is asked before what is urgent has begun. */
+  putFirst(urgent: ReadonlySet<Label>, begun: Promise<void>): void {
+    this.urgent = urgent;
+    this.begun = begun;
+  }
+
+  get(): Promise<Induction> {
+    this.opened ??= this.openNow();
+    return this.opened;
+  }
+
+  async outputsOf(task: Task): Promise<DependencyOutputs | undefined> {
+    if (this.urgent.has(task.label)) return undefined;
+    await this.begun;
+    return (this.found ?? (await this.get())).outputsOf(task);
+  }
+
+  confirm(label: Label): void {
+    this.tell((induction) => induction.confirm(label));
+  }
+
+  withdraw(label: Label): void {
+    this.tell((induction) => induction.withdraw(label));
+  }
+
+  private async openNow(): Promise<Induction> {
+    const found = await this.open();
+    for (const told of this.early) told(found);
+    this.found = found;
+    return found;
+  }
+
+  private tell(what: (induction: Induction) => void): void {
+    if (this.found) what(this.found);
+    else this.early.push(what);
+  }
+}
+
 /** Without an index of the same version, config and settings nothing is untouched. */
 export async function openInduction(prepared: Analysed, version: string): Promise<Induction> {
   const { project, agent, gatherer, settings, forced } = prepared;

@@ -1,7 +1,7 @@
 /** What a build after which everything is up to date leaves for the next one: how to find that out again, and what each task read. */
 
 import type { Prepared } from '../../analysis/prepare.js';
-import { type Induction, keepIndex } from '../../analysis/range/induction.js';
+import { keepIndex, type LazyInduction } from '../../analysis/range/induction.js';
 import { untrackedLimit } from '../../model/config.js';
 import type { ObjectId } from '../../model/tree.js';
 import { environmentDigests, writeLastBuild } from '../../project/clone-records.js';
@@ -14,7 +14,7 @@ export interface CompletedBuild {
   readonly tree: ObjectId;
   readonly step: Pick<TaskStep, 'finished' | 'noted'>;
   /** Undefined where the build analysed every task because of its options: these may also keep warnings from being said. */
-  readonly induction: Induction | undefined;
+  readonly induction: LazyInduction | undefined;
 }
 
 export async function rememberBuild(
@@ -25,7 +25,7 @@ export async function rememberBuild(
   if (induction) {
     const { finished, noted } = step;
     const revised = new Set([...finished].flatMap(([label, { revision }]) => (revision ? [label] : [])));
-    await keepIndex(prepared, induction, { version: host.version, tree, noted, revised });
+    await keepIndex(prepared, await induction.get(), { version: host.version, tree, noted, revised });
   }
   const { project, loaded, settings } = prepared;
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
