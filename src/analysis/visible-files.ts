@@ -10,6 +10,7 @@ import { type Digest, digestFields } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
+import type { TaskGraph } from '../model/task-graph.js';
 import { digestFiles, type Entry, encodeEntry, type Files } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { BeyondInterfaces, ManifestFacts } from '../store/manifest.js';
@@ -118,7 +119,7 @@ export function gateReads(reader: EquippedReader): Digest | undefined {
   const fields: string[] = whole ? ['tree', handWrittenDigest(project)] : [];
   for (const [path, entry] of more) if (!shown.has(path)) fields.push(path, encodeEntry(entry));
   const named = new Set(more.map(([path]) => path));
-  const bases = whole ? [...project.edited.keys()].sort(compareBytes) : task.edits;
+  const bases = whole ? [...patchedFiles(project)].sort(compareBytes) : task.edits;
   for (const path of bases) {
     if (!shown.has(path) && !named.has(path)) fields.push(path, project.edited.get(path)?.baseKey ?? '');
   }
@@ -140,13 +141,23 @@ const handWrittenDigests = new WeakMap<Project, string>();
  * What is written by hand, without the files that tasks patch: a fresh clone knows of these only which they were.
  */
 function handWrittenDigest(project: Project): string {
-  if (project.edited.size === 0) return project.handWrittenTree;
+  const patched = patchedFiles(project);
+  if (patched.size === 0) return project.handWrittenTree;
   const known = handWrittenDigests.get(project);
   if (known !== undefined) return known;
-  const files = [...project.handWritten.files].filter(([path]) => !project.edited.has(path));
+  const files = [...project.handWritten.files].filter(([path]) => !patched.has(path));
   const digest = digestFiles(files);
   handWrittenDigests.set(project, digest);
   return digest;
+}
+
+const patchedPaths = new WeakMap<TaskGraph, ReadonlySet<string>>();
+
+/** By tasks of today. One of which only a record says so has no patch any more when this build is published. */
+export function patchedFiles({ graph }: Project): ReadonlySet<string> {
+  const known = patchedPaths.get(graph) ?? new Set([...graph.tasks.values()].flatMap(({ edits }) => edits));
+  patchedPaths.set(graph, known);
+  return known;
 }
 
 /** The paths that declared inputs show. */

@@ -16,6 +16,7 @@ import { asDependency, type DependencyOutputs, lockedPatches } from '../dependen
 import { interfacesOf } from '../interfaces/interfaces.js';
 import { isAsRecorded } from '../locked-task.js';
 import type { Prepared } from '../prepare.js';
+import { patchedFiles } from '../visible-files.js';
 import { type Changes, changedListing, isTouched, withReaders } from './changes.js';
 import { type AnalysisIndex, type HandWork, readIndex, writeIndex } from './index-file.js';
 import { TaskWords } from './task-words.js';
@@ -204,10 +205,12 @@ function agentsDigest({ agent, gatherer }: Pick<Analysed, 'agent' | 'gatherer'>)
   return digestFields('conductor.agents.1', [canonicalJson(driver), canonicalJson(definitions), ...prompts]);
 }
 
-function handWork({ handWrittenTree, edited }: Project): HandWork {
+function handWork(project: Project): HandWork {
+  const { handWrittenTree, edited } = project;
+  const patched = patchedFiles(project);
   const fields = [...edited]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([path, file]) => [path, file.baseKey]);
+    .flatMap(([path, file]) => [path, file.baseKey, String(patched.has(path))]);
   return { tree: handWrittenTree, edited: digestFields('conductor.edited.1', fields) };
 }
 

@@ -77,3 +77,16 @@ test('whatever states are mixed, a build that succeeds leaves fresh tasks, and o
     expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
   }
 });
+
+test('when a task patches a file no more, gates that read all files pass in the same build, not in a later one', async () => {
+  await using rig = await createRig();
+  rig.write({ [APP]: 'head\n-\nslot T1\n-\n' });
+  const whole = { outputs: ['W.txt'], run: 'echo w > W.txt', verify: ['test -f app.txt'] };
+  rig.backlog('one', { T1: task('T1', 'a') });
+  rig.backlog('two', { W: whole });
+  await rig.build();
+  rig.backlog('one', { T1: { inputs: [], outputs: ['T1.txt'], run: 'echo a > T1.txt' } });
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  expect(rig.read(APP)).toBe('head\n-\nslot T1\n-\n');
+  expect(await rig.inspect()).toEqual({ 'one/T1': 'fresh', 'two/W': 'fresh' });
+});
