@@ -62,7 +62,13 @@ export async function timed(commands, { cwd, env, times = 1, openFiles, timeout 
   return { wall: (wall * 1000) / times, cpu: ((user + system) * 1000) / times };
 }
 
-/** In a process group of its own, so that everything it started ends with it when the time is over. */
+const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+process.on('exit', () => {
+  for (const group of running) process.kill(-group, 'SIGKILL');
+});
+
+/** In a process group of its own, so that everything it started ends with it when the time is over, or the bench. */
 function shell(script, { cwd, env }, ms) {
   const child = spawn('bash', ['-c', script], {
     cwd,
@@ -70,6 +76,7 @@ function shell(script, { cwd, env }, ms) {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
+  if (child.pid !== undefined) running.add(child.pid);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text;
@@ -77,11 +84,13 @@ function shell(script, { cwd, env }, ms) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       process.kill(-child.pid, 'SIGKILL');
+      running.delete(child.pid);
       reject(new TimeIsOver());
     }, ms);
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(timer);
+      running.delete(child.pid);
       resolve({ code, stderr });
     });
   });

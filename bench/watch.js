@@ -40,6 +40,7 @@ async function watchTimes(folder, env, wanted) {
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  process.once('exit', () => child.kill());
   const waiting = [];
   let rest = '';
   let seen = new Map();
