@@ -71,12 +71,6 @@ export class ChangingProject {
     });
   }
 
-  /** Labels of the tasks that patch the shared file. */
-  patching(): ReadonlySet<string> {
-    const all = this.everyTask().filter(({ task }) => task.patches);
-    return new Set(all.map(({ feature, task }) => `${feature}/${task.id}`));
-  }
-
   /** One change, with its name for the message of a failure. */
   change(): string {
     const { dice, rig } = this;
