@@ -46,7 +46,7 @@ test('a section ends at the next heading of its level or above', () => {
 });
 
 test('hostile headings cost no more than their length', () => {
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   for (const text of ['# ', '#', '[', ' ', '`', '# a\n']) headingsOf(`# ${text.repeat(200_000)}x`);
-  expect(performance.now() - begin).toBeLessThan(3_000);
+  expect(process.cpuUsage(begin).user / 1000).toBeLessThan(3_000);
 });

@@ -36,7 +36,7 @@ test('an unknown language has none, and a file of a thousand names is cut', () =
 });
 
 test('a hostile file costs no time', () => {
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   for (const text of [
     'export {'.repeat(20_000),
     'export '.repeat(30_000),
@@ -46,5 +46,5 @@ test('a hostile file costs no time', () => {
     for (const ending of ['ts', 'md', 'rs', 'java', 'rb', 'py', 'sql', 'cs'])
       outlineOf({ path: `a.${ending}`, text });
   }
-  expect(performance.now() - begin).toBeLessThan(5000);
+  expect(process.cpuUsage(begin).user / 1000).toBeLessThan(5000);
 });

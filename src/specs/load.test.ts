@@ -755,15 +755,17 @@ test('with what was loaded before, the same is said of every change', async () =
 test('two thousand tasks are loaded in seconds, and again in much less', async () => {
   const files = large(2000);
   const kept = new Map<string, unknown>();
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   const cold = await loadSpecs(source(files, kept), config);
-  const between = performance.now();
+  const first = process.cpuUsage(begin);
+  const between = process.cpuUsage();
   const warm = await loadSpecs(source(files, kept), config);
-  const end = performance.now();
+  const again = process.cpuUsage(between);
   expect(cold.ok && cold.value.graph.tasks.size).toBe(2000);
   expect(warm).toEqual(cold);
-  expect(between - begin).toBeLessThan(15_000);
-  expect(end - between).toBeLessThan(3_000);
+  // Processor time, in microseconds: others may use the machine too.
+  expect(first.user).toBeLessThan(15_000_000);
+  expect(again.user).toBeLessThan(3_000_000);
 });
 
 test('a problem in each of a thousand tasks is told without walking all for each', async () => {
@@ -771,10 +773,10 @@ test('a problem in each of a thousand tasks is told without walking all for each
     { length: 1000 },
     (_, i) => `  - { id: T${i}, outputs: [../x${i}, same], depends_on: [nope${i}] }`,
   );
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   const found = await problems({ [B]: `tasks:\n${lines.join('\n')}\n` });
   expect(found).toHaveLength(2999);
-  expect(performance.now() - begin).toBeLessThan(10_000);
+  expect(process.cpuUsage(begin).user / 1000).toBeLessThan(10_000);
 });
 
 test('both sides of a merge in a spec are one problem with its line', async () => {

@@ -153,7 +153,7 @@ test('links are taken out, whichever way they end, and nothing between two of th
   const [esc, bel] = [String.fromCharCode(27), String.fromCharCode(7)];
   const link = (end: string) => `${esc}]8;;file:///a.ts${end}a.ts${esc}]8;;${end}`;
   expect(outputLines(`${link(`${esc}\\`)} kept ${link(bel)} kept too`)).toEqual(['a.ts kept a.ts kept too']);
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   outputLines(`${esc}]8;;x`.repeat(100_000));
-  expect(performance.now() - begin).toBeLessThan(3000);
+  expect(process.cpuUsage(begin).user / 1000).toBeLessThan(3000);
 });
