@@ -95,8 +95,7 @@ export class Benches {
   }
 
   async close(): Promise<void> {
-    for (const place of this.places) await this.empty(place);
-    this.places.length = 0;
+    for (const place of this.places.splice(0)) await this.empty(place);
   }
 
   private async open(key: string, base: BuildBase, handWritten: ObjectId): Promise<Place> {
@@ -112,6 +111,12 @@ export class Benches {
     const opened = this.openBench(number, base, handWritten);
     const place: Place = { number, key, opened, users: 0, usedAt: 0 };
     this.places.push(place);
+    // The next job opens what could not be opened.
+    const drop = () => {
+      const at = this.places.indexOf(place);
+      if (at >= 0) this.places.splice(at, 1);
+    };
+    opened.then(({ ok }) => ok || drop(), drop);
     return place;
   }
 
@@ -121,14 +126,30 @@ export class Benches {
   }
 
   private async openBench(number: number, base: BuildBase, handWritten: ObjectId) {
-    const { host, repository, objects, store, config, startedAt } = this.parts;
+    const { host, config } = this.parts;
     const shipped = new Map(Object.entries(base.shippedAgents));
     const definitions = await loadDefinitions(shipped, new Map(Object.entries(base.ownAgents)));
     if (!definitions.ok) return definitions;
     const made = await host.createAgent(config);
     if (!made.ok) return made;
     const agent = made.value;
-    if (definitions.value.size > 0) agent?.useDefinitions?.(definitions.value);
+    try {
+      const opened = await this.openWith(agent, definitions.value, { number, base, handWritten });
+      if (!opened.ok) await agent?.close?.();
+      return opened;
+    } catch (error) {
+      await agent?.close?.();
+      throw error;
+    }
+  }
+
+  private async openWith(
+    agent: Agent | undefined,
+    definitions: ReadonlyMap<string, AgentDefinition>,
+    { number, base, handWritten }: { number: number; base: BuildBase; handWritten: ObjectId },
+  ) {
+    const { host, repository, objects, store, config, startedAt } = this.parts;
+    if (definitions.size > 0) agent?.useDefinitions?.(definitions);
     const settings = await ownSettings(this.parts, base);
     if (!settings.ok) return settings;
     const state = join(repository.state, `bench-${number}`);
@@ -143,7 +164,7 @@ export class Benches {
     const bench: Bench = {
       base,
       agent,
-      definitions: definitions.value,
+      definitions,
       settings: settings.value,
       executor: () =>
         new LocalExecutor({ ...local.value, spending: new Spending({ build: {}, day: {} }, NO_RECORD) }),

@@ -15,7 +15,7 @@ import { CANCELLED, isJob } from '../../model/fleet/job.js';
 import type { JobFate, JobPhase } from '../../model/fleet/worker-event.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
-import type { Parcels } from '../../store/parcels/parcels.js';
+import type { FetchFault, Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { guarded } from '../attempt-failure.js';
 import type { Bench, Benches } from './bench.js';
@@ -44,7 +44,7 @@ export interface JobEnded {
 const FORGOTTEN_AT_ONCE = 200;
 /** Milliseconds in which events are gathered into one message. */
 const NEWS_MS = 40;
-/** Tries to fetch a run: then another worker may reach what this one cannot. */
+/** Tries to find or fetch a parcel: then another worker may reach what this one cannot. */
 const FETCH_TRIES = 5;
 
 export class JobRunner {
@@ -130,15 +130,16 @@ export class JobRunner {
     const { parcels, objects } = this.parts;
     const { data } = job;
     if (!isJob(data)) return ok('it is no job');
+    const isWorth = ({ isAway }: FetchFault) => isAway;
+    const tries = { signal: job.signal, most: FETCH_TRIES, isWorth };
     if (job.isRepeated) {
       // Its first worker may have finished it before it was lost: it is paid only once.
-      const former = await parcels.find(nameOf(job));
-      if (former !== undefined) return this.former(former);
+      const former = await tryAgain(() => parcels.find(nameOf(job)), tries);
+      if (!former.ok) return err(former.error.failure);
+      if (former.value !== undefined) return this.former(former.value);
     }
     const have = this.lastBase === undefined ? [] : [this.lastBase];
-    const fetched = await tryAgain(() => parcels.fetch(data.parcel, have), {
-      ...{ signal: job.signal, most: FETCH_TRIES, isWorth: ({ isAway }) => isAway },
-    });
+    const fetched = await tryAgain(() => parcels.fetch(data.parcel, have), tries);
     if (!fetched.ok) return err(fetched.error.failure);
     await this.holdBase(data.base);
     const run = await readRun(objects, data.parcel);

@@ -17,6 +17,7 @@ import type { Executor, ExecutorParts, RunInstructions } from '../executor.js';
 import { settingItems } from './own-key.js';
 import { type BuildBase, baseCommit } from './parcel.js';
 import { QueueExecutor } from './queue-executor.js';
+import { SEND_TRIES, sharedOnce, tryAgain } from './tries.js';
 
 /** Where the queue of this machine is; undefined: it has none, and runs everything itself. */
 export function queueAddress({ execution }: Pick<Config, 'execution'>, env: Host['env']): string | undefined {
@@ -83,14 +84,13 @@ export async function openQueueExecutor(
     maxOutputBytes: config.maxOutputBytes,
   });
   if (!shared.spending) throw new Error('BUG: a local executor without budgets');
-  let base: Promise<Result<ObjectId, Failure>> | undefined;
   return ok(
     new QueueExecutor({
       ...{ local, parcels, objects, store, agent, config, detach, traceparent },
       board: await JobBoard.open(connected.value),
       spending: shared.spending,
       agents: shared.agents,
-      base: () => (base ??= sendBase(parts, parcels)),
+      base: sharedOnce((signal: AbortSignal) => sendBase(parts, parcels, signal)),
       version: host.version,
       platform: `${process.platform}-${process.arch}`,
       build: buildName(startedAt, host.pid),
@@ -108,6 +108,7 @@ async function sendBase(
     instructions,
   }: ExecutorParts & { readonly instructions: RunInstructions },
   parcels: Parcels,
+  signal: AbortSignal,
 ): Promise<Result<ObjectId, Failure>> {
   const textsOf = (isShipped: boolean) =>
     Object.fromEntries(
@@ -125,9 +126,10 @@ async function sendBase(
   };
   const former = await objects.resolve(LAST_BASE);
   const commit = await baseCommit(objects, data, handWritten, former);
-  const sent = await parcels.send(commit);
+  const sent = await tryAgain(() => parcels.send(commit), { signal, most: SEND_TRIES });
   if (!sent.ok) return err(sent.error);
   await objects.setRef(LAST_BASE, commit);
-  if (former !== undefined && former !== commit) await parcels.remove([former]);
+  // One that stays there is in nobody's way.
+  if (former !== undefined && former !== commit) await parcels.remove([former]).catch(() => undefined);
   return ok(commit);
 }

@@ -83,7 +83,8 @@ export class QueueExecutor implements Executor {
   async close(): Promise<void> {
     const { parcels } = this.parts;
     // What is not removed now is in nobody's way.
-    await within(parcels.remove([...this.done]), this.isHurried ? AWAY_MS : REMOVE_MS);
+    const removing = parcels.remove([...this.done]).catch(() => undefined);
+    await within(removing, this.isHurried ? AWAY_MS : REMOVE_MS);
     parcels.end();
     await this.parts.board.close();
     await this.parts.local.close();

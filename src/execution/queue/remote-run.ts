@@ -22,7 +22,7 @@ import type { ExecutionContext, Executor } from '../executor.js';
 import type { Spending } from '../spending.js';
 import { readOutcome, runCommit } from './parcel.js';
 import { RemoteSpending } from './remote-spending.js';
-import { tryAgain } from './tries.js';
+import { SEND_TRIES, tryAgain } from './tries.js';
 
 export interface QueueExecutorParts {
   /** For everything that is no job. */
@@ -35,7 +35,7 @@ export interface QueueExecutorParts {
   readonly spending: Spending;
   readonly config: Config;
   /** The commit with what all jobs share; it is on the other side when this resolves. */
-  base(): Promise<Result<ObjectId, Failure>>;
+  base(signal: AbortSignal): Promise<Result<ObjectId, Failure>>;
   readonly version: string;
   /** Of this machine: results of commands are those of one platform. */
   readonly platform: string;
@@ -47,8 +47,6 @@ export interface QueueExecutorParts {
   traceparent(task: Label): string | undefined;
 }
 
-/** Tries to send a run, over some 15 seconds. */
-const SEND_TRIES = 6;
 /** Milliseconds after which it is said that no worker takes a task. */
 const UNHEARD_MS = 5000;
 
@@ -133,11 +131,11 @@ export class RemoteRun {
 
   private async send(signal: AbortSignal): Promise<Result<{ base: ObjectId; parcel: ObjectId }, Failure>> {
     const { parts, run } = this;
-    const base = await withinAfter(parts.base(), AWAY_MS, signal);
+    // For all tasks: a limit of this one does not end it.
+    const base = await withinAfter(parts.base(this.context.signal), AWAY_MS, signal);
     if (base === 'late') return err(this.ended);
     if (!base.ok) return base;
     const parcel = await runCommit(parts.objects, run, base.value);
-    // The place was there a moment ago.
     const sending = tryAgain(() => parts.parcels.send(parcel), { signal, most: SEND_TRIES });
     const sent = await withinAfter(sending, AWAY_MS, signal);
     if (sent === 'late') return err(this.ended);

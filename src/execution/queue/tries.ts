@@ -1,10 +1,12 @@
-/** Tries again what fails while a place is away. Knows no place. */
+/** Tries again what fails while a place is away, and shares what has worked. Knows no place. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Result } from '../../base/result.js';
 
 /** Milliseconds between two tries; the last one stays. */
 const AGAIN_MS = [200, 1000, 5000];
+/** Tries to send what nobody has paid for yet, over some 15 seconds. */
+export const SEND_TRIES = 6;
 
 export interface Tries<E> {
   /** Ends the tries: the last answer counts. */
@@ -28,4 +30,21 @@ export async function tryAgain<T, E>(
     const ms = AGAIN_MS[Math.min(tries, AGAIN_MS.length) - 1];
     await delay(ms, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** Does the work once for all that ask. After a failure, the next one that asks has it done again. */
+export function sharedOnce<A, T, E>(
+  work: (by: A) => Promise<Result<T, E>>,
+): (by: A) => Promise<Result<T, E>> {
+  let shared: Promise<Result<T, E>> | undefined;
+  return (by) => {
+    if (shared) return shared;
+    const begun = work(by);
+    shared = begun;
+    const forget = () => {
+      if (shared === begun) shared = undefined;
+    };
+    begun.then(({ ok }) => ok || forget(), forget);
+    return begun;
+  };
 }

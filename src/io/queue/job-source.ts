@@ -74,10 +74,14 @@ export class JobSource {
   /** The next job that this worker can do; undefined when there is none now. */
   async take(): Promise<TakenJob | undefined> {
     await this.openQueues();
-    for (const { needs, worker } of this.queues.values()) {
+    for (const [name, open] of this.queues) {
+      const { needs, worker } = open;
       const token = randomUUID();
       const job = (await worker.getNextJob(token, { block: false })) as BullJob<Job> | undefined;
       if (!job) continue;
+      // The others go first the next time: what fills this one does not keep them waiting.
+      this.queues.delete(name);
+      this.queues.set(name, open);
       const taken = new TakenJob({
         ...this.connection,
         ...this.options,
@@ -90,7 +94,13 @@ export class JobSource {
       this.taken.get(job.data.key)?.lose();
       this.taken.set(job.data.key, taken);
       this.keeper?.hold(taken.lock);
-      await this.lookCancelled(taken);
+      try {
+        await this.lookCancelled(taken);
+      } catch (error) {
+        // Nobody runs it: without a loss its lock would be renewed as long as this worker lives.
+        taken.lose();
+        throw error;
+      }
       return taken;
     }
     return undefined;

@@ -71,26 +71,22 @@ export class GitParcels implements Parcels {
     return err(this.failure('push', this.fault ?? NOT_THERE));
   }
 
-  /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
-  async find(name: string): Promise<ObjectId | undefined> {
-    if (!isParcelName(name)) return undefined;
-    const { refs } = await this.fetched([parcelRef(name)], []);
+  async find(name: string): Promise<Result<ObjectId | undefined, FetchFault>> {
+    if (!isParcelName(name)) return ok(undefined);
+    const { refs, fault } = await this.fetched([parcelRef(name)], []);
     const commit = refs.get(parcelRef(name));
     if (commit !== undefined) await this.options.objects.createRef(parcelRef(commit), commit);
-    return commit;
+    return commit === undefined && fault ? err(this.fetchFault(fault)) : ok(commit);
   }
 
   /** `have`: commits that are here and on the other side, and hold most of what it is made of. */
   async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, FetchFault>> {
-    if (!isObjectId(commit)) return err({ failure: this.failure('fetch', NOT_THERE), isAway: false });
+    if (!isObjectId(commit)) return err(this.fetchFault(NOT_THERE));
     if (this.shared.has(commit) || (await this.isHere(commit))) return ok(undefined);
     this.known.set(commit, have);
     const found = (await this.fetches.ask(commit)) ?? NOT_THERE;
     this.known.delete(commit);
-    if (found === 'here') return ok(undefined);
-    // A place that is missing may be a disk or a server that is away.
-    const isAway = found !== NOT_THERE && (found.kind !== 'denied' || found.missing === true);
-    return err({ failure: this.failure('fetch', found), isAway });
+    return found === 'here' ? ok(undefined) : err(this.fetchFault(found));
   }
 
   async remove(all: readonly (ObjectId | string)[]): Promise<void> {
@@ -116,7 +112,8 @@ export class GitParcels implements Parcels {
   }
 
   private async removeArrived(): Promise<void> {
-    await deleteRefs(this.options.objects.store, this.arrived.splice(0));
+    // Those that stay are removed by `gc`.
+    await deleteRefs(this.options.objects.store, this.arrived.splice(0)).catch(() => undefined);
   }
 
   private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, true>> {
@@ -135,8 +132,9 @@ export class GitParcels implements Parcels {
     const sent = new Map<ObjectId, true>();
     for (const commit of commits) {
       const ref = pushed.get(parcelRef(commit));
-      // A ref that exists there has the same commit: its name says so.
-      if (ref && ref.outcome !== 'denied') {
+      // One that exists there is of the same commit, as its name says, and counts as stored. `taken` is none that could
+      // not be written.
+      if (ref?.outcome === 'stored') {
         sent.set(commit, true);
         this.shared.add(commit);
       } else if (ref) this.fault = { kind: 'denied', detail: ref.detail };
@@ -194,6 +192,12 @@ export class GitParcels implements Parcels {
   private failure(what: 'push' | 'fetch', { detail }: TransferFault): Failure {
     const { remote } = this.options;
     return { kind: 'git-failed', command: `${what} ${withoutCredentials(remote)}`, detail };
+  }
+
+  private fetchFault(fault: TransferFault): FetchFault {
+    // A place that is missing may be a disk or a server that is away.
+    const isAway = fault !== NOT_THERE && (fault.kind !== 'denied' || fault.missing === true);
+    return { failure: this.failure('fetch', fault), isAway };
   }
 
   private async isHere(commit: ObjectId): Promise<boolean> {

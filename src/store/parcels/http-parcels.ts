@@ -80,10 +80,10 @@ export class HttpParcels implements Parcels {
     return got.value === commit ? ok(undefined) : err(other);
   }
 
-  async find(name: string): Promise<ObjectId | undefined> {
-    if (!isParcelName(name)) return undefined;
+  async find(name: string): Promise<Result<ObjectId | undefined, FetchFault>> {
+    if (!isParcelName(name)) return ok(undefined);
     const got = await this.get(name, []);
-    return got.ok ? got.value : undefined;
+    return got.ok || got.error.isAway ? got : ok(undefined);
   }
 
   async remove(all: readonly (ObjectId | string)[]): Promise<void> {

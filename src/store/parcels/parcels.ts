@@ -15,8 +15,8 @@ export interface Parcels {
   send(commit: ObjectId, as?: string): Promise<Result<void, Failure>>;
   /** `have`: commits that are here and on the other side, and hold most of what it is made of. */
   fetch(commit: ObjectId, have?: readonly ObjectId[]): Promise<Result<void, FetchFault>>;
-  /** The commit that was sent under this name; undefined when there is none, or nobody can be asked. */
-  find(name: string): Promise<ObjectId | undefined>;
+  /** The commit that was sent under this name; undefined when there is none. */
+  find(name: string): Promise<Result<ObjectId | undefined, FetchFault>>;
   /** Names a commit that came with a parcel: what is fetched from now on is fetched on it. */
   hold(commit: ObjectId): Promise<void>;
   /** What names them here is removed: their objects stay until they are collected, and the other side keeps them. */

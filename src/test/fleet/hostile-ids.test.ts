@@ -78,7 +78,7 @@ test.each(['git', 'http'] as const)('no id of the queue writes a ref of its own 
   ];
   for (const id of hostile) {
     expect(await here.fetch(id, [])).toMatchObject({ ok: false });
-    expect(await here.find(id)).toBeUndefined();
+    expect(await here.find(id)).toEqual({ ok: true, value: undefined });
   }
   await here.remove(hostile);
   expect(
@@ -86,7 +86,7 @@ test.each(['git', 'http'] as const)('no id of the queue writes a ref of its own 
   ).toEqual([]);
   // What was sent is still there, and is found by its commit and its name.
   expect(await here.fetch(sent)).toEqual({ ok: true, value: undefined });
-  expect(await here.find('done-1')).toBe(sent);
+  expect(await here.find('done-1')).toEqual({ ok: true, value: sent });
   const named = kind === 'git' ? [`refs/conductor/jobs/${sent}`] : [];
   await here.forget([]);
   expect([...(await objects.refs('refs/conductor/')).keys()]).toEqual(named);

@@ -1,7 +1,8 @@
 /** Parcels between two clones, through both places: what is removed, forgotten and sent once more. */
 
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
@@ -9,7 +10,7 @@ import { hashObject } from '../../io/git/writing/object-bytes.js';
 import { GitParcels } from '../../store/parcels/git-parcels.js';
 import { HttpParcels } from '../../store/parcels/http-parcels.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
-import { type Parcels, STORE_REFS } from '../../store/parcels/parcels.js';
+import { ARRIVING_REFS, type Parcels, parcelRef, STORE_REFS } from '../../store/parcels/parcels.js';
 import { TemporaryProject } from '../rig/command-line.js';
 
 const KINDS = ['git', 'http'] as const;
@@ -67,7 +68,7 @@ test.each(KINDS)(
     expect(await second.parcels.fetch(commit)).toMatchObject({ ok: false });
     expect(await worker.parcels.send(commit, 'done-2')).toEqual(sent);
     expect(await second.parcels.fetch(commit)).toEqual(sent);
-    expect(await second.parcels.find('done-2')).toBe(commit);
+    expect(await second.parcels.find('done-2')).toEqual({ ok: true, value: commit });
   },
 );
 
@@ -85,6 +86,32 @@ test.each(KINDS)('a worker forgets what it has sent, and the place keeps it (%s)
   await build.parcels.remove([commit, 'done-1']);
   expect(await worker.parcels.send(commit)).toEqual(sent);
   expect(await (await clone(kind)).parcels.fetch(commit)).toEqual(sent);
+});
+
+test.each(KINDS)('a place that is away is not one where nothing is found (%s)', async (kind) => {
+  const { parcels } = await clone(kind);
+  expect(await parcels.find('done-1')).toEqual({ ok: true, value: undefined });
+  if (kind === 'git') renameSync(place.remote, `${place.remote}.away`);
+  else await place.server.close();
+  expect(await parcels.find('done-1')).toMatchObject({ ok: false, error: { isAway: true } });
+});
+
+test('git: what the place could not write is not sent, and names that stay here fail nothing', async () => {
+  const { parcels, objects } = await clone('git');
+  const commit = await objects.writeCommit({ tree: await objects.empty(), message: 'result\n' });
+  const lock = join(place.remote, `${parcelRef(commit)}.lock`);
+  mkdirSync(dirname(lock), { recursive: true });
+  writeFileSync(lock, '');
+  expect(await parcels.send(commit)).toMatchObject({ ok: false, error: { kind: 'git-failed' } });
+  rmSync(lock);
+  expect(await parcels.send(commit)).toEqual(sent);
+  const other = await clone('git');
+  expect(await other.parcels.fetch(commit)).toEqual(sent);
+  const [arrived] = [...(await other.objects.refs(ARRIVING_REFS)).keys()];
+  // A lock that nobody removes.
+  mkdirSync(join(other.objects.store, `${arrived}.lock`));
+  await other.parcels.forget([commit]);
+  expect([...(await other.objects.refs(ARRIVING_REFS)).keys()]).toEqual([arrived]);
 });
 
 test('a store reads a base again that could not be read before', async () => {

@@ -1,0 +1,132 @@
+/** Faults of a moment, on the way of a task to a worker and back: none of them fails a build or is paid for twice. */
+
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { Benches } from '../../execution/queue/bench.js';
+import { JobRunner, type JobRunnerParts } from '../../execution/queue/job-runner.js';
+import { baseCommit, outcomeCommit } from '../../execution/queue/parcel.js';
+import { sharedOnce } from '../../execution/queue/tries.js';
+import { GitObjects } from '../../io/git/objects.js';
+import { openRepository } from '../../io/git/open-repository.js';
+import type { TakenJob } from '../../io/queue/taken-job.js';
+import { resolveConfig } from '../../model/config.js';
+import type { JobAnswer } from '../../model/fleet/job.js';
+import type { ObjectId } from '../../model/tree.js';
+import type { FetchFault, Parcels } from '../../store/parcels/parcels.js';
+import type { ResultStore } from '../../store/result-store.js';
+import { createRig } from '../rig/rig.js';
+import { createQueueRig } from './queue-rig.js';
+import { hasRedis, RedisServer } from './redis-server.js';
+
+async function openedObjects(dir: string) {
+  const repository = await openRepository(dir);
+  if (!repository.ok) throw new Error(repository.error.kind);
+  return { repository: repository.value, objects: new GitObjects(repository.value) };
+}
+
+test.skipIf(!hasRedis())(
+  'what all jobs share is sent again when the place refuses it once (redis-server)',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using fleet = await createQueueRig(redis);
+    const { rig, bare } = fleet;
+    const hook = join(bare, 'hooks', 'pre-receive');
+    writeFileSync(hook, '#!/bin/sh\n[ -e refused ] && exit 0\n: > refused\nexit 1\n');
+    chmodSync(hook, 0o755);
+    rig.backlog('f', { T1: { outputs: ['a.txt'], run: 'echo made > a.txt' } });
+    rig.commit();
+    const worker = await fleet.worker();
+    const built = await rig.start({}, { tripwire: true }).done;
+    expect(built.summary).toMatchObject({ exitCode: 0, counts: { built: 1 } });
+    await worker.end();
+    expect(worker.fates()).toEqual(['done f/T1']);
+    expect(existsSync(join(bare, 'refused'))).toBe(true);
+  },
+  60_000,
+);
+
+test('work that all share is done once, and again after a failure', async () => {
+  const answers: (() => Promise<Result<number, string>>)[] = [
+    async () => err('away'),
+    () => Promise.reject(new Error('down')),
+    async () => ok(7),
+  ];
+  const asked: string[] = [];
+  const work = sharedOnce((by: string) => {
+    asked.push(by);
+    return (answers.shift() as () => Promise<Result<number, string>>)();
+  });
+  expect(await Promise.all([work('a'), work('b')])).toEqual([err('away'), err('away')]);
+  await expect(work('c')).rejects.toThrow('down');
+  expect(await work('d')).toEqual(ok(7));
+  expect(await work('e')).toEqual(ok(7));
+  expect(asked).toEqual(['a', 'c', 'd']);
+});
+
+test('a job that was finished before is not run again because the place is away for a moment', async () => {
+  await using rig = await createRig();
+  const { objects } = await openedObjects(rig.dir);
+  const result = await objects.writeCommit({ tree: await objects.empty(), message: 'result\n' });
+  const done = { ok: true, result, attempts: 1, usage: {}, ms: 0 } as const;
+  const parcel = await outcomeCommit(objects, done, result);
+  const away: FetchFault = {
+    failure: { kind: 'git-failed', command: 'fetch', detail: 'away' },
+    isAway: true,
+  };
+  let denied = away;
+  let findings = 0;
+  const parcels = {
+    find: async (): Promise<Result<ObjectId | undefined, FetchFault>> =>
+      ++findings % 2 === 1 ? err(denied) : ok(parcel),
+  } as unknown as Parcels;
+  const runner = new JobRunner({ objects, parcels, host: 'w' } as unknown as JobRunnerParts);
+  const answers: JobAnswer[] = [];
+  const data = { label: 'f/T1', key: 'a'.repeat(64), parcel: result, base: result };
+  const job = {
+    data: { ...data, protocol: 1, version: '1.0.0', build: 'b' },
+    ...{ handedInAt: 1, isRepeated: true, signal: new AbortController().signal },
+    deliver: async (answer: JobAnswer) => {
+      answers.push(answer);
+      return 'delivered';
+    },
+    refuse: async () => {},
+  } as unknown as TakenJob;
+  expect(await runner.run(job)).toMatchObject({ fate: 'done' });
+  expect(answers).toMatchObject([{ parcel, ok: true }]);
+  // Where nobody lets it look, another worker may be let.
+  denied = { ...away, isAway: false };
+  expect(await runner.run(job)).toMatchObject({ fate: 'refused', why: 'git-failed: away' });
+  await objects.close();
+});
+
+test('a worker closes the agent of a base that it cannot open, and opens it anew for the next job', async () => {
+  await using rig = await createRig();
+  const { repository, objects } = await openedObjects(rig.dir);
+  const agents: string[] = [];
+  const host = rig.host(new ScriptedAgent({}));
+  const createAgent: typeof host.createAgent = async () => {
+    const number = agents.push('open') - 1;
+    const close = async () => {
+      agents[number] = 'closed';
+    };
+    return ok(Object.assign(new ScriptedAgent({}), { close }));
+  };
+  const benches = new Benches({
+    host: { ...host, env: { ...host.env, PATH: '/nowhere' }, createAgent },
+    ...{ repository, objects, store: {} as ResultStore, startedAt: 0 },
+    config: resolveConfig({ ...rig.config, sandbox: 'required' }, 2),
+  });
+  const data = { schema: 1, rules: {}, settings: [], shippedAgents: {}, ownAgents: {} } as never;
+  const base = await baseCommit(objects, data, await objects.empty(), undefined);
+  const use = async () => {
+    const used = await benches.use(base, async () => ok(1));
+    return used.ok ? 'used' : used.error.kind;
+  };
+  expect([await use(), await use()]).toEqual(['sandbox-required', 'sandbox-required']);
+  expect(agents).toEqual(['closed', 'closed']);
+  await benches.close();
+  await objects.close();
+});
