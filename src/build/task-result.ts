@@ -33,8 +33,6 @@ import { onWorker, recordGates, verifyResult } from './verify.js';
 export interface MakeParts extends ReverifyParts, EscalationParts {
   readonly prepared: Prepared;
   readonly options: BuildOptions;
-  /** The targets are built without their former outputs: no former result stands. */
-  readonly isFromScratch: boolean;
   /** Tries gates before the first call that costs money. */
   readonly preflight: Preflight;
   /** For tasks that conductor itself renders and that no gate judges: they wait for the disk, many together. */
@@ -66,8 +64,8 @@ export async function makeResult(parts: MakeParts, stale: StaleTask): Promise<Ma
     usage,
   });
   // Gates alone may show that the former result stands; a reviewer is an agent too.
-  if (waitsForCi && (!former || parts.isFromScratch || project.config.review)) return refused({});
-  if (!former || parts.isFromScratch) return build(parts, stale);
+  if (waitsForCi && (!former || stale.fromScratch || project.config.review)) return refused({});
+  if (!former || stale.fromScratch) return build(parts, stale);
   const { fails, usage } = await reverify(parts, { ...check, former }, stale.dependencyOutputs);
   if (!fails.ok) return { result: fails, usage };
   if (!fails.value) return { result: 'verified', usage };
@@ -215,7 +213,7 @@ async function execute(
   const run = () => escalate(parts, stale, { ...context, priority: priority(label) });
   const { isRemote: isUnclaimed = false } = parts.executor;
   // A person who asks for another result than the one that is stored waits for nobody's.
-  const isWanted = (options.force || parts.isFromScratch) && prepared.targets.has(label);
+  const isWanted = stale.fromScratch || (options.force && prepared.targets.has(label));
   if (recipe.kind !== 'agent' || isWanted) return { kind: 'ran', done: await inWorker(run) };
   return runClaimed({ prepared, check, context, isUnclaimed, inWorker, run });
 }

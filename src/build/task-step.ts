@@ -22,7 +22,6 @@ import { describeVerdict } from '../report/verdict.js';
 import { acceptFiles } from './hand-edits/accept-files.js';
 import { mergeEdits, replacesAccepted } from './hand-edits/merge-edits.js';
 import { recordedOutputs } from './hand-edits/recorded-files.js';
-import type { BuildOptions } from './options.js';
 import { isNotTried } from './preflight.js';
 import { type CheckedResult, finishedTask } from './publishing/publish-plan.js';
 import { runKeys } from './reverify.js';
@@ -31,7 +30,8 @@ import { type MadeResult, type MakeParts, makeResult } from './task-result.js';
 import { verifyResult } from './verify.js';
 
 export interface TaskStepParts extends MakeParts {
-  readonly options: BuildOptions;
+  /** The targets are built without their former outputs, and no former result of them stands. */
+  readonly isFromScratch: boolean;
   /** Tells tasks that need no analysis; undefined: every task is analysed. */
   readonly induction: LazyInduction | undefined;
   /** Some tasks are to be started as soon as can be: those with the highest priority. */
@@ -246,15 +246,14 @@ export class TaskStep extends TaskOutcomes {
   ): Promise<Result<TaskOutcomeKind, Failure>> {
     if (!result.ok) return result;
     const made = result.value;
-    const isOverEdits = checker !== this.parts.prepared.checker;
     const { prepared, options, isFromScratch } = this.parts;
-    // An agent that went on from the accepted files knows the edit.
-    const knowsEdit = outcome === 'built' && !isFromScratch && evolves(prepared.project, work.check.task);
-    const mayReplaceEdit = options.discardEdits || knowsEdit;
+    const { task } = work.check;
+    const discards = options.discardEdits && (!isFromScratch || prepared.targets.has(task.label));
+    // `regenerate` compares only its targets with what people wrote. An agent that went on from accepted files knows the edit.
+    const mayReplaceEdit = discards || (outcome === 'built' && evolves(prepared.project, task));
     // The result may tell of another name: tasks whose keys have none share results.
-    const losesEdit =
-      made !== undefined && !mayReplaceEdit && (await replacesAccepted(prepared, work.check.task, made));
-    if (!made || !(isOverEdits || losesEdit)) return this.finish(work, made, outcome);
+    const losesEdit = made !== undefined && !mayReplaceEdit && (await replacesAccepted(prepared, task, made));
+    if (!made || (checker === prepared.checker && !losesEdit)) return this.finish(work, made, outcome);
     const merged = await mergeEdits(this.parts, work.check, made, this.dependencyOutputs);
     return merged.ok ? this.finish(work, merged.value, outcome) : merged;
   }

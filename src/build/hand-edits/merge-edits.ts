@@ -177,7 +177,7 @@ async function editedWork(
       : err(notKnown(parts, task, locked));
   }
   const isAdopted = await isAsAdopted(parts.prepared, task, locked);
-  if (isAdopted && (parts.isFromScratch || mayEvolve(task))) return ok(undefined);
+  if (isAdopted && mayEvolve(task)) return ok(undefined);
   const accepted = await recordedFiles(parts.prepared, locked);
   if (isAdopted && accepted) {
     // Nothing was built below: only patches have a ground, and other files must be the same or are for the person to judge.
@@ -192,8 +192,10 @@ async function editedWork(
     for (const [path, entry] of onDisk) {
       if (project.recorded.get(path)?.has(encodeEntry(entry)) === true) outputs.delete(path);
     }
-    for (const [path, entry] of accepted.outputs) if (!outputs.has(path)) outputs.set(path, entry);
   }
+  // A file that is gone is written again: that is no edit.
+  for (const [path, entry] of accepted.outputs)
+    if (!outputs.has(path) && isOwn(project, task, path)) outputs.set(path, entry);
   return ok({ recorded: base, yours: { outputs, edits: accepted.edits } });
 }
 

@@ -25,8 +25,6 @@ export interface RecordParts extends VerifyParts {
   readonly version: string;
   /** The key of what conductor had built where the edit was made; absent: nothing. */
   readonly over?: ActionKey | undefined;
-  /** The targets are built without their former outputs: those that people wrote are compared, not kept. */
-  readonly isFromScratch?: boolean;
   /** Milliseconds since 1970, UTC. */
   now(): number;
 }

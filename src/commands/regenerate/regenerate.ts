@@ -65,7 +65,7 @@ async function inTaskRunner(
 ): Promise<Result<Regenerated, Failure>> {
   const { project, targets, selected } = prepared;
   if (options.apply) {
-    const drifted = await editedOutputs(project, targets);
+    const drifted = await editedOutputs(project, selected);
     if (drifted) return err(drifted);
   }
   openLog();
@@ -155,14 +155,14 @@ async function apply(
   return published.ok ? ok(paths) : published;
 }
 
-/** Files of the targets that people edited: applying would overwrite them. */
+/** Files of the targets and of what they depend on that people edited: applying would overwrite them. */
 async function editedOutputs(
   project: Project,
-  targets: ReadonlySet<Label>,
+  selected: ReadonlySet<Label>,
 ): Promise<Extract<Failure, { kind: 'drifted-outputs' }> | undefined> {
   const paths: string[] = [];
   const tasks: Label[] = [];
-  for (const label of targets) {
+  for (const label of selected) {
     const edited = await editedByHand(project, project.graph.task(label));
     paths.push(...edited);
     if (edited.length > 0) tasks.push(label);

@@ -198,6 +198,46 @@ test("edits by hand of a patch are not overwritten either, and a person's text b
   expect(rig.read('README.md')).toBe('mine\n# Title\nline of f\n');
 });
 
+test('edits by hand of what a target depends on are not overwritten, and accepted ones stay', async () => {
+  await using rig = await built();
+  const agent = () => new ScriptedAgent({ auto: () => ({ 'test/greet.sh': TESTS }) });
+  const target = { targets: ['f/T2'], fresh: true, apply: true };
+  rig.write({ 'src/greet.ts': `${CODE}// mine\n` });
+  await expect(again(rig, target, agent())).rejects.toThrow(/drifted-outputs.*f\/T1/);
+  expect(rig.read('src/greet.ts')).toBe(`${CODE}// mine\n`);
+
+  const made = (word: string) => ({
+    ...specs(),
+    T1: { inputs: [], outputs: ['src/greet.ts'], run: `printf '${word}\n2\n3\n4\n' > src/greet.ts` },
+  });
+  rig.remove('src/greet.ts');
+  rig.backlog('f', made('greet'));
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  rig.write({ 'src/greet.ts': 'greet\n2\n3\nmine\n' });
+  expect((await rig.buildWithoutAgent({ targets: ['f/T1'], accept: true })).summary.exitCode).toBe(0);
+  rig.backlog('f', made('greet all'));
+  // That the file is gone from disk is no edit of it.
+  rig.remove('src/greet.ts');
+  const { failure } = await again(rig, target, agent());
+  expect(failure).toBeUndefined();
+  expect(rig.read('src/greet.ts')).toBe('greet all\n2\n3\nmine\n');
+});
+
+test('what a target depends on stands if its gates pass on it: only targets are built again', async () => {
+  await using rig = await built();
+  rig.backlog('f', { ...specs(), T5: { description: 'use', depends_on: ['T2'], outputs: ['five.txt'] } });
+  rig.answer('f/T5', { 'five.txt': '5\n' });
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  const changed = { ...specs('v2'), T5: { description: 'use', depends_on: ['T2'], outputs: ['five.txt'] } };
+  rig.backlog('f', changed);
+  rig.answer('f/T1', { 'src/greet.ts': CODE.replace('name: string', 'name: string, loud?: boolean') });
+  expect((await rig.build({ targets: ['f/T1'] })).outcomes()).toMatchObject({ 'f/T1': 'built' });
+  const agent = new ScriptedAgent({ auto: () => ({ 'five.txt': '5\n' }) });
+  const { failure } = await again(rig, { targets: ['f/T5'], fresh: true }, agent);
+  expect(failure).toBeUndefined();
+  expect(agent.runs.map(({ label }) => label)).toEqual(['f/T5']);
+});
+
 test('a stale task is made from its new spec, and what fails is told with the rest', async () => {
   await using rig = await built();
   rig.backlog('f', specs('v2'));
