@@ -3,11 +3,11 @@
  * user's repository.
  */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../../base/bounded.js';
 import { globEscape } from '../../../model/git-rules/git-escape.js';
 import type { ObjectId } from '../../../model/tree.js';
+import { readText } from '../../files.js';
 import { ObjectDamaged } from '../damaged.js';
 import { type GitCall, git, gitOk } from '../git-process.js';
 import { GitObjects } from '../objects.js';
@@ -16,7 +16,7 @@ import type { Repository } from '../repository.js';
 
 /**
  * `repository`: the person's. `endings`: of file names. `folder`: looked through on disk also where git ignores what is in it.
- * Fails where a file that it should read is missing: what nothing mentions is deleted.
+ * Fails where it cannot read what is there: what nothing mentions is deleted.
  */
 export async function mentionedIds(
   { commonDir, objectFormat }: Pick<Repository, 'commonDir' | 'objectFormat'>,
@@ -29,19 +29,21 @@ export async function mentionedIds(
     for (const [id] of text.matchAll(/[0-9a-f]{40,64}/g)) ids.add(id);
   };
   const { heads, dirs } = await worktrees(call);
-  const listed = await gitOk(['for-each-ref', '--format=%(objectname)'], call);
-  const tips = new Set([...heads, ...listed.toString('latin1').split('\n').filter(Boolean)]);
+  const tips = new Set([...heads, ...(await refTips(call))]);
+  const patterns = endings.map((ending) => `:(glob)**/*${ending}`);
   const objects = new GitObjects({ store: commonDir, objectFormat });
   try {
     const blobs = await filesIn(objects, tips, (name) => endings.some((ending) => name.endsWith(ending)));
+    for (const dir of dirs) for (const id of await stagedFiles(dir, patterns)) blobs.add(id);
     for (const content of (await objects.readMany(blobs)).values()) note(content.toString('utf8'));
   } finally {
     await objects.close();
   }
-  const patterns = endings.map((ending) => `:(glob)**/*${ending}`);
   for (const dir of dirs) {
-    const found = await git(['ls-files', '-z', '-c', '-o', '--exclude-standard', '--', ...patterns], { dir });
-    const ignored = await git(
+    const found = await gitOk(['ls-files', '-z', '-c', '-o', '--exclude-standard', '--', ...patterns], {
+      dir,
+    });
+    const ignored = await gitOk(
       [
         'ls-files',
         '-z',
@@ -51,11 +53,34 @@ export async function mentionedIds(
       ],
       { dir },
     );
-    for (const path of `${found.stdout}${ignored.stdout}`.split('\0').filter(Boolean)) {
-      note(await readFile(join(dir, path), 'utf8').catch(() => ''));
+    for (const path of `${found}${ignored}`.split('\0').filter(Boolean)) {
+      const text = await readText(join(dir, path));
+      if (text !== undefined) note(text);
     }
   }
   return ids;
+}
+
+/** Contents in a worktree's index, all sides of a merge among them: files on disk and commits may have others. */
+async function stagedFiles(dir: string, patterns: readonly string[]): Promise<ObjectId[]> {
+  const listed = (await gitOk(['ls-files', '-s', '-z', '--', ...patterns], { dir })).toString('latin1');
+  return [...listed.matchAll(/(?:^|\0)1[02]\d{4} ([0-9a-f]+) /g)].map(([, id]) => id as ObjectId);
+}
+
+/** What refs name, and what stashes consist of: their ref names the newest only, and files that git does not track are in a parent. */
+async function refTips(call: GitCall): Promise<ObjectId[]> {
+  const listed = (await gitOk(['for-each-ref', '--format=%(objectname) %(refname)'], call)).toString(
+    'latin1',
+  );
+  const lines = listed.split('\n').filter(Boolean);
+  const tips = lines.map((line) => line.slice(0, line.indexOf(' ')));
+  if (!lines.some((line) => line.endsWith(' refs/stash'))) return tips;
+  // A stash that was fetched is in no list.
+  for (const which of ['-g', '--no-walk']) {
+    const stashed = await gitOk(['rev-list', which, '--parents', 'refs/stash', '--'], call);
+    tips.push(...stashed.toString('latin1').split(/\s+/).filter(Boolean));
+  }
+  return tips;
 }
 
 /**
@@ -80,8 +105,10 @@ async function filesIn(
   };
   let next = await mapBounded([...tips], async (tip) => {
     const tree = await objects.read(`${tip}^{tree}`);
-    // A tag of something that is no commit has no files.
-    return tree ? read(tree) : [];
+    if (tree) return read(tree);
+    // A tag of a file has no tree.
+    if (await objects.read(`${tip}^{blob}`)) return [];
+    throw new ObjectDamaged('tree of', tip);
   });
   while (next.length > 0) {
     next = await mapBounded(next.flat(), async (id) => {
