@@ -106,7 +106,7 @@ async function buildPrepared(
   const ready = await prepareKnown(host, { project: session, loaded: { ...loaded.value, config } }, asked, {
     warn,
     signal,
-    read: read?.project,
+    read: read && { ...read.project, config: withBuildLimit(read.project.config, options.budgetUsd) },
     readOnly: options.dryRun,
   });
   if (!ready.ok) return ready;

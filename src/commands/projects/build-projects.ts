@@ -139,8 +139,8 @@ class ProjectBuild {
     if (failed) return { outcome: 'skipped', exitCode: failed.exitCode, because: failed.project };
     const { dryRun, frozen } = options.build;
     const ready = await (dryRun || frozen
-      ? lookAt(parts, shared, { needs, frozen })
-      : prepareProject(parts, shared));
+      ? orFailure(() => lookAt(parts, shared, { needs, frozen }))
+      : prepareProject(parts, shared, options.build));
     if (!ready.ok) return this.refuse(ready.error);
     let failure: Failure | undefined;
     const summary = await build(
@@ -175,23 +175,37 @@ function outcomeOf({ outcome }: BuildSummary): Pick<Done, 'outcome'> {
   return { outcome: outcome === 'superseded' ? 'interrupted' : outcome };
 }
 
-/** Clones a project or brings it up to date, and gives it the outputs of the projects that it needs. */
-export async function prepareProject(
-  parts: ProjectsParts,
-  shared: SharedProject,
-): Promise<Result<undefined, Failure>> {
-  const { on, signal, command } = parts;
-  const { project, host } = shared;
-  const say = (what: string) => on({ type: 'project.checkout', project: project.name, what });
-  const emit = createEmit(host.now, (event) => on({ type: 'project.event', project: project.name, event }));
+/** An error of the disk or of git in one project is its failure: the other projects go on. */
+export async function orFailure<T>(work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
   try {
-    const ready = await checkOut(project, { host, command, signal, emit, say });
-    return ready.ok ? await importNeeds(parts, shared) : ready;
+    return await work();
   } catch (error) {
     const failure = asFailure(error);
     if (!failure) throw error;
     return err(failure);
   }
+}
+
+export interface PreparingOptions {
+  /** Wait for another build of the project to end; otherwise fail with `locked`. Default: true. */
+  readonly wait?: boolean | undefined;
+}
+
+/** Clones a project or brings it up to date, and gives it the outputs of the projects that it needs. */
+export async function prepareProject(
+  parts: ProjectsParts,
+  shared: SharedProject,
+  options: PreparingOptions = {},
+): Promise<Result<undefined, Failure>> {
+  const { on, signal, command } = parts;
+  const { project, host } = shared;
+  const say = (what: string) => on({ type: 'project.checkout', project: project.name, what });
+  const emit = createEmit(host.now, (event) => on({ type: 'project.event', project: project.name, event }));
+  const { wait = true } = options;
+  return orFailure(async () => {
+    const ready = await checkOut(project, { host, command, wait, signal, emit, say });
+    return ready.ok ? await importNeeds(parts, shared, options) : ready;
+  });
 }
 
 /** For a build that changes nothing: copies that are out of date are told, or with `frozen` a failure. */
@@ -226,6 +240,7 @@ async function lookAt(
 export async function importNeeds(
   { list, hostOf, on, signal, command }: ProjectsParts,
   { project, host, resources }: SharedProject,
+  { wait = true }: PreparingOptions = {},
 ): Promise<Result<undefined, Failure>> {
   const { name } = project;
   const emit = createEmit(host.now, (event) => on({ type: 'project.event', project: name, event }));
@@ -234,7 +249,7 @@ export async function importNeeds(
     if (!source || need.outputs.length === 0) continue;
     const files = await publishedFiles(hostOf(source, resources), need.outputs);
     if (!files.ok) return files;
-    const imported = await importOutputs({ host, command, signal, emit }, need, files.value);
+    const imported = await importOutputs({ host, command, wait, signal, emit }, need, files.value);
     if (!imported.ok) return imported;
     const { written, removed, left } = imported.value;
     if (written.length + removed.length + left.length > 0)

@@ -1,10 +1,12 @@
 /** Clones of listed projects on real repositories: whole or not there, moved forward without loss, of use without a network. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { ok } from '../../base/result.js';
+import { inSession, openWritingSession } from '../../build/project-session.js';
 import type { Failure } from '../../model/failure.js';
 import { resolveList } from '../../model/projects/project-list.js';
 import { createRig, type Rig } from '../../test/rig/rig.js';
@@ -36,23 +38,25 @@ class Checkouts {
     git(rig.temporary.root, 'clone', '-q', '--bare', 'work', 'origin.git');
   }
 
-  publish(text: string, isFirst = false): void {
-    writeFileSync(join(this.work, 'file.txt'), text);
-    git(this.work, 'add', '-A');
+  publish(text: string, isFirst = false, file = 'file.txt'): void {
+    writeFileSync(join(this.work, file), text);
+    git(this.work, 'add', '-A', '--force');
     git(this.work, 'commit', '-q', '-m', text);
     if (!isFirst) git(this.work, 'push', '-q', this.origin, 'main');
   }
 
   /** What was said, or the failure. */
-  async checkOut(): Promise<readonly string[] | Failure> {
+  async checkOut(branch?: string, wait = true): Promise<readonly string[] | Failure> {
     const { rig, folder, origin } = this;
-    const { projects } = resolveList({ projects: { api: { git: origin } } }, 'list', (path) =>
+    const api = { git: origin, ...(branch === undefined ? {} : { branch }) };
+    const { projects } = resolveList({ projects: { api } }, 'list', (path) =>
       path.startsWith('/') ? path : join(rig.dir, path),
     );
     const said: string[] = [];
     const done = await checkOut(projects[0] as (typeof projects)[0], {
       host: { ...rig.host(new ScriptedAgent({})), directory: folder },
       command: 'conductor projects build',
+      wait,
       signal: new AbortController().signal,
       emit: () => {},
       say: (what) => said.push(what),
@@ -86,6 +90,42 @@ test('an address is cloned, moved forward, and used as it is when it is away or 
   const own = git(checkouts.folder, 'rev-parse', 'HEAD');
   expect(await checkouts.checkOut()).toEqual([expect.stringContaining('cannot be moved forward')]);
   expect(git(checkouts.folder, 'rev-parse', 'HEAD')).toBe(own);
+});
+
+test('a file that git ignores is not overwritten, and a branch that the list does not name is not moved', async () => {
+  await using rig = await createRig();
+  const checkouts = new Checkouts(rig);
+  await checkouts.checkOut();
+  const at = () => git(checkouts.folder, 'rev-parse', 'HEAD');
+  const first = at();
+  writeFileSync(join(checkouts.folder, '.git/info/exclude'), '.env\n');
+  writeFileSync(join(checkouts.folder, '.env'), 'mine');
+  checkouts.publish('theirs', false, '.env');
+  expect(await checkouts.checkOut()).toEqual([expect.stringContaining('cannot be moved forward')]);
+  expect([at(), readFileSync(join(checkouts.folder, '.env'), 'utf8')]).toEqual([first, 'mine']);
+  rmSync(join(checkouts.folder, '.env'));
+
+  git(checkouts.work, 'push', '-q', checkouts.origin, 'main:next');
+  expect(await checkouts.checkOut('next')).toEqual([
+    expect.stringContaining('it is on the branch main, and the list names next'),
+  ]);
+  expect(at()).toBe(first);
+  git(checkouts.folder, 'checkout', '-q', '--detach');
+  expect(await checkouts.checkOut('next')).toEqual([expect.stringContaining('moved the clone forward')]);
+});
+
+test('without waiting, a clone in which a build runs is not moved, and the failure names the build', async () => {
+  await using rig = await createRig();
+  const checkouts = new Checkouts(rig);
+  await checkouts.checkOut();
+  const host = { ...rig.host(new ScriptedAgent({})), directory: checkouts.folder };
+  const signal = new AbortController().signal;
+  const other = openWritingSession(host, { command: 'conductor build', wait: true, signal }, () => {});
+  await inSession(other, async () => {
+    const done = await checkouts.checkOut(undefined, false);
+    expect(done).toMatchObject({ kind: 'locked', command: 'conductor build' });
+    return ok(undefined);
+  });
 });
 
 test('what a killed clone left is no clone, and is removed; one that failed leaves nothing', async () => {

@@ -14,6 +14,8 @@ import type { Emit, Host } from '../../project/host.js';
 export interface CheckOutParts {
   readonly host: Host;
   readonly command: string;
+  /** Wait for another build of the project to end; otherwise fail with `locked`. */
+  readonly wait: boolean;
   readonly signal: AbortSignal;
   readonly emit: Emit;
   /** Is told what was done. */
@@ -26,7 +28,7 @@ export interface CheckOutParts {
  */
 export async function checkOut(
   project: ListedProject,
-  { host, command, signal, emit, say }: CheckOutParts,
+  { host, command, wait, signal, emit, say }: CheckOutParts,
 ): Promise<Result<undefined, Failure>> {
   const { folder, git } = project;
   if (!git) return (await exists(folder)) ? ok(undefined) : err(noFolder(project));
@@ -42,7 +44,7 @@ export async function checkOut(
   if (!project.isOwnCheckout) return ok(undefined);
   // Without its own repository, git would move the one around it.
   if (!(await exists(join(folder, '.git')))) return err(noClone(project));
-  const session = openWritingSession(host, { command, wait: true, signal }, emit);
+  const session = openWritingSession(host, { command, wait, signal }, emit);
   const moved = await inSession(session, async () => ok(await moveForward(options)));
   if (signal.aborted) return err({ kind: 'cancelled' });
   if (!moved.ok) return moved;

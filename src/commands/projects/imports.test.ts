@@ -7,12 +7,13 @@ import { TemporaryProject } from '../../test/rig/command-line.js';
 import { compareCopies, IMPORT_RECORD, writeCopies } from './imports.js';
 
 /** A process that is killed writes nothing more. */
-const disk = vi.hoisted(() => ({ writesLeft: Number.POSITIVE_INFINITY }));
+const disk = vi.hoisted(() => ({ writesLeft: Number.POSITIVE_INFINITY, written: (_place: string) => {} }));
 vi.mock('../../io/files.js', async (original) => {
   const files = await original<typeof import('../../io/files.js')>();
   const writeAtomic: typeof files.writeAtomic = async (...args) => {
     if (disk.writesLeft-- <= 0) throw new Error('killed');
-    return files.writeAtomic(...args);
+    await files.writeAtomic(...args);
+    disk.written(args[0]);
   };
   return { ...files, writeAtomic };
 });
@@ -84,6 +85,30 @@ test('what a person changed is neither overwritten nor removed; copies without a
   expect(await write({ 'b.txt': 'b3' })).toMatchObject({ error: { kind: 'files-in-the-way' } });
   put(IMPORT_RECORD, '{ "schema": 1, "files": null }');
   expect(await write({ 'b.txt': 'b3' })).toMatchObject({ error: { kind: 'files-in-the-way' } });
+});
+
+test('what a person saves while copies are made is neither overwritten nor removed', async () => {
+  await write({ 'a.txt': 'a1', 'b.txt': 'b1', 'c.txt': 'c1', 'd.txt': 'd1' });
+  disk.written = (path) => {
+    if (path !== place('a.txt')) return;
+    put('b.txt', 'mine');
+    put('c.txt', 'mine');
+    rmSync(place('d.txt'));
+  };
+  try {
+    expect(await write({ 'a.txt': 'a2', 'b.txt': 'b2' })).toMatchObject({
+      error: { kind: 'files-in-the-way', paths: ['imports/api/b.txt'] },
+    });
+    put('b.txt', 'b1');
+    put('c.txt', 'c1');
+    put('d.txt', 'd1');
+    expect(await write({ 'a.txt': 'a3' })).toMatchObject({
+      value: { removed: [], left: ['imports/api/b.txt', 'imports/api/c.txt'] },
+    });
+  } finally {
+    disk.written = () => {};
+  }
+  expect([read('a.txt'), read('b.txt'), read('c.txt')]).toEqual(['a3', 'mine', 'mine']);
 });
 
 test('an executable file stays one, and a file that is no more is no more; nothing is written where nothing changed', async () => {

@@ -43,8 +43,8 @@ interface CopyPlan {
   readonly digests: ReadonlyMap<string, string>;
   /** Paths of copies that are missing or out of date, with the digest of what is there. */
   readonly stale: ReadonlyMap<string, string | undefined>;
-  /** Copies of files that are no longer published. */
-  readonly gone: readonly string[];
+  /** Copies of files that are no longer published, with the digest of what is there. */
+  readonly gone: ReadonlyMap<string, string>;
   /** Copies that a person changed, and that would be written. */
   readonly inTheWay: readonly string[];
   /** The same, of files that are no longer published. */
@@ -55,6 +55,8 @@ export interface Importing {
   /** Of the project that gets the copies. */
   readonly host: Host;
   readonly command: string;
+  /** Wait for another build of the project to end; otherwise fail with `locked`. */
+  readonly wait: boolean;
   readonly signal: AbortSignal;
   readonly emit: Emit;
 }
@@ -88,11 +90,11 @@ export async function publishedFiles(
  * and writes nothing, where a person changed a file that would be written.
  */
 export async function importOutputs(
-  { host, command, signal, emit }: Importing,
+  { host, command, wait, signal, emit }: Importing,
   need: ResolvedNeed,
   files: ReadonlyMap<string, PublishedFile>,
 ): Promise<Result<ImportedFiles, Failure>> {
-  const session = openWritingSession(host, { command, wait: true, signal }, emit);
+  const session = openWritingSession(host, { command, wait, signal }, emit);
   return inSession(session, async ({ repository }) => writeCopies(repository.project, need, files));
 }
 
@@ -109,7 +111,7 @@ export async function compareCopies(
   return ok({
     from: need.project,
     into: need.into,
-    stale: named([...stale.keys(), ...gone]),
+    stale: named([...stale.keys(), ...gone.keys()]),
     edited: named([...inTheWay, ...left]),
   });
 }
@@ -126,7 +128,7 @@ export async function writeCopies(
   if (unsafe !== undefined) return err({ kind: 'unsafe-path', path: recordPath, reason: unsafe });
   const planned = await planCopies(project, need, files);
   if (!planned.ok) return planned;
-  const { before, digests, stale, gone, inTheWay, left } = planned.value;
+  const { before, digests, stale, gone, inTheWay } = planned.value;
   const named = (paths: readonly string[]) => paths.map((path) => `${into}/${path}`);
   const refused = (paths: readonly string[]) =>
     err<Failure>({ kind: 'files-in-the-way', paths: named(paths), copiesOf: from });
@@ -148,11 +150,20 @@ export async function writeCopies(
     await writeAtomic(place, content);
     if (isExecutable) await chmod(place, 0o755);
   }
-  for (const path of gone) await removeTree(join(project, into, path));
+  const removed: string[] = [];
+  const left = [...planned.value.left];
+  for (const [path, found] of gone) {
+    const place = join(project, into, path);
+    const now = await digestAt(place);
+    // A person may have saved the file meanwhile, or removed it.
+    if (now === undefined) continue;
+    if (now === found) await removeTree(place);
+    (now === found ? removed : left).push(path);
+  }
   const isRecorded =
     before.copying === undefined && JSON.stringify(before.files) === JSON.stringify(record.files);
   if (!isRecorded || stale.size > 0) await write(record);
-  return ok({ from, into, written: named([...stale.keys()]), removed: named(gone), left: named(left) });
+  return ok({ from, into, written: named([...stale.keys()]), removed: named(removed), left: named(left) });
 }
 
 async function planCopies(
@@ -176,12 +187,14 @@ async function planCopies(
     } else if (found === undefined || isOwn(path, found)) stale.set(path, found);
     else inTheWay.push(path);
   }
-  const gone: string[] = [];
+  const gone = new Map<string, string>();
   const left: string[] = [];
   for (const path of Object.keys({ ...before.files, ...before.copying })) {
     if (digests.has(path) || (await unsafePath(project, `${into}/${path}`)) !== undefined) continue;
     const found = await digestAt(join(project, into, path));
-    if (found !== undefined) (isOwn(path, found) ? gone : left).push(path);
+    if (found === undefined) continue;
+    if (isOwn(path, found)) gone.set(path, found);
+    else left.push(path);
   }
   return ok({ before, digests, stale, gone, inTheWay, left });
 }

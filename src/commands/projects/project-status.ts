@@ -13,6 +13,7 @@ import type { Host } from '../../project/host.js';
 import { failureLine } from '../../report/failures/failure.js';
 import { metricsOf } from '../../report/metrics/metrics.js';
 import { type Selection, selectLines } from '../../report/metrics/selection.js';
+import { orFailure } from './build-projects.js';
 import { absence } from './checkouts.js';
 import { compareCopies, publishedFiles } from './imports.js';
 
@@ -28,29 +29,39 @@ export async function projectStatus(
     projectRows(projects, now),
     async (row) => {
       const { project } = row;
-      const absent = await absence(project);
-      if (absent) return { ...row, failure: absent };
-      const options = {
-        targets: project.targets,
-        force: false,
-        discardEdits: false,
-        warn: (message: string) => warn(project.name, message),
-      };
-      const done = await inspect(hostOf(project), options, async ({ tasks }) => {
-        const counts = { ...NO_COUNTS };
-        for (const { verdict } of tasks) counts[wouldBe(verdict)]++;
-        return counts;
+      const done = await orFailure(async () => {
+        const absent = await absence(project);
+        return absent ? err(absent) : countTasks(project, hostOf(project), warn);
       });
       if (!done.ok) return { ...row, failure: done.error };
-      const copies = await compareAll(list, project, hostOf);
+      const copies = await orFailure(() => compareAll(list, project, hostOf));
       if (!copies.ok) return { ...row, counts: done.value, failure: copies.error };
-      const history = await projectHistory(project.folder);
+      const history = await orFailure(() => projectHistory(project.folder));
       const costUsd = history.ok ? metricsOf(history.value).spent.costUsd : 0;
       const known = copies.value === undefined ? {} : { copies: copies.value };
       return { ...row, counts: done.value, ...known, ...(costUsd === 0 ? {} : { costUsd }) };
     },
     AT_ONCE,
   );
+}
+
+/** What a build of the project would do, by outcome. */
+async function countTasks(
+  project: ListedProject,
+  host: Host,
+  warn: (project: string, message: string) => void,
+): Promise<Result<NonNullable<ProjectStatus['counts']>, Failure>> {
+  const options = {
+    targets: project.targets,
+    force: false,
+    discardEdits: false,
+    warn: (message: string) => warn(project.name, message),
+  };
+  return inspect(host, options, async ({ tasks }) => {
+    const counts = { ...NO_COUNTS };
+    for (const { verdict } of tasks) counts[wouldBe(verdict)]++;
+    return counts;
+  });
 }
 
 /** Over all projects whose outputs it gets. One that cannot be looked at has its own row for that. */
@@ -83,8 +94,10 @@ export async function projectHistories(
   const read = await mapBounded(
     projects,
     async (project) => {
-      const absent = await absence(project);
-      const history = absent ? err(absent) : await projectHistory(project.folder);
+      const history = await orFailure(async () => {
+        const absent = await absence(project);
+        return absent ? err(absent) : projectHistory(project.folder);
+      });
       if (!history.ok) warn(`${project.name}: ${failureLine(history.error)}`);
       const lines = history.ok ? selectLines(history.value, { ...selection, features: [] }) : [];
       return [project.name, lines] as const;

@@ -12,6 +12,7 @@ import { watchProject } from '../watch/watch.js';
 import { WatchRequests } from '../watch/watch-requests.js';
 import {
   importNeeds,
+  orFailure,
   type ProjectsParts,
   prepareProject,
   type SharedProject,
@@ -104,20 +105,23 @@ class ProjectWatch {
       this.importing = preparing.then(() => undefined);
       const ready = await preparing;
       if (!ready.ok) return this.fail(ready.error);
-      const watched = await watchProject({
-        host: shared.host,
-        options: {
-          targets: shared.project.targets,
-          workers: parts.list.limits.workers,
-          poll: parts.poll,
-          command: parts.command,
-        },
-        openEvents: parts.openEvents,
-        requests: this.requests,
-        on: (event) => this.on(event),
-        signal,
-        after: parts.after,
-      });
+      const watched = await orFailure(() =>
+        watchProject({
+          host: shared.host,
+          options: {
+            targets: shared.project.targets,
+            workers: parts.list.limits.workers,
+            budgetUsd: shared.project.usd,
+            poll: parts.poll,
+            command: parts.command,
+          },
+          openEvents: parts.openEvents,
+          requests: this.requests,
+          on: (event) => this.on(event),
+          signal,
+          after: parts.after,
+        }),
+      );
       return watched.ok ? undefined : this.fail(watched.error);
     } finally {
       this.isRunning = false;
@@ -139,7 +143,7 @@ class ProjectWatch {
     if (!this.isRunning) return;
     this.importing = this.importing.then(async () => {
       if (this.parts.signal.aborted) return;
-      const done = await importNeeds(this.parts, this.shared);
+      const done = await orFailure(() => importNeeds(this.parts, this.shared));
       if (!done.ok) this.fail(done.error);
     });
     this.importing.catch((error: unknown) => this.requests.fail(error));

@@ -8,6 +8,8 @@ import type { WatchRequests } from './watch-requests.js';
 export interface WatchOptions {
   readonly targets: readonly string[];
   readonly workers: number | undefined;
+  /** US dollars that one build may cost, beside the limits of the config. Absent: no more limit. */
+  readonly budgetUsd?: number | undefined;
   /** Looks every second, for file systems without events. */
   readonly poll: boolean;
   /** The command line, shown to commands that wait for a build. */

@@ -225,7 +225,7 @@ class Watch {
     const { tasks } = reading.project.graph;
     if (request === 'all' || request === 'failed') sessionState.failed.clear();
     if (request === 'now' || request === 'all' || request === 'failed') this.selfTriggered.forget();
-    const { targets, workers, command } = parts.options;
+    const { targets, workers, budgetUsd, command } = parts.options;
     const options: BuildOptions = {
       ...PLAIN_BUILD,
       targets:
@@ -235,6 +235,7 @@ class Watch {
             ? builds.failed.filter((label) => tasks.has(label))
             : targets,
       workers,
+      budgetUsd,
       command,
     };
     this.onlyPartial = false;

@@ -30,6 +30,17 @@ test('a sound list has no problem, and is resolved with its defaults, dependenci
 test('a day lasts until its end in UTC', () => {
   expect(deadlineOf('2026-03-01')).toBe(Date.UTC(2026, 2, 2) - 1);
   expect(deadlineOf('2026-03-01T10:00:00Z')).toBe(Date.UTC(2026, 2, 1, 10));
+  expect(deadlineOf('2024-02-29T10:00+02:00')).toBe(Date.UTC(2024, 1, 29, 8));
+  for (const other of [
+    '5',
+    '01.02.2027',
+    '2026-02-29',
+    '2026-02-31T10:00:00Z',
+    '2026-13-01',
+    '2026-03-01T10:00:00',
+    '2026-03-01T25:00Z',
+  ])
+    expect(deadlineOf(other), other).toBeNaN();
 });
 
 test('each mistake of an entry is named with its place', () => {

@@ -135,10 +135,17 @@ function addressOf(git: string, absolute: (path: string) => string): string {
   return /^\.{1,2}\//.test(git) ? absolute(git) : git;
 }
 
+/** A day, or a day and a time with its zone: what else `Date.parse` takes depends on the machine. */
+const DEADLINE = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
+
 /** A day lasts until its end, in UTC. NaN for what is no date. */
 export function deadlineOf(text: string): number {
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  return Date.parse(isDay ? `${text}T23:59:59.999Z` : text);
+  const [, day, time = 'T23:59:59.999Z'] = DEADLINE.exec(text) ?? [];
+  if (day === undefined) return Number.NaN;
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // `Date.parse` takes the 31st of February for a day of March.
+  const isDay = Number.isFinite(midnight) && new Date(midnight).toISOString().startsWith(day);
+  return isDay ? Date.parse(`${day}${time}`) : Number.NaN;
 }
 
 /** Those that need nothing first; among equals in the order of the list. */

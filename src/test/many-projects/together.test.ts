@@ -77,22 +77,6 @@ test('projects that do not need each other are built at the same time', async ()
   expect((await projects.build()).outcomes()).toEqual({ one: 'built', two: 'built' });
 });
 
-test('a project that fails stops only those that need it', async () => {
-  await using projects = new ProjectsRig();
-  const { api, web } = await three(projects);
-  const late = await projects.add('late', { depends_on: ['web'] });
-  late.backlog('f', { T1: task('late.txt') });
-  api.config = { ...api.config, attempts: 1 };
-  api.answer('f/T1', { kind: 'agent-blocked', because: 'no', needs: 'file', output: { tail: '' } });
-  const built = await projects.build();
-  expect(built.outcomes()).toEqual({ api: 'failed', web: 'skipped', tools: 'built', late: 'skipped' });
-  expect(built.of('web').because).toBe('api');
-  expect(built.of('late').because).toBe('web');
-  expect(built.summary.exitCode).toBe(1);
-  expect(built.ran('web')).toEqual([]);
-  expect(web.read('vendor/api/out/contract.txt')).toBeUndefined();
-});
-
 test('only the named projects are built, with those that they need', async () => {
   await using projects = new ProjectsRig();
   await three(projects);

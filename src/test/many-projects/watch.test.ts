@@ -1,11 +1,14 @@
-/** Watching several projects: what one publishes is built into those that need it. */
+/** Watching several projects: what one publishes is built into those that need it, within the limits of each. */
 
 import { expect, test } from 'vitest';
+import type { ScriptedAgent, ScriptedOptions } from '../../agent/scripted-agent.js';
 import { watchProjects } from '../../commands/projects/watch-projects.js';
 import { openFileEvents } from '../../commands/watch/file-events.js';
+import type { BuildEvent } from '../../model/event.js';
 import type { ProjectEvent } from '../../model/projects/project-event.js';
 import { until } from '../rig/command-line.js';
 import { ProjectsRig } from '../rig/projects-rig.js';
+import type { Rig } from '../rig/rig.js';
 
 const task = (output: string, more: object = {}) => ({
   description: 'x',
@@ -14,20 +17,22 @@ const task = (output: string, more: object = {}) => ({
   ...more,
 });
 
-test('a change in one project is built there, copied into the one that needs it, and built there too', async () => {
-  await using projects = new ProjectsRig();
-  const api = await projects.add('api');
-  const web = await projects.add('web', { depends_on: ['api'] });
-  api.backlog('f', { T1: task('contract.txt', { inputs: ['source.txt'] }) });
-  api.write({ 'source.txt': 'first' });
-  api.answer('f/T1', () => ({ 'contract.txt': `contract of ${api.read('source.txt')}` }));
-  web.backlog('f', { T1: task('page.txt', { inputs: ['imports/api/**'] }) });
-  web.answer('f/T1', () => ({ 'page.txt': `page of ${web.read('imports/api/contract.txt')}` }));
+interface Watching {
+  readonly events: readonly ProjectEvent[];
+  readonly agents: ReadonlyMap<string, ScriptedAgent>;
+  eventsOf(project: string): BuildEvent[];
+}
 
+/** Watches while the story goes on. */
+async function watching(
+  projects: ProjectsRig,
+  story: (watch: Watching) => Promise<void>,
+  scripted: ScriptedOptions = {},
+): Promise<void> {
   const events: ProjectEvent[] = [];
   const stop = new AbortController();
-  const agents = projects.agents();
-  const watching = watchProjects(
+  const agents = projects.agents(scripted);
+  const watched = watchProjects(
     {
       ...projects.parts((event) => events.push(event), stop.signal, agents),
       poll: false,
@@ -40,19 +45,60 @@ test('a change in one project is built there, copied into the one that needs it,
     [],
     () => {},
   );
+  const eventsOf = (project: string) =>
+    events.flatMap((event) =>
+      event.type === 'project.event' && event.project === project ? [event.event] : [],
+    );
   try {
+    await story({ events, agents, eventsOf });
+  } finally {
+    stop.abort();
+    expect((await watched).ok).toBe(true);
+  }
+}
+
+/** `api` publishes a contract of its source, and `web` a page of the contract. */
+function answers(api: Rig, web: Rig): void {
+  api.backlog('f', { T1: task('contract.txt', { inputs: ['source.txt'] }) });
+  api.write({ 'source.txt': 'first' });
+  api.answer('f/T1', () => ({ 'contract.txt': `contract of ${api.read('source.txt')}` }));
+  web.backlog('f', { T1: task('page.txt', { inputs: ['imports/api/**'] }) });
+  web.answer('f/T1', () => ({ 'page.txt': `page of ${web.read('imports/api/contract.txt')}` }));
+}
+
+test('a change in one project is built there, copied into the one that needs it, and built there too', async () => {
+  await using projects = new ProjectsRig();
+  const api = await projects.add('api');
+  const web = await projects.add('web', { depends_on: ['api'] });
+  answers(api, web);
+  await watching(projects, async ({ agents, eventsOf }) => {
     await until('the first builds', () => web.read('page.txt') === 'page of contract of first');
-    const isIdle = (name: string) =>
-      events.some(
-        (event) =>
-          event.type === 'project.event' && event.project === name && event.event.type === 'watch.idle',
-      );
+    const isIdle = (name: string) => eventsOf(name).some(({ type }) => type === 'watch.idle');
     await until('both to be idle', () => isIdle('api') && isIdle('web'));
     api.write({ 'source.txt': 'second' });
     await until('the second builds', () => web.read('page.txt') === 'page of contract of second');
     expect(agents.get('web')?.runs).toHaveLength(2);
-  } finally {
-    stop.abort();
-    expect((await watching).ok).toBe(true);
-  }
+  });
+});
+
+test('the budget of a listed project holds for each of its builds', async () => {
+  await using projects = new ProjectsRig();
+  const api = await projects.add('api', { budget: { usd: 0.5 } }, { config: { attempts: 1 } });
+  projects.limits = { workers: 1 };
+  api.backlog('f', { T1: task('a.txt'), T2: task('b.txt') });
+  api.answer('f/T1', { 'a.txt': 'x' });
+  api.answer('f/T2', { 'b.txt': 'x' });
+  await watching(
+    projects,
+    async ({ eventsOf }) => {
+      await until('the build', () => eventsOf('api').some(({ type }) => type === 'build.finished'));
+      expect(eventsOf('api')).toContainEqual(
+        expect.objectContaining({
+          type: 'task.finished',
+          failure: expect.objectContaining({ kind: 'budget-exceeded', limit: 0.5 }),
+        }),
+      );
+    },
+    { usage: { costUsd: 1 } },
+  );
 });

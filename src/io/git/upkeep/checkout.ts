@@ -38,8 +38,15 @@ export async function moveForward({ url, branch, folder, signal }: CloneOptions)
   const away = { signal, silenceMs: SILENCE_MS };
   const fetched = await git(['fetch', '--progress', '--', url, branch ?? 'HEAD'], { dir: folder, away });
   if (fetched.code !== 0) return { failed: saidBy(fetched) };
+  const head = await git(['symbolic-ref', '--quiet', '--short', 'HEAD'], { dir: folder });
+  const name = head.stdout.toString().trim();
+  // Without a branch, the checkout is of a tag or a commit.
+  if (branch !== undefined && head.code === 0 && name !== branch)
+    return { stays: `it is on the branch ${name}, and the list names ${branch}` };
   const before = await git(['rev-parse', 'HEAD'], { dir: folder });
-  const merged = await git(['merge', '--ff-only', '--quiet', 'FETCH_HEAD'], { dir: folder, asPerson: true });
+  // A file that git ignores is a person's too, such as an `.env`.
+  const merge = ['merge', '--ff-only', '--no-overwrite-ignore', '--quiet', 'FETCH_HEAD'];
+  const merged = await git(merge, { dir: folder, asPerson: true });
   if (merged.code !== 0) return { stays: saidBy(merged) };
   const after = await git(['rev-parse', 'HEAD'], { dir: folder });
   return before.stdout.equals(after.stdout) ? 'current' : 'moved';
