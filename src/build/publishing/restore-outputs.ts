@@ -3,6 +3,7 @@
  * lock files tell all of it: no spec is read, and no task is analysed. Whatever is unusual is left to a whole build.
  */
 
+import { ObjectDamaged } from '../../io/git/damaged.js';
 import { changedFiles } from '../../io/git/walk.js';
 import { hasRefs } from '../../io/git/writing/packed-refs.js';
 import { firstMaking, type Usage } from '../../model/action.js';
@@ -33,9 +34,9 @@ export async function restoreOutputs(
   last: LastBuild,
 ): Promise<Omit<BuildSummary, 'ms'> | undefined> {
   const { repository, objects, sessionState } = session;
-  const gone = await goneFiles(session, snapshot, last);
-  const tasks = gone && (await recordedTasks(session, last, gone));
-  if (!tasks) return undefined;
+  const lost = await missingOutputs(session, snapshot, last);
+  if (!lost) return undefined;
+  const { gone, tasks } = lost;
   const restored = tasks.filter(({ missing }) => missing.length > 0);
   const refs = restored.map(({ locked }) => [refOf(resultName(resultKeyOf(locked))), locked.result] as const);
   if (!(await hasRefs(objects.store, refs))) return undefined;
@@ -70,6 +71,27 @@ export async function restoreOutputs(
     return { outcome: 'built', exitCode: 0, counts, usage: {}, published: written.length };
   } finally {
     sessionState.isPublishing = false;
+  }
+}
+
+interface MissingOutputs {
+  readonly gone: ReadonlyMap<string, Entry>;
+  readonly tasks: readonly RecordedTask[];
+}
+
+/** Undefined also if the store has lost a tree or a lock file of the last build: a whole build needs neither. */
+async function missingOutputs(
+  session: Session,
+  snapshot: ObjectId,
+  last: LastBuild,
+): Promise<MissingOutputs | undefined> {
+  try {
+    const gone = await goneFiles(session, snapshot, last);
+    const tasks = gone && (await recordedTasks(session, last, gone));
+    return tasks && { gone, tasks };
+  } catch (error) {
+    if (error instanceof ObjectDamaged) return undefined;
+    throw error;
   }
 }
 

@@ -115,6 +115,15 @@ test('a damaged file, or a result that the store has lost, is built again', asyn
   expect([isFromRecords(damaged), damaged.ran(), rig.read('out/a.txt')]).toEqual([false, ['f/T1'], '1\n']);
 });
 
+test('a store that was deleted is no obstacle: a whole build makes it again', async () => {
+  await using rig = await built();
+  const files = rig.files();
+  rmSync(rig.path('.git/conductor/repo'), { recursive: true });
+  rig.remove('out/a.txt', 'out/c.txt');
+  const again = await rig.buildWithoutAgent({ rebuildMissing: true });
+  expect([isFromRecords(again), again.summary.exitCode, rig.files()]).toEqual([false, 0, files]);
+});
+
 test('where gates judge what is restored, a whole build does it', async () => {
   await using rig = await built();
   rig.config = { ...rig.config, cache: { verify: true } };
