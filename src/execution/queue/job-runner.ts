@@ -15,6 +15,7 @@ import { CANCELLED, isJob } from '../../model/fleet/job.js';
 import type { JobFate, JobPhase } from '../../model/fleet/worker-event.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
+import { failureLine } from '../../report/failures/failure.js';
 import type { FetchFault, Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { guarded } from '../attempt-failure.js';
@@ -91,7 +92,7 @@ export class JobRunner {
       await inTime(news.flush());
       if (job.signal.aborted) return this.ended(job);
       const { error } = ran;
-      const why = 'detail' in error ? `${error.kind}: ${error.detail}` : error.kind;
+      const why = 'detail' in error ? `${error.kind}: ${error.detail}` : failureLine(error, job.data?.label);
       // Nothing of the task has failed here: another machine may reach what this one cannot.
       await inTime(job.refuse(why));
       return { fate: 'refused', why };
@@ -198,7 +199,7 @@ export class JobRunner {
     return tryAgain(() => this.parts.parcels.send(parcel, nameOf(job)), {
       signal: job.signal,
       onAgain: (error) => {
-        const why = 'detail' in error ? error.detail : error.kind;
+        const why = 'detail' in error ? error.detail : failureLine(error, task);
         const message = `${this.parts.host} cannot send the result of ${task} and tries again: ${why}`;
         news.add({ type: 'warning', task, message });
       },

@@ -16,6 +16,7 @@ import { providerOf } from '../../model/routes.js';
 import type { Label } from '../../model/task.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
+import { failureLine } from '../../report/failures/failure.js';
 import type { Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import type { ExecutionContext, Executor } from '../executor.js';
@@ -148,7 +149,7 @@ export class RemoteRun {
     const fetching = tryAgain(() => this.parts.parcels.fetch(answer, [parcel]), {
       ...{ signal, isWorth: ({ isAway }) => isAway },
       onAgain: ({ failure }) => {
-        const why = 'detail' in failure ? failure.detail : failure.kind;
+        const why = 'detail' in failure ? failure.detail : failureLine(failure, task);
         const message = `the result of ${task} cannot be fetched, and is asked for again: ${why}`;
         this.context.emit({ type: 'warning', task, message });
       },

@@ -4,7 +4,7 @@ import type { WorkerEvent } from '../../model/fleet/worker-event.js';
 import { idOf, parentOf, type Span, spanBodies } from './otlp-spans.js';
 import type { OtlpAttributes } from './otlp-values.js';
 
-/** Spans that are kept while no collector takes them: the oldest go first. */
+/** Spans that wait for the next request, at most: the oldest go first. */
 const MOST = 20_000;
 
 export class WorkerSpans {

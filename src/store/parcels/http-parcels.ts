@@ -111,7 +111,7 @@ export class HttpParcels implements Parcels {
     const { status, body, commit } = got.value;
     if (status !== 200 || !isObjectId(commit))
       return err({ failure: this.failure('fetch', got.value), isAway: status >= 500 });
-    const taken = await takeFrames(objects, body);
+    const taken = await takeFrames(objects, body, { isWhole: false });
     if (typeof taken === 'string')
       return err({ failure: { kind: 'store-damaged', detail: `a parcel: ${taken}` }, isAway: false });
     for (const id of taken) this.shared.add(id);

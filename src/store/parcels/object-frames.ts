@@ -1,10 +1,34 @@
 /** Git objects one behind the other, as a parcel store sends and takes them, and which ones a commit needs. */
 
+import { mapBounded } from '../../base/bounded.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { parseRawTree } from '../../io/git/raw-tree.js';
 import { deleteRefs } from '../../io/git/transfer.js';
 import { hashObject, type ObjectType } from '../../io/git/writing/object-bytes.js';
 import type { ObjectId } from '../../model/tree.js';
+
+/** A parcel that is not whole stays so, however often it is asked for. */
+export class MissingObject extends Error {
+  constructor(id: ObjectId) {
+    super(`the object ${id} of a parcel is missing`);
+  }
+}
+
+/** The objects that one names, without which it is not whole. */
+function namedBy(type: string, content: Buffer, idBytes: number): [ObjectId, ObjectType][] {
+  if (type === 'blob') return [];
+  if (type === 'commit') {
+    // A line of the message may look like one of the head.
+    const [head = ''] = content.toString('utf8').split('\n\n', 1);
+    return [...head.matchAll(/^(tree|parent) ([0-9a-f]+)$/gm)].map(([, what, named]) => [
+      named as string,
+      what === 'tree' ? 'tree' : 'commit',
+    ]);
+  }
+  // A submodule's commit is in another repository.
+  const entries = [...parseRawTree(content, idBytes).values()].filter(({ mode }) => mode !== '160000');
+  return entries.map(({ mode, id }) => [id, mode === '40000' ? 'tree' : 'blob']);
+}
 
 /** Ids of all objects that a commit needs and that are not `known`, those that others name before them. */
 export async function reachable(
@@ -13,20 +37,13 @@ export async function reachable(
   known: ReadonlySet<ObjectId>,
 ): Promise<Set<ObjectId>> {
   const found = new Set<ObjectId>();
-  const walk = async (id: ObjectId, kind: 'commit' | 'tree' | 'blob'): Promise<void> => {
+  const walk = async (id: ObjectId, type: ObjectType): Promise<void> => {
     if (known.has(id) || found.has(id)) return;
     found.add(id);
-    if (kind === 'blob') return;
+    if (type === 'blob') return;
     const content = await objects.read(id);
-    if (!content) throw new Error(`the object ${id} of a parcel is missing`);
-    if (kind === 'commit') {
-      for (const [, what, named] of content.toString('utf8').matchAll(/^(tree|parent) ([0-9a-f]+)$/gm))
-        await walk(named as string, what === 'tree' ? 'tree' : 'commit');
-      return;
-    }
-    // A submodule's commit is in another repository.
-    for (const entry of parseRawTree(content, id.length / 2).values())
-      if (entry.mode !== '160000') await walk(entry.id, entry.mode === '40000' ? 'tree' : 'blob');
+    if (!content) throw new MissingObject(id);
+    for (const [named, of] of namedBy(type, content, id.length / 2)) await walk(named, of);
   };
   await walk(commit, 'commit');
   return found;
@@ -36,26 +53,57 @@ export async function framesOf(objects: GitObjects, ids: Iterable<ObjectId>): Pr
   const parts: Buffer[] = [];
   for (const id of ids) {
     const object = await objects.readVerified(id);
-    if (!object) throw new Error(`the object ${id} of a parcel is missing`);
+    if (!object) throw new MissingObject(id);
     parts.push(Buffer.from(`${object.type} ${id} ${object.content.length}\n`), object.content);
   }
   return Buffer.concat(parts);
 }
 
-/** Writes every object, hashed again; the ids, or what is wrong with them. */
-export async function takeFrames(objects: GitObjects, frames: Buffer): Promise<ObjectId[] | string> {
-  const ids: ObjectId[] = [];
+interface Framed {
+  readonly type: ObjectType;
+  readonly id: ObjectId;
+  readonly content: Buffer;
+}
+
+/** Every object, hashed again; or what is wrong with them. */
+function readFrames({ hash }: GitObjects, frames: Buffer): Framed[] | string {
+  const found: Framed[] = [];
   for (let at = 0; at < frames.length; ) {
     const end = frames.indexOf(0x0a, at);
     const head = /^(blob|tree|commit) ([0-9a-f]{40,64}) (\d+)$/.exec(frames.toString('latin1', at, end));
     if (end < 0 || !head) return 'it is no list of objects';
     const [, type, id, size] = head as unknown as [string, ObjectType, string, string];
     const content = frames.subarray(end + 1, end + 1 + Number(size));
-    if (hashObject(type, content, objects.hash) !== id) return `${id} is not what its id says`;
-    await objects.write(type, content);
-    ids.push(id);
+    if (hashObject(type, content, hash) !== id) return `${id} is not what its id says`;
+    found.push({ type, id, content });
     at = end + 1 + Number(size);
   }
+  return found;
+}
+
+/**
+ * Writes every object; the ids, or what is wrong with them: then none is written. `isWhole`: what they name is looked for
+ * among them and here.
+ */
+export async function takeFrames(
+  objects: GitObjects,
+  frames: Buffer,
+  { isWhole }: { readonly isWhole: boolean },
+): Promise<ObjectId[] | string> {
+  const found = readFrames(objects, frames);
+  if (typeof found === 'string') return found;
+  const ids = found.map(({ id }) => id);
+  if (isWhole) {
+    const named = found.flatMap((one) => namedBy(one.type, one.content, one.id.length / 2));
+    const others = new Set(named.map(([id]) => id));
+    for (const id of ids) others.delete(id);
+    const missing = await mapBounded(others, async (id) =>
+      (await objects.sizeOf(id)) === undefined ? [id] : [],
+    );
+    const [first] = missing.flat();
+    if (first !== undefined) return `${first} is missing`;
+  }
+  for (const { type, content } of found) await objects.write(type, content);
   return ids;
 }
 

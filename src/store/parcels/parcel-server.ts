@@ -1,6 +1,6 @@
 /**
  * Keeps parcels for builds and workers that share no git repository: an HTTP server over the objects of one worker.
- * `PUT /parcels` takes objects and names, `POST /missing` says which objects are not here, `GET /parcels/<name>` gives the
+ * `PUT /parcels` takes objects and names, when all that they need is there, `POST /missing` says which objects are not here, `GET /parcels/<name>` gives the
  * objects of a commit, `DELETE /parcels` forgets names.
  */
 
@@ -9,7 +9,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { ObjectId } from '../../model/tree.js';
-import { forgetRefs, framesOf, reachable, takeFrames } from './object-frames.js';
+import { forgetRefs, framesOf, MissingObject, reachable, takeFrames } from './object-frames.js';
 import { isParcelName, STORE_REFS } from './parcels.js';
 
 export interface ParcelServerOptions {
@@ -21,6 +21,8 @@ export interface ParcelServerOptions {
   readonly maxBytes: number;
 }
 
+/** Of HTTP: what is not there, and will not be. */
+const GONE = 410;
 /** Commits whose objects are remembered: the bases on which others are sent. */
 const KEPT_BASES = 32;
 
@@ -33,7 +35,8 @@ export class ParcelServer {
     this.options = options;
     this.server = http.createServer((request, response) => {
       this.answer(request, response).catch((error: unknown) => {
-        if (!response.headersSent) response.writeHead(500);
+        // Who asks again because the store is away would ask for ever.
+        if (!response.headersSent) response.writeHead(error instanceof MissingObject ? GONE : 500);
         response.end(error instanceof Error ? error.message : '');
       });
     });
@@ -83,7 +86,7 @@ export class ParcelServer {
       return end(200);
     }
     if (request.method !== 'PUT') return end(405);
-    const taken = await takeFrames(objects, body);
+    const taken = await takeFrames(objects, body, { isWhole: true });
     if (typeof taken === 'string') return end(400, taken);
     for (const [name, commit] of searchParams) {
       if (!isParcelName(name) || (await objects.resolve(commit)) !== commit)

@@ -134,7 +134,40 @@ test('a store reads a base again that could not be read before', async () => {
   const commit = await objects.writeCommit({ tree: await objects.empty(), message: 'run\n' });
   await objects.createRef(`${STORE_REFS}${commit}`, commit);
   const status = async () => (await fetch(`${server.address}/parcels/${commit}?have=${base}`)).status;
-  expect(await status()).toBe(500);
+  expect(await status()).toBe(410);
   await objects.write('tree', raw);
   expect(await status()).toBe(200);
+});
+
+test('a store takes no parcel that is not whole, and who sent it sends everything the next time', async () => {
+  const { parcels, objects } = await clone('http');
+  const blob = await objects.writeBlob(Buffer.from('text\n'));
+  const tree = await objects.writeTree([['a.txt', { mode: '100644', id: blob }]]);
+  // Its message has a line that looks like one of its head.
+  const message = `result\n\ntree ${'1'.repeat(40)}\n`;
+  const commit = await objects.writeCommit({ tree, message });
+  expect(await parcels.send(commit)).toEqual(sent);
+  const next = await objects.writeCommit({ tree, parents: [commit], message: 'next\n' });
+  const { objects: lost } = await opened();
+  const server = await ParcelServer.open({
+    ...{ host: '127.0.0.1', port: 0, token: undefined, maxBytes: 100_000 },
+    objects: lost,
+  });
+  endings.push(() => server.close());
+  // The place has lost everything since.
+  Object.assign((parcels as unknown as { options: object }).options, { url: server.address });
+  expect(await parcels.send(next)).toMatchObject({ ok: false, error: { detail: `${tree} is missing` } });
+  expect([...(await lost.refs(STORE_REFS))]).toEqual([]);
+  expect(await parcels.send(next)).toEqual(sent);
+  const other = await opened();
+  const options = { url: server.address, token: undefined, maxBytes: 100_000 };
+  const build = new HttpParcels({ objects: other.objects, ...options });
+  expect(await build.fetch(next)).toEqual(sent);
+  // Of what is damaged there, nothing is waited for.
+  const file = join(lost.store, 'objects', blob.slice(0, 2), blob.slice(2));
+  rmSync(file);
+  const late = new HttpParcels({ objects: (await opened()).objects, ...options });
+  const gone = { failure: { detail: `the object ${blob} of a parcel is missing` }, isAway: false };
+  expect(await late.fetch(next)).toMatchObject({ ok: false, error: gone });
+  expect(await late.find(next)).toEqual({ ok: true, value: undefined });
 });
