@@ -17,7 +17,7 @@ import {
   type ProjectOutcome,
   type ProjectsSummary,
 } from '../../model/projects/project-event.js';
-import type { ListedProject, ProjectList } from '../../model/projects/project-list.js';
+import type { ListedProject, ProjectList, ResolvedNeed } from '../../model/projects/project-list.js';
 import { projectWeight } from '../../model/projects/project-weight.js';
 import { createEmit } from '../../project/host.js';
 import { absence, checkOut } from './checkouts.js';
@@ -140,7 +140,7 @@ class ProjectBuild {
     const { dryRun, frozen } = options.build;
     const ready = await (dryRun || frozen
       ? orFailure(() => lookAt(parts, shared, { needs, frozen }))
-      : prepareProject(parts, shared, options.build));
+      : prepareProject(parts, shared, { wait: options.build.wait }));
     if (!ready.ok) return this.refuse(ready.error);
     let failure: Failure | undefined;
     const summary = await build(
@@ -187,6 +187,8 @@ export async function orFailure<T>(work: () => Promise<Result<T, Failure>>): Pro
 }
 
 export interface PreparingOptions {
+  /** The dependencies whose outputs are copied. Default: all. */
+  readonly needs?: readonly ResolvedNeed[] | undefined;
   /** Wait for another build of the project to end; otherwise fail with `locked`. Default: true. */
   readonly wait?: boolean | undefined;
 }
@@ -240,11 +242,11 @@ async function lookAt(
 export async function importNeeds(
   { list, hostOf, on, signal, command }: ProjectsParts,
   { project, host, resources }: SharedProject,
-  { wait = true }: PreparingOptions = {},
+  { needs = project.needs, wait = true }: PreparingOptions = {},
 ): Promise<Result<undefined, Failure>> {
   const { name } = project;
   const emit = createEmit(host.now, (event) => on({ type: 'project.event', project: name, event }));
-  for (const need of project.needs) {
+  for (const need of needs) {
     const source = list.projects.find((one) => one.name === need.project);
     if (!source || need.outputs.length === 0) continue;
     const files = await publishedFiles(hostOf(source, resources), need.outputs);

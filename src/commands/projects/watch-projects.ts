@@ -7,6 +7,7 @@ import { setMaxListeners } from 'node:events';
 import { err, ok, type Result } from '../../base/result.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import type { ResolvedNeed } from '../../model/projects/project-list.js';
 import type { OpenFileEvents } from '../watch/file-events.js';
 import { watchProject } from '../watch/watch.js';
 import { WatchRequests } from '../watch/watch-requests.js';
@@ -73,13 +74,15 @@ export async function watchProjects(
 class ProjectWatch {
   readonly requests = new WatchRequests();
   readonly dependents: ProjectWatch[] = [];
-  /** Resolves when the first build has ended, or the watch has: those that need the project begin then. */
+  /** Resolves when the first build has ended, cannot begin, or the watch has ended: those that need the project begin then. */
   readonly firstEnded: Promise<void>;
   private endFirst: () => void = () => {};
   private readonly parts: ProjectsWatchParts;
   private readonly shared: SharedProject;
   private readonly needs: readonly ProjectWatch[];
   private isRunning = false;
+  /** Its last build succeeded, so that its outputs may be copied. */
+  private isSound = false;
   /** Copies are made one after the other. */
   private importing: Promise<void> = Promise.resolve();
 
@@ -100,7 +103,7 @@ class ProjectWatch {
       await Promise.all(this.needs.map((need) => need.firstEnded));
       if (signal.aborted) return undefined;
       this.isRunning = true;
-      const preparing = prepareProject(parts, shared);
+      const preparing = prepareProject(parts, shared, { needs: this.soundNeeds() });
       // What is published meanwhile is copied afterwards.
       this.importing = preparing.then(() => undefined);
       const ready = await preparing;
@@ -133,9 +136,21 @@ class ProjectWatch {
   private on(event: BuildEvent): void {
     const { parts, shared } = this;
     parts.on({ type: 'project.event', project: shared.project.name, event });
-    if (event.type === 'watch.idle') this.endFirst();
-    if (event.type === 'build.finished' && event.summary.exitCode === 0 && event.summary.published > 0)
+    if (event.type === 'watch.problem') this.isSound = false;
+    // Those that need it do not wait until a person has corrected it.
+    if (event.type === 'watch.idle' || event.type === 'watch.problem') this.endFirst();
+    if (event.type !== 'build.finished' || event.summary.exitCode === 130) return;
+    const wasSound = this.isSound;
+    this.isSound = event.summary.exitCode === 0;
+    // What it published before or while it failed was not copied.
+    if (this.isSound && (event.summary.published > 0 || !wasSound))
       for (const dependent of this.dependents) dependent.import();
+  }
+
+  /** The others keep the last copies. */
+  private soundNeeds(): ResolvedNeed[] {
+    const sound = new Set(this.needs.filter((need) => need.isSound).map(({ shared }) => shared.project.name));
+    return this.shared.project.needs.filter(({ project }) => sound.has(project));
   }
 
   /** Copies again what the project needs: its own watch then sees the changed files. */
@@ -143,7 +158,7 @@ class ProjectWatch {
     if (!this.isRunning) return;
     this.importing = this.importing.then(async () => {
       if (this.parts.signal.aborted) return;
-      const done = await orFailure(() => importNeeds(this.parts, this.shared));
+      const done = await orFailure(() => importNeeds(this.parts, this.shared, { needs: this.soundNeeds() }));
       if (!done.ok) this.fail(done.error);
     });
     this.importing.catch((error: unknown) => this.requests.fail(error));

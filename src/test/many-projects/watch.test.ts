@@ -81,6 +81,42 @@ test('a change in one project is built there, copied into the one that needs it,
   });
 });
 
+test('a project that fails neither stops those that need it nor changes their copies', async () => {
+  await using projects = new ProjectsRig();
+  const api = await projects.add('api', {}, { config: { attempts: 1 } });
+  const gone = await projects.add('gone');
+  const tools = await projects.add('tools');
+  const web = await projects.add('web', { depends_on: ['api', 'gone', 'tools'] });
+  answers(api, web);
+  tools.backlog('f', { T1: task('tool.txt') });
+  tools.answer('f/T1', { 'tool.txt': 'tool' });
+  gone.dir = gone.path('missing');
+  const sound = api.read('specs/f/BACKLOG.yaml') as string;
+  api.write({ 'specs/f/BACKLOG.yaml': 'tasks: [' });
+  const page = (text: string) => until(text, () => web.read('page.txt') === `page of ${text}`);
+  await watching(projects, async ({ events }) => {
+    await page('undefined');
+    const failed = events.flatMap((event) => (event.type === 'project.failure' ? [event.project] : []));
+    expect([...failed, web.read('imports/tools/tool.txt')]).toEqual(['gone', 'tool']);
+    api.write({ 'specs/f/BACKLOG.yaml': sound });
+    await page('contract of first');
+  });
+
+  // One feature is published, another one fails, and `tools` has nothing to do.
+  api.write({ 'source.txt': 'second' });
+  api.backlog('g', { T1: task('other.txt') });
+  api.answer('g/T1', { kind: 'agent-blocked', because: 'no', needs: 'file', output: { tail: '' } });
+  web.remove('imports/tools/tool.txt');
+  await watching(projects, async ({ eventsOf }) => {
+    await until('web to be idle', () => eventsOf('web').some(({ type }) => type === 'watch.idle'));
+    expect(api.read('contract.txt')).toBe('contract of second');
+    expect(web.read('imports/api/contract.txt')).toBe('contract of first');
+    expect(web.read('imports/tools/tool.txt')).toBe('tool');
+    api.remove('specs/g');
+    await page('contract of second');
+  });
+});
+
 test('the budget of a listed project holds for each of its builds', async () => {
   await using projects = new ProjectsRig();
   const api = await projects.add('api', { budget: { usd: 0.5 } }, { config: { attempts: 1 } });
