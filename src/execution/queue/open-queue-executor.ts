@@ -17,7 +17,7 @@ import type { Executor, ExecutorParts, RunInstructions } from '../executor.js';
 import { settingItems } from './own-key.js';
 import { type BuildBase, baseCommit } from './parcel.js';
 import { QueueExecutor } from './queue-executor.js';
-import { SEND_TRIES, sharedOnce, tryAgain } from './tries.js';
+import { SEND_TRIES, sharedOnce, type Tries, tryAgain } from './tries.js';
 
 /** Where the queue of this machine is; undefined: it has none, and runs everything itself. */
 export function queueAddress({ execution }: Pick<Config, 'execution'>, env: Host['env']): string | undefined {
@@ -90,7 +90,10 @@ export async function openQueueExecutor(
       board: await JobBoard.open(connected.value),
       spending: shared.spending,
       agents: shared.agents,
-      base: sharedOnce((signal: AbortSignal) => sendBase(parts, parcels, signal)),
+      base: sharedOnce((signal: AbortSignal, failures) =>
+        // A place that has refused it for long, as with a wrong token, is only asked whether it takes it now.
+        sendBase(parts, parcels, { signal, most: failures === 0 ? SEND_TRIES : 1 }),
+      ),
       version: host.version,
       platform: `${process.platform}-${process.arch}`,
       build: buildName(startedAt, host.pid),
@@ -108,7 +111,7 @@ async function sendBase(
     instructions,
   }: ExecutorParts & { readonly instructions: RunInstructions },
   parcels: Parcels,
-  signal: AbortSignal,
+  tries: Tries<Failure>,
 ): Promise<Result<ObjectId, Failure>> {
   const textsOf = (isShipped: boolean) =>
     Object.fromEntries(
@@ -126,7 +129,7 @@ async function sendBase(
   };
   const former = await objects.resolve(LAST_BASE);
   const commit = await baseCommit(objects, data, handWritten, former);
-  const sent = await tryAgain(() => parcels.send(commit), { signal, most: SEND_TRIES });
+  const sent = await tryAgain(() => parcels.send(commit), tries);
   if (!sent.ok) return err(sent.error);
   await objects.setRef(LAST_BASE, commit);
   // One that stays there is in nobody's way.

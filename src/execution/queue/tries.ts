@@ -32,17 +32,19 @@ export async function tryAgain<T, E>(
   }
 }
 
-/** Does the work once for all that ask. After a failure, the next one that asks has it done again. */
+/** Does the work once for all that ask. After a failure, the next one that asks has it done again: `failures` counts them. */
 export function sharedOnce<A, T, E>(
-  work: (by: A) => Promise<Result<T, E>>,
+  work: (by: A, failures: number) => Promise<Result<T, E>>,
 ): (by: A) => Promise<Result<T, E>> {
   let shared: Promise<Result<T, E>> | undefined;
+  let failures = 0;
   return (by) => {
     if (shared) return shared;
-    const begun = work(by);
+    const begun = work(by, failures);
     shared = begun;
     const forget = () => {
-      if (shared === begun) shared = undefined;
+      failures++;
+      shared = undefined;
     };
     begun.then(({ ok }) => ok || forget(), forget);
     return begun;

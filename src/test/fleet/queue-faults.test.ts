@@ -55,15 +55,15 @@ test('work that all share is done once, and again after a failure', async () => 
     async () => ok(7),
   ];
   const asked: string[] = [];
-  const work = sharedOnce((by: string) => {
-    asked.push(by);
+  const work = sharedOnce((by: string, failures) => {
+    asked.push(`${by} after ${failures}`);
     return (answers.shift() as () => Promise<Result<number, string>>)();
   });
   expect(await Promise.all([work('a'), work('b')])).toEqual([err('away'), err('away')]);
   await expect(work('c')).rejects.toThrow('down');
   expect(await work('d')).toEqual(ok(7));
   expect(await work('e')).toEqual(ok(7));
-  expect(asked).toEqual(['a', 'c', 'd']);
+  expect(asked).toEqual(['a after 0', 'c after 1', 'd after 2']);
 });
 
 test('a job that was finished before is not run again because the place is away for a moment', async () => {
