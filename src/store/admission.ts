@@ -4,6 +4,7 @@
  */
 
 import type { GitObjects } from '../io/git/objects.js';
+import { isGitName, leavesFolder } from '../io/git/raw-tree.js';
 import type { Origin } from '../model/action.js';
 import type { Trust } from '../model/cache-config.js';
 import { type Files, Listing } from '../model/tree.js';
@@ -65,11 +66,7 @@ export function shapeProblem(files: Files): string | undefined {
     const inside = FOLDERS.exec(path);
     if (!inside) return `${path} does not belong to a result`;
     const parts = path.slice(inside[0].length).split('/');
-    if (
-      parts.some((part) => part === '' || part === '.' || part === '..' || /^(\.git|git~1)[. ]*$/i.test(part))
-    ) {
-      return `${path} is not a safe path`;
-    }
+    if (parts.some((part) => leavesFolder(part) || isGitName(part))) return `${path} is not a safe path`;
     if (listing.under(`${path}/`).length > 0) return `${path} is both a file and a folder`;
   }
   return undefined;

@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { lookSync, readBytes } from '../io/files.js';
 import { git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { shownName } from '../io/git/raw-tree.js';
+import { isGitName, shownName } from '../io/git/raw-tree.js';
 import { listTree } from '../io/git/walk.js';
 import { redactable, redactDeep } from '../io/process/environment.js';
 import type { FileChange } from '../model/action.js';
@@ -181,14 +181,6 @@ async function capturedEdits(
   return options.edits
     .map((path) => ({ path, before: before.get(path), after: after.get(path) }))
     .filter((edit) => !sameEntry(edit.before, edit.after));
-}
-
-/** `.git` as file systems without case, with short names, or with ignorable characters may spell it. */
-function isGitName(name: string): boolean {
-  const plain = name
-    .replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
-    .replace(/[. ]+$|:.*$/g, '');
-  return /^(\.git|git~1)$/i.test(plain);
 }
 
 function totalBytes(dir: string, paths: Iterable<string>): number {

@@ -11,6 +11,7 @@ import { syncFiles } from '../io/durable.js';
 import { exists, readText, writeAtomic } from '../io/files.js';
 import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { isGitName } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
 import { DurableRefs } from '../io/git/upkeep/durable.js';
 import { changedFiles } from '../io/git/walk.js';
@@ -57,6 +58,9 @@ export async function publishTree(
   const changes = await changedFiles(objects, from, to);
   const after = before.with(changes);
   const changed = [...changes.keys()].sort(compareBytes);
+  const refused = changed.filter((path) => after.get(path) && path.split('/').some(isGitName));
+  if (refused.length > 0)
+    return err({ kind: 'publish-refused', paths: refused, detail: 'git writes no files of these names' });
   const inTheWay = await inTheWayOf(repository, objects, changed, { before, after });
   if (inTheWay.length > 0) {
     return err({ kind: 'publish-refused', paths: inTheWay, detail: 'these files are not in the snapshot' });

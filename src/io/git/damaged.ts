@@ -9,8 +9,8 @@ export class ObjectDamaged extends Error {
   /** For `asFailure`. */
   readonly fault: GitError['fault'];
 
-  constructor(what: string, id: ObjectId) {
-    super(`${what} ${id} cannot be read`);
+  constructor(what: string, id: ObjectId, why = 'cannot be read') {
+    super(`${what} ${id} ${why}`);
     this.name = 'ObjectDamaged';
     this.fault = { command: 'cat-file', said: `fatal: ${this.message}` };
   }

@@ -152,7 +152,8 @@ export class GitObjects {
 
   /** Every file below a tree (or a commit's tree). Rejects when the tree cannot be read. */
   async list(tree: ObjectId): Promise<Listing> {
-    return new Listing(parseListing(await gitOk(['ls-tree', '-r', '-z', '--full-tree', tree], this.call)));
+    const listed = await gitOk(['ls-tree', '-r', '-z', '--full-tree', tree], this.call);
+    return new Listing(parseListing(listed, tree));
   }
 
   /**

@@ -1,7 +1,8 @@
-/** Git's tree objects as entries, the tree of a commit, and changes of a tree grouped by the folders that they touch. Knows no repository. */
+/** Git's tree objects as entries, names that no tree may have, the tree of a commit, and changes of a tree grouped by folders. Knows no repository. */
 
 import { isUtf8 } from 'node:buffer';
 import type { Entry, FileMode, ObjectId } from '../../model/tree.js';
+import { ObjectDamaged } from './damaged.js';
 
 /** An entry of one folder: a file, link or gitlink, or (`40000`) a folder. */
 export interface TreeEntry {
@@ -63,19 +64,67 @@ export function textName(bytes: string): string {
   return name.toString('utf8');
 }
 
-/** Lines of `ls-tree -r -z` as paths and entries. */
-export function parseListing(output: Buffer): Map<string, Entry> {
+/** Whether a name leads out of its folder, or to nothing in it. No git makes a tree with such an entry. */
+export function leavesFolder(name: string): boolean {
+  return name === '' || name === '.' || name === '..' || name.includes('/');
+}
+
+/** `.git` as file systems without case, with short names, or with ignorable characters may spell it. */
+export function isGitName(name: string): boolean {
+  const plain = name
+    .replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
+    .replace(/[. ]+$|:.*$/g, '');
+  return /^(\.git|git~1)$/i.test(plain);
+}
+
+/** The name of an entry of the tree. Throws where it leads elsewhere: a path must never leave the folder that it is written to. */
+export function entryName(bytes: string, tree: ObjectId): string {
+  const name = textName(bytes);
+  if (leavesFolder(name)) throw namesElsewhere(tree, name);
+  return name;
+}
+
+function namesElsewhere(tree: ObjectId, name: string): ObjectDamaged {
+  return new ObjectDamaged(
+    'tree',
+    tree,
+    `has the name ${JSON.stringify(name)}, which leads out of its folder`,
+  );
+}
+
+/** Why git would not take the content as a tree that it fetches; undefined when it would. */
+export function treeProblem(content: Buffer, idBytes: number): string | undefined {
+  let at = 0;
+  while (at < content.length) {
+    const space = content.indexOf(0x20, at);
+    const nul = space < 0 ? -1 : content.indexOf(0, space);
+    at = nul + 1 + idBytes;
+    if (nul < 0 || at > content.length) return 'is no tree';
+    const name = content.toString('utf8', space + 1, nul);
+    if (leavesFolder(name) || isGitName(name)) return `has a file with the name ${JSON.stringify(name)}`;
+  }
+  return undefined;
+}
+
+/** A component that leads elsewhere, anywhere in the output of `ls-tree`. It may also be the tail of a name with a tab. */
+const MAY_LEAVE = /[\t/]\.{0,2}[/\0]/;
+
+/** Lines of `ls-tree -r -z` of a tree as paths and entries. */
+export function parseListing(output: Buffer, tree: ObjectId): Map<string, Entry> {
   const files = new Map<string, Entry>();
   if (!isUtf8(output)) {
     const records = output.toString('latin1').split('\0');
     for (const record of records) textName(record.slice(record.indexOf('\t') + 1));
   }
   const text = output.toString('utf8');
+  const mayLeave = MAY_LEAVE.test(text);
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\0', at);
     const tab = text.indexOf('\t', at);
     const [mode, , id] = text.slice(at, tab).split(' ') as [string, string, string];
-    files.set(text.slice(tab + 1, end), { mode: knownMode(mode) as FileMode, id });
+    const path = text.slice(tab + 1, end);
+    if (mayLeave && path.split('/').some(leavesFolder)) throw namesElsewhere(tree, path);
+    files.set(path, { mode: knownMode(mode) as FileMode, id });
     at = end + 1;
   }
   return files;

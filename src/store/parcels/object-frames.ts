@@ -2,7 +2,7 @@
 
 import { mapBounded } from '../../base/bounded.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { parseRawTree } from '../../io/git/raw-tree.js';
+import { parseRawTree, treeProblem } from '../../io/git/raw-tree.js';
 import { deleteRefs } from '../../io/git/transfer.js';
 import { hashObject, type ObjectType } from '../../io/git/writing/object-bytes.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -65,7 +65,7 @@ interface Framed {
   readonly content: Buffer;
 }
 
-/** Every object, hashed again; or what is wrong with them. */
+/** Every object, hashed again, where git would take all of them in a fetch; or what is wrong with one. */
 function readFrames({ hash }: GitObjects, frames: Buffer): Framed[] | string {
   const found: Framed[] = [];
   for (let at = 0; at < frames.length; ) {
@@ -75,6 +75,8 @@ function readFrames({ hash }: GitObjects, frames: Buffer): Framed[] | string {
     const [, type, id, size] = head as unknown as [string, ObjectType, string, string];
     const content = frames.subarray(end + 1, end + 1 + Number(size));
     if (hashObject(type, content, hash) !== id) return `${id} is not what its id says`;
+    const problem = type === 'tree' ? treeProblem(content, id.length / 2) : undefined;
+    if (problem !== undefined) return `${id} ${problem}`;
     found.push({ type, id, content });
     at = end + 1 + Number(size);
   }
