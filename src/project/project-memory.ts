@@ -69,9 +69,12 @@ export class ProjectMemory {
     files: ReadonlyMap<string, Entry>,
     make: () => Promise<ObjectId>,
   ): Promise<ObjectId> {
-    if (this.written?.files === files) return this.written.tree;
-    const tree = this.written
-      ? await objects.editTree(this.written.tree, differences(this.written.files, files))
+    // No ref names it: `gc` beside an idle watch may have removed it.
+    const isThere = this.written && (await objects.sizeOf(this.written.tree)) !== undefined;
+    const written = isThere ? this.written : undefined;
+    if (written?.files === files) return written.tree;
+    const tree = written
+      ? await objects.editTree(written.tree, differences(written.files, files))
       : await make();
     this.written = { tree, files };
     return tree;

@@ -37,7 +37,7 @@ export interface Seen {
 }
 
 /** Entries between two moments in which others may go on. */
-const AT_A_TIME = 2000;
+export const AT_A_TIME = 2000;
 
 /**
  * Walks a folder without following links. Folders get the mode that a new folder has, so that git can list and empty

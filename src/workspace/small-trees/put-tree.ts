@@ -12,11 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { GitObjects } from '../../io/git/objects.js';
 import { indexBytes } from '../../io/git/writing/index-bytes.js';
 import { hashObject } from '../../io/git/writing/object-bytes.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
-import { type FoundEntry, restoreFolder, type Seen } from '../restore.js';
+import { AT_A_TIME, type FoundEntry, restoreFolder, type Seen } from '../restore.js';
 import { beside } from '../tools/copies.js';
 import type { SmallTree, Workspace } from '../workspace.js';
 import { MAX_BYTES, smallTree } from './small-tree.js';
@@ -46,12 +47,20 @@ async function putListing(objects: GitObjects, workspace: Workspace, small: Smal
     const found = seen.files.get(path);
     return found === undefined || !isSame(objects, dir, found, files.get(path) as Entry);
   });
-  for (const path of seen.files.keys()) if (!files.has(path)) unlinkSync(join(dir, path));
+  const isTurn = countedTurns();
+  for (const path of seen.files.keys()) {
+    if (files.has(path)) continue;
+    unlinkSync(join(dir, path));
+    if (isTurn()) await setImmediate();
+  }
   for (const path of missing) if (seen.files.has(path)) unlinkSync(join(dir, path));
   const folders = foldersOf(paths);
   const stay = foldersOf(kept);
-  for (const folder of seen.folders.reverse())
-    if (!folders.has(folder) && !stay.has(folder)) rmdirSync(join(dir, folder));
+  for (const folder of seen.folders.reverse()) {
+    if (folders.has(folder) || stay.has(folder)) continue;
+    rmdirSync(join(dir, folder));
+    if (isTurn()) await setImmediate();
+  }
   const there = new Set(seen.folders);
   for (const folder of folders) if (!there.has(folder)) mkdirSync(join(dir, folder));
   const contents = await objects.readMany(missing.map((path) => (files.get(path) as Entry).id));
@@ -61,6 +70,12 @@ async function putListing(objects: GitObjects, workspace: Workspace, small: Smal
   }
   shown.small = small;
   return true;
+}
+
+/** Counts removals: true where others may go on. */
+function countedTurns(): () => boolean {
+  let count = 0;
+  return () => ++count % AT_A_TIME === 0;
 }
 
 /** Whether a file on disk is what the entry says. One with a second name is not: it may be written through the other. */

@@ -23,6 +23,7 @@ import { NO_RULES, type RulesText } from '../../model/git-rules/git-rules.js';
 import type { Entry } from '../../model/tree.js';
 import { ScratchRepository } from '../../test/rig/scratch-repository.js';
 import { captureResult } from '../capture.js';
+import { AT_A_TIME } from '../restore.js';
 import { type Workspace, WorkspacePool } from '../workspace-pool.js';
 
 let scratch: ScratchRepository;
@@ -235,6 +236,29 @@ describe.runIf(isLinux)('a workspace without git', () => {
     expect(git('status', '--porcelain')).toBe('');
     writeFileSync(join(workspace.dir, 'b'), 'y\n');
     expect(git('status', '--porcelain')).toBe(' M b\n');
+    await pool.release(workspace);
+  });
+
+  it('lets others go on while it removes what a program has left', async () => {
+    const pool = poolWith();
+    const workspace = await acquire(pool, await objects.empty());
+    // Neither the files nor the folders are enough alone.
+    for (let i = 0; i <= AT_A_TIME; i++) {
+      const place = join(workspace.dir, String(i));
+      if (i % 2 === 0) writeFileSync(place, '');
+      else mkdirSync(place);
+    }
+    const left = new Set<number>();
+    let isOver = false;
+    const look = (): void => {
+      if (isOver) return;
+      left.add(readdirSync(workspace.dir).filter((name) => name !== '.git').length);
+      setImmediate(look);
+    };
+    setImmediate(look);
+    await pool.show(workspace, await objects.empty());
+    isOver = true;
+    expect([...left].sort((a, b) => b - a).slice(0, 2)).toEqual([AT_A_TIME + 1, 1]);
     await pool.release(workspace);
   });
 

@@ -49,3 +49,17 @@ test('all that a commit needs is read back: empty, missing and foreign objects a
     }
   }
 });
+
+test('a folder that is not on disk as it was written is no tree to publish', async () => {
+  for (const damage of ['empty', 'missing', 'foreign'] as const)
+    for (const which of ['inner', 'tree'] as const) {
+      const objects = await scratchObjects();
+      const [before, after] = [await commitOf(objects, 'before'), await commitOf(objects, 'after')];
+      const place = loosePath(objects.store, after[which]);
+      rmSync(place);
+      if (damage === 'empty') writeFileSync(place, '');
+      if (damage === 'foreign') copyFileSync(loosePath(objects.store, before[which]), place);
+      const durable = new DurableRefs(objects).makeTreeDurable(before.tree, after.tree);
+      await expect(durable, `${which} ${damage}`).rejects.toThrow(`tree ${after[which]} cannot be read`);
+    }
+});

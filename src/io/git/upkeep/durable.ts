@@ -62,9 +62,10 @@ export class DurableRefs {
 
   private async folder(id: ObjectId | undefined): Promise<Map<string, TreeEntry> | undefined> {
     if (id === undefined) return undefined;
-    const raw = await this.objects.read(id);
-    if (!raw) throw new ObjectDamaged('tree', id);
-    return parseRawTree(raw, id.length / 2);
+    // As it is on disk, not as this process remembers it.
+    const tree = await this.objects.readVerified(id);
+    if (tree?.type !== 'tree') throw new ObjectDamaged('tree', id);
+    return parseRawTree(tree.content, id.length / 2);
   }
 
   private async sync(wanted: ReadonlySet<ObjectId>): Promise<void> {

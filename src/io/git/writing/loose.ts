@@ -24,7 +24,10 @@ class RecentTrees {
 
   add(id: ObjectId, content: Buffer): void {
     if (content.length > LONGEST || this.contents.has(id)) return;
-    this.contents.set(id, content);
+    // The content may be a small part of a long answer, which would stay with it.
+    const own = Buffer.allocUnsafeSlow(content.length);
+    content.copy(own);
+    this.contents.set(id, own);
     this.bytes += content.length;
     for (const [oldest, { length }] of this.contents) {
       if (this.bytes <= MAX_BYTES) break;

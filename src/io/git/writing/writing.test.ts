@@ -209,3 +209,14 @@ test('an object is written although git has removed its folder since another one
   writer.write('blob', Buffer.from('text'));
   expect(existsSync(join(store, 'objects', id.slice(0, 2), id.slice(2)))).toBe(true);
 });
+
+test('a tree that is remembered does not keep the long answer in which it came', () => {
+  const { store } = repository('sha1');
+  const writer = new LooseWriter(store, 'sha1');
+  const tree = treeBytes([['a', { mode: '100644', id: '1'.repeat(40) }]]);
+  const answer = Buffer.concat([Buffer.alloc(1_000_000), tree]);
+  const id = writer.write('tree', answer.subarray(1_000_000));
+  const kept = writer.recent.get(id) as Buffer;
+  expect(kept).toEqual(tree);
+  expect(kept.buffer.byteLength).toBe(tree.length);
+});
