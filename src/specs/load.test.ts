@@ -752,6 +752,28 @@ test('with what was loaded before, the same is said of every change', async () =
   expect(same.ok && same.value.graph.task('f/T1').title).toBe('Other');
 });
 
+test('a load that remembers asks for every entry of the cache that another process would need', async () => {
+  const files = one('outputs: [a]');
+  const kept = new Map<string, unknown>();
+  const first = await loadSpecs(source(files, kept), config);
+  const asked = new Set<string>();
+  const { cache, ...rest } = source(files, kept);
+  const noticing = {
+    ...cache,
+    get(id: string) {
+      asked.add(id);
+      return cache.get(id);
+    },
+  };
+  const second = await loadSpecs(
+    { ...rest, cache: noticing, former: first.ok ? first.value : undefined },
+    config,
+  );
+  expect(second).toEqual(first);
+  expect([...asked].sort()).toEqual([...kept.keys()].sort());
+  expect(kept.size).toBe(2);
+});
+
 test('two thousand tasks are loaded in seconds, and again in much less', async () => {
   const files = large(2000);
   const kept = new Map<string, unknown>();

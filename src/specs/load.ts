@@ -8,7 +8,7 @@ import { sameShape, TaskGraph } from '../model/task-graph.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 import { checkTask, idleKeys } from './checks/check-task.js';
 import { checkDependencies, checkOwners } from './checks/check-tasks.js';
-import { CheckedSpecs } from './checks/checked-specs.js';
+import { CHECKED, CheckedSpecs } from './checks/checked-specs.js';
 import { unmatchedPatterns } from './checks/unmatched-patterns.js';
 import { expandEdits } from './edit-patterns.js';
 import type { WrittenTask } from './normalise.js';
@@ -88,6 +88,8 @@ export async function inspectSpecs(
   // What a process remembers needs no file; `validate` checks everything.
   const isAsked = known === undefined && isPlain && isReadable && onPath === undefined;
   const checked = isAsked ? new CheckedSpecs(cache, written, { config, listing }) : undefined;
+  // The cache keeps only entries that were asked for.
+  if (!checked) cache.get(CHECKED);
   const hasSameShape = known !== undefined || checked?.hasSameShape === true;
   const { documents, problems: badReferences } = await readDocuments(written, listing, read, cache);
 

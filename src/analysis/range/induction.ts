@@ -12,7 +12,7 @@ import type { Label, Task } from '../../model/task.js';
 import type { Files, Listing, ObjectId } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { parseLock } from '../../specs/lock-file.js';
-import { asDependency, type DependencyOutputs, lockedPatches } from '../dependency-outputs.js';
+import { asDependency, type DependencyOutputs } from '../dependency-outputs.js';
 import { interfacesOf } from '../interfaces/interfaces.js';
 import { isAsRecorded } from '../locked-task.js';
 import type { Prepared } from '../prepare.js';
@@ -49,24 +49,26 @@ export class Induction {
 
   /** What dependents see of a task that is fresh by induction; undefined where it has to be analysed. */
   outputsOf(task: Task): DependencyOutputs | undefined {
-    const { label, edits, dependsOn } = task;
+    const { label, edits } = task;
     // Whether a patch is still to be had is for the store to say.
-    if (edits.length > 0 || this.noted.has(label) || !this.untouched.has(label)) return undefined;
-    const locked = lockedTask(this.project, task);
-    if (!locked || !dependsOn.every((need) => this.fresh.has(need))) return undefined;
+    if (edits.length > 0 || this.noted.has(label) || !this.isProven(task)) return undefined;
     this.fresh.add(label);
-    return asDependency(task, this.project.owned.get(label) ?? NO_FILES, lockedPatches(locked));
+    return asDependency(task, this.project.owned.get(label) ?? NO_FILES, []);
   }
 
   /** An analysis has found it fresh. */
   confirm(label: Label): void {
-    if (this.untouched.has(label)) this.fresh.add(label);
+    if (this.isProven(this.project.graph.task(label))) this.fresh.add(label);
   }
 
   /** It has to be analysed: another task that it sees has changed while this build ran. */
   withdraw(label: Label): void {
     this.untouched.delete(label);
     this.fresh.delete(label);
+  }
+
+  private isProven({ label, dependsOn }: Task): boolean {
+    return this.untouched.has(label) && dependsOn.every((need) => this.fresh.has(need));
   }
 }
 
@@ -161,8 +163,8 @@ export interface CompleteBuild {
   readonly tree: ObjectId;
   /** Tasks of which something was said although they are up to date. */
   readonly noted: Iterable<Label>;
-  /** Tasks whose spec the build itself changed: they were not built from what stands there. */
-  readonly revised: ReadonlySet<Label>;
+  /** Features whose spec the build itself changed: what stands there now says something else of one task at least. */
+  readonly revised: ReadonlySet<string>;
 }
 
 /** Keeps for the next build what this one saw, after everything is up to date and published. */
@@ -173,7 +175,7 @@ export async function keepIndex(
 ): Promise<void> {
   const known: Record<Label, Digest> = {};
   for (const task of project.graph.tasks.values())
-    if (!revised.has(task.label)) known[task.label] = words.of(task);
+    if (!revised.has(task.feature)) known[task.label] = words.of(task);
   await writeIndex(project.repository.state, {
     tree,
     hand: handWork(project),

@@ -22,11 +22,13 @@ export async function rememberBuild(
   prepared: Prepared,
   { tree, step, induction }: CompletedBuild,
 ): Promise<void> {
+  const { finished, noted } = step;
+  const revised = new Set([...finished.values()].flatMap(({ revision }) => revision?.task.feature ?? []));
   if (induction) {
-    const { finished, noted } = step;
-    const revised = new Set([...finished].flatMap(([label, { revision }]) => (revision ? [label] : [])));
     await keepIndex(prepared, await induction.get(), { version: host.version, tree, noted, revised });
   }
+  // Through an anchor the new text may say something else of other tasks, or a task may read it: the next build looks.
+  if (revised.size > 0) return;
   const { project, loaded, settings } = prepared;
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
   await writeLastBuild(project.repository.state, {

@@ -27,7 +27,7 @@ interface Kept {
 }
 
 /** In the cache of parsed specs, where everything else has the id of a blob. */
-const NAME = 'checked';
+export const CHECKED = 'checked';
 /** Raised when a rule changes. */
 const FORM = 1;
 
@@ -49,7 +49,7 @@ export class CheckedSpecs {
       config: digestFields('conductor.checked.config.1', [canonicalJson(config)]),
       paths: digestFields('conductor.checked.paths.1', listing.paths),
     };
-    const kept = cache.get(NAME);
+    const kept = cache.get(CHECKED);
     this.kept = isKept(kept) && kept.config === this.today.config ? kept : undefined;
   }
 
@@ -76,7 +76,7 @@ export class CheckedSpecs {
     if (known === this.files.length && this.files.every((file) => this.isChecked(file))) return;
     const files = this.files.map((file) => [file.spec.file, [file.spec.id, this.shapeOf(file)]] as const);
     const kept: Kept = { form: FORM, ...this.today, files: Object.fromEntries(files) };
-    this.cache.set(NAME, kept);
+    this.cache.set(CHECKED, kept);
   }
 
   /** Labels, kinds of recipes, dependencies and paths. Of the text that was checked, it is known. */

@@ -4,9 +4,12 @@ import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { INDEX_FILE } from '../../analysis/range/index-file.js';
+import { Induction } from '../../analysis/range/induction.js';
 import { TaskWords } from '../../analysis/range/task-words.js';
 import { Checker } from '../../analysis/verdict.js';
-import type { Label } from '../../model/task.js';
+import type { Label, Task } from '../../model/task.js';
+import { TaskGraph } from '../../model/task-graph.js';
+import type { Project } from '../../project/project.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { walk } from './incremental-walk.js';
 
@@ -131,4 +134,60 @@ test('another config analyses everything, other prompts only the tasks of agents
   rig.config = { ...rig.config, attempts: 5 };
   expect(await after(() => {})).toEqual(['f/a', 'f/w']);
   expect(await after(() => {})).toEqual([]);
+});
+
+test('what depends on a task that is not proven is analysed, also where the task between them is fresh', () => {
+  const named = (id: string, ...dependsOn: string[]) =>
+    ({ label: `f/${id}`, feature: 'f', id, dependsOn, edits: [], outputs: [] }) as unknown as Task;
+  const graph = new TaskGraph([named('a'), named('b', 'f/a'), named('c', 'f/b')]);
+  const project = { graph, owned: new Map(), features: new Map() } as unknown as Project;
+  const opened = () =>
+    new Induction(project, {
+      untouched: new Set(graph.order),
+      noted: ['f/a', 'f/b'],
+      words: new TaskWords(project),
+    });
+  const isKnown = (induction: Induction) => induction.outputsOf(graph.task('f/c')) !== undefined;
+  const whole = opened();
+  for (const label of ['f/a', 'f/b']) whole.confirm(label);
+  expect(isKnown(whole)).toBe(true);
+  const broken = opened();
+  broken.confirm('f/b');
+  expect(isKnown(broken)).toBe(false);
+});
+
+test('what a revised task changes in other tasks of its file is seen by the next build', async () => {
+  await using rig = await createRig({ config: { rebase: 'apply', attempts: 1 } });
+  rig.write({
+    'specs/f/BACKLOG.yaml': `tasks:
+  - id: T1
+    description: Write the colour.
+    inputs: []
+    outputs: [one.txt]
+    verify: ["grep -q green one.txt"]
+    acceptance: &wanted
+      - It is a colour
+  - id: T2
+    description: Write it, too.
+    inputs: []
+    outputs: [two.txt]
+    acceptance: *wanted
+`,
+  });
+  rig.backlog('g', { a: task('a') });
+  const colour = (prompt: string) => (prompt.includes('It is green') ? 'green' : 'red');
+  rig.answer('f/T1', ({ prompt }) => ({ 'one.txt': colour(prompt) }));
+  rig.answer('f/T2', ({ prompt }) => ({ 'two.txt': colour(prompt) }));
+  const better = { acceptance: ['It is a colour', 'It is green'] };
+  rig.answer('f/T1@rebase', {
+    'REBASE.json': JSON.stringify({ task: better, reasoning: 'The gate wants green.', confidence: 0.9 }),
+  });
+  const first = await rig.build();
+  expect(first.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built', 'g/a': 'built' });
+  expect([rig.read('one.txt'), rig.read('two.txt')]).toEqual(['green', 'red']);
+  const next = await analysed(async () => {
+    expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'fresh', 'f/T2': 'built', 'g/a': 'fresh' });
+  });
+  expect([next, rig.read('two.txt')]).toEqual([['f/T1', 'f/T2'], 'green']);
+  expect((await rig.build()).summary.outcome).toBe('up-to-date');
 });

@@ -4,8 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import { Checker } from '../../analysis/verdict.js';
 import { type CollectOptions, collect } from '../../commands/gc.js';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
@@ -134,6 +135,23 @@ test('the space of snapshots that nothing needs is given back, and what people w
   expect((await rig.build()).summary.exitCode).toBe(0);
   expect(rig.read('routes.txt')).toBe('one, by hand\ntwo\nthree\n');
   expect(rig.git('fsck', '--no-dangling')).toBe('');
+});
+
+test('the build after a gc analyses no more than it would have without', async () => {
+  await using rig = await createRig();
+  const task = (file: string) => ({ inputs: [], outputs: [file], run: `echo ${file} > ${file}` });
+  rig.backlog('f', { a: task('a.txt'), b: task('b.txt') });
+  rig.write({ 'hand.txt': 'one\n' });
+  await rig.build();
+  const old = new Date(Date.now() - 2 * 60 * 60 * 1000);
+  const store = join(rig.dir, '.git/conductor/repo/objects');
+  execFileSync('find', [store, '-type', 'f', '-exec', 'touch', '-d', old.toISOString(), '{}', '+']);
+  await gc(rig);
+  rig.write({ 'hand.txt': 'two\n' });
+  const check = vi.spyOn(Checker.prototype, 'check');
+  expect((await rig.build()).outcomes()).toEqual({ 'f/a': 'fresh', 'f/b': 'fresh' });
+  expect(check).not.toHaveBeenCalled();
+  check.mockRestore();
 });
 
 test('a limit of size keeps the newest', async () => {
