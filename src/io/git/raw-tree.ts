@@ -57,10 +57,10 @@ export function shownName(name: Buffer): string {
     .join('');
 }
 
-/** The name of an entry whose bytes are given one character each. */
-export function textName(bytes: string): string {
+/** The name of an entry whose bytes are given one character each. `folder` is what stands before it in messages. */
+export function textName(bytes: string, folder = ''): string {
   const name = Buffer.from(bytes, 'latin1');
-  if (!isUtf8(name)) throw new NameNotText(name);
+  if (!isUtf8(name)) throw new NameNotText(Buffer.concat([Buffer.from(folder), name]));
   return name.toString('utf8');
 }
 
@@ -77,11 +77,14 @@ export function isGitName(name: string): boolean {
   return /^(\.git|git~1)$/i.test(plain);
 }
 
-/** The name of an entry of the tree. Throws where it leads elsewhere: a path must never leave the folder that it is written to. */
-export function entryName(bytes: string, tree: ObjectId): string {
-  const name = textName(bytes);
+/**
+ * The path of an entry of the tree that is the folder `prefix`. Throws where its name leads elsewhere: a path must never leave
+ * the folder that it is written to.
+ */
+export function entryPath(prefix: string, bytes: string, tree: ObjectId): string {
+  const name = textName(bytes, prefix);
   if (leavesFolder(name)) throw namesElsewhere(tree, name);
-  return name;
+  return prefix + name;
 }
 
 function namesElsewhere(tree: ObjectId, name: string): ObjectDamaged {

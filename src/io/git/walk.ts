@@ -4,7 +4,7 @@ import { mapBounded } from '../../base/bounded.js';
 import { type Entry, Listing, type ObjectId } from '../../model/tree.js';
 import { ObjectDamaged } from './damaged.js';
 import type { GitObjects } from './objects.js';
-import { entryName, parseRawTree, type TreeEntry } from './raw-tree.js';
+import { entryPath, parseRawTree, type TreeEntry } from './raw-tree.js';
 
 /** For trees of a few folders; `GitObjects.list` is quicker for a whole project. Rejects when a folder is missing. */
 export async function walkTree(objects: GitObjects, tree: ObjectId): Promise<Map<string, Entry>> {
@@ -53,7 +53,7 @@ async function entriesOf(
   if (!raw) throw new ObjectDamaged('tree', id);
   const folders: Folder[] = [];
   for (const [name, { mode, id: inner }] of parseRawTree(raw, id.length / 2)) {
-    const path = prefix + entryName(name, id);
+    const path = entryPath(prefix, name, id);
     if (mode === '40000') folders.push({ id: inner, prefix: `${path}/` });
     else files.set(path, { mode, id: inner });
   }
@@ -74,7 +74,7 @@ export async function changedFiles(
     for (const name of new Set([...old.keys(), ...now.keys()])) {
       const [was, is] = [old.get(name), now.get(name)];
       if (was?.id === is?.id && was?.mode === is?.mode) continue;
-      const path = prefix + entryName(name, (now.has(name) ? after : before) as ObjectId);
+      const path = entryPath(prefix, name, (now.has(name) ? after : before) as ObjectId);
       if (was?.mode === '40000' || is?.mode === '40000') {
         const id = (entry: TreeEntry | undefined) => (entry?.mode === '40000' ? entry.id : undefined);
         inner.push({ before: id(was), after: id(is), prefix: `${path}/` });
