@@ -1,12 +1,14 @@
 /** The store of a build that shares, with scripted remotes: order, rights, one round trip for many, patience, the end. */
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ok } from '../base/result.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Provenance } from '../model/action.js';
 import { digestFields } from '../model/digest.js';
 import { TemporaryProject } from '../test/rig/command-line.js';
 import { gatesName, resultName } from './encoded-entry.js';
+import { EntrySigner } from './entry-signer.js';
 import { GitResults } from './git-results.js';
 import { ScriptedRemote } from './remotes/scripted-remote.js';
 import { RemoteTiers } from './remotes/tiers.js';
@@ -71,12 +73,14 @@ function open(
   remotes: readonly ScriptedRemote[],
   options: Partial<Sharing> = {},
   rights = { read: true, write: true },
+  signer?: EntrySigner,
 ) {
   const chain = new RemoteTiers(
     remotes.map((store) => ({ store, ...rights })),
     (message) => told.push(message),
   );
-  return new TieredResults(new GitResults(objects), objects, {
+  const local = new GitResults(objects, signer ? { signer } : {});
+  return new TieredResults(local, objects, {
     chain,
     policy: { trust: 'all', here: { by: 'person', pullRequest: false } },
     pins: new Map(),
@@ -267,6 +271,33 @@ test('what was not sent has its mark, also where another build removed the mark 
   await store.forget(key('taken back'));
   await store.close();
   expect(unsent.list()).toEqual([resultName(key('a'))]);
+});
+
+test('where only signed entries may be used, each remote gets ours in the place of one without a signature', async () => {
+  const remotes = ['one', 'two', 'three'].map((name) => new ScriptedRemote(name)) as [
+    ScriptedRemote,
+    ScriptedRemote,
+    ScriptedRemote,
+  ];
+  const [one, two, three] = remotes;
+  await elsewhere(two, 'a', 'unsigned');
+  await elsewhere(one, 'b', 'unsigned');
+  const unsent = new UnsentEntries(project.dir);
+  const sign = async () => ok({ schema: 1, by: 'ada', kind: 'ed25519', value: 'AA==' } as const);
+  const signer = new EntrySigner({ signer: { sign }, home: project.dir, warn: () => {} });
+  const policy: Sharing['policy'] = {
+    trust: 'signed',
+    here: { by: 'person', pullRequest: false },
+    signatures: { problem: async () => undefined },
+  };
+  const store = open(remotes, { policy, unsent }, undefined, signer);
+  for (const name of ['a', 'b']) await store.keep(await newResult(name));
+  await store.close();
+  for (const name of ['a', 'b'].map((made) => resultName(key(made)))) {
+    const ours = await new GitResults(objects).commitOf(name);
+    expect([one, two, three].map(({ entries }) => entries.get(name))).toEqual([ours, ours, ours]);
+  }
+  expect(unsent.list()).toEqual([]);
 });
 
 test('what a person accepted is sent when the build has ended, unless it was taken back', async () => {

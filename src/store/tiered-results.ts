@@ -215,8 +215,7 @@ export class TieredResults implements ResultStore {
     this.isFirst = false;
     const here = await mapBounded(likely, (name) => this.local.commitOf(name));
     for (const [at, name] of likely.entries()) if (here[at] === undefined) wanted.add(name);
-    const accept = (name: EntryName, commit: ObjectId) => this.accept(name, commit);
-    const found = this.sharing.chain.fetch([...wanted], accept, this.signal);
+    const found = this.sharing.chain.fetch([...wanted], this.accept, this.signal);
     for (const name of wanted) {
       // Who asks for it while it is on its way waits for it.
       if (!this.asked.has(name))
@@ -228,11 +227,11 @@ export class TieredResults implements ResultStore {
     return new Map([...(await found)].map((name) => [name, true]));
   }
 
-  private async accept(name: EntryName, commit: ObjectId): Promise<string | undefined> {
+  private readonly accept = async (name: EntryName, commit: ObjectId): Promise<string | undefined> => {
     const problem = await this.problem(name, commit);
     if (problem === undefined) await this.local.point(name, commit);
     return problem;
-  }
+  };
 
   /** Why an entry may not be used here. */
   private readonly problem = (name: EntryName, commit: ObjectId): Promise<string | undefined> =>
@@ -253,9 +252,12 @@ export class TieredResults implements ResultStore {
     const replace = (outcomes: Map<EntryName, 'stored' | 'taken'>) =>
       chain.replaceUnusable({ entries, outcomes, problem: this.problem }, this.signal);
     // Where only signed results may be used, one that may not stands in nobody's way.
-    const told = policy.trust === 'signed' ? first.then(replace) : first;
+    const told = policy.trust === 'signed' ? first.then((outcomes) => replace(new Map(outcomes))) : first;
     // The first remote says which result was first: the others need not be waited for.
-    const answered = Promise.all([all, told]);
+    const answered = Promise.all([all, first, told]).then(async ([outcomes, early]) => {
+      for (const [name, said] of early) if (said === 'taken') outcomes.delete(name);
+      if (policy.trust === 'signed') await replace(outcomes);
+    });
     this.later(answered.then(() => this.outbox.removeSent(entries.keys(), (name) => !chain.isUnsent(name))));
     return told;
   }
@@ -284,9 +286,8 @@ export class TieredResults implements ResultStore {
     let first: StoredResult | undefined;
     const look = async (_: EntryName, commit: ObjectId) => {
       const arrived = await arrivedResult(this.local, this.objects, this.sharing, { key, commit });
-      if (!arrived.ok) return arrived.problem;
-      first = arrived.result;
-      return undefined;
+      if (arrived.ok) first = arrived.result;
+      return arrived.ok ? undefined : arrived.problem;
     };
     await this.sharing.chain.fetch([resultName(key)], look, this.signal);
     return first;

@@ -20,6 +20,7 @@ import type { Project } from '../../project/project.js';
 import type { ResultStore } from '../../store/result-store.js';
 import type { AlternativeKeys } from '../alternative-keys.js';
 import type { Subject } from '../disk-state.js';
+import { formatOf } from '../format-settings.js';
 import { usableResult } from '../pinned-results.js';
 import { kindOf, namesOf } from './changed-items.js';
 import { recordedResult } from './recorded-result.js';
@@ -80,8 +81,9 @@ export async function formerResult(
   if (chain.isOutdated(seen)) return undefined;
   const isFormatted = changes.some(({ name }) => isFormatItem(name));
   const conflict = await chain.misfit(task, result.edits, dependencyOutputs);
-  // What its patch was made on may only have been formatted: then the patch fits, once it is formatted too.
-  if (!conflict.ok || (conflict.value !== undefined && !isFormatted)) return undefined;
+  // What its patch was made on may only have been formatted: then the patch fits, once formatters of today have formatted it.
+  const mayFit = isFormatted && formatOf(project, task) !== undefined;
+  if (!conflict.ok || (conflict.value !== undefined && !mayFit)) return undefined;
   const told = changes.filter(({ name }) => !isHandWork || !isBuilderItem(name));
   return {
     result,

@@ -89,6 +89,26 @@ test('a patch whose lines another task has rewritten fits in no form: its agent 
   expect(rig.read(FILE)).toBe(`z=10\n${people}`);
 });
 
+test('a patch that fits no more and that no formatter is for any more is built again', async () => {
+  await using rig = await createRig();
+  const people = 'one\ntwo\nthree\n';
+  rig.write({ [FILE]: people });
+  const spec = (first: object, second: object) => {
+    rig.backlog('f', { T1: { ...task, format: [first] } });
+    rig.backlog('g', { T1: { ...task, depends_on: ['f/T1'], format: [second] } });
+  };
+  spec(tight, tight);
+  rig.answer('f/T1', { [FILE]: `a = 1\n${people}` });
+  rig.answer('g/T1', { [FILE]: `a = 10\n${people}` });
+  await rig.build();
+  expect(rig.read(FILE)).toBe(`a=10\n${people}`);
+  spec(colons, { ...tight, files: 'other/*' });
+  const built = await rig.build();
+  expect(built.outcomes()).toEqual({ 'f/T1': 'verified', 'g/T1': 'built' });
+  expect(built.of('task.reverified').map((event) => event.task)).toEqual(['f/T1']);
+  expect(rig.read(FILE)).toBe(`a = 10\n${people}`);
+});
+
 test('in a clone without a store, the patch of a task that alone patches a file is formatted too', async () => {
   await using rig = await createRig();
   const people = 'one\ntwo\nthree\n';

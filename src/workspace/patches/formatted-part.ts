@@ -3,7 +3,7 @@
  * patch stands beside them, so that all patches still fit on each other. Knows no formatter.
  */
 
-import { type LineHunk, lineHunks } from '../../io/text-diff.js';
+import { type LineHunk, lineHunks, linesOf } from '../../io/text-diff.js';
 import { splitByOwner } from './split-hunks.js';
 
 export interface FormattedTexts {
@@ -23,7 +23,7 @@ const OWN = 'own';
 
 /** The text with the task's patch, formatted as far as that concerns no line beside another patch. */
 export function formattedPart({ plain, own, formatted, beside, isFirst }: FormattedTexts): string {
-  const lines = own === '' ? [] : own.split(/(?<=\n)/);
+  const lines = linesOf(own);
   const ours = lineHunks(plain, own);
   const { owners, places } = placesIn(ours, lines.length);
   const theirs = lineHunks(plain, beside);
