@@ -26,7 +26,7 @@ import { type Workspace, workspaceCall } from './workspace.js';
 const MAX_TARGET = 4095;
 
 export interface CaptureOptions {
-  /** The tree that the workspace was put to. */
+  /** The tree that edits are compared with, and to which the workspace is put back when nothing may stay. */
   readonly inputTree: ObjectId;
   readonly outputs: readonly string[];
   readonly edits: readonly string[];
@@ -88,8 +88,7 @@ async function capture(
     return err({ kind: 'unsafe-path', path: special, reason: 'it is a FIFO, a socket or a device, no file' });
   }
   const reading =
-    (seen && SmallReading.of({ objects, workspace, inputTree: options.inputTree, seen })) ??
-    (await GitReading.of(objects, workspace, options.inputTree));
+    (seen && SmallReading.of({ objects, workspace, seen })) ?? (await GitReading.of(objects, workspace));
   const inside = new Set<string>();
   const outside = new Map<string, 'tracked' | 'new'>(state.special.map((path) => [path, 'new']));
   const unnamed: string[] = [];

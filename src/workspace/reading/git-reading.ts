@@ -22,19 +22,22 @@ export class GitReading implements Reading {
     this.changed = changed;
   }
 
-  static async of(objects: GitObjects, workspace: Workspace, inputTree: ObjectId): Promise<GitReading> {
+  static async of(objects: GitObjects, workspace: Workspace): Promise<GitReading> {
     const call = workspaceCall(workspace);
-    if (workspace.shown.small) {
+    const { small } = workspace.shown;
+    if (small) {
       // git knows nothing of these files yet: it compares them with the tree by their content.
-      await gitOk(['read-tree', inputTree], call);
+      await gitOk(['read-tree', small.tree], call);
       workspace.shown.small = undefined;
     }
     const excludes = workspace.kept.flatMap((root) => ['-x', `/${root}`]);
     const listed = await gitOk(['ls-files', '-t', '-d', '-m', '-o', '-z', ...excludes], call);
     const changed: Changed[] = [];
-    for (const record of listed.toString('latin1').split('\0'))
-      if (record !== '')
-        changed.push({ name: Buffer.from(record.slice(2), 'latin1'), isNew: record.startsWith('?') });
+    for (const record of listed.toString('latin1').split('\0')) {
+      const name = Buffer.from(record.slice(2), 'latin1');
+      if (record === '') continue;
+      changed.push({ name, isNew: record.startsWith('?') });
+    }
     return new GitReading(objects, workspace, changed);
   }
 

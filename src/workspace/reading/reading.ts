@@ -4,11 +4,11 @@ import type { Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { Listing, ObjectId } from '../../model/tree.js';
 
-/** A path that is not as the input tree has it. */
+/** A path that is not as the shown tree has it: the one that the workspace was put to. */
 export interface Changed {
   /** Bytes: it need not be UTF-8. One that ends with `/` is a repository of its own. */
   readonly name: Buffer;
-  /** The input tree has no such path. */
+  /** The shown tree has no such path. */
   readonly isNew: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface TakenTree {
 
 export interface Reading {
   readonly changed: readonly Changed[];
-  /** The input tree with these paths as they are in the workspace now. */
+  /** The shown tree with these paths as they are in the workspace now. */
   take(paths: ReadonlySet<string>): Promise<Result<TakenTree, Failure>>;
   /** Puts the workspace to exactly this tree. */
   reset(tree: ObjectId): Promise<void>;

@@ -17,12 +17,11 @@ import type { Changed, Reading, TakenTree } from './reading.js';
 interface Workplace {
   readonly objects: GitObjects;
   readonly workspace: Workspace;
-  readonly inputTree: ObjectId;
   /** All that is in the workspace. */
   readonly seen: Seen;
 }
 
-/** A file that is not as the input tree has it. */
+/** A file that is not as the shown tree has it. */
 interface Differing {
   readonly mode: Entry['mode'];
   readonly content: Buffer;
@@ -52,9 +51,9 @@ export class SmallReading implements Reading {
   }
 
   /** Undefined where git has to judge. */
-  static of({ objects, workspace, inputTree, seen }: Workplace): SmallReading | undefined {
+  static of({ objects, workspace, seen }: Workplace): SmallReading | undefined {
     const { small } = workspace.shown;
-    if (small?.tree !== inputTree || seen.hasStrangeName || seen.files.size > 2 * MAX_FILES) return undefined;
+    if (!small || seen.hasStrangeName || seen.files.size > 2 * MAX_FILES) return undefined;
     const { files, paths } = small.listing;
     const isPlain = plainPath(workspace);
     const differing = new Map<string, Differing>();

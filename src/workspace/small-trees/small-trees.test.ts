@@ -21,7 +21,7 @@ import { openRepository } from '../../io/git/open-repository.js';
 import type { Repository } from '../../io/git/repository.js';
 import { NO_RULES, type RulesText } from '../../model/git-rules/git-rules.js';
 import type { Entry } from '../../model/tree.js';
-import { ScratchRepository } from '../../test/rig/scratch-repository.js';
+import { gitCommandsOf, ScratchRepository } from '../../test/rig/scratch-repository.js';
 import { captureResult } from '../capture.js';
 import { AT_A_TIME } from '../restore.js';
 import { type Workspace, WorkspacePool } from '../workspace-pool.js';
@@ -158,7 +158,9 @@ describe.runIf(isLinux)('a workspace without git', () => {
       for (let times = random.next(6); times >= 0; times--) change(workspace.dir, random);
       if (workspace.shown.small) small++;
       const expected = judged(workspace);
-      const options = { inputTree: tree, outputs: ['**'], edits: [], maxBytes: 1e6 };
+      // An attempt may begin with what an earlier one has left.
+      const inputTree = random.of([tree, await objects.empty()]);
+      const options = { inputTree, outputs: ['**'], edits: [], maxBytes: 1e6 };
       const captured = await captureResult(workspace, objects, options);
       if (!captured.ok) throw new Error(JSON.stringify(captured.error));
       expect(captured.value.tree).toBe(expected);
@@ -179,6 +181,7 @@ describe.runIf(isLinux)('a workspace without git', () => {
     for (let step = 0; step < 12; step++) {
       const seed = random.next(1e9);
       const outputs = [random.of(['a/**', '**/b', 'x y', 'ö/**'])];
+      const inputTree = random.of([tree, await objects.empty()]);
       const answers: unknown[] = [];
       let next = tree;
       for (const pool of pools) {
@@ -188,7 +191,7 @@ describe.runIf(isLinux)('a workspace without git', () => {
         );
         const same = randomly(seed);
         for (let times = 0; times < 6; times++) change(workspace.dir, same);
-        const options = { inputTree: tree, outputs, edits: ['a.b'], maxBytes: 1e6, ignoreOthers: true };
+        const options = { inputTree, outputs, edits: ['a.b'], maxBytes: 1e6, ignoreOthers: true };
         const captured = await captureResult(workspace, objects, options);
         answers.push([captured, shown(workspace.dir)]);
         if (captured.ok) next = captured.value.tree;
@@ -280,6 +283,31 @@ describe.runIf(isLinux)('a workspace without git', () => {
       'kept/inside',
       'kept/inside/cache',
     ]);
+    await pool.release(workspace);
+  });
+
+  it('is captured without git where an attempt goes on from earlier work', async () => {
+    const pool = poolWith();
+    const [one, two] = await Promise.all(['1', '2'].map((text) => objects.writeBlob(Buffer.from(text))));
+    const entry = (id = ''): Entry => ({ mode: '100644', id });
+    const inputTree = await objects.editTree(undefined, new Map([['patched', entry(one)]]));
+    const earlier = new Map([
+      ['patched', entry(two)],
+      ['out/earlier', entry(one)],
+    ]);
+    const left = await objects.editTree(inputTree, earlier);
+    const workspace = await acquire(pool, left);
+    writeFileSync(join(workspace.dir, 'out/now'), 'now');
+    const options = { inputTree, outputs: ['out/**'], edits: ['patched'], maxBytes: 1e6 };
+    let captured: Awaited<ReturnType<typeof captureResult>> | undefined;
+    const commands = await gitCommandsOf(async () => {
+      captured = await captureResult(workspace, objects, options);
+    });
+    expect(commands).toEqual([]);
+    if (!captured?.ok) throw new Error(JSON.stringify(captured));
+    expect(captured.value.tree).toBe(judged(workspace));
+    expect([...captured.value.outputs.keys()]).toEqual(['out/earlier', 'out/now']);
+    expect(captured.value.edits).toEqual([{ path: 'patched', before: entry(one), after: entry(two) }]);
     await pool.release(workspace);
   });
 
