@@ -1,12 +1,15 @@
 /** Reads a workspace through git and its index. */
 
+import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
+import { lookSync } from '../../io/files.js';
 import { type GitCall, git, gitOk } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { listTree } from '../../io/git/walk.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
-import { type Workspace, workspaceCall } from '../workspace.js';
+import { isSame } from '../small-trees/put-tree.js';
+import { type SmallTree, type Workspace, workspaceCall } from '../workspace.js';
 import type { Changed, Reading, TakenTree } from './reading.js';
 
 export class GitReading implements Reading {
@@ -35,7 +38,7 @@ export class GitReading implements Reading {
     const changed: Changed[] = [];
     for (const record of listed.toString('latin1').split('\0')) {
       const name = Buffer.from(record.slice(2), 'latin1');
-      if (record === '') continue;
+      if (record === '' || (small && isAsShown(objects, workspace.dir, small, name))) continue;
       changed.push({ name, isNew: record.startsWith('?') });
     }
     return new GitReading(objects, workspace, changed);
@@ -56,6 +59,15 @@ export class GitReading implements Reading {
     await gitOk(['clean', '-ffdxq', ...kept], this.call);
     await gitOk(['read-tree', '--reset', '-u', tree], this.call);
   }
+}
+
+/** git reads a file with other line ends than the rules ask for as another one, also when nobody touched it. */
+function isAsShown(objects: GitObjects, dir: string, { listing }: SmallTree, name: Buffer): boolean {
+  const path = name.toString('utf8');
+  const entry = listing.get(path);
+  const stat = entry && lookSync(join(dir, path));
+  if (!entry || !(stat?.isFile() || stat?.isSymbolicLink())) return false;
+  return isSame(objects, dir, stat.isFile() ? { path, stat } : { path }, entry);
 }
 
 /** git refuses names with `.git` in them (in any spelling that some file system takes for it) and paths through links. */

@@ -79,7 +79,7 @@ function countedTurns(): () => boolean {
 }
 
 /** Whether a file on disk is what the entry says. One with a second name is not: it may be written through the other. */
-function isSame({ hash }: GitObjects, dir: string, { path, stat }: FoundEntry, entry: Entry): boolean {
+export function isSame({ hash }: GitObjects, dir: string, { path, stat }: FoundEntry, entry: Entry): boolean {
   const place = join(dir, path);
   if (stat === undefined) {
     if (entry.mode !== '120000') return false;

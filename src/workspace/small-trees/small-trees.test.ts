@@ -311,6 +311,49 @@ describe.runIf(isLinux)('a workspace without git', () => {
     await pool.release(workspace);
   });
 
+  it.each(['* text\n', '* text eol=lf\n'])(
+    'calls no file changed that is as it was where git takes over (%j)',
+    async (attributes) => {
+      const pool = poolWith({ attributes, ignores: '' });
+      const [id, link] = await Promise.all(
+        ['a\r\nb\r\n', 'windows'].map((text) => objects.writeBlob(Buffer.from(text))),
+      );
+      const tree = await objects.editTree(
+        undefined,
+        new Map<string, Entry>([
+          ['windows', { mode: '100644', id: id as string }],
+          ['link', { mode: '120000', id: link as string }],
+          ['run', { mode: '100755', id: id as string }],
+        ]),
+      );
+      const cases: [string, (place: string) => void, string[]][] = [
+        ['untouched', () => {}, []],
+        ['changed', (place) => writeFileSync(place, 'b\r\n'), ['windows']],
+        ['executable', (place) => chmodSync(place, 0o755), ['windows']],
+        ['removed', (place) => rmSync(place), ['windows']],
+        ['a folder', (place) => [rmSync(place), mkdirSync(place)], ['windows']],
+        ['a link', (place) => [rmSync(place), symlinkSync('run', place)], ['windows']],
+      ];
+      for (const [kind, work, paths] of cases) {
+        const workspace = await acquire(pool, tree);
+        expect(workspace.shown.small?.tree).toBe(tree);
+        // This one is for git to judge.
+        writeFileSync(join(workspace.dir, 'out'), 'new\r\n');
+        work(join(workspace.dir, 'windows'));
+        const options = { inputTree: tree, outputs: ['out'], edits: [], maxBytes: 1e6 };
+        const captured = await captureResult(workspace, objects, options);
+        expect(workspace.shown.small).toBe(undefined);
+        if (captured.ok) {
+          expect([kind, []]).toEqual([kind, paths]);
+          const { out, ...others } = Object.fromEntries((await objects.list(captured.value.tree)).files);
+          expect((await objects.read(out?.id ?? ''))?.toString()).toBe('new\n');
+          expect(others).toEqual(Object.fromEntries((await objects.list(tree)).files));
+        } else expect([kind, captured.error]).toEqual([kind, { kind: 'wrote-outside-outputs', paths }]);
+        await pool.release(workspace);
+      }
+    },
+  );
+
   it.each([
     ['a path that a file system might take for one of git', { path: 'GIT~1/x' }],
     ['a file of attributes', { path: 'd/.gitattributes' }],
