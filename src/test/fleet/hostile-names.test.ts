@@ -122,6 +122,16 @@ test('a tree with such a name that is in the store all the same is written to no
   expect(existsSync('/evil')).toBe(false);
 }, 60_000);
 
+test('no listing has a path with such a name, and a name that only looks like one is listed', async () => {
+  const { objects } = await opened();
+  for (const name of ['.', '..'])
+    for (const tree of await hostileTrees(objects, name))
+      await expect(objects.list(tree)).rejects.toThrow('leads out of its folder');
+  const blob = await objects.writeBlob(Buffer.from('text'));
+  for (const name of ['a\t..', '...', '..a', 'a..'])
+    expect((await objects.list(await treeOf(objects, name, '100644', blob))).paths).toEqual([name]);
+});
+
 test('a file whose name has a backslash stays in its workspace', async () => {
   const { scratch, repository, objects } = await opened();
   const pool = new WorkspacePool(repository, objects, {
