@@ -31,7 +31,8 @@ export function projectsJunitXml({ projects, ms }: ProjectsRecord): string {
       add(suites, project, 'project', [skipped]);
     return elementsOf(suites, build.startedAt);
   });
-  return document({ name: 'conductor projects build', ms }, elements);
+  const command = 'conductor projects build';
+  return document({ name: command, ms }, elements);
 }
 
 /** `before` stands in front of the names of all suites. */
