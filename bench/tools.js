@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 
 /** Exact versions, so that figures of two days can be compared. */
 const NPM_TOOLS = { wireit: '0.14.13', turbo: '2.11.11' };
-/** A newer Node for the goals that hold only there: it has a compile cache. */
+/** A newer Node for the goals that are set for it. */
 const NEWER_NODE = '22.23.3';
 
 export function toolFolder() {

@@ -43,7 +43,7 @@ const LAST_KNOWN = 24;
 
 /**
  * While a program allocates much, V8 lets the heap grow to four times what is used before it collects. Half as much again is
- * enough: a build of 10,000 tasks needs a quarter less memory than with the double, in about the same time.
+ * enough: a build of 10,000 tasks needs 30 MB less than with the double, for an eighth more processor time.
  */
 function boundGarbage(): void {
   if (Number.parseInt(process.versions.node, 10) <= LAST_KNOWN)

@@ -51,10 +51,8 @@ export async function readText(path: string): Promise<string | undefined> {
 
 /** As `readText`, for a few small files before there is anything else to do. */
 export function readTextSync(path: string): string | undefined {
-  // To build an error costs more than to look.
-  if (lookSync(path) === undefined) return undefined;
   try {
-    // An error that is thrown takes longer than the question.
+    // An error that is thrown takes longer than a stat.
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -71,10 +71,9 @@ export function leavesFolder(name: string): boolean {
 
 /** `.git` as file systems without case, with short names, or with ignorable characters may spell it. */
 export function isGitName(name: string): boolean {
-  const plain = name
-    .replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
-    .replace(/[. ]+$|:.*$/g, '');
-  return /^(\.git|git~1)$/i.test(plain);
+  const plain = name.replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '');
+  // Anchored: names come from other machines, and may be long.
+  return /^(\.git|git~1)[. ]*(?::.*)?$/is.test(plain);
 }
 
 /**

@@ -38,8 +38,12 @@ export async function moveForward({ url, branch, folder, signal }: CloneOptions)
   const away = { signal, silenceMs: SILENCE_MS };
   const fetched = await git(['fetch', '--progress', '--', url, branch ?? 'HEAD'], { dir: folder, away });
   if (fetched.code !== 0) return { failed: saidBy(fetched) };
-  const head = await git(['symbolic-ref', '--quiet', '--short', 'HEAD'], { dir: folder });
-  const name = head.stdout.toString().trim();
+  // Not by `--short`, which has more than the name where a tag has the same one.
+  const head = await git(['symbolic-ref', '--quiet', 'HEAD'], { dir: folder });
+  const name = head.stdout
+    .toString()
+    .trim()
+    .replace(/^refs\/heads\//, '');
   // Without a branch, the checkout is of a tag or a commit.
   if (branch !== undefined && head.code === 0 && name !== branch)
     return { stays: `it is on the branch ${name}, and the list names ${branch}` };
