@@ -95,7 +95,7 @@ test('a budget stops a model that would go on for ever', async () => {
   const usage = { input: 900, output: 100 };
   model.script('one', [{ loop: { call: 'glob', args: { pattern: '*.x' }, usage } }]);
   const built = await one.build();
-  // This model answers at once, so it may be asked again before the server is told to stop: opencode-budgets.test.ts
+  // This model answers at once, so it may be asked again before the server is told to stop: opencode-budgets.long.ts
   // counts the requests, with an answer that is held back.
   expect(built.failure('f/T1')).toMatchObject({ kind: 'budget-exceeded', unit: 'tokens', spent: 3000 });
 });

@@ -34,7 +34,7 @@ import { shipped } from '../rig/rig.js';
  * know nothing of each other are in one project: one build of five is cheaper than five builds.
  */
 const SEED = Number(process.env.TEST_SEED ?? 20261123);
-const PROJECTS = Number(process.env.READING_PROJECTS ?? 3);
+const PROJECTS = Number(process.env.READING_PROJECTS ?? 1);
 const GRAPHS = 10;
 const EDITS = Number(process.env.READING_EDITS ?? 2);
 

@@ -15,7 +15,7 @@ test.runIf(library)(
   { timeout: 300_000 },
   async () => {
     ensureBuilt();
-    const cases = await torture({ seed: SEED, from: 0, cases: 16, seconds: 30, jobs: 2, bin: BIN });
+    const cases = await torture({ seed: SEED, from: 0, cases: 8, seconds: 30, jobs: 2, bin: BIN });
     const failed = (cases ?? []).filter((one) => one.problems.length > 0);
     const told = failed.map(
       (one) =>
