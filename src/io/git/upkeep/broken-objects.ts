@@ -1,11 +1,12 @@
 /** Looks at every object of a store: which files of it do not hold what their names say. Changes nothing. */
 
-import { readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { mapBounded } from '../../../base/bounded.js';
-import { git } from '../git-process.js';
+import { codeOf } from '../../files.js';
+import { GitError, git } from '../git-process.js';
 import { hashObject } from '../writing/object-bytes.js';
 
 const inflated = promisify(inflate);
@@ -21,6 +22,7 @@ export interface StoreObjects {
   readonly unindexed: readonly string[];
 }
 
+/** Rejects where the system lets no file be looked at: then nobody knows what is broken. */
 export async function inspectObjects(store: string): Promise<StoreObjects> {
   const objects = join(store, 'objects');
   const paths: string[] = [];
@@ -35,8 +37,7 @@ export async function inspectObjects(store: string): Promise<StoreObjects> {
   const packs: string[] = [];
   for (const name of names) {
     if (unindexed.includes(name)) continue;
-    const index = join(objects, 'pack', `${name}.idx`);
-    if ((await git(['verify-pack', index], { gitDir: store, dir: store })).code !== 0) packs.push(name);
+    if (await isBroken(store, join(objects, 'pack', name))) packs.push(name);
   }
   return {
     checked: paths.length + names.length,
@@ -44,6 +45,26 @@ export async function inspectObjects(store: string): Promise<StoreObjects> {
     packs,
     unindexed,
   };
+}
+
+/** What a file holds cannot be known now: nothing may be removed for it. */
+const NOT_NOW: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+
+/** Goes on only with errors that say something about the file itself. */
+export function throwIfNotNow(error: unknown): void {
+  if (NOT_NOW.has(codeOf(error))) throw error;
+}
+
+async function isBroken(store: string, pack: string): Promise<boolean> {
+  const verified = await git(['verify-pack', `${pack}.idx`], { gitDir: store, dir: store });
+  if (verified.code === 0) return false;
+  throwIfNotNow(new GitError(['verify-pack'], verified));
+  // Git does not always say why it could not open a file.
+  for (const end of ['idx', 'pack']) {
+    const file = await open(`${pack}.${end}`).catch(throwIfNotNow);
+    await file?.close();
+  }
+  return true;
 }
 
 export async function unindexedPacks(store: string): Promise<string[]> {
@@ -73,7 +94,8 @@ async function isSound(path: string): Promise<boolean> {
       Number(size) === content.length &&
       hashObject(type, content, id.length === 40 ? 'sha1' : 'sha256') === id
     );
-  } catch {
+  } catch (error) {
+    throwIfNotNow(error);
     return false;
   }
 }

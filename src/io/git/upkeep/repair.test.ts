@@ -10,13 +10,25 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { scratchObjects } from '../../../test/rig/scratch-repository.js';
 import { loosePath } from '../damaged.js';
 import { GitObjects } from '../objects.js';
 import { inspectObjects } from './broken-objects.js';
 import { repackRefs } from './repack.js';
 import { removeBrokenObjects } from './repair.js';
+
+const said = vi.hoisted(() => ({ by: {} as Record<string, string> }));
+vi.mock('../git-process.js', async (original) => {
+  const real = await original<typeof import('../git-process.js')>();
+  const git: typeof real.git = async (args, call) => {
+    const stderr = said.by[args[0] as string];
+    return stderr === undefined
+      ? real.git(args, call)
+      : { ...(await real.git(['version'], call)), code: 128, stderr };
+  };
+  return { ...real, git };
+});
 
 async function keep(objects: GitObjects, name: string) {
   const id = await objects.writeBlob(Buffer.from(`content of ${name}\n`));
@@ -74,3 +86,31 @@ test('a line of packed refs that git cannot read costs no other ref', async () =
   const refs = await objects.refs('refs/conductor');
   expect(refs.get('refs/conductor/results/aa/one')).toBe(one.commit);
 });
+
+test.each(['verify-pack', 'unpack-objects'])(
+  'a pack is no broken one because %s finds no room to open it',
+  async (command) => {
+    const objects = await scratchObjects();
+    const one = await keep(objects, 'one');
+    await repackRefs(objects.store);
+    const packs = join(objects.store, 'objects/pack');
+    if (command === 'unpack-objects') {
+      const pack = readdirSync(packs).find((name) => name.endsWith('.pack')) as string;
+      chmodSync(join(packs, pack), 0o600);
+      appendFileSync(join(packs, pack), 'x');
+    }
+    const before = readdirSync(packs).sort();
+    said.by = { [command]: 'fatal: could not open a file: Too many open files' };
+    onTestFinished(() => {
+      said.by = {};
+    });
+    await expect(removeBrokenObjects(objects.store)).rejects.toMatchObject({ code: 'EMFILE' });
+    expect(readdirSync(packs).sort()).toEqual(before);
+    // With room again, what is whole is still there, and what is broken is saved.
+    said.by = {};
+    await removeBrokenObjects(objects.store);
+    expect(
+      await new GitObjects({ store: objects.store, objectFormat: 'sha1' }).missing([one.id, one.commit]),
+    ).toEqual([]);
+  },
+);

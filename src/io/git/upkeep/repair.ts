@@ -3,9 +3,9 @@
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
-import { git } from '../git-process.js';
+import { GitError, git } from '../git-process.js';
 import type { Repository } from '../repository.js';
-import { inspectObjects, unindexedPacks } from './broken-objects.js';
+import { inspectObjects, throwIfNotNow, unindexedPacks } from './broken-objects.js';
 
 /** Git takes an object for present as soon as a file claims to hold it, and would never write it again. */
 export async function removeBrokenObjects(store: string): Promise<void> {
@@ -42,7 +42,7 @@ async function repairRefs(store: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
     if (!entry.isFile() || entry.name.endsWith('.lock')) continue;
     const path = join(entry.parentPath, entry.name);
-    const named = await readFile(path, 'latin1').catch(() => '');
+    const named = (await readFile(path, 'latin1').catch(throwIfNotNow)) ?? '';
     if (!/^([0-9a-f]{40}|[0-9a-f]{64})\n$/.test(named)) await rm(path, { force: true });
   }
 }
@@ -58,11 +58,20 @@ export async function repairStore({ store, state }: Repository): Promise<void> {
 /** What can still be read of a broken pack is written as single objects; the pack goes. */
 async function salvagePack(store: string, name: string): Promise<void> {
   const packs = join(store, 'objects', 'pack');
+  const input = (await readFile(join(packs, `${name}.pack`)).catch(throwIfNotNow)) ?? Buffer.alloc(0);
   const aside = await makeTemporaryFolder(store);
-  for (const file of await readdir(packs)) {
-    if (file.startsWith(`${name}.`)) await rename(join(packs, file), join(aside, file));
+  const move = async (from: string, to: string) => {
+    for (const file of await readdir(from))
+      if (file.startsWith(`${name}.`)) await rename(join(from, file), join(to, file));
+  };
+  await move(packs, aside);
+  try {
+    const unpacked = await git(['unpack-objects', '-r', '-q'], { gitDir: store, dir: store, input });
+    if (unpacked.code !== 0) throwIfNotNow(new GitError(['unpack-objects'], unpacked));
+  } catch (error) {
+    // Not everything that can be read was written: the pack is still needed.
+    await move(aside, packs);
+    throw error;
   }
-  const input = await readFile(join(aside, `${name}.pack`)).catch(() => Buffer.alloc(0));
-  await git(['unpack-objects', '-r', '-q'], { gitDir: store, dir: store, input });
   await removeTree(aside);
 }
