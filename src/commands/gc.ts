@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { readIndex } from '../analysis/range/index-file.js';
 import { ok, type Result } from '../base/result.js';
 import { inSession, openWritingSession, type Session } from '../build/project-session.js';
-import { exists, makeTemporaryFolder, readText, removeTree } from '../io/files.js';
+import { codeOf, exists, makeTemporaryFolder, readText, removeTree } from '../io/files.js';
 import { folderBytes } from '../io/folder-size.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
@@ -274,7 +274,11 @@ export async function recordedKeys(repository: Repository): Promise<string[]> {
 
 async function stateFolders({ home }: Repository): Promise<string[]> {
   const folder = join(home, 'projects');
-  const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    // What cannot be read is never taken to need nothing.
+    if (codeOf(error) !== 'ENOENT') throw error;
+    return [];
+  });
   return names.flatMap((one) =>
     one.isDirectory() && /^[0-9a-f]{16}$/.test(one.name) ? [join(folder, one.name)] : [],
   );

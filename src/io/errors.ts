@@ -14,6 +14,14 @@ const SYSTEM = new Set([
   ...['ELOOP', 'ENAMETOOLONG', 'EBUSY', 'ETXTBSY', 'ENOMEM', 'EAGAIN', 'ESTALE', 'EFBIG', 'ENXIO', 'ENODEV'],
 ]);
 
+/** With these nothing can be known of a file now, whatever it holds and whoever has it open. */
+const NOT_NOW: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+
+/** Goes on with errors that say something about the file itself. What is decided after the others could remove what is needed. */
+export function throwIfNotNow(error: unknown): void {
+  if (NOT_NOW.has(codeOf(error))) throw error;
+}
+
 /** An error of git as `io/git` throws it. */
 interface GitFault {
   readonly command: string;

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { mapBounded } from '../../../base/bounded.js';
-import { codeOf } from '../../files.js';
+import { throwIfNotNow } from '../../errors.js';
 import { GitError, git } from '../git-process.js';
 import { hashObject } from '../writing/object-bytes.js';
 
@@ -45,14 +45,6 @@ export async function inspectObjects(store: string): Promise<StoreObjects> {
     packs,
     unindexed,
   };
-}
-
-/** What a file holds cannot be known now: nothing may be removed for it. */
-const NOT_NOW: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
-
-/** Goes on only with errors that say something about the file itself. */
-export function throwIfNotNow(error: unknown): void {
-  if (NOT_NOW.has(codeOf(error))) throw error;
 }
 
 async function isBroken(store: string, pack: string): Promise<boolean> {

@@ -2,10 +2,11 @@
 
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { throwIfNotNow } from '../../errors.js';
 import { makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
 import { GitError, git } from '../git-process.js';
 import type { Repository } from '../repository.js';
-import { inspectObjects, throwIfNotNow, unindexedPacks } from './broken-objects.js';
+import { inspectObjects, unindexedPacks } from './broken-objects.js';
 
 /** Git takes an object for present as soon as a file claims to hold it, and would never write it again. */
 export async function removeBrokenObjects(store: string): Promise<void> {

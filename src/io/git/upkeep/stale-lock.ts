@@ -5,6 +5,7 @@
 
 import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { throwIfNotNow } from '../../errors.js';
 import { isOpen } from '../../open-files.js';
 
 /** git holds such a lock only briefly; if its holder is unknown, a lock of this age counts as abandoned. */
@@ -61,9 +62,9 @@ export async function removeKilledLock(path: string, { since, content, top }: Ki
 
 /** Whether a git that this process did not start runs in the folder. */
 async function isWorkedIn(top: string): Promise<boolean> {
-  for (const pid of await readdir('/proc').catch(() => [])) {
+  for (const pid of (await readdir('/proc').catch(throwIfNotNow)) ?? []) {
     if (!/^\d+$/.test(pid)) continue;
-    const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(throwIfNotNow)) ?? '';
     if (name.trim() !== 'git') continue;
     const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
     if ((folder === top || folder.startsWith(`${top}/`)) && !(await isChild(pid))) return true;
@@ -84,9 +85,9 @@ export async function removeStaleLocks(store: string): Promise<void> {
 
 /** Whether a git that may hold the lock is alive: it names the store on its command line. */
 async function isUsed(store: string): Promise<boolean> {
-  for (const pid of await readdir('/proc').catch(() => [])) {
+  for (const pid of (await readdir('/proc').catch(throwIfNotNow)) ?? []) {
     if (!/^\d+$/.test(pid)) continue;
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(throwIfNotNow)) ?? '';
     if (!line.includes(`--git-dir=${store}\0`)) continue;
     const words = line.split('\0');
     const command = words.find((word, at) => at > 0 && !word.startsWith('-') && words[at - 1] !== '-c') ?? '';
@@ -99,6 +100,6 @@ async function isUsed(store: string): Promise<boolean> {
 }
 
 async function isChild(pid: string): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const status = (await readFile(`/proc/${pid}/status`, 'utf8').catch(throwIfNotNow)) ?? '';
   return status.includes(`\nPPid:\t${process.pid}\n`);
 }
