@@ -39,7 +39,7 @@ function compiled() {
   };
 }
 
-/** V8 compares its own version and the length of the source. Installers set `mtime` and reuse inodes, but nobody sets `ctime`. */
+/** V8 compares its own version and the length of the source. Installers set `mtime`, and file systems reuse inodes, but no program can set `ctime`. */
 function headerText() {
   const { size, mtimeMs, ctimeMs, ino } = statSync(START);
   const text = `${process.version} ${process.arch} ${size} ${mtimeMs} ${ctimeMs} ${ino}`;

@@ -275,7 +275,7 @@ export async function recordedKeys(repository: Repository): Promise<string[]> {
 async function stateFolders({ home }: Repository): Promise<string[]> {
   const folder = join(home, 'projects');
   const names = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    // What cannot be read is never taken to need nothing.
+    // Without the state of each project, gc could remove what one of them needs.
     if (codeOf(error) !== 'ENOENT') throw error;
     return [];
   });

@@ -14,10 +14,10 @@ const SYSTEM = new Set([
   ...['ELOOP', 'ENAMETOOLONG', 'EBUSY', 'ETXTBSY', 'ENOMEM', 'EAGAIN', 'ESTALE', 'EFBIG', 'ENXIO', 'ENODEV'],
 ]);
 
-/** With these nothing can be known of a file now, whatever it holds and whoever has it open. */
+/** The system had no resources to open a file. The error says nothing about the file or the processes that use it. */
 const NOT_NOW: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 
-/** Goes on with errors that say something about the file itself. What is decided after the others could remove what is needed. */
+/** Throws such an error again, and ignores every other one. Code that ignores both could remove a file that is needed. */
 export function throwIfNotNow(error: unknown): void {
   if (NOT_NOW.has(codeOf(error))) throw error;
 }

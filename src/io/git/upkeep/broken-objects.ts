@@ -22,7 +22,7 @@ export interface StoreObjects {
   readonly unindexed: readonly string[];
 }
 
-/** Rejects where the system lets no file be looked at: then nobody knows what is broken. */
+/** Rejects if the system has no resources to open files: then conductor cannot know which ones are broken. */
 export async function inspectObjects(store: string): Promise<StoreObjects> {
   const objects = join(store, 'objects');
   const paths: string[] = [];
@@ -51,7 +51,7 @@ async function isBroken(store: string, pack: string): Promise<boolean> {
   const verified = await git(['verify-pack', `${pack}.idx`], { gitDir: store, dir: store });
   if (verified.code === 0) return false;
   throwIfNotNow(new GitError(['verify-pack'], verified));
-  // Git does not always say why it could not open a file.
+  // git does not always say why it could not open a file.
   for (const end of ['idx', 'pack']) {
     const file = await open(`${pack}.${end}`).catch(throwIfNotNow);
     await file?.close();

@@ -38,7 +38,7 @@ export async function moveForward({ url, branch, folder, signal }: CloneOptions)
   const away = { signal, silenceMs: SILENCE_MS };
   const fetched = await git(['fetch', '--progress', '--', url, branch ?? 'HEAD'], { dir: folder, away });
   if (fetched.code !== 0) return { failed: saidBy(fetched) };
-  // Not by `--short`, which has more than the name where a tag has the same one.
+  // `--short` would print `heads/<name>` where a tag has the same name.
   const head = await git(['symbolic-ref', '--quiet', 'HEAD'], { dir: folder });
   const name = head.stdout
     .toString()

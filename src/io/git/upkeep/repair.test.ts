@@ -88,7 +88,7 @@ test('a line of packed refs that git cannot read costs no other ref', async () =
 });
 
 test.each(['verify-pack', 'unpack-objects'])(
-  'a pack is no broken one because %s finds no room to open it',
+  'a pack does not count as broken if %s cannot open it because too many files are open',
   async (command) => {
     const objects = await scratchObjects();
     const one = await keep(objects, 'one');

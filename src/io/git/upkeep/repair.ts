@@ -70,7 +70,7 @@ async function salvagePack(store: string, name: string): Promise<void> {
     const unpacked = await git(['unpack-objects', '-r', '-q'], { gitDir: store, dir: store, input });
     if (unpacked.code !== 0) throwIfNotNow(new GitError(['unpack-objects'], unpacked));
   } catch (error) {
-    // Not everything that can be read was written: the pack is still needed.
+    // git did not write all objects of the pack, so the pack is still needed.
     await move(aside, packs);
     throw error;
   }
