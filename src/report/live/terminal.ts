@@ -1,81 +1,40 @@
-/**
- * The live view of a build on a terminal: a block that is redrawn below fixed lines. Knows no clock and no timers.
- */
+/** The live view of a build on a terminal: what its block shows below fixed lines. Knows no clock and no timers. */
 
 import type { BuildEvent } from '../../model/event.js';
-import { duration, money, type Style, visible, withoutColours } from '../style.js';
+import { duration, money, visible, withoutColours } from '../style.js';
 import { textWidth, truncate } from '../width.js';
 import { eventText, isTrouble, type LineOptions } from './plain.js';
 import { costSoFar, doneCount, NO_PROGRESS, type Progress, progress, type RunningTask } from './progress.js';
-import type { Reporter, Sink } from './reporter.js';
+import { type BlockOptions, redrawnBlock } from './redrawn-block.js';
+import type { Reporter } from './reporter.js';
 
-export interface TerminalOptions {
-  readonly stream: Sink & { readonly columns?: number; readonly rows?: number };
-  readonly style: Style;
+export interface TerminalOptions extends BlockOptions {
   readonly lines?: LineOptions;
   /** Milliseconds since 1970, as in the events. */
   now(): number;
-  /** Calls once after `ms`; the returned function calls it off. Must keep no process alive. */
-  after(ms: number, call: () => void): () => void;
 }
 
-/** At most ten redraws a second, and one a second while only the time changes. */
-const REDRAW_MS = 100;
-const TICK_MS = 1000;
 const MAX_TASKS = 8;
 const SLOW_MS = 2000;
 
 export function terminalReporter(options: TerminalOptions): Reporter {
-  const { stream, style, lines = {} } = options;
+  const { style, lines = {} } = options;
   let state = NO_PROGRESS;
-  let drawn: readonly string[] = [];
-  let callOff: (() => void) | undefined;
-  let soon = false;
-
-  /** What removes the block. After a resize the terminal has wrapped its lines again, so count them as they are now. */
-  const erase = () => {
-    if (drawn.length === 0) return '';
-    const columns = stream.columns || 80;
-    const height = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)), 0);
-    drawn = [];
-    return `\u001b[${height}A\r\u001b[J`;
-  };
-  const redraw = (kept = '') => {
-    const clear = erase();
-    drawn = state.finished ? [] : liveBlock(state, options.now(), stream.columns || 80, stream.rows || 24);
-    const block = drawn.map((line, index) => (index === 0 ? style('bold', line) : line));
-    const text = `${clear}${kept}${block.map((line) => `${line}\n`).join('')}`;
-    if (text !== '') stream.write(text);
-  };
-  const schedule = (ms: number) => {
-    callOff?.();
-    callOff = options.after(ms, () => {
-      callOff = undefined;
-      soon = false;
-      redraw();
-      if (drawn.length > 0) schedule(TICK_MS);
-    });
-  };
+  const block = redrawnBlock(options, (columns, rows) =>
+    state.finished ? [] : liveBlock(state, options.now(), columns, rows),
+  );
   return {
     on(event: BuildEvent) {
       state = progress(state, event);
       const kept = lines.leavesOut?.(event) ? '' : eventText(event, style);
       if (kept !== '' && lines.errors && isTrouble(event)) lines.errors.write(kept);
-      else if (kept !== '') redraw(kept);
-      if (state.finished) {
-        callOff?.();
-        callOff = undefined;
-      } else if (!soon) {
-        soon = true;
-        schedule(REDRAW_MS);
-      }
+      else if (kept !== '') block.print(kept);
+      if (state.finished) block.end();
+      else block.soon();
     },
-    print: redraw,
+    print: block.print,
     close() {
-      callOff?.();
-      callOff = undefined;
-      const clear = erase();
-      if (clear !== '') stream.write(clear);
+      block.end();
       return Promise.resolve();
     },
   };
@@ -125,7 +84,8 @@ function taskLine(task: RunningTask, now: number): string {
   return `  ${visible(task.label)}${attempt}  ${task.phase ?? 'starting'}${elapsed(task.startedAt, now)}${tail}`;
 }
 
-function elapsed(startedAt: number, now: number): string {
+/** How long a task has run, behind a space; nothing while that is short. */
+export function elapsed(startedAt: number, now: number): string {
   const ms = now - startedAt;
   return ms >= SLOW_MS ? ` ${duration(Math.floor(ms / 1000) * 1000).replace('.0s', 's')}` : '';
 }

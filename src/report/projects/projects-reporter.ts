@@ -7,9 +7,10 @@ import { printFailure } from '../failures/failure-print.js';
 import { printedLine } from '../json.js';
 import { eventText, isListedAtEnd, isTrouble } from '../live/plain.js';
 import { costSoFar, doneCount, NO_PROGRESS, type Progress, progress } from '../live/progress.js';
+import { type BlockOptions, redrawnBlock } from '../live/redrawn-block.js';
 import type { Sink } from '../live/reporter.js';
-import { progressBar } from '../live/terminal.js';
-import { duration, money, plural, type Style, visible } from '../style.js';
+import { elapsed, progressBar } from '../live/terminal.js';
+import { money, plural, type Style, visible } from '../style.js';
 import { verdictReporter } from '../verdict.js';
 import { padTo, textWidth, truncate } from '../width.js';
 import { projectsSummaryText } from './list-text.js';
@@ -155,48 +156,20 @@ function copiesText({ from, into, stale, edited, mayChange }: ComparedCopies, st
   return changes + would + kept.join('');
 }
 
-export interface ProjectsTerminalOptions extends ProjectLineOptions {
-  readonly stream: Sink & { readonly columns?: number; readonly rows?: number };
-  readonly style: Style;
+export interface ProjectsTerminalOptions extends ProjectLineOptions, BlockOptions {
   now(): number;
-  /** Calls once after `ms`; the returned function calls it off. Must keep no process alive. */
-  after(ms: number, call: () => void): () => void;
 }
 
-/** At most ten redraws a second, and one a second while only the time changes. */
-const REDRAW_MS = 100;
-const TICK_MS = 1000;
 const MAX_TASKS = 8;
-const SLOW_MS = 2000;
 
 /** A block that is redrawn below fixed lines: all projects in one line, then one line a project, then running tasks. */
 export function projectsTerminalReporter(options: ProjectsTerminalOptions): ProjectsReporter {
-  const { stream, style, now } = options;
-  const lines = new Lines(style, options);
+  const lines = new Lines(options.style, options);
   const states = new Map<string, Progress>();
   let isOver = false;
-  let drawn: readonly string[] = [];
-  let callOff: (() => void) | undefined;
-  let isSoon = false;
-
-  const redraw = (kept = '') => {
-    const columns = stream.columns || 80;
-    const height = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)), 0);
-    const clear = height === 0 ? '' : `\u001b[${height}A\r\u001b[J`;
-    drawn = isOver ? [] : projectsBlock(states, { now: now(), columns, rows: stream.rows || 24 });
-    const block = drawn.map((line, at) => `${at === 0 ? style('bold', line) : line}\n`).join('');
-    const text = `${clear}${kept}${block}`;
-    if (text !== '') stream.write(text);
-  };
-  const schedule = (ms: number) => {
-    callOff?.();
-    callOff = options.after(ms, () => {
-      callOff = undefined;
-      isSoon = false;
-      redraw();
-      if (drawn.length > 0) schedule(TICK_MS);
-    });
-  };
+  const block = redrawnBlock(options, (columns, rows) =>
+    isOver ? [] : projectsBlock(states, { now: options.now(), columns, rows }),
+  );
   return {
     on(event) {
       if (event.type === 'projects.started') for (const name of event.projects) states.set(name, NO_PROGRESS);
@@ -206,18 +179,14 @@ export function projectsTerminalReporter(options: ProjectsTerminalOptions): Proj
       }
       isOver ||= event.type === 'projects.finished';
       const kept = lines.text(event);
-      if (kept !== '') redraw(kept);
-      if (isOver) callOff?.();
-      else if (!isSoon) {
-        isSoon = true;
-        schedule(REDRAW_MS);
-      }
+      if (kept !== '') block.print(kept);
+      if (isOver) block.end();
+      else block.soon();
     },
-    print: redraw,
+    print: block.print,
     close() {
-      callOff?.();
       isOver = true;
-      redraw();
+      block.end();
     },
   };
 }
@@ -240,11 +209,10 @@ export function projectsBlock(
   const width = Math.max(...busy.map(([name]) => textWidth(visible(name))));
   const perProject = busy.map(([name, state]) => `  ${padTo(visible(name), width)}  ${stateText(state)}`);
   const tasks = busy.flatMap(([name, { running }]) =>
-    [...running.values()].map(({ label, phase, startedAt }) => {
-      const ms = now - startedAt;
-      const time = ms >= SLOW_MS ? ` ${duration(Math.floor(ms / 1000) * 1000).replace('.0s', 's')}` : '';
-      return `    ${visible(name)} ${visible(label)}  ${phase ?? 'starting'}${time}`;
-    }),
+    [...running.values()].map(
+      ({ label, phase, startedAt }) =>
+        `    ${visible(name)} ${visible(label)}  ${phase ?? 'starting'}${elapsed(startedAt, now)}`,
+    ),
   );
   const done = sum(doneCount);
   const total = sum((state) => state.total);
