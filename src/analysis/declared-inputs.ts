@@ -1,6 +1,7 @@
 /** Which files the declared inputs of a task show: hand-written ones, and outputs of dependencies. */
 
 import { compareBytes } from '../base/order.js';
+import { isLockFile } from '../model/feature-lock.js';
 import type { PathPattern } from '../model/paths/pattern.js';
 import { type PatternSet, patternSet } from '../model/paths/pattern-set.js';
 import type { Label, Task } from '../model/task.js';
@@ -55,5 +56,5 @@ export function selectInputs(project: Project, set: PatternSet, include: PathPat
   const pick = (listing: Listing) =>
     set.selectBy(include, listing).map((path) => [path, listing.get(path) as Entry] as const);
   if (!include.start.startsWith(`${project.config.specs}/`)) return pick(project.handWritten);
-  return pick(project.listing).filter(([path]) => !path.endsWith('.metadata.json'));
+  return pick(project.listing).filter(([path]) => !isLockFile(path));
 }

@@ -1,6 +1,7 @@
 /** Recorded outputs that no task owns any more: what the next complete build removes, and what it leaves. Decides for all. */
 
 import { historicalBlobs } from '../io/git/commit-history.js';
+import { LOCK_ENDING } from '../model/feature-lock.js';
 import type { Label } from '../model/task.js';
 import { encodeEntry } from '../model/tree.js';
 import type { Project } from '../project/project.js';
@@ -61,6 +62,3 @@ export async function provenOrphans(project: Project): Promise<readonly string[]
   const past = await historicalOrphans(project);
   return [...new Set([...removed, ...past.filter((path) => !kept.includes(path))])].sort();
 }
-
-/** Of a lock in its feature's folder and of one beside a spec of one file. */
-const LOCK_ENDING = '.metadata.json';

@@ -27,7 +27,7 @@ import { mentionedIds } from '../io/git/upkeep/mentions.js';
 import { acquireLock, type LockHandle, type LockOwner } from '../io/process-lock.js';
 import type { CollectReport } from '../model/cache-report.js';
 import type { Failure } from '../model/failure.js';
-import { recordsOf, resultKeyOf } from '../model/feature-lock.js';
+import { LOCK_ENDING, recordsOf, resultKeyOf } from '../model/feature-lock.js';
 import type { ObjectId } from '../model/tree.js';
 import { KEPT_LOCKS, readKeptLocks, readWaiting } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
@@ -51,7 +51,7 @@ export interface CollectOptions {
 }
 
 /** Endings: the lock of `specs/x.spec.md` is `specs/x.spec.metadata.json`. */
-export const LOCKS = ['.metadata.json', '.plan.json'];
+export const LOCKS = [LOCK_ENDING, '.plan.json'];
 const KEPT_REF = 'refs/conductor/kept/objects';
 /** Records of a clone that name objects which no ref may reach: texts that people wrote, a publish under way. */
 const RECORDS = ['patched.json', 'publish.json', 'last.json', 'published.json', KEPT_LOCKS];

@@ -5,6 +5,13 @@ import type { Digest } from './digest.js';
 import type { ResultRecipe } from './task.js';
 import type { ObjectId } from './tree.js';
 
+/** Of a lock in its feature's folder and of one beside a spec of one file. */
+export const LOCK_ENDING = '.metadata.json';
+
+export function isLockFile(path: string): boolean {
+  return path.endsWith(LOCK_ENDING);
+}
+
 /** Format 1 also held times, sums and a version: two branches that built anything at all changed the same lines. */
 export const LOCK_SCHEMA = 2;
 

@@ -98,3 +98,10 @@ export class Listing {
     return low;
   }
 }
+
+const ANY: Entry = { mode: '100644', id: '' };
+
+/** Paths without their content: a list of patterns finds what it matches among them without looking at every path. */
+export function listingOfPaths(paths: Iterable<string>): Listing {
+  return new Listing(new Map([...paths].map((path) => [path, ANY])));
+}

@@ -6,7 +6,7 @@
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Label, Task } from '../../model/task.js';
-import { type Entry, Listing } from '../../model/tree.js';
+import type { Listing } from '../../model/tree.js';
 import { PROMPTS } from '../../project/agent-files.js';
 import type { Project } from '../../project/project.js';
 import { formatSteps } from '../format-settings.js';
@@ -26,13 +26,6 @@ export interface Changes {
   hasSameLock(task: Task): boolean;
   /** The files that its agent was seen to read. */
   observedBy(task: Task): readonly string[];
-}
-
-const ANY: Entry = { mode: '100644', id: '' };
-
-/** Paths as `Changes` has them: a list of patterns finds what it matches among them without looking at every path. */
-export function changedListing(paths: Iterable<string>): Listing {
-  return new Listing(new Map([...paths].map((path) => [path, ANY])));
 }
 
 /** Whether one of the changes is one of the task itself, or of a file that it may read. Knows no dependencies. */

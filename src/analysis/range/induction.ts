@@ -9,7 +9,7 @@ import { KEY_VERSION } from '../../model/action.js';
 import { canonicalJson, type Digest, digestFields, isSameJson } from '../../model/digest.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
-import type { Files, Listing, ObjectId } from '../../model/tree.js';
+import { type Files, type Listing, listingOfPaths, type ObjectId } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { parseLock } from '../../specs/lock-file.js';
 import { asDependency, type DependencyOutputs } from '../dependency-outputs.js';
@@ -17,7 +17,7 @@ import { interfacesOf } from '../interfaces/interfaces.js';
 import { isAsRecorded } from '../locked-task.js';
 import type { Prepared } from '../prepare.js';
 import { patchedFiles } from '../visible-files.js';
-import { type Changes, changedListing, isTouched, withReaders } from './changes.js';
+import { type Changes, isTouched, withReaders } from './changes.js';
 import { type AnalysisIndex, type HandWork, readIndex, writeIndex } from './index-file.js';
 import { TaskWords } from './task-words.js';
 
@@ -232,7 +232,7 @@ async function changedSince(
     const onDisk = await changedFiles(objects, index.tree, snapshot);
     const byHand = await changedFiles(objects, index.hand.tree, hand.tree);
     const paths = new Set([...onDisk.keys(), ...byHand.keys()]);
-    return { onDisk: changedListing(onDisk.keys()), all: changedListing(paths) };
+    return { onDisk: listingOfPaths(onDisk.keys()), all: listingOfPaths(paths) };
   } catch (error) {
     if (error instanceof ObjectDamaged) return undefined;
     throw error;

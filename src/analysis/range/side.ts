@@ -2,7 +2,7 @@
 
 import { ok, type Result } from '../../base/result.js';
 import type { Diagnostic } from '../../model/failure.js';
-import type { LockedTask } from '../../model/feature-lock.js';
+import { isLockFile, type LockedTask } from '../../model/feature-lock.js';
 import type { Feature, Label, Task } from '../../model/task.js';
 import type { Listing, ObjectId } from '../../model/tree.js';
 import { openParseCache } from '../../project/parse-cache.js';
@@ -69,7 +69,7 @@ async function specsOf(
 }
 
 function isLock(path: string, specs: string): boolean {
-  return path.startsWith(`${specs}/`) && path.endsWith('.metadata.json');
+  return path.startsWith(`${specs}/`) && isLockFile(path);
 }
 
 /** The project's own folder at a commit. */

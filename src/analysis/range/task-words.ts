@@ -2,11 +2,12 @@
 
 import { posix } from 'node:path';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
+import { isLockFile } from '../../model/feature-lock.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Label, Task } from '../../model/task.js';
-import type { Listing } from '../../model/tree.js';
+import { type Listing, listingOfPaths } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
-import { changedListing, wordsOf } from './changes.js';
+import { wordsOf } from './changes.js';
 
 /** What tasks said, and what has changed since on disk. */
 export interface KnownWords {
@@ -49,7 +50,7 @@ function otherWords(
   { config, features, graph }: Project,
   { words, changed }: KnownWords,
 ): (feature: Feature) => boolean {
-  const inSpecs = changed.under(`${config.specs}/`).filter((path) => !path.endsWith('.metadata.json'));
+  const inSpecs = changed.under(`${config.specs}/`).filter((path) => !isLockFile(path));
   const all = [...features.values()];
   // Entries of one feature are named as dependencies in others.
   const hasForeach = all.some(({ foreach }) => foreach !== undefined);
@@ -59,7 +60,7 @@ function otherWords(
   if (hasEntries && (inSpecs.length > 0 || isNamed)) return () => true;
   const specFiles = new Set(all.map(({ file }) => file));
   // Documents, and specs that are gone.
-  const others = changedListing(inSpecs.filter((path) => !specFiles.has(path)));
+  const others = listingOfPaths(inSpecs.filter((path) => !specFiles.has(path)));
   return ({ file, tasks }) =>
     changed.get(file) !== undefined ||
     others.under(`${posix.dirname(file)}/`).length > 0 ||

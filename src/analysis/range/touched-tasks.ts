@@ -9,11 +9,11 @@ import type { PlannedRange } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import { Ownership } from '../../model/paths/ownership.js';
 import type { Label } from '../../model/task.js';
-import type { ObjectId } from '../../model/tree.js';
+import { listingOfPaths, type ObjectId } from '../../model/tree.js';
 import { CONFIG_FILE, configModules } from '../../project/config-inputs.js';
 import type { Project } from '../../project/project.js';
 import { type CommandSettings, packageFiles } from '../command-settings.js';
-import { type Changes, changedListing, isTouched, withReaders, wordsOf } from './changes.js';
+import { type Changes, isTouched, withReaders, wordsOf } from './changes.js';
 import { openSide, type ProjectSide, projectTree } from './side.js';
 
 /** The tasks that a range concerns. */
@@ -104,7 +104,7 @@ async function openRange(project: Project, base: ObjectId, ref: string): Promise
     project.listing.get(path) === undefined && !owned.has(path) && !path.startsWith(specs);
   const removed = new Set([...changed].filter(isRemoved));
   const changes: Changes = {
-    paths: changedListing(changed),
+    paths: listingOfPaths(changed),
     hasHandWork: removed.size > 0 || [...changed].some((path) => project.handWritten.get(path) !== undefined),
     hasSameWords: ({ label }) => isSameJson(words(before, label), words(after, label)),
     hasSameLock: ({ label }) => isSameJson(before.locked.get(label), after.locked.get(label)),

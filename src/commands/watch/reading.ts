@@ -9,6 +9,7 @@ import type { GitObjects } from '../../io/git/objects.js';
 import { changedFiles } from '../../io/git/walk.js';
 import type { Config } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
+import { isLockFile } from '../../model/feature-lock.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { Host, LoadedConfig } from '../../project/host.js';
 import { loadProject, type Project } from '../../project/project.js';
@@ -95,7 +96,7 @@ export class Reader {
 
   private mayBeConfig(path: string): boolean {
     if (!/\.([cm]?[jt]s|json)$/.test(path)) return false;
-    return this.good?.project.ownership.ownerOf(path) === undefined && !path.endsWith('.metadata.json');
+    return this.good?.project.ownership.ownerOf(path) === undefined && !isLockFile(path);
   }
 }
 

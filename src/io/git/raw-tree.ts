@@ -58,7 +58,7 @@ export function shownName(name: Buffer): string {
 }
 
 /** The name of an entry whose bytes are given one character each. `folder` is what stands before it in messages. */
-export function textName(bytes: string, folder = ''): string {
+function textName(bytes: string, folder = ''): string {
   const name = Buffer.from(bytes, 'latin1');
   if (!isUtf8(name)) throw new NameNotText(Buffer.concat([Buffer.from(folder), name]));
   return name.toString('utf8');

@@ -18,20 +18,14 @@ const FEW_FOLDERS = 50;
 
 /** The files of a tree of any size: no process is started for a small one. Rejects when a folder is missing. */
 export async function listTree(objects: GitObjects, tree: ObjectId): Promise<Listing> {
-  const files = new Map<string, Entry>();
-  let level: readonly Folder[] = [{ id: tree, prefix: '' }];
-  for (let folders = 1; level.length > 0; folders += level.length) {
-    if (folders > FEW_FOLDERS) return objects.list(tree);
-    level = (await mapBounded(level, (folder) => entriesOf(objects, folder, files))).flat();
-  }
-  return new Listing(files);
+  return (await listSmallTree(objects, tree)) ?? objects.list(tree);
 }
 
 /** As `listTree`; undefined for a tree of more files or of many folders, without reading all of it. */
 export async function listSmallTree(
   objects: GitObjects,
   tree: ObjectId,
-  maxFiles: number,
+  maxFiles = Number.POSITIVE_INFINITY,
 ): Promise<Listing | undefined> {
   const files = new Map<string, Entry>();
   let level: readonly Folder[] = [{ id: tree, prefix: '' }];

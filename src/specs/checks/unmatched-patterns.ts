@@ -6,7 +6,7 @@ import { nearest } from '../../base/nearest.js';
 import type { Config } from '../../model/config.js';
 import type { PathPattern } from '../../model/paths/pattern.js';
 import { type PatternSet, patternSet } from '../../model/paths/pattern-set.js';
-import { Listing } from '../../model/tree.js';
+import { type Listing, listingOfPaths } from '../../model/tree.js';
 import type { WrittenTask } from '../normalise.js';
 import type { SpecProblem } from '../problem.js';
 import { OwnerIndex } from './owner-index.js';
@@ -116,7 +116,6 @@ class Finder {
   }
 
   private plainOutputs(): Listing {
-    const paths = this.written.flatMap(({ task }) => patternSet(task.outputs).plainPaths());
-    return new Listing(new Map(paths.map((path) => [path, { mode: '100644', id: '' }])));
+    return listingOfPaths(this.written.flatMap(({ task }) => patternSet(task.outputs).plainPaths()));
   }
 }

@@ -132,8 +132,8 @@ export class GitParcels implements Parcels {
     const sent = new Map<ObjectId, true>();
     for (const commit of commits) {
       const ref = pushed.get(parcelRef(commit));
-      // One that exists there is of the same commit, as its name says, and counts as stored. `taken` is none that could
-      // not be written.
+      // A ref that is there already has this commit, as its name says, and counts as stored. With `taken` and `denied` the
+      // other side does not have it.
       if (ref?.outcome === 'stored') {
         sent.set(commit, true);
         this.shared.add(commit);

@@ -1,7 +1,8 @@
 /**
  * Keeps parcels for builds and workers that share no git repository: an HTTP server over the objects of one worker.
- * `PUT /parcels` takes objects and names, when all that they need is there, `POST /missing` says which objects are not here, `GET /parcels/<name>` gives the
- * objects of a commit, `DELETE /parcels` forgets names.
+ * `PUT /parcels` takes objects and names; it refuses them while something that they need is missing.
+ * `POST /missing` says which objects are not here. `GET /parcels/<name>` gives the objects of a commit.
+ * `DELETE /parcels` forgets names.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
