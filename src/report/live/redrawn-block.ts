@@ -16,7 +16,7 @@ export interface RedrawnBlock {
   print(text: string): void;
   /** Redraws the block shortly, and then every second while it has lines. */
   soon(): void;
-  /** Removes the block and redraws it no more. */
+  /** Removes the block; `soon` brings it back. */
   end(): void;
 }
 
@@ -63,6 +63,7 @@ export function redrawnBlock(
     end() {
       callOff?.();
       callOff = undefined;
+      isSoon = false;
       draw('', []);
     },
   };

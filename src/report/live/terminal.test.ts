@@ -162,6 +162,18 @@ test('many events make one redraw, and at the end only what stays is on the scre
   expect(screen.text).toBe('built    a/T01  1.5s\nconductor: built 1 in 3.2s\n');
 });
 
+test('in a watch the block of a later build is redrawn while only the time changes', () => {
+  const { timers, reporter } = rig();
+  for (let build = 0; build < 2; build++) {
+    reporter.on(PLANNED);
+    reporter.on(start('a/T01'));
+    expect(timers).toHaveLength(1);
+    // The build ends before the redraw that its last event asked for.
+    reporter.on(event({ type: 'build.finished', summary: summary('built', { built: 1 }) }));
+    expect(timers).toEqual([]);
+  }
+});
+
 test('a block drawn before the terminal became narrow is removed with its wrapped lines', () => {
   const { screen, reporter, fire } = rig();
   reporter.on(PLANNED);
