@@ -8,17 +8,10 @@ import type { ConductorConfig } from '../../model/config.js';
 import { until } from '../rig/command-line.js';
 import type { Rig } from '../rig/rig.js';
 import { cloneProject, refsIn } from '../rig/shared-project.js';
-import { createQueueRig } from './queue-rig.js';
+import { agentTasks, createQueueRig } from './queue-rig.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 
 const USAGE = { costUsd: 0.3, tokensIn: 10, tokensOut: 5 };
-
-function agentTasks(rig: Rig, ...ids: readonly string[]): void {
-  const tasks = ids.map((id) => [id, { description: `Make ${id}`, outputs: [`${id}.txt`] }] as const);
-  rig.backlog('f', Object.fromEntries(tasks));
-  for (const id of ids) rig.answer(`f/${id}`, { [`${id}.txt`]: `${id} is made\n` });
-  rig.commit();
-}
 
 /** A second person's clone; the rig goes on in the first one. */
 function inClone<T>(rig: Rig, name: string, work: () => T): T {

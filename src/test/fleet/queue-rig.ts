@@ -79,6 +79,20 @@ export async function createQueueRig(redis: RedisServer, config: ConductorConfig
   };
 }
 
+/** One feature with a task for an agent for each id, and the answers to them. */
+export function agentTasks(rig: Rig, ...ids: readonly string[]): void {
+  const tasks = ids.map((id) => [id, { description: `Make ${id}`, outputs: [`${id}.txt`] }] as const);
+  rig.backlog('f', Object.fromEntries(tasks));
+  for (const id of ids) rig.answer(`f/${id}`, { [`${id}.txt`]: `${id} is made\n` });
+  rig.commit();
+}
+
+/** The key of the only job in the queue. */
+export function onlyJob(redis: RedisServer): string {
+  const [key = ''] = redis.cli('--scan', '--pattern', '*:job:*:waiting').split('\n');
+  return /:job:([^:]+):waiting$/.exec(key)?.[1] ?? '';
+}
+
 async function startWorker(
   rig: Rig,
   {

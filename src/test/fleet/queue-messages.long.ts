@@ -1,7 +1,6 @@
-/** How jobs end where a queue misses, repeats, refuses or forges something, on a real Redis. */
+/** What a queue misses, repeats or forges: ends, jobs and calls that nobody hears of, and messages that are none, on a real Redis. */
 
 import { EventEmitter } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { QueueEvents } from 'bullmq';
 import { expect, test } from 'vitest';
 import { AwaitedJob, type JobEnd } from '../../io/queue/awaited-job.js';
@@ -12,27 +11,12 @@ import { channelOf, jobKeys, QUEUES } from '../../io/queue/keys.js';
 import type { TakenJob } from '../../io/queue/taken-job.js';
 import { type Job, type QueueNeeds, queueName } from '../../model/fleet/job.js';
 import { until } from '../rig/command-line.js';
-import type { Rig } from '../rig/rig.js';
-import { cloneProject } from '../rig/shared-project.js';
-import { createQueueRig } from './queue-rig.js';
+import { agentTasks, createQueueRig, onlyJob } from './queue-rig.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 
 const queueTest = test.skipIf(!hasRedis());
-const USAGE = { costUsd: 0.3, tokensIn: 10, tokensOut: 5 };
 const NEEDS: QueueNeeds = { kind: 'agent', protocol: 1, version: '1.0.0', labels: [] };
 const PARCEL = 'a'.repeat(40);
-
-function agentTask(rig: Rig): void {
-  rig.backlog('f', { T1: { description: 'Make T1', outputs: ['T1.txt'] } });
-  rig.answer('f/T1', { 'T1.txt': 'T1 is made\n' });
-  rig.commit();
-}
-
-/** The key of the only job. */
-function onlyJob(redis: RedisServer): string {
-  const [key = ''] = redis.cli('--scan', '--pattern', '*:job:*:waiting').split('\n');
-  return /:job:([^:]+):waiting$/.exec(key)?.[1] ?? '';
-}
 
 async function connected(redis: RedisServer): Promise<QueueConnection> {
   const found = await connectQueue(redis.url, 'test');
@@ -69,41 +53,6 @@ async function takenOrRefused(source: JobSource): Promise<never> {
     await source.untilCalled(AbortSignal.timeout(60_000));
   }
 }
-
-queueTest('a job that another build cancels while this one joins it is handed in again', async () => {
-  await using redis = await RedisServer.start();
-  await using fleet = await createQueueRig(redis);
-  agentTask(fleet.rig);
-  const worker = await fleet.worker({ agent: 'held' });
-  const build = fleet.rig.start({}, { tripwire: true });
-  const first = await worker.agent.next('f/T1');
-  redis.cli('PUBLISH', 'conductor:{test}:channel:cancel', onlyJob(redis));
-  expect(await first.exit).toMatchObject({ failure: { kind: 'cancelled' } });
-  const second = await worker.agent.next('f/T1');
-  await second.write('T1.txt', 'T1 is made\n');
-  second.finish();
-  expect((await build.done).outcomes()).toEqual({ 'f/T1': 'built' });
-});
-
-queueTest('when the build that pays for a job leaves, one of those that stay pays', async () => {
-  await using redis = await RedisServer.start();
-  await using fleet = await createQueueRig(redis);
-  const { rig } = fleet;
-  agentTask(rig);
-  const worker = await fleet.worker({ agent: 'held' });
-  const first = rig.start({}, { tripwire: true });
-  const run = await worker.agent.next('f/T1');
-  cloneProject(rig, 'second');
-  const second = rig.start({}, { tripwire: true });
-  await second.until((story) => story.of('task.output').some(({ line }) => line.includes('another build')));
-  first.cancel();
-  expect((await first.done).summary.usage).toEqual({});
-  run.usage(USAGE);
-  await run.write('T1.txt', 'T1 is made\n');
-  run.finish();
-  const { summary } = await second.done;
-  expect([summary.counts.built, summary.usage]).toEqual([1, USAGE]);
-});
 
 queueTest('a job whose end was missed is looked up, and is not run a second time', async () => {
   await using redis = await RedisServer.start();
@@ -158,7 +107,7 @@ queueTest('a job whose end was missed is looked up, and is not run a second time
 queueTest('messages that are none, and events that are not of the run, are passed over', async () => {
   await using redis = await RedisServer.start();
   await using fleet = await createQueueRig(redis);
-  agentTask(fleet.rig);
+  agentTasks(fleet.rig, 'T1');
   const worker = await fleet.worker({ agent: 'held' });
   const build = fleet.rig.start({}, { tripwire: true });
   const run = await worker.agent.next('f/T1');
@@ -185,66 +134,6 @@ queueTest('messages that are none, and events that are not of the run, are passe
   expect(story.of('build.finished').length).toBe(1);
   expect(story.of('task.output').filter((one) => one.line === 'forged')).toEqual([]);
 });
-
-queueTest('a server that refuses commands ends a task with its reason, and no worker', async () => {
-  await using redis = await RedisServer.start();
-  await using fleet = await createQueueRig(redis);
-  agentTask(fleet.rig);
-  const worker = await fleet.worker();
-  redis.cli('CONFIG', 'SET', 'maxmemory', '1');
-  const refused = await fleet.rig.start({}, { tripwire: true }).done;
-  expect(refused.of('task.finished')[0]?.failure).toEqual({
-    kind: 'job-failed',
-    reason: expect.stringMatching(/^the queue refuses it: .*OOM/),
-  });
-  redis.cli('CONFIG', 'SET', 'maxmemory', '0');
-  expect((await fleet.rig.start({}, { tripwire: true }).done).outcomes()).toEqual({ 'f/T1': 'built' });
-  expect(worker.fates()).toEqual(['done f/T1']);
-});
-
-queueTest('a server that is away keeps neither a build nor a worker from ending', async () => {
-  await using redis = await RedisServer.start();
-  await using fleet = await createQueueRig(redis);
-  agentTask(fleet.rig);
-  const worker = await fleet.worker({ agent: 'held' });
-  const idle = await fleet.worker({ agent: 'held' });
-  const build = fleet.rig.start({}, { tripwire: true });
-  const run = await Promise.race([worker.agent.next('f/T1'), idle.agent.next('f/T1')]);
-  await redis.kill();
-  build.cancel();
-  expect((await build.done).summary.exitCode).toBe(130);
-  await Promise.all([worker.stop(), idle.stop()]);
-  expect(await run.exit).toMatchObject({ failure: { kind: 'cancelled' } });
-});
-
-queueTest(
-  'a store and a server that take connections and never answer keep no build from ending',
-  async () => {
-    await using redis = await RedisServer.start();
-    const sockets: Socket[] = [];
-    const silent = createServer((socket) => {
-      sockets.push(socket);
-      socket.on('error', () => {});
-    });
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const { port } = silent.address() as AddressInfo;
-    try {
-      await using fleet = await createQueueRig(redis, { execution: { remote: `http://127.0.0.1:${port}` } });
-      agentTask(fleet.rig);
-      const build = fleet.rig.start({}, { tripwire: true });
-      await until('the store to be asked', () => sockets.length > 0);
-      build.cancel();
-      expect((await build.done).summary.exitCode).toBe(130);
-      expect(await connectQueue(`redis://127.0.0.1:${port}`, 'test')).toMatchObject({
-        ok: false,
-        error: { kind: 'queue-failed', detail: 'it does not answer' },
-      });
-    } finally {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => silent.close(resolve));
-    }
-  },
-);
 
 queueTest('a job that comes back to the same worker ends the run of before, and not its own', async () => {
   await using redis = await RedisServer.start();
