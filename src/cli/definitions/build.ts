@@ -1,10 +1,23 @@
 /** Defines the commands that build and plan: build, watch, plan, run. */
 
 import { type Command, Option } from 'commander';
-import { ANNOTATE, BUDGET_USD, examples, JUNIT, positiveInteger, type SetExitCode, SINCE } from './shared.js';
+import {
+  ANNOTATE,
+  addBuildModes,
+  BUDGET_USD,
+  DETACH,
+  DRY_RUN,
+  EVENTS,
+  examples,
+  JUNIT,
+  POLL,
+  positiveInteger,
+  type SetExitCode,
+  SINCE,
+} from './shared.js';
 
 export function addBuild(program: Command, setExitCode: SetExitCode): void {
-  program
+  const command = program
     .command('build')
     .description('bring everything, or the given targets, up to date')
     .argument(
@@ -12,56 +25,26 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
       'features, task labels, or globs of either (`feature-001-auth`, `feature-001-auth/T0*`)',
     )
     .option(...SINCE)
-    .option('--dry-run', 'print what would be done, and why; do nothing')
+    .option(...DRY_RUN)
     .addOption(
       new Option('--estimate', 'print what agents would probably use and cost; do nothing').conflicts([
         'dryRun',
         'commit',
       ]),
-    )
-    .option('--force', 'rebuild the targets, even if the store has results')
-    .addOption(
-      new Option(
-        '--frozen',
-        'change no file: fail if a build would run a recipe or change a file; same as `conductor verify`',
-      ).conflicts([
-        'dryRun',
-        'estimate',
-        'force',
-        'keepEdits',
-        'rebuildMissing',
-        'commit',
-        'discardEdits',
-        'restoreOnly',
-      ]),
-    )
-    .addOption(
-      new Option(
-        '--restore-only',
-        'run no recipe: restore stored results, and fail if anything is stale',
-      ).conflicts(['dryRun', 'estimate', 'force', 'keepEdits', 'rebuildMissing']),
-    )
-    .option('--rebuild-missing', 'rebuild recorded results that are in no store, even if it costs money')
-    .option('--discard-edits', 'overwrite outputs that were edited by hand')
-    .addOption(
-      new Option('--keep-edits', 'merge hand edits into the newly built files').conflicts('discardEdits'),
-    )
-    .option('--commit', 'make one commit per task and merge them into the current branch')
-    .option('--no-verify', 'with --commit: do not run the pre-commit and commit-msg hooks')
-    .addOption(
-      new Option('--keep-going', 'continue with tasks that do not depend on a failed one').default(true),
-    )
-    .addOption(new Option('--fail-fast', 'start nothing new after the first failure').conflicts('keepGoing'))
+    );
+  addBuildModes(command, {
+    force: 'rebuild the targets, even if the store has results',
+    frozen: '; same as `conductor verify`',
+    each: '',
+    failFast: 'start nothing new after the first failure',
+  })
     .option(...BUDGET_USD)
     .option('--inbox', 'answer prompts by hand or by any program, instead of the configured agent')
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
-    .option(
-      '--detach',
-      'when interrupted, leave what runs on other machines to finish; the next build takes it',
-    )
+    .option(...DETACH)
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
     .option('--ui', 'open the page of `conductor ui` beside the build')
-    .option('--json', 'print events, one JSON object a line')
+    .option(...EVENTS)
     .option(...ANNOTATE)
     .option(...JUNIT)
     .option('--profile <file>', 'write a Chrome trace: tasks, waits, phases, git processes')
@@ -88,7 +71,7 @@ export function addVerify(program: Command, setExitCode: SetExitCode): void {
     .argument('[targets...]', 'as for build')
     .option(...SINCE)
     .option('--staged', 'check what is staged for the next commit instead of the working tree')
-    .option('--json', 'print events, one JSON object a line')
+    .option(...EVENTS)
     .option(...ANNOTATE)
     .option(...JUNIT)
     .addHelpText('after', examples('conductor verify', 'conductor verify --staged'))
@@ -104,10 +87,10 @@ export function addWatch(program: Command, setExitCode: SetExitCode): void {
     .command('watch')
     .description('build, and build again whenever a file changes')
     .argument('[targets...]', 'features, task labels, or globs of either')
-    .option('--poll', 'scan every second, for file systems that report no changes')
+    .option(...POLL)
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
     .option('--ui', 'open the page of `conductor ui` beside the builds')
-    .option('--json', 'print events, one JSON object a line')
+    .option(...EVENTS)
     .addHelpText(
       'after',
       `
@@ -140,7 +123,7 @@ export function addRun(program: Command, setExitCode: SetExitCode): void {
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time', positiveInteger)
     .option('--no-wait', 'fail if another conductor works on this project, instead of waiting for it')
-    .option('--json', 'print events, one JSON object a line')
+    .option(...EVENTS)
     .addHelpText(
       'after',
       examples('conductor run feature-request.md', 'conductor run feature-001-auth --yes'),
@@ -162,7 +145,7 @@ export function addPlan(program: Command, setExitCode: SetExitCode): void {
     .option('--discard-edits', 'let the plan replace your changes in PLAN.md and BACKLOG.yaml')
     .option(...BUDGET_USD)
     .option('--no-wait', 'fail if another conductor works on this project, instead of waiting for it')
-    .option('--json', 'print events, one JSON object a line')
+    .option(...EVENTS)
     .addHelpText('after', examples('conductor plan feature-001-auth', 'conductor plan rate-limits.md'))
     .action(async (target: string, options) => {
       const { runPlan } = await import('../commands/build/plan.js');

@@ -1,7 +1,7 @@
 /** Defines the commands for hand edits, regeneration and versions. */
 
 import type { Command } from 'commander';
-import { BUDGET_USD, examples, positiveInteger, type SetExitCode } from './shared.js';
+import { BUDGET_USD, EVENTS, examples, positiveInteger, type SetExitCode } from './shared.js';
 
 export function addAdopt(program: Command, setExitCode: SetExitCode): void {
   program
@@ -94,7 +94,7 @@ export function addAccept(program: Command, setExitCode: SetExitCode): void {
     .description('record the files of tasks as they are, if their gates pass')
     .argument('<tasks...>', 'targets, as for build')
     .option('--no-wait', 'fail if another build of this project runs, instead of waiting for it')
-    .option('--json', 'print events, one JSON object a line')
+    .option(...EVENTS)
     .addHelpText('after', examples('conductor accept feature-001-auth/T01'))
     .action(async (tasks: string[], options) => {
       const { runAccept } = await import('../commands/edits/accept.js');

@@ -1,10 +1,15 @@
 /** Defines `conductor projects`: list, status, build, watch and metrics of several projects together. */
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import {
+  addBuildModes,
   BUDGET_USD,
+  DETACH,
+  DRY_RUN,
+  EVENTS,
   examples,
   JUNIT,
+  POLL,
   positiveInteger,
   type SetExitCode,
   SINCE,
@@ -52,59 +57,23 @@ function addProjectsStatus(projects: Command, setExitCode: SetExitCode): void {
 }
 
 function addProjectsBuild(projects: Command, setExitCode: SetExitCode): void {
-  projects
+  const command = projects
     .command('build')
     .description('bring all projects, or the given ones, up to date')
     .argument('[projects...]', NAMES)
     .option(...SINCE)
-    .option('--dry-run', 'print what would be done, and why; do nothing')
-    .option('--force', 'rebuild all tasks, even if the stores have results')
-    .addOption(
-      new Option(
-        '--frozen',
-        'change no file: fail if a build would run a recipe or change a file, copies of other projects included',
-      ).conflicts([
-        'dryRun',
-        'force',
-        'keepEdits',
-        'rebuildMissing',
-        'commit',
-        'discardEdits',
-        'restoreOnly',
-      ]),
-    )
-    .addOption(
-      new Option(
-        '--restore-only',
-        'run no recipe: restore stored results, and fail if anything is stale',
-      ).conflicts(['dryRun', 'force', 'keepEdits', 'rebuildMissing']),
-    )
-    .option('--rebuild-missing', 'rebuild recorded results that are in no store, even if it costs money')
-    .option('--discard-edits', 'overwrite outputs that were edited by hand')
-    .addOption(
-      new Option('--keep-edits', 'merge hand edits into the newly built files').conflicts('discardEdits'),
-    )
-    .option('--commit', 'in each project, make one commit per task and merge them into the current branch')
-    .option('--no-verify', 'with --commit: do not run the pre-commit and commit-msg hooks')
-    .addOption(
-      new Option(
-        '--keep-going',
-        'in each project, continue with tasks that do not depend on a failed one',
-      ).default(true),
-    )
-    .addOption(
-      new Option('--fail-fast', 'in each project, start nothing new after its first failure').conflicts(
-        'keepGoing',
-      ),
-    )
+    .option(...DRY_RUN);
+  addBuildModes(command, {
+    force: 'rebuild all tasks, even if the stores have results',
+    frozen: ', copies of other projects included',
+    each: 'in each project, ',
+    failFast: 'start nothing new after its first failure',
+  })
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time over all projects', positiveInteger)
-    .option(
-      '--detach',
-      'when interrupted, leave what runs on other machines to finish; the next build takes it',
-    )
+    .option(...DETACH)
     .option('--no-wait', 'fail for a project in which another build runs, instead of waiting for it')
-    .option('--json', 'print events, one JSON object a line')
+    .option(...EVENTS)
     .option(...JUNIT)
     .addHelpText(
       'after',
@@ -125,10 +94,10 @@ function addProjectsWatch(projects: Command, setExitCode: SetExitCode): void {
     .command('watch')
     .description('build all projects, and each of them again whenever a file of it changes')
     .argument('[projects...]', NAMES)
-    .option('--poll', 'scan every second, for file systems that report no changes')
+    .option(...POLL)
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time over all projects', positiveInteger)
-    .option('--json', 'print events, one JSON object a line')
+    .option(...EVENTS)
     .addHelpText(
       'after',
       `\nKeys: enter build now, a all (failed tasks too), f failed only, q quit\n${examples('conductor projects watch')}`,

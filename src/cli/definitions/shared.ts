@@ -1,6 +1,6 @@
-/** What the definitions of commands share: values of options, and help. It knows no command. */
+/** What the definitions of commands share: options and their values, and help. It knows no command. */
 
-import { type Argument, InvalidArgumentError, type Option } from 'commander';
+import { type Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { nearest } from '../../base/nearest.js';
 import { parseTimestamp } from '../../base/timestamp.js';
 
@@ -40,6 +40,65 @@ export const SINCE = [
   '--since <commit>',
   'only tasks that changes since this commit (or its merge base with HEAD) concern, and their dependents',
 ] as const;
+
+/** The options of commands that build one project or several. */
+export const DRY_RUN = ['--dry-run', 'print what would be done, and why; do nothing'] as const;
+
+export const DETACH = [
+  '--detach',
+  'when interrupted, leave what runs on other machines to finish; the next build takes it',
+] as const;
+
+export const POLL = ['--poll', 'scan every second, for file systems that report no changes'] as const;
+
+export const EVENTS = ['--json', 'print events, one JSON object a line'] as const;
+
+/** Where the help of such commands differs. */
+export interface BuildWords {
+  readonly force: string;
+  /** What stands after the meaning of `--frozen`. */
+  readonly frozen: string;
+  /** What stands before a meaning that holds for each project by itself. */
+  readonly each: string;
+  readonly failFast: string;
+}
+
+/** What would do nothing; a name that a command has no option for conflicts with nothing. */
+const IDLE = ['dryRun', 'estimate'];
+/** What has no meaning where no recipe runs. */
+const RECIPES = ['force', 'keepEdits', 'rebuildMissing'];
+
+/** Adds how a build takes stored results, hand edits, commits and failures. */
+export function addBuildModes(command: Command, words: BuildWords): Command {
+  const { force, frozen, each, failFast } = words;
+  return command
+    .option('--force', force)
+    .addOption(
+      new Option(
+        '--frozen',
+        `change no file: fail if a build would run a recipe or change a file${frozen}`,
+      ).conflicts([...IDLE, ...RECIPES, 'commit', 'discardEdits', 'restoreOnly']),
+    )
+    .addOption(
+      new Option(
+        '--restore-only',
+        'run no recipe: restore stored results, and fail if anything is stale',
+      ).conflicts([...IDLE, ...RECIPES]),
+    )
+    .option('--rebuild-missing', 'rebuild recorded results that are in no store, even if it costs money')
+    .option('--discard-edits', 'overwrite outputs that were edited by hand')
+    .addOption(
+      new Option('--keep-edits', 'merge hand edits into the newly built files').conflicts('discardEdits'),
+    )
+    .option('--commit', `${each}make one commit per task and merge them into the current branch`)
+    .option('--no-verify', 'with --commit: do not run the pre-commit and commit-msg hooks')
+    .addOption(
+      new Option('--keep-going', `${each}continue with tasks that do not depend on a failed one`).default(
+        true,
+      ),
+    )
+    .addOption(new Option('--fail-fast', `${each}${failFast}`).conflicts('keepGoing'));
+}
 
 /** The options of commands that a CI runs. */
 export const ANNOTATE = [
