@@ -15,6 +15,37 @@ const called = (fleet: Fleet, count = 1) =>
 const hold = (fleet: Fleet) => writeFileSync(`${fleet.calls}.hold`, '');
 const release = (fleet: Fleet) => rmSync(`${fleet.calls}.hold`, { force: true });
 
+interface Flags {
+  readonly worker?: readonly string[];
+  readonly build?: readonly string[];
+}
+
+interface Begun {
+  readonly worker: FleetProcess;
+  readonly build: FleetProcess;
+}
+
+/** A worker, and a build whose first session of an agent is open and stays so until `release`. */
+async function held(fleet: Fleet, flags: Flags = {}): Promise<Begun> {
+  hold(fleet);
+  const worker = await fleet.worker(...(flags.worker ?? []));
+  const build = fleet.start(fleet.dir, ['build', ...(flags.build ?? [])]);
+  await called(fleet);
+  return { worker, build };
+}
+
+const done = (worker: FleetProcess) =>
+  until('the task to be done', () => worker.output.includes('done f/T1'), 60_000);
+
+/** A worker whose task is done, and the build that asked for it, which stands still and has not heard of that. */
+async function heardNothing(fleet: Fleet): Promise<Begun> {
+  const { worker, build } = await held(fleet);
+  build.signal('SIGSTOP');
+  release(fleet);
+  await done(worker);
+  return { worker, build };
+}
+
 async function succeeds(build: FleetProcess): Promise<void> {
   const code = await build.ended;
   expect(build.output).toContain(code === 0 ? '' : 'the build to succeed');
@@ -23,10 +54,7 @@ async function succeeds(build: FleetProcess): Promise<void> {
 drill('a worker that is killed while an agent works is replaced', async () => {
   await using redis = await RedisServer.start();
   await using fleet = new Fleet(redis, ['T1']);
-  hold(fleet);
-  const first = await fleet.worker();
-  const build = fleet.start(fleet.dir, ['build']);
-  await called(fleet);
+  const { worker: first, build } = await held(fleet);
   await first.kill();
   release(fleet);
   await fleet.worker();
@@ -41,10 +69,7 @@ drill(
   async () => {
     await using redis = await RedisServer.start();
     await using fleet = new Fleet(redis, ['T1']);
-    hold(fleet);
-    const first = await fleet.worker();
-    const build = fleet.start(fleet.dir, ['build', '--json']);
-    await called(fleet);
+    const { worker: first, build } = await held(fleet, { build: ['--json'] });
     first.signal('SIGSTOP');
     const second = await fleet.worker();
     await called(fleet, 2);
@@ -99,13 +124,10 @@ drill('connections that are cut again and again cost nothing', async () => {
 drill('a build that is killed leaves its task to finish, and the next build takes the result', async () => {
   await using redis = await RedisServer.start();
   await using fleet = new Fleet(redis, ['T1']);
-  hold(fleet);
-  const worker = await fleet.worker();
-  const first = fleet.start(fleet.dir, ['build']);
-  await called(fleet);
+  const { worker, build: first } = await held(fleet);
   await first.kill();
   release(fleet);
-  await until('the task to be done', () => worker.output.includes('done f/T1'), 60_000);
+  await done(worker);
   await succeeds(fleet.start(fleet.dir, ['build']));
   expect(fleet.read('T1.txt')).toBe('T1 is made\n');
   expect(fleet.called()).toEqual(['T1']);
@@ -114,10 +136,7 @@ drill('a build that is killed leaves its task to finish, and the next build take
 drill('a git repository that is away for a while loses nothing that was paid', async () => {
   await using redis = await RedisServer.start();
   await using fleet = new Fleet(redis, ['T1']);
-  hold(fleet);
-  const worker = await fleet.worker();
-  const build = fleet.start(fleet.dir, ['build']);
-  await called(fleet);
+  const { worker, build } = await held(fleet);
   renameSync(fleet.bare, `${fleet.bare}.away`);
   release(fleet);
   await until('the worker to fail', () => build.output.includes('cannot send the result of f/T1'), 60_000);
@@ -130,13 +149,7 @@ drill('a git repository that is away for a while loses nothing that was paid', a
 drill('a result that is paid for is fetched once the git repository is back', async () => {
   await using redis = await RedisServer.start();
   await using fleet = new Fleet(redis, ['T1']);
-  hold(fleet);
-  const worker = await fleet.worker();
-  const build = fleet.start(fleet.dir, ['build']);
-  await called(fleet);
-  build.signal('SIGSTOP');
-  release(fleet);
-  await until('the task to be done', () => worker.output.includes('done f/T1'), 60_000);
+  const { build } = await heardNothing(fleet);
   renameSync(fleet.bare, `${fleet.bare}.away`);
   build.signal('SIGCONT');
   await until('the build to ask again', () => build.output.includes('is asked for again'), 60_000);
@@ -148,13 +161,7 @@ drill('a result that is paid for is fetched once the git repository is back', as
 drill("an answer that cannot be fetched when a build is stopped is the next build's", async () => {
   await using redis = await RedisServer.start();
   await using fleet = new Fleet(redis, ['T1']);
-  hold(fleet);
-  const worker = await fleet.worker();
-  const build = fleet.start(fleet.dir, ['build']);
-  await called(fleet);
-  build.signal('SIGSTOP');
-  release(fleet);
-  await until('the task to be done', () => worker.output.includes('done f/T1'), 60_000);
+  const { worker, build } = await heardNothing(fleet);
   await worker.kill();
   renameSync(fleet.bare, `${fleet.bare}.away`);
   build.signal('SIGCONT');
@@ -211,10 +218,10 @@ drill(
   async () => {
     await using redis = await RedisServer.start();
     await using fleet = new Fleet(redis, ['T1', 'T2']);
-    hold(fleet);
-    const worker = await fleet.worker('--concurrency', '1');
-    const first = fleet.start(fleet.dir, ['build', '--detach']);
-    await called(fleet);
+    const { worker, build: first } = await held(fleet, {
+      worker: ['--concurrency', '1'],
+      build: ['--detach'],
+    });
     first.signal('SIGINT');
     expect(await first.ended).toBe(130);
     release(fleet);
