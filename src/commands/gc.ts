@@ -206,8 +206,8 @@ async function judge(
 /** Milliseconds since 1970; 0 for an entry that does not say, or cannot be read. */
 export async function madeAt(objects: GitObjects, name: EntryName, commit: ObjectId): Promise<number> {
   const file = isResult(name) ? RESULT_FILE : GATES_FILE;
+  const text = (await objects.read(`${commit}:${file}`))?.toString('utf8') ?? '';
   try {
-    const text = (await objects.read(`${commit}:${file}`))?.toString('utf8') ?? '';
     const { startedAt, at } = JSON.parse(text) as { startedAt?: string; at?: string };
     return Date.parse(startedAt ?? at ?? '') || 0;
   } catch {

@@ -7,6 +7,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { throwIfNotNow } from '../io/errors.js';
 import { codeOf, readTextSync, writeAtomic } from '../io/files.js';
 import type { EntryName } from './encoded-entry.js';
 import type { UnsentReport } from './result-store.js';
@@ -40,6 +41,7 @@ export class UnsentEntries {
         return parts ? [`${parts[1]}/${parts[2]}` as EntryName] : [];
       });
     } catch (error) {
+      throwIfNotNow(error);
       if (codeOf(error) === undefined) throw error;
       return [];
     }

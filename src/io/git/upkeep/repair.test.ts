@@ -87,30 +87,32 @@ test('a line of packed refs that git cannot read costs no other ref', async () =
   expect(refs.get('refs/conductor/results/aa/one')).toBe(one.commit);
 });
 
-test.each(['verify-pack', 'unpack-objects'])(
-  'a pack does not count as broken if %s cannot open it because too many files are open',
-  async (command) => {
-    const objects = await scratchObjects();
-    const one = await keep(objects, 'one');
-    await repackRefs(objects.store);
-    const packs = join(objects.store, 'objects/pack');
-    if (command === 'unpack-objects') {
-      const pack = readdirSync(packs).find((name) => name.endsWith('.pack')) as string;
-      chmodSync(join(packs, pack), 0o600);
-      appendFileSync(join(packs, pack), 'x');
-    }
-    const before = readdirSync(packs).sort();
-    said.by = { [command]: 'fatal: could not open a file: Too many open files' };
-    onTestFinished(() => {
-      said.by = {};
-    });
-    await expect(removeBrokenObjects(objects.store)).rejects.toMatchObject({ code: 'EMFILE' });
-    expect(readdirSync(packs).sort()).toEqual(before);
-    // With room again, what is whole is still there, and what is broken is saved.
+test.each([
+  ['verify-pack', 'could not open a file: Too many open files', 'EMFILE'],
+  ['unpack-objects', 'could not open a file: Too many open files', 'EMFILE'],
+  ['unpack-objects', 'unable to create a temporary file: No space left on device', 'ENOSPC'],
+  ['unpack-objects', 'unable to create a temporary file: Permission denied', 'EACCES'],
+])('a pack does not count as broken if %s says: %s', async (command, words, code) => {
+  const objects = await scratchObjects();
+  const one = await keep(objects, 'one');
+  await repackRefs(objects.store);
+  const packs = join(objects.store, 'objects/pack');
+  if (command === 'unpack-objects') {
+    const pack = readdirSync(packs).find((name) => name.endsWith('.pack')) as string;
+    chmodSync(join(packs, pack), 0o600);
+    appendFileSync(join(packs, pack), 'x');
+  }
+  const before = readdirSync(packs).sort();
+  said.by = { [command]: `fatal: ${words}` };
+  onTestFinished(() => {
     said.by = {};
-    await removeBrokenObjects(objects.store);
-    expect(
-      await new GitObjects({ store: objects.store, objectFormat: 'sha1' }).missing([one.id, one.commit]),
-    ).toEqual([]);
-  },
-);
+  });
+  await expect(removeBrokenObjects(objects.store)).rejects.toMatchObject({ code });
+  expect(readdirSync(packs).sort()).toEqual(before);
+  // With room again, what is whole is still there, and what is broken is saved.
+  said.by = {};
+  await removeBrokenObjects(objects.store);
+  expect(
+    await new GitObjects({ store: objects.store, objectFormat: 'sha1' }).missing([one.id, one.commit]),
+  ).toEqual([]);
+});

@@ -2,9 +2,9 @@
 
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { throwIfNotNow } from '../../errors.js';
+import { codeOf, throwIfNotNow } from '../../errors.js';
 import { makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
-import { GitError, git } from '../git-process.js';
+import { GitError, type GitExit, git } from '../git-process.js';
 import type { Repository } from '../repository.js';
 import { inspectObjects, unindexedPacks } from './broken-objects.js';
 
@@ -43,7 +43,8 @@ async function repairRefs(store: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
     if (!entry.isFile() || entry.name.endsWith('.lock')) continue;
     const path = join(entry.parentPath, entry.name);
-    const named = (await readFile(path, 'latin1').catch(throwIfNotNow)) ?? '';
+    const named = await readFile(path, 'latin1').catch(throwIfNotReadable);
+    if (named === undefined) continue;
     if (!/^([0-9a-f]{40}|[0-9a-f]{64})\n$/.test(named)) await rm(path, { force: true });
   }
 }
@@ -59,20 +60,41 @@ export async function repairStore({ store, state }: Repository): Promise<void> {
 /** What can still be read of a broken pack is written as single objects; the pack goes. */
 async function salvagePack(store: string, name: string): Promise<void> {
   const packs = join(store, 'objects', 'pack');
-  const input = (await readFile(join(packs, `${name}.pack`)).catch(throwIfNotNow)) ?? Buffer.alloc(0);
+  const input = (await readFile(join(packs, `${name}.pack`)).catch(throwIfNotReadable)) ?? Buffer.alloc(0);
   const aside = await makeTemporaryFolder(store);
   const move = async (from: string, to: string) => {
     for (const file of await readdir(from))
       if (file.startsWith(`${name}.`)) await rename(join(from, file), join(to, file));
   };
-  await move(packs, aside);
   try {
+    await move(packs, aside);
     const unpacked = await git(['unpack-objects', '-r', '-q'], { gitDir: store, dir: store, input });
-    if (unpacked.code !== 0) throwIfNotNow(new GitError(['unpack-objects'], unpacked));
+    if (unpacked.code !== 0) throwIfNotOfPack(unpacked);
   } catch (error) {
     // git did not write all objects of the pack, so the pack is still needed.
     await move(aside, packs);
+    await removeTree(aside);
     throw error;
   }
   await removeTree(aside);
+}
+
+/** git's exit code for a fatal error, one of a broken pack too; higher ones are signals or wrong arguments. */
+const FATAL = 128;
+
+/** The exit code of a program that could not be loaded. */
+const NOT_LOADED = 127;
+
+/** Only what git says of the pack itself lets the pack go: not a full disk, and not that git was ended. */
+function throwIfNotOfPack(unpacked: GitExit): void {
+  const error = new GitError(['unpack-objects'], unpacked);
+  const isOfPack = error.code === 'EGIT' || error.code === 'EDAMAGED';
+  if (!isOfPack || unpacked.code === NOT_LOADED || unpacked.code > FATAL) throw error;
+}
+
+/** A file that is gone or that the disk cannot read is lost; one that this user may not read can be whole. */
+function throwIfNotReadable(error: unknown): void {
+  throwIfNotNow(error);
+  const code = codeOf(error);
+  if (code === 'EACCES' || code === 'EPERM') throw error;
 }
