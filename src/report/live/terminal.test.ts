@@ -165,6 +165,7 @@ test('many events make one redraw, and at the end only what stays is on the scre
 test('in a watch the block of a later build is redrawn while only the time changes', () => {
   const { timers, reporter } = rig();
   for (let build = 0; build < 2; build++) {
+    reporter.on(event({ type: 'build.started', build: `b${build}`, command: 'watch', version: '1.0.0' }));
     reporter.on(PLANNED);
     reporter.on(start('a/T01'));
     expect(timers).toHaveLength(1);
