@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
+import { type GitCall, GitError, git, gitAsked, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { stagedFiles } from '../io/git/porcelain.js';
 import type { Repository } from '../io/git/repository.js';
@@ -40,7 +40,8 @@ export type Committed =
 /** The project's files as HEAD has them; none on a branch without a commit. */
 export async function headFiles(repository: Repository, objects: GitObjects): Promise<Files> {
   const theirs: GitCall = { gitDir: repository.gitDir, dir: repository.top };
-  const head = await revision(theirs, 'HEAD^{tree}');
+  const commit = await revision(theirs, 'HEAD^{commit}');
+  const head = commit === undefined ? undefined : await treeOf(theirs, commit);
   const tree = head === undefined ? undefined : await objects.subtree(head, repository.prefix);
   return tree === undefined ? new Map() : (await objects.list(tree)).files;
 }
@@ -78,7 +79,7 @@ export async function commitTasks(
   }
   if (dirty.length > 0) return refused('these files have uncommitted changes of yours', dirty);
 
-  const base = head === undefined ? undefined : await revision(theirs, `${head}^{tree}`);
+  const base = head === undefined ? undefined : await treeOf(theirs, head);
   const trees: ObjectId[] = [];
   for (const step of steps) trees.push(await objects.editTree(trees.at(-1) ?? base, step.changes));
   await copyObjects(objects, theirs, trees, base);
@@ -148,7 +149,7 @@ async function withoutIgnored(
   const paths = steps.flatMap((step) => [...step.changes.keys()].map((path) => repository.prefix + path));
   if (paths.length === 0) return [];
   const input = paths.map((path) => `${path}\0`).join('');
-  const exit = await git(['check-ignore', '-z', '--stdin'], { ...theirs, input });
+  const exit = await gitAsked(['check-ignore', '-z', '--stdin'], { ...theirs, input });
   const ignored = new Set(exit.stdout.toString('utf8').split('\0'));
   return steps
     .map((step) => ({
@@ -169,8 +170,18 @@ async function entryAt(theirs: GitCall, commit: ObjectId, path: string): Promise
 }
 
 async function revision(theirs: GitCall, name: string): Promise<ObjectId | undefined> {
-  const exit = await git(['rev-parse', '--quiet', '--verify', name], theirs);
+  const exit = await gitAsked(['rev-parse', '--quiet', '--verify', name], theirs);
   return exit.code === 0 ? exit.stdout.toString('latin1').trim() : undefined;
+}
+
+/** Every commit has one: without it, a commit on top would remove all files that no task owns. */
+async function treeOf(theirs: GitCall, commit: ObjectId): Promise<ObjectId> {
+  const args = ['rev-parse', '--quiet', '--verify', `${commit}^{tree}`];
+  const exit = await git(args, theirs);
+  if (exit.code === 0) return exit.stdout.toString('latin1').trim();
+  // The quiet git says nothing. The repository is the person's: repairing the store would not help.
+  const stderr = exit.code === 1 ? `fatal: the tree of ${commit} cannot be read` : exit.stderr;
+  throw new GitError(args, { ...exit, stderr });
 }
 
 async function makeCommit(
@@ -179,7 +190,7 @@ async function makeCommit(
   parents: readonly ObjectId[],
   message: string,
 ): Promise<Result<ObjectId, Failure>> {
-  const request = await git(['config', '--type=bool', 'commit.gpgSign'], theirs);
+  const request = await gitAsked(['config', '--type=bool', 'commit.gpgSign'], theirs);
   // `commit-tree` does not look at the setting by itself.
   const sign = request.stdout.toString('latin1').trim() === 'true' ? ['-S'] : [];
   const args = ['commit-tree', tree, ...sign, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'];

@@ -1,7 +1,8 @@
 /** Runs git once, with conductor's environment and configuration. Knows no repository and no command. */
 
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { type Away, guardAway, type Stopped } from './git-away.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
 
 export interface GitCall {
@@ -19,11 +20,7 @@ export interface GitCall {
   /** For calls that run the person's hooks, which no other call may. */
   readonly hooks?: boolean;
   /** For calls that speak to other machines: without a terminal to ask at, ended when aborted or when stuck. */
-  readonly away?: {
-    readonly signal: AbortSignal;
-    /** Milliseconds without any output after which git is taken for stuck. */
-    readonly silenceMs: number;
-  };
+  readonly away?: Away;
 }
 
 export interface GitExit {
@@ -31,7 +28,7 @@ export interface GitExit {
   readonly stdout: Buffer;
   readonly stderr: string;
   /** Why it was ended before it was done. */
-  readonly stopped?: 'aborted' | 'silent';
+  readonly stopped?: Stopped;
   /** The signal that ended it; its code is -1 then. */
   readonly signal?: NodeJS.Signals;
 }
@@ -258,43 +255,16 @@ function gitOnce(args: readonly string[], call: GitCall): Promise<GitExit> {
   });
 }
 
-/** Ends git and what it has started (ssh, a helper) when its caller aborts or nothing is heard from it any more. */
-function guardAway(
-  child: ChildProcessWithoutNullStreams,
-  { signal, silenceMs }: NonNullable<GitCall['away']>,
-): { end(): GitExit['stopped'] } {
-  let stopped: GitExit['stopped'];
-  const stop = (why: 'aborted' | 'silent') => {
-    stopped ??= why;
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      child.kill('SIGKILL');
-    }
-  };
-  const onAbort = () => stop('aborted');
-  let timer = setTimeout(() => stop('silent'), silenceMs);
-  const heard = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => stop('silent'), silenceMs);
-  };
-  child.stdout.on('data', heard);
-  child.stderr.on('data', heard);
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) stop('aborted');
-  return {
-    end() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      return stopped;
-    },
-  };
-}
-
 /** As `git`, where only success is expected. */
 export async function gitOk(args: readonly string[], call: GitCall = {}): Promise<Buffer> {
   const exit = await git(args, call);
   if (exit.code !== 0) throw new GitError(args, exit);
   return exit.stdout;
+}
+
+/** As `git`, where exit code 1 says that there is none. Every other code but 0 says nothing of the kind. */
+export async function gitAsked(args: readonly string[], call: GitCall = {}): Promise<GitExit> {
+  const exit = await git(args, call);
+  if (exit.code !== 0 && exit.code !== 1) throw new GitError(args, exit);
+  return exit;
 }

@@ -1,8 +1,9 @@
 /** `build --commit` in the person's repository: what goes into the commit, hooks, and what a killed commit leaves. */
 
-import { existsSync, linkSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, linkSync, utimesSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openRepository } from '../../io/git/open-repository.js';
 import { writeCommitJournal } from '../../workspace/commit-journal.js';
 import { ensureBuilt, PACKAGE } from '../rig/command-line.js';
@@ -145,6 +146,33 @@ test('a commit of somebody else meanwhile is built upon', async () => {
   expect(rig.git('rev-list', '--first-parent', '--format=%s', 'HEAD').match(/theirs/g)).toHaveLength(1);
   expect(rig.git('status', '--porcelain')).toBe('');
 });
+
+test.each([
+  'rev-parse --quiet --verify HEAD^{commit}',
+  'rev-parse --quiet --verify ????????????????????????????????????????^{tree}',
+  'check-ignore *',
+  'config --type=bool commit.gpgSign',
+])(
+  'a git that cannot run `%s` commits nothing, and above all no tree without the other files',
+  async (call) => {
+    await using rig = await project();
+    await rig.build();
+    const git = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+    rig.write({ '.git/failing/git': '' });
+    const pattern = call.replaceAll(' ', '\\ ');
+    const script = `case "$*" in *${pattern}) echo 'fatal: Too many open files' >&2; exit 128;; esac\nexec ${git} "$@"`;
+    writeFileSync(rig.path('.git/failing/git'), `#!/bin/sh\n${script}\n`);
+    chmodSync(rig.path('.git/failing/git'), 0o755);
+    vi.stubEnv('PATH', `${rig.path('.git/failing')}${delimiter}${process.env['PATH']}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const failed = await rig.buildWithoutAgent({ commit: true });
+    expect(failed.buildFailure()).toMatchObject({ kind: 'system-error', code: 'EMFILE' });
+    expect(subjects(rig)).toEqual(['work']);
+    vi.unstubAllEnvs();
+    expect((await rig.buildWithoutAgent({ commit: true })).summary.exitCode).toBe(0);
+    expect(rig.git('ls-tree', '-r', '--name-only', 'HEAD').split('\n')).toContain('src/a.ts');
+  },
+);
 
 test('what a killed commit leaves is cleaned up, and a lock of another git is named and stays', async () => {
   await using rig = await project();

@@ -1,0 +1,49 @@
+/** Ends a git that speaks to another machine when nobody waits for it any more or nothing is heard from it. */
+
+/** What has to be known of the process. */
+interface Running {
+  readonly pid?: number | undefined;
+  readonly stdout: NodeJS.EventEmitter;
+  readonly stderr: NodeJS.EventEmitter;
+  kill(signal: 'SIGKILL'): boolean;
+}
+
+export interface Away {
+  readonly signal: AbortSignal;
+  /** Milliseconds without any output after which git is taken for stuck. */
+  readonly silenceMs: number;
+}
+
+/** Why git was ended before it was done. */
+export type Stopped = 'aborted' | 'silent';
+
+/** Ends git and what it has started (ssh, a helper) when its caller aborts or nothing is heard from it any more. */
+export function guardAway(child: Running, { signal, silenceMs }: Away): { end(): Stopped | undefined } {
+  let stopped: Stopped | undefined;
+  const stop = (why: Stopped) => {
+    stopped ??= why;
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      child.kill('SIGKILL');
+    }
+  };
+  const onAbort = () => stop('aborted');
+  let timer = setTimeout(() => stop('silent'), silenceMs);
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stop('silent'), silenceMs);
+  };
+  child.stdout.on('data', heard);
+  child.stderr.on('data', heard);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) stop('aborted');
+  return {
+    end() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      return stopped;
+    },
+  };
+}
