@@ -2,6 +2,7 @@
 
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { throwIfNotNow } from '../errors.js';
 import { cleanEnvironment, runProgram } from './process.js';
 
 export interface ProcessIdentity {
@@ -12,20 +13,23 @@ export interface ProcessIdentity {
   readonly boot: string;
 }
 
-/** The identity of a live process; undefined when there is none, it is dead and not yet reaped, or nothing tells. */
+/**
+ * The identity of a live process; undefined when there is none, it is dead and not yet reaped, or nothing tells. Rejects if the
+ * system has no resources to open a file: a live process must not pass for a dead one.
+ */
 export async function identityOf(pid: number): Promise<ProcessIdentity | undefined> {
   if (process.platform === 'win32') return undefined;
   if (process.platform !== 'linux') return askedIdentity(pid);
   const [stat, boot] = await Promise.all([
-    readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined),
-    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
+    readFile(`/proc/${pid}/stat`, 'utf8').catch(throwIfNotNow),
+    bootId(),
   ]);
-  if (stat === undefined) return undefined;
+  if (!stat) return undefined;
   // The program's name, in brackets, may hold anything: state is the field after it, start time the twentieth.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const start = fields[19];
   if (start === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
-  return { pid, start, boot: boot.trim() };
+  return { pid, start, boot };
 }
 
 /** Whether the process that was meant still lives. */
@@ -39,11 +43,13 @@ export async function isSame(identity: ProcessIdentity): Promise<boolean> {
  * Equal for two processes that can look at each other.
  */
 export async function processPlace(): Promise<string> {
-  const [boot, list] = await Promise.all([
-    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
-    readlink('/proc/self/ns/pid').catch(() => ''),
-  ]);
-  return `${hostname()} ${boot.trim()} ${list}`;
+  const [boot, list] = await Promise.all([bootId(), readlink('/proc/self/ns/pid').catch(throwIfNotNow)]);
+  return `${hostname()} ${boot} ${list ?? ''}`;
+}
+
+/** Empty where the system has none. */
+async function bootId(): Promise<string> {
+  return ((await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(throwIfNotNow)) ?? '').trim();
 }
 
 /** `ps` of macOS and the BSDs tells the second of the start. */
@@ -65,8 +71,8 @@ export async function processesWith(name: string, value: string): Promise<number
   const found: number[] = [];
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
-    const text = await readFile(`/proc/${entry}/environ`).catch(() => undefined);
-    if (text === undefined || text.length === 0) continue;
+    const text = await readFile(`/proc/${entry}/environ`).catch(throwIfNotNow);
+    if (!text || text.length === 0) continue;
     if (Buffer.concat([Buffer.of(0), text, Buffer.of(0)]).includes(wanted)) found.push(Number(entry));
   }
   return found;

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
-import { codeOf } from '../files.js';
+import { codeOf, throwIfNotNow } from '../errors.js';
 
 /** Inherited by everything that a program starts, in a session of its own too, unless it clears its variables. */
 const MARK = 'CONDUCTOR_RUN';
@@ -157,7 +157,8 @@ function startOf(pid: number): string {
     // The program's name, in brackets, may hold anything.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
-  } catch {
+  } catch (error) {
+    throwIfNotNow(error);
     return '';
   }
 }
@@ -165,7 +166,8 @@ function startOf(pid: number): string {
 function namespace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid').replace(/\D/g, '');
-  } catch {
+  } catch (error) {
+    throwIfNotNow(error);
     return '';
   }
 }

@@ -228,7 +228,9 @@ function launch(
     },
     onStart(started) {
       pid = started;
-      written = identityOf(started).then(async (server) => {
+      // Where nothing tells which process it is, it is found by its mark.
+      const identity = identityOf(started).catch(() => undefined);
+      written = identity.then(async (server) => {
         if (server !== undefined) await writeRecord(options.stateDir, { ...own.record, server });
       });
     },

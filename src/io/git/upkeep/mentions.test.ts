@@ -114,3 +114,19 @@ test('what cannot be read is never taken to mention nothing', async () => {
     await expect(mentioned()).rejects.toThrow('cannot be read');
   });
 });
+
+test('a worktree that git cannot look into is never taken for one that is gone', async () => {
+  await inRepository(async (scratch, mentioned) => {
+    scratch.write(LOCK, id(1));
+    scratch.commit();
+    scratch.git('config', 'extensions.worktreeConfig', 'true');
+    scratch.git('worktree', 'add', '-q', 'other');
+    scratch.write(`other/${LOCK}`, id(2));
+    expect(await mentioned()).toEqual([1, 2].map(id));
+    scratch.write('.git/worktrees/other/config.worktree', '[core\n');
+    await expect(mentioned()).rejects.toThrow('rev-parse');
+    const other = join(scratch.dir, 'other');
+    rmSync(other, { recursive: true });
+    expect(await mentioned()).toEqual([id(1)]);
+  });
+});

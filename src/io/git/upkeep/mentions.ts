@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { mapBounded } from '../../../base/bounded.js';
 import { globEscape } from '../../../model/git-rules/git-escape.js';
 import type { ObjectId } from '../../../model/tree.js';
+import { isMissing } from '../../errors.js';
 import { readText } from '../../files.js';
 import { ObjectDamaged } from '../damaged.js';
-import { type GitCall, git, gitOk } from '../git-process.js';
+import { type GitCall, GitError, git, gitOk } from '../git-process.js';
 import { GitObjects } from '../objects.js';
 import { parseRawTree } from '../raw-tree.js';
 import type { Repository } from '../repository.js';
@@ -126,8 +127,21 @@ async function worktrees(call: GitCall): Promise<{ heads: string[]; dirs: string
     listed.filter((line) => line.startsWith(word)).map((line) => line.slice(word.length));
   const dirs: string[] = [];
   for (const dir of after('worktree ')) {
-    const inside = await git(['rev-parse', '--is-inside-work-tree'], { dir }).catch(() => undefined);
-    if (inside?.code === 0 && inside.stdout.toString().trim() === 'true') dirs.push(dir);
+    if (await isWorktree(dir)) dirs.push(dir);
   }
   return { heads: after('HEAD ').filter((id) => !/^0+$/.test(id)), dirs };
+}
+
+/** Whether a listed worktree is still there. One that git cannot look into can mention results all the same. */
+async function isWorktree(dir: string): Promise<boolean> {
+  const args = ['rev-parse', '--is-inside-work-tree'];
+  try {
+    const inside = await git(args, { dir });
+    if (inside.code === 0) return inside.stdout.toString().trim() === 'true';
+    if (/not a git repository/.test(inside.stderr)) return false;
+    throw new GitError(args, inside);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
