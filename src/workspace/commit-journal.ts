@@ -6,7 +6,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exists, readText, writeAtomic } from '../io/files.js';
-import { type GitCall, git } from '../io/git/git-process.js';
+import { type GitCall, gitAsked } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 import { removeKilledLock } from '../io/git/upkeep/stale-lock.js';
 import { untilClosed } from '../io/open-files.js';
@@ -48,7 +48,7 @@ export async function recoverCommit(repository: Repository): Promise<'nothing' |
     await removeKilledLock(lock, { since, content: `${journal?.commit ?? ''}\n`, top: repository.top });
   }
   await releaseIndex(repository);
-  const head = await git(['rev-parse', '--quiet', '--verify', 'HEAD^{commit}'], theirs);
+  const head = await gitAsked(['rev-parse', '--quiet', '--verify', 'HEAD^{commit}'], theirs);
   const isMade = journal !== undefined && head.stdout.toString('latin1').trim() === journal.commit;
   if (isMade && !(await updateIndex(repository, theirs, journal.entries))) return 'nothing';
   await removeCommitJournal(repository);
@@ -67,7 +67,7 @@ export function theirGit(repository: Repository): GitCall {
 }
 
 async function refLocks({ gitDir, commonDir }: Repository, theirs: GitCall): Promise<string[]> {
-  const branch = await git(['symbolic-ref', '--quiet', 'HEAD'], theirs);
+  const branch = await gitAsked(['symbolic-ref', '--quiet', 'HEAD'], theirs);
   const name = branch.stdout.toString('utf8').trim();
   return [join(gitDir, 'HEAD.lock'), ...(name === '' ? [] : [join(commonDir, `${name}.lock`)])];
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { syncFiles } from '../io/durable.js';
+import { codeOf, throwIfNotNow } from '../io/errors.js';
 import { exists, readText, writeAtomic } from '../io/files.js';
 import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
@@ -43,6 +44,8 @@ const ORPHAN_MS = 60_000;
 /** git compares everything before it writes anything; these are the words of the comparison. */
 const REFUSED =
   /not uptodate|would be (overwritten|removed)|would lose untracked files|Would (overwrite|lose)/;
+/** git's exit code when it gives up with a reason. */
+const FATAL = 128;
 const HALF_WRITTEN = /unable to|failed to/i;
 
 /**
@@ -186,14 +189,19 @@ async function isOurs(
   if (!found) return wanted !== undefined;
   const whole = wanted && (await objects.read(wanted.id));
   if (!whole) return false;
-  const bytes = await readFile(join(repository.project, path)).catch(() => undefined);
-  if (bytes === undefined) return false;
+  const bytes = await readFile(join(repository.project, path)).catch(throwIfNotNow);
+  if (!bytes) return false;
   const isTorn = (content: Buffer) =>
     bytes.length < content.length && content.subarray(0, bytes.length).equals(bytes);
   if (isTorn(whole)) return true;
-  const named = `--path=${repository.prefix}${path}`;
-  const written = await git(['cat-file', '--filters', named, wanted.id], indexCall(repository));
-  return written.code === 0 && isTorn(written.stdout);
+  const args = ['cat-file', '--filters', `--path=${repository.prefix}${path}`, wanted.id];
+  const written = await git(args, indexCall(repository));
+  if (written.code === 0) return isTorn(written.stdout);
+  const error = new GitError(args, written);
+  throwIfNotNow(error);
+  // A filter that does not work here is no reason to stop every build.
+  if (written.code !== FATAL) throw error;
+  return false;
 }
 
 function parseJournal(text: string): PublishOptions | undefined {
@@ -207,6 +215,16 @@ function parseJournal(text: string): PublishOptions | undefined {
   }
 }
 
+/** Undefined when the tree is gone or damaged: then there is nothing to complete. */
 async function listOrNothing(objects: GitObjects, tree: ObjectId): Promise<Listing | undefined> {
-  return objects.list(tree).catch(() => undefined);
+  try {
+    return await objects.list(tree);
+  } catch (error) {
+    // What git says of the tree itself. An error of the system, or a git that was ended, says nothing about it.
+    const isOfTree =
+      codeOf(error) === 'EDAMAGED' ||
+      (error instanceof GitError && error.code === 'EGIT' && error.exit.code === FATAL);
+    if (isOfTree) return undefined;
+    throw error;
+  }
 }

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openRepository } from '../../io/git/open-repository.js';
 import { writeCommitJournal } from '../../workspace/commit-journal.js';
+import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../../workspace/publish-journal.js';
 import { ensureBuilt, PACKAGE } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
@@ -27,6 +28,18 @@ async function project(): Promise<Rig> {
 
 function hook(rig: Rig, name: string, text: string): void {
   writeFileSync(rig.path(`.git/hooks/${name}`), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+}
+
+/** From now on until the test ends or `unstubAllEnvs`, git calls that end like this pattern find no free file. */
+function failGit(rig: Rig, call: string): void {
+  const git = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  rig.write({ '.git/failing/git': '' });
+  const pattern = call.replaceAll(' ', '\\ ');
+  const script = `case "$*" in *${pattern}) echo 'fatal: Too many open files' >&2; exit 128;; esac\nexec ${git} "$@"`;
+  writeFileSync(rig.path('.git/failing/git'), `#!/bin/sh\n${script}\n`);
+  chmodSync(rig.path('.git/failing/git'), 0o755);
+  vi.stubEnv('PATH', `${rig.path('.git/failing')}${delimiter}${process.env.PATH}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
 }
 
 const subjects = (rig: Rig) => rig.git('log', '--topo-order', '--format=%s').trim().split('\n');
@@ -157,14 +170,7 @@ test.each([
   async (call) => {
     await using rig = await project();
     await rig.build();
-    const git = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
-    rig.write({ '.git/failing/git': '' });
-    const pattern = call.replaceAll(' ', '\\ ');
-    const script = `case "$*" in *${pattern}) echo 'fatal: Too many open files' >&2; exit 128;; esac\nexec ${git} "$@"`;
-    writeFileSync(rig.path('.git/failing/git'), `#!/bin/sh\n${script}\n`);
-    chmodSync(rig.path('.git/failing/git'), 0o755);
-    vi.stubEnv('PATH', `${rig.path('.git/failing')}${delimiter}${process.env['PATH']}`);
-    onTestFinished(() => void vi.unstubAllEnvs());
+    failGit(rig, call);
     const failed = await rig.buildWithoutAgent({ commit: true });
     expect(failed.buildFailure()).toMatchObject({ kind: 'system-error', code: 'EMFILE' });
     expect(subjects(rig)).toEqual(['work']);
@@ -215,4 +221,41 @@ test('what a killed commit leaves is cleaned up, and a lock of another git is na
   expect(existsSync(lock)).toBe(true);
   rig.remove('.git/HEAD.lock');
   expect((await rig.buildWithoutAgent({ commit: true })).summary.exitCode).toBe(0);
+});
+
+test.each([
+  [COMMIT_JOURNAL, 'symbolic-ref --quiet HEAD'],
+  [COMMIT_JOURNAL, 'rev-parse --quiet --verify HEAD^{commit}'],
+  [PUBLISH_JOURNAL, 'ls-tree -r -z --full-tree *'],
+])('%s stays while git cannot run `%s`, and the next build completes what was begun', async (name, call) => {
+  await using rig = await project();
+  await rig.build();
+  const opened = await openRepository(rig.dir);
+  if (!opened.ok) throw new Error('no repository');
+  const { state } = opened.value;
+  const head = rig.git('rev-parse', 'HEAD').trim();
+  const tree = rig.git('rev-parse', 'HEAD^{tree}').trim();
+  const journal = name === COMMIT_JOURNAL ? { commit: head, entries: [] } : { from: tree, to: tree };
+  writeFileSync(join(state, name), JSON.stringify(journal));
+  failGit(rig, call);
+  expect((await rig.buildWithoutAgent()).buildFailure()).toMatchObject({
+    kind: 'system-error',
+    code: 'EMFILE',
+  });
+  expect(existsSync(join(state, name))).toBe(true);
+  vi.unstubAllEnvs();
+  const built = await rig.buildWithoutAgent();
+  expect(built.of('build.recovered')).toHaveLength(1);
+  expect(existsSync(join(state, name))).toBe(false);
+});
+
+test('a killed publish whose trees are gone stops no build', async () => {
+  await using rig = await project();
+  await rig.build();
+  const opened = await openRepository(rig.dir);
+  if (!opened.ok) throw new Error('no repository');
+  const journal = join(opened.value.state, PUBLISH_JOURNAL);
+  writeFileSync(journal, JSON.stringify({ from: '1'.repeat(40), to: '2'.repeat(40) }));
+  expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+  expect(existsSync(journal)).toBe(false);
 });
