@@ -59,7 +59,7 @@ async function atWork(running: Running): Promise<void> {
 }
 
 function serverPid(): number {
-  const [name] = readdirSync(cache('opencode'));
+  const name = readdirSync(cache('opencode')).find((one) => one.endsWith('.json'));
   return JSON.parse(readFileSync(cache('opencode', name as string), 'utf8')).server.pid;
 }
 

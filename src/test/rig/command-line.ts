@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { codeOf } from '../../io/files.js';
 
 /** The folder of this package. */
 export const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -170,12 +171,28 @@ function pids(): number[] {
   }
 }
 
-/** Resolves when the check holds; rejects after `ms` milliseconds, saying what was waited for. */
-export async function until(what: string, holds: () => boolean, ms = 20_000): Promise<void> {
+/**
+ * Resolves when the check holds; rejects after `ms` milliseconds, saying what was waited for. A check may look at files
+ * that another process just makes, renames or removes: one that is gone when it is read means "not yet".
+ */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  ms = 20_000,
+): Promise<void> {
   const end = performance.now() + ms;
-  while (!holds()) {
+  while (!(await holdsNow(holds))) {
     if (performance.now() > end) throw new Error(`waited ${ms} ms in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function holdsNow(holds: () => boolean | Promise<boolean>): Promise<boolean> {
+  try {
+    return await holds();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 

@@ -86,7 +86,8 @@ async function repository(name: string): Promise<string> {
 /** Root folders of servers of this state folder, from their records. */
 async function recordsOf(state: string): Promise<{ root: string; mark: string; server?: { pid: number } }[]> {
   const folder = join(base, state, 'opencode');
-  const names = await readdir(folder).catch(() => []);
+  // A record is written beside its name and renamed, so the process that writes it has another file here for a moment.
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'));
   return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8'))));
 }
 
@@ -273,7 +274,7 @@ describe('the end of a server', { timeout: 60_000 }, () => {
     const abort = new AbortController();
     const program = await script('slow', 'sleep 60');
     const start = startServer({ ...options('slow-state', program), signal: abort.signal });
-    await vi.waitUntil(async () => (await recordsOf('slow-state').catch(() => []))[0]?.server !== undefined, {
+    await vi.waitUntil(async () => (await recordsOf('slow-state'))[0]?.server !== undefined, {
       timeout: 20_000,
     });
     abort.abort();
