@@ -12,9 +12,10 @@ import { row } from './rows.js';
 const KEY = 'sk-bench';
 /** Of as many tasks as there are workers; in the first one every workspace is opened on the server. */
 const ROUNDS = 4;
-const STEPS = [
-  { call: 'write', args: { filePath: 'out.txt', content: 'made\n' } },
-  { call: 'bash', args: { command: 'mv out.txt "$(cat name)"', description: 'rename' } },
+/** What each session does: one file by a tool, which may write only what the task declares, and one command. */
+const steps = (nameOf) => [
+  (request) => ({ call: 'write', args: { filePath: nameOf(request), content: 'made\n' } }),
+  (request) => ({ call: 'bash', args: { command: `cat name ${nameOf(request)}`, description: 'look' } }),
   { say: 'Done.' },
 ];
 
@@ -101,7 +102,10 @@ async function bareRounds(model, folder, workers) {
   const server = started.value;
   const events = new EventStream(server.client);
   await events.open();
-  model.script('bare', STEPS);
+  model.script(
+    'bare',
+    steps(() => 'made.txt'),
+  );
   const worktrees = Array.from({ length: workers }, (_, i) => join(folder, `w${i}`));
   for (const directory of worktrees) {
     execFileSync('git', ['init', '-q', directory]);
@@ -145,19 +149,13 @@ async function conductorRounds(model, folder, workers) {
     outputs: [`T${i}.txt`],
   }));
   const name = (request) => /T\d+\.txt/.exec(JSON.stringify(request.messages))?.[0];
-  model.script('task', [
-    STEPS[0],
-    (request) => ({ ...STEPS[1], args: { ...STEPS[1].args, command: `mv out.txt ${name(request)}` } }),
-    STEPS[2],
-  ]);
+  model.script('task', steps(name));
   writeFileSync(join(project, 'name'), 'made.txt\n');
   writeFileSync(join(project, 'specs/f/BACKLOG.yaml'), JSON.stringify({ title: 'f', tasks }));
   const config = { agent: await agentConfig(model), workers };
   writeFileSync(join(project, 'conductor.config.mjs'), `export default ${JSON.stringify(config)};\n`);
   execFileSync('git', ['init', '-q', project]);
   const { events, own } = await build(project, folder);
-  const failed = events.filter((event) => event.type === 'task.finished' && event.outcome !== 'built');
-  if (failed.length > 0) throw new Error(JSON.stringify(failed[0]));
   const ends = events.filter((event) => event.type === 'task.finished').map((event) => event.at);
   const begin = events.find((event) => event.type === 'task.started').at;
   const first = ends[workers - 1];
@@ -183,10 +181,23 @@ function build(cwd, home) {
     });
     child.on('error', reject);
     child.on('close', (code) => {
-      if (code !== 0)
-        return reject(new Error(`conductor ended with ${code}: ${stderr}${stdout.slice(-4000)}`));
-      const lines = stdout.trim().split('\n');
-      resolve({ events: lines.map((line) => JSON.parse(line)), own: measured.own() });
+      const lines = stdout.split('\n').filter(Boolean);
+      const events = lines.map((line) => JSON.parse(line));
+      const said = failureOf(events) ?? (code === 0 ? undefined : lastLine(stderr));
+      if (said !== undefined) return reject(new Error(`conductor ended with ${code}: ${said}`));
+      resolve({ events, own: measured.own() });
     });
   });
 }
+
+/** One sentence on why a build did not build all of its tasks: how many, and the first one's reason. */
+function failureOf(events) {
+  const ended = events.filter((event) => event.type === 'task.finished');
+  const failed = ended.filter((event) => event.outcome !== 'built');
+  if (failed.length === 0) return undefined;
+  const [{ task, outcome, error }] = failed;
+  const details = error?.details?.length > 0 ? ` (${error.details[0]})` : '';
+  return `${failed.length} of ${ended.length} tasks were not built; ${task}: ${error?.message ?? outcome}${details}`;
+}
+
+const lastLine = (text) => text.trim().split('\n').at(-1) || 'it said nothing';

@@ -70,6 +70,7 @@ test('file tools refuse what the task may not write, at once, and say what it ma
   expect(heard).toContain('src/b.ts is not a file that this task may write');
   expect(heard).toContain('notes.txt is not a file that this task may write');
   expect(heard).toContain('It may write `src/**/*.ts`, `!src/b.ts`. It may change `app.ts`.');
+  expect(heard).toContain('Scratch files go to /tmp, by a command.');
   expect(heard).toContain('call `task_needs`');
 });
 

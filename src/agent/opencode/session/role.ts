@@ -33,7 +33,7 @@ export function writeRules(expected: Expected): WriteRules {
       // What is not known exactly is left to the capture, which drops it.
       return isExclude(text) ? (isExact ? [{ source, allow: false }] : []) : [{ source, allow: true }];
     }),
-    refusal: `is not a file that this task may write, and nothing was changed. ${list} If the task cannot be done without it, do the rest, call \`task_needs\` (kind \`write\`), and stop.`,
+    refusal: `is not a file that this task may write, and nothing was changed. ${list} Scratch files go to /tmp, by a command. If the task cannot be done without it, do the rest, call \`task_needs\` (kind \`write\`), and stop.`,
   };
 }
 
