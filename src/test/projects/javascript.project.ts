@@ -1,4 +1,4 @@
-/** From `git clone` to a published feature: libraries with vitest, and monorepos of pnpm. */
+/** From `git clone` to a published feature: libraries with vitest and Prettier, and monorepos of pnpm and yarn. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -50,14 +50,14 @@ test.each(['1.6.1', '2.1.9', '4.1.12'])('a library with vitest %s and a config f
   );
 });
 
-/** pnpm from the registry, once for all runs. */
-function pnpmFolder(): string {
-  const folder = join(homedir(), '.cache/conductor-test-programs/pnpm-9.15.9');
+/** The folder of a program from the registry, installed once for all runs. */
+function programFolder(name: string, version: string): string {
+  const folder = join(homedir(), '.cache/conductor-test-programs', `${name}-${version}`);
   const programs = join(folder, 'node_modules/.bin');
-  if (existsSync(join(programs, 'pnpm'))) return programs;
+  if (existsSync(join(programs, name))) return programs;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  execFileSync('npm', [...NPM, '--save-exact', 'pnpm@9.15.9'], { cwd: folder, stdio: 'pipe' });
+  execFileSync('npm', [...NPM, '--save-exact', `${name}@${version}`], { cwd: folder, stdio: 'pipe' });
   return programs;
 }
 
@@ -79,11 +79,12 @@ const MONOREPO = {
     "import { expect, test } from 'vitest';\nimport { page } from './page.ts';\ntest('greets', () => expect(page()).toMatch(/^(Hello|Good day) Ada$/));\n",
 };
 
+const core = (word: string) => `export const greet = (name: string): string => \`${word} \${name}\`;\n`;
+
 test('a monorepo of pnpm whose runner is hoisted: gates test the code of the workspace', async () => {
-  const pnpm = pnpmFolder();
+  const pnpm = programFolder('pnpm', '9.15.9');
   using project = new ExistingProject(MONOREPO, [pnpm]);
   project.run('pnpm', 'install', '--store-dir', join(project.clone.root, 'store'));
-  const core = (word: string) => `export const greet = (name: string): string => \`${word} \${name}\`;\n`;
   await project.way(
     {
       edits: ['packages/core/src/index.ts'],
@@ -98,8 +99,39 @@ test('a monorepo of pnpm whose runner is hoisted: gates test the code of the wor
   expect(existsSync(project.clone.path('node_modules/.vite'))).toBe(false);
 });
 
+test('a monorepo of yarn 1: gates test the code of the workspace', async () => {
+  const yarn = programFolder('yarn', '1.22.22');
+  const { 'pnpm-workspace.yaml': _, ...files } = MONOREPO;
+  using project = new ExistingProject(
+    {
+      ...files,
+      'package.json': JSON.stringify({
+        ...JSON.parse(MONOREPO['package.json']),
+        workspaces: ['packages/*'],
+      }),
+      'packages/core/package.json':
+        '{"name":"@acme/core","version":"1.0.0","type":"module","exports":"./src/index.ts"}',
+      'packages/app/package.json':
+        '{"name":"@acme/app","version":"1.0.0","type":"module","dependencies":{"@acme/core":"1.0.0"}}',
+    },
+    [yarn],
+  );
+  project.run('yarn', 'install', '--silent', '--cache-folder', join(project.clone.root, 'yarn-cache'));
+  project.clone.git('add', 'yarn.lock');
+  await project.way(
+    {
+      edits: ['packages/core/src/index.ts'],
+      outputs: ['packages/core/README.md'],
+      check: 'yarn test',
+      wrong: { 'packages/core/src/index.ts': core('Bye'), 'packages/core/README.md': 'Greets.\n' },
+      right: { 'packages/core/src/index.ts': core('Good day') },
+    },
+    [/yarn test/],
+  );
+});
+
 test('an application in a folder of a monorepo: hoisted runner and root configs', async () => {
-  const pnpm = pnpmFolder();
+  const pnpm = programFolder('pnpm', '9.15.9');
   using project = new ExistingProject(
     {
       ...MONOREPO,
@@ -135,4 +167,42 @@ test('an application in a folder of a monorepo: hoisted runner and root configs'
   expect(project.clone.read('conductor.config.ts')).toMatch(
     /"\.\.\/\.\.\/node_modules"[\s\S]*tsconfig\.base/,
   );
+});
+
+test('a library with Prettier: what it formats is never drift, and its new settings ask no agent', async () => {
+  using project = new ExistingProject({
+    'package.json': JSON.stringify({
+      ...{ name: 'library', private: true, type: 'module', scripts: { test: 'prettier --check src' } },
+      devDependencies: { prettier: '3.6.2' },
+    }),
+    'src/sum.js': 'export const sum = (a, b) => a + b;\n',
+    '.prettierrc': '{ "semi": true }\n',
+    '.gitignore': 'node_modules\n',
+  });
+  project.run('npm', ...NPM);
+  const product = 'export const product = (a, b) => a * b;\n';
+  await project.way(
+    {
+      edits: [],
+      outputs: ['src/product.js'],
+      check: 'npm test',
+      wrong: { 'src/product.js': 'export const product = (a,  b) => a*b' },
+      right: { 'src/product.js': product },
+    },
+    [],
+  );
+  const config = project.clone.read('conductor.config.ts');
+  const format = "  format: [{ run: 'npx prettier --write', files: '**/*.js' }],\n";
+  project.clone.write(
+    'conductor.config.ts',
+    config.replace("  rebase: 'off',\n", (line) => line + format),
+  );
+  project.clone.write('.prettierrc', '{ "semi": false }\n');
+  project.run('npx', 'prettier', '--write', 'src/sum.js');
+  const built = await project.conductor('build');
+  expect(built.code, built.text).toBe(0);
+  expect(built.text).toMatch(/1 verified/);
+  expect(project.clone.read('src/product.js')).toBe(product.replace(';', ''));
+  project.run('npx', 'prettier', '--write', 'src');
+  expect((await project.conductor('status', '--exit-code')).code).toBe(0);
 });
