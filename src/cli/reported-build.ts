@@ -1,7 +1,6 @@
 /** Runs a build with its reporters and signals, for every command that builds. Knows no flag. */
 
 import type { Socket } from 'node:net';
-import { resolve } from 'node:path';
 import { build } from '../build/build.js';
 import type { BuildOptions } from '../build/options.js';
 import type { Usage } from '../model/action.js';
@@ -12,6 +11,7 @@ import type { CiReports } from './ci/ci-reports.js';
 import { remark } from './output.js';
 import { openReporters } from './reporters.js';
 import { anySignal, cancelOnSignals } from './signals.js';
+import type { TraceFile } from './telemetry/trace-file.js';
 import { createHost } from './wire.js';
 
 /** Builds in one command because a person or the config granted what an agent asked for. */
@@ -104,20 +104,10 @@ function endOfInput(): AbortSignal[] {
   return [gone.signal];
 }
 
-/** Collects events and git processes; `write` puts the trace into the file. */
-async function openProfile(file: string): Promise<{ on(event: BuildEvent): void; write(): Promise<void> }> {
-  const [{ Profile }, { observeGit }, { writeAtomic }] = await Promise.all([
+async function openProfile(file: string): Promise<TraceFile<BuildEvent>> {
+  const [{ Profile }, { openTrace }] = await Promise.all([
     import('../report/profile.js'),
-    import('../io/git/git-process.js'),
-    import('../io/files.js'),
+    import('./telemetry/trace-file.js'),
   ]);
-  const profile = new Profile();
-  observeGit((span) => profile.onGit(span));
-  return {
-    on: (event) => profile.on(event),
-    async write() {
-      observeGit(undefined);
-      await writeAtomic(resolve(file), profile.text());
-    },
-  };
+  return openTrace(file, new Profile());
 }

@@ -39,20 +39,29 @@ interface OpenTask {
   readonly inner: Slice[];
 }
 
-type TraceEvent = Readonly<Record<string, unknown>>;
+export type TraceEvent = Readonly<Record<string, unknown>>;
 
-/** Processes of the trace, in their order. */
-const BUILD = 1;
-const TASKS = 2;
-const GIT = 3;
+/** Where the slices of one build stand in a trace. */
+export interface TracePlace {
+  /** Milliseconds since 1970 at which the trace begins. */
+  readonly zero: number;
+  /** The first of the two processes that the build has in the trace. */
+  readonly process: number;
+  /** What stands in front of the names of its processes. */
+  readonly name?: string;
+}
+
+/** Processes that one build has in a trace: its own steps, and its tasks. */
+export const PROCESSES_OF_BUILD = 2;
 
 export class Profile {
   private readonly open = new Map<string, OpenTask>();
   private readonly tasks: { readonly outer: Slice; readonly inner: readonly Slice[] }[] = [];
   private readonly steps: Slice[] = [];
   private readonly gates: Slice[] = [];
-  private readonly git: Slice[] = [];
-  private startedAt = 0;
+  private readonly git: GitSpan[] = [];
+  /** Milliseconds since 1970; 0: no event came yet. */
+  startedAt = 0;
   private step: { readonly name: string; readonly at: number } | undefined;
 
   on(event: BuildEvent): void {
@@ -96,21 +105,33 @@ export class Profile {
   }
 
   onGit(span: GitSpan): void {
-    this.git.push({ name: `git ${span.command}`, category: 'git', from: span.at, to: span.at + span.ms });
+    this.git.push(span);
   }
 
   /** The trace as JSON. */
   text(): string {
-    const events: TraceEvent[] = [
-      ...['build', 'tasks', 'git processes'].map((name, i) => named('process_name', i + 1, 0, name)),
-      ...this.steps.map((slice) => this.event(slice, BUILD, 0)),
-      ...inLanes(this.gates, (slice) => slice).map(({ item, lane }) => this.event(item, BUILD, lane + 1)),
-      ...inLanes(this.tasks, ({ outer }) => outer).flatMap(({ item, lane }) =>
-        [item.outer, ...item.inner].map((slice) => this.event(slice, TASKS, lane)),
+    const zero = this.startedAt;
+    return traceText([
+      ...this.events({ zero, process: 1 }),
+      ...gitEvents(this.git, { zero, process: 1 + PROCESSES_OF_BUILD }),
+    ]);
+  }
+
+  /** All but its git processes. */
+  events({ zero, process, name }: TracePlace): TraceEvent[] {
+    const before = name === undefined ? '' : `${name}: `;
+    const tasks = process + 1;
+    return [
+      processName(process, `${before}build`),
+      processName(tasks, `${before}tasks`),
+      ...this.steps.map((slice) => traced(slice, { zero, process, lane: 0 })),
+      ...inLanes(this.gates, (slice) => slice).map(({ item, lane }) =>
+        traced(item, { zero, process, lane: lane + 1 }),
       ),
-      ...inLanes(this.git, (slice) => slice).map(({ item, lane }) => this.event(item, GIT, lane)),
+      ...inLanes(this.tasks, ({ outer }) => outer).flatMap(({ item, lane }) =>
+        [item.outer, ...item.inner].map((slice) => traced(slice, { zero, process: tasks, lane })),
+      ),
     ];
-    return `${JSON.stringify({ displayTimeUnit: 'ms', traceEvents: events })}\n`;
   }
 
   private enter(name: string | undefined, at: number): void {
@@ -168,23 +189,43 @@ export class Profile {
     const outer = { name: event.task, category: 'task', from: task.checkedAt, to: event.at, details };
     this.tasks.push({ outer, inner: task.inner });
   }
-
-  private event({ name, category, from, to, details }: Slice, process: number, lane: number): TraceEvent {
-    const times = { ts: Math.round((from - this.startedAt) * 1000), dur: Math.round((to - from) * 1000) };
-    return {
-      name,
-      cat: category,
-      ph: 'X',
-      ...times,
-      pid: process,
-      tid: lane,
-      ...(details ? { args: details } : {}),
-    };
-  }
 }
 
-function named(what: string, process: number, lane: number, name: string): TraceEvent {
-  return { name: what, ph: 'M', pid: process, tid: lane, args: { name } };
+/** Git processes, which know of no build. */
+export function gitEvents(spans: readonly GitSpan[], { zero, process }: TracePlace): TraceEvent[] {
+  const slices = spans.map(({ command, at, ms }) => ({
+    ...{ name: `git ${command}`, category: 'git' },
+    ...{ from: at, to: at + ms },
+  }));
+  return [
+    processName(process, 'git processes'),
+    ...inLanes(slices, (slice) => slice).map(({ item, lane }) => traced(item, { zero, process, lane })),
+  ];
+}
+
+export function traceText(events: readonly TraceEvent[]): string {
+  const [names, slices] = [events.filter(({ ph }) => ph === 'M'), events.filter(({ ph }) => ph !== 'M')];
+  return `${JSON.stringify({ displayTimeUnit: 'ms', traceEvents: [...names, ...slices] })}\n`;
+}
+
+function traced(
+  { name, category, from, to, details }: Slice,
+  { zero, process, lane }: TracePlace & { readonly lane: number },
+): TraceEvent {
+  const times = { ts: Math.round((from - zero) * 1000), dur: Math.round((to - from) * 1000) };
+  return {
+    name,
+    cat: category,
+    ph: 'X',
+    ...times,
+    pid: process,
+    tid: lane,
+    ...(details ? { args: details } : {}),
+  };
+}
+
+function processName(process: number, name: string): TraceEvent {
+  return { name: 'process_name', ph: 'M', pid: process, tid: 0, args: { name } };
 }
 
 /** Each item in the first lane that is free when it begins. */

@@ -11,6 +11,7 @@ import {
   examples,
   JUNIT,
   POLL,
+  PROFILE,
   positiveInteger,
   type SetExitCode,
   SINCE,
@@ -47,7 +48,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .option(...EVENTS)
     .option(...ANNOTATE)
     .option(...JUNIT)
-    .option('--profile <file>', 'write a Chrome trace: tasks, waits, phases, git processes')
+    .option(...PROFILE)
     .addHelpText(
       'after',
       examples(

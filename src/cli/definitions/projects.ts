@@ -10,6 +10,7 @@ import {
   examples,
   JUNIT,
   POLL,
+  PROFILE,
   positiveInteger,
   type SetExitCode,
   SINCE,
@@ -75,6 +76,7 @@ function addProjectsBuild(projects: Command, setExitCode: SetExitCode): void {
     .option('--no-wait', 'fail for a project in which another build runs, instead of waiting for it')
     .option(...EVENTS)
     .option(...JUNIT)
+    .option(...PROFILE)
     .addHelpText(
       'after',
       examples(

@@ -107,6 +107,11 @@ export const ANNOTATE = [
   annotations,
 ] as const;
 
+export const PROFILE = [
+  '--profile <file>',
+  'write a Chrome trace: tasks, waits, phases, git processes',
+] as const;
+
 export const JUNIT = ['--junit <file>', 'write the outcome of each task as JUnit XML'] as const;
 
 function annotations(text: string): string {

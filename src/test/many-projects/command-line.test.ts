@@ -82,8 +82,13 @@ test('projects are listed, built from another folder, found up to date, and buil
     const before = await temporary.conductor('projects', 'status');
     expect(before.stdout).toContain('api is not cloned yet');
 
-    const built = await temporary.conductor('projects', 'build', '--json');
+    const built = await temporary.conductor('projects', 'build', '--json', '--profile', 'trace.json');
     expect(built.code, built.text).toBe(0);
+    const { traceEvents } = JSON.parse(temporary.read('trace.json'));
+    const processes = traceEvents.filter(({ ph }: { ph: string }) => ph === 'M');
+    expect(processes.map(({ args }: { args: { name: string } }) => args.name)).toEqual([
+      ...['api: build', 'api: tasks', 'web: build', 'web: tasks', 'git processes'],
+    ]);
     const events = built.stdout
       .trim()
       .split('\n')

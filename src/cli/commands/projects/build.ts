@@ -7,10 +7,12 @@ import type { ProjectEvent } from '../../../model/projects/project-event.js';
 import type { Label } from '../../../model/task.js';
 import { projectsJunitXml } from '../../../report/ci/junit.js';
 import { ProjectsRecord } from '../../../report/ci/projects-record.js';
+import { ProjectsProfile } from '../../../report/projects/projects-profile.js';
 import { keepFile } from '../../ci/ci-reports.js';
 import { NO_HOOKS_TO_SKIP, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { openTelemetry, type Telemetry } from '../../telemetry/build-telemetry.js';
+import { openTrace } from '../../telemetry/trace-file.js';
 import { openList, openProjectsReporter, projectsParts } from './open-list.js';
 
 interface ProjectsBuildFlags {
@@ -31,6 +33,7 @@ interface ProjectsBuildFlags {
   readonly wait: boolean;
   readonly json?: boolean;
   readonly junit?: string;
+  readonly profile?: string;
 }
 
 export async function runProjectsBuild(names: readonly string[], flags: ProjectsBuildFlags): Promise<number> {
@@ -41,12 +44,14 @@ export async function runProjectsBuild(names: readonly string[], flags: Projects
   const reporter = openProjectsReporter(json, { dryRun, frozen });
   const spans = new ProjectSpans();
   const record = new ProjectsRecord();
+  const trace = flags.profile === undefined ? undefined : openTrace(flags.profile, new ProjectsProfile());
   const signals = cancelOnSignals();
   try {
     const parts = projectsParts(list.value, {
       on(event) {
         reporter.on(event);
         spans.on(event);
+        trace?.on(event);
         if (junit !== undefined) record.on(event);
       },
       traceparent: (project, task) => spans.traceparent(project, task),
@@ -77,6 +82,7 @@ export async function runProjectsBuild(names: readonly string[], flags: Projects
     reporter.close();
     if (junit !== undefined)
       await keepFile(resolve(junit), (file) => writeAtomic(file, projectsJunitXml(record)));
+    await trace?.write();
     await spans.send();
   }
 }
