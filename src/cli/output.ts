@@ -31,12 +31,17 @@ export function answersInJson(): boolean {
 
 /** No colours where the stream is no terminal, or NO_COLOR is set. */
 export function styleFor(stream: OutputStream): Style {
-  return styleOf(isLive(stream) && !process.env.NO_COLOR, CALL);
+  return styleOf(isRedrawn(stream), CALL);
 }
 
 /** Whether the stream is a terminal that can move its cursor. */
 export function isLive(stream: OutputStream): boolean {
   return stream.isTTY === true && process.env.TERM !== 'dumb';
+}
+
+/** Whether it may have colours, and a block that is redrawn. */
+export function isRedrawn(stream: OutputStream): boolean {
+  return isLive(stream) && !process.env.NO_COLOR;
 }
 
 /** Ends a command that failed: the failure for people, with `--json` for programs, and its exit code. */

@@ -8,7 +8,7 @@ import { terminalReporter } from '../report/live/terminal.js';
 import { withoutColours } from '../report/style.js';
 import { verdictReporter } from '../report/verdict.js';
 import { type CiReports, ciReporter } from './ci/ci-reports.js';
-import { CALL, isLive, type OutputStream, styleFor } from './output.js';
+import { CALL, isLive, isRedrawn, type OutputStream, styleFor } from './output.js';
 
 export interface ReporterOptions {
   /** Events on stdout, text for people on stderr. */
@@ -28,7 +28,7 @@ export function openReporters(host: Host, options: ReporterOptions): Reporter {
   const style = styleFor(stream);
   const readers: Reporter[] = options.json ? [jsonReporter(process.stdout, CALL)] : [];
   if (options.dryRun) readers.push(verdictReporter(stream, style));
-  const isDrawn = isLive(stream) && !process.env.NO_COLOR;
+  const isDrawn = isRedrawn(stream);
   const lines: LineOptions = {
     // Where both are the same terminal, errors are kept above the block that is redrawn.
     // Elsewhere they have the colours of stdout only if stderr can show them.
@@ -40,10 +40,15 @@ export function openReporters(host: Host, options: ReporterOptions): Reporter {
   if (options.ci) readers.push(ciReporter(host, options.ci, { stream, style, lines }));
   else if (isDrawn) readers.push(terminalReporter({ stream, style, lines, now: host.now, after }));
   else readers.push(plainReporter(stream, style, lines));
-  return tee(readers, (error) => process.stderr.write(`conductor: a reporter failed: ${String(error)}\n`));
+  return tee(readers, tellBroken);
 }
 
-function after(ms: number, call: () => void): () => void {
+export function tellBroken(error: unknown): void {
+  process.stderr.write(`conductor: a reporter failed: ${String(error)}\n`);
+}
+
+/** A timer that keeps no process alive; the returned function calls it off. */
+export function after(ms: number, call: () => void): () => void {
   const timer = setTimeout(call, ms);
   timer.unref();
   return () => clearTimeout(timer);

@@ -16,8 +16,13 @@ import { placeProblems } from '../specs/problem.js';
 
 const MAX_LOG = 512 * 1024;
 
+/** Places in the repository whose work tree has this root; undefined: the project is in none. */
+export interface OpenedPlaces extends Places {
+  readonly top: string | undefined;
+}
+
 /** What no task and no file of the project is: what cannot be read has no place, because a report never fails a build. */
-export async function openPlaces(host: Host, labels: readonly Label[]): Promise<Places> {
+export async function openPlaces(host: Host, labels: readonly Label[]): Promise<OpenedPlaces> {
   const repository = await openRepository(host.directory);
   const [folder, prefix] = repository.ok
     ? [repository.value.project, repository.value.prefix]
@@ -32,6 +37,7 @@ export async function openPlaces(host: Host, labels: readonly Label[]): Promise<
   }
   const isThere = (path: string) => outputs.has(path) || isFile(join(folder, path));
   return {
+    top: repository.ok ? repository.value.top : undefined,
     task: (label) => tasks.get(label),
     file(path) {
       const found = ofProject(path, isThere);

@@ -2,18 +2,18 @@
 
 import { appendFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { OpenedPlaces } from '../../commands/task-places.js';
 import { writeAtomic } from '../../io/files.js';
-import type { Label } from '../../model/task.js';
 import type { Host } from '../../project/host.js';
-import { annotationsOf } from '../../report/ci/annotations.js';
+import { type Annotation, annotationsOf } from '../../report/ci/annotations.js';
 import { BuildRecord } from '../../report/ci/build-record.js';
 import { githubAnnotations, githubGroup } from '../../report/ci/github.js';
 import { codeQualityReport, gitlabSection, QUALITY_REPORT } from '../../report/ci/gitlab.js';
-import { groupReporter } from '../../report/ci/groups.js';
+import { type GroupOptions, groupReporter } from '../../report/ci/groups.js';
 import { junitXml } from '../../report/ci/junit.js';
 import { stepSummary } from '../../report/ci/step-summary.js';
 import { type LineOptions, plainReporter } from '../../report/live/plain.js';
-import type { Reporter } from '../../report/live/reporter.js';
+import type { Reporter, Sink } from '../../report/live/reporter.js';
 import type { Style } from '../../report/style.js';
 import { CONFIG_NAMES } from '../config/config-names.js';
 import { type OutputStream, printWarning } from '../output.js';
@@ -53,28 +53,23 @@ function kindOf(env: Readonly<Record<string, string | undefined>>): CiReports['a
   return env.GITLAB_CI === undefined || env.GITLAB_CI === '' ? 'none' : 'gitlab';
 }
 
-interface TextOutput {
+/** Where text for people goes. */
+export interface TextOutput {
   readonly stream: OutputStream;
   readonly style: Style;
-  readonly lines: LineOptions;
 }
 
 /** Lines for the log of the CI while the build runs, and its reports at the end. */
-export function ciReporter(host: Host, reports: CiReports, { stream, style, lines }: TextOutput): Reporter {
-  if (reports.annotations === 'github') guardOutput();
-  const commands = { write: (text: string) => writeCommands(stream, text) };
+export function ciReporter(
+  host: Host,
+  reports: CiReports,
+  { stream, style, lines }: TextOutput & { readonly lines: LineOptions },
+): Reporter {
   const record = new BuildRecord();
-  const reader =
-    reports.annotations === 'none'
-      ? plainReporter(stream, style, lines)
-      : groupReporter(stream, style, {
-          lines,
-          groups: commands,
-          group: ({ name, title, at }, body) =>
-            reports.annotations === 'github'
-              ? githubGroup(title, body)
-              : gitlabSection(name, at, title, body),
-        });
+  const groups = ciGroups(reports, stream);
+  const reader = groups
+    ? groupReporter(stream, style, { lines, ...groups })
+    : plainReporter(stream, style, lines);
   return {
     on(event) {
       record.on(event);
@@ -83,45 +78,86 @@ export function ciReporter(host: Host, reports: CiReports, { stream, style, line
     print: (text) => reader.print?.(text),
     async close() {
       await reader.close();
-      if (reports.annotations === 'github') {
-        await keep('annotations', async () => {
-          const { annotations } = await annotated(host, record);
-          commands.write(githubAnnotations(annotations));
-        });
-      }
-      if (reports.annotations === 'gitlab') {
-        await keepFile(qualityFile(host, reports), async (file) => {
-          const { annotations, places } = await annotated(host, record);
+      await writeReports(reports, stream, {
+        folder: host.directory,
+        async annotations() {
+          const places = await placesOf(host, record);
           const config = CONFIG_NAMES.flatMap((name) => places.file(name) ?? [])[0];
-          await writeAtomic(file, codeQualityReport(annotations, config ?? 'conductor.config.ts'));
-        });
-      }
-      if (reports.stepSummary !== undefined)
-        await keepFile(reports.stepSummary, (file) => addSummary(file, stepSummary(record)));
-      if (reports.junit !== undefined)
-        await keepFile(resolve(reports.junit), (file) => writeAtomic(file, junitXml(record)));
+          return {
+            annotations: annotationsOf(record, places),
+            elsewhere: config ?? 'conductor.config.ts',
+          };
+        },
+        stepSummary: () => stepSummary(record),
+        junit: () => junitXml(record),
+      });
     },
   };
 }
 
-async function annotated(host: Host, record: BuildRecord) {
-  const { openPlaces } = await import('../../commands/task-places.js');
-  const places = await openPlaces(host, concerned(record));
-  return { places, annotations: annotationsOf(record, places) };
+/** How the log is folded; undefined: this CI folds nothing. */
+export function ciGroups(
+  { annotations }: CiReports,
+  stream: OutputStream,
+): Pick<GroupOptions, 'groups' | 'group'> | undefined {
+  if (annotations === 'github') guardOutput();
+  if (annotations === 'none') return undefined;
+  return {
+    groups: commandsOf(stream),
+    group: ({ name, title, at }, body) =>
+      annotations === 'github' ? githubGroup(title, body) : gitlabSection(name, at, title, body),
+  };
 }
 
-/** The tasks that are annotated. */
-function concerned({ tasks, failures }: BuildRecord): Label[] {
+/** What the reports of a command are made of, after its last event. */
+export interface ReportSources {
+  /** Where GitLab's report goes by default: below this folder. */
+  readonly folder: string;
+  /** `elsewhere`: the file that problems without a file of their own are listed under. */
+  annotations(): Promise<{ readonly annotations: readonly Annotation[]; readonly elsewhere: string }>;
+  stepSummary(): string;
+  junit(): string;
+}
+
+/** Writes each report that is asked for. One that cannot be written is told of, and decides nothing. */
+export async function writeReports(
+  reports: CiReports,
+  stream: OutputStream,
+  sources: ReportSources,
+): Promise<void> {
+  if (reports.annotations === 'github') {
+    await keep('annotations', async () => {
+      const { annotations } = await sources.annotations();
+      commandsOf(stream).write(githubAnnotations(annotations));
+    });
+  }
+  if (reports.annotations === 'gitlab') {
+    const { qualityReport } = reports;
+    const file = qualityReport === undefined ? join(sources.folder, QUALITY_REPORT) : resolve(qualityReport);
+    await keepFile(file, async () => {
+      const { annotations, elsewhere } = await sources.annotations();
+      await writeAtomic(file, codeQualityReport(annotations, elsewhere));
+    });
+  }
+  if (reports.stepSummary !== undefined)
+    await keepFile(reports.stepSummary, (file) => addSummary(file, sources.stepSummary()));
+  if (reports.junit !== undefined)
+    await keepFile(resolve(reports.junit), (file) => writeAtomic(file, sources.junit()));
+}
+
+function commandsOf(stream: OutputStream): Sink {
+  return { write: (text: string) => writeCommands(stream, text) };
+}
+
+/** Where the tasks that are annotated, and the files of their project, are. */
+export async function placesOf(host: Host, { tasks, failures }: BuildRecord): Promise<OpenedPlaces> {
+  const { openPlaces } = await import('../../commands/task-places.js');
   const own = tasks.filter(({ outcome, warnings }) => outcome === 'failed' || warnings.length > 0);
   const named = failures.flatMap((failure) => {
     if (failure.kind === 'preflight-failed') return [failure.task];
     return failure.kind === 'not-up-to-date' ? failure.tasks.map(({ label }) => label) : [];
   });
-  return [...new Set([...own.map(({ label }) => label), ...named])];
-}
-
-function qualityFile(host: Host, { qualityReport }: CiReports): string {
-  return qualityReport === undefined ? join(host.directory, QUALITY_REPORT) : resolve(qualityReport);
+  return openPlaces(host, [...new Set([...own.map(({ label }) => label), ...named])]);
 }
 
 /** Writes a report; where that fails, it is told. */

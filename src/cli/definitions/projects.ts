@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import {
+  ANNOTATE,
   addBuildModes,
   BUDGET_USD,
   DETACH,
@@ -75,6 +76,7 @@ function addProjectsBuild(projects: Command, setExitCode: SetExitCode): void {
     .option(...DETACH)
     .option('--no-wait', 'fail for a project in which another build runs, instead of waiting for it')
     .option(...EVENTS)
+    .option(...ANNOTATE)
     .option(...JUNIT)
     .option(...PROFILE)
     .addHelpText(

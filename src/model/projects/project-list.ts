@@ -74,6 +74,8 @@ export interface ListedProject {
 export interface ProjectList {
   /** Where it stands, for messages. */
   readonly file: string;
+  /** Its folder, absolute. */
+  readonly folder: string;
   readonly limits: { readonly workers: number; readonly agents?: number; readonly gates?: number } & Pick<
     ProjectLimits,
     'usd' | 'tokens'
@@ -97,7 +99,7 @@ export function resolveList(
 ): ProjectList {
   const { workers = DEFAULT_WORKERS, ...others } = limits;
   const resolved = Object.entries(projects).map(([name, entry]) => resolveProject(name, entry, absolute));
-  return { file, limits: { workers, ...others }, projects: inOrder(resolved) };
+  return { file, folder: absolute('.'), limits: { workers, ...others }, projects: inOrder(resolved) };
 }
 
 function resolveProject(

@@ -34,7 +34,10 @@ const MAX_MESSAGE = 2000;
 const MAX_PLACES = 20;
 
 /** First what failed, each failure at its task's entry and its first place, then all other places, then warnings. */
-export function annotationsOf(record: BuildRecord, places: Places): Annotation[] {
+export function annotationsOf(
+  record: Pick<BuildRecord, 'tasks' | 'failed' | 'failures'>,
+  places: Places,
+): Annotation[] {
   const first: Annotation[] = [];
   const more: Annotation[] = [];
   const add = (failure: Failure, task?: Label) => {
@@ -56,6 +59,19 @@ export function annotationsOf(record: BuildRecord, places: Places): Annotation[]
     }),
   );
   return [...first, ...more, ...warnings];
+}
+
+/**
+ * An annotation of one of several projects. `isHere`: its files are in the repository of the CI's change; a file of another
+ * one would be taken for a file of this one, so it is only named.
+ */
+export function ofProject(one: Annotation, project: string, isHere: boolean): Annotation {
+  const title = `${project}: ${one.title}`;
+  const { file, line } = one;
+  if (isHere || file === undefined) return { ...one, title };
+  const place = line === undefined ? file : `${file}:${line}`;
+  const nowhere = { file: undefined, line: undefined, column: undefined };
+  return { ...one, ...nowhere, title, message: one.message === '' ? place : `${place}\n${one.message}` };
 }
 
 function ofFailure(failure: Failure, places: Places, task?: Label): Annotation[] {

@@ -18,7 +18,7 @@ export function junitXml(record: BuildRecord): string {
 }
 
 /** The same of several projects: the suites of each have its name in front. */
-export function projectsJunitXml({ projects, ms }: ProjectsRecord): string {
+export function projectsJunitXml({ projects, summary }: ProjectsRecord, command: string): string {
   const elements = projects.flatMap(({ project, build, outcome }) => {
     const suites = suitesOf(build, `${project}/`);
     const { failure, because } = outcome ?? {};
@@ -31,8 +31,7 @@ export function projectsJunitXml({ projects, ms }: ProjectsRecord): string {
       add(suites, project, 'project', [skipped]);
     return elementsOf(suites, build.startedAt);
   });
-  const command = 'conductor projects build';
-  return document({ name: command, ms }, elements);
+  return document({ name: command, ms: summary?.ms ?? 0 }, elements);
 }
 
 /** `before` stands in front of the names of all suites. */

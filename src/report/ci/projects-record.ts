@@ -1,6 +1,6 @@
 /** What several projects that were built together came to, collected from their events for the reports of a CI. Writes nothing. */
 
-import type { ProjectEvent, ProjectOutcome } from '../../model/projects/project-event.js';
+import type { ProjectEvent, ProjectOutcome, ProjectsSummary } from '../../model/projects/project-event.js';
 import { BuildRecord } from './build-record.js';
 
 export interface ProjectRecord {
@@ -13,7 +13,8 @@ export interface ProjectRecord {
 export class ProjectsRecord {
   private readonly builds = new Map<string, BuildRecord>();
   private readonly outcomes = new Map<string, ProjectOutcome>();
-  ms = 0;
+  /** Undefined: the command did not come to its end. */
+  summary: ProjectsSummary | undefined;
 
   get projects(): readonly ProjectRecord[] {
     return [...this.builds].map(([project, build]) => ({
@@ -28,6 +29,6 @@ export class ProjectsRecord {
       for (const name of event.projects) this.builds.set(name, new BuildRecord());
     if (event.type === 'project.event') this.builds.get(event.project)?.on(event.event);
     if (event.type === 'project.finished') this.outcomes.set(event.project, event.outcome);
-    if (event.type === 'projects.finished') this.ms = event.summary.ms;
+    if (event.type === 'projects.finished') this.summary = event.summary;
   }
 }

@@ -6,8 +6,10 @@ import type { Label } from '../../model/task.js';
 import { describeFailure } from '../failures/failure.js';
 import { rangeText, summaryLine } from '../live/summary-line.js';
 import { code, fence, markdown } from '../pages/markdown-text.js';
+import { summaryTable } from '../projects/list-text.js';
 import { plainStyle, plural } from '../style.js';
 import { type BuildRecord, failureDigest } from './build-record.js';
+import type { ProjectsRecord } from './projects-record.js';
 
 /** Characters of one build: GitHub takes 1 MiB from a step, which may run several. */
 const MAX_SUMMARY = 60_000;
@@ -35,22 +37,52 @@ export function stepSummary(record: BuildRecord): string {
     lines.push(`| ${counts.join(' | ')} |`, `|${counts.map(() => '---:').join('|')}|`);
     lines.push(`| ${counts.map((outcome) => summary?.counts[outcome]).join(' | ')} |`, '');
   }
+  return withFolds(lines, foldsOf(record));
+}
+
+/** The same of several projects: one row for each, then the failures of all. */
+export function projectsStepSummary(record: ProjectsRecord, command: string): string {
+  const lines = [`### ${markdown(command)}`, ''];
+  const { summary } = record;
+  if (summary) {
+    const { heads, rows, line } = summaryTable(summary, plainStyle);
+    const cells = [heads, heads.map(() => '---'), ...rows.map((row) => row.map(markdown))];
+    lines.push(markdown(line), '', ...cells.map((row) => `| ${row.join(' | ')} |`), '');
+  }
+  const folds = record.projects.flatMap(({ project, build, outcome }) => {
+    const alone = outcome?.summary === undefined ? outcome?.failure : undefined;
+    return [...foldsOf(build, project), ...(alone ? [fold(alone, project)] : [])];
+  });
+  return withFolds(lines, folds);
+}
+
+function foldsOf(record: BuildRecord, project?: string): string[] {
+  const before = project === undefined ? '' : `${project}: `;
+  return [
+    ...record.failed.flatMap(({ label, failure }) =>
+      failure ? [fold(failure, `${before}${label}`, label)] : [],
+    ),
+    ...record.failures.map((failure) => fold(failure, project)),
+  ];
+}
+
+/** As many failures as a summary may have, and how many more there are. */
+function withFolds(head: readonly string[], folds: readonly string[]): string {
+  const lines = [...head];
   let size = lines.join('\n').length;
   let left = 0;
-  const add = (part: string) => {
+  for (const part of folds) {
     size += part.length + 1;
     if (size > MAX_SUMMARY) left++;
     else lines.push(part);
-  };
-  for (const { label, failure } of record.failed) if (failure) add(fold(failure, label));
-  for (const failure of record.failures) add(fold(failure));
+  }
   if (left > 0) lines.push('', `${plural(left, 'more failure')} in the log of this step.`);
   return `${lines.join('\n')}\n\n`;
 }
 
-function fold(failure: Failure, label?: Label): string {
+function fold(failure: Failure, named?: string, label?: Label): string {
   const { headline } = describeFailure(failure, label);
-  const name = label === undefined ? '' : `${code(label)}: `;
+  const name = named === undefined ? '' : `${code(named)}: `;
   const digest = failureDigest(failure, label).split('\n');
   return [
     `<details><summary>${name}${markdown(headline)}</summary>`,

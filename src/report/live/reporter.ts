@@ -2,8 +2,8 @@
 
 import type { BuildEvent } from '../../model/event.js';
 
-export interface Reporter {
-  on(event: BuildEvent): void;
+export interface Reporter<Event = BuildEvent> {
+  on(event: Event): void;
   /** Text beside the events, whole lines, for reporters that people read. */
   print?(text: string): void;
   /** After the last event: writes what is still to be written. */
@@ -19,9 +19,12 @@ export interface Sink {
  * Several reporters as one. One that throws is told once through `onBroken` and then left out: showing a build never
  * decides how it ends.
  */
-export function tee(reporters: readonly Reporter[], onBroken: (error: unknown) => void = () => {}): Reporter {
-  const broken = new Set<Reporter>();
-  const fail = (reporter: Reporter, error: unknown) => {
+export function tee<Event = BuildEvent>(
+  reporters: readonly Reporter<Event>[],
+  onBroken: (error: unknown) => void = () => {},
+): Reporter<Event> {
+  const broken = new Set<Reporter<Event>>();
+  const fail = (reporter: Reporter<Event>, error: unknown) => {
     if (broken.has(reporter)) return;
     broken.add(reporter);
     onBroken(error);

@@ -14,7 +14,8 @@ export interface TerminalOptions extends BlockOptions {
   now(): number;
 }
 
-const MAX_TASKS = 8;
+/** Running tasks that a block names. */
+export const MAX_TASKS = 8;
 const SLOW_MS = 2000;
 
 export function terminalReporter(options: TerminalOptions): Reporter {
@@ -58,6 +59,13 @@ export function liveBlock(state: Progress, now: number, columns: number, rows: n
 }
 
 function headLine(state: Progress, columns: number): string {
+  const text = stateText(state);
+  const bar = Math.min(20, columns - textWidth(text) - 5);
+  return bar < 5 ? text : `${progressBar(doneCount(state), state.total, bar)} ${text}`;
+}
+
+/** How far a build is, in numbers. */
+export function stateText(state: Progress): string {
   const done = doneCount(state);
   const waiting = Math.max(0, state.total - done - state.running.size);
   const cost = costSoFar(state);
@@ -65,9 +73,7 @@ function headLine(state: Progress, columns: number): string {
   if (state.counts.failed > 0) parts.push(`${state.counts.failed} failed`);
   if (state.running.size > 0) parts.push(`${state.running.size} running`);
   if (waiting > 0) parts.push(`${waiting} waiting`);
-  const text = parts.join(', ') + (cost > 0 ? `   ${money(cost)}` : '');
-  const bar = Math.min(20, columns - textWidth(text) - 5);
-  return bar < 5 ? text : `${progressBar(done, state.total, bar)} ${text}`;
+  return parts.join(', ') + (cost > 0 ? `   ${money(cost)}` : '');
 }
 
 /** `[=====>    ]`, `width` columns between the brackets. */

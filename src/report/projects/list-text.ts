@@ -119,22 +119,33 @@ const WORDS: Partial<Record<ProjectOutcome['outcome'], string>> = {
 };
 
 /** What became of all projects: a table and one line. */
-export function projectsSummaryText({ projects, ms }: ProjectsSummary, style: Style): string {
+export function projectsSummaryText(summary: ProjectsSummary, style: Style): string {
+  const { heads, rows, line } = summaryTable(summary, style);
+  const row = aligned([heads, ...rows]);
+  return [
+    style('dim', row(heads)),
+    ...summary.projects.map(({ outcome }, at) => style(COLOURS[outcome], row(rows[at] ?? []))),
+    line,
+    '',
+  ].join('\n');
+}
+
+interface SummaryTable {
+  readonly heads: readonly string[];
+  /** One a project. */
+  readonly rows: readonly (readonly string[])[];
+  /** All projects together. */
+  readonly line: string;
+}
+
+export function summaryTable({ projects, ms }: ProjectsSummary, style: Style): SummaryTable {
   const isDry = projects.some(({ outcome }) => outcome === 'would-build');
   const all = projects.map(summaryCells);
-  const heads = [
-    'project',
-    'outcome',
-    ...(isDry ? WOULD_HEAD : COUNT_HEAD),
-    'cost',
-    'worker time',
-    'waited',
-    '',
-  ];
+  const named = isDry ? WOULD_HEAD : COUNT_HEAD;
+  const heads = ['project', 'outcome', ...named, 'cost', 'worker time', 'waited', ''];
   // What no project has is left out: nothing was paid, or nothing ran.
   const shown = heads.map((head, at) => at < 2 || head === '' || all.some((cells) => cells[at] !== NONE));
-  const [head = [], ...cells] = [heads, ...all].map((row) => row.filter((_, at) => shown[at]));
-  const line = aligned([head, ...cells]);
+  const [head = [], ...rows] = [heads, ...all].map((row) => row.filter((_, at) => shown[at]));
   const cost = projects.reduce((sum, { summary }) => sum + (summary?.usage.costUsd ?? 0), 0);
   const counted = (kind: ProjectOutcome['outcome'], word: string) => {
     const count = projects.filter(({ outcome }) => outcome === kind).length;
@@ -151,12 +162,8 @@ export function projectsSummaryText({ projects, ms }: ProjectsSummary, style: St
   const counts = `${plural(projects.length, 'project')}: ${parts.join(', ')}`;
   const spent = cost > 0 ? ` (${money(cost)})` : '';
   const isWell = projects.every(({ exitCode }) => exitCode === 0);
-  return [
-    style('dim', line(head)),
-    ...projects.map(({ outcome }, at) => style(COLOURS[outcome], line(cells[at] ?? []))),
-    `${style(isWell ? 'green' : 'red', 'conductor')}: ${counts} in ${duration(ms)}${spent}`,
-    '',
-  ].join('\n');
+  const line = `${style(isWell ? 'green' : 'red', 'conductor')}: ${counts} in ${duration(ms)}${spent}`;
+  return { heads: head, rows, line };
 }
 
 function summaryCells(one: ProjectOutcome): string[] {

@@ -176,7 +176,7 @@ test('JUnit has the suites of each project, why one was not built, and the failu
     FINISHED,
   ];
   for (const event of events) record.on(event);
-  const xml = projectsJunitXml(record);
+  const xml = projectsJunitXml(record, 'conductor projects build');
   expect(xml).toMatch(
     /<testsuites name="conductor projects build" tests="\d+" failures="0" errors="1" time="3.000">/,
   );

@@ -1,26 +1,18 @@
 /** Several projects in one view: lines with the project's name in front, and on a terminal one block below them. */
 
-import type { BuildEvent } from '../../model/event.js';
-import type { ComparedCopies, ImportedFiles, ProjectEvent } from '../../model/projects/project-event.js';
+import type { ProjectEvent } from '../../model/projects/project-event.js';
 import { failureAnswer } from '../failures/failure-answer.js';
-import { printFailure } from '../failures/failure-print.js';
 import { printedLine } from '../json.js';
-import { eventText, isListedAtEnd, isTrouble } from '../live/plain.js';
+import { isTrouble } from '../live/plain.js';
 import { costSoFar, doneCount, NO_PROGRESS, type Progress, progress } from '../live/progress.js';
 import { type BlockOptions, redrawnBlock } from '../live/redrawn-block.js';
-import type { Sink } from '../live/reporter.js';
-import { elapsed, progressBar } from '../live/terminal.js';
+import type { Reporter, Sink } from '../live/reporter.js';
+import { elapsed, MAX_TASKS, progressBar, stateText } from '../live/terminal.js';
 import { money, plural, type Style, visible } from '../style.js';
-import { verdictReporter } from '../verdict.js';
 import { padTo, textWidth, truncate } from '../width.js';
-import { projectsSummaryText } from './list-text.js';
+import { type ProjectLineOptions, ProjectLines } from './project-lines.js';
 
-export interface ProjectsReporter {
-  on(event: ProjectEvent): void;
-  print(text: string): void;
-  /** After the last event. */
-  close(): void;
-}
+export type ProjectsReporter = Reporter<ProjectEvent>;
 
 /** Each event as one line of JSON. An event of a build has the keys that it has alone, and `project`. */
 export function projectsJsonReporter(sink: Sink, calledAs: string): ProjectsReporter {
@@ -35,75 +27,8 @@ export function projectsJsonReporter(sink: Sink, calledAs: string): ProjectsRepo
         sink.write(`${JSON.stringify({ schema: 1, ...event, ...error })}\n`);
       }
     },
-    print: () => {},
-    close: () => {},
+    close: () => Promise.resolve(),
   };
-}
-
-/** Which lines are shown beside those of every build. */
-export interface ProjectLineOptions {
-  /** Verdicts are what is asked for. */
-  readonly dryRun?: boolean;
-  /** All that is not up to date is listed at the end of each build. */
-  readonly frozen?: boolean;
-}
-
-/** Names are as wide as the widest of them. */
-class Lines {
-  private width = 0;
-  private readonly style: Style;
-  private readonly options: ProjectLineOptions;
-
-  constructor(style: Style, options: ProjectLineOptions = {}) {
-    this.style = style;
-    this.options = options;
-  }
-
-  /** What stays on the screen after an event: whole lines, or nothing. */
-  text(event: ProjectEvent): string {
-    const { style } = this;
-    switch (event.type) {
-      case 'projects.started':
-        this.width = Math.max(0, ...event.projects.map((name) => textWidth(visible(name))));
-        return '';
-      case 'project.event':
-        return this.named(event.project, this.eventText(event.event));
-      case 'project.checkout':
-        return this.named(event.project, `${visible(event.what)}\n`);
-      case 'project.imported':
-        return this.named(event.project, importedText(event.files, style));
-      case 'project.copies':
-        return this.named(event.project, copiesText(event.copies, style));
-      case 'project.failure':
-        return this.named(event.project, printFailure(event.failure, style));
-      case 'project.finished': {
-        const { because } = event.outcome;
-        if (because === undefined) return '';
-        return this.named(event.project, `${style('dim', 'skipped')}  needs ${visible(because)}\n`);
-      }
-      case 'projects.finished':
-        return projectsSummaryText(event.summary, style);
-    }
-  }
-
-  private eventText(event: BuildEvent): string {
-    const { style, options } = this;
-    if (options.frozen && isListedAtEnd(event)) return '';
-    let verdict = '';
-    if (options.dryRun) verdictReporter({ write: (text) => (verdict += text) }, style).on(event);
-    return verdict + eventText(event, style);
-  }
-
-  name(project: string): string {
-    return padTo(visible(project), this.width);
-  }
-
-  private named(project: string, text: string): string {
-    if (text === '') return '';
-    const name = this.style('cyan', this.name(project));
-    const lines = text.replace(/\n$/, '').split('\n');
-    return lines.map((line) => `${name} ${line}`.trimEnd().concat('\n')).join('');
-  }
 }
 
 /** Events as plain lines, for logs and pipes. */
@@ -112,7 +37,7 @@ export function projectsPlainReporter(
   style: Style,
   { errors = sink, ...options }: ProjectLineOptions & { readonly errors?: Sink } = {},
 ): ProjectsReporter {
-  const lines = new Lines(style, options);
+  const lines = new ProjectLines(style, options);
   return {
     on(event) {
       const text = lines.text(event);
@@ -121,7 +46,7 @@ export function projectsPlainReporter(
     print: (text) => {
       sink.write(text);
     },
-    close: () => {},
+    close: () => Promise.resolve(),
   };
 }
 
@@ -129,42 +54,13 @@ function isProjectTrouble(event: ProjectEvent): boolean {
   return event.type === 'project.failure' || (event.type === 'project.event' && isTrouble(event.event));
 }
 
-function importedText({ from, into, written, removed, left }: ImportedFiles, style: Style): string {
-  const parts = [
-    written.length > 0 ? `got ${plural(written.length, 'file')} of ${visible(from)} in ${visible(into)}` : '',
-    removed.length > 0 ? `removed ${plural(removed.length, 'file')} that ${visible(from)} no longer has` : '',
-  ].filter((part) => part !== '');
-  const kept = left.map(
-    (path) =>
-      `${style('yellow', 'warning')}: ${visible(from)} no longer has ${visible(path)}; you changed it, so conductor leaves it to you\n`,
-  );
-  return `${parts.length > 0 ? `${parts.join('; ')}\n` : ''}${kept.join('')}`;
-}
-
-function copiesText({ from, into, stale, edited, mayChange }: ComparedCopies, style: Style): string {
-  const changes = mayChange
-    ? `${visible(from)} is to be built first, which may change its copies in ${visible(into)}\n`
-    : '';
-  const would =
-    stale.length > 0
-      ? `would first bring ${plural(stale.length, 'copy', 'copies')} of ${visible(from)} in ${visible(into)} up to date\n`
-      : '';
-  const kept = edited.map(
-    (path) =>
-      `${style('yellow', 'warning')}: ${visible(path)} is a copy of ${visible(from)} that you changed\n`,
-  );
-  return changes + would + kept.join('');
-}
-
 export interface ProjectsTerminalOptions extends ProjectLineOptions, BlockOptions {
   now(): number;
 }
 
-const MAX_TASKS = 8;
-
 /** A block that is redrawn below fixed lines: all projects in one line, then one line a project, then running tasks. */
 export function projectsTerminalReporter(options: ProjectsTerminalOptions): ProjectsReporter {
-  const lines = new Lines(options.style, options);
+  const lines = new ProjectLines(options.style, options);
   const states = new Map<string, Progress>();
   let isOver = false;
   const block = redrawnBlock(options, (columns, rows) =>
@@ -187,6 +83,7 @@ export function projectsTerminalReporter(options: ProjectsTerminalOptions): Proj
     close() {
       isOver = true;
       block.end();
+      return Promise.resolve();
     },
   };
 }
@@ -227,15 +124,4 @@ export function projectsBlock(
   const more = tasks.length > MAX_TASKS ? [`    and ${tasks.length - MAX_TASKS} more`] : [];
   // The last column stays free: some terminals wrap when it is written.
   return [...shown, ...more].slice(0, room).map((line) => truncate(line, columns - 1));
-}
-
-function stateText(state: Progress): string {
-  const done = doneCount(state);
-  const waiting = Math.max(0, state.total - done - state.running.size);
-  const cost = costSoFar(state);
-  const parts = [`${done}/${state.total} done`];
-  if (state.counts.failed > 0) parts.push(`${state.counts.failed} failed`);
-  if (state.running.size > 0) parts.push(`${state.running.size} running`);
-  if (waiting > 0) parts.push(`${waiting} waiting`);
-  return parts.join(', ') + (cost > 0 ? `   ${money(cost)}` : '');
 }

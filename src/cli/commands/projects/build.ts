@@ -1,19 +1,17 @@
 /** `conductor projects build`: turns flags into options, passes events to reporters, and stops at signals. */
 
-import { resolve } from 'node:path';
 import { buildProjects } from '../../../commands/projects/build-projects.js';
-import { writeAtomic } from '../../../io/files.js';
 import type { ProjectEvent } from '../../../model/projects/project-event.js';
 import type { Label } from '../../../model/task.js';
-import { projectsJunitXml } from '../../../report/ci/junit.js';
-import { ProjectsRecord } from '../../../report/ci/projects-record.js';
-import { ProjectsProfile } from '../../../report/projects/projects-profile.js';
-import { keepFile } from '../../ci/ci-reports.js';
+import { ProjectsProfile } from '../../../report/profile.js';
+import { ciReports } from '../../ci/ci-reports.js';
 import { NO_HOOKS_TO_SKIP, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { openTelemetry, type Telemetry } from '../../telemetry/build-telemetry.js';
 import { openTrace } from '../../telemetry/trace-file.js';
-import { openList, openProjectsReporter, projectsParts } from './open-list.js';
+import { createHost } from '../../wire.js';
+import { openList, projectsParts } from './open-list.js';
+import { openProjectsReporter } from './projects-view.js';
 
 interface ProjectsBuildFlags {
   readonly workers?: number;
@@ -32,18 +30,27 @@ interface ProjectsBuildFlags {
   readonly detach?: boolean;
   readonly wait: boolean;
   readonly json?: boolean;
+  readonly annotations?: string;
   readonly junit?: string;
   readonly profile?: string;
 }
 
 export async function runProjectsBuild(names: readonly string[], flags: ProjectsBuildFlags): Promise<number> {
   if (!flags.verify && !flags.commit) return refuse(NO_HOOKS_TO_SKIP);
-  const { workers, budgetUsd, json = false, dryRun = false, frozen = false, junit } = flags;
+  const { workers, budgetUsd, json = false, dryRun = false, frozen = false } = flags;
   const list = await openList(names, { workers, usd: budgetUsd });
   if (!list.ok) return refuse(list.error);
-  const reporter = openProjectsReporter(json, { dryRun, frozen });
+  const command = ['conductor projects build', ...names].join(' ');
+  const reports = ciReports(flags, process.env);
+  const reporter = openProjectsReporter({
+    json,
+    lines: { dryRun, frozen },
+    ci: reports && {
+      ...{ list: list.value, command, reports },
+      hostOf: ({ folder }) => createHost(folder, { isProject: true }),
+    },
+  });
   const spans = new ProjectSpans();
-  const record = new ProjectsRecord();
   const trace = flags.profile === undefined ? undefined : openTrace(flags.profile, new ProjectsProfile());
   const signals = cancelOnSignals();
   try {
@@ -52,11 +59,10 @@ export async function runProjectsBuild(names: readonly string[], flags: Projects
         reporter.on(event);
         spans.on(event);
         trace?.on(event);
-        if (junit !== undefined) record.on(event);
       },
       traceparent: (project, task) => spans.traceparent(project, task),
       signal: signals.signal,
-      command: ['conductor projects build', ...names].join(' '),
+      command,
       detach: flags.detach === true,
     });
     const summary = await buildProjects(parts, {
@@ -72,16 +78,14 @@ export async function runProjectsBuild(names: readonly string[], flags: Projects
         failFast: flags.failFast === true,
         commit: flags.commit === true,
         noVerify: !flags.verify,
-        namesAll: junit !== undefined,
+        namesAll: reports !== undefined,
         wait: flags.wait,
       },
     });
     return summary.exitCode;
   } finally {
     signals.stop();
-    reporter.close();
-    if (junit !== undefined)
-      await keepFile(resolve(junit), (file) => writeAtomic(file, projectsJunitXml(record)));
+    await reporter.close();
     await trace?.write();
     await spans.send();
   }

@@ -1,4 +1,4 @@
-/** What the commands of `conductor projects` share: the list, one host for each project, and the view of all. */
+/** What the commands of `conductor projects` share: the list, and one host for each project. */
 
 import { availableParallelism } from 'node:os';
 import { suggestions } from '../../../base/nearest.js';
@@ -8,15 +8,6 @@ import { type ListChanges, loadProjects } from '../../../commands/projects/load-
 import type { Failure } from '../../../model/failure.js';
 import type { ProjectList } from '../../../model/projects/project-list.js';
 import type { Label } from '../../../model/task.js';
-import {
-  type ProjectLineOptions,
-  type ProjectsReporter,
-  projectsJsonReporter,
-  projectsPlainReporter,
-  projectsTerminalReporter,
-} from '../../../report/projects/projects-reporter.js';
-import { guardOutput } from '../../ci/guarded-output.js';
-import { CALL, isLive, styleFor } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 /** The list, once it has all projects that are named. Fails with `unknown-target`. */
@@ -55,32 +46,4 @@ export function projectsParts(
     processors: availableParallelism(),
     now: Date.now,
   };
-}
-
-/** Events on stdout, text for people on stderr; without `json`, one block on a terminal and plain lines elsewhere. */
-export function openProjectsReporter(json: boolean, options: ProjectLineOptions = {}): ProjectsReporter {
-  // What agents print is read by GitHub's runner, as in the build of one project.
-  if (process.env.GITHUB_ACTIONS === 'true') guardOutput();
-  const stream = json ? process.stderr : process.stdout;
-  const style = styleFor(stream);
-  const isDrawn = isLive(stream) && !process.env.NO_COLOR;
-  const people = isDrawn
-    ? projectsTerminalReporter({ ...options, stream, style, now: Date.now, after })
-    : projectsPlainReporter(stream, style, { ...options, errors: process.stderr });
-  if (!json) return people;
-  const events = projectsJsonReporter(process.stdout, CALL);
-  return {
-    on(event) {
-      events.on(event);
-      people.on(event);
-    },
-    print: people.print,
-    close: people.close,
-  };
-}
-
-function after(ms: number, call: () => void): () => void {
-  const timer = setTimeout(call, ms);
-  timer.unref();
-  return () => clearTimeout(timer);
 }

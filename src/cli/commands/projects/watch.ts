@@ -5,7 +5,8 @@ import { openFileEvents } from '../../../commands/watch/file-events.js';
 import { type Keys, listenForKeys } from '../../keys.js';
 import { refuse, styleFor } from '../../output.js';
 import { anySignal, cancelOnSignals } from '../../signals.js';
-import { openList, openProjectsReporter, projectsParts } from './open-list.js';
+import { openList, projectsParts } from './open-list.js';
+import { openProjectsReporter } from './projects-view.js';
 
 interface ProjectsWatchFlags {
   readonly workers?: number;
@@ -19,7 +20,7 @@ const KEYS = 'enter build now · a all · f failed only · q quit';
 export async function runProjectsWatch(names: readonly string[], flags: ProjectsWatchFlags): Promise<number> {
   const list = await openList(names, { workers: flags.workers, usd: flags.budgetUsd });
   if (!list.ok) return refuse(list.error);
-  const reporter = openProjectsReporter(flags.json === true);
+  const reporter = openProjectsReporter({ json: flags.json === true });
   const signals = cancelOnSignals();
   const quit = new AbortController();
   let ask: AskAll = () => {};
@@ -34,7 +35,7 @@ export async function runProjectsWatch(names: readonly string[], flags: Projects
     if (process.stdin.isTTY) {
       keys = listenForKeys(process.stdin, onKey);
       const style = styleFor(flags.json ? process.stderr : process.stdout);
-      reporter.print(`${style('dim', KEYS)}\n`);
+      reporter.print?.(`${style('dim', KEYS)}\n`);
     }
     const parts = projectsParts(list.value, {
       on: (event) => reporter.on(event),
@@ -61,6 +62,6 @@ export async function runProjectsWatch(names: readonly string[], flags: Projects
   } finally {
     keys?.stop();
     signals.stop();
-    reporter.close();
+    await reporter.close();
   }
 }
