@@ -3,6 +3,7 @@
  * needs. Knows no flag and prints nothing.
  */
 
+import { Limiter } from '../../base/limiter.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { build } from '../../build/build.js';
 import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
@@ -36,6 +37,13 @@ export interface ProjectsParts {
   /** The command line, shown to commands that wait for a build. */
   readonly command: string;
 }
+
+/**
+ * Projects that are open at the same time: so many at least, and so many for each worker. Each open one has git processes and
+ * files of its own, so a long list would need more of them than a system allows.
+ */
+const OPEN_AT_LEAST = 8;
+const OPEN_PER_WORKER = 2;
 
 export interface ProjectsBuildOptions {
   /** Names of the projects that are built, with those that they need. Empty: all. */
@@ -87,10 +95,11 @@ export async function buildProjects(
     workers: parts.list.limits.workers,
   });
   const ended = new Map<string, Promise<ProjectOutcome>>();
+  const open = new Limiter(Math.max(OPEN_AT_LEAST, OPEN_PER_WORKER * parts.list.limits.workers));
   // The list has projects before those that need them.
   for (const shared of projects) {
     const needs = shared.project.needs.map(({ project }) => ended.get(project) as Promise<ProjectOutcome>);
-    ended.set(shared.project.name, new ProjectBuild(parts, options, shared).run(needs, startedAt));
+    ended.set(shared.project.name, new ProjectBuild(parts, options, shared).run(needs, { open, startedAt }));
   }
   // What is under way ends in order before a bug in one project is told.
   const all = await Promise.allSettled(ended.values());
@@ -116,10 +125,15 @@ class ProjectBuild {
     this.shared = shared;
   }
 
-  async run(needs: readonly Promise<ProjectOutcome>[], startedAt: number): Promise<ProjectOutcome> {
+  async run(
+    needs: readonly Promise<ProjectOutcome>[],
+    { open, startedAt }: { readonly open: Limiter; readonly startedAt: number },
+  ): Promise<ProjectOutcome> {
     const { now, on } = this.parts;
     const { project, resources } = this.shared;
-    const done = await this.buildAfter(await Promise.all(needs));
+    const before = await Promise.all(needs);
+    // Those that it needs have ended and are open no more.
+    const done = await open.run(() => this.buildAfter(before), projectWeight(project, now()));
     const outcome: ProjectOutcome = {
       project: project.name,
       ...done,

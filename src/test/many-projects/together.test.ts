@@ -211,3 +211,26 @@ test('a list of projects takes what a build takes: since a commit, by hand or by
   expect(since.outcomes()).toEqual({ one: 'up-to-date', two: 'built' });
   expect(since.ran('two')).toEqual(['f/T2']);
 });
+
+test('a long list has few projects open at once, the ones with more weight first', async () => {
+  await using projects = new ProjectsRig();
+  projects.limits = { workers: 1 };
+  const names = Array.from({ length: 10 }, (_, i) => `p${i}`);
+  for (const name of names) {
+    const rig = await projects.add(name, name === 'p9' ? { priority: 'high' } : {});
+    rig.backlog('f', { T1: { inputs: [], outputs: ['x.txt'], run: 'echo x > x.txt' } });
+  }
+  const built = await projects.build();
+  expect(Object.values(built.outcomes())).toEqual(names.map(() => 'built'));
+  const open = new Set<string>();
+  const order: string[] = [];
+  let most = 0;
+  for (const event of built.events) {
+    if (event.type === 'project.finished') open.delete(event.project);
+    if (event.type !== 'project.event' || order.includes(event.project)) continue;
+    order.push(event.project);
+    most = Math.max(most, open.add(event.project).size);
+  }
+  expect(most).toBe(8);
+  expect(order.at(-1)).toBe('p8');
+});
