@@ -105,6 +105,22 @@ const SMALL_FILES: Readonly<Record<string, string>> = {
   'report/live/event-log.ts': 'a reporter beside the others',
 };
 
+/** Where promises of a list are awaited at once, whose length no limit of ours holds, and why that is no danger. */
+const AWAITED_AT_ONCE: Readonly<Record<string, string>> = {
+  'base/bounded.ts': 'the limiter itself',
+  'build/running-tasks.ts': 'waits for what runs, which the workers limit',
+  'build/session-state.ts': 'waits for superseded builds of a watch, of which one goes on at a time',
+  'commands/plan/plan-writing.ts': 'one document for each planner, and there are three planners',
+  'commands/projects/build-projects.ts': 'waits for builds that a limiter starts',
+  'commands/projects/watch-projects.ts': 'a watch has all its projects open',
+  'commands/worker/worker-loop.ts': 'waits for the jobs of one worker, which its concurrency limits',
+  'io/queue/job-board.ts': 'closes connections that are open: one for each kind of worker',
+  'io/queue/job-source.ts': 'closes connections that are open: one for each kind of worker',
+  'report/live/reporter.ts': 'reporters of one build: at most one for each form of output',
+  'store/tiered-results.ts': 'waits for what is being sent, which the remotes limit',
+  'workspace/small-trees/small-tree.ts': 'asks one git process for the sizes of at most 200 files',
+};
+
 /** Of a table of files and folders, the one that names the file. */
 function entryFor(file: string, table: Iterable<string>): string | undefined {
   return [...table].find((one) => (one.endsWith('/') ? file.startsWith(one) : file === one));
@@ -228,6 +244,32 @@ test('no function takes more than four parameters: what travels together is an o
     walk(tree);
   }
   expect(wrong).toEqual([]);
+});
+
+/** As long as it is written: a list without `...`, a constant, or what `map` makes of one of these. */
+function isShortList(node: ts.Node | undefined): boolean {
+  if (node === undefined) return false;
+  if (ts.isArrayLiteralExpression(node)) return !node.elements.some(ts.isSpreadElement);
+  if (ts.isIdentifier(node)) return /^[A-Z][A-Z_]*$/.test(node.text);
+  const isMapped =
+    ts.isCallExpression(node) &&
+    ts.isPropertyAccessExpression(node.expression) &&
+    node.expression.name.text === 'map';
+  return isMapped && isShortList((node.expression as ts.PropertyAccessExpression).expression);
+}
+
+test('what is awaited at once is bounded: `mapBounded` goes through a list of data', () => {
+  const found = new Set<string>();
+  for (const { file, text } of sources) {
+    const walk = (node: ts.Node) => {
+      const isAll =
+        ts.isCallExpression(node) && /^Promise\.(all|allSettled|any)$/.test(node.expression.getText());
+      if (isAll && !isShortList(node.arguments[0])) found.add(file);
+      ts.forEachChild(node, walk);
+    };
+    walk(parsedOf(file, text));
+  }
+  expect([...found].sort()).toEqual(Object.keys(AWAITED_AT_ONCE).sort());
 });
 
 test('a small file has more than one importer, or a reason in the list above', () => {

@@ -5,6 +5,7 @@
 
 import { stat } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
+import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { CommandAgentConfig } from '../model/config.js';
@@ -89,7 +90,7 @@ export async function withProjectScripts(
   { workspace, project }: { readonly workspace: string; readonly project: string | undefined },
 ): Promise<{ readonly argv: string[]; readonly shown: readonly string[] }> {
   const shown: string[] = [];
-  const places = argv.map(async (word, at) => {
+  const places = await mapBounded(argv, async (word, at) => {
     // A first word without `/` is looked up on PATH; others may be subcommands or text.
     const mayBePath = at === 0 ? word.includes('/') : /[/.]/.test(word) && !word.startsWith('-');
     if (project === undefined || !mayBePath || word.startsWith('/')) return word;
@@ -98,7 +99,7 @@ export async function withProjectScripts(
     shown.push(normalize(word).includes('/') && !word.includes('..') ? dirname(file) : file);
     return file;
   });
-  return { argv: await Promise.all(places), shown };
+  return { argv: places, shown };
 }
 
 async function isFile(path: string): Promise<boolean> {

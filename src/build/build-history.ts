@@ -3,6 +3,7 @@
  * adds nothing up.
  */
 
+import { mapBounded } from '../base/bounded.js';
 import { type LineQueue, lineQueue } from '../base/line-queue.js';
 import { ok, type Result } from '../base/result.js';
 import { append, moveWhenLarger, readText } from '../io/files.js';
@@ -31,7 +32,7 @@ export function historyFolder({ home, hash }: Pick<Repository, 'home' | 'hash'>)
 
 /** Everything that is remembered, the oldest first; lines that are damaged are passed over. */
 export async function readHistory(folder: string): Promise<HistoryLine[]> {
-  const texts = await Promise.all(files(folder).map(readText));
+  const texts = await mapBounded(files(folder), readText);
   return withCutOff(
     texts
       .flatMap((text) => (text ?? '').split('\n'))

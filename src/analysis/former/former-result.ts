@@ -3,6 +3,7 @@
  * written, or what the task builds on have changed, but nothing that it says itself. Runs no gate.
  */
 
+import { mapBounded } from '../../base/bounded.js';
 import {
   type ActionKey,
   compareManifests,
@@ -73,7 +74,7 @@ export async function formerResult(
   const isHandWork = locked.handWork !== undefined;
   const judged = { task, facts, result, isHandWork };
   const known = { project, store, dependencyOutputs };
-  const kinds = new Set(await Promise.all(changes.map((change) => kindOf(known, judged, change))));
+  const kinds = new Set(await mapBounded(changes, (change) => kindOf(known, judged, change)));
   if (kinds.has('own')) return undefined;
   const sameTask = !kinds.has('around');
   if (!sameTask && !isReverified(project, task, gates)) return undefined;

@@ -11,6 +11,7 @@ import { isOwn, stillMade } from '../../analysis/locked-task.js';
 import { pinnedMissing, recordedDigest } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
 import type { Check } from '../../analysis/verdict.js';
+import { mapBounded } from '../../base/bounded.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { exists, makeDir, readText, removeTree, writeAtomic } from '../../io/files.js';
 import { mergeFile } from '../../io/git/merge-file.js';
@@ -225,7 +226,7 @@ async function mergeSides(objects: GitObjects, { recorded, yours, made }: Sides)
   const sides = [yours, recorded, made];
   const isText = sides.every((entry) => !entry || entry.mode.startsWith('100'));
   if (!yours || !made || !isText) return { conflict: undefined };
-  const texts = await Promise.all(sides.map((entry) => (entry ? objects.read(entry.id) : Buffer.alloc(0))));
+  const texts = await mapBounded(sides, async (entry) => (entry ? objects.read(entry.id) : Buffer.alloc(0)));
   const [ours, base, theirs] = texts;
   if (!ours || !base || !theirs || texts.some((text) => text?.includes(0))) return { conflict: undefined };
   const { text, conflicts } = await mergeFile(ours, base, theirs, {

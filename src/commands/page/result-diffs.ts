@@ -39,10 +39,8 @@ export async function resultDiffs(
         if (tree !== undefined) sides[side]?.set(`${index}-${name}`, tree);
       }
   }
-  const [one, other] = await Promise.all(
-    sides.map((side) =>
-      objects.writeTree([...side].map(([name, id]) => [name, { mode: '40000', id }] as const)),
-    ),
+  const [one, other] = await mapBounded(sides, (side) =>
+    objects.writeTree([...side].map(([name, id]) => [name, { mode: '40000', id }] as const)),
   );
   const diffs = pairs.map((_, index): FileDiff[] | undefined => (isKnown[index] ? [] : undefined));
   if (one === undefined || other === undefined) return diffs;

@@ -180,11 +180,11 @@ function changeOf(
 }
 
 async function specDiff(before: ProjectSide, after: ProjectSide, label: Label): Promise<string[]> {
-  const texts = [before, after].map(async (side) => {
+  const textIn = async (side: ProjectSide) => {
     const task = side.tasks.get(label);
     return task && (await specText(task, await side.text(task.source.file)))?.text;
-  });
-  const [was, is] = await Promise.all(texts);
+  };
+  const [was, is] = await Promise.all([textIn(before), textIn(after)]);
   return was === is ? [] : unifiedDiff(was ?? '', is ?? '');
 }
 

@@ -27,7 +27,7 @@ export async function mergeFile(
   const dir = await mkdtemp(join(tmpdir(), 'conductor-merge-'));
   try {
     const sides = { current, base, other };
-    await Promise.all(Object.entries(sides).map(([name, text]) => writeFile(join(dir, name), text)));
+    for (const [name, text] of Object.entries(sides)) await writeFile(join(dir, name), text);
     const names = labels.flatMap((label) => ['-L', label]);
     const args = [
       'merge-file',

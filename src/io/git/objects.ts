@@ -241,8 +241,8 @@ export class GitObjects {
   }
 
   async close(): Promise<void> {
-    const all = [this.reader, this.sizes, this.blobs, this.refUpdates];
-    await Promise.all(all.map((process) => process.close()));
+    const { reader, sizes, blobs, refUpdates } = this;
+    await Promise.all([reader, sizes, blobs, refUpdates].map((process) => process.close()));
   }
 
   /** The object that an id, a ref or a revision names; what only this process knows is not found. */

@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { mapBounded } from '../../base/bounded.js';
 import type { ActionKey } from '../../model/action.js';
 import type { ClaimFault, ClaimPlace, ClaimText } from './claim-place.js';
 import { PlaceQueue } from './place-queue.js';
@@ -230,7 +231,7 @@ export class Claims {
       for (let held = this.heldAt(queue); held.length > 0; held = this.heldAt(queue)) {
         await pause(RENEW_MS, this.rest.signal);
         if (this.rest.signal.aborted) break;
-        await Promise.all(this.heldAt(queue).map((holding) => this.renew(holding)));
+        await mapBounded(this.heldAt(queue), (holding) => this.renew(holding));
       }
       this.renewing.delete(queue);
     };

@@ -1,5 +1,6 @@
 /** `conductor projects build`: turns flags into options, passes events to reporters, and stops at signals. */
 
+import { mapBounded } from '../../../base/bounded.js';
 import { buildProjects } from '../../../commands/projects/build-projects.js';
 import type { ProjectEvent } from '../../../model/projects/project-event.js';
 import type { Label } from '../../../model/task.js';
@@ -110,6 +111,6 @@ class ProjectSpans {
   }
 
   async send(): Promise<void> {
-    await Promise.all([...this.services.values()].map((one) => one?.send()));
+    await mapBounded(this.services.values(), async (one) => one?.send());
   }
 }

@@ -3,6 +3,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { mapBounded } from '../../../base/bounded.js';
 import { SCHEMA_NAMES } from '../../../io/document/schemas.js';
 import { visible } from '../../../report/style.js';
 import { CONFIG_NAMES } from '../../config/config-names.js';
@@ -33,7 +34,7 @@ export async function runComplete(expected: Expected, shell: string): Promise<nu
   const { value, lead, begun } = expected;
   // `feature|request.md`: one or the other.
   const placeholders = value?.split('|') ?? [];
-  const known = await Promise.all(placeholders.map((one) => valuesOf(one).catch(() => [])));
+  const known = await mapBounded(placeholders, (one) => valuesOf(one).catch(() => []));
   // bash replaces what follows the `=` only.
   const front = shell === 'bash' ? '' : lead;
   const lines = [...expected.candidates, ...known.flat()]
