@@ -265,8 +265,10 @@ export type BuildEventBody =
   | { readonly type: 'watch.started'; readonly targets: readonly string[]; readonly poll: boolean }
   /** Why the next build is made: the first of the paths that changed, and how many there are. */
   | { readonly type: 'watch.changed'; readonly paths: readonly string[]; readonly count: number }
-  /** Specs or the config cannot be read; the last ones that could be stay in force. */
+  /** The files cannot be scanned, or specs or the config cannot be read; the last ones that could be stay in force. */
   | { readonly type: 'watch.problem'; readonly failure: Failure; readonly kept: boolean }
+  /** What `watch.problem` told of is over. */
+  | { readonly type: 'watch.corrected' }
   /** Nothing is left to do until something changes. */
   | { readonly type: 'watch.idle'; readonly tasks: number; readonly failed: number };
 

@@ -1,11 +1,9 @@
-/** `conductor watch`: scans when something may have changed, and keeps one build running for the newest snapshot. */
+/** Scans when something may have changed, and keeps one build running for the newest snapshot. */
 
-import { err, ok, type Result } from '../../base/result.js';
 import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
 import type { Session } from '../../build/project-session.js';
-import { SessionState } from '../../build/session-state.js';
-import { GitObjects } from '../../io/git/objects.js';
-import { openRepository } from '../../io/git/open-repository.js';
+import type { SessionState } from '../../build/session-state.js';
+import { asFailure } from '../../io/errors.js';
 import { changedFiles } from '../../io/git/walk.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
@@ -15,8 +13,9 @@ import { WatchBuilds } from './builds.js';
 import { SelfTriggered, Touched, urgentTasks } from './changes.js';
 import type { FileEvents } from './file-events.js';
 import type { WatchParts } from './parts.js';
+import { Problems } from './problems.js';
 import { Reader, type Reading, unknownTarget } from './reading.js';
-import { Scanner } from './scanner.js';
+import type { Scanner } from './scanner.js';
 import { type Scope, scopeOf, WHOLE } from './scope.js';
 import { Debounce, type WatchRequest } from './watch-requests.js';
 
@@ -25,38 +24,7 @@ const POLL_MS = 1000;
 const CHECK_MS = 30_000;
 const NAMED_PATHS = 20;
 
-/** Watches until `signal` aborts; fails when it could not begin. Rejects only for a bug. */
-export async function watchProject(parts: WatchParts): Promise<Result<undefined, Failure>> {
-  const { host, signal } = parts;
-  const opened = await openRepository(host.directory);
-  if (!opened.ok) return opened;
-  const repository = opened.value;
-  const objects = new GitObjects(repository);
-  const sessionState = new SessionState(host.common);
-  const scanner = await Scanner.open(repository, objects, sessionState.memory);
-  const session: Session = {
-    repository,
-    objects,
-    sessionState,
-    memory: sessionState.memory,
-    close: async () => {},
-  };
-  const watch = new Watch(parts, session, scanner);
-  try {
-    while (!signal.aborted) {
-      const request = await parts.requests.next(signal);
-      if (request) await watch.turn(request);
-      if (watch.unknownTarget) return err(watch.unknownTarget);
-    }
-    return ok(undefined);
-  } finally {
-    await watch.close();
-    await scanner.close();
-    await objects.close();
-  }
-}
-
-class Watch {
+export class Watch {
   private readonly parts: WatchParts;
   private readonly session: Session;
   private readonly scanner: Scanner;
@@ -73,7 +41,7 @@ class Watch {
   private seen: ObjectId | undefined;
   private looked: ObjectId | undefined;
   private justBuilt = false;
-  private problem: string | undefined;
+  private readonly problems: Problems;
   private config: string | undefined;
   private readonly touched = new Touched();
   private readonly debounce: Debounce;
@@ -91,6 +59,7 @@ class Watch {
     this.scanner = scanner;
     this.poll = parts.options.poll;
     this.emit = createEmit(host.now, on);
+    this.problems = new Problems(this.emit);
     this.reader = new Reader(host, session.repository.project, session.objects, scanner);
     this.debounce = new Debounce({ ...parts, now: host.now, hasMore: () => parts.requests.has('event') });
     this.builds = new WatchBuilds({ host, session, scanner, on });
@@ -101,7 +70,16 @@ class Watch {
   /** One scan, and what follows from it. */
   async turn(request: WatchRequest): Promise<void> {
     this.callOff();
-    await this.follow(request);
+    this.problems.beginScan();
+    try {
+      await this.follow(request);
+    } catch (error) {
+      const failure = asFailure(error);
+      // A damaged store is repaired by the next build, which is another command.
+      if (!failure || failure.kind === 'store-damaged' || this.parts.signal.aborted) throw error;
+      this.scanFailed(failure);
+    }
+    this.problems.endScan();
     if (this.onlyPartial) this.parts.requests.ask('look');
     this.onlyPartial = false;
     const every = this.poll ? POLL_MS : CHECK_MS;
@@ -127,7 +105,7 @@ class Watch {
     const isAsked = request === 'now' || request === 'all' || request === 'failed' || this.isOwed;
     const base = running?.tree ?? this.seen;
     // What could not be read before cannot be read now.
-    const isKnown = this.problem === undefined ? tree === base : tree === this.looked;
+    const isKnown = tree === (this.problems.ofReading ? this.looked : base);
     const changed = base === undefined ? [] : await this.changes(base, tree);
     const mayDecide = !isKnown && (changed.length === 0 || changed.some((path) => this.scope.decides(path)));
     // It is read before the series of changes has ended, and read again if more changes come.
@@ -141,7 +119,7 @@ class Watch {
 
     const reading = await this.take(early ?? (await this.reader.read(tree)), tree);
     if (!reading) return this.idle(tree);
-    if (reading.project.snapshot === base && this.problem !== undefined && !isAsked) return this.idle(tree);
+    if (reading.project.snapshot === base && this.problems.ofReading && !isAsked) return this.idle(tree);
     if (request === 'failed' && builds.failed.length === 0) return this.idle(tree, 'no task has failed');
     // It came to its end after all: then what it left is what counts.
     if (builds.running && !(await builds.supersede())) return requests.ask(request);
@@ -157,7 +135,7 @@ class Watch {
    */
   private async look(request: WatchRequest): Promise<ObjectId | undefined> {
     const touched = this.touched.take();
-    if (request === 'event' && touched && this.problem === undefined) {
+    if (request === 'event' && touched && !this.problems.ofReading) {
       const partial = await this.scanner.partialScan(touched);
       this.onlyPartial = partial !== undefined;
       if (partial !== undefined) return partial;
@@ -165,10 +143,15 @@ class Watch {
     const config = await this.reader.lookWith();
     const looked = config.ok ? await this.scanner.look(config.value) : config;
     if (looked.ok) return looked.value;
-    this.touched.add();
-    this.tell(looked.error, this.reader.last !== undefined);
+    this.scanFailed(looked.error);
     await this.watchFiles();
     return undefined;
+  }
+
+  /** Each scan after it looks at all files. */
+  private scanFailed(failure: Failure): void {
+    this.touched.add();
+    this.problems.scanFailed(failure, this.reader.last !== undefined);
   }
 
   private async changes(from: ObjectId, to: ObjectId): Promise<string[]> {
@@ -201,7 +184,7 @@ class Watch {
   ): Promise<Reading | undefined> {
     if (!read.ok) {
       this.seen = tree;
-      this.tell(read.error, false);
+      this.problems.readFailed(read.error, false);
       await this.watchFiles();
       return undefined;
     }
@@ -209,8 +192,8 @@ class Watch {
     if (this.config === undefined)
       this.unknownTarget = unknownTarget(reading.project, this.parts.options.targets);
     if (this.unknownTarget) return undefined;
-    if (problem) this.tell(problem, true);
-    else this.problem = undefined;
+    if (problem) this.problems.readFailed(problem, true);
+    else this.problems.readWell();
     const config = canonicalJson(reading.loaded.config);
     // With another config everything may go otherwise.
     if (this.config !== config) this.sessionState.failed.clear();
@@ -282,18 +265,11 @@ class Watch {
     if (!this.justBuilt && because === undefined) return;
     this.justBuilt = false;
     // Load now what the next change needs, while nobody waits.
-    const read = this.problem === undefined ? await this.reader.read(tree) : undefined;
+    const read = this.problems.ofReading ? undefined : await this.reader.read(tree);
     if (read?.ok) this.scope = scopeOf(read.value.reading.project, this.scope);
     await this.scanner.keepParsed();
     const tasks = this.reader.last?.project.graph.tasks.size ?? 0;
     if (because !== undefined) this.emit({ type: 'warning', message: because });
     this.emit({ type: 'watch.idle', tasks, failed: this.builds.failed.length });
-  }
-
-  private tell(failure: Failure, kept: boolean): void {
-    const text = JSON.stringify(failure);
-    if (text === this.problem) return;
-    this.problem = text;
-    this.emit({ type: 'watch.problem', failure, kept });
   }
 }

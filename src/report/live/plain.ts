@@ -117,6 +117,8 @@ export function eventText(event: BuildEvent, style: Style): string {
       const rest = event.kept ? 'conductor continues with the last good ones until this is corrected\n' : '';
       return `${printFailure(event.failure, style)}${rest}`;
     }
+    case 'watch.corrected':
+      return `${style('dim', 'the problem is corrected')}\n`;
     case 'watch.idle': {
       const failed = event.failed > 0 ? `, ${event.failed} failed or depending on a failed task` : '';
       return `${style('dim', `watching ${plural(event.tasks, 'task')}${failed}`)}\n`;

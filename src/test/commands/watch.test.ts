@@ -1,6 +1,6 @@
 /** What a watch does about changes: which builds it makes, what it lets run, what it leaves alone. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { AgentRequest } from '../../agent/agent.js';
@@ -235,6 +235,30 @@ test('specs that do not parse are told of once, and the last good graph is built
   const third = await watch.idle(3);
   expect(third.ran()).toEqual([]);
   expect(third.of('build.finished')[0]?.summary.outcome).toBe('up-to-date');
+});
+
+test('a scan that fails is told of once, and its end too, and nothing is built for it', async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task('one.txt', { inputs: ['notes.txt'] }) });
+  rig.write({ 'notes.txt': 'a' });
+  rig.answer('f/T1', () => ({ 'one.txt': `from ${rig.read('notes.txt')}` }));
+  await using watch = watching(rig);
+  await watch.idle(1);
+
+  const strange = Buffer.concat([Buffer.from(rig.path('a')), Buffer.from([0xe9])]);
+  writeFileSync(strange, '');
+  watch.event();
+  await watch.until('the problem', (story) => story.of('watch.problem').length === 1);
+  watch.event();
+  await watch.scanned();
+  rmSync(strange);
+  watch.event();
+  await watch.until('its end', (story) => story.of('watch.corrected').length === 1);
+  await watch.scanned();
+  expect(watch.since(1).events.map(({ type }) => type)).toEqual(['watch.problem', 'watch.corrected']);
+  rig.write({ 'notes.txt': 'b' });
+  watch.event('notes.txt');
+  expect((await watch.idle(2)).ran()).toEqual(['f/T1']);
 });
 
 test('specs that do not parse do not end what runs', async () => {

@@ -1,5 +1,6 @@
 /** Watching several projects: what one publishes is built into those that need it, within the limits of each. */
 
+import { rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { ScriptedAgent, ScriptedOptions } from '../../agent/scripted-agent.js';
 import { watchProjects } from '../../commands/projects/watch-projects.js';
@@ -21,6 +22,8 @@ interface Watching {
   readonly events: readonly ProjectEvent[];
   readonly agents: ReadonlyMap<string, ScriptedAgent>;
   eventsOf(project: string): BuildEvent[];
+  /** The time has come for what is done again after a while. */
+  tick(): void;
 }
 
 /** Watches while the story goes on. */
@@ -32,12 +35,17 @@ async function watching(
   const events: ProjectEvent[] = [];
   const stop = new AbortController();
   const agents = projects.agents(scripted);
+  const later = new Set<() => void>();
   const watched = watchProjects(
     {
       ...projects.parts((event) => events.push(event), stop.signal, agents),
       poll: false,
       openEvents: openFileEvents,
       after(ms, call) {
+        if (ms >= 1000) {
+          later.add(call);
+          return () => later.delete(call);
+        }
         const timer = setTimeout(call, ms);
         return () => clearTimeout(timer);
       },
@@ -50,7 +58,10 @@ async function watching(
       event.type === 'project.event' && event.project === project ? [event.event] : [],
     );
   try {
-    await story({ events, agents, eventsOf });
+    const tick = () => {
+      for (const call of [...later]) call();
+    };
+    await story({ events, agents, eventsOf, tick });
   } finally {
     stop.abort();
     expect((await watched).ok).toBe(true);
@@ -115,6 +126,59 @@ test('a project that fails neither stops those that need it nor changes their co
     api.remove('specs/g');
     await page('contract of second');
   });
+});
+
+test('a project whose files could not be scanned once is copied again as soon as they can be', async () => {
+  await using projects = new ProjectsRig();
+  const api = await projects.add('api');
+  const web = await projects.add('web', { depends_on: ['api'] });
+  answers(api, web);
+  await watching(projects, async ({ eventsOf, tick }) => {
+    await until('the builds', () => eventsOf('web').some(({ type }) => type === 'watch.idle'));
+    const strange = Buffer.concat([Buffer.from(api.path('a')), Buffer.from([0xe9])]);
+    const isTold = (name: string) => eventsOf('api').some(({ type }) => type === name);
+    writeFileSync(strange, '');
+    await until('the problem', () => {
+      tick();
+      return isTold('watch.problem');
+    });
+    web.remove('imports/api/contract.txt');
+    rmSync(strange);
+    await until('the end of the problem', () => {
+      tick();
+      return isTold('watch.corrected');
+    });
+    await until('the copy', () => web.read('imports/api/contract.txt') === 'contract of first');
+    expect(eventsOf('api').filter(({ type }) => type === 'build.started')).toHaveLength(1);
+  });
+});
+
+test('a project that could not be prepared at first is watched as soon as it can be', async () => {
+  await using projects = new ProjectsRig();
+  const api = await projects.add('api', { targets: ['f'] });
+  const web = await projects.add('web', { depends_on: ['api'] });
+  answers(api, web);
+  const [whole, missing] = [api.dir, api.path('missing')];
+  api.dir = missing;
+  await watching(projects, async ({ events, eventsOf, tick }) => {
+    await until('web without copies', () => web.read('page.txt') === 'page of undefined');
+    const failures = () => events.filter(({ type }) => type === 'project.failure');
+    // A folder without tasks names no target.
+    api.backlog('g', { T1: task('other.txt') });
+    await until('another failure', () => {
+      tick();
+      return failures().length === 2;
+    });
+    const started = () => eventsOf('api').filter(({ type }) => type === 'watch.started');
+    expect(started()).toHaveLength(0);
+    answers(api, web);
+    await until('the copies', () => {
+      tick();
+      return web.read('page.txt') === 'page of contract of first';
+    });
+    expect([failures().length, started().length]).toEqual([2, 1]);
+  });
+  api.dir = whole;
 });
 
 test('the budget of a listed project holds for each of its builds', async () => {

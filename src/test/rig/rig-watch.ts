@@ -3,7 +3,7 @@
 import type { ScriptedAgent } from '../../agent/scripted-agent.js';
 import type { Result } from '../../base/result.js';
 import { type OpenFileEvents, openFileEvents } from '../../commands/watch/file-events.js';
-import { watchProject } from '../../commands/watch/watch.js';
+import { watchProject } from '../../commands/watch/watch-project.js';
 import { WatchRequests } from '../../commands/watch/watch-requests.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';

@@ -2,7 +2,7 @@
 
 import { mapBounded } from '../../../base/bounded.js';
 import { openFileEvents } from '../../../commands/watch/file-events.js';
-import { watchProject } from '../../../commands/watch/watch.js';
+import { watchProject } from '../../../commands/watch/watch-project.js';
 import { WatchRequests } from '../../../commands/watch/watch-requests.js';
 import type { BuildEvent } from '../../../model/event.js';
 import type { Label } from '../../../model/task.js';
