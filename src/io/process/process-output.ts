@@ -42,6 +42,7 @@ export class Output {
     stderr: { decoder: new StringDecoder('utf8'), rest: '', isInLine: false, skips: false },
   };
   private log: number | undefined;
+  private logState: 'none' | 'wanted' | 'opened';
   private logBytes = 0;
   private kept = '';
   private readonly secrets: readonly string[];
@@ -52,10 +53,17 @@ export class Output {
     this.options = options;
     this.secrets = redactable(options.secrets);
     this.overlap = Math.max(0, (this.secrets[0]?.length ?? 0) - 1);
-    if (options.logFile === undefined) return;
+    this.logState = options.logFile === undefined ? 'none' : 'wanted';
+  }
+
+  /** The log file exists from the first output on, or from this call on. */
+  openLog(): void {
+    const { logFile } = this.options;
+    if (this.logState !== 'wanted' || logFile === undefined) return;
+    this.logState = 'opened';
     try {
-      mkdirSync(dirname(options.logFile), { recursive: true });
-      this.log = openSync(options.logFile, 'a');
+      mkdirSync(dirname(logFile), { recursive: true });
+      this.log = openSync(logFile, 'a');
     } catch (error) {
       this.giveUpLog(error);
     }
@@ -127,6 +135,7 @@ export class Output {
   }
 
   private writeLog(text: string): void {
+    this.openLog();
     if (this.log === undefined) return;
     try {
       this.logBytes += Buffer.byteLength(text);

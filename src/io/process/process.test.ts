@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -146,4 +147,12 @@ test('both streams are logged, and endless output ends with the time', async () 
   const exit = await run('yes | tr -d "\\n"', { timeoutMs: 200, logFile, maxLogBytes: 50_000 });
   expect(exit.kind).toBe('timed-out');
   expect((await readFile(logFile)).length).toBeLessThan(51_000);
+});
+
+test('a program that says nothing and ends well leaves no log; one that fails leaves an empty one', async () => {
+  const quiet = join(folder, 'quiet.log');
+  expect(await run('true', { logFile: quiet })).toMatchObject({ code: 0 });
+  expect(existsSync(quiet)).toBe(false);
+  expect(await run('exit 3', { logFile: quiet })).toMatchObject({ code: 3 });
+  expect(await readFile(quiet, 'utf8')).toBe('');
 });

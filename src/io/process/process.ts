@@ -37,7 +37,10 @@ export interface ProgramRun {
   onInput?(input: Writable): void;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** Gets both streams, appended, as valid UTF-8, up to `maxLogBytes` (default 20 MB). */
+  /**
+   * Gets both streams, appended, as valid UTF-8, up to `maxLogBytes` (default 20 MB). There is none where the program said
+   * nothing and ended well.
+   */
   readonly logFile?: string;
   readonly maxLogBytes?: number;
   /** Bytes of the tail that is returned. Default 8 KB. */
@@ -113,6 +116,8 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   }
   const ended = await untilEnded(child, run, mark);
   if (child.pid !== undefined) running.delete(child.pid);
+  // Many commands say nothing: only where one failed is its log a file, even an empty one.
+  if (ended.kind !== 'exit' || ended.stopped !== undefined || ended.code !== 0) output.openLog();
   const tail = output.finish();
   if (ended.kind === 'error') {
     const code = codeOf(ended.error);

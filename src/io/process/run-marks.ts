@@ -1,6 +1,6 @@
 /** A mark in the variables of every started program, by which what it left behind is found and ended. Linux only. */
 
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { codeOf, throwIfNotNow } from '../errors.js';
 
@@ -33,21 +33,27 @@ export interface EndedRun {
 export async function killRun({ mark, pid, ms }: EndedRun): Promise<number> {
   const value = mark[MARK];
   if (value === undefined) return 0;
-  const isLater = ms < SHORT_MS ? startedAfter(pid) : () => () => true;
-  return killAll((one) => one === value, isLater);
+  const isMeant = (one: string) => one === value;
+  return ms < SHORT_MS ? killAll(isMeant, () => startedAfter(pid) ?? allProcesses()) : killAll(isMeant);
 }
 
 /** In this time no machine starts as many processes as there are numbers for them. */
 const SHORT_MS = 1000;
 
-/** Whether a process is the given one or a younger one: Linux gives numbers in turn. */
-function startedAfter(first: number): () => (pid: number) => boolean {
-  return () => {
-    const last = lastPid();
-    if (last === undefined) return () => true;
-    // The numbers begin again after the highest one.
-    return last >= first ? (pid) => pid >= first && pid <= last : (pid) => pid >= first || pid <= last;
-  };
+/** So many numbers are asked one by one; a list of all processes costs more. */
+const FEW = 100;
+
+/** The given process and all younger ones: Linux gives numbers in turn. Undefined: only a list of all can tell. */
+function startedAfter(first: number): string[] | undefined {
+  const last = lastPid();
+  if (last === undefined) return undefined;
+  if (last < first) {
+    // The numbers have begun again after the highest one.
+    return allProcesses().filter((pid) => Number(pid) >= first || Number(pid) <= last);
+  }
+  if (last - first >= FEW) return allProcesses().filter((pid) => Number(pid) >= first && Number(pid) <= last);
+  const numbers = Array.from({ length: last - first + 1 }, (_, i) => String(first + i));
+  return numbers.filter((pid) => isOther(pid) && existsSync(`/proc/${pid}/environ`));
 }
 
 /** The number that was given last, as this process sees it. */
@@ -76,7 +82,7 @@ export async function killOrphans(): Promise<number> {
 /** Kills what this process started, at once: for its own end. */
 export function killOwnRuns(): void {
   if (owner === undefined) return;
-  for (const pid of readdirSync('/proc').filter(isOther)) {
+  for (const pid of allProcesses()) {
     if (!markOf(pid)?.startsWith(`${owner}.`)) continue;
     try {
       process.kill(Number(pid), 'SIGKILL');
@@ -86,14 +92,11 @@ export function killOwnRuns(): void {
   }
 }
 
-/** `limit` is asked in each round, when the processes are known, which numbers may be meant. */
-async function killAll(
-  isMeant: (value: string) => boolean,
-  limit: () => (pid: number) => boolean = () => () => true,
-): Promise<number> {
+/** `candidates` are asked for in each round. */
+async function killAll(isMeant: (value: string) => boolean, candidates = allProcesses): Promise<number> {
   const killed = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
-    const found = await marked(isMeant, limit);
+    const found = await marked(isMeant, candidates());
     if (found.length === 0) break;
     for (const pid of found) {
       killed.add(pid);
@@ -112,14 +115,8 @@ async function killAll(
 /** Processes looked at between two moments in which others may go on. */
 const AT_A_TIME = 200;
 
-async function marked(
-  isMeant: (value: string) => boolean,
-  limit: () => (pid: number) => boolean,
-): Promise<string[]> {
+async function marked(isMeant: (value: string) => boolean, pids: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  const others = readdirSync('/proc').filter(isOther);
-  const isInLimit = limit();
-  const pids = others.filter((name) => isInLimit(Number(name)));
   for (const [at, pid] of pids.entries()) {
     if (at % AT_A_TIME === AT_A_TIME - 1) await setImmediate();
     const value = markOf(pid);
@@ -135,6 +132,10 @@ function markOf(pid: string): string | undefined {
     // Ended, or not readable for this user.
     return undefined;
   }
+}
+
+function allProcesses(): string[] {
+  return readdirSync('/proc').filter(isOther);
 }
 
 function isOther(name: string): boolean {
