@@ -16,7 +16,7 @@ import type { JobFate, JobPhase } from '../../model/fleet/worker-event.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
 import { failureLine } from '../../report/failures/failure.js';
-import type { FetchFault, Parcels } from '../../store/parcels/parcels.js';
+import { isWorthAgain, type Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { guarded } from '../attempt-failure.js';
 import type { Bench, Benches } from './bench.js';
@@ -92,6 +92,11 @@ export class JobRunner {
       await inTime(news.flush());
       if (job.signal.aborted) return this.ended(job);
       const { error } = ran;
+      if (error.kind === 'job-failed') {
+        // What a place refuses it refuses every worker, and each of them would be paid.
+        await inTime(job.fail(`${this.parts.host}: ${error.reason}`));
+        return { fate: 'failed', why: error.reason };
+      }
       const why = 'detail' in error ? `${error.kind}: ${error.detail}` : failureLine(error, job.data?.label);
       // Nothing of the task has failed here: another machine may reach what this one cannot.
       await inTime(job.refuse(why));
@@ -131,8 +136,7 @@ export class JobRunner {
     const { parcels, objects } = this.parts;
     const { data } = job;
     if (!isJob(data)) return ok('it is no job');
-    const isWorth = ({ isAway }: FetchFault) => isAway;
-    const tries = { signal: job.signal, most: FETCH_TRIES, isWorth };
+    const tries = { signal: job.signal, most: FETCH_TRIES, isWorth: isWorthAgain };
     if (job.isRepeated) {
       // Its first worker may have finished it before it was lost: it is paid only once.
       const former = await tryAgain(() => parcels.find(nameOf(job)), tries);
@@ -196,14 +200,15 @@ export class JobRunner {
   /** What was paid for is sent as long as the job is this machine's. */
   private async send(job: TakenJob, parcel: ObjectId, news: News): Promise<Result<void, Failure>> {
     const { label: task } = job.data;
-    return tryAgain(() => this.parts.parcels.send(parcel, nameOf(job)), {
-      signal: job.signal,
-      onAgain: (error) => {
-        const why = 'detail' in error ? error.detail : failureLine(error, task);
+    const sent = await tryAgain(() => this.parts.parcels.send(parcel, nameOf(job)), {
+      ...{ signal: job.signal, isWorth: isWorthAgain },
+      onAgain: ({ failure }) => {
+        const why = 'detail' in failure ? failure.detail : failureLine(failure, task);
         const message = `${this.parts.host} cannot send the result of ${task} and tries again: ${why}`;
         news.add({ type: 'warning', task, message });
       },
     });
+    return sent.ok ? sent : err(sent.error.failure);
   }
 }
 

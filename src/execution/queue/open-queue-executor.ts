@@ -12,7 +12,7 @@ import type { ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import { buildName } from '../../project/log-files.js';
 import { isStore, openParcels, repositoryOf } from '../../store/parcels/open-parcels.js';
-import { LAST_BASE, type Parcels } from '../../store/parcels/parcels.js';
+import { isWorthAgain, LAST_BASE, type ParcelFault, type Parcels } from '../../store/parcels/parcels.js';
 import type { Executor, ExecutorParts, RunInstructions } from '../executor.js';
 import { settingItems } from './own-key.js';
 import { type BuildBase, baseCommit } from './parcel.js';
@@ -111,7 +111,7 @@ async function sendBase(
     instructions,
   }: ExecutorParts & { readonly instructions: RunInstructions },
   parcels: Parcels,
-  tries: Tries<Failure>,
+  tries: Tries<ParcelFault>,
 ): Promise<Result<ObjectId, Failure>> {
   const textsOf = (isShipped: boolean) =>
     Object.fromEntries(
@@ -129,8 +129,8 @@ async function sendBase(
   };
   const former = await objects.resolve(LAST_BASE);
   const commit = await baseCommit(objects, data, handWritten, former);
-  const sent = await tryAgain(() => parcels.send(commit), tries);
-  if (!sent.ok) return err(sent.error);
+  const sent = await tryAgain(() => parcels.send(commit), { ...tries, isWorth: isWorthAgain });
+  if (!sent.ok) return err(sent.error.failure);
   await objects.setRef(LAST_BASE, commit);
   // One that stays there is in nobody's way.
   if (former !== undefined && former !== commit) await parcels.remove([former]).catch(() => undefined);

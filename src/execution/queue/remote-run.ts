@@ -17,7 +17,7 @@ import type { Label } from '../../model/task.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
 import { failureLine } from '../../report/failures/failure.js';
-import type { Parcels } from '../../store/parcels/parcels.js';
+import { isWorthAgain, type Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import type { ExecutionContext, Executor } from '../executor.js';
 import type { Spending } from '../spending.js';
@@ -137,17 +137,19 @@ export class RemoteRun {
     if (base === 'late') return err(this.ended);
     if (!base.ok) return base;
     const parcel = await runCommit(parts.objects, run, base.value);
-    const sending = tryAgain(() => parts.parcels.send(parcel), { signal, most: SEND_TRIES });
+    const sending = tryAgain(() => parts.parcels.send(parcel), {
+      ...{ signal, most: SEND_TRIES, isWorth: isWorthAgain },
+    });
     const sent = await withinAfter(sending, AWAY_MS, signal);
     if (sent === 'late') return err(this.ended);
-    return sent.ok ? ok({ base: base.value, parcel }) : sent;
+    return sent.ok ? ok({ base: base.value, parcel }) : err(sent.error.failure);
   }
 
   /** Fetches what is paid for, as long as its place is away and the build is not stopped. */
   private fetch(answer: ObjectId, parcel: ObjectId, signal: AbortSignal) {
     const { label: task } = this.run;
     const fetching = tryAgain(() => this.parts.parcels.fetch(answer, [parcel]), {
-      ...{ signal, isWorth: ({ isAway }) => isAway },
+      ...{ signal, isWorth: isWorthAgain },
       onAgain: ({ failure }) => {
         const why = 'detail' in failure ? failure.detail : failureLine(failure, task);
         const message = `the result of ${task} cannot be fetched, and is asked for again: ${why}`;
@@ -165,6 +167,8 @@ export class RemoteRun {
   ): Promise<Result<TaskOutcome, Failure> | undefined> {
     const { objects, store } = this.parts;
     const fetched = await this.fetch(answer, parcel, signal);
+    // Another run would be paid, and bring what is refused again.
+    if (fetched !== 'late' && !fetched.ok && fetched.error.refused) return err(fetched.error.failure);
     if (fetched === 'late' || !fetched.ok) return undefined;
     const read = await readOutcome(objects, answer);
     if (!read.ok) return read;

@@ -23,11 +23,17 @@ export interface TransferFault {
   readonly detail: string;
   /** Of `denied`: there is no such place. It may be a disk or server that is away, or an address with a mistake. */
   readonly missing?: true;
+  readonly refused?: Refusal;
 }
+
+/** What is not taken: `content` that git's own checks reject, now and later, or what a hook's `rule` rejects. */
+export type Refusal = 'content' | 'rule';
 
 export interface PushedRef {
   readonly outcome: 'stored' | 'taken' | 'denied';
   readonly detail: string;
+  /** Of `denied`. */
+  readonly refused?: Refusal;
 }
 
 /** What of the person's session concerns the way to other machines; the rest of `GIT_*` stays out. */
@@ -132,7 +138,7 @@ async function pushOnce(
     const ref = names?.slice(names.indexOf(':') + 1);
     if (flag === undefined || ref === undefined || !part.has(ref)) continue;
     told++;
-    pushed.set(ref, judge(flag, summary));
+    pushed.set(ref, judge(flag, summary, exit.stderr));
   }
   return exit.code !== 0 && told < part.size ? faultOf(exit) : undefined;
 }
@@ -223,16 +229,33 @@ function callOf(away: Away): GitCall {
 }
 
 /** A line of `push --porcelain`: ` `, `+` and `*` were stored, `=` was there already, `!` was refused. */
-function judge(flag: string, summary: string): PushedRef {
+function judge(flag: string, summary: string, said: string): PushedRef {
   if (flag !== '!') return { outcome: 'stored', detail: summary };
+  const rejected = /unpacker error/.test(summary) ? rejectedContent(said) : undefined;
+  if (rejected !== undefined) return { outcome: 'denied', detail: rejected, refused: 'content' };
+  if (/hook declined/.test(summary)) {
+    const lines = said.split(/[\r\n]+/).filter((line) => /^remote: \S/.test(line));
+    const words = lines.map((line) => line.slice('remote: '.length).trim()).slice(-3);
+    const detail = withoutCredentials([summary, ...words].join(': ').slice(0, 500));
+    return { outcome: 'denied', detail, refused: 'rule' };
+  }
   const taken =
     /stale info|non-fast-forward|fetch first|already exists|incorrect old value|failed to update ref|cannot lock ref|failed to lock/;
   return { outcome: taken.test(summary) ? 'taken' : 'denied', detail: withoutCredentials(summary) };
 }
 
+/** What git's checks found in objects that arrived, on this side or the other; undefined when they found nothing. */
+function rejectedContent(said: string): string | undefined {
+  if (!/fsck error/.test(said)) return undefined;
+  // The line may stand behind one of the progress.
+  return /object [0-9a-f]{40,64}: [^\r\n]+/.exec(said)?.[0].trim().slice(0, 300) ?? 'fsck error';
+}
+
 function faultOf(exit: GitExit): TransferFault {
   if (exit.stopped === 'aborted') return { kind: 'stopped', detail: 'it was stopped' };
   if (exit.stopped === 'silent') return { kind: 'silent', detail: 'it sent no data' };
+  const rejected = rejectedContent(exit.stderr);
+  if (rejected !== undefined) return { kind: 'failed', detail: rejected, refused: 'content' };
   const said = exit.stderr
     .split(/[\r\n]+/)
     .filter((line) => /^(remote: |)(fatal|error|ERROR)[: ]/.test(line));

@@ -16,14 +16,13 @@ import {
   type TransferFault,
 } from '../../io/git/transfer.js';
 import { withoutCredentials } from '../../model/address.js';
-import type { Failure } from '../../model/failure.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
 import { forgetRefs } from './object-frames.js';
 import {
   ARRIVING_REFS,
-  type FetchFault,
   isParcelName,
   PARCEL_REFS,
+  type ParcelFault,
   type Parcels,
   parcelRef,
 } from './parcels.js';
@@ -45,7 +44,7 @@ const NOT_THERE: TransferFault = { kind: 'failed', detail: 'it is not there' };
 
 export class GitParcels implements Parcels {
   private readonly options: ParcelOptions;
-  private readonly sends: Batch<ObjectId, true>;
+  private readonly sends: Batch<ObjectId, 'sent' | TransferFault>;
   private readonly fetches: Batch<ObjectId, 'here' | TransferFault>;
   private readonly stop = new AbortController();
   /** Commits whose objects are here and on the other side. */
@@ -54,7 +53,6 @@ export class GitParcels implements Parcels {
   private readonly names = new Map<ObjectId, string>();
   /** Names that fetches have left. */
   private readonly arrived: string[] = [];
-  private fault: TransferFault | undefined;
 
   constructor(options: ParcelOptions) {
     this.options = options;
@@ -63,30 +61,30 @@ export class GitParcels implements Parcels {
   }
 
   /** `as`: another name under which it is found by those that do not know the commit. */
-  async send(commit: ObjectId, as?: string): Promise<Result<void, Failure>> {
+  async send(commit: ObjectId, as?: string): Promise<Result<void, ParcelFault>> {
     if (as !== undefined) this.names.set(commit, as);
     // A name is asked for by another build: the one before may have removed the commit.
     const isThere = as === undefined && this.shared.has(commit);
-    if (isThere || (await this.sends.ask(commit))) return ok(undefined);
-    return err(this.failure('push', this.fault ?? NOT_THERE));
+    const sent = isThere ? 'sent' : ((await this.sends.ask(commit)) ?? NOT_THERE);
+    return sent === 'sent' ? ok(undefined) : err(this.faultOf('push', sent));
   }
 
-  async find(name: string): Promise<Result<ObjectId | undefined, FetchFault>> {
+  async find(name: string): Promise<Result<ObjectId | undefined, ParcelFault>> {
     if (!isParcelName(name)) return ok(undefined);
     const { refs, fault } = await this.fetched([parcelRef(name)], []);
     const commit = refs.get(parcelRef(name));
     if (commit !== undefined) await this.options.objects.createRef(parcelRef(commit), commit);
-    return commit === undefined && fault ? err(this.fetchFault(fault)) : ok(commit);
+    return commit === undefined && fault ? err(this.faultOf('fetch', fault)) : ok(commit);
   }
 
   /** `have`: commits that are here and on the other side, and hold most of what it is made of. */
-  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, FetchFault>> {
-    if (!isObjectId(commit)) return err(this.fetchFault(NOT_THERE));
+  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, ParcelFault>> {
+    if (!isObjectId(commit)) return err(this.faultOf('fetch', NOT_THERE));
     if (this.shared.has(commit) || (await this.isHere(commit))) return ok(undefined);
     this.known.set(commit, have);
     const found = (await this.fetches.ask(commit)) ?? NOT_THERE;
     this.known.delete(commit);
-    return found === 'here' ? ok(undefined) : err(this.fetchFault(found));
+    return found === 'here' ? ok(undefined) : err(this.faultOf('fetch', found));
   }
 
   async remove(all: readonly (ObjectId | string)[]): Promise<void> {
@@ -116,28 +114,32 @@ export class GitParcels implements Parcels {
     await deleteRefs(this.options.objects.store, this.arrived.splice(0)).catch(() => undefined);
   }
 
-  private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, true>> {
+  private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, 'sent' | TransferFault>> {
     // What is pushed is made whole for git: nothing may only be in this process.
     for (const commit of commits) await this.hold(commit);
     const away = await this.away('push');
-    if ('kind' in away) return this.failed(away);
+    if ('kind' in away) return new Map(commits.map((one) => [one, away]));
     const refs = new Map(commits.map((one) => [parcelRef(one), one]));
     for (const one of commits) {
       const name = this.names.get(one);
       if (name !== undefined) refs.set(parcelRef(name), one);
-      this.names.delete(one);
     }
-    const { pushed, fault } = await pushNewRefs(away, refs);
-    if (fault) this.fault = fault;
-    const sent = new Map<ObjectId, true>();
+    const { pushed, fault = NOT_THERE } = await pushNewRefs(away, refs);
+    const sent = new Map<ObjectId, 'sent' | TransferFault>();
     for (const commit of commits) {
       const ref = pushed.get(parcelRef(commit));
       // A ref that is there already has this commit, as its name says, and counts as stored. With `taken` and `denied` the
       // other side does not have it.
       if (ref?.outcome === 'stored') {
-        sent.set(commit, true);
+        sent.set(commit, 'sent');
         this.shared.add(commit);
-      } else if (ref) this.fault = { kind: 'denied', detail: ref.detail };
+      } else if (ref?.refused) {
+        // One that is refused keeps those beside it out: each is sent alone.
+        const alone = commits.length > 1 ? await this.sendAll([commit]) : undefined;
+        const { detail, refused } = ref;
+        sent.set(commit, alone?.get(commit) ?? { kind: 'denied', detail, refused });
+      } else sent.set(commit, ref ? { kind: 'denied', detail: ref.detail } : fault);
+      this.names.delete(commit);
     }
     return sent;
   }
@@ -152,7 +154,9 @@ export class GitParcels implements Parcels {
     for (const commit of commits) {
       // The name is the commit: another one under it is not what was asked for.
       if (refs.get(parcelRef(commit)) !== commit) {
-        found.set(commit, fault);
+        // One that is refused keeps those beside it out: each is fetched alone.
+        const alone = fault.refused && commits.length > 1 ? await this.fetchAll([commit]) : undefined;
+        found.set(commit, alone?.get(commit) ?? fault);
         continue;
       }
       await objects.createRef(parcelRef(commit), commit);
@@ -184,20 +188,17 @@ export class GitParcels implements Parcels {
     return fault ? { refs: got, fault } : { refs: got };
   }
 
-  private failed<T>(fault: TransferFault): Map<string, T> {
-    this.fault = fault;
-    return new Map();
-  }
-
-  private failure(what: 'push' | 'fetch', { detail }: TransferFault): Failure {
-    const { remote } = this.options;
-    return { kind: 'git-failed', command: `${what} ${withoutCredentials(remote)}`, detail };
-  }
-
-  private fetchFault(fault: TransferFault): FetchFault {
-    // A place that is missing may be a disk or a server that is away.
-    const isAway = fault !== NOT_THERE && (fault.kind !== 'denied' || fault.missing === true);
-    return { failure: this.failure('fetch', fault), isAway };
+  private faultOf(what: 'push' | 'fetch', fault: TransferFault): ParcelFault {
+    const { detail, refused } = fault;
+    const place = withoutCredentials(this.options.remote);
+    if (refused) {
+      const by = what === 'push' ? `${place} refuses what is sent` : `git refuses what comes from ${place}`;
+      return { failure: { kind: 'job-failed', reason: `${by}: ${detail}` }, isAway: false, refused };
+    }
+    // A place that is missing may be a disk or a server that is away. What is not let in now may be let in later.
+    const isAway =
+      what === 'push' || (fault !== NOT_THERE && (fault.kind !== 'denied' || fault.missing === true));
+    return { failure: { kind: 'git-failed', command: `${what} ${place}`, detail }, isAway };
   }
 
   private async isHere(commit: ObjectId): Promise<boolean> {

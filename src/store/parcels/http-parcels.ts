@@ -9,7 +9,7 @@ import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
 import { framesOf, reachable, takeFrames } from './object-frames.js';
-import { type FetchFault, isParcelName, type Parcels } from './parcels.js';
+import { isParcelName, type ParcelFault, type Parcels } from './parcels.js';
 
 export interface HttpParcelOptions {
   readonly objects: GitObjects;
@@ -28,6 +28,8 @@ interface Answer {
 const SILENCE_MS = 60_000;
 /** Of HTTP: what is too large is so at the next try, too. */
 const TOO_LARGE = 413;
+/** Of HTTP: what the store found wrong with a parcel. */
+const UNSOUND = 400;
 /** Objects of a parcel above which the store is asked which of them it has. */
 const ASKED = 200;
 
@@ -48,30 +50,15 @@ export class HttpParcels implements Parcels {
     setMaxListeners(0, this.stop.signal);
   }
 
-  async send(commit: ObjectId, as?: string): Promise<Result<void, Failure>> {
-    const { objects } = this.options;
-    let ids = [...(await reachable(objects, commit, this.shared))];
-    if (ids.length > ASKED) {
-      const asked = await this.ask('POST', '/missing', Buffer.from(JSON.stringify(ids)));
-      if (!asked.ok) return asked;
-      if (asked.value.status !== 200) return err(this.failure('send', asked.value));
-      const missing = idsIn(asked.value.body);
-      if (!missing) return err(this.failure('send', { ...asked.value, body: Buffer.from('it is no list') }));
-      ids = ids.filter((id) => missing.has(id));
-    }
-    const names = new URLSearchParams({ [commit]: commit, ...(as === undefined ? {} : { [as]: commit }) });
-    const sent = await this.ask('PUT', `/parcels?${names}`, await framesOf(objects, ids));
-    if (!sent.ok) return sent;
-    if (sent.value.status !== 200) {
-      // What it was thought to have it may have lost: the next try sends everything.
-      this.shared.clear();
-      return err(this.failure('send', sent.value));
-    }
-    for (const id of ids) this.shared.add(id);
-    return ok(undefined);
+  async send(commit: ObjectId, as?: string): Promise<Result<void, ParcelFault>> {
+    const first = await this.put(commit, as);
+    if (first.ok || first.error.isAway || !this.shared.size) return first;
+    // What it was thought to have it may have lost: everything is sent.
+    this.shared.clear();
+    return this.put(commit, as);
   }
 
-  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, FetchFault>> {
+  async fetch(commit: ObjectId, have: readonly ObjectId[] = []): Promise<Result<void, ParcelFault>> {
     const other = { failure: this.failure('fetch', undefined), isAway: false };
     if (!isObjectId(commit)) return err(other);
     if (this.here.has(commit)) return ok(undefined);
@@ -80,7 +67,7 @@ export class HttpParcels implements Parcels {
     return got.value === commit ? ok(undefined) : err(other);
   }
 
-  async find(name: string): Promise<Result<ObjectId | undefined, FetchFault>> {
+  async find(name: string): Promise<Result<ObjectId | undefined, ParcelFault>> {
     if (!isParcelName(name)) return ok(undefined);
     const got = await this.get(name, []);
     return got.ok || got.error.isAway ? got : ok(undefined);
@@ -103,7 +90,35 @@ export class HttpParcels implements Parcels {
     this.agent.destroy();
   }
 
-  private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, FetchFault>> {
+  private async put(commit: ObjectId, as: string | undefined): Promise<Result<void, ParcelFault>> {
+    const { objects } = this.options;
+    let ids = [...(await reachable(objects, commit, this.shared))];
+    if (ids.length > ASKED) {
+      const asked = await this.ask('POST', '/missing', Buffer.from(JSON.stringify(ids)));
+      if (!asked.ok) return err({ failure: asked.error, isAway: true });
+      if (asked.value.status !== 200) return err(this.unsent(asked.value));
+      const missing = idsIn(asked.value.body);
+      if (!missing) return err(this.unsent({ ...asked.value, body: Buffer.from('it is no list') }));
+      ids = ids.filter((id) => missing.has(id));
+    }
+    const names = new URLSearchParams({ [commit]: commit, ...(as === undefined ? {} : { [as]: commit }) });
+    const sent = await this.ask('PUT', `/parcels?${names}`, await framesOf(objects, ids));
+    if (!sent.ok) return err({ failure: sent.error, isAway: true });
+    if (sent.value.status !== 200) return err(this.unsent(sent.value));
+    for (const id of ids) this.shared.add(id);
+    return ok(undefined);
+  }
+
+  /** A store takes what is whole and sound: what it refuses twice it refuses for ever. A token may be set right. */
+  private unsent(answer: Answer): ParcelFault {
+    if (answer.status !== UNSOUND && answer.status !== TOO_LARGE)
+      return { failure: this.failure('send', answer), isAway: true };
+    const place = withoutCredentials(this.options.url);
+    const reason = `${place} refuses what is sent: ${answer.body.toString('utf8').slice(0, 200)}`;
+    return { failure: { kind: 'job-failed', reason }, isAway: false, refused: 'content' };
+  }
+
+  private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, ParcelFault>> {
     const { objects } = this.options;
     const query = have.map((one) => `have=${one}`).join('&');
     const got = await this.ask('GET', `/parcels/${name}?${query}`, undefined);

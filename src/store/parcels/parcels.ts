@@ -4,19 +4,29 @@ import type { Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
 
-export interface FetchFault {
+export interface ParcelFault {
   readonly failure: Failure;
-  /** The place cannot be asked now: another try may fetch it. */
+  /** The place cannot be asked now: another try may fetch or send it. */
   readonly isAway: boolean;
+  /** `content`: git's checks reject what it holds, now and later. `rule`: a hook of the place rejects it, which may pass. */
+  readonly refused?: 'content' | 'rule';
+}
+
+/** Tries to send what a hook refuses. */
+const RULE_TRIES = 6;
+
+/** Whether what failed may succeed when it is tried again, after so many tries. */
+export function isWorthAgain({ isAway, refused }: ParcelFault, tries: number): boolean {
+  return isAway || (refused === 'rule' && tries < RULE_TRIES);
 }
 
 export interface Parcels {
   /** `as`: another name under which it is found by those that do not know the commit. */
-  send(commit: ObjectId, as?: string): Promise<Result<void, Failure>>;
+  send(commit: ObjectId, as?: string): Promise<Result<void, ParcelFault>>;
   /** `have`: commits that are here and on the other side, and hold most of what it is made of. */
-  fetch(commit: ObjectId, have?: readonly ObjectId[]): Promise<Result<void, FetchFault>>;
+  fetch(commit: ObjectId, have?: readonly ObjectId[]): Promise<Result<void, ParcelFault>>;
   /** The commit that was sent under this name; undefined when there is none. */
-  find(name: string): Promise<Result<ObjectId | undefined, FetchFault>>;
+  find(name: string): Promise<Result<ObjectId | undefined, ParcelFault>>;
   /** Names a commit that came with a parcel: what is fetched from now on is fetched on it. */
   hold(commit: ObjectId): Promise<void>;
   /** What names them here is removed: their objects stay until they are collected, and the other side keeps them. */

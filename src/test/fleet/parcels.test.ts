@@ -7,10 +7,18 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import { hashObject } from '../../io/git/writing/object-bytes.js';
+import type { ObjectId } from '../../model/tree.js';
 import { GitParcels } from '../../store/parcels/git-parcels.js';
 import { HttpParcels } from '../../store/parcels/http-parcels.js';
+import { framesOf } from '../../store/parcels/object-frames.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
-import { ARRIVING_REFS, type Parcels, parcelRef, STORE_REFS } from '../../store/parcels/parcels.js';
+import {
+  ARRIVING_REFS,
+  isWorthAgain,
+  type Parcels,
+  parcelRef,
+  STORE_REFS,
+} from '../../store/parcels/parcels.js';
 import { TemporaryProject } from '../rig/command-line.js';
 
 const KINDS = ['git', 'http'] as const;
@@ -102,7 +110,10 @@ test('git: what the place could not write is not sent, and names that stay here 
   const lock = join(place.remote, `${parcelRef(commit)}.lock`);
   mkdirSync(dirname(lock), { recursive: true });
   writeFileSync(lock, '');
-  expect(await parcels.send(commit)).toMatchObject({ ok: false, error: { kind: 'git-failed' } });
+  expect(await parcels.send(commit)).toMatchObject({
+    ok: false,
+    error: { failure: { kind: 'git-failed' }, isAway: true },
+  });
   rmSync(lock);
   expect(await parcels.send(commit)).toEqual(sent);
   const other = await clone('git');
@@ -112,6 +123,47 @@ test('git: what the place could not write is not sent, and names that stay here 
   mkdirSync(join(other.objects.store, `${arrived}.lock`));
   await other.parcels.forget([commit]);
   expect([...(await other.objects.refs(ARRIVING_REFS)).keys()]).toEqual([arrived]);
+});
+
+/** A commit that git's checks reject: its only file is called like a repository. */
+async function rejected(objects: GitObjects): Promise<ObjectId> {
+  const blob = await objects.writeBlob(Buffer.from('text\n'));
+  const raw = Buffer.concat([Buffer.from('100644 .git\0'), Buffer.from(blob, 'hex')]);
+  return objects.writeCommit({ tree: await objects.write('tree', raw), message: 'rejected\n' });
+}
+
+test('git: a place that refuses one parcel takes those beside it, and is not away', async () => {
+  const { parcels, objects } = await clone('git');
+  const sound = await objects.writeCommit({ tree: await objects.empty(), message: 'sound\n' });
+  const other = await objects.writeCommit({ tree: await objects.empty(), message: 'other\n' });
+  const unsound = await rejected(objects);
+  execFileSync('git', ['-C', place.remote, 'config', 'receive.fsckObjects', 'true']);
+  const reason = expect.stringMatching(/^\/.*shared\.git refuses what is sent: .*hasDotgit/);
+  const refused = { failure: { kind: 'job-failed', reason }, isAway: false, refused: 'content' };
+  expect(await Promise.all([sound, unsound].map((one) => parcels.send(one)))).toMatchObject([
+    sent,
+    { ok: false, error: refused },
+  ]);
+  // A hook may refuse it for a moment: it is tried again, and not for ever.
+  const hook = join(place.remote, 'hooks', 'pre-receive');
+  writeFileSync(hook, '#!/bin/sh\necho not on Sundays >&2\nexit 1\n', { mode: 0o755 });
+  const byHook = await parcels.send(other);
+  expect(byHook).toMatchObject({ ok: false, error: { isAway: false, refused: 'rule' } });
+  expect(JSON.stringify(byHook)).toContain('not on Sundays');
+  if (byHook.ok) throw new Error('it was sent');
+  expect([1, 6].map((tries) => isWorthAgain(byHook.error, tries))).toEqual([true, false]);
+});
+
+test('git: a parcel with content that git rejects is refused where it arrives, and those beside it arrive', async () => {
+  const there = await clone('git');
+  const sound = await there.objects.writeCommit({ tree: await there.objects.empty(), message: 'sound\n' });
+  const unsound = await rejected(there.objects);
+  for (const one of [sound, unsound]) expect(await there.parcels.send(one)).toEqual(sent);
+  const { parcels } = await clone('git');
+  expect(await Promise.all([sound, unsound].map((one) => parcels.fetch(one)))).toMatchObject([
+    sent,
+    { ok: false, error: { failure: { kind: 'job-failed' }, isAway: false, refused: 'content' } },
+  ]);
 });
 
 test('a store reads a base again that could not be read before', async () => {
@@ -156,7 +208,11 @@ test('a store takes no parcel that is not whole, and who sent it sends everythin
   endings.push(() => server.close());
   // The place has lost everything since.
   Object.assign((parcels as unknown as { options: object }).options, { url: server.address });
-  expect(await parcels.send(next)).toMatchObject({ ok: false, error: { detail: `${tree} is missing` } });
+  const part = await fetch(`${server.address}/parcels?${next}=${next}`, {
+    method: 'PUT',
+    body: await framesOf(objects, [next]),
+  });
+  expect([part.status, await part.text()]).toEqual([400, `${tree} is missing`]);
   expect([...(await lost.refs(STORE_REFS))]).toEqual([]);
   expect(await parcels.send(next)).toEqual(sent);
   const other = await opened();

@@ -1,5 +1,6 @@
 /** Faults of a moment, on the way of a task to a worker and back: none of them fails a build or is paid for twice. */
 
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -15,7 +16,7 @@ import type { TakenJob } from '../../io/queue/taken-job.js';
 import { resolveConfig } from '../../model/config.js';
 import type { JobAnswer } from '../../model/fleet/job.js';
 import type { ObjectId } from '../../model/tree.js';
-import type { FetchFault, Parcels } from '../../store/parcels/parcels.js';
+import type { ParcelFault, Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { createRig } from '../rig/rig.js';
 import { createQueueRig } from './queue-rig.js';
@@ -48,6 +49,30 @@ test.skipIf(!hasRedis())(
   60_000,
 );
 
+test.skipIf(!hasRedis())(
+  'a result that the place refuses fails its task with the reason, and no other worker is paid for it (redis-server)',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using fleet = await createQueueRig(redis);
+    const { rig, bare } = fleet;
+    execFileSync('git', ['-C', bare, 'config', 'receive.fsckObjects', 'true']);
+    const run = `printf '[submodule "a"]\\n path = a\\n url = -u./x\\n' > sub/.gitmodules`;
+    rig.backlog('f', {
+      T1: { outputs: ['sub/.gitmodules'], run: `mkdir -p sub && ${run}` },
+      T2: { outputs: ['b.txt'], run: 'echo made > b.txt' },
+    });
+    rig.commit();
+    const workers = [await fleet.worker(), await fleet.worker()];
+    const built = await rig.start({}, { tripwire: true }).done;
+    expect(built.summary).toMatchObject({ exitCode: 1, counts: { built: 1, failed: 1 } });
+    const reason = expect.stringMatching(/shared\.git refuses what is sent: .*gitmodulesUrl/);
+    expect(built.failure('f/T1')).toMatchObject({ kind: 'job-failed', reason });
+    for (const one of workers) await one.end();
+    expect(workers.flatMap((one) => one.fates()).sort()).toEqual(['done f/T2', 'failed f/T1']);
+  },
+  60_000,
+);
+
 test('work that all share is done once, and again after a failure', async () => {
   const answers: (() => Promise<Result<number, string>>)[] = [
     async () => err('away'),
@@ -72,14 +97,14 @@ test('a job that was finished before is not run again because the place is away 
   const result = await objects.writeCommit({ tree: await objects.empty(), message: 'result\n' });
   const done = { ok: true, result, attempts: 1, usage: {}, ms: 0 } as const;
   const parcel = await outcomeCommit(objects, done, result);
-  const away: FetchFault = {
+  const away: ParcelFault = {
     failure: { kind: 'git-failed', command: 'fetch', detail: 'away' },
     isAway: true,
   };
   let denied = away;
   let findings = 0;
   const parcels = {
-    find: async (): Promise<Result<ObjectId | undefined, FetchFault>> =>
+    find: async (): Promise<Result<ObjectId | undefined, ParcelFault>> =>
       ++findings % 2 === 1 ? err(denied) : ok(parcel),
   } as unknown as Parcels;
   const runner = new JobRunner({ objects, parcels, host: 'w' } as unknown as JobRunnerParts);
