@@ -1,9 +1,10 @@
 /** Defines the commands that build and plan: build, watch, plan, run. */
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import {
   ANNOTATE,
   addBuildModes,
+  addEstimate,
   BUDGET_USD,
   DETACH,
   DRY_RUN,
@@ -26,14 +27,8 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
       'features, task labels, or globs of either (`feature-001-auth`, `feature-001-auth/T0*`)',
     )
     .option(...SINCE)
-    .option(...DRY_RUN)
-    .addOption(
-      new Option('--estimate', 'print what agents would probably use and cost; do nothing').conflicts([
-        'dryRun',
-        'commit',
-      ]),
-    );
-  addBuildModes(command, {
+    .option(...DRY_RUN);
+  addBuildModes(addEstimate(command), {
     force: 'rebuild the targets, even if the store has results',
     frozen: '; same as `conductor verify`',
     each: '',

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import {
   ANNOTATE,
   addBuildModes,
+  addEstimate,
   BUDGET_USD,
   DETACH,
   DRY_RUN,
@@ -65,7 +66,7 @@ function addProjectsBuild(projects: Command, setExitCode: SetExitCode): void {
     .argument('[projects...]', NAMES)
     .option(...SINCE)
     .option(...DRY_RUN);
-  addBuildModes(command, {
+  addBuildModes(addEstimate(command), {
     force: 'rebuild all tasks, even if the stores have results',
     frozen: ', copies of other projects included',
     each: 'in each project, ',
@@ -85,6 +86,7 @@ function addProjectsBuild(projects: Command, setExitCode: SetExitCode): void {
         'conductor projects build',
         'conductor projects build web --workers 8',
         'conductor projects build --dry-run',
+        'conductor projects build --estimate',
       ),
     )
     .action(async (names: string[], options) => {

@@ -44,6 +44,24 @@ export const SINCE = [
 /** The options of commands that build one project or several. */
 export const DRY_RUN = ['--dry-run', 'print what would be done, and why; do nothing'] as const;
 
+/** What is about a build while it runs or after it: an estimate builds nothing. */
+const OF_BUILD = [
+  'commit',
+  'failFast',
+  'workers',
+  'detach',
+  'inbox',
+  'ui',
+  'annotations',
+  'junit',
+  'profile',
+];
+
+export function addEstimate(command: Command): Command {
+  const text = 'print what agents would probably use and cost; do nothing';
+  return command.addOption(new Option('--estimate', text).conflicts(['dryRun', ...OF_BUILD]));
+}
+
 export const DETACH = [
   '--detach',
   'when interrupted, leave what runs on other machines to finish; the next build takes it',

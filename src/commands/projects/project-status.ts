@@ -18,7 +18,7 @@ import { absence } from './checkouts.js';
 import { compareCopies, publishedFiles } from './imports.js';
 
 /** Projects looked at together: each of them asks git. */
-const AT_ONCE = 4;
+export const PROJECTS_AT_ONCE = 4;
 
 export async function projectStatus(
   { list, projects }: { readonly list: ProjectList; readonly projects: readonly ListedProject[] },
@@ -41,7 +41,7 @@ export async function projectStatus(
       const known = copies.value === undefined ? {} : { copies: copies.value };
       return { ...row, counts: done.value, ...known, ...(costUsd === 0 ? {} : { costUsd }) };
     },
-    AT_ONCE,
+    PROJECTS_AT_ONCE,
   );
 }
 
@@ -65,7 +65,7 @@ async function countTasks(
 }
 
 /** Over all projects whose outputs it gets. One that cannot be looked at has its own row for that. */
-async function compareAll(
+export async function compareAll(
   { projects }: ProjectList,
   project: ListedProject,
   hostOf: (project: ListedProject) => Host,
@@ -102,7 +102,7 @@ export async function projectHistories(
       const lines = history.ok ? selectLines(history.value, { ...selection, features: [] }) : [];
       return [project.name, lines] as const;
     },
-    AT_ONCE,
+    PROJECTS_AT_ONCE,
   );
   return new Map(read);
 }

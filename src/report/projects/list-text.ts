@@ -85,21 +85,27 @@ export function isUpToDate({ counts, copies, failure }: ProjectStatus): boolean 
   return isFresh === true && failure === undefined && (copies?.stale ?? 0) + (copies?.edited ?? 0) === 0;
 }
 
-/** Why the files that a project gets are not the last ones; empty: they are. */
 function statusNote(
-  { needs }: ListedProject,
+  project: ListedProject,
   copies: ProjectStatus['copies'],
   rows: readonly ProjectStatus[],
 ): string {
+  const behind = rows.filter((row) => !isUpToDate(row)).map((row) => row.project.name);
+  return copiesNote(project, copies, behind);
+}
+
+/** Why the files that a project gets are not the last ones; empty: they are. `behind`: projects that are not up to date. */
+export function copiesNote(
+  { needs }: ListedProject,
+  copies: ProjectStatus['copies'],
+  behind: readonly string[],
+): string {
   const { stale = 0, edited = 0 } = copies ?? {};
-  const behind = rows.filter(
-    (row) => needs.some((need) => need.project === row.project.name) && !isUpToDate(row),
-  );
-  const names = behind.map(({ project }) => visible(project.name)).join(', ');
+  const names = needs.map(({ project }) => project).filter((name) => behind.includes(name));
   const parts = [
     stale === 0 ? '' : `${plural(stale, 'copy', 'copies')} out of date`,
     edited === 0 ? '' : `${plural(edited, 'copy', 'copies')} changed by hand`,
-    names === '' ? '' : `needs ${names}, not up to date`,
+    names.length === 0 ? '' : `needs ${names.map(visible).join(', ')}, not up to date`,
   ];
   return parts.filter((part) => part !== '').join('; ');
 }

@@ -28,12 +28,17 @@ export class ProjectLines {
     this.options = options;
   }
 
+  /** These names are all that there are. */
+  widen(names: readonly string[]): void {
+    this.width = Math.max(0, ...names.map((name) => textWidth(visible(name))));
+  }
+
   /** What stays on the screen after an event: whole lines, or nothing. */
   text(event: ProjectEvent): string {
     const { style } = this;
     switch (event.type) {
       case 'projects.started':
-        this.width = Math.max(0, ...event.projects.map((name) => textWidth(visible(name))));
+        this.widen(event.projects);
         return '';
       case 'project.event':
         return this.named(event.project, this.eventText(event.event));

@@ -19,6 +19,7 @@ interface ProjectsBuildFlags {
   readonly budgetUsd?: number;
   readonly since?: string;
   readonly dryRun?: boolean;
+  readonly estimate?: boolean;
   readonly force?: boolean;
   readonly frozen?: boolean;
   readonly restoreOnly?: boolean;
@@ -41,6 +42,11 @@ export async function runProjectsBuild(names: readonly string[], flags: Projects
   const { workers, budgetUsd, json = false, dryRun = false, frozen = false } = flags;
   const list = await openList(names, { workers, usd: budgetUsd });
   if (!list.ok) return refuse(list.error);
+  if (flags.estimate) {
+    const { runProjectsEstimate } = await import('./estimate.js');
+    const { since, force = false, discardEdits = false } = flags;
+    return runProjectsEstimate(list.value, names, { since, force, discardEdits, json });
+  }
   const command = ['conductor projects build', ...names].join(' ');
   const reports = ciReports(flags, process.env);
   const reporter = openProjectsReporter({
