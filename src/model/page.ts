@@ -235,12 +235,33 @@ export interface ProjectDocument {
   /** The one build of a report. */
   readonly build?: string;
   readonly writtenAt?: number;
+  /** The page of several projects: it shows nothing but their rows. Absent: the page of one project. */
+  readonly projects?: true;
+  /** The page of all projects, relative to this one. Absent: there is none. */
+  readonly home?: string;
+}
+
+/** One of several projects on the page of all. */
+export interface ProjectPageRow {
+  readonly name: string;
+  /** Its page, relative to the page of all; absent: there is nothing to show yet. */
+  readonly page?: string;
+  /** Why there is nothing to show. */
+  readonly why?: string;
+  /** The projects that are built before it. */
+  readonly needs: readonly string[];
+  /** The last one that has a log. */
+  readonly build?: BuildRow;
+  /** Of a build that runs. */
+  readonly done?: { readonly tasks: number; readonly of: number };
+  readonly running?: readonly TaskView[];
 }
 
 /** Messages of the live stream. */
 export type LiveMessage =
   | { readonly kind: 'builds'; readonly rows: readonly BuildRow[] }
   | { readonly kind: 'build'; readonly head: BuildHead; readonly tasks: readonly TaskView[] }
+  | { readonly kind: 'projects'; readonly rows: readonly ProjectPageRow[] }
   /** A command that the page started has ended. */
   | {
       readonly kind: 'action';

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { ProjectDocument } from '../model/page.js';
 import { dateTime } from './format.js';
 import { useLive } from './live.js';
+import { Empty } from './parts/common.js';
 import { CalledAs } from './parts/said.js';
 import { link, type Route, useRoute } from './router.js';
 import { isReport, paths, useDocument } from './source.js';
@@ -12,6 +13,7 @@ import { BuildsView } from './views/builds.js';
 import { FilesView } from './views/files.js';
 import { GraphView } from './views/graph.js';
 import { MetricsView } from './views/metrics.js';
+import { ProjectsView } from './views/projects.js';
 import { ReviewView } from './views/review.js';
 import { TaskPage } from './views/task.js';
 import { TimelineView } from './views/timeline.js';
@@ -30,22 +32,29 @@ export function App() {
   const project = useDocument<ProjectDocument>(paths.project);
   const value = project.state === 'missing' || project.state === 'loading' ? undefined : project.value;
   const name = value?.name ?? 'conductor';
+  // Until it is known what this page shows, it shows nothing.
+  const views = value === undefined || value.projects ? [] : VIEWS;
   const active = route.view === 'build' ? 'builds' : route.view === 'task' ? '' : route.view;
   useEffect(() => {
-    document.title = `${titleOf(route)} · ${name}`;
-  }, [route, name]);
+    document.title = value?.projects ? `Projects · ${name}` : `${titleOf(route)} · ${name}`;
+  }, [route, name, value?.projects]);
   return (
     <>
       <button type="button" class="skip" onClick={toMain}>
         Skip to content
       </button>
       <header class="bar">
-        <a class="brand" href={link('builds')}>
+        <a class="brand" href={value?.projects ? './' : link('builds')}>
           <Mark />
           <span class="brand-name">{name}</span>
         </a>
         <nav class="views" aria-label="Views">
-          {VIEWS.map(({ id, name: view }) => (
+          {value?.home !== undefined && (
+            <a href={value.home} class="home">
+              All projects
+            </a>
+          )}
+          {views.map(({ id, name: view }) => (
             <a key={id} href={link(id)} aria-current={id === active ? 'page' : undefined}>
               {view}
             </a>
@@ -58,7 +67,13 @@ export function App() {
       </header>
       <main id="main" tabIndex={-1}>
         <CalledAs.Provider value={value?.calledAs ?? 'conductor'}>
-          <View route={route} build={value?.build} />
+          {project.state === 'loading' && value === undefined ? (
+            <Empty>Loading…</Empty>
+          ) : value?.projects ? (
+            <ProjectsView />
+          ) : (
+            <View route={route} build={value?.build} />
+          )}
         </CalledAs.Provider>
       </main>
     </>

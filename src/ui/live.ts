@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { BuildDocument, BuildHead, BuildRow, TaskView } from '../model/build-view.js';
-import type { LiveMessage } from '../model/page.js';
+import type { LiveMessage, ProjectPageRow } from '../model/page.js';
 
 export type Connection = 'connecting' | 'open' | 'lost';
 
@@ -20,6 +20,8 @@ interface LiveState {
   /** Counts up when documents that were loaded may be out of date. */
   readonly version: number;
   readonly ends: readonly ActionEnd[];
+  /** Of the page of several projects; undefined: nothing was told yet. */
+  readonly projects?: readonly ProjectPageRow[];
 }
 
 let state: LiveState = { connection: 'connecting', rows: [], builds: new Map(), version: 0, ends: [] };
@@ -62,7 +64,7 @@ export function useLiveBuild(name: string | undefined): BuildDocument | undefine
 }
 
 export function followServer(): void {
-  const stream = new EventSource('/api/live');
+  const stream = new EventSource('api/live');
   stream.onopen = () => {
     // After a break everything may have changed.
     set({ connection: 'open', version: state.version + (state.connection === 'lost' ? 1 : 0) });
@@ -79,6 +81,10 @@ export function refresh(): void {
 
 function take(message: LiveMessage): void {
   switch (message.kind) {
+    case 'projects': {
+      set({ projects: message.rows });
+      return;
+    }
     case 'builds': {
       set({ rows: message.rows });
       return;

@@ -32,7 +32,7 @@ export async function load<T>(path: string, signal?: AbortSignal): Promise<Loade
     const value = report[path] as T | undefined;
     return value === undefined ? { state: 'missing' } : { state: 'ready', value };
   }
-  const response = await fetch(`/api/${path}`, signal ? { signal } : {});
+  const response = await fetch(`api/${path}`, signal ? { signal } : {});
   if (response.status === 404) return { state: 'missing' };
   if (!response.ok) return { state: 'failed', reason: await response.text() };
   return { state: 'ready', value: (await response.json()) as T };
@@ -88,7 +88,7 @@ function failed<T>(before: Loaded<T> | undefined, error: unknown): Loaded<T> {
 
 /** Starts a command; resolves to its id, or rejects with the server's sentence. */
 export async function startAction(action: string, targets: readonly string[]): Promise<string> {
-  const response = await fetch('/api/actions', {
+  const response = await fetch('api/actions', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ action, targets }),

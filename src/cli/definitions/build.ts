@@ -6,6 +6,7 @@ import {
   addBuildModes,
   addEstimate,
   BUDGET_USD,
+  beside,
   DETACH,
   DRY_RUN,
   EVENTS,
@@ -56,7 +57,7 @@ export function addBuild(program: Command, setExitCode: SetExitCode): void {
     .action(async (targets: string[], options) => {
       const { runBuild } = await import('../commands/build/build.js');
       const run = () => runBuild(targets, options);
-      setExitCode(options.ui ? await beside(run, true) : await run());
+      setExitCode(options.ui ? await beside(run, { stays: true }) : await run());
     });
 }
 
@@ -96,13 +97,8 @@ ${examples('conductor watch', 'conductor watch feature-001-auth', 'conductor wat
     .action(async (targets: string[], options) => {
       const { runWatch } = await import('../commands/build/watch.js');
       const run = () => runWatch(targets, options);
-      setExitCode(options.ui ? await beside(run, false) : await run());
+      setExitCode(options.ui ? await beside(run, { stays: false }) : await run());
     });
-}
-
-async function beside(run: () => Promise<number>, stays: boolean): Promise<number> {
-  const { withPage } = await import('../commands/page/beside.js');
-  return withPage(run, { stays });
 }
 
 const FRESH_PLAN = 'write a rejected document again from the start, instead of correcting the kept one';

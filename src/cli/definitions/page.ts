@@ -21,15 +21,7 @@ export function addReview(program: Command, setExitCode: SetExitCode): void {
 }
 
 export function addUi(program: Command, setExitCode: SetExitCode): void {
-  program
-    .command('ui')
-    .description('a local page that shows the project and follows builds live')
-    .option('--port <number>', 'the port on 127.0.0.1; a free one without it', port)
-    .option('--no-open', 'print the address and open no browser')
-    .option(
-      '--actions',
-      'let the page build, retry, accept and discard edits; without it, the page is read-only',
-    )
+  addPage(program.command('ui').description('a local page that shows the project and follows builds live'))
     .addHelpText(
       'after',
       examples('conductor ui', 'conductor ui --actions', 'conductor ui --port 4000 --no-open'),
@@ -38,6 +30,17 @@ export function addUi(program: Command, setExitCode: SetExitCode): void {
       const { runUi } = await import('../commands/page/ui.js');
       setExitCode(await runUi(options));
     });
+}
+
+/** The options of commands that serve a page. */
+export function addPage(command: Command): Command {
+  return command
+    .option('--port <number>', 'the port on 127.0.0.1; a free one without it', port)
+    .option('--no-open', 'print the address and open no browser')
+    .option(
+      '--actions',
+      'let the page build, retry, accept and discard edits; without it, the page is read-only',
+    );
 }
 
 export function addReport(program: Command, setExitCode: SetExitCode): void {

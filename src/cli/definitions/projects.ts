@@ -1,11 +1,13 @@
-/** Defines `conductor projects`: list, status, build, watch and metrics of several projects together. */
+/** Defines `conductor projects`: list, status, build, watch, metrics and page of several projects together. */
 
 import type { Command } from 'commander';
+import { addPage } from './page.js';
 import {
   ANNOTATE,
   addBuildModes,
   addEstimate,
   BUDGET_USD,
+  beside,
   DETACH,
   DRY_RUN,
   EVENTS,
@@ -31,7 +33,11 @@ export function addProjects(program: Command, setExitCode: SetExitCode): void {
   addProjectsBuild(projects, setExitCode);
   addProjectsWatch(projects, setExitCode);
   addProjectsMetrics(projects, setExitCode);
+  addProjectsUi(projects, setExitCode);
 }
+
+/** The command whose page stands beside builds. */
+const PAGE = ['projects', 'ui'];
 
 function addProjectsList(projects: Command, setExitCode: SetExitCode): void {
   projects
@@ -76,6 +82,7 @@ function addProjectsBuild(projects: Command, setExitCode: SetExitCode): void {
     .option('--workers <n>', 'tasks at the same time over all projects', positiveInteger)
     .option(...DETACH)
     .option('--no-wait', 'fail for a project in which another build runs, instead of waiting for it')
+    .option('--ui', 'open the page of `conductor projects ui` beside the builds')
     .option(...EVENTS)
     .option(...ANNOTATE)
     .option(...JUNIT)
@@ -91,7 +98,8 @@ function addProjectsBuild(projects: Command, setExitCode: SetExitCode): void {
     )
     .action(async (names: string[], options) => {
       const { runProjectsBuild } = await import('../commands/projects/build.js');
-      setExitCode(await runProjectsBuild(names, options));
+      const run = () => runProjectsBuild(names, options);
+      setExitCode(options.ui ? await beside(run, { page: [...PAGE, ...names], stays: true }) : await run());
     });
 }
 
@@ -103,6 +111,7 @@ function addProjectsWatch(projects: Command, setExitCode: SetExitCode): void {
     .option(...POLL)
     .option(...BUDGET_USD)
     .option('--workers <n>', 'tasks at the same time over all projects', positiveInteger)
+    .option('--ui', 'open the page of `conductor projects ui` beside the builds')
     .option(...EVENTS)
     .addHelpText(
       'after',
@@ -110,7 +119,8 @@ function addProjectsWatch(projects: Command, setExitCode: SetExitCode): void {
     )
     .action(async (names: string[], options) => {
       const { runProjectsWatch } = await import('../commands/projects/watch.js');
-      setExitCode(await runProjectsWatch(names, options));
+      const run = () => runProjectsWatch(names, options);
+      setExitCode(options.ui ? await beside(run, { page: [...PAGE, ...names], stays: false }) : await run());
     });
 }
 
@@ -126,5 +136,19 @@ function addProjectsMetrics(projects: Command, setExitCode: SetExitCode): void {
     .action(async (names: string[], options) => {
       const { runProjectsMetrics } = await import('../commands/projects/metrics.js');
       setExitCode(await runProjectsMetrics(names, options));
+    });
+}
+
+function addProjectsUi(projects: Command, setExitCode: SetExitCode): void {
+  addPage(
+    projects
+      .command('ui')
+      .description('a local page that shows all projects and follows their builds live')
+      .argument('[projects...]', NAMES),
+  )
+    .addHelpText('after', examples('conductor projects ui', 'conductor projects ui --actions'))
+    .action(async (names: string[], options) => {
+      const { runProjectsUi } = await import('../commands/projects/ui.js');
+      setExitCode(await runProjectsUi(names, options));
     });
 }

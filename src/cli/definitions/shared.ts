@@ -159,3 +159,12 @@ export function timestamp(text: string): number {
   if (at === undefined) throw new InvalidArgumentError('must be a time span (`7d`) or a day (`2026-01-31`).');
   return at;
 }
+
+/** Runs the work with a page beside it. `stays`: on a terminal, it is left open after the work. */
+export async function beside(
+  run: () => Promise<number>,
+  { page = ['ui'], stays }: { readonly page?: readonly string[]; readonly stays: boolean },
+): Promise<number> {
+  const { withPage } = await import('../commands/page/beside.js');
+  return withPage(run, { stays, page });
+}

@@ -5,7 +5,8 @@ import { err, ok, type Result } from '../../base/result.js';
 import { type McpService, McpSessions } from '../../io/network/mcp.js';
 import type { Failure } from '../../model/failure.js';
 import { Access } from '../ui/access.js';
-import { bodyOf, listen } from '../ui/server.js';
+import { bodyOf } from '../ui/answers.js';
+import { listen } from '../ui/server.js';
 
 export interface McpHttp {
   /** Without the token. */

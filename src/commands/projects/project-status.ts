@@ -1,9 +1,12 @@
-/** `conductor projects status` and `metrics`: what a build of each listed project would do, and what its builds have come to. Changes nothing. */
+/**
+ * `conductor projects status`, `metrics` and `build --estimate`: what a build of each listed project would do and may cost, and
+ * what its builds have come to. Changes nothing.
+ */
 
 import { mapBounded } from '../../base/bounded.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { projectHistory } from '../../build/build-history.js';
-import { inspect } from '../../build/dry-run.js';
+import { type InspectOptions, inspect } from '../../build/dry-run.js';
 import { NO_COUNTS, wouldBe } from '../../build/options.js';
 import type { Failure } from '../../model/failure.js';
 import type { HistoryLine } from '../../model/history.js';
@@ -13,12 +16,14 @@ import type { Host } from '../../project/host.js';
 import { failureLine } from '../../report/failures/failure.js';
 import { metricsOf } from '../../report/metrics/metrics.js';
 import { type Selection, selectLines } from '../../report/metrics/selection.js';
+import type { ProjectEstimate } from '../../report/projects/estimates-text.js';
+import { type Estimate, estimate } from '../estimate.js';
 import { orFailure } from './build-projects.js';
 import { absence } from './checkouts.js';
 import { compareCopies, publishedFiles } from './imports.js';
 
 /** Projects looked at together: each of them asks git. */
-export const PROJECTS_AT_ONCE = 4;
+const AT_ONCE = 4;
 
 export async function projectStatus(
   { list, projects }: { readonly list: ProjectList; readonly projects: readonly ListedProject[] },
@@ -41,7 +46,7 @@ export async function projectStatus(
       const known = copies.value === undefined ? {} : { copies: copies.value };
       return { ...row, counts: done.value, ...known, ...(costUsd === 0 ? {} : { costUsd }) };
     },
-    PROJECTS_AT_ONCE,
+    AT_ONCE,
   );
 }
 
@@ -65,7 +70,7 @@ async function countTasks(
 }
 
 /** Over all projects whose outputs it gets. One that cannot be looked at has its own row for that. */
-export async function compareAll(
+async function compareAll(
   { projects }: ProjectList,
   project: ListedProject,
   hostOf: (project: ListedProject) => Host,
@@ -82,6 +87,32 @@ export async function compareAll(
     sum = { stale: (sum?.stale ?? 0) + stale.length, edited: (sum?.edited ?? 0) + edited.length };
   }
   return ok(sum);
+}
+
+/** What builds may cost, before anything is paid, in the order of the list. A project that cannot be estimated has its failure. */
+export function estimateProjects(
+  { list, projects }: { readonly list: ProjectList; readonly projects: readonly ListedProject[] },
+  hostOf: (project: ListedProject) => Host,
+  options: Omit<InspectOptions, 'targets' | 'warn'> & { warn(project: string, message: string): void },
+): Promise<ProjectEstimate[]> {
+  const one = async (project: ListedProject): Promise<Result<Estimate, Failure>> => {
+    const absent = await absence(project);
+    if (absent) return err(absent);
+    const { targets, name } = project;
+    const warn = (message: string) => options.warn(name, message);
+    return inspect(hostOf(project), { ...options, targets, warn }, estimate);
+  };
+  return mapBounded(
+    projects,
+    async (project) => {
+      const done = await orFailure(() => one(project));
+      if (!done.ok) return { project, failure: done.error };
+      const copies = await orFailure(() => compareAll(list, project, hostOf));
+      if (!copies.ok) return { project, failure: copies.error };
+      return { project, estimate: done.value, copies: copies.value };
+    },
+    AT_ONCE,
+  );
 }
 
 /**
@@ -102,7 +133,7 @@ export async function projectHistories(
       const lines = history.ok ? selectLines(history.value, { ...selection, features: [] }) : [];
       return [project.name, lines] as const;
     },
-    PROJECTS_AT_ONCE,
+    AT_ONCE,
   );
   return new Map(read);
 }

@@ -14,8 +14,16 @@ const BEATS = 60;
 /** A page that does not read is disconnected: it reconnects and reads everything again. */
 const MAX_WAITING_BYTES = 16_000_000;
 
+/** What a stream tells of. */
+export interface News {
+  /** For a page that was opened now. */
+  first(): Promise<LiveMessage[]>;
+  /** What has changed since. */
+  next(): Promise<LiveMessage[]>;
+}
+
 export interface LiveOptions {
-  readonly data: PageData;
+  readonly news: News;
   /** Makes a message harmless. */
   clean(message: LiveMessage): LiveMessage;
   /** As `setTimeout`; returns how to take it back. */
@@ -44,13 +52,7 @@ export class LiveStream {
       this.listeners.delete(response);
       if (this.listeners.size === 0) this.stop?.();
     });
-    const { data } = this.options;
-    await data.refresh();
-    this.send({ kind: 'builds', rows: data.builds.rows() }, response);
-    for (const name of data.builds.live()) {
-      const document = await data.build(name);
-      if (document) this.send({ kind: 'build', ...document }, response);
-    }
+    for (const message of await this.options.news.first()) this.send(message, response);
     this.next();
   }
 
@@ -84,20 +86,7 @@ export class LiveStream {
   }
 
   private async tell(): Promise<void> {
-    const { data } = this.options;
-    const changed = await data.refresh();
-    const names = new Set([...changed, ...data.builds.live()]);
-    for (const name of names) {
-      await data.builds.readLastLines(name);
-      const fold = data.builds.fold(name);
-      const tasks = fold?.takeChanged() ?? [];
-      if (!fold || (tasks.length === 0 && !changed.includes(name))) continue;
-      const head = data.withEstimate(fold.headNow(), fold.document().tasks);
-      this.broadcast({ kind: 'build', head, tasks });
-      // What a build leaves changes verdicts and files.
-      if (fold.isEnded) data.forget();
-    }
-    if (changed.length > 0) this.broadcast({ kind: 'builds', rows: data.builds.rows() });
+    for (const message of await this.options.news.next()) this.broadcast(message);
     if (++this.beat % BEATS === 0) for (const listener of this.listeners) listener.write(': beat\n\n');
   }
 
@@ -107,5 +96,42 @@ export class LiveStream {
       return;
     }
     to.write(`data: ${JSON.stringify(this.options.clean(message))}\n\n`);
+  }
+}
+
+/** Rows of all builds of a project, and the tasks of those that run. */
+export class BuildNews implements News {
+  private readonly data: PageData;
+
+  constructor(data: PageData) {
+    this.data = data;
+  }
+
+  async first(): Promise<LiveMessage[]> {
+    const { data } = this;
+    await data.refresh();
+    const messages: LiveMessage[] = [{ kind: 'builds', rows: data.builds.rows() }];
+    for (const name of data.builds.live()) {
+      const document = await data.build(name);
+      if (document) messages.push({ kind: 'build', ...document });
+    }
+    return messages;
+  }
+
+  async next(): Promise<LiveMessage[]> {
+    const { data } = this;
+    const changed = await data.refresh();
+    const messages: LiveMessage[] = [];
+    for (const name of new Set([...changed, ...data.builds.live()])) {
+      await data.builds.readLastLines(name);
+      const fold = data.builds.fold(name);
+      const tasks = fold?.takeChanged() ?? [];
+      if (!fold || (tasks.length === 0 && !changed.includes(name))) continue;
+      messages.push({ kind: 'build', head: data.withEstimate(fold.headNow(), fold.document().tasks), tasks });
+      // What a build leaves changes verdicts and files.
+      if (fold.isEnded) data.forget();
+    }
+    if (changed.length > 0) messages.push({ kind: 'builds', rows: data.builds.rows() });
+    return messages;
   }
 }

@@ -6,7 +6,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { createRig, type Rig } from '../../test/rig/rig.js';
 import type { StartConductor } from './actions.js';
-import { openUi, type UiServer } from './server.js';
+import { openUi } from './project-pages.js';
+import type { UiServer } from './server.js';
 
 interface Answer {
   readonly status: number;

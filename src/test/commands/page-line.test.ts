@@ -52,6 +52,48 @@ test('build --ui prints an address that answers while it builds, and takes the p
   }
 });
 
+test('projects build --ui shows all projects on one page, with the pages of each, and takes it along when it ends', async () => {
+  const project = new TemporaryProject({
+    'conductor.projects.yaml': 'projects:\n  here: { path: here }\n  gone: { path: gone }\n',
+    ...Object.fromEntries(Object.entries(FILES).map(([path, text]) => [`here/${path}`, text])),
+  });
+  const pipe = join(project.dir, '..', 'pipe');
+  const held = FILES['specs/f/BACKLOG.yaml'].replace('outputs:', `verify: ['cat ${pipe}']\n    outputs:`);
+  project.write('here/specs/f/BACKLOG.yaml', held);
+  execFileSync('mkfifo', [pipe]);
+  const build = project.start(['projects', 'build', '--ui', '--json']);
+  try {
+    await until('the address and the gate', () => {
+      const printed = build.printed();
+      return ADDRESS.test(printed) && printed.includes('"gate.started"');
+    });
+    const address = ADDRESS.exec(build.printed())?.[0] ?? '';
+    const opened = await fetch(address, { redirect: 'manual' });
+    const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const get = async (path: string) => {
+      const answer = await fetch(new URL(path, address), { headers: { cookie }, redirect: 'manual' });
+      return [answer.status, await answer.text()] as const;
+    };
+    expect((await fetch(new URL('/p/here/api/project', address))).status).toBe(403);
+    expect((await get('/p/here'))[0]).toBe(303);
+    expect(JSON.parse((await get('/api/project'))[1])).toMatchObject({ projects: true, actions: [] });
+    expect(JSON.parse((await get('/p/here/api/project'))[1])).toMatchObject({ name: 'here', home: '../../' });
+    expect(JSON.parse((await get('/p/here/api/builds'))[1])).toMatchObject({
+      rows: [{ outcome: 'running' }],
+    });
+    for (const path of ['/p/gone/', '/p/other/', '/p/here/../../etc/passwd', '/p/here/%2e%2e/x'])
+      expect((await get(path))[0], path).toBe(404);
+    await writeFile(pipe, 'go');
+    expect((await build.ended).code).toBe(2);
+    expect(project.read('here/a.txt')).toBe('text\n');
+    await expect(fetch(address)).rejects.toThrow();
+  } finally {
+    build.process.kill('SIGINT');
+    await build.ended;
+    project.dispose();
+  }
+});
+
 test('watch --ui prints the address beside the builds, and takes the page along when it ends', async () => {
   const project = new TemporaryProject(FILES);
   try {

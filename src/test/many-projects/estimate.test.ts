@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
-import { estimateProjects } from '../../commands/projects/estimate-projects.js';
+import { estimateProjects } from '../../commands/projects/project-status.js';
 import type { ListedProject } from '../../model/projects/project-list.js';
 import { projectEstimatesText } from '../../report/projects/estimates-text.js';
 import { plainStyle } from '../../report/style.js';
@@ -29,9 +29,7 @@ test('each project is estimated from what it has built, and the sum is that of a
 
   const { list } = projects.parts(() => {}, new AbortController().signal, new Map());
   const gone = { ...(list.projects[0] as ListedProject), name: 'gone', folder: '/gone/from/here', needs: [] };
-  const before = list.projects.map(({ name }) =>
-    projects.rigs.get(name)?.read('specs/f/.metadata.json'),
-  );
+  const before = list.projects.map(({ name }) => projects.rigs.get(name)?.read('specs/f/.metadata.json'));
   const rows = await estimateProjects(
     { list, projects: [...list.projects, gone] },
     ({ name }) => (projects.rigs.get(name) ?? lone).host(new ScriptedAgent({ tripwire: true })),

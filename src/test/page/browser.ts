@@ -6,7 +6,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { onTestFinished } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import type { StartConductor } from '../../commands/ui/actions.js';
-import { openUi } from '../../commands/ui/server.js';
+import { openUi } from '../../commands/ui/project-pages.js';
 import { ensureBuilt, PACKAGE } from '../rig/command-line.js';
 import type { Rig } from '../rig/rig.js';
 

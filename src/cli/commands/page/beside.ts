@@ -9,17 +9,22 @@ import { commandLine } from '../../wire.js';
 export interface BesideOptions {
   /** On a terminal, the page is left open after the work until Ctrl-C: people want to look at the end, too. */
   readonly stays: boolean;
+  /** The command that serves the page. */
+  readonly page: readonly string[];
 }
 
 /** Runs the work with the page open beside it; the page ends with it. */
-export async function withPage(work: () => Promise<number>, { stays }: BesideOptions): Promise<number> {
+export async function withPage(
+  work: () => Promise<number>,
+  { stays, page: command }: BesideOptions,
+): Promise<number> {
   const stop = new AbortController();
   let opened = () => {};
   const isOpen = new Promise<true>((resolve) => {
     opened = () => resolve(true);
   });
   const page = runProgram({
-    command: [...commandLine(), 'ui', ...(process.stdin.isTTY ? [] : ['--no-open'])],
+    command: [...commandLine(), ...command, ...(process.stdin.isTTY ? [] : ['--no-open'])],
     cwd: process.cwd(),
     env: { ...process.env, [CALLED_AS]: CALL },
     signal: stop.signal,

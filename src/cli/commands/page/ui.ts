@@ -2,7 +2,9 @@
 
 import { basename } from 'node:path';
 import type { Result } from '../../../base/result.js';
-import { openUi, type UiServer } from '../../../commands/ui/server.js';
+import type { StartConductor } from '../../../commands/ui/actions.js';
+import { openUi } from '../../../commands/ui/project-pages.js';
+import type { UiServer, UiServerOptions } from '../../../commands/ui/server.js';
 import { runProgram } from '../../../io/process/process.js';
 import type { Failure } from '../../../model/failure.js';
 import { CALLED_AS } from '../../invocation.js';
@@ -17,11 +19,47 @@ export interface UiFlags {
   readonly actions?: boolean;
 }
 
-export async function runUi(flags: UiFlags): Promise<number> {
+export function runUi(flags: UiFlags): Promise<number> {
+  const host = createHost(process.cwd());
+  const { directory } = host;
+  return runPage(flags, (options) =>
+    openUi({
+      ...options,
+      host,
+      name: basename(directory),
+      ...(flags.actions ? { start: startIn(directory) } : {}),
+    }),
+  );
+}
+
+/** What every page needs of this process. */
+export interface PageOptions extends UiServerOptions {
+  after(ms: number, call: () => void): () => void;
+}
+
+/** Serves a page until it is stopped, with a browser if that was asked for. */
+export async function runPage(
+  flags: UiFlags,
+  open: (options: PageOptions) => Promise<Result<UiServer, Failure>>,
+): Promise<number> {
   const signals = cancelOnSignals();
   try {
-    const opened = await startUi(flags);
+    const opened = await open({
+      calledAs: CALL,
+      assets: uiAssets(),
+      port: flags.port ?? 0,
+      after(ms, call) {
+        const timer = setTimeout(call, ms);
+        timer.unref();
+        return () => clearTimeout(timer);
+      },
+      onError: (error) => {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        process.stderr.write(`conductor: this is a bug in conductor, please report it\n${text}\n`);
+      },
+    });
     if (!opened.ok) return refuse(opened.error);
+    if (flags.open) void openBrowser(opened.value.address);
     process.stdout.write(`conductor: the page is at ${opened.value.address}\n`);
     process.stdout.write(
       `conductor: press Ctrl-C to stop${flags.actions ? '' : ' (read-only; --actions allows builds)'}\n`,
@@ -34,29 +72,9 @@ export async function runUi(flags: UiFlags): Promise<number> {
   }
 }
 
-/** Starts the server and, when it was asked for, a browser. */
-export async function startUi(flags: UiFlags): Promise<Result<UiServer, Failure>> {
-  const host = createHost(process.cwd());
-  const { directory } = host;
-  const opened = await openUi({
-    host,
-    name: basename(directory),
-    calledAs: CALL,
-    assets: uiAssets(),
-    port: flags.port ?? 0,
-    ...(flags.actions ? { start: (args: readonly string[]) => runConductor(directory, args) } : {}),
-    after(ms, call) {
-      const timer = setTimeout(call, ms);
-      timer.unref();
-      return () => clearTimeout(timer);
-    },
-    onError: (error) => {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      process.stderr.write(`conductor: this is a bug in conductor, please report it\n${text}\n`);
-    },
-  });
-  if (opened.ok && flags.open) void openBrowser(opened.value.address);
-  return opened;
+/** Commands that a page starts in a project. */
+export function startIn(directory: string): StartConductor {
+  return (args: readonly string[]) => runConductor(directory, args);
 }
 
 /** A command of conductor itself, as a process of its own: it holds the project's lock and leaves its own log. */

@@ -1,7 +1,7 @@
 /** `conductor projects build --estimate`: what agents would use and cost, by project and in sum. */
 
 import { selectProjects } from '../../../commands/projects/build-projects.js';
-import { estimateProjects } from '../../../commands/projects/estimate-projects.js';
+import { estimateProjects } from '../../../commands/projects/project-status.js';
 import { exitCodeOf } from '../../../model/failure.js';
 import { exitCodeOfAll } from '../../../model/projects/project-event.js';
 import type { ProjectList } from '../../../model/projects/project-list.js';
