@@ -23,6 +23,7 @@ import { inspectTasks, prepareKnown } from './dry-run.js';
 import { changedByBuild, staleTasks } from './frozen.js';
 import type { OpenLifecycle } from './lifecycle.js';
 import { type BuildOptions, NO_COUNTS, summary, wouldBe } from './options.js';
+import { openPart } from './part-build.js';
 import { commitBuild } from './publishing/commit-build.js';
 import { planPublish, publish, publishRevisions } from './publishing/publish-build.js';
 import { rememberBuild } from './publishing/remember-build.js';
@@ -103,12 +104,16 @@ async function buildPrepared(
   const config = withBuildLimit(loaded.value.config, options.budgetUsd);
   const warn = (message: string) => emit({ type: 'warning', message });
   const asked = { ...options, mayBeEmpty: read?.mayBeEmpty === true };
-  const ready = await prepareKnown(host, { project: session, loaded: { ...loaded.value, config } }, asked, {
-    warn,
-    signal,
-    read: read && { ...read.project, config: withBuildLimit(read.project.config, options.budgetUsd) },
-    readOnly: options.dryRun,
-  });
+  const limited = { ...loaded.value, config };
+  const part = read ? undefined : await openPart(build, limited, warn);
+  const ready = part
+    ? ok(part.prepared)
+    : await prepareKnown(host, { project: session, loaded: limited }, asked, {
+        warn,
+        signal,
+        read: read && { ...read.project, config: withBuildLimit(read.project.config, options.budgetUsd) },
+        readOnly: options.dryRun,
+      });
   if (!ready.ok) return ready;
   const prepared = ready.value;
   used.prepared = prepared;
@@ -118,7 +123,7 @@ async function buildPrepared(
   const usd = config.budget.build.usd;
   emit({
     type: 'build.planned',
-    tasks: project.graph.order.filter((label) => selected.has(label)),
+    tasks: project.rest?.order ?? project.graph.order.filter((label) => selected.has(label)),
     workers: options.workers ?? config.workers,
     ...(usd === undefined ? {} : { budgetUsd: usd }),
     ...rangeOf(prepared, options.since),
@@ -143,7 +148,8 @@ async function buildPrepared(
   const ms = () => host.now() - startedAt;
   try {
     const openIndex = () => openInduction(prepared, host.version);
-    const induction = trustsIndex(options) ? new LazyInduction(openIndex) : undefined;
+    const opened = part?.induction ?? new LazyInduction(openIndex);
+    const induction = trustsIndex(options) ? opened : undefined;
     const step = await taskRunner.run(options, { ...(read ? { urgent: read.urgent } : {}), induction });
     if (step.forCi.length > 0)
       emit({ type: 'build.failure', failure: { kind: 'waits-for-ci', tasks: [...step.forCi].sort() } });

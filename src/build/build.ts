@@ -52,7 +52,8 @@ async function doneQuickly(
     const loaded = await host.loadConfig(session.repository.project);
     if (!loaded.ok || loaded.value.digest !== last.config) return undefined;
   }
-  if ((await stillShown(session.repository, last)) === undefined) return undefined;
+  const person = await stillShown(session.repository, last);
+  if (person === undefined) return undefined;
   const { secrets, named, maxUntracked } = last;
   const limit = maxUntracked === undefined ? {} : { maxUntracked };
   const how = { secrets: [...secrets], named: [...named], force: [], ...limit };
@@ -68,7 +69,7 @@ async function doneQuickly(
     const restored = await restoreOutputs(open, taken.value.tree, last);
     if (restored) return { ...restored, ms: host.now() - open.startedAt };
   }
-  session.sessionState.memory.handOn(taken.value, how);
+  session.sessionState.memory.handOn(taken.value, how, isLargeKnown ? { last, person } : undefined);
   return undefined;
 }
 

@@ -97,12 +97,22 @@ export function nothingDone(tasks: number, ms: number): BuildSummary {
 
 /** The summary of a build that looked at tasks. `failure`: the first one; undefined: none. */
 export function summary(
-  { outcomes, usage }: { readonly outcomes: ReadonlyMap<Label, TaskOutcomeKind>; readonly usage: Usage },
+  {
+    outcomes,
+    usage,
+    others = 0,
+  }: {
+    readonly outcomes: ReadonlyMap<Label, TaskOutcomeKind>;
+    readonly usage: Usage;
+    /** Fresh tasks beside them. */
+    readonly others?: number;
+  },
   failure: Failure | undefined,
   { ms, published = 0, waiting = 0 }: Pick<BuildSummary, 'ms' | 'waiting'> & { readonly published?: number },
 ): BuildSummary {
   const counts = { ...NO_COUNTS };
   for (const outcome of outcomes.values()) counts[outcome]++;
+  counts.fresh += others;
   const exitCode = failure ? exitCodeOf(failure) : 0;
   const idle = counts.cached + counts.verified + counts.built + counts.accepted === 0 && published === 0;
   const outcome = exitCode === 130 ? 'interrupted' : failure ? 'failed' : idle ? 'up-to-date' : 'built';

@@ -21,6 +21,8 @@ export class TaskOutcomes {
   readonly failures = new Map<Label, Failure>();
   /** Tasks that are fresh by induction, with their records and all that these follow from as they were. */
   readonly unchanged = new Set<Label>();
+  /** Fresh tasks of features that were not read. */
+  others = 0;
   /** Tasks of which a warning was said when they were analysed. */
   readonly noted = new Set<Label>();
   /** Verdicts of tasks whose recipes may not run. */
@@ -53,6 +55,15 @@ export class TaskOutcomes {
     this.unchanged.add(label);
     this.dependencyOutputs.set(label, outputs);
     return true;
+  }
+
+  /** Tasks of features that were not read: they are told of as every other one. */
+  foundOthers(labels: readonly Label[]): void {
+    for (const task of labels) {
+      this.emit({ type: 'task.checked', task, verdict: { kind: 'fresh' } });
+      this.emit({ type: 'task.finished', task, outcome: 'fresh', ms: 0 });
+    }
+    this.others = labels.length;
   }
 
   protected accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, never> {

@@ -136,6 +136,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         version,
         now,
       });
+      step.foundOthers(project.rest?.tasks ?? []);
       const left = await step.takeUnchanged(project.graph.order.filter((label) => selected.has(label)));
       const ranked = left.map((label) => ({ label, rank: priority(label) }));
       ranked.sort((a, b) => b.rank - a.rank);

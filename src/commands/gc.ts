@@ -5,7 +5,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readIndex } from '../analysis/range/index-file.js';
+import { readHead } from '../analysis/range/index-file.js';
 import { ok, type Result } from '../base/result.js';
 import { inSession, openWritingSession, type Session } from '../build/project-session.js';
 import { codeOf, exists, makeTemporaryFolder, readText, removeTree } from '../io/files.js';
@@ -241,7 +241,7 @@ async function keepObjects(
       const text = (await readText(join(state, record))) ?? '';
       for (const [id] of text.matchAll(/[0-9a-f]{40,64}/g)) ids.add(id);
     }
-    const analysed = await readIndex(state);
+    const analysed = await readHead(state);
     if (analysed) ids.add(analysed.tree).add(analysed.hand.tree);
     const index = join(state, 'index');
     const tree = (await exists(index)) ? await indexTree(objects.store, index) : undefined;

@@ -14,7 +14,7 @@ export const PROMPTS = 'prompts/';
 
 /** Prompt templates by name; none when no task of the project is an agent's. */
 export async function gatherPrompts(host: Host, project: Project): Promise<ReadonlyMap<string, string>> {
-  return agentTasks(project).length === 0 ? new Map() : readPrompts(host, project);
+  return hasAgents(project) ? readPrompts(host, project) : new Map();
 }
 
 /** Prompt templates by name. */
@@ -61,7 +61,7 @@ export async function gatherDefinitions(
   agent: Agent | undefined,
 ): Promise<Result<ReadonlyMap<string, AgentDefinition> | undefined, Failure>> {
   const tasks = agentTasks(project);
-  if (!agent?.useDefinitions || tasks.length === 0) return ok(undefined);
+  if (!agent?.useDefinitions || !hasAgents(project)) return ok(undefined);
   const loaded = await readDefinitions(host, project);
   if (!loaded.ok) return loaded;
   const names = [...loaded.value.keys()];
@@ -85,6 +85,11 @@ export async function gatherDefinitions(
   }
   agent.useDefinitions(loaded.value);
   return loaded;
+}
+
+/** Also where no feature with such a task was read: what agents' tasks are keyed on is the same for all of them. */
+function hasAgents(project: Project): boolean {
+  return project.rest?.hasAgents ?? agentTasks(project).length > 0;
 }
 
 function agentTasks(project: Project) {

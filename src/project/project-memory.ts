@@ -11,16 +11,29 @@ import type { Label } from '../model/task.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
 import type { LoadedSpecs } from '../specs/load.js';
 import type { Snapshot, SnapshotOptions } from '../workspace/snapshot.js';
+import type { LastBuild } from './clone-records.js';
 import type { FileShares } from './file-ownership.js';
 import type { MissingFiles } from './missing-files.js';
 import { openParseCache, type ParseCache } from './parse-cache.js';
 import type { OutputRecords } from './recorded-outputs.js';
 import type { TaskPaths } from './task-paths.js';
 
+/** The last complete build, where nothing but files can differ from it: not the version, a variable, a tool or a setting. */
+export interface SameGround {
+  readonly last: LastBuild;
+  /** The person's index, which shows the same files. */
+  readonly person: string;
+}
+
+export interface SnapshotGround extends SameGround {
+  readonly snapshot: ObjectId;
+}
+
 export class ProjectMemory {
   /** Files that look secret and that specs name, as they were last: most snapshots need no second one then. */
   named: readonly string[] = [];
   private taken: { readonly snapshot: Snapshot; readonly options: SnapshotOptions } | undefined;
+  private ground: SnapshotGround | undefined;
   private parsed: Promise<ParseCache> | undefined;
   private listed: { readonly tree: ObjectId; readonly listing: Listing } | undefined;
   private written: { readonly tree: ObjectId; readonly files: ReadonlyMap<string, Entry> } | undefined;
@@ -34,9 +47,17 @@ export class ProjectMemory {
   private readonly locks = new Map<ObjectId, FeatureLock>();
 
   /** A snapshot that was taken just now, for the load that follows. */
-  handOn(snapshot: Snapshot, options: SnapshotOptions): void {
+  handOn(snapshot: Snapshot, options: SnapshotOptions, ground: SameGround | undefined): void {
     this.taken = { snapshot, options };
+    this.ground = ground && { ...ground, snapshot: snapshot.tree };
     this.named = options.named;
+  }
+
+  /** What was handed on with the snapshot, once. The snapshot stays for a load. */
+  takeGround(): SnapshotGround | undefined {
+    const { ground } = this;
+    this.ground = undefined;
+    return ground;
   }
 
   /** The snapshot that was handed on, once, when it was taken with these options. */

@@ -73,6 +73,19 @@ export interface Project {
   readonly choices: Map<Label, RecordChoice>;
   /** Outputs on disk that are git's own merge of recorded ones, with conflict markers or without: nobody wrote them. */
   readonly mixed: ReadonlySet<string>;
+  /** Features that were not read, because nothing of them has changed since they were up to date. Absent: all were read. */
+  readonly rest?: ProjectRest;
+}
+
+/** What is known of features that were not read. None of their tasks depends on one that may have changed. */
+export interface ProjectRest {
+  /** In the order of the graph. */
+  readonly tasks: readonly Label[];
+  /** Those of the whole project, in the order of the graph. */
+  readonly order: readonly Label[];
+  readonly lockFiles: readonly string[];
+  /** Some task of the project is an agent's. */
+  readonly hasAgents: boolean;
 }
 
 /** What counts of several records of one task. */
@@ -92,7 +105,8 @@ export function lockedTask(project: Project, task: Task): LockedTask | undefined
 
 /** Files that conductor itself writes beside the specs. */
 export function lockFiles(project: Project): Set<string> {
-  return new Set([...project.features.values()].map((feature) => feature.lockFile));
+  const own = [...project.features.values()].map((feature) => feature.lockFile);
+  return new Set([...own, ...(project.rest?.lockFiles ?? [])]);
 }
 
 /** The text of a file of the snapshot; undefined when there is none. */

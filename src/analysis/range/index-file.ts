@@ -1,14 +1,16 @@
 /**
- * The file of the analysis index: what the last complete build saw of each task. A cache: a file that is missing, damaged or of
- * another form is no index, and then every task is analysed.
+ * The files of the analysis index: what the last complete build saw of each task. A head that is small, and a file of parts, one
+ * for each feature, of which only those are read that are asked for. A cache: what is missing, damaged or of another form is no
+ * index, and then every task is analysed.
  */
 
-import { readText, writeAtomic } from '../../io/files.js';
+import { type Range, readPartsSync } from '../../io/file-parts.js';
+import { append, lookSync, readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestFields } from '../../model/digest.js';
 import type { Label } from '../../model/task.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
 
-export interface AnalysisIndex {
+export interface IndexHead {
   /** The tree that the build left on disk. */
   readonly tree: ObjectId;
   /** What people had written, as the keys of that build have it. */
@@ -17,10 +19,46 @@ export interface AnalysisIndex {
   readonly shared: Digest;
   /** Of what is in the keys of agents' tasks beside it. */
   readonly agents: Digest;
-  /** What each task said (`wordsOf`). */
-  readonly words: Readonly<Record<Label, Digest>>;
   /** Tasks of which something is said although they are up to date: they are analysed in every build. */
   readonly noted: readonly Label[];
+  readonly features: Readonly<Record<string, FeaturePlace>>;
+  /** All labels in the order of the graph. */
+  readonly order: Place;
+  /** What a build needs to know of features that it does not read. Absent: it has to read all of them. */
+  readonly divisible?: Divisible;
+}
+
+/** A place in the file of parts, with the digest of what stands there. */
+export type Place = readonly [from: number, bytes: number, digest: Digest];
+
+export interface FeaturePlace {
+  readonly at: Place;
+  readonly spec: string;
+  readonly lock: string;
+  readonly tasks: number;
+  /** Other features whose tasks its tasks depend on. Absent: none. */
+  readonly needs?: readonly string[];
+}
+
+export interface Divisible {
+  /** Some task is an agent's. */
+  readonly hasAgents: boolean;
+}
+
+/** What is known of one feature's tasks. */
+export interface FeaturePart {
+  /** How they hang together with others (`shapeOf`). */
+  readonly shape: Digest;
+  /** What each task said (`wordsOf`). */
+  readonly words: Readonly<Record<Label, Digest>>;
+}
+
+/** The head with the parts that were asked for. */
+export interface AnalysisIndex {
+  readonly head: IndexHead;
+  readonly words: Readonly<Record<Label, Digest>>;
+  /** By feature. */
+  readonly shapes: ReadonlyMap<string, Digest>;
 }
 
 export interface HandWork {
@@ -30,45 +68,182 @@ export interface HandWork {
   readonly edited: Digest;
 }
 
+/** A feature as it is written into an index. */
+export type FeatureEntry = Omit<FeaturePlace, 'at'> & FeaturePart;
+
+/** All that an index holds. */
+export type WholeIndex = Omit<IndexHead, 'features' | 'order'> & {
+  readonly features: ReadonlyMap<string, FeatureEntry>;
+  readonly order: readonly Label[];
+};
+
 export const INDEX_FILE = 'analysis.json';
+export const PARTS_FILE = 'analysis-parts.json';
 
 /** The first line says the form and the digest of the rest, so that a torn or edited file is never half believed. */
-const FORM = 'conductor.analysis.1';
+const FORM = 'conductor.analysis.2';
+/** Bytes of parts that count no more, beside as many as there are: then an index is written anew. */
+const SPARE_BYTES = 1_000_000;
 
-export async function readIndex(state: string): Promise<AnalysisIndex | undefined> {
+export async function readHead(state: string): Promise<IndexHead | undefined> {
   const text = await readText(`${state}/${INDEX_FILE}`);
   const end = text?.indexOf('\n') ?? -1;
   if (text === undefined || end < 0) return undefined;
   const content = text.slice(end + 1);
   if (text.slice(0, end) !== headOf(content)) return undefined;
-  try {
-    const value: unknown = JSON.parse(content);
-    return isIndex(value) ? value : undefined;
-  } catch {
-    return undefined;
+  const value = parsed(content);
+  return isHead(value) ? value : undefined;
+}
+
+/** `names`: the features that matter; absent: all. */
+export async function readIndex(state: string, names?: Iterable<string>): Promise<AnalysisIndex | undefined> {
+  const head = await readHead(state);
+  if (!head) return undefined;
+  const wanted = [...(names ?? Object.keys(head.features))].filter((name) => head.features[name]);
+  const values = readPlaces(
+    state,
+    wanted.map((name) => (head.features[name] as FeaturePlace).at),
+  );
+  if (!values) return undefined;
+  const words: Record<Label, Digest> = {};
+  const shapes = new Map<string, Digest>();
+  for (const [i, part] of values.entries()) {
+    if (!isPart(part)) return undefined;
+    Object.assign(words, part.words);
+    shapes.set(wanted[i] as string, part.shape);
+  }
+  return { head, words, shapes };
+}
+
+/** The labels of all tasks in the order of the graph. */
+export function readOrder(state: string, { order }: IndexHead): readonly Label[] | undefined {
+  const [labels] = readPlaces(state, [order]) ?? [];
+  return Array.isArray(labels) && labels.every(isText) ? labels : undefined;
+}
+
+export async function writeIndex(state: string, index: WholeIndex): Promise<void> {
+  const { features, order, ...rest } = index;
+  const parts = new Parts(0);
+  const at = parts.add(order);
+  const rows: Record<string, FeaturePlace> = {};
+  for (const [name, entry] of features) rows[name] = placed(entry, parts);
+  await writeAtomic(`${state}/${PARTS_FILE}`, parts.text);
+  await writeHead(state, { ...rest, features: rows, order: at });
+}
+
+/**
+ * As `writeIndex`, where only these features may have changed. Their parts stand behind all others, which stay as they are: the
+ * former head stays true until the new one takes its place.
+ */
+export async function amendIndex(
+  state: string,
+  before: IndexHead,
+  { features, ...rest }: Omit<WholeIndex, 'order'>,
+): Promise<void> {
+  const file = `${state}/${PARTS_FILE}`;
+  const parts = new Parts(lookSync(file)?.size ?? 0);
+  const rows: Record<string, FeaturePlace> = { ...before.features };
+  for (const [name, entry] of features) rows[name] = placed(entry, parts);
+  await append(file, parts.text);
+  const used = Object.values(rows).reduce((sum, { at }) => sum + at[1], before.order[1]);
+  const { divisible, ...others } = rest;
+  // The next build reads everything then, and writes the index anew.
+  const isWasteful = parts.end > 2 * used + SPARE_BYTES;
+  const kept = divisible && !isWasteful ? { divisible } : {};
+  await writeHead(state, { ...others, ...kept, features: rows, order: before.order });
+}
+
+async function writeHead(state: string, head: IndexHead): Promise<void> {
+  const content = JSON.stringify(head);
+  await writeAtomic(`${state}/${INDEX_FILE}`, `${headOf(content)}\n${content}`);
+}
+
+function placed({ shape, words, ...row }: FeatureEntry, parts: Parts): FeaturePlace {
+  return { ...row, at: parts.add({ shape, words } satisfies FeaturePart) };
+}
+
+/** Parts on their way into the file. */
+class Parts {
+  private readonly texts: string[] = [];
+  end: number;
+
+  constructor(from: number) {
+    this.end = from;
+  }
+
+  add(value: object): Place {
+    const text = `${JSON.stringify(value)}\n`;
+    const from = this.end;
+    const bytes = Buffer.byteLength(text);
+    this.texts.push(text);
+    this.end += bytes;
+    return [from, bytes, partDigest(text)];
+  }
+
+  get text(): string {
+    return this.texts.join('');
   }
 }
 
-export async function writeIndex(state: string, index: AnalysisIndex): Promise<void> {
-  const content = JSON.stringify(index);
-  await writeAtomic(`${state}/${INDEX_FILE}`, `${headOf(content)}\n${content}`);
+/** Undefined where one of them is not what it was. */
+function readPlaces(state: string, places: readonly Place[]): unknown[] | undefined {
+  const ranges = places.map(([from, bytes]): Range => [from, bytes]);
+  const texts = readPartsSync(`${state}/${PARTS_FILE}`, ranges);
+  if (!texts?.every((text, i) => partDigest(text) === places[i]?.[2])) return undefined;
+  return texts.map(parsed);
 }
 
 function headOf(content: string): string {
   return `${FORM} ${digestFields(FORM, [content])}`;
 }
 
+function partDigest(text: string): Digest {
+  return digestFields('conductor.analysis-part.1', [text]);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The digest of the file says that conductor wrote it; this says that it wrote it in this form. */
-function isIndex(value: unknown): value is AnalysisIndex {
-  if (!isObject(value) || !isObject(value.hand) || !isObject(value.words)) return false;
-  const digests = [value.shared, value.agents, value.hand.edited, ...Object.values(value.words)];
+function isHead(value: unknown): value is IndexHead {
+  if (!isObject(value) || !isObject(value.hand) || !isObject(value.features)) return false;
+  const { shared, agents, noted, order, divisible } = value;
   return (
     isObjectId(value.tree) &&
     isObjectId(value.hand.tree) &&
-    digests.every((one) => typeof one === 'string') &&
-    Array.isArray(value.noted) &&
-    value.noted.every((one) => typeof one === 'string')
+    [shared, agents, value.hand.edited].every(isText) &&
+    Array.isArray(noted) &&
+    noted.every(isText) &&
+    isPlace(order) &&
+    (divisible === undefined || (isObject(divisible) && typeof divisible.hasAgents === 'boolean')) &&
+    Object.values(value.features).every(isFeaturePlace)
   );
+}
+
+function isFeaturePlace(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { at, spec, lock, tasks, needs = [] } = value;
+  const areNames = Array.isArray(needs) && needs.every(isText);
+  return isPlace(at) && isText(spec) && isText(lock) && Number.isInteger(tasks) && areNames;
+}
+
+function isPlace(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 3) return false;
+  return Number.isInteger(value[0]) && Number.isInteger(value[1]) && isText(value[2]);
+}
+
+function isPart(value: unknown): value is FeaturePart {
+  if (!isObject(value) || !isObject(value.words)) return false;
+  return isText(value.shape) && Object.values(value.words).every(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

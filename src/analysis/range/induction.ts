@@ -5,27 +5,23 @@
 
 import { ObjectDamaged } from '../../io/git/damaged.js';
 import { changedFiles } from '../../io/git/walk.js';
-import { KEY_VERSION } from '../../model/action.js';
-import { canonicalJson, type Digest, digestFields, isSameJson } from '../../model/digest.js';
+import { isSameJson } from '../../model/digest.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
-import { type Files, type Listing, listingOfPaths, type ObjectId } from '../../model/tree.js';
+import { type Files, type Listing, listingOfPaths } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { parseLock } from '../../specs/lock-file.js';
 import { asDependency, type DependencyOutputs } from '../dependency-outputs.js';
-import { interfacesOf } from '../interfaces/interfaces.js';
 import { isAsRecorded } from '../locked-task.js';
 import type { Prepared } from '../prepare.js';
-import { patchedFiles } from '../visible-files.js';
 import { type Changes, isTouched, withReaders } from './changes.js';
-import { type AnalysisIndex, type HandWork, readIndex, writeIndex } from './index-file.js';
+import { type HandWork, type IndexHead, readIndex } from './index-file.js';
+import { agentsDigest, handWork, sharedDigest } from './shared-digests.js';
 import { TaskWords } from './task-words.js';
 
 type Analysed = Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings' | 'forced'>;
 
 const NO_FILES: Files = new Map();
-/** No digest. */
-const UNKNOWN: Digest = '';
 
 /** What of a build's tasks needs no analysis. Asked task by task, when the dependencies of each are done. */
 export class Induction {
@@ -65,6 +61,11 @@ export class Induction {
   withdraw(label: Label): void {
     this.untouched.delete(label);
     this.fresh.delete(label);
+  }
+
+  /** Nothing that its verdict follows from has changed, and nothing is said of it. */
+  isUntouched(label: Label): boolean {
+    return this.untouched.has(label) && !this.noted.has(label);
   }
 
   private isProven({ label, dependsOn }: Task): boolean {
@@ -129,23 +130,25 @@ export async function openInduction(prepared: Analysed, version: string): Promis
   const { project, agent, gatherer, settings, forced } = prepared;
   const nothing = () =>
     new Induction(project, { untouched: new Set(), noted: [], words: new TaskWords(project) });
-  const index = await readIndex(project.repository.state);
-  if (!index || index.shared !== sharedDigest(project, settings, version)) return nothing();
+  const names = project.rest && project.features.keys();
+  const index = await readIndex(project.repository.state, names);
+  const head = index?.head;
+  if (!index || head?.shared !== sharedDigest(project, settings, version)) return nothing();
   // Files whose owner is still to be decided.
   if (project.mixed.size > 0 || project.claimed.size > 0) return nothing();
   const hand = handWork(project);
-  const changed = await changedSince(project, index, hand);
+  const changed = await changedSince(project, head, hand);
   if (!changed) return nothing();
   const words = new TaskWords(project, { words: index.words, changed: changed.onDisk });
-  const locks = await changedLocks(project, index, changed.onDisk);
+  const locks = await changedLocks(project, head, changed.onDisk);
   const changes: Changes = {
     paths: changed.all,
-    hasHandWork: !isSameJson(hand, index.hand),
+    hasHandWork: !isSameJson(hand, head.hand),
     hasSameWords: (task) => index.words[task.label] === words.of(task),
     hasSameLock: (task) => hasSameLock(project, locks, task),
     observedBy: (task) => Object.keys(lockedTask(project, task)?.observed ?? {}),
   };
-  const areAgentsSame = index.agents === agentsDigest({ agent, gatherer });
+  const areAgentsSame = head.agents === agentsDigest({ agent, gatherer });
   const touched: Label[] = [];
   for (const task of project.graph.tasks.values()) {
     const isAgents = task.recipe.kind === 'agent' && !areAgentsSame;
@@ -154,66 +157,7 @@ export async function openInduction(prepared: Analysed, version: string): Promis
   }
   const reached = withReaders(project, touched);
   const untouched = new Set([...project.graph.tasks.keys()].filter((label) => !reached.has(label)));
-  return new Induction(project, { untouched, noted: index.noted, words });
-}
-
-export interface CompleteBuild {
-  readonly version: string;
-  /** What it left on disk. */
-  readonly tree: ObjectId;
-  /** Tasks of which something was said although they are up to date. */
-  readonly noted: Iterable<Label>;
-  /** Features whose spec the build itself changed: what stands there now says something else of one task at least. */
-  readonly revised: ReadonlySet<string>;
-}
-
-/** Keeps for the next build what this one saw, after everything is up to date and published. */
-export async function keepIndex(
-  { project, agent, gatherer, settings }: Analysed,
-  { words }: Induction,
-  { version, tree, noted, revised }: CompleteBuild,
-): Promise<void> {
-  const known: Record<Label, Digest> = {};
-  for (const task of project.graph.tasks.values())
-    if (!revised.has(task.feature)) known[task.label] = words.of(task);
-  await writeIndex(project.repository.state, {
-    tree,
-    hand: handWork(project),
-    shared: sharedDigest(project, settings, version),
-    // Without a compiler, what agents' tasks are keyed on is still to be found out.
-    agents: interfacesOf(project).hasNoCompiler ? UNKNOWN : agentsDigest({ agent, gatherer }),
-    words: known,
-    noted: [...noted].sort(),
-  });
-}
-
-/** What is in the keys of all tasks, or in what is read of them. What only limits a build does not count. */
-function sharedDigest(
-  { config, rules }: Project,
-  { items, packages }: Analysed['settings'],
-  version: string,
-): Digest {
-  const { budget: _budget, workers: _workers, ...rest } = config;
-  const { text, above } = rules;
-  const fields = [rest, items, packages, text, above].map(canonicalJson);
-  return digestFields('conductor.shared.1', [version, KEY_VERSION, ...fields]);
-}
-
-/** The driver, the prompts and the agent definitions. */
-function agentsDigest({ agent, gatherer }: Pick<Analysed, 'agent' | 'gatherer'>): Digest {
-  const prompts = [...gatherer.templates].sort(([a], [b]) => (a < b ? -1 : 1)).flat();
-  const definitions = gatherer.allDefinitions.map(({ name, text, isShipped }) => ({ name, text, isShipped }));
-  const driver = { identity: agent?.identity, definitionsAreText: agent?.definitionsAreText };
-  return digestFields('conductor.agents.1', [canonicalJson(driver), canonicalJson(definitions), ...prompts]);
-}
-
-function handWork(project: Project): HandWork {
-  const { handWrittenTree, edited } = project;
-  const patched = patchedFiles(project);
-  const fields = [...edited]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([path, file]) => [path, file.baseKey, String(patched.has(path))]);
-  return { tree: handWrittenTree, edited: digestFields('conductor.edited.1', fields) };
+  return new Induction(project, { untouched, noted: head.noted, words });
 }
 
 interface ChangedPaths {
@@ -225,12 +169,12 @@ interface ChangedPaths {
 /** Undefined where a tree of the index is not in the store any more. */
 async function changedSince(
   { objects, snapshot }: Project,
-  index: AnalysisIndex,
+  head: IndexHead,
   hand: HandWork,
 ): Promise<ChangedPaths | undefined> {
   try {
-    const onDisk = await changedFiles(objects, index.tree, snapshot);
-    const byHand = await changedFiles(objects, index.hand.tree, hand.tree);
+    const onDisk = await changedFiles(objects, head.tree, snapshot);
+    const byHand = await changedFiles(objects, head.hand.tree, hand.tree);
     const paths = new Set([...onDisk.keys(), ...byHand.keys()]);
     return { onDisk: listingOfPaths(onDisk.keys()), all: listingOfPaths(paths) };
   } catch (error) {
@@ -242,7 +186,7 @@ async function changedSince(
 /** Lock files that are not as the last complete build left them, as it left them; undefined where it left none. */
 async function changedLocks(
   { features, objects }: Project,
-  { tree }: AnalysisIndex,
+  { tree }: IndexHead,
   changed: Listing,
 ): Promise<ReadonlyMap<string, FeatureLock | undefined>> {
   const before = new Map<string, FeatureLock | undefined>();

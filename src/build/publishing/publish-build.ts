@@ -11,7 +11,13 @@ import type { Failure } from '../../model/failure.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
-import { writeKeptLocks, writePatched, writePublished } from '../../project/clone-records.js';
+import {
+  readKeptLocks,
+  readPublished,
+  writeKeptLocks,
+  writePatched,
+  writePublished,
+} from '../../project/clone-records.js';
 import type { Emit } from '../../project/host.js';
 import { lockedTask, lockFiles } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
@@ -189,8 +195,16 @@ export async function publish(
 }
 
 /** A clone that only found everything up to date knows its outputs too, for the day when a feature is removed. */
-async function keepRecords({ project }: Prepared, merged: MergedTree): Promise<void> {
-  await writePublished(project.repository.state, merged.published);
-  await writePatched(project.repository.state, merged.patched);
-  await writeKeptLocks(project.repository.state, merged.kept);
+async function keepRecords({ project }: Prepared, { published, patched, kept }: MergedTree): Promise<void> {
+  const { state } = project.repository;
+  if (project.rest) {
+    // What is recorded of features that were not read stays. None of any feature patches a file.
+    const before = Object.entries(await readPublished(state)).filter(([path]) => !project.recorded.has(path));
+    await writePublished(state, { ...Object.fromEntries(before), ...published });
+    await writeKeptLocks(state, { ...(await readKeptLocks(state)), ...kept });
+    return;
+  }
+  await writePublished(state, published);
+  await writePatched(state, patched);
+  await writeKeptLocks(state, kept);
 }

@@ -1,7 +1,8 @@
 /** What a build after which everything is up to date leaves for the next one: how to find that out again, and what each task read. */
 
 import type { Prepared } from '../../analysis/prepare.js';
-import { keepIndex, type LazyInduction } from '../../analysis/range/induction.js';
+import type { LazyInduction } from '../../analysis/range/induction.js';
+import { keepIndex } from '../../analysis/range/keep-index.js';
 import { untrackedLimit } from '../../model/config.js';
 import type { ObjectId } from '../../model/tree.js';
 import { environmentDigests, writeLastBuild } from '../../project/clone-records.js';
@@ -42,7 +43,7 @@ export async function rememberBuild(
     ...(project.large.length === 0 ? {} : { large: project.large }),
     shown: project.shared.shown,
     person: project.shared.person,
-    tasks: project.graph.tasks.size,
+    tasks: project.graph.tasks.size + (project.rest?.tasks.length ?? 0),
     ...(project.config.cache.verify ? {} : { restorable: true as const }),
     ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),
   });

@@ -10,7 +10,31 @@ import type { Rig } from '../rig/rig.js';
 import { backlogYaml } from '../rig/rig-backlog.js';
 import { type ChangingTask, entryOf, SHARED } from './changing-task.js';
 
-const FEATURES = ['one', 'two', 'three'];
+/** What random projects are like. */
+export interface ProjectKind {
+  readonly features: readonly string[];
+  readonly tasks: number;
+  /** How often a task patches a file, needs another one, and reads all that people wrote. */
+  readonly patches: number;
+  readonly needs: number;
+  readonly readsAll: number;
+}
+
+const MIXED: ProjectKind = {
+  features: ['one', 'two', 'three'],
+  tasks: 6,
+  patches: 0.15,
+  needs: 0.3,
+  readsAll: 0.15,
+};
+/** Many features that hang together a little: a build reads some of them. */
+export const DIVISIBLE: ProjectKind = {
+  features: ['one', 'two', 'three', 'four', 'five', 'six', 'seven'],
+  tasks: 11,
+  patches: 0,
+  needs: 0.06,
+  readsAll: 0.1,
+};
 const INPUTS = ['in/a.txt', 'in/b.txt', 'in/sub/c.txt'];
 const PATTERNS = [['in/a.txt'], ['in/*.txt'], ['in/**', '!in/b.txt'], ['in/sub/'], ['out/**'], [SHARED], []];
 const GENERAL = [
@@ -32,18 +56,20 @@ export class ChangingProject {
   private readonly rig: Rig;
   private readonly dice: Dice;
   private readonly base: ConductorConfig;
+  private readonly kind: ProjectKind;
   private readonly specs = new Map<string, ChangingTask[]>();
   /** Files as they were, for mixtures of states. */
   private readonly states: Readonly<Record<string, string>>[] = [];
 
-  constructor(rig: Rig, dice: Dice) {
+  constructor(rig: Rig, dice: Dice, kind = MIXED) {
     this.rig = rig;
+    this.kind = kind;
     this.dice = dice;
     this.base = rig.config;
     this.writeBase();
-    for (const feature of FEATURES) this.specs.set(feature, []);
-    for (let i = 0; i < 6; i++) this.addTask();
-    for (const feature of FEATURES) this.writeSpec(feature);
+    for (const feature of kind.features) this.specs.set(feature, []);
+    for (let i = 0; i < kind.tasks; i++) this.addTask();
+    for (const feature of kind.features) this.writeSpec(feature);
   }
 
   /** Keeps the files as they are: a later change may bring some of them back. */
@@ -57,7 +83,7 @@ export class ChangingProject {
     rig.remove('out', ...Object.keys(rig.files()).filter((path) => path.endsWith('.moved')));
     rig.config = this.base;
     this.writeBase();
-    for (const feature of FEATURES) this.writeSpec(feature);
+    for (const feature of this.kind.features) this.writeSpec(feature);
   }
 
   private writeBase(): void {
@@ -82,7 +108,8 @@ export class ChangingProject {
     if (pick < 9) return this.write(dice.pick(INPUTS));
     if (pick === 9) return this.write(dice.pick(GENERAL));
     if (pick === 10) return this.write(dice.pick(['notes.txt', 'in/new.txt', 'out/new.txt', 'in/sub/d.txt']));
-    if (pick === 11) return this.write(`specs/${dice.pick(FEATURES)}/${dice.pick(['context.md', 'doc.md'])}`);
+    if (pick === 11)
+      return this.write(`specs/${dice.pick(this.kind.features)}/${dice.pick(['context.md', 'doc.md'])}`);
     if (pick === 12) {
       const config = dice.pick(CONFIGS);
       rig.config = { ...this.base, ...config };
@@ -175,6 +202,16 @@ export class ChangingProject {
     );
   }
 
+  /** A task makes something else, and hangs together with others as before. */
+  editWord(): string {
+    const all = this.everyTask();
+    if (all.length === 0) return 'nothing';
+    const { feature, task } = this.dice.pick(all);
+    this.replace(feature, task, [{ ...task, word: task.word + 1 }]);
+    this.writeSpec(feature);
+    return `another word of ${feature}/${task.id}`;
+  }
+
   private editTask(): string {
     const { dice } = this;
     const all = this.everyTask();
@@ -185,7 +222,7 @@ export class ChangingProject {
       { hasGate: !task.hasGate },
       { inputs: dice.chance(0.2) ? undefined : dice.pick(PATTERNS) },
       { writesFolder: !task.writesFolder },
-      { patches: !task.patches },
+      { patches: !task.patches && this.kind.patches > 0 },
       { needs: task.needs.slice(1) },
       { refs: !task.refs },
     ];
@@ -203,16 +240,16 @@ export class ChangingProject {
     while (used.has(`T${number}`)) number++;
     // Only on tasks with smaller numbers: no edit makes a cycle.
     const below = all.filter(({ task }) => Number(task.id.slice(1)) < number);
-    const feature = dice.pick(FEATURES);
+    const feature = dice.pick(this.kind.features);
     const task: ChangingTask = {
       id: `T${number}`,
       kind: dice.pick(['run', 'run', 'render', 'render', 'agent'] as const),
-      inputs: dice.chance(0.15) ? undefined : dice.pick(PATTERNS),
-      needs: below.filter(() => dice.chance(0.3)).map((one) => `${one.feature}/${one.task.id}`),
+      inputs: dice.chance(this.kind.readsAll) ? undefined : dice.pick(PATTERNS),
+      needs: below.filter(() => dice.chance(this.kind.needs)).map((one) => `${one.feature}/${one.task.id}`),
       word: 0,
       hasGate: dice.chance(0.3),
       writesFolder: dice.chance(0.2),
-      patches: dice.chance(0.15),
+      patches: dice.chance(this.kind.patches),
       refs: false,
     };
     this.specs.set(feature, [...(this.specs.get(feature) ?? []), task]);
@@ -220,7 +257,7 @@ export class ChangingProject {
   }
 
   private addAndWrite(): string {
-    if (this.everyTask().length >= 9) return 'nothing';
+    if (this.everyTask().length >= this.kind.tasks + 3) return 'nothing';
     const feature = this.addTask();
     this.writeSpec(feature);
     return `a new task of ${feature}`;
@@ -240,7 +277,7 @@ export class ChangingProject {
     const all = this.everyTask();
     if (all.length === 0) return 'nothing';
     const { feature, task } = this.dice.pick(all);
-    const to = this.dice.pick(FEATURES);
+    const to = this.dice.pick(this.kind.features);
     this.replace(feature, task, []);
     this.specs.set(to, [...(this.specs.get(to) ?? []), task]);
     this.rename(`${feature}/${task.id}`, `${to}/${task.id}`);
@@ -255,7 +292,7 @@ export class ChangingProject {
         tasks.map((task) => ({ ...task, needs: task.needs.flatMap(renamed) })),
       );
     }
-    for (const feature of FEATURES) this.writeSpec(feature);
+    for (const feature of this.kind.features) this.writeSpec(feature);
   }
 
   private writeSpec(feature: string): void {
@@ -269,7 +306,7 @@ export class ChangingProject {
       this.rig.write({ [`specs/${feature}/doc.md`]: '# Part\n\n0\n' });
     const text = backlogYaml(
       feature,
-      Object.fromEntries(tasks.map((task) => [task.id, entryOf(this.rig, task)])),
+      Object.fromEntries(tasks.map((task) => [task.id, entryOf(this.rig, feature, task)])),
     );
     if (this.rig.read(file) !== text) this.rig.write({ [file]: text });
   }

@@ -23,6 +23,7 @@ export interface ChangingTask {
 /** The task as a backlog has it. What its agent answers is told to the rig. */
 export function entryOf(
   rig: Rig,
+  feature: string,
   { id, kind, inputs, needs, word, hasGate, writesFolder, patches, refs }: ChangingTask,
 ): TaskText {
   const file = writesFolder ? `out/${id}/file.txt` : `out/${id}.txt`;
@@ -41,8 +42,6 @@ export function entryOf(
   }
   if (kind === 'render')
     return { ...all, render: [{ template: 'page.hbs', to: file, with: { word: String(word) } }] };
-  rig.answer(`one/${id}`, { [file]: `agent ${word}\n` });
-  rig.answer(`two/${id}`, { [file]: `agent ${word}\n` });
-  rig.answer(`three/${id}`, { [file]: `agent ${word}\n` });
+  rig.answer(`${feature}/${id}`, { [file]: `agent ${word}\n` });
   return { ...all, description: `Write ${word}.` };
 }

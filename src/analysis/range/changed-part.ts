@@ -1,0 +1,97 @@
+/**
+ * Which features a build has to read: those whose specs changed since the last complete build, all that depend on these, and all
+ * that those need. The others are up to date by induction and are not read. Rather says that everything is to be read.
+ */
+
+import { ObjectDamaged } from '../../io/git/damaged.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { changedFiles } from '../../io/git/walk.js';
+import { LOCK_ENDING } from '../../model/feature-lock.js';
+import type { ObjectId } from '../../model/tree.js';
+import type { IndexHead } from './index-file.js';
+
+export interface ChangedPart {
+  /** Features to read. */
+  readonly features: ReadonlySet<string>;
+  /** Those of them that may have changed, with all that depend on them. */
+  readonly changed: ReadonlySet<string>;
+  /** Changed files that are no spec's: outputs of these features, or everything is to be read. */
+  readonly others: readonly string[];
+}
+
+/** A part that is larger costs as much as the whole. */
+const MOST = 0.5;
+
+export async function changedPart(
+  objects: GitObjects,
+  head: IndexHead,
+  { snapshot, specs }: { readonly snapshot: ObjectId; readonly specs: string },
+): Promise<ChangedPart | undefined> {
+  const changes = await changedSince(objects, head.tree, snapshot);
+  if (!changes) return undefined;
+  const rows = Object.entries(head.features);
+  const byFile = new Map(rows.map(([name, { spec }]) => [spec, name]));
+  const byLock = new Map(rows.map(([name, { lock }]) => [lock, name]));
+  const roots = new Set<string>();
+  const others: string[] = [];
+  for (const [path, entry] of changes) {
+    // With a feature that goes, dependencies and owners are to be looked at as a whole; an output may be one that git ignores.
+    if (!entry) return undefined;
+    const name = byFile.get(path) ?? byLock.get(path) ?? folderOwner(head, path, specs);
+    if (name !== undefined) roots.add(name);
+    else if (path.startsWith(`${specs}/`)) return undefined;
+    else others.push(path);
+  }
+  for (const label of head.noted) roots.add(label.slice(0, label.indexOf('/')));
+  if (roots.size === 0) return undefined;
+  const changed = closure(roots, readersOf(rows));
+  const features = closure(changed, new Map(rows.map(([name, { needs = [] }]) => [name, needs])));
+  if ([...features].some((name) => head.features[name] === undefined)) return undefined;
+  const tasks = rows.reduce((sum, [, row]) => sum + row.tasks, 0);
+  const read = [...features].reduce((sum, name) => sum + (head.features[name]?.tasks ?? 0), 0);
+  return read > tasks * MOST ? undefined : { features, changed, others };
+}
+
+/** Undefined where the tree of the index is not in the store any more. */
+async function changedSince(objects: GitObjects, from: ObjectId, to: ObjectId) {
+  try {
+    return await changedFiles(objects, from, to);
+  } catch (error) {
+    if (error instanceof ObjectDamaged) return undefined;
+    throw error;
+  }
+}
+
+/** The feature in whose folder a document is. */
+function folderOwner({ features }: IndexHead, path: string, specs: string): string | undefined {
+  if (!path.startsWith(`${specs}/`) || path.endsWith(LOCK_ENDING)) return undefined;
+  const [name = '', ...below] = path.slice(specs.length + 1).split('/');
+  // A file that looks like a spec may become one.
+  const isDocument = below.length > 0 && !/^backlog\.ya?ml$/i.test(below.at(-1) as string);
+  return isDocument && features[name]?.spec.startsWith(`${specs}/${name}/`) ? name : undefined;
+}
+
+function readersOf(rows: readonly (readonly [string, { readonly needs?: readonly string[] }])[]) {
+  const readers = new Map<string, string[]>();
+  for (const [name, { needs = [] }] of rows) {
+    for (const need of needs) {
+      const known = readers.get(need);
+      if (known) known.push(name);
+      else readers.set(need, [name]);
+    }
+  }
+  return readers;
+}
+
+function closure(from: Iterable<string>, next: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const found = new Set(from);
+  const open = [...found];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    for (const other of next.get(name) ?? []) {
+      if (found.has(other)) continue;
+      found.add(other);
+      open.push(other);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,98 @@
+/** Keeps for the next build what a complete one saw, and whether that one has to read every feature. */
+
+import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
+import type { Feature, Label, Task } from '../../model/task.js';
+import type { ObjectId } from '../../model/tree.js';
+import type { Project } from '../../project/project.js';
+import { interfacesOf } from '../interfaces/interfaces.js';
+import type { Prepared } from '../prepare.js';
+import { amendIndex, type Divisible, type FeatureEntry, readHead, writeIndex } from './index-file.js';
+import type { Induction } from './induction.js';
+import { agentsDigest, handWork, sharedDigest } from './shared-digests.js';
+
+/** No digest. */
+export const UNKNOWN: Digest = '';
+
+export interface CompleteBuild {
+  readonly version: string;
+  /** What it left on disk. */
+  readonly tree: ObjectId;
+  /** Tasks of which something was said although they are up to date. */
+  readonly noted: Iterable<Label>;
+  /** Features whose spec the build itself changed: what stands there now says something else of one task at least. */
+  readonly revised: ReadonlySet<string>;
+}
+
+/** After everything is up to date and published. */
+export async function keepIndex(
+  { project, agent, gatherer, settings }: Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings'>,
+  { words }: Induction,
+  { version, tree, noted, revised }: CompleteBuild,
+): Promise<void> {
+  const { state } = project.repository;
+  const features = new Map<string, FeatureEntry>();
+  for (const feature of project.features.values()) {
+    const told = revised.has(feature.name) ? [] : feature.tasks;
+    const known = told.map((task) => [task.label, words.of(task)] as const);
+    features.set(feature.name, { ...placeOf(project, feature), words: Object.fromEntries(known) });
+  }
+  const general = {
+    tree,
+    hand: handWork(project),
+    shared: sharedDigest(project, settings, version),
+    // Without a compiler, what agents' tasks are keyed on is still to be found out.
+    agents: interfacesOf(project).hasNoCompiler ? UNKNOWN : agentsDigest({ agent, gatherer }),
+    noted: [...noted].sort(),
+  };
+  if (!project.rest) {
+    const divisible = divisibleOf(project);
+    const { order } = project.graph;
+    await writeIndex(state, { ...general, features, order, ...(divisible ? { divisible } : {}) });
+    return;
+  }
+  const before = await readHead(state);
+  const { hasAgents } = project.rest;
+  if (before) await amendIndex(state, before, { ...general, features, divisible: { hasAgents } });
+}
+
+function placeOf(project: Project, { name, file, lockFile, tasks }: Feature): Omit<FeatureEntry, 'words'> {
+  const needs = new Set(tasks.flatMap(({ dependsOn }) => dependsOn).map((need) => featureOf(project, need)));
+  needs.delete(name);
+  return {
+    spec: file,
+    lock: lockFile,
+    tasks: tasks.length,
+    ...(needs.size === 0 ? {} : { needs: [...needs].sort() }),
+    shape: shapeOf(tasks),
+  };
+}
+
+function featureOf({ graph }: Project, label: Label): string {
+  return graph.task(label).feature;
+}
+
+/** How the tasks hang together with all others: what holds between features holds while their shapes are the same. */
+export function shapeOf(tasks: readonly Task[]): Digest {
+  const texts = tasks.map(({ label, recipe, dependsOn, outputs, edits, inputs = null }) =>
+    canonicalJson([label, recipe.kind, dependsOn, outputs, edits, inputs]),
+  );
+  return digestFields('conductor.feature-shape.1', texts);
+}
+
+/**
+ * Where something else than the files of a feature and of those that it needs decides what becomes of its tasks, a build reads
+ * every feature: patched files, files whose owner is open, entries that follow from files, warnings, which are said again.
+ */
+function divisibleOf(project: Project): Divisible | undefined {
+  const { features, graph, warnings, large } = project;
+  const open = [project.mixed, project.claimed, project.edited, project.patched];
+  const tasks = [...graph.tasks.values()];
+  const isPlain =
+    open.every(({ size }) => size === 0) &&
+    warnings.length + large.length === 0 &&
+    !project.mayBePatched &&
+    [...features.values()].every(({ foreach }) => foreach === undefined) &&
+    tasks.every(({ edits, editPatterns }) => edits.length === 0 && editPatterns === undefined);
+  if (!isPlain) return undefined;
+  return { hasAgents: tasks.some(({ recipe }) => recipe.kind === 'agent') };
+}

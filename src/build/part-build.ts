@@ -1,0 +1,125 @@
+/**
+ * Opens a build that reads only the features that changes since the last complete build may concern. Returns nothing where that
+ * cannot be told for sure, and then the build reads everything.
+ */
+
+import { type Prepared, prepare } from '../analysis/prepare.js';
+import { changedPart } from '../analysis/range/changed-part.js';
+import { type IndexHead, readHead, readIndex, readOrder } from '../analysis/range/index-file.js';
+import { type Induction, LazyInduction, openInduction } from '../analysis/range/induction.js';
+import { shapeOf } from '../analysis/range/keep-index.js';
+import { isSameGround } from '../analysis/range/shared-digests.js';
+import type { ExecutionHost } from '../execution/executor.js';
+import { featureOf } from '../model/history.js';
+import { readWaiting } from '../project/clone-records.js';
+import type { LoadedConfig } from '../project/host.js';
+import { loadPart } from '../project/part/load-part.js';
+import type { Project, ProjectRest } from '../project/project.js';
+import type { SnapshotGround } from '../project/project-memory.js';
+import { diskSource } from '../project/project-source.js';
+import type { OpenLifecycle } from './lifecycle.js';
+import type { BuildOptions } from './options.js';
+
+export interface PartBuild {
+  readonly prepared: Prepared;
+  readonly induction: LazyInduction;
+}
+
+interface Opening extends OpenLifecycle {
+  readonly host: ExecutionHost;
+  readonly options: BuildOptions;
+}
+
+interface ReadPart {
+  readonly project: Project;
+  readonly head: IndexHead;
+  /** Features that may have changed, with all that depend on them. */
+  readonly changed: ReadonlySet<string>;
+}
+
+export async function openPart(
+  { host, options, session, signal }: Opening,
+  loaded: LoadedConfig,
+  warn: (message: string) => void,
+): Promise<PartBuild | undefined> {
+  // Of this snapshot alone: a later build takes its own.
+  const ground = session.memory.takeGround();
+  const part = ground && isPlain(options) ? await readPart(session, loaded, ground) : undefined;
+  if (!part) return undefined;
+  const untold: string[] = [];
+  const beside = { warn: (message: string) => void untold.push(message), signal, read: part.project };
+  const ready = await prepare(host, { project: session, loaded }, options, beside);
+  if (!ready.ok) return undefined;
+  const prepared = ready.value;
+  const induction = await openInduction(prepared, host.version);
+  if (!isSameGround(prepared, part.head, host.version) || !isRestUntouched(part, induction)) {
+    await prepared.store.close();
+    await prepared.claims?.close();
+    await prepared.agent?.close?.();
+    return undefined;
+  }
+  for (const message of untold) warn(message);
+  return { prepared, induction: new LazyInduction(() => Promise.resolve(induction)) };
+}
+
+/** Options that look at more than what changed, or at files of people. */
+function isPlain(options: BuildOptions): boolean {
+  const { targets, since, force, accept, keepEdits, discardEdits, frozen, restoreOnly, staged } = options;
+  const { dryRun, rebuildMissing, commit } = options;
+  const looks = accept || keepEdits || discardEdits || frozen || restoreOnly || staged;
+  return (
+    targets.length === 0 && since === undefined && !(looks || force || dryRun || rebuildMissing || commit)
+  );
+}
+
+async function readPart(
+  session: OpenLifecycle['session'],
+  { config }: LoadedConfig,
+  ground: SnapshotGround,
+): Promise<ReadPart | undefined> {
+  const { repository, objects } = session;
+  const head = await readHead(repository.state);
+  if (!head?.divisible || head.tree !== ground.last.tree) return undefined;
+  const { snapshot, last, person } = ground;
+  const { specs } = config;
+  const part = await changedPart(objects, head, { snapshot, specs });
+  if (!part) return undefined;
+  const waiting = Object.keys(await readWaiting(repository.state));
+  if (!waiting.every((label) => part.features.has(featureOf(label)))) return undefined;
+  const rest = restOf(repository.state, head, part.features);
+  if (!rest) return undefined;
+  const others = Object.entries(head.features).filter(([name]) => !part.features.has(name));
+  const project = await loadPart(diskSource(session, config), {
+    snapshot,
+    features: part.features,
+    left: new Set(others.flatMap(([, { spec, lock }]) => [spec, lock])),
+    outputs: part.others,
+    rest,
+    handWrittenTree: head.hand.tree,
+    last,
+    person,
+  });
+  if (!project || !(await hasSameShape(project))) return undefined;
+  return { project, head, changed: part.changed };
+}
+
+function restOf(state: string, head: IndexHead, read: ReadonlySet<string>): ProjectRest | undefined {
+  const order = readOrder(state, head);
+  if (!order || !head.divisible) return undefined;
+  const { hasAgents } = head.divisible;
+  const lockFiles = Object.entries(head.features).flatMap(([name, { lock }]) =>
+    read.has(name) ? [] : [lock],
+  );
+  return { tasks: order.filter((label) => !read.has(featureOf(label))), order, lockFiles, hasAgents };
+}
+
+/** Whether what was checked between the tasks of all features still holds, as none of them has other paths or dependencies. */
+async function hasSameShape({ repository, features }: Project): Promise<boolean> {
+  const index = await readIndex(repository.state, features.keys());
+  return [...features.values()].every(({ name, tasks }) => index?.shapes.get(name) === shapeOf(tasks));
+}
+
+/** What others may depend on, too, is as it was. */
+function isRestUntouched({ project, changed }: ReadPart, induction: Induction): boolean {
+  return project.graph.order.every((label) => changed.has(featureOf(label)) || induction.isUntouched(label));
+}

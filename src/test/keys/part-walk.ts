@@ -1,0 +1,86 @@
+/** Walks of random changes in projects of which builds read a part: each leaves what a build leaves that reads everything. */
+
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { INDEX_FILE, PARTS_FILE, readHead, readIndex, readOrder } from '../../analysis/range/index-file.js';
+import { Dice } from '../rig/random-project.js';
+import { createRig, type Rig } from '../rig/rig.js';
+import { ChangingProject, DIVISIBLE } from './changing-project.js';
+
+/** The folder of records of the one project of the rig's repository. */
+export function stateOf(rig: Rig): string {
+  const projects = rig.path('.git/conductor/projects');
+  return join(projects, readdirSync(projects)[0] as string);
+}
+
+/** Whether the last complete build read a part: what it found stands behind all that was known. */
+export async function wasPart(rig: Rig): Promise<boolean> {
+  const head = await readHead(stateOf(rig));
+  const first = Object.values(head?.features ?? {}).reduce((sum, { at }) => sum + at[1], head?.order[1] ?? 0);
+  return statSync(join(stateOf(rig), PARTS_FILE)).size > first;
+}
+
+/** All that a build leaves for the next one. */
+async function leftBy(rig: Rig) {
+  const state = stateOf(rig);
+  const record = (name: string): unknown => JSON.parse(readFileSync(join(state, name), 'utf8'));
+  const index = await readIndex(state);
+  if (!index) throw new Error('there is no index');
+  const { features, order, ...head } = index.head;
+  const rows = Object.entries(features).map(([name, { at: _, ...row }]) => [name, row] as const);
+  const { index: __, ...last } = record('last.json') as Record<string, unknown>;
+  return {
+    files: rig.files(),
+    records: ['published.json', 'patched.json', 'locks.json'].map(record),
+    last,
+    head,
+    features: Object.fromEntries(rows),
+    order: readOrder(state, index.head),
+    words: index.words,
+    shapes: Object.fromEntries(index.shapes),
+  };
+}
+
+/** Compares with a build that knows nothing of the one before. */
+async function compareWithWhole(rig: Rig): Promise<void> {
+  const part = await leftBy(rig);
+  for (const name of [INDEX_FILE, PARTS_FILE, 'last.json']) rmSync(join(stateOf(rig), name));
+  const whole = await rig.build();
+  expect(new Set(Object.values(whole.outcomes()))).toEqual(new Set(['fresh']));
+  expect(await leftBy(rig)).toEqual(part);
+}
+
+/** Changes and builds in turn. How many builds read a part of the project, and how many there were. */
+export async function walkInParts(seed: number, steps: number): Promise<{ parts: number; builds: number }> {
+  await using rig = await createRig();
+  const dice = new Dice(seed);
+  const project = new ChangingProject(rig, dice, DIVISIBLE);
+  const told: string[] = [];
+  const sum = { parts: 0, builds: 0 };
+  try {
+    await rig.build();
+    for (let step = 0; step < steps; step++) {
+      // Most of them are such as a part can be read for.
+      for (let i = dice.below(2); i >= 0; i--)
+        told.push(dice.chance(0.6) ? project.editWord() : project.change());
+      const { summary } = await rig.build();
+      told.push(`build: ${summary.outcome}`);
+      if (summary.exitCode !== 0) {
+        project.recover();
+        await rig.build({ keepEdits: true });
+        continue;
+      }
+      sum.builds++;
+      const isComplete = summary.counts.drifted === 0 && summary.outcome === 'built';
+      if (!isComplete || !(await wasPart(rig))) continue;
+      sum.parts++;
+      // Several parts follow one another, too.
+      if (dice.chance(0.4)) await compareWithWhole(rig);
+    }
+  } catch (error) {
+    if (error instanceof Error) error.message = `TEST_SEED=${seed}: ${told.join('; ')}\n${error.message}`;
+    throw error;
+  }
+  return sum;
+}
