@@ -1,11 +1,15 @@
 /** Keeps for the next build what a complete one saw, and whether that one has to read every feature. */
 
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Label, Task } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
+import { formatSteps } from '../format-settings.js';
 import { interfacesOf } from '../interfaces/interfaces.js';
+import { findOrphans } from '../orphans.js';
 import type { Prepared } from '../prepare.js';
+import { gatesOf } from '../visible-files.js';
 import { amendIndex, type Divisible, type FeatureEntry, readHead, writeIndex } from './index-file.js';
 import type { Induction } from './induction.js';
 import { agentsDigest, handWork, sharedDigest } from './shared-digests.js';
@@ -81,18 +85,33 @@ export function shapeOf(tasks: readonly Task[]): Digest {
 
 /**
  * Where something else than the files of a feature and of those that it needs decides what becomes of its tasks, a build reads
- * every feature: patched files, files whose owner is open, entries that follow from files, warnings, which are said again.
+ * every feature: patched files, files whose owner is open or that are on their way out, entries that follow from files, tasks that
+ * read specs of others, warnings, which are said again.
  */
 function divisibleOf(project: Project): Divisible | undefined {
   const { features, graph, warnings, large } = project;
   const open = [project.mixed, project.claimed, project.edited, project.patched];
   const tasks = [...graph.tasks.values()];
+  const { removed, kept } = findOrphans(project);
   const isPlain =
     open.every(({ size }) => size === 0) &&
     warnings.length + large.length === 0 &&
     !project.mayBePatched &&
     [...features.values()].every(({ foreach }) => foreach === undefined) &&
-    tasks.every(({ edits, editPatterns }) => edits.length === 0 && editPatterns === undefined);
+    tasks.every(({ edits, editPatterns }) => edits.length === 0 && editPatterns === undefined) &&
+    !tasks.some((task) => readsSpecs(project, task)) &&
+    [removed, kept].every(({ length }) => length === 0);
   if (!isPlain) return undefined;
   return { hasAgents: tasks.some(({ recipe }) => recipe.kind === 'agent') };
+}
+
+/** Specs are shown only where a pattern names their folder. */
+function readsSpecs(project: Project, task: Task): boolean {
+  const { config } = project;
+  const lists = [...gatesOf(project, task), ...formatSteps(config, task), task].map(
+    ({ inputs }) => inputs ?? [],
+  );
+  return lists.some((list) =>
+    patternSet(list).includes.some(({ start }) => `${start}/`.startsWith(`${config.specs}/`)),
+  );
 }

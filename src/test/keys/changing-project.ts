@@ -29,10 +29,10 @@ const MIXED: ProjectKind = {
 };
 /** Many features that hang together a little: a build reads some of them. */
 export const DIVISIBLE: ProjectKind = {
-  features: ['one', 'two', 'three', 'four', 'five', 'six', 'seven'],
-  tasks: 11,
+  features: ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'],
+  tasks: 13,
   patches: 0,
-  needs: 0.06,
+  needs: 0.02,
   readsAll: 0.1,
 };
 const INPUTS = ['in/a.txt', 'in/b.txt', 'in/sub/c.txt'];

@@ -5,6 +5,7 @@
 
 import { expect, test } from 'vitest';
 import { walk } from './incremental-walk.js';
+import { walkInParts } from './part-walk.js';
 
 const SEED = Number(process.env.TEST_SEED ?? 20261130);
 const ASKED = process.env.TEST_STEPS === undefined ? undefined : Number(process.env.TEST_STEPS);
@@ -13,6 +14,20 @@ const STEPS = ASKED ?? 600;
 const WALK = 100;
 /** After this no walk begins that nobody asked for. */
 const LIMIT_MS = 120_000;
+
+test('after any changes, what builds of parts leave is what whole ones leave', {
+  timeout: 200_000 + STEPS * 5000,
+}, async () => {
+  const begun = performance.now();
+  const sum = { parts: 0, builds: 0 };
+  for (let made = 0, seed = SEED; made < STEPS; made += WALK, seed++) {
+    if (ASKED === undefined && made > 0 && performance.now() - begun > LIMIT_MS) break;
+    const { parts, builds } = await walkInParts(seed, Math.min(WALK, STEPS - made));
+    sum.parts += parts;
+    sum.builds += builds;
+  }
+  expect(sum.parts).toBeGreaterThan(sum.builds / 5);
+});
 
 test('after any changes, what is fresh by induction is fresh by a full analysis', {
   timeout: 200_000 + STEPS * 5000,
