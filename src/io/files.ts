@@ -193,6 +193,21 @@ export function readTailSync(path: string, from: number): Buffer {
   }
 }
 
+/** Texts of a file by where they begin, in bytes, and how long they are; undefined where it is shorter or there is none. */
+export function readPartsSync(path: string, parts: readonly (readonly [from: number, bytes: number])[]) {
+  const size = lookSync(path)?.size ?? -1;
+  if (parts.some(([from, bytes]) => from + bytes > size)) return undefined;
+  const file = openSync(path, 'r');
+  try {
+    return parts.map(([from, bytes]) => {
+      const part = Buffer.alloc(bytes);
+      return part.toString('utf8', 0, readSync(file, part, 0, bytes, from));
+    });
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The real path of a folder; undefined when it is none. */
 export async function realFolder(path: string): Promise<string | undefined> {
   const isFolder = await stat(path).then(

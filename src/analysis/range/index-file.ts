@@ -4,8 +4,7 @@
  * index, and then every task is analysed.
  */
 
-import { type Range, readPartsSync } from '../../io/file-parts.js';
-import { append, lookSync, readText, writeAtomic } from '../../io/files.js';
+import { append, lookSync, readPartsSync, readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestFields } from '../../model/digest.js';
 import type { Label } from '../../model/task.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
@@ -187,7 +186,7 @@ class Parts {
 
 /** Undefined where one of them is not what it was. */
 function readPlaces(state: string, places: readonly Place[]): unknown[] | undefined {
-  const ranges = places.map(([from, bytes]): Range => [from, bytes]);
+  const ranges = places.map(([from, bytes]) => [from, bytes] as const);
   const texts = readPartsSync(`${state}/${PARTS_FILE}`, ranges);
   if (!texts?.every((text, i) => partDigest(text) === places[i]?.[2])) return undefined;
   return texts.map(parsed);
@@ -229,17 +228,21 @@ function isFeaturePlace(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { at, spec, lock, tasks, needs = [] } = value;
   const areNames = Array.isArray(needs) && needs.every(isText);
-  return isPlace(at) && isText(spec) && isText(lock) && Number.isInteger(tasks) && areNames;
+  return isPlace(at) && isText(spec) && isText(lock) && isCount(tasks) && areNames;
 }
 
 function isPlace(value: unknown): boolean {
   if (!Array.isArray(value) || value.length !== 3) return false;
-  return Number.isInteger(value[0]) && Number.isInteger(value[1]) && isText(value[2]);
+  return value.slice(0, 2).every(isCount) && isText(value[2]);
 }
 
 function isPart(value: unknown): value is FeaturePart {
   if (!isObject(value) || !isObject(value.words)) return false;
   return isText(value.shape) && Object.values(value.words).every(isText);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isText(value: unknown): value is string {
