@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ok } from '../base/result.js';
+import { GitError } from '../io/git/git-process.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
@@ -23,6 +24,7 @@ import type { Entry } from '../model/tree.js';
 import { ScratchRepository } from '../test/rig/scratch-repository.js';
 import { captureResult } from './capture.js';
 import { commitTasks } from './commit.js';
+import { holds, statOf } from './in-the-way.js';
 import { applyPatch } from './patches/patch.js';
 import { publishTree, recoverPublish } from './publish.js';
 import { type SnapshotOptions, takeSnapshot } from './snapshot.js';
@@ -719,5 +721,34 @@ describe('committing', () => {
     scratch.git('config', 'user.name', '');
     expect((await commit('4')).ok).toBe(false);
     expect(scratch.git('rev-parse', 'HEAD')).toBe(head);
+  });
+});
+
+describe('what stands in the way of a publish', () => {
+  it('is not missing where it cannot be looked at', () => {
+    const scratch = scratchRepository();
+    scratch.write('file', '');
+    mkdirSync(join(scratch.dir, 'folder'));
+    symlinkSync('loop', join(scratch.dir, 'loop'));
+    const at = (path: string) => statOf(join(scratch.dir, path));
+    expect(at('folder')?.isDirectory()).toBe(true);
+    for (const path of ['missing', 'missing/inside', 'file/inside', 'loop/inside'])
+      expect(at(path)).toBe(undefined);
+    expect(() => at('n'.repeat(300))).toThrow('ENAMETOOLONG');
+  });
+
+  it('is nobody’s where git cannot read it', async () => {
+    const { scratch, repository, objects } = await rig();
+    scratch.write('.gitattributes', '*.odd filter=odd\n');
+    scratch.commit();
+    scratch.git('config', 'filter.odd.clean', 'false');
+    scratch.git('config', 'filter.odd.required', 'true');
+    const entry: Entry = { mode: '100644', id: await objects.writeBlob(Buffer.from('one')) };
+    scratch.write('plain.txt', 'two');
+    expect(await holds(repository, objects, 'plain.txt', entry)).toBe(false);
+    scratch.write('file.odd', 'one');
+    expect(await holds(repository, objects, 'file.odd', entry)).toBe(true);
+    scratch.write('file.odd', 'two');
+    await expect(holds(repository, objects, 'file.odd', entry)).rejects.toThrow(GitError);
   });
 });

@@ -6,8 +6,8 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { readBytes } from '../io/files.js';
-import { type GitCall, git } from '../io/git/git-process.js';
+import { codeOf, readBytes } from '../io/files.js';
+import { type GitCall, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Entry, Listing } from '../model/tree.js';
@@ -78,7 +78,10 @@ export async function blockedPaths(
   return blocked;
 }
 
-/** Whether the file on disk is the one of this entry, as it is or as git writes it here (line ends, filters). */
+/**
+ * Whether the file on disk is the one of this entry, as it is or as git writes it here (line ends, filters). Throws when git
+ * cannot tell: the file may then be either.
+ */
 export async function holds(
   repository: Repository,
   objects: GitObjects,
@@ -91,8 +94,8 @@ export async function holds(
   if ((await objects.read(id))?.equals(bytes)) return true;
   const { gitDir, workTree, dir } = indexCall(repository);
   const call = { gitDir, workTree, dir, input: bytes } as GitCall;
-  const hashed = await git(['hash-object', '--stdin', `--path=${repository.prefix}${path}`], call);
-  return hashed.stdout.toString('latin1').trim() === id;
+  const hashed = await gitOk(['hash-object', '--stdin', `--path=${repository.prefix}${path}`], call);
+  return hashed.toString('latin1').trim() === id;
 }
 
 /** What stands at paths below a folder. In a folder that is not there nothing is looked for. */
@@ -116,12 +119,16 @@ export class SeenFolders {
   }
 }
 
+/** Errors that say that there is nothing at a path. All others say nothing about what is there. */
+const NOTHING_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+
 /** Thousands of paths are looked at one after the other: each turn through the pool of threads would cost more than the look. */
 export function statOf(file: string): Stats | undefined {
   try {
     return lstatSync(file, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (NOTHING_THERE.has(codeOf(error))) return undefined;
+    throw error;
   }
 }
 
