@@ -11,15 +11,17 @@ import { lookSync, readBytes } from '../io/files.js';
 import { git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { isGitName, shownName } from '../io/git/raw-tree.js';
-import { listTree } from '../io/git/walk.js';
+import { TreeLook } from '../io/git/reading/tree-look.js';
 import { redactable, redactDeep } from '../io/process/environment.js';
 import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
-import { type Entry, type Files, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
+import { type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
+import { surveyWorkspace } from './large-trees/survey.js';
 import { GitReading } from './reading/git-reading.js';
-import { SmallReading } from './reading/small-reading.js';
-import { restoreFolder, type Seen, writeGitFile } from './restore.js';
+import { OwnReading } from './reading/own-reading.js';
+import type { Reading } from './reading/reading.js';
+import { type Restored, restoreFolder, type Seen, writeGitFile } from './restore.js';
 import { type Workspace, workspaceCall } from './workspace.js';
 
 /** Bytes of a link's target: what Linux allows. A longer one exists in no working tree. */
@@ -71,12 +73,7 @@ async function capture(
   if (!lookSync(workspace.dir)?.isDirectory()) {
     return err({ kind: 'unsafe-path', path: '.', reason: 'the workspace was deleted' });
   }
-  const seen: Seen | undefined = workspace.shown.small && {
-    files: new Map(),
-    folders: [],
-    hasStrangeName: false,
-  };
-  const state = await restoreFolder(workspace.dir, workspace.kept, seen);
+  const { state, reading: own } = await lookAtFiles(workspace, objects);
   const planted = state.repositories[0];
   if (planted !== undefined) {
     return err({ kind: 'unsafe-path', path: planted, reason: 'it is itself a git repository' });
@@ -87,8 +84,7 @@ async function capture(
   if (special !== undefined) {
     return err({ kind: 'unsafe-path', path: special, reason: 'it is a FIFO, a socket or a device, no file' });
   }
-  const reading =
-    (seen && SmallReading.of({ objects, workspace, seen })) ?? (await GitReading.of(objects, workspace));
+  const reading = own ?? (await GitReading.of(objects, workspace));
   const inside = new Set<string>();
   const outside = new Map<string, 'tracked' | 'new'>(state.special.map((path) => [path, 'new']));
   const unnamed: string[] = [];
@@ -129,7 +125,7 @@ async function capture(
 
   const taken = await reading.take(inside);
   if (!taken.ok) return taken;
-  const { tree, listing } = taken.value;
+  const tree = taken.value;
 
   // From here on the workspace is the kept tree and nothing else; what else was there is known by name. Where nothing else
   // was there and nobody looks, the next task's input tree takes its place anyway.
@@ -153,13 +149,15 @@ async function capture(
     return err({ kind: 'unsafe-path', path: '.git', reason: 'it was replaced, and is no file any more' });
   }
 
-  const outputs = new Map<string, Entry>();
-  for (const path of listing.paths) {
-    if (outputSet.matches(path)) outputs.set(path, listing.get(path) as Entry);
+  const after = new TreeLook(objects, tree);
+  const outputs = await after.select(outputSet);
+  const edits = await capturedEdits(objects, options, after);
+  const changed = new Map<string, Entry>();
+  for (const path of inside) {
+    const entry = await after.get(path);
+    if (entry) changed.set(path, entry);
   }
-  const edits = await capturedEdits(objects, options, listing);
-  const changed = [...inside].filter((path) => listing.get(path));
-  const problem = await entryProblem(objects, changed, listing);
+  const problem = await entryProblem(objects, [...changed.keys()], changed);
   return problem
     ? err(problem)
     : ok({
@@ -170,16 +168,35 @@ async function capture(
       });
 }
 
+/** Without a reading, git has to judge what has changed. */
+async function lookAtFiles(
+  workspace: Workspace,
+  objects: GitObjects,
+): Promise<{ readonly state: Restored; readonly reading: Reading | undefined }> {
+  const { small, large } = workspace.shown;
+  if (large) {
+    const survey = await surveyWorkspace(objects, workspace, large);
+    const isSound = survey.state.repositories.length === 0;
+    const reading = isSound ? await OwnReading.ofLarge({ objects, workspace }, survey) : undefined;
+    return { state: survey.state, reading };
+  }
+  const seen: Seen = { files: new Map(), folders: [], hasStrangeName: false };
+  const state = await restoreFolder(workspace.dir, workspace.kept, small && seen);
+  return { state, reading: small && OwnReading.ofSmall({ objects, workspace }, small, seen) };
+}
+
 async function capturedEdits(
   objects: GitObjects,
-  options: CaptureOptions,
-  after: Listing,
+  { edits, inputTree }: CaptureOptions,
+  after: TreeLook,
 ): Promise<FileChange[]> {
-  if (options.edits.length === 0) return [];
-  const before = await listTree(objects, options.inputTree);
-  return options.edits
-    .map((path) => ({ path, before: before.get(path), after: after.get(path) }))
-    .filter((edit) => !sameEntry(edit.before, edit.after));
+  const before = new TreeLook(objects, inputTree);
+  const found: FileChange[] = [];
+  for (const path of edits) {
+    const edit = { path, before: await before.get(path), after: await after.get(path) };
+    if (!sameEntry(edit.before, edit.after)) found.push(edit);
+  }
+  return found;
 }
 
 function totalBytes(dir: string, paths: Iterable<string>): number {

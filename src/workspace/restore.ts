@@ -1,7 +1,15 @@
 /** Makes a folder in which a program ran usable for git again: modes, kinds of entries, planted repositories. */
 
 import { isUtf8 } from 'node:buffer';
-import { chmodSync, type Dirent, lstatSync, readdirSync, type Stats, writeFileSync } from 'node:fs';
+import {
+  type BigIntStats,
+  chmodSync,
+  type Dirent,
+  lstatSync,
+  readdirSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
 import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -36,20 +44,27 @@ export interface Seen {
   hasStrangeName: boolean;
 }
 
+/** Folders of which it is known what is in them. */
+export interface KnownFolders {
+  /** The names of the folders in a folder in which no name has changed; undefined: it has to be read. */
+  inside(path: string, stat: BigIntStats): readonly string[] | undefined;
+}
+
 /** Entries between two moments in which others may go on. */
 export const AT_A_TIME = 2000;
 
 /**
  * Walks a folder without following links. Folders get the mode that a new folder has, so that git can list and empty
  * them; files the one that git knows of them. `skip` are paths below the root that are not walked. `seen` is filled with
- * what is there afterwards. Throws when something cannot be changed.
+ * what is there afterwards, but for files in `known` folders: these are not looked at. Throws when something cannot be changed.
  */
 export async function restoreFolder(
   dir: string | Buffer,
   skip: readonly string[] = [],
   seen?: Seen,
+  known?: KnownFolders,
 ): Promise<Restored> {
-  const walk = new Walk(skip, seen);
+  const walk = new Walk(skip, seen, known);
   await walk.folder(Buffer.from(dir as string), '');
   return { root: walk.root, repositories: walk.repositories.sort(), special: walk.special.sort() };
 }
@@ -60,12 +75,14 @@ class Walk {
   readonly special: string[] = [];
   private readonly skip: ReadonlySet<string>;
   private readonly seen: Seen | undefined;
+  private readonly known: KnownFolders | undefined;
   private readonly mode = 0o777 & ~UMASK;
   private count = 0;
 
-  constructor(skip: readonly string[], seen: Seen | undefined) {
+  constructor(skip: readonly string[], seen: Seen | undefined, known: KnownFolders | undefined) {
     this.skip = new Set(skip.map((path) => path.replace(/\/+$/, '')));
     this.seen = seen;
+    this.known = known;
   }
 
   /**
@@ -73,14 +90,23 @@ class Walk {
    * many thousand files they are several times faster.
    */
   async folder(place: Buffer, path: string): Promise<void> {
-    const { mode } = lstatSync(place);
-    if ((mode & 0o777) !== this.mode) chmodSync(place, this.mode);
+    const stat = lstatSync(place, { bigint: true });
+    if ((Number(stat.mode) & 0o777) !== this.mode) chmodSync(place, this.mode);
+    const inside = this.known?.inside(path, stat);
+    if (inside) {
+      for (const name of inside) {
+        const within = path === '' ? name : `${path}/${name}`;
+        this.seen?.folders.push(within);
+        await this.folder(Buffer.concat([place, SLASH, Buffer.from(name)]), within);
+      }
+      return;
+    }
     const entries: Dirent<Buffer>[] = readdirSync(place, { withFileTypes: true, encoding: 'buffer' });
     for (const entry of entries) {
       if (++this.count % AT_A_TIME === 0) await setImmediate();
-      const inside = Buffer.concat([place, SLASH, entry.name]);
+      const within = Buffer.concat([place, SLASH, entry.name]);
       const name = shownName(entry.name);
-      await this.entry(entry, inside, path === '' ? name : `${path}/${name}`, path);
+      await this.entry(entry, within, path === '' ? name : `${path}/${name}`, path);
     }
   }
 
@@ -117,7 +143,7 @@ class Walk {
 const SLASH = Buffer.from('/');
 
 /** Gives a file the mode that git knows of it. */
-function withPlainMode(file: Buffer): Stats {
+export function withPlainMode(file: Buffer | string): Stats {
   const stat = lstatSync(file);
   const plain = (stat.mode & 0o100 ? 0o777 : 0o666) & ~UMASK;
   if ((stat.mode & 0o7777) !== plain) chmodSync(file, plain);

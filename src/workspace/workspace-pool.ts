@@ -20,6 +20,7 @@ import {
   openCanonicalGit,
   sweepCanonicalGit,
 } from './canonical-git.js';
+import { dropRecord } from './large-trees/record.js';
 import { sandboxPlaces } from './places.js';
 import { removeForcibly, writeGitFile } from './restore.js';
 import { emptyWorkspace, rulesFile, showTree } from './shown-tree.js';
@@ -263,6 +264,7 @@ export class WorkspacePool {
     for (const rest of [workspace.index, `${workspace.index}.lock`, rulesFile(workspace)]) {
       await rm(rest, { force: true });
     }
+    dropRecord(workspace);
     await removeTree(workspace.gitDir);
   }
 

@@ -39,6 +39,21 @@ export interface SmallTree {
 export interface Shown {
   /** The tree whose files conductor wrote itself: git's index of the workspace knows nothing of them then. */
   small?: SmallTree | undefined;
+  /** What is known of the files and folders of any other tree. */
+  large?: TreeRecord | undefined;
+}
+
+/** The tree that a workspace was put to, and what tells its files and folders from changed ones. */
+export interface TreeRecord {
+  readonly tree: ObjectId;
+  /** The key of the rules with which the files were written. */
+  readonly rules: string;
+  /** What the workspace kept: the record says nothing about it. */
+  readonly kept: readonly string[];
+  /** What git's index looks like, which says what each file looks like. With any other the record says nothing. */
+  readonly index: string;
+  /** Of each folder, the empty path for the workspace itself, what it looks like; empty where that is not to be trusted. */
+  readonly folders: Readonly<Record<string, string>>;
 }
 
 /** A path that is, in a workspace, a link to the same path below `root`, or a folder of links into it. */

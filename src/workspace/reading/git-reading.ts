@@ -5,66 +5,63 @@ import { err, ok, type Result } from '../../base/result.js';
 import { lookSync } from '../../io/files.js';
 import { type GitCall, git, gitOk } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { listTree } from '../../io/git/walk.js';
+import { TreeLook } from '../../io/git/reading/tree-look.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
+import { cleanByGit, forget, readByGit } from '../shown-tree.js';
 import { isSame } from '../small-trees/put-tree.js';
-import { type SmallTree, type Workspace, workspaceCall } from '../workspace.js';
-import type { Changed, Reading, TakenTree } from './reading.js';
+import { type Workspace, workspaceCall } from '../workspace.js';
+import type { Changed, Reading } from './reading.js';
 
 export class GitReading implements Reading {
   readonly changed: readonly Changed[];
-  private readonly objects: GitObjects;
   private readonly call: GitCall;
-  private readonly kept: readonly string[];
+  private readonly workspace: Workspace;
 
-  private constructor(objects: GitObjects, workspace: Workspace, changed: readonly Changed[]) {
-    this.objects = objects;
+  private constructor(workspace: Workspace, changed: readonly Changed[]) {
     this.call = workspaceCall(workspace);
-    this.kept = workspace.kept;
+    this.workspace = workspace;
     this.changed = changed;
   }
 
   static async of(objects: GitObjects, workspace: Workspace): Promise<GitReading> {
     const call = workspaceCall(workspace);
-    const { small } = workspace.shown;
-    if (small) {
-      // git knows nothing of these files yet: it compares them with the tree by their content.
-      await gitOk(['read-tree', small.tree], call);
-      workspace.shown.small = undefined;
-    }
+    const { small, large } = workspace.shown;
+    // git knows nothing of these files yet: it compares them with the tree by their content.
+    if (small) await gitOk(['read-tree', small.tree], call);
+    forget(workspace);
+    const tree = small?.tree ?? large?.tree;
+    const shown = tree === undefined ? undefined : new TreeLook(objects, tree);
     const excludes = workspace.kept.flatMap((root) => ['-x', `/${root}`]);
     const listed = await gitOk(['ls-files', '-t', '-d', '-m', '-o', '-z', ...excludes], call);
     const changed: Changed[] = [];
     for (const record of listed.toString('latin1').split('\0')) {
       const name = Buffer.from(record.slice(2), 'latin1');
-      if (record === '' || (small && isAsShown(objects, workspace.dir, small, name))) continue;
+      if (record === '' || (shown && (await isAsShown(objects, workspace.dir, shown, name)))) continue;
       changed.push({ name, isNew: record.startsWith('?') });
     }
-    return new GitReading(objects, workspace, changed);
+    return new GitReading(workspace, changed);
   }
 
-  async take(paths: ReadonlySet<string>): Promise<Result<TakenTree, Failure>> {
-    const { objects, call } = this;
+  async take(paths: ReadonlySet<string>): Promise<Result<ObjectId, Failure>> {
+    const { call } = this;
     const input = [...paths].map((path) => `${path}\0`).join('');
     const args = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin'];
     const updated = await git(args, { ...call, input });
     if (updated.code !== 0) return err(unsafe(updated.stderr));
-    const tree = (await gitOk(['write-tree'], call)).toString('latin1').trim();
-    return ok({ tree, listing: await listTree(objects, tree) });
+    return ok((await gitOk(['write-tree'], call)).toString('latin1').trim());
   }
 
   async reset(tree: ObjectId): Promise<void> {
-    const kept = this.kept.flatMap((root) => ['-e', `/${root}`]);
-    await gitOk(['clean', '-ffdxq', ...kept], this.call);
-    await gitOk(['read-tree', '--reset', '-u', tree], this.call);
+    await cleanByGit(this.workspace);
+    await readByGit(this.workspace, tree);
   }
 }
 
 /** git reads a file with other line ends than the rules ask for as another one, also when nobody touched it. */
-function isAsShown(objects: GitObjects, dir: string, { listing }: SmallTree, name: Buffer): boolean {
+async function isAsShown(objects: GitObjects, dir: string, shown: TreeLook, name: Buffer): Promise<boolean> {
   const path = name.toString('utf8');
-  const entry = listing.get(path);
+  const entry = await shown.get(path);
   const stat = entry && lookSync(join(dir, path));
   if (!entry || !(stat?.isFile() || stat?.isSymbolicLink())) return false;
   return isSame(objects, dir, stat.isFile() ? { path, stat } : { path }, entry);

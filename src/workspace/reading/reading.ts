@@ -2,7 +2,7 @@
 
 import type { Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
-import type { Listing, ObjectId } from '../../model/tree.js';
+import type { ObjectId } from '../../model/tree.js';
 
 /** A path that is not as the shown tree has it: the one that the workspace was put to. */
 export interface Changed {
@@ -12,15 +12,10 @@ export interface Changed {
   readonly isNew: boolean;
 }
 
-export interface TakenTree {
-  readonly tree: ObjectId;
-  readonly listing: Listing;
-}
-
 export interface Reading {
   readonly changed: readonly Changed[];
   /** The shown tree with these paths as they are in the workspace now. */
-  take(paths: ReadonlySet<string>): Promise<Result<TakenTree, Failure>>;
+  take(paths: ReadonlySet<string>): Promise<Result<ObjectId, Failure>>;
   /** Puts the workspace to exactly this tree. */
   reset(tree: ObjectId): Promise<void>;
 }

@@ -66,14 +66,14 @@ async function putListing(objects: GitObjects, workspace: Workspace, small: Smal
   const contents = await objects.readMany(missing.map((path) => (files.get(path) as Entry).id));
   for (const path of missing) {
     const { id, mode } = files.get(path) as Entry;
-    write(join(dir, path), mode, contents.get(id) as Buffer);
+    writeEntry(join(dir, path), mode, contents.get(id) as Buffer);
   }
   shown.small = small;
   return true;
 }
 
 /** Counts removals: true where others may go on. */
-function countedTurns(): () => boolean {
+export function countedTurns(): () => boolean {
   let count = 0;
   return () => ++count % AT_A_TIME === 0;
 }
@@ -93,13 +93,13 @@ export function modeOf({ mode }: { readonly mode: number }): '100755' | '100644'
   return mode & 0o100 ? '100755' : '100644';
 }
 
-function write(place: string, mode: Entry['mode'], content: Buffer): void {
+export function writeEntry(place: string, mode: Entry['mode'], content: Buffer): void {
   if (mode === '120000') symlinkSync(content, place);
   else writeFileSync(place, content, { flag: 'wx', mode: mode === '100755' ? 0o777 : 0o666 });
 }
 
 /** Every folder on the way to one of the paths, each after those that it is in. */
-function foldersOf(paths: Iterable<string>): Set<string> {
+export function foldersOf(paths: Iterable<string>): Set<string> {
   const folders = new Set<string>();
   for (const path of paths) {
     const above: string[] = [];

@@ -64,10 +64,17 @@ async function read(objects: GitObjects, tree: ObjectId): Promise<Listing | unde
   return bytes > MAX_BYTES ? undefined : listing;
 }
 
-/** Tells of a path whether git would write, read or refuse a file there as any other. */
-export function plainPath({ canonical, kept }: Workspace): (path: string) => boolean {
+/** Tells of a path whether git would write, read or refuse a file there as any other, and no other file because of it. */
+export function plainPath(workspace: Workspace): (path: string) => boolean {
+  const isPlain = plainName(workspace);
+  return (path) => basename(path) !== ATTRIBUTES && isPlain(path);
+}
+
+export const ATTRIBUTES = '.gitattributes';
+
+/** As `plainPath`; a file of attributes may be plain too. */
+export function plainName({ canonical, kept }: Workspace): (path: string) => boolean {
   return (path) =>
-    basename(path) !== '.gitattributes' &&
     !mayBeGitName(path) &&
     canonical.conversionOf?.(path) === undefined &&
     !kept.some((root) => isBelow(path, root) || isBelow(root, path));
@@ -82,9 +89,4 @@ function mayBeGitName(path: string): boolean {
 function isBelow(path: string, folder: string): boolean {
   const root = folder.replace(/\/+$/, '');
   return path === root || path.startsWith(`${root}/`);
-}
-
-/** With attributes, git reads a file with such line ends as another one. */
-export function needsLineEnds({ canonical }: Workspace, content: Buffer): boolean {
-  return canonical.hasAttributes && content.includes('\r\n');
 }

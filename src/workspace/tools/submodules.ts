@@ -51,7 +51,8 @@ export class Submodules {
     const mounts: Mount[] = [];
     const copies: Record<string, Copies[string]> = {};
     // A tree that conductor writes itself has none.
-    const wanted = hasSome && !workspace.shown.small ? await submodulesOf(workspaceCall(workspace)) : [];
+    const isOwn = workspace.shown.small !== undefined || workspace.shown.large !== undefined;
+    const wanted = hasSome && !isOwn ? await submodulesOf(workspaceCall(workspace)) : [];
     for (const path of Object.keys(before))
       if (!wanted.some((one) => one.path === path)) await removeForcibly(join(workspace.dir, path));
     for (const { path, commit } of wanted) {

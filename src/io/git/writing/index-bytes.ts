@@ -1,7 +1,8 @@
-/** An index of git as bytes (version 2), with what its files look like on disk. Writes nothing. */
+/** An index of git as bytes (version 2), with what its files look like on disk. Reads and writes no file. */
 
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
+import { compareBytes } from '../../../base/order.js';
 import type { Entry } from '../../../model/tree.js';
 import type { HashName } from './object-bytes.js';
 
@@ -12,6 +13,7 @@ export interface IndexEntry {
 }
 
 const VERSION = 2;
+const HEAD = 12;
 /** Times, device, number, mode, owner and size: ten numbers of 32 bits. */
 const NUMBERS = 40;
 const LONGEST_NAME = 0xfff;
@@ -20,11 +22,76 @@ const LONGEST_NAME = 0xfff;
 export function indexBytes(entries: readonly IndexEntry[], hash: HashName): Buffer {
   const named = entries.map((one) => ({ ...one, name: Buffer.from(one.path) }));
   named.sort((a, b) => Buffer.compare(a.name, b.name));
-  const head = Buffer.alloc(12);
+  return wholeIndex(named.length, named.map(entryBytes), hash);
+}
+
+export interface IndexChanges {
+  /** By path; undefined takes a file out. */
+  readonly changes: ReadonlyMap<string, Omit<IndexEntry, 'path'> | undefined>;
+  /** Files whose state changed in this second or later: what the index says of their looks is not to be trusted. */
+  readonly second: number;
+  readonly hash: HashName;
+}
+
+/**
+ * An index with some entries changed, without its extensions. A file that `second` concerns gets a time that no file has:
+ * no look at the file alone will find it unchanged. Undefined for an index of another form, or with a merge in it.
+ */
+export function changedIndex(index: Buffer, { changes, second, hash }: IndexChanges): Buffer | undefined {
+  const idBytes = createHash(hash).digest().length;
+  const fixed = NUMBERS + idBytes + 2;
+  if (index.length < HEAD + idBytes || index.readUInt32BE(4) !== VERSION) return undefined;
+  const count = index.readUInt32BE(8);
+  const sorted = [...changes].sort(([a], [b]) => compareBytes(a, b));
+  const news = sorted.map(([path, to]) => ({ name: Buffer.from(path), to, path }));
+  const parts: Buffer[] = [];
+  let left = count;
+  let next = 0;
+  let from = HEAD;
+  let at = HEAD;
+  const add = (one: (typeof news)[number]) => {
+    if (!one.to) return;
+    const bytes = entryBytes({ ...one.to, path: one.path, name: one.name });
+    distrust(bytes, 0, second);
+    parts.push(bytes);
+    left++;
+  };
+  for (let i = 0; i < count; i++) {
+    const flags = index.readUInt16BE(at + fixed - 2);
+    // Neither a stage of a merge nor an entry with more flags.
+    if (flags & 0xf000) return undefined;
+    const short = flags & LONGEST_NAME;
+    const length = short < LONGEST_NAME ? short : index.indexOf(0, at + fixed) - at - fixed;
+    const end = at + ((fixed + length + 8) & ~7);
+    if (end > index.length - idBytes) return undefined;
+    distrust(index, at, second);
+    for (let one = news[next]; one !== undefined; one = news[next]) {
+      const order = one.name.compare(index, at + fixed, at + fixed + length);
+      if (order > 0) break;
+      parts.push(index.subarray(from, at));
+      from = order === 0 ? end : at;
+      if (order === 0) left--;
+      add(one);
+      next++;
+    }
+    at = end;
+  }
+  parts.push(index.subarray(from, at));
+  for (const one of news.slice(next)) add(one);
+  return wholeIndex(left, parts, hash);
+}
+
+/** An entry begins with the second in which the state of its file changed last. */
+function distrust(bytes: Buffer, at: number, second: number): void {
+  if (bytes.readUInt32BE(at) >= second) bytes.writeUInt32BE(0, at);
+}
+
+function wholeIndex(count: number, entries: readonly Buffer[], hash: HashName): Buffer {
+  const head = Buffer.alloc(HEAD);
   head.write('DIRC', 'latin1');
   head.writeUInt32BE(VERSION, 4);
-  head.writeUInt32BE(named.length, 8);
-  const content = Buffer.concat([head, ...named.map(entryBytes)]);
+  head.writeUInt32BE(count, 8);
+  const content = Buffer.concat([head, ...entries]);
   return Buffer.concat([content, createHash(hash).update(content).digest()]);
 }
 

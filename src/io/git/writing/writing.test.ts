@@ -1,12 +1,21 @@
 /** What is written here is what git would have written: git itself is the judge. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { asFailure } from '../../errors.js';
+import { changedIndex, indexBytes } from './index-bytes.js';
 import { LooseWriter } from './loose.js';
 import { commitBytes, type HashName, hashObject, treeBytes } from './object-bytes.js';
 import { ObjectSet } from './object-set.js';
@@ -220,3 +229,47 @@ test('a tree that is remembered does not keep the long answer in which it came',
   expect(kept).toEqual(tree);
   expect(kept.buffer.byteLength).toBe(tree.length);
 });
+
+for (const hash of ['sha1', 'sha256'] as const) {
+  test(`a changed index of ${hash} is the one that git reads as the changed tree`, () => {
+    const { store, git } = repository(hash);
+    const index = join(store, 'index');
+    const stat = lstatSync(store, { bigint: true });
+    const entry = (text: string) => ({
+      entry: { mode: '100644', id: hashObject('blob', Buffer.from(text), hash) } as const,
+      stat,
+    });
+    // Also names of more bytes than an index can say of them.
+    const named = fc.oneof(paths, fc.constantFrom('n'.repeat(4094), 'n'.repeat(4095), 'n'.repeat(4200)));
+    const lists = fc.uniqueArray(named, { maxLength: 15 });
+    fc.assert(
+      fc.property(lists, lists, lists, (before, added, removed) => {
+        const bytes = indexBytes(
+          before.map((path) => ({ path, ...entry('old') })),
+          hash,
+        );
+        const expected = new Map(before.map((path) => [path, 'old']));
+        const changes = new Map<string, ReturnType<typeof entry> | undefined>();
+        for (const path of added) {
+          changes.set(path, entry('new'));
+          expected.set(path, 'new');
+        }
+        for (const path of removed) {
+          changes.set(path, undefined);
+          expected.delete(path);
+        }
+        const second = Number(stat.ctimeNs / 1_000_000_000n);
+        writeFileSync(index, changedIndex(bytes, { changes, second, hash }) as Buffer);
+        const listed = git(['ls-files', '-s', '-z', '--debug']).toString();
+        const ids = [...expected].map(([path, text]) => `${entry(text).entry.id} 0\t${path}`);
+        const lines = listed.split('\0').join('\n').split('\n');
+        const found = lines.filter((line) => /^100644 /.test(line)).map((line) => line.slice(7));
+        expect(found.sort()).toEqual(ids.sort());
+        // Of none is it said any more when it changed.
+        expect(lines.filter((line) => /^ {2}ctime: (?!0:)/.test(line))).toEqual([]);
+      }),
+      { numRuns: 12 },
+    );
+    expect(changedIndex(Buffer.from('no index'), { changes: new Map(), second: 0, hash })).toBe(undefined);
+  });
+}

@@ -1,0 +1,194 @@
+/**
+ * Puts a workspace from the tree that its record names to another one by what differs alone, and keeps the record. Nothing is
+ * done where git has to judge.
+ */
+
+import { mkdirSync, readFileSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { compareBytes } from '../../base/order.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { NameNotText } from '../../io/git/raw-tree.js';
+import { TreeLook } from '../../io/git/reading/tree-look.js';
+import { changedFiles } from '../../io/git/walk.js';
+import { changedIndex, type IndexChanges, type IndexEntry } from '../../io/git/writing/index-bytes.js';
+import { conversions } from '../../model/git-rules/git-rules.js';
+import type { Entry, Files, ObjectId } from '../../model/tree.js';
+import { countedTurns, foldersOf, isSame, writeEntry } from '../small-trees/put-tree.js';
+import { ATTRIBUTES, plainName } from '../small-trees/small-tree.js';
+import type { TreeRecord, Workspace } from '../workspace.js';
+import { clockOf, dropRecord, folderLooks, indexLook, lookAt, readRecord, writeRecord } from './record.js';
+import { type Survey, surveyWorkspace } from './survey.js';
+
+/** More changes are for git: it writes many files faster. */
+const MOST_CHANGES = 5000;
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** False where git has to do it. */
+export async function putLarge(objects: GitObjects, workspace: Workspace, tree: ObjectId): Promise<boolean> {
+  const record = process.platform === 'linux' ? await readRecord(workspace) : undefined;
+  if (!record) return false;
+  const survey = await surveyWorkspace(objects, workspace, record);
+  return !survey.hasStrangeName && (await putSurveyed(objects, workspace, survey, tree));
+}
+
+async function putSurveyed(
+  objects: GitObjects,
+  workspace: Workspace,
+  survey: Survey,
+  tree: ObjectId,
+): Promise<boolean> {
+  const { record, differing, look, folders, time } = survey;
+  const { dir, kept } = workspace;
+  const changes =
+    tree === record.tree
+      ? new Map<string, Entry | undefined>()
+      : await changedFiles(objects, record.tree, tree);
+  const paths = [...new Set([...differing.keys(), ...changes.keys()])].sort(compareBytes);
+  if (paths.length > MOST_CHANGES) return false;
+  const after = new TreeLook(objects, tree);
+  const wanted = new Map<string, Entry>();
+  for (const path of paths) {
+    const entry = await after.get(path);
+    if (entry) wanted.set(path, entry);
+  }
+  if (!(await isPlain(objects, workspace, wanted)) || !(await isFree(after, kept))) return false;
+  const removed: string[] = [];
+  const missing: string[] = [];
+  for (const path of paths) {
+    const entry = wanted.get(path);
+    const found = differing.get(path);
+    if (found && entry && isSame(objects, dir, found, entry)) continue;
+    if (entry) missing.push(path);
+    if (found || (!differing.has(path) && (await look.get(path)))) removed.push(path);
+  }
+  const ids = new Set(missing.map((path) => (wanted.get(path) as Entry).id));
+  if (await isMore(objects, ids)) return false;
+  const contents = await objects.readMany(ids);
+  dropRecord(workspace);
+  workspace.shown.large = undefined;
+  const isTurn = countedTurns();
+  for (const path of removed) {
+    unlinkSync(join(dir, path));
+    if (isTurn()) await setImmediate();
+  }
+  const there = new Set(folders);
+  for (const folder of await emptied(survey, { after, kept, gone: removed })) {
+    rmdirSync(join(dir, folder));
+    there.delete(folder);
+    if (isTurn()) await setImmediate();
+  }
+  for (const folder of foldersOf(missing)) {
+    if (there.has(folder)) continue;
+    mkdirSync(join(dir, folder));
+    there.add(folder);
+  }
+  for (const path of missing) {
+    const { id, mode } = wanted.get(path) as Entry;
+    writeEntry(join(dir, path), mode, contents.get(id) as Buffer);
+    if (isTurn()) await setImmediate();
+  }
+  const entries = new Map<string, Omit<IndexEntry, 'path'> | undefined>();
+  for (const path of paths) {
+    const entry = wanted.get(path);
+    const stat = entry && lookAt(join(dir, path));
+    entries.set(path, entry && stat && { entry, stat });
+  }
+  if (paths.length > 0 && !changeIndex(objects, workspace, entries, time)) return false;
+  keepRecord(workspace, { tree, folders: there, time });
+  return true;
+}
+
+/** Folders that are there, and that the tree does not have; each before those that it is in. */
+async function emptied(
+  { record, folders }: Survey,
+  {
+    after,
+    kept,
+    gone,
+  }: { readonly after: TreeLook; readonly kept: readonly string[]; readonly gone: readonly string[] },
+): Promise<string[]> {
+  const stay = foldersOf(kept);
+  // The tree has every other one: nothing below it is gone.
+  const may = new Set([...foldersOf(gone), ...foldersOf(record.kept)]);
+  const found: string[] = [];
+  for (const folder of folders) {
+    if (stay.has(folder) || (record.folders[folder] !== undefined && !may.has(folder))) continue;
+    if ((await after.at(folder))?.mode !== '40000') found.push(folder);
+  }
+  return found.sort((a, b) => b.length - a.length);
+}
+
+/** False where git's index is of a form that only git changes: then git has to compare all files. */
+function changeIndex(
+  { hash }: GitObjects,
+  { index }: Workspace,
+  changes: IndexChanges['changes'],
+  time: bigint,
+): boolean {
+  const second = Number(time / 1_000_000_000n);
+  const bytes = changedIndex(readFileSync(index), { changes, second, hash });
+  if (bytes) writeFileSync(index, bytes);
+  return bytes !== undefined;
+}
+
+function keepRecord(
+  workspace: Workspace,
+  {
+    tree,
+    folders,
+    time,
+  }: { readonly tree: ObjectId; readonly folders: Iterable<string>; readonly time: bigint },
+): void {
+  const { dir, canonical, kept } = workspace;
+  const record: TreeRecord = {
+    ...{ tree, rules: canonical.key, kept },
+    index: indexLook(workspace),
+    folders: folderLooks(dir, folders, time),
+  };
+  writeRecord(workspace, record);
+  workspace.shown.large = record;
+}
+
+/** Makes the record of a workspace that git has just put to a tree, where conductor can go on from it without git. */
+export async function learnTree(objects: GitObjects, workspace: Workspace, tree: ObjectId): Promise<void> {
+  if (process.platform !== 'linux') return;
+  let files: Files;
+  try {
+    ({ files } = await objects.list(tree));
+  } catch (error) {
+    if (error instanceof NameNotText) return;
+    throw error;
+  }
+  if (!(await isPlain(objects, workspace, files))) return;
+  const time = clockOf(workspace);
+  if (!changeIndex(objects, workspace, new Map(), time)) return;
+  keepRecord(workspace, { tree, folders: foldersOf([...files.keys(), ...workspace.kept]), time });
+}
+
+/** Whether git would write all of these files as they are. */
+async function isPlain(objects: GitObjects, workspace: Workspace, files: Files): Promise<boolean> {
+  const hasPlainName = plainName(workspace);
+  for (const [path, { mode, id }] of files) {
+    if (mode === '160000' || !hasPlainName(path)) return false;
+    if (basename(path) !== ATTRIBUTES) continue;
+    const attributes = mode === '120000' ? undefined : (await objects.read(id))?.toString('utf8');
+    if (attributes === undefined || conversions({ attributes, ignores: '' })) return false;
+  }
+  return true;
+}
+
+/** Whether a tree has nothing where a workspace keeps something. */
+async function isFree(tree: TreeLook, kept: readonly string[]): Promise<boolean> {
+  for (const path of kept) {
+    const root = path.replace(/\/+$/, '');
+    if ((await tree.at(root)) || (await tree.isBelowFile(root))) return false;
+  }
+  return true;
+}
+
+async function isMore(objects: GitObjects, ids: ReadonlySet<ObjectId>): Promise<boolean> {
+  let bytes = 0;
+  for (const id of ids) bytes += (await objects.sizeOf(id)) ?? 0;
+  return bytes > MOST_BYTES;
+}

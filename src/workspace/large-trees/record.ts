@@ -1,0 +1,82 @@
+/**
+ * What conductor knows of a workspace that it has put to a large tree: git's index says what each file looked like, and the
+ * record beside it what each folder did. Compares nothing.
+ */
+
+import { type BigIntStats, lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf, readText } from '../../io/files.js';
+import { beside } from '../tools/copies.js';
+import type { TreeRecord, Workspace } from '../workspace.js';
+
+/** The clock of a kernel that stamps coarsely moves at least so often. */
+const TICK_NS = 20_000_000n;
+
+/** Undefined where there is none that holds for the workspace. */
+export async function readRecord(workspace: Workspace): Promise<TreeRecord | undefined> {
+  const text = await readText(placeOf(workspace));
+  if (text === undefined) return undefined;
+  let record: TreeRecord;
+  try {
+    record = JSON.parse(text) as TreeRecord;
+  } catch {
+    return undefined;
+  }
+  const isKnown = record.rules === workspace.canonical.key && record.index === indexLook(workspace);
+  return isKnown && Array.isArray(record.kept) && typeof record.folders === 'object' ? record : undefined;
+}
+
+/** In no hurry to be on disk: a workspace in which a build was killed is removed. */
+export function writeRecord(workspace: Workspace, record: TreeRecord): void {
+  writeFileSync(placeOf(workspace), JSON.stringify(record));
+}
+
+export function dropRecord(workspace: Pick<Workspace, 'index'>): void {
+  rmSync(placeOf(workspace), { force: true });
+}
+
+function placeOf(workspace: Pick<Workspace, 'index'>): string {
+  return beside(workspace, 'record');
+}
+
+/** What the index of a workspace looks like now; empty where there is none. */
+export function indexLook({ index }: Pick<Workspace, 'index'>): string {
+  const stat = lookAt(index);
+  return stat ? `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}` : '';
+}
+
+/** The time by the clock that stamps the files of a workspace: what changes from now on has this one or a later one. */
+export function clockOf(workspace: Pick<Workspace, 'index'>): bigint {
+  const place = beside(workspace, 'clock');
+  rmSync(place, { force: true });
+  writeFileSync(place, '', { flag: 'wx' });
+  const { ctimeNs } = lstatSync(place, { bigint: true });
+  rmSync(place, { force: true });
+  return ctimeNs - TICK_NS;
+}
+
+/** What a folder looks like: another one as soon as a name in it was added, removed or given to another file. */
+export function folderLook({ ino, dev, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${ctimeNs}`;
+}
+
+/** The looks of folders of a workspace. One that changed at `time` or later may change again and look the same. */
+export function folderLooks(dir: string, folders: Iterable<string>, time: bigint): Record<string, string> {
+  const looks: Record<string, string> = {};
+  for (const folder of ['', ...folders]) {
+    const stat = lookAt(join(dir, folder));
+    if (stat?.isDirectory()) looks[folder] = stat.ctimeNs < time ? folderLook(stat) : '';
+  }
+  return looks;
+}
+
+/** What is at a path, with its exact times; undefined where nothing is. */
+export function lookAt(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOTDIR' || code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

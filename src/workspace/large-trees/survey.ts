@@ -1,0 +1,109 @@
+/**
+ * Finds what is not as a record of the workspace says, in one look at the folders and one at the files. What only looks the same
+ * as before is not taken for unchanged: the state of a file or folder has a time that no program can set.
+ */
+
+import type { BigIntStats } from 'node:fs';
+import { join, posix } from 'node:path';
+import { lookSync } from '../../io/files.js';
+import { gitOk } from '../../io/git/git-process.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { TreeLook } from '../../io/git/reading/tree-look.js';
+import {
+  type FoundEntry,
+  type KnownFolders,
+  type Restored,
+  restoreFolder,
+  type Seen,
+  withPlainMode,
+} from '../restore.js';
+import { type TreeRecord, type Workspace, workspaceCall } from '../workspace.js';
+import { clockOf, folderLook } from './record.js';
+
+export interface Survey {
+  readonly record: TreeRecord;
+  /** What has changed at this time or later may not have been seen. */
+  readonly time: bigint;
+  readonly state: Restored;
+  /** The folders that are there now. */
+  readonly folders: ReadonlySet<string>;
+  /** Something has a name that is not UTF-8: the other parts do not tell of it. */
+  readonly hasStrangeName: boolean;
+  /** Of each path that may differ from the tree what is there; undefined: no file and no link. */
+  readonly differing: ReadonlyMap<string, FoundEntry | undefined>;
+  /** The recorded tree. */
+  readonly look: TreeLook;
+}
+
+/** Puts modes right as `restoreFolder` does. */
+export async function surveyWorkspace(
+  objects: GitObjects,
+  workspace: Workspace,
+  record: TreeRecord,
+): Promise<Survey> {
+  const time = clockOf(workspace);
+  const seen: Seen = { files: new Map(), folders: [], hasStrangeName: false };
+  const { dir, kept } = workspace;
+  const state = await restoreFolder(dir, kept, seen, new RecordedFolders(record, kept));
+  const folders = new Set(seen.folders);
+  const look = new TreeLook(objects, record.tree);
+  const differing = new Map<string, FoundEntry | undefined>();
+  for (const [path, found] of seen.files) if (!(await look.get(path))) differing.set(path, found);
+  for (const path of await changedFiles(workspace)) {
+    const isInFolder = !path.includes('/') || folders.has(posix.dirname(path));
+    differing.set(path, isInFolder ? found(dir, path) : undefined);
+  }
+  return { record, time, state, folders, hasStrangeName: seen.hasStrangeName, differing, look };
+}
+
+/** Those of the index that do not look as it says. git is asked, because it looks at many files much faster than node. */
+async function changedFiles(workspace: Workspace): Promise<string[]> {
+  const listed = await gitOk(['diff-files', '--name-only', '-z'], workspaceCall(workspace));
+  return listed
+    .toString('utf8')
+    .split('\0')
+    .filter((path) => path !== '');
+}
+
+function found(dir: string, path: string): FoundEntry | undefined {
+  const place = join(dir, path);
+  const stat = lookSync(place);
+  if (stat?.isSymbolicLink()) return { path };
+  return stat?.isFile() ? { path, stat: withPlainMode(place) } : undefined;
+}
+
+class RecordedFolders implements KnownFolders {
+  private readonly looks: TreeRecord['folders'];
+  private readonly names = new Map<string, string[]>();
+  /** Folders of which a part was kept and is not any more. */
+  private readonly opened = new Set<string>();
+
+  constructor({ folders, kept }: TreeRecord, keptNow: readonly string[]) {
+    this.looks = folders;
+    for (const path of Object.keys(folders)) {
+      if (path === '') continue;
+      const above = folderOf(path);
+      const names = this.names.get(above);
+      const name = posix.basename(path);
+      if (names) names.push(name);
+      else this.names.set(above, [name]);
+    }
+    for (const path of kept) {
+      if (keptNow.includes(path)) continue;
+      let above = folderOf(path.replace(/\/+$/, ''));
+      while (folders[above] === undefined && above !== '') above = folderOf(above);
+      this.opened.add(above);
+    }
+  }
+
+  inside(path: string, stat: BigIntStats): readonly string[] | undefined {
+    const look = this.looks[path];
+    if (!look || this.opened.has(path) || folderLook(stat) !== look) return undefined;
+    return this.names.get(path) ?? [];
+  }
+}
+
+function folderOf(path: string): string {
+  const folder = posix.dirname(path);
+  return folder === '.' ? '' : folder;
+}
