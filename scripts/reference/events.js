@@ -1,4 +1,4 @@
-// Builds the pages of events and of failures.
+// Builds the pages of events of a build and of several projects, and of failures.
 import { code, pageHead, readSchema, table } from './markdown.js';
 import { deref, typeOf } from './schema.js';
 
@@ -13,6 +13,9 @@ const PARTS = [
   'keptOutput',
   'diagnostic',
 ];
+const PROJECT_PARTS = ['importedFiles', 'comparedCopies', 'outcome', 'projectsSummary'];
+/** Keys of project events whose values have a section on another page. */
+const ELSEWHERE = { failure: '[failure](failures.md)', summary: '[buildSummary](events.md#buildsummary)' };
 const FAILURES = ['couldNotStart', 'taskFailure', 'interrupted'];
 
 export function eventsPage() {
@@ -35,6 +38,21 @@ export function eventsPage() {
     ...schema.oneOf.map((event) => section(schema, '###', event, ['schema', 'seq', 'at', 'type'])),
     '## Parts\n',
     ...PARTS.map((name) => part(schema, name)),
+  ].join('\n');
+}
+
+export function projectEventsPage() {
+  const schema = readSchema('project-events');
+  const [ofBuild, ...between] = schema.oneOf;
+  const names = `Schema: \`conductor schema project-events\`. How to build several projects: [projects](../projects.md).`;
+  return [
+    pageHead(schema.title, 'schemas/project-events.schema.json', `${schema.description}\n\n${names}`),
+    `## Events of builds\n\n${ofBuild.description} They are on the page of [events of a build](events.md).\n`,
+    keyTable(schema, ofBuild, []),
+    '## Events between builds\n\nEach has `schema`, which is `1`, and `type`, which is its title here.\n',
+    ...between.map((event) => section(schema, '###', event, ['schema', 'type'])),
+    '## Parts\n',
+    ...PROJECT_PARTS.map((name) => part(schema, name)),
   ].join('\n');
 }
 
@@ -68,23 +86,31 @@ function keysIn(schema, node) {
 }
 
 function section(schema, level, node, without) {
+  const keys = keyTable(schema, node, without);
+  return `${level} \`${node.title}\`\n\n${node.description}\n${keys === '' ? '' : `\n${keys}`}`;
+}
+
+/** Empty: it has no other keys. */
+function keyTable(schema, node, without) {
   const rows = Object.entries(node.properties)
     .filter(([key]) => !without.includes(key))
     .map(([key, one]) => [
       `${code(key)}${optional(node, key)}`,
-      linked(schema, one),
+      linked(schema, one, key),
       deref(schema, one).description ?? '',
     ]);
-  const keys = rows.length === 0 ? '' : `\n${table(['key', 'type', 'meaning'], rows)}`;
-  return `${level} \`${node.title}\`\n\n${node.description}\n${keys}`;
+  return rows.length === 0 ? '' : table(['key', 'type', 'meaning'], rows);
 }
 
 const optional = (node, key) => (node.required?.includes(key) ? '' : ' (optional)');
 
 /** The type, as a link where it has a section. */
-function linked(schema, node) {
+function linked(schema, node, key) {
   const name = (node.$ref ?? node.items?.$ref)?.split('/').at(-1);
   if (name === 'failure') return '[failure](failures.md)';
-  if (!PARTS.includes(name)) return typeOf(schema, node);
-  return `${node.items ? 'list of ' : ''}[${name}](events.md#${name.toLowerCase()})`;
+  const isOfProjects = schema.definitions.projectsSummary !== undefined;
+  if (isOfProjects && name === undefined && ELSEWHERE[key] !== undefined) return ELSEWHERE[key];
+  const page = isOfProjects ? 'project-events.md' : 'events.md';
+  if (!(isOfProjects ? PROJECT_PARTS : PARTS).includes(name)) return typeOf(schema, node);
+  return `${node.items ? 'list of ' : ''}[${name}](${page}#${name.toLowerCase()})`;
 }

@@ -2,6 +2,7 @@
 
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
+import { isObject } from '../io/document/json-object.js';
 import { readPlainSync } from '../io/files.js';
 import type { Usage } from '../model/action.js';
 
@@ -46,10 +47,10 @@ function combine(a: Usage, b: Usage, join: (x: number, y: number) => number): Us
 
 /** A usage from data of unknown shape: numbers that are no counts (negative, infinite, text) are left out. */
 export function usageOf(value: unknown): Usage | undefined {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return undefined;
+  if (!isObject(value)) return undefined;
   const result: { -readonly [field in keyof Usage]: number } = {};
   for (const field of FIELDS) {
-    const count = (value as Record<string, unknown>)[field];
+    const count = value[field];
     if (isCount(count)) result[field] = count;
   }
   return result;

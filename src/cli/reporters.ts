@@ -9,6 +9,7 @@ import { withoutColours } from '../report/style.js';
 import { verdictReporter } from '../report/verdict.js';
 import { type CiReports, ciReporter } from './ci/ci-reports.js';
 import { CALL, isLive, isRedrawn, type OutputStream, styleFor } from './output.js';
+import { idleTimer } from './timers.js';
 
 export interface ReporterOptions {
   /** Events on stdout, text for people on stderr. */
@@ -38,18 +39,11 @@ export function openReporters(host: Host, options: ReporterOptions): Reporter {
     ...(options.frozen ? { leavesOut: isListedAtEnd } : {}),
   };
   if (options.ci) readers.push(ciReporter(host, options.ci, { stream, style, lines }));
-  else if (isDrawn) readers.push(terminalReporter({ stream, style, lines, now: host.now, after }));
+  else if (isDrawn) readers.push(terminalReporter({ stream, style, lines, now: host.now, after: idleTimer }));
   else readers.push(plainReporter(stream, style, lines));
   return tee(readers, tellBroken);
 }
 
 export function tellBroken(error: unknown): void {
   process.stderr.write(`conductor: a reporter failed: ${String(error)}\n`);
-}
-
-/** A timer that keeps no process alive; the returned function calls it off. */
-export function after(ms: number, call: () => void): () => void {
-  const timer = setTimeout(call, ms);
-  timer.unref();
-  return () => clearTimeout(timer);
 }

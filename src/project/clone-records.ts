@@ -4,6 +4,7 @@
  */
 
 import { sha256 } from '../base/sha256.js';
+import { isObject } from '../io/document/json-object.js';
 import { readText, readTextSync, writeAtomic } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
 import type { WaitReason } from '../model/event.js';
@@ -251,10 +252,6 @@ function isText(value: unknown): value is string {
 
 function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every(isText);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 /** The entries of a record that have the right form: others are as good as none. */

@@ -4,6 +4,7 @@ import { conflictSides } from '../base/conflict-markers.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { shellWord } from '../base/shell-word.js';
+import { isObject } from '../io/document/json-object.js';
 import { schemaReference } from '../io/document/schemas.js';
 import { isDigest } from '../model/digest.js';
 import type { Diagnostic } from '../model/failure.js';
@@ -208,10 +209,6 @@ function unmergedProblem(unmerged: unknown): string | undefined {
 
 function matches(form: RegExp, value: unknown): boolean {
   return typeof value === 'string' && form.test(value);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function placeAt(

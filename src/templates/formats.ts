@@ -3,6 +3,7 @@
  * template.
  */
 
+import { isObject } from '../io/document/json-object.js';
 import type { FormatCheck } from '../io/document/value-schema.js';
 import { TEMPLATE_HELPERS } from '../io/template/template-functions.js';
 import { parsePattern, patternProblem } from '../model/paths/pattern.js';
@@ -121,5 +122,5 @@ export function repeatedFields(fields: readonly unknown[]): string[] {
 }
 
 function asSchema(value: unknown): Schema {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Schema) : {};
+  return isObject(value) ? (value as Schema) : {};
 }

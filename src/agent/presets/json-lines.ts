@@ -1,5 +1,6 @@
 /** Output that is one JSON object a line: putting long lines together, and reading fields of unknown shape. */
 
+import { isObject } from '../../io/document/json-object.js';
 import { isCount } from '../usage.js';
 import type { OutputReader, Reading } from './reading.js';
 
@@ -67,7 +68,7 @@ export function spoken(words: string | undefined): { say?: string; words?: strin
 }
 
 export function record(value: unknown): Json {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Json) : {};
+  return isObject(value) ? (value as Json) : {};
 }
 
 export function list(value: unknown): Json[] {

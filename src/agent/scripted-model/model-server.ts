@@ -12,6 +12,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isObject } from '../../io/document/json-object.js';
 import { type Choose, createPlaybook, type ScriptStep } from './playbook.js';
 import type { Protocol } from './protocols/protocol.js';
 import { PROTOCOLS, protocolAt } from './protocols/routes.js';
@@ -219,9 +220,7 @@ function keyOf({ headers }: IncomingMessage): string | undefined {
 function parseObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 /** Reads a scripted model from a JSON file: `{ "scripts": { "name": [steps] } }`. */
 
 import { err, ok, type Result } from '../../base/result.js';
+import { isObject } from '../../io/document/json-object.js';
 import { readText } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
 import { createScriptedModel, type ScriptedModel, type ScriptedModelOptions } from './model-server.js';
@@ -18,7 +19,7 @@ export function parseScripts(text: string): Result<Scripts, string> {
     return err(`is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   const scripts = (value as { scripts?: unknown } | null)?.scripts;
-  if (typeof scripts !== 'object' || scripts === null || Array.isArray(scripts)) {
+  if (!isObject(scripts)) {
     return err('needs "scripts": an object of names and lists of steps');
   }
   const found: [string, (readonly Step[])[]][] = [];

@@ -1,6 +1,7 @@
 /** What a script of the scripted model may contain, as plain data, and how to read it from JSON. Sends nothing. */
 
 import { err, ok, type Result } from '../../base/result.js';
+import { isObject } from '../../io/document/json-object.js';
 
 /** Tokens of one answer, in parts that do not overlap; what is absent is reckoned from the lengths. */
 export interface StepUsage {
@@ -73,7 +74,7 @@ const anything: Check = () => undefined;
 const record =
   (fields: Readonly<Record<string, Check>>, needed?: string): Check =>
   (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'must be an object';
+    if (!isObject(value)) return 'must be an object';
     for (const [key, one] of Object.entries(value)) {
       const check = Object.hasOwn(fields, key) ? fields[key] : undefined;
       if (check === undefined) return `has no "${key}" (known: ${Object.keys(fields).join(', ')})`;

@@ -4,6 +4,7 @@
  * index, and then every task is analysed.
  */
 
+import { isObject } from '../../io/document/json-object.js';
 import { append, lookSync, readPartsSync, readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestFields } from '../../model/digest.js';
 import type { Label } from '../../model/task.js';
@@ -247,8 +248,4 @@ function isCount(value: unknown): boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

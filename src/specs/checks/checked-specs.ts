@@ -3,6 +3,7 @@
  * the parsed specs; what is damaged or missing was not checked. Knows no rule.
  */
 
+import { isObject } from '../../io/document/json-object.js';
 import type { Config } from '../../model/config.js';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
 import type { Listing, ObjectId } from '../../model/tree.js';
@@ -97,8 +98,4 @@ function shapeText({ task, needs }: WrittenTask): string {
 function isKept(value: unknown): value is Kept {
   if (!isObject(value) || value.form !== FORM || !isObject(value.files)) return false;
   return Object.values(value.files).every((one) => Array.isArray(one) && one.length === 2);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 /** Merges JSON by its keys and lists, in the text of one side. Knows no files. */
 
 import { type JsonEditor, type JsonPath, openJsonEditor } from '../../io/document/json-edit.js';
+import { isObject, type JsonObject } from '../../io/document/json-object.js';
 import { canonicalJson } from '../../model/digest.js';
 
 /** The texts of a merge, as strings. */
@@ -55,7 +56,7 @@ class JsonMerge {
     return false;
   }
 
-  private mergeKeys(path: JsonPath, before: Values, current: Values, after: Values): boolean {
+  private mergeKeys(path: JsonPath, before: JsonObject, current: JsonObject, after: JsonObject): boolean {
     const keys = Object.keys(after);
     const isSorted = areSorted(Object.keys(current)) && areSorted(keys);
     for (const key of new Set([...keys, ...Object.keys(before)])) {
@@ -99,13 +100,7 @@ class JsonMerge {
   }
 }
 
-type Values = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function own(values: Values, key: string): unknown {
+function own(values: JsonObject, key: string): unknown {
   return Object.hasOwn(values, key) ? values[key] : undefined;
 }
 

@@ -12,6 +12,7 @@ import { type Keys, listenForKeys } from '../../keys.js';
 import { CALL, refuse, styleFor } from '../../output.js';
 import { openReporters } from '../../reporters.js';
 import { anySignal, cancelOnSignals } from '../../signals.js';
+import { timer } from '../../timers.js';
 import { createHost } from '../../wire.js';
 
 interface WatchFlags {
@@ -61,10 +62,7 @@ export async function runWatch(targets: readonly string[], flags: WatchFlags): P
         told = true;
         reporters.print?.(`${style('dim', KEYS)}\n`);
       },
-      after(ms, call) {
-        const timer = setTimeout(call, ms);
-        return () => clearTimeout(timer);
-      },
+      after: timer,
     });
     if (watched.ok) return signals.signal.aborted ? 130 : 0;
     return refuse(watched.error);

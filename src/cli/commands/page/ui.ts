@@ -10,6 +10,7 @@ import type { Failure } from '../../../model/failure.js';
 import { CALLED_AS } from '../../invocation.js';
 import { CALL, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
+import { idleTimer } from '../../timers.js';
 import { commandLine, createHost, uiAssets } from '../../wire.js';
 
 export interface UiFlags {
@@ -48,11 +49,7 @@ export async function runPage(
       calledAs: CALL,
       assets: uiAssets(),
       port: flags.port ?? 0,
-      after(ms, call) {
-        const timer = setTimeout(call, ms);
-        timer.unref();
-        return () => clearTimeout(timer);
-      },
+      after: idleTimer,
       onError: (error) => {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         process.stderr.write(`conductor: this is a bug in conductor, please report it\n${text}\n`);

@@ -11,7 +11,8 @@ import {
 import { guardOutput } from '../../ci/guarded-output.js';
 import { type ProjectsCi, projectsCiReporter } from '../../ci/projects-ci.js';
 import { CALL, isRedrawn, styleFor } from '../../output.js';
-import { after, tellBroken } from '../../reporters.js';
+import { tellBroken } from '../../reporters.js';
+import { idleTimer } from '../../timers.js';
 
 export interface ProjectsViewOptions {
   /** Events on stdout, text for people on stderr. */
@@ -29,7 +30,7 @@ export function openProjectsReporter({ json, lines = {}, ci }: ProjectsViewOptio
   const people = ci
     ? projectsCiReporter(ci, { stream, style, lines })
     : isRedrawn(stream)
-      ? projectsTerminalReporter({ ...lines, stream, style, now: Date.now, after })
+      ? projectsTerminalReporter({ ...lines, stream, style, now: Date.now, after: idleTimer })
       : projectsPlainReporter(stream, style, { ...lines, errors: process.stderr });
   return tee(json ? [projectsJsonReporter(process.stdout, CALL), people] : [people], tellBroken);
 }

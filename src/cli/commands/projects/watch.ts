@@ -5,6 +5,7 @@ import { openFileEvents } from '../../../commands/watch/file-events.js';
 import { type Keys, listenForKeys } from '../../keys.js';
 import { refuse, styleFor } from '../../output.js';
 import { anySignal, cancelOnSignals } from '../../signals.js';
+import { timer } from '../../timers.js';
 import { openList, projectsParts } from './open-list.js';
 import { openProjectsReporter } from './projects-view.js';
 
@@ -47,10 +48,7 @@ export async function runProjectsWatch(names: readonly string[], flags: Projects
         ...parts,
         poll: flags.poll === true,
         openEvents: openFileEvents,
-        after(ms, call) {
-          const timer = setTimeout(call, ms);
-          return () => clearTimeout(timer);
-        },
+        after: timer,
       },
       names,
       (askAll) => {
