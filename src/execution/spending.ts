@@ -1,4 +1,4 @@
-/** The budgets of a build: checked before, while and after an agent works, and each step on disk before the next. */
+/** The budgets of a build: checked before, while and after an agent works, and each step recorded before the next. */
 
 import {
   amountsOf,

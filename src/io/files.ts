@@ -4,17 +4,14 @@ import {
   appendFileSync,
   closeSync,
   constants,
-  fdatasyncSync,
   fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
   rmdirSync,
   type Stats,
   statSync,
-  writeSync,
 } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -26,7 +23,8 @@ export { asFailure, codeOf } from './errors.js';
 /** `.conductor-tmp-<pid>-<random>`: the writer's pid tells a later sweep whether anybody still writes it. */
 const TEMPORARY = /^\.conductor-tmp-(\d+)-[0-9a-f]+$/;
 
-function temporaryName(): string {
+/** Of this process alone. */
+export function temporaryName(): string {
   return `.conductor-tmp-${process.pid}-${randomName()}`;
 }
 
@@ -157,42 +155,6 @@ export function lookSync(path: string): Stats | undefined {
   }
 }
 
-/** Adds a line to a file that is on disk when this returns; makes the folder when needed. */
-export function appendDurableSync(path: string, text: string): void {
-  const open = () => openSync(path, 'a');
-  let file: number;
-  try {
-    file = open();
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    mkdirSync(dirname(path), { recursive: true });
-    file = open();
-  }
-  try {
-    writeSync(file, text);
-    fdatasyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** What a file that only grows holds from a place on; empty when there is no file. */
-export function readTailSync(path: string, from: number): Buffer {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch (error) {
-    if (isMissing(error)) return Buffer.alloc(0);
-    throw withPath(error, path);
-  }
-  try {
-    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - from));
-    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, from));
-  } finally {
-    closeSync(file);
-  }
-}
-
 /** Texts of a file by where they begin, in bytes, and how long they are; undefined where it is shorter or there is none. */
 export function readPartsSync(path: string, parts: readonly (readonly [from: number, bytes: number])[]) {
   const size = lookSync(path)?.size ?? -1;
@@ -231,15 +193,24 @@ export async function moveWhenLarger(path: string, to: string, maxBytes: number)
  * new one, and what is written later is never on disk before it. Makes the folder when needed. Leaves no temporary file when it fails.
  */
 export async function writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, temporaryName());
-  const options = { flag: 'wx', flush: true, ...(mode === undefined ? {} : { mode }) };
+  await placeWhole(path, data, { mode, flush: true });
+  await syncFolder(dirname(path));
+}
+
+/** As `writeAtomic`; `flush`: the content is on disk before it gets its name. */
+export async function placeWhole(
+  path: string,
+  data: string | Uint8Array,
+  { mode, flush }: { readonly mode: number | undefined; readonly flush: boolean },
+): Promise<void> {
+  const temporary = join(dirname(path), temporaryName());
+  const options = { flag: 'wx', flush, ...(mode === undefined ? {} : { mode }) };
   try {
     try {
       await writeFile(temporary, data, options);
     } catch (error) {
       if (!isMissing(error)) throw error;
-      await makeDir(folder);
+      await makeDir(dirname(path));
       await writeFile(temporary, data, options);
     }
     await rename(temporary, path);
@@ -247,7 +218,6 @@ export async function writeAtomic(path: string, data: string | Uint8Array, mode?
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
-  await syncFolder(folder);
 }
 
 /** Removes temporary files that killed writers left in a folder. Returns how many. */

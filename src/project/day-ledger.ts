@@ -6,9 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { appendDurableSync, readTailSync, realFolder, removeTree } from '../io/files.js';
+import { realFolder, removeTree } from '../io/files.js';
 import type { Repository } from '../io/git/repository.js';
 import { remoteUrl } from '../io/git/transfer.js';
+import { GrowingFile, readTailSync } from '../io/growing-file.js';
 import { withoutCredentials } from '../model/address.js';
 import { digestFields } from '../model/digest.js';
 import { type Amounts, NOTHING, sum } from './spending-record.js';
@@ -17,13 +18,15 @@ import { type Amounts, NOTHING, sum } from './spending-record.js';
 const MOST_STEPS = 5;
 
 export class DayLedger {
-  private readonly file: string;
+  private readonly path: string;
+  private readonly file: GrowingFile;
   private readonly build = randomBytes(8).toString('hex');
   private offset = 0;
   private others: Amounts = NOTHING;
 
-  constructor(file: string) {
-    this.file = file;
+  constructor(path: string) {
+    this.path = path;
+    this.file = new GrowingFile(path);
   }
 
   /** `day`: UTC, `2026-01-31`. Ledgers of earlier days are removed. */
@@ -37,7 +40,7 @@ export class DayLedger {
 
   /** What other builds have spent so far: those that have ended, and those that run beside this one. */
   spent(): Amounts {
-    const text = readTailSync(this.file, this.offset);
+    const text = readTailSync(this.path, this.offset);
     const whole = text.subarray(0, text.lastIndexOf(0x0a) + 1);
     this.offset += whole.length;
     const lines = whole.toString('utf8').split('\n').flatMap(parseLine);
@@ -48,7 +51,7 @@ export class DayLedger {
   /** One write at the end of the file, which the system does not mix with those of others. */
   add(spent: Amounts): void {
     try {
-      appendDurableSync(this.file, `${JSON.stringify({ build: this.build, ...spent })}\n`);
+      this.file.add(`${JSON.stringify({ build: this.build, ...spent })}\n`);
     } catch {
       // A full disk does not end a build: its own record says so.
     }

@@ -1,9 +1,10 @@
 /**
- * What agents have spent in this clone, in one file that only grows: a line for each step of a model, on disk before the
+ * What agents have spent in this clone, in one file that only grows: a line for each step of a model, written before the
  * next step. A killed build has recorded all but the step in progress. Knows no limits.
  */
 
-import { appendDurableSync, readText, writeAtomic } from '../io/files.js';
+import { readText, writeAtomic } from '../io/files.js';
+import { GrowingFile } from '../io/growing-file.js';
 import type { Label } from '../model/task.js';
 
 /** Dollars, tokens sent and received, minutes of work. */
@@ -25,11 +26,13 @@ export class SpendingRecord {
   readonly before: Amounts;
   /** What builds that were killed had spent on tasks that they did not finish. */
   readonly unfinished: ReadonlyMap<Label, Amounts>;
-  private readonly file: string;
+  private readonly path: string;
+  private readonly file: GrowingFile;
   private isTorn: boolean;
 
-  private constructor(file: string, day: string, text: string) {
-    this.file = file;
+  private constructor(path: string, day: string, text: string) {
+    this.path = path;
+    this.file = new GrowingFile(path);
     this.day = day;
     const lines = text.split('\n').flatMap(parseLine);
     this.before = sum(lines.flatMap((line) => (line.day === day ? [line] : [])));
@@ -43,27 +46,27 @@ export class SpendingRecord {
   }
 
   static async open(state: string, day: string): Promise<SpendingRecord> {
-    const file = `${state}/spending.ndjson`;
-    const text = (await readText(file)) ?? '';
-    const record = new SpendingRecord(file, day, text);
+    const path = `${state}/spending.ndjson`;
+    const text = (await readText(path)) ?? '';
+    const record = new SpendingRecord(path, day, text);
     if (text.length > MAX_BYTES) await record.rewrite();
     return record;
   }
 
   /** What cannot be written (a full disk) does not end a build. */
   add(task: Label, spent: Amounts): void {
-    this.write({ day: this.day, task, ...spent });
+    this.write((text) => this.file.add(text), { day: this.day, task, ...spent });
   }
 
   /** The build has ended in order: what its tasks have spent counts for the day only. */
   close(): void {
-    this.write({ day: this.day, ...NOTHING });
+    this.write((text) => this.file.addLast(text), { day: this.day, ...NOTHING });
   }
 
-  private write(line: Line): void {
+  private write(add: (text: string) => void, line: Line): void {
     const start = this.isTorn ? '\n' : '';
     try {
-      appendDurableSync(this.file, `${start}${JSON.stringify(line)}\n`);
+      add(`${start}${JSON.stringify(line)}\n`);
       this.isTorn = false;
     } catch {
       this.isTorn = true;
@@ -75,7 +78,7 @@ export class SpendingRecord {
     // The tasks' sums are of today and of earlier days: the day's own sum stands alone.
     const tasks = [...this.unfinished].map(([task, amounts]) => ({ day: '', task, ...amounts }));
     const lines: Line[] = [{ day, ...before }, ...tasks];
-    await writeAtomic(this.file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await writeAtomic(this.path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     this.isTorn = false;
   }
 }

@@ -1,9 +1,11 @@
 /** Claims as files beside conductor's own repository: between the worktrees and clones that share one store. */
 
 import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { err, ok } from '../../base/result.js';
-import { readText, removeTree, writeAtomic } from '../../io/files.js';
+import { readText, removeTree } from '../../io/files.js';
+import { createPassing, removePassing, writePassing } from '../../io/passing-files.js';
 import { acquireLock } from '../../io/process-lock.js';
 import type { ActionKey } from '../../model/action.js';
 import {
@@ -19,6 +21,7 @@ import {
 
 export class FolderClaims implements ClaimPlace {
   readonly name = 'this store';
+  readonly gatherMs = 0;
   private readonly folder: string;
   private readonly pid: number;
 
@@ -36,14 +39,26 @@ export class FolderClaims implements ClaimPlace {
     return ok(found);
   }
 
+  /**
+   * Most changes need no lock: a new claim is one file that only one build can make, and a claim that goes is its own build's. What
+   * replaces a claim does so under a lock, which takes a process on Linux.
+   */
   async change(changes: ReadonlyMap<ActionKey, ClaimChange>, signal: AbortSignal): Promise<ChangedClaims> {
     const outcomes = new Map<ActionKey, ChangeOutcome>();
+    const others = new Map<ActionKey, ClaimChange>();
+    mkdirSync(this.folder, { recursive: true });
+    for (const [key, change] of changes) {
+      const outcome = changeAlone(this.file(key), change);
+      if (outcome) outcomes.set(key, outcome);
+      else others.set(key, change);
+    }
+    if (others.size === 0) return ok(outcomes);
     // The kernel frees this lock when its holder dies; it is held for as long as it takes to write a small file.
     const owner = { command: 'claims', pid: this.pid, startedAt: '' };
     const lock = await acquireLock(this.folder, owner, { wait: true, brief: true, signal });
     if (!lock.ok) return err({ kind: 'stopped', detail: 'it was stopped' });
     try {
-      for (const [key, change] of changes) outcomes.set(key, await this.changeFile(this.file(key), change));
+      for (const [key, change] of others) outcomes.set(key, await this.changeFile(this.file(key), change));
     } finally {
       await lock.value.release();
     }
@@ -58,13 +73,26 @@ export class FolderClaims implements ClaimPlace {
       return { revision: undefined };
     }
     const next = formatClaim(to);
-    await writeAtomic(file, next);
+    await writePassing(file, next);
     return { revision: revisionOf(next) };
   }
 
   private file(key: ActionKey): string {
     return join(this.folder, key);
   }
+}
+
+/** Undefined: not without the lock. */
+function changeAlone(file: string, { from, to }: ClaimChange): ChangeOutcome | undefined {
+  if (to === undefined) {
+    const isGone = removePassing(file, (text) => revisionOf(text) === from);
+    return isGone ? { revision: undefined } : 'moved';
+  }
+  if (from !== undefined) return undefined;
+  const text = formatClaim(to);
+  const isMade = createPassing(file, text);
+  if (isMade === undefined) return undefined;
+  return isMade ? { revision: revisionOf(text) } : 'moved';
 }
 
 function revisionOf(text: string): string {

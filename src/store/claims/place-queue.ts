@@ -6,7 +6,7 @@ import { codeOf } from '../../io/files.js';
 import type { ActionKey } from '../../model/action.js';
 import type { ChangeOutcome, ClaimChange, ClaimFault, ClaimPlace, PlacedClaim } from './claim-place.js';
 
-/** Milliseconds in which questions are gathered. */
+/** For a place that is asked over a network, or by a process of its own. */
 const GATHER_MS = 10;
 
 export type Told<T> = { readonly value: T } | { readonly fault: ClaimFault };
@@ -18,9 +18,10 @@ export class PlaceQueue {
   private readonly reading: Batch<ActionKey, Told<PlacedClaim | undefined>>;
 
   constructor(place: ClaimPlace, signal: AbortSignal) {
+    const { gatherMs = GATHER_MS } = place;
     this.place = place;
-    this.changing = new Batch((keys) => this.changeAll(keys, signal), GATHER_MS);
-    this.reading = new Batch((keys) => this.readAll(keys, signal), GATHER_MS);
+    this.changing = new Batch((keys) => this.changeAll(keys, signal), gatherMs);
+    this.reading = new Batch((keys) => this.readAll(keys, signal), gatherMs);
   }
 
   /** One change of a key at a time: the next one is asked for when this one is answered. */

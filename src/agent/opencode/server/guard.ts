@@ -3,7 +3,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../../base/sha256.js';
-import { readText, writeAtomic } from '../../../io/files.js';
+import { readText } from '../../../io/files.js';
+import { writePassing } from '../../../io/passing-files.js';
 import type { WriteRules } from '../session/role.js';
 
 /**
@@ -130,8 +131,8 @@ export async function writeGuard(
   guard: Guard,
   policy: { readonly shown: readonly string[] },
 ): Promise<Guard> {
-  await writeAtomic(join(configDir, 'guard.json'), JSON.stringify({ ...policy, ...guard }));
-  await writeAtomic(join(configDir, 'plugin', 'conductor-guard.js'), PLUGIN);
+  await writePassing(join(configDir, 'guard.json'), JSON.stringify({ ...policy, ...guard }));
+  await writePassing(join(configDir, 'plugin', 'conductor-guard.js'), PLUGIN);
   return guard;
 }
 
@@ -143,7 +144,7 @@ export async function limitWrites(
 ): Promise<void> {
   const file = join(writes, sha256(workspace));
   if (rules === undefined) await rm(file, { force: true });
-  else await writeAtomic(file, JSON.stringify(rules));
+  else await writePassing(file, JSON.stringify(rules));
 }
 
 /** Whether the plugin has been loaded for a workspace (its real path), which happens with its first request. */

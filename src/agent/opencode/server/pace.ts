@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../../base/sha256.js';
-import { readText, writeAtomic } from '../../../io/files.js';
+import { readText } from '../../../io/files.js';
+import { writePassing } from '../../../io/passing-files.js';
 
 /** In the error of a session whose next call would exceed its limit of steps. */
 export const STEPS_REACHED = 'conductor: the limit of steps is reached';
@@ -95,8 +96,8 @@ export interface PaceFiles {
 /** Writes the plugin into OpenCode's config folder. */
 export async function writePace(configDir: string, files: PaceFiles, pace: Pace | undefined): Promise<void> {
   const policy = { limits: {}, windowMs: 0, ...pace, ...files, pauseMs: PAUSE_MS };
-  await writeAtomic(join(configDir, 'pace.json'), JSON.stringify(policy));
-  await writeAtomic(join(configDir, 'plugin', 'conductor-pace.js'), PLUGIN);
+  await writePassing(join(configDir, 'pace.json'), JSON.stringify(policy));
+  await writePassing(join(configDir, 'plugin', 'conductor-pace.js'), PLUGIN);
 }
 
 /** Whether it has been loaded for a workspace, which happens with its first request. */
@@ -112,7 +113,7 @@ export async function allowSteps(
 ): Promise<void> {
   const file = join(folder, sha256(workspace));
   if (steps === undefined) await rm(file, { force: true });
-  else await writeAtomic(file, JSON.stringify({ name: randomBytes(8).toString('hex'), steps }));
+  else await writePassing(file, JSON.stringify({ name: randomBytes(8).toString('hex'), steps }));
 }
 
 /** The longest that a call may wait for its turn when `sessions` go on at once: no sign of a session that hangs. */

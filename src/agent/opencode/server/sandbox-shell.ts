@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto';
 import { chmod, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDir, removeTree, writeAtomic } from '../../../io/files.js';
+import { makeDir, removeTree } from '../../../io/files.js';
+import { writePassing } from '../../../io/passing-files.js';
 import type { Environment } from '../../../io/process/environment.js';
 import { type Mount, sandboxArgv } from '../../../io/process/sandbox.js';
 import { killMarked } from './marked.js';
@@ -69,7 +70,7 @@ export async function writeShell(
   const script = join(folder, 'sandbox-bash');
   const grants = join(folder, 'grants');
   await makeDir(grants);
-  await writeAtomic(script, SCRIPT, 0o700);
+  await writePassing(script, SCRIPT, 0o700);
   await chmod(script, 0o700);
   return { script, grants, ...options };
 }
@@ -109,7 +110,7 @@ export async function grant(shell: SandboxShell, request: ShellGrant): Promise<v
           { env },
         );
   const words = [...clean, ...sandbox];
-  await writeAtomic(grantFile(shell, workspace), `${[workspace, ...words].join('\0')}\0`, 0o600);
+  await writePassing(grantFile(shell, workspace), `${[workspace, ...words].join('\0')}\0`, 0o600);
 }
 
 /**

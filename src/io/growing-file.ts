@@ -1,0 +1,99 @@
+/** Files that only grow, a line at a time. Knows no lines. */
+
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { isMissing } from './errors.js';
+
+/**
+ * Text that is added has been written when `add` returns: a kill of this process loses nothing. It is brought to disk
+ * in the background, at once and as few times as possible, because a disk that is waited for would hold up all other work; a
+ * power cut loses what was added in the last moments.
+ */
+export class GrowingFile {
+  private readonly path: string;
+  private isSyncing = false;
+  /** Added while an earlier part was on its way to disk. */
+  private isMore = false;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** The folder is made when needed. */
+  add(text: string): void {
+    const file = this.write(text);
+    if (this.isSyncing) {
+      this.isMore = true;
+      closeSync(file);
+    } else this.sync(file);
+  }
+
+  /** All that was added is on disk when this returns. */
+  addLast(text: string): void {
+    const file = this.write(text);
+    try {
+      fdatasyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Open: the caller closes it. */
+  private write(text: string): number {
+    const open = () => openSync(this.path, 'a');
+    let file: number;
+    try {
+      file = open();
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      mkdirSync(dirname(this.path), { recursive: true });
+      file = open();
+    }
+    try {
+      writeSync(file, text);
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+    return file;
+  }
+
+  /** Closes the file. A disk that refuses is met again by who writes next. */
+  private sync(file: number): void {
+    this.isSyncing = true;
+    fdatasync(file, () => {
+      if (this.isMore) {
+        this.isMore = false;
+        return this.sync(file);
+      }
+      this.isSyncing = false;
+      closeSync(file);
+    });
+  }
+}
+
+/** What such a file holds from a place on; empty when there is no file. */
+export function readTailSync(path: string, from: number): Buffer {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if (isMissing(error)) return Buffer.alloc(0);
+    throw error instanceof Error ? Object.assign(error, { path }) : error;
+  }
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - from));
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, from));
+  } finally {
+    closeSync(file);
+  }
+}

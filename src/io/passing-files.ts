@@ -1,0 +1,56 @@
+/**
+ * Small files for other processes of this machine that mean nothing after a power cut: each change is one step for readers and
+ * for kills, and waits for no disk.
+ */
+
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { codeOf, isMissing } from './errors.js';
+import { placeWhole, temporaryName } from './files.js';
+
+/** Replaces a file, or makes it, with its folder when needed. */
+export function writePassing(path: string, data: string, mode?: number): Promise<void> {
+  return placeWhole(path, data, { mode, flush: false });
+}
+
+/**
+ * Makes a whole file where there is none; false if there is one. Undefined where the file system cannot do that (it has no
+ * links). The folder must exist.
+ */
+export function createPassing(path: string, text: string): boolean | undefined {
+  const temporary = join(dirname(path), temporaryName());
+  writeFileSync(temporary, text, { flag: 'wx' });
+  return linkAndForget(temporary, path);
+}
+
+/**
+ * Removes a file if it is what `isMeant` wants; false if it is not, or there is none. A file that takes its place meanwhile
+ * is put back.
+ */
+export function removePassing(path: string, isMeant: (text: string) => boolean): boolean {
+  const temporary = join(dirname(path), temporaryName());
+  try {
+    if (!isMeant(readFileSync(path, 'utf8'))) return false;
+    renameSync(path, temporary);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+  if (isMeant(readFileSync(temporary, 'utf8'))) {
+    rmSync(temporary, { force: true });
+    return true;
+  }
+  linkAndForget(temporary, path);
+  return false;
+}
+
+function linkAndForget(temporary: string, path: string): boolean | undefined {
+  try {
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EEXIST' ? false : undefined;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
