@@ -74,6 +74,10 @@ export class ProjectMemory {
     return this.parsed;
   }
 
+  forgetParsed(): void {
+    this.parsed = undefined;
+  }
+
   /** The files of a tree; of the one asked for before only what differs is read. */
   async list(objects: GitObjects, tree: ObjectId): Promise<Listing> {
     if (this.listed?.tree === tree) return this.listed.listing;

@@ -40,7 +40,11 @@ export function diskSource({ repository, objects, memory }: OpenProject, config:
       const taken = memory.takeOver(options);
       return taken === undefined ? takeSnapshot(repository, objects, options) : ok(taken);
     },
-    keepParsed: (cache) => cache.save(),
+    async keepParsed(cache) {
+      await cache.save();
+      // What was read from them is of no use any more, and is as large as all tasks. Another load reads them from disk.
+      memory.forgetParsed();
+    },
   };
 }
 
