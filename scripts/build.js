@@ -17,6 +17,7 @@ await build({
     'pool-worker': 'src/io/pool/pool-worker.ts',
     'outline-worker': 'src/plan/outline-worker.ts',
     'lock-keeper-thread': 'src/io/queue/lock-keeper-thread.ts',
+    'command-runner': 'src/cli/command-runner.ts',
   },
   outdir: 'dist',
   bundle: true,

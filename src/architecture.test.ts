@@ -72,6 +72,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
     'io/process/file-lock.ts',
     'io/process/file-system-sync.ts',
     'io/process/process.ts',
+    'io/process/runner-process.ts',
     'io/process/editor.ts',
     'io/git/git-process.ts',
     'io/git/coprocess.ts',

@@ -5,6 +5,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { isatty } from 'node:tty';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
+import { takeLastSteps } from '../io/process/last-steps.js';
 import type { FailureAnswer } from '../model/failure-parts.js';
 import { answerError, answerInJson, CALL, helpAsCalled, refuse } from './output.js';
 import { createProgram } from './program.js';
@@ -33,6 +34,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     }
   });
   process.exitCode = await runCommandLine(argv);
+  await takeLastSteps();
   isDone = true;
   // A config may have left timers or sockets behind; they do not keep a build that has ended.
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);

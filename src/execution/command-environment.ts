@@ -2,7 +2,8 @@
 
 import { join } from 'node:path';
 import { type Environment, REACH, secretValues } from '../io/process/environment.js';
-import { cleanEnvironment, type ProgramExit, runProgram } from '../io/process/process.js';
+import { cleanEnvironment, type ProgramExit } from '../io/process/process.js';
+import { runQuickly } from '../io/process/runner-process.js';
 import { type SandboxPlaces, type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
 import type { Config } from '../model/config.js';
 import type { KeptOutput } from '../model/failure.js';
@@ -27,6 +28,7 @@ export interface CommandRun {
   /** What the sandbox shows of the project, as the workspace says. */
   readonly places: SandboxPlaces;
   readonly extraEnv?: Readonly<Record<string, string>>;
+  /** Of many lines of output only some are told. */
   onLine?(line: string): void;
 }
 
@@ -48,7 +50,7 @@ export class CommandEnvironment {
 
   run(run: CommandRun): Promise<ProgramExit> {
     const { onLine } = run;
-    return runProgram({
+    return runQuickly({
       command: run.command,
       cwd: run.dir,
       env: { ...cleanEnvironment(this.env, this.config.env), CI: '1', ...run.extraEnv },

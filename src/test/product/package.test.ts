@@ -74,6 +74,7 @@ test('the package holds what it needs and no source, test or map', () => {
     'dist/index.d.ts',
     'dist/pool-worker.js',
     'dist/outline-worker.js',
+    'dist/command-runner.js',
     'schemas/backlog.schema.json',
   ])
     expect(files).toContain(needed);

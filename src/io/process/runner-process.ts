@@ -1,0 +1,138 @@
+/**
+ * Runs programs through a small process that stays open. A start from this process copies its page tables and stops
+ * everything else until the program has begun, which is most of what a short command costs. Knows no program.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { beforeEnd } from './last-steps.js';
+import { type ProgramExit, type ProgramRun, runProgram } from './process.js';
+import { killOrphans } from './run-marks.js';
+import { type PlainRun, type RunnerAnswer, type RunnerOrder, readLines } from './served-runs.js';
+
+/** What the small process can do: no input, and of many lines of output only some are told. */
+export interface QuickRun extends PlainRun {
+  readonly signal?: AbortSignal;
+  onLine?(line: string): void;
+}
+
+/** So many programs cost less than the start of the small process. */
+const FEW = 20;
+
+interface Waiting {
+  readonly run: QuickRun;
+  resolve(exit: ProgramExit): void;
+  reject(error: unknown): void;
+}
+
+let count = 0;
+let shared: RunnerProcess | undefined;
+
+/** As `runProgram`. The first programs of a process are its own children, and those of its runner process come after them. */
+export function runQuickly(run: QuickRun): Promise<ProgramExit> {
+  if (++count > FEW && shared === undefined) shared = RunnerProcess.open();
+  return shared?.isReady ? shared.run(run) : runProgram(run as ProgramRun);
+}
+
+export class RunnerProcess {
+  isReady = false;
+  private readonly child: ChildProcess;
+  private readonly waiting = new Map<number, Waiting>();
+  private last = 0;
+  private isGone = false;
+  private readonly stays: () => void;
+
+  private constructor(file: string) {
+    // A session of its own: a Ctrl-C in the terminal is for conductor to handle. It ends when its input does.
+    this.child = spawn(process.execPath, ['--max-semi-space-size=1', file], {
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      windowsHide: true,
+    });
+    const { stdin, stdout } = this.child;
+    if (stdout) readLines(stdout, (line) => this.take(JSON.parse(line) as RunnerAnswer));
+    stdin?.on('error', () => {});
+    this.child.on('error', () => this.ended());
+    this.child.on('close', () => this.ended());
+    this.hold(false);
+    this.stays = beforeEnd(() => this.close());
+  }
+
+  /** Undefined where its own file is missing, as in a source tree, or the system has no process groups. */
+  static open(
+    file = fileURLToPath(new URL('./command-runner.js', import.meta.url)),
+  ): RunnerProcess | undefined {
+    return process.platform === 'win32' || !existsSync(file) ? undefined : new RunnerProcess(file);
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  async run(run: QuickRun): Promise<ProgramExit> {
+    const { signal, onLine, ...plain } = run;
+    if (signal?.aborted) return { kind: 'cancelled', ms: 0, tail: '' };
+    const id = ++this.last;
+    const onAbort = () => this.tell({ kind: 'cancel', id });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await new Promise<ProgramExit>((resolve, reject) => {
+        this.waiting.set(id, { run, resolve, reject });
+        this.hold(true);
+        this.tell({ kind: 'run', id, run: plain, tellsLines: onLine !== undefined });
+      });
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      this.waiting.delete(id);
+      if (this.waiting.size === 0) this.hold(false);
+    }
+  }
+
+  /** Its programs end with it. */
+  async close(): Promise<void> {
+    this.isReady = false;
+    this.hold(true);
+    this.child.stdin?.end();
+    if (!this.isGone) await new Promise<void>((resolve) => this.child.once('exit', () => resolve()));
+  }
+
+  private tell(order: RunnerOrder): void {
+    this.child.stdin?.write(`${JSON.stringify(order)}\n`);
+  }
+
+  private take(answer: RunnerAnswer): void {
+    if (answer.kind === 'ready') {
+      this.isReady = true;
+      return;
+    }
+    const one = this.waiting.get(answer.id);
+    if (answer.kind === 'line') one?.run.onLine?.(answer.line);
+    else if (answer.kind === 'exit') one?.resolve(answer.exit);
+    else one?.reject(Object.assign(new Error(answer.error.message), answer.error));
+  }
+
+  /** Whether this process waits for answers: otherwise it may end. */
+  private hold(isHeld: boolean): void {
+    const { stdin, stdout } = this.child;
+    for (const one of [this.child, stdin as Socket | null, stdout as Socket | null])
+      if (isHeld) one?.ref();
+      else one?.unref();
+  }
+
+  /** Somebody killed it: nobody reads what its programs write, and nobody learns how they end. */
+  private ended(): void {
+    this.isReady = false;
+    this.isGone = true;
+    this.stays();
+    const left = [...this.waiting.values()];
+    this.waiting.clear();
+    if (left.length === 0) return;
+    const reject = () => {
+      for (const { reject } of left) reject(new Error('the process that runs commands was ended'));
+    };
+    killOrphans().then(reject, reject);
+  }
+}
