@@ -9,7 +9,7 @@ import type { RedisServer } from './redis-server.js';
 
 /**
  * Writes the task's outputs after a while, and a line for each session into the file of calls, so that a test counts what
- * was paid. A file `hold` keeps sessions open; `CONDUCTOR_LABEL` is read from the prompt.
+ * was paid. A file `hold` keeps sessions open, one with a task's id behind it those of this task; `CONDUCTOR_LABEL` is read from the prompt.
  */
 const AGENT = `
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const text = readFileSync(prompt, 'utf8');
 const id = /Make (\\w+)/.exec(text)[1];
 appendFileSync(calls, id + '\\n');
 const end = Date.now() + Number(ms);
-while (Date.now() < end || existsSync(calls + '.hold')) await new Promise((resolve) => setTimeout(resolve, 20));
+while (Date.now() < end || existsSync(calls + '.hold') || existsSync(calls + '.hold.' + id)) await new Promise((resolve) => setTimeout(resolve, 20));
 writeFileSync(id + '.txt', id + ' is made\\n');
 `;
 
@@ -34,7 +34,15 @@ export class Fleet implements AsyncDisposable {
   constructor(
     redis: RedisServer,
     ids: readonly string[],
-    options: { lockSeconds?: number; ms?: number; losses?: number; remote?: string; tokenEnv?: string } = {},
+    options: {
+      lockSeconds?: number;
+      ms?: number;
+      losses?: number;
+      remote?: string;
+      tokenEnv?: string;
+      /** Of its queue. */
+      name?: string;
+    } = {},
   ) {
     ensureBuilt();
     this.redis = redis;
@@ -42,12 +50,19 @@ export class Fleet implements AsyncDisposable {
     this.dir = realpathSync(this.temporary.dir);
     this.bare = join(this.root, 'shared.git');
     execFileSync('git', ['init', '-q', '--bare', this.bare]);
-    const { lockSeconds = 2, ms = 300, losses = 2, remote = `git:${this.bare}`, tokenEnv } = options;
+    const {
+      lockSeconds = 2,
+      ms = 300,
+      losses = 2,
+      remote = `git:${this.bare}`,
+      tokenEnv,
+      name = 'drill',
+    } = options;
     const agent = ['node', join(this.root, 'agent.mjs'), '{promptFile}', this.calls, String(ms)];
     const config = {
       agent: { driver: 'command', command: agent },
       ...{ sandbox: 'off', rebase: 'off', preflight: false, attempts: 1 },
-      execution: { queueEnv: 'QUEUE', remote, tokenEnv, name: 'drill', lockSeconds, losses },
+      execution: { queueEnv: 'QUEUE', remote, tokenEnv, name, lockSeconds, losses },
     };
     this.write(join(this.root, 'agent.mjs'), AGENT);
     this.write('.gitignore', '.conductor/\n');
