@@ -28,6 +28,12 @@ export function styleOf(colours: boolean, calledAs?: string): Style {
   return calledAs === undefined ? write : Object.assign(write, { calledAs });
 }
 
+/** The same for a reader who calls conductor in another way. */
+export function calledAs(style: Style, name: string): Style {
+  const write: Style = (colour, text) => style(colour, text);
+  return Object.assign(write, { calledAs: name });
+}
+
 /** `42ms`, `3.2s`, `1m 12s`, `2h 5m`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;

@@ -98,7 +98,7 @@ function repositoryProblem(failure: Failure): Pick<Finding, 'found' | 'hint'> {
     case 'not-a-repository':
       return {
         found: `${failure.directory} is not in a git repository`,
-        hint: 'run `git init` here, or change to the folder of the project',
+        hint: 'run `git init` in this folder, or use the folder of the project',
       };
     case 'unsupported-repository':
       return { found: failure.reason, hint: failure.hint };

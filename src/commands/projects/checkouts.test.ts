@@ -7,10 +7,11 @@ import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { ok } from '../../base/result.js';
 import { inSession, openWritingSession } from '../../build/project-session.js';
+import { cloneRepository } from '../../io/git/upkeep/checkout.js';
 import type { Failure } from '../../model/failure.js';
-import { resolveList } from '../../model/projects/project-list.js';
+import { type ListedProject, resolveList } from '../../model/projects/project-list.js';
 import { createRig, type Rig } from '../../test/rig/rig.js';
-import { checkOut } from './checkouts.js';
+import { absence, checkOut } from './checkouts.js';
 
 const git = (dir: string, ...args: string[]) =>
   execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], {
@@ -155,4 +156,20 @@ test('a folder without a repository of its own is refused, and the repository ar
   });
   expect(rig.git('rev-parse', 'HEAD')).toBe(before);
   expect(existsSync(join(rig.dir, 'file.txt'))).toBe(false);
+});
+
+test('a project that is a file is told from one that is a folder', async () => {
+  await using rig = await createRig();
+  writeFileSync(join(rig.dir, 'list.yaml'), '');
+  const project = { name: 'api', folder: join(rig.dir, 'list.yaml'), isOwnCheckout: false } as ListedProject;
+  expect(await absence(project)).toMatchObject({ message: `api is no folder: ${project.folder}` });
+});
+
+test('of a server that cannot be reached by ssh, the failure says why', async () => {
+  await using rig = await createRig();
+  const folder = join(rig.dir, 'clone');
+  const signal = new AbortController().signal;
+  const said = await cloneRepository({ url: 'ssh://127.0.0.1:9/x.git', folder, signal });
+  // Without ssh, git says so.
+  expect(said).toMatch(/port 9|cannot run ssh/);
 });

@@ -4,7 +4,7 @@ import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import { inSession, openWritingSession } from '../../build/project-session.js';
-import { exists, makeTemporaryFolder, removeTree, sweepTemporary } from '../../io/files.js';
+import { exists, makeTemporaryFolder, realFolder, removeTree, sweepTemporary } from '../../io/files.js';
 import { type CloneOptions, cloneRepository, moveForward } from '../../io/git/upkeep/checkout.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
@@ -31,7 +31,10 @@ export async function checkOut(
   { host, command, wait, signal, emit, say }: CheckOutParts,
 ): Promise<Result<undefined, Failure>> {
   const { folder, git } = project;
-  if (!git) return (await exists(folder)) ? ok(undefined) : err(noFolder(project));
+  if (!git) {
+    const absent = await absence(project);
+    return absent ? err(absent) : ok(undefined);
+  }
   const options = { url: git.url, branch: git.branch, folder, signal };
   if (!(await exists(folder))) {
     const failed = await cloneWhole(options);
@@ -75,13 +78,17 @@ async function cloneWhole(options: CloneOptions): Promise<string | undefined> {
 
 /** Why a project cannot be looked at; undefined if it can. */
 export async function absence(project: ListedProject): Promise<Failure | undefined> {
-  const { folder, isOwnCheckout } = project;
+  const { name, folder, isOwnCheckout } = project;
   if (await exists(folder)) {
+    if ((await realFolder(folder)) === undefined) {
+      const message = `${name} is no folder: ${folder}`;
+      return { kind: 'usage', message, hint: 'correct `path` in the list of projects' };
+    }
     const isClone = !isOwnCheckout || (await exists(join(folder, '.git')));
     return isClone ? undefined : noClone(project);
   }
   if (!project.git) return noFolder(project);
-  const message = `${project.name} is not cloned yet`;
+  const message = `${name} is not cloned yet`;
   return { kind: 'usage', message, hint: '`conductor projects build` clones it' };
 }
 

@@ -109,6 +109,7 @@ function schemaProblem(
     }
     case 'minLength':
     case 'minItems':
+    case 'minProperties':
       if (Number(params.limit) > 1) break;
       return say(`${what} is empty`);
     case 'uniqueItems':

@@ -44,7 +44,7 @@ function describeKind(failure: Failure, task?: Label): FailureText {
       return say(
         'this folder is not in a git repository',
         [['folder', failure.directory]],
-        'run `git init` here, or change to the folder of the project',
+        'run `git init` in this folder, or use the folder of the project',
       );
     case 'unsupported-repository':
       return say('conductor cannot build this repository', [['reason', failure.reason]], failure.hint);

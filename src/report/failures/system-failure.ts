@@ -28,7 +28,9 @@ export function describeSystemFailure(failure: SystemFailure): FailureText {
     return say(
       `git ${failure.command} failed`,
       [['git', failure.detail]],
-      'run the command again; if it fails again, `conductor doctor` looks at git and the repository',
+      failure.command === 'clone'
+        ? 'correct `git` or `branch` of the project in the list of projects, or see with `git ls-remote` whether you may read its repository'
+        : 'run the command again; if it fails again, `conductor doctor` looks at git and the repository',
     );
   }
   if (failure.kind === 'store-damaged') {

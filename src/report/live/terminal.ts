@@ -59,9 +59,16 @@ export function liveBlock(state: Progress, now: number, columns: number, rows: n
 }
 
 function headLine(state: Progress, columns: number): string {
-  const text = stateText(state);
+  return withBar(stateText(state), { done: doneCount(state), total: state.total, columns });
+}
+
+/** A bar in front of a text, as long as there is room for it. */
+export function withBar(
+  text: string,
+  { done, total, columns }: { readonly done: number; readonly total: number; readonly columns: number },
+): string {
   const bar = Math.min(20, columns - textWidth(text) - 5);
-  return bar < 5 ? text : `${progressBar(doneCount(state), state.total, bar)} ${text}`;
+  return bar < 5 ? text : `${progressBar(done, total, bar)} ${text}`;
 }
 
 /** How far a build is, in numbers. */

@@ -4,7 +4,7 @@ import type { BuildEvent } from '../../model/event.js';
 import type { ComparedCopies, ImportedFiles, ProjectEvent } from '../../model/projects/project-event.js';
 import { printFailure } from '../failures/failure-print.js';
 import { eventText, isListedAtEnd } from '../live/plain.js';
-import { plural, type Style, visible } from '../style.js';
+import { calledAs, plural, type Style, visible } from '../style.js';
 import { verdictReporter } from '../verdict.js';
 import { padTo, textWidth } from '../width.js';
 import { projectsSummaryText } from './list-text.js';
@@ -15,6 +15,8 @@ export interface ProjectLineOptions {
   readonly dryRun?: boolean;
   /** All that is not up to date is listed at the end of each build. */
   readonly frozen?: boolean;
+  /** How conductor is called in the folder of a project, because hints of its build hold there. Default: as here. */
+  calledIn?(project: string): string;
 }
 
 /** Names are as wide as the widest of them. */
@@ -41,7 +43,7 @@ export class ProjectLines {
         this.widen(event.projects);
         return '';
       case 'project.event':
-        return this.named(event.project, this.eventText(event.event));
+        return this.named(event.project, this.eventText(event.event, this.styleOf(event.project)));
       case 'project.checkout':
         return this.named(event.project, `${visible(event.what)}\n`);
       case 'project.imported':
@@ -60,9 +62,14 @@ export class ProjectLines {
     }
   }
 
-  private eventText(event: BuildEvent): string {
+  /** For what a build in the project says. */
+  styleOf(project: string): Style {
     const { style, options } = this;
-    if (options.frozen && isListedAtEnd(event)) return '';
+    return options.calledIn ? calledAs(style, options.calledIn(project)) : style;
+  }
+
+  private eventText(event: BuildEvent, style: Style): string {
+    if (this.options.frozen && isListedAtEnd(event)) return '';
     return this.verdict(event) + eventText(event, style);
   }
 

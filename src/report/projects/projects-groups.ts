@@ -23,7 +23,7 @@ export function projectsGroupReporter(
     const known = builds.get(project);
     if (known) return known;
     const own = { write: (text: string) => sink.write(lines.named(project, text)) };
-    const opened = groupReporter(own, style, {
+    const opened = groupReporter(own, lines.styleOf(project), {
       groups,
       group: ({ name, title, at }, body) =>
         group({ name: `${project}-${name}`, title: `${lines.name(project)} ${title}`, at }, body),

@@ -2,22 +2,25 @@
 
 import { expect, test } from 'vitest';
 import { NO_COUNTS } from '../../build/options.js';
-import type { BuildEventBody } from '../../model/event.js';
+import type { BuildEvent, BuildEventBody } from '../../model/event.js';
 import type { ProjectEvent } from '../../model/projects/project-event.js';
 import { projectsJunitXml } from '../ci/junit.js';
 import { ProjectsRecord } from '../ci/projects-record.js';
+import { NO_PROGRESS, progress } from '../live/progress.js';
 import { plainStyle } from '../style.js';
 import {
+  projectsBlock,
   projectsJsonReporter,
   projectsPlainReporter,
   projectsTerminalReporter,
 } from './projects-reporter.js';
 
 let seq = 0;
+const bodyOf = (body: BuildEventBody): BuildEvent => ({ schema: 1, seq: ++seq, at: 1000, ...body });
 const of = (project: string, body: BuildEventBody): ProjectEvent => ({
   type: 'project.event',
   project,
-  event: { schema: 1, seq: ++seq, at: 1000, ...body },
+  event: bodyOf(body),
 });
 
 const STORY: readonly ProjectEvent[] = [
@@ -154,6 +157,33 @@ test('one block shows all projects and their running tasks, and is gone at the e
   reporter.close();
   expect(text).toContain('1 failed, 1 skipped');
   expect(text).not.toContain('running');
+});
+
+test('on a narrow terminal, numbers and states are not pushed out by long names', () => {
+  const states = new Map([['a-project-with-a-long-name-that-goes-on', NO_PROGRESS]]);
+  for (const [name, state] of states) {
+    const planned = progress(state, bodyOf({ type: 'build.planned', tasks: ['f/T1', 'f/T2'] }));
+    const started = bodyOf({ type: 'task.started', task: 'f/T1', attempt: 1, recipe: 'run' });
+    states.set(name, progress(planned, started));
+  }
+  expect(projectsBlock(states, { now: 6000, columns: 42, rows: 20 })).toEqual([
+    '[>    ] 0/2 done in 1 project, 1 running',
+    '  a-project-wit…  0/2 done, 1 running, 1…',
+    '    a-project-wit… f/T1  starting 5s',
+  ]);
+});
+
+test('hints of a build are commands for the folder of its project', () => {
+  let text = '';
+  const calledIn = (project: string) => `cd ../${project} && npx conductor`;
+  const sink = { write: (more: string) => (text += more) };
+  const failure = { kind: 'gate-failed', gate: 'check', output: { tail: 'bad' }, ms: 1 } as never;
+  const body = { type: 'task.finished', task: 'f/T1', outcome: 'failed', ms: 1, failure } as const;
+  projectsPlainReporter(sink, plainStyle, { calledIn }).on(of('api', body));
+  expect(text).toContain('`cd ../api && npx conductor log f/T1`');
+  text = '';
+  projectsJsonReporter(sink, 'npx conductor', calledIn).on(of('api', body));
+  expect(JSON.parse(text).error.fix).toContain('`cd ../api && npx conductor log f/T1`');
 });
 
 test('JUnit has the suites of each project, why one was not built, and the failure of one that could not be', () => {

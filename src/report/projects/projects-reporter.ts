@@ -7,7 +7,7 @@ import { isTrouble } from '../live/plain.js';
 import { costSoFar, doneCount, NO_PROGRESS, type Progress, progress } from '../live/progress.js';
 import { type BlockOptions, redrawnBlock } from '../live/redrawn-block.js';
 import type { Reporter, Sink } from '../live/reporter.js';
-import { elapsed, MAX_TASKS, progressBar, stateText } from '../live/terminal.js';
+import { elapsed, MAX_TASKS, stateText, withBar } from '../live/terminal.js';
 import { money, plural, type Style, visible } from '../style.js';
 import { padTo, textWidth, truncate } from '../width.js';
 import { type ProjectLineOptions, ProjectLines } from './project-lines.js';
@@ -15,11 +15,15 @@ import { type ProjectLineOptions, ProjectLines } from './project-lines.js';
 export type ProjectsReporter = Reporter<ProjectEvent>;
 
 /** Each event as one line of JSON. An event of a build has the keys that it has alone, and `project`. */
-export function projectsJsonReporter(sink: Sink, calledAs: string): ProjectsReporter {
+export function projectsJsonReporter(
+  sink: Sink,
+  calledAs: string,
+  calledIn: (project: string) => string = () => calledAs,
+): ProjectsReporter {
   return {
     on(event) {
       if (event.type === 'project.event') {
-        const own = JSON.parse(printedLine(event.event, calledAs)) as object;
+        const own = JSON.parse(printedLine(event.event, calledIn(event.project))) as object;
         sink.write(`${JSON.stringify({ project: event.project, ...own })}\n`);
       } else {
         const error =
@@ -103,12 +107,14 @@ export function projectsBlock(
   if (busy.length === 0) return [];
   const all = [...states.values()];
   const sum = (of: (state: Progress) => number) => all.reduce((total, state) => total + of(state), 0);
-  const width = Math.max(...busy.map(([name]) => textWidth(visible(name))));
-  const perProject = busy.map(([name, state]) => `  ${padTo(visible(name), width)}  ${stateText(state)}`);
+  // On a narrow terminal, what happens is worth more than the end of a long name.
+  const nameOf = (name: string) => truncate(visible(name), Math.max(8, Math.floor(columns / 3)));
+  const width = Math.max(...busy.map(([name]) => textWidth(nameOf(name))));
+  const perProject = busy.map(([name, state]) => `  ${padTo(nameOf(name), width)}  ${stateText(state)}`);
   const tasks = busy.flatMap(([name, { running }]) =>
     [...running.values()].map(
       ({ label, phase, startedAt }) =>
-        `    ${visible(name)} ${visible(label)}  ${phase ?? 'starting'}${elapsed(startedAt, now)}`,
+        `    ${nameOf(name)} ${visible(label)}  ${phase ?? 'starting'}${elapsed(startedAt, now)}`,
     ),
   );
   const done = sum(doneCount);
@@ -118,7 +124,9 @@ export function projectsBlock(
   const known = all.filter(({ total }) => total > 0).length;
   const where =
     known === states.size ? plural(known, 'project') : `${known} of ${plural(states.size, 'project')}`;
-  const head = `${progressBar(done, total, 20)} ${done}/${total} done in ${where}, ${sum((state) => state.running.size)} running${cost > 0 ? `   ${money(cost)}` : ''}`;
+  const running = sum((state) => state.running.size);
+  const text = `${done}/${total} done in ${where}, ${running} running${cost > 0 ? `   ${money(cost)}` : ''}`;
+  const head = withBar(text, { done, total, columns });
   const room = Math.max(1, rows - 2);
   const shown = [head, ...perProject, ...tasks.slice(0, MAX_TASKS)];
   const more = tasks.length > MAX_TASKS ? [`    and ${tasks.length - MAX_TASKS} more`] : [];

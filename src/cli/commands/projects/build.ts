@@ -11,7 +11,7 @@ import { cancelOnSignals } from '../../signals.js';
 import { openTelemetry, type Telemetry } from '../../telemetry/build-telemetry.js';
 import { openTrace } from '../../telemetry/trace-file.js';
 import { createHost } from '../../wire.js';
-import { openList, projectsParts } from './open-list.js';
+import { calledIn, openList, projectsParts } from './open-list.js';
 import { openProjectsReporter } from './projects-view.js';
 
 interface ProjectsBuildFlags {
@@ -51,7 +51,7 @@ export async function runProjectsBuild(names: readonly string[], flags: Projects
   const reports = ciReports(flags, process.env);
   const reporter = openProjectsReporter({
     json,
-    lines: { dryRun, frozen },
+    lines: { dryRun, frozen, calledIn: calledIn(list.value) },
     ci: reports && {
       ...{ list: list.value, command, reports },
       hostOf: ({ folder }) => createHost(folder, { isProject: true }),

@@ -1,6 +1,7 @@
 /** What the commands of `conductor projects` share: the list, and one host for each project. */
 
 import { availableParallelism } from 'node:os';
+import { relative } from 'node:path';
 import { suggestions } from '../../../base/nearest.js';
 import { err, type Result } from '../../../base/result.js';
 import type { ProjectsParts } from '../../../commands/projects/build-projects.js';
@@ -8,6 +9,7 @@ import { type ListChanges, loadProjects } from '../../../commands/projects/load-
 import type { Failure } from '../../../model/failure.js';
 import type { ProjectList } from '../../../model/projects/project-list.js';
 import type { Label } from '../../../model/task.js';
+import { CALL } from '../../output.js';
 import { createHost } from '../../wire.js';
 
 /** The list, once it has all projects that are named. Fails with `unknown-target`. */
@@ -45,5 +47,16 @@ export function projectsParts(
       }),
     processors: availableParallelism(),
     now: Date.now,
+  };
+}
+
+/** How conductor is called in the folder of each project: hints of its build are commands that a person pastes here. */
+export function calledIn({ projects }: ProjectList): (project: string) => string {
+  const here = process.cwd();
+  return (name) => {
+    const folder = projects.find((one) => one.name === name)?.folder ?? here;
+    const way = relative(here, folder);
+    if (way === '') return CALL;
+    return `cd ${/^[\w./@+-]+$/.test(way) ? way : `'${way.replaceAll("'", "'\\''")}'`} && ${CALL}`;
   };
 }

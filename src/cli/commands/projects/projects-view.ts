@@ -32,5 +32,8 @@ export function openProjectsReporter({ json, lines = {}, ci }: ProjectsViewOptio
     : isRedrawn(stream)
       ? projectsTerminalReporter({ ...lines, stream, style, now: Date.now, after: idleTimer })
       : projectsPlainReporter(stream, style, { ...lines, errors: process.stderr });
-  return tee(json ? [projectsJsonReporter(process.stdout, CALL), people] : [people], tellBroken);
+  return tee(
+    json ? [projectsJsonReporter(process.stdout, CALL, lines.calledIn), people] : [people],
+    tellBroken,
+  );
 }

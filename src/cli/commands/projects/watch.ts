@@ -6,7 +6,7 @@ import { type Keys, listenForKeys } from '../../keys.js';
 import { refuse, styleFor } from '../../output.js';
 import { anySignal, cancelOnSignals } from '../../signals.js';
 import { timer } from '../../timers.js';
-import { openList, projectsParts } from './open-list.js';
+import { calledIn, openList, projectsParts } from './open-list.js';
 import { openProjectsReporter } from './projects-view.js';
 
 interface ProjectsWatchFlags {
@@ -21,7 +21,10 @@ const KEYS = 'enter build now · a all · f failed only · q quit';
 export async function runProjectsWatch(names: readonly string[], flags: ProjectsWatchFlags): Promise<number> {
   const list = await openList(names, { workers: flags.workers, usd: flags.budgetUsd });
   if (!list.ok) return refuse(list.error);
-  const reporter = openProjectsReporter({ json: flags.json === true });
+  const reporter = openProjectsReporter({
+    json: flags.json === true,
+    lines: { calledIn: calledIn(list.value) },
+  });
   const signals = cancelOnSignals();
   const quit = new AbortController();
   let ask: AskAll = () => {};

@@ -59,6 +59,13 @@ export async function moveForward({ url, branch, folder, signal }: CloneOptions)
 function saidBy(exit: GitExit): string {
   if (exit.stopped === 'aborted') return 'it was stopped';
   if (exit.stopped === 'silent') return 'the server sent no data';
-  const lines = exit.stderr.split(/[\r\n]+/).filter((line) => /^(fatal|error)[: ]/.test(line));
-  return withoutCredentials((lines[0] ?? exit.stderr.trim()).slice(0, 500)).trim();
+  const lines = exit.stderr
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const at = lines.findIndex((line) => /^(fatal|error)[: ]/.test(line));
+  const [before = '', said = exit.stderr.trim()] = at < 0 ? [] : [lines[at - 1], lines[at]];
+  // The program that connects says why; git only says that it ended.
+  const isOfProgram = /could not read from remote/i.test(said) && /^[\w.@-]+: |denied/.test(before);
+  return withoutCredentials((isOfProgram ? before : said).slice(0, 500)).trim();
 }
