@@ -39,11 +39,12 @@ export async function openLocalParts(
 ): Promise<Result<LocalExecutorParts, Failure>> {
   const { repository, config, startedAt, shared, isFollowing } = parts;
   const { project } = repository;
-  const sandbox = await findSandbox(host.env);
+  // Trying it starts a program.
+  const sandbox = config.sandbox === 'off' ? { missing: 'it is off' } : await findSandbox(host.env);
   if ('missing' in sandbox && config.sandbox === 'required') {
     return err({ kind: 'sandbox-required', detail: sandbox.missing });
   }
-  const program = config.sandbox !== 'off' && 'program' in sandbox ? sandbox.program : undefined;
+  const program = 'program' in sandbox ? sandbox.program : undefined;
   const logs = new BuildLogs(project, buildName(startedAt, host.pid));
   await logs.open();
   const commandEnvironment = new CommandEnvironment(config, host.env, program);

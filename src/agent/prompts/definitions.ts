@@ -74,18 +74,28 @@ export async function loadDefinitions(
   const definitions = new Map<string, AgentDefinition>();
   const diagnostics: Diagnostic[] = [];
   for (const [file, text] of new Map([...shipped, ...own])) {
-    const read = await readDefinition(file, text);
+    const read = await readOnce(file, text);
     if (read.ok) definitions.set(read.value.name, { ...read.value, isShipped: !own.has(file) });
     else diagnostics.push(...read.error);
   }
   return diagnostics.length > 0 ? err({ kind: 'invalid-config', diagnostics }) : ok(definitions);
 }
 
+type ReadDefinition = Result<AgentDefinition, Diagnostic[]>;
+
+/** By file name, as it was read last: one process loads the same files for many builds or jobs. */
+const lastRead = new Map<string, { readonly text: string; readonly read: Promise<ReadDefinition> }>();
+
+function readOnce(file: string, text: string): Promise<ReadDefinition> {
+  const last = lastRead.get(file);
+  if (last?.text === text) return last.read;
+  const read = readDefinition(file, text);
+  lastRead.set(file, { text, read });
+  return read;
+}
+
 /** One definition, or every mistake in it. */
-export async function readDefinition(
-  name: string,
-  text: string,
-): Promise<Result<AgentDefinition, Diagnostic[]>> {
+export async function readDefinition(name: string, text: string): Promise<ReadDefinition> {
   const file = AGENT_FOLDER + name;
   const front = text.startsWith('---') ? FRONT_MATTER.exec(text) : null;
   if (!front) {

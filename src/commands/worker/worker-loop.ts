@@ -36,6 +36,8 @@ interface LoopParts {
 export class WorkerLoop {
   private readonly parts: LoopParts;
   private readonly running = new Map<TakenJob, Promise<void>>();
+  /** Those of them that have been run, and whose result is on its way: they take no place. */
+  private readonly sending = new Set<TakenJob>();
   private done = 0;
   private isDraining = false;
   /** Of the server, as it was told last. */
@@ -64,7 +66,7 @@ export class WorkerLoop {
     try {
       await this.announce();
       while (!signal.aborted) {
-        const job = this.running.size < concurrency ? await this.next() : undefined;
+        const job = this.hasPlace(concurrency) ? await this.next() : undefined;
         if (job) {
           this.start(job);
           continue;
@@ -82,6 +84,12 @@ export class WorkerLoop {
     }
   }
 
+  /** While results cannot be sent, jobs are taken only until as many wait as run. */
+  private hasPlace(concurrency: number): boolean {
+    const { running, sending } = this;
+    return running.size - sending.size < concurrency && running.size < 2 * concurrency;
+  }
+
   private start(job: TakenJob): void {
     const { options, now } = this.parts;
     const { label: task, traceparent } = job.data;
@@ -91,6 +99,7 @@ export class WorkerLoop {
     const work = this.fateOf(job).then((ended) => {
       const { fate } = ended;
       this.running.delete(job);
+      this.sending.delete(job);
       // A place that becomes free is used at once.
       this.parts.source.call();
       if (fate === 'done' || fate === 'failed') this.done++;
@@ -107,7 +116,10 @@ export class WorkerLoop {
   /** A server that refuses a command ends the work on this job, and on no other. */
   private async fateOf(job: TakenJob): Promise<JobEnded> {
     try {
-      return await this.parts.runner.run(job);
+      return await this.parts.runner.run(job, () => {
+        this.sending.add(job);
+        this.parts.source.call();
+      });
     } catch (error) {
       job.lose();
       return { fate: 'lost', phases: [], why: error instanceof Error ? error.message : String(error) };
@@ -143,7 +155,9 @@ export class WorkerLoop {
   }
 
   private async announce(): Promise<void> {
-    const running = [...this.running.keys()].map(({ data }) => data.label);
+    const running = [...this.running.keys()]
+      .filter((job) => !this.sending.has(job))
+      .map(({ data }) => data.label);
     const { done, isDraining } = this;
     const load = (loadavg()[0] ?? 0) / availableParallelism();
     await this.parts.source.announce({ running, done, load, isDraining }).catch(() => undefined);

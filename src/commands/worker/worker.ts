@@ -127,6 +127,7 @@ async function onQueue(
   });
   const benches = new Benches({ host, repository, objects, store, config, startedAt: host.now() });
   try {
+    await benches.warm(concurrency);
     const parcels = await openParcels(parcelRemote(config), execution, {
       objects,
       dir: repository.project,

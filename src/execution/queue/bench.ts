@@ -16,9 +16,11 @@ import type { ManifestItem } from '../../model/action.js';
 import type { Config } from '../../model/config.js';
 import { canonicalJson, digestFields } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
+import { NO_RULES } from '../../model/git-rules/git-rules.js';
 import { Listing, type ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import type { ResultStore } from '../../store/result-store.js';
+import type { ExecutorParts } from '../executor.js';
 import { LocalExecutor } from '../local-executor.js';
 import { openLocalParts } from '../open-local-executor.js';
 import { SharedResources } from '../shared-resources.js';
@@ -53,6 +55,9 @@ interface Place {
   usedAt: number;
 }
 
+/** What differs between benches. */
+type OwnPart = Pick<ExecutorParts, 'agent' | 'rules' | 'handWritten'>;
+
 /** Bases whose jobs a worker runs at the same time without opening anything again. */
 const PLACES = 3;
 const NO_RECORD: BudgetRecord = {
@@ -66,9 +71,19 @@ export class Benches {
   private readonly parts: BenchParts;
   private readonly places: Place[] = [];
   private uses = 0;
+  private warmed: Promise<unknown> = Promise.resolve();
 
   constructor(parts: BenchParts) {
     this.parts = parts;
+  }
+
+  /**
+   * Brings into being what the jobs of every base need, while there is none: the workspaces, and what is read and tried once.
+   * A job that comes meanwhile waits for it. What fails now fails again, and is said, where a job needs it.
+   */
+  warm(count: number): Promise<unknown> {
+    this.warmed = this.openWorkspaces(count).catch(() => undefined);
+    return this.warmed;
   }
 
   /** Uses the bench of a base commit that is here. */
@@ -76,6 +91,7 @@ export class Benches {
     commit: ObjectId,
     work: (bench: Bench) => Promise<Result<T, Failure>>,
   ): Promise<Result<T, Failure>> {
+    await this.warmed;
     const read = await readBase(this.parts.objects, commit);
     if (!read.ok) return read;
     const { base, handWritten } = read.value;
@@ -96,6 +112,22 @@ export class Benches {
 
   async close(): Promise<void> {
     for (const place of this.places.splice(0)) await this.empty(place);
+  }
+
+  private async openWorkspaces(count: number): Promise<void> {
+    const { host, objects, config } = this.parts;
+    await loadDefinitions((await host.shippedAgents?.()) ?? new Map(), new Map());
+    // Set-up sees files that people wrote, which come with the first base.
+    if (config.workspace.setup.length > 0) return;
+    const empty = await objects.empty();
+    const local = await this.openLocal({
+      ...{ number: 0, agent: undefined, rules: NO_RULES, handWritten: empty },
+    });
+    if (!local.ok) return;
+    const { pool } = local.value;
+    const opened = await Promise.all(Array.from({ length: count }, () => pool.acquire(empty)));
+    for (const one of opened) if (one.ok) await pool.release(one.value);
+    await pool.close();
   }
 
   private async open(key: string, base: BuildBase, handWritten: ObjectId): Promise<Place> {
@@ -148,18 +180,10 @@ export class Benches {
     definitions: ReadonlyMap<string, AgentDefinition>,
     { number, base, handWritten }: { number: number; base: BuildBase; handWritten: ObjectId },
   ) {
-    const { host, repository, objects, store, config, startedAt } = this.parts;
     if (definitions.size > 0) agent?.useDefinitions?.(definitions);
     const settings = await ownSettings(this.parts, base);
     if (!settings.ok) return settings;
-    const state = join(repository.state, `bench-${number}`);
-    await makeDir(state);
-    const local = await openLocalParts(host, {
-      repository: { ...repository, state },
-      ...{ objects, store, agent, config, handWritten, rules: base.rules, startedAt },
-      shared: new SharedResources(),
-      isFollowing: false,
-    });
+    const local = await this.openLocal({ number, agent, rules: base.rules, handWritten });
     if (!local.ok) return local;
     const bench: Bench = {
       base,
@@ -174,6 +198,18 @@ export class Benches {
       await agent?.close?.();
     };
     return ok({ bench, close });
+  }
+
+  private async openLocal({ number, ...own }: OwnPart & { readonly number: number }) {
+    const { host, repository, objects, store, config, startedAt } = this.parts;
+    const state = join(repository.state, `bench-${number}`);
+    await makeDir(state);
+    return openLocalParts(host, {
+      repository: { ...repository, state },
+      ...{ objects, store, config, startedAt, ...own },
+      shared: new SharedResources(),
+      isFollowing: false,
+    });
   }
 }
 

@@ -62,8 +62,9 @@ export class JobRunner {
     this.parts = parts;
   }
 
-  async run(job: TakenJob): Promise<JobEnded> {
-    const clock = new PhaseClock();
+  /** `onRan`: it has been run, and what is left is to send what came of it. */
+  async run(job: TakenJob, onRan: () => void = () => {}): Promise<JobEnded> {
+    const clock = new PhaseClock(onRan);
     try {
       const ended = await this.runOne(job, clock);
       return { ...ended, phases: clock.phases() };
@@ -220,10 +221,16 @@ class PhaseClock {
   private readonly done: JobPhase[] = [];
   private name: JobPhase['name'] = 'fetch';
   private since = performance.now();
+  private readonly onRan: () => void;
+
+  constructor(onRan: () => void) {
+    this.onRan = onRan;
+  }
 
   begin(name: JobPhase['name']): void {
     this.end();
     this.name = name;
+    if (name === 'send') this.onRan();
   }
 
   phases(): readonly JobPhase[] {

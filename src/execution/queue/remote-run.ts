@@ -90,10 +90,12 @@ export class RemoteRun {
     const refusal = this.spending?.refusal(model);
     if (refusal) return err(refusal);
     const signal = AbortSignal.any([this.context.signal, this.stop.signal]);
+    const needs = this.needs(model);
+    const limits = this.limits(model);
+    parts.board.prepare(needs, limits);
     const sent = await this.send(signal);
     if (!sent.ok) return sent;
     const { base, parcel } = sent.value;
-    const needs = this.needs(model);
     const { version, build } = parts;
     const { label, key } = run;
     const traceparent = parts.traceparent(label);
@@ -101,7 +103,6 @@ export class RemoteRun {
       ...{ protocol: JOB_PROTOCOL, version, label, key, parcel, base, build },
       ...(traceparent === undefined ? {} : { traceparent }),
     };
-    const limits = this.limits(model);
     const handed = { job, needs, limits, priority: this.context.priority ?? 0 };
     this.phase('queue');
     const unheard = setTimeout(() => this.isHeard || this.told.unheard(needs), UNHEARD_MS);

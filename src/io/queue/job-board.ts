@@ -57,6 +57,11 @@ export class JobBoard {
     return board;
   }
 
+  /** Opens the queue of jobs that will soon be handed in: workers look at it meanwhile. A fault is told by the job. */
+  prepare(needs: QueueNeeds, limits: QueueLimits): void {
+    this.open(needs, limits).catch(ignore);
+  }
+
   /**
    * Runs a job, or waits for the one that another build has handed in under the same key. `receive` fetches what an answer
    * names, before anybody may remove it.
