@@ -5,7 +5,9 @@
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import type { TreeEntry } from '../../io/git/raw-tree.js';
+import { parseRawTree, type TreeEntry } from '../../io/git/raw-tree.js';
+import { commitBytes, type NewCommit, treeBytes } from '../../io/git/writing/object-bytes.js';
+import { ObjectSet } from '../../io/git/writing/object-set.js';
 import type { ManifestItem } from '../../model/action.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
@@ -41,8 +43,9 @@ export async function baseCommit(
   handWritten: ObjectId,
   former: ObjectId | undefined,
 ): Promise<ObjectId> {
+  const file = await objects.writeBlob(dataBytes(base));
   const tree = await objects.writeTree([
-    [BASE_FILE, await fileOf(objects, base)],
+    [BASE_FILE, { mode: '100644', id: file }],
     [HAND_WRITTEN, { mode: '40000', id: handWritten }],
   ]);
   if (former !== undefined && (await objects.resolve(`${former}^{tree}`)) === tree) return former;
@@ -63,6 +66,7 @@ export async function readBase(
   return ok({ base, handWritten });
 }
 
+/** Only this process has it until it is sent: `objects.passing`. */
 export async function runCommit(objects: GitObjects, run: TaskRun, base: ObjectId): Promise<ObjectId> {
   const trees = [run.inputTree, run.gateTree, run.left].flatMap((id) => (id === undefined ? [] : [id]));
   const sides = Object.values(run.editSides).flatMap(({ plain, beside, shown }) => [plain, beside, shown]);
@@ -71,9 +75,10 @@ export async function runCommit(objects: GitObjects, run: TaskRun, base: ObjectI
   const rendered = run.recipe.kind === 'render' ? run.recipe.files : [];
   for (const { blob } of rendered) files.push({ mode: '100644', id: blob });
   await objects.writeHeld(files.map(({ id }) => id));
-  const tree = await dataTree(objects, { name: RUN_FILE, data: run }, { trees, files });
+  const set = new ObjectSet(objects.hash);
+  const tree = dataTree(set, { name: RUN_FILE, data: run }, { trees, files });
   const message = `conductor: the run of ${run.label}\n`;
-  return objects.writeCommit({ tree, parents: [base], message });
+  return passing(objects, set, { tree, parents: [base], message });
 }
 
 export async function readRun(objects: GitObjects, commit: ObjectId): Promise<Result<TaskRun, Failure>> {
@@ -91,9 +96,10 @@ export async function outcomeCommit(
 ): Promise<ObjectId> {
   const left = outcome.ok ? [] : [outcome.tree, outcome.inputTree];
   const trees = left.flatMap((id) => (id === undefined ? [] : [id]));
-  const tree = await dataTree(objects, { name: OUTCOME_FILE, data: outcome }, { trees, files: [] });
+  const set = new ObjectSet(objects.hash);
+  const tree = dataTree(set, { name: OUTCOME_FILE, data: outcome }, { trees, files: [] });
   const parents = outcome.ok ? [run, outcome.result] : [run];
-  return objects.writeCommit({ tree, parents, message: 'conductor: the outcome of a run\n' });
+  return passing(objects, set, { tree, parents, message: 'conductor: the outcome of a run\n' });
 }
 
 export async function readOutcome(
@@ -115,27 +121,33 @@ export function judgedBy({ key, gates, gateTree, review }: TaskRun): string {
   return `${key} ${canonicalJson(by)}`;
 }
 
-async function dataTree(
-  objects: GitObjects,
+function dataTree(
+  set: ObjectSet,
   { name, data }: { readonly name: string; readonly data: object },
   { trees, files }: { readonly trees: readonly ObjectId[]; readonly files: readonly Entry[] },
-): Promise<ObjectId> {
-  const entries: [string, TreeEntry][] = [[name, await fileOf(objects, data)]];
-  const numbered = async (folder: string, all: readonly TreeEntry[]) => {
+): ObjectId {
+  const entries: [string, TreeEntry][] = [[name, { mode: '100644', id: set.add('blob', dataBytes(data)) }]];
+  const numbered = (folder: string, all: readonly TreeEntry[]) => {
     if (all.length === 0) return;
     const inside = all.map((entry, i) => [String(i), entry] as const);
-    entries.push([folder, { mode: '40000', id: await objects.writeTree(inside) }]);
+    entries.push([folder, { mode: '40000', id: set.add('tree', treeBytes(inside)) }]);
   };
-  await numbered('files', files);
-  await numbered(
+  numbered('files', files);
+  numbered(
     'trees',
     trees.map((id) => ({ mode: '40000', id })),
   );
-  return objects.writeTree(entries);
+  return set.add('tree', treeBytes(entries));
 }
 
-async function fileOf(objects: GitObjects, data: object): Promise<TreeEntry> {
-  return { mode: '100644', id: await objects.writeBlob(Buffer.from(`${JSON.stringify(data)}\n`)) };
+function passing(objects: GitObjects, set: ObjectSet, commit: NewCommit): ObjectId {
+  const id = set.add('commit', commitBytes(commit));
+  objects.passing.add(id, set.objects);
+  return id;
+}
+
+function dataBytes(data: object): Buffer {
+  return Buffer.from(`${JSON.stringify(data)}\n`);
 }
 
 /** Undefined also when the file is no data: anybody with access to the place of parcels may have written it. */
@@ -144,13 +156,22 @@ async function readData<T extends object>(
   commit: ObjectId,
   file: string,
 ): Promise<T | undefined> {
-  const text = await objects.read(`${commit}:${file}`);
   try {
+    const text = await fileIn(objects, commit, file);
     const data: unknown = text && JSON.parse(text.toString('utf8'));
     return typeof data === 'object' && data !== null ? (data as T) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A file at the top of a commit's tree, which git itself may not know. */
+async function fileIn(objects: GitObjects, commit: ObjectId, file: string): Promise<Buffer | undefined> {
+  const head = await objects.read(commit);
+  const tree = /^tree ([0-9a-f]{40,64})\n/.exec(head?.toString('latin1') ?? '')?.[1];
+  const raw = tree === undefined ? undefined : await objects.read(tree);
+  const entry = raw && tree && parseRawTree(raw, tree.length / 2).get(file);
+  return entry ? objects.read(entry.id) : undefined;
 }
 
 const areIds = (ids: readonly unknown[]): boolean => ids.every((id) => id === undefined || isObjectId(id));

@@ -57,6 +57,7 @@ export class QueueExecutor implements Executor {
     this.running.delete(job);
     this.isHurried ||= context.signal.aborted;
     for (const name of job.left) this.done.add(name);
+    this.parts.parcels.drop(job.read);
     if (ended.ok) return ended.value;
     return {
       ok: false,

@@ -61,6 +61,8 @@ export interface RunListener {
 export class RemoteRun {
   /** Names of parcels that nobody needs any more. */
   readonly left: string[] = [];
+  /** Parcels of which this process may have something in memory. */
+  readonly read: ObjectId[] = [];
   private readonly parts: QueueExecutorParts;
   private readonly run: TaskRun;
   private readonly context: ExecutionContext;
@@ -138,6 +140,7 @@ export class RemoteRun {
     if (base === 'late') return err(this.ended);
     if (!base.ok) return base;
     const parcel = await runCommit(parts.objects, run, base.value);
+    this.read.push(parcel);
     const sending = tryAgain(() => parts.parcels.send(parcel), {
       ...{ signal, most: SEND_TRIES, isWorth: isWorthAgain },
     });
@@ -167,6 +170,7 @@ export class RemoteRun {
     signal: AbortSignal,
   ): Promise<Result<TaskOutcome, Failure> | undefined> {
     const { objects, store } = this.parts;
+    this.read.push(answer);
     const fetched = await this.fetch(answer, parcel, signal);
     // Another run would be paid, and bring what is refused again.
     if (fetched !== 'late' && !fetched.ok && fetched.error.refused) return err(fetched.error.failure);

@@ -30,6 +30,7 @@ import {
   type ObjectType,
   treeBytes,
 } from './writing/object-bytes.js';
+import { PassingObjects } from './writing/passing-objects.js';
 
 export class GitObjects {
   readonly store: string;
@@ -43,6 +44,7 @@ export class GitObjects {
   /** Ref updates are transactions of several lines: one after the other. */
   private lastUpdate: Promise<unknown> = Promise.resolve();
   private emptyTree: ObjectId | undefined;
+  readonly passing = new PassingObjects();
   /** Contents that are to be written with what names them. */
   private readonly held = new Map<ObjectId, Buffer>();
 
@@ -61,7 +63,8 @@ export class GitObjects {
 
   /** An object's content; undefined when there is none, or none that can be read. `name`: an id or `<rev>:<path>`. */
   async read(name: string): Promise<Buffer | undefined> {
-    return this.held.get(name) ?? this.loose.recent.get(name) ?? (await this.readNamed(name))?.content;
+    const own = this.held.get(name) ?? this.passing.get(name)?.content ?? this.loose.recent.get(name);
+    return own ?? (await this.readNamed(name))?.content;
   }
 
   /** Contents by id. All have to be there: a hole in the store is never an empty file of a person. */
@@ -77,7 +80,7 @@ export class GitObjects {
 
   /** How many bytes an object has, without reading it; undefined when it is missing. */
   async sizeOf(id: ObjectId): Promise<number | undefined> {
-    const held = this.held.get(id);
+    const held = this.held.get(id) ?? this.passing.get(id)?.content;
     if (held) return held.length;
     const answer = (await this.sizes.ask(`${id}\n`, lineFrame)).toString('latin1').trim();
     return /^\d+$/.test(answer) ? Number(answer) : undefined;
@@ -90,7 +93,7 @@ export class GitObjects {
 
   /** Those of the ids whose object is missing, cannot be read, or is not what its id says. */
   async missing(ids: readonly ObjectId[]): Promise<ObjectId[]> {
-    const asked = [...new Set(ids)].filter((id) => !this.held.has(id));
+    const asked = [...new Set(ids)].filter((id) => !this.held.has(id) && !this.passing.get(id));
     const { bad, unknown } = await unsoundObjects(this.reader, asked, this.hash);
     // git ends at an object that is damaged: which one it is, each alone tells.
     const found = await mapBounded(unknown, (id) => this.readVerified(id));
@@ -101,6 +104,8 @@ export class GitObjects {
   async readVerified(id: ObjectId): Promise<{ type: string; content: Buffer } | undefined> {
     const held = this.held.get(id);
     if (held) return { type: 'blob', content: held };
+    const passing = this.passing.get(id);
+    if (passing) return passing;
     const object = await this.readNamed(id);
     return object && hashObject(object.type, object.content, this.hash) === id ? object : undefined;
   }

@@ -105,6 +105,10 @@ export class GitParcels implements Parcels {
     for (const name of all) this.shared.delete(name);
   }
 
+  drop(commits: readonly ObjectId[]): void {
+    for (const one of commits) this.options.objects.passing.drop(one);
+  }
+
   end(): void {
     this.stop.abort();
   }
@@ -116,7 +120,12 @@ export class GitParcels implements Parcels {
 
   private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, 'sent' | TransferFault>> {
     // What is pushed is made whole for git: nothing may only be in this process.
-    for (const commit of commits) await this.hold(commit);
+    for (const commit of commits) {
+      const { objects } = this.options;
+      for (const { type, content } of objects.passing.of(commit)) await objects.write(type, content);
+      objects.passing.drop(commit);
+      await this.hold(commit);
+    }
     const away = await this.away('push');
     if ('kind' in away) return new Map(commits.map((one) => [one, away]));
     const refs = new Map(commits.map((one) => [parcelRef(one), one]));

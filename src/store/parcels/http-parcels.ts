@@ -82,7 +82,14 @@ export class HttpParcels implements Parcels {
   async hold(): Promise<void> {}
 
   async forget(all: readonly (ObjectId | string)[]): Promise<void> {
-    for (const name of all) this.here.delete(name);
+    this.drop(all);
+  }
+
+  drop(commits: readonly ObjectId[]): void {
+    for (const one of commits) {
+      this.here.delete(one);
+      this.options.objects.passing.drop(one);
+    }
   }
 
   end(): void {
@@ -126,7 +133,7 @@ export class HttpParcels implements Parcels {
     const { status, body, commit } = got.value;
     if (status !== 200 || !isObjectId(commit))
       return err({ failure: this.failure('fetch', got.value), isAway: status >= 500 });
-    const taken = await takeFrames(objects, body, { isWhole: false });
+    const taken = await takeFrames(objects, body, { passing: commit });
     if (typeof taken === 'string')
       return err({ failure: { kind: 'store-damaged', detail: `a parcel: ${taken}` }, isAway: false });
     for (const id of taken) this.shared.add(id);

@@ -84,18 +84,18 @@ function readFrames({ hash }: GitObjects, frames: Buffer): Framed[] | string {
 }
 
 /**
- * Writes every object; the ids, or what is wrong with them: then none is written. `isWhole`: what they name is looked for
- * among them and here.
+ * Writes every object; the ids, or what is wrong with them: then none is written. `passing`: a commit that is read here and
+ * goes on nowhere: what is only its own stays in memory. Absent: it is kept for others, and what it names is looked for.
  */
 export async function takeFrames(
   objects: GitObjects,
   frames: Buffer,
-  { isWhole }: { readonly isWhole: boolean },
+  { passing }: { readonly passing: ObjectId | undefined },
 ): Promise<ObjectId[] | string> {
   const found = readFrames(objects, frames);
   if (typeof found === 'string') return found;
   const ids = found.map(({ id }) => id);
-  if (isWhole) {
+  if (passing === undefined) {
     const named = found.flatMap((one) => namedBy(one.type, one.content, one.id.length / 2));
     const others = new Set(named.map(([id]) => id));
     for (const id of ids) others.delete(id);
@@ -105,8 +105,25 @@ export async function takeFrames(
     const [first] = missing.flat();
     if (first !== undefined) return `${first} is missing`;
   }
-  for (const { type, content } of found) await objects.write(type, content);
+  const own = passing === undefined ? new Set() : ownOf(passing, found);
+  for (const { id, type, content } of found) if (!own.has(id)) await objects.write(type, content);
+  if (passing !== undefined) {
+    const kept = found.filter(({ id }) => own.has(id));
+    // The content is a part of a long answer, which would stay with it.
+    const whole = kept.map(({ id, type, content }) => [id, { type, content: Buffer.from(content) }] as const);
+    objects.passing.add(passing, new Map(whole));
+  }
   return ids;
+}
+
+/** The commit, its tree and what this names: data, and lists of trees and files, which are not its own. */
+function ownOf(commit: ObjectId, found: readonly Framed[]): ReadonlySet<ObjectId> {
+  const byId = new Map(found.map((one) => [one.id, one]));
+  const head = byId.get(commit);
+  const [tree] = head?.type === 'commit' ? (namedBy('commit', head.content, 0)[0] ?? []) : [];
+  const top = tree === undefined ? undefined : byId.get(tree);
+  if (tree === undefined || top?.type !== 'tree') return new Set([commit]);
+  return new Set([commit, tree, ...namedBy('tree', top.content, tree.length / 2).map(([id]) => id)]);
 }
 
 /** Removes those of the names that have a ref, in one step. */

@@ -87,7 +87,7 @@ export class ParcelServer {
       return end(200);
     }
     if (request.method !== 'PUT') return end(405);
-    const taken = await takeFrames(objects, body, { isWhole: true });
+    const taken = await takeFrames(objects, body, { passing: undefined });
     if (typeof taken === 'string') return end(400, taken);
     for (const [name, commit] of searchParams) {
       if (!isParcelName(name) || (await objects.resolve(commit)) !== commit)

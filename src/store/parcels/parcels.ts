@@ -31,6 +31,8 @@ export interface Parcels {
   hold(commit: ObjectId): Promise<void>;
   /** What names them here is removed: their objects stay until they are collected, and the other side keeps them. */
   forget(names: readonly (ObjectId | string)[]): Promise<void>;
+  /** Nobody reads them here any more: what only this process has of them is dropped. */
+  drop(commits: readonly ObjectId[]): void;
   /** Forgets them, and the other side does, too. */
   remove(names: readonly (ObjectId | string)[]): Promise<void>;
   /** Ends what is under way; nothing is sent or fetched any more. */

@@ -1,9 +1,10 @@
 /** Parcels between two clones, through both places: what is removed, forgotten and sent once more. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { outcomeCommit, readOutcome } from '../../execution/queue/parcel.js';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import { hashObject } from '../../io/git/writing/object-bytes.js';
@@ -165,6 +166,51 @@ test('git: a parcel with content that git rejects is refused where it arrives, a
     { ok: false, error: { failure: { kind: 'job-failed' }, isAway: false, refused: 'content' } },
   ]);
 });
+
+test.each(KINDS)(
+  'what only a parcel is made of is read from memory, until nobody reads it (%s)',
+  async (kind) => {
+    const here = await clone(kind);
+    const { objects } = here;
+    const base = await objects.writeCommit({ tree: await objects.empty(), message: 'base\n' });
+    const input = await objects.writeTree([
+      ['a.txt', { mode: '100644', id: await objects.writeBlob(Buffer.from('input\n')) }],
+    ]);
+    const failed = {
+      ok: false,
+      failure: { kind: 'cancelled' },
+      evidence: [],
+      attempts: 1,
+      usage: {},
+      ms: 0,
+    } as const;
+    // Both list the same tree.
+    const outcomes = [1, 2].map((ms) => ({ ...failed, ms, tree: input }));
+    const [first, second] = await Promise.all(outcomes.map((one) => outcomeCommit(objects, one, base)));
+    if (!first || !second) throw new Error('there is no commit');
+    const inGit = (one: GitObjects, id: ObjectId) => {
+      const found = spawnSync('git', ['-C', one.store, 'cat-file', '-e', id]);
+      return found.status === 0;
+    };
+    expect(inGit(objects, first)).toBe(false);
+    expect(await here.parcels.send(first)).toEqual(sent);
+    here.parcels.drop([first]);
+    expect((await objects.read(first)) === undefined).toBe(kind === 'http');
+    expect(await readOutcome(objects, second)).toEqual({ ok: true, value: outcomes[1] });
+    expect(await here.parcels.send(second)).toEqual(sent);
+    const there = await clone(kind);
+    for (const [i, commit] of [first, second].entries()) {
+      expect(await there.parcels.fetch(commit)).toEqual(sent);
+      expect(await readOutcome(there.objects, commit)).toEqual({ ok: true, value: outcomes[i] });
+    }
+    expect([first, input].map((id) => inGit(there.objects, id))).toEqual([kind === 'git', true]);
+    there.parcels.drop([first]);
+    expect(await readOutcome(there.objects, second)).toEqual({ ok: true, value: outcomes[1] });
+    // Who asks for it once more gets it once more.
+    expect(await there.parcels.fetch(first)).toEqual(sent);
+    expect(await readOutcome(there.objects, first)).toEqual({ ok: true, value: outcomes[0] });
+  },
+);
 
 test('a store reads a base again that could not be read before', async () => {
   const { objects } = await opened();

@@ -1,0 +1,40 @@
+/**
+ * Objects that only this process has, on their way to another machine or from one: read as those of the repository, and
+ * never written unless somebody asks for it. Each belongs to the commits with which it travels.
+ */
+
+import type { ObjectId } from '../../../model/tree.js';
+import type { GitObject } from './object-bytes.js';
+
+export class PassingObjects {
+  private readonly all = new Map<ObjectId, { readonly object: GitObject; uses: number }>();
+  private readonly groups = new Map<ObjectId, readonly ObjectId[]>();
+
+  get(id: string): GitObject | undefined {
+    return this.all.get(id)?.object;
+  }
+
+  /** Until the commit is dropped. */
+  add(commit: ObjectId, objects: ReadonlyMap<ObjectId, GitObject>): void {
+    if (this.groups.has(commit)) return;
+    this.groups.set(commit, [...objects.keys()]);
+    for (const [id, object] of objects) {
+      const known = this.all.get(id);
+      if (known) known.uses++;
+      else this.all.set(id, { object, uses: 1 });
+    }
+  }
+
+  /** What travels with the commit; empty when it is none of these. */
+  of(commit: ObjectId): GitObject[] {
+    return (this.groups.get(commit) ?? []).flatMap((id) => this.get(id) ?? []);
+  }
+
+  drop(commit: ObjectId): void {
+    for (const id of this.groups.get(commit) ?? []) {
+      const known = this.all.get(id);
+      if (known && --known.uses === 0) this.all.delete(id);
+    }
+    this.groups.delete(commit);
+  }
+}
