@@ -20,6 +20,7 @@ import { NO_RULES } from '../../model/git-rules/git-rules.js';
 import { Listing, type ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import type { ResultStore } from '../../store/result-store.js';
+import type { Workspace } from '../../workspace/workspace-pool.js';
 import type { ExecutorParts } from '../executor.js';
 import { LocalExecutor } from '../local-executor.js';
 import { openLocalParts } from '../open-local-executor.js';
@@ -125,8 +126,14 @@ export class Benches {
     });
     if (!local.ok) return;
     const { pool } = local.value;
-    const opened = await Promise.all(Array.from({ length: count }, () => pool.acquire(empty)));
-    for (const one of opened) if (one.ok) await pool.release(one.value);
+    const opened: Workspace[] = [];
+    // All are held until the last one is made: a free one would be taken again.
+    while (opened.length < count) {
+      const made = await pool.acquire(empty);
+      if (!made.ok) break;
+      opened.push(made.value);
+    }
+    for (const one of opened) await pool.release(one);
     await pool.close();
   }
 
