@@ -22,6 +22,15 @@ export function throwIfNotNow(error: unknown): void {
   if (NOT_NOW.has(codeOf(error))) throw error;
 }
 
+/** The user may not look at the file, or the disk does not answer: what it holds can be whole. */
+const NOT_SEEN: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EIO', 'ESTALE']);
+
+/** As `throwIfNotNow`, also where the system lets nothing be looked at. */
+export function throwIfNotSeen(error: unknown): void {
+  throwIfNotNow(error);
+  if (NOT_SEEN.has(codeOf(error))) throw error;
+}
+
 /** An error of git as `io/git` throws it. */
 interface GitFault {
   readonly command: string;

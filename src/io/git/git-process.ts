@@ -1,7 +1,7 @@
 /** Runs git once, with conductor's environment and configuration. Knows no repository and no command. */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { type Away, guardAway, type Stopped } from './git-away.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
 
@@ -12,6 +12,8 @@ export interface GitCall {
   readonly workTree?: string;
   readonly indexFile?: string;
   readonly input?: Buffer | string;
+  /** A file in place of `input`, of any size; the call rejects if it cannot be read. */
+  readonly inputFile?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** `<name>=<value>` for this call, over those of every call. */
   readonly settings?: readonly string[];
@@ -251,7 +253,16 @@ function gitOnce(args: readonly string[], call: GitCall): Promise<GitExit> {
     });
     // A git that ends before it has read everything closes the pipe; its exit code says why.
     child.stdin.on('error', () => {});
-    child.stdin.end(call.input);
+    if (call.inputFile === undefined) {
+      child.stdin.end(call.input);
+      return;
+    }
+    const file = createReadStream(call.inputFile);
+    file.on('error', (error) => {
+      reject(error);
+      child.kill();
+    });
+    file.pipe(child.stdin);
   });
 }
 

@@ -37,6 +37,8 @@ export const DIVISIBLE: ProjectKind = {
 };
 const INPUTS = ['in/a.txt', 'in/b.txt', 'in/sub/c.txt'];
 const PATTERNS = [['in/a.txt'], ['in/*.txt'], ['in/**', '!in/b.txt'], ['in/sub/'], ['out/**'], [SHARED], []];
+/** Stands for the file of a config: who changes it changes the config with it. */
+const SETTINGS = 'settings.txt';
 const GENERAL = [
   'templates/page.hbs',
   'templates/partials/foot.hbs',
@@ -81,9 +83,15 @@ export class ChangingProject {
   recover(): void {
     const { rig } = this;
     rig.remove('out', ...Object.keys(rig.files()).filter((path) => path.endsWith('.moved')));
-    rig.config = this.base;
+    this.configure({});
     this.writeBase();
     for (const feature of this.kind.features) this.writeSpec(feature);
+  }
+
+  /** As the file of a config would: another config is another tree. */
+  private configure(config: ConductorConfig): void {
+    this.rig.config = { ...this.base, ...config };
+    this.rig.write({ [SETTINGS]: `${JSON.stringify(config)}\n` });
   }
 
   private writeBase(): void {
@@ -112,9 +120,7 @@ export class ChangingProject {
       return this.write(`specs/${dice.pick(this.kind.features)}/${dice.pick(['context.md', 'doc.md'])}`);
     if (pick === 12) {
       const config = dice.pick(CONFIGS);
-      rig.config = { ...this.base, ...config };
-      // As the file of a config would: another config is another tree.
-      rig.write({ 'settings.txt': `${JSON.stringify(config)}\n` });
+      this.configure(config);
       return `config ${JSON.stringify(config)}`;
     }
     if (pick === 13) {
@@ -149,8 +155,7 @@ export class ChangingProject {
   /** Deletes, renames, writes over or makes executable one file: any but a spec. */
   private touchFile(): string {
     const { dice, rig } = this;
-    const paths = Object.keys(rig.files()).filter((path) => !path.endsWith('.yaml') && path !== '.gitignore');
-    const path = dice.pick(paths);
+    const path = dice.pick(Object.keys(rig.files()).filter(isFree));
     switch (dice.below(4)) {
       case 0:
         rig.remove(path);
@@ -179,13 +184,12 @@ export class ChangingProject {
     return `digest ${index} in ${path}`;
   }
 
-  /** As after a checkout of some files of another state: specs stay, because the model knows only those of today. */
+  /** As after a checkout of some files of another state. */
   private mixStates(): string {
     const { dice, rig, states } = this;
     if (states.length === 0) return 'nothing';
     const state = dice.pick(states);
-    const paths = Object.keys(state).filter((path) => !path.endsWith('.yaml') && path !== '.gitignore');
-    const chosen = paths.filter(() => dice.chance(0.3));
+    const chosen = Object.keys(state).filter((path) => isFree(path) && dice.chance(0.3));
     for (const path of chosen) rig.write({ [path]: (state[path] as string).replace(/^[a-z]:/, '') });
     return `${chosen.join(', ')} of another state`;
   }
@@ -310,4 +314,9 @@ export class ChangingProject {
     );
     if (this.rig.read(file) !== text) this.rig.write({ [file]: text });
   }
+}
+
+/** Specs and the config change only with the model, which knows those of today. */
+function isFree(path: string): boolean {
+  return !path.endsWith('.yaml') && path !== '.gitignore' && path !== SETTINGS;
 }

@@ -5,11 +5,14 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { mapBounded } from '../../../base/bounded.js';
-import { throwIfNotNow } from '../../errors.js';
+import { codeOf, throwIfNotNow, throwIfNotSeen } from '../../errors.js';
 import { GitError, git } from '../git-process.js';
 import { hashObject } from '../writing/object-bytes.js';
 
 const inflated = promisify(inflate);
+
+/** What Node cannot hold at once: more than 2 GiB of a file, or what it holds without compression. */
+const TOO_LARGE: ReadonlySet<string> = new Set(['ERR_FS_FILE_TOO_LARGE', 'ERR_BUFFER_TOO_LARGE']);
 
 export interface StoreObjects {
   /** Objects of their own, and packs. */
@@ -22,7 +25,7 @@ export interface StoreObjects {
   readonly unindexed: readonly string[];
 }
 
-/** Rejects if the system has no resources to open files: then conductor cannot know which ones are broken. */
+/** Rejects if the system does not let a file be read: then conductor cannot know whether it is broken. */
 export async function inspectObjects(store: string): Promise<StoreObjects> {
   const objects = join(store, 'objects');
   const paths: string[] = [];
@@ -53,7 +56,7 @@ async function isBroken(store: string, pack: string): Promise<boolean> {
   throwIfNotNow(new GitError(['verify-pack'], verified));
   // git does not always say why it could not open a file.
   for (const end of ['idx', 'pack']) {
-    const file = await open(`${pack}.${end}`).catch(throwIfNotNow);
+    const file = await open(`${pack}.${end}`).catch(throwIfNotSeen);
     await file?.close();
   }
   return true;
@@ -87,7 +90,8 @@ async function isSound(path: string): Promise<boolean> {
       hashObject(type, content, id.length === 40 ? 'sha1' : 'sha256') === id
     );
   } catch (error) {
-    throwIfNotNow(error);
-    return false;
+    throwIfNotSeen(error);
+    // Its content is judged by git, which reads it part by part.
+    return TOO_LARGE.has(codeOf(error) ?? '');
   }
 }

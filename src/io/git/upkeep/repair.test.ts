@@ -30,6 +30,25 @@ vi.mock('../git-process.js', async (original) => {
   return { ...real, git };
 });
 
+const refused = vi.hoisted(() => ({ as: {} as Record<string, string> }));
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  const readFile = async (path: string, ...more: unknown[]) => {
+    const code = Object.entries(refused.as).find(([end]) => String(path).endsWith(end))?.[1];
+    if (code !== undefined) throw Object.assign(new Error(code), { code, path, syscall: 'open' });
+    return (real.readFile as (...all: unknown[]) => Promise<unknown>)(path, ...more);
+  };
+  return { ...real, readFile };
+});
+
+/** Files whose names end so cannot be read any more. */
+function refuse(ends: Record<string, string>): void {
+  refused.as = ends;
+  onTestFinished(() => {
+    refused.as = {};
+  });
+}
+
 async function keep(objects: GitObjects, name: string) {
   const id = await objects.writeBlob(Buffer.from(`content of ${name}\n`));
   const tree = await objects.writeTree([[name, { mode: '100644', id }]]);
@@ -115,4 +134,54 @@ test.each([
   expect(
     await new GitObjects({ store: objects.store, objectFormat: 'sha1' }).missing([one.id, one.commit]),
   ).toEqual([]);
+});
+
+test.each(['EACCES', 'EPERM', 'EIO', 'EMFILE'])(
+  'an object that the system does not let be read (%s) stays',
+  async (code) => {
+    const objects = await scratchObjects();
+    const [one, two] = [await keep(objects, 'one'), await keep(objects, 'two')];
+    refuse({ [one.id.slice(2)]: code });
+    await expect(removeBrokenObjects(objects.store)).rejects.toMatchObject({ code });
+    refuse({});
+    expect(await objects.missing([one.id, one.commit, two.id, two.commit])).toEqual([]);
+  },
+);
+
+test('an object that is too large to be held at once is left to git', async () => {
+  const objects = await scratchObjects();
+  const one = await keep(objects, 'one');
+  refuse({ [one.id.slice(2)]: 'ERR_FS_FILE_TOO_LARGE' });
+  await removeBrokenObjects(objects.store);
+  expect(await objects.missing([one.id, one.commit])).toEqual([]);
+});
+
+test('what a broken pack still holds is saved, however large the pack is', async () => {
+  const objects = await scratchObjects();
+  const one = await keep(objects, 'one');
+  await repackRefs(objects.store);
+  const packs = join(objects.store, 'objects/pack');
+  const pack = readdirSync(packs).find((name) => name.endsWith('.pack')) as string;
+  chmodSync(join(packs, pack), 0o600);
+  appendFileSync(join(packs, pack), 'x');
+  refuse({ '.pack': 'ERR_FS_FILE_TOO_LARGE' });
+  await removeBrokenObjects(objects.store);
+  expect(readdirSync(packs).filter((name) => name === pack)).toEqual([]);
+  const again = new GitObjects({ store: objects.store, objectFormat: 'sha1' });
+  onTestFinished(() => again.close());
+  expect(await again.missing([one.id, one.commit])).toEqual([]);
+});
+
+test('an index without its pack goes', async () => {
+  const objects = await scratchObjects();
+  const one = await keep(objects, 'one');
+  await repackRefs(objects.store);
+  const packs = join(objects.store, 'objects/pack');
+  for (const name of readdirSync(packs))
+    if (name.endsWith('.pack')) rmSync(join(packs, name), { force: true });
+  await removeBrokenObjects(objects.store);
+  expect(readdirSync(packs)).toEqual([]);
+  const again = new GitObjects({ store: objects.store, objectFormat: 'sha1' });
+  onTestFinished(() => again.close());
+  expect(await again.missing([one.id])).toEqual([one.id]);
 });

@@ -2,7 +2,7 @@
 
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, throwIfNotNow } from '../../errors.js';
+import { codeOf, isMissing, throwIfNotSeen } from '../../errors.js';
 import { makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
 import { GitError, type GitExit, git } from '../git-process.js';
 import type { Repository } from '../repository.js';
@@ -43,7 +43,7 @@ async function repairRefs(store: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
     if (!entry.isFile() || entry.name.endsWith('.lock')) continue;
     const path = join(entry.parentPath, entry.name);
-    const named = await readFile(path, 'latin1').catch(throwIfNotReadable);
+    const named = await readFile(path, 'latin1').catch(throwIfNotSeen);
     if (named === undefined) continue;
     if (!/^([0-9a-f]{40}|[0-9a-f]{64})\n$/.test(named)) await rm(path, { force: true });
   }
@@ -60,7 +60,6 @@ export async function repairStore({ store, state }: Repository): Promise<void> {
 /** What can still be read of a broken pack is written as single objects; the pack goes. */
 async function salvagePack(store: string, name: string): Promise<void> {
   const packs = join(store, 'objects', 'pack');
-  const input = (await readFile(join(packs, `${name}.pack`)).catch(throwIfNotReadable)) ?? Buffer.alloc(0);
   const aside = await makeTemporaryFolder(store);
   const move = async (from: string, to: string) => {
     for (const file of await readdir(from))
@@ -68,8 +67,9 @@ async function salvagePack(store: string, name: string): Promise<void> {
   };
   try {
     await move(packs, aside);
-    const unpacked = await git(['unpack-objects', '-r', '-q'], { gitDir: store, dir: store, input });
-    if (unpacked.code !== 0) throwIfNotOfPack(unpacked);
+    const call = { gitDir: store, dir: store, inputFile: join(aside, `${name}.pack`) };
+    const unpacked = await git(['unpack-objects', '-r', '-q'], call).catch(noPack);
+    if (unpacked && unpacked.code !== 0) throwIfNotOfPack(unpacked);
   } catch (error) {
     // git did not write all objects of the pack, so the pack is still needed.
     await move(aside, packs);
@@ -77,6 +77,11 @@ async function salvagePack(store: string, name: string): Promise<void> {
     throw error;
   }
   await removeTree(aside);
+}
+
+/** Of an index whose pack is gone, or is a folder, nothing can be saved. */
+function noPack(error: unknown): undefined {
+  if (!isMissing(error) && codeOf(error) !== 'EISDIR') throw error;
 }
 
 /** git's exit code for a fatal error, one of a broken pack too; higher ones are signals or wrong arguments. */
@@ -90,11 +95,4 @@ function throwIfNotOfPack(unpacked: GitExit): void {
   const error = new GitError(['unpack-objects'], unpacked);
   const isOfPack = error.code === 'EGIT' || error.code === 'EDAMAGED';
   if (!isOfPack || unpacked.code === NOT_LOADED || unpacked.code > FATAL) throw error;
-}
-
-/** A file that is gone or that the disk cannot read is lost; one that this user may not read can be whole. */
-function throwIfNotReadable(error: unknown): void {
-  throwIfNotNow(error);
-  const code = codeOf(error);
-  if (code === 'EACCES' || code === 'EPERM') throw error;
 }
