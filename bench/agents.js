@@ -2,19 +2,17 @@
 // OpenCode server in the same run. The model is scripted and answers at once, so that all of the time is overhead.
 //   npm run bench -- agents 1 4 8
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createJiti } from 'jiti';
-import { environment, shownMs, watched } from './measure.js';
+import { environment, processorTime, shownMs, watched } from './measure.js';
 import { row } from './rows.js';
 
 const KEY = 'sk-bench';
 /** Of as many tasks as there are workers; in the first one every workspace is opened on the server. */
 const ROUNDS = 4;
-/** Linux counts processor time for programs in hundredths of a second. */
-const MS_PER_TICK = 10;
 /** What each session does: one file by a tool, which may write only what the task declares, and one command. */
 const steps = (nameOf) => [
   (request) => ({ call: 'write', args: { filePath: nameOf(request), content: 'made\n' } }),
@@ -212,19 +210,6 @@ function build(cwd, home) {
       resolve({ events, cpus, mb: measured.own().mb });
     });
   });
-}
-
-/** Milliseconds of a process and of its children that have ended; NaN where the system has no /proc. */
-function processorTime(pid) {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    return ticks * MS_PER_TICK;
-  } catch {
-    return Number.NaN;
-  }
 }
 
 /** One sentence on why a build did not build all of its tasks: how many, and the first one's reason. */

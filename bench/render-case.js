@@ -71,7 +71,7 @@ async function firstRow(tasks, { project, env, home, others }, rounds) {
     time,
     mb,
     beside: besideText({ 'ninja with cp': ninja }),
-    ratio: ninja && { wall: time.wall / ninja.wall, cpu: time.cpu / ninja.cpu },
+    ratio: ninja && !ninja.fault && { wall: time.wall / ninja.wall, cpu: time.cpu / ninja.cpu },
     goal: goal?.text,
     met: (kind) => time[kind] <= goal.ms && mb <= goal.mb,
   });
@@ -96,12 +96,14 @@ async function nothingRows(tasks, { project, env, home, others, tools }, rounds)
     ['git', 'write-tree'],
   ];
   const newer = tools['newer node']?.path;
+  const tried = Object.entries(await others.nothing(times));
+  const faults = Object.fromEntries(tried.filter(([, job]) => job.fault));
   const jobs = {
     conductor: job([process.execPath, CONDUCTOR, 'build']),
     [BASE]: job([process.execPath, '-e', '0'], ...snapshot),
     'node -e 0': job([process.execPath, '-e', '0']),
     'git status': job(['git', 'status', '--porcelain']),
-    ...(await others.nothing(times)),
+    ...Object.fromEntries(tried.filter(([, job]) => !job.fault)),
     ...(newer && {
       newer: job([newer, CONDUCTOR, 'build']),
       newerBase: job([newer, '-e', '0'], ...snapshot),
@@ -121,6 +123,7 @@ async function nothingRows(tasks, { project, env, home, others, tools }, rounds)
       mb,
       beside: besideText({
         ...Object.fromEntries(beside.map((name) => [name, found.time(name)])),
+        ...faults,
         ...(await others.slow()),
       }),
       ratio,

@@ -1,4 +1,5 @@
 // Rows of the one table that the bench prints and writes down.
+import { loadavg } from 'node:os';
 import { shownMs } from './measure.js';
 
 export const COLUMNS = [
@@ -27,13 +28,16 @@ export function row({ name, time, shown, mb, beside, ratio, goal, met }) {
     shownMs(cpu),
     mb === undefined ? '' : `${Math.round(mb)} MB`,
     beside,
-    ratio === undefined ? '' : bothOf(ratio, (value) => value.toFixed(2)),
+    !ratio ? '' : bothOf(ratio, (value) => value.toFixed(2)),
     goal ?? '',
     goal === undefined || met === undefined ? '' : verdict(met),
-    new Date().toISOString().slice(0, 16).replace('T', ' '),
+    `${new Date().toISOString().slice(0, 16).replace('T', ' ')}, load ${shownLoad(loadavg()[0])}`,
   ];
   return { cells };
 }
+
+/** The bench itself is one or two of it. */
+const shownLoad = (load) => (load < 9.5 ? load.toFixed(1) : load.toFixed(0));
 
 function verdict(met) {
   if (met('wall')) return 'yes';
@@ -47,10 +51,11 @@ function bothOf({ wall, cpu }, shown) {
   return [wall, cpu].filter(isKnown).map(shown).join(' · ');
 }
 
+/** Times by program; one that could not be measured has the reason in place of its time. */
 export function besideText(times) {
   return Object.entries(times)
     .filter(([, time]) => time !== undefined)
-    .map(([name, time]) => `${name} ${bothOf(time, shownMs)}`)
+    .map(([name, time]) => `${name} ${time.fault ?? bothOf(time, shownMs)}`)
     .join(', ');
 }
 

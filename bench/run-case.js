@@ -39,7 +39,7 @@ export async function runRows(tasks, { tools, rounds }) {
     const found = await interleaved(projects, rounds, 0);
     const beside = {};
     for (const name of ['ninja', 'make', 'wireit', 'turbo']) beside[name] = await others.first(name);
-    const to = beside.wireit ?? beside.ninja;
+    const to = [beside.wireit, beside.ninja].find((time) => time && !time.fault);
     return ['off', 'auto'].map((sandbox) => {
       const time = found.time(sandbox);
       // Two cores do two tasks at a time: a millisecond of wall time has two of processor time.

@@ -6,6 +6,8 @@ import { delimiter, join } from 'node:path';
 
 /** Exact versions, so that figures of two days can be compared. */
 const NPM_TOOLS = { wireit: '0.14.13', turbo: '2.11.11' };
+/** After this a registry that does not answer is given up. */
+const INSTALL_MS = 180_000;
 /** A newer Node for the goals that are set for it. */
 const NEWER_NODE = '22.23.3';
 
@@ -54,7 +56,7 @@ function install(folder, name, version) {
   mkdirSync(prefix, { recursive: true });
   writeFileSync(join(prefix, 'package.json'), '{ "private": true }\n');
   const args = ['install', '--save-exact', '--no-audit', '--no-fund', `${name}@${version}`];
-  execFileSync('npm', args, { cwd: prefix, stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync('npm', args, { cwd: prefix, stdio: ['ignore', 'ignore', 'pipe'], timeout: INSTALL_MS });
 }
 
 /** The program on PATH, else that of the Debian package, unpacked into the cache folder without installing it. */
@@ -64,7 +66,7 @@ function debian(folder, program, name) {
   if (path === undefined) {
     const into = join(folder, name);
     mkdirSync(into, { recursive: true });
-    execFileSync('apt-get', ['download', name], { cwd: into, stdio: 'pipe' });
+    execFileSync('apt-get', ['download', name], { cwd: into, stdio: 'pipe', timeout: INSTALL_MS });
     const file = readdirSync(into).find((one) => one.endsWith('.deb'));
     execFileSync('dpkg', ['-x', join(into, file), into], { stdio: 'pipe' });
     path = join(into, 'usr', 'bin', program);

@@ -1,10 +1,13 @@
 // How long a watch takes from a saved spec to the first task that it starts, and what of that goes where.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commit, firstBacklog, renderSpecs } from './graphs.js';
-import { CONDUCTOR, environment, median, run, shownMs, workFolder } from './measure.js';
+import { CONDUCTOR, environment, median, processorTime, run, shownMs, workFolder } from './measure.js';
 import { count, row } from './rows.js';
+
+/** A watch that has not told of an event by then is given up. */
+const EVENT_MS = 120_000;
 
 export async function watchRow(tasks, { rounds }) {
   const folder = workFolder('watch');
@@ -64,6 +67,7 @@ async function watchTimes(folder, env, wanted) {
       };
       waiting.push(check);
       ended.then(() => reject(new Error('the watch ended')));
+      setTimeout(() => reject(new Error(`the watch did not come to ${type}`)), EVENT_MS).unref();
       check();
     });
   try {
@@ -97,21 +101,5 @@ async function watchTimes(folder, env, wanted) {
   } finally {
     child.kill('SIGTERM');
     await ended;
-  }
-}
-
-/** Milliseconds: what all threads of a process used, and what its children did that have ended. NaN where the kernel does not say. */
-function processorTime(pid) {
-  try {
-    const threads = readdirSync(`/proc/${pid}/task`).map((thread) => {
-      const [nanoseconds] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
-      return Number(nanoseconds) / 1e6;
-    });
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // After the name in brackets, which may hold blanks; times of children are the 16th and 17th value, in hundredths.
-    const values = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return threads.reduce((sum, one) => sum + one, 0) + (Number(values[13]) + Number(values[14])) * 10;
-  } catch {
-    return Number.NaN;
   }
 }
