@@ -16,7 +16,7 @@ import { type LineOptions, plainReporter } from '../../report/live/plain.js';
 import type { Reporter, Sink } from '../../report/live/reporter.js';
 import type { Style } from '../../report/style.js';
 import { CONFIG_NAMES } from '../config/config-names.js';
-import { type OutputStream, printWarning } from '../output.js';
+import { CALL, type OutputStream, printWarning } from '../output.js';
 import { guardOutput, writeCommands } from './guarded-output.js';
 
 export interface CiReports {
@@ -65,7 +65,7 @@ export function ciReporter(
   reports: CiReports,
   { stream, style, lines }: TextOutput & { readonly lines: LineOptions },
 ): Reporter {
-  const record = new BuildRecord();
+  const record = new BuildRecord(CALL);
   const groups = ciGroups(reports, stream);
   const reader = groups
     ? groupReporter(stream, style, { lines, ...groups })

@@ -13,6 +13,7 @@ import type { ProjectLineOptions } from '../../report/projects/project-lines.js'
 import { projectsGroupReporter } from '../../report/projects/projects-groups.js';
 import { type ProjectsReporter, projectsPlainReporter } from '../../report/projects/projects-reporter.js';
 import { CONFIG_NAMES } from '../config/config-names.js';
+import { CALL } from '../output.js';
 import { type CiReports, ciGroups, placesOf, type TextOutput, writeReports } from './ci-reports.js';
 
 export interface ProjectsCi {
@@ -28,7 +29,7 @@ export function projectsCiReporter(
   { stream, style, lines }: TextOutput & { readonly lines: ProjectLineOptions },
 ): ProjectsReporter {
   const { list, reports, command } = ci;
-  const record = new ProjectsRecord();
+  const record = new ProjectsRecord(CALL);
   const groups = ciGroups(reports, stream);
   const reader = groups
     ? projectsGroupReporter(stream, style, { lines, ...groups })
@@ -76,6 +77,8 @@ async function annotate(
   const failures = alone ? [...build.failures, alone] : build.failures;
   const places = await placesOf(host, build);
   const isHere = top !== undefined && places.top === top;
-  const { tasks, failed } = build;
-  return annotationsOf({ tasks, failed, failures }, places).map((one) => ofProject(one, project, isHere));
+  const { tasks, failed, calledAs } = build;
+  return annotationsOf({ tasks, failed, failures, calledAs }, places).map((one) =>
+    ofProject(one, project, isHere),
+  );
 }

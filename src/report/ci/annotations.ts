@@ -2,6 +2,7 @@
 
 import type { Failure } from '../../model/failure.js';
 import type { KeptOutput } from '../../model/failure-parts.js';
+import { asCalled } from '../../model/output/called-as.js';
 import { type ProblemPlace, problemPlaces } from '../../model/output/problem-places.js';
 import type { Label } from '../../model/task.js';
 import { describeFailure } from '../failures/failure.js';
@@ -35,7 +36,7 @@ const MAX_PLACES = 20;
 
 /** First what failed, each failure at its task's entry and its first place, then all other places, then warnings. */
 export function annotationsOf(
-  record: Pick<BuildRecord, 'tasks' | 'failed' | 'failures'>,
+  record: Pick<BuildRecord, 'tasks' | 'failed' | 'failures' | 'calledAs'>,
   places: Places,
 ): Annotation[] {
   const first: Annotation[] = [];
@@ -58,7 +59,11 @@ export function annotationsOf(
       return { ...placed(at), level: 'warning', kind: 'warning', title: label, message: bounded(message) };
     }),
   );
-  return [...first, ...more, ...warnings];
+  return [...first, ...more, ...warnings].map((one) => ({
+    ...one,
+    title: asCalled(one.title, record.calledAs),
+    message: asCalled(one.message, record.calledAs),
+  }));
 }
 
 /**

@@ -4,7 +4,7 @@ import type { BuildEvent, BuildSummary, PlannedRange, TaskOutcomeKind } from '..
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { printFailure } from '../failures/failure-print.js';
-import { plainStyle } from '../style.js';
+import { calledAs, plainStyle } from '../style.js';
 
 export interface GateRecord {
   readonly gate: string;
@@ -27,6 +27,8 @@ export interface TaskRecord {
 const MAX_DIGEST = 8000;
 
 export class BuildRecord {
+  /** How the person who reads the reports calls conductor. */
+  readonly calledAs: string | undefined;
   private readonly byLabel = new Map<Label, TaskRecord>();
   /** Of the whole build: `build.failure`. */
   readonly failures: Failure[] = [];
@@ -37,6 +39,10 @@ export class BuildRecord {
   summary: BuildSummary | undefined;
   range: PlannedRange | undefined;
 
+  constructor(calledAs?: string) {
+    this.calledAs = calledAs;
+  }
+
   /** In the order in which the build names them. */
   get tasks(): readonly TaskRecord[] {
     return [...this.byLabel.values()];
@@ -45,6 +51,11 @@ export class BuildRecord {
   /** Those that failed, and those that `--frozen` finds out of date, each with its failure. */
   get failed(): readonly TaskRecord[] {
     return this.tasks.filter(({ outcome }) => outcome === 'failed');
+  }
+
+  /** Whether a failure of the whole build says all that this one of a task says. */
+  isListed(failure: Failure): boolean {
+    return failure.kind === 'not-up-to-date' && this.failures.some(({ kind }) => kind === failure.kind);
   }
 
   on(event: BuildEvent): void {
@@ -101,7 +112,8 @@ const NOTHING_YET: Omit<TaskRecord, 'label'> = {
 };
 
 /** The text of a failure as the terminal shows it, bounded. */
-export function failureDigest(failure: Failure, task?: Label): string {
-  const text = printFailure(failure, plainStyle, task).trimEnd();
+export function failureDigest(failure: Failure, called: string | undefined, task?: Label): string {
+  const style = called === undefined ? plainStyle : calledAs(plainStyle, called);
+  const text = printFailure(failure, style, task).trimEnd();
   return text.length > MAX_DIGEST ? `${text.slice(0, MAX_DIGEST)}\n…` : text;
 }

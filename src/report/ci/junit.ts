@@ -26,7 +26,9 @@ export function projectsJunitXml({ projects, summary }: ProjectsRecord, command:
     const skipped = { name: 'skipped', attributes: { message: visibleBlock(why) } };
     // A failure of its build is in the suites of the build.
     if (failure && outcome?.summary === undefined)
-      add(suites, project, 'project', [problem('error', failure.kind, failureDigest(failure))]);
+      add(suites, project, 'project', [
+        problem('error', failure.kind, failureDigest(failure, build.calledAs)),
+      ]);
     else if (outcome === undefined || outcome.outcome === 'skipped')
       add(suites, project, 'project', [skipped]);
     return elementsOf(suites, build.startedAt);
@@ -41,13 +43,13 @@ function suitesOf(record: BuildRecord, before = ''): Suites {
   for (const task of record.tasks) {
     const [feature = '', ...id] = task.label.split('/');
     const suite = `${before}${feature}`;
-    put(suites, suite, testcase(suite, id.join('/'), task.ms, taskChildren(task)));
+    put(suites, suite, testcase(suite, id.join('/'), task.ms, taskChildren(task, record.calledAs)));
   }
   for (const gate of record.gates) put(suites, whole, gateCase(gate, record, whole));
   const isTold = new Set(record.gates.map(({ gate }) => gate));
   for (const failure of record.failures) {
     if ('gate' in failure && isTold.has(failure.gate)) continue;
-    add(suites, whole, 'build', [problem('error', failure.kind, failureDigest(failure))]);
+    add(suites, whole, 'build', [problem('error', failure.kind, failureDigest(failure, record.calledAs))]);
   }
   return suites;
 }
@@ -62,7 +64,7 @@ function put(suites: Suites, suite: string, testcase: XmlElement): void {
   else suites.set(suite, [testcase]);
 }
 
-function taskChildren(task: TaskRecord): XmlElement[] {
+function taskChildren(task: TaskRecord, calledAs: string | undefined): XmlElement[] {
   const { label, outcome, failure, because } = task;
   const said = [
     ...(outcome === undefined ? [] : [`outcome: ${outcome}`]),
@@ -71,7 +73,7 @@ function taskChildren(task: TaskRecord): XmlElement[] {
   ];
   const output = said.length === 0 ? [] : [{ name: 'system-out', children: [visibleBlock(said.join('\n'))] }];
   if (outcome === 'failed') {
-    const digest = failure === undefined ? `${label} failed` : failureDigest(failure, label);
+    const digest = failure === undefined ? `${label} failed` : failureDigest(failure, calledAs, label);
     const headline = failure === undefined ? 'failed' : describeFailure(failure, label).headline;
     return [problem('failure', failure?.kind ?? 'failed', digest, headline), ...output];
   }
@@ -82,11 +84,17 @@ function taskChildren(task: TaskRecord): XmlElement[] {
   return output;
 }
 
-function gateCase(gate: GateRecord, { failures }: BuildRecord, suite: string): XmlElement {
+function gateCase(gate: GateRecord, { failures, calledAs }: BuildRecord, suite: string): XmlElement {
   const failure = failures.find((one) => 'gate' in one && one.gate === gate.gate);
   const children = gate.ok
     ? []
-    : [problem('failure', failure?.kind ?? 'gate-failed', failure ? failureDigest(failure) : gateLine(gate))];
+    : [
+        problem(
+          'failure',
+          failure?.kind ?? 'gate-failed',
+          failure ? failureDigest(failure, calledAs) : gateLine(gate),
+        ),
+      ];
   return testcase(suite, `gate ${gate.gate}`, gate.ms, children);
 }
 

@@ -11,10 +11,15 @@ export interface ProjectRecord {
 }
 
 export class ProjectsRecord {
+  private readonly calledAs: string | undefined;
   private readonly builds = new Map<string, BuildRecord>();
   private readonly outcomes = new Map<string, ProjectOutcome>();
   /** Undefined: the command did not come to its end. */
   summary: ProjectsSummary | undefined;
+
+  constructor(calledAs?: string) {
+    this.calledAs = calledAs;
+  }
 
   get projects(): readonly ProjectRecord[] {
     return [...this.builds].map(([project, build]) => ({
@@ -26,7 +31,7 @@ export class ProjectsRecord {
 
   on(event: ProjectEvent): void {
     if (event.type === 'projects.started')
-      for (const name of event.projects) this.builds.set(name, new BuildRecord());
+      for (const name of event.projects) this.builds.set(name, new BuildRecord(this.calledAs));
     if (event.type === 'project.event') this.builds.get(event.project)?.on(event.event);
     if (event.type === 'project.finished') this.outcomes.set(event.project, event.outcome);
     if (event.type === 'projects.finished') this.summary = event.summary;

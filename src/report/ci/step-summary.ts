@@ -51,18 +51,24 @@ export function projectsStepSummary(record: ProjectsRecord, command: string): st
   }
   const folds = record.projects.flatMap(({ project, build, outcome }) => {
     const alone = outcome?.summary === undefined ? outcome?.failure : undefined;
-    return [...foldsOf(build, project), ...(alone ? [fold(alone, project)] : [])];
+    return [
+      ...foldsOf(build, project),
+      ...(alone ? [fold(alone, { named: project, calledAs: build.calledAs })] : []),
+    ];
   });
   return withFolds(lines, folds);
 }
 
 function foldsOf(record: BuildRecord, project?: string): string[] {
   const before = project === undefined ? '' : `${project}: `;
+  const { calledAs } = record;
   return [
     ...record.failed.flatMap(({ label, failure }) =>
-      failure ? [fold(failure, `${before}${label}`, label)] : [],
+      failure && !record.isListed(failure)
+        ? [fold(failure, { named: `${before}${label}`, label, calledAs })]
+        : [],
     ),
-    ...record.failures.map((failure) => fold(failure, project)),
+    ...record.failures.map((failure) => fold(failure, { named: project, calledAs })),
   ];
 }
 
@@ -80,10 +86,17 @@ function withFolds(head: readonly string[], folds: readonly string[]): string {
   return `${lines.join('\n')}\n\n`;
 }
 
-function fold(failure: Failure, named?: string, label?: Label): string {
+interface Folded {
+  /** Whose failure it is; absent: that of the whole build. */
+  readonly named: string | undefined;
+  readonly label?: Label;
+  readonly calledAs: string | undefined;
+}
+
+function fold(failure: Failure, { named, label, calledAs }: Folded): string {
   const { headline } = describeFailure(failure, label);
   const name = named === undefined ? '' : `${code(named)}: `;
-  const digest = failureDigest(failure, label).split('\n');
+  const digest = failureDigest(failure, calledAs, label).split('\n');
   return [
     `<details><summary>${name}${markdown(headline)}</summary>`,
     '',
